@@ -106,6 +106,7 @@ COVERED_BY = {
     "bot/handover/messages.py": "tests/bot/handover/ui/test_posts.py",
     "bot/handover/service.py": "tests/bot/handover/ui/test_posts.py",
     "bot/helper/service.py": "tests/bot/helper/ui/test_cog.py",
+    "bot/helper/ui/later_messages.py": "tests/bot/helper/ui/test_cog.py",
     "bot/notes/form_messages.py": "tests/bot/notes/ui/test_saved_messages.py",
     "bot/limits/messages.py": "tests/bot/limits/ui/test_cog.py",
     "bot/notes/list_messages.py": "tests/bot/notes/ui/test_lists.py",

@@ -27,15 +27,14 @@ from bot.engine.core import Core
 from bot.engine.job_queue import Priority
 from bot.engine.worker import WorkerStoppedError
 from bot.helper import messages, service
-from bot.helper.question_rules import Heard, begins_question, is_settled, questions_of_post
+from bot.helper.question_rules import begins_question, questions_of_post
 from bot.helper.ui.buttons import helped_buttons
+from bot.helper.ui.later_messages import SAID, Place, asked_and_settled, is_closed, lacking_to_help
 from bot.interactions.allowed_guilds import AllowedGuilds
 from bot.interactions.channel_access import readable_by_all
 from bot.interactions.errors import UNREACHED
-from bot.interactions.permissions import may_decide
 from bot.interactions.question_limits import QuestionLimits, TooFastError
 from bot.interactions.services import Services
-from knowledge.chat.intents import is_marked_solved
 from knowledge.model.channel_settings import Mode
 from knowledge.store.questions.helped_questions import DailyCaps, HelpedQuestion
 
@@ -44,17 +43,12 @@ ROUND_SECONDS: Final = 60
 MOST_WAITING: Final = 500
 # What a process that was down has left waiting for longer than that is answered by nobody here.
 LATE: Final = timedelta(minutes=10)
-# Of so many people who wrote after a question it is looked up whether they are moderators.
-MOST_AUTHORS: Final = 5
-# How much of what was said after a question is looked at.
-MOST_HEARD: Final = 50
 # So many questions are looked at again in one round; each is a request to Discord or two.
 MOST_LOOKED_AT: Final = 20
 # How long the first message of a post may be there before the post is, in seconds.
 _EARLY_SECONDS: Final = 60
 _EARLY: Final = 1_000
 
-_SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
 _PLACES: Final = (discord.TextChannel, discord.Thread)
 
 _logger = logging.getLogger(__name__)
@@ -89,7 +83,7 @@ class HelperCog(commands.Cog):
             message.guild is None
             or message.author.bot
             or message.webhook_id is not None
-            or message.type not in _SAID
+            or message.type not in SAID
         ):
             return
         if isinstance(channel, discord.PartialMessageable):
@@ -116,14 +110,12 @@ class HelperCog(commands.Cog):
         if is_post and to_nobody and await self._helps(thread):
             await self._begin(message, thread)
 
-    async def _helps(self, channel: discord.TextChannel | discord.Thread) -> bool:
+    async def _helps(self, channel: Place) -> bool:
         if not await self._allowed_guilds.answers(channel.guild.me, channel.guild.id):
             return False
         return (await self._bot.guild_settings.in_channel(channel)).mode is Mode.HELP
 
-    async def _begin(
-        self, message: discord.Message, place: discord.TextChannel | discord.Thread
-    ) -> None:
+    async def _begin(self, message: discord.Message, place: Place) -> None:
         """Let a question wait for as long as was chosen."""
         if self._lacks(place) or len(self._waiting) >= MOST_WAITING:
             return
@@ -150,7 +142,7 @@ class HelperCog(commands.Cog):
         if begun:
             self._wait(question, wait.total_seconds(), message)
 
-    def _lacks(self, place: discord.TextChannel | discord.Thread) -> bool:
+    def _lacks(self, place: Place) -> bool:
         """Whether the bot can't help in a channel; the log is told once."""
         lacking = lacking_to_help(self._bot, place)
         about = place.parent_id if isinstance(place, discord.Thread) else place.id
@@ -196,14 +188,14 @@ class HelperCog(commands.Cog):
         """Answer a question whose time has come, if that is wanted and the evidence is strong."""
         call = self._bot.worker.call
         place = await self._place(question)
-        if place is None or self._lacks(place) or _is_closed(place):
+        if place is None or self._lacks(place) or is_closed(place):
             await call(functools.partial(_done, question))
             return
         reply = await self._looked_up(message, place) if message is not None else None
         if message is not None and reply is None:
             await call(functools.partial(_watch, question))
             return
-        now, settled = await self._heard(question, place)
+        now, settled = await asked_and_settled(self._bot, question, place)
         if now is None or settled:
             await call(functools.partial(_done, question))
             return
@@ -214,7 +206,7 @@ class HelperCog(commands.Cog):
             return
         await self._post(question, now, place, reply)
 
-    async def _place(self, question: HelpedQuestion) -> discord.TextChannel | discord.Thread | None:
+    async def _place(self, question: HelpedQuestion) -> Place | None:
         """Where a question stands, if the bot is to help there; None also if that is gone."""
         place: Any = self._bot.get_channel(question.place_id)
         if place is None:
@@ -224,9 +216,7 @@ class HelperCog(commands.Cog):
                 return None
         return place if isinstance(place, _PLACES) and await self._helps(place) else None
 
-    async def _asks(
-        self, message: discord.Message, place: discord.TextChannel | discord.Thread
-    ) -> list[Ask]:
+    async def _asks(self, message: discord.Message, place: Place) -> list[Ask]:
         """The question; of a post its title, and all of it."""
         texts = [message.content]
         if isinstance(place, discord.Thread):
@@ -243,66 +233,17 @@ class HelperCog(commands.Cog):
         )
         return [replace(ask, text=text) for text in texts]
 
-    async def _looked_up(
-        self, message: discord.Message, place: discord.TextChannel | discord.Thread
-    ) -> Reply | None:
+    async def _looked_up(self, message: discord.Message, place: Place) -> Reply | None:
         asks = await self._asks(message, place)
         return await self._bot.worker.call(
             lambda core: service.looked_up(core, asks), priority=Priority.INDEXING
         )
 
-    async def _heard(
-        self, question: HelpedQuestion, place: discord.TextChannel | discord.Thread
-    ) -> tuple[discord.Message | None, bool]:
-        """The message that asks as it is now, if it is there, and whether it needs no answer."""
-        before = discord.Object(question.message_id - 1)
-        said = [one async for one in place.history(limit=MOST_HEARD, after=before)]
-        if not said or said[0].id != question.message_id:
-            return None, False
-        message, *later = said
-        heard = [
-            Heard(
-                one.author.id,
-                one.content,
-                (one.created_at - message.created_at).total_seconds(),
-                known=one.author == self._bot.user,
-                refers=_refers(one, message),
-            )
-            for one in later
-            # Of the bots only this one counts, and not for what it said unasked.
-            if one.type in _SAID
-            and one.id != question.reply_id
-            and (not one.author.bot or one.author == self._bot.user)
-        ]
-        settled = is_settled(question.asker_id, heard, in_post=question.is_post)
-        return message, settled or await self._moderator_is_there(question, place, heard)
-
-    async def _moderator_is_there(
-        self,
-        question: HelpedQuestion,
-        place: discord.TextChannel | discord.Thread,
-        heard: list[Heard],
-    ) -> bool:
-        """Whether a moderator has written: what comes from the history does not tell roles."""
-        settings = await self._bot.guild_settings.settings(question.guild_id)
-        authors = {one.author_id for one in heard} - {question.asker_id}
-        if len(authors) > MOST_AUTHORS:
-            # So many people are there that somebody will help.
-            return True
-        for author_id in sorted(authors):
-            try:
-                member = await place.guild.fetch_member(author_id)
-            except discord.NotFound:
-                continue
-            if may_decide(member, settings):
-                return True
-        return False
-
     async def _post(
         self,
         question: HelpedQuestion,
         message: discord.Message,
-        place: discord.TextChannel | discord.Thread,
+        place: Place,
         reply: Reply,
     ) -> None:
         """Post an answer, once: the database knows of it before Discord does."""
@@ -376,9 +317,9 @@ class HelperCog(commands.Cog):
         if await self._bot.worker.call(lambda core: service.answered_well(core, question)):
             return []
         place = await self._place(question)
-        if place is None or lacking_to_help(self._bot, place) or _is_closed(place, later=True):
+        if place is None or lacking_to_help(self._bot, place) or is_closed(place, later=True):
             return []
-        message, settled = await self._heard(question, place)
+        message, settled = await asked_and_settled(self._bot, question, place)
         return [] if message is None or settled else await self._asks(message, place)
 
     # What is deleted.
@@ -418,31 +359,3 @@ def _watch(question: HelpedQuestion, core: Core) -> None:
 
 def _done(question: HelpedQuestion, core: Core) -> None:
     core.store.helped_questions.done(question.message_id)
-
-
-def _refers(message: discord.Message, asked: discord.Message) -> bool:
-    """Whether a message replies to the one that asks, or names who asked."""
-    reference = message.reference
-    replies = reference is not None and reference.message_id == asked.id
-    return replies or asked.author in message.mentions
-
-
-def _is_closed(place: discord.TextChannel | discord.Thread, *, later: bool = False) -> bool:
-    """Whether a post needs no answer: it is solved or locked, or archived before a day is over.
-
-    Discord archives by itself what nobody writes in for a while.
-    """
-    if not isinstance(place, discord.Thread):
-        return False
-    says = [place.name, *(f"{tag.emoji or ''} {tag.name}" for tag in place.applied_tags)]
-    return place.locked or (place.archived and not later) or any(map(is_marked_solved, says))
-
-
-def lacking_to_help(bot: Services, place: discord.TextChannel | discord.Thread) -> list[str]:
-    """What the bot lacks to help in a channel, by Discord's names of permissions and intents."""
-    have = place.permissions_for(place.guild.me)
-    writes = "send_messages_in_threads" if isinstance(place, discord.Thread) else "send_messages"
-    lacking = [
-        name for name in ("view_channel", "read_message_history", writes) if not getattr(have, name)
-    ]
-    return lacking if bot.intents.message_content else [*lacking, "message_content"]

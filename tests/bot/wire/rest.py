@@ -82,6 +82,7 @@ class Rest:
             ("DELETE", rf"{messages}/(?P<message>\d+)", self._delete),
             ("POST", r"/channels/(?P<channel>\d+)/typing", self._typing),
             ("GET", r"/channels/(?P<channel>\d+)", self._channel),
+            ("PATCH", r"/channels/(?P<channel>\d+)", self._edit_thread),
             ("POST", "/users/@me/channels", self._direct),
             ("GET", "/users/@me/guilds", self._guilds),
             ("GET", r"/users/(?P<user>\d+)", self._user),
@@ -438,6 +439,20 @@ class Rest:
 
     async def _channel(self, sent: Sent) -> Any:
         return self.state.reachable(sent.number("channel"))
+
+    async def _edit_thread(self, sent: Sent) -> Any:
+        """Set the tags of a post: nothing else of a channel is edited."""
+        thread = self.state.reachable(sent.number("channel"), "view_channel manage_threads")
+        forum = self.state.channels[int(thread["parent_id"])]
+        known = {tag["id"] for tag in forum["available_tags"]}
+        tags = sent.body.get("applied_tags", [])
+        wrong = [f"a change of {key}" for key in sent.body if key != "applied_tags"]
+        if len(tags) > 5 or not known.issuperset(tags):
+            wrong.append(f"tags {tags}")
+        self._refuse(sent, wrong)
+        thread["applied_tags"] = tags
+        await self.gateway.emit("THREAD_UPDATE", thread)
+        return thread
 
     async def _direct(self, sent: Sent) -> Any:
         if int(sent.body["recipient_id"]) not in self.state.users:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from bot.config import Settings
 from tests.bot.discord_server import SECONDS, bot_process
@@ -12,10 +13,13 @@ from tests.bot.wire.state import Json
 
 
 @asynccontextmanager
-async def running(server: WireServer, settings: Settings) -> AsyncIterator[None]:
+async def running(
+    server: WireServer, settings: Settings, *arguments: str | Path
+) -> AsyncIterator[None]:
     """The bot, connected and with its commands sent; told to stop at the end."""
     server.connected.clear()
-    async with bot_process(server, "run", "--data", settings.data.folder) as process:
+    folder = settings.data.folder
+    async with bot_process(server, "run", "--data", folder, *arguments) as process:
         await server.until(lambda: server.state.commands, "commands")
         yield
         if process.returncode is None:

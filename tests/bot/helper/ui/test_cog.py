@@ -1,6 +1,7 @@
 """Forum posts and questions that nobody is asked are answered once, or not at all."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import discord
 import pytest
@@ -9,6 +10,7 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.client import Bot
+from bot.engine.core import Core
 from bot.helper import messages
 from bot.helper.ui.cog import MOST_WAITING
 from knowledge.model.channel_settings import Mode
@@ -148,6 +150,21 @@ async def test_it_is_silent_once_somebody_has_answered(helped: Helped) -> None:
 async def test_it_is_silent_once_a_moderator_has_written_whatever_they_say(helped: Helped) -> None:
     post = await waiting(helped)
     await helped.world.moderator.send(post, "hello!")
+    assert await answers_after(helped, post) == 0
+
+
+async def test_a_helper_silences_it_as_a_moderator_does(helped: Helped) -> None:
+    world, role = helped.world, helped.world.guild.create_role("Helpers")
+    helper = world.guild.add_member(world.env.create_user("hal"), roles=[role])
+
+    def choose(core: Core) -> None:
+        settings = core.store.guilds.settings(world.guild.id)
+        core.store.guilds.save_settings(replace(settings, helper_role_id=role.id), world.admin.id)
+
+    await world.core(choose)
+    world.bot.guild_settings.forget(world.guild.id)
+    post = await waiting(helped)
+    await helper.send(post, "hello!")
     assert await answers_after(helped, post) == 0
 
 

@@ -1,0 +1,99 @@
+"""Messages after a question, from the channel's history: whether it still needs an answer.
+
+They are fetched, not gathered as they come: whoever wrote while the bot was off counts, too.
+"""
+
+from typing import Final
+
+import discord
+
+from bot.helper.question_rules import ANSWERED_WITHIN_SECONDS, Heard, is_settled
+from bot.interactions.permissions import may_help
+from bot.interactions.services import Services
+from knowledge.chat.intents import is_marked_solved
+from knowledge.store.questions.helped_questions import HelpedQuestion
+
+# How much of what was said after a question is looked at.
+MOST_HEARD: Final = 50
+# Of so many people who wrote after a question it is looked up whether they are helpers.
+MOST_AUTHORS: Final = 5
+
+SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
+
+Place = discord.TextChannel | discord.Thread
+
+
+async def asked_and_settled(
+    bot: Services, question: HelpedQuestion, place: Place
+) -> tuple[discord.Message | None, bool]:
+    """The message that asks as it is now, if it is there, and whether it needs no answer."""
+    before = discord.Object(question.message_id - 1)
+    said = [one async for one in place.history(limit=MOST_HEARD, after=before)]
+    if not said or said[0].id != question.message_id:
+        return None, False
+    message, *later = said
+    heard = [
+        Heard(
+            one.author.id,
+            one.content,
+            (one.created_at - message.created_at).total_seconds(),
+            known=one.author == bot.user,
+            refers=_refers(one, message),
+        )
+        for one in later
+        # Of the bots only this one counts, and not for what it said unasked.
+        if one.type in SAID
+        and one.id != question.reply_id
+        and (not one.author.bot or one.author == bot.user)
+    ]
+    settled = is_settled(question.asker_id, heard, in_post=question.is_post)
+    return message, settled or await _helper_is_there(bot, question, place, heard)
+
+
+async def _helper_is_there(
+    bot: Services, question: HelpedQuestion, place: Place, heard: list[Heard]
+) -> bool:
+    """Whether a helper or moderator has written: the history does not tell roles."""
+    settings = await bot.guild_settings.settings(question.guild_id)
+    authors = {
+        one.author_id for one in heard if question.is_post or one.seconds <= ANSWERED_WITHIN_SECONDS
+    } - {question.asker_id}
+    if len(authors) > MOST_AUTHORS:
+        # So many people are there that somebody will help.
+        return True
+    for author_id in sorted(authors):
+        try:
+            member = await place.guild.fetch_member(author_id)
+        except discord.NotFound:
+            continue
+        if may_help(member, settings):
+            return True
+    return False
+
+
+def _refers(message: discord.Message, asked: discord.Message) -> bool:
+    """Whether a message replies to the one that asks, or names who asked."""
+    reference = message.reference
+    replies = reference is not None and reference.message_id == asked.id
+    return replies or asked.author in message.mentions
+
+
+def is_closed(place: Place, *, later: bool = False) -> bool:
+    """Whether a post needs no answer: it is solved or locked, or archived before a day is over.
+
+    Discord archives by itself what nobody writes in for a while.
+    """
+    if not isinstance(place, discord.Thread):
+        return False
+    says = [place.name, *(f"{tag.emoji or ''} {tag.name}" for tag in place.applied_tags)]
+    return place.locked or (place.archived and not later) or any(map(is_marked_solved, says))
+
+
+def lacking_to_help(bot: Services, place: Place) -> list[str]:
+    """What the bot lacks to help in a channel, by Discord's names of permissions and intents."""
+    have = place.permissions_for(place.guild.me)
+    writes = "send_messages_in_threads" if isinstance(place, discord.Thread) else "send_messages"
+    lacking = [
+        name for name in ("view_channel", "read_message_history", writes) if not getattr(have, name)
+    ]
+    return lacking if bot.intents.message_content else [*lacking, "message_content"]

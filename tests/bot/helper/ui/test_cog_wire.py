@@ -1,0 +1,144 @@
+"""Helping over the wire: whatever is lost on the way, and whenever the process ends, once."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from bot.config import Settings
+from bot.engine.core import Core
+from bot.helper import messages
+from knowledge.model.channel_settings import Mode
+from knowledge.model.notes import Decision, Member
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
+from tests.bot.discord_server import bot_process
+from tests.bot.helper.helping import ASKED, POST_TITLE
+from tests.bot.wire.gateway import CONTENT
+from tests.bot.wire.people import labels
+from tests.bot.wire.server import WireServer
+from tests.bot.wire.state import APPLICATION, Json, permissions
+from tests.bot.wire.steps import running
+from tests.bot.world import TEXT, TITLE, text_of
+from tests.fakes import WordEmbedder
+
+ATTEMPTS: Final = 9
+SOLVED: Final = "901"
+
+
+@dataclass
+class HelpedServer:
+    """A Discord in which the bot helps in a forum and in the general channel."""
+
+    server: WireServer
+    forum: Json
+    config: Path
+
+    async def post(self) -> Json:
+        """A new post of Mia's."""
+        thread = self.server.state.add_thread(self.forum, POST_TITLE)
+        thread["owner_id"] = str(self.server.mia.id)
+        await self.server.gateway.emit("THREAD_CREATE", {**thread, "newly_created": True})
+        await self.server.mia.say(thread, ASKED)
+        return thread
+
+    def answers(self, channel: Json) -> list[Json]:
+        """What the bot has said in a channel or post."""
+        said = self.server.messages(channel)
+        return [one for one in said if one["author"]["id"] == str(APPLICATION)]
+
+
+@pytest.fixture
+def helped(server: WireServer, settings: Settings, tmp_path: Path) -> HelpedServer:
+    server.gateway.privileged = CONTENT
+    forum = server.state.add_channel(server.guild, "questions", 15)
+    tag = {"id": SOLVED, "name": "Solved", "moderated": False}
+    forum["available_tags"] = [{**tag, "emoji_id": None, "emoji_name": None}]
+    guild_id, chosen = int(server.guild["id"]), {"mode": Mode.HELP, "wait_seconds": 0}
+    with Core(settings, WordEmbedder()) as core:
+        mia, ada = Member(server.mia.id, "Mia"), Member(server.ada.id, "Ada")
+        note = core.store.contributions.propose(guild_id, mia, 1, Submission(TITLE, TEXT)).note
+        core.store.notes.card_shown(note.revision.id, 1)
+        core.store.decisions.decide(guild_id, note.revision.id, ada, Ruling(Decision.APPROVE))
+        for channel in (forum, server.general):
+            core.store.channel_settings.change(int(channel["id"]), guild_id, chosen, server.root.id)
+    config = tmp_path / "config.toml"
+    config.write_text("[helper]\nmessage_content = true\n")
+    return HelpedServer(server, forum, config)
+
+
+@pytest.mark.parametrize("taken", [False, True])
+@pytest.mark.parametrize("status", [0, 503])
+async def test_a_lost_connection_answers_no_question_twice_and_loses_none(
+    helped: HelpedServer, settings: Settings, status: int, taken: bool
+) -> None:
+    server = helped.server
+    places: list[Json] = []
+    async with running(server, settings, "--config", helped.config):
+        for is_post in (False, True):
+            fault = server.fail("POST", r"/channels/\d+/messages$", status, taken=taken)
+            place = await helped.post() if is_post else server.general
+            if not is_post:
+                await server.mia.say(place, ASKED)
+            await server.until(functools.partial(helped.answers, place), "an answer")
+            assert fault.met == 1
+            places.append(place)
+    async with running(server, settings, "--config", helped.config):
+        pass
+    assert [len(helped.answers(one)) for one in places] == [1, 1]
+
+
+async def test_a_process_that_is_killed_while_it_answers_answers_once(
+    helped: HelpedServer, settings: Settings
+) -> None:
+    server = helped.server
+    start = ("run", "--data", settings.data.folder, "--config", helped.config)
+    async with bot_process(server, *start) as process:
+        await server.until(lambda: server.state.commands, "commands")
+        fault = server.fail("POST", r"/channels/\d+/messages$", 500, taken=True, times=ATTEMPTS)
+        await server.mia.say(server.general, ASKED)
+        await server.until(lambda: fault.met, "an answer that Discord takes and does not confirm")
+        process.kill()
+        await process.wait()
+    server.rest.faults.clear()
+    async with running(server, settings, "--config", helped.config):
+        # Another question shows that it is there, and helps.
+        post = await helped.post()
+        await server.until(lambda: helped.answers(post), "an answer")
+    assert len(helped.answers(server.general)) == 1
+
+
+async def test_what_is_told_again_after_a_broken_connection_is_answered_once(
+    helped: HelpedServer, settings: Settings
+) -> None:
+    server = helped.server
+    async with running(server, settings, "--config", helped.config):
+        server.gateway.cut()
+        post = await helped.post()
+        await server.until(lambda: helped.answers(post), "an answer to what was asked meanwhile")
+        await server.gateway.ask_to_reconnect()
+        other = await helped.post()
+        await server.until(lambda: helped.answers(other), "another answer")
+    assert [len(helped.answers(one)) for one in (post, other)] == [1, 1]
+
+
+async def test_an_answer_has_its_passage_and_its_buttons_work_over_the_wire(
+    helped: HelpedServer, settings: Settings
+) -> None:
+    server = helped.server
+    own = next(one for one in server.guild["roles"] if one["name"] == "Commonplace")
+    own["permissions"] = str(int(own["permissions"]) | permissions("manage_threads"))
+    async with running(server, settings, "--config", helped.config):
+        post = await helped.post()
+        [answer] = await server.until(lambda: helped.answers(post), "an answer")
+        assert TEXT in text_of(answer).replace("**", "")
+        solved, unhelpful, dismiss = labels(answer)[:3]
+        told = await server.answered(await server.mia.click(answer, solved))
+        assert told["content"] == messages.MARKED_SOLVED.english
+        assert post["applied_tags"] == [SOLVED]
+        await server.answered(await server.ben.click(answer, unhelpful))
+        told = await server.answered(await server.ada.click(answer, dismiss))
+        assert told["content"] == messages.DISMISSED.english
+    assert helped.answers(post) == []
