@@ -32,7 +32,8 @@ from bot.engine.job_queue import Priority
 from bot.engine.web_sync import MakeFetcher, polite_fetcher
 from bot.engine.worker import Worker, WorkerBusyError, current_member
 from bot.gaps.ui.buttons import GapButton
-from bot.gaps.ui.cog import GapsButton, GapsCog
+from bot.gaps.ui.cog import GapsButton, GapsCog, GroupSelect
+from bot.gaps.ui.pointing import PointButton, PointForm, PointSelect
 from bot.handover.ui.buttons import HandOnButton, HandoverButton, HelperForm
 from bot.handover.ui.posts import HandoverPosts
 from bot.helper.ui.buttons import HelpedButton
@@ -99,6 +100,7 @@ FORMS: Final = (
     ReportModal,
     ReasonModal,
     HelperForm,
+    PointForm,
     HostsForm,
     TrialForm,
 )
@@ -124,6 +126,9 @@ BUTTONS: Final = (
     HandoverButton,
     GapsButton,
     HelpedButton,
+    GroupSelect,
+    PointSelect,
+    PointButton,
     BoardButton,
     ReasonSelect,
     PrivacyButton,

@@ -102,6 +102,7 @@ COVERED_BY = {
     "bot/digest/service.py": "tests/bot/digest/ui/test_poster.py",
     "bot/digest/ui/buttons.py": "tests/bot/digest/ui/test_poster.py",
     "bot/gaps/messages.py": "tests/bot/gaps/ui/test_cog.py",
+    "bot/gaps/pointing.py": "tests/bot/gaps/ui/test_pointing.py",
     "bot/gaps/ui/buttons.py": "tests/bot/gaps/ui/test_cog.py",
     "bot/handover/messages.py": "tests/bot/handover/ui/test_posts.py",
     "bot/handover/service.py": "tests/bot/handover/ui/test_posts.py",

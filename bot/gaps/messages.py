@@ -1,25 +1,32 @@
 """Messages of `/gaps`, and to those whose question is answered. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.gaps.service import Group
 from bot.text.languages import Plural, Sentence
-from bot.text.markdown import Page, plain, plain_within, shortened
+from bot.text.markdown import (
+    Page,
+    legible,
+    plain,
+    plain_within,
+    quoted_parts,
+    shortened,
+    shown,
+)
 from bot.text.paging import PAGE, QUOTED, TIMES, page_count, page_number
 from knowledge.model.guilds import Language
+from knowledge.model.handovers import Handover, HandoverState
 from knowledge.model.questions import Evidence
 from knowledge.store.questions.gaps import OpenQuestion
 
-# Discord shows five rows of buttons: a row a group, and one to page.
-GROUPS_A_PAGE: Final = 4
+# As many as are a screen or two of a phone.
+GROUPS_A_PAGE: Final = 5
 # Of each group, so that a page of them is one message.
-QUESTION_CHARACTERS: Final = 280
+QUESTION_CHARACTERS: Final = 160
+OPTION_CHARACTERS: Final = 100
 
 NOT_A_MODERATOR: Final = Sentence("Only moderators can see what found no good answer.")
-
-
-# Gaps.
 
 
 def shown_groups(groups: Sequence[Group], page: int) -> Sequence[Group]:
@@ -39,11 +46,35 @@ _MEMBERS: Final = Plural(
 )
 _LAST: Final = Sentence("last {when}")
 _UNHELPFUL: Final = Sentence("{number} answered, but found unhelpful")
+_PARTIAL: Final = Sentence("{number} answered in part")
+_STANDING: Final[Mapping[HandoverState, Sentence]] = {
+    HandoverState.OPEN: Sentence("with the helpers since {when}"),
+    HandoverState.CLAIMED: Sentence("claimed by {helper} {when}"),
+    HandoverState.ANSWERED: Sentence("answered by {helper} {when}"),
+    HandoverState.DECLINED: Sentence("not for the helpers"),
+}
+_STALE: Final = Sentence("unanswered since {when}")
+_STALE_CLAIM: Final = Sentence("claimed by {helper} {when}, and nothing since")
 _AWAITED: Final = Sentence("a note for it waits for review")
 _ALL_ARE_TOLD: Final = Sentence("When a note that answers goes live, everyone who asked is told.")
 DISMISS_LABEL: Final = Sentence("Dismiss")
+ACTION_LABELS: Final[Mapping[str, Sentence]] = {
+    "write": Sentence("Write this note"),
+    "point": Sentence("Point to …"),
+    "claim": Sentence("Claim"),
+    "back": Sentence("Give it back"),
+    "merge": Sentence("Merge"),
+    "dismiss": DISMISS_LABEL,
+}
+CHOOSE: Final = Sentence("Choose questions to work on")
+NONE_CHOSEN: Final = Sentence("Choose in the list first what it is about.")
 _NO_GAP: Final = Sentence("This is no gap any more: it was answered or dismissed meanwhile.")
 _DISMISSED: Final = Sentence("Dismissed: “{question}”. If it is asked again, it comes back.")
+_DISMISSED_MANY: Final = Plural(
+    "{number:,} group dismissed. What is asked again comes back.",
+    "{number:,} groups dismissed. What is asked again comes back.",
+)
+_TAKEN: Final = Sentence("Somebody was there before you: {standing}.")
 
 
 def gaps(groups: Sequence[Group], page: int, language: Language = Language.ENGLISH) -> Page:
@@ -51,9 +82,9 @@ def gaps(groups: Sequence[Group], page: int, language: Language = Language.ENGLI
         return Page(_NO_GAPS(language), 0, 1)
     number = page_number(page, len(groups), GROUPS_A_PAGE)
     count = page_count(len(groups), GROUPS_A_PAGE)
-    asked = sum(len(group.questions) for group in groups)
+    number_asked = sum(len(group.questions) for group in groups)
     lines = [
-        _GAPS(asked, language, groups=_GROUPS(len(groups), language))
+        _GAPS(number_asked, language, groups=_GROUPS(len(groups), language))
         + (PAGE(language, number=number + 1, count=count) if count > 1 else "")
     ]
     first = number * GROUPS_A_PAGE
@@ -66,23 +97,96 @@ def gaps(groups: Sequence[Group], page: int, language: Language = Language.ENGLI
 
 
 def about(group: Group, language: Language) -> str:
-    unhelpful = sum(question.evidence is not Evidence.NONE for question in group.questions)
-    times = TIMES(len(group.questions), language)
+    unhelpful = sum(question.unhelpful for question in group.questions)
+    partial = sum(
+        question.evidence is not Evidence.NONE and not question.unhelpful
+        for question in group.questions
+    )
     parts = [
-        _MEMBERS(group.askers, language, times=times),
+        asked(group, language),
         _LAST(language, when=f"<t:{int(group.last.timestamp())}:R>"),
     ]
     if unhelpful:
         parts.append(_UNHELPFUL(language, number=unhelpful))
+    if partial:
+        parts.append(_PARTIAL(language, number=partial))
     if group.awaited:
         parts.append(_AWAITED(language))
+    if group.handover is not None:
+        parts.append(_standing(group.handover, language))
     return " · ".join(parts)
 
 
-def dismissed(group: Group | None, language: Language = Language.ENGLISH) -> str:
-    if group is None:
+def asked(group: Group, language: Language) -> str:
+    """How often and by how many, also where nothing is marked up."""
+    times = TIMES(len(group.questions), language)
+    return _MEMBERS(group.askers, language, times=times)
+
+
+def _standing(handover: Handover, language: Language) -> str:
+    sentence = _STANDING[handover.state]
+    if handover.stale:
+        sentence = _STALE_CLAIM if handover.state is HandoverState.CLAIMED else _STALE
+    when = f"<t:{int(handover.changed_at.timestamp())}:R>"
+    return sentence(language, helper=f"<@{handover.helper_id}>", when=when)
+
+
+def option(group: Group, place: int) -> str:
+    """What a group is called in the list of groups, where nothing is marked up."""
+    return shortened(f"{place} · {legible(group.example.text)}", OPTION_CHARACTERS)
+
+
+def dismissed(groups: Sequence[Group], language: Language = Language.ENGLISH) -> str:
+    if not groups:
         return _NO_GAP(language)
-    return _DISMISSED(language, question=plain(shortened(group.example.text, 100)))
+    if len(groups) > 1:
+        return _DISMISSED_MANY(len(groups), language)
+    return _DISMISSED(language, question=plain(shortened(groups[0].example.text, 100)))
+
+
+def taken(handovers: Sequence[Handover], language: Language = Language.ENGLISH) -> str:
+    """To a moderator who claimed what somebody else is at."""
+    return "\n".join(_TAKEN(language, standing=_standing(one, language)) for one in handovers)
+
+
+# Pointing to a document.
+
+POINT_TITLE: Final = Sentence("Which document answers this?")
+POINT_LABEL: Final = Sentence("Its title, or words from it")
+POINT_CHARACTERS: Final = 200
+CHOOSE_PASSAGE: Final = Sentence("Choose the passage that answers")
+_FOUND: Final = Sentence("These passages come nearest to “{words}”:")
+NOTHING_FOUND: Final = Sentence(
+    "Nothing that those who asked may read comes near these words. Try others, or write a note."
+)
+PASSAGE_GONE: Final = Sentence(
+    "That passage was changed since, the question is settled, or those who asked may not see it."
+)
+POINTED: Final = Sentence(
+    "Done: that passage comes first when nearly the same is asked here again, and everyone who "
+    "asked is told."
+)
+ANSWERS_LABELS: Final[Mapping[str, Sentence]] = {"answers": Sentence("This answers it")}
+_PASSAGE_CHARACTERS: Final = 1_500
+
+
+def found(words: str, language: Language = Language.ENGLISH) -> str:
+    return _FOUND(language, words=plain(shortened(words, 100)))
+
+
+def passage_option(title: str, heading: str) -> str:
+    named = " › ".join(part for part in (title, heading) if part)
+    return shortened(legible(named), OPTION_CHARACTERS) or "…"
+
+
+def passage(title: str, heading: str, text: str) -> str:
+    """A passage as a moderator looks at it who may say that it answers; a long one is cut."""
+    named = " › ".join(plain(shortened(part, 100)) for part in (title, heading) if part)
+    first, *rest = quoted_parts(shown(text), _PASSAGE_CHARACTERS)
+    return "\n".join([first, *(["> …"] if rest else []), f"-# **{named}**"])
+
+
+# Who is told.
 
 
 def note_title(question: str) -> str:
@@ -106,4 +210,4 @@ def answer_lead(
     return _TOLD(language, asker=f"<@{question.asker_id}>", when=when)
 
 
-WRITE_LABEL: Final = Sentence("Write this note")
+WRITE_LABEL: Final = ACTION_LABELS["write"]

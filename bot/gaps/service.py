@@ -7,7 +7,7 @@ where a note was written for a group is that enough for the questions of that gr
 said that it is about them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -25,6 +25,7 @@ from indexer.retrieval.clusters import grouped, most_typical
 from indexer.text.analyzer import language_of_question
 from knowledge.model.channel_settings import HoldingSettings
 from knowledge.model.documents import Kind
+from knowledge.model.handovers import Handover, HandoverState
 from knowledge.model.notes import Notice
 from knowledge.model.questions import Evidence, Question, RecordedHit
 from knowledge.store.questions.gaps import (
@@ -52,12 +53,18 @@ _MOST_ADDED: Final = 0.15
 class Group:
     """Gaps that ask the same: newest first; `example` is the most typical of them.
 
-    `awaited` is whether a note was written for it that waits for review.
+    `awaited` is whether a note was written for it that waits for review, `handover` how it stands
+    with the helpers or with the moderator who claimed it.
     """
 
     questions: tuple[OpenQuestion, ...]
     example: OpenQuestion
     awaited: bool = False
+    handover: Handover | None = None
+
+    @property
+    def ids(self) -> list[int]:
+        return [question.id for question in self.questions]
 
     @property
     def askers(self) -> int:
@@ -70,20 +77,38 @@ class Group:
 
 
 def groups(core: Core, guild_id: int) -> list[Group]:
-    """The guild's gaps by meaning, the largest group first."""
+    """The guild's gaps by meaning, those first that most members asked."""
     # What was said to earlier versions is recorded, too.
     questions = [one for one in core.store.gaps.open(guild_id) if small_talk(one.text) is None]
     awaited = core.store.gaps.awaited(guild_id)
-    return [
-        Group(tuple(found), example, any(question.id in awaited for question in found))
-        for found, example in _grouped(core, questions)
+    handovers = core.store.handovers.every(guild_id)
+    found = [
+        Group(
+            tuple(asked),
+            example,
+            any(question.id in awaited for question in asked),
+            _standing([handovers[one.id] for one in asked if one.id in handovers]),
+        )
+        for asked, example in _grouped(core, questions)
     ]
+    return sorted(found, key=lambda group: -group.askers)
 
 
-def _grouped(
-    core: Core, questions: Sequence[OpenQuestion]
-) -> list[tuple[list[OpenQuestion], OpenQuestion]]:
-    """Questions that ask the same, with the most typical of each group; largest group first."""
+def _standing(handovers: Sequence[Handover]) -> Handover | None:
+    """How a group stands: somebody is at it, or what was done last."""
+    claimed = [one for one in handovers if one.state is HandoverState.CLAIMED]
+    return max(claimed or handovers, key=lambda one: one.changed_at, default=None)
+
+
+# Questions that ask the same, newest first, and the most typical of them.
+_Grouped = tuple[list[OpenQuestion], OpenQuestion]
+
+
+def _grouped(core: Core, questions: Sequence[OpenQuestion]) -> list[_Grouped]:
+    """Questions that ask the same, with the most typical of each group; largest group first.
+
+    What moderators have merged asks the same, too.
+    """
     by_text: dict[str, list[OpenQuestion]] = {}
     for question in questions:
         by_text.setdefault(same_words(question.text), []).append(question)
@@ -96,7 +121,28 @@ def _grouped(
         )
         for group in grouped(cosines)
     ]
-    return sorted(joined, key=lambda found: (-len(found[0]), -found[0][0].id))
+    return sorted(_merged(core, joined), key=lambda found: (-len(found[0]), -found[0][0].id))
+
+
+def _merged(core: Core, groups: Sequence[_Grouped]) -> list[_Grouped]:
+    """The groups, with those as one that were merged by hand; its example is the largest's."""
+    under = core.store.gaps.merged(groups[0][1].guild_id) if groups else {}
+    alone: list[_Grouped] = []
+    together: list[tuple[set[int], list[_Grouped]]] = []
+    for group in groups:
+        keys = {under[one.id] for one in group[0] if one.id in under}
+        if not keys:
+            alone.append(group)
+            continue
+        same = [part for part in together if part[0] & keys]
+        together = [part for part in together if not part[0] & keys]
+        joined = [group, *(one for _, found in same for one in found)]
+        together.append((keys.union(*(part[0] for part in same)), joined))
+    for _, found in together:
+        largest = max(found, key=lambda group: len(group[0]))
+        questions = [question for group in found for question in group[0]]
+        alone.append((sorted(questions, key=lambda one: -one.id), largest[1]))
+    return alone
 
 
 def _cosines(core: Core, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -104,12 +150,10 @@ def _cosines(core: Core, texts: Sequence[str]) -> NDArray[np.float32]:
     return core.retriever.cosine_scale().of(vectors @ vectors.T)
 
 
-def group_of(core: Core, guild_id: int, question_id: int) -> Group | None:
-    """The group that a gap is in now; None if it is none any more."""
-    for group in groups(core, guild_id):
-        if any(question.id == question_id for question in group.questions):
-            return group
-    return None
+def chosen(core: Core, guild_id: int, question_ids: Collection[int]) -> list[Group]:
+    """The groups that gaps are in now; what is no gap any more is in none."""
+    wanted = frozenset(question_ids)
+    return [group for group in groups(core, guild_id) if not wanted.isdisjoint(group.ids)]
 
 
 def to_write_for(core: Core, guild_id: int, question_id: int) -> Question | None:
@@ -117,13 +161,43 @@ def to_write_for(core: Core, guild_id: int, question_id: int) -> Question | None
     return question if question is not None and question.guild_id == guild_id else None
 
 
-def dismiss(core: Core, guild_id: int, question_id: int, moderator_id: int) -> Group | None:
-    """Take a whole group off the list; None if its question is no gap any more."""
-    group = group_of(core, guild_id, question_id)
-    if group is not None:
-        ids = [question.id for question in group.questions]
-        core.store.gaps.dismiss(guild_id, ids, moderator_id)
-    return group
+def dismiss(
+    core: Core, guild_id: int, question_ids: Collection[int], moderator_id: int
+) -> list[Group]:
+    """Take whole groups off the list; those are returned that were on it."""
+    found = chosen(core, guild_id, question_ids)
+    for group in found:
+        core.store.gaps.dismiss(guild_id, group.ids, moderator_id)
+    return found
+
+
+def merge(core: Core, guild_id: int, question_ids: Collection[int], moderator_id: int) -> int:
+    """Make one group of several from now on; says of how many."""
+    found = chosen(core, guild_id, question_ids)
+    if len(found) > 1:
+        ids = [one for group in found for one in group.ids]
+        core.store.gaps.merge(guild_id, ids, moderator_id)
+    return len(found)
+
+
+def claim(
+    core: Core, guild_id: int, question_ids: Collection[int], member_id: int, at: datetime
+) -> list[Handover]:
+    """Make groups a moderator's to work on; those are returned that somebody else is at."""
+    found = chosen(core, guild_id, question_ids)
+    taken = [core.store.handovers.take(guild_id, one.ids, member_id, at) for one in found]
+    return [one.handover for one in taken if one is not None and not one.done]
+
+
+def give_back(
+    core: Core, guild_id: int, question_ids: Collection[int], member_id: int, at: datetime
+) -> None:
+    """End a moderator's claims."""
+    for group in chosen(core, guild_id, question_ids):
+        if group.handover is not None and group.handover.helper_id == member_id:
+            core.store.handovers.give_back(
+                guild_id, group.handover.question_id, member_id, at, moderator=True
+            )
 
 
 # What is answered today.
@@ -297,18 +371,16 @@ def to_tell(
     gaps = core.store.gaps
     recorded = core.store.question_records.question(notice.question_id or 0)
     question = gaps.find(notice.guild_id, notice.question_id or 0)
-    note = core.store.notes.find(notice.revision_id or 0, notice.guild_id)
-    if recorded is None or question is None or note is None:
+    if recorded is None or question is None:
         gaps.reopen(notice.id, notice.question_id or 0)
         return None
-    wanted = gaps.question_of(note.id) is not None
     ask = replace(
         asked_again(question), private=recorded.private, told_for=question.id, channels=channels
     )
     if held is not None:
         ask = replace(ask, answered_from=held.answered_from, quotations=held.quotations)
     [reply] = core.answer_pipeline.ask([ask], record=False)
-    if not answers(note.id, reply, wanted=wanted):
+    if not _still_answers(core, notice, reply):
         gaps.reopen(notice.id, question.id)
         return None
     known = gaps.told_as(question.id)
@@ -317,3 +389,13 @@ def to_tell(
     else:
         reply = replace(reply, question_id=known)
     return Told(question, reply)
+
+
+def _still_answers(core: Core, notice: Notice, reply: Reply) -> bool:
+    """Whether a reply is from the note that a notice speaks of, or what a moderator pointed to."""
+    if notice.revision_id is None:
+        return isinstance(reply.outcome, Answer) and reply.outcome.confirmed
+    note = core.store.notes.find(notice.revision_id, notice.guild_id)
+    if note is None:
+        return False
+    return answers(note.id, reply, wanted=core.store.gaps.question_of(note.id) is not None)

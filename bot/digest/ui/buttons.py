@@ -25,10 +25,10 @@ class DigestButton(Button, ids=CustomId("digest", question_id=int, action=("dism
         if await refused(interaction, gaps_messages.NOT_A_MODERATOR):
             return
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
-        group = await interaction.client.worker.call(
-            lambda core: gaps_service.dismiss(core, guild_id, self.question_id, member_id)
+        groups = await interaction.client.worker.call(
+            lambda core: gaps_service.dismiss(core, guild_id, [self.question_id], member_id)
         )
-        said = gaps_messages.dismissed(group, await viewer_language(interaction))
+        said = gaps_messages.dismissed(groups, await viewer_language(interaction))
         await interaction.edit_original_response(content=said)
 
 

@@ -21,24 +21,29 @@ def _may_read(member: discord.abc.User, question: Question, settings: GuildSetti
 
 
 class GapButton(Button, ids=CustomId("gap", question_id=int, action=("write",))):
-    """*Write this note* below a refusal, in the list of gaps, where moderators are asked."""
+    """*Write this note* below a refusal and below what is told of gaps."""
 
     question_id: int
 
     async def clicked(self, interaction: Interaction) -> None:
-        bot = interaction.client
-        guild_id = interaction.guild_id or 0
-        async with in_time():
-            asked = await bot.worker.call(
-                lambda core: service.to_write_for(core, guild_id, self.question_id),
-                priority=Priority.ASKING,
-            )
-            settings = await bot.worker.call(
-                lambda core: core.store.guilds.settings(guild_id), priority=Priority.ASKING
-            )
-        draft = Draft()
-        if asked is not None and _may_read(interaction.user, asked, settings):
-            # Where a tag is answered from, a note without it would not answer.
-            tags = asked.answered_from.tags if len(asked.answered_from.tags) == 1 else ()
-            draft = Draft(messages.note_title(asked.text), tags="".join(tags), question_id=asked.id)
-        await open_form(interaction, draft)
+        await open_note(interaction, self.question_id)
+
+
+async def open_note(interaction: Interaction, question_id: int) -> None:
+    """Open the form of a note for a question; whoever may not read that gets an empty form."""
+    bot = interaction.client
+    guild_id = interaction.guild_id or 0
+    async with in_time():
+        asked = await bot.worker.call(
+            lambda core: service.to_write_for(core, guild_id, question_id),
+            priority=Priority.ASKING,
+        )
+        settings = await bot.worker.call(
+            lambda core: core.store.guilds.settings(guild_id), priority=Priority.ASKING
+        )
+    draft = Draft()
+    if asked is not None and _may_read(interaction.user, asked, settings):
+        # Where a tag is answered from, a note without it would not answer.
+        tags = asked.answered_from.tags if len(asked.answered_from.tags) == 1 else ()
+        draft = Draft(messages.note_title(asked.text), tags="".join(tags), question_id=asked.id)
+    await open_form(interaction, draft)

@@ -1,19 +1,28 @@
-"""Gap cog: `/gaps`, the list in which moderators write on groups of questions or dismiss them."""
+"""Gap cog: `/gaps`, the worklist in which moderators choose groups of questions and deal with them.
+
+What is chosen is nowhere but in the list on the message itself, which Discord sends with a click:
+so the buttons work after a restart.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 
 import discord
 from discord import app_commands
 
 from bot.gaps import messages, service
 from bot.gaps.service import Group
-from bot.gaps.ui.buttons import GapButton
-from bot.interactions.buttons import Button, CustomId
+from bot.gaps.ui.buttons import open_note
+from bot.gaps.ui.pointing import PointForm
+from bot.interactions.buttons import Button, CustomId, Select
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.permissions import SHOWN_TO_MODERATORS, refused
+from bot.interactions.permissions import refused
 from bot.interactions.services import Cog, Interaction
 from bot.text import paging
 from bot.text.markdown import Page, neighbours
 from knowledge.model.guilds import Language
+from knowledge.model.handovers import HandoverState
 
 
 class GapsCog(Cog):
@@ -24,7 +33,6 @@ class GapsCog(Cog):
         description=described("Questions that found no good answer, grouped."),
     )
     @app_commands.guild_only()
-    @app_commands.default_permissions(SHOWN_TO_MODERATORS)
     async def service(self, interaction: Interaction) -> None:
         """Show the first page, after asking again what may be answered by now."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -43,55 +51,169 @@ async def _refused(interaction: Interaction) -> bool:
     return True
 
 
-async def _show(interaction: Interaction, page: int) -> None:
+async def _show(interaction: Interaction, page: int, chosen: Collection[int] = ()) -> None:
     guild_id = interaction.guild_id or 0
     groups = await interaction.client.worker.call(lambda core: service.groups(core, guild_id))
     language = await viewer_language(interaction)
     shown = messages.gaps(groups, page, language)
-    view = _view(groups, shown, language)
+    view = _view(groups, shown, language, chosen, interaction.user.id)
     await interaction.edit_original_response(content=shown.content, view=view)
 
 
-def _view(groups: list[Group], shown: Page, language: Language) -> discord.ui.View | None:
+def _view(
+    groups: Sequence[Group],
+    shown: Page,
+    language: Language,
+    chosen: Collection[int],
+    member_id: int,
+) -> discord.ui.View | None:
     if not groups:
         return None
     view = discord.ui.View(timeout=None)
-    first = shown.number * messages.GROUPS_A_PAGE
-    for row, group in enumerate(messages.shown_groups(groups, shown.number)):
-        place = f"{first + row + 1} · "
-        write = f"{place}{messages.WRITE_LABEL(language)}"
-        question_id = group.example.id
-        view.add_item(GapButton(write, row=row, question_id=question_id, action="write"))
-        dismiss = f"{place}{messages.DISMISS_LABEL(language)}"
-        view.add_item(
-            GapsButton(
-                dismiss, row=row, page=shown.number, question_id=question_id, action="dismiss"
-            )
-        )
+    on_page = messages.shown_groups(groups, shown.number)
+    first = shown.number * messages.GROUPS_A_PAGE + 1
+    view.add_item(GroupSelect.of(on_page, first, language, chosen, page=shown.number))
+    marked = [group for group in on_page if not frozenset(chosen).isdisjoint(group.ids)]
+    for action in _actions(marked, member_id):
+        label = messages.ACTION_LABELS[action](language)
+        button = GapsButton(label, row=1, page=shown.number, question_id=0, action=action)
+        button.item.disabled = not _possible(action, len(marked))
+        view.add_item(button)
     before, after = (label(language) for label in paging.PAGE_LABELS)
     for number, label in neighbours(shown.number, shown.count, before, after):
-        view.add_item(GapsButton(label, row=4, page=number, question_id=0, action="page"))
+        view.add_item(GapsButton(label, row=2, page=number, question_id=0, action="page"))
     return view
 
 
+def _actions(marked: Sequence[Group], member_id: int) -> list[str]:
+    """What can be done with what is chosen; who has claimed all of it can give it back."""
+    handovers = [group.handover for group in marked]
+    mine = bool(handovers) and all(
+        one is not None and one.state is HandoverState.CLAIMED and one.helper_id == member_id
+        for one in handovers
+    )
+    return ["write", "point", "back" if mine else "claim", "merge", "dismiss"]
+
+
+def _possible(action: str, number: int) -> bool:
+    if action in ("write", "point"):
+        return number == 1
+    return number > 1 if action == "merge" else number > 0
+
+
+class GroupSelect(Select, ids=CustomId("groups", page=int)):
+    """The groups of a page, of which a moderator chooses some."""
+
+    page: int
+
+    @classmethod
+    def of(
+        cls,
+        groups: Sequence[Group],
+        first: int,
+        language: Language,
+        chosen: Collection[int],
+        *,
+        page: int,
+    ) -> "GroupSelect":
+        """The list of these groups, numbered from `first`, with some of them chosen."""
+        options = [
+            discord.SelectOption(
+                label=messages.option(group, place),
+                value=str(group.example.id),
+                description=messages.asked(group, language),
+                default=not frozenset(chosen).isdisjoint(group.ids),
+            )
+            for place, group in enumerate(groups, first)
+        ]
+        made = cls(messages.CHOOSE(language), options, page=page)
+        made.item.min_values, made.item.max_values = 0, len(options)
+        made.item.required = False
+        return made
+
+    async def chosen(self, interaction: Interaction, value: str) -> None:
+        await interaction.response.defer()
+        if not await _refused(interaction):
+            await _show(interaction, self.page, _numbers(self.item.values))
+
+
+def _numbers(values: Collection[str]) -> list[int]:
+    """The questions of the chosen groups; what is forged is none."""
+    return [int(value) for value in values if value.isdecimal() and len(value) < 19]
+
+
+def _chosen(message: discord.Message | None) -> list[int]:
+    """What is chosen in the list on a message."""
+    for row in message.components if message is not None else ():
+        for part in getattr(row, "children", ()):
+            if isinstance(part, discord.SelectMenu):
+                return _numbers([option.value for option in part.options if option.default])
+    return []
+
+
 class GapsButton(
-    Button, ids=CustomId("gaps", page=int, question_id=int, action=("page", "dismiss"))
+    Button,
+    ids=CustomId("gaps", page=int, question_id=int, action=("page", *messages.ACTION_LABELS)),
+    styles={"write": discord.ButtonStyle.primary},
 ):
-    """*Dismiss*, and the pages of `/gaps`; the question of a page is 0."""
+    """What is done with the chosen groups, or one question's; and the pages of `/gaps`."""
 
     page: int
     question_id: int
     action: str
 
     async def clicked(self, interaction: Interaction) -> None:
+        chosen = [self.question_id] if self.question_id else _chosen(interaction.message)
+        if self.action in ("write", "point"):
+            await self._open(interaction, chosen)
+            return
         await interaction.response.defer()
         if await _refused(interaction):
             return
-        if self.action == "dismiss":
-            guild_id, member_id = interaction.guild_id or 0, interaction.user.id
-            group = await interaction.client.worker.call(
-                lambda core: service.dismiss(core, guild_id, self.question_id, member_id)
-            )
-            language = await viewer_language(interaction)
-            await interaction.followup.send(messages.dismissed(group, language), ephemeral=True)
-        await _show(interaction, self.page)
+        if self.action == "page":
+            await _show(interaction, self.page)
+            return
+        said = await _done(interaction, self.action, chosen)
+        if said:
+            await interaction.followup.send(said, ephemeral=True)
+        kept = chosen if self.action in ("claim", "back") else []
+        await _show(interaction, self.page, kept)
+
+    async def _open(self, interaction: Interaction, chosen: Sequence[int]) -> None:
+        language = await viewer_language(interaction)
+        if len(chosen) != 1:
+            said = messages.NONE_CHOSEN(language)
+            await interaction.response.send_message(said, ephemeral=True)
+        elif self.action == "write":
+            await open_note(interaction, chosen[0])
+        else:
+            await interaction.response.send_modal(PointForm(chosen[0], language))
+
+
+async def _done(interaction: Interaction, action: str, chosen: Sequence[int]) -> str:
+    """Do something with the chosen groups; what is to be said of it."""
+    bot, guild_id, member_id = interaction.client, interaction.guild_id or 0, interaction.user.id
+    language, now = await viewer_language(interaction), datetime.now(UTC)
+    if action == "dismiss":
+        gone = await bot.worker.call(
+            lambda core: service.dismiss(core, guild_id, chosen, member_id)
+        )
+        return messages.dismissed(gone, language)
+    if action == "merge":
+        number = await bot.worker.call(
+            lambda core: service.merge(core, guild_id, chosen, member_id)
+        )
+        return "" if number > 1 else messages.NONE_CHOSEN(language)
+    said = ""
+    if action == "claim":
+        taken = await bot.worker.call(
+            lambda core: service.claim(core, guild_id, chosen, member_id, now)
+        )
+        said = messages.taken(taken, language)
+    else:
+        await bot.worker.call(
+            lambda core: service.give_back(core, guild_id, chosen, member_id, now)
+        )
+    # What was put to the helpers shows it there.
+    await bot.handovers.catch_up()
+    return said

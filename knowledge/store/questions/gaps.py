@@ -26,7 +26,9 @@ MOST_QUESTIONS: Final = 2_000
 
 _WITH_CONTENT: Final = """
     select q.*, exists (select 1 from feedback f where f.question_id = q.id
-    and f.member_id = q.asker_id and f.verdict = 'helpful') as content
+    and f.member_id = q.asker_id and f.verdict = 'helpful') as content,
+    exists (select 1 from feedback f where f.question_id = q.id
+    and f.verdict = 'unhelpful') as unhelpful
 """
 
 _OPEN: Final = """
@@ -42,6 +44,7 @@ _OPEN: Final = """
 class OpenQuestion:
     """A question that is a gap. `content` is whether its asker found the answer helpful.
 
+    `unhelpful` is whether anybody found it unhelpful.
     `channels` are those that everybody whom it was answered to could read; `answered_from` and
     `quotations` held where it was asked. What was asked `private`ly was answered to its asker
     alone.
@@ -57,6 +60,7 @@ class OpenQuestion:
     evidence: Evidence
     content: bool
     channels: tuple[int, ...] = ()
+    unhelpful: bool = False
     answered_from: AnsweredFrom = EVERYTHING
     private: bool = False
     quotations: int | None = None
@@ -109,7 +113,8 @@ class Gaps:
     def find(self, guild_id: int, question_id: int) -> OpenQuestion | None:
         """One of the guild's questions, whether or not it is still a gap."""
         rows = self._database.rows(
-            "select q.*, 0 as content from questions q where q.id = ? and q.guild_id = ?",
+            "select q.*, 0 as content, 0 as unhelpful from questions q "
+            "where q.id = ? and q.guild_id = ?",
             [question_id, guild_id],
         )
         return _open_question(rows[0]) if rows else None
@@ -143,6 +148,16 @@ class Gaps:
                 f"question:{min(question_ids)}",
                 {"questions": sorted(question_ids)},
             )
+
+    def pointed(self, guild_id: int, moderator_id: int, answered: Sequence[OpenQuestion]) -> None:
+        """Remember that a document answers gaps at a moderator's word, and tell each asker once."""
+        ids = sorted(question.id for question in answered)
+        with self._database.writing():
+            self._settle(ids, "answered")
+            for question in once_each(answered):
+                self._tell(question, None)
+            subject, detail = f"question:{ids[0]}", {"questions": ids}
+            self._log.append(guild_id, moderator_id, "gap_pointed", subject, detail)
 
     # Groups that are merged by hand.
 
@@ -234,19 +249,22 @@ class Gaps:
         with self._database.writing():
             self._settle(answered, "answered")
             for question in told:
-                if not self.quiet(question.asker_id) and not self._noticed(question.id):
-                    self._notices.add(
-                        question.guild_id,
-                        question.asker_id,
-                        question.channel_id or 0,
-                        NoticeEvent.ANSWERED,
-                        revision_id=publication.revision_id,
-                        question_id=question.id,
-                    )
+                self._tell(question, publication.revision_id)
             self._database.run(
                 "insert or replace into gap_checks (note_id, revision_id, verified_at) "
                 "values (?, ?, ?)",
                 [publication.note_id, publication.revision_id, publication.verified_at],
+            )
+
+    def _tell(self, question: OpenQuestion, revision_id: int | None) -> None:
+        if not self.quiet(question.asker_id) and not self._noticed(question.id):
+            self._notices.add(
+                question.guild_id,
+                question.asker_id,
+                question.channel_id or 0,
+                NoticeEvent.ANSWERED,
+                revision_id=revision_id,
+                question_id=question.id,
             )
 
     def _noticed(self, question_id: int) -> bool:
@@ -309,6 +327,7 @@ def _open_question(row: dict[str, Any]) -> OpenQuestion:
         asked_at=datetime.fromisoformat(row["asked_at"]),
         evidence=Evidence(row["evidence"]),
         content=bool(row["content"]),
+        unhelpful=bool(row["unhelpful"]),
         private=bool(row["private"]),
         channels=tuple(json.loads(row["channels"])),
         answered_from=AnsweredFrom.read(row["answered_from"]),

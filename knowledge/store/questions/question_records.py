@@ -238,6 +238,15 @@ class QuestionRecords:
             [hit[:-1] for hit in keyed],
         )
 
+    def add_hit(self, question_id: int, hit: RecordedHit) -> None:
+        """Keep a hit behind all others, inside a transaction; one that is there stays as it is."""
+        if digest_of(hit) not in map(digest_of, self.hits(question_id)):
+            [row] = self._database.rows(
+                "select coalesce(max(rank), 0) as last from hits where question_id = ?",
+                [question_id],
+            )
+            self._insert([(question_id, row["last"] + 1, hit.score, "", _values(hit))])
+
     def hits(self, question_id: int) -> list[RecordedHit]:
         """The hits of a question, best first; of a pruned one without words."""
         rows = self._database.rows(

@@ -362,7 +362,7 @@ def test_listings_fit_and_are_shown_as_text(
     _shown_well(
         [
             gaps_messages.gaps(groups, 0, language).content,
-            gaps_messages.dismissed(groups[0], language),
+            gaps_messages.dismissed(groups[:1], language),
             community_messages.leaderboard(
                 board, community_messages.Period.ALL, 0, language
             ).content,

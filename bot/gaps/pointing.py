@@ -1,0 +1,94 @@
+"""Answers that moderators point gaps to: found, shown, and confirmed as *This answers it* does.
+
+Functions of the core, in whose thread they run. Only what everybody may read whom a question was
+answered to can answer it; a passage is known by its id in the index and the digest of its words.
+"""
+
+from collections.abc import Sequence
+
+from bot.answers.decision import recorded_hit
+from bot.answers.lookup import scopes_of
+from bot.engine.core import Core
+from bot.gaps.service import chosen
+from indexer.index.stored_passage import StoredPassage
+from indexer.retrieval.retriever import Hit
+from knowledge.model.documents import Scope
+from knowledge.model.questions import Feedback, RecordedHit, Verdict
+from knowledge.store.questions.gaps import OpenQuestion
+from knowledge.store.questions.question_records import digest_of
+
+# As many as a list offers.
+_OFFERED = 25
+
+
+def offered(
+    core: Core, guild_id: int, question_id: int, words: str, channels: Sequence[int]
+) -> list[tuple[StoredPassage, str]]:
+    """The passages that come nearest to some words, each with its digest; best first.
+
+    `channels` are those that the moderator may read.
+    """
+    question = core.store.gaps.find(guild_id, question_id)
+    if question is None:
+        return []
+    [vector] = core.retriever.embedded([words])
+    hits = core.ranked(words, vector, _scopes(question, channels), _OFFERED)
+    return [(hit.passage, digest_of(recorded_hit(hit))) for hit in hits]
+
+
+def _scopes(question: OpenQuestion, channels: Sequence[int]) -> tuple[Scope, ...]:
+    readable = [one for one in question.channels if one in channels]
+    return scopes_of(question.guild_id, readable)
+
+
+def passage(
+    core: Core,
+    guild_id: int,
+    question_id: int,
+    wanted: tuple[int, str],
+    channels: Sequence[int],
+) -> tuple[StoredPassage, RecordedHit] | None:
+    """A passage that was offered, by its id and digest; None if it is gone or may not be seen."""
+    question = core.store.gaps.find(guild_id, question_id)
+    passage_id, digest = wanted
+    found = core.index.tables.passages([passage_id]).get(passage_id)
+    if question is None or found is None:
+        return None
+    hit = recorded_hit(Hit(found, 0.0, 0.0, 0.0, 0.0, ()))
+    seen = core.articles.seen(_scopes(question, channels))
+    return (found, hit) if found.scope in seen and digest_of(hit) == digest else None
+
+
+def point(
+    core: Core,
+    guild_id: int,
+    question_id: int,
+    wanted: tuple[int, str],
+    moderator_id: int,
+    channels: Sequence[int],
+) -> bool:
+    """Confirm a passage as the answer to a group of gaps, and have everyone told who asked.
+
+    Of the group, those stay gaps whose askers may not read it. False if nothing was confirmed.
+    """
+    found = passage(core, guild_id, question_id, wanted, channels)
+    groups = chosen(core, guild_id, [question_id])
+    if found is None or not groups:
+        return False
+    stored, hit = found
+    answered = [
+        question
+        for question in groups[0].questions
+        if stored.scope in core.articles.seen(_scopes(question, channels))
+    ]
+    records = core.store.question_records
+    with core.store.database.writing():
+        for question in answered:
+            records.add_hit(question.id, hit)
+            said = Feedback(
+                question.id, moderator_id, Verdict.HELPFUL, document_id=stored.document_id
+            )
+            records.record_pick(said, wanted[1], by_moderator=True)
+        if answered:
+            core.store.gaps.pointed(guild_id, moderator_id, answered)
+    return bool(answered)

@@ -1,0 +1,121 @@
+"""*Point to …* in Discord: a form for words, a list of passages, and a button to say which."""
+
+from typing import Any
+
+import discord
+
+from bot.gaps import messages, pointing
+from bot.interactions.buttons import DIGEST, NONCE, Button, CustomId, Select, view_of
+from bot.interactions.channel_access import readable_in
+from bot.interactions.forms import Filled, Form
+from bot.interactions.guild_settings import viewer_language
+from bot.interactions.permissions import refused
+from bot.interactions.services import Interaction
+from knowledge.model.guilds import Language
+
+
+class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE)):
+    """The form that asks by which words the document is found that answers a gap."""
+
+    def __init__(self, question_id: int, language: Language) -> None:
+        super().__init__(messages.POINT_TITLE(language), question_id=question_id)
+        self.ask_text(messages.POINT_LABEL(language), "words", messages.POINT_CHARACTERS)
+
+    @classmethod
+    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+        """Offer what comes nearest to the words."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        if await refused(interaction, messages.NOT_A_MODERATOR):
+            return
+        guild_id, question_id = interaction.guild_id or 0, subject["question_id"]
+        words, channels = filled.text("words"), readable_in(interaction, private=True)
+        found = await interaction.client.worker.call(
+            lambda core: pointing.offered(core, guild_id, question_id, words, channels)
+        )
+        language = await viewer_language(interaction)
+        if not found:
+            said = messages.NOTHING_FOUND(language)
+            await interaction.edit_original_response(content=said)
+            return
+        options = [
+            discord.SelectOption(
+                label=messages.passage_option(passage.title, passage.heading),
+                value=f"{passage.id}:{digest}",
+            )
+            for passage, digest in found
+        ]
+        select = PointSelect(messages.CHOOSE_PASSAGE(language), options, question_id=question_id)
+        await interaction.edit_original_response(
+            content=messages.found(words, language), view=view_of([select])
+        )
+
+
+class PointSelect(Select, ids=CustomId("point", question_id=int)):
+    """The passages that may answer a gap; choosing shows one."""
+
+    question_id: int
+
+    async def chosen(self, interaction: Interaction, value: str) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        if await refused(interaction, messages.NOT_A_MODERATOR):
+            return
+        guild_id, channels = interaction.guild_id or 0, readable_in(interaction, private=True)
+        number, _, digest = value.partition(":")
+        wanted = (int(number) if number.isdecimal() and len(number) < 19 else 0, digest)
+        found = await interaction.client.worker.call(
+            lambda core: pointing.passage(core, guild_id, self.question_id, wanted, channels)
+        )
+        language = await viewer_language(interaction)
+        if found is None:
+            gone = messages.PASSAGE_GONE(language)
+            await interaction.edit_original_response(content=gone)
+            return
+        passage, _ = found
+        button = PointButton(
+            language,
+            question_id=self.question_id,
+            passage_id=wanted[0],
+            digest=digest,
+            action="answers",
+        )
+        await interaction.edit_original_response(
+            content=messages.passage(passage.title, passage.heading, passage.text),
+            view=view_of([button]),
+        )
+
+
+class PointButton(
+    Button,
+    ids=CustomId(
+        "pointed",
+        question_id=int,
+        passage_id=int,
+        digest=DIGEST,
+        action=tuple(messages.ANSWERS_LABELS),
+    ),
+    labels=messages.ANSWERS_LABELS,
+    styles={"answers": discord.ButtonStyle.success},
+):
+    """*This answers it* below a passage that a moderator looked up for a gap."""
+
+    question_id: int
+    passage_id: int
+    digest: str
+
+    async def clicked(self, interaction: Interaction) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        if await refused(interaction, messages.NOT_A_MODERATOR):
+            return
+        bot, guild_id = interaction.client, interaction.guild_id or 0
+        channels = readable_in(interaction, private=True)
+        wanted = (self.passage_id, self.digest)
+        member_id = interaction.user.id
+        done = await bot.worker.call(
+            lambda core: pointing.point(
+                core, guild_id, self.question_id, wanted, member_id, channels
+            )
+        )
+        said = messages.POINTED if done else messages.PASSAGE_GONE
+        await interaction.edit_original_response(content=said(await viewer_language(interaction)))
+        if done:
+            await bot.outbox.catch_up()
