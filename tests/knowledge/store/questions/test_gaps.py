@@ -53,13 +53,17 @@ def open_ids(store: Store, guild_id: int = GUILD) -> list[int]:
 
 def test_what_was_refused_or_found_unhelpful_is_a_gap_of_its_guild_alone(store: Store) -> None:
     refused = asked(store)
-    unhelpful = asked(store, "Why?", Evidence.PARTIAL, "note:1")
+    unhelpful = asked(store, "Why?", Evidence.STRONG, "note:1")
+    partial = asked(store, "How?", Evidence.PARTIAL, "note:1")
+    helped = asked(store, "What?", Evidence.PARTIAL, "note:1")
     asked(store, "Who?", Evidence.STRONG, "note:1")
     asked(store, guild_id=ELSEWHERE)
     asked(store, guild_id=None)
     store.question_records.record_feedback(Feedback(unhelpful, 9, Verdict.UNHELPFUL))
+    store.question_records.record_feedback(Feedback(helped, 9, Verdict.HELPFUL))
 
-    assert open_ids(store) == [unhelpful, refused]
+    assert open_ids(store) == [partial, unhelpful, refused]
+    assert [one.unhelpful for one in store.gaps.open(GUILD)] == [False, True, False]
 
 
 def test_a_dismissed_question_comes_back_when_it_is_asked_again(store: Store) -> None:
@@ -162,3 +166,31 @@ def test_an_answer_that_was_shared_is_not_taken_for_one_that_was_told_later(stor
 
     [told] = store.question_records.record([replace(shared, private=True)])
     assert store.gaps.told_as(question_id) == told
+
+
+def test_what_is_merged_with_something_merged_is_merged_with_all_of_it(store: Store) -> None:
+    first, second, third, fourth, alone = [asked(store, f"{number}?") for number in range(5)]
+    store.gaps.merge(GUILD, [second, first], ADA.id)
+    store.gaps.merge(GUILD, [third, fourth], ADA.id)
+
+    store.gaps.merge(GUILD, [fourth, second], ADA.id)
+
+    merged = store.gaps.merged(GUILD)
+    assert {merged[one] for one in (first, second, third, fourth)} == {first}
+    assert alone not in merged
+    assert store.gaps.merged(ELSEWHERE) == {}
+
+
+def test_what_a_moderator_points_to_tells_each_asker_once_and_settles_all(store: Store) -> None:
+    for asker in (BEN.id, BEN.id, 4, 0):
+        asked(store, by=asker)
+    store.gaps.keep_quiet(4, quiet=True)
+    second = store.gaps.find(GUILD, 2)
+    assert second is not None
+
+    store.gaps.pointed(GUILD, ADA.id, store.gaps.open(GUILD))
+    store.gaps.pointed(GUILD, ADA.id, [second])
+
+    told = store.notices.unsent()
+    assert [(n.member_id, n.question_id, n.revision_id) for n in told] == [(BEN.id, 2, None)]
+    assert open_ids(store) == []
