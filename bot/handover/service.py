@@ -104,4 +104,13 @@ def draft(core: Core, guild_id: int, question_id: int, origin: int) -> Draft | N
         return None
     title = " ".join(asked.text.split())[:TITLE_CHARACTERS].rstrip()
     by = Member(found.helper_id, found.helper) if found.helper else None
-    return Draft(title, found.answer, question_id=question_id, origin=origin, contributor=by)
+    # Where a tag is answered from, a note without it would not answer.
+    tags = asked.answered_from.tags if len(asked.answered_from.tags) == 1 else ()
+    return Draft(
+        title,
+        found.answer,
+        tags="".join(tags),
+        question_id=question_id,
+        origin=origin,
+        contributor=by,
+    )

@@ -15,7 +15,7 @@ from bot.setup.settings import Page
 from bot.text import error_messages
 from knowledge.model.guilds import GuildSettings, Language
 from tests.bot.english import CODE, in_english
-from tests.bot.steps import choose, opened
+from tests.bot.steps import choose, opened, shown_message
 from tests.bot.text.test_languages import MESSAGES
 from tests.bot.world import UNKNOWN, World, buttons, choices, custom_ids, text_of
 
@@ -193,6 +193,8 @@ async def test_moderators_are_spoken_to_in_the_language_of_their_client(at_home:
     await admin.slash(world.general, "review rule", tag="zwei tags")
     await moderator.slash(world.general, "review rules")
     listed = await moderator.slash(world.general, "gaps")
+    message = shown_message(listed)
+    await moderator.select(message, [next(iter(choices(message)))], custom_id="groups:0")
     await pressed(world, moderator, listed, ":dismiss")
     await world.show_to_all("gaps")
     await world.show_to_all("review")
