@@ -1,6 +1,7 @@
 """Messages of digests and of `/digest`. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -15,10 +16,10 @@ from knowledge.model.digests import Digest, Edition
 from knowledge.model.guilds import Language
 from knowledge.store.credit import Contributor
 
-# Of each, so that a whole digest is one message in every language.
-_QUESTION_CHARACTERS: Final = 70
-_TITLE_CHARACTERS: Final = 60
-_NAME_CHARACTERS: Final = 25
+# Of each, so that a whole digest is one message in every language, and read at a glance.
+_QUESTION_CHARACTERS: Final = 200
+_TITLE_CHARACTERS: Final = 80
+_NAME_CHARACTERS: Final = 40
 
 
 # A digest.
@@ -53,49 +54,62 @@ _MORE_NOTES: Final = Plural("And {number:,} more note.", "And {number:,} more no
 _ASK: Final = Sentence("-# Ask with `/ask`, add what you know with `/note add`.")
 
 
-def marks(edition: Edition, at: datetime) -> tuple[str, ...]:
-    """How a digest for this time begins, in every language: by that it is known again."""
-    return tuple(_heading(edition, at, language) for language in Language)
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a digest says: its `heading`, how many gaps are `open`, of some more; and the rest."""
+
+    heading: str
+    open: str
+    gaps: tuple[str, ...]
+    rest: tuple[str, ...]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return self.heading, self.open, *self.gaps, *self.rest
 
 
-def _heading(edition: Edition, at: datetime, language: Language) -> str:
-    return f"{HEADINGS[edition](language)} · <t:{int(at.timestamp())}:D>"
+def is_digest(said: str, edition: Edition, at: datetime) -> bool:
+    """Whether a message says a digest for this time, in whatever language."""
+    first, _, _ = said.partition("\n")
+    headings = tuple(HEADINGS[edition](language) for language in Language)
+    return first.startswith(headings) and f"<t:{int(at.timestamp())}:" in first
 
 
-def digest(week: Week, language: Language = Language.ENGLISH) -> str:
-    """The message of a digest; of one that is empty, its heading."""
-    tell = _for_everybody if week.digest.edition is Edition.EVERYBODY else _for_moderators
-    heading = _heading(week.digest.edition, week.time.at, language)
-    return "\n".join([heading, *tell(week, language)])
+def digest(week: Week, language: Language = Language.ENGLISH) -> Said:
+    since, at = (int(one.timestamp()) for one in (week.time.since, week.time.at))
+    heading = f"{HEADINGS[week.digest.edition](language)} · <t:{since}:d> – <t:{at}:d>"
+    if week.digest.edition is Edition.EVERYBODY:
+        return Said(heading, "", (), tuple(_for_everybody(week, language)))
+    if week.asked.all:
+        heading += "\n" + _ASKED(
+            language,
+            questions=_QUESTIONS(week.asked.all, language),
+            answered=week.asked.answered,
+            refused=week.asked.refused,
+            solved=week.asked.solved,
+        )
+    opened = _GAPS(week.open_gaps, language) if week.open_gaps else ""
+    gaps = tuple(_gap(group, language) for group in week.gaps)
+    return Said(heading, opened, gaps, tuple(_for_moderators(week, language)))
 
 
 def _for_moderators(week: Week, language: Language) -> Iterator[str]:
-    asked = week.asked
-    if asked.all:
-        yield _ASKED(
-            language,
-            questions=_QUESTIONS(asked.all, language),
-            answered=asked.answered,
-            refused=asked.refused,
-            solved=asked.solved,
-        )
-    if week.open_gaps:
-        yield _GAPS(week.open_gaps, language)
-        for place, group in enumerate(week.gaps, 1):
-            yield _gap(place, group, language)
     if week.waiting_since is not None:
         yield _waiting(week, week.waiting_since, language)
     if week.posts:
-        yield _POSTS(language)
-        for post in week.posts:
-            yield f"- <#{post.thread_id}> · <t:{int(post.created_at.timestamp())}:R>"
+        posts = (
+            f"- <#{post.thread_id}> · <t:{int(post.created_at.timestamp())}:R>"
+            for post in week.posts
+        )
+        yield "\n".join([_POSTS(language), *posts])
     if week.thanked:
         yield _thanks(week.thanked, language)
 
 
-def _gap(place: int, group: Group, language: Language) -> str:
+def _gap(group: Group, language: Language) -> str:
     question = plain_within(group.example.text, _QUESTION_CHARACTERS)
-    return f"{place}. {QUOTED(language, text=question)} · {gaps_messages.about(group, language)}"
+    about = gaps_messages.about(group, language)
+    return f"{QUOTED(language, text=question)}\n-# {about}"
 
 
 def _waiting(week: Week, since: datetime, language: Language) -> str:
@@ -116,10 +130,10 @@ def _thanks(thanked: Sequence[Contributor], language: Language) -> str:
 
 
 def _for_everybody(week: Week, language: Language) -> Iterator[str]:
-    for note in week.new[:MOST_NOTES]:
-        yield _new_note(note, language)
+    notes = [_new_note(note, language) for note in week.new[:MOST_NOTES]]
     if len(week.new) > MOST_NOTES:
-        yield _MORE_NOTES(len(week.new) - MOST_NOTES, language)
+        notes.append(_MORE_NOTES(len(week.new) - MOST_NOTES, language))
+    yield "\n".join(notes)
     if week.thanked:
         yield _thanks(week.thanked, language)
     yield _ASK(language)

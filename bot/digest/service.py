@@ -19,7 +19,7 @@ from knowledge.store.questions.period_figures import Asked
 
 # Discord shows five rows of buttons, one for each gap.
 MOST_GAPS: Final = 5
-MOST_NOTES: Final = 7
+MOST_NOTES: Final = 8
 MOST_THANKED: Final = 5
 MOST_POSTS: Final = 5
 

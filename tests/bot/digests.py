@@ -9,7 +9,7 @@ from simcord import ChannelHandle
 from bot.digest import messages, schedule
 from knowledge.model.digests import Digest, Edition
 from knowledge.model.guilds import Language
-from tests.bot.world import World
+from tests.bot.world import World, text_of
 
 # Before whatever a test does.
 LONG_AGO: Final = datetime(2020, 1, 1, tzinfo=UTC)
@@ -36,8 +36,8 @@ async def an_hour_passes(world: World, weeks: int = 0, days: int = 0) -> None:
 
 
 def posted(channel: ChannelHandle) -> list[discord.Message]:
-    """The digests in a channel, of any week and edition."""
+    """The digests in a channel, of any week and edition, the oldest first."""
     beginnings = tuple(
         sentence(language) for sentence in messages.HEADINGS.values() for language in Language
     )
-    return [one for one in channel.history() if one.content.startswith(beginnings)]
+    return [one for one in channel.history() if text_of(one).startswith(beginnings)]

@@ -1,15 +1,18 @@
-"""Buttons below a digest: *Write this note* and *Dismiss* for each of its gaps."""
+"""Layout of a digest, with *Write this note* and *Dismiss* below each of its gaps."""
 
-from collections.abc import Iterator, Sequence
+from typing import Any
 
 import discord
 
+from bot.digest import messages
+from bot.digest.service import Week
 from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
 from bot.gaps.service import Group
 from bot.gaps.ui.buttons import GapButton
-from bot.interactions.buttons import Button, CustomId, view_of
+from bot.interactions.buttons import Button, CustomId
 from bot.interactions.guild_settings import viewer_language
+from bot.interactions.layouts import layout
 from bot.interactions.permissions import refused
 from bot.interactions.services import Interaction
 from knowledge.model.guilds import Language
@@ -32,17 +35,27 @@ class DigestButton(Button, ids=CustomId("digest", question_id=int, action=("dism
         await interaction.edit_original_response(content=said)
 
 
-def digest_view(groups: Sequence[Group], language: Language) -> discord.ui.View | None:
-    return view_of(_buttons(groups, language))
+def digest_message(week: Week, language: Language, below: str = "") -> dict[str, Any]:
+    """What sends a digest, or edits a message to be one, with a line below it if there is one."""
+    said = messages.digest(week, language)
+    container = discord.ui.Container[Any](accent_colour=discord.Colour.blurple())
+    container.add_item(discord.ui.TextDisplay(said.heading))
+    if said.open:
+        container.add_item(discord.ui.Separator())
+        container.add_item(discord.ui.TextDisplay(said.open))
+    for group, text in zip(week.gaps, said.gaps, strict=True):
+        container.add_item(discord.ui.TextDisplay(text))
+        container.add_item(discord.ui.ActionRow(*_buttons(group, language)))
+    for text in filter(None, (*said.rest, below)):
+        container.add_item(discord.ui.Separator())
+        container.add_item(discord.ui.TextDisplay(text))
+    return layout(container)
 
 
-def _buttons(groups: Sequence[Group], language: Language) -> Iterator[Button]:
-    """A row of buttons for each gap."""
-    for row, group in enumerate(groups):
-        question_id = group.example.id
-        write, dismiss = (
-            f"{row + 1} · {label(language)}"
-            for label in (gaps_messages.WRITE_LABEL, gaps_messages.DISMISS_LABEL)
-        )
-        yield GapButton(write, row=row, question_id=question_id, action="write")
-        yield DigestButton(dismiss, row=row, question_id=question_id, action="dismiss")
+def _buttons(group: Group, language: Language) -> tuple[Button, Button]:
+    question_id = group.example.id
+    write, dismiss = gaps_messages.WRITE_LABEL(language), gaps_messages.DISMISS_LABEL(language)
+    return (
+        GapButton(write, question_id=question_id, action="write"),
+        DigestButton(dismiss, question_id=question_id, action="dismiss"),
+    )

@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from bot.digest import messages, schedule
 from bot.digest.schedule import Due
-from bot.digest.ui.buttons import digest_view
+from bot.digest.ui.buttons import digest_message
 from bot.digest.ui.poster import DigestPoster
 from bot.digest.ui.readers import readers_of, writable
 from bot.interactions.guild_settings import viewer_language
@@ -185,12 +185,11 @@ class DigestCog(commands.Cog):
         time = Due(now, schedule.since(digest, now))
         settings = await self.bot.guild_settings.settings(guild.id)
         week = await self._poster.week(channel, digest, time, settings)
-        said = messages.digest(week, language)
         if week.is_empty:
             said = messages.empty(time.since, language)
-        await interaction.edit_original_response(
-            content=said, view=digest_view(week.gaps, language)
-        )
+            await interaction.edit_original_response(content=said)
+        else:
+            await interaction.edit_original_response(**digest_message(week, language))
 
     async def _administered(self, interaction: Interaction) -> discord.Guild | None:
         """The server whose administrator this is, privately deferred; others are told so."""

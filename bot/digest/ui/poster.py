@@ -18,10 +18,11 @@ import discord
 from bot.digest import messages, schedule, service
 from bot.digest.schedule import Due
 from bot.digest.service import UnansweredPost, Week
-from bot.digest.ui.buttons import digest_view
+from bot.digest.ui.buttons import digest_message
 from bot.digest.ui.readers import readers_of, writable
 from bot.digest.ui.unanswered_posts import unanswered_posts
 from bot.interactions.errors import UNREACHED, worth_retrying
+from bot.interactions.layouts import text_of
 from bot.interactions.retries import resent
 from bot.interactions.services import Services
 from knowledge.model.digests import Digest, Edition
@@ -125,14 +126,12 @@ class DigestPoster:
         )
         if await self._is_there(channel, digest, time, unknown=not claimed):
             return
-        language = settings.language
-        said = messages.digest(week, language)
-        if channel.id != digest.channel_id:
-            said = f"{said}\n{messages.moved(digest, language)}"
-        view = digest_view(week.gaps, language) or discord.utils.MISSING
+        language = await self._bot.guild_settings.language_in(channel)
+        below = messages.moved(digest, language) if channel.id != digest.channel_id else ""
+        shown = digest_message(week, language, below)
         # 25 characters are the most.
         nonce = f"d{digest.edition[0]}{channel.guild.id:x}{int(time.at.timestamp()) // _HOUR:x}"
-        await resent(functools.partial(channel.send, said, view=view, silent=True, nonce=nonce))
+        await resent(functools.partial(channel.send, **shown, silent=True, nonce=nonce))
         await self._bot.worker.call(lambda core: core.store.digests.warn(digest, warned=False))
 
     async def _is_there(
@@ -141,9 +140,9 @@ class DigestPoster:
         """Whether a digest was posted before; `unknown` where its channel's past can't be read."""
         if not channel.permissions_for(channel.guild.me).read_message_history:
             return unknown
-        marks = messages.marks(digest.edition, time.at)
         async for message in channel.history(limit=_LOOKED_AT, after=time.at, oldest_first=False):
-            if message.author == self._bot.user and message.content.startswith(marks):
+            mine = message.author == self._bot.user
+            if mine and messages.is_digest(text_of(message), digest.edition, time.at):
                 return True
         return False
 

@@ -9,7 +9,8 @@ from bot.digest import messages
 from bot.digest.schedule import WEEK, Due
 from bot.digest.service import MOST_GAPS, MOST_POSTS, MOST_THANKED, NewNote, UnansweredPost, Week
 from bot.gaps.service import Group
-from bot.text.markdown import MESSAGE_CHARACTERS, size
+from bot.interactions.layouts import LAYOUT_CHARACTERS
+from bot.text.markdown import size
 from knowledge.model.digests import Digest, Edition
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence
@@ -46,19 +47,21 @@ def full(edition: Edition) -> Week:
 def test_a_full_digest_fits_one_message_with_what_is_below_it(
     edition: Edition, language: Language
 ) -> None:
-    said = messages.digest(full(edition), language)
+    said = "".join(
+        [*messages.digest(full(edition), language).parts, messages.moved(DIGEST, language)]
+    )
 
-    assert size(f"{said}\n{messages.moved(DIGEST, language)}") <= MESSAGE_CHARACTERS
+    assert size(said) <= LAYOUT_CHARACTERS
     assert "<@&" not in said
 
 
 def test_a_digest_is_known_again_by_its_beginning_whatever_language_it_is_in() -> None:
-    week = full(Edition.MODERATORS)
-    said = messages.digest(week, Language.GERMAN)
+    said = "\n".join(messages.digest(full(Edition.MODERATORS), Language.GERMAN).parts)
 
-    assert said.startswith(messages.marks(Edition.MODERATORS, AT))
-    assert not said.startswith(messages.marks(Edition.EVERYBODY, AT))
-    assert not said.startswith(messages.marks(Edition.MODERATORS, AT - WEEK))
+    assert messages.is_digest(said, Edition.MODERATORS, AT)
+    assert not messages.is_digest(said, Edition.EVERYBODY, AT)
+    assert not messages.is_digest(said, Edition.MODERATORS, AT + WEEK)
+    assert not messages.is_digest(f"He said:\n{said}", Edition.MODERATORS, AT)
 
 
 def test_a_digest_names_the_clock_and_the_time_that_it_comes_next() -> None:

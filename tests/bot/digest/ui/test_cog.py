@@ -7,7 +7,7 @@ from simcord import Env, InteractionResult, MemberActor
 from bot.digest import messages
 from knowledge.model.digests import Digest, Edition
 from tests.bot.steps import said
-from tests.bot.world import UNKNOWN, World, build_world
+from tests.bot.world import UNKNOWN, World, build_world, text_of
 
 
 async def digest(
@@ -93,8 +93,8 @@ async def test_a_preview_shows_to_its_viewer_alone_what_would_be_posted(world: W
     assert "nothing would be posted" in said(await digest(world, "preview"))
     await world.ask(UNKNOWN)
 
-    assert f"1. “{UNKNOWN}”" in said(await digest(world, "preview"))
-    assert [one for one in world.review.history() if UNKNOWN in one.content] == []
+    assert f"“{UNKNOWN}”" in said(await digest(world, "preview"))
+    assert [one for one in world.review.history() if UNKNOWN in text_of(one)] == []
 
 
 async def test_another_servers_digests_are_neither_shown_nor_ended(

@@ -36,7 +36,7 @@ def due(server: WireServer, settings: Settings) -> Digest:
 
 
 def digests(server: WireServer) -> list[Json]:
-    return [one for one in server.messages(server.review) if "Yeti diet" in one["content"]]
+    return [one for one in server.messages(server.review) if "Yeti diet" in str(one["components"])]
 
 
 def settled(settings: Settings) -> bool:

@@ -7,7 +7,7 @@ from bot.config import HelperSettings, Settings
 from tests.bot.digests import an_hour_passes, chosen, posted
 from tests.bot.forum import page_as_discord_does
 from tests.bot.helper.helping import UNKNOWN, Helped, help_in
-from tests.bot.world import World
+from tests.bot.world import World, text_of
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ async def unanswered(helped: Helped) -> ChannelHandle:
 
 async def told(helped: Helped) -> str:
     await an_hour_passes(helped.world)
-    return "\n".join(one.content for one in posted(helped.world.review))
+    return "\n".join(text_of(one) for one in posted(helped.world.review))
 
 
 async def test_a_post_that_nobody_has_answered_is_named_by_its_link_alone(helped: Helped) -> None:
