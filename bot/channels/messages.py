@@ -142,16 +142,16 @@ def settings(
     language: Language, held: HoldingSettings, names: Mapping[str, str], own: Level
 ) -> str:
     """Every setting in words with where it comes from, a line each; `own` is the place's level."""
+    waits = _WAITS(held.wait_seconds, language)
+    helps = {"wait_seconds": waits if held.wait_seconds else _HELPS_AT_ONCE(language)}
     said = {
         "mode": _MODES[held.mode](language),
+        **(helps if held.mode is Mode.HELP else {}),
         "private": (_PRIVATE if held.private else _PUBLIC)(language),
         "language": _LANGUAGE(language, name=languages.NAMES[held.language]),
         "quotations": _QUOTATIONS(held.quotations, language),
         "answered_from": answered_from(language, held.answered_from, names),
     }
-    if held.mode is Mode.HELP:
-        waits = _WAITS(held.wait_seconds, language)
-        said["wait_seconds"] = waits if held.wait_seconds else _HELPS_AT_ONCE(language)
     lines = []
     for name, sentence in said.items():
         level = held.origins[name]

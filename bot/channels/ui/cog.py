@@ -208,13 +208,15 @@ class ChannelsCog(Cog):
         self.bot.guild_settings.forget(guild_id)
 
     async def _show(self, interaction: Interaction, place: Any, lead: Sentence) -> None:
-        """Say what holds in a place, below a sentence, and above it what is in the way of that."""
+        """Say what holds in a place, and what is in the way of that."""
         viewer, settings = await viewer_language(interaction), self.bot.guild_settings
         held = await settings.in_channel(place)
         names = messages.source_names(viewer, await self._now_offered(place.guild.id))
         parts = [
             lead(viewer, channel=place.mention),
             messages.settings(viewer, held, names, _level(place)),
+            # What follows a list without a line between belongs to its last item.
+            "",
             *await self._warnings(place, held, viewer),
         ]
         chosen = (await settings.choices(place.guild.id)).channels
