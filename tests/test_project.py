@@ -91,6 +91,7 @@ COVERED_BY = {
     "bot/version.py": "tests/bot/test_main.py",
     "bot/ask/button_messages.py": "tests/bot/ask/ui/test_answer_message.py",
     "bot/ask/disagreement.py": "tests/bot/ask/test_messages.py",
+    "bot/ask/pictures.py": "tests/bot/notes/ui/test_submission_pictures.py",
     "bot/ask/share.py": "tests/bot/interactions/test_channel_access.py",
     "bot/cli/evaluation.py": "tests/bot/test_main_eval.py",
     "bot/cli/evaluation_output.py": "tests/bot/cli/test_output.py",

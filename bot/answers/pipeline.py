@@ -53,6 +53,7 @@ from indexer.text.analyzer import language_of_question
 from indexer.text.sentences import last_meaning, refers_back
 from knowledge.model.documents import Scope
 from knowledge.model.guilds import Language
+from knowledge.model.pictures import Picture
 from knowledge.model.questions import Evidence, Question
 from knowledge.store.store import Store
 
@@ -70,7 +71,8 @@ class Reply:
 
     `question_id` is None where nothing was recorded. `foreign` is the language of the question
     where the model is not made for it: what was found then says little about what there is.
-    `signals` are what the evidence was judged by.
+    `signals` are what the evidence was judged by. `pictures` are those of the quoted notes, where
+    somebody has looked for them.
     """
 
     question: str
@@ -81,6 +83,7 @@ class Reply:
     seconds: float = 0.0
     foreign: str = ""
     signals: Mapping[str, float] = field(default_factory=dict)
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def evidence(self) -> Evidence:

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Final
 
 import discord
@@ -11,6 +13,7 @@ from bot.interactions.errors import UNREACHED
 from bot.interactions.retries import resent
 from knowledge.files import reader
 from knowledge.files.parsed_file import MAX_BYTES, ParsedFile, UnreadableError
+from knowledge.model.pictures import Picture, check_size, checked_picture
 from knowledge.model.submissions import InvalidNoteError
 
 # So many files of one member may wait while another one is read.
@@ -46,6 +49,23 @@ class Attachments:
                 megabytes=attachment.size / 1e6,
                 most=MAX_BYTES / 1e6,
             )
+        async with self._turn(attachment, member_id):
+            return await self._read(attachment)
+
+    async def picture(self, attachment: discord.Attachment, member_id: int) -> Picture:
+        """An attached picture, fetched at once, because Discord's address for it expires.
+
+        Raises:
+            InvalidNoteError: if it is too large, no picture that is kept, can't be fetched any
+                more, or too many of the member's files are waiting.
+        """
+        check_size(attachment.filename, attachment.size)
+        async with self._turn(attachment, member_id):
+            return checked_picture(attachment.filename, await _fetched(attachment))
+
+    @asynccontextmanager
+    async def _turn(self, attachment: discord.Attachment, member_id: int) -> AsyncIterator[None]:
+        """One of each member at a time stands in the queue of the thread: they take turns."""
         if self._counts[member_id] > WAITING:
             raise InvalidNoteError(
                 "I am still busy with other files of yours, so {file} was not read: send it again "
@@ -54,17 +74,16 @@ class Attachments:
             )
         self._counts[member_id] += 1
         try:
-            # One of each member at a time stands in the queue of the thread: they take turns.
             async with self._turns.setdefault(member_id, asyncio.Lock()):
-                return await self._read(attachment)
+                yield
         finally:
             self._counts[member_id] -= 1
             if not self._counts[member_id]:
                 del self._counts[member_id], self._turns[member_id]
 
     async def _read(self, attachment: discord.Attachment) -> ParsedFile:
+        content = await _fetched(attachment)
         try:
-            content = await resent(attachment.read)
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(
                 self._thread, lambda: reader.parse_bytes(content, name=attachment.filename)
@@ -73,14 +92,19 @@ class Attachments:
             raise InvalidNoteError(
                 "{file} {problem}", file=attachment.filename, problem=error
             ) from error
-        except UNREACHED as error:
-            raise InvalidNoteError(
-                "{file} can't be fetched from Discord any more: attach it again.",
-                file=attachment.filename,
-            ) from error
 
     def close(self) -> None:
         """Give up the files that wait, and the one that is being read."""
         self._thread.shutdown(wait=False, cancel_futures=True)
         if self._counts:
             reader.sandbox.close()
+
+
+async def _fetched(attachment: discord.Attachment) -> bytes:
+    try:
+        return await resent(attachment.read)
+    except UNREACHED as error:
+        raise InvalidNoteError(
+            "{file} can't be fetched from Discord any more: attach it again.",
+            file=attachment.filename,
+        ) from error

@@ -57,7 +57,7 @@ class Submissions(Protocol):
         self,
         interaction: discord.Interaction[Any],
         draft: Any,
-        file: discord.Attachment | None = None,
+        files: Sequence[discord.Attachment] = (),
         *,
         replaces: bool = False,
     ) -> None:

@@ -5,19 +5,18 @@ to it: its buttons then work after a restart, and whoever wrote it has it in any
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
 from bot.interactions.buttons import NONCE, CustomId
 from knowledge.model.notes import Member, Note, SourceMessage
+from knowledge.model.pictures import Picture
 from knowledge.model.submissions import (
     TITLE_CHARACTERS,
-    InvalidNoteError,
     Submission,
     checked_submission,
-    checked_tags,
 )
 
 FILE_NAME: Final = "what-you-wrote.md"
@@ -52,8 +51,8 @@ class Draft:
     `note_id` and `guild_id` are set where it is a revision of a note, `source` where it was saved
     from a message, `question_id` where it is written for a gap. `origin` is the message whose file
     it was read from. `contributor` is whose words it has, where somebody else submits it. With
-    `anyway` it is submitted whatever is near. With `extends` its text is
-    the note's with what was in that file below it.
+    `anyway` it is submitted whatever is near. With `extends` its text is the note's with what was
+    in that file below it. `pictures` are those that were fetched, which lie beside that file.
     """
 
     title: str = ""
@@ -68,6 +67,7 @@ class Draft:
     anyway: bool = False
     extends: bool = False
     contributor: Member | None = None
+    pictures: tuple[Picture, ...] = ()
 
     def submission(self) -> Submission:
         """What is proposed.
@@ -147,6 +147,8 @@ def as_file(draft: Draft) -> str:
         matter |= {"note": draft.note_id, "guild": draft.guild_id}
     if draft.source is not None:
         matter |= {"channel": draft.source.channel_id, "message": draft.source.message_id}
+    if draft.extends:
+        matter["extends"] = True
     if draft.question_id is not None:
         matter["question"] = draft.question_id
     if draft.contributor is not None:
@@ -179,18 +181,5 @@ def _parsed(text: str) -> Draft:
         source=source,
         question_id=matter.get("question"),
         contributor=Member(*matter["contributor"]) if "contributor" in matter else None,
+        extends=matter.get("extends", False),
     )
-
-
-def selectable(tags: str, known: Sequence[str], most: int) -> tuple[list[str], list[str]] | None:
-    """The tags that a form offers, and those of them that are chosen already.
-
-    Returns:
-        At most `most` tags; None where there are none, or what was typed has to be typed over.
-    """
-    try:
-        selected = list(checked_tags(tags))
-    except InvalidNoteError:
-        return None
-    offered = list(dict.fromkeys([*selected, *known]))[:most]
-    return (offered, selected) if known else None

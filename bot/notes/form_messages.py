@@ -3,6 +3,7 @@
 Labels have at most 45 characters, what stands below them 100.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from bot.text.languages import Plural, Sentence
@@ -15,25 +16,53 @@ NEW_TITLE: Final = Sentence("Propose a note")
 REVISION_TITLE: Final = Sentence("Revise your note")
 TITLE_HELP: Final = Sentence("What it is about, in one line.")
 TITLE_OF_FILE_HELP: Final = Sentence(
-    "What it is about, in one line. With a file: empty for the file's own."
+    "Needed, unless a file has one: what it is about, in one line."
 )
 TEXT_HELP: Final = Sentence("What people should be able to find. Markdown works.")
-OR_FILE: Final = Sentence("Or a file with the text")
-FILE_HELP: Final = Sentence(
-    ".md .txt .pdf .docx .html; 10 MB, 2,000 pages, 30,000 characters at most"
+TEXT_OR_FILE_HELP: Final = Sentence(
+    "Needed, unless a file has it: what people should be able to find. Markdown works."
 )
-KEPT_HELP: Final = Sentence("Empty: the text stays as it is, {number:,} characters.")
-KNOWN_TAGS_HELP: Final = Sentence("Up to five.")
-KNOWN_TAGS_ONLY_HELP: Final = Sentence("Up to five. `/note add tag:` takes new ones.")
-OTHER_TAGS: Final = Sentence("Other tags")
-TAGS_HELP: Final = Sentence("Up to five, separated by blanks or commas.")
+OR_FILE: Final = Sentence("Pictures, or a file with the text")
+FILE_HELP: Final = Sentence(
+    "Up to 4 of 2 MB (.png .jpg .gif .webp); or one .md .txt .pdf .docx .html of 10 MB."
+)
+TEXT_AS_FILE_OR_PICTURES: Final = Sentence("Text as a file, pictures")
+KEPT_HELP: Final = Sentence(
+    "Empty: the text stays as it is, {number:,} characters. Pictures: up to 4 of 2 MB."
+)
+PICTURES: Final = Sentence("Pictures")
+PICTURES_HELP: Final = Sentence("Optional: up to 4 of 2 MB (.png .jpg .gif .webp).")
+PICTURES_STAY_HELP: Final = Sentence(
+    "Empty: those that are there stay. Else up to 4 of 2 MB (.png .jpg .gif .webp)."
+)
+_TAGS_HELP: Final = Sentence("Optional: up to five, separated by blanks.")
+_TAGS_IN_USE: Final = Sentence("Up to five. In use: {tags}")
+_HELP_CHARACTERS: Final = 100
+
+
+def tags_help(known: Sequence[str], typed: str, language: Language = Language.ENGLISH) -> str:
+    """What stands below the field for tags: as many of those in use as there is room for."""
+    others = [tag for tag in known if tag not in typed.split()]
+    said = ""
+    for number in range(1, len(others) + 1):
+        more = _TAGS_IN_USE(language, tags=" ".join(others[:number]))
+        if size(more) > _HELP_CHARACTERS:
+            break
+        said = more
+    return said or _TAGS_HELP(language)
+
+
 LINK: Final = Sentence("Source link")
-LINK_HELP: Final = Sentence("Where this can be checked.")
+LINK_HELP: Final = Sentence("Optional: where this can be checked.")
 
 
 TEXT_AND_FILE: Final = Sentence(
     "There is a text and a file, and I can't tell which is the note: leave one of them out."
 )
+TWO_FILES: Final = Sentence(
+    "There are several files with text, and a note has one: leave the others out."
+)
+TOO_MANY_PICTURES: Final = Sentence("There are {number} pictures; {most} is the most.")
 NEITHER: Final = Sentence(
     "There is neither a text nor a file: write the text, or upload it as a file."
 )
@@ -68,6 +97,7 @@ ONE_MESSAGE: Final = Sentence(
     "This is the one message that you chose. *Continue editing* opens it; nothing is submitted "
     "before."
 )
+PICTURES_TAKEN: Final = Plural("{number:,} picture comes along.", "{number:,} pictures come along.")
 NO_CONTENT: Final = Sentence(
     "I can't read the other messages here, because *Message Content* is off for me."
 )

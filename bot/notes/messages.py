@@ -61,15 +61,15 @@ _VERIFIED: Final = Sentence("verified {when}")
 
 def shown_note(found: Seen, language: Language = Language.ENGLISH) -> list[Card]:
     """A note as somebody may see it: the live text, then what waits or was refused, if theirs."""
-    cards_ = [_text_of(found.live, "", language)] if found.live else []
+    cards_ = [_text_of(found.live, found, "", language)] if found.live else []
     latest = found.latest
     if latest is not None and not latest.live:
         line = where(latest, found.quorum, language=language)
-        cards_.append(_text_of(latest, line, language))
+        cards_.append(_text_of(latest, found, line, language))
     return cards_
 
 
-def _text_of(note: Note, line: str, language: Language) -> Card:
+def _text_of(note: Note, found: Seen, line: str, language: Language) -> Card:
     """A revision's text with its title, credit, tags and source; as a file where it is long."""
     submission = note.revision.submission.shown
     credit = [
@@ -87,9 +87,10 @@ def _text_of(note: Note, line: str, language: Language) -> Card:
     top = "\n".join(head)
     room = MESSAGE_CHARACTERS - size(top) - size(foot) - len("\n> …\n")
     first, *rest = quoted_parts(shown(submission.text), room)
+    pictures = found.pictures.get(note.revision.id, ())
     if not rest:
-        return Card(f"{top}\n{first}{foot}")
-    return Card(f"{top}\n{first}\n> …{foot}", file_name(note), submission.text)
+        return Card(f"{top}\n{first}{foot}", pictures=pictures)
+    return Card(f"{top}\n{first}\n> …{foot}", file_name(note), submission.text, pictures)
 
 
 def file_name(note: Note) -> str:

@@ -4,8 +4,8 @@ Each function takes the core that it works on, so that it can be called in the w
 What is not live is for its contributor and the moderators alone.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bot.answers.similar_notes import Near
 from bot.answers.small_talk import small_talk
@@ -17,6 +17,7 @@ from knowledge.chat.intents import thanks
 from knowledge.chat.transcript import Channel, Transcript, transcript
 from knowledge.model.documents import Kind
 from knowledge.model.notes import Note, Obstacle, Outcome, State
+from knowledge.model.pictures import Picture
 from knowledge.model.submissions import TEXT_CHARACTERS, Submission
 
 
@@ -33,12 +34,14 @@ class Seen:
     """What somebody may see of a note.
 
     `live` is the note with its live revision, `latest` with its latest one, each None if there is
-    none or it is not theirs to see. `quorum` approvals are needed by `latest`.
+    none or it is not theirs to see. `quorum` approvals are needed by `latest`. `pictures` are by
+    the revision that has them.
     """
 
     live: Note | None
     latest: Note | None
     quorum: int = 1
+    pictures: Mapping[int, tuple[Picture, ...]] = field(default_factory=dict)
 
     @property
     def note(self) -> Note | None:
@@ -51,9 +54,12 @@ def seen(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> Seen | None
     if latest is None:
         return None
     live = core.store.notes.live(note_id)
-    if not _insider(latest, viewer):
-        return Seen(live, None) if live else None
-    return Seen(live, latest, review_service.quorum(core, latest))
+    inside = _insider(latest, viewer)
+    shown = [note for note in (live, latest if inside else None) if note is not None]
+    pictures = {note.revision.id: core.store.pictures.of(note.revision.id) for note in shown}
+    if not inside:
+        return Seen(live, None, pictures=pictures) if live else None
+    return Seen(live, latest, review_service.quorum(core, latest), pictures)
 
 
 def mine(core: Core, guild_id: int, member_id: int) -> list[tuple[Note, int]]:

@@ -23,7 +23,9 @@ PRIVACY_LABELS: Final[Mapping[str, Sentence]] = {
 
 _KINDS: Final[Mapping[str, Sentence]] = {
     "notes": Sentence("Notes you proposed: your name stands with each that is quoted."),
-    "revisions": Sentence("Texts of these, and texts you wrote for others' notes."),
+    "revisions": Sentence(
+        "Texts of these with their pictures, and texts you wrote for others' notes."
+    ),
     "reviews": Sentence("Decisions you made as a moderator, with your reasons."),
     "decisions": Sentence("Decisions on your notes, with the reasons you were told."),
     "reports": Sentence("What you reported about notes."),

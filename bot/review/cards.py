@@ -17,6 +17,7 @@ from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shortened, shown, size
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.notes import Decision, Note, Problem, Review, SourceChange, State
+from knowledge.model.pictures import Picture
 
 
 class Action(StrEnum):
@@ -58,11 +59,12 @@ STATUS_CHARACTERS: Final = 450
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A review card: its message, and the whole text as a file where it does not fit."""
+    """A review card: its message, the whole text as a file where it does not fit, pictures."""
 
     content: str
     file_name: str = ""
     file_text: str = ""
+    pictures: tuple[Picture, ...] = ()
 
 
 def actions(note: Note, settings: GuildSettings, at: datetime) -> tuple[Action, ...]:
@@ -123,9 +125,9 @@ def card(
     foot = _fitted(lines, room - size(head) - size(body) - len("\n\n\n"), language)
     content = f"{head}\n{body}\n\n{foot}"
     if whole:
-        return Card(content)
+        return Card(content, pictures=findings.pictures)
     name = f"note-{note.id}-revision-{note.revision.number}.md"
-    return Card(content, name, submission.text)
+    return Card(content, name, submission.text, findings.pictures)
 
 
 NUMBERED: Final = Sentence("Note {number}")

@@ -19,6 +19,7 @@ from indexer.ingest.pipeline import UpdateReport, cut_in_slices, embed_documents
 from knowledge.model.documents import Document, Kind, Scope
 from knowledge.model.guilds import GuildSettings, requirements
 from knowledge.model.notes import Decision, Member, Note, Obstacle, Outcome, State
+from knowledge.model.pictures import Picture
 from knowledge.model.submissions import Submission
 from knowledge.review.risk_flags import Flag, submission_flags
 from knowledge.store.audit_log import LogEntry, LogFilter
@@ -41,6 +42,7 @@ class Findings:
     quorum: int = 1
     flags: tuple[Flag, ...] = ()
     near: tuple[Near, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
 
 NOTHING_FOUND: Final = Findings({})
@@ -150,12 +152,14 @@ def findings(core: Core, note: Note, channels: Sequence[int] = ()) -> Findings:
     """
     notes = core.store.notes
     record = notes.record_of(note)
+    pictures = core.store.pictures.of(note.revision.id)
     if note.revision.state is not State.PENDING:
-        return Findings(record)
+        return Findings(record, pictures=pictures)
     settings = core.store.guilds.settings(note.guild_id)
     flags = submission_flags(note.revision.submission, settings.allowed_hosts)
     near = core.similar_notes.documents(note.guild_id, note.revision.submission, note.id, channels)
-    return Findings(record, notes.live(note.id), quorum(core, note), tuple(flags), tuple(near))
+    before, needed = notes.live(note.id), quorum(core, note)
+    return Findings(record, before, needed, tuple(flags), tuple(near), pictures)
 
 
 def quorum(core: Core, note: Note) -> int:

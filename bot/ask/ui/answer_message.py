@@ -5,6 +5,7 @@ How a reply becomes a message is told by nobody else: not by who sends it, nor w
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import discord
@@ -13,6 +14,7 @@ from bot.answers.decision import Answer, Clarification, Refusal, recorded_hit
 from bot.answers.pipeline import Reply
 from bot.answers.replay import with_words
 from bot.ask import button_messages, explanation, messages, picks
+from bot.ask.pictures import quoted_notes, quoted_pictures
 from bot.ask.share import share
 from bot.ask.ui.feedback import reason_view
 from bot.engine.job_queue import Priority
@@ -25,6 +27,7 @@ from bot.interactions.errors import UNREACHED
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.layouts import layout, text_of
 from bot.interactions.permissions import is_moderator
+from bot.interactions.pictures import gallery, picture_files
 from bot.interactions.services import Interaction, Services
 from bot.notes import messages as notes_messages
 from bot.notes.ui.report import ReportButton
@@ -57,6 +60,7 @@ def answer_message(
     repeats_question: bool = True,
     extra: Sequence[discord.ui.Item[Any]] = (),
     buttons: Sequence[discord.ui.Item[Any]] | None = None,
+    edits: bool = False,
 ) -> dict[str, Any]:
     """What sends a reply, or edits a message to be it: arguments of discord.py's methods.
 
@@ -69,6 +73,7 @@ def answer_message(
         repeats_question: not where Discord shows the question above.
         extra: buttons that stand after its own.
         buttons: what stands in the place of its own; what leads to its sources stays.
+        edits: whether it takes the place of what was shown, whose pictures go then.
     """
     shown = messages.answer(reply, lead, language, repeats_question=repeats_question)
     if isinstance(reply.outcome, Clarification):
@@ -80,7 +85,28 @@ def answer_message(
     ]
     if reply.hits and reply.question_id is not None:
         items.append(_passage_select(reply, reply.question_id, language))
-    return layout(_container(reply.outcome, shown), items)
+    container = _container(reply.outcome, shown)
+    files = picture_files(reply.pictures)
+    if files:
+        container.add_item(gallery(files))
+    sent = {"attachments": files} if edits else {"files": files} if files else {}
+    return {**layout(container, items), **sent}
+
+
+async def pictured(bot: Services, reply: Reply, channel: Any = None) -> Reply:
+    """A reply with the pictures of the notes that it quotes.
+
+    Without them where it is a message in a `channel` in which the bot may attach no files; to an
+    interaction it always may.
+    """
+    guild = getattr(channel, "guild", None)
+    may = guild is None or channel.permissions_for(guild.me).attach_files
+    if not may or not quoted_notes(reply):
+        return reply
+    found = await bot.worker.call(
+        lambda core: quoted_pictures(core, reply), priority=Priority.ASKING
+    )
+    return replace(reply, pictures=found)
 
 
 def _container(outcome: Answer | Refusal, shown: messages.AnswerText) -> discord.ui.Container[Any]:
@@ -274,8 +300,9 @@ class AnswerButton(
         )
         await interaction.edit_original_response(content=button_messages.shared(shared, mine))
         if shared.reply is not None:
+            reply = await pictured(bot, shared.reply)
             await interaction.followup.send(
-                **answer_message(shared.reply, language=held.language, private=False)
+                **answer_message(reply, language=held.language, private=False)
             )
 
 
@@ -384,9 +411,11 @@ class PickButton(
             if asked in text and not repeats:
                 return False
             language = await interaction.client.guild_settings.language_in(channel)
-            await message.edit(
-                **answer_message(reply, language=language, private=False, repeats_question=repeats)
+            reply = await pictured(interaction.client, reply, interaction.channel)
+            shown = answer_message(
+                reply, language=language, private=False, repeats_question=repeats, edits=True
             )
+            await message.edit(**shown)
         except UNREACHED as error:
             _logger.info("An answer could not be replaced: %s", error)
             return False

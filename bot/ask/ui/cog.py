@@ -15,7 +15,7 @@ from bot.answers.lookup import Ask
 from bot.answers.pipeline import QUESTION_CHARACTERS, Reply, said_to_no_question
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.ask import button_messages
-from bot.ask.ui.answer_message import answer_message
+from bot.ask.ui.answer_message import answer_message, pictured
 from bot.ask.ui.follow_up_messages import FollowUpMessages
 from bot.engine.job_queue import Priority
 from bot.interactions.allowed_guilds import AllowedGuilds
@@ -97,11 +97,13 @@ class AskCog(commands.Cog):
             answered_from=held.answered_from,
             quotations=held.quotations,
         )
-        reply = await self.bot.answer(asked)
+        reply = await pictured(self.bot, await self.bot.answer(asked))
         language = await viewer_language(interaction) if private else held.language
         hands_on = await guild_settings.hands_on(interaction.guild_id)
         await interaction.edit_original_response(
-            **answer_message(reply, language=language, private=private, hands_on=hands_on)
+            **answer_message(
+                reply, language=language, private=private, hands_on=hands_on, edits=True
+            )
         )
 
     @commands.Cog.listener()
@@ -160,7 +162,9 @@ class AskCog(commands.Cog):
         try:
             with contextlib.suppress(*UNREACHED):
                 await message.channel.typing()
-            reply = await self._replied(message, question)
+            reply = await pictured(
+                self.bot, await self._replied(message, question), message.channel
+            )
             guild_id = message.guild.id if message.guild else None
             shown = answer_message(
                 reply,

@@ -10,8 +10,9 @@ import discord
 from bot.autocomplete.ui.autocomplete import choices_at_once
 from bot.interactions.buttons import Button, CustomId, view_of
 from bot.interactions.errors import UNREACHED, in_time
-from bot.interactions.forms import FIELDS, Filled, Form, give_back
+from bot.interactions.forms import Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
+from bot.interactions.pictures import is_picture
 from bot.interactions.services import Interaction, Services
 from bot.limits.ui.admission import note_refusal
 from bot.notes import drafts, form_messages, messages
@@ -23,18 +24,18 @@ from bot.review.findings import TITLE
 from bot.text import error_messages
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Note
-from knowledge.model.submissions import FORM_CHARACTERS, LINK_CHARACTERS, TAGS, TITLE_CHARACTERS
+from knowledge.model.pictures import PICTURES
+from knowledge.model.submissions import FORM_CHARACTERS, LINK_CHARACTERS, TITLE_CHARACTERS
 from knowledge.store.submitted_forms import SubmittedForm
 
 _TYPED_TAG_CHARACTERS: Final = 200
-_OPTIONS: Final = 25
 
 
 class NoteModal(Form, ids=drafts.FORM_IDS):
     """The form of a note. It collects; `Draft.submission` decides what can be taken.
 
-    Five fields are the most. A new note's form takes a file instead of a text; where none is
-    needed, tags that nobody has used yet have a field of their own.
+    Five fields are the most, so pictures and a file with the text share one, and tags are typed:
+    those that are in use stand below the field.
     """
 
     done_before = error_messages.FORM_TAKEN
@@ -49,78 +50,65 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
     ) -> None:
         """Make the form, its fields filled with a draft, a warning above the text.
 
-        `known_tags` are to choose from, most used first. The text comes from the `file`, if one was
-        given with the command.
+        `known_tags` are in use, the most used first. The text comes from the `file` that was given
+        with the command, if one was, and if it is no picture.
         """
         headline = form_messages.REVISION_TITLE if draft.note_id else form_messages.NEW_TITLE
+        as_text = file is not None and not is_picture(file)
         super().__init__(headline(language), **drafts.subject(draft, with_file=file is not None))
         self._draft, self._given, self._language = draft, file, language
-        needs_title = file is None and bool(draft.note_id or draft.source)
-        title_help = form_messages.TITLE_HELP if needs_title else form_messages.TITLE_OF_FILE_HELP
+        # A new note's file can have its title and its text; Discord marks what must be filled in.
+        either = not (as_text or draft.note_id or draft.source)
+        long = not as_text and messages.is_long(draft.text)
+        title_help = form_messages.TITLE_OF_FILE_HELP if either or as_text else None
         self.ask_text(
             TITLE(language),
             "title",
             TITLE_CHARACTERS,
-            title_help(language),
+            (title_help or form_messages.TITLE_HELP)(language),
             text=draft.title[:TITLE_CHARACTERS],
-            required=needs_title,
+            required=title_help is None,
         )
-        if file is None:
-            self._ask_for_text(warning)
-        self._ask_for_tags(known_tags)
-        link, link_help = form_messages.LINK(language), form_messages.LINK_HELP(language)
-        text = draft.link[:LINK_CHARACTERS]
-        self.ask_text(link, "link", LINK_CHARACTERS, link_help, text=text, required=False)
-
-    def _ask_for_text(self, warning: str) -> None:
-        draft, language = self._draft, self._language
-        long = messages.is_long(draft.text)
-        either = not (long or draft.note_id or draft.source)
-        if not long:
+        if not (long or as_text):
+            text_help = form_messages.TEXT_OR_FILE_HELP if either else form_messages.TEXT_HELP
             self.ask_text(
                 review_messages.TEXT(language),
                 "text",
                 FORM_CHARACTERS,
-                warning or form_messages.TEXT_HELP(language),
+                warning or text_help(language),
                 text=draft.text,
                 required=not either,
                 paragraph=True,
             )
-        if long or either:
-            upload = discord.ui.FileUpload[Any](
-                custom_id="file", required=False, min_values=0, max_values=1
-            )
-            if long:
-                kept = form_messages.KEPT_HELP(language, number=len(draft.text))
-                self.ask(review_messages.TEXT_AS_FILE(language), upload, kept)
-            else:
-                self.ask(form_messages.OR_FILE(language), upload, form_messages.FILE_HELP(language))
+        self._ask_for_files(long=long, either=either)
+        self.ask_text(
+            TAGS_LABEL(language),
+            "tags",
+            _TYPED_TAG_CHARACTERS,
+            form_messages.tags_help(known_tags, draft.tags, language),
+            text=draft.tags[:_TYPED_TAG_CHARACTERS],
+            required=False,
+        )
+        link, link_help = form_messages.LINK(language), form_messages.LINK_HELP(language)
+        text = draft.link[:LINK_CHARACTERS]
+        self.ask_text(link, "link", LINK_CHARACTERS, link_help, text=text, required=False)
 
-    def _ask_for_tags(self, known: Sequence[str]) -> None:
-        """The tags to choose from, and a field to type others if there is room for one."""
+    def _ask_for_files(self, *, long: bool, either: bool) -> None:
+        """One field for pictures and, where the text may come as a file, for that."""
         draft, language = self._draft, self._language
-        offered = drafts.selectable(draft.tags, known, _OPTIONS)
-        room = len(self.children) < FIELDS - 2
-        if offered is not None:
-            options, selected = offered
-            select = discord.ui.Select[Any](
-                custom_id="known_tags",
-                required=False,
-                min_values=0,
-                max_values=min(TAGS, len(options)),
-                options=[
-                    discord.SelectOption(label=tag, value=tag, default=tag in selected)
-                    for tag in options
-                ],
+        upload = discord.ui.FileUpload[Any](
+            custom_id="file", required=False, min_values=0, max_values=PICTURES + (long or either)
+        )
+        if long:
+            kept = form_messages.KEPT_HELP(language, number=len(draft.text))
+            self.ask(form_messages.TEXT_AS_FILE_OR_PICTURES(language), upload, kept)
+        elif either:
+            self.ask(form_messages.OR_FILE(language), upload, form_messages.FILE_HELP(language))
+        else:
+            stay = (
+                form_messages.PICTURES_STAY_HELP if draft.note_id else form_messages.PICTURES_HELP
             )
-            more = form_messages.KNOWN_TAGS_HELP if room else form_messages.KNOWN_TAGS_ONLY_HELP
-            self.ask(TAGS_LABEL(language), select, more(language))
-        if offered is None or room:
-            offer = draft.tags if offered is None else ""
-            label = (TAGS_LABEL if offered is None else form_messages.OTHER_TAGS)(language)
-            most, text = _TYPED_TAG_CHARACTERS, offer[:_TYPED_TAG_CHARACTERS]
-            help_ = form_messages.TAGS_HELP(language)
-            self.ask_text(label, "tags", most, help_, text=text, required=False)
+            self.ask(form_messages.PICTURES(language), upload, stay(language))
 
     @classmethod
     def given_back(cls, bot: Services, form: SubmittedForm, language: Language) -> dict[str, Any]:
@@ -150,7 +138,8 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
             await bot.submissions.give_back(interaction, typed, lost)
             return
         # A form without a field for the text keeps the text that it was opened with.
-        if "text" not in filled.texts and filled.file("file") is None:
+        texts = [one for one in filled.files.get("file", ()) if not is_picture(one)]
+        if "text" not in filled.texts and not texts:
             found = await _base(interaction, draft, base)
             if found is None:
                 language = await viewer_language(interaction)
@@ -179,8 +168,9 @@ async def _taken(
 ) -> None:
     # A file takes the place of the text that the form could not hold.
     replaces = "text" not in filled.texts
+    files = [*([given] if given is not None else []), *filled.files.get("file", ())]
     await interaction.client.submissions.submit(
-        interaction, _typed(draft, filled), given or filled.file("file"), replaces=replaces
+        interaction, _typed(draft, filled), files, replaces=replaces
     )
 
 

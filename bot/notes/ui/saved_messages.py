@@ -4,21 +4,27 @@ What is made of a message is nowhere but in the form, or in the file of a privat
 somebody submits it.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 import discord
 
 from bot.interactions.errors import UNREACHED, in_time
 from bot.interactions.guild_settings import viewer_language
+from bot.interactions.pictures import pictures_among
 from bot.interactions.services import Interaction
 from bot.notes import form_messages, service
 from bot.notes.drafts import Draft
 from bot.notes.ui.form import open_form
 from bot.notes.ui.source_messages import SourceMessages
 from bot.sources.ui.discord_messages import listed, opening, written
+from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import beginning, size
 from knowledge.chat.conversations import THREAD_MESSAGES
 from knowledge.chat.transcript import Channel, Transcript
-from knowledge.model.submissions import FORM_CHARACTERS
+from knowledge.model.pictures import PICTURES, Picture
+from knowledge.model.submissions import FORM_CHARACTERS, InvalidNoteError
 
 
 async def save_as_note(
@@ -27,7 +33,7 @@ async def save_as_note(
     """Open the form with a message's text, its link and its author's credit.
 
     Of a thread's first message, the whole exchange is made ready instead, with a button to the
-    form: reading it takes longer than a form may be waited for.
+    form, and so are pictures: fetching them takes longer than a form may be waited for.
     """
     language = await viewer_language(interaction)
     async with in_time():
@@ -39,8 +45,8 @@ async def save_as_note(
         return
     name = _closed(message)
     warning = form_messages.from_channel(name, language) if name else ""
-    if begins:
-        await _save_exchange(interaction, message, sources, warning)
+    if begins or pictures_among(message.attachments):
+        await _make_ready(interaction, message, sources, warning, begins=begins)
     else:
         await open_form(interaction, _draft(interaction, message, sources), warning=warning)
 
@@ -80,49 +86,93 @@ async def _begins_thread(message: discord.Message) -> bool:
         return False
 
 
-async def _save_exchange(
-    interaction: Interaction, message: discord.Message, sources: SourceMessages, warning: str
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The messages that a note is made of; one alone, and why, unless they are an exchange."""
+
+    messages: Sequence[discord.Message]
+    exchange: Transcript | None = None
+    why_alone: Sentence | None = None
+
+
+async def _make_ready(
+    interaction: Interaction,
+    message: discord.Message,
+    sources: SourceMessages,
+    warning: str,
+    *,
+    begins: bool,
 ) -> None:
     bot = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
     language = await viewer_language(interaction)
-    message, found = await _exchange(interaction, message)
-    draft = _draft(interaction, message, sources)
-    if isinstance(found, Transcript):
-        said = form_messages.exchange(found, language)
+    chosen = await _exchange(interaction, message) if begins else _Chosen([message])
+    draft = _draft(interaction, chosen.messages[0], sources)
+    found = chosen.exchange
+    if found is not None:
+        said = [form_messages.exchange(found, language)]
         draft = Draft(found.title, found.text, link=draft.link, source=draft.source)
     else:
-        said = f"{found(language)} {form_messages.ONE_MESSAGE(language)}"
-    said = "\n".join(filter(None, [said, warning]))
-    await interaction.edit_original_response(**bot.submissions.given_back(draft, said, language))
+        why = chosen.why_alone(language) if chosen.why_alone is not None else ""
+        said = [f"{why} {form_messages.ONE_MESSAGE(language)}".strip()]
+    pictures, problem = await _pictures(interaction, chosen.messages)
+    draft = replace(draft, pictures=tuple(pictures))
+    if pictures:
+        said.append(form_messages.PICTURES_TAKEN(len(pictures), language))
+    if problem is not None:
+        said.append(error_messages.invalid(problem, language))
+    shown = "\n".join([*said, *filter(None, [warning])])
+    await interaction.edit_original_response(**bot.submissions.given_back(draft, shown, language))
 
 
-async def _exchange(
-    interaction: Interaction, message: discord.Message
-) -> tuple[discord.Message, Transcript | Sentence]:
-    """The message that a thread began with, and the exchange or why it can't be had."""
+async def _pictures(
+    interaction: Interaction, messages: Sequence[discord.Message]
+) -> tuple[list[Picture], InvalidNoteError | None]:
+    """The first pictures of messages, as many as a note holds, and why one was not taken along."""
+    attached = pictures_among(one for message in messages for one in message.attachments)
+    found: list[Picture] = []
+    problem: InvalidNoteError | None = None
+    for attachment in attached[:PICTURES]:
+        try:
+            picture = await interaction.client.attachments.picture(attachment, interaction.user.id)
+            found.append(picture)
+        except InvalidNoteError as error:
+            problem = error
+    if len(attached) > PICTURES:
+        problem = problem or InvalidNoteError(
+            form_messages.TOO_MANY_PICTURES.english, number=len(attached), most=PICTURES
+        )
+    return found, problem
+
+
+async def _exchange(interaction: Interaction, message: discord.Message) -> _Chosen:
+    """What a thread says that begins with a message, or that message and why it is alone."""
     if not interaction.client.intents.message_content:
-        return message, form_messages.NO_CONTENT
-    thread = await _thread(message)
-    member = interaction.user
+        return _Chosen([message], why_alone=form_messages.NO_CONTENT)
+    thread, member = await _thread(message), interaction.user
+    alone = _Chosen([message], why_alone=form_messages.NOT_READABLE)
     if thread is None or not isinstance(member, discord.Member):
-        return message, form_messages.NOT_READABLE
+        return alone
     have = thread.permissions_for(member)
     if not (have.view_channel and have.read_message_history):
-        return message, form_messages.NOT_READABLE
+        return alone
     try:
         found = [each async for each in thread.history(limit=THREAD_MESSAGES, oldest_first=True)]
     except UNREACHED:
-        return message, form_messages.NOT_READABLE
+        return alone
     _, begun_from = opening(thread.id, found)
     if not begun_from and message.id not in {each.id for each in found}:
         begun_from = [message]
-    message = begun_from[0] if begun_from else message
+    first = begun_from[0] if begun_from else message
     solved = listed(thread).solved
     place = Channel(thread.guild.id, thread.id, thread.name, thread=True, solved=solved)
     said = [*filter(None, map(written, [*begun_from, *found]))]
     made = await interaction.client.worker.call(lambda core: service.exchange(core, place, said))
-    return message, made or form_messages.NO_ANSWER
+    if made is None:
+        return _Chosen([first], why_alone=form_messages.NO_ANSWER)
+    kept = {one.id for one in made.messages}
+    others = [one for one in [*begun_from, *found] if one.id in kept and one.id != first.id]
+    return _Chosen([first, *others], made)
 
 
 async def _thread(message: discord.Message) -> discord.Thread | None:

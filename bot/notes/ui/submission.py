@@ -4,9 +4,10 @@ A form can't be kept open: Discord closes it when it is sent. So whatever can't 
 as a file with a button below it, *Continue editing*, which opens the form as it was.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import discord
 from cachetools import LRUCache
@@ -18,6 +19,7 @@ from bot.interactions.buttons import Button, CustomId, view_of
 from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import in_time
 from bot.interactions.guild_settings import viewer_language
+from bot.interactions.pictures import is_picture, picture_files, pictures_among
 from bot.interactions.services import Interaction, Services
 from bot.limits import messages as limits_messages
 from bot.limits import service as limits_service
@@ -31,7 +33,10 @@ from bot.review import service as review_service
 from bot.text import error_messages
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Member, Outcome
+from knowledge.model.pictures import PICTURES, Picture
 from knowledge.model.submissions import InvalidNoteError, Submission
+
+_Counted = TypeVar("_Counted")
 
 # So many messages are remembered whose drafts were taken; a hundred bytes each.
 TAKEN_CACHED: Final = 10_000
@@ -60,14 +65,15 @@ class NoteSubmissions:
         self,
         interaction: Interaction,
         draft: Draft,
-        file: discord.Attachment | None = None,
+        files: Sequence[discord.Attachment] = (),
         *,
         replaces: bool = False,
     ) -> None:
         """Take a draft, or say what is the matter and give it back.
 
-        The text is read from the file, if there is one; with `replaces` it takes the place of the
-        draft's. The interaction, a form or a button, is deferred.
+        Of the files, one that is no picture has the text; with `replaces` it takes the place of the
+        draft's. Without pictures, those beside the draft's file are meant. The interaction, a form
+        or a button, is deferred.
         """
         origin = draft.origin
         language = await viewer_language(interaction)
@@ -78,8 +84,12 @@ class NoteSubmissions:
             self._taken[origin] = None
         said = _Said("")
         try:
-            if file is not None:
-                draft = await _with_file(interaction, draft, file, replaces=replaces)
+            # First, so that whatever else is wrong they come back with the draft.
+            for picture in _pictures(interaction, files):
+                kept = await self._bot.attachments.picture(picture, interaction.user.id)
+                draft = replace(draft, pictures=(*draft.pictures, kept))
+            if text := _text_among(files):
+                draft = await _with_file(interaction, draft, text, replaces=replaces)
             said = await self._considered(interaction, draft, language)
         except InvalidNoteError as error:
             said = _Said(error_messages.invalid(error, language), draft)
@@ -165,6 +175,7 @@ class NoteSubmissions:
                 if wait is not None:
                     raise limits_messages.not_yet(wait)
             contributions = core.store.contributions
+            pictures = _all_pictures(core, draft)
             outcome = (
                 contributions.propose(
                     guild_id,
@@ -173,10 +184,16 @@ class NoteSubmissions:
                     submission,
                     role_ids=role_ids,
                     source=draft.source,
+                    pictures=pictures,
                 )
                 if draft.note_id is None
                 else contributions.revise(
-                    guild_id, draft.note_id, member, submission, role_ids=role_ids
+                    guild_id,
+                    draft.note_id,
+                    member,
+                    submission,
+                    role_ids=role_ids,
+                    pictures=pictures,
                 )
             )
             if outcome is not None and outcome.done and draft.question_id is not None:
@@ -225,8 +242,54 @@ def _giving_back(said: _Said, draft: Draft, language: Language) -> dict[str, Any
     return {
         "content": said.sentence,
         "view": view_of([*actions, *own]),
-        "attachments": [file_of(drafts.FILE_NAME, drafts.as_file(draft))],
+        "attachments": [
+            file_of(drafts.FILE_NAME, drafts.as_file(draft)),
+            *picture_files(draft.pictures),
+        ],
     }
+
+
+def _pictures(
+    interaction: Interaction, files: Sequence[discord.Attachment]
+) -> list[discord.Attachment]:
+    """The pictures among files, or else those beside the draft that the click was below.
+
+    Raises:
+        InvalidNoteError: if they are too many.
+    """
+    found = pictures_among(files)
+    message = interaction.message
+    beside = message.attachments if message is not None else []
+    if not found and any(one.filename == drafts.FILE_NAME for one in beside):
+        found = pictures_among(beside)
+    return checked_number(found)
+
+
+def _text_among(files: Sequence[discord.Attachment]) -> discord.Attachment | None:
+    texts = [one for one in files if not is_picture(one)]
+    if len(texts) > 1:
+        raise InvalidNoteError(form_messages.TWO_FILES.english)
+    return texts[0] if texts else None
+
+
+def _all_pictures(core: Core, draft: Draft) -> Sequence[Picture]:
+    """A draft's pictures, below those of the note that it extends; none to leave these as they are.
+
+    Raises:
+        InvalidNoteError: if they are too many.
+    """
+    note = core.store.notes.latest(None, draft.note_id or 0) if draft.extends else None
+    if note is None or not draft.pictures:
+        return draft.pictures
+    return checked_number([*core.store.pictures.of(note.revision.id), *draft.pictures])
+
+
+def checked_number(pictures: list[_Counted]) -> list[_Counted]:
+    if len(pictures) > PICTURES:
+        raise InvalidNoteError(
+            form_messages.TOO_MANY_PICTURES.english, number=len(pictures), most=PICTURES
+        )
+    return pictures
 
 
 async def _with_file(

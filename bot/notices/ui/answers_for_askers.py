@@ -9,12 +9,13 @@ once an hour; what else there is waits. What a helper wrote for somebody is told
 import asyncio
 import functools
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import discord
 
-from bot.ask.ui.answer_message import answer_message
+from bot.ask.ui.answer_message import answer_message, pictured
 from bot.engine.core import Core
 from bot.engine.worker import WorkerStoppedError
 from bot.gaps import messages as gaps_messages
@@ -146,6 +147,9 @@ class AnswersForAskers:
         for place in places:
             private = place is member
             nonce = f"notice-{notice.id}{'' if private else '-c'}"
+            if isinstance(told, Told):
+                reply = await pictured(self._bot, told.reply, None if private else place)
+                told = replace(told, reply=reply)
             shown = _shown(told, member.guild.name, private, language)
             try:
                 for number, part in enumerate(shown):

@@ -193,7 +193,10 @@ class OutboxDispatcher:
             self._previews.add(task)
             task.add_done_callback(self._previews.discard)
         if note.card is not None:
-            shown = await self._edit(note.card, card, view, settings)
+            # A withdrawn text has no pictures any more, on its card neither.
+            withdrawn = note.revision.state is State.WITHDRAWN
+            more = {"attachments": files_of(card)} if withdrawn else {}
+            shown = await self._edit(note.card, settings, content=card.content, view=view, **more)
             # A decided card that somebody has deleted is not wanted any more.
             if shown or note.revision.state is not State.PENDING:
                 return True
@@ -216,13 +219,13 @@ class OutboxDispatcher:
             await self.catch_up()
 
     async def _edit(
-        self, place: tuple[int, int], card: review_cards.Card, view: Any, settings: GuildSettings
+        self, place: tuple[int, int], settings: GuildSettings, *, view: Any, **shown: Any
     ) -> bool:
         """Edit a posted card; False if it is gone, or in an earlier channel that is closed now."""
         channel = self._bot.get_partial_messageable(place[0])
         message = channel.get_partial_message(place[1])
         try:
-            await resent(lambda: message.edit(content=card.content, view=view or None))
+            await resent(lambda: message.edit(view=view or None, **shown))
         except discord.NotFound:
             return False
         except discord.Forbidden:
@@ -249,7 +252,7 @@ class OutboxDispatcher:
         except discord.Forbidden:
             # An older invitation did not ask for attaching files: a card without one is better
             # than none, and `/review note` shows the whole text.
-            if not card.file_name:
+            if not files_of(card):
                 raise
             message = await resent(lambda: send(whole=False))
         await self._bot.worker.call(

@@ -15,6 +15,7 @@ from bot.interactions.errors import in_time
 from bot.interactions.forms import Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import SHOWN_TO_MODERATORS
+from bot.interactions.pictures import picture_files
 from bot.interactions.services import Interaction, Services
 from bot.review import cards, messages, service
 from bot.review.cards import Action
@@ -98,9 +99,11 @@ class CardsCog(commands.Cog):
 
 
 def files_of(card: cards.Card | None) -> list[discord.File]:
-    if card is None or not card.file_name:
+    """The files of a card: its text where it is long, and its pictures."""
+    if card is None:
         return []
-    return [discord.File(io.BytesIO(card.file_text.encode()), card.file_name)]
+    text = [discord.File(io.BytesIO(card.file_text.encode()), card.file_name)]
+    return [*(text if card.file_name else []), *picture_files(card.pictures)]
 
 
 def card_view(

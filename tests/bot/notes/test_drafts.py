@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.notes.drafts import Draft, as_file, extending, from_file, selectable
+from bot.notes.drafts import Draft, as_file, extending, from_file
 from knowledge.model.notes import Note, Revision, SourceMessage, State
 from knowledge.model.submissions import Submission
 from knowledge.store.database import now
@@ -68,19 +68,6 @@ def test_a_file_that_is_empty_or_broken_is_no_draft(content: bytes) -> None:
 def test_a_files_title_is_taken_where_none_was_typed_and_cut_to_a_titles_length() -> None:
     assert Draft().filled("x " * 100, "Text.").title == ("x " * 50).strip()
     assert Draft("Typed").filled("From the file", "Text.").title == "Typed"
-
-
-def test_tags_that_were_given_are_offered_before_those_that_are_known() -> None:
-    assert selectable("new", ["known", "other"], 2) == (["new", "known"], ["new"])
-
-
-@pytest.mark.parametrize("tags", ["what?", "a b c d e f", "x" * 31])
-def test_tags_that_can_not_be_used_have_to_be_typed_over(tags: str) -> None:
-    assert selectable(tags, ["known"], 25) is None
-
-
-def test_where_no_tag_is_known_tags_are_typed() -> None:
-    assert selectable("new", [], 25) is None
 
 
 def test_an_earlier_note_is_extended_below_its_text_with_the_new_tags() -> None:

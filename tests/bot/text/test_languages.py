@@ -31,6 +31,7 @@ from bot.text.languages import Plural, Sentence, of_locale, written
 from knowledge.files.formats.pdf import MAX_PAGES
 from knowledge.files.parsed_file import MAX_BYTES
 from knowledge.model.guilds import Language
+from knowledge.model.pictures import PICTURE_BYTES, PICTURES
 from knowledge.model.submissions import TEXT_CHARACTERS, InvalidNoteError, checked_submission
 
 BOT = Path(paging.__file__).parents[1]
@@ -198,7 +199,8 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         notes_form_messages.LINK,
         notes_form_messages.NEW_TITLE,
         notes_form_messages.OR_FILE,
-        notes_form_messages.OTHER_TAGS,
+        notes_form_messages.PICTURES,
+        notes_form_messages.TEXT_AS_FILE_OR_PICTURES,
         notes_messages.PROBLEM,
         notes_messages.REPORT_TITLE,
         notes_form_messages.REVISION_TITLE,
@@ -208,19 +210,23 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
     below_fields = labels(
         review_messages.DUPLICATE_HELP,
         review_messages.FILE_HELP,
+        review_messages.OPTIONAL_REASON_HELP,
         review_messages.REASON_HELP,
         review_messages.TAGS_HELP,
         notes_form_messages.FILE_HELP,
-        notes_form_messages.KNOWN_TAGS_HELP,
-        notes_form_messages.KNOWN_TAGS_ONLY_HELP,
+        notes_form_messages.PICTURES_HELP,
+        notes_form_messages.PICTURES_STAY_HELP,
         notes_form_messages.LINK_HELP,
         notes_messages.REPORT_REASON_HELP,
-        notes_form_messages.TAGS_HELP,
         notes_form_messages.TEXT_HELP,
+        notes_form_messages.TEXT_OR_FILE_HELP,
         notes_form_messages.TITLE_HELP,
         notes_form_messages.TITLE_OF_FILE_HELP,
     )
     below_fields += [notes_form_messages.from_channel("c" * 100, language) for language in Language]
+    many = [f"tag-{number}" for number in range(50)]
+    below_fields += [notes_form_messages.tags_help(many, "", language) for language in Language]
+    below_fields += [notes_form_messages.tags_help([], "", language) for language in Language]
     below_fields += [
         notes_form_messages.KEPT_HELP(language, number=30_000) for language in Language
     ]
@@ -275,8 +281,16 @@ def test_a_form_without_a_text_is_refused_in_german() -> None:
 def test_limits_of_files_are_said_as_they_are_checked() -> None:
     limits = f"{MAX_BYTES // 10**6} MB, {MAX_PAGES:,} pages, {TEXT_CHARACTERS:,} characters"
     said = [one for message in MESSAGES for one in message.id if " MB, " in one]
+    assert len(said) == 2
+    assert [one for one in said if limits not in one] == []
+
+
+def test_limits_of_pictures_are_said_as_they_are_checked() -> None:
+    limits = f"p to {PICTURES} of {PICTURE_BYTES // 10**6} MB"
+    said = [one for message in MESSAGES for one in message.id if ".png" in one]
     assert len(said) == 3
     assert [one for one in said if limits not in one] == []
+    assert limits in notes_form_messages.KEPT_HELP.english
 
 
 @pytest.mark.parametrize("language", Language)

@@ -86,11 +86,7 @@ def labels(form: InteractionResult) -> list[str]:
 
 async def live_tagged(world: World, title: str, tags: str) -> None:
     form = await world.member.slash(world.general, "note add", tag=tags)
-    fields: dict[str, Any] = {"title": title, "text": f"All about {title}."}
-    if "known_tags" in repr(form.modal):
-        fields["known_tags"] = tags.split()
-    else:
-        fields["tags"] = tags
+    fields = {"title": title, "text": f"All about {title}.", "tags": tags}
     await world.member.submit_modal(form, fields)
     await world.moderator.click(world.card, label="Approve")
 

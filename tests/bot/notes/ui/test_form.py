@@ -59,7 +59,7 @@ async def test_a_file_is_the_notes_text(world: World) -> None:
 async def test_a_form_for_a_file_asks_for_no_text(world: World) -> None:
     form = await world.member.slash(world.general, "note add", file=("a.md", TEXT.encode()))
 
-    assert labels(form) == ["Title", "Tags", "Source link"]
+    assert labels(form) == ["Title", "Pictures", "Tags", "Source link"]
 
 
 async def test_the_title_is_the_files_unless_one_is_typed(world: World) -> None:
@@ -128,7 +128,7 @@ async def test_what_was_typed_beside_a_bad_file_is_not_lost(world: World) -> Non
     form = await world.member.click(result.response, label="Continue editing")
 
     assert control(form, "title")["value"] == "A title"
-    assert "Or a file with the text" in labels(form)
+    assert "Pictures, or a file with the text" in labels(form)
 
 
 @pytest.mark.parametrize(
@@ -151,51 +151,56 @@ async def test_documents_are_read_by_what_they_are(world: World, name: str, cont
 
 async def live_tagged(world: World, title: str, tags: str) -> None:
     form = await world.member.slash(world.general, "note add", tag=tags)
-    fields: dict[str, Any] = {"title": title, "text": f"All about {title}."}
-    if "known_tags" in repr(form.modal):
-        fields["known_tags"] = tags.split()
-    else:
-        fields["tags"] = tags
+    fields = {"title": title, "text": f"All about {title}.", "tags": tags}
     await world.member.submit_modal(form, fields)
     await world.moderator.click(world.card, label="Approve")
 
 
-async def test_the_tags_most_used_are_offered_first(world: World) -> None:
+def help_of(form: InteractionResult, label: str) -> str:
+    assert form.modal is not None
+    [said] = [one["description"] for one in form.modal["components"] if one["label"] == label]
+    return str(said)
+
+
+async def test_the_tags_in_use_stand_below_the_field_the_most_used_first(world: World) -> None:
     await live_tagged(world, "One", "rare common")
     await live_tagged(world, "Two", "common")
 
+    form = await world.member.slash(world.general, "note add", tag="rare")
+    assert help_of(form, "Tags") == "Up to five. In use: common"
     form = await world.member.slash(world.general, "note add")
-
-    select = control(form, "known_tags")
-    assert [option["value"] for option in select["options"]] == ["common", "rare"]
-    assert len(labels(form)) == 5
+    assert help_of(form, "Tags") == "Up to five. In use: common rare"
 
 
-async def test_tags_that_are_chosen_and_given_become_the_notes(world: World) -> None:
+async def test_tags_in_use_and_new_ones_are_typed_into_one_field(world: World) -> None:
     await live_tagged(world, "One", "common")
     form = await world.member.slash(world.general, "note add", tag="brand-new")
-    chosen = [o["value"] for o in control(form, "known_tags")["options"] if o.get("default")]
-    assert chosen == ["brand-new"]
+    assert control(form, "tags")["value"] == "brand-new"
 
     await world.member.submit_modal(
-        form, {"title": TITLE, "text": TEXT, "known_tags": ["brand-new", "common"]}
+        form, {"title": TITLE, "text": TEXT, "tags": "brand-new common"}
     )
 
     assert (await world.note(2)).revision.submission.tags == ("brand-new", "common")
 
 
-async def test_new_tags_can_be_typed_where_a_message_is_saved(world: World) -> None:
-    await live_tagged(world, "One", "common")
-    message = await world.second_member.send(world.general, TEXT)
-    form = await world.member.context_menu(world.general, "Save as note", message)
-    assert labels(form) == ["Title", "Text", "Tags", "Other tags", "Source link"]
+async def test_it_is_said_what_a_form_needs_and_what_it_does_not(world: World) -> None:
+    form = await world.member.slash(world.general, "note add")
+    assert [help_of(form, label).split(",")[0] for label in ("Title", "Text")] == [
+        "Needed",
+        "Needed",
+    ]
+    assert help_of(form, "Tags").startswith("Optional")
+    assert help_of(form, "Source link").startswith("Optional")
 
-    await world.member.submit_modal(
-        form,
-        {"title": TITLE, "text": TEXT, "known_tags": ["common"], "tags": "fresh", "link": ""},
-    )
-
-    assert (await world.note(2)).revision.submission.tags == ("common", "fresh")
+    await world.publish()
+    form = await world.member.slash(world.general, "note edit", note=TITLE)
+    assert [control(form, name)["required"] for name in ("title", "text", "file", "link")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 # Drafts.

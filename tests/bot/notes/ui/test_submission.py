@@ -44,7 +44,7 @@ async def test_the_form_asks_for_title_text_or_file_tags_and_source_link(world: 
     assert list(fields(form)) == [
         "Title",
         "Text",
-        "Or a file with the text",
+        "Pictures, or a file with the text",
         "Tags",
         "Source link",
     ]
@@ -119,7 +119,7 @@ async def test_a_message_too_long_for_a_note_is_saved_with_its_credit(world: Wor
 
 
 async def test_a_message_without_text_opens_a_form_without_text(world: World) -> None:
-    picture = await world.second_member.send(world.general, attachments=[("a.png", b"png")])
+    picture = await world.second_member.send(world.general, attachments=[("a.pdf", b"pdf")])
 
     form = await world.member.context_menu(world.general, "Save as note", picture)
 

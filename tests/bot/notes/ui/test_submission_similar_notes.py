@@ -125,7 +125,7 @@ async def test_ones_own_note_can_be_extended_instead(
     form = await world.member.click(result.response, label=f"Extend “{TITLE}”")
     assert form.modal is not None
     values = [label["component"].get("value") for label in form.modal["components"]]
-    assert values[:3] == [TITLE, f"{TEXT}\n\n{LIKE}", "meetup"]
+    assert values == [TITLE, f"{TEXT}\n\n{LIKE}", None, "meetup", None]
     await world.member.submit_modal(
         form, {"title": TITLE, "text": values[1], "tags": "meetup", "link": ""}
     )

@@ -1,0 +1,245 @@
+"""Pictures of notes: from a form or a message to card and answer, and gone with the note."""
+
+from collections.abc import Callable
+from typing import Any
+
+import discord
+import pytest
+from simcord import InteractionResult
+
+from bot.client import Bot
+from bot.engine.core import Core
+from bot.interactions.layouts import text_of as text_in
+from bot.notes import form_messages
+from bot.notes import messages as notes_messages
+from knowledge.model.guilds import Language
+from knowledge.model.pictures import PICTURE_BYTES, PICTURES, Picture
+from tests.bot.faults import silent
+from tests.bot.steps import decided, restarted, said, shown_message
+from tests.bot.world import TEXT, TITLE, World, buttons, custom_ids
+from tests.knowledge.full_store import picture
+
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+# It says of itself to have four billion pixels.
+BOMB = picture().content[:16] + b"\0\1\0\0" * 2 + picture().content[24:]
+
+
+async def proposed(world: World, *files: tuple[str, bytes], **more: str) -> InteractionResult:
+    """Propose a note with files in its form."""
+    form = await world.member.slash(world.general, "note add")
+    fields: dict[str, Any] = {"title": TITLE, "text": TEXT, "file": list(files), **more}
+    return await world.member.submit_modal(form, fields)
+
+
+def photos(number: int) -> list[tuple[str, bytes]]:
+    return [(f"photo {each}.PNG", picture(each).content) for each in range(1, number + 1)]
+
+
+async def published(world: World, *files: tuple[str, bytes]) -> None:
+    await proposed(world, *files)
+    await world.moderator.click(world.card, label="Approve")
+
+
+async def kept(world: World, revision_id: int = 1) -> tuple[Picture, ...]:
+    return await world.core(lambda core: core.store.pictures.of(revision_id))
+
+
+async def contents(message: Any) -> list[bytes]:
+    """The pictures that a message has."""
+    return [await one.read() for one in message.attachments if one.filename.startswith("picture-")]
+
+
+PHOTOS = [content for _, content in photos(2)]
+
+
+async def test_pictures_of_a_form_are_on_the_card_and_below_the_quotation(world: World) -> None:
+    result = await proposed(world, *photos(2))
+
+    assert said(result) == notes_messages.note_taken(await world.note())
+    assert await contents(world.card) == PHOTOS
+    await world.moderator.click(world.card, label="Approve")
+    await world.ask()
+    answer = world.general.last_message
+    assert answer is not None
+    assert await contents(answer) == PHOTOS
+    [gallery] = [
+        one
+        for container in answer.components
+        for one in getattr(container, "children", ())
+        if isinstance(one, discord.MediaGalleryComponent)
+    ]
+    assert len(gallery.items) == 2
+
+
+async def test_a_note_without_pictures_is_answered_without_files(world: World) -> None:
+    await world.publish()
+
+    await world.ask()
+
+    assert world.general.last_message is not None
+    assert world.general.last_message.attachments == []
+
+
+async def test_a_mention_is_answered_with_pictures_where_files_may_be_attached(
+    world: World,
+) -> None:
+    await published(world, *photos(1))
+    assert world.bot.user is not None
+    mention = world.bot.user.mention
+
+    await world.member.send(world.general, f"{mention} community meetup Lisbon Rua Augusta")
+    assert world.general.last_message is not None
+    assert await contents(world.general.last_message) == PHOTOS[:1]
+
+    async with silent(world, attach_files=False) as channel:
+        await world.member.send(channel, f"{mention} community meetup Lisbon Rua Augusta")
+        assert channel.last_message.attachments == []
+        assert TITLE in text_in(channel.last_message)
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        pytest.param([("a.svg", SVG)], "a.svg is no picture that I can keep", id="svg"),
+        pytest.param([("a.png", SVG)], "a.png is no picture that I can keep", id="wrong type"),
+        pytest.param([("a.gif", b"MZ" + b"\0" * 99)], "is no picture that", id="a program"),
+        pytest.param([("b.png", BOMB)], "pixels, which is too large", id="a bomb"),
+        pytest.param(
+            [("c.png", picture().content + b"\0" * PICTURE_BYTES)], "may have 2 MB", id="bytes"
+        ),
+        pytest.param(photos(PICTURES + 1), "There are 5 pictures; 4 is the most", id="five"),
+        pytest.param(
+            [("a.md", b"One text."), ("b.md", b"Another.")], "several files with text", id="texts"
+        ),
+    ],
+)
+async def test_what_can_not_be_kept_is_refused_with_the_reason_and_nothing_is_lost(
+    world: World, files: list[tuple[str, bytes]], sentence: str
+) -> None:
+    result = await proposed(world, *files)
+
+    assert sentence in said(result)
+    assert await world.core(lambda core: core.store.notes.find(1, world.guild.id)) is None
+    form = await world.member.click(shown_message(result), label="Continue editing")
+    await world.member.submit_modal(form, {"title": TITLE, "text": TEXT, "tags": "", "link": ""})
+    assert (await world.note()).revision.submission.text == TEXT
+
+
+async def test_a_file_with_the_text_and_pictures_come_in_one_field(world: World) -> None:
+    await proposed(world, ("meetup.md", TEXT.encode()), *photos(1), text="")
+
+    assert (await world.note()).revision.submission.text == TEXT
+    assert [one.content for one in await kept(world)] == PHOTOS[:1]
+
+
+async def test_pictures_wait_with_the_draft_also_over_a_restart(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    result = await proposed(world, *photos(2), link="nowhere")
+    assert await contents(shown_message(result)) == PHOTOS
+
+    await restarted(world, new_bot)
+    form = await world.member.click(shown_message(result), label="Continue editing")
+    await restarted(world, new_bot)
+    await world.member.submit_modal(form, {"title": TITLE, "text": TEXT, "tags": "", "link": ""})
+
+    assert [one.content for one in await kept(world)] == PHOTOS
+    assert await contents(world.card) == PHOTOS
+
+
+async def test_pictures_are_submitted_anyway_where_something_is_near(world: World) -> None:
+    await world.publish()
+    result = await proposed(world, *photos(1), text=f"{TEXT} Everybody is welcome.")
+    assert "Submit anyway" in buttons(shown_message(result))
+
+    await world.member.click(shown_message(result), label="Submit anyway")
+
+    assert [one.content for one in await kept(world, 2)] == PHOTOS[:1]
+
+
+async def test_pictures_of_a_message_are_saved_with_its_note_after_a_restart(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    message = await world.second_member.send(
+        world.general, TEXT, attachments=[*photos(1), ("b.png", SVG), ("notes.txt", b"Text.")]
+    )
+
+    result = await world.member.context_menu(world.general, "Save as note", message)
+
+    assert form_messages.PICTURES_TAKEN(1, Language.ENGLISH) in said(result)
+    assert "b.png is no picture that I can keep" in said(result)
+    await restarted(world, new_bot)
+    form = await world.member.click(shown_message(result), label="Continue editing")
+    await world.member.submit_modal(form, {"title": TITLE, "text": TEXT, "tags": "", "link": ""})
+    assert [one.content for one in await kept(world)] == PHOTOS[:1]
+
+
+async def test_another_text_keeps_the_pictures_unless_it_brings_others(world: World) -> None:
+    await published(world, *photos(2))
+    form = await world.member.slash(world.general, "note edit", note=TITLE)
+    await world.member.submit_modal(
+        form, {"title": TITLE, "text": f"{TEXT} Bring a cup.", "tags": "", "link": ""}
+    )
+    assert await contents(world.card) == PHOTOS
+
+    form = await world.member.slash(world.general, "note edit", note=TITLE)
+    other = ("other.png", picture(9).content)
+    await world.member.submit_modal(
+        form, {"title": TITLE, "text": TEXT, "tags": "", "link": "", "file": [other]}
+    )
+    assert await contents(world.card) == [picture(9).content]
+    # What waits is not shown to anybody yet.
+    await world.ask()
+    assert world.general.last_message is not None
+    assert await contents(world.general.last_message) == PHOTOS
+
+
+async def test_who_looks_at_a_note_sees_its_pictures(world: World) -> None:
+    await published(world, *photos(2))
+
+    shown = await world.second_member.slash(world.general, "note show", note=TITLE)
+    assert await contents(shown_message(shown)) == PHOTOS
+    looked = await world.moderator.slash(world.review, "review note", note=1)
+    assert await contents(shown_message(looked)) == PHOTOS
+
+
+async def test_a_retired_note_shows_its_pictures_to_nobody_until_it_is_restored(
+    world: World,
+) -> None:
+    await published(world, *photos(1))
+
+    await decided(world, world.moderator, "Retire", {"reason": ""})
+    await world.ask()
+    assert world.general.last_message is not None
+    assert world.general.last_message.attachments == []
+
+    await decided(world, world.moderator, "Restore", {"reason": ""})
+    await world.ask()
+    assert await contents(world.general.last_message) == PHOTOS[:1]
+
+
+async def test_a_withdrawn_note_leaves_no_picture_on_its_card_nor_in_the_database(
+    world: World,
+) -> None:
+    await published(world, *photos(2))
+
+    asked = await world.member.slash(world.general, "note withdraw", note=TITLE)
+    await world.member.click(shown_message(asked), label="Withdraw")
+
+    def left(core: Core) -> int:
+        return len(core.store.database.rows("select 1 from pictures"))
+
+    assert await world.core(left) == 0
+    assert world.card.attachments == []
+
+
+async def test_a_shared_answer_has_the_pictures_too(world: World) -> None:
+    await published(world, *photos(1))
+    private = await world.ask(private=True)
+    assert await contents(shown_message(private)) == PHOTOS[:1]
+
+    await world.member.click(shown_message(private), label="Share")
+
+    assert world.general.last_message is not None
+    assert await contents(world.general.last_message) == PHOTOS[:1]
+    assert "passages:" in " ".join(custom_ids(world.general.last_message))
