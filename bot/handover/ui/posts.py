@@ -20,7 +20,7 @@ from bot.handover.ui.buttons import HandoverButton
 from bot.interactions.buttons import view_of
 from bot.interactions.channel_access import readable_by_all, readable_by_all_in, seen_by_others
 from bot.interactions.errors import UNREACHED, worth_retrying
-from bot.interactions.retries import resent
+from bot.interactions.retries import LOST, resent
 from bot.interactions.services import Services
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.handovers import Handover
@@ -172,22 +172,24 @@ class HandoverPosts:
         if isinstance(place, discord.TextChannel):
             nonce = f"asked-{handover.question_id}"
             return await resent(functools.partial(place.send, **said, nonce=nonce))
-        if handover.tried:
-            lost = await self._lost_post(place, handover)
-            if lost is not None:
-                return lost
+        if handover.tried and (lost := await self._lost_post(place, handover)):
+            return lost
         await self._bot.worker.call(
             lambda core: core.store.handovers.tried(handover.question_id),
             priority=Priority.ASKING,
         )
         tags = [one for one in place.available_tags if not one.moderated]
-        created = await place.create_thread(
+        create = functools.partial(
+            place.create_thread,
             name=messages.thread_name(question),
             applied_tags=tags[:1] if place.flags.require_tag else [],
             auto_archive_duration=_ARCHIVED_AFTER,
             **said,
         )
-        return created.message
+        try:
+            return (await create()).message
+        except (*LOST, discord.DiscordServerError):
+            return await self._lost_post(place, handover) or (await create()).message
 
     async def _lost_post(
         self, forum: discord.ForumChannel, handover: Handover

@@ -76,6 +76,8 @@ class Rest:
             ("GET", messages, self._history),
             ("GET", rf"{messages}/pins", self._pins),
             ("GET", rf"{messages}/(?P<message>\d+)", self._message),
+            ("POST", rf"{messages}/(?P<message>\d+)/threads", self._begin_thread),
+            ("POST", r"/channels/(?P<channel>\d+)/threads", self._begin_post),
             ("GET", r"/guilds/(?P<guild>\d+)/threads/active", self._active),
             ("GET", r"/channels/(?P<channel>\d+)/threads/archived/public", self._archived),
             ("PATCH", rf"{messages}/(?P<message>\d+)", self._edit),
@@ -390,6 +392,33 @@ class Rest:
             if one["channel_id"] == str(channel_id) and one["pinned"]
         ]
         return {"items": pinned[::-1], "has_more": False}
+
+    async def _begin_thread(self, sent: Sent) -> Any:
+        channel = self.state.reachable(sent.number("channel"), "view_channel create_public_threads")
+        message = self.state.message(sent.number("channel"), sent.number("message"))
+        if int(message["id"]) in self.state.channels:
+            raise RefusedError(400, 160004, "A thread has already been created for this message")
+        return await self._made(channel, sent, thread_id=int(message["id"]))
+
+    async def _begin_post(self, sent: Sent) -> Any:
+        forum = self.state.reachable(sent.number("channel"), "view_channel send_messages")
+        if forum["type"] != 15:
+            raise RefusedError(400, 50024, "Cannot execute action on this channel type")
+        said = sent.body["message"]
+        self._refuse(sent, strictness.message(said, edits=False, files=len(sent.files)))
+        thread = await self._made(forum, sent)
+        message = self.state.write(thread, self.state.me, said)
+        await self.gateway.emit("MESSAGE_CREATE", message)
+        return {**thread, "message": message}
+
+    async def _made(self, parent: Json, sent: Sent, thread_id: int | None = None) -> Json:
+        name = sent.body["name"]
+        if not 1 <= len(name) <= 100:
+            self._refuse(sent, [f"a thread that is called {name!r}"])
+        thread = self.state.add_thread(parent, name, thread_id=thread_id)
+        thread["owner_id"] = str(APPLICATION)
+        await self.gateway.emit("THREAD_CREATE", {**thread, "newly_created": True})
+        return thread
 
     async def _active(self, sent: Sent) -> Any:
         return {"threads": self._threads(sent.match["guild"], archived=False), "members": []}

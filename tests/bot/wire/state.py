@@ -170,10 +170,12 @@ class State:
         guild["roles"].append(role)
         return role
 
-    def add_channel(self, guild: Json, name: str, kind: int = 0) -> Json:
+    def add_channel(
+        self, guild: Json, name: str, kind: int = 0, channel_id: int | None = None
+    ) -> Json:
         """A channel of a server."""
         channel: Json = {
-            "id": str(snowflake()),
+            "id": str(channel_id or snowflake()),
             "type": kind,
             "guild_id": guild["id"],
             "name": name,
@@ -190,10 +192,15 @@ class State:
         self.channels[int(channel["id"])] = channel
         return channel
 
-    def add_thread(self, parent: Json, name: str, *, archived: bool = False) -> Json:
-        """A thread of a channel, or a post of a forum; its first message has its id."""
+    def add_thread(
+        self, parent: Json, name: str, *, archived: bool = False, thread_id: int | None = None
+    ) -> Json:
+        """A thread of a channel, or a post of a forum; its first message has its id.
+
+        One that was made from a message has the id of that.
+        """
         guild = self.guilds[int(parent["guild_id"])]
-        thread = self.add_channel(guild, name, 11)
+        thread = self.add_channel(guild, name, 11, thread_id)
         guild["channels"].remove(thread)
         thread |= {
             "parent_id": parent["id"],

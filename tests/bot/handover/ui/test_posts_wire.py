@@ -1,0 +1,118 @@
+"""Hand-overs over the wire: whatever is lost on the way, one post, one thread and one answer."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.config import Settings
+from bot.engine.core import Core
+from bot.handover import messages
+from knowledge.model.guilds import Language
+from tests.bot.discord_server import bot_process
+from tests.bot.wire.people import Person, labels
+from tests.bot.wire.server import WireServer
+from tests.bot.wire.state import Json
+from tests.bot.wire.steps import running
+from tests.fakes import WordEmbedder
+
+QUESTION = "When does the ferry to Zanzibar leave?"
+ANSWER = "At nine and at four."
+ATTEMPTS = 9
+ASKED = messages.handed_on(mine=True, quiet=False, language=Language.ENGLISH)
+
+
+def choose(server: WireServer, settings: Settings, **changed: object) -> None:
+    """Hand questions over from now on; to be called before the bot runs."""
+    guild_id = int(server.guild["id"])
+    with Core(settings, WordEmbedder()) as core:
+        guilds = core.store.guilds
+        kept = replace(guilds.settings(guild_id), hand_on=True, **changed)  # type: ignore[arg-type]
+        guilds.save_settings(kept, server.root.id)
+
+
+def posts(server: WireServer, channel: Json) -> list[Json]:
+    return [one for one in server.messages(channel) if "asks the moderators" in one["content"]]
+
+
+def told(server: WireServer, channel: Json) -> list[Json]:
+    return [one for one in server.messages(channel) if "You asked this" in one["content"]]
+
+
+async def hand_over(server: WireServer, asker: Person) -> str:
+    asked = await asker.slash(server.general, "ask", question=f"{QUESTION} {asker.id}")
+    refused = await server.answered(asked)
+    pressed = await server.answered(await asker.click(refused, "Ask the moderators"))
+    return str(pressed["content"])
+
+
+@pytest.mark.parametrize("taken", [False, True])
+@pytest.mark.parametrize("status", [0, 503])
+async def test_a_lost_connection_posts_claims_and_answers_nothing_twice_and_loses_nothing(
+    server: WireServer, settings: Settings, status: int, taken: bool
+) -> None:
+    choose(server, settings)
+    review, general = (server.review["id"], server.general["id"])
+    async with running(server, settings):
+        faults = [
+            server.fail("POST", f"/channels/{review}/messages$", status, taken=taken),
+            server.fail("POST", r"/messages/\d+/threads$", status, taken=taken),
+        ]
+        assert await hand_over(server, server.mia) == ASKED
+        [post] = posts(server, server.review)
+        faults.append(server.fail("PATCH", rf"/messages/{post['id']}$", status, taken=taken))
+        await server.ada.click(post, "Claim")
+        await server.until(lambda: "**Claimed**" in post["content"], "the claim")
+        faults.append(server.fail("POST", f"/channels/{general}/messages$", status, taken=taken))
+        form = await server.ada.click(post, "Answer")
+        await server.form(form)
+        await server.ada.fill(form, answer=ANSWER, name="named")
+        await server.until(lambda: told(server, server.general), "the answer")
+        await server.until(lambda: labels(post) == ["Send to review"], "that it is answered")
+        assert [one.met for one in faults] == [1] * 4
+    async with running(server, settings):
+        pass
+    assert len(posts(server, server.review)) == 1
+    [answer] = told(server, server.general)
+    assert ANSWER in answer["content"]
+    threads = [one for one in server.state.channels.values() if one["type"] == 11]
+    assert [one["id"] for one in threads] == [post["id"]]
+    assert server.unanswered() == []
+
+
+async def test_a_forum_post_whose_making_was_cut_off_is_made_once(
+    server: WireServer, settings: Settings
+) -> None:
+    forum = server.state.add_channel(server.guild, "desk", 15)
+    forum["available_tags"] = []
+    choose(server, settings, handover_channel_id=int(forum["id"]))
+    async with running(server, settings):
+        for number, taken in enumerate((False, True), start=1):
+            fault = server.fail("POST", f"/channels/{forum['id']}/threads$", 0, taken=taken)
+            assert await hand_over(server, server.person(f"Asker {number}")) == ASKED
+            threads = [one for one in server.state.channels.values() if one["type"] == 11]
+            assert (len(threads), fault.met) == (number, 1)
+        [post] = posts(server, threads[-1])
+        await server.ada.click(post, "Claim")
+        await server.until(lambda: "**Claimed**" in post["content"], "the claim")
+    assert posts(server, server.review) == []
+
+
+async def test_a_process_that_is_killed_while_it_posts_posts_once(
+    server: WireServer, settings: Settings
+) -> None:
+    choose(server, settings)
+    path = f"/channels/{server.review['id']}/messages$"
+    async with bot_process(server, "run", "--data", settings.data.folder) as process:
+        await server.until(lambda: server.state.commands, "commands")
+        fault = server.fail("POST", path, 500, taken=True, times=ATTEMPTS)
+        asked = await server.mia.slash(server.general, "ask", question=QUESTION)
+        await server.mia.click(await server.answered(asked), "Ask the moderators")
+        await server.until(lambda: fault.met, "a post that Discord takes and does not confirm")
+        process.kill()
+        await process.wait()
+    server.rest.faults.clear()
+    async with running(server, settings):
+        [post] = posts(server, server.review)
+        # The thread is begun once it is known that the post is there.
+        await server.until(lambda: int(post["id"]) in server.state.channels, "the thread")
+    assert len(posts(server, server.review)) == 1
