@@ -83,28 +83,9 @@ class AskCog(commands.Cog):
 
     async def _answer(self, interaction: Interaction, question: str, *, private: bool) -> None:
         await interaction.response.defer(ephemeral=private, thinking=True)
-        guild_settings = self.bot.guild_settings
-        held = await guild_settings.in_channel(interaction.channel)
         if not said_to_no_question(question):
             await take_question(self.bot, interaction.user, interaction.guild_id, alone=True)
-        asked = Ask(
-            question,
-            interaction.user.id,
-            interaction.guild_id,
-            interaction.channel_id,
-            private=private,
-            channels=readable_in(interaction, private=private),
-            answered_from=held.answered_from,
-            quotations=held.quotations,
-        )
-        reply = await pictured(self.bot, await self.bot.answer(asked))
-        language = await viewer_language(interaction) if private else held.language
-        hands_on = await guild_settings.hands_on(interaction.guild_id)
-        await interaction.edit_original_response(
-            **answer_message(
-                reply, language=language, private=private, hands_on=hands_on, edits=True
-            )
-        )
+        await answer_deferred(interaction, question, private=private)
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
@@ -237,6 +218,27 @@ async def reply_once(message: discord.Message, **shown: Any) -> discord.Message:
         if error.code not in _NO_REFERENCE:
             raise
         return await resent(send)
+
+
+async def answer_deferred(interaction: Interaction, question: str, *, private: bool) -> None:
+    """Answer a question, as it is answered in this channel, where a response was deferred."""
+    bot = interaction.client
+    held = await bot.guild_settings.in_channel(interaction.channel)
+    asked = Ask(
+        question,
+        interaction.user.id,
+        interaction.guild_id,
+        interaction.channel_id,
+        private=private,
+        channels=readable_in(interaction, private=private),
+        answered_from=held.answered_from,
+        quotations=held.quotations,
+    )
+    reply = await pictured(bot, await bot.answer(asked))
+    language = await viewer_language(interaction) if private else held.language
+    hands_on = await bot.guild_settings.hands_on(interaction.guild_id)
+    shown = answer_message(reply, language=language, private=private, hands_on=hands_on, edits=True)
+    await interaction.edit_original_response(**shown)
 
 
 def _may_answer_in(channel: Any) -> bool:

@@ -5,11 +5,9 @@ from typing import Any, Final
 
 import discord
 
-from bot.answers.lookup import Ask
 from bot.answers.pipeline import QUESTION_CHARACTERS
-from bot.ask.ui.answer_message import answer_message
+from bot.ask.ui.cog import answer_deferred
 from bot.interactions.buttons import NONCE, Button, CustomId, Select
-from bot.interactions.channel_access import readable_in
 from bot.interactions.errors import in_time, say, unless_too_fast
 from bot.interactions.forms import Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
@@ -209,21 +207,8 @@ class TrialForm(Form, ids=CustomId("form:trial", nonce=NONCE)):
 
 async def _answer(interaction: Interaction, question: str) -> None:
     """Answer an administrator as a member would be, privately; then say what they may do next."""
-    bot, guild_id = interaction.client, interaction.guild_id
     await interaction.response.defer(ephemeral=True, thinking=True)
-    asked = Ask(
-        question,
-        interaction.user.id,
-        guild_id,
-        interaction.channel_id,
-        private=True,
-        channels=readable_in(interaction, private=True),
-    )
-    reply = await bot.answer(asked)
-    language = await viewer_language(interaction)
-    hands_on = await bot.guild_settings.hands_on(guild_id)
-    shown = answer_message(reply, language=language, private=True, hands_on=hands_on)
-    await interaction.edit_original_response(**shown)
-    further = await bot.setup_panel.next_steps(interaction)
+    await answer_deferred(interaction, question, private=True)
+    further = await interaction.client.setup_panel.next_steps(interaction)
     if further:
         await interaction.followup.send(further, ephemeral=True)
