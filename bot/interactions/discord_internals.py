@@ -63,6 +63,11 @@ def take_role(member: discord.Member, role_id: int) -> None:
         member._roles.remove(role_id)
 
 
+async def fetch_original(webhook: discord.Webhook) -> discord.WebhookMessage:
+    """An interaction's first response by its token, without the interaction."""
+    return await webhook.fetch_message("@original")  # type: ignore[arg-type]
+
+
 async def edit_original(webhook: discord.Webhook, **changes: Any) -> None:
     """Edit an interaction's first response by its token, without the interaction."""
     await webhook.edit_message("@original", **changes)  # type: ignore[call-overload]

@@ -8,7 +8,7 @@ import asyncio
 import functools
 import io
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
@@ -17,9 +17,10 @@ import discord
 
 from bot.engine.job_queue import Priority
 from bot.interactions.buttons import CustomId, nonce
-from bot.interactions.discord_internals import edit_original, submit
+from bot.interactions.discord_internals import edit_original, fetch_original, submit
 from bot.interactions.errors import UNREACHED, say, worth_retrying
 from bot.interactions.guild_settings import viewer_language
+from bot.interactions.layouts import layout
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages, languages
 from bot.text.languages import Sentence
@@ -241,17 +242,26 @@ async def give_back_left(bot: Services, kinds: tuple[type[Form], ...], before: d
     for form in left:
         kind = next((one for one in kinds if one.ids.parse(form.custom_id)), Form)
         language = _language(form)
-        told = {"content": kind.done_before(language)}
-        if not form.taken:
-            told = kind.given_back(bot, form, language)
         webhook = discord.Webhook.partial(bot.application_id or 0, form.token, client=bot)
         try:
-            await edit_original(webhook, **told)
+            told = {"content": kind.done_before(language)}
+            if not form.taken:
+                told = kind.given_back(bot, form, language)
+            # What it was sent from may be a layout, as the queue is, and takes no content.
+            original = await fetch_original(webhook)
+            is_layout = original.flags.components_v2
+            await edit_original(webhook, **(_as_layout(**told) if is_layout else told))
         except UNREACHED as error:
             _logger.info("What was typed before the start could not be given back: %s", error)
             if worth_retrying(error):
                 continue
         await _done(bot, form.id)
+
+
+def _as_layout(content: str, attachments: Sequence[discord.File] = (), **_: Any) -> dict[str, Any]:
+    parts: list[discord.ui.Item[Any]] = [discord.ui.TextDisplay(content)]
+    parts += [discord.ui.File(f"attachment://{file.filename}") for file in attachments]
+    return {**layout(parts), "attachments": attachments}
 
 
 def _language(form: SubmittedForm) -> Language:

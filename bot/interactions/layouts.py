@@ -8,29 +8,40 @@ Source:
     text a message.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import discord
 
 from bot.interactions.buttons import components_of
 
-LAYOUT_CHARACTERS: Final = 4_000
 _ROW_BUTTONS: Final = 5
 
 
 def layout(
-    container: discord.ui.Item[Any], items: Iterable[discord.ui.Item[Any]] = ()
+    parts: Iterable[discord.ui.Item[Any]], *items: Iterable[discord.ui.Item[Any]]
 ) -> dict[str, Any]:
-    """What sends a layout, or edits a message to be one: a container with these items below it.
+    """What sends a layout, or edits a message to be one: these parts, and rows of items below.
 
-    The content of what was posted by an earlier version goes.
+    Each group of items begins a row. The content of what was posted by an earlier version goes.
     """
     view = discord.ui.LayoutView(timeout=None)
-    view.add_item(container)
-    for row in rows(items):
-        view.add_item(row)
+    for part in (*parts, *(row for group in items for row in rows(group))):
+        view.add_item(part)
     return {"content": None, "view": view}
+
+
+def container(
+    sections: Iterable[Sequence[str]], colour: discord.Colour
+) -> discord.ui.Container[Any]:
+    """Texts with a coloured edge, and a line between two sections."""
+    made = discord.ui.Container[Any](accent_colour=colour)
+    for number, texts in enumerate(sections):
+        if number:
+            made.add_item(discord.ui.Separator())
+        for text in texts:
+            made.add_item(discord.ui.TextDisplay(text))
+    return made
 
 
 def rows(items: Iterable[discord.ui.Item[Any]]) -> list[discord.ui.ActionRow[Any]]:

@@ -14,7 +14,7 @@ from bot.answers.impact import Impact
 from bot.review.findings import SOURCE, TAGS, difference, flag_lines, impact_sentence, near_lines
 from bot.review.service import NOTHING_FOUND, Findings
 from bot.text.languages import Sentence
-from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shortened, shown, size
+from bot.text.markdown import LAYOUT_CHARACTERS, plain, quoted_parts, shortened, shown, size
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.notes import Decision, Note, Problem, Review, SourceChange, State
 from knowledge.model.pictures import Picture
@@ -52,19 +52,42 @@ LABELS: Final[Mapping[Action, Sentence]] = {
 
 # A text of so many characters, as it is shown, is on the card whole in all its states; of a longer
 # one the card shows the beginning, and has the whole of it as a file.
-TEXT_CHARACTERS: Final = 900
+TEXT_CHARACTERS: Final = 1_900
 # Where a note stands takes at most this much: names, a time and most reasons whole.
 STATUS_CHARACTERS: Final = 450
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A review card: its message, the whole text as a file where it does not fit, pictures."""
+    """A message about a note, the whole text as a file where it does not fit, pictures."""
 
     content: str
     file_name: str = ""
     file_text: str = ""
     pictures: tuple[Picture, ...] = ()
+
+
+class Standing(StrEnum):
+    """Where a note stands, as far as the colour of its card says it."""
+
+    WAITING = "waiting"
+    LIVE = "live"
+    RETURNED = "returned"
+    REJECTED = "rejected"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewCard:
+    """A review card: its texts from the top, with lines between them, and what is attached.
+
+    The first says where the note stands and what it is, the second is its text, or how that
+    differs from the live one; the third is what else there is to know, if anything.
+    """
+
+    standing: Standing
+    texts: tuple[str, ...]
+    attached: Card
 
 
 def actions(note: Note, settings: GuildSettings, at: datetime) -> tuple[Action, ...]:
@@ -95,19 +118,20 @@ def card(
     note: Note,
     at: datetime,
     findings: Findings = NOTHING_FOUND,
-    room: int = MESSAGE_CHARACTERS,
+    room: int = LAYOUT_CHARACTERS,
     *,
     impact: Impact | None = None,
     language: Language = Language.ENGLISH,
-) -> Card:
+) -> ReviewCard:
     """A review card as it is to look now, in at most `room` characters.
 
     `impact` is what publishing the revision would change, where that was found out already.
     """
     submission = note.revision.submission.shown
-    head = "\n".join([f"**{plain(submission.title)}**", origin(note, findings.record, language)])
-    last = status_line(note, findings.quorum, language)
-    spare = room - size(head) - size(last) - _more_room(language) - len("\n\n> …\n\n")
+    status = status_line(note, findings.quorum, language)
+    title, by = f"**{plain(submission.title)}**", origin(note, findings.record, language)
+    head = "\n".join([status, title, by])
+    spare = room - size(head) - _more_room(language) - len("\n> …")
     body, whole = _body(note, findings.before, min(TEXT_CHARACTERS, spare), language)
     lines = [
         *_details(note, language),
@@ -119,15 +143,22 @@ def card(
             else []
         ),
         *_reports(note, at, language),
-        last,
     ]
-    # A blank line, because some clients draw what follows a quotation as a part of it.
-    foot = _fitted(lines, room - size(head) - size(body) - len("\n\n\n"), language)
-    content = f"{head}\n{body}\n\n{foot}"
-    if whole:
-        return Card(content, pictures=findings.pictures)
+    foot = _fitted(lines, room - size(head) - size(body), language)
     name = f"note-{note.id}-revision-{note.revision.number}.md"
-    return Card(content, name, submission.text, findings.pictures)
+    file = ("", "") if whole else (name, submission.text)
+    attached = Card("", *file, findings.pictures)
+    return ReviewCard(_standing(note, at), (head, body, *([foot] if foot else [])), attached)
+
+
+def _standing(note: Note, at: datetime) -> Standing:
+    if note.revision.state is State.PENDING or (note.live and note.reconsidered(at)):
+        return Standing.WAITING
+    if note.revision.state is State.CHANGES_REQUESTED:
+        return Standing.RETURNED
+    if note.revision.state is State.REJECTED:
+        return Standing.REJECTED
+    return Standing.LIVE if note.live else Standing.CLOSED
 
 
 NUMBERED: Final = Sentence("Note {number}")
@@ -148,7 +179,7 @@ _REPORTED: Final = Sentence("⚠ Reported as **{problem}** {when}: {reason}")
 _DUE: Final = Sentence("⚠ Due for review since {when}.")
 _SAMPLED: Final = Sentence("⚠ Published at once; picked to be looked at.")
 _IF_PUBLISHED: Final = Sentence("If published: {change}")
-_MORE_LINES: Final = Sentence("-# {number} more things to know have no room here.\n")
+_MORE_LINES: Final = Sentence("-# {number} more things to know have no room here.")
 
 
 def origin(note: Note, record: Mapping[str, int], language: Language = Language.ENGLISH) -> str:
@@ -201,18 +232,17 @@ def _reports(note: Note, at: datetime, language: Language) -> list[str]:
     return lines
 
 
-def _fitted(lines: list[str], room: int, language: Language) -> str:
-    """The lines in as much room as there is, the last one always whole."""
-    *others, last = lines
+def _fitted(lines: Sequence[str], room: int, language: Language) -> str:
+    """The lines in as much room as there is, and how many others there are."""
     kept: list[str] = []
-    left = room - size(last) - _more_room(language)
-    for line in others:
+    left = room - _more_room(language)
+    for line in lines:
         if size(line) + 1 <= left:
             kept.append(line)
             left -= size(line) + 1
-    if len(kept) < len(others):
-        kept.append(_MORE_LINES(language, number=len(others) - len(kept)))
-    return "\n".join([*kept, last])
+    if len(kept) < len(lines):
+        kept.append(_MORE_LINES(language, number=len(lines) - len(kept)))
+    return "\n".join(kept)
 
 
 def _more_room(language: Language) -> int:

@@ -1,17 +1,16 @@
 """Messages to moderators besides the cards: queue, reminders, rules, log, forms. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from bot.answers.impact import AnswerSummary, Impact
-from bot.review.cards import Action, Card, card, status_line
+from bot.review.cards import Action, status_line
 from bot.review.findings import (
     EVIDENCE,
     impact_sentence,
 )
-from bot.review.service import Findings, LogLine, Side
+from bot.review.service import LogLine, Side
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, shortened, size, split
 from knowledge.model.guilds import Language, Rule
@@ -39,25 +38,22 @@ _FOR_DAYS: Final = Sentence("waiting for {days} days")
 _PLACE: Final = Sentence("{place} of {total}")
 
 
-def queued(
+def queue_head(
     note: Note,
     place: tuple[int, int],
     at: datetime,
-    findings: Findings,
     said: str,
     language: Language = Language.ENGLISH,
-) -> Card:
-    """One note of the queue as a moderator sees it, after what was just decided.
+) -> str:
+    """What stands above a note in the queue: what was just decided, and which of them it is.
 
     `place` is where it stands, counted from 0, and how many there are.
     """
     days = (at - note.waiting_since).days
     waiting = _TODAY if days < 1 else _YESTERDAY if days == 1 else _FOR_DAYS
-    head = f"{said}\n" if said else ""
     number = _PLACE(language, place=place[0] + 1, total=place[1])
-    head += f"-# {number} · {waiting(language, days=days)}\n"
-    shown = card(note, at, findings, MESSAGE_CHARACTERS - size(head), language=language)
-    return replace(shown, content=head + shown.content)
+    line = f"-# {number} · {waiting(language, days=days)}"
+    return f"{said}\n{line}" if said else line
 
 
 _NOBODY_ASKED: Final = Sentence("Nobody has asked anything here yet: there is nothing to replay.")

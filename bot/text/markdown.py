@@ -17,6 +17,7 @@ from typing import Final
 import regex
 
 MESSAGE_CHARACTERS: Final = 2_000
+LAYOUT_CHARACTERS: Final = 4_000
 
 # Longer ones are shown as text: where nothing closes them, each is looked for to the text's end.
 _LINK = re.compile(

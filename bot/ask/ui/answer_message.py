@@ -25,7 +25,7 @@ from bot.interactions.buttons import DIGEST, Button, CustomId, Select, view_of
 from bot.interactions.channel_access import may_write, readable_answer, readable_in
 from bot.interactions.errors import UNREACHED
 from bot.interactions.guild_settings import viewer_language
-from bot.interactions.layouts import layout, text_of
+from bot.interactions.layouts import container, layout, text_of
 from bot.interactions.permissions import is_moderator
 from bot.interactions.pictures import gallery, picture_files
 from bot.interactions.services import Interaction, Services
@@ -85,12 +85,12 @@ def answer_message(
     ]
     if reply.hits and reply.question_id is not None:
         items.append(_passage_select(reply, reply.question_id, language))
-    container = _container(reply.outcome, shown)
+    text = _container(reply.outcome, shown)
     files = picture_files(reply.pictures)
     if files:
-        container.add_item(gallery(files))
+        text.add_item(gallery(files))
     sent = {"attachments": files} if edits else {"files": files} if files else {}
-    return {**layout(container, items), **sent}
+    return {**layout([text], items), **sent}
 
 
 async def pictured(bot: Services, reply: Reply, channel: Any = None) -> Reply:
@@ -113,15 +113,9 @@ def _container(outcome: Answer | Refusal, shown: messages.AnswerText) -> discord
     """The text of a reply, in the colour of its evidence, with a line between two quotations."""
     is_confirmed = isinstance(outcome, Answer) and outcome.confirmed
     evidence = Evidence.STRONG if is_confirmed else outcome.evidence
-    container = discord.ui.Container[Any](
-        discord.ui.TextDisplay(shown.head), accent_colour=_COLOURS[evidence]
-    )
-    for number, quotation in enumerate(shown.quotations):
-        if number:
-            container.add_item(discord.ui.Separator())
-        container.add_item(discord.ui.TextDisplay(quotation.text))
-        container.add_item(discord.ui.TextDisplay(quotation.cited))
-    return container
+    quotations = [[one.text, one.cited] for one in shown.quotations]
+    first = [shown.head, *(quotations[0] if quotations else ())]
+    return container([first, *quotations[1:]], _COLOURS[evidence])
 
 
 def _sources(

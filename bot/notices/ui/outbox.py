@@ -8,6 +8,7 @@ minute. A process that dies in between loses nothing, and what was posted is not
 import asyncio
 import functools
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -28,7 +29,8 @@ from bot.notices.ui.answers_for_askers import TOLD_TO_ASKERS, AnswersForAskers
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.review import service as review_service
-from bot.review.ui.cards import card_view, files_of
+from bot.review.cards import ReviewCard
+from bot.review.ui.cards import card_buttons, card_message, files_of
 from indexer.index.database import IndexError_
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.notes import Note, Notice, State
@@ -42,6 +44,8 @@ PATIENCE_SECONDS: Final = 10
 _BAD_REQUEST: Final = 400
 # Each card that is looked for is a request to Discord.
 LOST_CARDS: Final = 25
+
+_Buttons = list[discord.ui.Item[Any]]
 
 _logger = logging.getLogger(__name__)
 
@@ -187,21 +191,18 @@ class OutboxDispatcher:
         impact = self._impacts.get(note.revision.id)
         language = settings.language
         card = review_cards.card(note, now, findings, impact=impact, language=language)
-        view = card_view(note, settings, now, language) or discord.utils.MISSING
+        buttons = card_buttons(note, settings, now, language)
         if pending and impact is None:
             task = asyncio.create_task(self._preview(note), name="commonplace-preview")
             self._previews.add(task)
             task.add_done_callback(self._previews.discard)
         if note.card is not None:
-            # A withdrawn text has no pictures any more, on its card neither.
-            withdrawn = note.revision.state is State.WITHDRAWN
-            more = {"attachments": files_of(card)} if withdrawn else {}
-            shown = await self._edit(note.card, settings, content=card.content, view=view, **more)
+            shown = await self._edit(note.card, card, buttons, settings)
             # A decided card that somebody has deleted is not wanted any more.
             if shown or note.revision.state is not State.PENDING:
                 return True
             number = card_number(note.card[1])
-        return await self._post(note, number, card, view)
+        return await self._post(note, number, card, buttons)
 
     async def _preview(self, note: Note) -> None:
         try:
@@ -219,13 +220,20 @@ class OutboxDispatcher:
             await self.catch_up()
 
     async def _edit(
-        self, place: tuple[int, int], settings: GuildSettings, *, view: Any, **shown: Any
+        self, place: tuple[int, int], card: ReviewCard, buttons: _Buttons, settings: GuildSettings
     ) -> bool:
         """Edit a posted card; False if it is gone, or in an earlier channel that is closed now."""
         channel = self._bot.get_partial_messageable(place[0])
         message = channel.get_partial_message(place[1])
+
+        async def edit(*, with_files: bool) -> discord.Message:
+            # What was attached by an earlier version, or to a text that was withdrawn, goes.
+            files = files_of(card.attached) if with_files else []
+            shown = card_message(card, buttons, with_files=with_file)
+            return await message.edit(**shown, attachments=files)
+
         try:
-            await resent(lambda: message.edit(view=view or None, **shown))
+            await _with_file_if_allowed(card, edit)
         except discord.NotFound:
             return False
         except discord.Forbidden:
@@ -234,7 +242,7 @@ class OutboxDispatcher:
             return False
         return True
 
-    async def _post(self, note: Note, number: int, card: review_cards.Card, view: Any) -> bool:
+    async def _post(self, note: Note, number: int, card: ReviewCard, buttons: _Buttons) -> bool:
         settings = await self._bot.worker.call(
             lambda core: core.store.guilds.settings(note.guild_id)
         )
@@ -243,18 +251,12 @@ class OutboxDispatcher:
             return False
         nonce = f"card-{note.revision.id}-{number}"
 
-        async def send(*, whole: bool) -> discord.Message:
-            files = files_of(card) if whole else []
-            return await channel.send(card.content, view=view, files=files, nonce=nonce)
+        async def send(*, with_files: bool) -> discord.Message:
+            files = files_of(card.attached) if with_files else []
+            shown = card_message(card, buttons, with_files=with_file)
+            return await channel.send(**shown, files=files, nonce=nonce)
 
-        try:
-            message = await resent(lambda: send(whole=True))
-        except discord.Forbidden:
-            # An older invitation did not ask for attaching files: a card without one is better
-            # than none, and `/review note` shows the whole text.
-            if not files_of(card):
-                raise
-            message = await resent(lambda: send(whole=False))
+        message = await _with_file_if_allowed(card, send)
         await self._bot.worker.call(
             lambda core: core.store.notes.place_card(
                 note.revision.id, message.channel.id, message.id
@@ -332,6 +334,22 @@ class OutboxDispatcher:
             _logger.warning("A contributor could not be told: %s", error)
             return not worth_retrying(error)
         return True
+
+
+async def _with_file_if_allowed(
+    card: ReviewCard, show: Callable[..., Awaitable[discord.Message]]
+) -> discord.Message:
+    """Post or edit a card with its file, or without it where the bot may not attach files.
+
+    An older invitation did not ask for that: a card without its file is better than none, and
+    `/review note` shows the whole text.
+    """
+    try:
+        return await resent(functools.partial(show, with_files=True))
+    except discord.Forbidden:
+        if not files_of(card.attached):
+            raise
+        return await resent(functools.partial(show, with_files=False))
 
 
 async def _send_part(

@@ -1,6 +1,7 @@
 """Buttons of review cards, the forms that they open, and the context menus of cards."""
 
 import io
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,15 +11,16 @@ from discord.ext import commands
 
 from bot.answers.impact import Impact
 from bot.engine.job_queue import Priority
-from bot.interactions.buttons import NONCE, Button, CustomId, view_of
+from bot.interactions.buttons import NONCE, Button, CustomId
 from bot.interactions.errors import in_time
 from bot.interactions.forms import Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
+from bot.interactions.layouts import container, layout
 from bot.interactions.permissions import SHOWN_TO_MODERATORS
-from bot.interactions.pictures import picture_files
+from bot.interactions.pictures import gallery, picture_files
 from bot.interactions.services import Interaction, Services
 from bot.review import cards, messages, service
-from bot.review.cards import Action
+from bot.review.cards import Action, ReviewCard, Standing
 from bot.review.findings import TAGS, TITLE
 from bot.review.ui.decisions import act, begin, refused, say_done, tell
 from bot.text import error_messages
@@ -39,6 +41,15 @@ _STYLES = {
     Action.RESTORE: discord.ButtonStyle.success,
     Action.REJECT: discord.ButtonStyle.danger,
     Action.RETIRE: discord.ButtonStyle.danger,
+}
+
+
+_COLOURS: Final[Mapping[Standing, discord.Colour]] = {
+    Standing.WAITING: discord.Colour.gold(),
+    Standing.LIVE: discord.Colour.green(),
+    Standing.RETURNED: discord.Colour.blue(),
+    Standing.REJECTED: discord.Colour.red(),
+    Standing.CLOSED: discord.Colour.light_grey(),
 }
 
 
@@ -106,13 +117,28 @@ def files_of(card: cards.Card | None) -> list[discord.File]:
     return [*(text if card.file_name else []), *picture_files(card.pictures)]
 
 
-def card_view(
+def card_message(
+    card: ReviewCard,
+    *items: Iterable[discord.ui.Item[Any]],
+    above: str = "",
+    with_files: bool = True,
+) -> dict[str, Any]:
+    """What sends a card, or edits a message to be it, besides its files."""
+    shown = container([[text] for text in card.texts], _COLOURS[card.standing])
+    if card.attached.file_name and with_files:
+        shown.add_item(discord.ui.File(f"attachment://{card.attached.file_name}"))
+    if card.attached.pictures and with_files:
+        shown.add_item(gallery(picture_files(card.attached.pictures)))
+    return layout([*([discord.ui.TextDisplay(above)] if above else []), shown], *items)
+
+
+def card_buttons(
     note: Note, settings: GuildSettings, at: datetime, language: Language
-) -> discord.ui.View | None:
-    return view_of(
+) -> list[discord.ui.Item[Any]]:
+    return [
         CardButton(language, revision_id=note.revision.id, action=action)
         for action in cards.actions(note, settings, at)
-    )
+    ]
 
 
 class CardButton(

@@ -22,7 +22,7 @@ from bot.interactions.permissions import (
 from bot.interactions.services import Cog, Interaction
 from bot.review import cards, messages, service
 from bot.review.service import Side
-from bot.review.ui.cards import card_view, files_of
+from bot.review.ui.cards import card_buttons, card_message, files_of
 from bot.review.ui.queue import found_of
 from bot.text import error_messages
 from knowledge.model.guilds import Rule
@@ -82,9 +82,8 @@ class ReviewCog(Cog):
         now = datetime.now(UTC)
         card = cards.card(found, now, findings, language=language)
         await interaction.edit_original_response(
-            content=card.content,
-            view=card_view(found, settings, now, language),
-            attachments=files_of(card),
+            **card_message(card, card_buttons(found, settings, now, language)),
+            attachments=files_of(card.attached),
         )
 
     @review.command(

@@ -9,10 +9,12 @@ from bot.engine.job_queue import Priority
 from bot.interactions.buttons import Button, CustomId
 from bot.interactions.channel_access import readable_in
 from bot.interactions.guild_settings import viewer_language
-from bot.interactions.permissions import refused
+from bot.interactions.layouts import layout
+from bot.interactions.permissions import moderator_refusal
 from bot.interactions.services import Interaction, Services
-from bot.review import messages, service
-from bot.review.ui.cards import card_view, files_of
+from bot.review import cards, messages, service
+from bot.review.ui.cards import card_buttons, card_message, files_of
+from bot.text.markdown import LAYOUT_CHARACTERS, size
 from knowledge.model.guilds import GuildSettings
 from knowledge.model.notes import Note
 
@@ -40,16 +42,18 @@ class Queue:
         language = await viewer_language(interaction)
         if not waiting:
             nothing = f"{said}\n{messages.QUEUE_EMPTY(language)}".strip()
-            return {"content": nothing, "view": None, "attachments": []}
+            return {**layout([discord.ui.TextDisplay(nothing)]), "attachments": []}
         place = min(place, len(waiting) - 1)
         note = waiting[place]
         settings, findings = await found_of(interaction, note)
-        where = (place, len(waiting))
-        card = messages.queued(note, where, now, findings, said, language)
-        view = card_view(note, settings, now, language) or discord.ui.View(timeout=None)
-        for action in messages.QUEUE_LABELS:
-            view.add_item(QueueButton(language, row=3, place=place, action=action))
-        return {"content": card.content, "view": view, "attachments": files_of(card)}
+        above = messages.queue_head(note, (place, len(waiting)), now, said, language)
+        room = LAYOUT_CHARACTERS - size(above)
+        card = cards.card(note, now, findings, room, language=language)
+        beside = [
+            QueueButton(language, place=place, action=action) for action in messages.QUEUE_LABELS
+        ]
+        shown = card_message(card, card_buttons(note, settings, now, language), beside, above=above)
+        return {**shown, "attachments": files_of(card.attached)}
 
 
 async def found_of(interaction: Interaction, note: Note) -> tuple[GuildSettings, service.Findings]:
@@ -76,7 +80,10 @@ class QueueButton(
 
     async def clicked(self, interaction: Interaction) -> None:
         await interaction.response.defer()
-        if await refused(interaction):
+        refusal = await moderator_refusal(interaction)
+        if refusal:
+            said = layout([discord.ui.TextDisplay(refusal)])
+            await interaction.edit_original_response(**said, attachments=[])
             return
         place = max(self.place + (1 if self.action == "next" else -1), 0)
         await interaction.edit_original_response(

@@ -37,6 +37,7 @@ from bot.sources.articles import ArticlesReport
 from bot.sources.channels import ChannelReport
 from bot.text import error_messages
 from bot.text.markdown import (
+    LAYOUT_CHARACTERS,
     MESSAGE_CHARACTERS,
     beginning,
     quoted_parts,
@@ -286,13 +287,13 @@ def test_a_card_fits_with_everything_there_is_to_say(
         notes_messages.note_taken(note, language),
         review_cards.status_line(note, 10, language),
     ]
+    above = ["", *(review_messages.queue_head(note, (1, 3), WHEN, one, language) for one in said)]
     for known in (findings, replace(findings, before=before)):
-        messages.append(
-            review_cards.card(note, WHEN, known, impact=impact, language=language).content
-        )
-        messages += [
-            review_messages.queued(note, (1, 3), WHEN, known, one, language).content for one in said
-        ]
+        for head in above:
+            room = LAYOUT_CHARACTERS - size(head)
+            card = review_cards.card(note, WHEN, known, room, impact=impact, language=language)
+            assert size("".join([head, *card.texts])) <= LAYOUT_CHARACTERS
+            messages += [head, *card.texts] if head else card.texts
     _shown_well(messages)
 
 

@@ -6,9 +6,12 @@ import pytest
 
 from bot.config import Settings
 from bot.notes import form_messages, messages
+from bot.review.cards import LABELS, Action
+from bot.text import error_messages
 from tests.bot.discord_server import bot_process
 from tests.bot.wire.server import WireServer
-from tests.bot.wire.steps import running, waiting
+from tests.bot.wire.steps import proposed, running, waiting
+from tests.bot.world import text_of
 
 TEXT = "The quokka enclosure of Perth opens at seven in summer."
 
@@ -34,3 +37,24 @@ async def test_nothing_typed_is_lost_or_doubled_wherever_the_process_is_killed(
             await server.answered(await server.mia.fill(again))
         await server.until(lambda: waiting(server), "the card")
         assert len(waiting(server)) == 1
+
+
+async def test_who_decided_in_the_queue_reads_there_what_became_of_it_once_it_was_killed(
+    server: WireServer, settings: Settings
+) -> None:
+    async with bot_process(server, "run", "--data", settings.data.folder) as process:
+        await server.until(lambda: server.state.commands, "commands")
+        await proposed(server, "Quokkas", TEXT)
+        page = await server.answered(await server.ada.slash(server.review, "review queue"))
+        form = await server.ada.click(page, LABELS[Action.EDIT].english)
+        await server.form(form)
+        # The decision is kept; nobody is told before the process is killed.
+        told = server.fail("PATCH", "/messages/", 500, times=9)
+        await server.ada.fill(form)
+        await server.until(lambda: told.met, "an edit")
+        process.kill()
+        await process.wait()
+    server.rest.faults.clear()
+    async with running(server, settings):
+        done = error_messages.FORM_DONE.english
+        await server.until(lambda: done in text_of(page), "what became of it")

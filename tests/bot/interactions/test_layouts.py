@@ -33,9 +33,9 @@ async def test_a_message_says_its_content_or_the_texts_of_its_layout_in_order(
     )
 
     before = await channel.send("A text.", view=discord.ui.View().add_item(_button(1)))
-    after = await channel.send(**layout(container, [_button(1)]))
+    after = await channel.send(**layout([container], [_button(1)]))
 
     assert text_of(before) == "A text."
     assert text_of(after) == "One.\nTwo."
-    became = await before.edit(**layout(discord.ui.Container(discord.ui.TextDisplay("Three."))))
+    became = await before.edit(**layout([discord.ui.TextDisplay("Three.")]))
     assert text_of(became) == "Three."

@@ -12,10 +12,10 @@ from bot.notes import messages as notes_messages
 from bot.notices import messages as notices_messages
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
-from bot.review.cards import Action
+from bot.review.cards import Action, Standing
 from bot.review.service import Findings
 from bot.review.ui.cards import CardButton
-from bot.text.markdown import MESSAGE_CHARACTERS
+from bot.text.markdown import LAYOUT_CHARACTERS, MESSAGE_CHARACTERS, size
 from knowledge.model.guilds import GuildSettings
 from knowledge.model.notes import (
     Decision,
@@ -50,8 +50,10 @@ def test_every_card_and_notice_is_a_message_that_discord_takes(
     report = Report(1, 1, 4, Problem.WRONG, reason, WHEN)
     note = replace(note, reports=(report,) * 4, source=SourceMessage(1, 2, SourceChange.EDITED))
     findings = Findings({"approved": 3, "rejected": 1}, quorum=2)
-    messages = [review_cards.card(note, WHEN, findings).content, notes_messages.note_taken(note)]
-    messages += [review_cards.status_line(note)]
+    card = review_cards.card(note, WHEN, findings)
+    assert all(text.strip() for text in card.texts)
+    assert size("".join(card.texts)) <= LAYOUT_CHARACTERS
+    messages = [review_cards.status_line(note), notes_messages.note_taken(note)]
     messages += [part for event in NoticeEvent for part in notices_messages.notice(note, event)]
     messages += [review_messages.obstacle(note, why) for why in Obstacle]
     messages += [review_messages.done(note, action) for action in Action]
@@ -63,15 +65,18 @@ def test_every_card_and_notice_is_a_message_that_discord_takes(
 @given(st.text(alphabet="ab \n.", max_size=6_000).map(lambda text: f"x{text}y"))
 def test_the_whole_text_is_on_the_card_or_in_its_file(text: str) -> None:
     card = review_cards.card(values.note(text), WHEN)
-    shown = "".join(card.content.replace("\n> ", "\n").split())
-    assert card.file_text == text or "".join(text.split()) in shown
+    shown = "".join(card.texts[1].removeprefix("> ").replace("\n> ", "\n").split())
+    if not card.attached.file_name:
+        assert "".join(text.split()) == shown
+    else:
+        assert card.attached.file_text == text
 
 
 def test_a_card_never_leaves_out_where_the_note_stands() -> None:
     note = values.note(
         "long " * 2_000, State.REJECTED, "_" * 500, link="https://a.org/" + "x" * 490
     )
-    assert "**Rejected** by Ada" in review_cards.card(note, WHEN).content
+    assert review_cards.card(note, WHEN).texts[0].startswith("**Rejected** by Ada")
 
 
 @pytest.mark.parametrize("reports", [0, 1, 9, 10, 99, 100])
@@ -80,9 +85,25 @@ def test_a_card_is_never_longer_than_its_room_however_much_is_left_out(reports: 
     note = values.note("x" * 3_000, State.CHANGES_REQUESTED, "r" * 300, link="https://a.org/x")
     report = Report(1, 1, 4, Problem.WRONG, "y" * 400, WHEN)
     note = replace(note, reports=(report,) * reports)
-    for room in range(1_300, 1_400):
-        content = review_cards.card(note, WHEN, Findings({}, quorum=2), room).content
-        assert len(content) <= room
+    for room in range(3_300, 3_400):
+        card = review_cards.card(note, WHEN, Findings({}, quorum=2), room)
+        assert size("".join(card.texts)) <= room
+
+
+@pytest.mark.parametrize(
+    ("note", "standing"),
+    [
+        (values.note("x"), Standing.WAITING),
+        (values.note("x", State.APPROVED), Standing.LIVE),
+        (replace(values.note("x", State.APPROVED), sampled=True), Standing.WAITING),
+        (replace(values.note("x", State.APPROVED), live_revision_id=8), Standing.CLOSED),
+        (values.note("x", State.CHANGES_REQUESTED), Standing.RETURNED),
+        (values.note("x", State.REJECTED), Standing.REJECTED),
+        (values.note("x", State.WITHDRAWN), Standing.CLOSED),
+    ],
+)
+def test_a_cards_colour_says_where_its_note_stands(note: Note, standing: Standing) -> None:
+    assert review_cards.card(note, WHEN).standing is standing
 
 
 def test_where_a_note_stands_names_who_decided_and_why() -> None:
@@ -153,7 +174,7 @@ def test_every_action_has_a_label_that_a_button_holds_and_an_id_that_is_read_bac
 
 def test_mentions_and_links_in_what_a_card_quotes_are_text() -> None:
     note = values.note("@everyone see [bank.org](https://evil.org)", State.REJECTED, "<@1> @here")
-    content = review_cards.card(note, WHEN).content
+    content = "\n".join(review_cards.card(note, WHEN).texts)
     assert "@everyone" not in content
     assert "@here" not in content.replace("\\@here", "")
     assert "bank.org (<https://evil.org>)" in content

@@ -8,6 +8,7 @@ from simcord import InteractionResult
 from bot.client import Bot
 from bot.notes import messages as notes_messages
 from bot.notices import messages as notices_messages
+from bot.text.markdown import LAYOUT_CHARACTERS
 from knowledge.model.notes import Note, NoticeEvent, Problem
 from knowledge.model.submissions import REASON_CHARACTERS
 from tests.bot.steps import decided, edit, restarted, said
@@ -247,4 +248,4 @@ async def test_the_longest_reason_fits_on_the_card(world: World) -> None:
 
     note = await world.note()
     assert len(note.reports[0].reason) == REASON_CHARACTERS
-    assert len(text_of(world.card)) <= 2_000
+    assert len(text_of(world.card)) <= LAYOUT_CHARACTERS

@@ -263,7 +263,7 @@ async def test_a_long_note_is_one_card_with_the_whole_text_in_a_file(world: Worl
 
     [card] = world.review.history()
     assert "> Line 1 of the longest note" in text_of(card)
-    assert len(text_of(card)) <= markdown.MESSAGE_CHARACTERS
+    assert len(text_of(card)) <= markdown.LAYOUT_CHARACTERS
     [file] = card.attachments
     assert (await file.read()).decode() == text
 

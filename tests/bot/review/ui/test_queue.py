@@ -14,7 +14,7 @@ from knowledge.model.guilds import Rule
 from knowledge.model.notes import Member, SourceChange, SourceMessage, State
 from knowledge.model.submissions import Submission
 from tests.bot.steps import rule, said, shown_message, state
-from tests.bot.world import TEXT, TITLE, World, build_world, text_of
+from tests.bot.world import TEXT, TITLE, World, build_world, buttons, text_of
 
 
 async def test_the_queue_shows_one_note_after_another_and_turns_its_page(world: World) -> None:
@@ -138,3 +138,17 @@ async def test_a_note_whose_message_was_deleted_is_in_the_queue(world: World) ->
     )
     await world.bot.outbox.catch_up()
     assert "has been deleted" in text_of(world.card)
+
+
+async def test_who_is_no_moderator_any_more_turns_no_page(world: World) -> None:
+    for number in range(2):
+        await world.propose(title=f"Note number {number}")
+    shown = await world.moderator.slash(world.general, "review queue")
+    world.env.backend.remove_member_role(
+        world.guild.id, world.moderator.id, world.moderator_role.id
+    )
+
+    following = await world.moderator.click(shown_message(shown), label="Next")
+
+    assert said(following) == error_messages.NOT_A_MODERATOR.english
+    assert buttons(following.response) == []
