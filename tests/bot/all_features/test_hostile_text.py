@@ -287,13 +287,12 @@ def test_a_card_fits_with_everything_there_is_to_say(
         notes_messages.note_taken(note, language),
         review_cards.status_line(note, 10, language),
     ]
-    above = ["", *(review_messages.queue_head(note, (1, 3), WHEN, one, language) for one in said)]
+    head = review_messages.queue_head(note, (1, 3), WHEN, max(said, key=size), language)
     for known in (findings, replace(findings, before=before)):
-        for head in above:
-            room = LAYOUT_CHARACTERS - size(head)
-            card = review_cards.card(note, WHEN, known, room, impact=impact, language=language)
-            assert size("".join([head, *card.texts])) <= LAYOUT_CHARACTERS
-            messages += [head, *card.texts] if head else card.texts
+        room = LAYOUT_CHARACTERS - size(head)
+        card = review_cards.card(note, WHEN, known, room, impact=impact, language=language)
+        assert size("".join([head, *card.texts])) <= LAYOUT_CHARACTERS
+        messages += [head, *card.texts]
     _shown_well(messages)
 
 

@@ -10,6 +10,7 @@ from simcord.backend import serializers
 
 from bot.client import Bot
 from bot.engine.core import Core
+from bot.interactions.layouts import layout
 from bot.notes.ui import source_messages
 from knowledge.model.notes import SourceChange
 from tests.bot.world import TEXT, TITLE, World, buttons, text_of
@@ -142,7 +143,7 @@ async def test_what_the_bot_edits_of_its_own_answer_flags_nothing(world: World) 
     await save(world, answer.response.message)
 
     later(world)
-    await answer.response.message.edit(view=None)
+    await answer.response.message.edit(**layout([discord.ui.TextDisplay("Another passage.")]))
     await world.env.settle()
 
     assert await change(world) is SourceChange.NONE
