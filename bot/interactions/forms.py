@@ -244,7 +244,7 @@ async def give_back_left(bot: Services, kinds: tuple[type[Form], ...], before: d
         language = _language(form)
         webhook = discord.Webhook.partial(bot.application_id or 0, form.token, client=bot)
         try:
-            told = {"content": kind.done_before(language)}
+            told: dict[str, Any] = {"content": kind.done_before(language)}
             if not form.taken:
                 told = kind.given_back(bot, form, language)
             # What it was sent from may be a layout, as the queue is, and takes no content.

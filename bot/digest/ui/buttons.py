@@ -49,7 +49,7 @@ def digest_message(week: Week, language: Language, below: str = "") -> dict[str,
     for text in filter(None, (*said.rest, below)):
         container.add_item(discord.ui.Separator())
         container.add_item(discord.ui.TextDisplay(text))
-    return layout(container)
+    return layout([container])
 
 
 def _buttons(group: Group, language: Language) -> tuple[Button, Button]:

@@ -229,11 +229,11 @@ class OutboxDispatcher:
         async def edit(*, with_files: bool) -> discord.Message:
             # What was attached by an earlier version, or to a text that was withdrawn, goes.
             files = files_of(card.attached) if with_files else []
-            shown = card_message(card, buttons, with_files=with_file)
+            shown = card_message(card, buttons, with_files=with_files)
             return await message.edit(**shown, attachments=files)
 
         try:
-            await _with_file_if_allowed(card, edit)
+            await _with_files_if_allowed(card, edit)
         except discord.NotFound:
             return False
         except discord.Forbidden:
@@ -253,10 +253,10 @@ class OutboxDispatcher:
 
         async def send(*, with_files: bool) -> discord.Message:
             files = files_of(card.attached) if with_files else []
-            shown = card_message(card, buttons, with_files=with_file)
+            shown = card_message(card, buttons, with_files=with_files)
             return await channel.send(**shown, files=files, nonce=nonce)
 
-        message = await _with_file_if_allowed(card, send)
+        message = await _with_files_if_allowed(card, send)
         await self._bot.worker.call(
             lambda core: core.store.notes.place_card(
                 note.revision.id, message.channel.id, message.id
@@ -336,7 +336,7 @@ class OutboxDispatcher:
         return True
 
 
-async def _with_file_if_allowed(
+async def _with_files_if_allowed(
     card: ReviewCard, show: Callable[..., Awaitable[discord.Message]]
 ) -> discord.Message:
     """Post or edit a card with its file, or without it where the bot may not attach files.

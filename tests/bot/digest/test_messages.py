@@ -9,8 +9,7 @@ from bot.digest import messages
 from bot.digest.schedule import WEEK, Due
 from bot.digest.service import MOST_GAPS, MOST_POSTS, MOST_THANKED, NewNote, UnansweredPost, Week
 from bot.gaps.service import Group
-from bot.interactions.layouts import LAYOUT_CHARACTERS
-from bot.text.markdown import size
+from bot.text.markdown import LAYOUT_CHARACTERS, size
 from knowledge.model.digests import Digest, Edition
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence
