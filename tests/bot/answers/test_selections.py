@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bot.answers.bundled_articles import BundledArticles
 from bot.answers.decision import Answer
@@ -51,7 +53,7 @@ DOCUMENTS = {
     "channel": _document("channel:5:1:1", channel_scope(FOLLOWED), Kind.CHANNEL),
     "hidden": _document("channel:6:1:1", channel_scope(HIDDEN), Kind.CHANNEL, "rust"),
     "elsewhere": _document("note:3", GUILD + 1, Kind.NOTE, "rust"),
-    "article": _document("article:bees", ARTICLES, Kind.ARTICLE, "rust"),
+    "article": _document("article:bees", ARTICLES, Kind.ARTICLE, "rust", "bees"),
 }
 NAMES = {document.id: name for name, document in DOCUMENTS.items()}
 
@@ -129,6 +131,53 @@ def test_only_what_was_chosen_is_found_and_of_that_what_may_be_seen(
 
     assert _found(reply) == found
     assert isinstance(reply.outcome, Answer) is bool(found)
+
+
+tags = st.frozensets(st.sampled_from(["rust", "bees", "none"])).map(tuple)
+sources = st.frozensets(
+    st.sampled_from(
+        ["notes", "articles", "channel:5", "channel:6", *map(source_key, (FOLDER, SITE, "/gone"))]
+    )
+).map(tuple)
+
+
+@given(st.builds(AnsweredFrom, tags, sources, st.booleans()), st.sets(st.sampled_from([5, 6])))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_found_is_the_chosen_part_of_what_may_be_seen(
+    pipeline: AnswerPipeline, of: AnsweredFrom, channels: set[int]
+) -> None:
+    """All of them are about the question, so that nothing is left out for being far from it."""
+    seen = {
+        name
+        for name, one in DOCUMENTS.items()
+        if one.scope in (SHARED, ARTICLES, GUILD, *map(channel_scope, channels))
+    }
+    chosen = {name for name in seen if _is_chosen(DOCUMENTS[name], of)}
+    expected = seen if of.everything or (of.first and not chosen) else chosen
+
+    assert _found(_ask(pipeline, of, channels=tuple(channels))) == expected
+
+
+def _is_chosen(document: Document, of: AnsweredFrom) -> bool:
+    source = {
+        Kind.NOTE: "notes",
+        Kind.ARTICLE: "articles",
+        Kind.PAGE: source_key(SITE),
+        Kind.CHANNEL: "channel:" + document.id.split(":")[1],
+        Kind.FILE: source_key(FOLDER) if document.id.startswith("file:/docs/") else "",
+    }[document.kind]
+    tagged = {tag.casefold() for tag in document.tags} & set(of.tags)
+    return bool(tagged) or source in of.sources
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_an_article_is_a_guest_where_it_has_the_tag_that_is_answered_from(
+    store: Store, index: Index, first: bool
+) -> None:
+    retriever = Retriever(index, WordEmbedder(4_096))
+    guest = AnswerPipeline(store, index, retriever, 3, articles=BundledArticles(store, index))
+    assert _found(_ask(guest, AnsweredFrom(("bees",), first=first))) == {"article"}
+    assert "article" not in _found(_ask(guest, AnsweredFrom(("rust",), first=first)))
 
 
 def test_first_is_what_was_chosen_and_the_rest_where_nothing_in_it_is_near(

@@ -262,7 +262,15 @@ async def test_of_a_channel_that_is_deleted_nothing_is_kept(world: World) -> Non
     await set_(world, other, mode="help")
     await set_(world, world.help, mode="help")
 
+    channel = world.bot.get_channel(world.help.id)
+    assert isinstance(channel, discord.TextChannel)
+    thread = await channel.create_thread(name="A", type=discord.ChannelType.public_thread)
+    await world.env.settle()
+    [shown] = world.help.threads
+    await set_(world, shown, mode="help")
+
     world.env.backend.delete_channel(other.id)
+    world.env.backend.delete_channel(thread.id)
     await world.env.settle()
 
     assert [*await kept(world)] == [world.help.id]
