@@ -32,6 +32,7 @@ from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.data_folder import COMMUNITY
 from bot.engine.index_updates import run_to_end
+from bot.engine.shards import EVERY_SHARD
 from bot.privacy import guild_removal
 from bot.review import service as review_service
 from bot.sources import channels
@@ -246,7 +247,7 @@ def forgotten(place: ProgressMessage, *, again: bool) -> Iterator[str]:
 
 def purge(place: ProgressMessage) -> None:
     with place.core() as core:
-        guild_removal.purge(core, [GUILD], datetime.now(UTC), timedelta())
+        guild_removal.purge(core, [GUILD], EVERY_SHARD, datetime.now(UTC), timedelta())
 
 
 def purged(place: ProgressMessage, *, again: bool) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import discord
 from discord import app_commands
 from discord.ext import commands
+from yarl import URL
 
 from bot.answers.decision import Clarification
 from bot.answers.lookup import Ask
@@ -29,6 +30,7 @@ from bot.digest.ui.poster import ROUND_SECONDS as DIGEST_SECONDS
 from bot.digest.ui.poster import DigestPoster
 from bot.engine.core import Core, Figures
 from bot.engine.job_queue import Priority
+from bot.engine.shards import ReadyShards
 from bot.engine.web_sync import MakeFetcher, polite_fetcher
 from bot.engine.worker import Worker, WorkerBusyError, current_member
 from bot.gaps.ui.buttons import GapButton
@@ -41,6 +43,7 @@ from bot.helper.ui.cog import ROUND_SECONDS as HELPER_SECONDS
 from bot.helper.ui.cog import HelperCog
 from bot.interactions.allowed_guilds import AllowedGuilds
 from bot.interactions.attachments import Attachments
+from bot.interactions.discord_internals import is_set_up, resume_shards
 from bot.interactions.errors import EXPLAINED, explanation, say
 from bot.interactions.forms import give_back_left
 from bot.interactions.guild_settings import GuildSettingsCache, viewer_language
@@ -64,6 +67,7 @@ from bot.privacy.ui.guild_removal import GuildRemoval
 from bot.process.background import BackgroundTasks
 from bot.process.connection import CONNECTION_FAILURES, connection_error, intents
 from bot.process.health import Health
+from bot.process.identify_limit import IdentifyLimit
 from bot.process.metrics import Metrics, Situation
 from bot.review.ui.cards import CardButton, CardsCog, EditModal, RulingModal
 from bot.review.ui.cog import LogButton, ReviewCog
@@ -182,6 +186,8 @@ class Bot(Services):
             intents=intents(settings),
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=CommandTree,
+            # Until Discord is asked how many there are to be.
+            shard_count=1,
             # What is answered is what a server knows: nobody has the bot without a server, and it
             # is no part of conversations between others. Some commands are in direct messages, too.
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
@@ -211,7 +217,9 @@ class Bot(Services):
         self.helper = HelperCog(self, self.allowed_guilds)
         self.background = BackgroundTasks(self, self.metrics, make_fetcher)
         self._worker = worker
-        self._connected = False
+        self._connected_shards: set[int] = set()
+        self._ready_shards: set[int] = set()
+        self._identify_limit = IdentifyLimit()
         self._taken: set[asyncio.Task[Any]] = set()
         self._posts = False
         self._made_at = datetime.now(UTC)
@@ -264,15 +272,38 @@ class Bot(Services):
             UnreachableError: if it can't be reached, or ends the connection for good.
         """
         resend()
+        resume_shards()
         try:
             await super().start(token, reconnect=reconnect)
         except CONNECTION_FAILURES as error:
             raise connection_error(error) from error
-        except AttributeError as error:
-            # discord.py stumbles over the socket that is not there where the first one fails.
-            if self.ws is not None:
-                raise
-            raise connection_error(error.__context__ or error) from error
+
+    async def launch_shards(self) -> None:
+        """Connect as many shards as Discord recommends, one after another.
+
+        Raises:
+            UnreachableError: if Discord would not let all of them connect now.
+        """
+        try:
+            count, _, limits = await self.http.get_bot_gateway()
+        except discord.GatewayNotFound as error:
+            _logger.warning("One shard is connected: Discord does not recommend any (%s).", error)
+        else:
+            self._identify_limit.allow(count, **limits)
+            # discord.py asks for the address only where it is to ask how many there are.
+            self.shard_count = None  # type: ignore[assignment]
+        await super().launch_shards()
+
+    async def launch_shard(self, gateway: URL, shard_id: int, *, initial: bool = False) -> None:
+        """Connect a shard, as often as it takes; only the first one at all must succeed at once."""
+        failed = sys.exc_info()[1]
+        if failed is not None and not self.shards:
+            raise connection_error(failed) from failed
+        await super().launch_shard(gateway, shard_id, initial=initial)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        del initial
+        await self._identify_limit.wait(shard_id or 0)
 
     def take(self, member_id: int | None = None) -> None:
         current_member.set(member_id)
@@ -299,7 +330,8 @@ class Bot(Services):
         seconds = CLOSING_SECONDS if opened else OPENING_SECONDS
         try:
             async with asyncio.timeout(seconds):
-                await super().close()
+                if is_set_up(self):
+                    await super().close()
                 if self._worker is not None:
                     await self._worker.stop()
         except TimeoutError:
@@ -330,21 +362,37 @@ class Bot(Services):
         except EXPLAINED as error:
             _logger.error("Forms of before the start wait for the next one: %s", error)
 
-    async def on_connect(self) -> None:
-        self._connected = True
+    @property
+    def ready_shards(self) -> ReadyShards:
+        return ReadyShards(self.shard_count or 1, frozenset(self._ready_shards))
 
-    async def on_resumed(self) -> None:
-        self._connected = True
+    async def on_shard_connect(self, shard_id: int) -> None:
+        self._connected_shards.add(shard_id)
 
-    async def on_disconnect(self) -> None:
+    async def on_shard_resumed(self, shard_id: int) -> None:
+        self._connected_shards.add(shard_id)
+
+    async def on_shard_ready(self, shard_id: int) -> None:
+        self._ready_shards.add(shard_id)
+
+    async def on_shard_disconnect(self, shard_id: int) -> None:
         """Discord is gone; discord.py connects again by itself."""
-        self._connected = False
+        self._connected_shards.discard(shard_id)
+
+    def _unconnected(self) -> str:
+        """That shards are not connected, or nothing."""
+        count = self.shard_count or 1
+        missing = len(set(self.shard_ids or range(count)) - self._connected_shards)
+        if not missing:
+            return ""
+        if count == 1:
+            return "Discord is not connected."
+        return f"Discord is not connected: {missing:,} of {count:,} shards."
 
     async def health(self) -> Health:
         unopened = self._unopened() or await self._silence()
         reasons = [unopened, *([] if unopened else [self.background.out_of_step])]
-        if not self._connected:
-            reasons.append("Discord is not connected.")
+        reasons.append(self._unconnected())
         return Health(tuple(filter(None, reasons)), {"version": own_version()})
 
     def _unopened(self) -> str:
@@ -372,7 +420,9 @@ class Bot(Services):
                 async with asyncio.timeout(LOOKING_SECONDS):
                     figures = await self.worker.call(Core.figures)
         waiting = self._worker.waiting() if self._worker is not None else {}
-        return self.metrics.exposition(Situation(health.well, self._connected, waiting, figures))
+        return self.metrics.exposition(
+            Situation(health.well, not self._unconnected(), waiting, figures)
+        )
 
     # Answering, and what goes wrong with it.
 

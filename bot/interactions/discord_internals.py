@@ -1,8 +1,9 @@
 """Undocumented parts of discord.py that are used, in one place and checked at import.
 
 discord.py has no public way to send a lost interaction response again, to fill in a form that
-another process opened, or to take a deleted role from a member in its cache. A version that lacks
-one of these parts is refused here, by its name.
+another process opened, to take a deleted role from a member in its cache, to close a client of
+shards that was never set up, or to resume a shard's session at the second attempt. A version that
+lacks one of these parts is refused here, by its name.
 """
 
 from collections.abc import Iterable
@@ -10,6 +11,9 @@ from pkgutil import resolve_name
 from typing import Any, Final
 
 import discord
+from discord import shard
+from discord.client import _LoopSentinel
+from discord.gateway import ReconnectWebSocket
 from discord.webhook import async_
 
 from bot.interactions.services import Interaction
@@ -19,6 +23,9 @@ USED: Final = (
     "discord.webhook.async_:AsyncWebhookAdapter.request",
     "discord.ui:Modal._dispatch_submit",
     "discord:Member._roles",
+    "discord.client:_LoopSentinel",
+    "discord.shard:Shard.reconnect",
+    "discord.shard:Shard.reidentify",
 )
 
 
@@ -71,3 +78,27 @@ async def fetch_original(webhook: discord.Webhook) -> discord.WebhookMessage:
 async def edit_original(webhook: discord.Webhook, **changes: Any) -> None:
     """Edit an interaction's first response by its token, without the interaction."""
     await webhook.edit_message("@original", **changes)  # type: ignore[call-overload]
+
+
+def is_set_up(client: discord.Client) -> bool:
+    """Whether a client was entered or logged in, so that there is something to close."""
+    return not isinstance(client.loop, _LoopSentinel)
+
+
+class _ResumingShard(shard.Shard):
+    """A shard that goes on with its session however many attempts it takes to connect again.
+
+    discord.py's begins a new one after the first attempt that failed, so that what was said in the
+    meantime is lost; its client without shards resumes.
+    """
+
+    async def reconnect(self) -> None:
+        if self.ws.session_id is None:
+            await super().reconnect()
+        else:
+            await self.reidentify(ReconnectWebSocket(self.id, resume=True))
+
+
+def resume_shards() -> None:
+    """Let the shards that are launched from now on resume."""
+    shard.Shard = _ResumingShard  # type: ignore[misc]

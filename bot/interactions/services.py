@@ -15,6 +15,7 @@ from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.config import Settings
 from bot.engine.core import Core
+from bot.engine.shards import ReadyShards
 from bot.engine.worker import Worker
 from bot.interactions.question_limits import QuestionLimits
 from knowledge.model.guilds import Language
@@ -104,7 +105,7 @@ class ChannelSyncing(Protocol):
         """Quote nobody who is withheld now, and fetch again what may be quoted again."""
 
 
-class Services(commands.Bot):
+class Services(commands.AutoShardedBot):
     """The bot without its features.
 
     `followed` are the ids of the followed channels by guild, of any kind but threads: what comes
@@ -126,6 +127,11 @@ class Services(commands.Bot):
 
     @property
     def worker(self) -> Worker[Core]:
+        raise NotImplementedError
+
+    @property
+    def ready_shards(self) -> ReadyShards:
+        """The shards of this process, as far as they are ready."""
         raise NotImplementedError
 
     def take(self, member_id: int | None = None) -> None:

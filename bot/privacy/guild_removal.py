@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.engine.core import Core
+from bot.engine.shards import ReadyShards
 
 
 def left(core: Core, guild_ids: Sequence[int], at: datetime) -> list[int]:
@@ -23,18 +24,27 @@ def returned(core: Core, guild_ids: Sequence[int]) -> list[int]:
     return [guild_id for guild_id in guild_ids if core.store.guilds.come_back(guild_id)]
 
 
-def compare(core: Core, present: Sequence[int], at: datetime) -> tuple[list[int], list[int]]:
+def compare(
+    core: Core, present: Sequence[int], shards: ReadyShards, at: datetime
+) -> tuple[list[int], list[int]]:
     """Take in what happened while no bot ran, from the guilds that Discord names at the start.
+
+    `present` are the guilds that these shards named; of others nothing is known.
 
     Returns:
         The guilds that the bot was removed from, and those that it is in again.
     """
-    gone = sorted(core.store.guilds.known() - set(present))
-    return left(core, gone, at), returned(core, present)
+    gone = sorted(shards.of(core.store.guilds.known()) - set(present))
+    back = sorted(core.store.guilds.gone() & set(present))
+    return left(core, gone, at), returned(core, back)
 
 
-def purge(core: Core, present: Sequence[int], at: datetime, keep: timedelta) -> list[int]:
+def purge(
+    core: Core, present: Sequence[int], shards: ReadyShards, at: datetime, keep: timedelta
+) -> list[int]:
     """Delete everything of guilds that have been left for as long as `keep`; returns which.
+
+    Only guilds of these shards, which have named those that are present, are looked at.
 
     Only time counts in which a bot ran and looked; see `Guilds.count_absence`.
 
@@ -42,7 +52,7 @@ def purge(core: Core, present: Sequence[int], at: datetime, keep: timedelta) -> 
     the process die in between, the next opening of the core takes their notes out of the index.
     """
     core.store.guilds.count_absence(at)
-    purged = [each for each in core.store.purge.left(at - keep) if each not in present]
+    purged = sorted(shards.of(core.store.purge.left(at - keep)) - set(present))
     for guild_id in purged:
         for note_id in core.store.purge.guild(guild_id):
             core.follow_note(note_id)

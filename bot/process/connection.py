@@ -81,10 +81,9 @@ def connection_error(error: BaseException) -> LoginError:
     if isinstance(error, discord.ConnectionClosed) and error.code == _BAD_TOKEN:
         return LoginError(_REFUSED)
     if isinstance(error, discord.ConnectionClosed) and error.code == _SHARDING:
-        return LoginError(
-            "Discord closed the connection for good (code 4011): more than 2,500 servers need "
-            "sharding, which is not supported. Remove the bot from some, and name those that it "
-            "serves in `guilds.allowed`."
+        return UnreachableError(
+            "Discord closed the connection (code 4011): the bot is in more servers than it has "
+            "shards for. Start it again: it asks Discord for the number of shards at each start."
         )
     if isinstance(error, discord.ConnectionClosed) and error.code in _FINAL_CODES:
         return LoginError(

@@ -42,6 +42,9 @@ class GuildRemoval(commands.Cog):
     @commands.Cog.listener("on_guild_available")
     async def on_guild_back(self, guild: discord.Guild) -> None:
         """Everything is as it was, if it was not too long ago."""
+        if not self._compared:
+            # Thousands are named at a start; they are compared together.
+            return
         if await self._bot.worker.call(lambda core: guild_removal.returned(core, [guild.id])):
             _logger.info("The bot is in a server again.", extra={"guild_id": guild.id})
 
@@ -58,9 +61,9 @@ class GuildRemoval(commands.Cog):
     async def compare(self) -> None:
         """Compare the guilds that are known with those that Discord names."""
         try:
-            present, now = self._present, datetime.now(UTC)
+            present, shards, now = self._present, self._bot.ready_shards, datetime.now(UTC)
             gone, back = await self._bot.worker.call(
-                lambda core: guild_removal.compare(core, present, now)
+                lambda core: guild_removal.compare(core, present, shards, now)
             )
         except (StoreError, WorkerStoppedError) as error:
             _logger.error("It is not known which servers the bot has left: %s", error)
@@ -72,9 +75,9 @@ class GuildRemoval(commands.Cog):
     async def purge(self, at: datetime) -> None:
         """Delete everything of guilds that the bot left longer ago than the settings say."""
         keep = timedelta(days=self._bot.settings.guilds.keep_days)
-        present = self._present
+        present, shards = self._present, self._bot.ready_shards
         purged = await self._bot.worker.call(
-            lambda core: guild_removal.purge(core, present, at, keep)
+            lambda core: guild_removal.purge(core, present, shards, at, keep)
         )
         if purged:
             await self._bot.worker.run_slices(index_updates.follow)

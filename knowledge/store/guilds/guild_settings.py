@@ -145,6 +145,11 @@ class Guilds:
         )
         return {row["id"] for row in rows}
 
+    def gone(self) -> set[int]:
+        """The guilds that the bot was removed from."""
+        rows = self._database.rows("select id from guilds where left_at is not null")
+        return {row["id"] for row in rows}
+
     def leave(self, guild_id: int, at: datetime) -> bool:
         """Remember since when the bot is gone from a guild; False if that was known."""
         with self._database.writing():

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.config import DataSettings, Settings
 from bot.engine.core import Core
+from bot.engine.shards import EVERY_SHARD
 from bot.privacy import guild_removal
 from bot.privacy import service as privacy_service
 from bot.review import service as review_service
@@ -220,9 +221,9 @@ class NotesLife(RuleBasedStateMachine):
             return
         theirs = [note.id for note in self.core.store.notes.every_live() if note.guild_id == guild]
         guild_removal.left(self.core, [guild], BEGINNING)
-        assert guild_removal.purge(self.core, [], BEGINNING + timedelta(days=1), timedelta()) == [
-            guild
-        ]
+        assert guild_removal.purge(
+            self.core, [], EVERY_SHARD, BEGINNING + timedelta(days=1), timedelta()
+        ) == [guild]
         for note_id in theirs:
             self.live.pop(note_id)
         self.core.store.guilds.save_settings(GuildSettings(guild, 1, 2), 9)

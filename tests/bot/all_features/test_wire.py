@@ -188,7 +188,7 @@ async def test_a_bot_that_is_killed_after_a_click_shows_and_tells_it_once_when_i
     [
         (4004, UNUSABLE, "copy it anew from the Bot page"),
         (4014, UNUSABLE, "Message Content Intent"),
-        (4011, UNUSABLE, "need sharding"),
+        (4011, UNREACHABLE, "asks Discord for the number of shards"),
         (4012, UNUSABLE, "Look for a newer one"),
         (0, UNREACHABLE, "Discord can't be reached"),
     ],

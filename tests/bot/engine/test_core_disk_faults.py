@@ -19,6 +19,7 @@ from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.data_folder import COMMUNITY, INDEX
 from bot.engine.index_updates import run_to_end
+from bot.engine.shards import EVERY_SHARD
 from bot.privacy import guild_removal
 from bot.review import service as review_service
 from knowledge import corpus
@@ -189,14 +190,16 @@ def test_a_process_whose_clock_is_wrong_deletes_nothing_and_keeps_the_order(
             core.store.contributions.revise(
                 GUILD, 1, Member(1, "Mira"), replace(TEXT, title="Later")
             )
-            assert guild_removal.purge(core, [], at, timedelta(days=30)) == []
+            assert guild_removal.purge(core, [], EVERY_SHARD, at, timedelta(days=30)) == []
 
     with Store(proposed) as store:
         store.guilds.leave(GUILD, datetime.now(UTC) - timedelta(days=10))
     assert in_a_process(work) == ""
     with Core(settings, WordEmbedder()) as core:
         review_service.decide(core, GUILD, 2, Member(2, "Ada"), Ruling(Decision.APPROVE))
-        assert guild_removal.purge(core, [], datetime.now(UTC), timedelta(days=30)) == []
+        assert (
+            guild_removal.purge(core, [], EVERY_SHARD, datetime.now(UTC), timedelta(days=30)) == []
+        )
         [note] = core.store.notes.every_live()
         assert note.revision.submission.title == "Later"
         assert [each.revision.number for each in core.store.notes.history(GUILD, 1)] == [1, 2]

@@ -80,13 +80,22 @@ async def test_a_core_that_can_not_be_opened_is_a_reason_with_its_remedy(tmp_pat
 
 async def test_while_discord_is_away_the_bot_is_not_well(world: World) -> None:
     await prepared(world.bot)
-    world.bot.dispatch("disconnect")
+    world.bot.dispatch("shard_disconnect", 0)
     await world.env.settle()
     status, said = await healthz(world.bot)
     assert (status, said["reasons"]) == (503, ["Discord is not connected."])
-    world.bot.dispatch("resumed")
+    world.bot.dispatch("shard_resumed", 0)
     await world.env.settle()
     assert (await healthz(world.bot))[0] == 200
+
+
+async def test_a_bot_of_which_one_shard_is_away_is_not_well(world: World) -> None:
+    await prepared(world.bot)
+    world.bot.shard_count = 3
+    world.bot.dispatch("shard_connect", 2)
+    await world.env.settle()
+    status, said = await healthz(world.bot)
+    assert (status, said["reasons"]) == (503, ["Discord is not connected: 1 of 3 shards."])
 
 
 class Wordless(WordEmbedder):

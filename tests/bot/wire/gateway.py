@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ class Session:
     """What one IDENTIFY began: its events are kept, so that it can be resumed."""
 
     intents: int
+    shard: int = 0
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     events: list[Json] = field(default_factory=list)
 
@@ -64,8 +66,31 @@ class Gateway:
     # What connections are refused with: an HTTP status, or a code that closes the websocket.
     refusing: int = 0
     problems: list[str] = field(default_factory=list)
-    _session: Session | None = None
-    _line: _Line | None = None
+    # How many shards the bot is told to run, and how many of them may identify in five seconds.
+    shards: int = 1
+    max_concurrency: int = 1
+    remaining: int = 1_000
+    # Which shard identified when.
+    identifies: list[tuple[int, float]] = field(default_factory=list)
+    _sessions: dict[int, Session] = field(default_factory=dict)
+    _lines: dict[int, _Line] = field(default_factory=dict)
+
+    def recommended(self) -> Json:
+        """What `GET /gateway/bot` says."""
+        return {
+            "url": f"{self.state.address}/gateway/".replace("http", "ws"),
+            "shards": self.shards,
+            "session_start_limit": {
+                "total": 1_000,
+                "remaining": self.remaining,
+                "reset_after": 14_400_000,
+                "max_concurrency": self.max_concurrency,
+            },
+        }
+
+    def _shard_of(self, guild_id: Any) -> int:
+        """The shard that a guild belongs to; direct messages go to the first one."""
+        return (int(guild_id) >> 22) % self.shards if guild_id else 0
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One connection."""
@@ -86,10 +111,13 @@ class Gateway:
                 await socket.close(code=4002)
                 break
             await self._take(line, json.loads(message.data))
-        if self._line is line:
-            self._line = None
-            self.connected.clear()
+        for shard in [number for number, one in self._lines.items() if one is line]:
+            self._lose(shard)
         return socket
+
+    def _lose(self, shard: int) -> _Line:
+        self.connected.clear()
+        return self._lines.pop(shard)
 
     async def _take(self, line: _Line, packet: Json) -> None:
         if self.silent:
@@ -103,7 +131,7 @@ class Gateway:
             await self._identify(line, data)
         elif operation == 6:
             await self._resume(line, data)
-        elif self._line is not line:
+        elif line not in self._lines.values():
             await line.socket.close(code=4003)
         elif operation not in (3, 4, 8):
             await line.socket.close(code=4001)
@@ -119,11 +147,18 @@ class Gateway:
         if data["intents"] & _PRIVILEGED & ~self.privileged:
             await line.socket.close(code=4014, message=b"Disallowed intent(s).")
             return
-        session = Session(data["intents"])
+        shard, count = data.get("shard", (0, 1))
+        if count != self.shards or not 0 <= shard < count:
+            await line.socket.close(code=4010, message=b"Invalid shard.")
+            return
+        self.identifies.append((shard, time.monotonic()))
+        session = Session(data["intents"], shard)
         self.sessions[session.id] = session
-        self._session, self._line = session, line
-        guilds = [{"id": str(one), "unavailable": True} for one in self.state.guilds]
-        await self.emit(
+        self._begin(session, line)
+        named = [one for one in self.state.guilds if self._shard_of(one) == shard]
+        guilds = [{"id": str(one), "unavailable": True} for one in named]
+        await self._tell(
+            shard,
             "READY",
             {
                 "v": 10,
@@ -131,16 +166,24 @@ class Gateway:
                 "guilds": guilds,
                 "session_id": session.id,
                 "resume_gateway_url": f"{self.state.address}/gateway/".replace("http", "ws"),
-                "shard": [0, 1],
+                "shard": [shard, count],
                 "application": {"id": str(APPLICATION), "flags": 0},
                 "private_channels": [],
                 "session_type": "normal",
             },
         )
-        for guild_id, guild in self.state.guilds.items():
+        for guild_id in named:
             if guild_id not in self.unavailable:
-                await self.emit("GUILD_CREATE", guild)
-        self.connected.set()
+                await self._tell(shard, "GUILD_CREATE", self.state.guilds[guild_id])
+        self._complete()
+
+    def _begin(self, session: Session, line: _Line) -> None:
+        self._sessions[session.shard], self._lines[session.shard] = session, line
+
+    def _complete(self) -> None:
+        """The bot is there when every shard is."""
+        if len(self._lines) == self.shards:
+            self.connected.set()
 
     async def _resume(self, line: _Line, data: Json) -> None:
         session = self.sessions.get(str(data["session_id"]))
@@ -150,15 +193,18 @@ class Gateway:
             await line.send({"op": 9, "d": False, "s": None, "t": None})
         else:
             self.resumed += 1
-            self._session, self._line = session, line
+            self._begin(session, line)
             for packet in [one for one in session.events if one["s"] > data["seq"]]:
                 await line.send(packet)
-            await self.emit("RESUMED", {"_trace": []})
-            self.connected.set()
+            await self._tell(session.shard, "RESUMED", {"_trace": []})
+            self._complete()
 
     async def emit(self, event: str, data: Any) -> None:
         """Tell the bot; what it can't be told now is kept for when it resumes."""
-        session = self._session
+        await self._tell(self._shard_of(data.get("guild_id")), event, data)
+
+    async def _tell(self, shard: int, event: str, data: Any) -> None:
+        session = self._sessions.get(shard)
         if session is None:
             return
         if event == "MESSAGE_CREATE" or event == "MESSAGE_UPDATE":
@@ -168,11 +214,11 @@ class Gateway:
             data = self._as_seen(data, session)
         packet = {"op": 0, "t": event, "s": len(session.events) + 1, "d": data}
         session.events.append(packet)
-        if self._line is not None and not self.silent:
+        if shard in self._lines and not self.silent:
             try:
-                await self._line.send(packet)
+                await self._lines[shard].send(packet)
             except ConnectionError:
-                self._line = None
+                del self._lines[shard]
 
     def _as_seen(self, message: Json, session: Session) -> Json:
         """A message without what only a privileged intent shows."""
@@ -182,32 +228,23 @@ class Gateway:
             return message
         return {**message, "content": "", "embeds": [], "attachments": [], "components": []}
 
-    # Bad days.
+    # Bad days, of one shard.
 
-    async def ask_to_reconnect(self) -> None:
+    async def ask_to_reconnect(self, shard: int = 0) -> None:
         """Operation 7."""
-        assert self._line is not None
         self.connected.clear()
-        await self._line.send({"op": 7, "d": None, "s": None, "t": None})
+        await self._lines[shard].send({"op": 7, "d": None, "s": None, "t": None})
 
-    async def invalidate(self) -> None:
+    async def invalidate(self, shard: int = 0) -> None:
         """Operation 9: the session is over."""
-        assert self._line is not None
-        assert self._session is not None
-        del self.sessions[self._session.id]
+        del self.sessions[self._sessions[shard].id]
         self.connected.clear()
-        await self._line.send({"op": 9, "d": False, "s": None, "t": None})
+        await self._lines[shard].send({"op": 9, "d": False, "s": None, "t": None})
 
-    async def close(self, code: int) -> None:
+    async def close(self, code: int, shard: int = 0) -> None:
         """Close the socket with a code."""
-        assert self._line is not None
-        line, self._line = self._line, None
-        self.connected.clear()
-        await line.socket.close(code=code)
+        await self._lose(shard).socket.close(code=code)
 
-    def cut(self) -> None:
+    def cut(self, shard: int = 0) -> None:
         """Let the connection break without a word."""
-        assert self._line is not None
-        line, self._line = self._line, None
-        self.connected.clear()
-        line.transport.abort()
+        self._lose(shard).transport.abort()

@@ -64,6 +64,7 @@ class Rest:
         one = rf"{webhook}/messages/(?P<message>@original|\d+)"
         table: Iterable[tuple[str, str, Handler]] = (
             ("GET", "/users/@me", self._me),
+            ("GET", "/gateway/bot", self._gateway),
             ("GET", "/oauth2/applications/@me", self._application),
             ("GET", r"/applications/\d+/commands", self._commands),
             ("PUT", r"/applications/\d+/commands", self._put_commands),
@@ -156,6 +157,9 @@ class Rest:
         return web.Response(body=content)
 
     # The bot itself.
+
+    async def _gateway(self, _: "Sent") -> Json:
+        return self.gateway.recommended()
 
     async def _me(self, _sent: Sent) -> Any:
         return self.state.me

@@ -112,9 +112,9 @@ class State:
 
     # Who and where.
 
-    def add_guild(self, name: str) -> Json:
+    def add_guild(self, name: str, guild_id: int | None = None) -> Json:
         """A server with the bot in it, whose role lets it do what its invitation asks for."""
-        guild_id = snowflake()
+        guild_id = guild_id or snowflake()
         guild: Json = {
             "id": str(guild_id),
             "name": name,

@@ -7,6 +7,8 @@ import pytest
 from simcord.backend import serializers
 
 from bot.engine.core import Core
+from bot.engine.shards import ReadyShards
+from bot.privacy import guild_removal
 from knowledge.model.documents import Scope
 from tests.bot.world import QUESTION, World
 
@@ -104,6 +106,42 @@ async def test_a_removal_that_no_bot_saw_is_noticed_at_the_start(published: Worl
         return core.store.guilds.known()
 
     assert await published.core(known) == {published.guild.id}
+
+
+async def test_servers_of_other_shards_are_neither_marked_as_left_nor_deleted(
+    published: World,
+) -> None:
+    """Another process may be in them, or this one soon."""
+    now, guild_id = datetime.now(UTC), published.guild.id
+    mine = (guild_id >> 22) % 2
+
+    def compared(core: Core) -> tuple[list[int], list[int]]:
+        return guild_removal.compare(core, [], ReadyShards(2, frozenset({1 - mine})), now)
+
+    assert await published.core(compared) == ([], [])
+    assert await left_at(published) is None
+    await removed(published)
+
+    def purged(core: Core) -> list[list[int]]:
+        return [
+            guild_removal.purge(
+                core, [], ReadyShards(2, frozenset({shard})), now, timedelta(days=-1)
+            )
+            for shard in (1 - mine, mine)
+        ]
+
+    assert await published.core(purged) == [[], [guild_id]]
+
+
+async def test_before_any_shard_has_named_its_servers_none_is_taken_for_left(
+    published: World,
+) -> None:
+    shards = ReadyShards(1, frozenset())
+
+    def compared(core: Core) -> tuple[list[int], list[int]]:
+        return guild_removal.compare(core, [], shards, datetime.now(UTC))
+
+    assert await published.core(compared) == ([], [])
 
 
 async def test_a_clock_that_jumps_ahead_deletes_nothing(published: World) -> None:

@@ -11,6 +11,7 @@ from simcord.types import HttpLogEntry
 from bot.client import Bot
 from bot.engine import index_updates
 from bot.engine.core import Core
+from bot.engine.shards import EVERY_SHARD
 from bot.privacy import guild_removal
 from bot.privacy import service as privacy_service
 from bot.sources.channels import reports
@@ -329,7 +330,7 @@ async def test_a_guild_that_is_purged_leaves_nothing_of_its_channels(
     )
 
     def present(core: Core) -> list[int]:
-        return guild_removal.purge(core, [], datetime.now(UTC), timedelta())
+        return guild_removal.purge(core, [], EVERY_SHARD, datetime.now(UTC), timedelta())
 
     await world.core(present)
     await world.bot.worker.run_slices(index_updates.check_channels)

@@ -1,0 +1,84 @@
+"""A bot of several shards against a strict Discord: each server has its own connection."""
+
+import asyncio
+from functools import partial
+
+from bot.__main__ import UNREACHABLE
+from bot.config import Settings
+from tests.bot.discord_server import SECONDS, bot_process
+from tests.bot.wire.people import Person
+from tests.bot.wire.server import WireServer, wire_server
+from tests.bot.wire.state import APPLICATION, Json, snowflake, user
+from tests.bot.wire.steps import running
+from tests.bot.world import text_of
+
+QUESTION = "What is open source AI?"
+SHARDS = 3
+
+
+def _in_shard(server: WireServer, shard: int) -> tuple[Person, Json]:
+    """A member of a new server that belongs to a shard, and the channel where they write."""
+    ahead = (shard - (snowflake() >> 22)) % server.gateway.shards
+    guild = server.state.add_guild(f"Shard {shard}", snowflake() + (ahead << 22))
+    channel = server.state.add_channel(guild, "general")
+    account = user(f"Member {shard}")
+    server.state.join(guild, account, [])
+    return Person(server.state, server.gateway, guild, account), channel
+
+
+def _replies(server: WireServer, channel: Json, to: Json) -> list[Json]:
+    return [
+        one
+        for one in server.messages(channel)
+        if (one.get("message_reference") or {}).get("message_id") == to["id"]
+    ]
+
+
+async def test_a_shard_that_is_lost_keeps_no_other_from_answering_and_loses_nothing(
+    settings: Settings,
+) -> None:
+    async with wire_server() as server:
+        gateway = server.gateway
+        gateway.shards = gateway.max_concurrency = SHARDS
+        members = [_in_shard(server, shard) for shard in range(SHARDS)]
+        async with running(server, settings):
+            for member, channel in members:
+                asked = await member.slash(channel, "ask", question=QUESTION)
+                assert "> " in text_of(await server.answered(asked))
+            gateway.refusing = 503
+            gateway.cut(1)
+            member, channel = members[1]
+            missed = await member.say(channel, f"<@{APPLICATION}> {QUESTION}")
+            for member, elsewhere in (members[0], members[2]):
+                said = await member.say(elsewhere, f"<@{APPLICATION}> What is a model licence?")
+                await server.until(partial(_replies, server, elsewhere, said), "a reply")
+            assert _replies(server, channel, missed) == []
+            gateway.refusing = 0
+            await server.until(lambda: _replies(server, channel, missed), "a reply to the missed")
+        assert len(_replies(server, channel, missed)) == 1
+        assert sorted(shard for shard, _ in gateway.identifies) == list(range(SHARDS))
+        assert gateway.resumed == 1
+
+
+async def test_shards_of_one_bucket_begin_five_seconds_after_each_other(
+    settings: Settings,
+) -> None:
+    async with wire_server() as server:
+        server.gateway.shards = 2
+        async with running(server, settings):
+            (first, began), (second, later) = server.gateway.identifies
+    assert (first, second) == (0, 1)
+    assert later - began >= 5
+
+
+async def test_a_bot_that_may_not_begin_so_many_sessions_ends_and_says_when_it_may(
+    settings: Settings,
+) -> None:
+    async with wire_server() as server:
+        server.gateway.shards, server.gateway.remaining = 2, 1
+        process = bot_process(server, "run", "--data", settings.data.folder, connected=False)
+        async with process as bot:
+            _, err = await asyncio.wait_for(bot.communicate(), SECONDS)
+        assert server.gateway.identified == 0
+    assert bot.returncode == UNREACHABLE
+    assert "Start it again in 240 minutes." in err.decode()
