@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 from indexer.index.bm25 import Postings
-from indexer.text.analyzer import is_stop_word, words
+from indexer.text.analyzer import is_stop_word, stem
 from indexer.text.edit_distance import slips
 
 # A part of a name, an address or code is none: its letters may be meant.
@@ -68,5 +68,5 @@ def _is_word(word: str, is_common: Callable[[str], bool]) -> bool:
 
 
 def _is_known(scopes: Sequence[Postings], word: str) -> bool:
-    stems = words(word, "en")
-    return any(stem in postings for postings in scopes for stem in stems)
+    known = stem(word, "en")
+    return any(known in postings for postings in scopes)

@@ -145,7 +145,7 @@ def _with_abbreviation(forms: tuple[str, ...]) -> tuple[str, ...]:
 @lru_cache
 def _spelt_out() -> dict[str, tuple[str, ...]]:
     listed = tomllib.loads(_DATA.joinpath("abbreviations.toml").read_text(encoding="utf-8"))
-    found = {_stem(short, "en"): tuple(words(meaning, "en")) for short, meaning in listed.items()}
+    found = {stem(short, "en"): tuple(words(meaning, "en")) for short, meaning in listed.items()}
     # "Machine" alone does not mean ML.
     for short, meaning in list(found.items()):
         if len(meaning) == 1:
@@ -270,7 +270,7 @@ def _words_of_chunk(chunk: str, language: str) -> tuple[tuple[str, bool], ...]:
             found.extend((pair, False) for pair in pairs)
         chunk = _UNSPACED_RUN.sub(" ", chunk).strip()
     parts = _PART.findall(chunk)
-    found.extend((_stem(part.lower(), language), False) for part in parts)
+    found.extend((stem(part.lower(), language), False) for part in parts)
     if parts and chunk != parts[0] and not any(letter.isspace() for letter in chunk):
         found.extend((form, True) for form in _whole_forms(chunk, language))
     return tuple(found)
@@ -284,7 +284,7 @@ def _whole_forms(chunk: str, language: str) -> Iterator[str]:
     if not letters or whole == letters:
         return
     if _HYPHENATED.fullmatch(whole):
-        yield _stem(letters, language)
+        yield stem(letters, language)
     digits = sum(character.isdigit() for character in letters)
     is_code = whole.startswith("-") or 0 < digits < len(letters)
     if is_code or not _CODE_CHARACTERS.isdisjoint(whole):
@@ -299,7 +299,7 @@ def is_stop_word(word: str, language: str) -> bool:
 @lru_cache
 def _stop_words(language: str) -> frozenset[str]:
     texts = [table.get(language, "") for table in _stop_texts().values()]
-    return frozenset(_stem(word, language) for text in texts for word in text.split())
+    return frozenset(stem(word, language) for text in texts for word in text.split())
 
 
 @lru_cache
@@ -309,7 +309,7 @@ def _stemmer(language: str) -> Stemmer.Stemmer | None:
 
 
 @lru_cache(maxsize=65_536)
-def _stem(word: str, language: str) -> str:
+def stem(word: str, language: str) -> str:
     """Return the stem of a lower-case word, without diacritics.
 
     Stemming comes first: the rules of German and French need the accents.
