@@ -11,7 +11,7 @@ from bot.channels import messages, service
 from bot.channels.choices import changed, completed, parsed, tags_in
 from bot.channels.service import Offered
 from bot.engine.job_queue import Priority
-from bot.interactions.errors import BusyError, in_time
+from bot.interactions.errors import UNREACHED, BusyError, in_time
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, lacking_to_answer, may_manage
@@ -193,10 +193,12 @@ class ChannelsCog(Cog):
         if not may_manage(interaction):
             refusal = messages.NEEDS_ADMIN(viewer)
         else:
-            place = channel.resolve() if isinstance(channel, AnyChannel) else channel
-            if place is not None:
-                return place
-            refusal = messages.UNSEEN(viewer)
+            try:
+                # An archived thread is in no cache.
+                is_part = isinstance(channel, AnyChannel)
+                return channel.resolve() or await channel.fetch() if is_part else channel
+            except UNREACHED:
+                refusal = messages.UNSEEN(viewer)
         await interaction.edit_original_response(content=refusal)
         return None
 

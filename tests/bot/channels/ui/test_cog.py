@@ -10,6 +10,7 @@ from simcord import ChannelHandle
 from bot.client import Bot
 from knowledge.model.channel_settings import AnsweredFrom, ChannelSettings, Mode
 from knowledge.model.documents import SHARED
+from tests.bot.faults import fail
 from tests.bot.steps import answers_mention, choose, content, restarted, said, shown_message
 from tests.bot.world import QUESTION, TITLE, UNKNOWN, World, text_of
 
@@ -305,6 +306,26 @@ async def test_forums_their_posts_and_voice_channels_have_settings_too(
         [post] = made.threads
         assert "1 quotation at most · *chosen for the channel around it*" in await show(world, post)
         assert "2 quotations at most · *chosen here*" in await set_(world, post, quotations=2)
+
+
+async def test_an_archived_thread_has_settings_and_of_an_unseen_channel_it_is_said(
+    world: World,
+) -> None:
+    channel = world.bot.get_channel(world.help.id)
+    assert isinstance(channel, discord.TextChannel)
+    made = await channel.create_thread(name="A", type=discord.ChannelType.public_thread)
+    await world.env.settle()
+    [thread] = world.help.threads
+    world.env.backend.edit_channel(made.id, {}, thread_metadata={"archived": True})
+    await world.env.settle()
+    hidden = discord.PermissionOverwrite(view_channel=False)
+    secret = world.guild.create_text_channel("secret", overwrites={world.bot_role: hidden})
+
+    assert "chosen here" in await set_(world, thread, quotations=1)
+    assert "⚠ There I lack **View Channel**" in await set_(world, secret, quotations=1)
+    assert {*await kept(world)} == {made.id, secret.id}
+    fail(world, "GET", f"/channels/{made.id}", (403, 50001))
+    assert "I can't see that channel" in await set_(world, thread, quotations=2)
 
 
 async def test_a_shared_answer_is_from_what_its_channel_is_answered_from(world: World) -> None:
