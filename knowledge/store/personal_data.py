@@ -68,12 +68,10 @@ class Stored:
 class Forgotten:
     """What has to be updated elsewhere once a member is forgotten.
 
-    `note_ids` are notes of which something else can be quoted now, or another name; `cards` the
-    messages of review cards whose texts were erased.
+    `note_ids` are notes of which something else can be quoted now, or another name.
     """
 
     note_ids: tuple[int, ...]
-    cards: tuple[tuple[int, int], ...]
 
 
 class PersonalData:
@@ -159,7 +157,7 @@ class PersonalData:
 
     def forget_again(self, member_id: int, *, withdraw: bool) -> Forgotten:
         """Do to an older copy of the data what `forget` did, inside a transaction."""
-        cards = self._take_back_notes(member_id, withdraw=withdraw)
+        self._take_back_notes(member_id, withdraw=withdraw)
         changed = self._leave_notes(member_id)
         self._leave_decisions(member_id)
         self._forget_questions(member_id)
@@ -181,7 +179,7 @@ class PersonalData:
             ("members", "user_id"),
         ):
             self._delete(table, column, member_id)
-        return Forgotten(tuple(changed), tuple(cards))
+        return Forgotten(tuple(changed))
 
     def _delete(self, table: str, column: str, member_id: int) -> None:
         # Names are this module's own; the value is bound.
@@ -189,9 +187,8 @@ class PersonalData:
 
     # Notes.
 
-    def _take_back_notes(self, member_id: int, *, withdraw: bool) -> list[tuple[int, int]]:
+    def _take_back_notes(self, member_id: int, *, withdraw: bool) -> None:
         """Withdraw what waits, and what is live if that is wanted; erase all but what is kept."""
-        cards: list[tuple[int, int]] = []
         for row in self._database.rows(
             "select id, guild_id, live_revision_id, retired_revision_id from notes "
             "where contributor_id = ?",
@@ -210,10 +207,7 @@ class PersonalData:
                 stays = kept is not None and not withdraw
                 if not (stays and note.revision.state is State.APPROVED):
                     self._erase(note.revision.id)
-                    if note.card is not None:
-                        cards.append(note.card)
             self._forget_quotations(row["id"])
-        return cards
 
     def _erase(self, revision_id: int) -> None:
         self._database.run(

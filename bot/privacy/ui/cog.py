@@ -9,7 +9,6 @@ import discord
 from discord import app_commands
 
 from bot.interactions.buttons import Button, CustomId, view_of
-from bot.interactions.errors import UNREACHED
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import also_directly
@@ -132,14 +131,6 @@ async def _forget(interaction: Interaction, language: Language, *, withdraw: boo
     )
     await bot.worker.run_slices(lambda core: service.follow(core, forgotten))
     await bot.channel_sync.sift()
-    # Editing a card leaves the file with a long text where it was.
-    for channel_id, message_id in forgotten.cards:
-        message = bot.get_partial_messageable(channel_id).get_partial_message(message_id)
-        try:
-            await message.edit(attachments=[])
-        except UNREACHED:
-            # It is gone, or out of reach; its text is brought up to date by the next round.
-            continue
     try:
         said = messages.deleted(withdrawn=withdraw, language=language)
         await interaction.edit_original_response(content=said, view=None)
