@@ -16,7 +16,7 @@ from bot.privacy import service as privacy_service
 from tests.bot.steps import said
 from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, buttons, text_of
 
-LONG = "A secret that nobody may keep. " * 60
+LONG = "A secret that nobody may keep. " * 90
 
 
 async def opened(world: World) -> InteractionResult:
