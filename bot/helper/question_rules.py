@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Final
 
 from bot.answers.pipeline import QUESTION_CHARACTERS, said_to_no_question
-from knowledge.chat.intents import asks, is_small_talk, prose, word_count
+from knowledge.chat.intents import is_small_talk, prose, word_count
 
 # Fewer say too little to be answered without what was said before.
 _FEWEST_WORDS: Final = 4
 
 _PHRASES: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 _SENTENCE: Final = re.compile(r"[^.!?？\n]+[.!?？]*")
+_CLAUSE: Final = re.compile(r"[,:;]|\s[-–—]\s")
 _MARK: Final = re.compile(r"[?？]\s*$")
 
 
@@ -31,6 +32,10 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
+_GREETING: Final = rf"\W*(?:(?:{_any('greetings')})\W+)*"
+_ASKS: Final = _compiled(_GREETING + _any("asks"))
+_ASKS_MARKED: Final = _compiled(_GREETING + _any("asks_marked"))
+_CONFIRMS: Final = _compiled(rf"{_any('confirms')}\W*$")
 _GOES_ON: Final = _compiled(rf"\s*(?:[>@]|<@|{_any('goes_on')})")
 _TO_SOMEBODY: Final = _compiled(_any("to_somebody"))
 _POINTS_BACK: Final = _compiled(
@@ -52,14 +57,25 @@ def begins_question(text: str) -> bool:
         return False
     if _GOES_ON.match(text.lstrip()) or "<@" in text:
         return False
-    questions = [one.strip() for one in _SENTENCE.findall(plain) if _MARK.search(one)]
-    if not questions:
-        return asks(text) and not (_POINTS_BACK.match(plain) or _TO_SOMEBODY.search(plain))
-    asked = [one for one in questions if not _TO_SOMEBODY.search(one)]
-    long = [one for one in asked if word_count(one) >= _FEWEST_WORDS]
-    # What is said before the question tells what it points at.
-    alone = plain == questions[0]
-    return bool(long) and not (alone and _POINTS_BACK.match(long[0]))
+    sentences = [one.strip() for one in _SENTENCE.findall(plain) if one.strip()]
+    asking = next((one for one in sentences if _asks(one)), None)
+    if asking is None:
+        # Without a question mark, only the first sentence is taken for one.
+        return bool(_ASKS.match(plain)) and not (
+            _TO_SOMEBODY.search(sentences[0]) or _POINTS_BACK.match(plain)
+        )
+    # What is said before a question tells what it points at.
+    return asking != sentences[0] or not _POINTS_BACK.match(asking)
+
+
+def _asks(sentence: str) -> bool:
+    """Whether a sentence is a question to everybody that says what it is about."""
+    return (
+        _MARK.search(sentence) is not None
+        and word_count(sentence) >= _FEWEST_WORDS
+        and any(_ASKS_MARKED.match(part) for part in _CLAUSE.split(sentence))
+        and not (_TO_SOMEBODY.search(sentence) or _CONFIRMS.search(sentence))
+    )
 
 
 def says_settled(text: str) -> bool:

@@ -28,11 +28,10 @@ def looked_up(core: Core, asks: Sequence[Ask]) -> Reply | None:
     """The answer to a question that nobody put to the bot, not recorded; None where it is unsure.
 
     `asks` is the question; of a forum's post first its title, then all of it: by itself the one may
-    say too little, and the other too much to tell what is asked.
+    say too little, and the other too much to tell what is asked, so both must be answered.
     """
-    first, *others = core.answer_pipeline.ask(asks, record=False)
-    agreed = all(other.evidence is Evidence.STRONG for other in others)
-    return first if agreed and is_sure(first) else None
+    replies = core.answer_pipeline.ask(asks, record=False)
+    return replies[0] if all(map(is_sure, replies)) else None
 
 
 def is_sure(reply: Reply) -> bool:
