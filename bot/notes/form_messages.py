@@ -14,6 +14,7 @@ from knowledge.model.submissions import FORM_CHARACTERS
 
 NEW_TITLE: Final = Sentence("Propose a note")
 REVISION_TITLE: Final = Sentence("Revise your note")
+EXTENSION_TITLE: Final = Sentence("Extend a note")
 TITLE_HELP: Final = Sentence("What it is about, in one line.")
 TITLE_OF_FILE_HELP: Final = Sentence(
     "Needed, unless a file has one: what it is about, in one line."

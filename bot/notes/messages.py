@@ -74,7 +74,7 @@ def _text_of(note: Note, found: Seen, line: str, language: Language) -> Card:
     submission = note.revision.submission.shown
     credit = [
         NUMBERED(language, number=note.id),
-        _BY(language, name=plain(shortened(note.contributor, 40))),
+        _BY(language, name=plain(shortened(note.credited, 80))),
     ]
     if submission.tags:
         credit.append(", ".join(plain(tag) for tag in submission.tags))

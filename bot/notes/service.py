@@ -5,7 +5,7 @@ What is not live is for its contributor and the moderators alone.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.answers.similar_notes import Near
 from bot.answers.small_talk import small_talk
@@ -142,8 +142,9 @@ def near(
     member_id: int,
     channels: Sequence[int] = (),
 ) -> list[tuple[Near, int | None]]:
-    """What is on record already that is like a new note, each with its id where it is their own.
+    """What is on record already that is like a new note, each with its id if it can be extended.
 
+    That is a note of their own, or one that is live.
     What waits for a decision is left out unless it is their own: others may not see it. The
     review card shows all of it. `channels` are those that the member may read.
     """
@@ -155,9 +156,9 @@ def near(
             note = core.store.notes.live(int(one.document_id.removeprefix("note:")))
         else:
             note = None
-        own_id = note.id if note is not None and note.contributor_id == member_id else None
-        if own_id is not None or not one.pending:
-            found.append((one, own_id))
+        own = note is not None and note.contributor_id == member_id
+        if own or not one.pending:
+            found.append((one, note.id if note is not None else None))
     return found
 
 
@@ -173,6 +174,15 @@ def exchange(
     # Thanks tell which reply was the answer; they are left out after that.
     worth = [one for one in said if thanks(one.text) or not small_talk(one.text)]
     return transcript(channel, worth, withheld, TEXT_CHARACTERS)
+
+
+def extendable(core: Core, guild_id: int | None, note_id: int, member_id: int) -> Note | None:
+    """A note of their own as it is now, or a live one of others in their guild as it is shown."""
+    own = review_service.own_note(core, note_id, member_id)
+    note = own or core.store.notes.live(note_id)
+    if own is not None or note is None or note.guild_id != guild_id:
+        return own
+    return replace(note, revision=replace(note.revision, submission=note.revision.submission.shown))
 
 
 def live_note(core: Core, guild_id: int, note_id: int) -> list[Note]:

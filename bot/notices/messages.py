@@ -10,7 +10,7 @@ from typing import Final
 from bot.review.cards import Card
 from bot.review.findings import difference
 from bot.text.languages import Sentence
-from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shown
+from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shortened, shown
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Decision, Note, NoticeEvent
 
@@ -68,6 +68,21 @@ _SENTENCES: Final[Mapping[NoticeEvent, Sentence]] = {
         "You reported the note “{title}”. Its contributor has withdrawn it: questions are no "
         "longer answered from it. Thank you!"
     ),
+    NoticeEvent.EXTENDED: Sentence(
+        "{name} proposes to extend your note “{title}”. The moderators decide on it. `/note show` "
+        "shows you the text; `/note withdraw` takes the proposal back, if you don't want it."
+    ),
+    NoticeEvent.EXTENSION_APPROVED: Sentence(
+        "What {name} added to “{title}” was approved: questions are answered from it now, with the "
+        "names of you both. Thank you!"
+    ),
+    NoticeEvent.EXTENSION_REFUSED: Sentence(
+        "What {name} wanted to add to “{title}” was not accepted. The note stays as it was.{reason}"
+    ),
+    NoticeEvent.EXTENSION_WITHDRAWN: Sentence(
+        "The contributor of “{title}” has another text in mind than the one that you proposed, and "
+        "has taken yours back."
+    ),
 }
 _OTHER: Final = Sentence("Something changed with your note “{title}”.")
 _REASON: Final = Sentence("\nThe reason: {reason}")
@@ -114,6 +129,7 @@ def _first(note: Note, event: NoticeEvent, reason: str, language: Language) -> s
         title=plain(note.revision.submission.shown.title),
         reason=_REASON(language, reason=reason) if reason else "",
         original=f" ({original})" if original else "",
+        name=plain(shortened(note.revision.writer, 40)),
     )
 
 

@@ -165,6 +165,7 @@ NUMBERED: Final = Sentence("Note {number}")
 REVISION: Final = Sentence("revision {number}")
 _PROPOSED_BY: Final = Sentence("proposed by {name}")
 _EDITED_BY: Final = Sentence("edited by {name}")
+_EXTENDED_BY: Final = Sentence("extended by {name}")
 _RECORD: Final[Mapping[str, Sentence]] = {
     "approved": Sentence("{number} approved"),
     "rejected": Sentence("{number} rejected"),
@@ -190,7 +191,8 @@ def origin(note: Note, record: Mapping[str, int], language: Language = Language.
         parts.append(REVISION(language, number=revision.number))
     parts.append(_PROPOSED_BY(language, name=plain(shortened(note.contributor, 40))))
     if revision.writer_id != note.contributor_id:
-        parts.append(_EDITED_BY(language, name=plain(shortened(revision.writer, 40))))
+        by = _EXTENDED_BY if revision.extension else _EDITED_BY
+        parts.append(by(language, name=plain(shortened(revision.writer, 40))))
     parts.append(f"<t:{int(revision.created_at.timestamp())}:R>")
     earlier = [
         sentence(language, number=record[state])

@@ -237,6 +237,10 @@ _OBSTACLES: Final[Mapping[Obstacle, Sentence]] = {
     Obstacle.NOT_LIVE: Sentence("“{title}” is not live. {status}"),
     Obstacle.NOT_YOURS: Sentence("“{title}” is not yours: only its contributor can do that."),
     Obstacle.UNCHANGED: Sentence("Nothing would change in “{title}”."),
+    Obstacle.WAITS: Sentence(
+        "Another text of “{title}” waits for the moderators already. Try again when they have "
+        "decided; what you wrote is in the file above."
+    ),
     Obstacle.NO_ORIGINAL: Sentence(
         "Nothing here has that title, number or link: give a note's number, "
         "a title as /search shows it, or a link. “{title}” still waits."

@@ -113,7 +113,8 @@ class SourceMessage:
 class Revision:
     """One text of a note, by the contributor or by a moderator who edited it.
 
-    `replaced_by` is the later revision that took its place before it was decided on.
+    `replaced_by` is the later revision that took its place before it was decided on. An `extension`
+    was proposed by somebody else than the contributor.
     """
 
     id: int
@@ -125,6 +126,7 @@ class Revision:
     writer_id: int = 0
     writer: str = ""
     replaced_by: int | None = None
+    extension: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class Note:
     can't be delivered. `card` is the review card's (channel id, message id) once it is posted.
     `reviews` are the decisions on this revision that were not taken back, oldest first.
     A note is *live* with `live_revision_id`, or *retired* with `retired_revision_id`, or neither.
-    `sampled` notes were published at once and wait to be looked at.
+    `sampled` notes were published at once and wait to be looked at. `co_authors` have extended it.
     """
 
     id: int
@@ -154,6 +156,12 @@ class Note:
     source: SourceMessage | None = None
     sampled: bool = False
     latest_revision_id: int = 0
+    co_authors: tuple[str, ...] = ()
+
+    @property
+    def credited(self) -> str:
+        """Everybody whose name stands with the note."""
+        return ", ".join([self.contributor, *self.co_authors])
 
     @property
     def review(self) -> Review | None:
@@ -217,6 +225,7 @@ class Obstacle(StrEnum):
     NOT_YOURS = "not_yours"
     UNCHANGED = "unchanged"
     PENDING = "pending"
+    WAITS = "waits"
     NO_ORIGINAL = "no_original"
 
 
@@ -255,6 +264,10 @@ class NoticeEvent(StrEnum):
     REPORT_REVISED = "report_revised"
     REPORT_KEPT = "report_kept"
     REPORT_WITHDRAWN = "report_withdrawn"
+    EXTENDED = "extended"
+    EXTENSION_APPROVED = "extension_approved"
+    EXTENSION_REFUSED = "extension_refused"
+    EXTENSION_WITHDRAWN = "extension_withdrawn"
     HELPED = "helped"
 
 

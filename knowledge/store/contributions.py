@@ -67,17 +67,17 @@ class Contributions:
         role_ids: Sequence[int] = (),
         pictures: Sequence[Picture] = (),
     ) -> Outcome | None:
-        """Propose another text of a note of one's own, beside the live one if there is one.
+        """Propose another text of a note, beside the live one if there is one.
 
         A revision that was still pending is replaced. Without `pictures` it has those that the
-        latest one has.
+        latest one has. By somebody else than the contributor, it is an extension of what is live.
         """
         with self._database.writing():
             latest = self._notes.latest(guild_id, note_id)
             if latest is None:
                 return None
             if latest.contributor_id != contributor.id:
-                return self._not_theirs(note_id)
+                return self._extended(latest, contributor, submission, pictures)
             stands = latest.revision.state is State.PENDING or latest.live
             if stands and latest.revision.submission == submission and not pictures:
                 return Outcome(latest, Obstacle.UNCHANGED)
@@ -86,7 +86,33 @@ class Contributions:
             )
             replaced = self._states.replace_pending(note)
             self._states.record(note, contributor.id, "revised", replaced=replaced)
+            self._take_back_extension(latest)
             return self._published_at_once(note, contributor, role_ids)
+
+    def _extended(
+        self, latest: Note, writer: Member, submission: Submission, pictures: Sequence[Picture]
+    ) -> Outcome | None:
+        """Propose a text of somebody else's live note, which moderators decide on in any case."""
+        live = self._notes.live(latest.id)
+        if live is None:
+            # As if there were none, where it is not public.
+            return None
+        theirs = latest.revision.extension and latest.revision.writer_id == writer.id
+        if latest.revision.state is State.PENDING and not theirs:
+            return Outcome(live, Obstacle.WAITS)
+        if live.revision.submission.shown == submission.shown and not pictures:
+            return Outcome(live, Obstacle.UNCHANGED)
+        given = pictures or live.revision.id
+        note = self._states.write(latest.id, writer, submission, given, extension=True)
+        replaced = self._states.replace_pending(note)
+        self._states.record(note, writer.id, "revised", replaced=replaced)
+        self._states.tell_contributor(note, NoticeEvent.EXTENDED)
+        return Outcome(note)
+
+    def _take_back_extension(self, note: Note) -> None:
+        """Tell whoever extended a note that its contributor has taken that back, if it waited."""
+        if note.revision.extension and note.revision.state is State.PENDING:
+            self._states.tell_of_extension(note, NoticeEvent.EXTENSION_WITHDRAWN)
 
     def _not_theirs(self, note_id: int) -> Outcome | None:
         """That a note is somebody else's; None, as if there were none, where it is not public."""
@@ -133,6 +159,7 @@ class Contributions:
             if revision_id is None:
                 return Outcome(latest, Obstacle.NOT_LIVE)
             note = self._notes.of_revision(revision_id)
+            self._take_back_extension(note)
             self._states.set_state(revision_id, State.WITHDRAWN)
             if not waits:
                 self._states.set_live(note, None, contributor_id)

@@ -9,9 +9,11 @@ for a note of their own. Who asked to be forgotten is in no list.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from knowledge.model.questions import Evidence
 from knowledge.store.database import CommunityDatabase
+from knowledge.store.notes import ACCEPTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,14 @@ class Activity:
         return sum(self.questions.values())
 
 
+# Whose notes these are: of their contributors, and of those who have extended them.
+_CREDITED: Final = f"""
+    credited as (select id as note_id, contributor_id, contributor from notes union
+    select e.note_id, e.writer_id, e.writer from revisions e join notes m on m.id = e.note_id
+    where {ACCEPTED})
+"""  # noqa: S608 - of what is put together, everything is written here
+
+
 class Credit:
     """Credit and figures from the community database."""
 
@@ -59,20 +69,22 @@ class Credit:
         it is not on record how many, further ones from this share of the best score on.
         """
         rows = self._database.rows(
-            "with quoted as (select h.question_id, n.id as note_id, n.contributor_id, "
-            "  '' as document_id "
+            f"with {_CREDITED}, quoted as (select h.question_id, n.id as note_id, "  # noqa: S608
+            "  a.contributor_id, '' as document_id "
             "  from hits h join recorded_passages p on p.digest = h.passage_digest "
             "  join notes n on p.document_id = 'note:' || n.id "
+            "  join credited a on a.note_id = n.id "
             "  join questions q on q.id = h.question_id "
-            "  where n.guild_id = ?1 and q.guild_id = ?1 and n.contributor_id != 0 "
+            "  where n.guild_id = ?1 and q.guild_id = ?1 and a.contributor_id != 0 "
             "  and q.evidence != 'none' and h.rank <= coalesce(q.quotations, ?3) "
             "  and h.score >= ?4 * (select score from hits b where b.question_id = h.question_id "
             "  order by rank limit 1)"
             # Where somebody said of which document it is, only that one helped.
-            "  union select f.question_id, n.id, n.contributor_id, f.document_id from feedback f "
+            "  union select f.question_id, n.id, a.contributor_id, f.document_id from feedback f "
             "  join questions q on q.id = f.question_id "
             "  join notes n on f.document_id = 'note:' || n.id "
-            "  where n.guild_id = ?1 and q.guild_id = ?1 and n.contributor_id != 0"
+            "  join credited a on a.note_id = n.id "
+            "  where n.guild_id = ?1 and q.guild_id = ?1 and a.contributor_id != 0"
             "), counted as (select distinct c.contributor_id, c.note_id, f.member_id, "
             "  lower(trim(q.text)) as text "
             "  from quoted c join feedback f on f.question_id = c.question_id "
@@ -80,8 +92,9 @@ class Credit:
             "  where f.verdict = 'helpful' and f.member_id != c.contributor_id "
             "  and (?2 is null or f.created_at >= ?2)) "
             "select contributor_id, count(*) as citations, count(distinct note_id) as notes, "
-            "(select contributor from notes m where m.contributor_id = c.contributor_id "
-            "  and m.guild_id = ?1 order by m.id desc limit 1) as name "
+            "(select a.contributor from credited a join notes m on m.id = a.note_id "
+            "  where a.contributor_id = c.contributor_id and m.guild_id = ?1 "
+            "  order by m.id desc limit 1) as name "
             "from counted c group by contributor_id "
             "order by citations desc, notes, contributor_id",
             [guild_id, since.isoformat() if since else None, quotes, further_share],

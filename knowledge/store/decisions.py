@@ -14,7 +14,6 @@ from knowledge.model.submissions import Submission
 from knowledge.store.database import CommunityDatabase, now
 from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.note_states import NoteStates
-from knowledge.store.notices import Notices
 
 _NOTICES = {
     Decision.APPROVE: NoticeEvent.APPROVED,
@@ -36,14 +35,11 @@ class Ruling:
 class Decisions:
     """The moderators' half of a note's life; None where the guild has no such revision or note."""
 
-    def __init__(
-        self, database: CommunityDatabase, guilds: Guilds, states: NoteStates, notices: Notices
-    ) -> None:
+    def __init__(self, database: CommunityDatabase, guilds: Guilds, states: NoteStates) -> None:
         self._database = database
         self._guilds = guilds
         self._states = states
         self._notes = states.notes
-        self._notices = notices
 
     def decide(
         self, guild_id: int, revision_id: int, moderator: Member, ruling: Ruling
@@ -84,7 +80,7 @@ class Decisions:
             edited = self._states.write(note.id, moderator, submission, note.revision.id)
             replaced = self._states.replace_pending(edited)
             self._states.record(edited, moderator.id, "revised", replaced=replaced)
-            return self._decided(edited, moderator, ruling, NoticeEvent.EDITED)
+            return self._decided(edited, moderator, ruling, NoticeEvent.EDITED, note)
 
     def _obstacle(self, note: Note, moderator: Member, decision: Decision) -> Obstacle | None:
         if note.revision.state is not State.PENDING:
@@ -97,12 +93,21 @@ class Decisions:
     def _own(self, note: Note, moderator: Member, attempt: str) -> bool:
         """Whether a moderator may not do this because the note is their own; logged if so."""
         settings = self._guilds.settings(note.guild_id)
-        if not settings.four_eyes or note.contributor_id != moderator.id:
+        extended = note.revision.extension and note.revision.writer_id == moderator.id
+        if not settings.four_eyes or not (extended or note.contributor_id == moderator.id):
             return False
         self._states.record(note, moderator.id, "refused_own_note", attempt=attempt)
         return True
 
-    def _decided(self, note: Note, moderator: Member, ruling: Ruling, told: NoticeEvent) -> Outcome:
+    def _decided(
+        self,
+        note: Note,
+        moderator: Member,
+        ruling: Ruling,
+        told: NoticeEvent,
+        proposed: Note | None = None,
+    ) -> Outcome:
+        """Decide on a revision; `proposed` is the one that a moderator edited, if one did."""
         review = self._states.review(
             note, moderator, ruling.decision, ruling.reason, ruling.duplicate_of
         )
@@ -119,7 +124,7 @@ class Decisions:
         logged = "duplicate" if ruling.decision is Decision.DUPLICATE else None
         event = logged or ruling.decision.outcome.value
         self._states.record(note, moderator.id, event, review=review)
-        self._tell(note, told if approved else _NOTICES[ruling.decision])
+        self._tell(note, told if approved else _NOTICES[ruling.decision], proposed or note)
         return Outcome(self._notes.of_revision(revision_id), live_changed=approved)
 
     def undo(
@@ -228,11 +233,12 @@ class Decisions:
             # The date of its last verification is shown with every quotation.
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
-    def _tell(self, note: Note, event: NoticeEvent) -> None:
-        self._notices.add(
-            note.guild_id,
-            note.contributor_id,
-            note.channel_id,
-            event,
-            revision_id=note.revision.id,
-        )
+    def _tell(self, note: Note, event: NoticeEvent, proposed: Note | None = None) -> None:
+        """Tell the contributor; of an extension, whoever `proposed` it, too."""
+        if proposed is not None and proposed.revision.extension:
+            approved = event in {NoticeEvent.APPROVED, NoticeEvent.EDITED}
+            refused = NoticeEvent.EXTENSION_REFUSED
+            event = NoticeEvent.EXTENSION_APPROVED if approved else refused
+            note = proposed
+            self._states.tell_of_extension(note, event)
+        self._states.tell_contributor(note, event)

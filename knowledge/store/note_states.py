@@ -88,6 +88,8 @@ class NoteStates:
         writer: Member,
         submission: Submission,
         pictures: Sequence[Picture] | int = (),
+        *,
+        extension: bool = False,
     ) -> Note:
         """Write a note's next revision.
 
@@ -110,6 +112,7 @@ class NoteStates:
                 "created_at": now().isoformat(),
                 "writer_id": writer.id,
                 "writer": writer.name,
+                "extension": int(extension),
             },
         )
         if isinstance(pictures, int):
@@ -117,6 +120,25 @@ class NoteStates:
         else:
             self._pictures.keep(revision_id, pictures)
         return self.notes.of_revision(revision_id)
+
+    def tell_of_extension(self, note: Note, outcome: NoticeEvent) -> None:
+        """Tell whoever proposed an extension what came of it, by direct message."""
+        self._notices.add(
+            note.guild_id,
+            note.revision.writer_id,
+            NO_CHANNEL,
+            outcome,
+            revision_id=note.revision.id,
+        )
+
+    def tell_contributor(self, note: Note, event: NoticeEvent) -> None:
+        self._notices.add(
+            note.guild_id,
+            note.contributor_id,
+            note.channel_id,
+            event,
+            revision_id=note.revision.id,
+        )
 
     def replace_pending(self, note: Note) -> list[int]:
         """Withdraw the note's pending revisions other than this one, which replaces them."""

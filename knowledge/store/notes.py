@@ -28,12 +28,22 @@ from knowledge.model.submissions import Submission
 from knowledge.store.database import CommunityDatabase, moment
 from knowledge.store.sqlite_file import record
 
-_NOTE: Final = """
+# An extension `e` of a note `m` that is in what was approved, maybe with a moderator's changes.
+ACCEPTED: Final = """
+    e.extension and e.writer_id not in (0, m.contributor_id) and (e.state = 'approved' or exists
+    (select 1 from revisions x where x.id = e.replaced_by and x.state = 'approved'
+     and x.writer_id != m.contributor_id))
+"""
+
+_NOTE: Final = f"""
     select n.*, r.id as revision_id, r.number, r.title, r.text, r.tags, r.link, r.state,
            r.created_at as written_at, r.card_channel_id, r.card_message_id, r.writer_id, r.writer,
-           r.replaced_by, (select max(id) from revisions where note_id = n.id) as latest_id
+           r.replaced_by, r.extension,
+           (select max(id) from revisions where note_id = n.id) as latest_id,
+           (select json_group_array(distinct e.writer) from revisions e join notes m
+            on m.id = e.note_id where e.note_id = n.id and {ACCEPTED}) as co_authors
     from notes n join revisions r on r.note_id = n.id
-"""
+"""  # noqa: S608 - of what is put together, everything is written here
 
 # A live note that a moderator has to look at again: due, reported, sampled, or its source changed.
 _RECONSIDERED: Final = """
@@ -431,6 +441,7 @@ def _note(row: dict[str, Any], reviews: tuple[Review, ...], reports: tuple[Repor
         ),
         state=State(row["state"]),
         created_at=datetime.fromisoformat(row["written_at"]),
+        extension=bool(row["extension"]),
     )
     return record(
         Note,
@@ -444,4 +455,5 @@ def _note(row: dict[str, Any], reviews: tuple[Review, ...], reports: tuple[Repor
         source=source,
         sampled=bool(row["sampled"]),
         latest_revision_id=row["latest_id"],
+        co_authors=tuple(json.loads(row["co_authors"])),
     )

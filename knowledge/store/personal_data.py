@@ -208,6 +208,17 @@ class PersonalData:
                 if not (stays and note.revision.state is State.APPROVED):
                     self._erase(note.revision.id)
             self._forget_quotations(row["id"])
+        for row in self._database.rows(
+            "select id, note_id, state from revisions where extension and writer_id = ? "
+            "and state != 'approved'",
+            [member_id],
+        ):
+            note = self._notes.of_revision(row["id"])
+            if note.revision.state in {State.PENDING, State.CHANGES_REQUESTED}:
+                self._states.set_state(note.revision.id, State.WITHDRAWN)
+                self._states.record(note, member_id, "withdrawn")
+            self._erase(note.revision.id)
+            self._forget_quotations(note.id)
 
     def _erase(self, revision_id: int) -> None:
         self._database.run(
@@ -240,7 +251,8 @@ class PersonalData:
         shown = self._database.rows(
             "select distinct n.id from notes n left join revisions r on r.note_id = n.id "
             "left join reviews v on v.revision_id = r.id "
-            "where n.contributor_id = ?1 or v.moderator_id = ?1 order by n.id",
+            "where n.contributor_id = ?1 or v.moderator_id = ?1 "
+            "or (r.extension and r.writer_id = ?1) order by n.id",
             [member_id],
         )
         self._due("n.contributor_id = ?1 or r.writer_id = ?1", member_id)

@@ -76,7 +76,7 @@ class Store:
             self.database, self.note_states, self.tombstones, self.quote_opt_outs
         )
         self.purge = Purge(self.database, self.audit_log, self.tombstones, self.personal_data)
-        self.decisions = Decisions(self.database, self.guilds, self.note_states, self.notices)
+        self.decisions = Decisions(self.database, self.guilds, self.note_states)
 
     def close(self) -> None:
         self.database.close()

@@ -15,7 +15,7 @@ from bot.interactions.guild_settings import viewer_language
 from bot.interactions.pictures import is_picture
 from bot.interactions.services import Interaction, Services
 from bot.limits.ui.admission import note_refusal
-from bot.notes import drafts, form_messages, messages
+from bot.notes import drafts, form_messages, messages, service
 from bot.notes.drafts import Draft
 from bot.review import messages as review_messages
 from bot.review import service as review_service
@@ -54,6 +54,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
         with the command, if one was, and if it is no picture.
         """
         headline = form_messages.REVISION_TITLE if draft.note_id else form_messages.NEW_TITLE
+        headline = form_messages.EXTENSION_TITLE if draft.extends else headline
         as_text = file is not None and not is_picture(file)
         super().__init__(headline(language), **drafts.subject(draft, with_file=file is not None))
         self._draft, self._given, self._language = draft, file, language
@@ -180,7 +181,9 @@ async def _base(interaction: Interaction, draft: Draft, base: drafts.Base) -> Dr
     if base is drafts.Base.DRAFT:
         return on_message
     note = await interaction.client.worker.call(
-        lambda core: review_service.own_note(core, draft.note_id or 0, interaction.user.id)
+        lambda core: service.extendable(
+            core, draft.guild_id, draft.note_id or 0, interaction.user.id
+        )
     )
     if note is None:
         return None

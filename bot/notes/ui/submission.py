@@ -32,7 +32,7 @@ from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.text import error_messages
 from knowledge.model.guilds import Language
-from knowledge.model.notes import Member, Outcome
+from knowledge.model.notes import Member, Obstacle, Outcome
 from knowledge.model.pictures import PICTURES, Picture
 from knowledge.model.submissions import InvalidNoteError, Submission
 
@@ -211,8 +211,10 @@ class NoteSubmissions:
         if outcome is None:
             return _Said(messages.NO_SUCH_NOTE(language), draft)
         if outcome.obstacle is not None:
+            waits = outcome.obstacle is Obstacle.WAITS
             return _Said(
-                review_messages.obstacle(outcome.note, outcome.obstacle, language=language)
+                review_messages.obstacle(outcome.note, outcome.obstacle, language=language),
+                draft if waits else None,
             )
         await self._bot.outbox.catch_up_in_time()
         await self._sources.saved(draft.source)
@@ -350,7 +352,7 @@ class DraftButton(
 
 
 class ExtendButton(Button, ids=CustomId("extend", note_id=int)):
-    """*Extend* a note of one's own with what was typed for a new one."""
+    """*Extend* a note with what was typed for a new one; others' are extended by a proposal."""
 
     note_id: int
 
@@ -358,11 +360,13 @@ class ExtendButton(Button, ids=CustomId("extend", note_id=int)):
         """Open the form of that note, what was typed below its text."""
         async with in_time():
             note = await interaction.client.worker.call(
-                lambda core: review_service.own_note(core, self.note_id, interaction.user.id)
+                lambda core: service.extendable(
+                    core, interaction.guild_id, self.note_id, interaction.user.id
+                )
             )
             draft = await draft_on(interaction.message)
         if note is None or draft is None:
-            sentence = messages.NOT_YOURS if note is None else messages.DRAFT_LOST
+            sentence = messages.NO_HISTORY if note is None else messages.DRAFT_LOST
             said = sentence(await viewer_language(interaction))
             await interaction.response.send_message(said, ephemeral=True)
             return

@@ -57,9 +57,52 @@ def test_who_would_change_a_live_note_of_somebody_else_is_told_its_live_title_al
     decided(store, note)
     store.contributions.revise(GUILD, note.id, MIRA, SECOND)
     revised = store.contributions.revise(GUILD, note.id, BEN, SECOND)
-    assert revised is not None
-    assert revised.obstacle is Obstacle.NOT_YOURS
-    assert revised.note.revision.id == note.revision.id
+    withdrawn = store.contributions.withdraw(GUILD, note.id, BEN.id)
+    for outcome, obstacle in ((revised, Obstacle.WAITS), (withdrawn, Obstacle.NOT_YOURS)):
+        assert outcome is not None
+        assert outcome.obstacle is obstacle
+        assert outcome.note.revision.id == note.revision.id
+
+
+def test_who_extends_a_note_of_somebody_else_may_propose_another_text_but_nothing_at_once(
+    store: Store,
+) -> None:
+    store.guilds.save_rule(GUILD, Rule("gpu", publish_role_id=55), 9)
+    note = proposed(store)
+    decided(store, note)
+    for text in ("Fifty.", "Sixty."):
+        submission = Submission("GPU hours", text, ("gpu",))
+        outcome = store.contributions.revise(GUILD, note.id, BEN, submission, role_ids=(55,))
+        assert outcome is not None
+        assert outcome.note.revision.state is State.PENDING
+        assert outcome.note.revision.extension
+    assert len(store.notes.pending(GUILD)) == 1
+
+
+def test_who_extended_a_note_and_is_forgotten_leaves_what_is_live_and_nothing_else(
+    store: Store,
+) -> None:
+    note = proposed(store)
+    decided(store, note)
+    extended = store.contributions.revise(GUILD, note.id, BEN, SECOND)
+    assert extended is not None
+    decided(store, extended.note)
+    waiting = store.contributions.revise(GUILD, note.id, BEN, Submission("GPU hours", "Sixty."))
+    assert waiting is not None
+    live = store.notes.live(note.id)
+    assert live is not None
+    assert live.co_authors == ("Ben",)
+
+    forgotten = store.personal_data.forget(BEN.id, withdraw=False)
+
+    assert note.id in forgotten.note_ids
+    live = store.notes.live(note.id)
+    assert live is not None
+    assert (live.revision.submission, live.co_authors) == (SECOND, ())
+    gone = store.notes.of_revision(waiting.note.revision.id)
+    assert gone.revision.state is State.WITHDRAWN
+    assert "Sixty" not in gone.revision.submission.text
+    assert store.audit_log.contradicted_notes() == []
 
 
 def test_a_role_publishes_at_once_where_its_rule_says_so(store: Store) -> None:

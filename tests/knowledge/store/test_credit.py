@@ -17,6 +17,7 @@ from knowledge.store.store import Store
 GUILD, ELSEWHERE = 10, 11
 
 MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
+CLEO, DORA = Member(4, "Cleo"), Member(5, "Dora")
 
 
 @pytest.fixture
@@ -65,6 +66,23 @@ def test_each_helpful_verdict_counts_for_each_note_that_was_quoted(store: Store)
     helpful(store, one, 7)
 
     assert credited(store) == [("Ben", 3, 1), ("Mira", 2, 1)]
+
+
+def test_who_has_extended_a_note_is_credited_for_it_too_also_as_a_moderator_edited_it(
+    store: Store,
+) -> None:
+    note = live_note(store)
+    for writer, text in ((BEN, "Text. More."), (CLEO, "Text. Most.")):
+        extended = store.contributions.revise(GUILD, note.id, writer, Submission("T", text))
+        assert extended is not None
+        edited = Submission("T", text if writer is BEN else "Text. Most of all.")
+        store.decisions.edit_and_approve(GUILD, extended.note.revision.id, ADA, edited)
+    refused = store.contributions.revise(GUILD, note.id, DORA, Submission("T", "Text. No."))
+    assert refused is not None
+    store.decisions.decide(GUILD, refused.note.revision.id, ADA, Ruling(Decision.REJECT, "No."))
+    helpful(store, asked(store, "One?", Evidence.STRONG, "note:1", by=9), 7)
+
+    assert sorted(credited(store)) == [("Ben", 1, 1), ("Cleo", 1, 1), ("Mira", 1, 1)]
 
 
 def test_notes_count_for_nothing_by_themselves(store: Store) -> None:

@@ -6,8 +6,12 @@ import pytest
 from simcord import InteractionResult, MemberActor
 
 from bot.client import Bot
+from bot.notes import form_messages
 from bot.notes import messages as notes_messages
+from bot.review import messages as review_messages
+from bot.text.markdown import plain
 from knowledge.model.notes import State
+from tests.bot.steps import edit, everything, restarted, said, told
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons, text_of
 
 LIKE = "The community meetup is in Lisbon at Rua Augusta on Fridays, and for everybody."
@@ -45,7 +49,12 @@ async def test_who_writes_what_is_on_record_is_asked_before_anything_is_kept(
     assert result.response is not None
     assert result.response.ephemeral
     assert TITLE in text_of(result.response)
-    assert buttons(result.response) == ["This is the same", "Submit anyway", "Continue editing"]
+    assert buttons(result.response) == [
+        "This is the same",
+        "Submit anyway",
+        "Continue editing",
+        f"Extend “{TITLE}”",
+    ]
     assert not await exists(world, 2)
 
 
@@ -134,16 +143,121 @@ async def test_ones_own_note_can_be_extended_instead(
     assert (latest.id, latest.revision.state) == (1, State.PENDING)
 
 
-async def test_others_are_not_offered_to_extend_a_note(world: World) -> None:
+async def extended(world: World, new_bot: Callable[[], Bot]) -> None:
+    """Somebody else proposes to extend the member's live note, over two restarts."""
     await world.publish()
     result = await propose(world, world.second_member)
     assert result.response is not None
+    assert buttons(result.response)[-1] == f"Extend “{TITLE}”"
 
-    world.press(world.second_member, result.response.message, "extend:1")
-    await world.env.settle()
+    await restarted(world, new_bot)
+    form = await world.second_member.click(result.response, label=f"Extend “{TITLE}”")
+    assert form.modal is not None
+    assert form.modal["title"] == form_messages.EXTENSION_TITLE.english
+    values = [label["component"].get("value") for label in form.modal["components"]]
+    await restarted(world, new_bot)
+    taken = await world.second_member.submit_modal(
+        form, {"title": TITLE, "text": values[1], "tags": values[3], "link": ""}
+    )
+    assert said(taken) == notes_messages.note_taken(await world.note(2))
 
-    assert not [label for label in buttons(result.response) if label.startswith("Extend")]
-    assert not await exists(world, 2)
+
+async def test_others_notes_are_extended_by_a_proposal_that_both_are_credited_for(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await extended(world, new_bot)
+
+    note = await world.note(2)
+    assert (note.id, note.revision.state, note.contributor) == (1, State.PENDING, note.contributor)
+    name = plain(world.second_member.name)
+    assert f"extended by {name}" in text_of(world.card)
+    assert told(world)[-1].startswith(f"{name} proposes to extend your note")
+    await world.moderator.click(world.card, label="Approve")
+
+    for member in (world.member, world.second_member):
+        last = member.user.dm_channel.history()[-1].content
+        assert last.startswith(f"What {name} added to “{TITLE}” was approved")
+    await world.ask()
+    assert world.general.last_message is not None
+    cited = text_of(world.general.last_message)
+    assert plain(f"{world.member.name}, {world.second_member.name}"[:39]) in cited
+
+
+async def test_who_extends_a_note_does_not_approve_that_as_a_moderator(world: World) -> None:
+    await world.publish()
+    result = await propose(world, world.moderator)
+    assert result.response is not None
+    form = await world.moderator.click(result.response, label=f"Extend “{TITLE}”")
+    await world.moderator.submit_modal(
+        form, {"title": TITLE, "text": f"{TEXT}\n\n{LIKE}", "tags": "", "link": ""}
+    )
+
+    refused = await world.moderator.click(world.card, label="Approve")
+
+    assert said(refused) == review_messages.OWN_NOTE.english
+    await world.second_moderator.click(world.card, label="Approve")
+    assert (await world.note(2)).live
+
+
+async def test_its_contributor_can_take_back_what_somebody_wants_to_add(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await extended(world, new_bot)
+
+    asked = await world.member.slash(world.general, "note withdraw", note=TITLE)
+    assert asked.response is not None
+    await world.member.click(asked.response, label="Withdraw")
+
+    assert (await world.note(2)).revision.state is State.WITHDRAWN
+    assert (await world.note(1)).live
+    [message] = world.second_member.user.dm_channel.history()
+    assert message.content.startswith(f"The contributor of “{TITLE}” has another text in mind")
+
+
+async def test_what_waits_is_not_replaced_by_somebody_else_and_nothing_typed_is_lost(
+    world: World,
+) -> None:
+    await world.publish()
+    await edit(world)
+    result = await propose(world, world.second_member)
+    assert result.response is not None
+
+    form = await world.second_member.click(result.response, label=f"Extend “{TITLE}”")
+    told_so = await world.second_member.submit_modal(
+        form, {"title": TITLE, "text": f"{TEXT}\n\n{LIKE}", "tags": "", "link": ""}
+    )
+
+    assert "waits for the moderators already" in said(told_so)
+    assert told_so.response is not None
+    assert buttons(told_so.response) == ["Continue editing"]
+    assert (await world.note(2)).revision.state is State.PENDING
+
+
+async def test_what_is_hidden_in_others_notes_is_hidden_where_they_are_extended(
+    world: World,
+) -> None:
+    secret = "ghp_" + "a1B2" * 9
+    await world.publish(text=f"{TEXT} The token is {secret}.")
+    result = await propose(world, world.second_member)
+    assert result.response is not None
+
+    form = await world.second_member.click(result.response, label=f"Extend “{TITLE}”")
+
+    assert secret not in repr(form.modal)
+
+
+async def test_no_note_of_another_server_nor_one_that_is_not_live_is_extended(
+    world: World,
+) -> None:
+    await world.propose()
+    result = await propose(world, world.second_member)
+    assert result.response is not None
+
+    for number in (1, 99):
+        pressed = world.press(world.second_member, result.response.message, f"extend:{number}")
+        await world.env.settle()
+        assert everything(pressed) == notes_messages.NO_HISTORY.english
+    assert not await exists(world, 3)
 
 
 async def test_what_others_wait_for_a_decision_on_is_not_shown(world: World) -> None:
