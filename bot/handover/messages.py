@@ -7,6 +7,7 @@ from typing import Final
 from bot.text.languages import Sentence
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
+    legible,
     plain,
     plain_within,
     quoted_parts,
@@ -198,7 +199,8 @@ def taken(handover: Handover, language: Language) -> str:
 # So long an answer is two messages at most, and a note as it is.
 ANSWER_CHARACTERS: Final = 2_000
 
-FORM_TITLE: Final = Sentence("Answer this question")
+FORM_TITLE_CHARACTERS: Final = 45
+EMPTY: Final = Sentence("There is no answer in it yet: write one, then send it.")
 ANSWER_LABEL: Final = Sentence("Your answer")
 GOES_PUBLIC: Final = Sentence("It is posted where it was asked, and suggested as a note.")
 GOES_PRIVATE: Final = Sentence("It goes to whoever asked, alone, and is suggested as a note.")
@@ -207,6 +209,13 @@ NAME_CHOICES: Final[Mapping[str, Sentence]] = {
     "named": Sentence("Yes, with my name"),
     "unnamed": Sentence("No, without a name"),
 }
+
+
+def form_title(question: str) -> str:
+    """The question itself: on a phone, the form covers the message that has it."""
+    return shortened(legible(question), FORM_TITLE_CHARACTERS) or "?"
+
+
 THANKS: Final = Sentence(
     "Thank you! It is on its way to whoever asked. *Send to review* below the question makes a "
     "note of it."

@@ -86,9 +86,9 @@ def privacy(
 
 ASKS_TO_DELETE: Final = Sentence(
     "**Delete what is stored about you in all servers?** This can't be undone.\n"
-    "Deleted: your questions, your texts that are not live, what I was to tell you, your reasons "
-    "for verdicts, your choice whether to be told, and who you are in the log. Your messages in "
-    "chats that I quote from are left out from now on.\n"
+    "Deleted: your questions, your answers as a helper, your texts that are not live, what I was "
+    "to tell you, your reasons for verdicts, your choice whether to be told, and who you are in "
+    "the log. Your messages in chats that I quote from are left out from now on.\n"
     "Kept without your name, because others rely on it: live notes and their earlier approved "
     "texts (unless you withdraw them), decisions and reports with their reasons, how often "
     "something was found helpful, and questions that others asked in the same words.\n"

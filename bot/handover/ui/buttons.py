@@ -159,11 +159,11 @@ class HandoverButton(
             )
         language = await viewer_language(interaction)
         sentence = _why_not(interaction, found, settings, language)
-        if sentence or asked is None:
+        if sentence or asked is None or not asked.text:
             said = sentence or messages.GONE(language)
             await interaction.response.send_message(said, ephemeral=True)
             return
-        form = HelperForm(self.question_id, language, private=asked.private)
+        form = HelperForm(asked, language)
         await interaction.response.send_modal(form)
 
     async def _send(self, interaction: Interaction) -> None:
@@ -218,9 +218,9 @@ def _why_not(
 class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)):
     """The form of a helper's answer."""
 
-    def __init__(self, question_id: int, language: Language, *, private: bool) -> None:
-        super().__init__(messages.FORM_TITLE(language), question_id=question_id)
-        goes = messages.GOES_PRIVATE if private else messages.GOES_PUBLIC
+    def __init__(self, question: Question, language: Language) -> None:
+        super().__init__(messages.form_title(question.text), question_id=question.id)
+        goes = messages.GOES_PRIVATE if question.private else messages.GOES_PUBLIC
         self.ask_text(
             messages.ANSWER_LABEL(language),
             "answer",
@@ -245,7 +245,7 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
         sentence = _why_not(interaction, found, settings, language)
         text = filled.text("answer").strip()
         if sentence or found is None or not text:
-            await give_back(interaction, sentence or messages.GONE(language))
+            await give_back(interaction, sentence or messages.EMPTY(language))
             return
         name = interaction.user.display_name if filled.choice("name") == "named" else ""
         helper, now = Member(interaction.user.id, name), datetime.now(UTC)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import discord
 import pytest
 from simcord import ChannelHandle, InteractionResult, MemberActor
 from simcord.backend.models.channel import Overwrite
@@ -10,6 +11,7 @@ from simcord.enums import ChannelType, OverwriteType
 from bot.ask import button_messages
 from bot.ask import messages as ask_messages
 from bot.config import Settings, SourceSettings
+from bot.interactions.channel_access import readable_by_all_in, seen_by_others
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, read
@@ -357,3 +359,37 @@ async def test_a_forum_that_is_read_is_quoted_where_everybody_may_read_it(world:
 
     assert FORUM_TITLE in in_public
     assert FORUM_TITLE not in hidden
+
+
+# Who sees a place.
+
+
+async def test_only_roles_that_are_named_or_manage_the_server_and_bots_see_a_closed_place(
+    world: World,
+) -> None:
+    review = world.bot.get_channel(world.review.id)
+    assert isinstance(review, discord.TextChannel)
+    general = world.bot.get_channel(world.general.id)
+    assert isinstance(general, discord.TextChannel)
+    moderators = [world.moderator_role.id]
+
+    assert not seen_by_others(review, moderators)
+    assert seen_by_others(review, [])
+    # Everybody has the server's own role, so naming it names nobody.
+    assert seen_by_others(general, [*moderators, world.guild.id])
+
+
+@pytest.mark.parametrize("kind", [OverwriteType.ROLE, OverwriteType.MEMBER])
+async def test_one_more_role_or_member_who_sees_a_place_opens_it(
+    world: World, kind: OverwriteType
+) -> None:
+    guests = world.guild.create_role("Guests")
+    who = guests.id if kind is OverwriteType.ROLE else world.member.id
+    world.env.backend.set_overwrite(world.review.id, Overwrite(who, kind, allow=VIEW))
+    await world.env.settle()
+    review = world.bot.get_channel(world.review.id)
+    assert isinstance(review, discord.TextChannel)
+
+    assert seen_by_others(review, [world.moderator_role.id])
+    assert not readable_by_all_in(world.bot, world.bot.get_channel(world.general.id), review)
+    assert readable_by_all_in(world.bot, review, world.bot.get_channel(world.general.id))

@@ -157,7 +157,6 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         handover_messages.ASK_MODERATORS_LABELS,
         handover_messages.LABELS,
         handover_messages.NAME_CHOICES,
-        handover_messages.FORM_TITLE,
         handover_messages.ANSWER_LABEL,
         handover_messages.NAME_LABEL,
         review_messages.LOG_LABELS,
