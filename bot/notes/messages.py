@@ -212,7 +212,8 @@ _REVISION_WITHDRAWN: Final = Sentence(
     "The revision of “{title}” is withdrawn. The text that is live stays live."
 )
 _WITHDRAWN: Final = Sentence(
-    "“{title}” is withdrawn. Its text is kept for you: `/note edit` proposes it again."
+    "“{title}” is withdrawn. Its text is kept for you: `/note edit` proposes it again. Pictures of "
+    "it are deleted."
 )
 
 

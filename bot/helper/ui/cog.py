@@ -21,7 +21,7 @@ from discord.ext import commands
 
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.ask.ui.answer_message import answer_message
+from bot.ask.ui.answer_message import answer_message, pictured
 from bot.ask.ui.cog import reply_once
 from bot.engine.core import Core
 from bot.engine.job_queue import Priority
@@ -255,10 +255,11 @@ class HelperCog(commands.Cog):
             await self._bot.worker.call(functools.partial(_watch, question))
             return
         language = (await self._bot.guild_settings.in_channel(place)).language
+        shown = await pictured(self._bot, claimed, message.channel)
         sent = await reply_once(
             message,
             **answer_message(
-                claimed,
+                shown,
                 language=language,
                 private=False,
                 lead=messages.LEAD(language),

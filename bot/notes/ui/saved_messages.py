@@ -11,8 +11,10 @@ import discord
 
 from bot.interactions.errors import UNREACHED, in_time
 from bot.interactions.guild_settings import viewer_language
+from bot.interactions.layouts import text_of
 from bot.interactions.pictures import pictures_among
 from bot.interactions.services import Interaction
+from bot.limits.ui.admission import note_refusal
 from bot.notes import form_messages, service
 from bot.notes.drafts import Draft
 from bot.notes.ui.form import open_form
@@ -46,6 +48,9 @@ async def save_as_note(
     name = _closed(message)
     warning = form_messages.from_channel(name, language) if name else ""
     if begins or pictures_among(message.attachments):
+        if refusal := await note_refusal(interaction, None, language):
+            await interaction.response.send_message(refusal, ephemeral=True)
+            return
         await _make_ready(interaction, message, sources, warning, begins=begins)
     else:
         await open_form(interaction, _draft(interaction, message, sources), warning=warning)
@@ -59,10 +64,10 @@ async def _may_be_quoted(interaction: Interaction, message: discord.Message) -> 
 
 
 def _draft(interaction: Interaction, message: discord.Message, sources: SourceMessages) -> Draft:
-    credit = f"\n\n— {message.author.display_name}" if message.content else ""
-    room = FORM_CHARACTERS - size(credit)
+    text = text_of(message)
+    credit = f"\n\n— {message.author.display_name}" if text else ""
     return Draft(
-        text=beginning(message.content, room) + credit,
+        text=beginning(text, FORM_CHARACTERS - size(credit)) + credit,
         link=message.jump_url,
         source=sources.watch(message, interaction.created_at),
     )

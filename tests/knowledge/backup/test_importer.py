@@ -453,3 +453,21 @@ def test_what_is_no_picture_of_its_digest_is_not_taken_for_one(changed: dict[str
 
     with pytest.raises(ValueError, match="no picture of its kind and digest"):
         check_values("pictures", {**row, **changed})
+
+
+def test_a_note_that_was_edited_in_the_folder_keeps_its_pictures(
+    store: Store, tmp_path: Path
+) -> None:
+    note = store.contributions.propose(
+        GUILD, MIRA, 5, Submission("Shelf", "The key is on the shelf."), pictures=[picture()]
+    ).note
+    exported(store, tmp_path / "export")
+    file = next((tmp_path / "export").glob("notes/*/*.md"))
+    file.write_text(file.read_text().replace("on the shelf.", "behind the door."))
+
+    import_folder(store, tmp_path / "export")
+
+    latest = store.notes.latest(GUILD, note.id)
+    assert latest is not None
+    assert latest.revision.submission.text == "The key is behind the door."
+    assert store.pictures.of(latest.revision.id) == (picture(),)

@@ -224,3 +224,14 @@ async def test_of_a_private_thread_it_is_said_that_it_is_not_for_everybody(world
 
     assert form_messages.from_channel("Council") in said(result)
     assert ANSWER in (await draft_of(result)).text
+
+
+async def test_an_answer_of_the_bot_is_saved_with_what_it_says(world: World) -> None:
+    await world.publish()
+    await world.ask()
+    answer = world.general.last_message
+    assert answer is not None
+
+    form = await world.member.context_menu(world.general, "Save as note", answer)
+
+    assert "Rua Augusta" in repr(form.modal)
