@@ -219,7 +219,7 @@ def _derive_apart(folder: Path, target: Path, sample: Sequence[str]) -> None:
     ) as process:
         # It ends with this one, which may be told to stop meanwhile.
         atexit.register(process.kill)
-        said = _awaited(process, json.dumps(asked).encode(), folder.name)
+        said = _awaited(process, json.dumps(asked).encode())
         atexit.unregister(process.kill)
     try:
         answer = json.loads(said.splitlines()[-1])
@@ -233,9 +233,9 @@ def _derive_apart(folder: Path, target: Path, sample: Sequence[str]) -> None:
         raise RuntimeError(answer["failed"])
 
 
-def _awaited(process: "subprocess.Popen[bytes]", asked: bytes, name: str) -> bytes:
+def _awaited(process: "subprocess.Popen[bytes]", asked: bytes) -> bytes:
     """What the process says when it is done; the log says meanwhile that it is at work."""
-    _logger.info("A fast version of %s is made, once on this machine; it may take minutes.", name)
+    _logger.info("The fast model is made, once on this machine; that may take some minutes.")
     started = time.monotonic()
     to_send: bytes | None = asked
     while True:
