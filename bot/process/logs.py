@@ -26,7 +26,10 @@ _NOISY: Final = ("httpx", "sentence_transformers", "faiss", "markdown_it", "watc
 _TALKATIVE: Final = ("discord", "aiohttp", "asyncio")
 
 # With this, discord.py logs an exception each time that it tries to connect again.
-_CONNECTING: Final = "Attempting a reconnect in %.2fs"
+_CONNECTING: Final = (
+    "Attempting a reconnect for shard ID %s in %.2fs",
+    "Failed to connect for shard_id: %s. Retrying...",
+)
 
 _OURS: Final = ("bot.", "indexer.", "knowledge.")
 
@@ -84,7 +87,7 @@ class _Discreet(logging.Filter):
                 _described(one) if isinstance(one, BaseException) else one for one in record.args
             )
         text = record.getMessage()
-        if record.msg == _CONNECTING and record.exc_info and record.exc_info[1] is not None:
+        if record.msg in _CONNECTING and record.exc_info and record.exc_info[1] is not None:
             # That a network is away for a while is no defect, and told in a line.
             text = f"{text} ({_described(record.exc_info[1])})"
             record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
