@@ -55,8 +55,8 @@ def claimed(
 
 
 def answered_well(core: Core, question: HelpedQuestion) -> bool:
-    """Whether a question was answered, and nobody found that unhelpful whom nobody contradicts."""
-    if question.question_id is None:
+    """Whether an answer was posted that somebody found helpful, or nobody unhelpful."""
+    if question.question_id is None or question.reply_id is None:
         return False
     said = {one.verdict for one in core.store.question_records.feedback(question.question_id)}
     return said != {Verdict.UNHELPFUL}

@@ -8,7 +8,7 @@ from typing import Final
 import discord
 
 from bot.helper.question_rules import ANSWERED_WITHIN_SECONDS, Heard, is_settled
-from bot.interactions.permissions import may_help
+from bot.interactions.permissions import lacking_to_answer, may_help
 from bot.interactions.services import Services
 from knowledge.chat.intents import is_marked_solved
 from knowledge.store.questions.helped_questions import HelpedQuestion
@@ -91,9 +91,4 @@ def is_closed(place: Place, *, later: bool = False) -> bool:
 
 def lacking_to_help(bot: Services, place: Place) -> list[str]:
     """What the bot lacks to help in a channel, by Discord's names of permissions and intents."""
-    have = place.permissions_for(place.guild.me)
-    writes = "send_messages_in_threads" if isinstance(place, discord.Thread) else "send_messages"
-    lacking = [
-        name for name in ("view_channel", "read_message_history", writes) if not getattr(have, name)
-    ]
-    return lacking if bot.intents.message_content else [*lacking, "message_content"]
+    return lacking_to_answer(place) + ([] if bot.intents.message_content else ["message_content"])

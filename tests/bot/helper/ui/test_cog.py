@@ -1,5 +1,7 @@
 """Forum posts and questions that nobody is asked are answered once, or not at all."""
 
+import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,10 +13,12 @@ from simcord.enums import OverwriteType
 
 from bot.client import Bot
 from bot.engine.core import Core
+from bot.engine.job_queue import Priority
 from bot.helper import messages
 from bot.helper.ui.cog import MOST_WAITING
 from knowledge.model.channel_settings import Mode
 from knowledge.model.guilds import Language
+from tests.bot.faults import fail
 from tests.bot.helper.helping import ASKED, POST_TITLE, UNKNOWN, Helped, labels
 from tests.bot.steps import restarted
 from tests.bot.world import TEXT, text_of
@@ -268,6 +272,19 @@ async def test_a_flood_is_left_to_people(helped: Helped, monkeypatch: pytest.Mon
     assert len(await helped.states()) == 1
 
 
+async def test_what_is_asked_of_nobody_waits_behind_everybody_who_asks(helped: Helped) -> None:
+    world, worker, gate = helped.world, helped.world.bot.worker, threading.Event()
+    busy = asyncio.create_task(worker.call(lambda _: gate.wait()))
+    world.env.backend.create_message(world.help.id, world.member.id, ASKED)
+    while not worker.waiting()[Priority.INDEXING]:  # noqa: ASYNC110 - a queue sets no event
+        await asyncio.sleep(0)
+    assert not worker.waiting()[Priority.ASKING]
+    gate.set()
+    await busy
+    await world.env.settle()
+    assert len(helped.said_in(world.help)) == 1
+
+
 # After a day.
 
 
@@ -303,6 +320,18 @@ async def test_what_the_bot_answered_is_a_gap_only_where_nobody_found_that_helpf
     [gap] = await helped.world.gaps(helped.world.guild.id)
     assert gap.channel_id == bad.id
     assert len(helped.said_in(good)) == 1
+
+
+async def test_an_answer_that_discord_refused_is_not_tried_again_and_leaves_a_gap(
+    helped: Helped,
+) -> None:
+    post = await waiting(helped)
+    fail(helped.world, "POST", f"/channels/{post.id}/messages", (403, 200000))
+    assert await answers_after(helped, post) == 0
+    assert await answers_after(helped, post) == 0
+    await helped.a_day_later()
+    [gap] = await helped.world.gaps(helped.world.guild.id)
+    assert gap.channel_id == post.id
 
 
 async def test_who_does_not_want_to_be_quoted_leaves_no_gap(helped: Helped) -> None:
