@@ -101,9 +101,7 @@ _LONG_QUESTION: Final = Sentence(
 )
 
 
-_UNREADABLE: Final = Sentence(
-    "The question has half a sign that can't be read: write it without that."
-)
+_UNREADABLE: Final = Sentence("Half a character in your question can't be read: leave it out.")
 # No text has it by itself, and neither database nor model takes it.
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 

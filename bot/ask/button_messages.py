@@ -9,7 +9,7 @@ from knowledge.model.guilds import Language
 
 SOURCE: Final = Sentence("Source")
 OTHER_PASSAGES: Final = Sentence("Other passages")
-QUOTED_ABOVE: Final = Sentence("Quoted above; here it is whole")
+QUOTED_ABOVE: Final = Sentence("Quoted above; this shows all of it")
 PICK_LABELS: Final[Mapping[str, Sentence]] = {"answers": Sentence("This answers it")}
 PICKED: Final = Sentence("Thank you. That counts for this passage.")
 CONFIRMED: Final = Sentence(

@@ -114,8 +114,8 @@ LANGUAGE_NAMES: Final[Mapping[str, Sentence]] = {
 }
 
 _FOREIGN: Final = Sentence(
-    "This looks like {name}, which my model doesn't read well: I may have missed what there is. "
-    "Try it in English."
+    "This looks like {name}, which I don't read well, so I may have missed something. Try it in "
+    "English."
 )
 _SURE: Final = Sentence("-# Evidence: strong")
 _CONFIRMED: Final = Sentence("-# Chosen as the answer to nearly the same question")
@@ -248,7 +248,7 @@ def _place(title: str, heading: str, link: str) -> str:
 
 
 _REFUSAL: Final = Sentence(
-    "I don't know: nothing I may quote surely answers this. I've noted the question for the "
+    "I don't know: I found nothing that clearly answers this. I've noted the question for the "
     "moderators. If you know the answer, write it down with `/note add`."
 )
 

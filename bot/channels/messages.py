@@ -89,12 +89,12 @@ _LACKING: Final = Sentence(
     "⚠ There I lack {permissions}: grant me that, or I can't answer messages."
 )
 NO_CONTENT: Final = Sentence(
-    "⚠ I can't help yet, for I am not shown what is not addressed to me. Whoever runs me has to "
-    "turn on *Message Content Intent* on the Bot page of Discord's developer portal, and set "
+    "⚠ I can't help yet: Discord doesn't show me what isn't addressed to me. Whoever runs me has "
+    "to turn on *Message Content Intent* on the Bot page of Discord's developer portal, and set "
     "`helper.message_content = true` in config.toml."
 )
 NOTHING_THERE: Final = Sentence(
-    "⚠ Of what is answered from there is nothing yet, so no question finds anything in it."
+    "⚠ What I answer from there is still empty, so no question finds anything in it."
 )
 _OTHERS: Final = Sentence("-# Also chosen for: {channels}")
 

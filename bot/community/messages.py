@@ -55,7 +55,7 @@ _NOBODY_YET: Final = Sentence(
 _CREDIT: Final = Sentence("{times}, with {notes}")
 
 _COUNTED: Final = Sentence(
-    "-# Counted is how often somebody else found an answer helpful that quoted them."
+    "-# What counts is how often others found an answer helpful that quotes their notes."
 )
 
 

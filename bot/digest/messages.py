@@ -187,11 +187,11 @@ _LACKING: Final = Sentence(
     "I can't write in {channel}: grant me **View Channel** and **Send Messages** there."
 )
 _OTHERS_READ: Final = Sentence(
-    "Others than moderators read {channel}, too: questions that were asked privately, or in "
-    "channels that not everybody reads, are counted there but not shown."
+    "Not only moderators read {channel}: questions that were asked privately, or in channels "
+    "that not everybody reads, are counted there but not shown."
 )
 NOT_CHOSEN: Final = Sentence("No digest is posted here. `/digest set` has one posted every week.")
-_ENDED: Final = Sentence("{digest} is posted no more.")
+_ENDED: Final = Sentence("{digest} is no longer posted.")
 _THERE_IS_NONE: Final = Sentence("{digest} was not posted anyway.")
 _EMPTY: Final = Sentence("There is nothing to tell since {when}: nothing would be posted.")
 _MOVED: Final = Sentence("-# This belongs in {channel}, where I can't write: `/digest set`.")

@@ -104,7 +104,7 @@ def _listed(note: Note, quorum: int, language: Language, *, with_cards: bool) ->
     return f"{line}\n-# {where(note, quorum, min(room, SHOWN_REASON_CHARACTERS), language)}"
 
 
-NO_NOTES: Final = Sentence("You have not proposed a note here yet. `/note add` does.")
+NO_NOTES: Final = Sentence("You haven't proposed a note here yet. Start with `/note add`.")
 _NONE_OF_THESE: Final = Sentence(
     "None of your notes is in that state. `/note mine` lists them all."
 )

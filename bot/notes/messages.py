@@ -188,10 +188,12 @@ DRAFT_LABELS: Final[Mapping[str, Sentence]] = {
 }
 NEAR_FOUND: Final = Sentence("Before I hand it in: there is something like it already.")
 NEAR_CHOICES: Final = Sentence(
-    "-# `/note show` shows a note. Is yours the same? Then nothing is submitted. Else submit it: "
-    "the moderators see these, too."
+    "-# `/note show` shows a note whole. If yours says the same, there is nothing to submit. If "
+    "not, submit it: the moderators see these, too."
 )
-SAME: Final = Sentence("Thank you for looking: nothing was submitted. This is on record.")
+SAME: Final = Sentence(
+    "Thank you for checking: nothing was submitted, since this is known already."
+)
 
 
 WITHDRAW_LABELS: Final[Mapping[str, Sentence]] = {
@@ -242,7 +244,7 @@ NOTHING_TO_WITHDRAW: Final = Sentence(
 )
 REPORT_TITLE: Final = Sentence("Report a note")
 WHICH_NOTE: Final = Sentence("Which note")
-PROBLEM: Final = Sentence("What is the matter")
+PROBLEM: Final = Sentence("What is wrong with it")
 REPORT_REASON_HELP: Final = Sentence(
     "What is right instead, or how it does harm. Moderators see it."
 )

@@ -42,7 +42,7 @@ _SENTENCES: Final[Mapping[NoticeEvent, Sentence]] = {
     ),
     NoticeEvent.REJECTED: Sentence("Your note “{title}” was not accepted.{reason}"),
     NoticeEvent.DUPLICATE: Sentence(
-        "Your note “{title}” says what is on record already{original}.{reason}"
+        "What your note “{title}” says is known already{original}.{reason}"
     ),
     NoticeEvent.UNDONE: Sentence(
         "The decision on your note “{title}” was taken back: it is with the moderators again."

@@ -180,7 +180,7 @@ _REPORTED: Final = Sentence("⚠ Reported as **{problem}** {when}: {reason}")
 _DUE: Final = Sentence("⚠ Due for review since {when}.")
 _SAMPLED: Final = Sentence("⚠ Published at once; picked to be looked at.")
 _IF_PUBLISHED: Final = Sentence("If published: {change}")
-_MORE_LINES: Final = Sentence("-# {number} more things to know have no room here.")
+_MORE_LINES: Final = Sentence("-# There is no room here for {number} more.")
 
 
 def origin(note: Note, record: Mapping[str, int], language: Language = Language.ENGLISH) -> str:

@@ -61,17 +61,16 @@ def _statement(statement: Statement) -> str:
 STATEMENT_CHARACTERS: Final = 240
 
 
-_ANSWERED: Final = Plural(
-    "{number:,} refusal becomes an answer", "{number:,} refusals become answers"
-)
-_REFUSED: Final = Plural(
-    "{number:,} answer becomes a refusal", "{number:,} answers become refusals"
-)
+_ANSWERED: Final = Plural("{number:,} more answer", "{number:,} more answers")
+_REFUSED: Final = Plural("{number:,} answer fewer", "{number:,} answers fewer")
 _REPLACED: Final = Plural(
-    "{number:,} answer begins elsewhere", "{number:,} answers begin elsewhere"
+    "{number:,} answer that quotes something else first",
+    "{number:,} answers that quote something else first",
 )
-_ASKED: Final = Plural("of the last question", "of the last {number:,} questions")
-_NONE_AFFECTED: Final = Sentence("none is affected")
+_OF_THE_LAST: Final = Plural(
+    "{changes} for the last question.", "{changes} for the last {number:,} questions."
+)
+_NO_CHANGE: Final = Sentence("no change")
 
 
 def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> str:
@@ -84,8 +83,8 @@ def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> st
         )
         if count
     ]
-    changed = ", ".join(parts) or _NONE_AFFECTED(language)
-    return f"{_ASKED(impact.total, language)}, {changed}."
+    changes = ", ".join(parts) or _NO_CHANGE(language)
+    return _OF_THE_LAST(impact.total, language, changes=changes)
 
 
 TITLE: Final = Sentence("Title")
@@ -141,16 +140,16 @@ def _marked(change: Change, text: str) -> str:
 
 _RISKS: Final[Mapping[Risk, Sentence]] = {
     Risk.FOREIGN_LINK: Sentence("Links to hosts that are not on the list"),
-    Risk.DISGUISED_HOST: Sentence("An address that does not read as what it is"),
+    Risk.DISGUISED_HOST: Sentence("An address that isn't what it looks like"),
     Risk.MASKED_LINK: Sentence("A link whose label is another address"),
     Risk.IP_ADDRESS: Sentence("A link to a bare IP address"),
-    Risk.INVISIBLE: Sentence("Signs that can't be seen"),
-    Risk.BIDIRECTIONAL: Sentence("Signs that turn text round"),
+    Risk.INVISIBLE: Sentence("Characters that can't be seen"),
+    Risk.BIDIRECTIONAL: Sentence("Characters that reverse the text"),
     Risk.INSTRUCTION: Sentence("Words that look like an instruction to a model"),
     Risk.MASS_MENTION: Sentence("Mentions of many people"),
-    Risk.UNBROKEN_TEXT: Sentence("Very long text without a blank"),
+    Risk.UNBROKEN_TEXT: Sentence("Very long text without a space"),
     Risk.SECRET: Sentence("Secrets, hidden here and wherever this text is shown"),
-    Risk.STACKED_MARKS: Sentence("Signs heaped upon each other"),
+    Risk.STACKED_MARKS: Sentence("Characters piled on top of each other"),
 }
 _MORE_EXAMPLES: Final = Sentence(" and {number} more")
 

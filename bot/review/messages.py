@@ -57,7 +57,7 @@ def queue_head(
 
 
 _NOBODY_ASKED: Final = Sentence("Nobody has asked anything here yet: there is nothing to replay.")
-_IF: Final = Sentence("**If “{title}” were published:** {change}")
+_IF: Final = Sentence("**If “{title}” is published:** {change}")
 _CHANGE: Final = Sentence("- “{question}”{times}: {change}")
 _TIMES: Final = Sentence(" (asked {number} times)")
 _MORE: Final = Sentence("… and {number:,} more.")
@@ -169,9 +169,9 @@ EVENTS: Final[Mapping[str, Sentence]] = {
     "channel_settings": Sentence("changed a channel's settings"),
     "rule": Sentence("changed a rule"),
     "digest": Sentence("chose when a digest is posted"),
-    "digest_off": Sentence("had a digest posted no more"),
-    "followed": Sentence("had a channel read"),
-    "unfollowed": Sentence("had a channel read no more"),
+    "digest_off": Sentence("stopped a digest"),
+    "followed": Sentence("added a channel to the sources"),
+    "unfollowed": Sentence("removed a channel from the sources"),
 }
 _SOMEBODY: Final = Sentence("somebody")
 _BOT: Final = Sentence("the bot")
@@ -227,7 +227,7 @@ EDIT_TITLE: Final = Sentence("Edit and approve")
 TEXT: Final = Sentence("Text")
 TEXT_AS_FILE: Final = Sentence("Text as a file")
 FILE_HELP: Final = Sentence("The text is too long for a form: edit the file on the card.")
-TAGS_HELP: Final = Sentence("Separated by blanks or commas.")
+TAGS_HELP: Final = Sentence("Separated by spaces or commas.")
 NO_FILE: Final = Sentence("There is no file: upload the text that you edited.")
 _OBSTACLES: Final[Mapping[Obstacle, Sentence]] = {
     Obstacle.DECIDED: Sentence("This note has been decided already. {status}"),

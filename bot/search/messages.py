@@ -33,7 +33,7 @@ ONLY_IN_SERVERS: Final = Sentence(
     "search what every server shares; leave out `tag` and `contributor`."
 )
 GONE: Final = Sentence(
-    "I can't read from that message any more what was looked for: use `/search` again."
+    "I can't tell from that message any more what you searched for: use `/search` again."
 )
 LABELS: Final = (Sentence("Previous"), Sentence("Next"))
 
@@ -44,11 +44,11 @@ _NOTHING: Final[Mapping[Nothing, Sentence]] = {
     Nothing.NO_NOTES: Sentence("{contributor} has no live note here."),
     Nothing.NEITHER: Sentence("{contributor} has no live note here with the tag #{tag}."),
     Nothing.EMPTY: Sentence(
-        "There is nothing here that I could search. `/note add` writes the first note."
+        "There is nothing here to search yet. Write the first note with `/note add`."
     ),
 }
 _PAGE: Final = Sentence("page {page} of {pages}")
-_ONLY_NEAR: Final = Sentence("Nothing I may quote is clearly about this. What comes nearest:")
+_ONLY_NEAR: Final = Sentence("Nothing here is clearly about this. This comes closest:")
 
 _MARKED: Final = re.compile(r"\\([\\*_~`|<>\[\]()#@:-])")
 _FIRST_LINE: Final = re.compile(r"\*\*(?P<query>.+)\*\*")

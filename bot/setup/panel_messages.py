@@ -34,7 +34,7 @@ CHOOSE: Final[Mapping[Setting, Sentence]] = {
     Setting.MODERATOR_ROLE: Sentence("Choose the role of the moderators"),
     Setting.LISTEN: Sentence("In every channel"),
     Setting.HELP: Sentence("Nowhere: choose forums and channels"),
-    Setting.HELPER_ROLE: Sentence("Moderators alone help: choose a role"),
+    Setting.HELPER_ROLE: Sentence("Only moderators help: choose a role"),
     Setting.HANDOVER_CHANNEL: Sentence("In the review channel: choose another one"),
 }
 
@@ -94,7 +94,8 @@ def review(
 
 
 _MODERATORS: Final = Sentence(
-    "They decide on notes and see what was asked in vain. So does whoever may manage the server."
+    "They decide on notes, and see which questions found no answer. So does whoever may manage "
+    "the server."
 )
 _CHOSEN_ROLE: Final = Sentence("Moderators are those with {role}.")
 _NO_ROLE: Final = Sentence("No role is chosen yet: until then, nobody can propose a note.")
@@ -192,7 +193,7 @@ def linked(hosts: Sequence[str], language: Language) -> str:
     return _HOSTS(language, hosts=plain(shortened(" ".join(hosts), 300)))
 
 
-HOSTS_FIELD: Final = Sentence("Hosts, with blanks between")
+HOSTS_FIELD: Final = Sentence("Hosts, with spaces between")
 HOSTS_HELP: Final = Sentence("As in: example.org wiki.example.net")
 
 # Where to answer.
@@ -220,7 +221,7 @@ _STALE: Final = Plural(
     "A claimed question is free again after {number:,} hours",
 )
 _READ_BY_OTHERS: Final = Sentence(
-    "⚠ Others than helpers and moderators can read {channel}: what was asked privately, or in a "
+    "⚠ Not only helpers and moderators can read {channel}: what was asked privately, or in a "
     "channel that not all of them read, is not posted there."
 )
 
@@ -253,8 +254,8 @@ def helping(missing: Mapping[int, Sequence[str]], *, blind: bool, language: Lang
 
 
 HOW: Final = Sentence(
-    "**How I answer**: whoever asks can say otherwise with `private`. What one member alone reads "
-    "is in the language of their Discord, where I speak it."
+    "**How I answer**: whoever asks can say otherwise with `private`. What only one member sees "
+    "is in the language their Discord is set to, if I speak it."
 )
 _CAN_NOT_ANSWER: Final = Sentence(
     "⚠ I can't answer in {channels}: allow my role **View Channel**, **Send Messages** and **Read "

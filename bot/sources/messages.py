@@ -33,13 +33,14 @@ _PAGE_CHARACTERS: Final = MESSAGE_CHARACTERS - 200
 
 # Each continues a sentence about a channel.
 _PROBLEMS: Final[Mapping[ProblemCode, Sentence]] = {
-    ProblemCode.GONE: Sentence("is gone from Discord; what was read of it is quoted no more"),
+    ProblemCode.GONE: Sentence("is gone from Discord; what I read there is no longer quoted"),
     ProblemCode.SWITCHED_OFF: Sentence(
-        "is not read: `sources.channels` is off in config.toml; what was read of it is quoted no "
-        "more"
+        "is not read: `sources.channels` is off in config.toml; what I read there is no longer "
+        "quoted"
     ),
     ProblemCode.LACKS_PERMISSIONS: Sentence(
-        "can't be read: the bot lacks {permissions} there; what was read of it is quoted no more"
+        "can't be read: the bot lacks {permissions} there; what I read there before is no longer "
+        "quoted"
     ),
     ProblemCode.ANSWERED: Sentence(
         "waits: Discord answered with {status}; reading goes on by itself"
@@ -65,10 +66,9 @@ NOT_READABLE: Final = Sentence(
 _LACKING: Final = Sentence(
     "I lack permissions in {channel}: {permissions}. Grant me these there, then try again."
 )
-KNOWN: Final = Sentence("{channel} is a source already: `/source list` says how it stands.")
+KNOWN: Final = Sentence("{channel} is a source already: `/source list` shows how far it is.")
 TOO_MANY: Final = Sentence(
-    "There are {most:,} channels among the sources already, the most that I read in one server. "
-    "Remove one first."
+    "I already read {most:,} channels here, and that is the limit for one server. Remove one first."
 )
 ADDRESS_REFUSED: Final = Sentence("This can't be a source: {problem}")
 ADDRESS_WAITS: Final = Sentence(
@@ -79,12 +79,10 @@ ADDRESS_KNOWN: Final = Sentence("{address} is a source already.")
 ADDRESS_ADDED: Final = Sentence(
     "{address} is a source of this server now. I'm visiting it, a page a second."
 )
-REMOVED: Final = Sentence(
-    "{source} is a source no more. What was read from it is answered from no more."
-)
+REMOVED: Final = Sentence("{source} is no longer a source: I don't answer from it any more.")
 UNKNOWN: Final = Sentence("That is no source of this server: choose one of those that are offered.")
 SYNCING: Final = Sentence(
-    "I read everything of this server's sources once more. `/source list` says how far I am."
+    "I'm reading all sources of this server again. `/source list` shows how far I am."
 )
 ARTICLES_NAME: Final = Sentence("The bundled articles on open-source AI")
 _STANDINGS: Final[Mapping[Standing, Sentence]] = {

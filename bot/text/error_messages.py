@@ -13,17 +13,17 @@ BUSY: Final = Sentence(
 )
 
 TRY_AGAIN: Final = Sentence(
-    "I am busy: more is asked of me than I can do at once. Nothing was done; try it again in "
+    "I'm busy: I'm asked more than I can answer at once. Nothing was done; try again in "
     "{seconds} s."
 )
 
 TOO_FAST: Final = Sentence(
-    "You ask faster than I may answer. Ask again in {seconds} s: until then I say nothing more."
+    "You ask faster than I may answer. Ask again in {seconds} s; I'll stay silent until then."
 )
 
 STILL_ANSWERING: Final = Sentence(
-    "I am still at your last question. Ask again when it is answered: until then I say nothing "
-    "more."
+    "I'm still working on your last question. Ask again once it's answered; I'll stay silent "
+    "until then."
 )
 
 QUESTIONS_USED_UP: Final = Sentence(
@@ -35,7 +35,9 @@ UNKNOWN_BUTTON: Final = Sentence(
     "Run the command again that showed it."
 )
 
-BUTTON_GONE: Final = Sentence("That button is no longer on the message: look at it as it is now.")
+BUTTON_GONE: Final = Sentence(
+    "That button is gone: the message has changed since. Look at it as it is now."
+)
 
 COMMAND_CHANGED: Final = Sentence(
     "This command has changed since your Discord last looked: reload Discord (Ctrl+R, or close the "
@@ -52,14 +54,14 @@ FORM_TAKEN: Final = Sentence(
 )
 
 NOT_SERVED: Final = Sentence(
-    "I answer members of the servers alone that I was set up for, and you are in none of them."
+    "I only answer members of the servers that I was set up for, and you are in none of them."
 )
 NOT_A_MEMBER: Final = Sentence(
-    "I answer in servers that I was added to, and in direct messages with me. Here I'm neither."
+    "I only answer in servers that I was added to, and in direct messages. This is neither."
 )
 LEAVES: Final = Sentence(
-    "I was set up for certain servers, and this is none of them: I leave it. Whoever runs me can "
-    "allow it with `guilds.allowed` in config.toml."
+    "I was set up for certain servers, and this isn't one of them, so I'm leaving. Whoever runs "
+    "me can allow it with `guilds.allowed` in config.toml."
 )
 
 UNKNOWN_FORM: Final = Sentence(

@@ -60,7 +60,7 @@ class ChannelsCog(Cog):
     )
     @app_commands.describe(
         channel=described("A channel, thread or category; what is in it inherits the choice."),
-        mode=described("To what I answer there."),
+        mode=described("What I answer there."),
         wait=described("For how many seconds I wait for people before I help."),
         private=described("Whether /ask answers the asker alone, unless they choose otherwise."),
         language=described("The language of what everybody reads there."),
@@ -154,7 +154,7 @@ class ChannelsCog(Cog):
 
     @channel.command(
         name="show",
-        description=described("What holds in a channel, and where each of it was chosen."),
+        description=described("What holds in a channel, and where it was chosen."),
     )
     @app_commands.describe(channel=described("A channel, thread or category; this one, if none."))
     async def show(self, interaction: Interaction, channel: AnyChannel | None = None) -> None:

@@ -27,7 +27,7 @@ class CommunityCog(Cog):
         name="leaderboard",
         description=described("Whose notes helped others."),
     )
-    @app_commands.describe(period=described("From when on; all time, if not chosen."))
+    @app_commands.describe(period=described("The period; all time, unless you choose one."))
     @app_commands.choices(period=_PERIODS)
     @app_commands.guild_only()
     async def leaderboard(self, interaction: Interaction, period: str = Period.ALL.value) -> None:

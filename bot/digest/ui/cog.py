@@ -69,7 +69,7 @@ class DigestCog(commands.Cog):
 
     @digest.command(
         name="set",
-        description=described("Have a digest posted every week; what you leave out stays."),
+        description=described("Post a digest every week; what you leave out stays as it is."),
     )
     @app_commands.describe(
         edition=described("Whom it is for; for moderators unless you say otherwise."),
@@ -147,7 +147,7 @@ class DigestCog(commands.Cog):
 
     @digest.command(
         name="off",
-        description=described("Have a digest posted no more."),
+        description=described("Stop posting a digest."),
     )
     @app_commands.describe(edition=described("Whom it was for."))
     @app_commands.choices(edition=_EDITIONS)

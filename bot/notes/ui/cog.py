@@ -66,7 +66,7 @@ class NotesCog(commands.Cog):
             "Holds the text: .md .txt .pdf .docx .html; "
             "10 MB, 2,000 pages, 30,000 characters at most."
         ),
-        tag=described("One or more tags, also new ones, separated by blanks."),
+        tag=described("One or more tags, also new ones, separated by spaces."),
     )
     @app_commands.autocomplete(tag=autocomplete.tags)
     async def add(
@@ -84,7 +84,7 @@ class NotesCog(commands.Cog):
         name="mine",
         description=described("Your notes, and where each of them stands."),
     )
-    @app_commands.describe(state=described("Only notes that stand there."))
+    @app_commands.describe(state=described("Only notes in this state."))
     @app_commands.choices(state=_FILTERS)
     async def mine(self, interaction: Interaction, state: str = "all") -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -209,7 +209,7 @@ class NotesCog(commands.Cog):
     )
     @app_commands.describe(
         note=described("Its title or number."),
-        problem=described("What is the matter."),
+        problem=described("What is wrong with it."),
         reason=described("What is right instead, or how it does harm. Moderators see it."),
     )
     @app_commands.choices(problem=_PROBLEMS)

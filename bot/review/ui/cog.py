@@ -92,8 +92,8 @@ class ReviewCog(Cog):
     )
     @app_commands.describe(
         member=described("Only what this member did."),
-        event=described("Only this."),
-        days=described("Only the last so many days."),
+        event=described("Only this kind of event."),
+        days=described("How many days to go back."),
         export=described("Get all of it as a file instead."),
     )
     @app_commands.choices(event=_EVENTS)

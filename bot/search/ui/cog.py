@@ -29,7 +29,7 @@ class SearchCog(Cog):
 
     @app_commands.command(
         name="search",
-        description=described("Browse the passages that come nearest."),
+        description=described("Search, and browse what comes closest."),
     )
     @app_commands.describe(
         query=described("Some words, or a title: choose one to see that document first."),

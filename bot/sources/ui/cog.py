@@ -197,7 +197,7 @@ class SourcesCog(commands.Cog):
 
     @source.command(
         name="remove",
-        description=described("Answer from a source of this server no more."),
+        description=described("Stop answering from a source of this server."),
     )
     @app_commands.describe(source=described("The source."))
     async def remove(

@@ -86,7 +86,7 @@ def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
         Language.ENGLISH, channel_report(SyncStage.DONE, ChannelProblem(ProblemCode.GONE))
     )
 
-    assert told == "⚠ <#3> is gone from Discord; what was read of it is quoted no more."
+    assert told == "⚠ <#3> is gone from Discord; what I read there is no longer quoted."
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
     [
         (
             ChannelProblem(ProblemCode.GONE),
-            "is gone from Discord; what was read of it is quoted no more",
+            "is gone from Discord; what I read there is no longer quoted",
             "gibt es in Discord nicht mehr; was daraus gelesen wurde, wird nicht mehr zitiert",
         ),
         (
@@ -142,7 +142,7 @@ def test_why_a_channel_can_t_be_read_is_stored_as_a_code_and_said_in_every_langu
 
 
 def test_a_reason_that_an_earlier_release_stored_as_a_sentence_is_said_as_it_is() -> None:
-    sentence = "is gone from Discord; what was read of it is quoted no more"
+    sentence = "is gone from Discord; what I read there is no longer quoted"
     stored = stored_problem(sentence)
     assert (
         sources_messages.progress(Language.ENGLISH, channel_report(SyncStage.DONE, stored))

@@ -345,7 +345,7 @@ async def test_a_duplicate_is_closed_and_the_contributor_is_told_of_what(
     await decided(world, world.moderator, "Duplicate of…", {"duplicate_of": named, "reason": ""})
     assert await state(world, 2) is State.REJECTED
     assert "**Duplicate**" in text_of(world.card)
-    assert "says what is on record already (Where we meet)" in "\n".join(told(world))
+    assert "says is known already (Where we meet)" in "\n".join(told(world))
 
 
 async def test_a_duplicate_of_an_article_is_named_by_its_title(world: World) -> None:
@@ -424,7 +424,7 @@ async def test_a_card_says_what_publishing_would_change_and_lists_it_on_demand(
     await world.ask()
     await world.ask("when is the community meetup in Lisbon", private=True)
     await world.propose()
-    assert "If published: of the last question, 1 refusal becomes an answer." in text_of(world.card)
+    assert "If published: 1 more answer for the last question." in text_of(world.card)
     result = await world.moderator.click(world.card, label="What would change?")
     assert "no answer → " in said(result)
     assert "community meetup Lisbon Rua Augusta" in said(result)
