@@ -99,8 +99,8 @@ def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
         ),
         (
             ChannelProblem(ProblemCode.SWITCHED_OFF),
-            "is not read: `sources.channels` is off in config.toml; what was read of it is quoted "
-            "no more",
+            "is not read: `sources.channels` is off in config.toml; what I read there is no "
+            "longer quoted",
             "wird nicht gelesen: `sources.channels` ist in config.toml aus; was daraus gelesen "
             "wurde, wird nicht mehr zitiert",
         ),
@@ -109,8 +109,8 @@ def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
                 ProblemCode.LACKS_PERMISSIONS,
                 {"permissions": ["view_channel", "read_message_history"]},
             ),
-            "can't be read: the bot lacks View Channel and Read Message History there; what was "
-            "read of it is quoted no more",
+            "can't be read: the bot lacks View Channel and Read Message History there; what I "
+            "read there before is no longer quoted",
             "kann nicht gelesen werden: Dem Bot fehlen dort Rechte (Kanal anzeigen und "
             "Nachrichtenverlauf anzeigen); was daraus gelesen wurde, wird nicht mehr zitiert",
         ),
