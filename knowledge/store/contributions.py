@@ -106,7 +106,9 @@ class Contributions:
         note = self._states.write(latest.id, writer, submission, given, extension=True)
         replaced = self._states.replace_pending(note)
         self._states.record(note, writer.id, "revised", replaced=replaced)
-        self._states.tell_contributor(note, NoticeEvent.EXTENDED)
+        # Who goes on with what waits is told of once.
+        if not replaced:
+            self._states.tell_contributor(note, NoticeEvent.EXTENDED)
         return Outcome(note)
 
     def _take_back_extension(self, note: Note) -> None:

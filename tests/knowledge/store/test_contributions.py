@@ -7,6 +7,7 @@ import pytest
 
 from knowledge.model.guilds import Rule
 from knowledge.model.notes import (
+    NoticeEvent,
     Obstacle,
     Problem,
     State,
@@ -77,6 +78,8 @@ def test_who_extends_a_note_of_somebody_else_may_propose_another_text_but_nothin
         assert outcome.note.revision.state is State.PENDING
         assert outcome.note.revision.extension
     assert len(store.notes.pending(GUILD)) == 1
+    told = [one for one in store.notices.unsent() if one.event is NoticeEvent.EXTENDED]
+    assert [one.member_id for one in told] == [MIRA.id]
 
 
 def test_who_extended_a_note_and_is_forgotten_leaves_what_is_live_and_nothing_else(
