@@ -183,6 +183,10 @@ _CHOSEN: Final = Sentence(
     "**{digest}** comes each {weekday} at {hour}:00 ({zone}) in {channel}, next {when}. Where "
     "there is nothing to tell, nothing is posted."
 )
+_POST_HOURS: Final = Plural(
+    "Where I help in forums, it names posts without an answer for {number:,} hour.",
+    "Where I help in forums, it names posts without an answer for {number:,} hours.",
+)
 _LACKING: Final = Sentence(
     "I can't write in {channel}: grant me **View Channel** and **Send Messages** there."
 )
@@ -227,6 +231,8 @@ def chosen(
             when=f"<t:{at}:F> (<t:{at}:R>)",
         )
     ]
+    if digest.edition is Edition.MODERATORS:
+        lines.append(_POST_HOURS(digest.post_hours, language))
     if not writable:
         lines.append(_LACKING(language, channel=channel))
     if digest.edition is Edition.MODERATORS and not moderators_only:

@@ -22,7 +22,8 @@ class Digest:
     It is posted at an `hour` of a `weekday` (0 is Monday) on the clock of a time `zone`, from
     `chosen_at` on. `settled_at` is the last such time that is done with, whether or not anything
     was posted, `covered_at` the end of what was last told, `claimed_at` the time that one is being
-    posted for. `warned` is whether administrators know that it can't be posted.
+    posted for. `warned` is whether administrators know that it can't be posted. Forum posts are
+    named that nobody has answered for `post_hours`.
     """
 
     guild_id: int
@@ -36,3 +37,4 @@ class Digest:
     covered_at: datetime | None = None
     claimed_at: datetime | None = None
     warned: bool = False
+    post_hours: int = 24

@@ -1,5 +1,6 @@
 """Steps of tests of digests: one is set up, weeks pass, what was posted is looked at."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -7,30 +8,39 @@ import discord
 from simcord import ChannelHandle
 
 from bot.digest import messages, schedule
+from bot.digest.schedule import WEEK, Due
+from bot.digest.service import MOST_GAPS, MOST_POSTS, MOST_THANKED, NewNote, UnansweredPost, Week
+from bot.gaps.service import Group
 from knowledge.model.digests import Digest, Edition
 from knowledge.model.guilds import Language
+from knowledge.model.questions import Evidence
+from knowledge.store.credit import Contributor
+from knowledge.store.questions.gaps import OpenQuestion
+from knowledge.store.questions.period_figures import Asked
 from tests.bot.world import World, text_of
 
 # Before whatever a test does.
 LONG_AGO: Final = datetime(2020, 1, 1, tzinfo=UTC)
+AHEAD: Final = timedelta(hours=2)
 
 
 async def chosen(
     world: World, channel: ChannelHandle, edition: Edition = Edition.MODERATORS
 ) -> Digest:
-    """A digest that is due at the next full hour, and was chosen long ago."""
-    at = datetime.now(UTC) + timedelta(hours=1)
+    """A digest that is due in one or two hours, so later than any test lasts; chosen long ago."""
+    now = datetime.now(UTC)
+    at = now + AHEAD
     digest = Digest(world.guild.id, edition, channel.id, at.weekday(), at.hour, "UTC", LONG_AGO)
     # Whatever was due before that is done with.
-    last = schedule.last_time(digest, datetime.now(UTC))
+    last = schedule.last_time(digest, now)
     await world.core(lambda core: core.store.digests.choose(digest, world.admin.id))
     await world.core(lambda core: core.store.digests.settle(digest, last, told=True))
     return digest
 
 
-async def an_hour_passes(world: World, weeks: int = 0, days: int = 0) -> None:
-    """The bot looks what is due soon after the next full hour, or so much later."""
-    later = timedelta(hours=1, weeks=weeks, days=days)
+async def its_time_comes(world: World, weeks: int = 0, days: int = 0) -> None:
+    """The bot looks what is due when a digest is, or so much later."""
+    later = AHEAD + timedelta(weeks=weeks, days=days)
     await world.bot.digests.post_due(datetime.now(UTC) + later)
     await world.env.settle()
 
@@ -41,3 +51,29 @@ def posted(channel: ChannelHandle) -> list[discord.Message]:
         sentence(language) for sentence in messages.HEADINGS.values() for language in Language
     )
     return [one for one in channel.history() if text_of(one).startswith(beginnings)]
+
+
+AT = datetime(2026, 3, 30, 7, tzinfo=UTC)
+ID = 2**62
+MANY = 999_999
+LONG = "*_`[~<@&1>🦘|" * 400
+DIGEST = Digest(ID, Edition.MODERATORS, ID, 0, 9, "Europe/Berlin", AT - WEEK)
+
+
+def full(edition: Edition) -> Week:
+    """A week of which there is as much to tell as there can be, with hostile words."""
+    question = OpenQuestion(ID, ID, ID, ID, LONG, "", AT, Evidence.PARTIAL, content=False)
+    gaps = (Group((question,) * 999, question, awaited=True),) * MOST_GAPS
+    return Week(
+        replace(DIGEST, edition=edition),
+        Due(AT, AT - WEEK),
+        asked=Asked(MANY, MANY, MANY),
+        gaps=gaps if edition is Edition.MODERATORS else (),
+        open_gaps=MANY,
+        pending=MANY,
+        due=MANY,
+        waiting_since=AT,
+        posts=(UnansweredPost(ID, AT),) * MOST_POSTS,
+        thanked=(Contributor(LONG, MANY, MANY),) * MOST_THANKED,
+        new=(NewNote(LONG, LONG, (LONG,) * 999),) * 99,
+    )

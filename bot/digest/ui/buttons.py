@@ -1,6 +1,6 @@
-"""Layout of a digest, with *Write this note* and *Dismiss* below each of its gaps."""
+"""Layout of a digest, with buttons below each of its gaps."""
 
-from typing import Any
+from typing import Any, Final
 
 import discord
 
@@ -10,20 +10,33 @@ from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
 from bot.gaps.service import Group
 from bot.gaps.ui.buttons import GapButton
+from bot.gaps.ui.pointing import PointForm
 from bot.interactions.buttons import Button, CustomId
+from bot.interactions.errors import in_time
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.layouts import layout
-from bot.interactions.permissions import refused
+from bot.interactions.permissions import moderator_refusal, refused
 from bot.interactions.services import Interaction
 from knowledge.model.guilds import Language
 
+# With these, five gaps and all that comes after them are at most 40 components.
+_ACTIONS: Final = ("point", "dismiss")
 
-class DigestButton(Button, ids=CustomId("digest", question_id=int, action=("dismiss",))):
-    """*Dismiss* below a digest, which stays as it is: it tells of a week."""
+
+class DigestButton(
+    Button,
+    ids=CustomId("digest", question_id=int, action=_ACTIONS),
+    labels=gaps_messages.ACTION_LABELS,
+):
+    """*Dismiss* and *Point to …* below a digest, which stays as it is: it tells of a week."""
 
     question_id: int
+    action: str
 
     async def clicked(self, interaction: Interaction) -> None:
+        if self.action == "point":
+            await self._point(interaction)
+            return
         await interaction.response.defer(ephemeral=True, thinking=True)
         if await refused(interaction, gaps_messages.NOT_A_MODERATOR):
             return
@@ -33,6 +46,16 @@ class DigestButton(Button, ids=CustomId("digest", question_id=int, action=("dism
         )
         said = gaps_messages.dismissed(groups, await viewer_language(interaction))
         await interaction.edit_original_response(content=said)
+
+    async def _point(self, interaction: Interaction) -> None:
+        """Open the form for moderators; others are told before they type anything."""
+        language = await viewer_language(interaction)
+        async with in_time():
+            refusal = await moderator_refusal(interaction, gaps_messages.NOT_A_MODERATOR)
+        if refusal:
+            await interaction.response.send_message(refusal, ephemeral=True)
+        else:
+            await interaction.response.send_modal(PointForm(self.question_id, language))
 
 
 def digest_message(week: Week, language: Language, below: str = "") -> dict[str, Any]:
@@ -52,10 +75,9 @@ def digest_message(week: Week, language: Language, below: str = "") -> dict[str,
     return layout([container])
 
 
-def _buttons(group: Group, language: Language) -> tuple[Button, Button]:
-    question_id = group.example.id
-    write, dismiss = gaps_messages.WRITE_LABEL(language), gaps_messages.DISMISS_LABEL(language)
-    return (
+def _buttons(group: Group, language: Language) -> list[Button]:
+    question_id, write = group.example.id, gaps_messages.WRITE_LABEL(language)
+    return [
         GapButton(write, question_id=question_id, action="write"),
-        DigestButton(dismiss, question_id=question_id, action="dismiss"),
-    )
+        *(DigestButton(language, question_id=question_id, action=one) for one in _ACTIONS),
+    ]

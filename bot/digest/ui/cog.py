@@ -26,6 +26,9 @@ _CHOICES: Final = 25
 _WEEKDAY: Final = 0
 _HOUR: Final = 9
 _ZONE: Final = "UTC"
+_POST_HOURS: Final = 24
+# Two weeks; posts are told of for three.
+_MOST_HOURS: Final = 336
 
 _EDITIONS = [
     app_commands.Choice(name=described(*name), value=edition.value)
@@ -77,6 +80,9 @@ class DigestCog(commands.Cog):
         day=described("On which day of the week; Monday at first."),
         hour=described("At which full hour, from 0 to 23; 9 at first."),
         time_zone=described("By which clock, such as Europe/Berlin; UTC at first."),
+        unanswered_hours=described(
+            "Forum posts are named that nobody has answered for so many hours; 24 at first."
+        ),
     )
     @app_commands.choices(edition=_EDITIONS)
     @app_commands.choices(day=_WEEKDAYS)
@@ -89,6 +95,7 @@ class DigestCog(commands.Cog):
         day: int | None = None,
         hour: app_commands.Range[int, 0, 23] | None = None,
         time_zone: app_commands.Range[str, 1, _ZONE_CHARACTERS] | None = None,
+        unanswered_hours: app_commands.Range[int, 1, _MOST_HOURS] | None = None,
     ) -> None:
         guild = await self._administered(interaction)
         if guild is None:
@@ -106,6 +113,7 @@ class DigestCog(commands.Cog):
             "weekday": day,
             "hour": hour,
             "zone": zone,
+            "post_hours": unanswered_hours,
         }
         await self._choose(interaction, guild, Edition(edition), given)
 
@@ -125,6 +133,7 @@ class DigestCog(commands.Cog):
             "weekday": before.weekday if before else _WEEKDAY,
             "hour": before.hour if before else _HOUR,
             "zone": before.zone if before else _ZONE,
+            "post_hours": before.post_hours if before else _POST_HOURS,
         }
         values |= {key: value for key, value in given.items() if value is not None}
         if values["channel_id"] is None:

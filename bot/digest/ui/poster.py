@@ -110,7 +110,7 @@ class DigestPoster:
         quotes = self._bot.settings.answers.passages
         posts: tuple[UnansweredPost, ...] = ()
         if digest.edition is Edition.MODERATORS:
-            posts = await unanswered_posts(self._bot, channel.guild, time.at)
+            posts = await unanswered_posts(self._bot, channel.guild, time.at, digest.post_hours)
         return await self._bot.worker.call(
             lambda core: service.week(core, digest, time, readers, quotes=quotes, posts=posts)
         )

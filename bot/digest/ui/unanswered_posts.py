@@ -1,7 +1,7 @@
 """Forum posts that nobody has answered: those of which the helper knows, as they stand now.
 
-The helper has looked at each a day after it was written (`bot.helper`). Somebody may have answered
-since, or the post may be solved, so each that is told is looked at again.
+The helper looks at each a day after it was written (`bot.helper`). Somebody may have answered since
+then, or before, or the post may be solved, so each that is told is looked at once more.
 """
 
 import logging
@@ -16,7 +16,7 @@ from bot.interactions.services import Services
 from knowledge.chat.intents import is_marked_solved
 
 # A post is told of as unanswered for so long after it was written.
-_TOLD_FOR: Final = timedelta(days=14)
+_TOLD_FOR: Final = timedelta(days=21)
 # So many posts are looked at, each with two requests, and so many messages in each.
 _MOST_POSTS: Final = 3 * MOST_POSTS
 _MOST_MESSAGES: Final = 50
@@ -25,12 +25,13 @@ _logger = logging.getLogger(__name__)
 
 
 async def unanswered_posts(
-    bot: Services, guild: discord.Guild, at: datetime
+    bot: Services, guild: discord.Guild, at: datetime, hours: int
 ) -> tuple[UnansweredPost, ...]:
-    """The newest posts of a guild that nobody has answered, the newest first."""
+    """The newest posts of a guild that nobody has answered for so many hours, the newest first."""
+    until = at - timedelta(hours=hours)
     posts = await bot.worker.call(
         lambda core: core.store.period_figures.unanswered_posts(
-            guild.id, at - _TOLD_FOR, _MOST_POSTS
+            guild.id, at - _TOLD_FOR, until, _MOST_POSTS
         )
     )
     found: list[UnansweredPost] = []

@@ -38,18 +38,24 @@ class Digests:
 
     def choose(self, digest: Digest, actor_id: int) -> None:
         """Keep where and when a digest is posted; how far it has come stays as it is."""
-        chosen = [digest.channel_id, digest.weekday, digest.hour, digest.zone]
+        chosen = [
+            digest.channel_id,
+            digest.weekday,
+            digest.hour,
+            digest.zone,
+            digest.post_hours,
+        ]
         with self._database.writing():
             self._database.run(
                 "insert into digests "
-                "(guild_id, edition, channel_id, weekday, hour, zone, chosen_at) "
-                "values (?, ?, ?, ?, ?, ?, ?) on conflict do update set "
+                "(guild_id, edition, channel_id, weekday, hour, zone, post_hours, chosen_at) "
+                "values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set "
                 "channel_id = excluded.channel_id, weekday = excluded.weekday, "
-                "hour = excluded.hour, zone = excluded.zone, chosen_at = excluded.chosen_at, "
-                "warned = 0",
+                "hour = excluded.hour, zone = excluded.zone, post_hours = excluded.post_hours, "
+                "chosen_at = excluded.chosen_at, warned = 0",
                 [digest.guild_id, digest.edition.value, *chosen, digest.chosen_at.isoformat()],
             )
-            keys = ("edition", "channel", "weekday", "hour", "zone")
+            keys = ("edition", "channel", "weekday", "hour", "zone", "post_hours")
             detail = dict(zip(keys, [digest.edition.value, *chosen], strict=True))
             self._log.append(digest.guild_id, actor_id, "digest", "guild", detail)
 

@@ -43,19 +43,23 @@ class PeriodFigures:
         return Asked(**row)
 
     def unanswered_posts(
-        self, guild_id: int, since: datetime, most: int
+        self, guild_id: int, since: datetime, until: datetime, most: int
     ) -> list[tuple[int, datetime]]:
-        """Forum posts since then that nobody had answered after a day, and whose gap is open.
+        """Forum posts that nobody had answered a day later, or that are younger and unanswered.
+
+        Of those, the newest written since then, but not after the other moment; a gap that was
+        settled is none.
 
         Returns:
             Their ids, and when each was written; the newest first.
         """
         rows = self._database.rows(
             "select h.message_id, h.asked_at from helped_questions h "
-            "join questions q on q.id = h.question_id where h.guild_id = ? and h.asked_at >= ? "
-            "and h.is_post and h.state = 'done' and q.evidence = 'none' and q.settled = '' "
-            "order by h.asked_at desc limit ?",
-            [guild_id, since.isoformat(), most],
+            "left join questions q on q.id = h.question_id where h.guild_id = ?1 and h.is_post "
+            "and h.asked_at >= ?2 and h.asked_at <= ?3 and (h.state = 'watched' and q.id is null "
+            "  or h.state = 'done' and q.evidence = 'none' and q.settled = '') "
+            "order by h.asked_at desc limit ?4",
+            [guild_id, since.isoformat(), until.isoformat(), most],
         )
         return [(row["message_id"], datetime.fromisoformat(row["asked_at"])) for row in rows]
 

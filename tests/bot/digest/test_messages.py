@@ -1,44 +1,17 @@
 """A digest is one message, whatever members are called and have asked, in every language."""
 
-from dataclasses import replace
-from datetime import UTC, datetime
-
 import pytest
 
 from bot.digest import messages
-from bot.digest.schedule import WEEK, Due
-from bot.digest.service import MOST_GAPS, MOST_POSTS, MOST_THANKED, NewNote, UnansweredPost, Week
-from bot.gaps.service import Group
+from bot.digest.schedule import WEEK
+from bot.digest.ui.buttons import digest_message
 from bot.text.markdown import LAYOUT_CHARACTERS, size
-from knowledge.model.digests import Digest, Edition
+from knowledge.model.digests import Edition
 from knowledge.model.guilds import Language
-from knowledge.model.questions import Evidence
-from knowledge.store.credit import Contributor
-from knowledge.store.questions.gaps import OpenQuestion
-from knowledge.store.questions.period_figures import Asked
+from tests.bot.digests import AT, DIGEST, full
 
-AT = datetime(2026, 3, 30, 7, tzinfo=UTC)
-ID = 2**62
-MANY = 999_999
-LONG = "*_`[~<@&1>🦘|" * 400
-DIGEST = Digest(ID, Edition.MODERATORS, ID, 0, 9, "Europe/Berlin", AT - WEEK)
-
-
-def full(edition: Edition) -> Week:
-    question = OpenQuestion(ID, ID, ID, ID, LONG, "", AT, Evidence.PARTIAL, content=False)
-    return Week(
-        replace(DIGEST, edition=edition),
-        Due(AT, AT - WEEK),
-        asked=Asked(MANY, MANY, MANY),
-        gaps=(Group((question,) * 999, question, awaited=True),) * MOST_GAPS,
-        open_gaps=MANY,
-        pending=MANY,
-        due=MANY,
-        waiting_since=AT,
-        posts=(UnansweredPost(ID, AT),) * MOST_POSTS,
-        thanked=(Contributor(LONG, MANY, MANY),) * MOST_THANKED,
-        new=(NewNote(LONG, LONG, (LONG,) * 999),) * 99,
-    )
+# Discord's limit, of a message.
+COMPONENTS = 40
 
 
 @pytest.mark.parametrize("language", list(Language))
@@ -51,6 +24,8 @@ def test_a_full_digest_fits_one_message_with_what_is_below_it(
     )
 
     assert size(said) <= LAYOUT_CHARACTERS
+    view = digest_message(full(edition), language, messages.moved(DIGEST, language))["view"]
+    assert view.total_children_count <= COMPONENTS
     assert "<@&" not in said
 
 

@@ -1,16 +1,17 @@
 """Digests are posted once each, to nobody who may not read them, whatever goes wrong."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import discord
 from simcord import Env
 
 from bot.client import Bot
+from bot.digest import schedule
 from bot.engine.core import Core
 from knowledge.model.digests import Edition
 from knowledge.model.guilds import Language
-from tests.bot.digests import an_hour_passes, chosen, posted
+from tests.bot.digests import chosen, its_time_comes, posted
 from tests.bot.steps import restarted
 from tests.bot.world import UNKNOWN, World, build_world, buttons, text_of
 
@@ -32,7 +33,7 @@ async def test_moderators_are_told_what_was_asked_and_what_is_to_be_done(world: 
     await chosen(world, world.review)
     await lively(world)
 
-    await an_hour_passes(world)
+    await its_time_comes(world)
 
     [digest] = posted(world.review)
     assert "**3 questions**: 1 answered, 2 without an answer, 1 found helpful." in text_of(digest)
@@ -40,17 +41,17 @@ async def test_moderators_are_told_what_was_asked_and_what_is_to_be_done(world: 
     assert "**1 note waits** for a decision" in text_of(digest)
     assert f"**Thank you**, **mia\\-{world.guild.id}**" in text_of(digest)
     assert digest.flags.suppress_notifications
-    assert buttons(digest) == ["Write this note", "Dismiss"]
+    assert buttons(digest) == ["Write this note", "Point to …", "Dismiss"]
 
 
 async def test_a_digest_comes_once_a_week_and_tells_only_what_is_new(world: World) -> None:
     await chosen(world, world.review)
     await world.ask(UNKNOWN)
-    await an_hour_passes(world)
-    await an_hour_passes(world)
+    await its_time_comes(world)
+    await its_time_comes(world)
     assert len(posted(world.review)) == 1
 
-    await an_hour_passes(world, weeks=1)
+    await its_time_comes(world, weeks=1)
 
     # The gap is open still, but nobody has asked again.
     assert len(posted(world.review)) == 1
@@ -63,8 +64,8 @@ async def test_everybody_is_told_which_notes_are_new_and_what_they_answer(world:
     await world.publish(UNKNOWN, f"The {UNKNOWN}: it leaves at nine.")
     await world.env.settle()
 
-    await an_hour_passes(world)
-    await an_hour_passes(world, weeks=1)
+    await its_time_comes(world)
+    await its_time_comes(world, weeks=1)
 
     [digest] = posted(world.general)
     assert f"**{UNKNOWN}** by mia" in text_of(digest)
@@ -84,7 +85,7 @@ async def test_what_was_asked_privately_or_among_staff_is_told_to_moderators_alo
     await world.env.settle()
     await world.ask("Yeti diet", private=True)
 
-    await an_hour_passes(world)
+    await its_time_comes(world)
 
     [told] = posted(world.general)
     assert "**1 gap** is open" in text_of(told)
@@ -95,7 +96,7 @@ async def test_what_was_asked_privately_or_among_staff_is_told_to_moderators_alo
     assert "answers" not in text_of(public)
 
     await chosen(world, world.review)
-    await an_hour_passes(world)
+    await its_time_comes(world)
     assert "Yeti diet" in text_of(posted(world.review)[0])
 
 
@@ -103,7 +104,7 @@ async def test_nothing_is_posted_where_there_is_nothing_to_tell(world: World) ->
     await chosen(world, world.review)
     await chosen(world, world.general, Edition.EVERYBODY)
 
-    await an_hour_passes(world)
+    await its_time_comes(world)
 
     assert posted(world.review) == posted(world.general) == []
 
@@ -113,10 +114,10 @@ async def test_a_digest_is_not_posted_again_after_a_restart(
 ) -> None:
     await chosen(world, world.review)
     await world.ask(UNKNOWN)
-    await an_hour_passes(world)
+    await its_time_comes(world)
     await restarted(world, new_bot)
 
-    await an_hour_passes(world)
+    await its_time_comes(world)
 
     assert len(posted(world.review)) == 1
 
@@ -127,7 +128,7 @@ async def test_a_digest_whose_mark_was_lost_is_known_again_by_what_stands_in_its
     """As when the process died before Discord's answer came, or an older backup was restored."""
     await chosen(world, world.review)
     await world.ask(UNKNOWN)
-    await an_hour_passes(world)
+    await its_time_comes(world)
 
     def forget(core: Core) -> None:
         with core.store.database.writing():
@@ -140,7 +141,7 @@ async def test_a_digest_whose_mark_was_lost_is_known_again_by_what_stands_in_its
         )
     )
     world.bot.guild_settings.forget(world.guild.id)
-    await an_hour_passes(world)
+    await its_time_comes(world)
 
     assert len(posted(world.review)) == 1
 
@@ -159,10 +160,10 @@ async def test_where_the_past_can_not_be_read_a_cut_off_digest_is_not_risked_twi
     )
     digest = await chosen(world, hidden)
     await world.ask(UNKNOWN)
-    at = (datetime.now(UTC) + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
+    at = schedule.next_time(digest, datetime.now(UTC))
     await world.core(lambda core: core.store.digests.claim(digest, at))
 
-    await an_hour_passes(world)
+    await its_time_comes(world)
 
     assert posted(hidden) == []
 
@@ -172,10 +173,10 @@ async def test_what_discord_could_not_take_is_posted_by_the_next_round(world: Wo
     await world.ask(UNKNOWN)
     path = f"/channels/{world.review.id}/messages"
     world.env.inject_error("POST", path, status=500, code=0)
-    await an_hour_passes(world)
+    await its_time_comes(world)
     assert posted(world.review) == []
 
-    await an_hour_passes(world)
+    await its_time_comes(world)
 
     assert len(posted(world.review)) == 1
 
@@ -189,8 +190,8 @@ async def test_where_its_channel_is_closed_the_digest_of_moderators_comes_where_
     world.env.backend.delete_channel(lost.id)
     await world.env.settle()
 
-    await an_hour_passes(world)
-    await an_hour_passes(world)
+    await its_time_comes(world)
+    await its_time_comes(world)
 
     [digest] = posted(world.review)
     assert f"<#{lost.id}>, where I can't write" in text_of(digest)
@@ -205,7 +206,7 @@ async def test_administrators_are_told_once_of_a_digest_without_a_channel(world:
     await world.publish()
 
     for weeks in range(3):
-        await an_hour_passes(world, weeks)
+        await its_time_comes(world, weeks)
 
     told = [one.content for one in world.review.history() if "can't be posted" in one.content]
     assert len(told) == 1
@@ -218,10 +219,10 @@ async def test_what_could_not_be_posted_is_told_by_the_first_digest_that_can(wor
     )
     await chosen(world, closed, Edition.EVERYBODY)
     await world.publish()
-    await an_hour_passes(world)
+    await its_time_comes(world)
     world.env.backend.delete_overwrite(closed.id, world.bot_role.id)
 
-    await an_hour_passes(world, weeks=1)
+    await its_time_comes(world, weeks=1)
 
     assert len(posted(closed)) == 1
 
@@ -236,7 +237,7 @@ async def test_a_guild_that_discord_refuses_keeps_no_other_from_its_digest(
         await one.ask(UNKNOWN)
     world.env.inject_error("POST", f"/channels/{world.review.id}/messages", status=500, code=0)
 
-    await an_hour_passes(world)
+    await its_time_comes(world)
 
     assert (len(posted(world.review)), len(posted(other.review))) == (0, 1)
 
@@ -245,7 +246,7 @@ async def test_a_digest_is_caught_up_with_when_the_bot_was_off(world: World) -> 
     await chosen(world, world.review)
     await world.ask(UNKNOWN)
 
-    await an_hour_passes(world, days=2)
+    await its_time_comes(world, days=2)
 
     assert len(posted(world.review)) == 1
 
@@ -254,9 +255,9 @@ async def test_after_more_days_off_its_week_is_told_by_the_next_one(world: World
     await chosen(world, world.review)
     await world.ask(UNKNOWN)
 
-    await an_hour_passes(world, days=4)
+    await its_time_comes(world, days=4)
     assert posted(world.review) == []
-    await an_hour_passes(world, weeks=1)
+    await its_time_comes(world, weeks=1)
 
     [digest] = posted(world.review)
     assert "**1 question**" in text_of(digest)
@@ -267,7 +268,7 @@ async def test_the_buttons_of_a_digest_work_after_a_restart_and_for_moderators_a
 ) -> None:
     await chosen(world, world.review)
     await world.ask(UNKNOWN)
-    await an_hour_passes(world)
+    await its_time_comes(world)
     [digest] = posted(world.review)
     await restarted(world, new_bot)
     world.env.backend.remove_member_role(
@@ -275,11 +276,15 @@ async def test_the_buttons_of_a_digest_work_after_a_restart_and_for_moderators_a
     )
 
     refused = world.press(world.second_moderator, digest, "digest:1:dismiss")
+    pointless = world.press(world.second_moderator, digest, "digest:1:point")
     await world.env.settle()
+    pointed = await world.moderator.click(digest, label="Point to …")
     form = await world.moderator.click(digest, label="Write this note")
     gone = await world.moderator.click(digest, label="Dismiss")
 
     assert "Only moderators" in str(refused.response and refused.response.content)
+    assert "Only moderators" in str(pointless.response and pointless.response.content)
+    assert pointed.modal is not None
     assert form.modal is not None
     assert UNKNOWN in str(form.modal)
     assert "Dismissed" in str(gone.response and gone.response.content)

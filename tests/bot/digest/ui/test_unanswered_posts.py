@@ -1,12 +1,16 @@
 """A digest names the forum posts that nobody has answered, as they stand when it is posted."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from simcord import ChannelHandle
 
 from bot.config import HelperSettings, Settings
-from tests.bot.digests import an_hour_passes, chosen, posted
+from bot.engine.core import Core
+from tests.bot.digests import chosen, its_time_comes, posted
 from tests.bot.forum import page_as_discord_does
-from tests.bot.helper.helping import UNKNOWN, Helped, help_in
+from tests.bot.helper.helping import ASKED, POST_TITLE, UNKNOWN, Helped, help_in
 from tests.bot.world import World, text_of
 
 
@@ -22,16 +26,28 @@ async def helped(world: World, monkeypatch: pytest.MonkeyPatch) -> Helped:
     return await help_in(world)
 
 
+async def hours_pass(helped: Helped, hours: int) -> None:
+    """The questions of the forum were asked so many hours ago."""
+    asked_at = (datetime.now(UTC) - timedelta(hours=hours)).isoformat()
+
+    def change(core: Core) -> None:
+        with core.store.database.writing():
+            core.store.database.run("update helped_questions set asked_at = ?", [asked_at])
+
+    await helped.world.core(change)
+
+
 async def unanswered(helped: Helped) -> ChannelHandle:
-    """A post that nobody has answered within a day."""
+    """A post that nobody has answered within two days."""
     await chosen(helped.world, helped.world.review)
     post = await helped.forum.post("Ferry in winter", UNKNOWN)
     await helped.a_day_later()
+    await hours_pass(helped, 48)
     return post
 
 
 async def told(helped: Helped) -> str:
-    await an_hour_passes(helped.world)
+    await its_time_comes(helped.world)
     return "\n".join(text_of(one) for one in posted(helped.world.review))
 
 
@@ -50,6 +66,7 @@ async def test_what_its_author_adds_is_no_answer_but_what_anybody_else_says_is(
     first = await unanswered(helped)
     second = await helped.forum.post("Ferry in spring", UNKNOWN.replace("winter", "spring"))
     await helped.a_day_later()
+    await hours_pass(helped, 48)
     await helped.world.member.send(first, "It is for a trip.")
     await helped.world.second_member.send(second, "It leaves at nine.")
 
@@ -85,5 +102,25 @@ async def test_a_forum_in_which_nobody_chose_help_is_none_of_the_digests_busines
     await helped.set(helped.forum.id, mode=None)
 
     post = await unanswered(helped)
+
+    assert f"<#{post.id}>" not in await told(helped)
+
+
+@pytest.mark.parametrize(("hours", "named"), [(1, False), (4, True)])
+async def test_a_post_is_named_after_as_many_hours_as_were_chosen(
+    helped: Helped, hours: int, named: bool
+) -> None:
+    digest = replace(await chosen(helped.world, helped.world.review), post_hours=4)
+    await helped.world.core(lambda core: core.store.digests.choose(digest, 1))
+    post = await helped.forum.post("Ferry in winter", UNKNOWN)
+    await hours_pass(helped, hours)
+
+    assert (f"<#{post.id}>" in await told(helped)) is named
+
+
+async def test_a_post_that_the_bot_has_answered_is_not_named(helped: Helped) -> None:
+    await chosen(helped.world, helped.world.review)
+    post = await helped.forum.post(POST_TITLE, ASKED)
+    await hours_pass(helped, 48)
 
     assert f"<#{post.id}>" not in await told(helped)
