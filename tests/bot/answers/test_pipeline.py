@@ -72,7 +72,7 @@ def test_the_channels_that_may_be_read_count_once_and_in_any_order() -> None:
 
 
 def test_half_a_sign_and_an_id_that_no_database_takes_are_refused_at_the_door() -> None:
-    assert "half a sign" in problem_with("what is \ud83d here")
+    assert "Half a character" in problem_with("what is \ud83d here")
     assert problem_with("what is 😀 here") == ""
     Ask("q", 2**63 - 1, 2**63 - 1)
     for asker_id, guild_id in ((2**63, 1), (1, 2**63)):

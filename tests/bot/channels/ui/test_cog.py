@@ -140,7 +140,7 @@ async def test_sources_are_chosen_by_name_among_those_that_are_offered(world: Wo
 
     saved = await set_(world, world.help, sources=both["value"])
     assert r"come only from guide or https\://example.org/docs · *chosen here*" in saved
-    assert "⚠ Of what is answered from there is nothing yet" in saved
+    assert "⚠ What I answer from there is still empty" in saved
     assert "/secret" not in saved
     saved = await set_(world, world.help, sources=" the NOTES of this server ,articles")
     assert "only from The notes of this server or The bundled articles" in saved
@@ -168,7 +168,7 @@ async def test_a_source_that_is_gone_is_said_to_be_and_nothing_else_is_quoted(
     shown = await show(world, world.help)
 
     assert "Answers come only from a source that is gone" in shown
-    assert "⚠ Of what is answered from there is nothing yet" in shown
+    assert "⚠ What I answer from there is still empty" in shown
     assert "Augusta." not in content(await ask_in(world, world.help))
 
 

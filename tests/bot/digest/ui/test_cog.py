@@ -26,7 +26,7 @@ async def test_a_digest_for_moderators_comes_where_they_review_unless_chosen_oth
     told = said(await digest(world, "set"))
 
     assert f"each Monday at 9:00 (UTC) in <#{world.review.id}>" in told
-    assert "Others than moderators" not in told
+    assert "Not only moderators" not in told
     assert (await kept(world))[Edition.MODERATORS].channel_id == world.review.id
 
 
@@ -36,7 +36,7 @@ async def test_what_is_left_out_stays_as_it_was(world: World) -> None:
     told = said(await digest(world, "set", channel=world.general))
 
     assert f"each Friday at 18:00 (Europe/Berlin) in <#{world.general.id}>" in told
-    assert "Others than moderators read" in told
+    assert "Not only moderators read" in told
     assert said(await digest(world, "show")) == told
 
 

@@ -70,7 +70,7 @@ async def test_a_search_is_no_question_and_no_gap(world: World) -> None:
 
 
 async def test_what_is_only_near_is_said_to_be(world: World) -> None:
-    assert "Nothing I may quote is clearly about this" in content(
+    assert "Nothing here is clearly about this" in content(
         await searched(world, "Zanzibar ferry timetable")
     )
 

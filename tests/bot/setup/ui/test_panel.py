@@ -360,13 +360,13 @@ async def test_helpers_and_where_they_are_asked_are_chosen_and_taken_back(world:
         handover_channel=[world.help],
     )
 
-    assert f"Others than helpers and moderators can read {world.help.mention}" in told
+    assert f"Not only helpers and moderators can read {world.help.mention}" in told
     settings = await kept(world)
     assert (settings.hand_on, settings.helper_role_id) == (True, helpers.id)
     assert (settings.handover_channel_id, settings.handover_hours) == (world.help.id, 48)
     told = await choose(world, helper_role=[], handover_channel=[])
     assert (await kept(world)).handover_channel_id is None
-    assert "Others than helpers" not in told
+    assert "Not only helpers" not in told
 
 
 async def test_where_it_helps_by_itself_is_chosen_and_taken_back(world: World) -> None:

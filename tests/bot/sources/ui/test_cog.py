@@ -197,7 +197,7 @@ async def test_a_sync_reads_everything_anew(world: World, forum: Forum) -> None:
     told = content(await world.admin.slash(world.general, "source sync"))
     await read(world)
 
-    assert told.startswith("I read everything of this server's sources once more")
+    assert told.startswith("I'm reading all sources of this server again")
     assert "igloo" in await texts(world, forum.id)
 
 
