@@ -38,7 +38,8 @@ _THANKS: Final = _any("thanks", after=r"\b|ありがと|谢谢|謝謝|감사")
 _NOT_YET: Final = _any("not_yet", after=r"\b|n['’]t\b|\?")
 _OWN_SOLUTION: Final = _any("own_solution")
 _SOLVED: Final = re.compile(
-    r"[\[(]?\b(?:solved|resolved|answered|gelöst|resuelto)\b[\])]?:?|[✅☑✔]\ufe0f?", re.IGNORECASE
+    r"[\[(]?\b(?:solved|resolved|answered|gelöst|erledigt|beantwortet|resuelto)\b[\])]?:?|[✅☑✔]\ufe0f?",
+    re.IGNORECASE,
 )
 _TO_SOMEBODY: Final = re.compile(r"\b(?:you|your|du|dein|deine)\b", re.IGNORECASE)
 

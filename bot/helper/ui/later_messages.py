@@ -7,10 +7,14 @@ from typing import Final
 
 import discord
 
-from bot.helper.question_rules import ANSWERED_WITHIN_SECONDS, Heard, is_settled
+from bot.helper.question_rules import (
+    ANSWERED_WITHIN_SECONDS,
+    Heard,
+    is_settled,
+    marks_solved,
+)
 from bot.interactions.permissions import lacking_to_answer, may_help
 from bot.interactions.services import Services
-from knowledge.chat.intents import is_marked_solved
 from knowledge.store.questions.helped_questions import HelpedQuestion
 
 # How much of what was said after a question is looked at.
@@ -86,7 +90,7 @@ def is_closed(place: Place, *, later: bool = False) -> bool:
     if not isinstance(place, discord.Thread):
         return False
     says = [place.name, *(f"{tag.emoji or ''} {tag.name}" for tag in place.applied_tags)]
-    return place.locked or (place.archived and not later) or any(map(is_marked_solved, says))
+    return place.locked or (place.archived and not later) or any(map(marks_solved, says))
 
 
 def lacking_to_help(bot: Services, place: Place) -> list[str]:
