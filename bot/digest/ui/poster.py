@@ -14,6 +14,7 @@ from enum import Enum, auto
 from typing import Any, Final
 
 import discord
+from cachetools import TTLCache
 
 from bot.digest import messages, schedule, service
 from bot.digest.schedule import Due
@@ -37,6 +38,9 @@ _STEP_SECONDS: Final = 120
 # So many messages since its time are looked at for one that was posted already.
 _LOOKED_AT: Final = 200
 _HOUR: Final = 3_600
+# Discord says "a few minutes"; a round comes within one.
+_NONCE_SECONDS: Final = 120
+_SENT_CACHED: Final = 10_000
 
 _logger = logging.getLogger(__name__)
 
@@ -54,6 +58,10 @@ class DigestPoster:
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
+        # What was sent lately: Discord knows its nonce still, whatever became of it.
+        self._sent: TTLCache[tuple[int, Edition, datetime], bool] = TTLCache(
+            _SENT_CACHED, _NONCE_SECONDS
+        )
 
     async def round(self) -> None:
         await self.post_due(datetime.now(UTC))
@@ -124,13 +132,16 @@ class DigestPoster:
         claimed = await self._bot.worker.call(
             lambda core: core.store.digests.claim(digest, time.at)
         )
-        if await self._is_there(channel, digest, time, unknown=not claimed):
+        sent = (digest.guild_id, digest.edition, time.at)
+        unknown = not claimed and sent not in self._sent
+        if await self._is_there(channel, digest, time, unknown=unknown):
             return
         language = await self._bot.guild_settings.language_in(channel)
         below = messages.moved(digest, language) if channel.id != digest.channel_id else ""
         shown = digest_message(week, language, below)
         # 25 characters are the most.
         nonce = f"d{digest.edition[0]}{channel.guild.id:x}{int(time.at.timestamp()) // _HOUR:x}"
+        self._sent[sent] = True
         await resent(functools.partial(channel.send, **shown, silent=True, nonce=nonce))
         await self._bot.worker.call(lambda core: core.store.digests.warn(digest, warned=False))
 

@@ -22,7 +22,7 @@ from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.limits import Quota
 
 # A form must be the first response; where it is not known in time, it is when the form is sent.
-_PATIENCE_SECONDS: Final = 0.8
+_PATIENCE_SECONDS: Final = 0.5
 
 
 async def take_question(
@@ -69,7 +69,7 @@ async def note_refusal(interaction: Interaction, note_id: int | None, language: 
     not known which roles somebody has: what is sent is looked at once more.
     """
     member, bot = interaction.user, interaction.client
-    if not isinstance(member, discord.Member):
+    if not isinstance(member, discord.Member) or not bot.worker.opened:
         return ""
     now = datetime.now(UTC)
     try:

@@ -46,6 +46,7 @@ class Digests:
             digest.post_hours,
         ]
         with self._database.writing():
+            self._database.run("insert or ignore into guilds (id) values (?)", [digest.guild_id])
             self._database.run(
                 "insert into digests "
                 "(guild_id, edition, channel_id, weekday, hour, zone, post_hours, chosen_at) "

@@ -168,6 +168,22 @@ async def test_where_the_past_can_not_be_read_a_cut_off_digest_is_not_risked_twi
     assert posted(hidden) == []
 
 
+async def test_where_the_past_can_not_be_read_what_was_just_refused_is_sent_again(
+    world: World,
+) -> None:
+    unread = discord.PermissionOverwrite(view_channel=True, read_message_history=False)
+    hidden = world.guild.create_text_channel("hidden", overwrites={world.bot_role: unread})
+    await chosen(world, hidden)
+    await world.ask(UNKNOWN)
+    path = f"/channels/{hidden.id}/messages"
+    world.env.inject_error("POST", path, status=500, code=0)
+
+    await its_time_comes(world)
+    await its_time_comes(world)
+
+    assert len(posted(hidden)) == 1
+
+
 async def test_what_discord_could_not_take_is_posted_by_the_next_round(world: World) -> None:
     await chosen(world, world.review)
     await world.ask(UNKNOWN)
