@@ -91,7 +91,10 @@ class NotesLife(RuleBasedStateMachine):
         outcome = review_service.indexed(
             self.core, self.core.store.contributions.revise(guild, note, person, submission)
         )
-        self._own(outcome, guild, note, person)
+        if outcome is not None and outcome.note.contributor_id != person.id:
+            obstacles = {Obstacle.WAITS, Obstacle.UNCHANGED}
+            assert outcome.obstacle in obstacles or outcome.note.revision.extension
+            assert not outcome.live_changed
         self._approved(outcome)
 
     @rule(
@@ -258,6 +261,7 @@ class NotesLife(RuleBasedStateMachine):
             assert before is not None
             assert before.revision.state is State.PENDING
             assert before.contributor_id != person.id
+            assert not (before.revision.extension and before.revision.writer_id == person.id)
 
     @invariant()
     def the_live_text_is_the_last_approved_one(self) -> None:
