@@ -12,6 +12,7 @@ from bot.text.languages import Sentence
 from bot.text.markdown import plain, shortened, split
 from indexer.retrieval.retriever import MEANING, RERANKER, WORDS
 from indexer.text.analyzer import query_words, typed_words, word_set, words
+from indexer.text.symbols import symbols
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Question, RecordedHit
 
@@ -91,4 +92,5 @@ def _common_words(question: str, text: str) -> list[str]:
         if form in said
     }
     typed = dict.fromkeys(typed_words(question))
-    return [word for word in typed if not wanted.isdisjoint(words(word))][:WORDS_NAMED]
+    named = [word for word in typed if not wanted.isdisjoint(words(word))]
+    return [*named, *(sign for sign in symbols(question) if sign in wanted)][:WORDS_NAMED]

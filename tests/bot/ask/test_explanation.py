@@ -38,6 +38,12 @@ def test_a_passage_is_told_by_the_words_that_it_shares_with_the_question(
     assert _line(replace(HIT, legs=legs)) == f"1. **GPU hours** · {told}"
 
 
+def test_signs_of_code_are_named_among_the_words_in_common() -> None:
+    hit = replace(HIT, legs=("words",), passage="`==` compares values, `is` names.")
+    [message] = why(_question(hit, text="what does == compare"))
+    assert message.endswith("matched by these words: “compare”, “==”")
+
+
 def test_words_that_match_only_once_a_slip_is_mended_are_not_named() -> None:
     hit = replace(HIT, title="", passage="Zebras.", heading="Tariffs")
     assert _line(hit) == "1. **Tariffs** · matched by meaning and by words"
