@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 
 from indexer.text.analyzer import word_set
 from indexer.text.answer_signals import fitting, missing, names, opposed
+from indexer.text.symbols import symbols
 from knowledge.model.documents import Scope
 from knowledge.model.questions import Evidence
 
@@ -119,7 +120,8 @@ def features(support: Support) -> NDArray[np.float64]:
     * `coverage`, `focus`: share of the question's words, by rarity, in the passage and window.
     * `agreement`: 1 if both legs put the same document first.
     * `consistency`: 0, or -1 for each way in which the window says the opposite.
-    * `familiarity`: 0 if the passage has all words with digits of the question, -1 if none.
+    * `familiarity`: 0 if the passage has all words with digits and symbols of the question, -1 if
+      none.
     * `fit`: 1 if the window has a new span of the kind asked for, -1 if not, 0 if unknown.
     """
     asked = word_set(support.question)
@@ -133,7 +135,7 @@ def features(support: Support) -> NDArray[np.float64]:
             _share(support.weights, window),
             float(support.agreement),
             -opposed(support.question, asked, support.window, window),
-            -missing(names(support.question), passage),
+            -missing([*names(support.question), *symbols(support.question)], passage),
             fitting(support.question, asked, support.window),
         ]
     )

@@ -96,10 +96,10 @@ def names(question: str) -> list[str]:
 
 
 def missing(found: Sequence[str], passage: AbstractSet[str]) -> float:
-    """The share of names that share no word with the passage; 0 if there are none."""
+    """The share of names and symbols that share no word with the passage; 0 if there are none."""
     if not found:
         return 0.0
-    return sum(passage.isdisjoint(words(name)) for name in found) / len(found)
+    return sum(passage.isdisjoint((name, *words(name))) for name in found) / len(found)
 
 
 # The kind of answer.

@@ -36,6 +36,7 @@ def test_a_question_in_capitals_names_only_what_has_digits() -> None:
 def test_missing_is_the_share_of_names_that_a_passage_lacks() -> None:
     assert missing(["Ada", "Lovelace"], word_set("Ada wrote it.")) == 0.5
     assert missing([], word_set("Ada wrote it.")) == 0
+    assert missing(["@", "=="], word_set("`@` is a decorator.")) == 0.5
 
 
 @pytest.mark.parametrize(
