@@ -234,7 +234,7 @@ def add_sources(
     with a pause between two of them. Chat exports are answered from in their own server only.
     """
     settings = settings_from(config_file, data)
-    scope = _scope(guild) if guild is not None else SHARED
+    scope = guild_scope(guild) if guild is not None else SHARED
     with Core(settings, rebuild=True) as core:
         for location in locations:
             _check_named(location)
@@ -253,7 +253,7 @@ def add_sources(
         fail(source_output.unread_text(unread), UNREAD)
 
 
-def _scope(guild: str) -> Scope:
+def guild_scope(guild: str) -> Scope:
     number = int(guild) if guild.isascii() and guild.isdigit() and len(guild) < 20 else 0
     if not 0 < number < 1 << 63:
         fail(

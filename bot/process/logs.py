@@ -21,7 +21,16 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from bot.config import LogSettings
 
 # Each request of these at level INFO would drown what we say.
-_NOISY: Final = ("httpx", "sentence_transformers", "faiss", "markdown_it", "watchfiles", "filelock")
+_NOISY: Final = (
+    "httpx",
+    "sentence_transformers",
+    "faiss",
+    "markdown_it",
+    "watchfiles",
+    "filelock",
+    "mcp",
+    "uvicorn",
+)
 # At level DEBUG these log every event and request, and with them what people write.
 _TALKATIVE: Final = ("discord", "aiohttp", "asyncio")
 

@@ -1,0 +1,260 @@
+"""MCP as other programs use it: the official SDK's own client, in memory, by stdio and by HTTP."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from mcp.client import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
+
+from bot.cli.console import UNUSABLE
+from bot.config import Settings
+from bot.engine.core import Core
+from bot.engine.data_folder import MODELS
+from bot.engine.file_permissions import close_to_others
+from bot.engine.worker import Worker
+from bot.programs.mcp_server import TOKEN_CHARACTERS, McpError, http_application, mcp_server
+from indexer.ingest import pipeline
+from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
+from tests.fakes import WordEmbedder
+
+ROOT = Path(__file__).parents[3]
+QUESTION = "When does the quokka enclosure open?"
+TEXT = "The quokka enclosure of {place} opens at seven."
+HERE, ELSEWHERE, CHANNEL = 10, 20, 30
+SCOPES = {
+    "shared": SHARED,
+    "here": Scope(HERE),
+    "elsewhere": Scope(ELSEWHERE),
+    "channel": channel_scope(CHANNEL),
+}
+
+
+def _document(name: str) -> Document:
+    return Document(
+        id=f"file:/{name}.md",
+        kind=Kind.FILE,
+        title=f"Quokkas {name}",
+        text=TEXT.format(place=name),
+        scope=SCOPES[name],
+    )
+
+
+def _filled(settings: Settings) -> Core:
+    core = Core(settings, WordEmbedder())
+    steps = pipeline.update(core.index, core.embedder, map(_document, SCOPES), kinds={Kind.FILE})
+    for _ in steps:
+        pass
+    return core
+
+
+@pytest.fixture
+async def worker(settings: Settings) -> AsyncIterator[Worker[Core]]:
+    made = Worker(lambda: _filled(settings), Core.close)
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+def models_folder(tmp_path: Path, models: Path) -> Path:
+    """A data folder with the model, and nothing else."""
+    shutil.copytree(models, tmp_path / "data" / MODELS)
+    close_to_others(tmp_path / "data")
+    return tmp_path / "data"
+
+
+def _documents(found: Any) -> list[str]:
+    return re.findall(r"file:/(\w+)\.md", str(found))
+
+
+async def test_a_question_is_answered_with_evidence_and_quotations_that_can_be_cited(
+    worker: Worker[Core],
+) -> None:
+    async with Client(mcp_server(worker)) as client:
+        result = await client.call_tool("ask", {"question": QUESTION})
+        answer = result.structured_content
+        assert answer is not None
+        assert answer["evidence"] in ("strong", "partial")
+        assert answer["quotes"][0]["document"] == "file:/shared.md"
+        assert TEXT.format(place="shared") in answer["quotes"][0]["text"]
+        nothing = await client.call_tool("ask", {"question": "Zyzzyva brvtk gnarl?"})
+    assert nothing.structured_content is not None
+    assert (nothing.structured_content["evidence"], nothing.structured_content["quotes"]) == (
+        "none",
+        [],
+    )
+
+
+async def test_what_is_asked_is_recorded_nowhere(worker: Worker[Core]) -> None:
+    async with Client(mcp_server(worker, HERE)) as client:
+        await client.call_tool("ask", {"question": "Zyzzyva brvtk gnarl?"})
+    assert await worker.call(lambda core: core.store.counts(HERE)["questions"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("guild_id", "seen"),
+    [(None, {"shared"}), (HERE, {"shared", "here"}), (ELSEWHERE, {"shared", "elsewhere"})],
+)
+async def test_a_program_sees_what_everybody_sees_there_and_never_a_channel(
+    worker: Worker[Core], guild_id: int | None, seen: set[str]
+) -> None:
+    async with Client(mcp_server(worker, guild_id)) as client:
+        found = await client.call_tool("search", {"query": "quokka enclosure", "limit": 50})
+        assert set(_documents(found.structured_content)) == seen
+        answers = [
+            await client.call_tool("ask", {"question": f"{QUESTION[:-1]} of {name}?"})
+            for name in SCOPES
+        ]
+        assert set(_documents(answers)) <= seen
+        for name in SCOPES:
+            document = f"file:/{name}.md"
+            got = await client.call_tool("get", {"document": document})
+            assert got.is_error is (name not in seen)
+            if name in seen:
+                read = await client.read_resource(f"commonplace://documents/{document}")
+                assert TEXT.format(place=name) in str(read.contents)
+            else:
+                with pytest.raises(MCPError, match="no such document"):
+                    await client.read_resource(f"commonplace://documents/{document}")
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "said"),
+    [
+        ("ask", {"question": ""}, "question"),
+        ("ask", {"question": "x" * 100_000}, "characters"),
+        ("search", {"query": " "}, ""),
+        ("search", {"query": "quokka", "limit": 0}, "limit"),
+        ("get", {"document": "../../etc/passwd"}, "no such document"),
+    ],
+)
+async def test_what_can_not_be_answered_is_explained(
+    worker: Worker[Core], tool: str, arguments: dict[str, Any], said: str
+) -> None:
+    async with Client(mcp_server(worker)) as client:
+        result = await client.call_tool(tool, arguments)
+    assert result.is_error
+    assert said in str(result.content)
+
+
+async def test_every_tool_says_that_it_only_reads_and_in_which_shape(
+    worker: Worker[Core],
+) -> None:
+    async with Client(mcp_server(worker)) as client:
+        tools = (await client.list_tools()).tools
+    assert {tool.name for tool in tools} == {"ask", "search", "get"}
+    for tool in tools:
+        assert tool.annotations is not None
+        assert tool.annotations.read_only_hint
+        assert tool.output_schema
+
+
+# As processes.
+
+
+def _started(folder: Path, *arguments: str, token: str = "") -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "bot", "mcp", *arguments],
+        cwd=ROOT,
+        env=_environment(folder, token),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _environment(folder: Path, token: str = "") -> dict[str, str]:
+    return {
+        **os.environ,
+        "COMMONPLACE_DATA": str(folder),
+        "COMMONPLACE_MCP_TOKEN": token,
+        "HF_HUB_OFFLINE": "1",
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+async def test_the_command_speaks_the_protocol_and_nothing_else_on_standard_output(
+    models_folder: Path,
+) -> None:
+    parameters = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "bot", "mcp"],
+        env=_environment(models_folder),
+        cwd=str(ROOT),
+    )
+    async with Client(stdio_client(parameters)) as client:
+        result = await client.call_tool("ask", {"question": "What is open source AI?"})
+    assert result.structured_content is not None
+    assert result.structured_content["evidence"] == "strong"
+
+
+async def test_over_http_only_who_knows_the_token_is_served(models_folder: Path) -> None:
+    token = "correct horse battery staple"  # noqa: S105 - of this test alone
+    process = _started(models_folder, "--http", "0", token=token)
+    try:
+        address = _address(process)
+        given = {"Authorization": f"Bearer {token}"}
+        async with (
+            httpx2.AsyncClient(headers=given) as http,
+            Client(streamable_http_client(address, http_client=http)) as client,
+        ):
+            assert len((await client.list_tools()).tools) == 3
+        for headers in _refused(given):
+            async with httpx2.AsyncClient() as http:
+                answer = await http.post(address, json={}, headers=headers)
+            assert answer.status_code in (401, 421, 403)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _refused(given: dict[str, str]) -> Sequence[dict[str, str]]:
+    """Nobody's token, another one, and a page of the web that has this machine asked."""
+    return (
+        {},
+        {"Authorization": "Bearer wrong"},
+        {**given, "Host": "evil.example"},
+        {**given, "Origin": "https://evil.example"},
+    )
+
+
+def _address(process: "subprocess.Popen[str]") -> str:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if found := re.search(r"http://127\.0\.0\.1:\d+/mcp", line):
+            return found[0]
+    raise AssertionError("It was not served.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "token", "said"),
+    [
+        (("--http", "0"), "", "openssl rand"),
+        (("--http", "0"), "x" * (TOKEN_CHARACTERS - 1), "openssl rand"),
+        (("--guild", "general"), "", "is no server's id"),
+    ],
+)
+def test_what_can_not_be_served_is_said_in_a_sentence(
+    tmp_path: Path, arguments: Sequence[str], token: str, said: str
+) -> None:
+    process = _started(tmp_path, *arguments, token=token)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == UNUSABLE
+    assert said in " ".join(err.split())
+    assert "Traceback" not in err
+
+
+def test_a_token_that_keeps_nobody_out_is_refused() -> None:
+    server: Any = None
+    with pytest.raises(McpError, match="16 characters"):
+        http_application(server, 1, "short")
