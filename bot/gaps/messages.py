@@ -6,6 +6,7 @@ from typing import Final
 from bot.gaps.service import Group
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import (
+    MESSAGE_CHARACTERS,
     Page,
     legible,
     plain,
@@ -13,6 +14,7 @@ from bot.text.markdown import (
     quoted_parts,
     shortened,
     shown,
+    size,
 )
 from bot.text.paging import PAGE, QUOTED, TIMES, page_count, page_number
 from knowledge.model.guilds import Language
@@ -22,8 +24,10 @@ from knowledge.store.questions.gaps import OpenQuestion
 
 # As many as are a screen or two of a phone.
 GROUPS_A_PAGE: Final = 5
-# Of each group, so that a page of them is one message.
-QUESTION_CHARACTERS: Final = 160
+# At most; less where more is to be said of the groups, so that a page of them is one message.
+QUESTION_CHARACTERS: Final = 240
+# The number and quotation marks of a question, and what begins the line below it.
+_MARKS: Final = len("1.999. “”\n-# \n")
 OPTION_CHARACTERS: Final = 100
 
 NOT_A_MODERATOR: Final = Sentence("Only moderators can see what found no good answer.")
@@ -87,13 +91,14 @@ def gaps(groups: Sequence[Group], page: int, language: Language = Language.ENGLI
         _GAPS(number_asked, language, groups=_GROUPS(len(groups), language))
         + (PAGE(language, number=number + 1, count=count) if count > 1 else "")
     ]
+    last = _ALL_ARE_TOLD(language)
+    room = (MESSAGE_CHARACTERS - size(lines[0]) - size(last) - 1) // GROUPS_A_PAGE - _MARKS
     first = number * GROUPS_A_PAGE
     for place, group in enumerate(shown_groups(groups, page), first + 1):
-        example = plain_within(group.example.text, QUESTION_CHARACTERS)
-        lines.append(f"{place}. {QUOTED(language, text=example)}")
-        lines.append(f"-# {about(group, language)}")
-    lines.append(_ALL_ARE_TOLD(language))
-    return Page("\n".join(lines), number, count)
+        below = about(group, language)
+        example = plain_within(group.example.text, min(QUESTION_CHARACTERS, room - size(below)))
+        lines += [f"{place}. {QUOTED(language, text=example)}", f"-# {below}"]
+    return Page("\n".join([*lines, last]), number, count)
 
 
 def about(group: Group, language: Language) -> str:

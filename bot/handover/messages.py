@@ -79,11 +79,11 @@ def handed_on(*, mine: bool, quiet: bool, language: Language) -> str:
 # To the helpers.
 
 # With every sign made plain, a question of any length leaves room for what is around it.
-_PUT_CHARACTERS: Final = 900
+_PUT_CHARACTERS: Final = 800
 _ANSWER_CHARACTERS: Final = 360
 _TITLE_CHARACTERS: Final = 60
 _FOUND: Final = 3
-_ADDRESS: Final = re.compile(r"https?://[^\s<>]{1,200}")
+_ADDRESS: Final = re.compile(r"https?://[^\s<>]{1,150}")
 THREAD_CHARACTERS: Final = 100
 
 LABELS: Final[Mapping[str, Sentence]] = {
@@ -135,7 +135,7 @@ def put_to_helpers(handover: Handover, question: Question, language: Language) -
     )
     lines = [_PUT(language), f"> {plain_within(question.text, _PUT_CHARACTERS)}", f"-# {place}"]
     named = list(dict.fromkeys(_named(hit) for hit in question.hits if hit.title))[:_FOUND]
-    if named:
+    if named and not handover.answer:
         lines.append(f"-# {_NEAREST(language, titles=' · '.join(named))}")
     return "\n".join([*lines, standing(handover, language), *_draft(handover, language)])
 

@@ -502,6 +502,37 @@ async def test_a_message_that_was_deleted_is_claimed_by_nobody_and_posted_no_mor
     assert (found.helper_id, found.message_id) == (helping.helper.id, None)
 
 
+async def test_a_forum_post_that_was_deleted_is_posted_no_more(helping: Helping) -> None:
+    world = helping.world
+    forum = helping.forum()
+    await helping.choose(handover_channel_id=forum.id)
+    await helping.hand_over()
+    [thread] = forum.threads
+    world.env.backend.delete_channel(thread.id)
+    world.press(helping.helper, await _other(helping), "handover:1:claim")
+    await world.env.settle()
+    await world.bot.outbox.catch_up()
+
+    assert forum.threads == []
+    assert posts(world.review) == []
+    assert (await helping.standing()).message_id is None
+
+
+async def test_without_the_right_to_begin_threads_the_message_is_enough(helping: Helping) -> None:
+    world = helping.world
+    denied = discord.Permissions(create_public_threads=True).value
+    allowed = discord.Permissions(view_channel=True).value
+    world.env.backend.set_overwrite(
+        world.review.id,
+        Overwrite(world.bot_role.id, OverwriteType.ROLE, allow=allowed, deny=denied),
+    )
+
+    await helping.hand_over()
+
+    assert world.review.threads == []
+    assert said(await helping.answer(post(helping))) == messages.THANKS(EN)
+
+
 async def _other(helping: Helping) -> discord.Message:
     return await helping.world.moderator.send(helping.world.review, "hello")
 

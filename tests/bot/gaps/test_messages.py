@@ -1,0 +1,48 @@
+"""Pages of `/gaps` fit one message, whatever was asked and however much is to be said of it."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.gaps import messages
+from bot.gaps.service import Group
+from bot.text.markdown import MESSAGE_CHARACTERS, size
+from knowledge.model.guilds import Language
+from knowledge.model.handovers import Handover, HandoverState
+from knowledge.model.questions import Evidence
+from knowledge.store.questions.gaps import OpenQuestion
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+MEMBER = 10**18
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("text", ["*" * 2_000, "😀" * 900, "Where is it? " * 100, "q"])
+@pytest.mark.parametrize("state", HandoverState)
+def test_a_page_of_the_largest_groups_is_one_message(
+    language: Language, text: str, state: HandoverState
+) -> None:
+    asked = [
+        OpenQuestion(
+            number, 1, 2, MEMBER + number, text, "", AT, Evidence.PARTIAL, False, unhelpful=odd
+        )
+        for number in range(1_000)
+        for odd in (False, True)
+    ]
+    handover = Handover(1, 1, state, True, AT, MEMBER)
+    group = Group(tuple(asked), asked[0], awaited=True, handover=handover)
+
+    shown = messages.gaps([group] * 12, 1, language)
+
+    assert size(shown.content) <= MESSAGE_CHARACTERS
+    assert shown.content.count("-# ") == messages.GROUPS_A_PAGE
+    assert 1 <= len(messages.option(group, 12)) <= 100
+    assert 1 <= len(messages.asked(group, language)) <= 100
+
+
+def test_a_long_passage_is_cut_and_says_so() -> None:
+    shown = messages.passage("T", "H", "word " * 1_000)
+
+    assert size(shown) <= MESSAGE_CHARACTERS
+    assert "> …" in shown
+    assert "> …" not in messages.passage("T", "", "word")

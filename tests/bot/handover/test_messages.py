@@ -1,0 +1,70 @@
+"""What helpers and askers are shown fits Discord's messages, and names nobody who did not agree."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.handover import messages
+from bot.text.markdown import MESSAGE_CHARACTERS, size
+from knowledge.model.guilds import Language
+from knowledge.model.handovers import Handover, HandoverState
+from knowledge.model.questions import Evidence, Question, RecordedHit
+from knowledge.store.questions.gaps import OpenQuestion
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+HELPER = 10**18
+LONG = ["*" * 2_000, "😀" * 1_000, "<@1> @everyone [x](https://x.example) " * 60]
+
+
+def handover(state: HandoverState, **changed: object) -> Handover:
+    return replace(Handover(1, 1, state, True, AT, HELPER), **changed)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("text", LONG)
+@pytest.mark.parametrize("state", HandoverState)
+def test_a_question_is_one_message_however_it_stands(
+    language: Language, text: str, state: HandoverState
+) -> None:
+    hits = [
+        RecordedHit("web:1", f"{number}{text}", "", "Text.", 1.0, (), f"https://e.example/{number}")
+        for number in range(5)
+    ]
+    hits = [replace(hit, link=f"{hit.link}{'x' * 130}") for hit in hits]
+    question = Question(1, 1, HELPER, 9, text, Evidence.NONE, AT, 1, hits)
+    answer = text if state is HandoverState.ANSWERED else ""
+
+    for name in ("", "A name"):
+        shown = messages.put_to_helpers(
+            handover(state, answer=answer, helper=name), question, language
+        )
+        assert size(shown) <= MESSAGE_CHARACTERS
+        assert "<@1>" not in shown
+        assert "](https://x.example)" not in shown
+    assert 1 <= len(messages.form_title(text)) <= messages.FORM_TITLE_CHARACTERS
+    assert 1 <= len(messages.thread_name(question)) <= messages.THREAD_CHARACTERS
+
+
+@pytest.mark.parametrize("private", [False, True])
+@pytest.mark.parametrize("text", LONG)
+def test_an_answer_is_whole_in_messages_each_of_which_discord_takes(
+    text: str, private: bool
+) -> None:
+    question = OpenQuestion(1, 1, 2, HELPER, text, "", AT, Evidence.NONE, False)
+    answered = handover(HandoverState.ANSWERED, answer=text, helper="*" * 100)
+
+    parts = messages.told(question, answered, "@" * 200, private=private)
+
+    assert all(1 <= size(part) <= MESSAGE_CHARACTERS for part in parts)
+    assert sum(part.count("😀") for part in parts) >= text.count("😀")
+
+
+def test_who_did_not_agree_is_named_neither_to_the_asker_nor_below_the_question() -> None:
+    question = OpenQuestion(1, 1, 2, 3, "Where?", "", AT, Evidence.NONE, False)
+    unnamed = handover(HandoverState.ANSWERED, answer="There.")
+
+    assert "A helper answers" in messages.told(question, unnamed, "S", private=False)[0]
+    assert str(HELPER) not in messages.standing(unnamed, Language.ENGLISH)
+    # Helpers among themselves see who was there first.
+    assert str(HELPER) in messages.taken(unnamed, Language.ENGLISH)
