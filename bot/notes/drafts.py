@@ -29,6 +29,7 @@ class Base(StrEnum):
     FILE = "file"
     DRAFT = "draft"
     EXTENDED = "extended"
+    NO_PICTURES = "no_pictures"
 
 
 # A number that is 0 stands for none.
@@ -52,7 +53,9 @@ class Draft:
     from a message, `question_id` where it is written for a gap. `origin` is the message whose file
     it was read from. `contributor` is whose words it has, where somebody else submits it. With
     `anyway` it is submitted whatever is near. With `extends` its text is the note's with what was
-    in that file below it. `pictures` are those that were fetched, which lie beside that file.
+    in that file below it. `pictures` are those that were fetched, which lie beside that file; they
+    are `added` to the note's, take their place, or leave them as they are where there are none;
+    `without` them the next revision has none.
     """
 
     title: str = ""
@@ -68,6 +71,8 @@ class Draft:
     extends: bool = False
     contributor: Member | None = None
     pictures: tuple[Picture, ...] = ()
+    added: bool = False
+    without: bool = False
 
     def submission(self) -> Submission:
         """What is proposed.
@@ -94,6 +99,7 @@ def extending(note: Note, draft: Draft) -> Draft:
         question_id=draft.question_id,
         origin=draft.origin,
         extends=True,
+        added=True,
     )
 
 
@@ -118,6 +124,8 @@ def subject(draft: Draft, *, with_file: bool) -> dict[str, Any]:
         base = Base.EXTENDED
     elif draft.origin:
         base = Base.DRAFT
+    elif draft.without:
+        base = Base.NO_PICTURES
     source = draft.source or SourceMessage(0, 0)
     return {
         "note_id": draft.note_id or 0,
@@ -147,8 +155,7 @@ def as_file(draft: Draft) -> str:
         matter |= {"note": draft.note_id, "guild": draft.guild_id}
     if draft.source is not None:
         matter |= {"channel": draft.source.channel_id, "message": draft.source.message_id}
-    if draft.extends:
-        matter["extends"] = True
+    matter |= {name: True for name in ("added", "without") if getattr(draft, name)}
     if draft.question_id is not None:
         matter["question"] = draft.question_id
     if draft.contributor is not None:
@@ -181,5 +188,6 @@ def _parsed(text: str) -> Draft:
         source=source,
         question_id=matter.get("question"),
         contributor=Member(*matter["contributor"]) if "contributor" in matter else None,
-        extends=matter.get("extends", False),
+        added=matter.get("added", False),
+        without=matter.get("without", False),
     )

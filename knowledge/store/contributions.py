@@ -65,7 +65,7 @@ class Contributions:
         submission: Submission,
         *,
         role_ids: Sequence[int] = (),
-        pictures: Sequence[Picture] = (),
+        pictures: Sequence[Picture] | None = None,
     ) -> Outcome | None:
         """Propose another text of a note, beside the live one if there is one.
 
@@ -79,18 +79,21 @@ class Contributions:
             if latest.contributor_id != contributor.id:
                 return self._extended(latest, contributor, submission, pictures)
             stands = latest.revision.state is State.PENDING or latest.live
-            if stands and latest.revision.submission == submission and not pictures:
+            if stands and latest.revision.submission == submission and pictures is None:
                 return Outcome(latest, Obstacle.UNCHANGED)
-            note = self._states.write(
-                note_id, contributor, submission, pictures or latest.revision.id
-            )
+            given = latest.revision.id if pictures is None else pictures
+            note = self._states.write(note_id, contributor, submission, given)
             replaced = self._states.replace_pending(note)
             self._states.record(note, contributor.id, "revised", replaced=replaced)
             self._take_back_extension(latest)
             return self._published_at_once(note, contributor, role_ids)
 
     def _extended(
-        self, latest: Note, writer: Member, submission: Submission, pictures: Sequence[Picture]
+        self,
+        latest: Note,
+        writer: Member,
+        submission: Submission,
+        pictures: Sequence[Picture] | None,
     ) -> Outcome | None:
         """Propose a text of somebody else's live note, which moderators decide on in any case."""
         live = self._notes.live(latest.id)

@@ -1,5 +1,6 @@
 """Notes cog: the contributors' commands `/note …` and *Save as note*."""
 
+from dataclasses import replace
 from typing import Final
 
 import discord
@@ -147,6 +148,7 @@ class NotesCog(commands.Cog):
             "Holds the new text: .md .txt .pdf .docx .html; "
             "10 MB, 2,000 pages, 30,000 characters at most."
         ),
+        without_pictures=described("Whether its pictures are to go."),
     )
     @app_commands.autocomplete(note=autocomplete.own_notes)
     async def edit(
@@ -154,6 +156,7 @@ class NotesCog(commands.Cog):
         interaction: Interaction,
         note: _NoteOption,
         file: discord.Attachment | None = None,
+        without_pictures: bool = False,
     ) -> None:
         async with in_time():
             found = await self._own(interaction, note)
@@ -162,9 +165,10 @@ class NotesCog(commands.Cog):
             said = refusal(await viewer_language(interaction))
             await interaction.response.send_message(said, ephemeral=True)
         elif file is not None:
-            await open_form(interaction, revising(found), file)
+            draft = replace(revising(found), without=without_pictures)
+            await open_form(interaction, draft, file)
         else:
-            await open_revision(interaction, found)
+            await open_revision(interaction, found, without_pictures=without_pictures)
 
     async def _own(self, interaction: Interaction, typed: str) -> Note | Obstacle | None:
         note_id = await autocomplete.note_id_of(interaction, typed)

@@ -54,7 +54,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
         with the command, if one was, and if it is no picture.
         """
         headline = form_messages.REVISION_TITLE if draft.note_id else form_messages.NEW_TITLE
-        headline = form_messages.EXTENSION_TITLE if draft.extends else headline
+        headline = form_messages.EXTENSION_TITLE if draft.added else headline
         as_text = file is not None and not is_picture(file)
         super().__init__(headline(language), **drafts.subject(draft, with_file=file is not None))
         self._draft, self._given, self._language = draft, file, language
@@ -106,9 +106,8 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
         elif either:
             self.ask(form_messages.OR_FILE(language), upload, form_messages.FILE_HELP(language))
         else:
-            stay = (
-                form_messages.PICTURES_STAY_HELP if draft.note_id else form_messages.PICTURES_HELP
-            )
+            stays = draft.note_id and not draft.without
+            stay = form_messages.PICTURES_STAY_HELP if stays else form_messages.PICTURES_HELP
             self.ask(form_messages.PICTURES(language), upload, stay(language))
 
     @classmethod
@@ -132,6 +131,11 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
         base = subject["base"]
         if base in {drafts.Base.DRAFT, drafts.Base.EXTENDED} and interaction.message is not None:
             draft = replace(draft, origin=interaction.message.id)
+            on_message = await draft_on(interaction.message) or Draft()
+            added = base is drafts.Base.EXTENDED or on_message.added
+            draft = replace(draft, added=added, without=on_message.without)
+        if base is drafts.Base.NO_PICTURES:
+            draft = replace(draft, without=True)
         if base is drafts.Base.FILE:
             bot: Services = interaction.client
             typed = _typed(draft, filled)
@@ -177,7 +181,8 @@ async def _taken(
 
 async def _base(interaction: Interaction, draft: Draft, base: drafts.Base) -> Draft | None:
     """What a form was opened with: the draft on its message, the note, or one below the other."""
-    on_message = None if base is drafts.Base.NOTE else await draft_on(interaction.message)
+    of_note = base in {drafts.Base.NOTE, drafts.Base.NO_PICTURES}
+    on_message = None if of_note else await draft_on(interaction.message)
     if base is drafts.Base.DRAFT:
         return on_message
     note = await interaction.client.worker.call(
@@ -187,7 +192,7 @@ async def _base(interaction: Interaction, draft: Draft, base: drafts.Base) -> Dr
     )
     if note is None:
         return None
-    if base is drafts.Base.NOTE:
+    if of_note:
         return drafts.revising(note)
     return drafts.extending(note, on_message) if on_message is not None else None
 
@@ -211,11 +216,18 @@ async def open_form(
     await interaction.response.send_modal(NoteModal(draft, choices.tags, file, warning, language))
 
 
-async def open_revision(interaction: Interaction, note: Note) -> None:
-    """Open the form with a note's text; a text that no form holds is given as a file first."""
+async def open_revision(
+    interaction: Interaction, note: Note, *, without_pictures: bool = False
+) -> None:
+    """Open the form with a note's text; a text that no form holds is given as a file first.
+
+    There, with a button to the form, in which an empty field keeps the text: not so where the form
+    is about the pictures.
+    """
     text = note.revision.submission.text
-    if not messages.is_long(text):
-        await open_form(interaction, drafts.revising(note))
+    if without_pictures or not messages.is_long(text):
+        draft = replace(drafts.revising(note), without=without_pictures)
+        await open_form(interaction, draft)
         return
     if interaction.guild_id is None:
         # Nothing hidden is sent by direct message, not even to who wrote it.

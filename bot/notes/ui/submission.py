@@ -175,7 +175,7 @@ class NoteSubmissions:
                 if wait is not None:
                     raise limits_messages.not_yet(wait)
             contributions = core.store.contributions
-            pictures = _all_pictures(core, draft)
+            pictures = _all_pictures(core, draft, member.id)
             outcome = (
                 contributions.propose(
                     guild_id,
@@ -184,7 +184,7 @@ class NoteSubmissions:
                     submission,
                     role_ids=role_ids,
                     source=draft.source,
-                    pictures=pictures,
+                    pictures=pictures or (),
                 )
                 if draft.note_id is None
                 else contributions.revise(
@@ -274,14 +274,18 @@ def _text_among(files: Sequence[discord.Attachment]) -> discord.Attachment | Non
     return texts[0] if texts else None
 
 
-def _all_pictures(core: Core, draft: Draft) -> Sequence[Picture]:
-    """A draft's pictures, below those of the note that it extends; none to leave these as they are.
+def _all_pictures(core: Core, draft: Draft, member_id: int) -> Sequence[Picture] | None:
+    """What a revision has: the draft's pictures, also below the note's; None: those of the note.
 
     Raises:
         InvalidNoteError: if they are too many.
     """
-    note = core.store.notes.latest(None, draft.note_id or 0) if draft.extends else None
-    if note is None or not draft.pictures:
+    if not draft.pictures:
+        return () if draft.without or draft.note_id is None else None
+    note = core.store.notes.latest(None, draft.note_id or 0) if draft.added else None
+    if note is not None and note.contributor_id != member_id:
+        note = core.store.notes.live(note.id)
+    if note is None:
         return draft.pictures
     return checked_number([*core.store.pictures.of(note.revision.id), *draft.pictures])
 

@@ -20,6 +20,8 @@ line = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
     note=st.none() | st.integers(1, 2**63),
     source=st.none() | st.integers(1, 2**63),
     question=st.none() | st.integers(1, 2**63),
+    added=st.booleans(),
+    without=st.booleans(),
 )
 def test_a_draft_comes_back_from_its_file_to_the_letter(
     title: str,
@@ -29,6 +31,8 @@ def test_a_draft_comes_back_from_its_file_to_the_letter(
     note: int | None,
     source: int | None,
     question: int | None,
+    added: bool,
+    without: bool,
 ) -> None:
     draft = Draft(
         title,
@@ -39,6 +43,8 @@ def test_a_draft_comes_back_from_its_file_to_the_letter(
         guild_id=note and 5,
         source=SourceMessage(7, source) if source else None,
         question_id=question,
+        added=added,
+        without=without,
     )
 
     assert from_file(as_file(draft).encode()) == draft

@@ -104,7 +104,7 @@ async def test_edit_opens_the_form_with_the_last_text(world: World) -> None:
 
     assert form.modal is not None
     values = [label["component"].get("value") for label in form.modal["components"]]
-    assert values[:3] == [TITLE, TEXT, "lisbon"]
+    assert values == [TITLE, TEXT, None, "lisbon", None]
 
 
 async def test_an_edit_of_a_live_note_waits_beside_it(world: World) -> None:

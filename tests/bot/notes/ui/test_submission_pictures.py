@@ -243,3 +243,42 @@ async def test_a_shared_answer_has_the_pictures_too(world: World) -> None:
     assert world.general.last_message is not None
     assert await contents(world.general.last_message) == PHOTOS[:1]
     assert "passages:" in " ".join(custom_ids(world.general.last_message))
+
+
+async def test_pictures_are_taken_from_a_note_and_nothing_else_also_over_a_restart(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await published(world, *photos(2))
+
+    form = await world.member.slash(world.general, "note edit", note=TITLE, without_pictures=True)
+    await restarted(world, new_bot)
+    refused = await world.member.submit_modal(
+        form, {"title": TITLE, "text": TEXT, "tags": "", "link": "nowhere"}
+    )
+    again = await world.member.click(shown_message(refused), label="Continue editing")
+    await restarted(world, new_bot)
+    await world.member.submit_modal(again, {"title": TITLE, "text": TEXT, "tags": "", "link": ""})
+    await world.moderator.click(world.card, label="Approve")
+
+    assert await kept(world, 2) == ()
+    await world.ask()
+    assert world.general.last_message is not None
+    assert world.general.last_message.attachments == []
+
+
+async def test_who_extends_a_note_adds_pictures_to_those_that_it_has(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await published(world, *photos(2))
+    more = f"{TEXT} Everybody is welcome."
+    form = await world.second_member.slash(world.general, "note add")
+    fields = {"title": "Meetup", "text": more, "file": [("c.png", picture(9).content)]}
+    result = await world.second_member.submit_modal(form, fields)
+
+    form = await world.second_member.click(shown_message(result), label=f"Extend “{TITLE}”")
+    await restarted(world, new_bot)
+    await world.second_member.submit_modal(
+        form, {"title": TITLE, "text": f"{TEXT}\n\n{more}", "tags": "", "link": ""}
+    )
+
+    assert [one.content for one in await kept(world, 2)] == [*PHOTOS, picture(9).content]
