@@ -41,6 +41,8 @@ from knowledge.store.questions.helped_questions import DailyCaps, HelpedQuestion
 ROUND_SECONDS: Final = 60
 # So many questions wait for their time; what comes in a flood beyond them is left to people.
 MOST_WAITING: Final = 500
+# So many are looked after at once: a channel in which Discord lets requests wait holds up no other.
+AT_ONCE: Final = 4
 # What a process that was down has left waiting for longer than that is answered by nobody here.
 LATE: Final = timedelta(minutes=10)
 # So many questions are looked at again in one round; each is a request to Discord or two.
@@ -64,7 +66,7 @@ class HelperCog(commands.Cog):
         self._caps = DailyCaps(caps.member_daily, caps.channel_daily)
         # Apart from those of who asks the bot: nothing that is asked of nobody counts for these.
         self._limits = QuestionLimits(bot.settings.questions)
-        self._one_at_a_time = asyncio.Lock()
+        self._at_once = asyncio.Semaphore(AT_ONCE)
         self._waiting: dict[int, asyncio.Task[None]] = {}
         self._first_messages: TTLCache[int, discord.Message] = TTLCache(_EARLY, _EARLY_SECONDS)
         # Channels of which it was said that something lacks there.
@@ -170,7 +172,7 @@ class HelperCog(commands.Cog):
         await asyncio.sleep(seconds)
         self._bot.take()
         await self._bot.answerable()
-        async with self._one_at_a_time:
+        async with self._at_once:
             await self._attempt(question, functools.partial(self._answer, question, message))
 
     async def _attempt(self, question: HelpedQuestion, act: Callable[[], Awaitable[None]]) -> None:
