@@ -22,14 +22,27 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from bot.engine.data_folder import MODELS
-from tests.bot.test_preview import ADDRESS, BROWSER, ask, go, propose
+from tests.bot.preview.test_server import (
+    ADDRESS,
+    BROWSER,
+    ask,
+    channel,
+    go,
+    look_as,
+    propose,
+    set_up,
+)
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 SIZE: ViewportSize = {"width": 390, "height": 740}
 SCALE = 2
 # A page of a few flat colours and antialiased text; more of them can't be told apart.
 COLOURS = 96
-HIDE_BARS = "#toolbar, nav.preview-toolbar, .drawer-scrim { display: none !important }"
+HIDE_BARS = (
+    "#side { display: none !important } body { grid-template: 1fr / 1fr !important }"
+    ".commonplace-apps { display: none !important }"
+)
+MEMBER = "Mia (member)"
 MEETUP = (
     "We meet in Lisbon on the first Friday of every month at seven, at Rua Augusta 24. Nobody has "
     "to sign up; whoever wants to show something tells us in #help until the day before."
@@ -37,8 +50,8 @@ MEETUP = (
 
 
 @contextmanager
-def running_preview(models: Path | None) -> Iterator[dict[str, str]]:
-    """The pages' addresses, while a preview runs on a new data folder."""
+def running_preview(models: Path | None) -> Iterator[str]:
+    """The page's address, while a preview runs on a new data folder."""
     with tempfile.TemporaryDirectory() as folder:
         if models is not None:
             shutil.copytree(models, Path(folder) / MODELS)
@@ -48,7 +61,7 @@ def running_preview(models: Path | None) -> Iterator[dict[str, str]]:
             printed = ""
             while "Ctrl+C" not in printed:
                 printed += process.stdout.readline() or sys.exit("The preview has ended.")
-            yield dict(ADDRESS.findall(printed))
+            yield ADDRESS.findall(printed)[0]
             process.send_signal(signal.SIGINT)
 
 
@@ -56,16 +69,19 @@ def opened(browser: Browser, address: str) -> Page:
     # The page's policy would refuse the style that hides the bars.
     context = browser.new_context(viewport=SIZE, device_scale_factor=SCALE, bypass_csp=True)
     page = context.new_page()
-    go(page, address)
+    page.goto(address)
+    page.get_by_role("button", name="Set it up").wait_for()
     return page
 
 
 def save(page: Page, name: str, button: str) -> None:
     """Save what is to be seen once there is a button."""
-    page.get_by_role("button", name=button, exact=True).last.wait_for()
-    page.add_style_tag(content=HIDE_BARS)
-    page.evaluate("document.activeElement.blur()")
-    page.locator("#channel-timeline").evaluate("part => { part.scrollTop = part.scrollHeight }")
+    shown = channel(page)
+    shown.get_by_role("button", name=button, exact=True).last.wait_for()
+    for frame in page.frames:
+        frame.add_style_tag(content=HIDE_BARS)
+        frame.evaluate("document.activeElement.blur()")
+    shown.locator("#channel-timeline").evaluate("part => { part.scrollTop = part.scrollHeight }")
     # It draws itself anew for the height that it has now.
     page.wait_for_timeout(1_000)
     picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
@@ -79,18 +95,24 @@ def main() -> None:
     models = parser.parse_args().models
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        with running_preview(models) as addresses:
-            page = opened(browser, addresses["#general"])
-            ask(page, "who coined the term open source?")
+        with running_preview(models) as address:
+            page = opened(browser, address)
+            look_as(page, MEMBER)
+            ask(go(page, "# general"), "who coined the term open source?")
             save(page, "answer", "Why this answer?")
         # In a server of its own, so that nothing else is to be seen.
-        with running_preview(models) as addresses:
-            page = opened(browser, addresses["#general"])
-            ask(page, "when do we meet in Lisbon?")
+        with running_preview(models) as address:
+            page = opened(browser, address)
+            set_up(page)
+            look_as(page, MEMBER)
+            shown = go(page, "# help")
+            ask(shown, "when do we meet in Lisbon?")
             save(page, "refusal", "Write this note")
-            page = opened(browser, addresses["#general"])
-            propose(page, "Meetups in Lisbon", MEETUP)
-            save(opened(browser, addresses["#review"]), "review-card", "Approve")
+            page = opened(browser, address)
+            propose(go(page, "# help"), "Meetups in Lisbon", MEETUP)
+            look_as(page, "Max (moderator)")
+            go(page, "# review")
+            save(page, "review-card", "Approve")
         browser.close()
 
 

@@ -122,16 +122,16 @@ def preview(
 ) -> None:
     """Run the whole bot in a local browser page, with no token and no network."""
     try:
-        from bot.preview import PreviewError, serve
+        from bot.preview.server import PreviewError, serve
     except ImportError as error:
         fail(f"The preview needs `pip install 'commonplace[preview]'` ({error}).")
     with tempfile.TemporaryDirectory(prefix="commonplace-") as temporary:
         settings = settings_from(config_file, data or Path(temporary))
 
-        def ready(addresses: dict[str, str]) -> None:
-            out.print(output.preview_welcome(addresses), markup=False, soft_wrap=True)
+        def ready(address: str) -> None:
+            out.print(output.preview_welcome(address), markup=False, soft_wrap=True)
             if open_page:
-                webbrowser.open(next(iter(addresses.values())))
+                webbrowser.open(address)
 
         with held(data_folder(settings)):
             err.print("Starting the bot; the first start indexes the articles…")

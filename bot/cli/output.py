@@ -3,7 +3,6 @@
 The records of `--json` are promises to other programs: a name is added, never changed.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from itertools import zip_longest
 from typing import Any, Final
@@ -261,19 +260,7 @@ def _age(changed_at: datetime | None, now: datetime) -> str:
     return f"changed {seconds} seconds ago"
 
 
-def preview_welcome(addresses: Mapping[str, str]) -> str:
+def preview_welcome(address: str) -> str:
     """What the preview prints once its page is there."""
-    lines = ["Commonplace is running in your browser. Open", ""]
-    lines += [f"  {name:<10} {address}" for name, address in addresses.items()]
-    lines += [
-        "",
-        "Three things to try:",
-        "  1. In #general, type /ask and a question: why were early AI systems closed?",
-        "  2. Type /note add, fill in the form, and follow the link to #review at the top of the",
-        "     page: as the moderator, press Approve.",
-        "  3. Back in #general, ask about your note.",
-        "",
-        "“Viewing as” at the top switches between a member, a moderator and an admin.",
-        "Ctrl+C ends it.",
-    ]
-    return "\n".join(lines)
+    opened = f"Commonplace is running in your browser. Open\n\n  {address}\n\n"
+    return f"{opened}The page says hello with three things to press. Ctrl+C ends it."

@@ -206,7 +206,7 @@ _PRIVATE: Final[Mapping[str, Sentence]] = {
     YES: Sentence("/ask answers the asker alone"),
     NO: Sentence("/ask answers in public"),
 }
-_AS_CONFIGURED: Final = Sentence("As whoever runs me chose: {answers}")
+_AS_CONFIGURED: Final = Sentence("{answers}, as whoever runs me chose")
 _ASK_MODERATORS: Final[Mapping[str, Sentence]] = {
     YES: Sentence("What I can't answer can be handed over"),
     NO: Sentence("What I can't answer stays unanswered"),

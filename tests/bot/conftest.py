@@ -14,6 +14,7 @@ from bot.config import DataSettings, QuestionSettings, Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
+from bot.preview.town import add_routes
 from knowledge.model.guilds import GuildSettings
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.town import Town, build_town
@@ -38,19 +39,8 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pytest_plugin, "Env", PatientEnv)
 
 
-def _member_counts(context: router.RequestContext) -> dict[str, int]:
-    """How many members have each role, which simcord does not say."""
-    guild = context.backend.get_guild(context.int_arg("guild_id"))
-    held = [role_id for member in guild.members.values() for role_id in member.role_ids]
-    return {str(role_id): held.count(role_id) for role_id in guild.roles if role_id != guild.id}
-
-
-_COUNTS: Final = (["guilds", "{guild_id}", "roles", "member-counts"], _member_counts)
-
-
-@pytest.fixture(autouse=True)
-def counted_roles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(router._ROUTES, "GET", [_COUNTS, *router._ROUTES["GET"]])
+# simcord does not say how many members have a role.
+add_routes()
 
 
 @pytest.fixture(autouse=True)

@@ -40,6 +40,8 @@ CHANNEL_TYPES: Final = {
         discord.ChannelType.category,
     ],
 }
+# Discord numbers the components that have no number from 1.
+_FIRST_LIST: Final = 1_000
 Control = discord.ui.Select[Any] | discord.ui.ChannelSelect[Any] | discord.ui.RoleSelect[Any]
 
 
@@ -107,6 +109,8 @@ class SettingSelect(Select, ids=CustomId("setting", setting=Setting)):
         super().__init__(**values)
         if item is not None:
             item.custom_id = self.ids.format(**values)
+            # Another one in every page: a client may take lists with one number for one list.
+            item.id = _FIRST_LIST + [*Setting].index(self.setting)
             self.item = item
 
     async def chosen(self, interaction: Interaction, _value: str) -> None:

@@ -1,0 +1,102 @@
+"""Server of the preview: the bot, simcord's Discord around it, and the page of both.
+
+Errors:
+    Exception
+    └── PreviewError    the page can't be served, and what to do
+"""
+
+import socket
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Final
+
+import simcord
+from simcord.backend.errors import SetupError
+
+from bot.client import Bot, start_worker
+from bot.config import Settings
+from bot.engine import index_updates
+from bot.preview.pages import RealClock
+from bot.preview.shell import Shell
+from bot.preview.town import NAME, add_routes, build_town
+from bot.process.background import COMMANDS_DIGEST
+from indexer.embedding.embedder import Embedder
+
+# How long an action may take before the page says that the bot does not settle.
+ACTION_SECONDS: Final = 60
+
+
+class PreviewError(Exception):
+    """The page can't be served; the message says why."""
+
+
+async def serve(
+    settings: Settings,
+    port: int,
+    ready: Callable[[str], None],
+    embedder: Embedder | None = None,
+) -> None:
+    """Run the bot and its page until the page ends the session or the process is stopped.
+
+    `port` 0 takes any. `ready` is told the page's address once the bot answers.
+
+    Raises:
+        PreviewError: if the port is taken.
+    """
+    if port:
+        _check_free(port)
+    settings = _with_content(settings)
+    # simcord waits 5 s for a bot; a first start takes longer, so the core is made ready before.
+    worker = start_worker(settings, embedder)
+    try:
+        await worker.run_slices(index_updates.update_quickly)
+        # Each preview is a Discord of its own, which was sent no commands yet.
+        await worker.call(lambda core: core.store.remember(COMMANDS_DIGEST, ""))
+        await _serve(Bot(settings, worker), port, ready)
+    finally:
+        await worker.stop()
+
+
+def _with_content(settings: Settings) -> Settings:
+    """With what Discord gives only to bots that are allowed to read: here nobody has to ask."""
+    helper = settings.helper.model_copy(update={"message_content": True})
+    sources = settings.sources.model_copy(update={"channels": True})
+    return settings.model_copy(update={"helper": helper, "sources": sources})
+
+
+def _check_free(port: int) -> None:
+    """Look at the port first: a first start takes long, and to be told only then is annoying.
+
+    Raises:
+        PreviewError: if it is taken, or is none.
+    """
+    with socket.socket() as tried:
+        # As the page's server does: a port whose last user has just ended is free.
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise PreviewError(
+                f"The preview needs the port {port}, which can't be had. Choose another --port."
+            ) from error
+
+
+async def _serve(bot: Bot, port: int, ready: Callable[[str], None]) -> None:
+    add_routes()
+    running = simcord.run(bot, settle_timeout=ACTION_SECONDS, check_errors=False)
+    RealClock().begin(running)
+    async with running as env, AsyncExitStack() as stack:
+        shell = Shell(stack)
+        try:
+            await shell.listen(port)
+            env.backend.bot_user.name = NAME
+            town = build_town(env)
+            town.tell_that_the_bot_arrived()
+            await env.settle()
+            address = await shell.show(town)
+        except (OSError, SetupError) as error:
+            raise PreviewError(
+                f"The preview can't be served: {error}. Choose another --port."
+            ) from error
+        ready(address)
+        await shell.pages.run()

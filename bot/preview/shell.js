@@ -1,0 +1,175 @@
+const key = location.hash.slice(1);
+const element = (id) => document.getElementById(id);
+const [viewer, places, hello, forum, channel, problem, menu] =
+  ["viewer", "places", "hello", "forum", "channel", "problem", "menu"].map(element);
+const HELLO = "hello";
+let state = { viewer: "", people: [], places: [], example: "" };
+let current = HELLO;
+let loads = 0;
+// The newest message of each place that each person has looked at.
+const looked = new Map();
+
+async function request(path, body) {
+  const response = await fetch(path, {
+    method: body ? "POST" : "GET",
+    headers: { "X-Simcord-Capability": key, "Content-Type": "application/json" },
+    body: body && JSON.stringify(body),
+  });
+  const answer = await response.json().catch(() => ({}));
+  problem.hidden = response.ok;
+  if (!response.ok) problem.textContent = answer.problem || "The preview has ended, or this address is an old one.";
+  return response.ok ? answer : null;
+}
+
+const placeOf = (id) => state.places.find((place) => place.id === id);
+const mark = (place) => `${state.viewer}:${place.id}`;
+const label = (place) => ({ text: "", forum: "", post: "↳ ", direct: "✉ " })[place.kind]
+  + (place.kind === "text" || place.kind === "forum" ? place.name.replace("#", place.kind === "forum" ? "≡ " : "# ") : place.name);
+
+function button(text, pressed, kind = "") {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.textContent = text;
+  made.className = kind;
+  made.addEventListener("click", pressed);
+  return made;
+}
+
+function draw() {
+  viewer.replaceChildren(...state.people.map((person) => new Option(person.name, person.id)));
+  viewer.value = state.viewer;
+  const start = button("Start here", () => show(HELLO));
+  const listed = state.places.map((place) => {
+    const made = button(label(place), () => show(place.id), place.kind);
+    made.title = place.name;
+    if (place.id === current) looked.set(mark(place), place.newest);
+    else if (BigInt(place.newest) > BigInt(looked.get(mark(place)) || "0")) made.classList.add("news");
+    return made;
+  });
+  [start, ...listed].forEach((made, at) => {
+    const id = at ? state.places[at - 1].id : HELLO;
+    made.setAttribute("aria-current", id === current ? "page" : "false");
+  });
+  const focused = [...places.children].indexOf(document.activeElement);
+  places.replaceChildren(start, ...listed);
+  places.children[focused]?.focus();
+  const posts = [];
+  const from = state.places.findIndex((place) => place.id === current);
+  for (const place of state.places.slice(from + 1)) {
+    if (place.kind !== "post") break;
+    const item = document.createElement("li");
+    item.append(button(place.name, () => show(place.id)));
+    posts.push(item);
+  }
+  element("posts").replaceChildren(...posts);
+}
+
+function show(id) {
+  const place = placeOf(id);
+  if (!place) id = HELLO;
+  current = id;
+  hello.hidden = id !== HELLO;
+  forum.hidden = place?.kind !== "forum";
+  channel.hidden = !place?.page;
+  menu.hidden = true;
+  if (place?.kind === "forum") {
+    element("forum-name").textContent = place.name.replace("#", "");
+    element("poster").textContent = state.people.find((person) => person.id === state.viewer)?.name || "";
+    if (!element("title").value) { element("title").value = state.example; element("text").value = state.example; }
+  }
+  // Loaded anew each time, also the same channel: somebody else may look.
+  if (place?.page) channel.src = place.page.replace("#", `?${loads += 1}#`);
+  draw();
+}
+
+async function refresh() {
+  const found = await request("/shell/state");
+  if (!found) return;
+  const changed = JSON.stringify(found) !== JSON.stringify(state);
+  const left = found.viewer !== state.viewer;
+  state = found;
+  if (left || (current !== HELLO && !placeOf(current))) show(current);
+  else if (changed) draw();
+}
+
+async function act(path, body) {
+  document.body.setAttribute("aria-busy", "true");
+  const answer = await request(path, body);
+  document.body.removeAttribute("aria-busy");
+  await refresh();
+  return answer;
+}
+
+viewer.addEventListener("change", () => act("/shell/viewer", { viewer: viewer.value }));
+for (const made of document.querySelectorAll("[data-thing]")) {
+  made.addEventListener("click", async () => {
+    made.disabled = true;
+    const answer = await act("/shell/start", { thing: made.dataset.thing });
+    made.disabled = false;
+    if (answer) show(answer.place);
+  });
+}
+element("post").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const [title, text] = [element("title"), element("text")];
+  const answer = await act("/shell/post", { forum: current, title: title.value, text: text.value });
+  if (answer) { title.value = text.value = ""; show(answer.place); }
+});
+
+// The Apps menu: simcord's page has none, so each message gets a button for it.
+function openMenu(messageId, left, top) {
+  const place = placeOf(current);
+  if (!place?.menus.length) return;
+  const title = document.createElement("p");
+  title.textContent = "Apps";
+  menu.replaceChildren(title, ...place.menus.map((name) => button(name, () => {
+    menu.hidden = true;
+    act("/shell/menu", { place: place.id, message: messageId, name });
+  })));
+  menu.hidden = false;
+  menu.style.left = `${Math.max(8, Math.min(left, innerWidth - menu.offsetWidth - 8))}px`;
+  menu.style.top = `${Math.max(8, Math.min(top, innerHeight - menu.offsetHeight - 8))}px`;
+  menu.querySelector("button").focus();
+}
+
+function addApps(page) {
+  for (const message of page.querySelectorAll("article.channel-message")) {
+    if (message.querySelector(".commonplace-apps") || !placeOf(current)?.menus.length) continue;
+    const opener = page.createElement("button");
+    opener.type = "button";
+    opener.className = "commonplace-apps";
+    opener.textContent = "Apps";
+    opener.addEventListener("click", () => {
+      const [outer, inner] = [channel.getBoundingClientRect(), opener.getBoundingClientRect()];
+      openMenu(message.dataset.messageId, outer.left + inner.left, outer.top + inner.bottom);
+    });
+    message.prepend(opener);
+  }
+}
+
+channel.addEventListener("load", () => {
+  const page = channel.contentDocument;
+  const list = page?.getElementById("channel-message-list");
+  if (!list) return;
+  new MutationObserver(() => addApps(page)).observe(list, { childList: true, subtree: true });
+  addApps(page);
+  // It opens at the newest message, also where that grows while it is drawn; whoever scrolls stays.
+  const timeline = page.getElementById("channel-timeline");
+  const settled = Date.now() + 2000;
+  const down = () => {
+    timeline.scrollTop = timeline.scrollHeight;
+    if (Date.now() < settled) settling = requestAnimationFrame(down);
+  };
+  let settling = requestAnimationFrame(down);
+  for (const moved of ["wheel", "pointerdown", "keydown"]) {
+    page.addEventListener(moved, () => cancelAnimationFrame(settling), { passive: true });
+  }
+  page.addEventListener("click", (event) => {
+    if (!event.target.closest(".commonplace-apps")) menu.hidden = true;
+  });
+});
+addEventListener("keydown", (event) => { if (event.key === "Escape") menu.hidden = true; });
+addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.hidden = true; });
+
+await refresh();
+setInterval(refresh, 1000);

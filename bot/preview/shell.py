@@ -1,0 +1,209 @@
+"""Page of the preview: who looks, the channels at the left, and simcord's page of one of them.
+
+Everything is on one port. simcord's requests carry the key of their channel's page; those of the
+shell carry a key of its own, which stands in the address behind `#` and so in no request that
+another site could make the browser send.
+"""
+
+import json
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from importlib.resources import files
+from typing import Any, Final, cast
+
+from aiohttp import web
+from simcord.backend.errors import SetupError
+
+from bot.preview.pages import ChannelServer, Pages, Place
+from bot.preview.town import GENERAL, QUESTIONS, Town
+
+EXAMPLE: Final = "Why were early AI systems closed?"
+
+_KEY: Final = "X-Simcord-Capability"
+_TYPES: Final = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+# simcord's own requests, and its method for each.
+_REQUESTS: Final = (
+    ("POST", "/api/pages", "_pages"),
+    ("DELETE", "/api/pages/{context_id}", "_delete_page"),
+    ("GET", "/api/state", "_state"),
+    ("GET", "/api/commands", "_commands"),
+    ("GET", "/api/action-result", "_action_result"),
+    ("POST", "/api/action", "_action"),
+    ("GET", "/api/assets/{asset_id}", "_asset"),
+)
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+}
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Shell:
+    """The page around the pages of channels."""
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        self._stack = stack
+        self._key = secrets.token_urlsafe(32)
+        self._pages: Pages | None = None
+        self._port = 0
+
+    @property
+    def pages(self) -> Pages:
+        if self._pages is None:
+            raise web.HTTPServiceUnavailable
+        return self._pages
+
+    async def listen(self, port: int) -> None:
+        """Take a port; 0 is any."""
+        app = web.Application(handler_args={"handler_cancellation": False})
+        app.router.add_get("/", self._static("shell.html"))
+        for name in ("shell.css", "shell.js", "channel.css"):
+            app.router.add_get(f"/shell/{name}", self._static(name))
+        for method, path, handler in (
+            ("GET", "/shell/state", self._state),
+            ("POST", "/shell/viewer", self._look_as),
+            ("POST", "/shell/post", self._post),
+            ("POST", "/shell/menu", self._choose),
+            ("POST", "/shell/start", self._begin),
+        ):
+            app.router.add_route(method, path, self._mine(handler))
+        app.router.add_get("/channel", self._channel)
+        for method, path, name in _REQUESTS:
+            app.router.add_route(method, path, self._simcords(name))
+        app.router.add_get("/{path:.*}", self._asset)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, "127.0.0.1", port)
+        await site.start()
+        self._port = runner.addresses[0][1]
+
+    async def show(self, town: Town) -> str:
+        """Have a page for each of a guild's channels; returns the address of it all."""
+        pages = Pages(town, self._port, self._stack)
+        await pages.follow()
+        self._pages = pages
+        return f"http://127.0.0.1:{self._port}/#{self._key}"
+
+    def _static(self, name: str) -> _Handler:
+        content = (files("bot.preview") / name).read_text(encoding="utf-8")
+        kind = _TYPES[name.rpartition(".")[2]]
+
+        async def serve(_: web.Request) -> web.Response:
+            return web.Response(text=content, content_type=kind, headers=_HEADERS)
+
+        return serve
+
+    # simcord's pages.
+
+    async def _channel(self, request: web.Request) -> web.StreamResponse:
+        return await self._any().page(request)
+
+    async def _asset(self, request: web.Request) -> web.StreamResponse:
+        """Scripts and styles of simcord, which are the same for every channel."""
+        if request.path not in ChannelServer._STATIC_FILES:
+            raise web.HTTPNotFound
+        response: web.StreamResponse = await self._any()._static(request)
+        return response
+
+    def _any(self) -> ChannelServer:
+        return cast(ChannelServer, self.pages.previews[0]._server)
+
+    def _simcords(self, name: str) -> _Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            server = self.pages.server(request.headers.get(_KEY, ""))
+            if server is None:
+                raise web.HTTPUnauthorized
+            method = getattr(server, name)
+            if name != "_action":
+                response: web.StreamResponse = await method(request)
+                return response
+            async with self.pages.acting:
+                done: web.StreamResponse = await method(request)
+                # What came of it is newer than the time that it was published with, and may have
+                # made posts and threads.
+                await self.pages.follow()
+                self.pages.draw()
+            return done
+
+        return handle
+
+    # The shell's own requests.
+
+    def _mine(self, handler: _Handler) -> _Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            hosts = {f"127.0.0.1:{self._port}", f"localhost:{self._port}"}
+            key = request.headers.get(_KEY, "")
+            if request.host not in hosts or not secrets.compare_digest(key, self._key):
+                raise web.HTTPUnauthorized
+            if request.method == "GET":
+                return await handler(request)
+            try:
+                async with self.pages.acting:
+                    response = await handler(request)
+                    await self.pages.follow()
+                    self.pages.draw()
+            except (SetupError, KeyError, ValueError, json.JSONDecodeError) as error:
+                return web.json_response({"problem": str(error)}, status=400, headers=_HEADERS)
+            return response
+
+        return handle
+
+    async def _state(self, _: web.Request) -> web.Response:
+        pages = self.pages
+        people = [{"id": str(one.id), "name": one.user.global_name} for one in pages.town.people]
+        shown = {
+            "viewer": str(pages.viewer.id),
+            "people": people,
+            "example": EXAMPLE,
+            "places": [self._described(place) for place in pages.seen()],
+        }
+        return web.json_response(shown, headers=_HEADERS)
+
+    def _described(self, place: Place) -> dict[str, Any]:
+        page = f"/channel#{place.preview.capability}" if place.preview is not None else None
+        return {
+            "id": str(place.channel.id),
+            "name": place.name,
+            "kind": place.kind,
+            "page": page,
+            "newest": str(self.pages.newest(place)),
+            "menus": self.pages.menus(place) if place.kind in ("text", "post") else [],
+        }
+
+    async def _look_as(self, request: web.Request) -> web.Response:
+        self.pages.look_as(int((await request.json())["viewer"]))
+        return web.json_response({}, headers=_HEADERS)
+
+    async def _post(self, request: web.Request) -> web.Response:
+        sent = await request.json()
+        title, text = str(sent["title"]).strip()[:100], str(sent["text"]).strip()[:2_000]
+        if not title or not text:
+            raise ValueError("A post has a title and a text.")
+        forum = self.pages.places[int(sent["forum"])].channel
+        thread = self.pages.town.post(forum, self.pages.viewer, title, text)
+        await self.pages.town.env.settle()
+        return web.json_response({"place": str(thread.id)}, headers=_HEADERS)
+
+    async def _choose(self, request: web.Request) -> web.Response:
+        sent = await request.json()
+        place = self.pages.places[int(sent["place"])]
+        await self.pages.choose(place, int(sent["message"]), str(sent["name"]))
+        return web.json_response({}, headers=_HEADERS)
+
+    async def _begin(self, request: web.Request) -> web.Response:
+        """One of the three things that the page says hello with."""
+        pages, thing = self.pages, (await request.json())["thing"]
+        town = pages.town
+        general, questions = town.channels[GENERAL], town.channels[QUESTIONS]
+        pages.look_as(town.admin.id if thing == "setup" else town.member.id)
+        if thing == "setup":
+            await town.admin.slash(general, "setup")
+        elif thing == "ask":
+            await town.member.slash(general, "ask", question=EXAMPLE)
+        place = questions if thing == "post" else general
+        return web.json_response({"place": str(place.id)}, headers=_HEADERS)

@@ -1,0 +1,129 @@
+"""Guild of the preview, as a small community has it: its channels, its people, what they do."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import discord
+import simcord
+from simcord.backend import serializers
+from simcord.http import router
+
+from bot.process.connection import invite_permissions
+
+NAME: Final = "Commonplace"
+
+GENERAL: Final = "#general"
+HELP: Final = "#help"
+QUESTIONS: Final = "#questions"
+REVIEW: Final = "#review"
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """A guild, its channels by what they are called, and three of its people."""
+
+    env: Any
+    guild: Any
+    channels: Mapping[str, Any]
+    moderator_role: Any
+    member: Any
+    moderator: Any
+    admin: Any
+
+    @property
+    def people(self) -> tuple[Any, ...]:
+        return self.member, self.moderator, self.admin
+
+    def person(self, user_id: int) -> Any:
+        """The one with this id; the member, where there is none."""
+        return next((one for one in self.people if one.id == user_id), self.member)
+
+    def threads(self) -> Iterator[Any]:
+        """The posts and threads of all channels, the oldest first."""
+        channels = self.env.backend.channels.values()
+        for channel in sorted(channels, key=lambda one: one.id):
+            if channel.is_thread and channel.guild_id == self.guild.id:
+                yield simcord.ChannelHandle(self.env, self.guild, channel)
+
+    def tell_that_the_bot_arrived(self) -> None:
+        """Tell the bot of the guild as Discord does of one that it was added to just now."""
+        backend = self.env.backend
+        payload: Any = serializers.guild_create_payload(backend, backend.get_guild(self.guild.id))
+        joined = {name: payload[name] for name in payload if name != "unavailable"}
+        backend.emit("GUILD_CREATE", joined)
+
+    def post(self, forum: Any, author: Any, title: str, text: str) -> Any:
+        """A new post in a forum: a thread whose first message has the thread's own id."""
+        backend = self.env.backend
+        thread = backend.create_thread(forum.id, title, author.id, broadcast=False)
+        first = backend.prepare_message(thread.id, author.id, text)
+        first.id = thread.id
+        backend.announce_thread_create(thread)
+        backend.commit_message(first)
+        return simcord.ChannelHandle(self.env, self.guild, thread)
+
+
+class _Typist(simcord.MemberActor):
+    """A member whose `@Commonplace` becomes a mention, as in the composer of Discord."""
+
+    async def send(self, channel: Any, content: str = "", **options: Any) -> discord.Message:
+        mention = f"<@{self._env.backend.bot_user.id}>"
+        return await super().send(channel, content.replace(f"@{NAME}", mention), **options)
+
+
+def build_town(env: Any) -> Town:
+    """Make a guild that the bot was invited to, and in which nobody has set it up."""
+    guild = env.create_guild("Open Source Corner", description="A server to try Commonplace in.")
+    # The role that the invitation gives: what it holds is all that the bot may do.
+    bot_role = next(role for role in guild.roles.values() if role._role.managed)
+    granted = {"name": NAME, "permissions": invite_permissions().value}
+    env.backend.edit_role(guild.id, bot_role.id, granted)
+    moderators = guild.create_role(
+        "Moderators", color=0xE67E22, permissions=discord.Permissions(manage_messages=True)
+    )
+    admins = guild.create_role("Admins", permissions=discord.Permissions(administrator=True))
+    hidden = {
+        guild.default_role: discord.PermissionOverwrite(view_channel=False),
+        moderators: discord.PermissionOverwrite(view_channel=True),
+        bot_role: discord.PermissionOverwrite(view_channel=True),
+    }
+    general = guild.create_text_channel("general", topic="Ask with /ask; add with /note add.")
+    channels = {
+        GENERAL: general,
+        HELP: guild.create_text_channel("help", topic=f"Mention @{NAME} with a question."),
+        QUESTIONS: guild.create_forum_channel("questions"),
+        REVIEW: guild.create_text_channel(
+            "review", overwrites=hidden, topic="Moderators decide on notes here."
+        ),
+    }
+    env.backend.edit_guild(guild.id, {"system_channel_id": general.id})
+
+    def join(name: str, shown: str, *roles: Any) -> _Typist:
+        joined = guild.add_member(env.create_user(name, global_name=shown), roles=roles)
+        return _Typist(env, guild, joined.user)
+
+    return Town(
+        env,
+        guild,
+        channels,
+        moderators,
+        join("mia", "Mia (member)"),
+        join("max", "Max (moderator)", moderators),
+        join("ada", "Ada (admin)", admins),
+    )
+
+
+def _member_counts(context: router.RequestContext) -> dict[str, int]:
+    """How many members have each role, which simcord does not say."""
+    guild = context.backend.get_guild(context.int_arg("guild_id"))
+    held = [role_id for member in guild.members.values() for role_id in member.role_ids]
+    return {str(role_id): held.count(role_id) for role_id in guild.roles if role_id != guild.id}
+
+
+def add_routes() -> None:
+    """Have simcord answer what the bot asks and it does not know, once."""
+    route = (["guilds", "{guild_id}", "roles", "member-counts"], _member_counts)
+    if route not in router._ROUTES["GET"]:
+        # Before the route of a single role, whose id this would be.
+        router._ROUTES["GET"].insert(0, route)
