@@ -274,11 +274,24 @@ async def test_a_flood_is_left_to_people(helped: Helped, monkeypatch: pytest.Mon
 
 async def test_what_is_asked_of_nobody_waits_behind_everybody_who_asks(helped: Helped) -> None:
     world, worker, gate = helped.world, helped.world.bot.worker, threading.Event()
-    busy = asyncio.create_task(worker.call(lambda _: gate.wait()))
+    # What was chosen for the channel is known before.
+    await world.bot.guild_settings.in_channel(world.bot.get_channel(world.help.id))
+    started = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def block(_: Core) -> None:
+        loop.call_soon_threadsafe(started.set)
+        gate.wait()
+
+    busy = asyncio.create_task(worker.call(block))
+    await started.wait()
+    before = worker.waiting()
     world.env.backend.create_message(world.help.id, world.member.id, ASKED)
-    while not worker.waiting()[Priority.INDEXING]:  # noqa: ASYNC110 - a queue sets no event
+    while worker.waiting() == before:  # noqa: ASYNC110 - a queue sets no event
         await asyncio.sleep(0)
-    assert not worker.waiting()[Priority.ASKING]
+    after = worker.waiting()
+    assert after[Priority.INDEXING] == before[Priority.INDEXING] + 1
+    assert after[Priority.ASKING] == before[Priority.ASKING]
     gate.set()
     await busy
     await world.env.settle()
