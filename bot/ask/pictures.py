@@ -1,28 +1,27 @@
 """Pictures of the notes that an answer quotes, looked up when it is shown and never cached."""
 
-from bot.answers.decision import Answer
+from collections.abc import Iterable
+
+from bot.answers.decision import Answer, Citation
 from bot.answers.pipeline import Reply
 from bot.engine.core import Core
+from indexer.index.stored_passage import StoredPassage
 from knowledge.model.documents import Kind
 from knowledge.model.pictures import PICTURES, Picture
 
 
-def quoted_notes(reply: Reply) -> list[tuple[int, int | None]]:
-    """The notes that a reply quotes, each with the number of the revision."""
-    if not isinstance(reply.outcome, Answer):
-        return []
-    return [
-        (int(quote.citation.document_id.removeprefix("note:")), quote.citation.revision)
-        for quote in reply.outcome.quotes
-        if quote.citation.kind is Kind.NOTE
-    ]
+def quoted_notes(reply: Reply) -> list[Citation]:
+    """The citations of notes in a reply."""
+    quotes = reply.outcome.quotes if isinstance(reply.outcome, Answer) else ()
+    return [quote.citation for quote in quotes if quote.citation.kind is Kind.NOTE]
 
 
-def quoted_pictures(core: Core, reply: Reply) -> tuple[Picture, ...]:
-    """The pictures of the quoted notes, as far as what was quoted of them is still live."""
+def pictures_of(core: Core, quoted: Iterable[Citation | StoredPassage]) -> tuple[Picture, ...]:
+    """The pictures of quoted notes, as far as what was quoted of them is still live."""
     found: list[Picture] = []
-    for note_id, number in quoted_notes(reply):
-        note = core.store.notes.live(note_id)
-        if note is not None and note.revision.number == number:
-            found += core.store.pictures.of(note.revision.id)
+    for one in quoted:
+        if one.kind is Kind.NOTE:
+            note = core.store.notes.live(int(one.document_id.removeprefix("note:")))
+            if note is not None and note.revision.number == one.revision:
+                found += core.store.pictures.of(note.revision.id)
     return tuple(dict.fromkeys(found))[:PICTURES]

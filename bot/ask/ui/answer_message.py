@@ -14,7 +14,7 @@ from bot.answers.decision import Answer, Clarification, Refusal, recorded_hit
 from bot.answers.pipeline import Reply
 from bot.answers.replay import with_words
 from bot.ask import button_messages, explanation, messages, picks
-from bot.ask.pictures import quoted_notes, quoted_pictures
+from bot.ask.pictures import pictures_of, quoted_notes
 from bot.ask.share import share
 from bot.ask.ui.feedback import reason_view
 from bot.engine.job_queue import Priority
@@ -104,7 +104,7 @@ async def pictured(bot: Services, reply: Reply, channel: Any = None) -> Reply:
     if not may or not quoted_notes(reply):
         return reply
     found = await bot.worker.call(
-        lambda core: quoted_pictures(core, reply), priority=Priority.ASKING
+        lambda core: pictures_of(core, quoted_notes(reply)), priority=Priority.ASKING
     )
     return replace(reply, pictures=found)
 
@@ -335,13 +335,18 @@ class PassageSelect(Select, ids=CustomId("passages", question_id=int)):
             message_id=message_id,
             action="answers",
         )
+        pictures = await interaction.client.worker.call(
+            lambda core: pictures_of(core, [found]), priority=Priority.ASKING
+        )
         parts = messages.passage(found, language)
         for place, part in enumerate(parts):
-            view = view_of([button] if part is parts[-1] else []) or discord.utils.MISSING
+            last = part is parts[-1]
+            view = view_of([button] if last else []) or discord.utils.MISSING
+            files = picture_files(pictures) if last else []
             if place:
-                await interaction.followup.send(part, view=view, ephemeral=True)
+                await interaction.followup.send(part, view=view, files=files, ephemeral=True)
             else:
-                await interaction.edit_original_response(content=part, view=view)
+                await interaction.edit_original_response(content=part, view=view, attachments=files)
 
 
 class PickButton(

@@ -16,7 +16,7 @@ from knowledge.model.guilds import Language
 from knowledge.model.pictures import PICTURE_BYTES, PICTURES, Picture
 from tests.bot.faults import silent
 from tests.bot.steps import decided, restarted, said, shown_message
-from tests.bot.world import TEXT, TITLE, World, buttons, custom_ids
+from tests.bot.world import TEXT, TITLE, World, buttons, choices, custom_ids
 from tests.knowledge.full_store import picture
 
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
@@ -231,6 +231,17 @@ async def test_a_withdrawn_note_leaves_no_picture_on_its_card_nor_in_the_databas
 
     assert await world.core(left) == 0
     assert world.card.attachments == []
+
+
+async def test_a_passage_that_is_chosen_from_the_list_has_its_pictures(world: World) -> None:
+    await published(world, *photos(1))
+    answer = shown_message(await world.ask())
+    [digest] = choices(answer)
+    [select] = [one for one in custom_ids(answer) if one.startswith("passages:")]
+
+    chosen = await world.second_member.select(answer, [digest], custom_id=select)
+
+    assert await contents(shown_message(chosen)) == PHOTOS[:1]
 
 
 async def test_a_shared_answer_has_the_pictures_too(world: World) -> None:
