@@ -30,7 +30,9 @@ def hand_on(
     same = _same(core, guild_id, question_id)
     if not same or same[0].id != question_id:
         return NotHandedOn.NO_GAP
-    return core.store.handovers.hand_on(guild_id, [one.id for one in same], member_id, at)
+    # What is answered to somebody alone does not answer who asked in public.
+    ids = [one.id for one in same if one.private == same[0].private]
+    return core.store.handovers.hand_on(guild_id, ids, member_id, at)
 
 
 def _same(core: Core, guild_id: int, question_id: int) -> list[OpenQuestion]:
@@ -73,7 +75,11 @@ def answer(
     store = core.store
     asked = store.gaps.find(handover.guild_id, handover.question_id)
     same = _same(core, handover.guild_id, handover.question_id)
-    askers = once_each([*([asked] if asked else []), *same])
+    # What was written for somebody alone is told nobody in public.
+    alone = asked is not None and asked.private
+    askers = once_each(
+        [*([asked] if asked else []), *(one for one in same if one.private or not alone)]
+    )
     told = [one for one in askers if not store.gaps.quiet(one.asker_id)]
     with store.database.writing():
         outcome = store.handovers.answer(

@@ -142,6 +142,18 @@ async def test_a_private_question_is_put_once_its_asker_has_confirmed(asking: Wo
     assert "asked privately" in post.content
 
 
+async def test_a_private_question_does_not_stand_in_for_a_public_one(asking: World) -> None:
+    private = await asking.ask(UNKNOWN, private=True)
+    public = await asking.ask(UNKNOWN, by=asking.second_member)
+    assert private.response is not None
+    first = await asking.member.click(private.response, label=ASK)
+    assert first.response is not None
+    await asking.member.click(first.response, label="Ask them")
+
+    assert await pressed(asking.second_member, public) == DONE
+    assert len(asked(asking)) == 2
+
+
 async def test_nobody_else_puts_a_private_question(asking: World) -> None:
     refused = await asking.ask(UNKNOWN)
     await asking.ask("Quokka habitat size", private=True)

@@ -192,6 +192,7 @@ async def test_two_clicks_on_send_to_review_are_one_note(helping: Helping) -> No
 
 async def test_a_private_question_is_answered_to_its_asker_alone(helping: Helping) -> None:
     world = helping.world
+    await world.ask(UNKNOWN, by=world.second_member)
     await helping.hand_over(private=True)
     assert "asked privately" in post(helping).content
 
