@@ -9,7 +9,8 @@ from bot.answers.decision import Answer, Citation, Clarification, Quote, Refusal
 from bot.answers.decision import citation as citation_of
 from bot.answers.pipeline import Reply, said_to_no_question
 from bot.ask.disagreement import disagreement
-from bot.text.excerpt import excerpt
+from bot.text.excerpt import LINE_CHARACTERS, excerpt
+from bot.text.excerpt import room as room_on_screen
 from bot.text.languages import Sentence
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
@@ -34,6 +35,9 @@ BUTTON_CHARACTERS: Final = 80
 FIRST_QUOTE_CHARACTERS: Final = 468
 UNSURE_QUOTE_CHARACTERS: Final = 416
 FURTHER_QUOTE_CHARACTERS: Final = 270
+# What stands above the quotations in most answers: a question of two lines, and the evidence.
+HEAD_CHARACTERS: Final = 3 * LINE_CHARACTERS
+LEAST_CHARACTERS: Final = 4 * LINE_CHARACTERS
 CITATION_CHARACTERS: Final = 60
 # A second passage adds something where its score is no further than this from the best: then it is
 # about as likely to be the one that answers.
@@ -146,6 +150,9 @@ def _answer(outcome: Answer, lines: list[str], language: Language) -> AnswerText
         lines.append(_SURE(language) if is_sure else partial(words, language))
     limits = _shown(outcome)
     head = "\n".join(lines)
+    # A long question above, or much to be said, leaves the quotations less of the screen.
+    over = max(room_on_screen(head) - HEAD_CHARACTERS, 0) // len(limits)
+    limits = {number: max(limit - over, LEAST_CHARACTERS) for number, limit in limits.items()}
     room = MESSAGE_CHARACTERS - size(head) - NUMBER_CHARACTERS * len(limits)
     said: dict[int, Quotation] = {}
     for number, limit in limits.items():

@@ -275,6 +275,15 @@ def test_a_refusal_names_the_titles_of_what_came_nearest_and_quotes_nothing() ->
     assert "> " not in text
 
 
+def test_the_longer_the_question_above_the_shorter_is_the_quotation() -> None:
+    long = "The club has 40 hours for everybody who is a member of it. " * 30
+    answers = Answer(Evidence.STRONG, (_scored(0.9, long),))
+    short, longer = (_said(Reply("how many hours? " * times, answers)) for times in (2, 12))
+    quoted = [sum(map(len, re.findall(r"^> .*$", text, re.MULTILINE))) for text in (short, longer)]
+    assert quoted[0] - quoted[1] > 60
+    assert quoted[1] > ask_messages.LEAST_CHARACTERS
+
+
 def test_a_reply_does_not_repeat_the_question_above_it() -> None:
     reply = Reply("how many hours?", Answer(Evidence.STRONG, (_quote("The club has 40."),)))
     assert "how many hours?" not in _said(reply, repeats_question=False)
