@@ -5,7 +5,7 @@ from typing import Any
 from bot.answers.lookup import Ask
 from knowledge.model.secrets import HIDDEN
 from tests.bot.steps import everything, reject, shown_message, told
-from tests.bot.world import TITLE, World
+from tests.bot.world import TITLE, World, text_of
 
 TOKEN = "ghp_" + "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zC5fG7"
 TEXT = f"The community meetup is in Lisbon at Rua Augusta, its key is {TOKEN} on Fridays."
@@ -13,9 +13,9 @@ LONG = TEXT + "\n\nA line of a longer text about the meetup." * 60
 _FILED = "note-1-revision-1.md"
 
 
-async def _contents(message: object) -> str:
-    files = [(await file.read()).decode() for file in getattr(message, "attachments", ())]
-    return "\n".join([getattr(message, "content", ""), *files])
+async def _contents(message: Any) -> str:
+    files = [(await file.read()).decode() for file in message.attachments]
+    return "\n".join([text_of(message), *files])
 
 
 async def test_a_secret_is_hidden_in_card_file_answer_and_history_and_stays_stored(
