@@ -6,7 +6,7 @@ refused question is, with its words, because moderators have to read what they a
 a member who does not want to be quoted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -15,6 +15,7 @@ from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.engine.core import Core
+from knowledge.chat import intents
 from knowledge.model.questions import Evidence, Verdict
 from knowledge.store.questions.helped_questions import DailyCaps, HelpedQuestion
 
@@ -60,6 +61,14 @@ def answered_well(core: Core, question: HelpedQuestion) -> bool:
         return False
     said = {one.verdict for one in core.store.question_records.feedback(question.question_id)}
     return said != {Verdict.UNHELPFUL}
+
+
+def forgotten(core: Core, message_ids: Collection[int]) -> None:
+    """Forget what was asked in messages that were deleted, also as far as it is in memory."""
+    if core.store.helped_questions.forget(message_ids):
+        core.answer_pipeline.forget()
+        core.question_vectors.clear()
+        intents.forget()
 
 
 def left_unanswered(core: Core, question: HelpedQuestion, asks: Sequence[Ask]) -> None:

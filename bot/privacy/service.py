@@ -7,6 +7,7 @@ from typing import Any
 from bot.answers import small_talk
 from bot.engine.core import Core
 from bot.text.feedback_reasons import FEEDBACK_REASONS
+from knowledge.chat import intents
 from knowledge.model.questions import FeedbackReason
 from knowledge.store.personal_data import Forgotten, Stored
 
@@ -54,6 +55,7 @@ def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> Forgot
     core.impact.forget()
     core.question_vectors.clear()
     small_talk.forget()
+    intents.forget()
     core.asked_again.clear()
     return forgotten
 

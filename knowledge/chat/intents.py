@@ -53,6 +53,11 @@ def prose(text: str) -> str:
     return text
 
 
+def forget() -> None:
+    """Keep no message in memory."""
+    prose.cache_clear()
+
+
 def mentions(text: str) -> set[str]:
     """The names behind an @, folded, each as far as its first blank."""
     return {name[1:].casefold() for name in _MENTION.findall(text)} if "@" in text else set()

@@ -69,6 +69,8 @@ class HelperCog(commands.Cog):
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._waiting: dict[int, asyncio.Task[None]] = {}
         self._first_messages: TTLCache[int, discord.Message] = TTLCache(_EARLY, _EARLY_SECONDS)
+        # Where something was asked that is still known: deletions elsewhere cost nothing.
+        self._guilds: set[int] = set()
         # Channels of which it was said that something lacks there.
         self._told: set[int] = set()
 
@@ -141,6 +143,7 @@ class HelperCog(commands.Cog):
                 )
         except TooFastError:
             return
+        self._guilds.add(place.guild.id)
         if begun:
             self._wait(question, wait.total_seconds(), message)
 
@@ -294,6 +297,9 @@ class HelperCog(commands.Cog):
 
         What nobody has answered by then becomes a gap.
         """
+        self._guilds |= await self._bot.worker.call(
+            lambda core: core.store.helped_questions.guilds()
+        )
         await self._resume()
         now = datetime.now(UTC)
         keep_days = self._bot.settings.questions.keep_days
@@ -341,18 +347,14 @@ class HelperCog(commands.Cog):
 
     async def _forget(self, message_ids: list[int], guild_id: int | None) -> None:
         """Forget what was asked in messages that are deleted, with the gaps that came of it."""
-        if guild_id is None or self._bot.get_guild(guild_id) is None:
-            return
-        chosen = (await self._bot.guild_settings.choices(guild_id)).channels.values()
-        if not any(one.mode is Mode.HELP for one in chosen):
+        if guild_id not in self._guilds:
             return
         for message_id in message_ids:
             task = self._waiting.pop(message_id, None)
             if task is not None:
                 task.cancel()
         await self._bot.worker.call(
-            lambda core: core.store.helped_questions.forget(message_ids),
-            priority=Priority.INDEXING,
+            lambda core: service.forgotten(core, message_ids), priority=Priority.INDEXING
         )
 
 

@@ -87,6 +87,11 @@ class HelpedQuestions:
                 self._database.insert("helped_questions", row)
         return not known
 
+    def guilds(self) -> set[int]:
+        """The guilds in which something was asked that is still known."""
+        rows = self._database.rows("select distinct guild_id from helped_questions")
+        return {row["guild_id"] for row in rows}
+
     def waiting(self) -> list[HelpedQuestion]:
         rows = self._database.rows(
             "select * from helped_questions where state = 'waiting' order by due_at"
@@ -168,19 +173,28 @@ class HelpedQuestions:
                 [question_id, message_id],
             )
 
-    def forget(self, message_ids: Collection[int]) -> None:
-        """Forget questions whose messages were deleted, and the words of those that became gaps."""
+    def forget(self, message_ids: Collection[int]) -> bool:
+        """Forget questions whose messages were deleted, and the words of those that became gaps.
+
+        Returns:
+            Whether one of them was known.
+        """
         ids = json.dumps(list(message_ids))
+        # What is deleted is overwritten, not only left out.
+        self._database.run("pragma secure_delete = on")
         with self._database.writing():
             self._database.run(
                 "delete from questions where text != '' and id in (select question_id "
                 "from helped_questions where message_id in (select value from json_each(?)))",
                 [ids],
             )
-            self._database.run(
+            known = self._database.run(
                 "delete from helped_questions where message_id in (select value from json_each(?))",
                 [ids],
             )
+        if known:
+            self._database.rows("pragma wal_checkpoint(truncate)")
+        return known > 0
 
     def prune(self, before: datetime) -> None:
         """Drop what was asked before a moment."""

@@ -12,6 +12,7 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.client import Bot
+from bot.config import Settings
 from bot.engine.core import Core
 from bot.engine.job_queue import Priority
 from bot.helper import messages
@@ -87,11 +88,16 @@ async def test_without_strong_evidence_nothing_is_posted_and_nothing_is_recorded
     assert "Zanzibar" not in await helped.words()
 
 
-async def test_nothing_of_a_channels_words_is_kept_by_answering(helped: Helped) -> None:
+async def test_nothing_of_a_channels_words_is_kept_by_answering(
+    helped: Helped, settings: Settings
+) -> None:
     await ask(helped, f"My colleague Xaver asks: {ASKED}")
     await helped.forum.post(f"{POST_TITLE} for Xaver", ASKED)
     assert len(helped.said_in(helped.world.help)) == 1
     assert "Xaver" not in await helped.words()
+    files = [one for one in settings.data.folder.rglob("*") if one.is_file()]
+    assert [one.name for one in files if b"Xaver" in one.read_bytes()] == []
+    assert any(b"Rua Augusta" in one.read_bytes() for one in files)
 
 
 async def test_where_nobody_chose_help_nothing_is_said(helped: Helped) -> None:
@@ -355,11 +361,16 @@ async def test_who_does_not_want_to_be_quoted_leaves_no_gap(helped: Helped) -> N
     assert "Zanzibar" not in await helped.words()
 
 
-async def test_with_the_message_its_gap_goes(helped: Helped) -> None:
+async def test_with_the_message_its_gap_goes_also_where_it_helps_no_more(
+    helped: Helped, new_bot: Callable[[], Bot]
+) -> None:
     asked = await helped.world.member.send(helped.world.help, UNKNOWN)
     post = await helped.forum.post("Ferry", UNKNOWN)
     await helped.a_day_later()
     assert "Zanzibar" in await helped.words()
+    for channel_id in (helped.forum.id, helped.world.help.id):
+        await helped.set(channel_id, mode=Mode.OFF)
+    await restarted(helped.world, new_bot)
     await helped.world.member.delete(asked)
     helped.world.env.backend.delete_channel(post.id)
     await helped.world.env.settle()

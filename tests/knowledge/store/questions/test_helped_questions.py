@@ -100,9 +100,13 @@ def test_a_gap_is_a_recorded_question_that_goes_with_its_message(store: Store) -
     store.helped_questions.done(1, GAP)
     [gap] = store.gaps.open(10)
     assert (gap.text, gap.asker_id) == (GAP.text, 1)
-    store.helped_questions.forget([1])
+    assert store.helped_questions.guilds() == {10}
+    assert store.helped_questions.forget([1])
+    assert not store.helped_questions.forget([1])
     assert store.gaps.open(10) == []
     assert store.question_records.question(gap.id) is None
+    files = store.database.path.parent.iterdir()
+    assert GAP.text.encode() not in b"".join(one.read_bytes() for one in files)
     # Nothing of it is left: it could begin anew.
     assert store.helped_questions.begin(replace(ASKED, message_id=1))
 
