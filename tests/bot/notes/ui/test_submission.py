@@ -62,7 +62,7 @@ async def test_a_proposed_note_becomes_a_card_in_the_review_channel(world: World
     await world.propose(tags="Lisbon, #meetup", link="https://example.org/meetup")
 
     content = text_of(world.card)
-    assert content.startswith(f"**{TITLE}**")
+    assert content.splitlines()[1] == f"**{TITLE}**"
     assert f"> {TEXT}" in content
     assert "Tags: lisbon, meetup" in content
     assert "Source: <https://example.org/meetup>" in content
