@@ -171,7 +171,7 @@ async def test_a_source_that_is_removed_leaves_nothing_behind(world: World, foru
 
     told = content(await world.admin.slash(world.general, "source remove", source=choice["value"]))
 
-    assert told.startswith(f"<#{forum.id}> is a source no more")
+    assert told.startswith(f"<#{forum.id}> is no longer a source")
     assert await texts(world, forum.id) == ""
     await forum.solved("Stove at minus thirty", "Which stove burns at minus thirty?")
     await read(world)
