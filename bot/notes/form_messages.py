@@ -85,18 +85,18 @@ def from_channel(name: str, language: Language = Language.ENGLISH) -> str:
 
 
 _EXCHANGE: Final = Sentence(
-    "This is the exchange as a note: {messages} by {people}. *Continue editing* opens it, with all "
-    "that you can change; nothing is submitted before."
+    "Here is the whole exchange as a note: {messages} by {people}. Press *Continue editing* to "
+    "look it over and submit it."
 )
 _LONG: Final = Sentence(
-    "It is longer than a form holds, so the form keeps its text as it is in the file."
+    "Its text is longer than a form holds: it stays as it is in the file, unless you upload "
+    "another."
 )
 _SHORTENED: Final = Sentence("The last {messages} had no room in a note, and are not in it.")
 _MESSAGES: Final = Plural("{number:,} message", "{number:,} messages")
 _PEOPLE: Final = Plural("{number:,} member", "{number:,} members")
 ONE_MESSAGE: Final = Sentence(
-    "This is the one message that you chose. *Continue editing* opens it; nothing is submitted "
-    "before."
+    "Here is the message that you chose: press *Continue editing* to look it over and submit it."
 )
 PICTURES_TAKEN: Final = Plural("{number:,} picture comes along.", "{number:,} pictures come along.")
 NO_CONTENT: Final = Sentence(

@@ -80,8 +80,8 @@ _SENTENCES: Final[Mapping[NoticeEvent, Sentence]] = {
         "What {name} wanted to add to “{title}” was not accepted. The note stays as it was.{reason}"
     ),
     NoticeEvent.EXTENSION_WITHDRAWN: Sentence(
-        "The contributor of “{title}” has another text in mind than the one that you proposed, and "
-        "has taken yours back."
+        "What you proposed for “{title}” was taken back by its contributor, or replaced by a text "
+        "of theirs."
     ),
 }
 _OTHER: Final = Sentence("Something changed with your note “{title}”.")

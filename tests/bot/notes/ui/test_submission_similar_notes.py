@@ -211,7 +211,7 @@ async def test_its_contributor_can_take_back_what_somebody_wants_to_add(
     assert (await world.note(2)).revision.state is State.WITHDRAWN
     assert (await world.note(1)).live
     [message] = world.second_member.user.dm_channel.history()
-    assert message.content.startswith(f"The contributor of “{TITLE}” has another text in mind")
+    assert message.content.startswith(f"What you proposed for “{TITLE}” was taken back")
 
 
 async def test_what_waits_is_not_replaced_by_somebody_else_and_nothing_typed_is_lost(
