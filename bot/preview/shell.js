@@ -95,8 +95,8 @@ async function refresh() {
 async function act(path, body) {
   document.body.setAttribute("aria-busy", "true");
   const answer = await request(path, body);
-  document.body.removeAttribute("aria-busy");
   await refresh();
+  document.body.removeAttribute("aria-busy");
   return answer;
 }
 

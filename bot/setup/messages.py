@@ -93,6 +93,9 @@ _NEXT_HELP: Final = Sentence(
     "- Ask something new in {channels}: I answer it by myself, if I'm sure."
 )
 _NEXT_SOURCE: Final = Sentence("- `/source add`: let me read a forum or your website, too.")
+_NEXT_MORE: Final = Sentence(
+    "- `/channel set`, `/digest set`, `/limits set` and `/review rule` go further, if you like."
+)
 _NEXT_STEPS: Final = Sentence("- `/setup`: still to be done are {steps}.")
 
 
@@ -123,6 +126,7 @@ def next_steps(
         lines.append(_NEXT_NOTE(language, channel=f"<#{review_channel_id}>"))
     if not sources:
         lines.append(_NEXT_SOURCE(language))
+    lines.append(_NEXT_MORE(language))
     return "\n".join(lines)
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from babel.dates import get_day_names
+
 from bot.setup.settings import NO, OPERATORS, PAGES, YES, Page, Setting, offered
 from bot.text.languages import NAMES, Plural, Sentence
 from bot.text.markdown import plain, shortened
@@ -151,6 +153,8 @@ _SAMPLE: Final = Plural(
     "Every note published at once gets a second look",
     "One in {number:,} notes published at once gets a second look",
 )
+_NO_DIGEST: Final = Sentence("Moderators get no weekly digest")
+_DIGEST: Final = Sentence("Moderators get a digest every {day}")
 _NO_HOSTS: Final = Sentence("Every link in a note is pointed out on its card.")
 _HOSTS: Final = Sentence("Links to {hosts} are not pointed out on cards.")
 BY_TAG: Final = Sentence("-# `/review rule` asks for more by tag, and lets roles publish at once.")
@@ -169,6 +173,11 @@ def option(setting: Setting, value: str, language: Language, *, private: bool = 
         none, some = counted[setting]
         number = int(value)
         return none(language) if none and not number else some(number, language)
+    if setting is Setting.DIGEST:
+        if value == NO:
+            return _NO_DIGEST(language)
+        days = get_day_names("wide", locale=language.value)
+        return _DIGEST(language, day=days[int(value)])
     if setting is Setting.LANGUAGE:
         return NAMES[Language(value)]
     if setting is Setting.PRIVATE and value == OPERATORS:
@@ -180,10 +189,10 @@ def option(setting: Setting, value: str, language: Language, *, private: bool = 
     }[setting][value](language)
 
 
-def rules(settings: GuildSettings, quorum: int, language: Language) -> str:
+def rules(settings: GuildSettings, quorum: int, digest_day: int | None, language: Language) -> str:
     """How notes are decided, in sentences."""
     settings_told = [one for one, page in PAGES.items() if page is Page.RULES]
-    held = [(one, offered(one, settings, quorum)[1]) for one in settings_told]
+    held = [(one, offered(one, settings, quorum, digest_day)[1]) for one in settings_told]
     return " ".join(f"{option(setting, value, language)}." for setting, value in held)
 
 

@@ -1,26 +1,34 @@
 """Work of `/setup` in the worker's thread: what is set, and one setting changed at a time."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from bot.engine.core import Core
-from bot.setup.settings import CHOICES, OPTIONAL, QUORUMS, Setting
+from bot.setup.settings import CHOICES, DIGEST_DAYS, NO, OPTIONAL, QUORUMS, Setting
 from bot.sources import articles, channels
 from bot.sources.articles import ArticlesReport
 from bot.sources.channels import ChannelReport
 from knowledge.corpus import SourceState
 from knowledge.model.channel_settings import Mode
+from knowledge.model.digests import Digest, Edition
 from knowledge.model.documents import SHARED, Scope
 from knowledge.model.guilds import GuildSettings
+
+_HOUR: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a guild has set up, in which channels it is helped, and what it is answered from."""
+    """What a guild has set up, in which channels it is helped, and what it is answered from.
+
+    The digest for moderators is posted on `digest_day` (0 is Monday), if it is.
+    """
 
     settings: GuildSettings
     quorum: int
+    digest_day: int | None
     helped: tuple[int, ...]
     channels: Sequence[ChannelReport]
     others: Sequence[SourceState]
@@ -34,9 +42,11 @@ class State:
 def state(core: Core, guild_id: int) -> State:
     scopes = (Scope(guild_id), SHARED)
     rules = core.store.guilds.rules(guild_id)
+    digest = core.store.digests.of_guild(guild_id).get(Edition.MODERATORS)
     return State(
         core.store.guilds.settings(guild_id),
         next((rule.quorum for rule in rules if not rule.tag), 1),
+        None if digest is None else digest.weekday,
         tuple(
             channel_id
             for channel_id, chosen in core.store.channel_settings.of_guild(guild_id).items()
@@ -65,6 +75,9 @@ def choose(
     Raises:
         ValueError: if there is no such choice; a list of the bot's offers none.
     """
+    if setting is Setting.DIGEST:
+        _choose_digest(core, guild_id, member_id, values[0])
+        return
     if setting is Setting.HELP:
         for value in {*values} ^ {*shown}:
             mode = Mode.HELP if value in values else None
@@ -88,6 +101,24 @@ def choose(
     else:
         raise ValueError(f"{values} is no choice of {setting}")
     core.store.guilds.change(guild_id, changes, quorum, member_id)
+
+
+def _choose_digest(core: Core, guild_id: int, member_id: int, day: str) -> None:
+    """Have the digest for moderators posted on a day, or not at all; `/digest set` says more."""
+    if day not in DIGEST_DAYS:
+        raise ValueError(f"{day} is no day")
+    if day == NO:
+        core.store.digests.end(guild_id, Edition.MODERATORS, member_id)
+        return
+    before = core.store.digests.of_guild(guild_id).get(Edition.MODERATORS)
+    place = core.store.guilds.settings(guild_id).review_channel_id
+    now = datetime.now(UTC)
+    if before is not None:
+        before = replace(before, weekday=int(day), chosen_at=now)
+    elif place is not None:
+        before = Digest(guild_id, Edition.MODERATORS, place, int(day), _HOUR, "UTC", now)
+    if before is not None:
+        core.store.digests.choose(before, member_id)
 
 
 def change(core: Core, guild_id: int, member_id: int, **changes: Any) -> None:

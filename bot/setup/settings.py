@@ -37,6 +37,7 @@ class Setting(StrEnum):
     UNDO = "undo_minutes"
     REMINDER = "reminder_hours"
     SAMPLE = "sample_every"
+    DIGEST = "digest"
     LISTEN = "listen"
     HELP = "help"
     PRIVATE = "private_answers"
@@ -51,7 +52,14 @@ PAGES: Final[Mapping[Setting, Page]] = {
     Setting.REVIEW_CHANNEL: Page.REVIEW,
     Setting.MODERATOR_ROLE: Page.MODERATORS,
     **dict.fromkeys(
-        (Setting.QUORUM, Setting.OWN_NOTES, Setting.UNDO, Setting.REMINDER, Setting.SAMPLE),
+        (
+            Setting.QUORUM,
+            Setting.OWN_NOTES,
+            Setting.UNDO,
+            Setting.REMINDER,
+            Setting.SAMPLE,
+            Setting.DIGEST,
+        ),
         Page.RULES,
     ),
     **dict.fromkeys(
@@ -138,12 +146,18 @@ CHOICES: Final[Mapping[Setting, Choices]] = {
 }
 
 QUORUMS: Final = tuple(map(str, range(1, 11)))
+# On no day, or on one from Monday on.
+DIGEST_DAYS: Final = (NO, *map(str, range(7)))
 
 
-def offered(setting: Setting, settings: GuildSettings, quorum: int) -> tuple[list[str], str]:
+def offered(
+    setting: Setting, settings: GuildSettings, quorum: int, digest_day: int | None
+) -> tuple[list[str], str]:
     """What a list offers, and what of it holds: that is offered, too, if it was set elsewhere."""
     if setting is Setting.QUORUM:
         values, holding = QUORUMS, str(quorum)
+    elif setting is Setting.DIGEST:
+        values, holding = DIGEST_DAYS, NO if digest_day is None else str(digest_day)
     else:
         choices = CHOICES[setting]
         values, holding = choices.values, choices.holding(settings)

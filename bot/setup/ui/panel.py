@@ -136,7 +136,9 @@ class _Pages:
     async def _moderators(self) -> list[_Item]:
         warnings = await checks.role_warnings(self._guild, self._settings, self._language)
         text = said.moderators(self._settings.moderator_role_id, warnings, self._language)
-        rules = said.rules(self._settings, self._state.quorum, self._language)
+        rules = said.rules(
+            self._settings, self._state.quorum, self._state.digest_day, self._language
+        )
         label = said.TITLES[Page.RULES](self._language)
         return [
             _text(text),
@@ -235,7 +237,9 @@ class _Pages:
         return _row([SettingSelect(select, setting=setting)])
 
     def _choices(self, setting: Setting) -> _Item:
-        values, holding = offered(setting, self._settings, self._state.quorum)
+        values, holding = offered(
+            setting, self._settings, self._state.quorum, self._state.digest_day
+        )
         private = self._bot.settings.answers.private
         options = [
             discord.SelectOption(

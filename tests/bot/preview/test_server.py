@@ -109,10 +109,10 @@ def ready(page: Page) -> FrameLocator:
 
 
 def look_as(page: Page, person: str) -> None:
-    page.get_by_label("You are").select_option(label=person)
-    page.wait_for_function(
-        "name => document.querySelector('#viewer').selectedOptions[0].text === name", arg=person
-    )
+    with page.expect_response("**/shell/viewer"):
+        page.get_by_label("You are").select_option(label=person)
+    # The channel is loaded anew, and forgets what is typed before.
+    page.locator("body:not([aria-busy])").wait_for()
 
 
 def go(page: Page, name: str) -> FrameLocator:
@@ -174,13 +174,14 @@ def ask(shown: FrameLocator, question: str) -> None:
     command(shown, "/ask")
     field = shown.get_by_label("question, required")
     for _ in range(20):
-        field.fill(question)
-        field.press("Enter")
         try:
+            field.fill(question, timeout=3_000)
+            field.press("Enter", timeout=3_000)
             # The page forgets what was typed when it draws itself anew at that very moment.
             field.wait_for(state="detached", timeout=3_000)
         except TimeoutError:
-            continue
+            if field.count():
+                continue
         return
 
 

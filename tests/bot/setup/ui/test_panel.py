@@ -11,6 +11,7 @@ from bot.setup import messages as setup_messages
 from bot.setup import service
 from bot.setup.settings import PAGES, Page, Setting
 from bot.text import permission_names
+from knowledge.model.digests import Edition
 from knowledge.model.guilds import GuildSettings, Language, Rule
 from knowledge.model.notes import State
 from tests.bot.steps import choose, everything, opened, restarted, shown_message
@@ -344,6 +345,18 @@ async def test_a_value_that_the_list_does_not_have_is_shown_and_kept(world: Worl
     assert "for 7 minutes" in told
     assert (await kept(world)).undo_minutes == 7
     assert (await kept(world)).reminder_hours == 0
+
+
+async def test_the_digest_for_moderators_is_on_the_day_that_was_chosen(world: World) -> None:
+    told = await choose(world, digest="4")
+    await opened(world, Page.MODERATORS)
+    before = await world.core(lambda core: core.store.digests.of_guild(world.guild.id))
+    digest = before[Edition.MODERATORS]
+
+    assert (digest.channel_id, digest.weekday, digest.hour) == (world.review.id, 4, 9)
+    assert "How notes are decided" in told
+    await choose(world, digest="no")
+    assert not await world.core(lambda core: core.store.digests.of_guild(world.guild.id))
 
 
 # Where to answer, and from what.
