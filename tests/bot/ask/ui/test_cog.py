@@ -182,6 +182,18 @@ async def test_ask_about_this_answers_the_message_to_the_one_who_chose_it(world:
     assert QUOTED in text_of(result.response).replace("**", "")
 
 
+async def test_ask_about_this_reads_what_an_answer_says(world: World) -> None:
+    await world.publish()
+    answered = await world.ask()
+    assert answered.response is not None
+
+    result = await world.second_member.context_menu(
+        world.general, "Ask about this", answered.response.message
+    )
+
+    assert QUOTED in text_of(result.response).replace("**", "")
+
+
 async def _by_command(world: World) -> str:
     result = await world.ask(UNKNOWN)
     return text_of(result.response) if result.response else ""
