@@ -26,7 +26,7 @@ _THESE_WORDS: Final = Sentence("these words: {words}")
 _REVISION: Final = Sentence("revision {number}")
 _APPROVED: Final = Sentence("revision {number}, approved by {names}")
 _SCORE: Final = Sentence("score {score}")
-_NOTHING_NEAR: Final = Sentence("No passage came near it.")
+_NOTHING_NEAR: Final = Sentence("I found nothing close to it.")
 
 _LEGS: Final[Mapping[str, Sentence]] = {
     WORDS: Sentence("words"),

@@ -274,7 +274,7 @@ def refusal(nearest: Sequence[Hit] = (), language: Language = Language.ENGLISH) 
     return "\n".join(lines)
 
 
-_NO_PASSAGE: Final = Sentence("No passage came near this question.")
+_NO_PASSAGE: Final = Sentence("I found nothing close to this question.")
 
 
 # What was said in a channel is shown from the index alone, so that nothing outlives a message.

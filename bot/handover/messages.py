@@ -29,16 +29,16 @@ ASK_MODERATORS_LABELS: Final[Mapping[str, Sentence]] = {
 }
 
 ASKS_FIRST: Final = Sentence(
-    "You asked this privately. If you ask the moderators, they and the helpers of this server read "
-    "the question, though not that it is yours. An answer comes to you alone."
+    "You asked this privately. If you ask the moderators, they and the helpers of this server "
+    "read the question, but not that it is yours. Only you get the answer."
 )
 QUESTION_GONE: Final = Sentence("That question is no longer on record: ask it again with `/ask`.")
 NOT_SET_UP: Final = Sentence(
-    "Questions are not put to the moderators here any more. They see it in `/gaps` all the same."
+    "Questions no longer go to the moderators here. They still see it in `/gaps`."
 )
 NOT_POSTED: Final = Sentence(
-    "I couldn't write to the moderators just now: try it again later. They see the question in "
-    "`/gaps` all the same."
+    "I couldn't write to the moderators just now: try again later. They still see the question "
+    "in `/gaps`."
 )
 _REFUSED: Final[Mapping[NotHandedOn, Sentence]] = {
     NotHandedOn.ALREADY: Sentence(
@@ -99,7 +99,7 @@ _PUT: Final = Sentence("**A member asks the moderators** what I could not answer
 _WHERE: Final = Sentence("asked {when} in <#{channel}>")
 _PRIVATELY: Final = Sentence("asked privately {when}")
 _NEAREST: Final = Sentence("nearest I found: {titles}")
-_OPEN: Final = Sentence("**Open** · Nobody is at it yet. What you *Answer* goes to whoever asked.")
+_OPEN: Final = Sentence("**Open** · Nobody is on it yet. What you *Answer* goes to whoever asked.")
 _CLAIMED: Final = Sentence("**Claimed** by {helper} {when}")
 _STALE: Final = Sentence("**Still open** · Nobody has answered since {when}.")
 _STALE_CLAIM: Final = Sentence(
@@ -203,7 +203,7 @@ FORM_TITLE_CHARACTERS: Final = 45
 EMPTY: Final = Sentence("There is no answer in it yet: write one, then send it.")
 ANSWER_LABEL: Final = Sentence("Your answer")
 GOES_PUBLIC: Final = Sentence("It is posted where it was asked, and suggested as a note.")
-GOES_PRIVATE: Final = Sentence("It goes to whoever asked, alone, and is suggested as a note.")
+GOES_PRIVATE: Final = Sentence("Only whoever asked gets it, and it is suggested as a note.")
 NAME_LABEL: Final = Sentence("May I say who answered?")
 NAME_CHOICES: Final[Mapping[str, Sentence]] = {
     "named": Sentence("Yes, with my name"),

@@ -31,7 +31,7 @@ _KINDS: Final[Mapping[str, Sentence]] = {
     "reports": Sentence("What you reported about notes."),
     "questions": Sentence("Questions you asked and which passages were found; for finding gaps."),
     "feedback": Sentence("Your *Helpful* and *Not helpful*, with reasons."),
-    "notices": Sentence("What you were told, or are still to be told."),
+    "notices": Sentence("What you were told, or will be told."),
     "handed_on": Sentence("Questions that you had put to the moderators."),
     "helped": Sentence("Questions that you claimed or answered as a helper, with your answers."),
     "helped_questions": Sentence(

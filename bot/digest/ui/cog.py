@@ -75,13 +75,13 @@ class DigestCog(commands.Cog):
         description=described("Post a digest every week; what you leave out stays as it is."),
     )
     @app_commands.describe(
-        edition=described("Whom it is for; for moderators unless you say otherwise."),
+        edition=described("Who it is for; moderators, unless you say otherwise."),
         channel=described("Where it is posted; for moderators, the review channel at first."),
         day=described("On which day of the week; Monday at first."),
         hour=described("At which full hour, from 0 to 23; 9 at first."),
         time_zone=described("By which clock, such as Europe/Berlin; UTC at first."),
         unanswered_hours=described(
-            "Forum posts are named that nobody has answered for so many hours; 24 at first."
+            "After how many hours an unanswered forum post is named; 24 at first."
         ),
     )
     @app_commands.choices(edition=_EDITIONS)
@@ -158,7 +158,7 @@ class DigestCog(commands.Cog):
         name="off",
         description=described("Stop posting a digest."),
     )
-    @app_commands.describe(edition=described("Whom it was for."))
+    @app_commands.describe(edition=described("Who it was for."))
     @app_commands.choices(edition=_EDITIONS)
     async def off(self, interaction: Interaction, edition: str) -> None:
         guild = await self._administered(interaction)
@@ -175,7 +175,7 @@ class DigestCog(commands.Cog):
         name="preview",
         description=described("What a digest would say now, to you alone."),
     )
-    @app_commands.describe(edition=described("Whom it is for."))
+    @app_commands.describe(edition=described("Who it is for."))
     @app_commands.choices(edition=_EDITIONS)
     async def preview(
         self, interaction: Interaction, edition: str = Edition.MODERATORS.value
