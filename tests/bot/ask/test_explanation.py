@@ -68,5 +68,7 @@ def test_figures_are_for_moderators() -> None:
 
 
 def test_an_explanation_without_hits_says_so_in_both_languages() -> None:
-    assert why(_question())[0].endswith("No passage came near it.")
-    assert why(_question(), Language.GERMAN)[0].endswith("Keine Stelle kam dem nahe.")
+    assert why(_question())[0].endswith("I found nothing close to it.")
+    assert why(_question(), Language.GERMAN)[0].endswith(
+        "Ich habe nichts gefunden, was dem nahekommt."
+    )

@@ -158,7 +158,7 @@ def _question(*passages: str) -> Question:
 
 
 def test_where_nothing_was_found_nothing_more_is_shown() -> None:
-    assert ask_messages.more(_question()) == ["No passage came near this question."]
+    assert ask_messages.more(_question()) == ["I found nothing close to this question."]
 
 
 def test_of_more_passages_only_those_are_shown_that_are_not_whole_above() -> None:
