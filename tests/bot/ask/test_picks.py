@@ -233,9 +233,10 @@ def test_the_preview_of_a_notes_impact_knows_what_is_confirmed(core: Core) -> No
 
     *_, impact = core.impact.of_revision(note)
 
-    assert impact.changes == ()
+    assert impact.replaced == 0
     core.store.question_records.take_back(1, by_moderator=True)
     *_, impact = core.impact.of_revision(note)
+    assert impact.replaced == 1
     assert [change.before.title for change in impact.changes] == ["Kite club"]
 
 
