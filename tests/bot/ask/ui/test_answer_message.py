@@ -2,19 +2,30 @@
 
 from typing import Any
 
+import discord
 import pytest
 from simcord import Env
 
+from bot.answers.decision import Answer, Conflict, Quote, citation
+from bot.answers.pipeline import Reply
 from bot.ask import button_messages
 from bot.ask import messages as ask_messages
+from bot.ask.ui.answer_message import answer_message
 from bot.engine.core import Core
 from bot.review import service as review_service
 from bot.text.markdown import plain
+from indexer.contradictions.detector import Contradiction, Statement
+from indexer.contradictions.quantities import Subject
+from indexer.retrieval.retriever import Hit
+from knowledge.model.documents import Kind
+from knowledge.model.guilds import Language
 from knowledge.model.notes import Decision, Member
-from knowledge.model.questions import Verdict
+from knowledge.model.questions import Evidence, Verdict
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
+from tests.bot import strictness
 from tests.bot.steps import OTHER_PASSAGES, content, looked_into, said
+from tests.bot.values import file_passage
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons, links, text_of
 
 LINK = "https://example.org/"
@@ -45,6 +56,35 @@ async def test_the_colour_of_an_answer_says_its_evidence(world: World) -> None:
 def _container(message: Any) -> dict[str, Any]:
     [found] = [one for one in message.components if one["type"] == 17]
     return dict(found)
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_the_largest_answer_is_a_layout_that_discord_takes(private: bool) -> None:
+    text = "Uploads are limited to 25 MB per file. " * 40
+    statement = Statement(text, 0, 40, ((23, 28),))
+    passages = [
+        file_passage(text, id=n, document_id=f"note:{n}", kind=Kind.NOTE, link=f"{LINK}{n}")
+        for n in range(10)
+    ]
+    hits = tuple(Hit(one, 0.9, 0.8, 0.8, 0.5, ("meaning",)) for one in passages)
+    quotes = tuple(Quote(text, citation(hit.passage), hit) for hit in hits[:5])
+    found = Contradiction(Subject.AMOUNT, statement, statement, 0.9)
+    conflicts = tuple(Conflict(0, right, found) for right in range(1, 5))
+    answer = Answer(Evidence.STRONG, quotes, conflicts=conflicts)
+    extra = [discord.ui.Button[Any](label=str(n), custom_id=str(n)) for n in range(2)]
+
+    sent = answer_message(
+        Reply("How large? " * 40, answer, hits, question_id=7),
+        language=Language.GERMAN,
+        private=private,
+        hands_on=True,
+        lead="<@1> " * 40,
+        extra=extra,
+    )
+
+    components = sent["view"].to_components()
+    assert list(strictness.layout(components, v2=True)) == []
+    assert len([one for one in strictness.everything_in(components) if "url" in one]) == 5
 
 
 async def test_between_two_quotations_there_is_a_line_and_each_leads_to_its_source(
