@@ -59,12 +59,12 @@ def at_most(characters: int) -> st.SearchStrategy[str]:
     return TEXTS.map(lambda text: f"x{text}"[:characters])
 
 
-def badly_shown(content: str) -> list[str]:
-    """What is wrong with a message that is made of extreme texts."""
+def badly_shown(content: str, most: int = 2_000) -> list[str]:
+    """What is wrong with a message of extreme texts, which may have so many characters."""
     found = []
     if not content.strip():
         found.append("nothing is shown")
-    if units(content) > 2_000:
+    if units(content) > most:
         found.append(f"{units(content)} characters")
     if content.replace("\\`", "").count("```") % 2:
         found.append("a fence is left open")
