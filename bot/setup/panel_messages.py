@@ -154,7 +154,7 @@ _SAMPLE: Final = Plural(
     "One in {number:,} notes published at once gets a second look",
 )
 _NO_DIGEST: Final = Sentence("Moderators get no weekly digest")
-_DIGEST: Final = Sentence("Moderators get a digest every {day}")
+_DIGEST: Final = Sentence("Moderators get a digest every {weekday}")
 _NO_HOSTS: Final = Sentence("Every link in a note is pointed out on its card.")
 _HOSTS: Final = Sentence("Links to {hosts} are not pointed out on cards.")
 BY_TAG: Final = Sentence("-# `/review rule` asks for more by tag, and lets roles publish at once.")
@@ -177,7 +177,7 @@ def option(setting: Setting, value: str, language: Language, *, private: bool = 
         if value == NO:
             return _NO_DIGEST(language)
         days = get_day_names("wide", locale=language.value)
-        return _DIGEST(language, day=days[int(value)])
+        return _DIGEST(language, weekday=days[int(value)])
     if setting is Setting.LANGUAGE:
         return NAMES[Language(value)]
     if setting is Setting.PRIVATE and value == OPERATORS:

@@ -17,7 +17,7 @@ from bot.gaps.ui.pointing import PointForm
 from bot.interactions.buttons import Button, CustomId, Select
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.permissions import refused
+from bot.interactions.permissions import SHOWN_TO_MODERATORS, refused
 from bot.interactions.services import Cog, Interaction
 from bot.text import paging
 from bot.text.markdown import Page, neighbours
@@ -33,6 +33,7 @@ class GapsCog(Cog):
         description=described("Questions that found no good answer, grouped."),
     )
     @app_commands.guild_only()
+    @app_commands.default_permissions(SHOWN_TO_MODERATORS)
     async def service(self, interaction: Interaction) -> None:
         """Show the first page, after asking again what may be answered by now."""
         await interaction.response.defer(ephemeral=True, thinking=True)
