@@ -176,6 +176,22 @@ async def test_who_does_not_agree_is_named_nowhere_and_the_note_is_whose_sends_i
     assert (await helping.world.note()).contributor_id == helping.world.moderator.id
 
 
+async def test_the_note_is_the_helpers_also_where_it_is_submitted_whatever_is_near(
+    helping: Helping,
+) -> None:
+    world = helping.world
+    await helping.hand_over()
+    await world.publish("Departures", ANSWER)
+    await helping.answer(post(helping))
+
+    asked = await world.moderator.click(post(helping), label="Send to review")
+    assert asked.response is not None
+    await world.moderator.click(asked.response, custom_id="draft:submit")
+
+    notes = await world.core(lambda core: core.store.notes.by(world.guild.id, helping.helper.id))
+    assert [one.revision.submission.text for one in notes] == [ANSWER]
+
+
 async def test_two_clicks_on_send_to_review_are_one_note(helping: Helping) -> None:
     world = helping.world
     await helping.hand_over()
