@@ -90,8 +90,8 @@ LINK = "https://a.org/" + "x" * 490
 SUBMISSIONS = st.builds(Submission, TITLES, at_most(6_000), TAGS, st.just(LINK))
 
 
-def _shown_well(contents: Sequence[str]) -> None:
-    found = {problem: content for content in contents for problem in badly_shown(content)}
+def _shown_well(contents: Sequence[str], most: int = MESSAGE_CHARACTERS) -> None:
+    found = {problem: content for content in contents for problem in badly_shown(content, most)}
     assert not found
 
 
@@ -292,7 +292,7 @@ def test_a_card_fits_with_everything_there_is_to_say(
         room = LAYOUT_CHARACTERS - size(head)
         card = review_cards.card(note, WHEN, known, room, impact=impact, language=language)
         assert size("".join([head, *card.texts])) <= LAYOUT_CHARACTERS
-        messages += [head, *card.texts]
+        _shown_well([head, *card.texts], LAYOUT_CHARACTERS)
     _shown_well(messages)
 
 
