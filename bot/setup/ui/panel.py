@@ -136,26 +136,28 @@ class _Pages:
     async def _moderators(self) -> list[_Item]:
         warnings = await checks.role_warnings(self._guild, self._settings, self._language)
         text = said.moderators(self._settings.moderator_role_id, warnings, self._language)
-        rules = said.rules(
-            self._settings, self._state.quorum, self._state.digest_day, self._language
-        )
         label = said.TITLES[Page.RULES](self._language)
         return [
             _text(text),
             self._role_select(Setting.MODERATOR_ROLE, self._role),
             discord.ui.Separator(),
-            _text(rules),
+            _text(self._how_notes_are_decided()),
             _row([SetupButton(label, action=Page.RULES.value)]),
         ]
 
     def _rules(self) -> list[_Item]:
         settings = [one for one, page in PAGES.items() if page is Page.RULES]
         return [
-            _text(said.BY_TAG(self._language)),
+            # On a phone, the lists are too narrow for what is chosen in them.
+            _text(f"{self._how_notes_are_decided()}\n{said.BY_TAG(self._language)}"),
             *map(self._choices, settings),
             _text(said.linked(self._settings.allowed_hosts, self._language)),
             _row([SetupButton(self._language, action="hosts")]),
         ]
+
+    def _how_notes_are_decided(self) -> str:
+        state = self._state
+        return said.rules(state.settings, state.quorum, state.digest_day, self._language)
 
     def _answers(self) -> list[_Item]:
         chosen = self._settings.listen_channels

@@ -349,12 +349,11 @@ async def test_a_value_that_the_list_does_not_have_is_shown_and_kept(world: Worl
 
 async def test_the_digest_for_moderators_is_on_the_day_that_was_chosen(world: World) -> None:
     told = await choose(world, digest="4")
-    await opened(world, Page.MODERATORS)
     before = await world.core(lambda core: core.store.digests.of_guild(world.guild.id))
     digest = before[Edition.MODERATORS]
 
     assert (digest.channel_id, digest.weekday, digest.hour) == (world.review.id, 4, 9)
-    assert "How notes are decided" in told
+    assert "get a digest every Friday" in told
     await choose(world, digest="no")
     assert not await world.core(lambda core: core.store.digests.of_guild(world.guild.id))
 
