@@ -78,6 +78,7 @@ function show(id) {
     if (!element("title").value) { element("title").value = state.example; element("text").value = state.example; }
   }
   // Loaded anew each time, also the same channel: somebody else may look.
+  delete channel.dataset.loaded;
   if (place?.page) channel.src = place.page.replace("#", `?${loads += 1}#`);
   draw();
 }
@@ -148,6 +149,7 @@ function addApps(page) {
 }
 
 channel.addEventListener("load", () => {
+  channel.dataset.loaded = "";
   const page = channel.contentDocument;
   const list = page?.getElementById("channel-message-list");
   if (!list) return;

@@ -102,6 +102,7 @@ def channel(page: Page) -> FrameLocator:
 
 def ready(page: Page) -> FrameLocator:
     """The channel, once its page has drawn itself: it forgets what is typed before."""
+    page.locator("#channel[data-loaded]").wait_for()
     shown = channel(page)
     shown.locator("#channel-composer-input").wait_for()
     shown.get_by_text("Viewport updated").first.wait_for(state="attached")
@@ -150,14 +151,16 @@ def set_up(page: Page) -> None:
 def pick(shown: FrameLocator, placeholder: str, option: str, *, until: str) -> None:
     """Choose from a list; a page that draws itself at that very moment forgets what was chosen."""
     for _ in range(20):
+        if shown.get_by_text(until).count():
+            break
         try:
             shown.get_by_text(placeholder).last.click(timeout=4_000)
             shown.locator("[role=option]", has_text=option).last.click(timeout=4_000)
             shown.get_by_text(until).last.wait_for(timeout=4_000)
         except TimeoutError:
-            if not shown.get_by_text(until).count():
-                continue
-        return
+            # What may be open is closed.
+            shown.locator("body").press("Escape")
+    shown.get_by_text(until).last.wait_for()
 
 
 def command(shown: FrameLocator, name: str) -> None:
