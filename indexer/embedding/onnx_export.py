@@ -12,14 +12,11 @@ Errors:
     └── DerivationError    the model can't be derived; the reference is to be used
 """
 
-import atexit
 import contextlib
 import io
 import json
 import logging
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -34,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from indexer.embedding.derivation_process import answer_of_process
 from indexer.embedding.onnx_model import (
     FORMAT,
     GRAPH,
@@ -73,22 +71,6 @@ _EXPORTABLE: Final = frozenset(
 _OPSET: Final = 17
 _PARTIAL: Final = ".partial-"
 _ABANDONED_SECONDS: Final = 3600
-# What the process that derives gets to know of the environment: not the bot's token.
-_PASSED_ON: Final = frozenset(
-    {
-        "HOME",
-        "TMPDIR",
-        "TEMP",
-        "SYSTEMROOT",
-        "LD_LIBRARY_PATH",
-        "OMP_NUM_THREADS",
-        "OPENBLAS_CORETYPE",
-        "OPENBLAS_L2_SIZE",
-        "HF_HUB_OFFLINE",
-    }
-)
-# How often is said that it goes on.
-TELL_SECONDS: Final = 10.0
 _COMMAND: Final = "from indexer.embedding.onnx_export import serve; serve()"
 
 # What may pass, and is therefore tried again at the next start: memory or disk was short, a library
@@ -203,48 +185,13 @@ def _derive_apart(folder: Path, target: Path, sample: Sequence[str]) -> None:
         DerivationError: if the model is refused.
         RuntimeError: if the process could not do it, or ended.
     """
-    # A fresh interpreter, because forking a process that has threads can lock it up; and one with
-    # a command of its own: multiprocessing runs the script that started this program once more.
-    folders = (path or os.getcwd() for path in sys.path)  # noqa: PTH109 - as Python says it
     asked = {"folder": str(folder), "target": str(target), "sample": list(sample)}
-    with subprocess.Popen(  # noqa: S603 - this very program
-        [sys.executable, "-W", "ignore", "-c", _COMMAND],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={
-            **{key: value for key, value in os.environ.items() if key in _PASSED_ON},
-            "PYTHONPATH": os.pathsep.join(folders),
-        },
-    ) as process:
-        # It ends with this one, which may be told to stop meanwhile.
-        atexit.register(process.kill)
-        said = _awaited(process, json.dumps(asked).encode())
-        atexit.unregister(process.kill)
-    try:
-        answer = json.loads(said.splitlines()[-1])
-    except (IndexError, ValueError) as error:
-        raise RuntimeError(
-            f"the process that derives it ended with {process.returncode}"
-        ) from error
+    _logger.info("The fast model is made, once on this machine; that may take some minutes.")
+    answer = answer_of_process(_COMMAND, asked)
     if "refused" in answer:
         raise DerivationError(answer["refused"])
     if "failed" in answer:
         raise RuntimeError(answer["failed"])
-
-
-def _awaited(process: "subprocess.Popen[bytes]", asked: bytes) -> bytes:
-    """What the process says when it is done; the log says meanwhile that it is at work."""
-    _logger.info("The fast model is made, once on this machine; that may take some minutes.")
-    started = time.monotonic()
-    to_send: bytes | None = asked
-    while True:
-        try:
-            return process.communicate(to_send, timeout=TELL_SECONDS)[0]
-        except subprocess.TimeoutExpired:
-            # The next call goes on with what this one has not sent yet.
-            to_send = None
-            _logger.info("It is still being made, after %.0f s.", time.monotonic() - started)
 
 
 def serve() -> None:

@@ -12,9 +12,7 @@ Nothing that is here is ever overwritten, and the log says what was imported.
 """
 
 import json
-import os
 import sqlite3
-import stat
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -23,12 +21,10 @@ from typing import Any, Final
 
 from sqlite_utils import Database
 
-from knowledge.backup import backups
+from knowledge.backup import backups, export_files
 from knowledge.backup.export_format import (
-    FILE_BYTES,
     FORMAT,
     LEFT_OUT,
-    LINE_BYTES,
     MANIFEST,
     NOTES,
     REVISIONS,
@@ -140,7 +136,7 @@ def _schema(folder: Path) -> list[str]:
     if not folder.is_dir() or not path.exists():
         raise FolderError(f"{folder} has no {MANIFEST}: name a folder that `export` wrote.")
     try:
-        manifest = json.loads(_content(folder, path))
+        manifest = json.loads(export_files.content(folder, path))
         form, complete, schema = manifest["format"], manifest["complete"], list(manifest["schema"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FolderError(f"{path} is not what an export writes: {error}.") from error
@@ -158,9 +154,9 @@ def _schema(folder: Path) -> list[str]:
 def _rows(folder: Path, edits: list[_Edit]) -> Iterator[tuple[str, str, Row]]:
     """Every row of an export: where it stands, its table, its values."""
     for above in (NOTES, REVISIONS):
-        for path in _files(folder, above):
+        for path in export_files.files(folder, above):
             name = path.relative_to(folder).as_posix()
-            file = parsed_note(name, _content(folder, path))
+            file = parsed_note(name, export_files.content(folder, path))
             if (file.note is None) is (above == NOTES):
                 raise FolderError(f"{name} is where an export would not have put it.")
             if file.edited:
@@ -174,61 +170,9 @@ def _rows(folder: Path, edits: list[_Edit]) -> Iterator[tuple[str, str, Row]]:
                 yield name, "notes", file.note
             yield name, "revisions", file.revision
     for path in sorted(folder.glob("*.jsonl")):
-        for number, line in enumerate(_lines(folder, path), start=1):
+        for number, line in enumerate(export_files.lines(folder, path), start=1):
             place = f"{path.name}, line {number},"
             yield place, path.stem, parsed_row(place, line)
-
-
-def _files(folder: Path, above: str) -> Iterator[Path]:
-    for guild in sorted((folder / above).glob("*")):
-        for each in (folder / above, guild):
-            _refuse_link(folder, each)
-        yield from sorted(guild.glob("*.md"))
-
-
-def _refuse_link(folder: Path, path: Path) -> None:
-    if path.is_symlink():
-        raise FolderError(
-            f"{path.relative_to(folder)} is a symbolic link: an export has none. Put the file "
-            "itself there."
-        )
-
-
-def _opened(folder: Path, path: Path) -> int:
-    """Open an ordinary file, and nothing that only looks like one."""
-    _refuse_link(folder, path)
-    name = path.relative_to(folder)
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0))
-    except OSError as error:
-        raise FolderError(f"{name} can't be read: {error.strerror or error}.") from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise FolderError(f"{name} is no ordinary file: an export has no other.")
-    return descriptor
-
-
-def _content(folder: Path, path: Path) -> str:
-    with os.fdopen(_opened(folder, path), "rb") as file:
-        content = file.read(FILE_BYTES + 1)
-    name = path.relative_to(folder)
-    if len(content) > FILE_BYTES:
-        raise FolderError(f"{name} has more than {FILE_BYTES:,} bytes: no export writes that.")
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise FolderError(f"{name} is not UTF-8: save it as UTF-8 text.") from error
-
-
-def _lines(folder: Path, path: Path) -> Iterator[str]:
-    with os.fdopen(_opened(folder, path), "rb") as file:
-        while line := file.readline(LINE_BYTES + 1):
-            if len(line) > LINE_BYTES:
-                raise FolderError(f"{path.name} has a line of more than {LINE_BYTES:,} bytes.")
-            try:
-                yield line.decode()
-            except UnicodeDecodeError as error:
-                raise FolderError(f"{path.name} is not UTF-8: save it as UTF-8 text.") from error
 
 
 def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) -> None:

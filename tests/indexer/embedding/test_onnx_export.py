@@ -17,7 +17,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer import modules
 
-from indexer.embedding import onnx_export
+from indexer.embedding import derivation_process, onnx_export
 from indexer.embedding.onnx_export import WORST_COSINE, DerivationError, derive, runtime_model
 from indexer.embedding.onnx_model import (
     FORMAT,
@@ -195,8 +195,8 @@ def test_the_log_says_that_a_model_is_still_being_derived(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Starting an interpreter alone takes longer than it waits here."""
-    monkeypatch.setattr(onnx_export, "TELL_SECONDS", 0.01)
-    with caplog.at_level(logging.INFO, logger="indexer.embedding.onnx_export"):
+    monkeypatch.setattr(derivation_process, "TELL_SECONDS", 0.01)
+    with caplog.at_level(logging.INFO, logger="indexer.embedding"):
         assert runtime_model(tiny_model(tmp_path, bert()), tmp_path / "cache", sample=TEXTS)
     first, second, *_ = caplog.messages
     assert "once on this machine" in first

@@ -1,0 +1,78 @@
+"""Process in which a model is derived: an interpreter, asked in JSON, that ends with this one."""
+
+import atexit
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+# What the process gets to know of the environment: not the bot's token.
+_PASSED_ON: Final = frozenset(
+    {
+        "HOME",
+        "TMPDIR",
+        "TEMP",
+        "SYSTEMROOT",
+        "LD_LIBRARY_PATH",
+        "OMP_NUM_THREADS",
+        "OPENBLAS_CORETYPE",
+        "OPENBLAS_L2_SIZE",
+        "HF_HUB_OFFLINE",
+    }
+)
+# How often is said that it goes on.
+TELL_SECONDS: Final = 10.0
+
+_logger = logging.getLogger(__name__)
+
+
+def answer_of_process(command: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What a process answers on the last line of its output; the log says that it is at work.
+
+    Args:
+        command: what its interpreter runs; it reads one JSON object from standard input.
+        asked: that object.
+
+    Raises:
+        RuntimeError: if it ended without an answer.
+    """
+    # A fresh interpreter, because forking a process that has threads can lock it up; and one with
+    # a command of its own: multiprocessing runs the script that started this program once more.
+    folders = (path or os.getcwd() for path in sys.path)  # noqa: PTH109 - as Python says it
+    with subprocess.Popen(  # noqa: S603 - this very program
+        [sys.executable, "-W", "ignore", "-c", command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={
+            **{key: value for key, value in os.environ.items() if key in _PASSED_ON},
+            "PYTHONPATH": os.pathsep.join(folders),
+        },
+    ) as process:
+        # It ends with this one, which may be told to stop meanwhile.
+        atexit.register(process.kill)
+        said = _awaited(process, json.dumps(asked).encode())
+        atexit.unregister(process.kill)
+    try:
+        answer: dict[str, Any] = json.loads(said.splitlines()[-1])
+    except (IndexError, ValueError) as error:
+        raise RuntimeError(
+            f"the process that derives it ended with {process.returncode}"
+        ) from error
+    return answer
+
+
+def _awaited(process: "subprocess.Popen[bytes]", asked: bytes) -> bytes:
+    started = time.monotonic()
+    to_send: bytes | None = asked
+    while True:
+        try:
+            return process.communicate(to_send, timeout=TELL_SECONDS)[0]
+        except subprocess.TimeoutExpired:
+            # The next call goes on with what this one has not sent yet.
+            to_send = None
+            _logger.info("It is still being made, after %.0f s.", time.monotonic() - started)
