@@ -30,7 +30,30 @@ from knowledge.model.channel_settings import (
 )
 from knowledge.model.guilds import Language
 
-AnyChannel = app_commands.AppCommandChannel | app_commands.AppCommandThread
+_CHANNELS: Final = app_commands.AppCommandChannel | app_commands.AppCommandThread
+
+
+class _AnyChannel(app_commands.Transformer):
+    """Whatever may have settings; discord.py would offer media channels, too."""
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        return discord.AppCommandOptionType.channel
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        kinds = discord.ChannelType
+        parts = [kinds.public_thread, kinds.private_thread, kinds.news_thread]
+        written_in = [kinds.text, kinds.news, kinds.voice, kinds.stage_voice]
+        return [*written_in, kinds.forum, kinds.category, *parts]
+
+    async def transform(self, _interaction: discord.Interaction[Any], value: Any, /) -> Any:
+        return value
+
+
+AnyChannel = app_commands.Transform[
+    app_commands.AppCommandChannel | app_commands.AppCommandThread, _AnyChannel
+]
 
 _TYPED_CHARACTERS: Final = 500
 # What is offered at every key that is pressed changes seldom; of so many guilds.
@@ -195,7 +218,7 @@ class ChannelsCog(Cog):
         else:
             try:
                 # An archived thread is in no cache.
-                is_part = isinstance(channel, AnyChannel)
+                is_part = isinstance(channel, _CHANNELS)
                 return channel.resolve() or await channel.fetch() if is_part else channel
             except UNREACHED:
                 refusal = messages.UNSEEN(viewer)
