@@ -17,14 +17,12 @@ from yarl import URL
 from bot.answers.decision import Clarification
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.ask.ui.answer_message import AnswerButton, PassageSelect, PickButton
 from bot.ask.ui.cog import AskCog
-from bot.ask.ui.feedback import ReasonModal, ReasonSelect
 from bot.autocomplete.ui.autocomplete import AutocompleteCache
 from bot.channels.ui.cog import ChannelsCog
-from bot.community.ui.cog import BoardButton, CommunityCog
+from bot.community.ui.cog import CommunityCog
+from bot.components import BUTTONS, FORMS
 from bot.config import Settings
-from bot.digest.ui.buttons import DigestButton
 from bot.digest.ui.cog import DigestCog
 from bot.digest.ui.poster import ROUND_SECONDS as DIGEST_SECONDS
 from bot.digest.ui.poster import DigestPoster
@@ -33,12 +31,8 @@ from bot.engine.job_queue import Priority
 from bot.engine.shards import ReadyShards
 from bot.engine.web_sync import MakeFetcher, polite_fetcher
 from bot.engine.worker import Worker, WorkerBusyError, current_member
-from bot.gaps.ui.buttons import GapButton
-from bot.gaps.ui.cog import GapsButton, GapsCog, GroupSelect
-from bot.gaps.ui.pointing import PointButton, PointForm, PointSelect
-from bot.handover.ui.buttons import HandOnButton, HandoverButton, HelperForm
+from bot.gaps.ui.cog import GapsCog
 from bot.handover.ui.posts import HandoverPosts
-from bot.helper.ui.buttons import HelpedButton
 from bot.helper.ui.cog import ROUND_SECONDS as HELPER_SECONDS
 from bot.helper.ui.cog import HelperCog
 from bot.interactions.allowed_guilds import AllowedGuilds
@@ -54,14 +48,11 @@ from bot.interactions.services import Services
 from bot.interactions.unknown_components import UnknownComponents
 from bot.limits.ui.cog import LimitsCog
 from bot.notes.ui.cog import NotesCog
-from bot.notes.ui.form import NoteModal, ReviseButton
-from bot.notes.ui.lists import HistoryButton, PageButton, WithdrawButton
-from bot.notes.ui.report import ReportButton, ReportModal
 from bot.notes.ui.source_messages import SourceMessages
-from bot.notes.ui.submission import DraftButton, ExtendButton, NoteSubmissions
+from bot.notes.ui.submission import NoteSubmissions
 from bot.notices.ui.answers_for_askers import AnswersForAskers
 from bot.notices.ui.outbox import ROUND_SECONDS, OutboxDispatcher
-from bot.privacy.ui.cog import PrivacyButton, PrivacyCog
+from bot.privacy.ui.cog import PrivacyCog
 from bot.privacy.ui.guild_removal import ROUND_SECONDS as REMOVAL_SECONDS
 from bot.privacy.ui.guild_removal import GuildRemoval
 from bot.process.background import BackgroundTasks
@@ -69,18 +60,17 @@ from bot.process.connection import CONNECTION_FAILURES, connection_error, intent
 from bot.process.health import Health
 from bot.process.identify_limit import IdentifyLimit
 from bot.process.metrics import Metrics, Situation
-from bot.review.ui.cards import CardButton, CardsCog, EditModal, RulingModal
-from bot.review.ui.cog import LogButton, ReviewCog
-from bot.review.ui.queue import Queue, QueueButton
-from bot.search.ui.cog import SearchButton, SearchCog
+from bot.review.ui.cards import CardsCog
+from bot.review.ui.cog import ReviewCog
+from bot.review.ui.queue import Queue
+from bot.search.ui.cog import SearchCog
 from bot.setup.ui.arrival import Arrival
 from bot.setup.ui.cog import SetupCog
-from bot.setup.ui.controls import HostsForm, SettingSelect, SetupButton, TrialForm
 from bot.setup.ui.panel import SetupPanel
 from bot.sources.ui.channel_events import ChannelEvents
 from bot.sources.ui.channel_sync import PAUSE_SECONDS as SYNC_SECONDS
 from bot.sources.ui.channel_sync import ChannelSync
-from bot.sources.ui.cog import SourcesButton, SourcesCog
+from bot.sources.ui.cog import SourcesCog
 from bot.text import error_messages
 from bot.version import own_version
 from indexer.embedding.embedder import Embedder
@@ -95,52 +85,6 @@ CLOSING_SECONDS: Final = 10
 OPENING_SECONDS: Final = 2
 # How long a worker that is asked how it is may take; a slice takes a fraction of a second.
 LOOKING_SECONDS: Final = 5
-
-# Every form that members fill in; what is sent after a restart is taken by its id.
-FORMS: Final = (
-    NoteModal,
-    RulingModal,
-    EditModal,
-    ReportModal,
-    ReasonModal,
-    HelperForm,
-    PointForm,
-    HostsForm,
-    TrialForm,
-)
-
-# Every button and list that works after a restart, by its id.
-BUTTONS: Final = (
-    AnswerButton,
-    PassageSelect,
-    PickButton,
-    GapButton,
-    CardButton,
-    QueueButton,
-    LogButton,
-    ReviseButton,
-    DraftButton,
-    ExtendButton,
-    ReportButton,
-    PageButton,
-    HistoryButton,
-    WithdrawButton,
-    SearchButton,
-    HandOnButton,
-    HandoverButton,
-    GapsButton,
-    HelpedButton,
-    GroupSelect,
-    PointSelect,
-    PointButton,
-    BoardButton,
-    ReasonSelect,
-    PrivacyButton,
-    SourcesButton,
-    DigestButton,
-    SetupButton,
-    SettingSelect,
-)
 
 # Discord's code for an interaction that has been responded to too late.
 _EXPIRED: Final = 10062

@@ -28,6 +28,7 @@ from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.notes import STANDING, Notes
 from knowledge.store.notices import NO_CHANNEL, Notices
 from knowledge.store.pictures import Pictures
+from knowledge.store.review_cards import mark_due
 
 # The columns of a note that an undo puts back.
 _UNDONE: Final = ("live_revision_id", "retired_revision_id", "verified_at", "review_at")
@@ -174,7 +175,7 @@ class NoteStates:
                 "created_at": now().isoformat(),
             },
         )
-        self.notes.show(note.revision.id)
+        mark_due(self._database, note.revision.id)
         return review_id
 
     def _undo_values(self, note: Note) -> str:
@@ -201,7 +202,7 @@ class NoteStates:
                 [*(before[column] for column in _UNDONE), note.id],
             )
         self.set_state(note.revision.id, State.PENDING)
-        self.notes.show(before["live_revision_id"], before["retired_revision_id"])
+        mark_due(self._database, before["live_revision_id"], before["retired_revision_id"])
         return before
 
     def set_state(self, revision_id: int, state: State) -> None:
@@ -211,11 +212,11 @@ class NoteStates:
         )
         if state is State.WITHDRAWN:
             self._pictures.drop(revision_id)
-        self.notes.show(revision_id)
+        mark_due(self._database, revision_id)
 
     def set_live(self, note: Note, revision_id: int | None, by: int) -> None:
         """Make a revision what questions are answered from, verified now; None: no revision."""
-        self.notes.show(note.live_revision_id, note.retired_revision_id, revision_id)
+        mark_due(self._database, note.live_revision_id, note.retired_revision_id, revision_id)
         self._database.run(
             "update notes set live_revision_id = ?, retired_revision_id = null where id = ?",
             [revision_id, note.id],
@@ -265,7 +266,7 @@ class NoteStates:
                 "created_at": now().isoformat(),
             },
         )
-        self.notes.show(note.revision.id)
+        mark_due(self._database, note.revision.id)
 
     def flag_sources(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
         """Flag the notes saved from these messages; returns those that were not flagged so."""
@@ -274,7 +275,7 @@ class NoteStates:
             self._database.run(
                 "update notes set source_change = ? where id = ?", [change.value, note.id]
             )
-            self.notes.show(note.revision.id)
+            mark_due(self._database, note.revision.id)
         return flagged
 
     def close_reports(self, note: Note, outcome: NoticeEvent, by: int) -> None:
@@ -290,8 +291,8 @@ class NoteStates:
             "update reports set closed_at = ? where note_id = ? and closed_at is null",
             [now().isoformat(), note.id],
         )
-        self.notes.show(note.revision.id)
+        mark_due(self._database, note.revision.id)
 
     def sample(self, note: Note) -> None:
         self._database.run("update notes set sampled = 1 where id = ?", [note.id])
-        self.notes.show(note.revision.id)
+        mark_due(self._database, note.revision.id)

@@ -26,6 +26,7 @@ from knowledge.model.notes import (
 from knowledge.model.secrets import without_secrets
 from knowledge.model.submissions import Submission
 from knowledge.store.database import CommunityDatabase, moment
+from knowledge.store.review_cards import mark_due
 from knowledge.store.sqlite_file import record
 
 # An extension `e` of a note `m` that is in what was approved, maybe with a moderator's changes.
@@ -198,7 +199,7 @@ class Notes:
             )
             for note in notes:
                 self._database.run("update notes set due_shown = review_at where id = ?", [note.id])
-                self.show(note.revision.id)
+                mark_due(self._database, note.revision.id)
             self._take_back_due(at)
             return notes
 
@@ -211,7 +212,7 @@ class Notes:
         for row in early:
             self._database.run("update notes set due_shown = null where id = ?", [row["id"]])
             if row["live_revision_id"] is not None:
-                self.show(row["live_revision_id"])
+                mark_due(self._database, row["live_revision_id"])
 
     def due_ids(self, at: datetime) -> list[int]:
         rows = self._database.rows(
@@ -266,101 +267,6 @@ class Notes:
         )
         return {row["state"]: row["number"] for row in rows}
 
-    # Cards.
-
-    def place_card(self, revision_id: int, channel_id: int, message_id: int) -> None:
-        with self._database.writing():
-            self._database.run(
-                "update revisions set card_channel_id = ?, card_message_id = ? where id = ?",
-                [channel_id, message_id, revision_id],
-            )
-
-    def card_lost(self, message_ids: Sequence[int]) -> None:
-        """Forget the cards that these messages were; those of pending revisions are due again.
-
-        Nothing is written where none of them is a card: nearly every message that is deleted in a
-        server is none.
-        """
-        cards = self._database.rows(
-            "select id, card_message_id from revisions "
-            "where card_message_id in (select value from json_each(?))",
-            [json.dumps(list(message_ids))],
-        )
-        if not cards:
-            return
-        with self._database.writing():
-            self._database.run_many(
-                "update revisions set card_channel_id = null, card_message_id = null, "
-                "card_due = iif(state = 'pending', ?, card_due) where id = ?",
-                [(card_number(card["card_message_id"]), card["id"]) for card in cards],
-            )
-
-    def cards_left(self, guild_id: int) -> list[tuple[int, int]]:
-        """Forget the cards of pending revisions that are not in the guild's review channel.
-
-        Returns:
-            Where they were: channel and message of each.
-        """
-        rows = self._database.rows(
-            "select r.card_channel_id as channel, r.card_message_id as message "
-            "from revisions r join notes n on n.id = r.note_id join guilds g on g.id = n.guild_id "
-            "where n.guild_id = ? and r.state = 'pending' and r.card_message_id is not null "
-            "and r.card_channel_id is not g.review_channel_id order by r.id",
-            [guild_id],
-        )
-        self.card_lost([row["message"] for row in rows])
-        return [(row["channel"], row["message"]) for row in rows]
-
-    def channel_lost(self, channel_id: int) -> None:
-        """Forget the cards that a deleted channel had; those of pending revisions are due again."""
-        rows = self._database.rows(
-            "select card_message_id as message from revisions where card_channel_id = ?",
-            [channel_id],
-        )
-        self.card_lost([row["message"] for row in rows])
-
-    def of_card(self, guild_id: int, message_id: int) -> int | None:
-        """The revision whose card a message is, if it is one of this guild's."""
-        rows = self._database.rows(
-            "select r.id from revisions r join notes n on n.id = r.note_id "
-            "where r.card_message_id = ? and n.guild_id = ?",
-            [message_id, guild_id],
-        )
-        return int(rows[0]["id"]) if rows else None
-
-    def cards_due(self, guild_id: int | None = None) -> list[tuple[Note, int]]:
-        """Revisions whose cards don't show where they stand, oldest first.
-
-        Returns:
-            Each with a number to hand to `card_shown` once its card has been posted or edited.
-        """
-        rows = self._database.rows(
-            "select r.id, r.card_due from revisions r join notes n on n.id = r.note_id "
-            "where r.card_due > 0 and (?1 is null or n.guild_id = ?1) order by r.id",
-            [guild_id],
-        )
-        return [(self.of_revision(row["id"]), row["card_due"]) for row in rows]
-
-    def show(self, *revision_ids: int | None) -> None:
-        """Make cards due: what they show has changed."""
-        for revision_id in revision_ids:
-            self._database.run(
-                "update revisions set card_due = card_due + 1 where id = ?", [revision_id]
-            )
-
-    def card_changed(self, revision_id: int) -> None:
-        """Remember that there is more to show on a card than it shows."""
-        with self._database.writing():
-            self.show(revision_id)
-
-    def card_shown(self, revision_id: int, due: int) -> None:
-        """Remember that a card shows what `due` stood for; later changes stay due."""
-        with self._database.writing():
-            self._database.run(
-                "update revisions set card_due = 0 where id = ? and card_due = ?",
-                [revision_id, due],
-            )
-
     # From rows to values.
 
     def _one(self, condition: str, values: Sequence[Any]) -> Note | None:
@@ -411,15 +317,6 @@ class Notes:
             )
             found[report.note_id] = (*found.get(report.note_id, ()), report)
         return found
-
-
-def card_number(lost_message_id: int) -> int:
-    """What the posting of a card is numbered by when the message that it was is gone.
-
-    Discord takes a message with a number once within some minutes. So a posting that was cut off is
-    not there twice; but that of a lost card needs a number that the lost message did not have.
-    """
-    return lost_message_id % 1_000_000_000 + 2
 
 
 def _note(row: dict[str, Any], reviews: tuple[Review, ...], reports: tuple[Report, ...]) -> Note:

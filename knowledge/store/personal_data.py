@@ -19,6 +19,7 @@ from knowledge.model.secrets import without_secrets
 from knowledge.store.database import CommunityDatabase
 from knowledge.store.guilds.quote_opt_outs import QuoteOptOuts
 from knowledge.store.note_states import NoteStates
+from knowledge.store.review_cards import mark_due
 from knowledge.store.tombstones import TombstoneKind, Tombstones
 
 FORMER_MEMBER: Final = "a former member"
@@ -226,7 +227,7 @@ class PersonalData:
             [ERASED_TITLE, ERASED_TEXT, revision_id],
         )
         self._database.run("delete from revision_pictures where revision_id = ?", [revision_id])
-        self._notes.show(revision_id)
+        mark_due(self._database, revision_id)
 
     def _forget_quotations(self, note_id: int) -> None:
         """Take what no text of a note says any more out of what was recorded as found."""
@@ -271,7 +272,7 @@ class PersonalData:
         rows = self._database.rows(
             f"{_CARDS} where ({condition}) and r.card_message_id is not null", [member_id]
         )
-        self._notes.show(*(row["id"] for row in rows))
+        mark_due(self._database, *(row["id"] for row in rows))
 
     # What was decided, reported, asked and said.
 

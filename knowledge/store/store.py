@@ -35,6 +35,7 @@ from knowledge.store.questions.helped_questions import HelpedQuestions
 from knowledge.store.questions.period_figures import PeriodFigures
 from knowledge.store.questions.question_records import QuestionRecords
 from knowledge.store.questions.recent_questions import RecentQuestions
+from knowledge.store.review_cards import ReviewCards
 from knowledge.store.submitted_forms import SubmittedForms
 from knowledge.store.tombstones import Tombstones
 
@@ -56,6 +57,7 @@ class Store:
         self.synced_channels = SyncedChannels(self.database, self.audit_log)
         self.digests = Digests(self.database, self.audit_log)
         self.notes = Notes(self.database)
+        self.review_cards = ReviewCards(self.database, self.notes)
         self.notices = Notices(self.database)
         self.pictures = Pictures(self.database)
         self.note_states = NoteStates(

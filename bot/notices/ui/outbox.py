@@ -35,7 +35,7 @@ from indexer.index.database import IndexError_
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.notes import Note, Notice, State
 from knowledge.store.database import StoreError
-from knowledge.store.notes import card_number
+from knowledge.store.review_cards import card_number
 
 # How often what was left undone is tried again.
 ROUND_SECONDS: Final = 60
@@ -114,7 +114,9 @@ class OutboxDispatcher:
 
     async def move_cards(self, guild_id: int) -> None:
         """Have what waits shown where the guild's review channel is now, and nowhere else."""
-        left = await self._bot.worker.call(lambda core: core.store.notes.cards_left(guild_id))
+        left = await self._bot.worker.call(
+            lambda core: core.store.review_cards.left_behind(guild_id)
+        )
         for channel_id, message_id in left:
             channel = self._bot.get_partial_messageable(channel_id)
             try:
@@ -139,12 +141,12 @@ class OutboxDispatcher:
                 _logger.warning("A review card could not be looked for: %s", error)
                 return
         if lost:
-            await self._bot.worker.call(lambda core: core.store.notes.card_lost(lost))
+            await self._bot.worker.call(lambda core: core.store.review_cards.lost(lost))
 
     # Cards.
 
     async def _show_cards(self) -> None:
-        due = await self._bot.worker.call(lambda core: core.store.notes.cards_due())
+        due = await self._bot.worker.call(lambda core: core.store.review_cards.due())
         # Where the review channel does not take one card, it takes none: asking Discord again for
         # each of them would run into its limit on refused requests.
         refused: set[int] = set()
@@ -163,7 +165,7 @@ class OutboxDispatcher:
                     refused.add(note.guild_id)
 
     async def _mark_shown(self, revision_id: int, number: int) -> None:
-        await self._bot.worker.call(lambda core: core.store.notes.card_shown(revision_id, number))
+        await self._bot.worker.call(lambda core: core.store.review_cards.shown(revision_id, number))
 
     async def _show_card(self, note: Note, number: int) -> bool:
         """Post or edit one card; whether there is nothing left to do for it.
@@ -215,7 +217,7 @@ class OutboxDispatcher:
         self._impacts[note.revision.id] = found
         if found.total:
             await self._bot.worker.call(
-                lambda core: core.store.notes.card_changed(note.revision.id)
+                lambda core: core.store.review_cards.changed(note.revision.id)
             )
             await self.catch_up()
 
@@ -258,7 +260,7 @@ class OutboxDispatcher:
 
         message = await _with_files_if_allowed(card, send)
         await self._bot.worker.call(
-            lambda core: core.store.notes.place_card(
+            lambda core: core.store.review_cards.place(
                 note.revision.id, message.channel.id, message.id
             )
         )

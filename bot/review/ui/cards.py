@@ -85,7 +85,9 @@ class CardsCog(commands.Cog):
     async def _revision(self, interaction: Interaction, message: discord.Message) -> int | None:
         async with in_time():
             return await self.bot.worker.call(
-                lambda core: core.store.notes.of_card(interaction.guild_id or 0, message.id)
+                lambda core: core.store.review_cards.revision_of(
+                    interaction.guild_id or 0, message.id
+                )
             )
 
     @commands.Cog.listener()
@@ -102,11 +104,13 @@ class CardsCog(commands.Cog):
         """Remember that its cards are gone, so that they are posted where notes are reviewed."""
         settings = await self.bot.guild_settings.settings(channel.guild.id)
         if settings.review_channel_id == channel.id:
-            await self.bot.worker.call(lambda core: core.store.notes.channel_lost(channel.id))
+            await self.bot.worker.call(
+                lambda core: core.store.review_cards.channel_lost(channel.id)
+            )
 
     async def _lost(self, guild_id: int | None, message_ids: list[int]) -> None:
         if guild_id is not None:
-            await self.bot.worker.call(lambda core: core.store.notes.card_lost(message_ids))
+            await self.bot.worker.call(lambda core: core.store.review_cards.lost(message_ids))
 
 
 def files_of(card: cards.Card | None) -> list[discord.File]:

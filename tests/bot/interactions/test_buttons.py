@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.client import BUTTONS
 from bot.community.messages import Period
 from bot.community.ui.cog import BoardButton
+from bot.components import BUTTONS
 from bot.gaps.ui.buttons import GapButton
 from bot.interactions.buttons import pages_view
 from bot.privacy.messages import PRIVACY_LABELS

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.client import BUTTONS, FORMS
+from bot.components import BUTTONS, FORMS
 from bot.interactions.buttons import (
     ID_CHARACTERS,
     NONCE,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from simcord import InteractionResult
 
-from bot.client import BUTTONS, FORMS
+from bot.components import BUTTONS, FORMS
 from bot.engine.core import Core
 from bot.interactions.buttons import ID_CHARACTERS
 from bot.text import error_messages

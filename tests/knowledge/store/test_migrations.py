@@ -129,6 +129,11 @@ def content(path: Path) -> dict[str, list[dict[str, Any]]]:
         }
 
 
+def test_migrations_are_numbered_one_after_another() -> None:
+    """Two of a number would run in an order that nobody chose."""
+    assert [int(name[1:4]) for name in NAMES] == list(range(1, len(NAMES) + 1))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_database_of_an_earlier_release_ends_like_a_fresh_one_with_its_rows(
     tmp_path: Path, name: str

@@ -105,7 +105,7 @@ async def test_a_card_in_a_channel_that_is_closed_now_is_posted_in_the_new_one(
     await world.admin.slash(
         world.general, "setup", review_channel=other, moderator_role=world.moderator_role
     )
-    await world.core(lambda core: core.store.notes.card_changed(1))
+    await world.core(lambda core: core.store.review_cards.changed(1))
     await world.bot.outbox.round()
 
     assert [TITLE in text_of(message) for message in other.history()] == [True]

@@ -136,7 +136,7 @@ async def test_a_card_of_an_earlier_release_works_and_looks_new_once_it_is_edite
         view.add_item(discord.ui.Button(label=custom_id, custom_id=custom_id))
     file = discord.File(io.BytesIO(b"long"), "old.md")
     old = await channel.send(text_of(world.card)[:2_000], view=view, file=file)
-    await world.core(lambda core: core.store.notes.place_card(1, channel.id, old.id))
+    await world.core(lambda core: core.store.review_cards.place(1, channel.id, old.id))
     await restarted(world, new_bot)
 
     done = await world.moderator.click(old, custom_id="card:1:approve")

@@ -1,0 +1,123 @@
+"""Outbox of review cards: where each is, and which no longer show where their note stands.
+
+A revision has a card of its own; its message is remembered with it, and so is that it is due.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from knowledge.model.notes import Note
+from knowledge.store.database import CommunityDatabase
+
+if TYPE_CHECKING:
+    from knowledge.store.notes import Notes
+
+
+class ReviewCards:
+    """The cards of every guild's notes."""
+
+    def __init__(self, database: CommunityDatabase, notes: "Notes") -> None:
+        self._database = database
+        self._notes = notes
+
+    def place(self, revision_id: int, channel_id: int, message_id: int) -> None:
+        with self._database.writing():
+            self._database.run(
+                "update revisions set card_channel_id = ?, card_message_id = ? where id = ?",
+                [channel_id, message_id, revision_id],
+            )
+
+    def lost(self, message_ids: Sequence[int]) -> None:
+        """Forget the cards that these messages were; those of pending revisions are due again.
+
+        Nothing is written where none of them is a card: nearly every message that is deleted in a
+        server is none.
+        """
+        cards = self._database.rows(
+            "select id, card_message_id from revisions "
+            "where card_message_id in (select value from json_each(?))",
+            [json.dumps(list(message_ids))],
+        )
+        if not cards:
+            return
+        with self._database.writing():
+            self._database.run_many(
+                "update revisions set card_channel_id = null, card_message_id = null, "
+                "card_due = iif(state = 'pending', ?, card_due) where id = ?",
+                [(card_number(card["card_message_id"]), card["id"]) for card in cards],
+            )
+
+    def left_behind(self, guild_id: int) -> list[tuple[int, int]]:
+        """Forget the cards of pending revisions that are not in the guild's review channel.
+
+        Returns:
+            Where they were: channel and message of each.
+        """
+        rows = self._database.rows(
+            "select r.card_channel_id as channel, r.card_message_id as message "
+            "from revisions r join notes n on n.id = r.note_id join guilds g on g.id = n.guild_id "
+            "where n.guild_id = ? and r.state = 'pending' and r.card_message_id is not null "
+            "and r.card_channel_id is not g.review_channel_id order by r.id",
+            [guild_id],
+        )
+        self.lost([row["message"] for row in rows])
+        return [(row["channel"], row["message"]) for row in rows]
+
+    def channel_lost(self, channel_id: int) -> None:
+        """Forget the cards that a deleted channel had; those of pending revisions are due again."""
+        rows = self._database.rows(
+            "select card_message_id as message from revisions where card_channel_id = ?",
+            [channel_id],
+        )
+        self.lost([row["message"] for row in rows])
+
+    def revision_of(self, guild_id: int, message_id: int) -> int | None:
+        """The revision whose card a message is, if it is one of this guild's."""
+        rows = self._database.rows(
+            "select r.id from revisions r join notes n on n.id = r.note_id "
+            "where r.card_message_id = ? and n.guild_id = ?",
+            [message_id, guild_id],
+        )
+        return int(rows[0]["id"]) if rows else None
+
+    def due(self, guild_id: int | None = None) -> list[tuple[Note, int]]:
+        """Revisions whose cards don't show where they stand, oldest first.
+
+        Returns:
+            Each with a number to hand to `shown` once its card has been posted or edited.
+        """
+        rows = self._database.rows(
+            "select r.id, r.card_due from revisions r join notes n on n.id = r.note_id "
+            "where r.card_due > 0 and (?1 is null or n.guild_id = ?1) order by r.id",
+            [guild_id],
+        )
+        return [(self._notes.of_revision(row["id"]), row["card_due"]) for row in rows]
+
+    def changed(self, revision_id: int) -> None:
+        """Remember that there is more to show on a card than it shows."""
+        with self._database.writing():
+            mark_due(self._database, revision_id)
+
+    def shown(self, revision_id: int, due: int) -> None:
+        """Remember that a card shows what `due` stood for; later changes stay due."""
+        with self._database.writing():
+            self._database.run(
+                "update revisions set card_due = 0 where id = ? and card_due = ?",
+                [revision_id, due],
+            )
+
+
+def mark_due(database: CommunityDatabase, *revision_ids: int | None) -> None:
+    """Make cards due in the current transaction: what they show has changed."""
+    for revision_id in revision_ids:
+        database.run("update revisions set card_due = card_due + 1 where id = ?", [revision_id])
+
+
+def card_number(lost_message_id: int) -> int:
+    """What the posting of a card is numbered by when the message that it was is gone.
+
+    Discord takes a message with a number once within some minutes. So a posting that was cut off is
+    not there twice; but that of a lost card needs a number that the lost message did not have.
+    """
+    return lost_message_id % 1_000_000_000 + 2
