@@ -29,7 +29,8 @@ from indexer.index import bm25
 from indexer.index import vectors as index_vectors
 from indexer.index.index import Index
 from indexer.index.tables import CutDocument
-from indexer.retrieval.retriever import Hit, Retriever
+from indexer.retrieval.hit import Hit
+from indexer.retrieval.retriever import Retriever
 from indexer.text.passages import Passage, digest
 from knowledge.model.documents import SHARED, Document, Kind
 

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from indexer.contradictions.detector import Contradiction, Embed, Titled, contradictions
 from indexer.index.stored_passage import StoredPassage
-from indexer.retrieval.retriever import Hit
+from indexer.retrieval.hit import Hit
 from knowledge.model.documents import Kind, channel_of
 from knowledge.model.questions import Evidence, RecordedHit
 

@@ -26,7 +26,8 @@ from indexer.embedding.embedder import as_read
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.index import Index
 from indexer.index.selection import Selection
-from indexer.retrieval.retriever import Hit, Retriever
+from indexer.retrieval.hit import Hit
+from indexer.retrieval.retriever import Retriever
 from indexer.text.analyzer import is_stop_word, language_of, language_of_question, query_words
 from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.model.documents import SHARED, Scope, channel_scope

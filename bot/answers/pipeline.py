@@ -48,7 +48,8 @@ from bot.answers.unfound import unfound
 from bot.text.languages import Sentence
 from indexer.index.index import Index
 from indexer.parallel import pool_submit
-from indexer.retrieval.retriever import Hit, Retriever, candidates
+from indexer.retrieval.hit import Hit
+from indexer.retrieval.retriever import Retriever, candidates
 from indexer.text.analyzer import language_of_question
 from indexer.text.sentences import last_meaning, refers_back
 from knowledge.model.documents import Scope

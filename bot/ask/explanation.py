@@ -10,7 +10,7 @@ from bot.ask.messages import gone, question_line
 from bot.review.findings import EVIDENCE
 from bot.text.languages import Sentence
 from bot.text.markdown import plain, shortened, split
-from indexer.retrieval.retriever import MEANING, RERANKER, WORDS
+from indexer.retrieval.hit import MEANING, RERANKER, WORDS
 from indexer.text.analyzer import query_words, typed_words, word_set, words
 from indexer.text.symbols import symbols
 from knowledge.model.guilds import Language

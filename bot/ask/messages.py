@@ -23,7 +23,7 @@ from bot.text.markdown import (
     size,
 )
 from indexer.index.stored_passage import StoredPassage
-from indexer.retrieval.retriever import Hit
+from indexer.retrieval.hit import Hit
 from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence, Question, RecordedHit

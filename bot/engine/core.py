@@ -28,8 +28,9 @@ from indexer.embedding.embedder import Embedder, model_languages, open_embedder
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.stored_passage import StoredPassage
 from indexer.ingest.pipeline import put
+from indexer.retrieval.hit import Hit
 from indexer.retrieval.reranker import open_reranking
-from indexer.retrieval.retriever import Hit, Retriever
+from indexer.retrieval.retriever import Retriever
 from knowledge import corpus
 from knowledge.channels.archive import ChannelArchive
 from knowledge.channels.database import CHANNELS

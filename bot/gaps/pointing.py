@@ -11,7 +11,7 @@ from bot.answers.lookup import scopes_of
 from bot.engine.core import Core
 from bot.gaps.service import chosen
 from indexer.index.stored_passage import StoredPassage
-from indexer.retrieval.retriever import Hit
+from indexer.retrieval.hit import Hit
 from knowledge.model.documents import Scope
 from knowledge.model.questions import Feedback, RecordedHit, Verdict
 from knowledge.store.questions.gaps import OpenQuestion

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bot.answers.decision import Quote, citation, lowered
 from bot.answers.lookup import scopes_of
 from bot.engine.core import Core
-from indexer.retrieval.retriever import Hit
+from indexer.retrieval.hit import Hit
 from knowledge.model.documents import Scope
 from knowledge.model.questions import Evidence
 

@@ -30,8 +30,9 @@ from indexer.index.index import Index
 from indexer.ingest.pipeline import Progress, update
 from indexer.retrieval.evidence import Calibration
 from indexer.retrieval.evidence import calibration as default_calibration
+from indexer.retrieval.hit import Hit
 from indexer.retrieval.reranker import Reranking
-from indexer.retrieval.retriever import Hit, Retriever
+from indexer.retrieval.retriever import Retriever
 from indexer.text.analyzer import language_of_question
 from knowledge.model.documents import SHARED, Scope
 from knowledge.model.questions import Evidence

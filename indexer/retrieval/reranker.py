@@ -11,10 +11,14 @@ search, so nothing is answered with a reranker that would be refused without one
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pickle import UnpicklingError
 from typing import Final, Protocol
 
 from indexer.embedding.embedder import ModelError, model_folder, quieten, reason
+from indexer.index.stored_passage import StoredPassage
+from indexer.retrieval.hit import RERANKER, Hit
+from indexer.text.passages import with_titles, without_link_targets
 
 # More are never read, however fast the model is: the right one is hardly ever further down.
 MOST: Final = 32
@@ -126,3 +130,15 @@ def _pair_seconds(reranker: Reranker, clock: Callable[[], float]) -> float:
         reranker.scores(_TIMED_QUERY, texts)
         seconds.append((clock() - started) / _TIMED_PAIRS)
     return min(seconds)
+
+
+def reordered(reranking: Reranking, query: str, hits: Sequence[Hit]) -> list[Hit]:
+    """Hits as the reranker orders them; what it finds equal keeps its order."""
+    scores = reranking.scores(query, [_as_read(hit.passage) for hit in hits])
+    order = sorted(range(len(hits)), key=lambda i: (-scores[i], i))
+    return [replace(hits[i], legs=(*hits[i].legs, RERANKER)) for i in order]
+
+
+def _as_read(passage: StoredPassage) -> str:
+    """A passage as a reranker reads it: the words that are embedded."""
+    return with_titles(passage.title, passage.heading, without_link_targets(passage.text))

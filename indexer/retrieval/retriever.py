@@ -46,7 +46,8 @@ from indexer.retrieval.fusion import (
     window_cosines,
 )
 from indexer.retrieval.highlight import highlighted
-from indexer.retrieval.reranker import Reranking
+from indexer.retrieval.hit import MEANING, WORDS, Hit
+from indexer.retrieval.reranker import Reranking, reordered
 from indexer.retrieval.spelling import corrected
 from indexer.text.analyzer import language_of_question
 from indexer.text.passages import with_titles, without_link_targets
@@ -61,31 +62,6 @@ CANDIDATES: Final = 50
 # Who may read which channels makes a set of scopes for each that is different, and so does each
 # guild with many documents of its own; 300 bytes each.
 FLOORS_CACHED: Final = 16_384
-
-MEANING: Final = "meaning"
-WORDS: Final = "words"
-RERANKER: Final = "reranker"
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A passage with its score, and what speaks for it.
-
-    `cosine` and `window_cosine` are those of the whole passage and of its best window, rescaled
-    where the model squeezes them (`indexer.retrieval.fusion`); `coverage` is the share of the
-    query's words, by IDF, that it has, 0 to 1. `legs` names which leg put it forward, and the
-    reranker where that read it; `first` which put its document before all others. `window` is the
-    number of its best window, counting from 0.
-    """
-
-    passage: StoredPassage
-    score: float
-    cosine: float
-    window_cosine: float
-    coverage: float
-    legs: tuple[str, ...]
-    first: tuple[str, ...] = ()
-    window: int = 0
 
 
 def candidates(k: int) -> int:
@@ -192,7 +168,7 @@ class Retriever:
         if reranking is None or not fitting:
             return found
         return [
-            _first(k, [*_reordered(reranking, spelt_out(query), hits[:fitting]), *hits[fitting:]])
+            _first(k, [*reordered(reranking, spelt_out(query), hits[:fitting]), *hits[fitting:]])
             for query, hits in zip(queries, found, strict=True)
         ]
 
@@ -438,21 +414,9 @@ def _only_points(passage: StoredPassage) -> bool:
     return only_points(passage.text, passage.heading)
 
 
-def _reordered(reranking: Reranking, query: str, hits: Sequence[Hit]) -> list[Hit]:
-    """Hits as the reranker orders them; what it finds equal keeps its order."""
-    scores = reranking.scores(query, [_as_read(hit.passage) for hit in hits])
-    order = sorted(range(len(hits)), key=lambda i: (-scores[i], i))
-    return [replace(hits[i], legs=(*hits[i].legs, RERANKER)) for i in order]
-
-
 def _first(k: int, hits: Sequence[Hit]) -> list[Hit]:
     """The first `k` hits, among them the one with the best score, which evidence is judged by."""
     kept, best = list(hits[:k]), max(hits, key=lambda hit: hit.score, default=None)
     if best is not None and k > 1 and best not in kept:
         kept[-1] = best
     return kept
-
-
-def _as_read(passage: StoredPassage) -> str:
-    """A passage as a reranker reads it: the words that are embedded."""
-    return with_titles(passage.title, passage.heading, without_link_targets(passage.text))

@@ -16,7 +16,7 @@ from simcord.http.routes.messages import get_history
 from bot.engine.core import Core
 from bot.sources import channels
 from bot.sources.channels import ChannelReport
-from indexer.retrieval.retriever import Hit
+from indexer.retrieval.hit import Hit
 from knowledge.model.documents import channel_scope
 from tests.bot.world import World, text_of
 

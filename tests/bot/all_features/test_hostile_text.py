@@ -49,7 +49,7 @@ from bot.text.markdown import (
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
 from indexer.index.stored_passage import StoredPassage
-from indexer.retrieval.retriever import Hit
+from indexer.retrieval.hit import Hit
 from knowledge.channels.sync_state import ArchivedChannel, Counts, ProgressMessage, SyncStage
 from knowledge.corpus import SourceState
 from knowledge.model.documents import SHARED, Failure, Kind

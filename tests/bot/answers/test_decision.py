@@ -15,7 +15,7 @@ from bot.answers.decision import (
     lowered,
     near_best,
 )
-from indexer.retrieval.retriever import Hit
+from indexer.retrieval.hit import Hit
 from knowledge.model.documents import Kind
 from knowledge.model.questions import Evidence, RecordedHit
 from tests.bot.values import file_passage

@@ -31,7 +31,8 @@ from bot.answers.pipeline import (
 from indexer.index.index import Index
 from indexer.index.selection import Selection
 from indexer.ingest.pipeline import put, update
-from indexer.retrieval.retriever import Hit, Retriever
+from indexer.retrieval.hit import Hit
+from indexer.retrieval.retriever import Retriever
 from knowledge.model.documents import ARTICLES, SHARED, Document, Kind, Scope, channel_scope
 from knowledge.model.questions import Evidence
 from knowledge.store.store import Store

@@ -18,7 +18,7 @@ from bot.text.markdown import MESSAGE_CHARACTERS
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
 from indexer.index.stored_passage import StoredPassage
-from indexer.retrieval.retriever import Hit
+from indexer.retrieval.hit import Hit
 from knowledge.model.documents import SHARED, Kind
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence, Question, RecordedHit

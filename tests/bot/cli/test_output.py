@@ -12,7 +12,7 @@ from bot.cli.output import reply_record, reply_text, stats_record, stats_text
 from bot.cli.source_output import Pace, source_record, sources_text
 from bot.engine.core import Figures
 from indexer.ingest.pipeline import Progress, UpdateReport
-from indexer.retrieval.retriever import Hit
+from indexer.retrieval.hit import Hit
 from knowledge.corpus import SourceState
 from knowledge.model.documents import Failure, Scope
 from knowledge.model.questions import Evidence

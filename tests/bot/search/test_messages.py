@@ -10,7 +10,7 @@ from bot.search import messages as search_messages
 from bot.search.service import Found, Nothing
 from bot.text.markdown import MESSAGE_CHARACTERS, size
 from indexer.index.stored_passage import StoredPassage
-from indexer.retrieval.retriever import Hit
+from indexer.retrieval.hit import Hit
 from knowledge.model.documents import SHARED, Kind
 from knowledge.model.guilds import Language
 

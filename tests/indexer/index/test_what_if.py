@@ -8,7 +8,8 @@ import pytest
 
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put
-from indexer.retrieval.retriever import Hit, Retriever
+from indexer.retrieval.hit import Hit
+from indexer.retrieval.retriever import Retriever
 from knowledge.model.documents import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import what_if

@@ -10,7 +10,8 @@ from indexer.index.index import Index
 from indexer.ingest.pipeline import update
 from indexer.retrieval.evidence import everyday_questions
 from indexer.retrieval.fusion import CENTRE, SPREAD, CosineScale, cosine_scale
-from indexer.retrieval.retriever import Hit, Retriever
+from indexer.retrieval.hit import Hit
+from indexer.retrieval.retriever import Retriever
 from knowledge.model.documents import SHARED, Document, Kind
 from knowledge.model.questions import Evidence
 from tests.fakes import SqueezedEmbedder, WordEmbedder

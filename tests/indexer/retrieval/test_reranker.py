@@ -11,8 +11,9 @@ from sentence_transformers import CrossEncoder
 from indexer.embedding.embedder import ModelError
 from indexer.index.index import Index
 from indexer.ingest.pipeline import update
+from indexer.retrieval.hit import MEANING, RERANKER, WORDS, Hit
 from indexer.retrieval.reranker import MOST, CrossEncoderReranker, Reranking, open_reranking
-from indexer.retrieval.retriever import MEANING, RERANKER, WORDS, Hit, Retriever
+from indexer.retrieval.retriever import Retriever
 from knowledge.model.documents import SHARED, Document, Kind
 from knowledge.model.questions import Evidence
 from tests.fakes import WordEmbedder, WordReranker

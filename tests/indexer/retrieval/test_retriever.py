@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from indexer.index.index import Index
 from indexer.ingest.pipeline import update
-from indexer.retrieval.retriever import MEANING, WORDS, Retriever
+from indexer.retrieval.hit import MEANING, WORDS
+from indexer.retrieval.retriever import Retriever
 from knowledge.model.documents import SHARED, Document, Kind, Scope
 from knowledge.model.questions import Evidence
 from tests.fakes import WordEmbedder

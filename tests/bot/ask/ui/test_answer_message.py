@@ -16,7 +16,7 @@ from bot.review import service as review_service
 from bot.text.markdown import plain
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
-from indexer.retrieval.retriever import Hit
+from indexer.retrieval.hit import Hit
 from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Decision, Member

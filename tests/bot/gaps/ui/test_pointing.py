@@ -11,7 +11,7 @@ from bot.client import Bot
 from bot.engine.core import Core
 from bot.gaps import messages, pointing, service
 from indexer.ingest.pipeline import put
-from indexer.retrieval.retriever import Hit
+from indexer.retrieval.hit import Hit
 from knowledge.model.documents import Document, Kind, channel_scope
 from knowledge.store.questions.question_records import digest_of
 from tests.bot.steps import restarted, said, shown_message

@@ -1,0 +1,31 @@
+"""Hit: a passage that was found, with its score and the legs that put it forward."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from indexer.index.stored_passage import StoredPassage
+
+MEANING: Final = "meaning"
+WORDS: Final = "words"
+RERANKER: Final = "reranker"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage with its score, and what speaks for it.
+
+    `cosine` and `window_cosine` are those of the whole passage and of its best window, rescaled
+    where the model squeezes them (`indexer.retrieval.fusion`); `coverage` is the share of the
+    query's words, by IDF, that it has, 0 to 1. `legs` names which leg put it forward, and the
+    reranker where that read it; `first` which put its document before all others. `window` is the
+    number of its best window, counting from 0.
+    """
+
+    passage: StoredPassage
+    score: float
+    cosine: float
+    window_cosine: float
+    coverage: float
+    legs: tuple[str, ...]
+    first: tuple[str, ...] = ()
+    window: int = 0
