@@ -89,7 +89,6 @@ def test_no_init_module_holds_anything_but_a_docstring() -> None:
 # Modules without a test file of their name: what covers them instead.
 COVERED_BY = {
     "knowledge/store/review_cards.py": "tests/knowledge/store/test_notes.py",
-    "bot/components.py": "tests/bot/interactions/test_buttons.py",
     "indexer/embedding/derivation_process.py": "tests/indexer/embedding/test_onnx_export.py",
     "knowledge/backup/export_files.py": "tests/knowledge/backup/test_importer.py",
     "bot/cli/programs.py": "tests/bot/programs/test_mcp_server.py",

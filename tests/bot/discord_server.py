@@ -18,6 +18,8 @@ from typing import Any, Final, Protocol
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
+from tests.bot.world import text_of
+
 ROOT: Final = Path(__file__).parents[2]
 TOKEN: Final = "a-token-that-nobody-may-see"  # noqa: S105 - of a Discord that is none
 INTERACTION_TOKEN: Final = "an-interactions-own-token"  # noqa: S105
@@ -152,9 +154,10 @@ class DiscordServer:
         return as_json({"interaction": callback})
 
     async def _answer(self, request: web.Request) -> web.Response:
-        content = (await request.json())["content"]
+        sent = await request.json()
+        content = text_of({"content": "", "components": [], **sent})
         self.said.put_nowait(content)
-        message = {
+        message: dict[str, Any] = {
             "id": str(next(self._numbers)),
             "channel_id": "9",
             "author": _ME,

@@ -25,7 +25,7 @@ from bot.review import service as review_service
 from knowledge import corpus
 from knowledge.backup import backups
 from knowledge.backup.backups import BackupError
-from knowledge.backup.export_format import FolderError
+from knowledge.backup.export_format import MANIFEST, FolderError
 from knowledge.backup.exporter import export
 from knowledge.backup.importer import import_folder
 from knowledge.model.documents import Kind
@@ -38,7 +38,9 @@ from tests.fakes import WordEmbedder
 from tests.processes import ROOT_CAN_BE_REFUSED, give_up_privileges, in_a_process
 
 GUILD = 10
-TEXT = Submission("Meetup", "The quokka meetup takes place in Lisbon on Fridays.")
+TEXT = Submission(
+    "Meetup", "The quokka meetup takes place in Lisbon on Fridays." + " Bring water." * 40
+)
 
 
 def fill_the_disk(file_bytes: int = 100) -> None:
@@ -99,8 +101,9 @@ def test_safekeeping_on_a_full_disk_changes_nothing(
                 backups.back_up(proposed, backup)
             backups.restore(backup, proposed, datetime.now(UTC))
         with Store(proposed if what == "export" else new) as store:
-            # The manifest still fits where it is the export's turn.
-            fill_the_disk(500 if what == "export" else 100)
+            # The manifest still fits where it is the export's turn, and no note does.
+            fits = (folder / MANIFEST).stat().st_size + 10
+            fill_the_disk(fits if what == "export" else 100)
             if what == "export":
                 export(store.database, folder)
             import_folder(store, folder)
