@@ -8,7 +8,7 @@ from bot.community.ui.cog import BoardButton
 from bot.digest.ui.buttons import DigestButton
 from bot.gaps.ui.buttons import GapButton
 from bot.gaps.ui.cog import GapsButton, GroupSelect
-from bot.gaps.ui.pointing import PointButton, PointForm, PointSelect
+from bot.gaps.ui.existing_answer import PointButton, PointForm, PointSelect
 from bot.handover.ui.buttons import HandOnButton, HandoverButton, HelperForm
 from bot.helper.ui.buttons import HelpedButton
 from bot.notes.ui.form import NoteModal, ReviseButton

@@ -107,7 +107,7 @@ COVERED_BY = {
     "bot/community/messages.py": "tests/bot/community/ui/test_cog.py",
     "bot/digest/service.py": "tests/bot/digest/ui/test_poster.py",
     "bot/digest/ui/buttons.py": "tests/bot/digest/ui/test_poster.py",
-    "bot/gaps/pointing.py": "tests/bot/gaps/ui/test_pointing.py",
+    "bot/gaps/existing_answer.py": "tests/bot/gaps/ui/test_existing_answer.py",
     "bot/gaps/ui/buttons.py": "tests/bot/gaps/ui/test_cog.py",
     "bot/handover/service.py": "tests/bot/handover/ui/test_posts.py",
     "bot/helper/service.py": "tests/bot/helper/ui/test_cog.py",

@@ -26,7 +26,6 @@ from knowledge.store.guilds.synced_channels import SyncedContent
 FAILURES_SHOWN: Final = 3
 # Read one after the other; so many are read within a day, however full they are.
 MOST_CHANNELS: Final = 50
-MOST_ADDRESSES: Final = 50
 _LINE_CHARACTERS: Final = 200
 # Room for the heading, whatever the page's number.
 _PAGE_CHARACTERS: Final = MESSAGE_CHARACTERS - 200

@@ -10,7 +10,7 @@ from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
 from bot.gaps.service import Group
 from bot.gaps.ui.buttons import GapButton
-from bot.gaps.ui.pointing import PointForm
+from bot.gaps.ui.existing_answer import PointForm
 from bot.interactions.buttons import Button, CustomId
 from bot.interactions.errors import in_time
 from bot.interactions.guild_settings import viewer_language

@@ -13,7 +13,7 @@ from discord import app_commands
 from bot.gaps import messages, service
 from bot.gaps.service import Group
 from bot.gaps.ui.buttons import open_note
-from bot.gaps.ui.pointing import PointForm
+from bot.gaps.ui.existing_answer import PointForm
 from bot.interactions.buttons import Button, CustomId, Select
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described

@@ -9,7 +9,7 @@ from simcord import InteractionResult
 from bot.answers.decision import recorded_hit
 from bot.client import Bot
 from bot.engine.core import Core
-from bot.gaps import messages, pointing, service
+from bot.gaps import existing_answer, messages, service
 from indexer.ingest.pipeline import put
 from indexer.retrieval.hit import Hit
 from knowledge.model.documents import Document, Kind, channel_scope
@@ -134,11 +134,11 @@ async def test_what_those_who_asked_may_not_read_is_neither_offered_nor_taken(
         hit = Hit(stored, 0.0, 0.0, 0.0, 0.0, ())
         wanted = (stored.id, digest_of(recorded_hit(hit)))
         guild_id, channels = world.guild.id, [staff]
-        offered = pointing.offered(core, guild_id, 1, "Honey jars", channels)
+        offered = existing_answer.offered(core, guild_id, 1, "Honey jars", channels)
         return (
             stored.id in [passage.id for passage, _ in offered],
-            pointing.passage(core, guild_id, 1, wanted, channels),
-            pointing.point(core, guild_id, 1, wanted, world.moderator.id, channels),
+            existing_answer.passage(core, guild_id, 1, wanted, channels),
+            existing_answer.point(core, guild_id, 1, wanted, world.moderator.id, channels),
         )
 
     assert await world.core(tried) == (False, None, False)
@@ -166,6 +166,6 @@ async def test_where_nothing_comes_near_that_is_said(world: World) -> None:
     await world.ask(UNKNOWN)
 
     def emptied(core: Core) -> list[object]:
-        return list(pointing.offered(core, world.guild.id, 99, "anything", ()))
+        return list(existing_answer.offered(core, world.guild.id, 99, "anything", ()))
 
     assert await world.core(emptied) == []

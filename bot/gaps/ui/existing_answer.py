@@ -4,7 +4,7 @@ from typing import Any
 
 import discord
 
-from bot.gaps import messages, pointing
+from bot.gaps import existing_answer, messages
 from bot.interactions.buttons import DIGEST, NONCE, Button, CustomId, Select, view_of
 from bot.interactions.channel_access import readable_in
 from bot.interactions.forms import Filled, Form
@@ -30,7 +30,7 @@ class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE)):
         guild_id, question_id = interaction.guild_id or 0, subject["question_id"]
         words, channels = filled.text("words"), readable_in(interaction, private=True)
         found = await interaction.client.worker.call(
-            lambda core: pointing.offered(core, guild_id, question_id, words, channels)
+            lambda core: existing_answer.offered(core, guild_id, question_id, words, channels)
         )
         language = await viewer_language(interaction)
         if not found:
@@ -63,7 +63,7 @@ class PointSelect(Select, ids=CustomId("point", question_id=int)):
         number, _, digest = value.partition(":")
         wanted = (int(number) if number.isdecimal() and len(number) < 19 else 0, digest)
         found = await interaction.client.worker.call(
-            lambda core: pointing.passage(core, guild_id, self.question_id, wanted, channels)
+            lambda core: existing_answer.passage(core, guild_id, self.question_id, wanted, channels)
         )
         language = await viewer_language(interaction)
         if found is None:
@@ -111,7 +111,7 @@ class PointButton(
         wanted = (self.passage_id, self.digest)
         member_id = interaction.user.id
         done = await bot.worker.call(
-            lambda core: pointing.point(
+            lambda core: existing_answer.point(
                 core, guild_id, self.question_id, wanted, member_id, channels
             )
         )
