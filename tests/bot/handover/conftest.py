@@ -1,0 +1,14 @@
+"""Hand-overs in a world with helpers."""
+
+import pytest
+
+from tests.bot.handover.helping import Helping
+from tests.bot.world import World
+
+
+@pytest.fixture
+async def helping(world: World) -> Helping:
+    made = Helping(world)
+    made.sees(world.review)
+    await made.choose()
+    return made
