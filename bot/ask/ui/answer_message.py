@@ -101,11 +101,10 @@ async def pictured(bot: Services, reply: Reply, channel: Any = None) -> Reply:
     """
     guild = getattr(channel, "guild", None)
     may = guild is None or channel.permissions_for(guild.me).attach_files
-    if not may or not quoted_notes(reply):
+    notes = quoted_notes(reply)
+    if not may or not notes:
         return reply
-    found = await bot.worker.call(
-        lambda core: pictures_of(core, quoted_notes(reply)), priority=Priority.ASKING
-    )
+    found = await bot.worker.call(lambda core: pictures_of(core, notes), priority=Priority.ASKING)
     return replace(reply, pictures=found)
 
 

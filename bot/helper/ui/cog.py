@@ -97,9 +97,9 @@ class HelperCog(commands.Cog):
         elif isinstance(channel, discord.Thread):
             if channel.id == message.id:
                 await self._post_began(channel, message)
-        elif isinstance(channel, discord.TextChannel) and await self._helps(channel):
+        elif isinstance(channel, discord.TextChannel):
             alone = message.type is discord.MessageType.default and not message.mentions
-            if alone and begins_question(message.content):
+            if alone and await self._helps(channel) and begins_question(message.content):
                 await self._begin(message, channel)
 
     @commands.Cog.listener()

@@ -19,15 +19,6 @@ def missing_permissions(channel: discord.abc.GuildChannel) -> list[str]:
     return [name for name in permission_names.PERMISSION_NAMES if not getattr(have, name)]
 
 
-def lacks_to_help(channel: discord.abc.GuildChannel) -> list[str]:
-    """What the bot lacks to read questions in a channel and to answer below them."""
-    forum = isinstance(channel, discord.ForumChannel)
-    speaking = "send_messages_in_threads" if forum else "send_messages"
-    have = channel.permissions_for(channel.guild.me)
-    needed = ("view_channel", speaking, "read_message_history")
-    return [name for name in needed if not getattr(have, name)]
-
-
 def review_channel(guild: discord.Guild, settings: GuildSettings) -> discord.TextChannel | None:
     channel = guild.get_channel(settings.review_channel_id or 0)
     return channel if isinstance(channel, discord.TextChannel) else None

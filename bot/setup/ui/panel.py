@@ -11,6 +11,7 @@ import discord
 
 from bot.answers.bundled_articles import Standing
 from bot.interactions.guild_settings import viewer_language
+from bot.interactions.permissions import lacking_to_answer
 from bot.interactions.services import Interaction, Services
 from bot.setup import messages, service
 from bot.setup import panel_messages as said
@@ -195,7 +196,7 @@ class _Pages:
     def _unhelped(self, channel_ids: Sequence[int]) -> dict[int, list[str]]:
         """What the bot lacks in those of these channels in which it can't help, by their ids."""
         channels = map(self._guild.get_channel, channel_ids)
-        found = {one.id: checks.lacks_to_help(one) for one in channels if one is not None}
+        found = {one.id: lacking_to_answer(one) for one in channels if one is not None}
         return {channel_id: names for channel_id, names in found.items() if names}
 
     def _sources(self) -> list[_Item]:

@@ -180,6 +180,13 @@ class HelpedQuestions:
             Whether one of them was known.
         """
         ids = json.dumps(list(message_ids))
+        # Nearly every message that is deleted in a server asked nothing.
+        if not self._database.rows(
+            "select 1 from helped_questions "
+            "where message_id in (select value from json_each(?)) limit 1",
+            [ids],
+        ):
+            return False
         # What is deleted is overwritten, not only left out.
         self._database.run("pragma secure_delete = on")
         with self._database.writing():
@@ -188,13 +195,12 @@ class HelpedQuestions:
                 "from helped_questions where message_id in (select value from json_each(?)))",
                 [ids],
             )
-            known = self._database.run(
+            self._database.run(
                 "delete from helped_questions where message_id in (select value from json_each(?))",
                 [ids],
             )
-        if known:
-            self._database.rows("pragma wal_checkpoint(truncate)")
-        return known > 0
+        self._database.rows("pragma wal_checkpoint(truncate)")
+        return True
 
     def prune(self, before: datetime) -> None:
         """Drop what was asked before a moment."""

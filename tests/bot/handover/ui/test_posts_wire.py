@@ -39,7 +39,9 @@ def told(server: WireServer, channel: Json) -> list[Json]:
 
 
 async def hand_over(server: WireServer, asker: Person) -> str:
-    asked = await asker.slash(server.general, "ask", question=f"{QUESTION} {asker.account['username']}")
+    asked = await asker.slash(
+        server.general, "ask", question=f"{QUESTION} {asker.account['username']}"
+    )
     refused = await server.answered(asked)
     pressed = await server.answered(await asker.click(refused, "Ask the moderators"))
     return str(pressed["content"])
