@@ -218,8 +218,10 @@ class ConfirmedAnswers:
         place = (lookup.ask.guild_id, lookup.ask.channels)
         if place not in self._known:
             known = self._records.confirmed(*place) if self.version else []
-            # As they are read when they are asked again.
-            texts = [retriever.read(one.text, lookup.scopes) for one in known]
+            # As they are read when they are asked again: by the words of what is there, also where
+            # the impact of a draft is looked at, whose words nobody may be answered by.
+            live = replace(retriever, index=self._index)
+            texts = [live.read(one.text, lookup.scopes) for one in known]
             self._known[place] = known, self._vectors.of(texts)
         return self._known[place]
 
