@@ -1,0 +1,1 @@
+"""Feature: phrasing, sentences that a language model chose or wrote from an answer's passages."""
