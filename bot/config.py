@@ -5,6 +5,7 @@ Errors:
     └── ConfigError    the settings can't be used; the message says which key and what to do
 """
 
+import contextlib
 import difflib
 import os
 import tomllib
@@ -15,12 +16,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.phrasing_settings import PhrasingSettings
 from knowledge.model.limits import MOST, Newcomers, Quota
 
 CONFIG_FILE: Final = Path("config.toml")
 TOKEN_VARIABLE: Final = "DISCORD_TOKEN"  # noqa: S105 - the variable's name, not a token
 TOKEN_FILE_VARIABLE: Final = "DISCORD_TOKEN_FILE"  # noqa: S105
 DATA_VARIABLE: Final = "COMMONPLACE_DATA"
+PHRASING_KEY_VARIABLE: Final = "PHRASING_KEY"
 
 OFF: Final = "off"
 LAST_PORT: Final = 65_535
@@ -304,6 +307,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     sources: SourceSettings = SourceSettings()
     helper: HelperSettings = HelperSettings()
+    phrasing: PhrasingSettings = PhrasingSettings()
     guilds: GuildsSettings = GuildsSettings()
     log: LogSettings = LogSettings()
     health: HealthSettings = HealthSettings()
@@ -414,12 +418,17 @@ def token() -> str:
     return value
 
 
+def phrasing_key() -> str:
+    """The key of the endpoint that phrases, from PHRASING_KEY; nothing if it asks for none."""
+    return os.environ.get(PHRASING_KEY_VARIABLE, "").strip()
+
+
 def secrets() -> list[str]:
-    """What must not stand in a log; nothing where the token can't be read, which `token` tells."""
-    try:
-        return [token()]
-    except ConfigError:
-        return []
+    """What must not stand in a log; not the token where it can't be read, which `token` tells."""
+    known = [phrasing_key()]
+    with contextlib.suppress(ConfigError):
+        known.append(token())
+    return [secret for secret in known if secret]
 
 
 def _token_in_file() -> str:
