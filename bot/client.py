@@ -27,6 +27,7 @@ from bot.digest.ui.cog import DigestCog
 from bot.digest.ui.poster import ROUND_SECONDS as DIGEST_SECONDS
 from bot.digest.ui.poster import DigestPoster
 from bot.engine.core import Core, Figures
+from bot.engine.degradations import Degradations
 from bot.engine.job_queue import Priority
 from bot.engine.shards import ReadyShards
 from bot.engine.web_sync import MakeFetcher, polite_fetcher
@@ -141,6 +142,7 @@ class Bot(Services):
         )
         self.settings = settings
         self.followed = {}
+        self.degradations = Degradations()
         self.metrics = Metrics(own_version())
         self.guild_settings = GuildSettingsCache(self)
         self.allowed_guilds = AllowedGuilds(self)
@@ -334,10 +336,16 @@ class Bot(Services):
         return f"Discord is not connected: {missing:,} of {count:,} shards."
 
     async def health(self) -> Health:
-        unopened = self._unopened() or await self._silence()
-        reasons = [unopened, *([] if unopened else [self.background.out_of_step])]
+        silent, left_out = self._unopened(), tuple[str, ...]()
+        if not silent:
+            silent, left_out = await self._said_by_worker()
+        reasons = [silent, *([] if silent else [self.background.out_of_step])]
         reasons.append(self._unconnected())
-        return Health(tuple(filter(None, reasons)), {"version": own_version()})
+        return Health(
+            tuple(filter(None, reasons)),
+            {"version": own_version()},
+            (*left_out, *self.degradations.reasons()),
+        )
 
     def _unopened(self) -> str:
         if self._worker is None:
@@ -347,14 +355,14 @@ class Bot(Services):
             return str(self._worker.problem) if known else "The data folder can't be opened."
         return "" if self._worker.opened else "The data folder is being opened."
 
-    async def _silence(self) -> str:
-        """That the worker does not answer, or nothing."""
+    async def _said_by_worker(self) -> tuple[str, tuple[str, ...]]:
+        """That the worker does not answer, or nothing; and what it answers without."""
         try:
             async with asyncio.timeout(LOOKING_SECONDS):
-                await self.worker.call(lambda core: core.index.generation, priority=Priority.HEALTH)
+                left_out = await self.worker.call(Core.left_out, priority=Priority.HEALTH)
         except (TimeoutError, *EXPLAINED) as error:
-            return str(error) or f"The worker has not answered for {LOOKING_SECONDS} s."
-        return ""
+            return str(error) or f"The worker has not answered for {LOOKING_SECONDS} s.", ()
+        return "", left_out
 
     async def exposition(self) -> bytes:
         health = await self.health()
@@ -365,7 +373,7 @@ class Bot(Services):
                     figures = await self.worker.call(Core.figures)
         waiting = self._worker.waiting() if self._worker is not None else {}
         return self.metrics.exposition(
-            Situation(health.well, not self._unconnected(), waiting, figures)
+            Situation(health.well, bool(health.degraded), not self._unconnected(), waiting, figures)
         )
 
     # Answering, and what goes wrong with it.

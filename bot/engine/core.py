@@ -29,7 +29,7 @@ from indexer.embedding.vector_cache import VectorCache
 from indexer.index.stored_passage import StoredPassage
 from indexer.ingest.pipeline import put
 from indexer.retrieval.hit import Hit
-from indexer.retrieval.reranker import open_reranking
+from indexer.retrieval.reranker import open_dispensable_reranking
 from indexer.retrieval.retriever import Retriever
 from knowledge import corpus
 from knowledge.channels.archive import ChannelArchive
@@ -97,12 +97,11 @@ class Core:
             index = current_index(folder, self.embedder, rebuild=rebuild)
             self.index = opened.enter_context(closing(index))
             languages = frozenset() if embedder else model_languages(settings.model.name)
+            reranking, self._unranked = open_dispensable_reranking(
+                settings.model.reranker, settings.model.reranker_ms
+            )
             self.retriever = Retriever(
-                index,
-                self.embedder,
-                own_calibration(folder),
-                open_reranking(settings.model.reranker, settings.model.reranker_ms),
-                languages=languages,
+                index, self.embedder, own_calibration(folder), reranking, languages=languages
             )
             self._opened = opened.pop_all()
         self.articles = BundledArticles(
@@ -132,6 +131,12 @@ class Core:
 
     def close(self) -> None:
         self._opened.close()
+
+    def left_out(self) -> tuple[str, ...]:
+        """A sentence for each part that answers are given without, though the settings name it."""
+        reranking = self.retriever.reranking
+        problem = reranking.problem if reranking is not None else self._unranked
+        return (problem,) if problem else ()
 
     def __enter__(self) -> Self:
         return self

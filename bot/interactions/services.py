@@ -15,6 +15,7 @@ from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.config import Settings
 from bot.engine.core import Core
+from bot.engine.degradations import Degradations
 from bot.engine.shards import ReadyShards
 from bot.engine.worker import Worker
 from bot.interactions.question_limits import QuestionLimits
@@ -110,10 +111,11 @@ class Services(commands.AutoShardedBot):
 
     `followed` are the ids of the followed channels by guild, of any kind but threads: what comes
     from a thread has the scope of the channel that it is in. Kept in memory, because every question
-    asks for it; the channel sync keeps it up to date.
+    asks for it; the channel sync keeps it up to date. `degradations` is told of what is left out.
     """
 
     settings: Settings
+    degradations: Degradations
     guild_settings: "GuildSettingsCache"
     followed: dict[int, set[int]]
     outbox: Outbox

@@ -35,18 +35,28 @@ class HealthError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the bot is: well, or for which reasons not."""
+    """How the bot is: well, or for which reasons not.
+
+    `degraded` names what it answers without: it is well all the same.
+    """
 
     reasons: tuple[str, ...] = ()
     details: dict[str, object] = field(default_factory=dict)
+    degraded: tuple[str, ...] = ()
 
     @property
     def well(self) -> bool:
         return not self.reasons
 
+    @property
+    def status(self) -> str:
+        if not self.well:
+            return "unavailable"
+        return "degraded" if self.degraded else "ok"
+
     def to_dict(self) -> dict[str, object]:
-        status = "ok" if self.well else "unavailable"
-        return {"status": status, "reasons": list(self.reasons), **self.details}
+        reasons = [*self.reasons, *self.degraded]
+        return {"status": self.status, "reasons": reasons, **self.details}
 
 
 class _Server(web.Server):

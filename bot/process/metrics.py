@@ -34,6 +34,7 @@ class Situation:
     """
 
     healthy: bool
+    degraded: bool
     connected: bool
     waiting: Mapping[Priority, int]
     figures: Figures | None
@@ -69,6 +70,7 @@ class Metrics:
             registry=self._registry,
         )
         self._healthy = self._gauge("healthy", "Whether /healthz says so.")
+        self._degraded = self._gauge("degraded", "Whether answers are given without some part.")
         self._connected = self._gauge("discord_connected", "Whether Discord is connected.")
         self._waiting = self._gauge("queue_length", "Jobs waiting for the worker.", "priority")
         self._pending = self._gauge("reviews_pending", "Revisions waiting for a decision.")
@@ -116,6 +118,7 @@ class Metrics:
 
     def exposition(self, now: Situation) -> bytes:
         self._healthy.set(now.healthy)
+        self._degraded.set(now.degraded)
         self._connected.set(now.connected)
         for priority, count in now.waiting.items():
             self._waiting.labels(priority.name.lower()).set(count)

@@ -5,10 +5,13 @@ folder, or the name of one that has been downloaded. It reads query and passage 
 better than comparing vectors and costs a forward pass for every passage, so only as many of the
 best passages are read as fit a budget of time; where not even two fit, none is. What it says
 changes the order and nothing else: whether a question is foreign to the corpus is judged by the
-search, so nothing is answered with a reranker that would be refused without one.
+search, so nothing is answered with a reranker that would be refused without one. Where answers are
+given, one that is missing or fails is left out until the next start; where something is measured,
+that is an error.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -75,8 +78,15 @@ class CrossEncoderReranker:
         return found
 
 
+class RerankerError(Exception):
+    """The reranker gave no scores that hits could be ordered by."""
+
+
 class Reranking:
-    """A reranker kept within a budget of time."""
+    """A reranker kept within a budget of time.
+
+    `problem` says why it is left out, or nothing while it is used.
+    """
 
     def __init__(
         self,
@@ -91,6 +101,9 @@ class Reranking:
         answered differently from one minute to the next.
         """
         self.name = name
+        self.problem = ""
+        # Whether it is left out once it fails.
+        self.dispensable = False
         self._reranker = reranker
         self._budget_seconds = budget_seconds
         self._pair_seconds = _pair_seconds(reranker, clock)
@@ -103,11 +116,29 @@ class Reranking:
     def fitting(self, share: float = 1.0) -> int:
         """How many passages fit into a share of the budget: 0, or 2 at least."""
         fit = int(min(self._budget_seconds * share / max(self._pair_seconds, 1e-9), MOST))
-        return fit if fit >= 2 else 0
+        return fit if fit >= 2 and not self.problem else 0
 
-    def scores(self, query: str, texts: Sequence[str]) -> list[float]:
-        """How well each text answers; give no more than fit."""
-        return self._reranker.scores(query, texts) if texts else []
+    def order(self, query: str, texts: Sequence[str]) -> list[int] | None:
+        """The places of texts, the best answer first; what it finds equal keeps its order.
+
+        Give no more than fit. None once it is left out.
+
+        Raises:
+            RerankerError: if it fails and is not dispensable.
+        """
+        if self.problem:
+            return None
+        try:
+            scores = _numbers(self._reranker.scores(query, texts), len(texts)) if texts else []
+        # It is any model: whatever goes wrong in it, no answer may be lost for it.
+        except Exception as error:
+            failed = f"The reranker {self.name!r} failed ({reason(error)})"
+            if not self.dispensable:
+                raise RerankerError(f"{failed}.") from error
+            self.problem = f"{failed}. Until the next start, answers are given without it."
+            _logger.warning("%s", self.problem)
+            return None
+        return sorted(range(len(texts)), key=lambda i: (-scores[i], i))
 
 
 def open_reranking(name: str, budget_ms: int) -> Reranking | None:
@@ -119,6 +150,35 @@ def open_reranking(name: str, budget_ms: int) -> Reranking | None:
     if not name:
         return None
     return Reranking(CrossEncoderReranker(name), budget_ms / 1e3, name=name)
+
+
+def open_dispensable_reranking(name: str, budget_ms: int) -> tuple[Reranking | None, str]:
+    """The same for answering, which goes on without it where it is missing or fails.
+
+    Returns:
+        The reranker, and why there is none although the settings name one.
+    """
+    try:
+        reranking = open_reranking(name, budget_ms)
+    # As above: what stops at a model must not keep the bot from starting.
+    except Exception as error:  # noqa: BLE001
+        problem = f"Answers are given without a reranker. {reason(error)}"
+        _logger.warning("%s", problem)
+        return None, problem
+    if reranking is not None:
+        reranking.dispensable = True
+    return reranking, ""
+
+
+def _numbers(scores: Sequence[float], count: int) -> list[float]:
+    """The scores, if they are numbers that can be compared.
+
+    Raises:
+        RerankerError: if they are not.
+    """
+    if len(scores) != count or not all(map(math.isfinite, scores)):
+        raise RerankerError(f"it gave {len(scores)} scores for {count} passages: {scores[:3]}…")
+    return list(scores)
 
 
 def _pair_seconds(reranker: Reranker, clock: Callable[[], float]) -> float:
@@ -133,9 +193,10 @@ def _pair_seconds(reranker: Reranker, clock: Callable[[], float]) -> float:
 
 
 def reordered(reranking: Reranking, query: str, hits: Sequence[Hit]) -> list[Hit]:
-    """Hits as the reranker orders them; what it finds equal keeps its order."""
-    scores = reranking.scores(query, [_as_read(hit.passage) for hit in hits])
-    order = sorted(range(len(hits)), key=lambda i: (-scores[i], i))
+    """Hits as the reranker orders them."""
+    order = reranking.order(query, [_as_read(hit.passage) for hit in hits])
+    if order is None:
+        return list(hits)
     return [replace(hits[i], legs=(*hits[i].legs, RERANKER)) for i in order]
 
 

@@ -110,7 +110,9 @@ class Retriever:
             f"blend {WHOLE_WEIGHT} {WINDOW_WEIGHT} {WORDS_WEIGHT}",
             f"calibration {self.calibration.digest[:16]}",
         ]
-        return ", ".join([*parts, f"reranker {self.reranking.name}"] if self.reranking else parts)
+        if self.reranking is not None and not self.reranking.problem:
+            parts.append(f"reranker {self.reranking.name}")
+        return ", ".join(parts)
 
     def hits(self, queries: Sequence[str], scopes: Iterable[Scope], k: int = 10) -> list[list[Hit]]:
         """At most `k` hits for each query from these scopes, best first, one a document."""

@@ -24,7 +24,6 @@ from bot.engine.index_updates import run_to_end
 from bot.review import service as review_service
 from bot.review.cards import Action
 from bot.review.ui.decisions import LIVE_AFTER
-from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexWriteError, StaleIndexError
 from indexer.ingest.pipeline import SLICE_TEXTS
 from knowledge import corpus
@@ -441,12 +440,34 @@ def test_a_question_out_of_scope_is_refused_on_the_reranked_path_and_is_a_gap_on
         ]
 
 
-def test_a_reranker_that_is_not_there_is_explained_and_nothing_stays_open(folder: Path) -> None:
+def test_without_a_reranker_that_is_named_answers_are_given_and_it_is_said(folder: Path) -> None:
     settings = Settings(
         data=DataSettings(folder=folder), model=ModelSettings(reranker="no/such-model")
     )
-    with pytest.raises(ModelError, match="reranker 'no/such-model' can't be opened"):
-        Core(settings, WordEmbedder())
+    with Core(settings, WordEmbedder(4_096)) as core:
+        [problem] = core.left_out()
+        run_to_end(index_updates.update_quickly(core))
+        [reply] = core.answer_pipeline.ask([Ask("open source licence", 1)])
+    assert "reranker 'no/such-model' can't be opened" in problem
+    assert reply.hits
+
+
+def test_a_reranker_that_fails_later_costs_no_answer_and_it_is_said(
+    folder: Path, cross_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = ModelSettings(reranker=str(cross_encoder), reranker_ms=60_000)
+    settings = Settings(data=DataSettings(folder=folder), model=model)
+    with Core(settings, WordEmbedder(4_096)) as core:
+        run_to_end(index_updates.update_quickly(core))
+        assert core.left_out() == ()
+        reranking = core.retriever.reranking
+        assert reranking is not None
+        monkeypatch.setattr(reranking, "_reranker", None)
+        [reply] = core.answer_pipeline.ask([Ask("open source licence", 1)])
+        [problem] = core.left_out()
+    assert reply.hits
+    assert all("reranker" not in hit.legs for hit in reply.hits)
+    assert "failed" in problem
 
 
 def test_what_was_quoted_of_a_member_who_is_withheld_now_is_on_record_no_more(

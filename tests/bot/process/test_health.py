@@ -13,7 +13,7 @@ import pytest
 from simcord import Env
 
 from bot.client import Bot, start_worker
-from bot.config import HealthSettings, Settings
+from bot.config import HealthSettings, ModelSettings, Settings
 from bot.engine.core import Core
 from bot.engine.job_queue import Priority
 from bot.engine.worker import Worker
@@ -96,6 +96,44 @@ async def test_a_bot_of_which_one_shard_is_away_is_not_well(world: World) -> Non
     await world.env.settle()
     status, said = await healthz(world.bot)
     assert (status, said["reasons"]) == (503, ["Discord is not connected: 1 of 3 shards."])
+
+
+async def test_what_is_left_out_degrades_a_bot_that_is_well(world: World) -> None:
+    await prepared(world.bot)
+    world.bot.degradations.leave_out("phrasing", "The endpoint does not answer.")
+    status, said = await healthz(world.bot)
+    _, samples = await metrics(world.bot)
+    assert (status, said["status"]) == (200, "degraded")
+    assert said["reasons"] == ["The endpoint does not answer."]
+    assert samples["commonplace_degraded", ""] == samples["commonplace_healthy", ""] == 1
+    world.bot.degradations.restore("phrasing")
+    assert (await healthz(world.bot))[1]["status"] == "ok"
+    assert (await metrics(world.bot))[1]["commonplace_degraded", ""] == 0
+
+
+async def test_a_reranker_that_is_missing_degrades_the_bot(
+    simcord_env: Env, tmp_path: Path
+) -> None:
+    assert simcord_env.bot is not None
+    await simcord_env.bot.close()
+    settings = settings_for(tmp_path / "new")
+    settings = settings.model_copy(update={"model": ModelSettings(reranker="no/such-model")})
+    async with Bot(settings, start_worker(settings, WordEmbedder())) as bot:
+        await simcord_env.restart_bot(bot)
+        await prepared(bot)
+        status, said = await healthz(bot)
+    assert (status, said["status"]) == (200, "degraded")
+    assert "reranker 'no/such-model' can't be opened" in said["reasons"][0]
+
+
+async def test_a_bot_that_is_not_well_says_so_first(world: World) -> None:
+    await prepared(world.bot)
+    world.bot.degradations.leave_out("phrasing", "The endpoint does not answer.")
+    world.bot.dispatch("shard_disconnect", 0)
+    await world.env.settle()
+    status, said = await healthz(world.bot)
+    assert (status, said["status"]) == (503, "unavailable")
+    assert said["reasons"] == ["Discord is not connected.", "The endpoint does not answer."]
 
 
 class Wordless(WordEmbedder):

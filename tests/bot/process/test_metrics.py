@@ -98,6 +98,6 @@ async def test_no_text_no_guild_and_no_member_stands_in_the_metrics(world: World
 def test_two_bots_in_one_process_do_not_count_for_each_other() -> None:
     first, second = Metrics("1"), Metrics("1")
     first.failed(ValueError("x"))
-    nobody = Situation(healthy=True, connected=True, waiting={}, figures=None)
+    nobody = Situation(healthy=True, degraded=False, connected=True, waiting={}, figures=None)
     assert b"ValueError" in first.exposition(nobody)
     assert b"ValueError" not in second.exposition(nobody)

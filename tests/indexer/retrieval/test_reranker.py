@@ -1,8 +1,9 @@
 """Reading the best passages again: what is read, in what order, and what it may not change."""
 
+import math
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,14 @@ from indexer.embedding.embedder import ModelError
 from indexer.index.index import Index
 from indexer.ingest.pipeline import update
 from indexer.retrieval.hit import MEANING, RERANKER, WORDS, Hit
-from indexer.retrieval.reranker import MOST, CrossEncoderReranker, Reranking, open_reranking
+from indexer.retrieval.reranker import (
+    MOST,
+    CrossEncoderReranker,
+    RerankerError,
+    Reranking,
+    open_dispensable_reranking,
+    open_reranking,
+)
 from indexer.retrieval.retriever import Retriever
 from knowledge.model.documents import SHARED, Document, Kind
 from knowledge.model.questions import Evidence
@@ -163,6 +171,71 @@ def test_the_floor_of_relatedness_is_measured_without_it(opened: Opener) -> None
     assert reranker.read == []
 
 
+# One that fails.
+
+
+class Failing(WordReranker):
+    """Gives what `made` makes of its scores, from the time it is set."""
+
+    made: Callable[[list[float]], list[float]] | None = None
+
+    def scores(self, query: str, texts: Sequence[str]) -> list[float]:
+        scores = super().scores(query, texts)
+        return self.made(scores) if self.made is not None else scores
+
+
+def _raise(_scores: list[float]) -> list[float]:
+    raise MemoryError("no room")
+
+
+FAILURES = [_raise, lambda scores: scores[1:], lambda scores: [*scores[1:], math.nan]]
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_one_that_fails_while_answering_is_left_out_and_named_once(
+    opened: Opener, caplog: pytest.LogCaptureFixture, failure: Callable[..., list[float]]
+) -> None:
+    reranker = Failing("milk")
+    reranking = _reranking(reranker)
+    reranking.dispensable = True
+    retriever = opened(reranking)
+    [hits] = retriever.hits([QUESTION], [SHARED])
+    assert _names(hits)[0] == "cows"
+    assert "reranker" in retriever.identity
+    reranker.made = failure
+    for hits in retriever.hits([QUESTION, QUESTION], [SHARED]) + retriever.hits(
+        [QUESTION], [SHARED]
+    ):
+        assert _names(hits) == ["bees", "bears", "cows"]
+        assert all(RERANKER not in hit.legs for hit in hits)
+    assert "reranker" not in retriever.identity
+    assert reranking.fitting() == 0
+    assert [one.getMessage() for one in caplog.records] == [reranking.problem]
+    assert "Until the next start, answers are given without it." in reranking.problem
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_one_that_fails_while_something_is_measured_is_an_error(
+    opened: Opener, failure: Callable[..., list[float]]
+) -> None:
+    reranker = Failing("milk")
+    retriever = opened(_reranking(reranker))
+    reranker.made = failure
+    with pytest.raises(RerankerError, match="failed"):
+        retriever.hits([QUESTION], [SHARED])
+
+
+@pytest.mark.parametrize("name", ["no/such-model", "/nowhere/at/all"])
+def test_one_that_is_missing_is_left_out_where_answers_are_given(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    reranking, problem = open_dispensable_reranking(name, 200)
+    assert reranking is None
+    assert "can't be opened" in problem
+    assert [one.getMessage() for one in caplog.records] == [problem]
+    assert open_dispensable_reranking("", 200) == (None, "")
+
+
 # Real ones.
 
 
@@ -179,8 +252,8 @@ def test_a_cross_encoder_gets_a_budget_by_what_it_costs_here(cross_encoder: Path
     generous = open_reranking(str(cross_encoder), 60_000)
     assert generous is not None
     assert generous.fitting() == MOST
-    assert len(generous.scores(QUESTION, ["bees", "cows"])) == 2
-    assert generous.scores(QUESTION, []) == []
+    assert sorted(generous.order(QUESTION, ["bees", "cows"]) or []) == [0, 1]
+    assert generous.order(QUESTION, []) == []
 
 
 def test_no_name_is_no_reranker_and_imports_no_pytorch() -> None:
