@@ -1,0 +1,159 @@
+"""Phraser: asks the endpoint about an answer, and lets through what the checks let through.
+
+It never raises but where it is cancelled: whatever happens has an `Outcome`. The same task while it
+is in flight is asked once, for all who wait for it, and goes on when one of them stops waiting.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from dataclasses import replace
+from typing import Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.phrasing import choosing, ordering, replies
+from bot.phrasing.endpoint import Endpoint, Failure, Reply
+from bot.phrasing.prompts import PROMPT_VERSION, order_prompt, prompt
+from bot.phrasing.sentences import Numbered, numbered
+from bot.phrasing.task import Ordered, Outcome, Phrased, Quoted, Task
+
+Embed = Callable[[Sequence[str]], Awaitable[NDArray[np.float32]]]
+"""Texts to vectors, (n, d) float32 with rows of unit length."""
+
+NOT_ASKED: Final = "the reply is not in the form that was asked for"
+
+_Found = TypeVar("_Found", Phrased, Ordered)
+
+_logger: Final = logging.getLogger(__name__)
+
+
+class Phraser:
+    """One endpoint, and the model that its sentences are compared by."""
+
+    def __init__(self, endpoint: Endpoint, embed: Embed) -> None:
+        """Ask this endpoint; `embed` is called for sentences that a model wrote, and only then."""
+        self._endpoint = endpoint
+        self._embed = embed
+        self._phrasing: dict[Hashable, asyncio.Task[Phrased]] = {}
+        self._ordering: dict[Hashable, asyncio.Task[Ordered]] = {}
+
+    @property
+    def host(self) -> str:
+        """The endpoint's host, as members are told it."""
+        return self._endpoint.host
+
+    @property
+    def model(self) -> str:
+        """What the endpoint is asked for."""
+        return self._endpoint.settings.model
+
+    @property
+    def problem(self) -> str:
+        """Why the endpoint is not asked now, as a sentence; nothing while it is."""
+        return self._endpoint.problem
+
+    @property
+    def identity(self) -> tuple[str, str, int]:
+        """What a reply follows from beside its task: endpoint, model, version of the prompt."""
+        return self._endpoint.settings.url, self.model, PROMPT_VERSION
+
+    async def close(self) -> None:
+        """End what is in flight, for those who wait for it as well."""
+        running = [*self._phrasing.values(), *self._ordering.values()]
+        for one in running:
+            one.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await self._endpoint.close()
+
+    async def phrase(self, task: Task) -> Phrased:
+        """What may be shown for a task: lines that passed the checks, or why there are none."""
+        return await _shared(self._phrasing, task, lambda: self._phrased(task))
+
+    async def order(self, question: str, passages: Sequence[Quoted]) -> Ordered:
+        """The order of the best passages, of which no more than ten are looked at."""
+        asked = (question, tuple(passages))
+        return await _shared(self._ordering, asked, lambda: self._ordered(*asked))
+
+    async def _phrased(self, task: Task) -> Phrased:
+        began = time.monotonic()
+        empty = Phrased(Outcome.NOTHING, model=self.model, prompt_version=PROMPT_VERSION)
+        try:
+            found = await self._asked(task, empty)
+        except Exception as error:  # noqa: BLE001 - the plain answer is there, and stays
+            _logger.warning("An answer could not be phrased: %s.", type(error).__name__)
+            found = replace(empty, outcome=Outcome.INVALID, problem=type(error).__name__)
+        return replace(found, seconds=time.monotonic() - began)
+
+    async def _asked(self, task: Task, empty: Phrased) -> Phrased:
+        offered = numbered(task.quotes)
+        if not offered:
+            return replace(empty, problem="the passages have no sentence to choose")
+        reply = await self._endpoint.reply(prompt(task, offered))
+        if isinstance(reply, Failure):
+            return replace(empty, outcome=reply.outcome, problem=reply.problem)
+        answered = replace(
+            empty,
+            model=reply.model or self.model,
+            prompt_tokens=reply.prompt_tokens,
+            reply_tokens=reply.reply_tokens,
+        )
+        return self._chosen(task, offered, reply, answered)
+
+    def _chosen(
+        self, task: Task, offered: Sequence[Numbered], reply: Reply, empty: Phrased
+    ) -> Phrased:
+        parsed = replies.chosen(reply)
+        if parsed is None:
+            return replace(empty, outcome=Outcome.INVALID, problem=NOT_ASKED)
+        found = choosing.choose(task.quotes, offered, parsed)
+        return replace(
+            empty,
+            outcome=Outcome.SHOWN if found.lines else Outcome.NOTHING,
+            lines=found.lines,
+            chosen=found.ids,
+            verdicts=found.verdicts,
+            problem="" if found.lines else "the model chose nothing",
+        )
+
+    async def _ordered(self, question: str, passages: Sequence[Quoted]) -> Ordered:
+        began = time.monotonic()
+        try:
+            found = await self._order_asked(question, passages)
+        except Exception as error:  # noqa: BLE001 - the order that is there stays
+            _logger.warning("Passages could not be put into order: %s.", type(error).__name__)
+            found = Ordered(Outcome.INVALID, problem=type(error).__name__)
+        return replace(found, seconds=time.monotonic() - began)
+
+    async def _order_asked(self, question: str, passages: Sequence[Quoted]) -> Ordered:
+        offered = ordering.lettered(passages)
+        if len(offered) < 2:
+            return Ordered(Outcome.NOTHING, model=self.model, problem="nothing to put into order")
+        reply = await self._endpoint.reply(order_prompt(question, offered))
+        if isinstance(reply, Failure):
+            return Ordered(reply.outcome, model=self.model, problem=reply.problem)
+        found = ordering.places(replies.order(reply) or (), list(offered), len(passages))
+        return Ordered(
+            Outcome.SHOWN if found else Outcome.INVALID,
+            found,
+            reply.model or self.model,
+            reply.prompt_tokens,
+            reply.reply_tokens,
+            problem="" if found else NOT_ASKED,
+        )
+
+
+async def _shared(
+    running: dict[Hashable, asyncio.Task[_Found]],
+    key: Hashable,
+    start: Callable[[], Coroutine[None, None, _Found]],
+) -> _Found:
+    """The result of what is in flight for a key, or of what is started for it now."""
+    task = running.get(key)
+    if task is None:
+        task = running[key] = asyncio.create_task(start())
+        task.add_done_callback(lambda _: running.pop(key, None))
+    # Who stops waiting does not end it for the others.
+    return await asyncio.shield(task)

@@ -1,0 +1,171 @@
+"""Numbered sentences of the passages that an answer quotes, and what is shown of them. Pure.
+
+A sentence, a list item, code or a table is one, as in excerpts. What is chosen is shown to the
+letter, with what it can't be understood without: what it refers back to, what it announces.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.phrasing.task import Line, Quoted
+from bot.text.markdown import size
+from indexer.text.sentences import FENCES, LIST_MARKER, announces, refers_back, units
+
+MOST_PASSAGES: Final = 3
+MOST_SENTENCES: Final = 24
+# What is longer could not be shown whole, so nobody is asked about it.
+UNIT_CHARACTERS: Final = 1_500
+# How many sentences, and units of UTF-16, are shown; the first one may be longer.
+MOST_SHOWN: Final = 6
+SHOWN_CHARACTERS: Final = 1_200
+# How many sentences before a chosen one are taken along.
+MOST_ALONG: Final = 3
+
+_CONTINUES: Final = re.compile(
+    r"\W*(?:but|however|so|also|too|then|therefore|thus|hence|otherwise|instead|likewise|similarly"
+    r"|and|or|yet|still|yes|no|both|neither|either|here|there|we|i|his|her|aber|jedoch|doch|sonst"
+    r"|stattdessen|auch|und|oder|außerdem|danach|dann|also|ja|nein|beide|hier|dort|er|ihre?"
+    r"|sein|wir|ich|hierbei|hierfür|dafür|davon)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A sentence that a model may name.
+
+    Attributes:
+        id: of passage and sentence, from 1: `2.3`.
+        passage: place of its passage, from 0.
+        unit: place in its passage, from 0, those that can't be named counted as well.
+        start: its span in the passage's text, with `end`.
+    """
+
+    id: str
+    passage: int
+    unit: int
+    start: int
+    end: int
+    text: str
+
+
+def numbered(quotes: Sequence[Quoted]) -> list[Numbered]:
+    """The sentences that a model may name, of the first passages; each text once."""
+    seen: set[str] = set()
+    found: list[list[Numbered]] = []
+    for passage, quoted in enumerate(quotes[:MOST_PASSAGES]):
+        own: list[Numbered] = []
+        for unit, (start, end) in enumerate(units(quoted.text)):
+            text = quoted.text[start:end]
+            key = " ".join(text.split()).casefold()
+            if any(map(str.isalnum, text)) and size(text) <= UNIT_CHARACTERS and key not in seen:
+                seen.add(key)
+                own.append(Numbered(f"{passage + 1}.{unit + 1}", passage, unit, start, end, text))
+        found.append(own)
+    return [one for own, most in zip(found, _shares(found), strict=True) for one in own[:most]]
+
+
+def _shares(found: Sequence[Sequence[Numbered]]) -> list[int]:
+    """How many sentences of each passage there is room for: the same, and the rest to the first."""
+    even = MOST_SENTENCES // max(len(found), 1)
+    shares = [min(len(own), even) for own in found]
+    for place, own in enumerate(found):
+        shares[place] += min(len(own) - shares[place], MOST_SENTENCES - sum(shares))
+    return shares
+
+
+def lines(quotes: Sequence[Quoted], chosen: Iterable[Numbered]) -> tuple[list[Line], list[str]]:
+    """Sentences as they are shown, in the order in which they were chosen, and their ids.
+
+    What stands beside each other is one line, and so is what follows further down in a passage,
+    with "…" for what is between. Nothing is shown twice; what there is no room for is left out.
+    """
+    runs: list[_Run] = []
+    shown: set[tuple[int, int]] = set()
+    ids: list[str] = []
+    room = SHOWN_CHARACTERS
+    for one in chosen:
+        if (one.passage, one.unit) in shown:
+            continue
+        text = quotes[one.passage].text
+        spans = units(text)
+        first, last = _with_context(text, spans, one.unit)
+        while first < one.unit and any((one.passage, at) in shown for at in range(first, one.unit)):
+            first += 1
+        last = one.unit if (one.passage, last) in shown else last
+        needed = size(text[spans[first][0] : spans[last][1]])
+        count = last + 1 - first
+        if ids and (needed > room or len(shown) + count > MOST_SHOWN):
+            continue
+        room -= needed
+        shown.update((one.passage, at) for at in range(first, last + 1))
+        ids.append(one.id)
+        _add(runs, _Run(one.passage, first, last))
+    return _written(quotes, runs), ids
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Neighbouring units of a passage, the last included."""
+
+    passage: int
+    first: int
+    last: int
+
+
+def _add(runs: list[_Run], run: _Run) -> None:
+    """Add a run to those that are shown, or to the last of them, if it goes on from there."""
+    if runs and runs[-1].passage == run.passage and runs[-1].last + 1 == run.first:
+        runs[-1] = _Run(run.passage, runs[-1].first, run.last)
+    else:
+        runs.append(run)
+
+
+def _with_context(text: str, spans: Sequence[tuple[int, int]], unit: int) -> tuple[int, int]:
+    """The first and the last unit that are shown so that one can be understood."""
+    first = last = unit
+    while first > max(unit - MOST_ALONG, 0) and _needs_before(text, spans, first):
+        if size(text[spans[first - 1][0] : spans[unit][1]]) > SHOWN_CHARACTERS:
+            break
+        first -= 1
+    said = text[slice(*spans[unit])]
+    if unit + 1 < len(spans) and (announces(said) or len(said.split()) == 1):
+        whole = text[spans[first][0] : spans[unit + 1][1]]
+        last = unit + 1 if size(whole) <= UNIT_CHARACTERS else last
+    return first, last
+
+
+def _needs_before(text: str, spans: Sequence[tuple[int, int]], place: int) -> bool:
+    said = text[slice(*spans[place])]
+    if place and announces(text[slice(*spans[place - 1])]):
+        return True
+    code = said.startswith((*FENCES, "|"))
+    return not code and (refers_back(said) or _CONTINUES.match(said) is not None)
+
+
+def _written(quotes: Sequence[Quoted], runs: Sequence[_Run]) -> list[Line]:
+    lines: list[Line] = []
+    before: _Run | None = None
+    for run in runs:
+        text = quotes[run.passage].text
+        spans = units(text)
+        piece = text[spans[run.first][0] : spans[run.last][1]]
+        if before is not None and before.passage == run.passage and before.last < run.first:
+            whole = lines[-1].text
+            lines[-1] = Line(whole + _gap(whole, piece) + piece, (run.passage + 1,), verbatim=True)
+        else:
+            lines.append(Line(piece, (run.passage + 1,), verbatim=True))
+        before = run
+    return lines
+
+
+def _gap(before: str, after: str) -> str:
+    """The "…" for what is left out: within a line of prose, else on a line of its own."""
+    last, first = before.rsplit("\n", 1)[-1].lstrip(), after.split("\n", 1)[0]
+    if last.startswith((*FENCES, "|")) or first.startswith((*FENCES, "|")):
+        return "\n\n…\n\n"
+    if any(LIST_MARKER.match(line) or line.startswith((">", "#")) for line in (last, first)):
+        return "\n…\n"
+    return " … "
