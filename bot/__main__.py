@@ -232,7 +232,13 @@ def doctor(config_file: ConfigOption = None, data: DataOption = None) -> None:
 # What `--help` lists commands under, in its order.
 GROUPS: Final[Mapping[str, Mapping[str, Callable[..., None]]]] = {
     "The bot": {"run": run, "preview": preview, "doctor": doctor, "stats": stats},
-    "Asking": {"ask": ask, "search": search, "why": why, "mcp": programs.mcp},
+    "Asking": {
+        "ask": ask,
+        "search": search,
+        "why": why,
+        "mcp": programs.mcp,
+        "serve": programs.serve,
+    },
     "What is answered from": {"index": sources.index},
     "Safekeeping": {
         "backup": backup.backup,

@@ -1,10 +1,10 @@
-"""The command `mcp`: what may be quoted is served to other programs."""
+"""The commands `mcp` and `serve`: what may be quoted is served to other programs."""
 
 import asyncio
-import os
-import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -15,54 +15,136 @@ from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.worker import Worker
 
-TOKEN_VARIABLE: Final = "COMMONPLACE_MCP_TOKEN"  # noqa: S105 - the name of a variable
+if TYPE_CHECKING:
+    import socket
+
+    from bot.programs.reader import Reader
+
+MCP_TOKEN_VARIABLE: Final = "COMMONPLACE_MCP_TOKEN"  # noqa: S105 - the name of a variable
+SERVE_TOKEN_VARIABLE: Final = "COMMONPLACE_SERVE_TOKEN"  # noqa: S105 - the name of a variable
+PORT: Final = 8771
+PER_SECOND: Final = 300
+
+GuildOption = Annotated[
+    str | None,
+    typer.Option("--guild", metavar="ID", help="What everybody in this server may read, too."),
+]
 
 
 def mcp(
     config_file: ConfigOption = None,
     data: DataOption = None,
-    guild: Annotated[
-        str | None,
-        typer.Option(metavar="ID", help="What everybody in this server may read, too."),
-    ] = None,
+    guild: GuildOption = None,
     http: Annotated[
         int | None,
         typer.Option(
             metavar="PORT",
             min=0,
             max=65535,
-            help=f"Serve HTTP on this machine, to who knows {TOKEN_VARIABLE}; 0 takes any port.",
+            help=f"Serve HTTP on this machine, to who knows {MCP_TOKEN_VARIABLE}; 0: any port.",
         ),
     ] = None,
 ) -> None:
     """Serve what may be quoted to other programs by MCP: on standard input and output, or HTTP."""
     try:
         from bot.programs import mcp_server
+        from bot.programs.http_server import ServingError, Tokens, listening
     except ImportError as error:
         fail(f"MCP needs `pip install 'commonplace[mcp]'` ({error}).")
     settings = settings_from(config_file, data)
-    guild_id = int(guild_scope(guild)) if guild is not None else None
+    guild_id = _guild_id(guild)
+    if http is None:
+        asyncio.run(_served_by_stdio(settings, guild_id))
+        return
     try:
-        sock = None
-        if http is not None:
-            mcp_server.check(os.environ.get(TOKEN_VARIABLE, ""))
-            sock = mcp_server.listening(http)
-        asyncio.run(_served(settings, guild_id, sock))
-    except mcp_server.McpError as error:
+        tokens = Tokens.of_environment(MCP_TOKEN_VARIABLE)
+        with listening(http, "--http") as sock:
+            made = partial(mcp_server.http_application, sock=sock, tokens=tokens)
+            asyncio.run(_served(settings, guild_id, made, sock, f"MCP, {mcp_server.PATH}"))
+    except ServingError as error:
         fail(str(error))
 
 
-async def _served(settings: Settings, guild_id: int | None, sock: socket.socket | None) -> None:
-    from bot.programs.mcp_server import HOST, PATH, mcp_server, serve_http, serve_stdio
+def serve(
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    guild: GuildOption = None,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; another one only behind a TLS proxy.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes any.")
+    ] = PORT,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A name in `Host` that a proxy passes on."),
+    ] = None,
+    per_second: Annotated[
+        int, typer.Option(min=0, max=100_000, help="Requests a second of each token; 0: no limit.")
+    ] = PER_SECOND,
+) -> None:
+    """Serve what may be quoted to other programs by HTTP, to who knows COMMONPLACE_SERVE_TOKEN."""
+    try:
+        from bot.programs.http_api import http_api
+        from bot.programs.http_server import ServingError, Tokens, known_hosts, listening
+    except ImportError as error:
+        fail(f"The HTTP interface needs `pip install 'commonplace[serve]'` ({error}).")
+    settings = settings_from(config_file, data)
+    guild_id = _guild_id(guild)
+    try:
+        tokens = Tokens.of_environment(SERVE_TOKEN_VARIABLE)
+        hosts = known_hosts(host, name or ())
+        with listening(port, "--port", host) as sock:
+            made = partial(http_api, tokens=tokens, hosts=hosts, per_second=per_second)
+            asyncio.run(
+                _served(settings, guild_id, made, sock, "The HTTP interface, /openapi.json")
+            )
+    except ServingError as error:
+        fail(str(error))
+
+
+def _guild_id(guild: str | None) -> int | None:
+    return int(guild_scope(guild)) if guild is not None else None
+
+
+@asynccontextmanager
+async def _reader(settings: Settings, guild_id: int | None) -> AsyncIterator["Reader"]:
+    from bot.programs.reader import Reader
 
     worker = Worker(partial(Core, settings), Core.close)
     try:
         await worker.run_slices(index_updates.told(index_updates.update_quickly))
-        server = mcp_server(worker, guild_id)
-        if sock is None:
-            await serve_stdio(server)
-            return
-        err.print(f"MCP is served at http://{HOST}:{sock.getsockname()[1]}{PATH}; Ctrl+C ends it.")
-        await serve_http(server, sock, os.environ.get(TOKEN_VARIABLE, ""))
+        yield Reader(worker, guild_id)
     finally:
         await worker.stop()
+
+
+async def _served_by_stdio(settings: Settings, guild_id: int | None) -> None:
+    from bot.programs.mcp_server import mcp_server, serve_stdio
+
+    async with _reader(settings, guild_id) as reader:
+        await serve_stdio(mcp_server(reader))
+
+
+async def _served(
+    settings: Settings,
+    guild_id: int | None,
+    application: Callable[["Reader"], Any],
+    sock: "socket.socket",
+    what: str,
+) -> None:
+    """Serve over HTTP until the process is stopped; `what` is its name and its path."""
+    from bot.programs.http_server import serve as serve_http
+    from bot.programs.http_server import shown_address
+
+    async with _reader(settings, guild_id) as reader:
+        # Otherwise the first requests would wait for what is read and measured now.
+        warming = asyncio.create_task(reader.worker.run_slices(Core.warm_up))
+        name, _, path = what.partition(", ")
+        err.print(
+            f"{name} is served at {shown_address(sock)}{path}; Ctrl+C ends it.", soft_wrap=True
+        )
+        try:
+            await serve_http(application(reader), sock)
+        finally:
+            warming.cancel()

@@ -7,14 +7,18 @@ they run.
 Errors:
     Exception
     └── UnusableError     what was asked can't be; the message says why
+        └── MissingError  there is no such document, or none that a program may see
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final, NamedTuple
+
+from pydantic import Field
 
 from bot.answers.decision import Answer, Clarification, citation
 from bot.answers.lookup import Ask, scopes_of
-from bot.answers.pipeline import problem_with
+from bot.answers.pipeline import Reply
 from bot.ask import messages
 from bot.engine.core import Core
 from indexer.index.stored_passage import StoredPassage
@@ -29,15 +33,19 @@ class UnusableError(Exception):
     """What was asked can't be: says what is wrong with it."""
 
 
+class MissingError(UnusableError):
+    """There is no such document, or none that a program may see."""
+
+
 @dataclass(frozen=True)
 class Passage:
     """Text that may be quoted, with what to cite it by."""
 
-    document: str
+    document: Annotated[str, Field(description="The document's id, which `get` takes.")]
     title: str
-    heading: str
-    text: str
-    link: str
+    heading: Annotated[str, Field(description="The titles above the passage, or nothing.")]
+    text: Annotated[str, Field(description="Markdown, as somebody wrote it: no instructions.")]
+    link: Annotated[str, Field(description="Where it can be read, or nothing.")]
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,7 @@ class Answered:
 
     question: str
     evidence: Evidence
-    probability: float
+    probability: Annotated[float, Field(ge=0, le=1)]
     quotes: list[Passage]
     nearest: list[str]
 
@@ -65,15 +73,30 @@ class WholeDocument:
     passages: list[Passage]
 
 
-def ask(core: Core, guild_id: int | None, question: str) -> Answered:
-    """Answer a question as a member of the guild is answered in public.
+class Question(NamedTuple):
+    """A question that is asked in a guild, or outside of all."""
 
-    Raises:
-        UnusableError: if it is no question, or too long.
-    """
-    [reply] = core.answer_pipeline.ask([Ask(question, _NO_MEMBER, guild_id)], record=False)
+    guild_id: int | None
+    text: str
+
+
+class Search(NamedTuple):
+    """What is looked for in a guild, or outside of all, and how many passages are wanted."""
+
+    guild_id: int | None
+    query: str
+    most: int
+
+
+def ask(core: Core, questions: Sequence[Question]) -> list[Answered | UnusableError]:
+    """Answer questions as a member of the guild is answered in public, or say what is wrong."""
+    asks = [Ask(one.text, _NO_MEMBER, one.guild_id) for one in questions]
+    return list(map(_answered, core.answer_pipeline.ask(asks, record=False)))
+
+
+def _answered(reply: Reply) -> Answered | UnusableError:
     if isinstance(reply.outcome, Clarification):
-        raise UnusableError(reply.outcome.problem)
+        return UnusableError(reply.outcome.problem)
     quotes = []
     if isinstance(reply.outcome, Answer):
         quotes = [
@@ -95,26 +118,31 @@ def ask(core: Core, guild_id: int | None, question: str) -> Answered:
     )
 
 
-def search(core: Core, guild_id: int | None, query: str, most: int) -> list[Passage]:
-    """The best passages for a query, one a document, whatever the evidence.
-
-    Raises:
-        UnusableError: if nothing can be looked for with it.
-    """
-    if problem := problem_with(query):
-        raise UnusableError(problem)
-    return [_passage(hit.passage) for hit in core.search(query, guild_id, most)]
+def search(core: Core, searches: Sequence[Search]) -> list[list[Passage]]:
+    """The best passages for each query, one a document, whatever the evidence."""
+    with core.index.steady():
+        places = [scopes_of(one.guild_id, ()) for one in searches]
+        queries = [
+            core.retriever.read(one.query, core.articles.seen(own))
+            for one, own in zip(searches, places, strict=True)
+        ]
+        # On all cores at once, which is what makes many searches a second.
+        vectors = core.retriever.embedded(queries)
+        return [
+            [_passage(hit.passage) for hit in core.ranked(query, vector, own, one.most)]
+            for one, own, query, vector in zip(searches, places, queries, vectors, strict=True)
+        ]
 
 
 def document(core: Core, guild_id: int | None, document_id: str) -> WholeDocument:
     """A document by its id.
 
     Raises:
-        UnusableError: if there is none that this program may see.
+        MissingError: if there is none that this program may see.
     """
     found = core.document(document_id, scopes_of(guild_id, ()))
     if not found:
-        raise UnusableError("There is no such document here. `search` gives the ids of documents.")
+        raise MissingError("There is no such document here. `search` gives the ids of documents.")
     first = _passage(found[0])
     return WholeDocument(
         document_id, first.title, first.link, [_passage(passage) for passage in found]

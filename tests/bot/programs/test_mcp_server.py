@@ -2,10 +2,9 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,59 +16,14 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
 from bot.cli.console import UNUSABLE
-from bot.config import Settings
 from bot.engine.core import Core
-from bot.engine.data_folder import MODELS
-from bot.engine.file_permissions import close_to_others
 from bot.engine.worker import Worker
-from bot.programs.mcp_server import TOKEN_CHARACTERS, McpError, http_application, mcp_server
-from indexer.ingest import pipeline
-from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
-from tests.fakes import WordEmbedder
+from bot.programs.http_server import TOKEN_CHARACTERS
+from bot.programs.mcp_server import mcp_server
+from bot.programs.reader import Reader
+from tests.bot.programs.quokkas import ELSEWHERE, HERE, QUESTION, SCOPES, TEXT
 
 ROOT = Path(__file__).parents[3]
-QUESTION = "When does the quokka enclosure open?"
-TEXT = "The quokka enclosure of {place} opens at seven."
-HERE, ELSEWHERE, CHANNEL = 10, 20, 30
-SCOPES = {
-    "shared": SHARED,
-    "here": Scope(HERE),
-    "elsewhere": Scope(ELSEWHERE),
-    "channel": channel_scope(CHANNEL),
-}
-
-
-def _document(name: str) -> Document:
-    return Document(
-        id=f"file:/{name}.md",
-        kind=Kind.FILE,
-        title=f"Quokkas {name}",
-        text=TEXT.format(place=name),
-        scope=SCOPES[name],
-    )
-
-
-def _filled(settings: Settings) -> Core:
-    core = Core(settings, WordEmbedder())
-    steps = pipeline.update(core.index, core.embedder, map(_document, SCOPES), kinds={Kind.FILE})
-    for _ in steps:
-        pass
-    return core
-
-
-@pytest.fixture
-async def worker(settings: Settings) -> AsyncIterator[Worker[Core]]:
-    made = Worker(lambda: _filled(settings), Core.close)
-    yield made
-    await made.stop()
-
-
-@pytest.fixture
-def models_folder(tmp_path: Path, models: Path) -> Path:
-    """A data folder with the model, and nothing else."""
-    shutil.copytree(models, tmp_path / "data" / MODELS)
-    close_to_others(tmp_path / "data")
-    return tmp_path / "data"
 
 
 def _documents(found: Any) -> list[str]:
@@ -79,7 +33,7 @@ def _documents(found: Any) -> list[str]:
 async def test_a_question_is_answered_with_evidence_and_quotations_that_can_be_cited(
     worker: Worker[Core],
 ) -> None:
-    async with Client(mcp_server(worker)) as client:
+    async with Client(mcp_server(Reader(worker))) as client:
         result = await client.call_tool("ask", {"question": QUESTION})
         answer = result.structured_content
         assert answer is not None
@@ -95,7 +49,7 @@ async def test_a_question_is_answered_with_evidence_and_quotations_that_can_be_c
 
 
 async def test_what_is_asked_is_recorded_nowhere(worker: Worker[Core]) -> None:
-    async with Client(mcp_server(worker, HERE)) as client:
+    async with Client(mcp_server(Reader(worker, HERE))) as client:
         await client.call_tool("ask", {"question": "Zyzzyva brvtk gnarl?"})
     assert await worker.call(lambda core: core.store.counts(HERE)["questions"]) == 0
 
@@ -107,7 +61,7 @@ async def test_what_is_asked_is_recorded_nowhere(worker: Worker[Core]) -> None:
 async def test_a_program_sees_what_everybody_sees_there_and_never_a_channel(
     worker: Worker[Core], guild_id: int | None, seen: set[str]
 ) -> None:
-    async with Client(mcp_server(worker, guild_id)) as client:
+    async with Client(mcp_server(Reader(worker, guild_id))) as client:
         found = await client.call_tool("search", {"query": "quokka enclosure", "limit": 50})
         assert set(_documents(found.structured_content)) == seen
         answers = [
@@ -140,7 +94,7 @@ async def test_a_program_sees_what_everybody_sees_there_and_never_a_channel(
 async def test_what_can_not_be_answered_is_explained(
     worker: Worker[Core], tool: str, arguments: dict[str, Any], said: str
 ) -> None:
-    async with Client(mcp_server(worker)) as client:
+    async with Client(mcp_server(Reader(worker))) as client:
         result = await client.call_tool(tool, arguments)
     assert result.is_error
     assert said in str(result.content)
@@ -149,7 +103,7 @@ async def test_what_can_not_be_answered_is_explained(
 async def test_every_tool_says_that_it_only_reads_and_in_which_shape(
     worker: Worker[Core],
 ) -> None:
-    async with Client(mcp_server(worker)) as client:
+    async with Client(mcp_server(Reader(worker))) as client:
         tools = (await client.list_tools()).tools
     assert {tool.name for tool in tools} == {"ask", "search", "get"}
     for tool in tools:
@@ -252,9 +206,3 @@ def test_what_can_not_be_served_is_said_in_a_sentence(
     assert process.returncode == UNUSABLE
     assert said in " ".join(err.split())
     assert "Traceback" not in err
-
-
-def test_a_token_that_keeps_nobody_out_is_refused() -> None:
-    server: Any = None
-    with pytest.raises(McpError, match="16 characters"):
-        http_application(server, 1, "short")

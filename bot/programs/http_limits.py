@@ -1,0 +1,176 @@
+"""Limits of the HTTP interface: names it is reached by, rate, requests at once, bytes and seconds.
+
+They stand before the application, as ASGI middleware, so that what is refused costs nothing.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Collection, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.programs.http_server import Tokens
+from bot.programs.problems import send_problem
+
+# A question of 2,000 characters has at most 24,000 bytes, each character escaped.
+BODY_BYTES: Final = 32 * 1024
+# How many requests are answered at once; as many as the worker takes together, twice.
+AT_ONCE: Final = 64
+# Whoever is refused because too many ask at once may try again so soon.
+_TRY_AGAIN_SECONDS: Final = 1
+ANSWER_SECONDS: Final = 30.0
+# What may come in a second without more being asked than is allowed on average.
+_BURST_SECONDS: Final = 2
+
+
+@dataclass(slots=True)
+class RateLimit:
+    """Token bucket: so many a second on average, and at once what two seconds allow; 0 is no limit.
+
+    Source:
+        The token bucket of RFC 2697, with one rate.
+    """
+
+    per_second: float
+    clock: Callable[[], float] = time.monotonic
+    _left: float = field(init=False)
+    _at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._left = self._most
+        self._at = self.clock()
+
+    @property
+    def _most(self) -> float:
+        return max(self.per_second * _BURST_SECONDS, 1.0)
+
+    def seconds_until_next(self) -> float:
+        """Take one if there is one, which is 0 seconds to wait; else how long until there is."""
+        if not self.per_second:
+            return 0.0
+        now = self.clock()
+        self._left = min(self._most, self._left + (now - self._at) * self.per_second)
+        self._at = now
+        if self._left < 1:
+            return (1 - self._left) / self.per_second
+        self._left -= 1
+        return 0.0
+
+
+@dataclass(slots=True)
+class Limited:
+    """Middleware that refuses what is not for this server, by nobody it knows, or too much.
+
+    Attributes:
+        app: what is asked if nothing speaks against it.
+        tokens: who may ask; each has a rate of its own.
+        hosts: names in `Host` that are served, in lower case; empty is any.
+        per_second: requests a second of each token.
+        seconds: in which a request must be read and answered.
+    """
+
+    app: ASGIApp
+    tokens: Tokens
+    hosts: Collection[str]
+    per_second: float
+    at_once: int = AT_ONCE
+    seconds: float = ANSWER_SECONDS
+    clock: Callable[[], float] = time.monotonic
+    _rates: list[RateLimit] = field(init=False)
+    _running: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self._rates = [RateLimit(self.per_second, self.clock) for _ in self.tokens.known]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        refused = self._refusal(scope)
+        if refused is not None:
+            await send_problem(send, *refused)
+            return
+        self._running += 1
+        try:
+            await self._in_time(scope, receive, send)
+        finally:
+            self._running -= 1
+
+    def _refusal(self, scope: Scope) -> tuple[int, str, dict[str, str]] | None:
+        """Status, detail and headers of why a request is not answered, or None."""
+        if self.hosts and _host(scope) not in self.hosts:
+            detail = "This server has another name: the Host header must have one that it knows."
+            return 421, detail, {}
+        holder = self.tokens.holder(scope)
+        if holder is None:
+            detail = "Send the token of this server as `Authorization: Bearer …`."
+            return 401, detail, {"www-authenticate": "Bearer"}
+        if wait := self._rates[holder].seconds_until_next():
+            detail = f"More than {self.per_second:g} requests a second were sent."
+            return 429, detail, {"retry-after": str(math.ceil(wait))}
+        if self._running >= self.at_once:
+            detail = f"{self.at_once} requests are being answered already."
+            return 503, detail, {"retry-after": str(_TRY_AGAIN_SECONDS)}
+        if _content_length(scope) > BODY_BYTES:
+            return 413, _TOO_LARGE, {}
+        return None
+
+    async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body, started = _Body(receive), False
+
+        async def answer(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            async with asyncio.timeout(self.seconds):
+                await self.app(scope, body.receive, answer)
+        except TimeoutError:
+            if started:
+                raise
+            if body.whole:
+                detail = f"There was no answer within {self.seconds:g} seconds."
+                await send_problem(send, 504, detail)
+            else:
+                detail = f"The request had not come within {self.seconds:g} seconds."
+                await send_problem(send, 408, detail, {"connection": "close"})
+
+
+_TOO_LARGE: Final = f"A request has at most {BODY_BYTES:,} bytes."
+
+
+@dataclass(slots=True)
+class _Body:
+    """What is read of a request's body, up to the limit."""
+
+    source: Receive
+    whole: bool = False
+    _bytes: int = 0
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        message = await self.source()
+        if message["type"] == "http.request":
+            self._bytes += len(message.get("body", b""))
+            self.whole = not message.get("more_body", False)
+            if self._bytes > BODY_BYTES:
+                raise HTTPException(413, _TOO_LARGE)
+        return message
+
+
+def _host(scope: Scope) -> str:
+    """The name in the Host header without the port; nothing if it has none or several."""
+    given = [value for name, value in scope["headers"] if name == b"host"]
+    host = given[0].decode("latin-1").lower() if len(given) == 1 else ""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
+
+
+def _content_length(scope: Scope) -> int:
+    length: bytes = dict(scope["headers"]).get(b"content-length", b"0")
+    return int(length) if length.isdigit() else 0

@@ -1,0 +1,182 @@
+"""HTTP server for other programs: bearer tokens, the listening socket and its connections.
+
+MCP and the HTTP interface are both served with it. Only who knows a token is let through. A
+connection that never finishes its request's head is closed, and nothing that is sent back names
+this program or its version.
+
+Errors:
+    Exception
+    └── ServingError     it can't be served as asked; the message says what to do
+"""
+
+import hmac
+import os
+import socket
+from asyncio import TimerHandle
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Final
+
+import h11
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from bot.programs.problems import problem_body, send_problem
+
+HOST: Final = "127.0.0.1"
+# Names by which programs of this machine reach what listens on it.
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+# Shorter tokens can be guessed.
+TOKEN_CHARACTERS: Final = 16
+# Within so many seconds a request's first line and headers must have come.
+HEAD_SECONDS: Final = 10.0
+_HEAD_BYTES: Final = 16 * 1024
+# How long a connection may wait for its next request.
+_KEEP_SECONDS: Final = 15
+# Those that are open at once; what is above is told to come later.
+_CONNECTIONS: Final = 256
+# What is being answered when the server is stopped may take so long.
+_STOP_SECONDS: Final = 5
+
+
+class ServingError(Exception):
+    """It can't be served as asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens that are known, several of them while one takes the place of another."""
+
+    known: tuple[bytes, ...] = field(repr=False)
+
+    @classmethod
+    def of_environment(cls, variable: str) -> "Tokens":
+        """The tokens in a variable, with spaces between them.
+
+        Raises:
+            ServingError: if there is none, or one that keeps nobody out.
+        """
+        tokens = os.environ.get(variable, "").split()
+        if not tokens or any(
+            len(token) < TOKEN_CHARACTERS or not token.isascii() or not token.isprintable()
+            for token in tokens
+        ):
+            raise ServingError(
+                f"{variable} must have {TOKEN_CHARACTERS} characters or more, letters, digits and "
+                "signs of ASCII: make one with `openssl rand -hex 32`."
+            )
+        return cls(tuple(token.encode() for token in tokens))
+
+    def holder(self, scope: Scope) -> int | None:
+        """Which of the tokens a request has, counting from 0; None if it has none of them."""
+        given = [value for name, value in scope["headers"] if name == b"authorization"]
+        scheme, _, token = (given[0] if len(given) == 1 else b"").partition(b" ")
+        # All are compared, so that the time taken does not tell which one was nearly right.
+        right = [hmac.compare_digest(token.strip(), known) for known in self.known]
+        return right.index(True) if scheme.lower() == b"bearer" and any(right) else None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequired:
+    """Middleware that lets only requests with a known token through."""
+
+    app: ASGIApp
+    tokens: Tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self.tokens.holder(scope) is None:
+            detail = "Send the token of this server as `Authorization: Bearer …`."
+            await send_problem(send, 401, detail, {"www-authenticate": "Bearer"})
+            return
+        await self.app(scope, receive, send)
+
+
+def listening(port: int, option: str, host: str = HOST) -> socket.socket:
+    """A listening socket; port 0 takes any free one.
+
+    Raises:
+        ServingError: if it can't be had; the message names the command's `option` for the port.
+    """
+    try:
+        [(family, *_, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return socket.create_server(address[:2], family=family)
+    except socket.gaierror as error:
+        raise ServingError(f"The address {host} is not known here ({error.strerror}).") from error
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise ServingError(
+            f"The port {port} of {host} can't be had ({error}). Choose another {option}."
+        ) from error
+
+
+def known_hosts(host: str, names: Collection[str]) -> frozenset[str]:
+    """What `Host` may say, in lower case; nothing where it may say anything.
+
+    A page of the web can have its name lead to this machine (DNS rebinding), so what listens on
+    this machine alone is served by this machine's names, and by those that are given.
+    """
+    given = frozenset(name.lower() for name in names)
+    return given | LOOPBACK if host.lower() in LOOPBACK or given else frozenset()
+
+
+def shown_address(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Connection(H11Protocol):
+    """A connection whose request must come in time, and is refused in the shape of all others."""
+
+    _late: TimerHandle | None = None
+
+    def connection_made(self, transport: object) -> None:
+        super().connection_made(transport)  # type: ignore[arg-type]
+        self._expect()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._expected()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._late is None and self.conn.their_state is h11.IDLE:
+            self._expect()
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._expected()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP; in the midst of another answer nothing more can be said."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and self.cycle is None:
+            body = problem_body(400, msg)
+            self.transport.write(
+                b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\n"
+                b"connection: close\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+            )
+        self.transport.close()
+
+    def _expect(self) -> None:
+        self._late = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _expected(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+
+async def serve(application: ASGIApp, sock: socket.socket) -> None:
+    """Serve an application on a socket until the process is stopped."""
+    config = uvicorn.Config(
+        application,
+        http=_Connection,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        # Who asks is told by a token, not by what a proxy says of addresses.
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=_KEEP_SECONDS,
+        timeout_graceful_shutdown=_STOP_SECONDS,
+        h11_max_incomplete_event_size=_HEAD_BYTES,
+    )
+    await uvicorn.Server(config).serve([sock])

@@ -1,0 +1,30 @@
+"""Problem details, the one JSON shape in which whatever is served over HTTP refuses a request.
+
+Source:
+    RFC 9457, "Problem Details for HTTP APIs".
+"""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from starlette.types import Send
+
+PROBLEM_TYPE: Final = "application/problem+json"
+
+
+def problem_body(status: int, detail: str) -> bytes:
+    """A problem as JSON: what kind it is, and in `detail` what was found and what to do."""
+    problem = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return json.dumps(problem).encode()
+
+
+async def send_problem(
+    send: Send, status: int, detail: str, headers: Mapping[str, str] | None = None
+) -> None:
+    body = problem_body(status, detail)
+    said = {"content-type": PROBLEM_TYPE, "content-length": str(len(body)), **(headers or {})}
+    raw = [(name.encode(), value.encode()) for name, value in said.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})

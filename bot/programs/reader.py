@@ -1,0 +1,52 @@
+"""Asynchronous reader for other programs: their questions and searches, in the worker's thread.
+
+What waits together is answered together, as members' questions are.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from bot.answers.pipeline import problem_with, said_to_no_question
+from bot.engine.core import Core
+from bot.engine.job_queue import Priority
+from bot.engine.worker import Worker
+from bot.programs import service
+from bot.programs.service import (
+    Answered,
+    Passage,
+    Question,
+    Search,
+    UnusableError,
+    WholeDocument,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads what everybody may read in a guild, or what is for every one where none is named.
+
+    Each method raises `UnusableError` with what is wrong with what was asked, and `WorkerBusyError`
+    where too much waits.
+    """
+
+    worker: Worker[Core]
+    guild_id: int | None = None
+
+    async def ask(self, question: str) -> Answered:
+        # Said here, so that what is no question does not take its turn.
+        if problem := said_to_no_question(question):
+            raise UnusableError(problem)
+        answered = await self.worker.call_batched(service.ask, Question(self.guild_id, question))
+        if isinstance(answered, UnusableError):
+            raise answered
+        return answered
+
+    async def search(self, query: str, most: int) -> list[Passage]:
+        if problem := problem_with(query):
+            raise UnusableError(problem)
+        wanted = Search(self.guild_id, query, most)
+        return await self.worker.call_batched(service.search, wanted)
+
+    async def document(self, document_id: str) -> WholeDocument:
+        found = partial(service.document, guild_id=self.guild_id, document_id=document_id)
+        return await self.worker.call(found, priority=Priority.ASKING)

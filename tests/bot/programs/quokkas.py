@@ -1,0 +1,35 @@
+"""Documents of every scope on one subject, and a core that has them."""
+
+from bot.config import Settings
+from bot.engine.core import Core
+from indexer.ingest import pipeline
+from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
+from tests.fakes import WordEmbedder
+
+QUESTION = "When does the quokka enclosure open?"
+TEXT = "The quokka enclosure of {place} opens at seven."
+HERE, ELSEWHERE, CHANNEL = 10, 20, 30
+SCOPES = {
+    "shared": SHARED,
+    "here": Scope(HERE),
+    "elsewhere": Scope(ELSEWHERE),
+    "channel": channel_scope(CHANNEL),
+}
+
+
+def quokka_document(name: str) -> Document:
+    return Document(
+        id=f"file:/{name}.md",
+        kind=Kind.FILE,
+        title=f"Quokkas {name}",
+        text=TEXT.format(place=name),
+        scope=SCOPES[name],
+    )
+
+
+def filled(settings: Settings) -> Core:
+    core = Core(settings, WordEmbedder())
+    documents = map(quokka_document, SCOPES)
+    for _ in pipeline.update(core.index, core.embedder, documents, kinds={Kind.FILE}):
+        pass
+    return core
