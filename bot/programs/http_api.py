@@ -196,8 +196,8 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> Response:
         headers = {name.lower(): value for name, value in (error.headers or {}).items()}
-        if "GET" in (allowed := headers.get("allow", "")):
-            headers["allow"] = f"{allowed}, HEAD"
+        if "allow" in headers:
+            headers["allow"] = _with_head(headers["allow"])
         detail = _SAID.get(error.status_code, error.detail)
         return _answer(error.status_code, detail, headers)
 
@@ -232,6 +232,12 @@ _SAID: Final = {
     404: "There is nothing here: /openapi.json describes what there is.",
     405: "This path is asked in another way: `Allow` says which.",
 }
+
+
+def _with_head(allowed: str) -> str:
+    """Methods that are allowed; what answers GET answers HEAD (`_HeadAsGet`)."""
+    methods = {method.strip() for method in allowed.split(",")}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 def _answer(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:

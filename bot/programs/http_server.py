@@ -52,13 +52,13 @@ class Tokens:
 
     @classmethod
     def of_environment(cls, variable: str) -> "Tokens":
-        """The tokens in a variable, with spaces between them.
+        """The tokens in a variable, with commas between them.
 
         Raises:
             ServingError: if there is none, or one that keeps nobody out.
         """
-        tokens = os.environ.get(variable, "").split()
-        if not tokens or any(
+        tokens = [token.strip() for token in os.environ.get(variable, "").split(",")]
+        if any(
             len(token) < TOKEN_CHARACTERS or not token.isascii() or not token.isprintable()
             for token in tokens
         ):

@@ -1,0 +1,310 @@
+"""The HTTP interface: what it gives and refuses, and how it keeps to its own description."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from bot.engine.core import Core
+from bot.engine.worker import Dropped, Worker, WorkerBusyError
+from bot.programs.http_api import http_api
+from bot.programs.http_limits import BODY_BYTES
+from bot.programs.http_server import Tokens, known_hosts
+from bot.programs.reader import Reader
+from bot.programs.service import MOST_PASSAGES, Answered
+from tests.bot.programs.quokkas import ELSEWHERE, HERE, QUESTION, SCOPES, TEXT
+
+pytest.importorskip("fastapi", reason="`commonplace serve` needs the extra `serve`")
+
+TOKEN = "0123456789abcdef"  # noqa: S105 - of these tests alone
+AUTHORIZATION = {"Authorization": f"Bearer {TOKEN}"}
+TOKENS = Tokens((TOKEN.encode(),))
+
+
+def _api(reader: Reader) -> Any:
+    hosts = known_hosts("127.0.0.1", ["testserver"])
+    return http_api(reader, tokens=TOKENS, hosts=hosts, per_second=0)
+
+
+def _client(app: Any, **headers: str) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app, raise_app_exceptions=False),
+        base_url="http://127.0.0.1",
+        headers=AUTHORIZATION | headers,
+    )
+
+
+@pytest.fixture
+async def client(worker: Worker[Core]) -> AsyncIterator[httpx2.AsyncClient]:
+    async with _client(_api(Reader(worker, HERE))) as made:
+        yield made
+
+
+# What is given.
+
+
+async def test_a_question_is_answered_with_evidence_and_quotations_that_can_be_cited(
+    client: httpx2.AsyncClient,
+) -> None:
+    answer = (await client.post("/ask", json={"question": QUESTION})).json()
+    assert answer["evidence"] in ("strong", "partial")
+    assert 0 < answer["probability"] <= 1
+    place = Path(answer["quotes"][0]["document"]).stem
+    assert TEXT.format(place=place) in answer["quotes"][0]["text"]
+    nothing = (await client.post("/ask", json={"question": "Zyzzyva brvtk gnarl?"})).json()
+    assert (nothing["evidence"], nothing["quotes"]) == ("none", [])
+
+
+async def test_what_is_searched_is_listed_and_read_whole_by_an_id_with_slashes(
+    client: httpx2.AsyncClient,
+) -> None:
+    found = (await client.post("/search", json={"query": "quokka enclosure"})).json()["passages"]
+    ids = [passage["document"] for passage in found]
+    assert set(ids) == {"file:/shared.md", "file:/here.md"}
+    one = (await client.post("/search", json={"query": "quokka enclosure", "limit": 1})).json()
+    assert one["passages"] == found[:1]
+    for document in ids:
+        whole = (await client.get("/get", params={"document": document})).json()
+        assert whole["document"] == document
+        assert whole["passages"][0]["text"].startswith("The quokka enclosure")
+
+
+async def test_many_who_search_at_once_each_get_their_own(worker: Worker[Core]) -> None:
+    async with _client(_api(Reader(worker, HERE))) as here:
+        queries = [f"quokka enclosure of {name}" for name in ("here", "shared")] * 20
+        answers = await asyncio.gather(
+            *(here.post("/search", json={"query": query, "limit": 1}) for query in queries)
+        )
+    for query, answer in zip(queries, answers, strict=True):
+        [passage] = answer.json()["passages"]
+        assert query.rpartition(" ")[2] in passage["title"]
+
+
+async def test_what_is_asked_is_recorded_nowhere(
+    client: httpx2.AsyncClient, worker: Worker[Core]
+) -> None:
+    await client.post("/ask", json={"question": "Zyzzyva brvtk gnarl?"})
+    assert await worker.call(lambda core: core.store.counts(HERE)["questions"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("guild_id", "seen"),
+    [(None, {"shared"}), (HERE, {"shared", "here"}), (ELSEWHERE, {"shared", "elsewhere"})],
+)
+async def test_a_program_sees_what_everybody_sees_there_and_never_a_channel(
+    worker: Worker[Core], guild_id: int | None, seen: set[str]
+) -> None:
+    async with _client(_api(Reader(worker, guild_id))) as client:
+        search = {"query": "quokka enclosure", "limit": MOST_PASSAGES}
+        found = (await client.post("/search", json=search)).json()["passages"]
+        assert {passage["document"] for passage in found} == {f"file:/{one}.md" for one in seen}
+        for name in SCOPES:
+            got = await client.get("/get", params={"document": f"file:/{name}.md"})
+            assert got.status_code == (200 if name in seen else 404)
+
+
+# What is refused.
+
+
+def _problem(answer: httpx2.Response, status: int) -> str:
+    """The detail of a problem, once it is seen to be one."""
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert set(problem) == {"title", "status", "detail"}
+    assert problem["status"] == status
+    return str(problem["detail"])
+
+
+@pytest.mark.parametrize("path", ["/ask", "/openapi.json", "/nowhere"])
+@pytest.mark.parametrize("given", ["", "Bearer wrong", TOKEN, f"Basic {TOKEN}", "Bearer "])
+async def test_only_who_knows_the_token_is_served(
+    client: httpx2.AsyncClient, path: str, given: str
+) -> None:
+    answer = await client.get(path, headers={"Authorization": given})
+    assert "token" in _problem(answer, 401)
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "10.0.0.1:8771"])
+async def test_a_page_that_leads_its_name_to_this_machine_is_not_served(
+    client: httpx2.AsyncClient, host: str
+) -> None:
+    _problem(await client.get("/openapi.json", headers={"Host": host}), 421)
+
+
+@pytest.mark.parametrize("host", ["LOCALHOST:1", "127.0.0.1:8771", "[::1]:8771", "testserver"])
+async def test_this_machine_is_served_by_each_of_its_names(
+    client: httpx2.AsyncClient, host: str
+) -> None:
+    assert (await client.get("/openapi.json", headers={"Host": host})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "said"),
+    [
+        ("/ask", {"question": ""}, 400, "body.question"),
+        ("/ask", {"question": "x" * 2_001}, 400, "2000 characters"),
+        ("/ask", {"question": 7}, 400, "string"),
+        ("/ask", {"question": "?"}, 422, "question"),
+        ("/ask", {"question": "hello"}, 422, "Hello"),
+        ("/ask", {}, 400, "required"),
+        ("/ask", [], 400, "body"),
+        ("/search", {"query": "\ud800"}, 400, "query"),
+        ("/search", {"query": "quokka", "limit": 0}, 400, "body.limit"),
+        ("/search", {"query": "quokka", "limit": MOST_PASSAGES + 1}, 400, "body.limit"),
+        ("/search", {"query": "quokka", "limit": True}, 400, "body.limit"),
+        ("/search", {"query": "quokka", "guild_id": ELSEWHERE}, 400, "body.guild_id"),
+    ],
+)
+async def test_what_can_not_be_asked_is_said(
+    client: httpx2.AsyncClient, path: str, body: object, status: int, said: str
+) -> None:
+    content, headers = json.dumps(body), {"Content-Type": "application/json"}
+    assert said in _problem(await client.post(path, content=content, headers=headers), status)
+
+
+async def test_what_is_no_json_is_refused(client: httpx2.AsyncClient) -> None:
+    json_type = {"Content-Type": "application/json"}
+    for body in (b"{", b"\xff", b"", b"[" * 20_000):
+        _problem(await client.post("/ask", content=body, headers=json_type), 400)
+    form = await client.post("/ask", data={"question": QUESTION})
+    assert "application/json" in _problem(form, 415)
+
+
+async def test_more_than_a_request_has_is_not_read(client: httpx2.AsyncClient) -> None:
+    assert "bytes" in _problem(await client.post("/ask", content=b"x" * (BODY_BYTES + 1)), 413)
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        while True:
+            read += 1024
+            yield b" " * 1024
+
+    headers = {"Content-Type": "application/json"}
+    _problem(await client.post("/ask", content=endless(), headers=headers), 413)
+    assert read <= BODY_BYTES + 2 * 1024
+
+
+async def test_the_way_to_ask_is_said_where_it_was_another(client: httpx2.AsyncClient) -> None:
+    for method, path, allowed in (
+        ("GET", "/ask", "POST"),
+        ("HEAD", "/search", "POST"),
+        ("OPTIONS", "/ask", "POST"),
+        ("POST", "/get", "GET, HEAD"),
+        ("DELETE", "/openapi.json", "GET, HEAD"),
+    ):
+        answer = await client.request(method, path)
+        assert answer.status_code == 405
+        assert answer.headers["allow"] == allowed
+    _problem(await client.get("/docs"), 404)
+
+
+async def test_head_has_the_headers_of_get_and_no_body(client: httpx2.AsyncClient) -> None:
+    head, get = await client.head("/openapi.json"), await client.get("/openapi.json")
+    assert head.headers == get.headers
+    assert (head.content, bool(get.content)) == (b"", True)
+
+
+async def test_no_page_of_the_web_may_read_it(client: httpx2.AsyncClient) -> None:
+    origin = {"Origin": "https://evil.example"}
+    preflight = await client.options(
+        "/ask", headers=origin | {"Access-Control-Request-Method": "POST"}
+    )
+    for answer in (preflight, await client.get("/openapi.json", headers=origin)):
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+class _BusyReader(Reader):
+    async def ask(self, question: str) -> Answered:
+        raise WorkerBusyError(7, Dropped.BUSY)
+
+
+class _DefectiveReader(Reader):
+    async def ask(self, question: str) -> Answered:
+        raise RuntimeError(question)
+
+
+async def test_a_busy_worker_says_when_to_try_again(worker: Worker[Core]) -> None:
+    async with _client(_api(_BusyReader(worker))) as client:
+        answer = await client.post("/ask", json={"question": QUESTION})
+    assert "busy" in _problem(answer, 503)
+    assert answer.headers["retry-after"] == "7"
+
+
+async def test_a_defect_says_nothing_of_itself(worker: Worker[Core]) -> None:
+    async with _client(_api(_DefectiveReader(worker))) as client:
+        answer = await client.post("/ask", json={"question": QUESTION})
+    assert "log" in _problem(answer, 500)
+    assert "quokka" not in answer.text
+
+
+# Its own description.
+
+
+# What has the right shape and yet no word in it can't be looked for (422).
+TRIED = {
+    "seed": 1,
+    "headers": AUTHORIZATION,
+    "generation": {"deterministic": True, "max-examples": 40, "database": "none"},
+    "checks": {"positive_data_acceptance": {"expected-statuses": [200, 404, 422]}},
+}
+
+
+async def test_it_keeps_to_its_own_description(worker: Worker[Core]) -> None:
+    schemathesis = pytest.importorskip("schemathesis", reason="it is in the extra `dev`")
+    from schemathesis.config import SchemathesisConfig
+    from schemathesis.engine import Status, events, from_schema
+
+    app = _api(Reader(worker, HERE))
+
+    def tried() -> tuple[int, list[str], set[str]]:
+        """How many requests were sent, what was wrong with the answers, and what they were."""
+        schema = schemathesis.openapi.from_asgi(
+            "/openapi.json",
+            app,
+            headers=AUTHORIZATION,
+            config=SchemathesisConfig.from_dict(TRIED),
+        )
+        sent, wrong, statuses = 0, [], set()
+        for event in from_schema(schema).execute():
+            if isinstance(event, events.ScenarioFinished):
+                sent += len(event.recorder.cases)
+                checks = [one for some in event.recorder.checks.values() for one in some]
+                wrong += [str(one) for one in checks if one.status is not Status.SUCCESS]
+                statuses |= {
+                    str(exchange.response.status_code)
+                    for exchange in event.recorder.interactions.values()
+                    if exchange.response is not None
+                }
+            elif isinstance(event, events.NonFatalError | events.FatalError):
+                wrong.append(str(event))
+        return sent, wrong, statuses
+
+    sent, wrong, statuses = await asyncio.to_thread(tried)
+    assert not wrong
+    assert sent > 100
+    assert {"200", "400", "401", "404", "405", "415", "422"} <= statuses
+
+
+async def test_every_operation_is_described_with_its_examples_and_problems(
+    client: httpx2.AsyncClient,
+) -> None:
+    description = (await client.get("/openapi.json")).json()
+    operations = {
+        path: operation
+        for path, methods in description["paths"].items()
+        for operation in methods.values()
+    }
+    assert set(operations) == {"/ask", "/search", "/get"}
+    for operation in operations.values():
+        assert {"200", "400", "401", "413", "421", "429", "503", "504"} <= set(
+            operation["responses"]
+        )
+    assert "examples" in json.dumps(description["components"]["schemas"]["Ask"])
+    assert "Validation" not in json.dumps(list(description["components"]["schemas"]))
