@@ -25,12 +25,12 @@ AUTHORIZATION = {"Authorization": f"Bearer {TOKEN}"}
 TOKENS = Tokens((TOKEN.encode(),))
 
 
-def _api(reader: Reader) -> Any:
+def api(reader: Reader) -> Any:
     hosts = known_hosts("127.0.0.1", ["testserver"])
     return http_api(reader, tokens=TOKENS, hosts=hosts, per_second=0)
 
 
-def _client(app: Any, **headers: str) -> httpx2.AsyncClient:
+def client_of(app: Any, **headers: str) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app, raise_app_exceptions=False),
         base_url="http://127.0.0.1",
@@ -40,7 +40,7 @@ def _client(app: Any, **headers: str) -> httpx2.AsyncClient:
 
 @pytest.fixture
 async def client(worker: Worker[Core]) -> AsyncIterator[httpx2.AsyncClient]:
-    async with _client(_api(Reader(worker, HERE))) as made:
+    async with client_of(api(Reader(worker, HERE))) as made:
         yield made
 
 
@@ -74,7 +74,7 @@ async def test_what_is_searched_is_listed_and_read_whole_by_an_id_with_slashes(
 
 
 async def test_many_who_search_at_once_each_get_their_own(worker: Worker[Core]) -> None:
-    async with _client(_api(Reader(worker, HERE))) as here:
+    async with client_of(api(Reader(worker, HERE))) as here:
         queries = [f"quokka enclosure of {name}" for name in ("here", "shared")] * 20
         answers = await asyncio.gather(
             *(here.post("/search", json={"query": query, "limit": 1}) for query in queries)
@@ -98,7 +98,7 @@ async def test_what_is_asked_is_recorded_nowhere(
 async def test_a_program_sees_what_everybody_sees_there_and_never_a_channel(
     worker: Worker[Core], guild_id: int | None, seen: set[str]
 ) -> None:
-    async with _client(_api(Reader(worker, guild_id))) as client:
+    async with client_of(api(Reader(worker, guild_id))) as client:
         search = {"query": "quokka enclosure", "limit": MOST_PASSAGES}
         found = (await client.post("/search", json=search)).json()["passages"]
         assert {passage["document"] for passage in found} == {f"file:/{one}.md" for one in seen}
@@ -231,14 +231,14 @@ class _DefectiveReader(Reader):
 
 
 async def test_a_busy_worker_says_when_to_try_again(worker: Worker[Core]) -> None:
-    async with _client(_api(_BusyReader(worker))) as client:
+    async with client_of(api(_BusyReader(worker))) as client:
         answer = await client.post("/ask", json={"question": QUESTION})
     assert "busy" in _problem(answer, 503)
     assert answer.headers["retry-after"] == "7"
 
 
 async def test_a_defect_says_nothing_of_itself(worker: Worker[Core]) -> None:
-    async with _client(_api(_DefectiveReader(worker))) as client:
+    async with client_of(api(_DefectiveReader(worker))) as client:
         answer = await client.post("/ask", json={"question": QUESTION})
     assert "log" in _problem(answer, 500)
     assert "quokka" not in answer.text
@@ -261,7 +261,7 @@ async def test_it_keeps_to_its_own_description(worker: Worker[Core]) -> None:
     from schemathesis.config import SchemathesisConfig
     from schemathesis.engine import Status, events, from_schema
 
-    app = _api(Reader(worker, HERE))
+    app = api(Reader(worker, HERE))
 
     def tried() -> tuple[int, list[str], set[str]]:
         """How many requests were sent, what was wrong with the answers, and what they were."""

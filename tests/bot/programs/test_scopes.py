@@ -1,0 +1,223 @@
+"""What other programs may see, by MCP and by HTTP: nothing of any other scope, nothing taken back.
+
+The bot is a core of its own on the same data folder, as it runs beside what is served.
+"""
+
+import asyncio
+import json
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mcp.client import Client
+
+from bot.engine.core import Core
+from bot.engine.worker import Worker
+from bot.notes import service as note_service
+from bot.programs.mcp_server import mcp_server
+from bot.programs.reader import Reader
+from bot.review import service as review_service
+from indexer.ingest import pipeline
+from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
+from knowledge.model.notes import Decision, Member
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
+from tests.bot.conftest import settings_for
+from tests.bot.programs.quokkas import CHANNEL, ELSEWHERE, HERE
+from tests.bot.programs.test_http_api import api, client_of
+from tests.fakes import WordEmbedder
+
+TEXT: Final = "The quokka enclosure of {marker} opens at seven."
+MARKER: Final = re.compile(r"marker\d+x")
+CALLERS: Final = (None, HERE, ELSEWHERE)
+SCOPES: Final = (SHARED, Scope(HERE), Scope(ELSEWHERE), channel_scope(CHANNEL))
+MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
+
+
+class Fate(StrEnum):
+    """What becomes of a note before anybody asks."""
+
+    PENDING = "pending"
+    REJECTED = "rejected"
+    LIVE = "live"
+
+
+class End(StrEnum):
+    """How what could be seen is taken back, after it was asked for."""
+
+    STAYS = "stays"
+    WITHDRAWN = "withdrawn"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True)
+class Note:
+    """A note of a guild, what becomes of it and how it ends."""
+
+    guild_id: int
+    fate: Fate
+    end: End
+
+
+@dataclass
+class Beside:
+    """The bot's own core, and what a program is served from on the same folder."""
+
+    bot: Core
+    worker: Worker[Core]
+    numbers: Iterator[int] = field(default_factory=count)
+
+    def files(self, places: Sequence[Scope], staying: Sequence[bool]) -> dict[str, Scope]:
+        """Put files in, or leave in those that stay; each has its marker's number."""
+        markers = {f"marker{place}x": scope for place, scope in enumerate(places)}
+        kept = {
+            marker: scope
+            for (marker, scope), stays in zip(markers.items(), staying, strict=True)
+            if stays
+        }
+        documents = [
+            Document(f"file:/{marker}.md", scope, Kind.FILE, marker, TEXT.format(marker=marker))
+            for marker, scope in kept.items()
+        ]
+        index, embedder = self.bot.index, self.bot.embedder
+        for _ in pipeline.update(index, embedder, documents, kinds={Kind.FILE}):
+            pass
+        return kept
+
+    def propose(self, note: Note) -> tuple[str, int]:
+        """Have a note meet its fate; gives its marker and its revision."""
+        marker = f"marker{1_000 + next(self.numbers)}x"
+        submission = Submission(f"Quokkas {marker}", TEXT.format(marker=marker))
+        made = self.bot.store.contributions.propose(note.guild_id, MIRA, 5, submission)
+        revision = review_service.indexed(self.bot, made).note.revision.id
+        decision = {Fate.REJECTED: Decision.REJECT, Fate.LIVE: Decision.APPROVE}.get(note.fate)
+        if decision is not None:
+            review_service.decide(self.bot, note.guild_id, revision, ADA, Ruling(decision))
+        return marker, revision
+
+    def end(self, note: Note, revision: int) -> None:
+        """Take a note back; one that is not live can only be withdrawn."""
+        if note.end is End.WITHDRAWN:
+            note_service.withdraw(self.bot, note.guild_id, revision, MIRA.id)
+        elif note.end is End.RETIRED and note.fate is Fate.LIVE:
+            found = self.bot.store.notes.find(revision, note.guild_id)
+            assert found is not None
+            decisions = self.bot.store.decisions
+            review_service.indexed(self.bot, decisions.retire(note.guild_id, found.id, ADA))
+
+
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory: pytest.TempPathFactory, indexed_articles: Path) -> Iterator[Beside]:
+    folder = tmp_path_factory.mktemp("beside") / "data"
+    shutil.copytree(indexed_articles, folder)
+    made = settings_for(folder)
+    worker = Worker(partial(Core, made, WordEmbedder()), Core.close)
+    with Core(made, WordEmbedder()) as bot:
+        yield Beside(bot, worker)
+    asyncio.run(worker.stop())
+
+
+async def _by_http(reader: Reader, questions: Sequence[str], ids: Sequence[str]) -> list[str]:
+    async with client_of(api(reader)) as client:
+        answers = [
+            *[await client.post("/ask", json={"question": one}) for one in questions],
+            *[await client.post("/search", json={"query": one, "limit": 50}) for one in questions],
+            *[await client.get("/get", params={"document": one}) for one in ids],
+        ]
+    return [json.dumps({**answer.json(), "question": ""}) for answer in answers]
+
+
+async def _by_mcp(reader: Reader, questions: Sequence[str], ids: Sequence[str]) -> list[str]:
+    async with Client(mcp_server(reader)) as client:
+        answers = [
+            *[await client.call_tool("ask", {"question": one}) for one in questions],
+            *[await client.call_tool("search", {"query": one, "limit": 50}) for one in questions],
+            *[await client.call_tool("get", {"document": one}) for one in ids],
+        ]
+    return [json.dumps({**(one.structured_content or {}), "question": ""}) for one in answers]
+
+
+def _seen(beside: Beside, guild_id: int | None, ids: dict[str, str]) -> tuple[set[str], set[str]]:
+    """The markers in all that a program is given that asks for everything, by HTTP and by MCP."""
+    questions = ["When does the quokka enclosure open?"]
+    questions += [f"When does the quokka enclosure of {one} open?" for one in ids]
+    documents = list(ids.values())
+    reader = Reader(beside.worker, guild_id)
+
+    async def both() -> tuple[list[str], list[str]]:
+        http = await _by_http(reader, questions, documents)
+        return http, await _by_mcp(reader, questions, documents)
+
+    http, mcp = asyncio.run(both())
+    return _markers(http), _markers(mcp)
+
+
+def _markers(texts: Sequence[str]) -> set[str]:
+    return {marker for text in texts for marker in MARKER.findall(text)}
+
+
+PLACES = st.lists(st.tuples(st.sampled_from(SCOPES), st.booleans()), max_size=6)
+NOTES = st.lists(
+    st.builds(
+        Note, st.sampled_from([HERE, ELSEWHERE]), st.sampled_from(Fate), st.sampled_from(End)
+    ),
+    max_size=4,
+)
+
+
+@given(PLACES, NOTES)
+@settings(max_examples=25)
+def test_a_program_sees_what_is_for_it_and_nothing_that_is_not_or_is_no_more(
+    beside: Beside, places: list[tuple[Scope, bool]], notes: list[Note]
+) -> None:
+    scopes, staying = [scope for scope, _ in places], [stays for _, stays in places]
+    files = beside.files(scopes, [True] * len(places))
+    proposed = [(note, *beside.propose(note)) for note in notes]
+    ids = {marker: f"file:/{marker}.md" for marker in files}
+    ids |= {marker: _note_document(beside, note, revision) for note, marker, revision in proposed}
+    live = {marker: note.guild_id for note, marker, _ in proposed if note.fate is Fate.LIVE}
+    _check(beside, files, live, ids)
+
+    files = beside.files(scopes, staying)
+    for note, _, revision in proposed:
+        beside.end(note, revision)
+    live = {
+        marker: note.guild_id
+        for note, marker, _ in proposed
+        if note.fate is Fate.LIVE and note.end is End.STAYS
+    }
+    _check(beside, files, live, ids)
+
+    for note, _, revision in proposed:
+        note_service.withdraw(beside.bot, note.guild_id, revision, MIRA.id)
+
+
+def _note_document(beside: Beside, note: Note, revision: int) -> str:
+    found = beside.bot.store.notes.find(revision, note.guild_id)
+    assert found is not None
+    return f"note:{found.id}"
+
+
+def _check(
+    beside: Beside, files: dict[str, Scope], live: dict[str, int], ids: dict[str, str]
+) -> None:
+    """Each program sees all files and live notes that are for it, whichever way it asks."""
+    for guild_id in CALLERS:
+        mine = {marker for marker, scope in files.items() if scope in (SHARED, _scope(guild_id))}
+        mine |= {marker for marker, guild in live.items() if guild == guild_id}
+        by_http, by_mcp = _seen(beside, guild_id, ids)
+        assert by_http == mine
+        assert by_mcp == mine
+
+
+def _scope(guild_id: int | None) -> Scope:
+    return SHARED if guild_id is None else Scope(guild_id)
