@@ -120,7 +120,7 @@ class Limited:
         return None
 
     async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body, started = _Body(receive), False
+        body, started = _Body(receive, whole=not _has_body(scope)), False
 
         async def answer(message: Message) -> None:
             nonlocal started
@@ -149,14 +149,14 @@ class _Body:
     """What is read of a request's body, up to the limit."""
 
     source: Receive
-    whole: bool = False
+    whole: bool
     _bytes: int = 0
 
     async def receive(self) -> MutableMapping[str, Any]:
         message = await self.source()
         if message["type"] == "http.request":
             self._bytes += len(message.get("body", b""))
-            self.whole = not message.get("more_body", False)
+            self.whole |= not message.get("more_body", False)
             if self._bytes > BODY_BYTES:
                 raise HTTPException(413, _TOO_LARGE)
         return message
@@ -169,6 +169,11 @@ def _host(scope: Scope) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0]
+
+
+def _has_body(scope: Scope) -> bool:
+    names = {name for name, _ in scope["headers"]}
+    return not names.isdisjoint({b"content-length", b"transfer-encoding"})
 
 
 def _content_length(scope: Scope) -> int:

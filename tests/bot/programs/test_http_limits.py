@@ -1,0 +1,122 @@
+"""Limits before the HTTP interface: rate, requests at once, seconds."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx2
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bot.programs.http_limits import Limited, RateLimit
+from bot.programs.http_server import Tokens
+
+FIRST, SECOND = "first-token-of-two", "second-token-of-two"
+TOKENS = Tokens((FIRST.encode(), SECOND.encode()))
+
+
+class Clock:
+    """Seconds that pass only when it is said."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_as_many_pass_as_are_allowed_and_then_as_time_goes() -> None:
+    clock = Clock()
+    limit = RateLimit(5, clock)
+    assert [limit.seconds_until_next() for _ in range(10)] == [0.0] * 10
+    assert round(limit.seconds_until_next(), 6) == 0.2
+    clock.now += 0.2
+    assert limit.seconds_until_next() == 0
+    assert limit.seconds_until_next() > 0
+    clock.now += 1_000
+    assert sum(limit.seconds_until_next() == 0 for _ in range(100)) == 10
+
+
+def test_no_limit_is_none() -> None:
+    limit = RateLimit(0, Clock())
+    assert not any(limit.seconds_until_next() for _ in range(10_000))
+
+
+async def _ok(scope: Scope, receive: Receive, send: Send) -> None:
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body"})
+
+
+def _client(app: ASGIApp, token: str = FIRST) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app),
+        base_url="http://127.0.0.1",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+
+
+async def test_each_token_has_a_rate_of_its_own_and_is_told_when_to_go_on() -> None:
+    clock = Clock()
+    app = Limited(_ok, TOKENS, (), per_second=1, clock=clock)
+    async with _client(app) as one, _client(app, SECOND) as other:
+        assert [(await one.get("/")).status_code for _ in range(3)] == [204, 204, 429]
+        refused = await one.get("/")
+        assert refused.headers["retry-after"] == "1"
+        assert "1 requests a second" in refused.json()["detail"]
+        assert (await other.get("/")).status_code == 204
+        clock.now += 1
+        assert (await one.get("/")).status_code == 204
+
+
+async def test_who_does_not_know_the_token_uses_up_nothing() -> None:
+    app = Limited(_ok, TOKENS, (), per_second=1, clock=Clock())
+    async with _client(app, "x" * 20) as stranger, _client(app) as one:
+        assert {(await stranger.get("/")).status_code for _ in range(10)} == {401}
+        assert (await one.get("/")).status_code == 204
+
+
+async def test_more_at_once_than_are_answered_are_told_to_come_again() -> None:
+    go_on, entered = asyncio.Event(), asyncio.Event()
+
+    async def waits(scope: Scope, receive: Receive, send: Send) -> None:
+        entered.set()
+        await go_on.wait()
+        await _ok(scope, receive, send)
+
+    app = Limited(waits, TOKENS, (), per_second=0, at_once=1)
+    async with _client(app) as client:
+        first = asyncio.create_task(client.get("/"))
+        await entered.wait()
+        refused = await client.get("/")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        go_on.set()
+        assert (await first).status_code == 204
+        assert (await client.get("/")).status_code == 204
+
+
+async def test_an_answer_that_does_not_come_is_given_up() -> None:
+    given_up = asyncio.Event()
+
+    async def never(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            given_up.set()
+
+    app = Limited(never, TOKENS, (), per_second=0, seconds=0.01)
+    async with _client(app) as client:
+        answer = await client.get("/")
+    assert answer.status_code == 504
+    assert given_up.is_set()
+
+
+async def test_a_body_that_does_not_come_is_given_up() -> None:
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    app = Limited(_ok, TOKENS, (), per_second=0, seconds=0.01)
+    async with _client(app) as client:
+        answer = await client.post("/", content=slowly())
+    assert answer.status_code == 408

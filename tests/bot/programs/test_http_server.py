@@ -1,0 +1,221 @@
+"""The HTTP server of both: tokens, sockets, connections, and the command that serves."""
+
+import asyncio
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from bot.cli.console import UNUSABLE
+from bot.programs import http_server
+from bot.programs.http_server import (
+    LOOPBACK,
+    TOKEN_CHARACTERS,
+    ServingError,
+    Tokens,
+    known_hosts,
+    listening,
+    serve,
+    shown_address,
+)
+
+ROOT = Path(__file__).parents[3]
+VARIABLE = "COMMONPLACE_SERVE_TOKEN"
+TOKEN = "0123456789abcdef"  # noqa: S105 - of these tests alone
+
+
+def _scope(*given: bytes) -> Scope:
+    return {"headers": [(b"authorization", value) for value in given]}
+
+
+def test_each_of_several_tokens_is_known_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, f"{TOKEN}, another token of mine")
+    tokens = Tokens.of_environment(VARIABLE)
+    assert tokens.holder(_scope(f"Bearer {TOKEN}".encode())) == 0
+    assert tokens.holder(_scope(b"bearer another token of mine")) == 1
+    for given in (b"", b"Bearer", b"Bearer ", b"Basic 0123456789abcdef", b"Bearer 0123456789abcde"):
+        assert tokens.holder(_scope(given)) is None
+    assert tokens.holder(_scope()) is None
+    assert tokens.holder(_scope(b"Bearer wrong", f"Bearer {TOKEN}".encode())) is None
+    assert TOKEN not in repr(tokens)
+
+
+@pytest.mark.parametrize("token", ["", "short", f"{TOKEN},", f"{TOKEN},short", "ü" * 20])
+def test_a_token_that_keeps_nobody_out_is_refused(
+    monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv(VARIABLE, token)
+    with pytest.raises(ServingError, match=rf"{VARIABLE} .*{TOKEN_CHARACTERS} characters"):
+        Tokens.of_environment(VARIABLE)
+
+
+def test_what_listens_on_this_machine_alone_is_served_by_its_names_alone() -> None:
+    assert known_hosts("127.0.0.1", ()) == LOOPBACK
+    assert known_hosts("::1", ["Example.org"]) == LOOPBACK | {"example.org"}
+    assert known_hosts("0.0.0.0", ()) == frozenset()  # noqa: S104 - nothing listens
+    assert "example.org" in known_hosts("10.0.0.1", ["example.org"])
+
+
+def test_a_port_that_is_taken_and_a_host_that_is_unknown_are_said() -> None:
+    with listening(0, "--port") as taken:
+        port = taken.getsockname()[1]
+        assert shown_address(taken) == f"http://127.0.0.1:{port}"
+        with pytest.raises(ServingError, match=f"port {port} .*Choose another --port"):
+            listening(port, "--port")
+    with pytest.raises(ServingError, match="not known here"):
+        listening(0, "--port", "host.invalid")
+
+
+@asynccontextmanager
+async def _serving() -> AsyncIterator[int]:
+    """A port on which every request is answered with nothing."""
+
+    async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body"})
+
+    with listening(0, "--port") as sock:
+        task = asyncio.create_task(serve(nothing, sock))
+        try:
+            yield sock.getsockname()[1]
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_is_no_http_is_refused_in_the_same_shape() -> None:
+    async with _serving() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GARBAGE\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in answer
+
+
+async def test_an_endless_head_is_refused() -> None:
+    async with _serving() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000)
+        answer = await reader.readline()
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+async def test_a_head_that_does_not_come_ends_the_connection_and_one_in_time_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_server, "HEAD_SECONDS", 0.3)
+    async with _serving() as port:
+        for begun in (b"", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(begun)
+            assert await reader.read() == b""
+            writer.close()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):
+            writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            answer = await reader.readuntil(b"\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 204 ")
+            assert b"server:" not in answer.lower()
+            # Idle for longer than a head may take.
+            await asyncio.sleep(0.4)
+        writer.close()
+
+
+# The command.
+
+
+def _started(folder: Path, *arguments: str, token: str = TOKEN) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "bot", "serve", *arguments],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "COMMONPLACE_DATA": str(folder),
+            VARIABLE: token,
+            "HF_HUB_OFFLINE": "1",
+            "PYTHONPATH": str(ROOT),
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _address(process: "subprocess.Popen[str]") -> str:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if found := re.search(r"(http://127\.0\.0\.1:\d+)/openapi\.json", line):
+            return found[1]
+    raise AssertionError("It was not served.")
+
+
+async def test_the_command_serves_whoever_knows_the_token(models_folder: Path) -> None:
+    process = _started(models_folder, "--port", "0")
+    try:
+        given = {"Authorization": f"Bearer {TOKEN}"}
+        async with httpx2.AsyncClient(base_url=_address(process), headers=given) as http:
+            answer = await http.post("/ask", json={"question": "What is open source AI?"})
+            assert answer.json()["evidence"] == "strong"
+            assert "server" not in answer.headers
+            document = answer.json()["quotes"][0]["document"]
+            assert (await http.get("/get", params={"document": document})).status_code == 200
+            stranger = await http.get("/openapi.json", headers={"Authorization": "Bearer wrong"})
+            assert stranger.status_code == 401
+            rebound = await http.get("/openapi.json", headers={"Host": "evil.example"})
+            assert rebound.status_code == 421
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "token", "said"),
+    [
+        ((), "", "openssl rand"),
+        ((), "x" * (TOKEN_CHARACTERS - 1), "openssl rand"),
+        (("--guild", "general"), TOKEN, "is no server's id"),
+        (("--host", "host.invalid"), TOKEN, "not known here"),
+    ],
+)
+def test_what_can_not_be_served_is_said_in_a_sentence(
+    tmp_path: Path, arguments: Sequence[str], token: str, said: str
+) -> None:
+    process = _started(tmp_path, *arguments, token=token)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == UNUSABLE
+    assert said in " ".join(err.split())
+    assert "Traceback" not in err
+
+
+def test_a_port_that_another_program_has_is_said_in_a_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        process = _started(tmp_path, "--port", str(taken.getsockname()[1]))
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == UNUSABLE
+    assert "Choose another --port" in " ".join(err.split())
+
+
+def test_what_is_not_installed_is_said(tmp_path: Path) -> None:
+    (tmp_path / "fastapi.py").write_text("raise ImportError('no fastapi')")
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "serve"],
+        cwd=ROOT,
+        env={**os.environ, VARIABLE: TOKEN, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == UNUSABLE
+    assert "pip install 'commonplace[serve]'" in " ".join(done.stderr.split())
