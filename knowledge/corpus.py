@@ -36,6 +36,7 @@ from knowledge.model.documents import (
     Kind,
     Scope,
     channel_scope,
+    document_of_note,
 )
 from knowledge.model.notes import Note
 from knowledge.store.guilds.quote_opt_outs import NOTHING, Withheld
@@ -410,15 +411,11 @@ def _check_format(path: Path) -> None:
         raise MissingSourceError(f"{path} can't be imported: it {error}") from error
 
 
-def note_id(note: Note) -> str:
-    return f"note:{note.id}"
-
-
 def note_document(note: Note) -> Document:
     revision = note.revision
     submission = revision.submission.shown
     return Document(
-        id=note_id(note),
+        id=document_of_note(note.id),
         scope=Scope(note.guild_id),
         kind=Kind.NOTE,
         title=submission.title,

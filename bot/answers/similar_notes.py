@@ -24,7 +24,7 @@ from indexer.retrieval.retriever import Retriever
 from indexer.text.analyzer import word_set, words
 from indexer.text.passages import passages
 from knowledge.corpus import note_document
-from knowledge.model.documents import Document, Kind, Scope
+from knowledge.model.documents import Document, Kind, Scope, document_of_note
 from knowledge.model.notes import Note
 from knowledge.model.submissions import Submission, is_link
 from knowledge.store.store import Store
@@ -201,7 +201,8 @@ class SimilarNotes:
         best: dict[str, float] = {}
         for key, passage in self._index.passages(ids).items():
             best[passage.document_id] = max(best.get(passage.document_id, -1.0), cosines[key])
-        best.pop(f"note:{own_note_id}", None)
+        if own_note_id is not None:
+            best.pop(document_of_note(own_note_id), None)
         for document_id in sorted(best, key=lambda key: -best[key])[:NEAREST]:
             # Asked for by its id alone, so what may be seen is looked at once more.
             parts = [

@@ -6,7 +6,7 @@ from bot.answers.decision import Answer, Citation
 from bot.answers.pipeline import Reply
 from bot.engine.core import Core
 from indexer.index.stored_passage import StoredPassage
-from knowledge.model.documents import Kind
+from knowledge.model.documents import Kind, note_of_document
 from knowledge.model.pictures import PICTURES, Picture
 
 
@@ -20,8 +20,8 @@ def pictures_of(core: Core, quoted: Iterable[Citation | StoredPassage]) -> tuple
     """The pictures of quoted notes, as far as what was quoted of them is still live."""
     found: list[Picture] = []
     for one in quoted:
-        if one.kind is Kind.NOTE:
-            note = core.store.notes.live(int(one.document_id.removeprefix("note:")))
-            if note is not None and note.revision.number == one.revision:
-                found += core.store.pictures.of(note.revision.id)
+        number = note_of_document(one.document_id)
+        note = core.store.notes.live(number) if number is not None else None
+        if note is not None and note.revision.number == one.revision:
+            found += core.store.pictures.of(note.revision.id)
     return tuple(dict.fromkeys(found))[:PICTURES]

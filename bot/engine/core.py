@@ -38,7 +38,7 @@ from knowledge.channels.sync_state import ChannelProblem
 from knowledge.corpus import SourceState
 from knowledge.files.scan import Scan
 from knowledge.model.channel_settings import GuildChoices
-from knowledge.model.documents import SHARED, Failure, Kind, Scope, channel_of
+from knowledge.model.documents import SHARED, Failure, Kind, Scope, channel_of, document_of_note
 from knowledge.model.questions import Evidence
 from knowledge.model.secrets import patterns
 from knowledge.web.crawl import is_web
@@ -221,7 +221,10 @@ class Core:
 
         `channels` are those that everybody may read who will see them.
         """
-        own = scopes_of(guild_id, channels)
+        return self.search_in(query, scopes_of(guild_id, channels), k)
+
+    def search_in(self, query: str, own: Sequence[Scope], k: int) -> list[Hit]:
+        """The same, of what may be seen in these scopes besides the articles."""
         query = self.retriever.read(query, self.articles.seen(own))
         [vector] = self.retriever.embedded([query])
         return self.ranked(query, vector, own, k)
@@ -266,7 +269,7 @@ class Core:
 
     def look_at_dates(self, at: datetime) -> None:
         """Let answers say of each note whether it is past its review date."""
-        due = frozenset(f"note:{note_id}" for note_id in self.store.notes.due_ids(at))
+        due = frozenset(document_of_note(note_id) for note_id in self.store.notes.due_ids(at))
         self.answer_pipeline.due = self.impact.due = due
 
     def follow_note(self, note_id: int) -> None:
@@ -276,7 +279,7 @@ class Core:
         if note is not None:
             put(self.index, self.embedder, corpus.note_document(note))
             return
-        document_id = f"note:{note_id}"
+        document_id = document_of_note(note_id)
         if self.index.tables.document_passages(document_id):
             self.index.tables.apply([], [document_id])
 

@@ -31,8 +31,7 @@ def offered(
     question = core.store.gaps.find(guild_id, question_id)
     if question is None:
         return []
-    [vector] = core.retriever.embedded([words])
-    hits = core.ranked(words, vector, _scopes(question, channels), _OFFERED)
+    hits = core.search_in(words, _scopes(question, channels), _OFFERED)
     return [(hit.passage, digest_of(recorded_hit(hit))) for hit in hits]
 
 

@@ -24,7 +24,7 @@ from bot.engine.core import Core
 from indexer.retrieval.clusters import grouped, most_typical
 from indexer.text.analyzer import language_of_question
 from knowledge.model.channel_settings import HoldingSettings
-from knowledge.model.documents import Kind
+from knowledge.model.documents import Kind, document_of_note
 from knowledge.model.handovers import Handover, HandoverState
 from knowledge.model.notes import Notice
 from knowledge.model.questions import Evidence, Question, RecordedHit
@@ -259,7 +259,7 @@ def check_publications(core: Core) -> Iterator[int]:
 
 
 def _is_indexed(core: Core, publication: Publication) -> bool:
-    found = core.index.tables.document_passages(f"note:{publication.note_id}")
+    found = core.index.tables.document_passages(document_of_note(publication.note_id))
     return bool(found) and found[0].revision == publication.number
 
 
@@ -301,7 +301,7 @@ def answers(note_id: int, reply: Reply, *, wanted: bool) -> bool:
         return False
     cited = reply.outcome.quotes[0].citation
     enough = reply.evidence is Evidence.STRONG or wanted
-    return enough and cited.kind is Kind.NOTE and cited.document_id == f"note:{note_id}"
+    return enough and cited.kind is Kind.NOTE and cited.document_id == document_of_note(note_id)
 
 
 def _wanted(
@@ -325,7 +325,8 @@ def _near(
 ) -> list[OpenQuestion]:
     """The questions that come near enough to a note to be worth asking again."""
     ids = [
-        passage.id for passage in core.index.tables.document_passages(f"note:{publication.note_id}")
+        passage.id
+        for passage in core.index.tables.document_passages(document_of_note(publication.note_id))
     ]
     vectors = core.question_vectors.of([question.text for question in questions])
     seen = cache(core.articles.seen)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.answers.pipeline import QUESTION_CHARACTERS, said_to_no_question
-from knowledge.chat.intents import is_marked_solved, is_small_talk, prose, word_count
+from knowledge.chat.intents import is_small_talk, prose, word_count
 
 # Fewer say too little to be answered without what was said before.
 _FEWEST_WORDS: Final = 4
@@ -87,11 +87,6 @@ def says_settled(text: str) -> bool:
         and _SETTLED.search(plain) is not None
         and _NOT_SETTLED.search(plain) is None
     )
-
-
-def marks_solved(name: str) -> bool:
-    """Whether a post's title or tag says that it is solved; "not solved yet" does not."""
-    return is_marked_solved(name) and _NOT_SETTLED.search(name) is None
 
 
 def questions_of_post(title: str, text: str) -> list[str]:

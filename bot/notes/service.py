@@ -15,7 +15,7 @@ from knowledge.channels.documents import quotable
 from knowledge.channels.messages import ArchivedMessage
 from knowledge.chat.intents import thanks
 from knowledge.chat.transcript import Channel, Transcript, transcript
-from knowledge.model.documents import Kind
+from knowledge.model.documents import note_of_document
 from knowledge.model.notes import Note, Obstacle, Outcome, State
 from knowledge.model.pictures import Picture
 from knowledge.model.submissions import TEXT_CHARACTERS, Submission
@@ -126,12 +126,8 @@ def quoted_notes(core: Core, guild_id: int, question_id: int) -> list[Note]:
     question = core.store.question_records.question(question_id)
     if question is None or question.guild_id != guild_id:
         return []
-    ids = dict.fromkeys(
-        int(hit.document_id.removeprefix("note:"))
-        for hit in question.hits
-        if hit.document_id.startswith("note:")
-    )
-    found = (core.store.notes.live(note_id) for note_id in ids)
+    numbers = dict.fromkeys(note_of_document(hit.document_id) for hit in question.hits)
+    found = (core.store.notes.live(number) for number in numbers if number is not None)
     return [note for note in found if note is not None and note.guild_id == guild_id]
 
 
@@ -152,10 +148,9 @@ def near(
     for one in core.similar_notes.documents(guild_id, submission, channels=channels):
         if one.revision_id is not None:
             note = core.store.notes.find(one.revision_id, guild_id)
-        elif one.kind is Kind.NOTE:
-            note = core.store.notes.live(int(one.document_id.removeprefix("note:")))
         else:
-            note = None
+            number = note_of_document(one.document_id)
+            note = core.store.notes.live(number) if number is not None else None
         own = note is not None and note.contributor_id == member_id
         if own or not one.pending:
             found.append((one, note.id if note is not None else None))

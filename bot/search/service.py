@@ -16,7 +16,7 @@ from bot.answers.decision import Quote, citation, lowered
 from bot.answers.lookup import scopes_of
 from bot.engine.core import Core
 from indexer.retrieval.hit import Hit
-from knowledge.model.documents import Scope
+from knowledge.model.documents import Scope, document_of_note
 from knowledge.model.questions import Evidence
 
 # How many documents a search shows at most.
@@ -112,7 +112,7 @@ def _notes(core: Core, wanted: Search) -> list[str] | Nothing:
     if not theirs:
         return Nothing.NO_NOTES
     both = {note.id for note in tagged} & {note.id for note in theirs}
-    return [f"note:{note_id}" for note_id in sorted(both)] or Nothing.NEITHER
+    return [document_of_note(note_id) for note_id in sorted(both)] or Nothing.NEITHER
 
 
 def _named(

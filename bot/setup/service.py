@@ -1,9 +1,9 @@
 """Work of `/setup` in the worker's thread: what is set, and one setting changed at a time."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from bot.engine.core import Core
 from bot.setup.settings import CHOICES, DIGEST_DAYS, NO, OPTIONAL, QUORUMS, Setting
@@ -12,11 +12,9 @@ from bot.sources.articles import ArticlesReport
 from bot.sources.channels import ChannelReport
 from knowledge.corpus import SourceState
 from knowledge.model.channel_settings import Mode
-from knowledge.model.digests import Digest, Edition
+from knowledge.model.digests import Edition
 from knowledge.model.documents import SHARED, Scope
 from knowledge.model.guilds import GuildSettings
-
-_HOUR: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +108,8 @@ def _choose_digest(core: Core, guild_id: int, member_id: int, day: str) -> None:
     if day == NO:
         core.store.digests.end(guild_id, Edition.MODERATORS, member_id)
         return
-    before = core.store.digests.of_guild(guild_id).get(Edition.MODERATORS)
-    place = core.store.guilds.settings(guild_id).review_channel_id
-    now = datetime.now(UTC)
-    if before is not None:
-        before = replace(before, weekday=int(day), chosen_at=now)
-    elif place is not None:
-        before = Digest(guild_id, Edition.MODERATORS, place, int(day), _HOUR, "UTC", now)
-    if before is not None:
-        core.store.digests.choose(before, member_id)
+    chosen = {"weekday": int(day)}
+    core.store.digests.change(guild_id, Edition.MODERATORS, chosen, member_id, datetime.now(UTC))
 
 
 def change(core: Core, guild_id: int, member_id: int, **changes: Any) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 from indexer.index.bm25 import Postings
-from indexer.text.analyzer import is_stop_word, stem
+from indexer.text.analyzer import is_stop_word, stem_of_rare
 from indexer.text.edit_distance import slips
 
 # A part of a name, an address or code is none: its letters may be meant.
@@ -68,5 +68,5 @@ def _is_word(word: str, is_common: Callable[[str], bool]) -> bool:
 
 
 def _is_known(scopes: Sequence[Postings], word: str) -> bool:
-    known = stem(word, "en")
+    known = stem_of_rare(word, "en")
     return any(known in postings for postings in scopes)

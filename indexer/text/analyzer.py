@@ -310,7 +310,12 @@ def _stemmer(language: str) -> Stemmer.Stemmer | None:
 
 @lru_cache(maxsize=65_536)
 def stem(word: str, language: str) -> str:
-    """Return the stem of a lower-case word, without diacritics.
+    """Return the stem of a lower-case word, without diacritics."""
+    return stem_of_rare(word, language)
+
+
+def stem_of_rare(word: str, language: str) -> str:
+    """The same, not kept in the cache: for spellings that are tried once.
 
     Stemming comes first: the rules of German and French need the accents.
     """

@@ -41,6 +41,11 @@ _SOLVED: Final = re.compile(
     r"[\[(]?\b(?:solved|resolved|answered|gelöst|erledigt|beantwortet|resuelto)\b[\])]?:?|[✅☑✔]\ufe0f?",
     re.IGNORECASE,
 )
+_NOT_SOLVED: Final = re.compile(
+    r"(?:\bnot|\bnicht|\bno|n['’]t)\s+(?:(?:yet|been|ganz|wirklich)\s+)*"
+    r"(?:solved|resolved|answered|gelöst|erledigt|beantwortet|resuelto)\b",
+    re.IGNORECASE,
+)
 _TO_SOMEBODY: Final = re.compile(r"\b(?:you|your|du|dein|deine)\b", re.IGNORECASE)
 
 
@@ -113,9 +118,12 @@ def tells_solution(text: str) -> bool:
 
 
 def is_marked_solved(title: str) -> bool:
-    return _SOLVED.search(title) is not None
+    """Whether the title of a thread or post, or its tag, says that it is solved."""
+    return _SOLVED.search(_NOT_SOLVED.sub(" ", title)) is not None
 
 
 def without_solved_mark(title: str) -> str:
     """A thread's title without what says that it is solved."""
+    if not is_marked_solved(title):
+        return title
     return " ".join(_SOLVED.sub(" ", title).split()).strip(" -–:|")

@@ -3,7 +3,7 @@
 Values: nothing here reads a clock or a database.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -29,9 +29,11 @@ class Digest:
     guild_id: int
     edition: Edition
     channel_id: int
-    weekday: int
-    hour: int
-    zone: str
+    # Where nothing else was chosen: Mondays at nine.
+    weekday: int = 0
+    hour: int = 9
+    zone: str = "UTC"
+    _: KW_ONLY
     chosen_at: datetime
     settled_at: datetime | None = None
     covered_at: datetime | None = None

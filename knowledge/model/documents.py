@@ -29,6 +29,7 @@ def channel_of(scope: Scope) -> int | None:
 # Stands between a file's id or path and what is one of several inside it: a file in a zip, a
 # conversation in a chat export.
 INSIDE: Final = "!/"
+_NOTE: Final = "note:"
 
 
 class Kind(StrEnum):
@@ -100,3 +101,14 @@ class FileRecord:
     failures: tuple[Failure, ...] = ()
     withheld: str = ""
     link: str = ""
+
+
+def document_of_note(number: int) -> str:
+    """The id of the document that a note is."""
+    return f"{_NOTE}{number}"
+
+
+def note_of_document(document_id: str) -> int | None:
+    """The number of the note that a document is; None if it is of another kind."""
+    number = document_id.removeprefix(_NOTE)
+    return int(number) if number != document_id else None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from knowledge.model.documents import INSIDE
+from knowledge.model.documents import INSIDE, document_of_note
 from knowledge.model.notes import NoticeEvent, State
 from knowledge.model.secrets import without_secrets
 from knowledge.store.database import CommunityDatabase
@@ -240,7 +240,7 @@ class PersonalData:
         ]
         for row in self._database.rows(
             "select digest, passage from recorded_passages where document_id = ?",
-            [f"note:{note_id}"],
+            [document_of_note(note_id)],
         ):
             if not any(row["passage"] in text for text in texts):
                 self._database.run(

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
+from knowledge.model.documents import document_of_note
 from knowledge.store.audit_log import NOTE_DELETED, PURGED, AuditLog
 from knowledge.store.database import CommunityDatabase
 from knowledge.store.personal_data import PERSONAL, PersonalData
@@ -132,7 +133,7 @@ class Purge:
         for row in self._database.rows("select guild_id from notes where id = ?", [note_id]):
             self._delete_notes([note_id])
             detail = {"note": note_id}
-            self._log.append(row["guild_id"], None, NOTE_DELETED, f"note:{note_id}", detail)
+            self._log.append(row["guild_id"], None, NOTE_DELETED, document_of_note(note_id), detail)
 
     def _tables_by_guild(self) -> list[str]:
         rows = self._database.rows(

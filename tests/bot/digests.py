@@ -30,7 +30,9 @@ async def chosen(
     """A digest that is due in one or two hours, so later than any test lasts; chosen long ago."""
     now = datetime.now(UTC)
     at = now + AHEAD
-    digest = Digest(world.guild.id, edition, channel.id, at.weekday(), at.hour, "UTC", LONG_AGO)
+    digest = Digest(
+        world.guild.id, edition, channel.id, at.weekday(), at.hour, "UTC", chosen_at=LONG_AGO
+    )
     # Whatever was due before that is done with.
     last = schedule.last_time(digest, now)
     await world.core(lambda core: core.store.digests.choose(digest, world.admin.id))
@@ -57,7 +59,7 @@ AT = datetime(2026, 3, 30, 7, tzinfo=UTC)
 ID = 2**62
 MANY = 999_999
 LONG = "*_`[~<@&1>🦘|" * 400
-DIGEST = Digest(ID, Edition.MODERATORS, ID, 0, 9, "Europe/Berlin", AT - WEEK)
+DIGEST = Digest(ID, Edition.MODERATORS, ID, 0, 9, "Europe/Berlin", chosen_at=AT - WEEK)
 
 
 def full(edition: Edition) -> Week:

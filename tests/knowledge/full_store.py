@@ -52,7 +52,7 @@ def lived(store: Store) -> Note:
     store.guilds.save_rule(GUILD, Rule("x", quorum=2), 9)
     store.synced_channels.add(SyncedChannel(3, GUILD, SyncedContent.THREADS, AT), 9)
     store.channel_settings.change(3, GUILD, {"answered_from": AnsweredFrom(("gpu",))}, 9)
-    digest = Digest(GUILD, Edition.MODERATORS, 1, 0, 9, "Europe/Berlin", AT)
+    digest = Digest(GUILD, Edition.MODERATORS, 1, 0, 9, "Europe/Berlin", chosen_at=AT)
     store.digests.choose(digest, 9)
     store.digests.claim(digest, AT)
     store.digests.settle(digest, AT, told=True)

@@ -22,11 +22,7 @@ from knowledge.model.digests import Digest, Edition
 
 _ZONE_CHARACTERS: Final = 60
 _CHOICES: Final = 25
-# What is posted where nothing else was chosen.
-_WEEKDAY: Final = 0
-_HOUR: Final = 9
 _ZONE: Final = "UTC"
-_POST_HOURS: Final = 24
 # Two weeks; posts are told of for three.
 _MOST_HOURS: Final = 336
 
@@ -125,24 +121,15 @@ class DigestCog(commands.Cog):
         given: dict[str, Any],
     ) -> None:
         """Keep what was given, over what was chosen before, or else over what is usual."""
-        settings = await self.bot.guild_settings.settings(guild.id)
-        before = (await self._chosen(guild)).get(edition)
-        usual = settings.review_channel_id if edition is Edition.MODERATORS else None
-        values: dict[str, Any] = {
-            "channel_id": before.channel_id if before else usual,
-            "weekday": before.weekday if before else _WEEKDAY,
-            "hour": before.hour if before else _HOUR,
-            "zone": before.zone if before else _ZONE,
-            "post_hours": before.post_hours if before else _POST_HOURS,
-        }
-        values |= {key: value for key, value in given.items() if value is not None}
-        if values["channel_id"] is None:
+        changes = {key: value for key, value in given.items() if value is not None}
+        actor_id, now = interaction.user.id, datetime.now(UTC)
+        digest = await self.bot.worker.call(
+            lambda core: core.store.digests.change(guild.id, edition, changes, actor_id, now)
+        )
+        if digest is None:
             said = messages.NO_CHANNEL(await viewer_language(interaction))
             await interaction.edit_original_response(content=said)
             return
-        digest = Digest(guild.id, edition, chosen_at=datetime.now(UTC), **values)
-        actor_id = interaction.user.id
-        await self.bot.worker.call(lambda core: core.store.digests.choose(digest, actor_id))
         await self._show(interaction, guild, [digest])
 
     @digest.command(

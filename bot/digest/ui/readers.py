@@ -9,12 +9,14 @@ from typing import Any
 import discord
 
 from bot.digest.service import Readers
+from bot.interactions.channel_access import seen_by_others
 from knowledge.model.guilds import GuildSettings
 
 
 def readers_of(channel: discord.abc.GuildChannel, settings: GuildSettings) -> Readers:
     return Readers(
-        open_channels(channel.guild), moderators_only=_moderators_only(channel, settings)
+        open_channels(channel.guild),
+        moderators_only=not seen_by_others(channel, (settings.moderator_role_id,)),
     )
 
 
@@ -34,27 +36,6 @@ def _is_open(channel: discord.abc.GuildChannel) -> bool:
     everybody = channel.permissions_for(channel.guild.default_role)
     adults = bool(getattr(channel, "nsfw", False))
     return everybody.view_channel and everybody.read_message_history and not adults
-
-
-def _moderators_only(channel: discord.abc.GuildChannel, settings: GuildSettings) -> bool:
-    """Whether none but moderators and bots see a channel.
-
-    Of a member who was let in by name it is not known whether they moderate.
-    """
-    let_in: list[Any] = [
-        target
-        for target, said in channel.overwrites.items()
-        if said.view_channel and not isinstance(target, discord.Role) and target != channel.guild.me
-    ]
-    return not let_in and all(
-        role.id == settings.moderator_role_id
-        or role.permissions.manage_guild
-        or role.permissions.administrator
-        or role.is_bot_managed()
-        or (role.managed and role in channel.guild.me.roles)
-        or not channel.permissions_for(role).view_channel
-        for role in channel.guild.roles
-    )
 
 
 def writable(channel: Any) -> bool:

@@ -12,8 +12,8 @@ import discord
 
 from bot.digest.service import MOST_POSTS, UnansweredPost
 from bot.interactions.errors import UNREACHED
+from bot.interactions.forum_posts import is_closed
 from bot.interactions.services import Services
-from knowledge.chat.intents import is_marked_solved
 
 # A post is told of as unanswered for so long after it was written.
 _TOLD_FOR: Final = timedelta(days=21)
@@ -45,15 +45,10 @@ async def _is_unanswered(guild: discord.Guild, thread_id: int) -> bool:
     """Whether a post is there, open, and nobody but who wrote it and bots has written in it."""
     try:
         thread = guild.get_thread(thread_id) or await guild.fetch_channel(thread_id)
-        if not isinstance(thread, discord.Thread) or _is_closed(thread):
+        if not isinstance(thread, discord.Thread) or is_closed(thread, later=True):
             return False
         said = [one async for one in thread.history(limit=_MOST_MESSAGES)]
     except UNREACHED as error:
         _logger.info("Whether a post is answered could not be looked up: %s", error)
         return False
     return all(one.author.bot or one.author.id == thread.owner_id for one in said)
-
-
-def _is_closed(thread: discord.Thread) -> bool:
-    says = [thread.name, *(f"{tag.emoji or ''} {tag.name}" for tag in thread.applied_tags)]
-    return thread.locked or any(map(is_marked_solved, says))

@@ -9,7 +9,6 @@ from bot.ask import button_messages
 from bot.ask.ui.answer_message import AnswerButton
 from bot.engine.job_queue import Priority
 from bot.helper import messages
-from bot.helper.question_rules import marks_solved
 from bot.interactions.buttons import Button, CustomId
 from bot.interactions.channel_access import readable_answer
 from bot.interactions.errors import UNREACHED
@@ -17,6 +16,7 @@ from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import is_moderator
 from bot.interactions.services import Interaction
 from bot.text.languages import Sentence
+from knowledge.chat.intents import is_marked_solved
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Feedback, Verdict
 
@@ -96,7 +96,7 @@ async def _mark_solved(channel: Any) -> bool:
     forum = channel.parent if isinstance(channel, discord.Thread) else None
     if not isinstance(forum, discord.ForumChannel):
         return False
-    tag = next((one for one in forum.available_tags if marks_solved(one.name)), None)
+    tag = next((one for one in forum.available_tags if is_marked_solved(one.name)), None)
     may = channel.permissions_for(channel.guild.me).manage_threads
     if tag is None or not may or tag in channel.applied_tags:
         return False

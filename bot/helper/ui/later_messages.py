@@ -11,8 +11,8 @@ from bot.helper.question_rules import (
     ANSWERED_WITHIN_SECONDS,
     Heard,
     is_settled,
-    marks_solved,
 )
+from bot.interactions import forum_posts
 from bot.interactions.permissions import lacking_to_answer, may_help
 from bot.interactions.services import Services
 from knowledge.store.questions.helped_questions import HelpedQuestion
@@ -83,14 +83,8 @@ def _refers(message: discord.Message, asked: discord.Message) -> bool:
 
 
 def is_closed(place: Place, *, later: bool = False) -> bool:
-    """Whether a post needs no answer: it is solved or locked, or archived before a day is over.
-
-    Discord archives by itself what nobody writes in for a while.
-    """
-    if not isinstance(place, discord.Thread):
-        return False
-    says = [place.name, *(f"{tag.emoji or ''} {tag.name}" for tag in place.applied_tags)]
-    return place.locked or (place.archived and not later) or any(map(marks_solved, says))
+    """Whether a place is a post that needs no answer (`forum_posts.is_closed`)."""
+    return isinstance(place, discord.Thread) and forum_posts.is_closed(place, later=later)
 
 
 def lacking_to_help(bot: Services, place: Place) -> list[str]:

@@ -7,6 +7,7 @@ import discord
 
 from bot.interactions.channel_access import seen_by_others
 from bot.interactions.errors import UNREACHED
+from bot.interactions.permissions import lacking_to_answer
 from bot.setup import panel_messages as messages
 from bot.text import permission_names
 from knowledge.model.guilds import GuildSettings, Language
@@ -43,15 +44,8 @@ def is_public(channel: discord.abc.GuildChannel) -> bool:
 
 def silent_in(guild: discord.Guild, channel_ids: Sequence[int]) -> list[int]:
     """Those of these channels in which the bot can't read or write."""
-    found: list[int] = []
-    for channel_id in channel_ids:
-        channel = guild.get_channel(channel_id)
-        if channel is None:
-            continue
-        have = channel.permissions_for(guild.me)
-        if not (have.view_channel and have.send_messages and have.read_message_history):
-            found.append(channel_id)
-    return found
+    channels = {one: guild.get_channel(one) for one in channel_ids}
+    return [one for one, channel in channels.items() if channel and lacking_to_answer(channel)]
 
 
 async def role_warnings(

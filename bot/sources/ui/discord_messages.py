@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import discord
 
+from bot.interactions.forum_posts import says_solved
 from knowledge.channels.messages import ArchivedMessage
 from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message, Reaction
-from knowledge.chat.intents import is_marked_solved
 from knowledge.store.guilds.synced_channels import SyncedContent
 
 # Everything else is what Discord itself says: that somebody joined, pinned, began a thread.
@@ -67,7 +67,7 @@ def listed(thread: discord.Thread) -> Thread:
         thread.id,
         thread.parent_id,
         thread.name,
-        any(_says_solved(tag) for tag in tags),
+        says_solved(tags),
         thread.last_message_id or 0,
     )
 
@@ -82,13 +82,9 @@ def changed(event: discord.RawThreadUpdateEvent, parent: object) -> Thread:
         event.thread_id,
         event.parent_id,
         event.data["name"],
-        any(map(_says_solved, tags)),
+        says_solved(tags),
         int(event.data.get("last_message_id") or 0),
     )
-
-
-def _says_solved(tag: discord.ForumTag) -> bool:
-    return is_marked_solved(f"{tag.emoji or ''} {tag.name}")
 
 
 def opening(thread_id: int, messages: Sequence[discord.Message]) -> tuple[int, list[Any]]:

@@ -4,6 +4,8 @@ A digest is claimed for its time before it is sent, and settled once that time i
 no process posts one again that another has posted.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +37,39 @@ class Digests:
             "select * from digests where guild_id = ? order by edition desc", [guild_id]
         )
         return {digest.edition: digest for digest in map(_digest, rows)}
+
+    def change(
+        self,
+        guild_id: int,
+        edition: Edition,
+        changes: Mapping[str, Any],
+        actor_id: int,
+        at: datetime,
+    ) -> Digest | None:
+        """Change what was chosen of a digest, or begin one: all else stays, or is what is usual.
+
+        In one transaction, so that of two administrators at once neither undoes the other.
+
+        Returns:
+            The digest as it is now; None if nobody has said yet where it is to be posted.
+        """
+        with self._database.writing():
+            before = self.of_guild(guild_id).get(edition)
+            if before is None:
+                channel_id = changes.get("channel_id") or self._usual_channel(guild_id, edition)
+                if channel_id is None:
+                    return None
+                before = Digest(guild_id, edition, channel_id, chosen_at=at)
+            changed = replace(before, **{**changes, "chosen_at": at})
+            self.choose(changed, actor_id)
+        return changed
+
+    def _usual_channel(self, guild_id: int, edition: Edition) -> int | None:
+        """Where moderators review, for their edition; the other one has no usual channel."""
+        if edition is not Edition.MODERATORS:
+            return None
+        rows = self._database.rows("select review_channel_id from guilds where id = ?", [guild_id])
+        return rows[0]["review_channel_id"] if rows else None
 
     def choose(self, digest: Digest, actor_id: int) -> None:
         """Keep where and when a digest is posted; how far it has come stays as it is."""

@@ -11,6 +11,7 @@ import pytest
 
 from bot.answers import impact
 from bot.answers.bundled_articles import Guest
+from bot.answers.decision import Answer
 from bot.answers.impact import SLICE, AnswerSummary, Impact
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
@@ -24,8 +25,10 @@ from knowledge.model.channel_settings import AnsweredFrom
 from knowledge.model.documents import Document, Kind, Scope, channel_scope
 from knowledge.model.guilds import Rule
 from knowledge.model.notes import Decision, Member, Note
+from knowledge.model.questions import Feedback, Verdict
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
+from knowledge.store.questions.question_records import digest_of
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER = 10, 11
@@ -292,3 +295,34 @@ def test_vectors_and_standings_are_kept_of_so_many_questions_alone(
 
     assert 0 < len(preview._vectors) <= 5
     assert 0 < len(preview._now) <= 5
+
+
+class RareWordEmbedder(WordEmbedder):
+    """One whose model knows no word with two k's, as a model's tokenizer knows no misspelling."""
+
+    def count_tokens(self, text: str) -> int:
+        return super().count_tokens(text) + ("kk" in text)
+
+
+def test_a_draft_that_is_only_looked_at_changes_no_confirmed_answer(
+    tmp_path: Path, indexed_articles: Path
+) -> None:
+    """A confirmed question is not read by the words of a draft, which would mend a slip in it."""
+    folder = Path(shutil.copytree(indexed_articles, tmp_path / "data"))
+    settings = Settings(data=DataSettings(folder=folder))
+    asked = Ask("Kayaks in rakkets?", 1, GUILD)
+    with Core(settings, RareWordEmbedder()) as core:
+        pier = _propose(core, Submission("Pier", "Boats and kayaks are moored at the pier."))
+        _approve(core, pier.revision.id)
+        [reply] = core.answer_pipeline.ask([asked])
+        question = core.store.question_records.question(reply.question_id or 0)
+        assert question is not None
+        hit = next(one for one in question.hits if one.document_id == f"note:{pier.id}")
+        said = Feedback(question.id, 2, Verdict.HELPFUL, document_id=hit.document_id)
+        assert core.store.question_records.record_pick(said, digest_of(hit), by_moderator=True)
+
+        draft = _propose(core, Submission("Doors", "Rackets are in the boat house."))
+        _whole(core.impact.of_revision(draft))
+        [again] = core.answer_pipeline.ask([asked], record=False)
+        assert isinstance(again.outcome, Answer)
+        assert again.outcome.confirmed

@@ -14,7 +14,7 @@ from bot.digest.schedule import LATEST, WEEK
 from knowledge.model.digests import Digest, Edition
 
 CHOSEN = datetime(2026, 1, 1, tzinfo=UTC)
-BERLIN = Digest(1, Edition.MODERATORS, 2, 0, 9, "Europe/Berlin", CHOSEN)
+BERLIN = Digest(1, Edition.MODERATORS, 2, 0, 9, "Europe/Berlin", chosen_at=CHOSEN)
 
 # Half an hour of summer time, midnights that are skipped, a date that never was, and none of it.
 ZONES = [

@@ -10,7 +10,6 @@ from bot.helper.question_rules import (
     Heard,
     begins_question,
     is_settled,
-    marks_solved,
     questions_of_post,
     says_settled,
 )
@@ -132,20 +131,6 @@ def test_a_post_asks_its_title_and_all_of_it() -> None:
     ]
     assert questions_of_post("How do I reset my router?", "") == ["How do I reset my router?"]
     assert len(questions_of_post("Router", "a" * 9_000)[1]) == QUESTION_CHARACTERS
-
-
-@pytest.mark.parametrize(
-    "name", ["Solved", "✅ answered", "Gelöst", "beantwortet", "[erledigt] Router"]
-)
-def test_a_tag_or_title_marks_a_post_as_solved(name: str) -> None:
-    assert marks_solved(name)
-
-
-@pytest.mark.parametrize(
-    "name", ["Not solved yet", "noch nicht gelöst", "unsolved", "unanswered", "Router"]
-)
-def test_a_tag_or_title_that_says_otherwise_does_not(name: str) -> None:
-    assert not marks_solved(name)
 
 
 ASKER, OTHER = 1, 2

@@ -100,9 +100,30 @@ def test_thanks_in_advance_or_with_a_but_are_none(text: str) -> None:
     assert not intents.thanks(text)
 
 
-@pytest.mark.parametrize("title", ["[SOLVED] Login fails", "Login fails ✅", "(resolved) x"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "[SOLVED] Login fails",
+        "Login fails ✅",
+        "(resolved) x",
+        "Login does not work [solved]",
+        "Solved",
+        "✅ answered",
+        "Gelöst",
+        "beantwortet",
+        "[erledigt] Router",
+    ],
+)
 def test_a_title_says_that_a_thread_is_solved(title: str) -> None:
     assert intents.is_marked_solved(title)
+
+
+@pytest.mark.parametrize(
+    "title", ["Not solved yet", "noch nicht gelöst", "It isn't resolved", "unsolved", "Router"]
+)
+def test_a_title_that_says_otherwise_keeps_its_words(title: str) -> None:
+    assert not intents.is_marked_solved(title)
+    assert intents.without_solved_mark(title) == title
 
 
 def test_a_title_loses_its_mark() -> None:

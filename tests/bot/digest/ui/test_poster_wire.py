@@ -26,7 +26,9 @@ def due(server: WireServer, settings: Settings) -> Digest:
     at = now - timedelta(hours=2)
     guild_id, review_id = int(server.guild["id"]), int(server.review["id"])
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
-    digest = Digest(guild_id, Edition.MODERATORS, review_id, at.weekday(), at.hour, "UTC", long_ago)
+    digest = Digest(
+        guild_id, Edition.MODERATORS, review_id, at.weekday(), at.hour, "UTC", chosen_at=long_ago
+    )
     asked_at = last_time(digest, now) - timedelta(hours=1)
     question = Question(0, guild_id, review_id, 7, "Yeti diet?", Evidence.NONE, asked_at, 1)
     with Core(settings, WordEmbedder()) as core:

@@ -9,7 +9,7 @@ from knowledge.store.store import Store
 
 AT = datetime(2026, 3, 30, 7, tzinfo=UTC)
 WEEK = timedelta(days=7)
-CHOSEN = Digest(10, Edition.MODERATORS, 2, 0, 9, "Europe/Berlin", AT - WEEK)
+CHOSEN = Digest(10, Edition.MODERATORS, 2, 0, 9, "Europe/Berlin", chosen_at=AT - WEEK)
 
 
 def test_a_claim_is_news_once(tmp_path: Path) -> None:
@@ -52,3 +52,28 @@ def test_a_guild_that_was_left_is_told_nothing_and_a_purged_one_is_gone(tmp_path
         store.purge.guild(CHOSEN.guild_id)
         assert store.digests.of_guild(CHOSEN.guild_id) == {}
         assert not store.digests.end(CHOSEN.guild_id, Edition.MODERATORS, 1)
+
+
+def test_a_change_keeps_all_else_and_what_was_told(tmp_path: Path) -> None:
+    """Two administrators who change two things at once both have what they chose."""
+    with Store(tmp_path / "community.db") as store:
+        store.digests.choose(CHOSEN, 1)
+        store.digests.settle(CHOSEN, AT, told=True)
+        store.digests.change(10, Edition.MODERATORS, {"hour": 17}, 1, AT)
+        store.digests.change(10, Edition.MODERATORS, {"weekday": 4}, 2, AT)
+        [digest] = store.digests.all()
+    assert (digest.hour, digest.weekday, digest.zone) == (17, 4, "Europe/Berlin")
+    assert digest.covered_at == AT
+
+
+def test_a_new_digest_comes_where_moderators_review_and_everybodys_needs_a_channel(
+    tmp_path: Path,
+) -> None:
+    with Store(tmp_path / "community.db") as store:
+        change = store.digests.change
+        assert change(10, Edition.MODERATORS, {"weekday": 4}, 1, AT) is None
+        store.guilds.change(10, {"review_channel_id": 7}, None, 1)
+        assert change(10, Edition.EVERYBODY, {}, 1, AT) is None
+        begun = change(10, Edition.MODERATORS, {"weekday": 4}, 1, AT)
+        assert begun == Digest(10, Edition.MODERATORS, 7, 4, 9, "UTC", chosen_at=AT)
+        assert store.digests.all() == [begun]

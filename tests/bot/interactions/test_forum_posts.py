@@ -1,0 +1,40 @@
+"""A post that is solved, locked or put away needs no answer."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import discord
+import pytest
+
+from bot.interactions.forum_posts import is_closed, says_solved
+
+
+def tag(name: str, emoji: str | None = None) -> discord.ForumTag:
+    return discord.ForumTag(name=name, emoji=emoji)
+
+
+def post(title: str = "Router", *, locked: bool = False, archived: bool = False) -> Any:
+    return SimpleNamespace(name=title, locked=locked, archived=archived, applied_tags=[])
+
+
+def test_a_tag_says_it_by_its_name_or_its_emoji() -> None:
+    assert says_solved([tag("help"), tag("Solved")])
+    assert says_solved([tag("done", "✅")])
+    assert not says_solved([tag("not solved yet"), tag("unsolved")])
+    assert not says_solved([])
+
+
+@pytest.mark.parametrize(
+    "closed", [post("[solved] Router"), post(locked=True), post(archived=True)]
+)
+def test_a_solved_locked_or_archived_post_is_closed(closed: Any) -> None:
+    assert is_closed(closed)
+
+
+def test_a_day_later_discord_may_have_archived_it_by_itself() -> None:
+    assert not is_closed(post(archived=True), later=True)
+    assert is_closed(post(locked=True, archived=True), later=True)
+
+
+def test_a_post_that_says_that_it_is_not_solved_is_open() -> None:
+    assert not is_closed(post("Router: not solved yet"))
