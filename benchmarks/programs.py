@@ -1,6 +1,6 @@
 """Requests a second of what other programs are served, by HTTP and by MCP over HTTP.
 
-    python benchmarks/programs.py [--passages 5000] [--folder FOLDER] [--connections 16]
+    python -m benchmarks.programs [--passages 5000] [--folder FOLDER] [--connections 16]
 
 Makes a corpus as `answering.py` does, serves it with `commonplace serve` and `commonplace mcp` as a
 process of its own each, and asks over kept connections, each of which asks again as soon as it is
@@ -23,8 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from answering import documents, percentiles, questions_about
-
+from benchmarks.answering import documents, percentiles, questions_about
 from bot.config import DataSettings, Settings
 from bot.engine.core import Core
 from indexer.ingest.pipeline import update
