@@ -41,6 +41,7 @@ _KINDS: Final[Mapping[str, Sentence]] = {
     "recent_questions": Sentence(
         "When you asked in the last day, where that is limited; not what you asked."
     ),
+    "phrasings": Sentence("What a language model made of answers to you."),
     "log": Sentence("Lines about you in the log of what was done, by a number."),
     "preferences": Sentence("Your choices below, where you changed one."),
     "messages": Sentence("Messages of yours in channels that I read, while they stand there."),

@@ -10,6 +10,14 @@ from enum import StrEnum
 from knowledge.model.limits import Limits
 
 
+class Phrasing(StrEnum):
+    """What a guild lets a language model do with its answers."""
+
+    OFF = "off"
+    CHOOSE = "choose"
+    PHRASE = "phrase"
+
+
 class Language(StrEnum):
     """A language that the bot speaks to a guild."""
 
@@ -31,7 +39,7 @@ class GuildSettings:
     has the role `helper_role_id`, and the moderators. It goes to `handover_channel_id`, a channel
     or forum, or else to the review channel, and is stale after `handover_hours`; 0 is never.
     Without `articles`, nothing is answered from the bundled ones. `limits` are of what members
-    send.
+    send. Where `phrasing` is on, it is at the endpoint `phrasing_host`, and at no other.
     """
 
     guild_id: int
@@ -51,6 +59,8 @@ class GuildSettings:
     handover_channel_id: int | None = None
     handover_hours: int = 24
     limits: Limits = field(default_factory=Limits)
+    phrasing: Phrasing = Phrasing.OFF
+    phrasing_host: str = ""
 
     @property
     def complete(self) -> bool:

@@ -107,7 +107,7 @@ class PersonalData:
                 if not row.pop("own", True):
                     told = {"title", "text", "link"} & row.keys()
                     row.update({column: without_secrets(row[column]) for column in told})
-                for column in ("tags", "found", "detail"):
+                for column in ("tags", "found", "detail", "lines"):
                     if isinstance(row.get(column), str):
                         row[column] = json.loads(row[column])
             found[kind] = rows
@@ -296,6 +296,7 @@ class PersonalData:
         )
         private = {row["text"] for row in rows if not row["shared"]}
         for row in rows:
+            self._database.run("delete from phrasings where question_id = ?", [row["id"]])
             if row["shared"] or row["judged"]:
                 self._database.run(
                     "update questions set asker_id = 0, channel_id = null, earlier = '', "

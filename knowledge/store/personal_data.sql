@@ -58,6 +58,11 @@ from helped_questions where asker_id = ?1 order by message_id;
 select nullif(guild_id, 0) as guild, asked_at from recent_questions where member_id = ?1
 order by asked_at;
 
+-- phrasings
+select q.guild_id as guild, p.question_id, p.asked_at, p.mode, p.outcome, p.model, p.lines
+from phrasings p join questions q on q.id = p.question_id where q.asker_id = ?1
+order by p.question_id;
+
 -- log
 select l.guild_id as guild, l.at, l.event, l.subject, l.detail
 from log l join members m on m.key = l.actor where m.user_id = ?1 order by l.id;

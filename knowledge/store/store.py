@@ -33,6 +33,7 @@ from knowledge.store.questions.gaps import Gaps
 from knowledge.store.questions.handovers import Handovers
 from knowledge.store.questions.helped_questions import HelpedQuestions
 from knowledge.store.questions.period_figures import PeriodFigures
+from knowledge.store.questions.phrasings import Phrasings
 from knowledge.store.questions.question_records import QuestionRecords
 from knowledge.store.questions.recent_questions import RecentQuestions
 from knowledge.store.review_cards import ReviewCards
@@ -70,6 +71,7 @@ class Store:
         self.question_records = QuestionRecords(self.database)
         self.helped_questions = HelpedQuestions(self.database, self.question_records)
         self.recent_questions = RecentQuestions(self.database)
+        self.phrasings = Phrasings(self.database)
         self.credit = Credit(self.database)
         self.period_figures = PeriodFigures(self.database)
         self.tombstones = Tombstones(self.database)

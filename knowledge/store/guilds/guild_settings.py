@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from knowledge.model.guilds import GuildSettings, Language, Rule
+from knowledge.model.guilds import GuildSettings, Language, Phrasing, Rule
 from knowledge.model.limits import Limits
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import CommunityDatabase, moment
@@ -45,6 +45,7 @@ class Guilds:
             hand_on=bool(row["hand_on"]),
             articles=bool(row["articles"]),
             limits=Limits.read(row["limits"]),
+            phrasing=Phrasing(row["phrasing"]),
         )
 
     def save_settings(self, settings: GuildSettings, actor_id: int) -> None:
@@ -59,6 +60,7 @@ class Guilds:
             "hand_on": int(settings.hand_on),
             "articles": int(settings.articles),
             "limits": settings.limits.written(),
+            "phrasing": settings.phrasing.value,
         }
         del values["guild_id"]
         with self._database.writing():

@@ -10,6 +10,7 @@ import pytest
 
 from knowledge.model.limits import Quota
 from knowledge.model.notes import Decision, Member, NoticeEvent, Problem, State
+from knowledge.model.phrasings import RecordedPhrasing, WrittenLine
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.model.submissions import Submission
 from knowledge.store.audit_log import replayed
@@ -92,6 +93,10 @@ def lived(store: Store) -> None:
     store.notices.add(GUILD, MIRA.id, 5, NoticeEvent.ANSWERED, question_id=mine)
     store.gaps.keep_quiet(MIRA.id, quiet=True)
     store.recent_questions.take(GUILD, MIRA.id, Quota(hour=1), now())
+    phrased = RecordedPhrasing(
+        "phrase", "shown", now(), lines=(WrittenLine("phrased words", (1,)),)
+    )
+    store.phrasings.finish(judged, phrased, keeps_words=True)
     store.gaps.dismiss(GUILD, [mine], MIRA.id)
     # The one is deleted with its member, the other stays unsigned.
     store.handovers.hand_on(GUILD, [mine], MIRA.id, datetime(2026, 1, 1, tzinfo=UTC))
@@ -110,7 +115,13 @@ def lived(store: Store) -> None:
 
 
 TRACES = [str(MIRA.id), MIRA.name, "waiting words", "rejected words", "withdrawn words"]
-TRACES += ["A secret question?", "A judged question?", "My own words.", "helping words"]
+TRACES += [
+    "A secret question?",
+    "A judged question?",
+    "My own words.",
+    "helping words",
+    "phrased words",
+]
 
 
 @pytest.mark.parametrize("withdraw", [False, True])

@@ -1,0 +1,160 @@
+"""Table of phrasings: what a language model made of answers, and how often one was asked lately.
+
+A row is there from the moment at which a model is asked, so that what is under way counts, too. Who
+asked, and where, stands in the question alone, with which a row goes.
+"""
+
+import json
+from datetime import datetime, timedelta
+from typing import Final
+
+from knowledge.model.limits import DAY, HOUR
+from knowledge.model.phrasings import (
+    UNDER_WAY,
+    PhrasingCaps,
+    RecordedPhrasing,
+    UsedUp,
+    WrittenLine,
+)
+from knowledge.store.database import CommunityDatabase
+from knowledge.store.sqlite_file import record
+
+_ASKED: Final = (
+    "select p.asked_at from phrasings p join questions q on q.id = p.question_id "
+    "where not p.repeated and p.asked_at > ?1 and p.asked_at <= ?2"
+)
+
+
+class Phrasings:
+    """The phrasings in the community database."""
+
+    def __init__(self, database: CommunityDatabase) -> None:
+        self._database = database
+
+    def claim(self, question_id: int, mode: str, caps: PhrasingCaps, now: datetime) -> bool:
+        """Count that a model is asked about a question; False if that is one too many.
+
+        False, too, if there is no such question any more, or a model was asked already.
+        """
+        with self._database.writing():
+            rows = self._database.rows(
+                "select asker_id, guild_id from questions where id = ?", [question_id]
+            )
+            if not rows:
+                return False
+            member_id, guild_id = rows[0]["asker_id"], rows[0]["guild_id"]
+            if self.used_up(caps, now, member_id, guild_id).holds(member_id, guild_id, now):
+                return False
+            claimed = self._database.run(
+                "insert or ignore into phrasings (question_id, asked_at, mode, outcome) "
+                "values (?, ?, ?, ?)",
+                [question_id, now.isoformat(), mode, UNDER_WAY],
+            )
+            return claimed == 1
+
+    def used_up(
+        self, caps: PhrasingCaps, now: datetime, member_id: int, guild_id: int | None
+    ) -> UsedUp:
+        """What is used up of a member, of where they ask, and of everybody."""
+        member = guild = None
+        if caps.member_hourly:
+            member = self._until(
+                f"{_ASKED} and q.asker_id = ?3", now, HOUR, member_id, caps.member_hourly
+            )
+        if caps.guild_daily:
+            guild = self._until(
+                f"{_ASKED} and q.guild_id is ?3", now, DAY, guild_id, caps.guild_daily
+            )
+        return UsedUp(
+            {} if member is None else {member_id: member},
+            {} if guild is None else {guild_id: guild},
+            self._until_tokens(caps.daily_tokens, now),
+        )
+
+    def all_used_up(self, caps: PhrasingCaps, now: datetime) -> UsedUp:
+        """What is used up of anybody, anywhere: what a bot that starts has to know."""
+        members: dict[int, datetime] = {}
+        guilds: dict[int | None, datetime] = {}
+        for row in self._database.rows(
+            "select distinct q.asker_id, q.guild_id from phrasings p "
+            "join questions q on q.id = p.question_id "
+            "where not p.repeated and p.asked_at > ? and p.asked_at <= ?",
+            [(now - DAY).isoformat(), now.isoformat()],
+        ):
+            found = self.used_up(caps, now, row["asker_id"], row["guild_id"])
+            members |= found.members
+            guilds |= found.guilds
+        return UsedUp(members, guilds, self._until_tokens(caps.daily_tokens, now))
+
+    def _until(
+        self, sql: str, now: datetime, window: timedelta, key: int | None, most: int
+    ) -> datetime | None:
+        """When one more is allowed again, of those that are counted by `sql`."""
+        rows = self._database.rows(
+            f"{sql} order by p.asked_at desc limit 1 offset ?4",
+            [(now - window).isoformat(), now.isoformat(), key, most - 1],
+        )
+        return datetime.fromisoformat(rows[0]["asked_at"]) + window if rows else None
+
+    def _until_tokens(self, most: int, now: datetime) -> datetime | None:
+        if not most:
+            return None
+        spent = 0
+        for row in self._database.rows(
+            "select asked_at, prompt_tokens + reply_tokens as tokens from phrasings "
+            "where not repeated and asked_at > ? and asked_at <= ? order by asked_at desc",
+            [(now - DAY).isoformat(), now.isoformat()],
+        ):
+            spent += row["tokens"]
+            if spent >= most:
+                return datetime.fromisoformat(row["asked_at"]) + DAY
+        return None
+
+    def finish(self, question_id: int, found: RecordedPhrasing, *, keeps_words: bool) -> None:
+        """Keep what became of a phrasing, or that one was repeated, if the question is still there.
+
+        Without `keeps_words`, what a model wrote is not kept.
+        """
+        with self._database.writing():
+            if not self._database.rows("select 1 from questions where id = ?", [question_id]):
+                return
+            lines = [[one.text, *one.numbers] for one in found.lines] if keeps_words else []
+            self._database.insert(
+                "phrasings",
+                {
+                    "question_id": question_id,
+                    "asked_at": found.asked_at.isoformat(),
+                    "mode": found.mode,
+                    "outcome": found.outcome,
+                    "model": found.model,
+                    "prompt_version": found.prompt_version,
+                    "chosen": json.dumps(found.chosen),
+                    "places": json.dumps(found.places),
+                    "lines": json.dumps(lines, ensure_ascii=False),
+                    "verdicts": json.dumps(dict(found.verdicts)),
+                    "prompt_tokens": found.prompt_tokens,
+                    "reply_tokens": found.reply_tokens,
+                    "milliseconds": found.milliseconds,
+                    "repeated": int(found.repeated),
+                },
+                "or replace",
+            )
+
+    def of(self, question_id: int) -> RecordedPhrasing | None:
+        """What became of a question's phrasing; None if no model was asked, and none repeated."""
+        rows = self._database.rows("select * from phrasings where question_id = ?", [question_id])
+        if not rows:
+            return None
+        row = rows[0]
+        return record(
+            RecordedPhrasing,
+            row,
+            asked_at=datetime.fromisoformat(row["asked_at"]),
+            chosen=tuple(json.loads(row["chosen"])),
+            places=tuple(json.loads(row["places"])),
+            lines=tuple(
+                WrittenLine(text, tuple(numbers)) for text, *numbers in json.loads(row["lines"])
+            ),
+            verdicts=json.loads(row["verdicts"]),
+            repeated=bool(row["repeated"]),
+        )

@@ -1,0 +1,170 @@
+"""What a model made of answers is counted by member, guild and tokens, and loses its words."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from knowledge.model.guilds import Phrasing
+from knowledge.model.limits import DAY, HOUR
+from knowledge.model.phrasings import (
+    UNDER_WAY,
+    PhrasingCaps,
+    RecordedPhrasing,
+    UsedUp,
+    WrittenLine,
+)
+from knowledge.model.questions import Evidence, Question, RecordedHit
+from knowledge.store.store import Store
+
+NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+MIRA, ADA, GUILD, ELSEWHERE = 7, 8, 10, 11
+HIT = RecordedHit("note:1", "Wood", "", "Buy wood in May.", 0.9, ())
+ANY = PhrasingCaps()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "community.db")
+
+
+def asked(store: Store, member_id: int = MIRA, guild_id: int | None = GUILD) -> int:
+    question = Question(0, guild_id, 5, member_id, "When?", Evidence.STRONG, NOW, 1, hits=[HIT])
+    return store.question_records.record([question])[0]
+
+
+def found(at: datetime = NOW, **values: Any) -> RecordedPhrasing:
+    given = RecordedPhrasing("phrase", "shown", at, model="small", chosen=("1.1",))
+    return replace(given, **values)
+
+
+def test_a_question_is_claimed_once_and_what_is_under_way_is_on_record(store: Store) -> None:
+    question_id = asked(store)
+    assert store.phrasings.claim(question_id, "choose", ANY, NOW)
+    assert not store.phrasings.claim(question_id, "choose", ANY, NOW)
+    assert not store.phrasings.claim(question_id + 1, "choose", ANY, NOW)
+    kept = store.phrasings.of(question_id)
+    assert kept == RecordedPhrasing("choose", UNDER_WAY, NOW)
+    assert store.phrasings.of(question_id + 1) is None
+
+
+def test_all_that_is_said_of_a_phrasing_is_kept(store: Store) -> None:
+    question_id = asked(store)
+    store.phrasings.claim(question_id, "phrase", ANY, NOW)
+    whole = found(
+        prompt_version=3,
+        places=(2, 0, 1),
+        lines=(WrittenLine("Wood is bought in May. Ä", (1, 2)),),
+        verdicts={"shown": 1, "number": 2},
+        prompt_tokens=300,
+        reply_tokens=40,
+        milliseconds=1_234,
+    )
+    store.phrasings.finish(question_id, whole, keeps_words=True)
+    assert store.phrasings.of(question_id) == whole
+
+
+def test_without_leave_no_word_of_a_models_is_kept(store: Store) -> None:
+    question_id = asked(store)
+    lines = (WrittenLine("Wood is bought in May.", (1,)),)
+    store.phrasings.finish(question_id, found(lines=lines), keeps_words=False)
+    assert store.phrasings.of(question_id) == found()
+
+
+def test_words_go_with_the_first_hit_that_goes_and_figures_stay(store: Store) -> None:
+    question_id = asked(store)
+    lines = (WrittenLine("Wood is bought in May.", (1,)),)
+    store.phrasings.finish(question_id, found(lines=lines, reply_tokens=9), keeps_words=True)
+    store.database.run("delete from recorded_passages where document_id = 'note:1'")
+    kept = store.phrasings.of(question_id)
+    assert kept is not None
+    assert (kept.lines, kept.reply_tokens) == ((), 9)
+
+
+def test_words_go_with_those_of_the_question(store: Store) -> None:
+    question_id = asked(store)
+    lines = (WrittenLine("Wood is bought in May.", (1,)),)
+    store.phrasings.finish(question_id, found(lines=lines), keeps_words=True)
+    store.question_records.prune(NOW + DAY, 10)
+    kept = store.phrasings.of(question_id)
+    assert kept is not None
+    assert kept.lines == ()
+
+
+def test_a_phrasing_goes_with_its_question_and_none_is_kept_of_one_that_is_gone(
+    store: Store,
+) -> None:
+    question_id = asked(store)
+    store.phrasings.claim(question_id, "choose", ANY, NOW)
+    store.database.run("delete from questions")
+    store.phrasings.finish(question_id, found(), keeps_words=True)
+    assert store.database.rows("select * from phrasings") == []
+
+
+def test_a_member_has_so_many_in_any_hour_wherever_they_ask(store: Store) -> None:
+    caps = PhrasingCaps(member_hourly=2)
+    assert store.phrasings.claim(asked(store), "choose", caps, NOW)
+    assert store.phrasings.claim(asked(store, guild_id=ELSEWHERE), "choose", caps, NOW)
+    assert not store.phrasings.claim(asked(store), "choose", caps, NOW + HOUR / 2)
+    assert store.phrasings.claim(asked(store, ADA), "choose", caps, NOW + HOUR / 2)
+    assert store.phrasings.claim(asked(store), "choose", caps, NOW + HOUR)
+
+
+@pytest.mark.parametrize("guild_id", [GUILD, None])
+def test_a_guild_has_so_many_in_any_day_and_so_have_direct_messages(
+    store: Store, guild_id: int | None
+) -> None:
+    caps = PhrasingCaps(guild_daily=1)
+    assert store.phrasings.claim(asked(store, MIRA, guild_id), "choose", caps, NOW)
+    assert not store.phrasings.claim(asked(store, ADA, guild_id), "choose", caps, NOW + HOUR)
+    assert store.phrasings.claim(asked(store, ADA, ELSEWHERE), "choose", caps, NOW + HOUR)
+    assert store.phrasings.claim(asked(store, ADA, guild_id), "choose", caps, NOW + DAY)
+
+
+def test_tokens_of_a_day_are_those_of_everybody(store: Store) -> None:
+    caps = PhrasingCaps(daily_tokens=100)
+    for minutes, member_id in enumerate((MIRA, ADA)):
+        question_id, at = asked(store, member_id), NOW + timedelta(minutes=minutes)
+        assert store.phrasings.claim(question_id, "choose", caps, at)
+        spent = found(at, prompt_tokens=40, reply_tokens=10)
+        store.phrasings.finish(question_id, spent, keeps_words=False)
+    last = asked(store, 9, ELSEWHERE)
+    assert not store.phrasings.claim(last, "choose", caps, NOW + HOUR)
+    assert store.phrasings.claim(last, "choose", caps, NOW + DAY)
+
+
+def test_what_is_repeated_is_on_record_and_counts_for_nothing(store: Store) -> None:
+    caps = PhrasingCaps(member_hourly=1, guild_daily=1, daily_tokens=1)
+    repeated = found(repeated=True, prompt_tokens=40)
+    store.phrasings.finish(asked(store), repeated, keeps_words=False)
+    assert store.phrasings.of(1) == repeated
+    assert store.phrasings.claim(asked(store), "choose", caps, NOW)
+
+
+def test_a_clock_that_was_set_back_locks_nobody_out(store: Store) -> None:
+    caps = PhrasingCaps(member_hourly=1)
+    assert store.phrasings.claim(asked(store), "choose", caps, NOW)
+    assert store.phrasings.claim(asked(store), "choose", caps, NOW - DAY)
+
+
+def test_a_bot_that_starts_knows_who_has_none_left(store: Store) -> None:
+    caps = PhrasingCaps(member_hourly=1, guild_daily=2, daily_tokens=1_000)
+    store.phrasings.claim(asked(store), "choose", caps, NOW)
+    store.phrasings.claim(asked(store, ADA), "choose", caps, NOW - HOUR)
+    used = store.phrasings.all_used_up(caps, NOW)
+    assert used == UsedUp({MIRA: NOW + HOUR}, {GUILD: NOW - HOUR + DAY})
+    assert used.holds(ADA, GUILD, NOW)
+    assert used.holds(MIRA, ELSEWHERE, NOW)
+    assert not used.holds(ADA, ELSEWHERE, NOW)
+    assert not used.holds(MIRA, ELSEWHERE, NOW + HOUR)
+
+
+def test_a_guild_chooses_for_one_host(store: Store) -> None:
+    settings = store.guilds.settings(GUILD)
+    assert (settings.phrasing, settings.phrasing_host) == (Phrasing.OFF, "")
+    changes = {"phrasing": Phrasing.CHOOSE, "phrasing_host": "127.0.0.1"}
+    store.guilds.change(GUILD, changes, None, ADA)
+    settings = store.guilds.settings(GUILD)
+    assert (settings.phrasing, settings.phrasing_host) == (Phrasing.CHOOSE, "127.0.0.1")
