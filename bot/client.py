@@ -162,6 +162,12 @@ class Bot(Services):
         self.digests = DigestPoster(self)
         self.helper = HelperCog(self, self.allowed_guilds)
         self.background = BackgroundTasks(self, self.metrics, make_fetcher)
+        self.phrasing = None
+        if settings.phrasing.is_on:
+            # Nothing of it is imported where no model is asked.
+            from bot.phrasing.dispatcher import open_dispatcher
+
+            self.phrasing = open_dispatcher(self, self.metrics.phrased)
         self._worker = worker
         self._connected_shards: set[int] = set()
         self._ready_shards: set[int] = set()
@@ -204,6 +210,8 @@ class Bot(Services):
             UnknownComponents(self, [kind.ids for kind in BUTTONS], FORMS),
         ):
             await self.add_cog(cog)
+        if self.phrasing is not None:
+            self.phrasing.start()
         self.add_dynamic_items(*BUTTONS)
         await self.tree.set_translator(Translator())
         self.background.begin()
@@ -263,6 +271,8 @@ class Bot(Services):
         return not await self.allowed_guilds.refuses(interaction)
 
     async def finish(self, seconds: float) -> None:
+        if self.phrasing is not None:
+            await self.phrasing.stop()
         if self._taken:
             _, left = await asyncio.wait(self._taken, timeout=seconds)
             if left:
@@ -272,6 +282,8 @@ class Bot(Services):
         """Leave, and close the core when it has done what it is at."""
         self.background.end()
         self.attachments.close()
+        if self.phrasing is not None:
+            await self.phrasing.stop()
         opened = self._worker is None or self._worker.opened
         seconds = CLOSING_SECONDS if opened else OPENING_SECONDS
         try:

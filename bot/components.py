@@ -4,6 +4,7 @@ from typing import Final
 
 from bot.ask.ui.answer_message import AnswerButton, PassageSelect, PickButton
 from bot.ask.ui.feedback import ReasonModal, ReasonSelect
+from bot.ask.ui.quotes_button import QuotesButton
 from bot.community.ui.cog import BoardButton
 from bot.digest.ui.buttons import DigestButton
 from bot.gaps.ui.buttons import GapButton
@@ -41,6 +42,7 @@ BUTTONS: Final = (
     AnswerButton,
     PassageSelect,
     PickButton,
+    QuotesButton,
     GapButton,
     CardButton,
     QueueButton,

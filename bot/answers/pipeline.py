@@ -21,7 +21,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from bot.answers.bundled_articles import BundledArticles, Looks
+from bot.answers.bundled_articles import BundledArticles, Looks, scopes_in
 from bot.answers.decision import (
     Answer,
     Clarification,
@@ -348,6 +348,31 @@ class AnswerPipeline:
 
     def _words_beside(self, text: str, scopes: tuple[Scope, ...]) -> Callable[[], None]:
         return pool_submit(partial(self._index.look_up, text, candidates(HITS), scopes))
+
+    def decide_again(self, ask: Ask, reply: Reply, places: Sequence[int]) -> Reply:
+        """An answer from the same hits in another order; nothing else of it is other.
+
+        Evidence, hits and what is missing stay as they were: only what is quoted changes. It is the
+        same answer where the index has changed since.
+
+        Args:
+            ask: the question.
+            reply: its answer.
+            places: the places of its hits, from 0, in their new order.
+        """
+        with self._index.steady():
+            outcome = reply.outcome
+            if not isinstance(outcome, Answer) or self._index.generation != reply.generation:
+                return reply
+            seen = scopes_in(self._articles.looks(ask.scopes, ask.answered_from))
+            hits = [reply.hits[place] for place in places]
+            query = self._retriever.read(ask.text, seen)
+            [vector] = self._retriever.embedded([query])
+            lookup = Lookup(ask, query, hits, outcome.evidence, reply.signals, seen)
+            answered = self._reply(lookup, vector).outcome
+            if not isinstance(answered, Answer):
+                return reply
+            return replace(reply, outcome=replace(answered, missing=outcome.missing), pictures=())
 
     def _reply(self, lookup: Lookup, vector: NDArray[np.float32]) -> Reply:
         ask, hits, evidence = lookup.ask, lookup.hits, lookup.evidence

@@ -9,6 +9,8 @@ from bot.answers.decision import Answer, Citation, Clarification, Quote, Refusal
 from bot.answers.decision import citation as citation_of
 from bot.answers.pipeline import Reply, said_to_no_question
 from bot.ask.disagreement import disagreement
+from bot.ask.phrased_text import cited_places, phrased_text
+from bot.phrasing.task import Phrased
 from bot.text.excerpt import LINE_CHARACTERS, excerpt
 from bot.text.excerpt import room as room_on_screen
 from bot.text.languages import Sentence
@@ -66,10 +68,14 @@ class Quotation:
 
 @dataclass(frozen=True, slots=True)
 class AnswerText:
-    """What an answer says: lines, and the quotations below; together one message."""
+    """What an answer says: lines, and the quotations below; together one message.
+
+    Between them stands what was `phrased` from the quotations, if anything was.
+    """
 
     head: str
     quotations: tuple[Quotation, ...] = ()
+    phrased: str = ""
 
 
 def answer(
@@ -78,10 +84,12 @@ def answer(
     language: Language = Language.ENGLISH,
     *,
     repeats_question: bool = True,
+    phrased: Phrased | None = None,
 ) -> AnswerText:
     """What is shown for a reply; `lead` stands above an answer.
 
-    The question is not repeated where Discord shows it above.
+    The question is not repeated where Discord shows it above. What was `phrased` from it stands
+    above its quotations.
     """
     if isinstance(reply.outcome, Clarification):
         return AnswerText(said_to_no_question(reply.question, language))
@@ -90,7 +98,7 @@ def answer(
         asked.append(not_my_language(reply.foreign, language))
     if isinstance(reply.outcome, Refusal):
         return AnswerText("\n".join([*asked, refusal(reply.hits, language)]))
-    return _answer(reply.outcome, [*filter(None, [lead]), *asked], language)
+    return _answer(reply.outcome, [*filter(None, [lead]), *asked], language, phrased)
 
 
 def question_line(text: str) -> str:
@@ -140,7 +148,9 @@ def partial(missing: Sequence[str], language: Language = Language.ENGLISH) -> st
     return _PARTLY(language, missing=", ".join(missing)) if missing else _NEAREST(language)
 
 
-def _answer(outcome: Answer, lines: list[str], language: Language) -> AnswerText:
+def _answer(
+    outcome: Answer, lines: list[str], language: Language, phrased: Phrased | None
+) -> AnswerText:
     """The passages of an answer below the lines that stand above them."""
     is_sure = outcome.evidence is Evidence.STRONG
     words = [f"“{plain(shortened(word, 20))}”" for word in outcome.missing]
@@ -150,10 +160,12 @@ def _answer(outcome: Answer, lines: list[str], language: Language) -> AnswerText
         lines.append(_SURE(language) if is_sure else partial(words, language))
     limits = _shown(outcome)
     head = "\n".join(lines)
+    said_above = _phrased(phrased, limits, len(outcome.quotes), language)
+    above = f"{head}\n{said_above}" if said_above else head
     # A long question above, or much to be said, leaves the quotations less of the screen.
-    over = max(room_on_screen(head) - HEAD_CHARACTERS, 0) // len(limits)
+    over = max(room_on_screen(above) - HEAD_CHARACTERS, 0) // len(limits)
     limits = {number: max(limit - over, LEAST_CHARACTERS) for number, limit in limits.items()}
-    room = MESSAGE_CHARACTERS - size(head) - NUMBER_CHARACTERS * len(limits)
+    room = MESSAGE_CHARACTERS - size(above) - NUMBER_CHARACTERS * len(limits)
     said: dict[int, Quotation] = {}
     for number, limit in limits.items():
         quote = _unlinked(outcome.quotes[number])
@@ -168,11 +180,30 @@ def _answer(outcome: Answer, lines: list[str], language: Language) -> AnswerText
         room -= size(part) + 1
         passage, mark, cited = part.rpartition("\n-# ")
         # Where there are several, members name one by its number.
-        place = f"{len(said) + 1} · " if len(limits) > 1 else ""
+        place = f"{len(said) + 1} · " if len(limits) > 1 or said_above else ""
         link = outcome.quotes[number].citation.link
         source = link if _ADDRESS.fullmatch(link) else ""
         said[number] = Quotation(passage, f"{mark.strip()} {place}{cited}", source)
-    return AnswerText(head, tuple(said.values()))
+    # What it stands on is below it, or it is not shown.
+    return AnswerText(head, tuple(said.values()), said_above if len(said) == len(limits) else "")
+
+
+def _phrased(
+    phrased: Phrased | None, limits: dict[int, int], quotes: int, language: Language
+) -> str:
+    """What was phrased; what it stands on is quoted, too, and added to `limits`."""
+    cited = cited_places(phrased) if phrased is not None else []
+    if phrased is None or not cited or max(cited) >= quotes:
+        return ""
+    places = sorted({*limits, *cited})
+    numbers = {place + 1: number for number, place in enumerate(places, 1)}
+    text = phrased_text(phrased, numbers, language)
+    if text:
+        share = FIRST_QUOTE_CHARACTERS // len(places)
+        most = {place: min(limits.get(place, share), share) for place in places}
+        limits.clear()
+        limits.update(most)
+    return text
 
 
 def _unlinked(quote: Quote) -> Quote:

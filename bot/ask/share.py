@@ -19,6 +19,7 @@ class Shared:
 
     reply: Reply | None
     complete: bool
+    ask: Ask
 
 
 def share(
@@ -53,6 +54,6 @@ def share(
     )
     [reply] = core.answer_pipeline.ask([ask], record=False)
     if not isinstance(reply.outcome, Answer):
-        return Shared(None, complete)
+        return Shared(None, complete, ask)
     [reply] = core.answer_pipeline.ask([ask])
-    return Shared(reply, complete)
+    return Shared(reply, complete, ask)

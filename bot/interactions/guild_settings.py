@@ -59,6 +59,11 @@ class GuildSettingsCache:
         self._fresh[guild_id] = self._last[guild_id] = choices
         return choices
 
+    def known(self, guild_id: int) -> GuildSettings:
+        """What is known without asking the worker: what was there when it was asked last."""
+        last = self._last.get(guild_id)
+        return GuildSettings(guild_id) if last is None else last.server
+
     async def settings(self, guild_id: int) -> GuildSettings:
         return (await self.choices(guild_id)).server
 

@@ -24,6 +24,7 @@ from knowledge.model.guilds import Language
 if TYPE_CHECKING:
     from bot.interactions.attachments import Attachments
     from bot.interactions.guild_settings import GuildSettingsCache
+    from bot.phrasing.dispatcher import PhrasingDispatcher
 
 
 class Outbox(Protocol):
@@ -126,6 +127,7 @@ class Services(commands.AutoShardedBot):
     channel_sync: ChannelSyncing
     question_limits: QuestionLimits
     attachments: "Attachments"
+    phrasing: "PhrasingDispatcher | None"
 
     @property
     def worker(self) -> Worker[Core]:

@@ -16,6 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from bot.answers.lookup import Stage
 from bot.engine.core import Figures
 from bot.engine.job_queue import Priority
+from bot.phrasing.task import Phrased
 from knowledge.model.questions import Evidence, Verdict
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
@@ -23,6 +24,7 @@ CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 # A question alone takes some ten milliseconds on a small host; an answer that comes after three
 # seconds is late for everybody (Discord's limit for an acknowledgement).
 _STAGE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0)
+_PHRASING_SECONDS: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0)
 _WHOLE_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0)
 
 
@@ -69,6 +71,21 @@ class Metrics:
             buckets=_WHOLE_SECONDS,
             registry=self._registry,
         )
+        self._phrasings = self._counter(
+            "phrasings", "Answers that a model was asked about, by outcome.", "outcome"
+        )
+        self._sentences = self._counter(
+            "phrased_sentences", "Sentences of a model's, by what was said of them.", "verdict"
+        )
+        self._tokens = Counter(
+            "commonplace_phrasing_tokens", "Sent and received.", registry=self._registry
+        )
+        self._phrasing_seconds = Histogram(
+            "commonplace_phrasing_seconds",
+            "How long a model took.",
+            buckets=_PHRASING_SECONDS,
+            registry=self._registry,
+        )
         self._healthy = self._gauge("healthy", "Whether /healthz says so.")
         self._degraded = self._gauge("degraded", "Whether answers are given without some part.")
         self._connected = self._gauge("discord_connected", "Whether Discord is connected.")
@@ -107,6 +124,14 @@ class Metrics:
     def stage(self, stage: Stage, seconds: float) -> None:
         """Keep how long a stage took; called in the worker's thread."""
         self._stages.labels(stage.value).observe(seconds)
+
+    def phrased(self, found: Phrased, tokens: int) -> None:
+        """Count what came of asking a model. Verdicts are names that the checks give."""
+        self._phrasings.labels(found.outcome.value).inc()
+        self._phrasing_seconds.observe(found.seconds)
+        self._tokens.inc(tokens)
+        for verdict, count in found.verdicts.items():
+            self._sentences.labels(verdict).inc(count)
 
     def dropped(self, reason: str) -> None:
         """Count what was not done, by which limit it met: nothing went wrong."""

@@ -11,6 +11,7 @@ from knowledge.model.digests import Digest, Edition
 from knowledge.model.documents import Scope
 from knowledge.model.guilds import GuildSettings, Rule
 from knowledge.model.notes import Decision, Member, Note, Problem
+from knowledge.model.phrasings import RecordedPhrasing, WrittenLine
 from knowledge.model.pictures import Picture, checked_picture
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.model.submissions import Submission
@@ -77,6 +78,8 @@ def lived(store: Store) -> Note:
     store.handovers.answer(GUILD, question_id, (3, "Ben", "Forty."), [], AT)
     store.gaps.merge(GUILD, [question_id], 9)
     store.gaps.keep_quiet(99, quiet=True)
+    phrased = RecordedPhrasing("phrase", "shown", AT, lines=(WrittenLine("Forty.", (1,)),))
+    store.phrasings.finish(question_id, phrased, keeps_words=True)
     helped = HelpedQuestion(71, GUILD, 5, 7, is_post=True, asked_at=AT, due_at=AT)
     store.helped_questions.begin(helped)
     store.add_source("/z", Scope(GUILD))

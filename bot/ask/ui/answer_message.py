@@ -31,6 +31,8 @@ from bot.interactions.pictures import gallery, picture_files
 from bot.interactions.services import Interaction, Services
 from bot.notes import messages as notes_messages
 from bot.notes.ui.report import ReportButton
+from bot.phrasing.task import Phrased
+from bot.phrasing.ui.edits import PostedResponse
 from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence, Feedback, Question, Verdict
@@ -61,6 +63,8 @@ def answer_message(
     extra: Sequence[discord.ui.Item[Any]] = (),
     buttons: Sequence[discord.ui.Item[Any]] | None = None,
     edits: bool = False,
+    phrased: Phrased | None = None,
+    note: str = "",
 ) -> dict[str, Any]:
     """What sends a reply, or edits a message to be it: arguments of discord.py's methods.
 
@@ -74,8 +78,12 @@ def answer_message(
         extra: buttons that stand after its own.
         buttons: what stands in the place of its own; what leads to its sources stays.
         edits: whether it takes the place of what was shown, whose pictures go then.
+        phrased: what a model made of it.
+        note: a line at its end.
     """
-    shown = messages.answer(reply, lead, language, repeats_question=repeats_question)
+    shown = messages.answer(
+        reply, lead, language, repeats_question=repeats_question, phrased=phrased
+    )
     if isinstance(reply.outcome, Clarification):
         return {"content": shown.head}
     items = [
@@ -89,6 +97,8 @@ def answer_message(
     files = picture_files(reply.pictures)
     if files:
         text.add_item(gallery(files))
+    if note:
+        text.add_item(discord.ui.TextDisplay(note))
     sent = {"attachments": files} if edits else {"files": files} if files else {}
     return {**layout([text], items), **sent}
 
@@ -113,6 +123,8 @@ def _container(outcome: Answer | Refusal, shown: messages.AnswerText) -> discord
     is_confirmed = isinstance(outcome, Answer) and outcome.confirmed
     evidence = Evidence.STRONG if is_confirmed else outcome.evidence
     quotations = [[one.text, one.cited] for one in shown.quotations]
+    if shown.phrased:
+        return container([[shown.head, shown.phrased], *quotations], _COLOURS[evidence])
     first = [shown.head, *(quotations[0] if quotations else ())]
     return container([first, *quotations[1:]], _COLOURS[evidence])
 
@@ -293,10 +305,13 @@ class AnswerButton(
         )
         await interaction.edit_original_response(content=button_messages.shared(shared, mine))
         if shared.reply is not None:
+            # It is made of this module.
+            from bot.ask.ui.phrased_answers import Phrasing
+
             reply = await pictured(bot, shared.reply)
-            await interaction.followup.send(
-                **answer_message(reply, language=held.language, private=False)
-            )
+            phrasing = Phrasing(bot, shared.ask, reply, held.language, private=False)
+            sent = await interaction.followup.send(**phrasing.message(), wait=True)
+            phrasing.follow(lambda: PostedResponse(interaction, sent.id))
 
 
 async def _confirms(interaction: Interaction, question: Question | None) -> bool | None:

@@ -12,11 +12,12 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.answers.lookup import Ask
-from bot.answers.pipeline import QUESTION_CHARACTERS, Reply, said_to_no_question
+from bot.answers.pipeline import QUESTION_CHARACTERS, said_to_no_question
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.ask import button_messages
-from bot.ask.ui.answer_message import answer_message, pictured
+from bot.ask.ui.answer_message import pictured
 from bot.ask.ui.follow_up_messages import FollowUpMessages
+from bot.ask.ui.phrased_answers import Phrasing
 from bot.engine.job_queue import Priority
 from bot.interactions.allowed_guilds import AllowedGuilds
 from bot.interactions.channel_access import may_write, readable_by_all, readable_in
@@ -29,6 +30,7 @@ from bot.interactions.question_limits import TooFastError
 from bot.interactions.retries import resent
 from bot.interactions.services import Interaction, Services
 from bot.limits.ui.admission import take_question
+from bot.phrasing.ui.edits import PostedMessage, PostedResponse
 from bot.text import error_messages
 from knowledge.model.questions import Feedback, Verdict
 
@@ -143,22 +145,19 @@ class AskCog(commands.Cog):
         try:
             with contextlib.suppress(*UNREACHED):
                 await message.channel.typing()
-            reply = await pictured(
-                self.bot, await self._replied(message, question), message.channel
-            )
-            guild_id = message.guild.id if message.guild else None
-            shown = answer_message(
-                reply,
-                language=language,
-                private=False,
-                hands_on=await self.bot.guild_settings.hands_on(guild_id),
-                repeats_question=False,
-            )
+            asked = await self._asked(message, question)
+            reply = await pictured(self.bot, await self.bot.answer(asked), message.channel)
+            hands_on = await self.bot.guild_settings.hands_on(asked.guild_id)
+            how = {"private": False, "hands_on": hands_on, "repeats_question": False}
+            phrasing = Phrasing(self.bot, asked, reply, language, **how)
+            shown = phrasing.message()
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
-            shown = {"content": self.bot.explanation(error, language)}
-        # Who has been told that they have to wait is told nothing more.
-        if shown.get("content") != "":
-            await reply_once(message, **shown)
+            # Who has been told that they have to wait is told nothing more.
+            if sentence := self.bot.explanation(error, language):
+                await reply_once(message, content=sentence)
+            return
+        sent = await reply_once(message, **shown)
+        phrasing.follow(lambda: PostedMessage(sent))
 
     async def _keep_thanks(self, message: discord.Message) -> bool:
         """Count thanks below an answer as *Helpful*, when its asker says them."""
@@ -182,12 +181,12 @@ class AskCog(commands.Cog):
         except UNREACHED as error:
             _logger.info("Somebody could not be told that I may not write there: %s", error)
 
-    async def _replied(self, message: discord.Message, question: str) -> Reply:
+    async def _asked(self, message: discord.Message, question: str) -> Ask:
         held = await self.bot.guild_settings.in_channel(message.channel)
         if not said_to_no_question(question):
             guild_id = message.guild.id if message.guild else None
             await take_question(self.bot, message.author, guild_id, alone=guild_id is None)
-        asked = Ask(
+        return Ask(
             question,
             message.author.id,
             message.guild.id if message.guild else None,
@@ -197,7 +196,6 @@ class AskCog(commands.Cog):
             answered_from=held.answered_from,
             quotations=held.quotations,
         )
-        return await self.bot.answer(asked)
 
 
 async def reply_once(message: discord.Message, **shown: Any) -> discord.Message:
@@ -237,8 +235,9 @@ async def answer_deferred(interaction: Interaction, question: str, *, private: b
     reply = await pictured(bot, await bot.answer(asked))
     language = await viewer_language(interaction) if private else held.language
     hands_on = await bot.guild_settings.hands_on(interaction.guild_id)
-    shown = answer_message(reply, language=language, private=private, hands_on=hands_on, edits=True)
-    await interaction.edit_original_response(**shown)
+    phrasing = Phrasing(bot, asked, reply, language, private=private, hands_on=hands_on)
+    sent = await interaction.edit_original_response(**phrasing.message(edits=True))
+    phrasing.follow(lambda: PostedResponse(interaction, sent.id))
 
 
 def _may_answer_in(channel: Any) -> bool:

@@ -1,0 +1,97 @@
+"""Text of phrased lines: what a model chose or wrote, with the numbers of its quotations. Pure.
+
+What was chosen is quoted as it stands in its passage. What was written is one line of plain text
+each: nothing in it is in bold, leads anywhere or mentions anybody.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from bot.phrasing.messages import label
+from bot.phrasing.task import Line, Phrased
+from bot.text.excerpt import room
+from bot.text.markdown import plain, quoted, shown, size
+from indexer.text.sentences import FENCES, LIST_MARKER
+from knowledge.model.guilds import Language
+
+# With a quotation of some lines below it, so much is one screen of a phone.
+LINES_CHARACTERS: Final = 442
+# What is longer than a message holds beside its quotations is not shown at all.
+MOST_CHARACTERS: Final = 1_400
+
+_BLOCK: Final = re.compile(rf"(?:{'|'.join(map(re.escape, FENCES))}|\||>|#)")
+
+
+def phrased_text(phrased: Phrased, numbers: Mapping[int, int], language: Language) -> str:
+    """Lines as they stand above the quotations, and who chose or wrote them.
+
+    Args:
+        phrased: what is shown.
+        numbers: of its quotations, from 1, as they are shown.
+        language: of the readers.
+
+    Returns:
+        Nothing if even the first line is too long.
+    """
+    kept = _fitting(phrased.lines)
+    if not kept:
+        return ""
+    cited = [(one, _cited(one, numbers)) for one in kept]
+    verbatim = all(one.verbatim for one in kept)
+    text = _joined(cited) if verbatim else " ".join(_written(one, cite) for one, cite in cited)
+    said = quoted(text) if verbatim else text
+    if size(said) > MOST_CHARACTERS:
+        return ""
+    return f"{said}\n{label(phrased.model, language, verbatim=verbatim)}"
+
+
+def cited_places(phrased: Phrased) -> list[int]:
+    """The places of the quotations, from 0, that what is shown stands on."""
+    numbers = (number - 1 for line in _fitting(phrased.lines) for number in line.numbers)
+    return list(dict.fromkeys(numbers))
+
+
+def _fitting(lines: Sequence[Line]) -> list[Line]:
+    """The first line, and as many of the next as one screen of a phone has room for."""
+    kept: list[Line] = []
+    left = LINES_CHARACTERS
+    for line in lines:
+        needed = room(line.text)
+        if kept and needed > left:
+            break
+        kept.append(line)
+        left -= needed
+    return kept
+
+
+def _cited(line: Line, numbers: Mapping[int, int]) -> str:
+    known = [numbers[number] for number in line.numbers if number in numbers]
+    return "".join(f"[{number}]" for number in sorted(set(known)))
+
+
+def _written(line: Line, cite: str) -> str:
+    return f"{plain(line.text)} {cite}".strip()
+
+
+def _joined(lines: Sequence[tuple[Line, str]]) -> str:
+    """Sentences one after another; lists, code and tables on lines of their own."""
+    text = ""
+    block_before = False
+    for line, cite in lines:
+        block = "\n" in line.text or _is_block(line.text)
+        between = "\n" if block or block_before else " "
+        # A number behind a fence would open it again.
+        apart = "\n" if line.text.rstrip().endswith((*FENCES, "|")) else " "
+        text += f"{between if text else ''}{_whole(line.text)}{apart}{cite}"
+        block_before = block
+    return text
+
+
+def _is_block(text: str) -> bool:
+    return _BLOCK.match(text) is not None or LIST_MARKER.match(text) is not None
+
+
+def _whole(text: str) -> str:
+    """A passage's Markdown as it may be shown; marks of bold that were cut in two are left out."""
+    return shown(text if text.count("**") % 2 == 0 else text.replace("**", ""))

@@ -1,0 +1,82 @@
+"""*Quotes only* below what a model wrote: the plain answer again."""
+
+from dataclasses import replace
+
+from bot.answers.lookup import Ask
+from bot.answers.pipeline import Reply
+from bot.answers.replay import asked_again
+from bot.ask import button_messages
+from bot.ask.messages import question_line
+from bot.ask.ui.answer_message import answer_message, pictured
+from bot.engine.job_queue import Priority
+from bot.interactions.buttons import Button, CustomId
+from bot.interactions.channel_access import readable_answer, readable_in
+from bot.interactions.guild_settings import message_language, viewer_language
+from bot.interactions.layouts import text_of
+from bot.interactions.permissions import is_moderator
+from bot.interactions.services import Interaction
+from bot.phrasing.messages import QUOTES_LABELS
+from knowledge.model.questions import Question
+
+
+class QuotesButton(
+    Button,
+    ids=CustomId("phrased", question_id=int, action=tuple(QUOTES_LABELS)),
+    labels=QUOTES_LABELS,
+):
+    """Whoever asked, and moderators, take what was written out of the message.
+
+    Anybody else sees the plain answer alone.
+    """
+
+    question_id: int
+
+    async def clicked(self, interaction: Interaction) -> None:
+        await interaction.response.defer()
+        question = await interaction.client.worker.call(
+            lambda core: core.store.question_records.question(self.question_id),
+            priority=Priority.ASKING,
+        )
+        channels = await readable_answer(interaction, question)
+        if question is None or channels is None or not question.text:
+            gone = button_messages.FEEDBACK_GONE(await viewer_language(interaction))
+            await interaction.followup.send(gone, ephemeral=True)
+        elif await self._takes_out(interaction, question):
+            await self._take_out(interaction, question)
+        else:
+            reply = await self._plain(interaction, asked_again(question), channels)
+            language = await viewer_language(interaction)
+            shown = answer_message(reply, language=language, private=False)
+            del shown["content"]
+            await interaction.followup.send(**shown, ephemeral=True)
+
+    async def _takes_out(self, interaction: Interaction, question: Question) -> bool:
+        # The id may be forged; below another message, nothing is taken out.
+        if (self.values_on(interaction.message) or {}).get("question_id") != self.question_id:
+            return False
+        return question.asker_id == interaction.user.id or await is_moderator(interaction)
+
+    async def _take_out(self, interaction: Interaction, question: Question) -> None:
+        """Make the message what it was, for all who see it."""
+        message = interaction.message
+        private = message is not None and message.flags.ephemeral
+        channels = readable_in(interaction, private=private)
+        reply = await self._plain(interaction, asked_again(question), channels)
+        text = text_of(message) if message is not None else ""
+        shown = answer_message(
+            reply,
+            language=await message_language(interaction),
+            private=private,
+            repeats_question=text.startswith(question_line(question.text)),
+            edits=True,
+        )
+        await interaction.edit_original_response(**shown)
+
+    async def _plain(self, interaction: Interaction, ask: Ask, channels: tuple[int, ...]) -> Reply:
+        """The answer as it is now, from what those may read who will see it."""
+        bot = interaction.client
+        ask = replace(ask, channels=tuple(one for one in ask.channels if one in channels))
+        [reply] = await bot.worker.call(
+            lambda core: core.answer_pipeline.ask([ask], record=False), priority=Priority.ASKING
+        )
+        return await pictured(bot, replace(reply, question_id=self.question_id))

@@ -1,0 +1,406 @@
+"""Phrasing dispatcher: which answers a model is asked about, once each, and what is kept of it.
+
+Imported only where `phrasing.mode` is on. Whether a model will be asked is said at once, from what
+is in memory, so that the plain answer waits for nothing; all else happens after it was sent. Then a
+use is claimed in the database, the model is asked, and what came of it is kept. What was shown is
+in an LRU cache as long as the index does not change; the same question in flight is asked once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
+
+from cachetools import LRUCache
+
+from bot.answers.decision import Answer
+from bot.answers.lookup import Ask
+from bot.answers.pipeline import Reply
+from bot.config import ConfigError, phrasing_key
+from bot.engine.degradations import Degradations
+from bot.engine.job_queue import Priority
+from bot.engine.worker import Worker
+from bot.interactions.services import Services
+from bot.phrasing import service
+from bot.phrasing.endpoint import Endpoint, EndpointSettings
+from bot.phrasing.phraser import Phraser
+from bot.phrasing.task import Mode, Ordered, Outcome, Phrased, Quoted, Task
+from bot.phrasing_settings import PhrasingSettings
+from indexer.retrieval.hit import Hit
+from knowledge.model.documents import Scope
+from knowledge.model.guilds import GuildSettings, Language, Phrasing
+from knowledge.model.phrasings import RecordedPhrasing, UsedUp, WrittenLine
+from knowledge.model.questions import Evidence
+
+# What somebody asked lately is asked again; a result holds a reply of some 20 kB.
+RESULTS: Final = 128
+PART: Final = "phrasing"
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An answer that a model is asked about, in the language of its readers."""
+
+    ask: Ask
+    reply: Reply
+    mode: Mode
+    language: Language
+
+    @property
+    def answer(self) -> Answer:
+        assert isinstance(self.reply.outcome, Answer)  # noqa: S101 - `expects` makes no other
+        return self.reply.outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What is shown in the place of a plain answer: a reply, and what stands above its quotations.
+
+    Nothing stands there where only what is quoted has changed.
+    """
+
+    reply: Reply
+    phrased: Phrased | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What came of asking, for whoever asks the same: no id of a question is in it."""
+
+    phrased: Phrased
+    places: tuple[int, ...] = ()
+    reply: Reply | None = None
+    prompt_tokens: int = 0
+    reply_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """What two answers must have in common to be phrased alike: all that is sent, and for whom."""
+
+    task: Task
+    hits: tuple[Quoted, ...]
+    scopes: tuple[Scope, ...]
+    model: tuple[object, ...]
+
+
+class Asked(Protocol):
+    """Asks a model."""
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What a reply follows from beside its task."""
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the endpoint, as a sentence, or nothing."""
+
+    async def phrase(self, task: Task) -> Phrased:
+        """What may be shown for a task, or why there is nothing."""
+
+    async def order(self, question: str, passages: "tuple[Quoted, ...]") -> Ordered:
+        """An order of passages."""
+
+    async def close(self) -> None:
+        """End what is in flight."""
+
+
+Observer = Callable[[Phrased, int], None]
+
+
+@dataclass
+class PhrasingDispatcher:
+    """What phrases answers.
+
+    Attributes:
+        settings: what the operator chose.
+        model: is asked.
+        is_closed: whether it may be asked now, as far as its endpoint is known.
+        worker: where the core is.
+        degradations: are told of what is wrong with the endpoint.
+        observe: is told what came of each request, and how many tokens that took.
+        now: the time.
+    """
+
+    settings: PhrasingSettings
+    model: Asked
+    is_closed: Callable[[], bool]
+    worker: Callable[[], Worker[Any]]
+    degradations: Degradations
+    observe: Observer
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _used_up: UsedUp | None = None
+    _results: LRUCache[_Key, _Found] = field(default_factory=lambda: LRUCache(RESULTS))
+    _generation: int = 0
+    _under_way: dict[_Key, "asyncio.Task[_Found | None]"] = field(default_factory=dict)
+    _beginning: "asyncio.Task[None] | None" = None
+    _closing: bool = False
+
+    # Before the plain answer is sent.
+
+    def mode_in(self, guild: GuildSettings | None) -> Mode | None:
+        """What a model may do in a guild; None where its administrators have not turned it on.
+
+        In direct messages, which are of no guild, it may choose sentences.
+        """
+        if guild is None:
+            return Mode.CHOOSE
+        if guild.phrasing is Phrasing.OFF or guild.phrasing_host != self.settings.host:
+            return None
+        both = self.settings.mode == guild.phrasing.value == Mode.PHRASE.value
+        return Mode.PHRASE if both else Mode.CHOOSE
+
+    def expects(
+        self, ask: Ask, reply: Reply, guild: GuildSettings | None, language: Language
+    ) -> Candidate | None:
+        """An answer as it is to be phrased; None where no model is asked about it.
+
+        Nothing is waited for: it is told by what is in memory.
+        """
+        mode, outcome = self.mode_in(guild), reply.outcome
+        if mode is None or not isinstance(outcome, Answer) or reply.question_id is None:
+            return None
+        supported = outcome.evidence is not Evidence.NONE and not outcome.conflicts
+        if not supported or not self._may_send([quote.hit for quote in outcome.quotes]):
+            return None
+        found = Candidate(ask, reply, mode, language)
+        if self._is_known(found):
+            return found
+        used = self._used_up
+        full = 0 < self.settings.in_flight <= len(self._under_way)
+        if full or self._closing or not self.is_closed():
+            return None
+        if used is None or used.holds(ask.asker_id, ask.guild_id, self.now()):
+            return None
+        return found
+
+    def _is_known(self, candidate: Candidate) -> bool:
+        self._begin(candidate.reply.generation)
+        key = self._key(candidate)
+        return key in self._results or key in self._under_way
+
+    def _may_send(self, hits: list[Hit]) -> bool:
+        """Whether these passages may be sent to where the endpoint is."""
+        if self.settings.is_private or self.settings.may_send_messages:
+            return True
+        return not any(map(service.is_conversation, hits))
+
+    def _begin(self, generation: int) -> None:
+        """Keep nothing of another generation of the index: what was deleted is in it no more."""
+        if generation != self._generation:
+            self._results.clear()
+            self._generation = generation
+
+    def _key(self, candidate: Candidate) -> _Key:
+        return _Key(
+            _task(candidate),
+            self._ordered(candidate),
+            candidate.ask.scopes,
+            self.model.identity,
+        )
+
+    def _ordered(self, candidate: Candidate) -> tuple[Quoted, ...]:
+        """The hits that a model puts into order; none where it is not asked for that."""
+        hits = [*candidate.reply.hits]
+        if not self.settings.reorder or candidate.answer.confirmed or not self._may_send(hits):
+            return ()
+        return tuple(
+            Quoted(hit.passage.text, hit.passage.title, hit.passage.heading) for hit in hits
+        )
+
+    # After it was sent.
+
+    def start(self) -> None:
+        """Begin to learn from the database who has none left; until then, no model is asked."""
+        self._beginning = asyncio.create_task(self._begun())
+
+    async def _begun(self) -> None:
+        most, now = service.caps(self.settings), self.now()
+        self._used_up = await self.worker().call(
+            lambda core: core.store.phrasings.all_used_up(most, now), priority=Priority.ASKING
+        )
+
+    async def phrase(self, candidate: Candidate) -> Result | None:
+        """What is to be shown in the place of a plain answer; None if it stays as it is."""
+        self._begin(candidate.reply.generation)
+        key = self._key(candidate)
+        found, repeated = self._results.get(key), True
+        if found is None:
+            asking = self._under_way.get(key)
+            repeated = asking is not None
+            if asking is None:
+                # It is there before anything is waited for, so that nobody else asks the same.
+                asking = asyncio.create_task(self._claimed_and_asked(candidate))
+                self._under_way[key] = asking
+                asking.add_done_callback(lambda _: self._under_way.pop(key, None))
+            # Who stops waiting does not end it for others; where it was ended, nothing is raised.
+            await asyncio.wait([asking])
+            found = None if asking.cancelled() else asking.result()
+        if found is None:
+            return None
+        return await self._kept(candidate, key, found, repeated=repeated)
+
+    async def _claimed_and_asked(self, candidate: Candidate) -> _Found | None:
+        """What came of asking; None if that was one too many."""
+        most, now = service.caps(self.settings), self.now()
+        question_id = candidate.reply.question_id or 0
+        mode = candidate.mode.value
+        claimed, used = await self.worker().call(
+            lambda core: service.claim(core, candidate.ask, question_id, mode, most, now),
+            priority=Priority.ASKING,
+        )
+        self._learn(used)
+        if not claimed:
+            return None
+        try:
+            async with asyncio.timeout(self.settings.seconds):
+                found = await self._asked(candidate)
+        except TimeoutError:
+            found = _Found(Phrased(Outcome.LATE, seconds=self.settings.seconds))
+        self._tell(found)
+        return found
+
+    async def _asked(self, candidate: Candidate) -> _Found:
+        places: tuple[int, ...] = ()
+        reply, spent = candidate.reply, [0, 0]
+        offered = self._ordered(candidate)
+        if offered:
+            ordered = await self.model.order(candidate.ask.text, offered)
+            spent = [ordered.prompt_tokens, ordered.reply_tokens]
+            if ordered.outcome is Outcome.SHOWN and ordered.places != tuple(range(len(offered))):
+                places = ordered.places
+                reply = await self._decided_again(candidate, places)
+        phrased = await self.model.phrase(_task(replace(candidate, reply=reply)))
+        return _Found(
+            phrased,
+            places,
+            replace(reply, question_id=None) if places else None,
+            phrased.prompt_tokens + spent[0],
+            phrased.reply_tokens + spent[1],
+        )
+
+    async def _decided_again(self, candidate: Candidate, places: tuple[int, ...]) -> Reply:
+        found: Reply = await self.worker().call(
+            lambda core: service.decide_again(core, candidate.ask, candidate.reply, places),
+            priority=Priority.ASKING,
+        )
+        return found
+
+    def _tell(self, found: _Found) -> None:
+        """Tell metrics, log and health what came of asking: no word that was sent or received."""
+        phrased = found.phrased
+        self.observe(phrased, found.prompt_tokens + found.reply_tokens)
+        _logger.info(
+            "A model was asked to phrase an answer: %s.",
+            phrased.outcome.value,
+            extra={"seconds": round(phrased.seconds, 3), "problem": phrased.problem},
+        )
+        problem = self.model.problem
+        if problem:
+            self.degradations.leave_out(PART, problem)
+        else:
+            self.degradations.restore(PART)
+
+    async def _kept(
+        self, candidate: Candidate, key: _Key, found: _Found, *, repeated: bool
+    ) -> Result | None:
+        """Keep what came of an answer; what is shown of it, if all may be quoted still."""
+        phrased = found.phrased
+        shows = phrased.outcome is Outcome.SHOWN
+        reply = candidate.reply
+        if found.reply is not None:
+            reply = replace(found.reply, question_id=reply.question_id)
+        most, now = service.caps(self.settings), self.now()
+        kept = _recorded(candidate.mode, found, now, repeated=repeated)
+        quotable, used = await self.worker().call(
+            lambda core: service.finish(core, candidate.ask, reply, kept, most, now),
+            priority=Priority.ASKING,
+        )
+        self._learn(used)
+        if not quotable or not (shows or found.places):
+            return None
+        if not repeated and candidate.reply.generation == self._generation:
+            self._results[key] = found
+        named = replace(phrased, model=self.settings.model) if shows else None
+        return Result(reply, named)
+
+    def _learn(self, used: UsedUp) -> None:
+        known = self._used_up or UsedUp()
+        now = self.now()
+        self._used_up = UsedUp(
+            {one: until for one, until in {**known.members, **used.members}.items() if until > now},
+            {one: until for one, until in {**known.guilds, **used.guilds}.items() if until > now},
+            used.everywhere,
+        )
+
+    async def stop(self) -> None:
+        """End what is in flight, so that each plain answer is what stays."""
+        self._closing = True
+        if self._beginning is not None:
+            self._beginning.cancel()
+        for task in [*self._under_way.values()]:
+            task.cancel()
+        await self.model.close()
+
+
+def _task(candidate: Candidate) -> Task:
+    earlier = candidate.ask.earlier.rsplit("\n", 1)[-1]
+    return Task(
+        candidate.ask.text,
+        tuple(
+            Quoted(quote.text, quote.citation.title, quote.citation.heading)
+            for quote in candidate.answer.quotes
+        ),
+        candidate.mode,
+        candidate.language.value,
+        earlier,
+    )
+
+
+def _recorded(mode: Mode, found: _Found, now: datetime, *, repeated: bool) -> RecordedPhrasing:
+    phrased = found.phrased
+    return RecordedPhrasing(
+        mode.value,
+        phrased.outcome.value,
+        now,
+        phrased.model,
+        phrased.prompt_version,
+        phrased.chosen,
+        found.places,
+        tuple(WrittenLine(line.text, line.numbers) for line in phrased.lines if not line.verbatim),
+        phrased.verdicts,
+        0 if repeated else found.prompt_tokens,
+        0 if repeated else found.reply_tokens,
+        0 if repeated else round(phrased.seconds * 1_000),
+        repeated,
+    )
+
+
+def open_dispatcher(bot: Services, observe: Observer) -> PhrasingDispatcher:
+    """What phrases answers at the endpoint that the bot's settings name.
+
+    Raises:
+        ConfigError: if the key can't be sent.
+    """
+    settings = bot.settings.phrasing
+    at = EndpointSettings(settings.url, settings.model, settings.seconds, settings.in_flight)
+    try:
+        endpoint = Endpoint(at, phrasing_key())
+    except ValueError as error:
+        raise ConfigError(f"PHRASING_KEY can't be used: {error}") from error
+
+    async def embed(texts: Any) -> Any:
+        return await bot.worker.call(
+            lambda core: core.embedder.embed_passages(list(texts)), priority=Priority.ASKING
+        )
+
+    def is_closed() -> bool:
+        return not (endpoint.circuit.is_open or endpoint.circuit.is_paused)
+
+    phraser = Phraser(endpoint, embed)
+    worker, degradations = (lambda: bot.worker), bot.degradations
+    return PhrasingDispatcher(settings, phraser, is_closed, worker, degradations, observe)

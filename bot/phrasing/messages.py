@@ -1,0 +1,104 @@
+"""Sentences about phrasing: below an answer, and what is said of the endpoint. Pure."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.text.languages import Sentence
+from bot.text.markdown import plain, shortened
+from knowledge.model.guilds import Language, Phrasing
+
+_UNDER_WAY: Final = Sentence("phrasing…")
+_CHOSEN: Final = Sentence("Chosen by {model} from the quotes below, word for word.")
+_PHRASED: Final = Sentence(
+    "Phrased by {model} from the quotes below. Numbers, names and denials were compared; read the "
+    "quotes."
+)
+QUOTES_LABELS: Final[Mapping[str, Sentence]] = {"quotes": Sentence("Quotes only")}
+_MODEL_CHARACTERS: Final = 60
+
+
+def under_way(language: Language) -> str:
+    """The line below an answer that a model is asked about."""
+    return f"-# {_UNDER_WAY(language)}"
+
+
+def label(model: str, language: Language, *, verbatim: bool) -> str:
+    """What stands below lines that a model chose or wrote."""
+    named = plain(shortened(model, _MODEL_CHARACTERS))
+    return f"-# {(_CHOSEN if verbatim else _PHRASED)(language, model=named)}"
+
+
+# For administrators.
+
+_WHAT: Final = Sentence(
+    "**Phrasing**: a language model at {host} can say which sentences of the quoted passages "
+    "answer a question. The quotations stay below, and what I can't answer never gets there."
+)
+_SENT: Final = Sentence(
+    "If you turn it on, {host} is sent each question that I answer, the one before it, and the "
+    "passages that I quote; no names and no ids."
+)
+_SENT_TEN: Final = Sentence(
+    "If you turn it on, {host} is sent each question that I answer, the one before it, and the "
+    "ten passages that are nearest; no names and no ids."
+)
+_MESSAGES: Final = Sentence("Messages of channels and chats that I quote are sent, too.")
+_NO_MESSAGES: Final = Sentence(
+    "Answers that quote messages of channels or chats are not sent, and stay as they are."
+)
+_OTHER_HOST: Final = Sentence(
+    "⚠ It was turned on for another host, and is off until you choose again."
+)
+OPTIONS: Final[Mapping[Phrasing, Sentence]] = {
+    Phrasing.OFF: Sentence("No language model is asked"),
+    Phrasing.CHOOSE: Sentence("A model chooses sentences, shown word for word"),
+    Phrasing.PHRASE: Sentence("A model writes sentences, compared with the quotes"),
+}
+
+
+def consent(
+    host: str, language: Language, *, ten: bool, conversations: bool, other_host: bool
+) -> str:
+    """What administrators are told before they turn it on.
+
+    Args:
+        host: the endpoint's.
+        language: of whoever reads it.
+        ten: whether the ten best passages are sent.
+        conversations: whether messages of channels and chats are sent.
+        other_host: whether it was turned on for another host.
+    """
+    named = f"**{plain(host)}**"
+    lines = [
+        _WHAT(language, host=named),
+        (_SENT_TEN if ten else _SENT)(language, host=named),
+        (_MESSAGES if conversations else _NO_MESSAGES)(language),
+    ]
+    return "\n".join([*lines, *([_OTHER_HOST(language)] if other_host else [])])
+
+
+# For members.
+
+_ABOUT: Final[Mapping[Phrasing, Sentence]] = {
+    Phrasing.CHOOSE: Sentence(
+        "A language model at {host} chooses sentences of what I quote; they are shown word for "
+        "word."
+    ),
+    Phrasing.PHRASE: Sentence(
+        "A language model at {host} phrases answers from what I quote; the quotations stay below."
+    ),
+}
+_PRIVACY: Final = Sentence(
+    "-# Nobody else gets this. But where I find an answer, your question, the one before it and "
+    "the passages that I found go to a language model at {host}, without your name or id."
+)
+
+
+def about(host: str, phrasing: Phrasing, language: Language) -> str:
+    """What everybody is told where it is on."""
+    return _ABOUT[phrasing](language, host=plain(host))
+
+
+def privacy(host: str, language: Language) -> str:
+    """What leaves the bot's computer where it is on."""
+    return _PRIVACY(language, host=plain(host))

@@ -1,0 +1,58 @@
+"""Work of phrasing in the worker's thread: what is counted and kept, and what is decided again."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from bot.answers.decision import Answer
+from bot.answers.lookup import Ask
+from bot.answers.pipeline import Reply
+from bot.engine.core import Core
+from bot.phrasing_settings import PhrasingSettings
+from indexer.retrieval.hit import Hit
+from knowledge.model.documents import Kind, channel_of
+from knowledge.model.phrasings import PhrasingCaps, RecordedPhrasing, UsedUp
+
+
+def caps(settings: PhrasingSettings) -> PhrasingCaps:
+    return PhrasingCaps(settings.member_hourly, settings.guild_daily, settings.daily_tokens)
+
+
+def is_conversation(hit: Hit) -> bool:
+    """Whether a hit is what members said to each other, in a channel or an exported chat."""
+    passage = hit.passage
+    return passage.kind in (Kind.CHAT, Kind.CHANNEL) or channel_of(passage.scope) is not None
+
+
+def claim(
+    core: Core, ask: Ask, question_id: int, mode: str, most: PhrasingCaps, now: datetime
+) -> tuple[bool, UsedUp]:
+    """Count that a model is asked, unless that is one too many; and what is used up then."""
+    table = core.store.phrasings
+    claimed = table.claim(question_id, mode, most, now)
+    return claimed, table.used_up(most, now, ask.asker_id, ask.guild_id)
+
+
+def decide_again(core: Core, ask: Ask, reply: Reply, places: tuple[int, ...]) -> Reply:
+    return core.answer_pipeline.decide_again(ask, reply, places)
+
+
+def finish(
+    core: Core, ask: Ask, reply: Reply, found: RecordedPhrasing, most: PhrasingCaps, now: datetime
+) -> tuple[bool, UsedUp]:
+    """Keep what became of a phrasing; whether all that it stands on may be quoted still.
+
+    What was deleted while the model was asked is not shown once more. And what is used up now.
+    """
+    quotes = reply.outcome.quotes if isinstance(reply.outcome, Answer) else ()
+    quotable = all(
+        any(
+            stored.text == quote.text
+            for stored in core.document(quote.citation.document_id, ask.scopes)
+        )
+        for quote in quotes
+    )
+    keeps_words = quotable and not any(is_conversation(hit) for hit in reply.hits)
+    kept = found if quotable else replace(found, outcome="gone", chosen=(), lines=())
+    if reply.question_id is not None:
+        core.store.phrasings.finish(reply.question_id, kept, keeps_words=keeps_words)
+    return quotable, core.store.phrasings.used_up(most, now, ask.asker_id, ask.guild_id)
