@@ -88,17 +88,8 @@ _ABOUT: Final[Mapping[Phrasing, Sentence]] = {
         "A language model at {host} phrases answers from what I quote; the quotations stay below."
     ),
 }
-_PRIVACY: Final = Sentence(
-    "-# Nobody else gets this. But where I find an answer, your question, the one before it and "
-    "the passages that I found go to a language model at {host}, without your name or id."
-)
 
 
 def about(host: str, phrasing: Phrasing, language: Language) -> str:
-    """What everybody is told where it is on."""
-    return _ABOUT[phrasing](language, host=plain(host))
-
-
-def privacy(host: str, language: Language) -> str:
-    """What leaves the bot's computer where it is on."""
-    return _PRIVACY(language, host=plain(host))
+    """What everybody is told where it is on; nothing where it is off."""
+    return _ABOUT[phrasing](language, host=plain(host)) if phrasing in _ABOUT else ""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.text.languages import Sentence, written
+from bot.text.markdown import plain
 from knowledge.model.guilds import Language
 from knowledge.store.personal_data import Stored
 
@@ -64,6 +65,11 @@ _QUOTES: Final = Sentence(
 _NOBODY_ELSE: Final = Sentence(
     "-# Nobody else gets this, and no text of yours leaves this bot's own computer."
 )
+_TO_A_MODEL: Final = Sentence(
+    "-# Nobody else gets this. But in direct messages, and where a server's administrators turned "
+    "it on, a question of yours that I find an answer to, the one before it and the passages that "
+    "I found go to a language model at {host}, without your name or id."
+)
 
 
 def privacy(
@@ -72,7 +78,9 @@ def privacy(
     quiet: bool,
     withheld: bool,
     language: Language = Language.ENGLISH,
+    model_host: str = "",
 ) -> str:
+    """What is stored of a member; questions may go to a language model at `model_host`, if any."""
     lines = [_STORED(language)]
     lines += [
         f"`{written(found.here, language):>5} / {written(found.everywhere, language):>5}` "
@@ -81,7 +89,8 @@ def privacy(
     ]
     lines.append((_IS_QUIET if quiet else _TELLS)(language))
     lines.append((_WITHHOLDS if withheld else _QUOTES)(language))
-    lines.append(_NOBODY_ELSE(language))
+    host = plain(model_host)
+    lines.append(_TO_A_MODEL(language, host=host) if host else _NOBODY_ELSE(language))
     return "\n".join(lines)
 
 

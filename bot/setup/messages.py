@@ -50,8 +50,12 @@ def about(
     model: str,
     changed_at: datetime | None,
     language: Language = Language.ENGLISH,
+    phrasing: str = "",
 ) -> str:
-    """What the bot is and knows; the index `changed_at` last, None where that is not known."""
+    """What the bot is and knows; the index `changed_at` last, None where that is not known.
+
+    `phrasing` is what is said of a language model, where one is asked.
+    """
     lines = [
         _WHAT(language, version=version),
         _SIZE(language, model=plain(model), **counts),
@@ -63,7 +67,7 @@ def about(
         questions = QUESTIONS(counts["questions"], language)
         pending = counts["pending"]
         lines.append(_HERE(language, notes=notes, pending=pending, questions=questions))
-    lines.append(_HOW(language))
+    lines += [*filter(None, [phrasing]), _HOW(language)]
     return "\n".join(lines)
 
 

@@ -5,11 +5,12 @@ from typing import Final
 
 from babel.dates import get_day_names
 
+from bot.phrasing.messages import OPTIONS as PHRASINGS
 from bot.setup.settings import NO, OPERATORS, PAGES, YES, Page, Setting, offered
 from bot.text.languages import NAMES, Plural, Sentence
 from bot.text.markdown import plain, shortened
 from bot.text.permission_names import permission_name
-from knowledge.model.guilds import GuildSettings, Language
+from knowledge.model.guilds import GuildSettings, Language, Phrasing
 
 # Headings, buttons, lists.
 
@@ -19,6 +20,7 @@ TITLES: Final[Mapping[str, Sentence]] = {
     Page.RULES: Sentence("How notes are decided"),
     Page.ANSWERS: Sentence("Where to answer"),
     Page.HANDOVER: Sentence("Hand-over"),
+    Page.PHRASING: Sentence("Phrasing"),
     Page.SOURCES: Sentence("Sources"),
     Page.TRIAL: Sentence("Try it"),
 }
@@ -180,6 +182,8 @@ def option(setting: Setting, value: str, language: Language, *, private: bool = 
         return _DIGEST(language, weekday=days[int(value)])
     if setting is Setting.LANGUAGE:
         return NAMES[Language(value)]
+    if setting is Setting.PHRASING:
+        return PHRASINGS[Phrasing(value)](language)
     if setting is Setting.PRIVATE and value == OPERATORS:
         return _AS_CONFIGURED(language, answers=_PRIVATE[YES if private else NO](language))
     return {

@@ -14,7 +14,7 @@ from knowledge.corpus import SourceState
 from knowledge.model.channel_settings import Mode
 from knowledge.model.digests import Edition
 from knowledge.model.documents import SHARED, Scope
-from knowledge.model.guilds import GuildSettings
+from knowledge.model.guilds import GuildSettings, Phrasing
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,13 @@ def choose(
     *,
     values: Sequence[str],
     shown: Collection[str] = (),
+    host: str = "",
 ) -> None:
     """Keep one choice; all else stays, also what another administrator chooses at this moment.
 
     Of channels, `shown` are those that were chosen when the list was shown: of several, only what
-    was added to them or taken away changes.
+    was added to them or taken away changes. A language model is turned on for a `host`, and for no
+    other.
 
     Raises:
         ValueError: if there is no such choice; a list of the bot's offers none.
@@ -96,6 +98,8 @@ def choose(
         changes = {f"{setting.value}_id": int(values[0])}
     elif setting in CHOICES and values[0] in CHOICES[setting].values:
         changes = CHOICES[setting].changes(values[0])
+        if setting is Setting.PHRASING:
+            changes["phrasing_host"] = host if values[0] != Phrasing.OFF.value else ""
     else:
         raise ValueError(f"{values} is no choice of {setting}")
     core.store.guilds.change(guild_id, changes, quorum, member_id)

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from knowledge.model.guilds import GuildSettings, Language
+from knowledge.model.guilds import GuildSettings, Language, Phrasing
 
 
 class Page(StrEnum):
-    """A page of the panel. `RULES` and `HANDOVER` belong to the steps before them."""
+    """A page of the panel. `RULES`, `HANDOVER` and `PHRASING` belong to the steps before them."""
 
     REVIEW = "review"
     MODERATORS = "moderators"
     RULES = "rules"
     ANSWERS = "answers"
     HANDOVER = "handover"
+    PHRASING = "phrasing"
     SOURCES = "sources"
     TRIAL = "trial"
 
@@ -24,7 +25,8 @@ STEPS: Final = (Page.REVIEW, Page.MODERATORS, Page.ANSWERS, Page.SOURCES, Page.T
 
 
 def step_of(page: Page) -> Page:
-    return {Page.RULES: Page.MODERATORS, Page.HANDOVER: Page.ANSWERS}.get(page, page)
+    steps = {Page.RULES: Page.MODERATORS, Page.HANDOVER: Page.ANSWERS, Page.PHRASING: Page.ANSWERS}
+    return steps.get(page, page)
 
 
 class Setting(StrEnum):
@@ -46,6 +48,7 @@ class Setting(StrEnum):
     HANDOVER_CHANNEL = "handover_channel"
     STALE = "handover_hours"
     LANGUAGE = "language"
+    PHRASING = "phrasing"
 
 
 PAGES: Final[Mapping[Setting, Page]] = {
@@ -80,6 +83,7 @@ PAGES: Final[Mapping[Setting, Page]] = {
         ),
         Page.HANDOVER,
     ),
+    Setting.PHRASING: Page.PHRASING,
 }
 
 # Of these, none may be chosen; of `LISTEN` and `HELP`, several.
@@ -142,6 +146,12 @@ CHOICES: Final[Mapping[Setting, Choices]] = {
         tuple(Language),
         lambda settings: settings.language.value,
         lambda value: {"language": Language(value)},
+    ),
+    # The host that it is chosen for is kept beside it; which are offered, the operator says, too.
+    Setting.PHRASING: Choices(
+        tuple(Phrasing),
+        lambda settings: settings.phrasing.value,
+        lambda value: {"phrasing": Phrasing(value)},
     ),
 }
 

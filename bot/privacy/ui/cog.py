@@ -43,7 +43,14 @@ class PrivacyCog(Cog):
         language = await viewer_language(interaction)
         choices = ("tell" if quiet else "quiet", "quote" if withheld else "withhold")
         view = _view(language, "export", *choices, "delete")
-        said = messages.privacy(found, quiet=quiet, withheld=withheld, language=language)
+        phrasing = self.bot.settings.phrasing
+        said = messages.privacy(
+            found,
+            quiet=quiet,
+            withheld=withheld,
+            language=language,
+            model_host=phrasing.host if phrasing.is_on else "",
+        )
         await interaction.edit_original_response(content=said, view=view)
 
 

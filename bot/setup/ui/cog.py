@@ -9,6 +9,8 @@ from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, also_directly
 from bot.interactions.services import Cog, Interaction
+from bot.phrasing import messages as phrasing_messages
+from bot.phrasing.ui.consent import phrasing_in
 from bot.setup import messages, service
 from bot.setup.ui.controls import deliver_cards, refused
 from bot.version import own_version
@@ -66,5 +68,8 @@ class SetupCog(Cog):
             priority=Priority.ASKING,
         )
         model = self.bot.settings.model.name
-        sentence = messages.about(own_version(), counts, model, changed_at, viewer)
+        phrasing = phrasing_messages.about(
+            self.bot.settings.phrasing.host, await phrasing_in(interaction), viewer
+        )
+        sentence = messages.about(own_version(), counts, model, changed_at, viewer, phrasing)
         await interaction.edit_original_response(content=sentence)

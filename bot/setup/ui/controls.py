@@ -122,10 +122,13 @@ class SettingSelect(Select, ids=CustomId("setting", setting=Setting)):
         shown = {str(one.id) for one in getattr(self.item, "default_values", ())}
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
         values = _known(interaction.guild, self.setting, sent["values"])
+        host = interaction.client.settings.phrasing.host
+        if self.setting is Setting.PHRASING and interaction.client.phrasing is None:
+            values = None
         if values is not None:
             await interaction.client.worker.call(
                 lambda core: service.choose(
-                    core, guild_id, member_id, self.setting, values=values, shown=shown
+                    core, guild_id, member_id, self.setting, values=values, shown=shown, host=host
                 )
             )
             interaction.client.guild_settings.forget(guild_id)

@@ -13,6 +13,7 @@ from bot.answers.bundled_articles import Standing
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import lacking_to_answer
 from bot.interactions.services import Interaction, Services
+from bot.phrasing import messages as phrasing_messages
 from bot.setup import messages, service
 from bot.setup import panel_messages as said
 from bot.setup.service import State
@@ -20,7 +21,7 @@ from bot.setup.settings import OPTIONAL, PAGES, STEPS, Page, Setting, offered, s
 from bot.setup.ui import checks
 from bot.setup.ui.controls import CHANNEL_TYPES, SettingSelect, SetupButton
 from bot.sources import messages as source_messages
-from knowledge.model.guilds import Language
+from knowledge.model.guilds import Language, Phrasing
 
 _MOST_CHANNELS: Final = 25  # Discord's limit of what one list can hold
 
@@ -113,6 +114,7 @@ class _Pages:
             Page.RULES: self._rules,
             Page.ANSWERS: self._answers,
             Page.HANDOVER: self._handover,
+            Page.PHRASING: self._phrasing,
             Page.SOURCES: self._sources,
             Page.TRIAL: self._trial,
         }[page]
@@ -165,7 +167,10 @@ class _Pages:
         silent = checks.silent_in(self._guild, chosen)
         blind = not self._bot.intents.message_content
         helped = self._state.helped
-        label = said.TITLES[Page.HANDOVER](self._language)
+        further = [Page.HANDOVER, *([Page.PHRASING] if self._bot.phrasing is not None else [])]
+        buttons = (
+            SetupButton(said.TITLES[one](self._language), action=one.value) for one in further
+        )
         return [
             _text(said.mentions(silent, self._language)),
             self._channels(Setting.LISTEN, chosen),
@@ -175,7 +180,7 @@ class _Pages:
             discord.ui.Separator(),
             _text(said.HOW(self._language)),
             *map(self._choices, (Setting.PRIVATE, Setting.LANGUAGE)),
-            _row([SetupButton(label, action=Page.HANDOVER.value)]),
+            _row(buttons),
         ]
 
     def _handover(self) -> list[_Item]:
@@ -192,6 +197,22 @@ class _Pages:
             *([_text(said.read_by_others(open_to, self._language))] if open_to else []),
             self._choices(Setting.STALE),
         ]
+
+    def _phrasing(self) -> list[_Item]:
+        """What a language model may do; nothing to choose where the operator has none."""
+        chosen = self._bot.settings.phrasing
+        if self._bot.phrasing is None:
+            return self._answers()
+        settings = self._settings
+        text = phrasing_messages.consent(
+            chosen.host,
+            self._language,
+            ten=chosen.reorder,
+            conversations=chosen.is_private or chosen.may_send_messages,
+            other_host=settings.phrasing is not Phrasing.OFF
+            and settings.phrasing_host != chosen.host,
+        )
+        return [_text(text), self._choices(Setting.PHRASING)]
 
     def _unhelped(self, channel_ids: Sequence[int]) -> dict[int, list[str]]:
         """What the bot lacks in those of these channels in which it can't help, by their ids."""
@@ -243,6 +264,8 @@ class _Pages:
         values, holding = offered(
             setting, self._settings, self._state.quorum, self._state.digest_day
         )
+        if setting is Setting.PHRASING:
+            values, holding = self._phrasings()
         private = self._bot.settings.answers.private
         options = [
             discord.SelectOption(
@@ -253,6 +276,15 @@ class _Pages:
             for value in values
         ]
         return _row([SettingSelect(discord.ui.Select(options=options), setting=setting)])
+
+    def _phrasings(self) -> tuple[list[str], str]:
+        """What may be chosen of phrasing, as far as the operator lets it, and what holds."""
+        most = self._bot.settings.phrasing
+        values = [one.value for one in Phrasing]
+        if most.mode != Phrasing.PHRASE.value:
+            values.remove(Phrasing.PHRASE.value)
+        mode = self._bot.phrasing.mode_in(self._settings) if self._bot.phrasing else None
+        return values, Phrasing.OFF.value if mode is None else mode.value
 
 
 def _text(text: str) -> _Item:

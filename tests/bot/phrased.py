@@ -1,0 +1,30 @@
+"""A server in which a language model phrases answers."""
+
+from typing import Any
+
+from bot.config import Settings
+from bot.phrasing_settings import PhrasingSettings
+from knowledge.model.guilds import Phrasing
+from knowledge.model.phrasings import RecordedPhrasing
+from tests.bot.phrasing.scripted_endpoint import MODEL
+from tests.bot.world import World
+
+
+def with_phrasing(settings: Settings, url: str, **chosen: Any) -> Settings:
+    """Settings of a bot that may ask the model at an address, and write."""
+    phrasing = PhrasingSettings(**{"mode": "phrase", "url": url, "model": MODEL, **chosen})
+    return settings.model_copy(update={"phrasing": phrasing})
+
+
+async def turn_on(world: World, mode: Phrasing = Phrasing.CHOOSE, host: str = "") -> None:
+    """Have the administrators choose it, for the endpoint that there is or for another one."""
+    changes = {"phrasing": mode, "phrasing_host": host or world.bot.settings.phrasing.host}
+    await world.core(
+        lambda core: core.store.guilds.change(world.guild.id, changes, None, world.admin.id)
+    )
+    world.bot.guild_settings.forget(world.guild.id)
+
+
+async def phrasing_of(world: World, question_id: int) -> RecordedPhrasing | None:
+    """What is on record of a question's phrasing."""
+    return await world.core(lambda core: core.store.phrasings.of(question_id))
