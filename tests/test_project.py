@@ -129,7 +129,6 @@ COVERED_BY = {
     "bot/phrasing/messages.py": "tests/bot/setup/ui/test_panel_phrasing.py",
     "bot/phrasing/service.py": "tests/bot/ask/ui/test_phrased_answers.py",
     "bot/phrasing/dispatcher.py": "tests/bot/ask/ui/test_phrased_answers.py",
-    "bot/phrasing/ui/consent.py": "tests/bot/setup/ui/test_panel_phrasing.py",
     "bot/phrasing/ui/edits.py": "tests/bot/ask/ui/test_phrased_answers.py",
     "bot/ask/phrased_text.py": "tests/bot/ask/ui/test_phrased_answers.py",
     "bot/ask/ui/quotes_button.py": "tests/bot/ask/ui/test_phrased_answers.py",

@@ -10,10 +10,10 @@ from bot.interactions.localisation import described
 from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, also_directly
 from bot.interactions.services import Cog, Interaction
 from bot.phrasing import messages as phrasing_messages
-from bot.phrasing.ui.consent import phrasing_in
 from bot.setup import messages, service
 from bot.setup.ui.controls import deliver_cards, refused
 from bot.version import own_version
+from knowledge.model.guilds import Phrasing
 
 
 class SetupCog(Cog):
@@ -69,7 +69,17 @@ class SetupCog(Cog):
         )
         model = self.bot.settings.model.name
         phrasing = phrasing_messages.about(
-            self.bot.settings.phrasing.host, await phrasing_in(interaction), viewer
+            self.bot.settings.phrasing.host, await _phrasing_in(interaction), viewer
         )
         sentence = messages.about(own_version(), counts, model, changed_at, viewer, phrasing)
         await interaction.edit_original_response(content=sentence)
+
+
+async def _phrasing_in(interaction: Interaction) -> Phrasing:
+    """What a language model does with answers in a guild, or in direct messages."""
+    bot, guild_id = interaction.client, interaction.guild_id
+    if bot.phrasing is None:
+        return Phrasing.OFF
+    guild = None if guild_id is None else await bot.guild_settings.settings(guild_id)
+    mode = bot.phrasing.mode_in(guild)
+    return Phrasing.OFF if mode is None else Phrasing(mode.value)
