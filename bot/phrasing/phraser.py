@@ -7,21 +7,16 @@ is in flight is asked once, for all who wait for it, and goes on when one of the
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from bot.phrasing import choosing, ordering, replies
+from bot.phrasing import choosing, ordering, replies, writing
 from bot.phrasing.endpoint import Endpoint, Failure, Reply
 from bot.phrasing.prompts import PROMPT_VERSION, order_prompt, prompt
 from bot.phrasing.sentences import Numbered, numbered
-from bot.phrasing.task import Ordered, Outcome, Phrased, Quoted, Task
-
-Embed = Callable[[Sequence[str]], Awaitable[NDArray[np.float32]]]
-"""Texts to vectors, (n, d) float32 with rows of unit length."""
+from bot.phrasing.task import Line, Mode, Ordered, Outcome, Phrased, Quoted, Task
+from bot.phrasing.writing import Embed
 
 NOT_ASKED: Final = "the reply is not in the form that was asked for"
 
@@ -100,23 +95,18 @@ class Phraser:
             prompt_tokens=reply.prompt_tokens,
             reply_tokens=reply.reply_tokens,
         )
-        return self._chosen(task, offered, reply, answered)
+        if task.mode is Mode.CHOOSE:
+            return _chosen(task, offered, reply, answered)
+        return await self._written(task, offered, reply, answered)
 
-    def _chosen(
+    async def _written(
         self, task: Task, offered: Sequence[Numbered], reply: Reply, empty: Phrased
     ) -> Phrased:
-        parsed = replies.chosen(reply)
+        parsed = replies.written(reply)
         if parsed is None:
             return replace(empty, outcome=Outcome.INVALID, problem=NOT_ASKED)
-        found = choosing.choose(task.quotes, offered, parsed)
-        return replace(
-            empty,
-            outcome=Outcome.SHOWN if found.lines else Outcome.NOTHING,
-            lines=found.lines,
-            chosen=found.ids,
-            verdicts=found.verdicts,
-            problem="" if found.lines else "the model chose nothing",
-        )
+        found = await writing.written(task, offered, parsed, self._embed)
+        return _shown(empty, found.lines, found.ids, found.verdicts)
 
     async def _ordered(self, question: str, passages: Sequence[Quoted]) -> Ordered:
         began = time.monotonic()
@@ -143,6 +133,27 @@ class Phraser:
             reply.reply_tokens,
             problem="" if found else NOT_ASKED,
         )
+
+
+def _chosen(task: Task, offered: Sequence[Numbered], reply: Reply, empty: Phrased) -> Phrased:
+    parsed = replies.chosen(reply)
+    if parsed is None:
+        return replace(empty, outcome=Outcome.INVALID, problem=NOT_ASKED)
+    found = choosing.choose(task.quotes, offered, parsed)
+    return _shown(empty, found.lines, found.ids, found.verdicts)
+
+
+def _shown(
+    empty: Phrased, lines: tuple[Line, ...], ids: tuple[str, ...], verdicts: Mapping[str, int]
+) -> Phrased:
+    return replace(
+        empty,
+        outcome=Outcome.SHOWN if lines else Outcome.NOTHING,
+        lines=lines,
+        chosen=ids,
+        verdicts=verdicts,
+        problem="" if lines else "nothing of the reply may be shown",
+    )
 
 
 async def _shared(

@@ -12,8 +12,8 @@ from pydantic_core import from_json
 
 from bot.phrasing.endpoint import Reply
 
-# No more is read of any reply, whatever a server let through.
-MOST_READ: Final = 24
+# No more sentences are read of any reply, whatever a server let through.
+MOST_READ: Final = 8
 
 _FENCE: Final = re.compile(r"```(?:json)?[ \t]*\n(?P<inside>.*)\n[ \t]*```", re.DOTALL)
 

@@ -145,6 +145,13 @@ def _needs_before(text: str, spans: Sequence[tuple[int, int]], place: int) -> bo
     return not code and (refers_back(said) or _CONTINUES.match(said) is not None)
 
 
+def needed_before(text: str, unit: int) -> str:
+    """What stands in a passage before a unit that refers back to it; nothing if none does."""
+    spans = units(text)
+    first, _ = _with_context(text, spans, unit)
+    return text[spans[first][0] : spans[unit - 1][1]] if first < unit else ""
+
+
 def _written(quotes: Sequence[Quoted], runs: Sequence[_Run]) -> list[Line]:
     lines: list[Line] = []
     before: _Run | None = None

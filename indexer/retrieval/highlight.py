@@ -130,7 +130,20 @@ def deciding_sentence(
     heading: str,
     language: str = "",
 ) -> int:
-    """The position of the sentence of a passage that most likely answers.
+    """The position of the sentence of a passage that most likely answers, by its score."""
+    scores = sentence_scores(question, sentences, cosines, weights, heading, language)
+    return max(range(len(scores)), key=lambda i: (scores[i], -i))
+
+
+def sentence_scores(
+    question: str,
+    sentences: Sequence[str],
+    cosines: Sequence[float],
+    weights: Sequence[tuple[tuple[str, ...], float]],
+    heading: str,
+    language: str = "",
+) -> list[float]:
+    """How likely each sentence of a passage answers.
 
         cosine + covered + 0.05 · fit + 0.05 / position - 1 if it ends with "?"
 
@@ -161,4 +174,4 @@ def deciding_sentence(
             - ASKS * sentence.rstrip().endswith("?")
         )
         carried = own | titled
-    return max(range(len(scores)), key=lambda i: (scores[i], -i))
+    return scores

@@ -1,0 +1,186 @@
+"""Reading of a sentence for the strict check: words with meaning, values, clauses, telling words.
+
+Pure. Telling words (`telling_words.toml`) are those that say how far a statement goes: "only",
+"at least", "if". English and German are read; of other languages, stems and numbers alone.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.resources import files
+from typing import Final
+
+from indexer.contradictions.quantities import Subject, Value, values_in
+from indexer.text.analyzer import is_stop_word, language_of, words
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A word that carries meaning, or a value; of two the `key` says whether they are the same.
+
+    A name is the same only to the letter: `word`, in lower case. `clause` counts from 0.
+    """
+
+    key: str
+    clause: int
+    word: str = ""
+    is_name: bool = False
+    value: Value | None = None
+
+    @property
+    def is_date(self) -> bool:
+        return self.value is not None and self.value.subject is Subject.DATE
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is compared of a sentence.
+
+    Attributes:
+        items: in order.
+        clauses: the keys of each clause's items but for dates, which may stand anywhere; those
+            without any are left out.
+        leaning: places in `clauses` of those whose subject may stand before them: what follows a
+            mere "and", or begins with "it".
+        is_fronted: whether the first clause only says when, where or how: "With that, …".
+        senses: what its telling words say, each with the key of the item behind it.
+        denied: the keys of the items behind its negations.
+    """
+
+    items: tuple[Item, ...]
+    clauses: tuple[tuple[str, ...], ...]
+    leaning: frozenset[int]
+    is_fronted: bool
+    senses: tuple[tuple[str, str], ...]
+    denied: tuple[str, ...]
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset(item.key for item in self.items)
+
+
+TABLES: Final[dict[str, dict[str, str]]] = tomllib.loads(
+    files("bot.phrasing").joinpath("telling_words.toml").read_text(encoding="utf-8")
+)
+_SENSES: Final = {
+    sense: re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)
+    for table in TABLES.values()
+    for sense, pattern in table.items()
+}
+_TOKEN: Final = re.compile(r"[^\W_]+(?:[.+#][\w+#]+)*[+#]*")
+_YEARS: Final = range(1900, 2100)
+# Behind these, or before a name, such a number is a year and counts nothing.
+_BEFORE_YEAR: Final = re.compile(
+    r"\b(?:in|im|since|seit|until|bis|by|early|late|mid|anfang|ende|jan\w*|feb\w*|mar\w*|mär\w*|apr\w*"
+    r"|ma[iy]|jun\w*|jul\w*|aug\w*|sep\w*|o[ck]t\w*|nov\w*|de[cz]\w*)\s\Z",
+    re.IGNORECASE,
+)
+_NAMED: Final = re.compile(r"[ ,]+[A-Z]")
+_DENIES: Final = re.compile(
+    r"\b(?:\w+n['’]t|not|cannot|never|no|none|nobody|nothing|neither|nor|hardly|unable|refus\w+"
+    r"|fail(?:s|ed)?|stop(?:s|ped)?|lack\w*|nicht|nie|niemals|niemand|nichts|kein(?:e[nmrs]?)?"
+    r"|weder|kaum)\b",
+    re.IGNORECASE,
+)
+_CLAUSE: Final = re.compile(
+    r"[.!?][\"”’)]*\s|[,;:()–—]\s?(?:(?:and|but|or|so|und|aber|oder)\s)?"
+    r"|\b(?:and|but|or|so|that|which|who|because|und|aber|oder|dass|weil)\s",
+    re.IGNORECASE,
+)
+_FRONTED: Final = re.compile(
+    r"(?:at|in|on|for|from|with|by|between|during|under|over|among|through|inside|bei|mit|für|von"
+    r"|vom|aus|auf|an|am|im|unter|zwischen|während|durch)\s",
+    re.IGNORECASE,
+)
+_AND: Final = frozenset({"and", "or", "und", "oder"})
+_PRONOUN: Final = re.compile(r"(?:it|they|he|she|er|sie|es)\s", re.IGNORECASE)
+
+
+def is_conditional(text: str) -> bool:
+    """Whether a text says that something holds only in some case."""
+    return any(_SENSES[sense].search(text) is not None for sense in TABLES["conditions"])
+
+
+@lru_cache(maxsize=512)
+def read(sentence: str) -> Reading:
+    """A sentence as it is compared."""
+    language = language_of(sentence)
+    joints = list(_CLAUSE.finditer(sentence))
+    placed = sorted(_placed(sentence, language, joints), key=lambda one: one[0])
+    items = tuple(item for _, item in placed)
+    undated = [item for item in items if not item.is_date]
+    numbers = list(dict.fromkeys(item.clause for item in undated))
+    senses = tuple(
+        (sense, _behind(placed, match.end()))
+        for sense, pattern in _SENSES.items()
+        for match in pattern.finditer(sentence)
+    )
+    return Reading(
+        items,
+        tuple(tuple(item.key for item in undated if item.clause == n) for n in numbers),
+        frozenset(
+            place for place, n in enumerate(numbers) if place and _leans(sentence, joints[n - 1])
+        ),
+        _FRONTED.match(sentence) is not None,
+        senses,
+        tuple(_behind(placed, match.end()) for match in _DENIES.finditer(sentence)),
+    )
+
+
+def _leans(sentence: str, joint: re.Match[str]) -> bool:
+    is_and = joint[0].strip().lower() in _AND
+    return is_and or _PRONOUN.match(sentence, joint.end()) is not None
+
+
+def _behind(placed: Sequence[tuple[int, Item]], place: int) -> str:
+    return next((item.key for start, item in placed if start >= place), "")
+
+
+def _placed(
+    sentence: str, language: str, joints: Sequence[re.Match[str]]
+) -> Iterator[tuple[int, Item]]:
+    """The items with their places, values first."""
+
+    def clause(place: int) -> int:
+        return sum(joint.end() <= place for joint in joints)
+
+    values = [_dated(sentence, value) for value in values_in(sentence, language)]
+    for value in values:
+        yield value.start, Item(f"={value.normal}", clause(value.start), value=value)
+    lead = re.match(r"\W*", sentence)
+    first = lead.end() if lead else 0
+    for match in _TOKEN.finditer(sentence):
+        if any(value.start <= match.start() < value.end for value in values):
+            continue
+        token = match[0]
+        key = _key(token, language)
+        if key and not (key.isalpha() and _says_how(token.lower(), key, language)):
+            is_name = _looks_like_a_name(token) and match.start() > first
+            yield match.start(), Item(key, clause(match.start()), token.lower(), is_name)
+
+
+def _dated(sentence: str, value: Value) -> Value:
+    """A value, or the year that it is: "In August 2023 Google …" tells no version of August."""
+    digits = str(value.normal).removesuffix(".0")
+    counts = value.subject in {Subject.NUMBER, Subject.VERSION}
+    if not (counts and digits.isdigit() and len(digits) == 4 and int(digits) in _YEARS):
+        return value
+    if _NAMED.match(sentence, value.end) or _BEFORE_YEAR.search(sentence[: value.start]):
+        return replace(value, subject=Subject.DATE, of="year", normal=float(digits))
+    return value
+
+
+def _key(token: str, language: str) -> str:
+    if any(map(str.isdigit, token)) or not token.isalpha():
+        return token.lower()
+    return "".join(words(token, language)[:1])
+
+
+def _says_how(word: str, key: str, language: str) -> bool:
+    return is_stop_word(key, language) or any(one.fullmatch(word) for one in _SENSES.values())
+
+
+def _looks_like_a_name(token: str) -> bool:
+    return any(map(str.isdigit, token)) or (any(map(str.isupper, token)) and len(token) > 1)

@@ -1,0 +1,215 @@
+"""Sentences that a model wrote: each is shown, replaced by what it names, or dropped.
+
+A sentence is shown if its form (`form_check`) and its words (`strict_check`) pass, and its vector
+is near that of what it names. Where one fails, the sentences that it names are shown in its place,
+if they are on the question; where most fail, these are all that is shown.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.phrasing import form_check
+from bot.phrasing.prompts import WRITTEN_CHARACTERS
+from bot.phrasing.replies import Written
+from bot.phrasing.sentences import SHOWN_CHARACTERS, Numbered, lines, needed_before
+from bot.phrasing.strict_check import mismatch
+from bot.phrasing.task import Line, Task
+from bot.text.markdown import size
+from indexer.retrieval.highlight import sentence_scores
+from indexer.text.analyzer import query_words
+from indexer.text.passages import without_link_targets
+from indexer.text.sentences import LIST_MARKER
+
+Embed = Callable[[Sequence[str]], Awaitable[NDArray[np.float32]]]
+"""Texts to vectors, (n, d) float32 with rows of unit length."""
+
+LEAST_COSINE: Final = 0.7
+# No more of the ids that a sentence names are looked at.
+MOST_NAMED: Final = 3
+# What a sentence scores as the one that decides (`sentence_scores`) to be shown for another one:
+# a third of the question's words and a cosine of 0.4, or more of one and less of the other.
+LEAST_SCORE: Final = 0.7
+
+PASSED: Final = "passed"
+UNNAMED: Final = "names nothing"
+FAR: Final = "meaning"
+CUT: Final = "no room"
+REPLACED: Final = "replaced"
+
+# Citations, which the instructions ask not to set; only numbers that may be ids.
+_CITATION: Final = re.compile(
+    r"\s*[\[(](?P<ids>\d(?:\.\d{1,3})?(?:\s*[,;]\s*\d(?:\.\d{1,3})?)*)[\])]"
+)
+_EMPHASIS: Final = re.compile(r"\*\*|__|`")
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What is shown of what a model wrote, the ids that are quoted, and what was said of each."""
+
+    lines: tuple[Line, ...]
+    ids: tuple[str, ...]
+    verdicts: Mapping[str, int]
+
+
+@dataclass(slots=True)
+class _Checked:
+    """A sentence of the model's, what it names, and what is said of it."""
+
+    text: str
+    named: list[Numbered]
+    verdict: str = PASSED
+    standing_on: list[Numbered] = field(default_factory=list)
+
+    @property
+    def may_be_replaced(self) -> bool:
+        return self.verdict not in {*form_check.DROPPED, UNNAMED, CUT, PASSED}
+
+
+async def written(
+    task: Task, numbered: Sequence[Numbered], sentences: Sequence[Written], embed: Embed
+) -> Writing:
+    """What may be shown of sentences that a model wrote about a task."""
+    offered = {one.id: one for one in numbered}
+    checked = _checked_by_words(task, offered, sentences)
+    fitting = await _on_the_question(task, checked, embed)
+    passed = sum(one.verdict == PASSED for one in checked)
+    if not checked or 2 * passed < len(checked):
+        return _quoted(task, checked, fitting)
+    shown: list[Line] = []
+    ids: list[str] = []
+    room = SHOWN_CHARACTERS
+    for one in checked:
+        if one.verdict == PASSED:
+            shown.append(_line(one))
+        elif one.may_be_replaced:
+            fresh = [each for each in one.named if each.id in fitting and each.id not in ids]
+            found, known = lines(task.quotes, fresh)
+            needed = sum(size(line.text) for line in found)
+            if needed <= room and not any(line in shown for line in found):
+                shown += found
+                ids += known
+                room -= needed
+    return Writing(tuple(shown), tuple(ids), _counted(checked, ids))
+
+
+def _line(one: _Checked) -> Line:
+    numbers = tuple(sorted({each.passage + 1 for each in one.standing_on}))
+    same = len(one.standing_on) == 1 and one.text == one.standing_on[0].text
+    return Line(one.text, numbers, verbatim=same)
+
+
+def _quoted(task: Task, checked: Sequence[_Checked], fitting: frozenset[str]) -> Writing:
+    """What the sentences name, where too few of them passed to be shown themselves."""
+    kept = [one for one in checked if one.verdict == PASSED or one.may_be_replaced]
+    named = [each for one in kept for each in one.named if each.id in fitting]
+    found, ids = lines(task.quotes, list({one.id: one for one in named}.values()))
+    return Writing(tuple(found), tuple(ids), _counted(checked, ids))
+
+
+def _counted(checked: Sequence[_Checked], ids: Sequence[str]) -> dict[str, int]:
+    counts = Counter(str(one.verdict) for one in checked)
+    if ids:
+        counts[REPLACED] = len(ids)
+    return dict(counts)
+
+
+# By form and words.
+
+
+def _checked_by_words(
+    task: Task, offered: Mapping[str, Numbered], sentences: Sequence[Written]
+) -> list[_Checked]:
+    checked: list[_Checked] = []
+    room = WRITTEN_CHARACTERS
+    for sentence in sentences:
+        text = _tidy(sentence.text, offered)
+        named = [offered[key] for key in dict.fromkeys(sentence.named) if key in offered]
+        one = _Checked(text, named[:MOST_NAMED])
+        passages = {each.passage for each in one.named}
+        shown = [
+            other.text
+            for other in checked
+            if other.verdict == PASSED and passages & {each.passage for each in other.named}
+        ]
+        one.verdict = _verdict(task, one, shown)
+        if one.verdict == PASSED and len(text) > room:
+            one.verdict = CUT
+        room -= len(text) if one.verdict == PASSED else 0
+        checked.append(one)
+    return checked
+
+
+def _tidy(text: str, offered: Mapping[str, Numbered]) -> str:
+    """One line, without citations of what there is."""
+    passages = {key.partition(".")[0] for key in offered}
+
+    def uncited(match: re.Match[str]) -> str:
+        cited = set(re.split(r"\s*[,;]\s*", match["ids"]))
+        return "" if cited <= {*offered, *passages} else match[0]
+
+    return " ".join(_CITATION.sub(uncited, text).split())
+
+
+def _verdict(task: Task, one: _Checked, shown: Sequence[str]) -> str:
+    if not one.named:
+        return UNNAMED
+    found = form_check.fault(one.text, [each.text for each in one.named], shown)
+    if found is not None:
+        return found
+    sources = {each.id: _sources(task, each) for each in one.named}
+    alone = {key: mismatch(one.text, texts) for key, texts in sources.items()}
+    one.standing_on = [each for each in one.named if alone[each.id] is None]
+    if one.standing_on:
+        return PASSED
+    together = mismatch(one.text, [text for texts in sources.values() for text in texts])
+    one.standing_on = one.named
+    return PASSED if together is None else together
+
+
+def _sources(task: Task, one: Numbered) -> list[str]:
+    """What a sentence may follow: the named one, and that with what it refers back to."""
+    before = needed_before(task.quotes[one.passage].text, one.unit)
+    texts = [one.text, *([f"{before} {one.text}"] if before else [])]
+    return [_plain(text) for text in texts]
+
+
+def _plain(text: str) -> str:
+    """A sentence without marks of lists and emphasis, and without the targets of links."""
+    marker = LIST_MARKER.match(text)
+    return _EMPHASIS.sub("", without_link_targets(text[marker.end() if marker else 0 :]))
+
+
+# By meaning.
+
+
+async def _on_the_question(task: Task, checked: Sequence[_Checked], embed: Embed) -> frozenset[str]:
+    """Fail what is far from all that it names; the ids of named sentences that are on the question.
+
+    All vectors are made in one call.
+    """
+    named = list({each.id: each for one in checked for each in one.named}.values())
+    passed = [one for one in checked if one.verdict == PASSED]
+    if not named:
+        return frozenset()
+    texts = [task.question, *(_plain(each.text) for each in named), *(one.text for one in passed)]
+    vectors = await embed(texts)
+    own = dict(zip([each.id for each in named], vectors[1:], strict=False))
+    for one, vector in zip(passed, vectors[1 + len(named) :], strict=True):
+        if max(float(vector @ own[each.id]) for each in one.standing_on) < LEAST_COSINE:
+            one.verdict = FAR
+    weights = [(word.forms, 1.0) for word in query_words(task.question)]
+    fitting: set[str] = set()
+    for each in named:
+        heading = f"{task.quotes[each.passage].title} {task.quotes[each.passage].heading}"
+        cosine = float(vectors[0] @ own[each.id])
+        [score] = sentence_scores(task.question, [_plain(each.text)], [cosine], weights, heading)
+        if score >= LEAST_SCORE:
+            fitting.add(each.id)
+    return frozenset(fitting)
