@@ -29,7 +29,6 @@ CONNECT_SECONDS: Final = 2.0
 REPLY_BYTES: Final = 65_536
 # Where it is busy and does not say for how long.
 PAUSE_SECONDS: Final = 10.0
-MODEL_CHARACTERS: Final = 200
 
 _PATH: Final = "/chat/completions"
 
@@ -72,7 +71,6 @@ class Reply:
 
     text: str
     is_cut: bool = False
-    model: str = ""
     prompt_tokens: int = 0
     reply_tokens: int = 0
 
@@ -102,7 +100,6 @@ class _Usage(BaseModel, strict=True):
 class _Completion(BaseModel, strict=True):
     choices: list[_Choice]
     usage: _Usage | None = None
-    model: str | None = None
 
 
 class Endpoint:
@@ -274,7 +271,6 @@ def _read(body: bytes) -> Reply | Failure:
     return Reply(
         choice.message.content,
         choice.finish_reason == "length",
-        (completion.model or "")[:MODEL_CHARACTERS],
         _counted(usage.prompt_tokens),
         _counted(usage.completion_tokens),
     )

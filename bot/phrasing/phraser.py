@@ -91,7 +91,6 @@ class Phraser:
             return replace(empty, outcome=reply.outcome, problem=reply.problem)
         answered = replace(
             empty,
-            model=reply.model or self.model,
             prompt_tokens=reply.prompt_tokens,
             reply_tokens=reply.reply_tokens,
         )
@@ -128,7 +127,7 @@ class Phraser:
         return Ordered(
             Outcome.SHOWN if found else Outcome.INVALID,
             found,
-            reply.model or self.model,
+            self.model,
             reply.prompt_tokens,
             reply.reply_tokens,
             problem="" if found else NOT_ASKED,

@@ -42,8 +42,8 @@ _CHOOSE: Final = (
 _PHRASE: Final = (
     "You answer a question from passages only. " + _DATA + " Its passages are cut into sentences"
     ' with ids. Reply with JSON only: {"sentences": [{"text": "...", "from": [ids]}]}. Write at'
-    " most four short sentences in the language of the question. Each says only what the one or two"
-    " sentences that it names say, in their words and their order, with the same names, numbers"
+    " most four short sentences, in the language of the passages. Each says only what the one or"
+    " two sentences that it names say, in their words and their order, with the same names, numbers"
     " and units, and denies what they deny. Plain text: no links, no lists, no code, no citations."
     ' If the passages do not answer the question, reply {"sentences": []}.'
 )

@@ -75,7 +75,7 @@ class Phrased:
 
     Attributes:
         lines: in the order in which they are shown; none unless `outcome` is `SHOWN`.
-        model: what the endpoint calls its model.
+        model: what the endpoint was asked for; what it says itself may be a path of its machine.
         prompt_version: counts up with every change of the prompt.
         verdicts: how many sentences of the model's there were by what was said of them.
         chosen: the ids of the sentences that are quoted, `2.3` the third of the second passage.

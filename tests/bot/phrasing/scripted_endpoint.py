@@ -105,15 +105,14 @@ def ids(body: dict[str, Any], containing: str = "") -> list[str]:
     ]
 
 
-def completion(
-    content: str | None, *, finish_reason: str = "stop", model: str = MODEL
-) -> dict[str, Any]:
+def completion(content: str | None, *, finish_reason: str = "stop") -> dict[str, Any]:
     """A chat completion as OpenAI's interface has it."""
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": 1_764_140_000,
-        "model": model,
+        # As llama.cpp has it.
+        "model": "/srv/models/scripted.gguf",
         "choices": [
             {
                 "index": 0,
@@ -126,12 +125,12 @@ def completion(
     }
 
 
-def says(content: object, *, finish_reason: str = "stop", model: str = MODEL) -> Behaviour:
+def says(content: object, *, finish_reason: str = "stop") -> Behaviour:
     """Reply with a text, or with what is JSON."""
     text = content if isinstance(content, str) or content is None else json.dumps(content)
 
     async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        return web.json_response(completion(text, finish_reason=finish_reason, model=model))
+        return web.json_response(completion(text, finish_reason=finish_reason))
 
     return behave
 

@@ -1,0 +1,86 @@
+"""Whatever a model replies: nothing is shown, sentences of passages, or what passed the check."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.phrasing import choosing, ordering, replies
+from bot.phrasing.endpoint import Reply
+from bot.phrasing.sentences import numbered
+from bot.phrasing.task import Mode, Quoted, Task
+from bot.phrasing.writing import written
+from tests.bot.phrasing.conftest import embed
+from tests.bot.phrasing.test_sentences import check_verbatim
+from tests.bot.phrasing.test_writing import QUOTES, TASK, check_shown
+
+WRITTEN = st.sampled_from([one.text for one in numbered(QUOTES)])
+IDS = st.one_of(st.sampled_from([one.id for one in numbered(QUOTES)]), st.text(max_size=4))
+NAMES = st.sampled_from(["sentences", "answers", "text", "from", "order", "ids"])
+LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=30), IDS
+)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(NAMES, inner, max_size=4)),
+    max_leaves=20,
+)
+CHOICES = st.fixed_dictionaries({"sentences": st.lists(IDS, max_size=12), "answers": st.booleans()})
+SENTENCES = st.fixed_dictionaries(
+    {
+        "sentences": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "text": st.one_of(
+                        st.text(max_size=60),
+                        st.sampled_from([one.text for one in numbered(QUOTES)]),
+                    ),
+                    "from": st.lists(IDS, max_size=4),
+                }
+            ),
+            max_size=6,
+        )
+    }
+)
+JSON = st.one_of(VALUES, CHOICES, SENTENCES).map(json.dumps)
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> str:
+    """JSON of any form, fenced or cut somewhere, or any text."""
+    text = draw(st.one_of(JSON, st.text(max_size=60)))
+    if draw(st.booleans()):
+        text = f"```json\n{text}\n```"
+    return text[: draw(st.integers(0, len(text)))] if draw(st.booleans()) else text
+
+
+@given(texts(), st.booleans())
+async def test_no_reply_is_more_than_it_may_be(text: str, is_cut: bool) -> None:
+    reply = Reply(text, is_cut)
+    offered = numbered(QUOTES)
+    if (parsed := replies.chosen(reply)) is not None:
+        choice = choosing.choose(QUOTES, offered, parsed)
+        assert bool(choice.lines) == bool(choice.ids)
+        for line in choice.lines:
+            check_verbatim(line, list(QUOTES))
+    if (sentences := replies.written(reply)) is not None:
+        found = await written(TASK, offered, sentences, embed)
+        check_shown(found.lines)
+    named = replies.order(reply) or ()
+    places = ordering.places(named, ["1", "2", "3"], 4)
+    assert sorted(places) in ([], [0, 1, 2, 3])
+
+
+@given(st.lists(st.text(max_size=80), max_size=4), st.data())
+async def test_whatever_the_passages_are_there_is_a_result(
+    passages: list[str], data: st.DataObject
+) -> None:
+    quotes = tuple(Quoted(text, "T") for text in passages)
+    offered = numbered(quotes)
+    if offered:
+        one = data.draw(st.sampled_from(offered))
+        text = json.dumps({"sentences": [{"text": one.text, "from": [one.id]}]})
+        sentences = replies.written(Reply(text))
+        assert sentences is not None
+        found = await written(Task("?", quotes, Mode.PHRASE), offered, sentences, embed)
+        assert all(line.text for line in found.lines)
