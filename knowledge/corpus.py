@@ -42,7 +42,7 @@ from knowledge.model.notes import Note
 from knowledge.store.guilds.quote_opt_outs import NOTHING, Withheld
 from knowledge.store.store import Store
 from knowledge.web import crawl
-from knowledge.web.fetcher import normal_url, problem_with_url
+from knowledge.web.addresses import normal_url, problem_with_url
 from knowledge.web.page_store import PageStore
 
 _ARTICLES: Final = "knowledge.articles"

@@ -42,7 +42,7 @@ from knowledge.files.scan import Scan
 from knowledge.model.documents import INSIDE, SHARED, Failure, Scope
 from knowledge.model.guilds import Language
 from knowledge.web.crawl import is_web
-from knowledge.web.fetcher import normal_url
+from knowledge.web.addresses import normal_url
 
 # Single files and network folders send no word of a change: all are looked at this often, too.
 LOOK_SECONDS: Final = 10

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
 from knowledge.files.reader import PARSERS_VERSION, SUFFIXES, parse_bytes
 from knowledge.model.documents import SHARED, Document, Failure, Kind, Scope
+from knowledge.web.addresses import normal_url, problem_with_literal, problem_with_url
 from knowledge.web.fetcher import (
     LIST_TYPES,
     PAGE_TYPES,
@@ -24,9 +25,6 @@ from knowledge.web.fetcher import (
     FetchOutcome,
     Gone,
     Unchanged,
-    normal_url,
-    problem_with_literal,
-    problem_with_url,
 )
 from knowledge.web.page_store import PageStore, Site, WebPage, after
 from knowledge.web.sitemaps import LISTING_BYTES, Listed, Listing, UnlistableError, listing_of

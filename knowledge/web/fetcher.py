@@ -7,38 +7,28 @@ connected to, and for how long, is decided in `safe_network`, by `ssrf_guard`.
 """
 
 import codecs
-import re
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
-from ipaddress import ip_address
 from typing import Final, Self
 
 import httpcore2
-import httpx2
 from protego import Protego
 
 from knowledge.files.parsed_file import MAX_PACKED_BYTES
 from knowledge.files.robots_meta import NAME, hiding_rule
 from knowledge.web import ssrf_guard
-from knowledge.web.safe_network import (
-    CheckedNetwork,
-    Clock,
-    RefusedError,
-    Resolve,
-    bounded,
-    system_addresses,
-)
+from knowledge.web.addresses import host_of, normal_url, problem_with_url
+from knowledge.web.connections import Connections, Header, told
+from knowledge.web.safe_network import RefusedError, Resolve, bounded, system_addresses
 
-STEP_SECONDS: Final = 10.0
 WHOLE_SECONDS: Final = 60.0
 REDIRECTS: Final = 5
 ROBOTS_BYTES: Final = 500_000
 # As much as a page may ask us to wait between two requests, or until the next try.
 LONGEST_WAIT: Final = 60.0
-URL_CHARACTERS: Final = 2_000
 
 PAGE_TYPES: Final = frozenset(
     {
@@ -56,7 +46,6 @@ LIST_TYPES: Final = frozenset(
 )
 
 _ROBOTS_TAG: Final = "x-robots-tag"
-_HOST: Final = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _REDIRECTING: Final = frozenset({301, 302, 303, 307, 308})
 _BUSY: Final = frozenset({429, 503})
 # Python's own: no page is written in them, and undoing the first takes hours for a large one.
@@ -117,59 +106,6 @@ class _Response:
     content: bytes = b""
 
 
-def problem_with_url(url: str) -> str:
-    """Why an address of the web can't be fetched, as the rest of a sentence; nothing if it can."""
-    if len(url) > URL_CHARACTERS:
-        return f"is longer than {URL_CHARACTERS:,} characters"
-    try:
-        parsed = httpx2.URL(url)
-        # Only when it is asked for is a host in Punycode undone, which may fail.
-        host = parsed.host
-    except (httpx2.InvalidURL, ValueError):
-        return "is no valid address"
-    if parsed.scheme not in ("http", "https"):
-        return "is no http or https address"
-    if not host:
-        return "names no host"
-    if not _HOST.fullmatch(parsed.raw_host):
-        return "is no valid address"
-    if parsed.userinfo:
-        return "has a name or password in it"
-    return ""
-
-
-def problem_with_literal(url: str) -> str:
-    """Why an address in digits must not be connected to, as the rest of a sentence.
-
-    Nothing where it may be, or where a name stands in its place: where that leads is seen later.
-    """
-    host = httpx2.URL(url).host.strip("[]")
-    try:
-        ip_address(host)
-    except ValueError:
-        return ""
-    problem = ssrf_guard.problem_with(host)
-    return f"leads to {host}, which {problem}" if problem else ""
-
-
-def normal_url(url: str, base: str = "") -> str:
-    """An address as it is compared: absolute, escaped in one way, without what follows a #.
-
-    Nothing where it is none.
-    """
-    try:
-        joined = httpx2.URL(base).join(url) if base else httpx2.URL(url)
-        return str(joined.copy_with(fragment=None))
-    except (httpx2.InvalidURL, ValueError):
-        return ""
-
-
-def host_of(url: str) -> str:
-    """The scheme, host and port of an address: who is asked."""
-    parsed = httpx2.URL(url)
-    return f"{parsed.scheme}://{parsed.netloc.decode('ascii', 'replace')}"
-
-
 class Fetcher:
     """Fetches pages for one run over sources; remembers each host's robots.txt and last request."""
 
@@ -197,18 +133,12 @@ class Fetcher:
         """
         self._delay = delay_seconds
         self._sleep = sleep
-        self._clock = Clock(whole_seconds)
-        self._pool = httpcore2.ConnectionPool(
-            max_connections=4,
-            keepalive_expiry=15.0,
-            ssl_context=trusted,
-            network_backend=CheckedNetwork(problem_with, resolve, self._clock),
-        )
+        self._connections = Connections(problem_with, resolve, whole_seconds, trusted)
         self._robots: dict[str, Protego | Failed] = {}
         self._asked: dict[str, float] = {}
 
     def close(self) -> None:
-        self._pool.close()
+        self._connections.close()
 
     def __enter__(self) -> Self:
         return self
@@ -238,7 +168,7 @@ class Fetcher:
         except httpcore2.TimeoutException:
             return Failed("did not answer in time")
         except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
-            return Failed(f"can't be reached ({_told(error)})")
+            return Failed(f"can't be reached ({told(error)})")
 
     def _outcome(
         self, url: str, known: Mapping[str, str], types: frozenset[str], limit: int
@@ -310,30 +240,58 @@ class Fetcher:
     def _ask(
         self, url: str, headers: Mapping[str, str], limit: int, types: frozenset[str] | None
     ) -> _Response:
-        parsed = httpx2.URL(url)
-        own: list[tuple[bytes | str, bytes | str]] = [
-            ("Host", parsed.netloc),
-            ("User-Agent", f"{NAME}/{_version()}"),
+        own: list[Header] = [
             ("Accept-Encoding", "gzip"),
             ("Accept", "text/html, text/markdown, text/plain, application/pdf, */*;q=0.5"),
             # As it came: hosts also put letters beyond ASCII into what they call a page's state.
             *((name, value.encode("latin-1")) for name, value in headers.items()),
         ]
-        target = httpcore2.URL(
-            scheme=parsed.raw_scheme,
-            host=parsed.raw_host,
-            port=parsed.port,
-            target=parsed.raw_path,
-        )
-        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), STEP_SECONDS)
-        self._clock.start()
+        with self._request("GET", url, own) as response:
+            return _read(response, limit, types)
+
+    @contextmanager
+    def _request(
+        self,
+        method: str,
+        url: str,
+        headers: Sequence[Header],
+        *,
+        content: bytes = b"",
+        whole_seconds: float | None = None,
+    ) -> Iterator[httpcore2.Response]:
         try:
-            with self._pool.stream(
-                "GET", target, headers=own, extensions={"timeout": timeouts}
+            with self._connections.request(
+                method, url, headers, content=content, whole_seconds=whole_seconds
             ) as response:
-                return _read(response, limit, types)
+                yield response
         finally:
             self._asked[host_of(url)] = time.monotonic()
+
+    @contextmanager
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Sequence[Header],
+        *,
+        content: bytes = b"",
+        whole_seconds: float | None = None,
+    ) -> Iterator[httpcore2.Response]:
+        """One request to an interface for programs, after the host's pause; not a page's.
+
+        robots.txt speaks of pages, and is not asked. Redirects are the caller's to follow.
+
+        Raises:
+            RefusedError: if the address can't be fetched, or leads where nothing may.
+            httpcore2.TimeoutException, NetworkError, ProtocolError: if it fails.
+        """
+        if problem := problem_with_url(url):
+            raise RefusedError(problem)
+        self._pause(url, self._delay)
+        with self._request(
+            method, url, headers, content=content, whole_seconds=whole_seconds
+        ) as response:
+            yield response
 
     # robots.txt
 
@@ -360,9 +318,9 @@ class Fetcher:
         except RefusedError as error:
             return Failed(str(error))
         except (httpcore2.TimeoutException, httpcore2.NetworkError, OSError) as error:
-            return Failed(f"can't be reached ({_told(error)})")
+            return Failed(f"can't be reached ({told(error)})")
         except httpcore2.ProtocolError as error:
-            return Failed(f"can't be understood ({_told(error)})")
+            return Failed(f"can't be understood ({told(error)})")
         if response.status >= 500 or response.status == 429:
             return Failed(f"can't be fetched, for {host}/robots.txt answers {response.status}")
         text = response.content.decode("utf-8", "replace") if response.status == 200 else ""
@@ -420,20 +378,3 @@ def _retry_after(response: _Response) -> float | None:
     """How long the host asks to wait, where it says so in seconds."""
     value = response.headers.get("retry-after", "").strip()
     return float(value) if value.isascii() and value.isdigit() and len(value) < 9 else None
-
-
-def _told(error: Exception) -> str:
-    """What went wrong, in words; of a certificate, what is wrong with it."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate is not to be trusted: {cause.verify_message.rstrip('.')}"
-        cause = cause.__cause__ or cause.__context__
-    return " ".join(str(error).split())[:200] or type(error).__name__
-
-
-def _version() -> str:
-    try:
-        return version("commonplace")
-    except PackageNotFoundError:
-        return "0"

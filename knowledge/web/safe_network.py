@@ -57,13 +57,12 @@ def bounded(chunks: Iterable[bytes], limit: int, *, packed: bool) -> bytes | Non
 class Clock:
     """When the request that is under way has to end."""
 
-    def __init__(self, seconds: float) -> None:
-        """Let each request take so many seconds."""
-        self._seconds = seconds
+    def __init__(self) -> None:
         self._end = 0.0
 
-    def start(self) -> None:
-        self._end = time.monotonic() + self._seconds
+    def start(self, seconds: float) -> None:
+        """Let the request that begins take so many seconds."""
+        self._end = time.monotonic() + seconds
 
     def left(self, timeout: float | None) -> float:
         """As much of a step's time as there is left of the whole."""

@@ -19,7 +19,7 @@ from lxml import etree
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import sandbox
 from knowledge.files.sandbox_process import Parsed
-from knowledge.web.fetcher import host_of, normal_url, problem_with_url
+from knowledge.web.addresses import host_of, normal_url, problem_with_url
 from knowledge.web.safe_network import RefusedError, bounded
 
 # The protocol's own limit is 50 MB; a sitemap that long lists more pages than are taken.

@@ -27,7 +27,7 @@ from knowledge.model.documents import SHARED, Scope
 from knowledge.model.guilds import Language
 from knowledge.store.guilds.synced_channels import SyncedChannel
 from knowledge.web.crawl import is_web
-from knowledge.web.fetcher import URL_CHARACTERS
+from knowledge.web.addresses import URL_CHARACTERS
 
 Readable = discord.TextChannel | discord.ForumChannel
 

@@ -16,8 +16,6 @@ from knowledge.web.fetcher import (
     Fetcher,
     Gone,
     Unchanged,
-    normal_url,
-    problem_with_url,
 )
 from tests.knowledge import certificates
 from tests.knowledge.web_server import Reply, WebServer
@@ -127,28 +125,6 @@ def test_this_machine_is_refused_however_it_is_written(url: str) -> None:
     with Fetcher(0) as fetcher:
         told = reason(fetcher.fetch(url))
     assert "is this machine itself" in told or "has no address" in told
-
-
-@pytest.mark.parametrize(
-    ("url", "told"),
-    [
-        ("ftp://a.org/", "is no http or https address"),
-        ("file:///etc/passwd", "is no http or https address"),
-        ("http:///x", "names no host"),
-        ("http://me:secret@a.org/", "has a name or password in it"),
-        ("http://[broken", "is no valid address"),
-        ("https://a.exxn--/", "is no valid address"),
-        ("https://a.org/" + "x" * 3_000, "is longer than 2,000 characters"),
-    ],
-)
-def test_what_is_no_address_of_the_web_is_refused(url: str, told: str) -> None:
-    assert problem_with_url(url) == told
-
-
-def test_addresses_are_compared_in_one_form() -> None:
-    assert normal_url("HTTPS://Bücher.example:443/ä#x") == "https://xn--bcher-kva.example/%C3%A4"
-    assert normal_url("../c?d", "https://a.org/a/b") == "https://a.org/c?d"
-    assert normal_url("http://a:port/") == ""
 
 
 # robots.txt and politeness.

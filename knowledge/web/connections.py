@@ -1,0 +1,97 @@
+"""Guarded connections: single HTTP requests, to public addresses only, within a whole time.
+
+What is asked, how often, and what is done with the answer is for those who ask (`fetcher` for
+pages, `knowledge.git` for commits); every request of theirs to a host of the web goes through here.
+"""
+
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+import httpcore2
+import httpx2
+
+from knowledge.files.robots_meta import NAME
+from knowledge.web.safe_network import CheckedNetwork, Clock, Resolve
+
+STEP_SECONDS: Final = 10.0
+
+Header = tuple[bytes | str, bytes | str]
+
+
+class Connections:
+    """A pool of connections to hosts, each of which was judged by its address."""
+
+    def __init__(
+        self,
+        problem_with: Callable[[str], str],
+        resolve: Resolve,
+        whole_seconds: float,
+        trusted: ssl.SSLContext | None = None,
+    ) -> None:
+        """Open nothing yet; the arguments are those of a `Fetcher`."""
+        self._whole_seconds = whole_seconds
+        self._clock = Clock()
+        self._pool = httpcore2.ConnectionPool(
+            max_connections=4,
+            keepalive_expiry=15.0,
+            ssl_context=trusted,
+            network_backend=CheckedNetwork(problem_with, resolve, self._clock),
+        )
+
+    def close(self) -> None:
+        self._pool.close()
+
+    @contextmanager
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Sequence[Header],
+        *,
+        content: bytes = b"",
+        whole_seconds: float | None = None,
+    ) -> Iterator[httpcore2.Response]:
+        """One request; its answer is read while this is open, until the whole time is over.
+
+        Raises:
+            RefusedError: if the host leads to an address that must not be connected to.
+            httpcore2.TimeoutException, NetworkError, ProtocolError: if it fails.
+        """
+        parsed = httpx2.URL(url)
+        own: list[Header] = [
+            ("Host", parsed.netloc),
+            ("User-Agent", f"{NAME}/{_version()}"),
+            *headers,
+        ]
+        target = httpcore2.URL(
+            scheme=parsed.raw_scheme,
+            host=parsed.raw_host,
+            port=parsed.port,
+            target=parsed.raw_path,
+        )
+        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), STEP_SECONDS)
+        self._clock.start(whole_seconds or self._whole_seconds)
+        with self._pool.stream(
+            method, target, headers=own, content=content, extensions={"timeout": timeouts}
+        ) as response:
+            yield response
+
+
+def told(error: Exception) -> str:
+    """What went wrong, in words; of a certificate, what is wrong with it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not to be trusted: {cause.verify_message.rstrip('.')}"
+        cause = cause.__cause__ or cause.__context__
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _version() -> str:
+    try:
+        return version("commonplace")
+    except PackageNotFoundError:
+        return "0"
