@@ -33,6 +33,7 @@ from knowledge import corpus
 from knowledge.model.documents import Document
 from knowledge.model.notes import Decision, Member
 from knowledge.model.submissions import Submission
+from knowledge.sources import add_paths
 from knowledge.store.decisions import Ruling
 
 GUILD: Final = 10
@@ -142,7 +143,7 @@ async def _many(seen: Seen, seconds: float, folder: Path) -> None:
     text = "\n\n".join(f"## Part {number}\n\n{seen.text(300)}." for number in range(50))
     for file in range(40):
         (folder / f"file{file}.md").write_text(f"# File {file}\n\n{text}", encoding="utf-8")
-    await seen.worker.call(lambda core: corpus.add_sources(core.store, [folder]))
+    await seen.worker.call(lambda core: add_paths(core.store, [folder]))
     until = time.monotonic() + seconds
     indexing = asyncio.create_task(
         seen.timed("2,000 passages indexed", seen.worker.run_slices(index_updates.follow))

@@ -47,6 +47,7 @@ from knowledge.model.documents import Document, Kind
 from knowledge.model.notes import Decision, Member, State
 from knowledge.model.questions import Evidence, Question
 from knowledge.model.submissions import Submission
+from knowledge.sources import add_paths
 from knowledge.store.audit_log import replayed
 from knowledge.store.database import StoreError
 from knowledge.store.decisions import Ruling
@@ -147,7 +148,7 @@ def approved(place: ProgressMessage, *, again: bool) -> Iterator[str]:
 
 def index(place: ProgressMessage) -> None:
     with place.core() as core:
-        corpus.add_sources(core.store, [place.root / "guides"])
+        add_paths(core.store, [place.root / "guides"])
         run_to_end(index_updates.update(core))
         index_updates.complete(core)
 

@@ -47,7 +47,7 @@ from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from indexer.retrieval.evidence import CalibrationError
 from knowledge.channels.database import ArchiveError
-from knowledge.corpus import MissingSourceError
+from knowledge.sources import MissingSourceError
 from knowledge.store.store import StoreError
 from knowledge.web.page_store import PageStoreError
 

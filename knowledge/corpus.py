@@ -2,10 +2,6 @@
 
 This module alone knows every source. `documents` yields what each of them says today; a file that
 can't be read yields a `Failure` with its reason and stops nothing else.
-
-Errors:
-    Exception
-    └── MissingSourceError    a path to import that is not there
 """
 
 import hashlib
@@ -22,10 +18,10 @@ from knowledge.channels.documents import documents_of_thread
 from knowledge.channels.sync_state import ChannelProblem
 from knowledge.chat import export_file
 from knowledge.files.document import parse_document
-from knowledge.files.git_remote import web_address
-from knowledge.files.parsed_file import ParsedFile, UnreadableError, one_line
-from knowledge.files.reader import SUFFIXES, FilePart, begin_parsing, content_of, format_name
+from knowledge.files.parsed_file import ParsedFile, UnreadableError
+from knowledge.files.reader import FilePart, begin_parsing, content_of
 from knowledge.files.scan import FoundFile, Scan, absence, by_claim, scan
+from knowledge.git import sync as git_sync
 from knowledge.model.documents import (
     ARTICLES,
     INSIDE,
@@ -39,18 +35,15 @@ from knowledge.model.documents import (
     document_of_note,
 )
 from knowledge.model.notes import Note
+from knowledge.model.source_locations import is_visited, repository_at
+from knowledge.sources import check_paths
 from knowledge.store.guilds.quote_opt_outs import NOTHING, Withheld
 from knowledge.store.store import Store
 from knowledge.web import crawl
-from knowledge.web.addresses import normal_url, problem_with_url
 from knowledge.web.page_store import PageStore
 
 _ARTICLES: Final = "knowledge.articles"
 _CHANNEL: Final = "channel:"
-
-
-class MissingSourceError(Exception):
-    """A path to import is not there; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +51,7 @@ class SourceState:
     """What a source gave, when it was last read, and what of it can't be read.
 
     `files` counts the pages of a source on the web, and the messages of a channel. Below `base_url`
-    its files can be read on the web.
+    its files can be read on the web; `commit` is that of a repository.
     """
 
     location: str
@@ -68,6 +61,7 @@ class SourceState:
     read_at: datetime | None
     failures: tuple[Failure, ...]
     base_url: str = ""
+    commit: str = ""
 
 
 def documents(
@@ -212,9 +206,9 @@ def plan(store: Store, paths: Sequence[Path], records: Mapping[str, FileRecord])
     """Look at the imported files as `looks` does, and at `paths` as if they were sources, too.
 
     Raises:
-        MissingSourceError: as `add_sources`.
+        MissingSourceError: as `check_paths`.
     """
-    _check(paths)
+    check_paths(paths)
     sources = [*_on_disk(store), *((str(path.resolve()), SHARED) for path in paths)]
     withheld = store.quote_opt_outs.withheld().version
     *_, look = scan(
@@ -251,9 +245,16 @@ def _file_state(location: str, scope: Scope, left: dict[str, FileRecord]) -> Sou
 
 
 def _web_state(location: str, scope: Scope, pages: PageStore) -> SourceState:
-    site = crawl.site_state(pages, location, scope)
+    if repository_at(location) is not None:
+        kept = [bool(page.text) for page in pages.pages(location)]
+        failures = tuple(git_sync.failures(pages, location, scope))
+        site = pages.site(location)
+        return SourceState(
+            location, scope, len(kept), sum(kept), site.synced_at, failures, commit=site.state
+        )
+    found = crawl.site_state(pages, location, scope)
     return SourceState(
-        location, scope, site.pages, site.documents, site.site.synced_at, site.failures
+        location, scope, found.pages, found.documents, found.site.synced_at, found.failures
     )
 
 
@@ -305,110 +306,25 @@ def located_channel(location: str) -> int | None:
 
 
 def _on_disk(store: Store) -> list[tuple[str, Scope]]:
-    return [source for source in store.sources() if not crawl.is_web(source[0])]
+    return [source for source in store.sources() if not is_visited(source[0])]
 
 
 def on_the_web(store: Store) -> list[tuple[str, Scope]]:
-    return [source for source in store.sources() if crawl.is_web(source[0])]
+    return [source for source in store.sources() if is_visited(source[0])]
 
 
 def web_pages(store: Store, pages: PageStore) -> Iterator[Document | Failure]:
-    return crawl.web_documents(on_the_web(store), pages)
+    visited = on_the_web(store)
+    repositories = [source for source in visited if repository_at(source[0])]
+    yield from crawl.web_documents([one for one in visited if one not in repositories], pages)
+    yield from git_sync.documents(repositories, pages, store.base_urls())
 
 
-def add_web_source(store: Store, address: str, scope: Scope = SHARED) -> bool:
-    """Remember a page, sitemap or `llms.txt` as a source; False if it was one already.
-
-    Raises:
-        MissingSourceError: if it is no address that can be fetched.
-    """
-    try:
-        return store.add_source(crawl.web_location(address), scope)
-    except ValueError as error:
-        raise MissingSourceError(f"{one_line(address)} {error}.") from error
-
-
-def add_sources(
-    store: Store, paths: Sequence[Path], scope: Scope = SHARED, base_url: str | None = None
-) -> list[Path]:
-    """Remember files and folders as sources; returns those that were not sources before.
-
-    Args:
-        store: remembers them.
-        paths: the files and folders.
-        scope: who they are for.
-        base_url: where what is in them can be read on the web; without, the page of the Git
-            checkout that they are in, or nowhere.
-
-    Raises:
-        MissingSourceError: if one of them is not there, or is a file of another format; then none
-            is added.
-    """
-    _check(paths)
-    given = None if base_url is None else _base_url(base_url)
-    added = []
-    for path in paths:
-        location = path.resolve()
-        read_at = web_address(location) if given is None else given
-        if store.add_source(str(location), scope, read_at):
-            added.append(path)
-        elif given is not None:
-            store.move_source(str(location), given)
-    return added
-
-
-def _base_url(typed: str) -> str:
-    """An address below which files can be read, as it is put before their paths; none is none."""
-    if not typed:
-        return ""
-    problem = problem_with_url(typed)
-    if not problem and ("?" in typed or "#" in typed):
-        problem = "has a ? or # in it, behind which no path can follow"
-    if problem:
-        raise MissingSourceError(
-            f"The base URL {one_line(typed)} {problem}: name one as https://example.org/docs."
-        )
-    return normal_url(typed).rstrip("/")
-
-
-def _check(paths: Sequence[Path]) -> None:
-    for path in paths:
-        if path.parts and path.parts[0].lower() in ("http:", "https:"):
-            raise MissingSourceError(
-                f"{path} is an address of the web: name it to `commonplace source add`."
-            )
-        if problem := _problem_with(path):
-            raise MissingSourceError(problem)
-        if path.is_file() and path.suffix.lower() not in SUFFIXES:
-            _check_format(path)
-
-
-def _problem_with(path: Path) -> str:
-    shown = os.fsencode(path).decode("utf-8", "replace")
-    if shown != str(path):
-        return f"{shown} has a name that is not UTF-8: rename it."
-    if len(shown.splitlines()) > 1:
-        return f"{one_line(shown)} has a name with a line break: rename it."
-    try:
-        there = path.exists()
-        path.resolve()
-    except (OSError, RuntimeError, ValueError) as error:
-        # Of links that lead to each other, Python says the second.
-        reason = getattr(error, "strerror", "") or "its links lead in a circle"
-        return f"{shown} can't be looked at: {reason}. Name a file or a folder."
-    if not there:
-        return f"{shown} is not there: name a file or a folder."
-    if not (path.is_file() or path.is_dir()):
-        return f"{shown} is neither a file nor a folder: name one."
-    return ""
-
-
-def _check_format(path: Path) -> None:
-    """Refuse a file whose name promises nothing and whose content is nothing that can be read."""
-    try:
-        format_name(content_of(path))
-    except UnreadableError as error:
-        raise MissingSourceError(f"{path} can't be imported: it {error}") from error
+def page_ids(location: str, scope: Scope, pages: PageStore) -> list[str]:
+    """The ids of the documents that what is visited of a source is or would be."""
+    if repository_at(location) is not None:
+        return git_sync.document_ids(location, scope, pages)
+    return crawl.page_ids(location, scope, pages)
 
 
 def note_document(note: Note) -> Document:

@@ -10,11 +10,11 @@ from cachetools import LRUCache
 
 from indexer.index.selection import Selection
 from indexer.index.tables import IndexTables
-from knowledge.corpus import located_channel, source_key
+from knowledge.corpus import located_channel, page_ids, source_key
 from knowledge.model.channel_settings import ARTICLES_KEY, NOTES_KEY, AnsweredFrom
 from knowledge.model.documents import ARTICLES, Kind, Scope, channel_scope
+from knowledge.model.source_locations import is_visited
 from knowledge.store.store import Store
-from knowledge.web.crawl import is_web, page_ids
 from knowledge.web.page_store import PageStore
 
 # Of so many channels; the ids of a large site's pages take some megabytes.
@@ -61,6 +61,6 @@ class Selections:
         )
 
     def _documents(self, location: str, scope: Scope) -> list[str]:
-        if not is_web(location):
+        if not is_visited(location):
             return self._tables.documents_of_files(location)
         return page_ids(location, scope, self._pages) if self._pages is not None else []

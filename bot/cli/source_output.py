@@ -10,7 +10,7 @@ from knowledge.corpus import SourceState, channel_location, located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.files.scan import FoundFile, Scan
 from knowledge.model.documents import SHARED, Failure, Scope, channel_of
-from knowledge.web.crawl import is_web
+from knowledge.model.source_locations import is_visited
 
 
 def report_record(report: UpdateReport) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def sources_text(states: Sequence[SourceState]) -> Text:
         if state.scope > SHARED:
             text.append(f"  server {state.scope}", style="dim")
         read = f"{state.read_at:%d %b %Y %H:%M} UTC" if state.read_at else "not read yet"
-        parts = "pages" if is_web(state.location) else "files"
+        parts = "pages" if is_visited(state.location) else "files"
         parts = "messages" if located_channel(state.location) else parts
         text.append(f"\n  {state.documents:,} documents from {state.files:,} {parts} · {read}\n")
         if state.base_url:

@@ -15,7 +15,7 @@ from typing import Annotated, Final
 import typer
 from rich.markup import escape
 
-from bot.cli import source_output
+from bot.cli import named_sources, source_output
 from bot.cli.console import (
     ConfigOption,
     DataOption,
@@ -28,6 +28,7 @@ from bot.cli.console import (
     shown,
     tell_event,
 )
+from bot.cli.named_sources import Naming
 from bot.config import Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
@@ -35,14 +36,13 @@ from bot.engine.index_updates import run_to_end
 from bot.engine.web_sync import visits
 from bot.sources.messages import problem
 from indexer.ingest.pipeline import Progress, UpdateReport
-from knowledge import corpus
-from knowledge.corpus import channel_location, located_channel
+from knowledge.corpus import located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.files.scan import Scan
 from knowledge.model.documents import INSIDE, SHARED, Failure, Scope
 from knowledge.model.guilds import Language
-from knowledge.web.crawl import is_web
-from knowledge.web.addresses import normal_url
+from knowledge.model.source_locations import DEPTH, MOST_DEPTH, MOST_PAGES, PAGES, is_visited
+from knowledge.sources import add_paths
 
 # Single files and network folders send no word of a change: all are looked at this often, too.
 LOOK_SECONDS: Final = 10
@@ -95,13 +95,13 @@ def index(
     settings = settings_from(config_file, data)
     # A path without a name would be the folder that the command was given in.
     for path in paths or ():
-        _check_named(path)
+        named_sources.check_named(path)
     named = [Path(path) for path in paths or ()]
     with Core(settings, rebuild=not dry_run) as core:
         if dry_run:
             _show_plan(core.plan(named), as_json=as_json)
             return
-        corpus.add_sources(core.store, named)
+        add_paths(core.store, named)
         _update(core, as_json=as_json)
     if watch:
         with Core(settings) as core:
@@ -223,32 +223,59 @@ def add_sources(
         str | None,
         typer.Option(
             metavar="URL",
-            help="Where the folder can be read on the web, for citations to lead there; else at "
-            'the remote of its Git checkout. "" for nowhere.',
+            help="Where the folder or repository can be read on the web, for citations to lead "
+            'there; else at the remote of its Git checkout. "" for nowhere.',
+        ),
+    ] = None,
+    git: Annotated[
+        bool, typer.Option("--git", help="The address is a Git repository's, whatever its form.")
+    ] = False,
+    branch: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Follow this branch of a repository, not its own."),
+    ] = None,
+    path: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="Read only what is in this folder of a repository."),
+    ] = None,
+    crawl: Annotated[
+        bool, typer.Option("--crawl", help="Read the pages below the address, found by links.")
+    ] = False,
+    depth: Annotated[
+        int | None,
+        typer.Option(
+            help=f"How many links a crawl goes, 0 to {MOST_DEPTH}.", show_default=f"{DEPTH}"
+        ),
+    ] = None,
+    pages: Annotated[
+        int | None,
+        typer.Option(
+            help=f"How many pages a crawl asks for, 1 to {MOST_PAGES}.", show_default=f"{PAGES}"
         ),
     ] = None,
 ) -> None:
-    """Add files, folders or addresses of the web as sources, and read them.
+    """Add files, folders, repositories or addresses of the web as sources, and read them.
 
     An address is that of a page, of a sitemap or of an llms.txt; a sitemap's pages are all read,
-    with a pause between two of them. Chat exports are answered from in their own server only.
+    with a pause between two of them. https://github.com/owner/name, and what ends in .git, is a
+    repository, which is followed by commit. Chat exports are answered from in their own server
+    only.
     """
     settings = settings_from(config_file, data)
-    scope = guild_scope(guild) if guild is not None else SHARED
+    naming = Naming(
+        scope=guild_scope(guild) if guild is not None else SHARED,
+        base_url=base_url,
+        git=git,
+        branch=branch,
+        folder=path,
+        crawl=crawl,
+        depth=depth,
+        pages=pages,
+    )
     with Core(settings, rebuild=True) as core:
-        for location in locations:
-            _check_named(location)
-            _check_scope(core, location, scope)
-        paths = [Path(each) for each in locations if not is_web(each)]
-        addresses = [_location(each) for each in locations if is_web(each)]
-        if base_url is not None and (addresses or len(paths) > 1):
-            fail("--base-url says where one file or folder can be read: add others by themselves.")
-        corpus.add_sources(core.store, paths, scope, base_url)
-        for address in addresses:
-            corpus.add_web_source(core.store, address, scope)
-        _visit(settings, core, addresses, as_json=as_json)
-        named = [_location(each) for each in locations]
-        unread = _update(core, as_json=as_json, named=named)
+        added = named_sources.add(core, locations, naming)
+        _visit(settings, core, [each for each in added if is_visited(each)], as_json=as_json)
+        unread = _update(core, as_json=as_json, named=added)
     if unread:
         fail(source_output.unread_text(unread), UNREAD)
 
@@ -263,35 +290,6 @@ def guild_scope(guild: str) -> Scope:
     return Scope(number)
 
 
-def _check_named(location: str) -> None:
-    """Refuse what is neither a path nor an address of a kind that can be fetched."""
-    if not location.strip():
-        fail("A source without a name was given: name a file, a folder or an address of the web.")
-    scheme, colon, _ = location.partition("://")
-    if colon and scheme.isalnum() and not is_web(location):
-        fail(f"{one_line(location)} is no address that can be fetched: name one of http or https.")
-
-
-def _check_scope(core: Core, location: str, scope: Scope) -> None:
-    """Refuse to add a source once more for somebody else: it would be for whoever was first."""
-    scopes = core.sources().get(_location(location), [scope])
-    if scope not in scopes:
-        whose = "every server" if SHARED in scopes else f"server {scopes[0]}"
-        fail(f"{one_line(location)} is a source for {whose} already: remove it first.")
-
-
-def _location(named: str) -> str:
-    if located_channel(named) is not None:
-        return named
-    if is_web(named):
-        return normal_url(named) or named
-    try:
-        return str(Path(named).resolve())
-    except (OSError, RuntimeError, ValueError):
-        # Links that lead in a circle; it is said when the path is looked at.
-        return str(Path(named).absolute())
-
-
 @source.command("remove")
 def remove_sources(
     locations: LocationsArgument,
@@ -301,27 +299,13 @@ def remove_sources(
 ) -> None:
     """Remove sources: what was read from them is answered from no more."""
     with Core(settings_from(config_file, data), rebuild=True) as core:
-        _check_known(core, locations)
-        for location in locations:
+        for location in named_sources.located(core, locations):
             channel_id = located_channel(location)
             if channel_id is not None:
                 core.remove_channel(channel_id)
             else:
-                core.remove_source(_location(location))
+                core.remove_source(location)
         _update(core, as_json=as_json)
-
-
-def _check_known(core: Core, locations: Sequence[str]) -> None:
-    for location in locations:
-        _check_named(location)
-    followed = [channel_location(each.id) for each in core.store.synced_channels.all()]
-    known = [*core.sources(), *followed]
-    for location in locations:
-        if _location(location) not in known:
-            listed = ", ".join(known) or "none"
-            if location == "articles":
-                fail('The bundled articles end with `articles.bundled = "never"` in config.toml.')
-            fail(f"{one_line(location)} is not a source. The sources are: {listed}.")
 
 
 @source.command("sync")
@@ -337,8 +321,7 @@ def sync_sources(
     """
     settings = settings_from(config_file, data)
     with Core(settings, rebuild=True) as core:
-        _check_known(core, locations or ())
-        named = [_location(each) for each in locations or ()]
+        named = named_sources.located(core, locations or ())
         if [*core.store.synced_channels.all()] and (not named or any(map(located_channel, named))):
             err.print("Channels are read by the running bot alone: `/source sync` in Discord.")
         visited = [each for each in core.web_sources() if not named or each in named]

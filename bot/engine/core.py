@@ -41,7 +41,7 @@ from knowledge.model.channel_settings import GuildChoices
 from knowledge.model.documents import SHARED, Failure, Kind, Scope, channel_of, document_of_note
 from knowledge.model.questions import Evidence
 from knowledge.model.secrets import patterns
-from knowledge.web.crawl import is_web
+from knowledge.model.source_locations import is_visited
 from knowledge.web.page_store import WEB, PageStore
 
 
@@ -165,10 +165,12 @@ class Core:
         return found
 
     def locations(self) -> list[Path]:
-        return [Path(location) for location in self.sources() if not is_web(location)]
+        return [Path(location) for location in self.sources() if not is_visited(location)]
 
     def web_sources(self) -> dict[str, list[Scope]]:
-        return {location: found for location, found in self.sources().items() if is_web(location)}
+        return {
+            location: found for location, found in self.sources().items() if is_visited(location)
+        }
 
     def source_states(self) -> list[SourceState]:
         return corpus.source_states(self.store, self.index.tables.files(), self.pages)

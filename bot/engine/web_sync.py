@@ -13,7 +13,10 @@ from typing import Final
 
 from bot.config import SourceSettings
 from bot.engine.data_folder import exclusive
+from knowledge.git import repository
+from knowledge.git import sync as git_sync
 from knowledge.model.documents import SHARED, Scope
+from knowledge.model.source_locations import repository_at
 from knowledge.web.crawl import CrawlStep, is_due, sync
 from knowledge.web.fetcher import Fetcher
 from knowledge.web.page_store import WEB, PageStore
@@ -62,15 +65,30 @@ def visits(
             PageStore(folder / WEB) as pages,
             make_fetcher(settings.web_delay_seconds, stopping.wait) as fetcher,
         ):
+            repository.forget_other_copies(folder, sources)
             for location in sources if named is None else filter(named.__contains__, sources):
                 now = datetime.now(UTC)
                 if only_due and not is_due(pages.site(location), now, interval):
                     continue
                 most = _most(pages, location, sources, settings.web_megabytes * 1_000_000)
-                for step in sync(location, pages, fetcher, now, grace, most=most):
+                for step in _looked_at(folder, location, pages, fetcher, (now, grace, most)):
                     yield step
                     if stopping.is_set():
                         return
+
+
+def _looked_at(
+    folder: Path,
+    location: str,
+    pages: PageStore,
+    fetcher: Fetcher,
+    when: tuple[datetime, timedelta, int | None],
+) -> Iterator[CrawlStep]:
+    """Look at one source, in the way of its kind."""
+    now, grace, most = when
+    if repository_at(location) is not None:
+        return git_sync.sync(location, folder, pages, fetcher, now, grace, most=most)
+    return sync(location, pages, fetcher, now, grace, most=most)
 
 
 def _most(

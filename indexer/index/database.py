@@ -20,7 +20,7 @@ from typing import Final
 
 from sqlite_utils import Database
 
-from indexer.index import file_records
+from indexer.index import file_records, passage_lines
 from knowledge.store.sqlite_file import BUSY_SECONDS, insert, open_derived, transaction
 
 FORMAT: Final = 1
@@ -97,6 +97,7 @@ def _prepare(db: Database, expected: Mapping[str, str]) -> None:
             for key, value in {**expected, **own}.items():
                 insert(db, "manifest", {"key": key, "value": value})
     file_records.create(db)
+    passage_lines.create(db)
     # Files of earlier releases lack it.
     db.execute("create index if not exists passages_by_scope on passages (scope)")
     # Damage further in is found when it is read; this reads the roots of all tables.

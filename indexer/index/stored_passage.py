@@ -13,14 +13,15 @@ from knowledge.model.documents import Document, Kind, Scope
 _CITED: Final = ("title", "link", "tags", "contributor", "verified", "revision", "approved_by")
 
 SELECT: Final = (
-    "select p.id, p.document_id, p.scope, d.kind, p.position, p.heading, p.text, d.metadata "
-    "from passages p join documents d on d.id = p.document_id"
+    "select p.id, p.document_id, p.scope, d.kind, p.position, p.heading, p.text, l.fragment, "
+    "d.metadata from passages p join documents d on d.id = p.document_id "
+    "left join passage_lines l on l.passage_id = p.id"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPassage:
-    """A passage under its id in the index."""
+    """A passage under its id in the index; `link` is its own place if that is told."""
 
     id: int
     document_id: str
@@ -57,8 +58,10 @@ def metadata(document: Document) -> str:
 
 
 def of_row(row: Sequence[Any]) -> StoredPassage:
-    passage_id, document_id, scope, kind, position, heading, text, cited_text = row
+    passage_id, document_id, scope, kind, position, heading, text, fragment, cited_text = row
     cited = json.loads(cited_text)
+    if fragment:
+        cited["link"] = f"{cited['link']}#{fragment}"
     cited["tags"] = tuple(cited["tags"])
     cited["verified"] = date.fromisoformat(cited["verified"]) if cited["verified"] else None
     return StoredPassage(

@@ -8,7 +8,6 @@ precision, so that scoring a hundred candidates reads a hundred rows by number.
 
 import hashlib
 import json
-import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,18 +19,20 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.index import file_records
+from indexer.index import file_records, passage_lines
+from indexer.index.added_symbols import add_symbols, has_symbols
 from indexer.index.database import IndexWriteError, MissingVectorError, empty_log, opened
 from indexer.index.selection import Selection, query
 from indexer.index.stored_passage import SELECT, StoredPassage, metadata, of_row
 from indexer.text.analyzer import words
-from indexer.text.passages import CUTTING, Passage, with_titles, without_link_targets
-from indexer.text.symbols import symbols
+from indexer.text.passages import CUTTING, Passage
 from knowledge.model.documents import ARTICLES, SHARED, Document, FileRecord, Kind, Scope
 from knowledge.store.sqlite_file import transaction, version
 
 # SQLite's own limit on bound values was 999 for long; asking in slices of this size is as fast.
 _VALUES: Final = 500
+# The fields of a document that may be None and are part of its digest then, too.
+_ALWAYS: Final = ("verified", "revision")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,9 @@ class Added:
 
 def document_digest(document: Document) -> str:
     """The digest of everything that a document's passages are made from, the way included."""
-    made_from = [CUTTING, asdict(document)]
+    said = {key: value for key, value in asdict(document).items() if value is not None}
+    # What every document has had since the first release stays, so that its digest does.
+    made_from = [CUTTING, {**dict.fromkeys(_ALWAYS), **said}]
     fields = json.dumps(made_from, ensure_ascii=False, default=str, sort_keys=True)
     return hashlib.sha256(fields.encode()).hexdigest()
 
@@ -70,36 +73,9 @@ class IndexTables:
         self._folder = folder
         self._dimension = dimension
         self.db = opened(folder, expected)
-        if not self._has_symbols():
-            self._add_symbols()
-
-    def _has_symbols(self) -> bool:
-        sql = "select 1 from manifest where key = 'symbols'"
-        return self.db.execute(sql).fetchone() is not None
-
-    def _add_symbols(self) -> None:
-        """Put symbols beside the words of passages that an earlier release put in without them."""
-        with self._writing():
-            # Another process may have done it meanwhile.
-            if self._has_symbols():
-                return
-            rows = self.db.execute(
-                "select p.id, json_extract(d.metadata, '$.title'), p.heading, p.text "
-                "from passages p join documents d on d.id = p.document_id"
-            )
-            found = [
-                (" ".join(more), passage_id)
-                for passage_id, title, heading, text in rows
-                if (more := symbols(with_titles(title, heading, without_link_targets(text))))
-            ]
-            self.db.conn.executemany(
-                "update passages set words = ? || ' ' || words where id = ?", found
-            )
-            # What was saved of it in memory lacks them.
-            self.db.execute(
-                "update manifest set value = ? where key = 'identity'", (secrets.token_hex(8),)
-            )
-            self.db.execute("insert into manifest (key, value) values ('symbols', '1')")
+        if not has_symbols(self.db):
+            with self._writing():
+                add_symbols(self.db)
 
     def close(self) -> None:
         self.db.close()
@@ -366,15 +342,35 @@ class IndexTables:
                 self._take_out(document_id, generation)
             for cut in changed:
                 self._put_in(cut, generation)
-            self.db.execute(
-                "update manifest set value = ? where key = 'generation'", (str(generation),)
-            )
-            self.db.execute(
-                "insert or replace into manifest (key, value) values ('changed_at', ?)",
-                (datetime.now(UTC).isoformat(),),
-            )
+            self._count_up(generation)
         if removed:
             empty_log(self.db)
+
+    def _count_up(self, generation: int) -> None:
+        self.db.execute(
+            "update manifest set value = ? where key = 'generation'", (str(generation),)
+        )
+        self.db.execute(
+            "insert or replace into manifest (key, value) values ('changed_at', ?)",
+            (datetime.now(UTC).isoformat(),),
+        )
+
+    def link(self, document_id: str) -> str:
+        """Where a document can be read; nothing of one that is not there."""
+        sql = "select json_extract(metadata, '$.link') from documents where id = ?"
+        row = self.db.execute(sql, (document_id,)).fetchone()
+        return str(row[0] or "") if row else ""
+
+    def relink(self, documents: Sequence[Document]) -> None:
+        """Cite documents elsewhere, of which nothing but the link has changed."""
+        if not documents:
+            return
+        with self._writing():
+            self.db.conn.executemany(
+                "update documents set digest = ?, metadata = ? where id = ?",
+                [(document_digest(one), metadata(one), one.id) for one in documents],
+            )
+            self._count_up(self.generation() + 1)
 
     def _take_out(self, document_id: str, generation: int) -> None:
         self.db.execute(
@@ -397,10 +393,13 @@ class IndexTables:
                 metadata(document),
             ),
         )
-        for passage in cut.passages:
-            self._put_in_passage(document, passage, generation)
+        named = passage_lines.fragments(document, cut.passages)
+        for passage, fragment in zip(cut.passages, named, strict=True):
+            passage_lines.save(
+                self.db, self._put_in_passage(document, passage, generation), fragment
+            )
 
-    def _put_in_passage(self, document: Document, passage: Passage, generation: int) -> None:
+    def _put_in_passage(self, document: Document, passage: Passage, generation: int) -> int:
         whole, *windows = passage.digests
         cursor = self.db.execute(
             "insert into passages "
@@ -428,6 +427,7 @@ class IndexTables:
             "insert into passage_vectors (passage_id, vectors) values (?, ?)",
             (passage_id, self._half_precision(own)),
         )
+        return passage_id
 
     def _half_precision(self, digests: Sequence[bytes]) -> bytes:
         stored = [

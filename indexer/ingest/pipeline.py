@@ -6,7 +6,7 @@ steps: what was embedded stays embedded, and the next run goes on from there.
 """
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Final
 
@@ -84,7 +84,7 @@ def update(
     """
     report = UpdateReport() if report is None else report
     known = index.tables.document_digests(kinds)
-    work, seen = _work(known, corpus, report)
+    work, seen = _work(index, known, corpus, report)
     removed = [document_id for document_id in known if document_id not in seen]
     if removed:
         index.tables.apply([], removed)
@@ -107,10 +107,17 @@ def update(
 
 
 def _work(
-    known: Mapping[str, str], corpus: Iterable[Document | Failure], report: UpdateReport
+    index: Index,
+    known: Mapping[str, str],
+    corpus: Iterable[Document | Failure],
+    report: UpdateReport,
 ) -> tuple[list[Document], set[str]]:
-    """The documents that are new or have changed, and the ids of all that may stay."""
+    """The documents that are new or have changed, and the ids of all that may stay.
+
+    Those that can only be read elsewhere now, as files at another commit, are cited there.
+    """
     work: list[Document] = []
+    relinked: list[Document] = []
     seen: set[str] = set()
     for item in corpus:
         if isinstance(item, Failure):
@@ -122,10 +129,19 @@ def _work(
         seen.add(item.id)
         if known.get(item.id) == document_digest(item):
             report.unchanged += 1
+        elif item.id in known and _only_moved(index, item, known[item.id]):
+            relinked.append(item)
+            report.unchanged += 1
         else:
             work.append(item)
             (report.changed if item.id in known else report.added).append(item.id)
+    index.tables.relink(relinked)
     return work, seen
+
+
+def _only_moved(index: Index, document: Document, digest: str) -> bool:
+    before = index.tables.link(document.id)
+    return before != document.link and document_digest(replace(document, link=before)) == digest
 
 
 def _groups(

@@ -128,6 +128,7 @@ def parse_apart(content: bytes, name: str) -> tuple[dict[str, Any], str]:
         "verified": found.verified and found.verified.isoformat(),
         "link": found.link,
         "hidden": found.hidden,
+        "first_line": found.first_line,
     }
     return values, found.text
 
@@ -153,4 +154,5 @@ def parsed_apart(values: dict[str, Any], text: str) -> ParsedFile:
         verified=date.fromisoformat(verified) if verified else None,
         link=values["link"],
         hidden=values["hidden"],
+        first_line=int(values["first_line"]),
     )

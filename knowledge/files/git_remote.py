@@ -37,19 +37,7 @@ def web_address(path: Path) -> str:
     root = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
     if root is None:
         return ""
-    config = configparser.RawConfigParser(strict=False, allow_no_value=True)
-    try:
-        own, common = _git_folders(root / ".git")
-        lines = (common / "config").read_text(encoding="utf-8").splitlines()
-        # To this parser an indented line belongs to the value above it.
-        config.read_string("\n".join(line.strip() for line in lines))
-        head = (own / "HEAD").read_text(encoding="utf-8").strip()
-    except (OSError, ValueError, configparser.Error):
-        return ""
-    name = head.removeprefix("ref: refs/heads/")
-    remote = config.get(f'branch "{name}"', "remote", fallback="origin") or "origin"
-    merged = config.get(f'branch "{name}"', "merge", fallback=name) or name
-    page = page_of(config.get(f'remote "{remote}"', "url", fallback="") or "")
+    page, merged = _remote_of(root / ".git")
     if not page:
         return ""
     host = page.split("/")[2]
@@ -57,6 +45,34 @@ def web_address(path: Path) -> str:
     place = folder.relative_to(root).as_posix()
     parts = [page, blob, quote(merged.removeprefix("refs/heads/"))]
     return "/".join([*parts, quote(place)] if place != "." else parts)
+
+
+def is_repository(path: Path) -> bool:
+    """Whether a folder is a checkout, or a repository without one."""
+    return (path / ".git").exists() or ((path / "HEAD").is_file() and (path / "objects").is_dir())
+
+
+def remote_page(path: Path) -> str:
+    """The page of the remote of a checkout or a bare repository; nothing if it has none."""
+    git = path / ".git"
+    return _remote_of(git if git.exists() else path)[0]
+
+
+def _remote_of(git: Path) -> tuple[str, str]:
+    """The page of a repository's remote, and the branch there that is followed."""
+    config = configparser.RawConfigParser(strict=False, allow_no_value=True)
+    try:
+        own, common = _git_folders(git)
+        lines = (common / "config").read_text(encoding="utf-8").splitlines()
+        # To this parser an indented line belongs to the value above it.
+        config.read_string("\n".join(line.strip() for line in lines))
+        head = (own / "HEAD").read_text(encoding="utf-8").strip()
+    except (OSError, ValueError, configparser.Error):
+        return "", ""
+    name = head.removeprefix("ref: refs/heads/")
+    remote = config.get(f'branch "{name}"', "remote", fallback="origin") or "origin"
+    merged = config.get(f'branch "{name}"', "merge", fallback=name) or name
+    return page_of(config.get(f'remote "{remote}"', "url", fallback="") or ""), merged
 
 
 def _git_folders(git: Path) -> tuple[Path, Path]:

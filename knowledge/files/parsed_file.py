@@ -29,7 +29,8 @@ class ParsedFile:
     """What a file says: its title, its Markdown without front matter, and what that says of it.
 
     `verified` is when somebody last checked the text, `link` where it comes from, and `hidden` by
-    which rule it asks programs not to show it.
+    which rule it asks programs not to show it. `first_line` is the line of the file on which the
+    text begins, where each line of the one is a line of the other; else 0.
     """
 
     title: str
@@ -38,6 +39,7 @@ class ParsedFile:
     verified: date | None = None
     link: str = ""
     hidden: str = ""
+    first_line: int = 0
 
 
 def check_size(size: int, limit: int = MAX_BYTES) -> None:

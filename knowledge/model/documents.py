@@ -44,12 +44,23 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Lines:
+    """How a document's link names lines of the file that it is: `first` is that of the text's own.
+
+    `form` is what stands behind a `#`, with `{first}` and `{last}` in it.
+    """
+
+    first: int
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """The unit people write and we cite.
 
     `id` is stable for as long as the document exists: `article:<name>`, `file:<path>`,
-    `note:<number>`, `page:<address>` or `channel:<channel>:<thread>:<message>`; that of what is
-    inside a file begins with the file's.
+    `note:<number>`, `page:<address>`, `git:<repository>:<path>` or
+    `channel:<channel>:<thread>:<message>`; that of what is inside a file begins with the file's.
     `text` is Markdown without its front matter.
     """
 
@@ -64,6 +75,7 @@ class Document:
     verified: date | None = None
     revision: int | None = None
     approved_by: str = ""
+    lines: Lines | None = None
 
 
 @dataclass(frozen=True, slots=True)

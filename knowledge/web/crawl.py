@@ -74,11 +74,6 @@ class _ListedPages:
     most: int | None = None
 
 
-def is_web(location: str) -> bool:
-    """Whether a source's location is an address of the web rather than a path."""
-    return location.lower().startswith(("http://", "https://"))
-
-
 def web_location(location: str) -> str:
     """An address as a source is remembered by it.
 

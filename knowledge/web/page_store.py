@@ -17,6 +17,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from sqlite_utils import Database
+
 from knowledge.files.reader import PARSERS_VERSION
 from knowledge.store.sqlite_file import DerivedFile, make_tables, version
 from knowledge.web.fetcher import Failed, Fetched, FetchOutcome, Gone, Unchanged
@@ -40,6 +42,7 @@ class WebPage:
     `site` is the source that it belongs to; `link` is where it really is. `content` is what was
     fetched, `title` and `text` what was read from it; they are empty before the first time and
     once it is retired. `reason` says what is wrong, and continues a sentence about the page.
+    `details` are what else was read from it, as who reads it writes them.
     """
 
     site: str
@@ -56,6 +59,7 @@ class WebPage:
     title: str = ""
     text: str = ""
     readers: int = 0
+    details: str = ""
 
     @property
     def is_known(self) -> bool:
@@ -65,11 +69,15 @@ class WebPage:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A source on the web: when it was looked at last, and what went wrong with the whole."""
+    """A visited source: when it was looked at last, and what went wrong with the whole.
+
+    `state` is what it was then, of a kind that has a name for that, such as a commit.
+    """
 
     url: str
     synced_at: datetime | None = None
     reason: str = ""
+    state: str = ""
 
 
 def after(page: WebPage, outcome: FetchOutcome, now: datetime, grace: timedelta) -> WebPage:
@@ -137,21 +145,26 @@ class PageStore(DerivedFile):
         Raises:
             PageStoreError: if the system refuses.
         """
-        super().__init__(path, lambda db: make_tables(db, _TABLES, FORMAT))
+        super().__init__(path, _prepare)
         # By site, of one state of the file: a command may write to it beside the bot.
         self._sizes: dict[str, int] = {}
         self._sizes_of = 0
 
     def site(self, url: str) -> Site:
         for row in self.rows("select * from sites where url = ?", [url]):
-            return Site(url, _time(row["synced_at"]), row["reason"])
+            return Site(url, _time(row["synced_at"]), row["reason"], row["state"])
         return Site(url)
 
     def keep_site(self, site: Site) -> None:
         with self.writing():
             self.insert(
                 "sites",
-                {"url": site.url, "synced_at": _written(site.synced_at), "reason": site.reason},
+                {
+                    "url": site.url,
+                    "synced_at": _written(site.synced_at),
+                    "reason": site.reason,
+                    "state": site.state,
+                },
                 "or replace",
             )
 
@@ -168,6 +181,18 @@ class PageStore(DerivedFile):
         for row in self.rows("select * from pages where site = ? and url = ?", [site, url]):
             return _page(row)
         return WebPage(site, url)
+
+    def drop(self, site: str, urls: Sequence[str]) -> None:
+        """Keep nothing of some pages of a site."""
+        self._sizes.pop(site, None)
+        with self.writing():
+            for url in urls:
+                self.run("delete from pages where site = ? and url = ?", [site, url])
+
+    def move(self, site: str, link: str) -> None:
+        """Remember that all pages of a site that are sound can be read elsewhere."""
+        with self.writing():
+            self.run("update pages set link = ? where site = ? and reason = ''", [link, site])
 
     def pages(self, site: str) -> Iterator[WebPage]:
         for url in self.urls(site):
@@ -241,6 +266,14 @@ class PageStore(DerivedFile):
                 f"on conflict (site, url) do update set {changes}",
                 row,
             )
+
+
+def _prepare(db: Database) -> None:
+    make_tables(db, _TABLES, FORMAT)
+    for table, column in (("sites", "state"), ("pages", "details")):
+        # Files of earlier releases lack them.
+        if column not in db.table(table).columns_dict:
+            db.execute(f"alter table {table} add column {column} text not null default ''")
 
 
 def _size(page: WebPage) -> int:

@@ -3,7 +3,8 @@
 create table if not exists sites (
     url text primary key,
     synced_at text,
-    reason text not null
+    reason text not null,
+    state text not null default ''
 ) strict;
 
 create table if not exists pages (
@@ -21,5 +22,6 @@ create table if not exists pages (
     title text not null,
     text text not null,
     readers integer not null,
+    details text not null default '',
     primary key (site, url)
 ) strict;

@@ -15,7 +15,7 @@ from bot.cli.console import UNUSABLE
 from bot.client import Bot
 from bot.config import Settings
 from bot.engine.core import Core
-from knowledge import corpus
+from knowledge.sources import add_paths
 from tests.bot.discord_server import SECONDS, TOKEN, DiscordServer, bot_process, discord_server
 from tests.fakes import WordEmbedder
 
@@ -113,7 +113,7 @@ async def test_a_running_bot_takes_in_what_changes_among_the_imported_files(
     guides = tmp_path / "guides"
     guides.mkdir()
     with Core(settings, WordEmbedder()) as core:
-        corpus.add_sources(core.store, [guides])
+        add_paths(core.store, [guides])
     config = tmp_path / "config.toml"
     config.write_text("[sources]\nlook_seconds = 1\n")
     async with (

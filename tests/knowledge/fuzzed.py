@@ -260,7 +260,7 @@ def _fetched(content: bytes) -> str:
     """What a host sends, whatever it is asked for: robots.txt, the page, where it leads."""
     with Fetcher(0, sleep=lambda seconds: None) as fetcher:
         # Each request begins a connection of its own, which has the whole answer.
-        fetcher._pool = httpcore2.ConnectionPool(
+        fetcher._connections._pool = httpcore2.ConnectionPool(
             max_keepalive_connections=0, network_backend=httpcore2.MockBackend([content])
         )
         outcome = fetcher.fetch("http://a.org/")

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from knowledge import corpus
-from knowledge.corpus import MissingSourceError
 from knowledge.files.scan import files_of
 from knowledge.model.documents import ARTICLES, Document, Failure, Kind, Scope
 from knowledge.model.notes import Decision, Member
 from knowledge.model.submissions import Submission
+from knowledge.sources import MissingSourceError, add_paths
 from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store
 from tests.knowledge.made_files import zipped
@@ -42,7 +42,7 @@ def _imported(store: Store) -> list[Document | Failure]:
 
 def test_a_path_that_is_not_there_adds_no_source_at_all(store: Store, folder: Path) -> None:
     with pytest.raises(MissingSourceError, match="missing is not there: name a file or a folder"):
-        corpus.add_sources(store, [folder, folder / "missing"])
+        add_paths(store, [folder, folder / "missing"])
     assert store.sources() == []
 
 
@@ -52,7 +52,7 @@ def test_a_file_of_another_format_is_refused_with_those_that_can_be(
     path = folder / "program.exe"
     path.write_bytes(b"MZ\x00\x01")
     with pytest.raises(MissingSourceError, match=r"it is not text: .* Word, CSV, JSON and zip"):
-        corpus.add_sources(store, [path])
+        add_paths(store, [path])
 
 
 def test_a_file_whose_name_promises_nothing_is_a_source_if_it_can_be_read(
@@ -60,7 +60,7 @@ def test_a_file_whose_name_promises_nothing_is_a_source_if_it_can_be_read(
 ) -> None:
     path = folder / "LICENSE"
     path.write_text("Do what you like.")
-    corpus.add_sources(store, [path])
+    add_paths(store, [path])
     [document] = _imported(store)
     assert isinstance(document, Document)
     assert (document.title, document.text) == ("LICENSE", "Do what you like.")
@@ -69,7 +69,7 @@ def test_a_file_whose_name_promises_nothing_is_a_source_if_it_can_be_read(
 def test_a_file_that_can_not_be_read_fails_alone(store: Store, folder: Path) -> None:
     (folder / "a.md").write_bytes(b"\x00\x01")
     (folder / "b.md").write_text("Readable.")
-    corpus.add_sources(store, [folder])
+    add_paths(store, [folder])
     failure, document = _imported(store)
     assert isinstance(failure, Failure)
     assert failure.source == str(folder / "a.md")
@@ -82,7 +82,7 @@ def test_a_file_that_can_not_be_read_fails_alone(store: Store, folder: Path) -> 
 def test_the_files_of_a_zip_are_documents_of_their_own(store: Store, folder: Path) -> None:
     path = folder / "all.zip"
     path.write_bytes(zipped({"a.md": "# One", "b/c.md": b"\x00", "d.txt": "Three."}))
-    corpus.add_sources(store, [folder])
+    add_paths(store, [folder])
     one, failure, three = _imported(store)
     assert isinstance(one, Document)
     assert (one.id, one.title) == (f"file:{path}!/a.md", "One")
@@ -97,7 +97,7 @@ def test_the_files_of_a_zip_are_documents_of_their_own(store: Store, folder: Pat
 def test_a_source_that_is_not_there_is_a_failure(store: Store, folder: Path, name: str) -> None:
     """A disk that is not mounted must not empty the index."""
     (folder / "a.md").write_text("Here.")
-    corpus.add_sources(store, [folder / name])
+    add_paths(store, [folder / name])
     assert len(_imported(store)) == 1
     (folder / "a.md").unlink()
     folder.rmdir()
@@ -109,7 +109,7 @@ def test_a_source_that_is_not_there_is_a_failure(store: Store, folder: Path, nam
 
 def test_a_file_that_has_vanished_from_a_folder_yields_nothing(store: Store, folder: Path) -> None:
     (folder / "a.md").write_text("Here.")
-    corpus.add_sources(store, [folder])
+    add_paths(store, [folder])
     (folder / "a.md").unlink()
     assert _imported(store) == []
 
@@ -153,15 +153,15 @@ def test_a_source_is_added_once_however_its_path_is_written(
     store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder.parent)
-    assert corpus.add_sources(store, [folder]) == [folder]
-    assert corpus.add_sources(store, [Path("handbook"), folder / "..", folder]) == [folder / ".."]
+    assert add_paths(store, [folder]) == [folder]
+    assert add_paths(store, [Path("handbook"), folder / "..", folder]) == [folder / ".."]
     assert [location for location, _ in store.sources()] == [str(folder), str(folder.parent)]
 
 
 def test_an_imported_file_is_cited_by_its_path_and_front_matter(store: Store, folder: Path) -> None:
     path = folder / "a.md"
     path.write_text("---\ntitle: T\ntags: [x]\nlink: https://a.org/\nverified: 2026-01-02\n---\nB.")
-    corpus.add_sources(store, [path], GUILD)
+    add_paths(store, [path], GUILD)
     [document] = _imported(store)
     assert isinstance(document, Document)
     assert document.id == f"file:{path}"
@@ -178,7 +178,7 @@ def test_files_without_a_link_of_their_own_are_cited_below_the_base_url(
     (folder / "in use" / "a.md").write_text("A.")
     (folder / "b.md").write_text("---\nlink: https://b.org/\n---\nB.")
     (folder / "c.zip").write_bytes(zipped({"d.md": "D.", "e.md": "E."}))
-    corpus.add_sources(store, [folder], base_url=base_url)
+    add_paths(store, [folder], base_url=base_url)
     links = [item.link for item in _imported(store) if isinstance(item, Document)]
     c = "https://a.org/docs/c.zip"
     assert links == ["https://b.org/", c, c, "https://a.org/docs/in%20use/a.md"]
@@ -188,7 +188,7 @@ def test_a_file_that_is_a_source_is_cited_in_what_the_base_url_names(
     store: Store, folder: Path
 ) -> None:
     (folder / "a.md").write_text("A.")
-    corpus.add_sources(store, [folder / "a.md"], base_url="https://a.org")
+    add_paths(store, [folder / "a.md"], base_url="https://a.org")
     [document] = _imported(store)
     assert isinstance(document, Document)
     assert document.link == "https://a.org/a.md"
@@ -200,11 +200,11 @@ def test_a_folder_of_a_git_checkout_is_cited_at_its_remote_unless_it_is_said_oth
     (folder / ".git").mkdir()
     (folder / ".git" / "config").write_text('[remote "origin"]\nurl = git@github.com:o/r.git\n')
     (folder / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
-    corpus.add_sources(store, [folder])
+    add_paths(store, [folder])
     assert store.base_urls() == {str(folder): "https://github.com/o/r/blob/main"}
     # Named once more, it stays what was chosen.
-    corpus.add_sources(store, [folder], base_url="")
-    corpus.add_sources(store, [folder])
+    add_paths(store, [folder], base_url="")
+    add_paths(store, [folder])
     assert store.base_urls() == {}
 
 
@@ -222,7 +222,7 @@ def test_a_base_url_that_is_none_is_refused_and_adds_nothing(
     store: Store, folder: Path, base_url: str, told: str
 ) -> None:
     with pytest.raises(MissingSourceError, match=told):
-        corpus.add_sources(store, [folder], base_url=base_url)
+        add_paths(store, [folder], base_url=base_url)
     assert store.sources() == []
 
 
@@ -257,5 +257,5 @@ def test_what_can_never_be_a_source_is_refused_in_a_sentence(store: Store, folde
         ("x" * 300, "is not there|can't be looked at: File name too long"),
     ):
         with pytest.raises(MissingSourceError, match=told):
-            corpus.add_sources(store, [folder / name])
+            add_paths(store, [folder / name])
     assert store.sources() == []

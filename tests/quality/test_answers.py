@@ -19,9 +19,9 @@ from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
 from indexer.embedding.embedder import Embedder
-from knowledge import corpus
 from knowledge.model.documents import Kind
 from knowledge.model.questions import Evidence
+from knowledge.sources import add_paths
 
 JUDGED = Path(__file__).parents[1] / "judged"
 RAW_ARTICLE = Path(__file__).parents[3] / "shared" / "article"
@@ -196,7 +196,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory, model: Embedder) -> Itera
         pytest.skip("the raw text is not beside this checkout (../shared/article)")
     settings = Settings(data=DataSettings(folder=tmp_path_factory.mktemp("raw")))
     with Core(settings, model) as made:
-        corpus.add_sources(made.store, [RAW_ARTICLE])
+        add_paths(made.store, [RAW_ARTICLE])
         run_to_end(index_updates.update(made))
         yield made
 

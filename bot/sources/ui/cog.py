@@ -22,11 +22,12 @@ from bot.text.markdown import plain_within, shortened
 from bot.text.paging import PAGE_LABELS
 from knowledge import corpus
 from knowledge.channels.sync_state import ProgressMessage
-from knowledge.corpus import MissingSourceError, SourceState
+from knowledge.corpus import SourceState
 from knowledge.model.documents import SHARED, Scope
 from knowledge.model.guilds import Language
+from knowledge.model.source_locations import is_visited
+from knowledge.sources import MissingSourceError, add_address
 from knowledge.store.guilds.synced_channels import SyncedChannel
-from knowledge.web.crawl import is_web
 from knowledge.web.addresses import URL_CHARACTERS
 
 Readable = discord.TextChannel | discord.ForumChannel
@@ -263,7 +264,7 @@ class SourcesCog(commands.Cog):
     async def _addresses(self, scope: Scope) -> list[str]:
         """The addresses that this guild alone is answered from; files are the operator's."""
         found = await self.bot.worker.call(Core.sources)
-        return [each for each, scopes in found.items() if is_web(each) and scope in scopes]
+        return [each for each, scopes in found.items() if is_visited(each) and scope in scopes]
 
     async def _states(self, scope: Scope) -> Sequence[SourceState]:
         """The other sources that this guild is answered from."""
@@ -275,7 +276,7 @@ def _add_address(core: Core, address: str, scope: Scope) -> bool:
     """Remember an address for a guild; False if it, or everybody, is answered from it already."""
     if SHARED in core.sources().get(address, ()):
         return False
-    return corpus.add_web_source(core.store, address, scope)
+    return add_address(core.store, address, scope)
 
 
 async def _edit_or_follow_up(interaction: Interaction, told: str) -> None:

@@ -96,7 +96,8 @@ def parse_markdown(text: str, name: str) -> ParsedFile:
     Raises:
         UnreadableError: if the front matter is broken or there is nothing after it.
     """
-    matter, text = _front_matter(text)
+    whole = text
+    matter, text = _front_matter(whole)
     if not text.strip():
         raise UnreadableError("has front matter and nothing after it.")
     return ParsedFile(
@@ -106,12 +107,15 @@ def parse_markdown(text: str, name: str) -> ParsedFile:
         verified=matter.verified,
         link=matter.link,
         hidden=matter.hidden,
+        # What stands in the front matter may be said again below it.
+        first_line=whole.count("\n", 0, whole.rindex(text)) + 1,
     )
 
 
 def parse_plain(text: str, name: str) -> ParsedFile:
     """Plain text, in which `#` and front matter mean nothing."""
-    return ParsedFile(name, with_headings(text))
+    headed = with_headings(text)
+    return ParsedFile(name, headed, first_line=1 if headed == text else 0)
 
 
 def _front_matter(text: str) -> tuple[FrontMatter, str]:

@@ -26,12 +26,12 @@ from bot.review.cards import Action
 from bot.review.ui.decisions import LIVE_AFTER
 from indexer.index.database import IndexWriteError, StaleIndexError
 from indexer.ingest.pipeline import SLICE_TEXTS
-from knowledge import corpus
 from knowledge.model.documents import ARTICLES, SHARED, Kind, Scope
 from knowledge.model.guilds import Rule
 from knowledge.model.notes import Decision, Member, Outcome
 from knowledge.model.questions import Feedback, Verdict
 from knowledge.model.submissions import Submission
+from knowledge.sources import add_paths
 from knowledge.store.decisions import Ruling
 from tests.fakes import WordEmbedder
 from tests.knowledge import exporting
@@ -193,7 +193,7 @@ def test_the_quick_update_leaves_imported_files_alone(opened: Opener, tmp_path: 
     path = tmp_path / "guide.md"
     path.write_text("The wombat sleeps.")
     core = opened()
-    corpus.add_sources(core.store, [path])
+    add_paths(core.store, [path])
     run_to_end(index_updates.update(core))
     path.write_text("The wombat wakes.")
     report = run_to_end(index_updates.update_quickly(core))
@@ -209,7 +209,7 @@ def test_following_takes_in_what_changed_and_reads_nothing_else(
     path = tmp_path / "guide.md"
     path.write_text("The wombat sleeps.")
     core = opened()
-    corpus.add_sources(core.store, [path])
+    add_paths(core.store, [path])
     run_to_end(index_updates.update(core))
     path.write_text("The wombat wakes.")
     report = run_to_end(index_updates.follow(core))
@@ -224,7 +224,7 @@ def test_the_bot_leaves_following_to_a_command_that_is_at_it(
     path.write_text("The wombat sleeps.")
     command, bot = opened(), opened()
     run_to_end(index_updates.update(command))
-    corpus.add_sources(command.store, [path])
+    add_paths(command.store, [path])
     steps = index_updates.update(command)
     while not next(steps).total:
         pass
@@ -239,7 +239,7 @@ def test_each_source_says_what_it_gave_and_what_failed(opened: Opener, tmp_path:
     (folder / "a.md").write_text("One.")
     (folder / "deep" / "b.md").write_bytes(b"\x00")
     core = opened()
-    corpus.add_sources(core.store, [folder, folder / "deep"])
+    add_paths(core.store, [folder, folder / "deep"])
     before, _ = core.source_states()
     assert (before.files, before.documents, before.read_at) == (0, 0, None)
     run_to_end(index_updates.update(core))
@@ -255,7 +255,7 @@ def test_a_source_that_was_removed_is_answered_from_no_more(opened: Opener, tmp_
     path = tmp_path / "guide.md"
     path.write_text("The wombat sleeps.")
     core = opened()
-    corpus.add_sources(core.store, [path])
+    add_paths(core.store, [path])
     run_to_end(index_updates.update(core))
     core.remove_source(str(path))
     assert run_to_end(index_updates.update(core)).removed == [f"file:{path}"]
@@ -266,7 +266,7 @@ def test_a_source_that_is_not_there_is_named_in_the_list(opened: Opener, tmp_pat
     path = tmp_path / "guide.md"
     path.write_text("The wombat sleeps.")
     core = opened()
-    corpus.add_sources(core.store, [path])
+    add_paths(core.store, [path])
     run_to_end(index_updates.update(core))
     path.unlink()
     assert len(run_to_end(index_updates.update(core)).failed) == 1
@@ -478,7 +478,7 @@ def test_what_was_quoted_of_a_member_who_is_withheld_now_is_on_record_no_more(
     (chat / "thread.json").write_bytes(exporting.as_json(exporting.export(exporting.SOLVED)))
     (chat / "page.md").write_text("Mail from that provider is held back in a second place.")
     core = opened()
-    corpus.add_sources(core.store, [chat])
+    add_paths(core.store, [chat])
     run_to_end(index_updates.follow(core))
     [reply] = core.answer_pipeline.ask(
         [Ask("mail to that provider held back", 1, exporting.GUILD_ID)]

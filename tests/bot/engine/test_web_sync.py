@@ -18,8 +18,8 @@ from bot.engine.job_queue import Priority
 from bot.engine.web_sync import LOCK, visits
 from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
-from knowledge.corpus import MissingSourceError
 from knowledge.model.documents import SHARED, Kind, Scope
+from knowledge.sources import MissingSourceError, add_address
 from knowledge.web.crawl import CrawlStep
 from knowledge.web.fetcher import Fetcher
 from knowledge.web.page_store import WEB, PageStore
@@ -76,7 +76,7 @@ def update(core: Core) -> UpdateReport:
 def test_a_page_is_answered_from_once_it_was_visited(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
-    corpus.add_web_source(core.store, server.url("/ferry"))
+    add_address(core.store, server.url("/ferry"))
     assert core.locations() == []
     [failure] = update(core).failed
     assert "has not been fetched yet" in failure.reason
@@ -93,7 +93,7 @@ def test_a_page_is_answered_from_once_it_was_visited(
 def test_a_page_of_one_server_is_found_nowhere_else(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
-    corpus.add_web_source(core.store, server.url("/ferry"), Scope(7))
+    add_address(core.store, server.url("/ferry"), Scope(7))
     visit(settings, core)
     update(core)
     titles = [hit.passage.title for hit in core.search("ferry to Lisbon", 7, 3)]
@@ -107,10 +107,10 @@ def test_the_pages_of_a_servers_own_sources_take_no_more_than_is_set(
     noise = " ".join(f"{number * 7_919:x}" for number in range(150_000))
     for number in range(3):
         server.pages[f"/{number}"] = Reply(f"<h1>Page {number}</h1><p>{noise}</p>")
-        corpus.add_web_source(core.store, server.url(f"/{number}"), Scope(7))
+        add_address(core.store, server.url(f"/{number}"), Scope(7))
     server.pages["/shared"] = Reply(f"<h1>For all</h1><p>{noise}</p>")
-    corpus.add_web_source(core.store, server.url("/shared"))
-    corpus.add_web_source(core.store, server.url("/0"), Scope(8))
+    add_address(core.store, server.url("/shared"))
+    add_address(core.store, server.url("/0"), Scope(8))
     visit(settings, core, chosen=SourceSettings(web_megabytes=2))
 
     kept = {state.location: state.documents for state in core.source_states()}
@@ -126,7 +126,7 @@ def test_the_pages_of_a_servers_own_sources_take_no_more_than_is_set(
 def test_a_source_tells_what_it_gave_and_when(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
-    corpus.add_web_source(core.store, server.url("/ferry"))
+    add_address(core.store, server.url("/ferry"))
     before = datetime.now(UTC)
     visit(settings, core)
     [state] = core.source_states()
@@ -139,7 +139,7 @@ def test_a_source_tells_what_it_gave_and_when(
 def test_what_came_from_a_source_leaves_with_it(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
-    corpus.add_web_source(core.store, server.url("/ferry"))
+    add_address(core.store, server.url("/ferry"))
     visit(settings, core)
     update(core)
     core.remove_source(server.url("/ferry"))
@@ -152,7 +152,7 @@ def test_what_came_from_a_source_leaves_with_it(
 def test_the_evaluation_sees_what_was_kept_too(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
-    corpus.add_web_source(core.store, server.url("/ferry"))
+    add_address(core.store, server.url("/ferry"))
     visit(settings, core)
     kinds = {getattr(item, "kind", None) for item in corpus.documents(core.store, core.pages)}
     assert Kind.PAGE in kinds
@@ -161,7 +161,7 @@ def test_the_evaluation_sees_what_was_kept_too(
 def test_sources_are_visited_again_only_when_they_are_due(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
-    corpus.add_web_source(core.store, server.url("/ferry"))
+    add_address(core.store, server.url("/ferry"))
     assert visit(settings, core, only_due=True)
     assert not visit(settings, core, only_due=True)
     assert visit(settings, core)
@@ -170,7 +170,7 @@ def test_sources_are_visited_again_only_when_they_are_due(
 def test_two_processes_do_not_visit_at_once(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
-    corpus.add_web_source(core.store, server.url("/ferry"))
+    add_address(core.store, server.url("/ferry"))
     with FileLock(settings.data.folder / LOCK):
         assert visit(settings, core) == []
     assert visit(settings, core) != []
@@ -179,7 +179,7 @@ def test_two_processes_do_not_visit_at_once(
 def test_a_visit_ends_soon_when_the_bot_stops(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
-    corpus.add_web_source(core.store, server.url("/ferry"))
+    add_address(core.store, server.url("/ferry"))
     stopping = threading.Event()
     stopping.set()
     assert len(visit(settings, core, stopping=stopping)) == 1
@@ -189,7 +189,7 @@ def test_a_visit_ends_soon_when_the_bot_stops(
 @pytest.mark.parametrize("address", ["https://me:secret@a.org/", "http:///x"])
 def test_what_can_not_be_fetched_is_no_source(core: Core, address: str) -> None:
     with pytest.raises(MissingSourceError, match=r"has a name or password|names no host"):
-        corpus.add_web_source(core.store, address)
+        add_address(core.store, address)
     assert core.sources() == {}
 
 
@@ -199,7 +199,7 @@ def test_what_can_not_be_fetched_is_no_source(core: Core, address: str) -> None:
 @pytest.fixture
 def simcord_bot(settings: Settings, server: WebServer) -> Bot:
     with Core(settings, WordEmbedder()) as core:
-        corpus.add_web_source(core.store, server.url("/ferry"))
+        add_address(core.store, server.url("/ferry"))
     return Bot(settings, start_worker(settings, WordEmbedder()), local_fetcher)
 
 

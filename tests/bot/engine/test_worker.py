@@ -34,8 +34,8 @@ from bot.engine.worker import (
     current_member,
 )
 from indexer.ingest.pipeline import UpdateReport
-from knowledge import corpus
 from knowledge.model.questions import Evidence
+from knowledge.sources import add_paths
 from tests.bot.discord_server import SECONDS
 from tests.bot.world import text_of
 from tests.fakes import WordEmbedder
@@ -424,7 +424,7 @@ async def _indexed(settings: Settings, many: Path) -> Indexing:
     embedder = WaitingEmbedder(asyncio.get_running_loop())
     bot = Bot(settings, start_worker(settings, embedder))
     worker = bot.worker
-    await worker.call(lambda core: corpus.add_sources(core.store, [many]))
+    await worker.call(lambda core: add_paths(core.store, [many]))
     update = asyncio.create_task(worker.run_slices(index_updates.update))
     answers: list[Reply] = []
     meanwhile = 0

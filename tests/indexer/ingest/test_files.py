@@ -24,6 +24,7 @@ from knowledge import corpus
 from knowledge.files import reader
 from knowledge.files.sandbox import Sandbox
 from knowledge.model.documents import SHARED, Failure, Kind, Scope
+from knowledge.sources import add_paths
 from knowledge.store.store import Store
 from tests.fakes import WordEmbedder
 from tests.knowledge.made_files import zipped
@@ -40,7 +41,7 @@ class World:
         self.embedder = WordEmbedder(64)
         self.store = Store(tmp_path / "community.db")
         self.index = Index(tmp_path / "index", model="words", dimension=64, max_tokens=256)
-        corpus.add_sources(self.store, [self.folder])
+        add_paths(self.store, [self.folder])
 
     def close(self) -> None:
         self.index.close()
@@ -253,7 +254,7 @@ def test_another_scope_changes_who_may_see_a_document(world: World) -> None:
     world.write("a.md", "Text.")
     world.run()
     world.store.remove_source(str(world.folder), SHARED)
-    corpus.add_sources(world.store, [world.folder], Scope(10))
+    add_paths(world.store, [world.folder], Scope(10))
     world.run()
     assert world.index.tables.counts([SHARED])["documents"] == 0
     assert world.index.tables.counts([Scope(10)])["documents"] == 1
@@ -263,7 +264,7 @@ def test_another_address_is_cited_and_nothing_is_embedded_again(world: World) ->
     world.write("a.md", "Text.")
     world.run()
     for base_url in ("https://a.org", "https://b.org", ""):
-        corpus.add_sources(world.store, [world.folder], base_url=base_url)
+        add_paths(world.store, [world.folder], base_url=base_url)
         assert world.run().changed == [world.id("a.md")]
         assert world.embedder.texts == []
         [passage] = world.index.tables.document_passages(world.id("a.md"))

@@ -17,6 +17,7 @@ from indexer.ingest.files import KINDS, update_files
 from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
 from knowledge.model.documents import SHARED, Kind, Scope
+from knowledge.sources import add_paths
 from knowledge.store.store import Store
 from tests.fakes import WordEmbedder
 from tests.knowledge.exporting import (
@@ -40,7 +41,7 @@ class World:
         self.embedder = WordEmbedder(64)
         self.store = Store(tmp_path / "community.db")
         self.index = Index(tmp_path / "index", model="words", dimension=64, max_tokens=256)
-        corpus.add_sources(self.store, [self.folder])
+        add_paths(self.store, [self.folder])
 
     def close(self) -> None:
         self.index.close()

@@ -11,7 +11,6 @@ from knowledge.web.crawl import (
     FULL,
     CrawlStep,
     is_due,
-    is_web,
     site_state,
     sync,
     web_documents,
@@ -329,9 +328,7 @@ def test_a_single_page_that_there_is_no_room_for_is_not_kept(world: World) -> No
     assert f"{FULL}." in world.reasons("/a")
 
 
-def test_an_address_is_told_from_a_path() -> None:
-    assert is_web("HTTPS://a.org")
-    assert not is_web("docs/http://a")
+def test_an_address_is_remembered_in_one_form() -> None:
     assert web_location("https://A.org#x") == "https://a.org"
     with pytest.raises(ValueError, match="has a name or password"):
         web_location("https://me:x@a.org/")

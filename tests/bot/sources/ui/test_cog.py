@@ -10,9 +10,9 @@ from simcord import Env
 from bot.client import Bot, start_worker
 from bot.config import Settings, SourceSettings
 from bot.engine.core import Core
-from knowledge import corpus
 from knowledge.channels.sync_state import ChannelProblem, ProblemCode
 from knowledge.model.documents import Scope
+from knowledge.sources import add_address, add_paths
 from knowledge.web.fetcher import Fetcher
 from tests.bot.forum import Forum, found, make_forum, read, report, texts
 from tests.bot.steps import content
@@ -147,7 +147,7 @@ async def test_sources_that_fill_more_than_a_page_are_paged(world: World) -> Non
     def many(core: Core) -> None:
         for number in range(40):
             address = f"https://example.org/a/page/with/a/long/address/{number:02}/{'x' * 60}"
-            corpus.add_web_source(core.store, address, Scope(world.guild.id))
+            add_address(core.store, address, Scope(world.guild.id))
 
     await world.core(many)
     shown = await world.admin.slash(world.general, "source list")
@@ -246,7 +246,7 @@ async def test_files_of_the_operator_are_neither_offered_nor_removed(
     guide.write_text("# Guide\n\nThe ferry leaves at nine.")
 
     def remember(core: Core) -> None:
-        corpus.add_sources(core.store, [guide], Scope(world.guild.id))
+        add_paths(core.store, [guide], Scope(world.guild.id))
 
     await world.core(remember)
 

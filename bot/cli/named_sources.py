@@ -1,0 +1,147 @@
+"""Sources as the commands name them: what each name is, and what it may be added with.
+
+An address is a repository if it is one of a known code host, ends in `.git`, or `--git` says so; it
+is a site to be crawled if `--crawl` says so, and else a page, a sitemap or an llms.txt. A path is
+watched, unless `--branch` or `--path` says that the commits of the repository there are followed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.cli.console import fail
+from bot.engine.core import Core
+from knowledge.corpus import channel_location, located_channel
+from knowledge.files.parsed_file import one_line
+from knowledge.git.hosts import is_repository
+from knowledge.model.documents import SHARED, Scope
+from knowledge.model.source_locations import DEPTH, PAGES, address_of, is_visited, is_web
+from knowledge.sources import (
+    add_paths,
+    add_visited,
+    check_signed_in,
+    crawl_location,
+    page_location,
+    repository_location,
+)
+from knowledge.web.addresses import normal_url
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What sources are added with, besides their names; None is what was not said."""
+
+    scope: Scope = SHARED
+    base_url: str | None = None
+    git: bool = False
+    branch: str | None = None
+    folder: str | None = None
+    crawl: bool = False
+    depth: int | None = None
+    pages: int | None = None
+
+    def is_repository(self, named: str) -> bool:
+        if self.crawl:
+            return False
+        said = self.git or self.branch is not None or self.folder is not None
+        return said or (is_web(named) and is_repository(named))
+
+
+def add(core: Core, named: Sequence[str], naming: Naming) -> list[str]:
+    """Add what is named as sources; returns their locations, of those that were sources, too."""
+    _check(named, naming)
+    for each in named:
+        check_named(each)
+    locations = [_location(each, naming) for each in named]
+    for location in locations:
+        _check_scope(core, location, naming.scope)
+    paths = [Path(each) for each in locations if not is_visited(each)]
+    add_paths(core.store, paths, naming.scope, naming.base_url)
+    for location in filter(is_visited, locations):
+        add_visited(core.store, location, naming.scope, naming.base_url)
+    return locations
+
+
+def _location(named: str, naming: Naming) -> str:
+    if naming.is_repository(named):
+        return repository_location(named, naming.branch or "", naming.folder or "")
+    if naming.crawl:
+        depth = DEPTH if naming.depth is None else naming.depth
+        return crawl_location(named, depth, PAGES if naming.pages is None else naming.pages)
+    return page_location(named) if is_web(named) else _path_location(named)
+
+
+def _check(named: Sequence[str], naming: Naming) -> None:
+    """Refuse options that don't belong together, or to what is named."""
+    if naming.crawl and (naming.git or naming.branch is not None or naming.folder is not None):
+        fail("--crawl is for a site, and --git, --branch and --path are for a repository.")
+    if not naming.crawl and (naming.depth is not None or naming.pages is not None):
+        fail("--depth and --pages are the limits of a crawl: say --crawl.")
+    if naming.crawl and not all(map(is_web, named)):
+        fail("--crawl begins at an address of the web.")
+    cited = [each for each in named if naming.is_repository(each) or not is_web(each)]
+    if naming.base_url is not None and (len(named) > 1 or not cited):
+        fail(
+            "--base-url says where one file, folder or repository can be read: add others by "
+            "themselves."
+        )
+
+
+def check_named(named: str) -> None:
+    """Refuse what is neither a path nor an address of a kind that can be fetched."""
+    if not named.strip():
+        fail("A source without a name was given: name a file, a folder or an address of the web.")
+    check_signed_in(named)
+    scheme, colon, _ = named.partition("://")
+    if colon and scheme.isalnum() and not is_web(named):
+        fail(f"{one_line(named)} is no address that can be fetched: name one of http or https.")
+
+
+def _check_scope(core: Core, location: str, scope: Scope) -> None:
+    """Refuse to add a source once more for somebody else: it would be for whoever was first."""
+    scopes = core.sources().get(location, [scope])
+    if scope not in scopes:
+        whose = "every server" if SHARED in scopes else f"server {scopes[0]}"
+        fail(f"{one_line(address_of(location))} is a source for {whose} already: remove it first.")
+
+
+def _path_location(named: str) -> str:
+    try:
+        return str(Path(named).resolve())
+    except (OSError, RuntimeError, ValueError):
+        # Links that lead in a circle; it is said when the path is looked at.
+        return str(Path(named).absolute())
+
+
+def located(core: Core, named: Sequence[str]) -> list[str]:
+    """The locations of sources that are named; stops at one that is no source."""
+    followed = [channel_location(each.id) for each in core.store.synced_channels.all()]
+    known = [*core.sources(), *followed]
+    return [_located(one, known) for one in named]
+
+
+def _located(typed: str, known: Sequence[str]) -> str:
+    if not typed.strip():
+        fail("A source without a name was given: name a file, a folder or an address of the web.")
+    named = typed
+    if located_channel(named) is None and not is_visited(named):
+        named = _path_location(named)
+    elif is_web(named):
+        named = normal_url(named) or named
+    if named in known:
+        return named
+    # As it was added, without what says how it is visited.
+    wanted = {named, named.rstrip("/"), named.removesuffix(".git")}
+    same = [each for each in known if address_of(each) in wanted and each != address_of(each)]
+    if len(same) != 1:
+        fail(_unknown(typed, same, known))
+    return same[0]
+
+
+def _unknown(typed: str, same: Sequence[str], known: Sequence[str]) -> str:
+    if same:
+        return f"{one_line(typed)} is several sources: name one of {', '.join(same)}."
+    if typed == "articles":
+        return 'The bundled articles end with `articles.bundled = "never"` in config.toml.'
+    listed = ", ".join(known) or "none"
+    return f"{one_line(typed)} is not a source. The sources are: {listed}."

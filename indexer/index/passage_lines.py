@@ -1,0 +1,44 @@
+"""Lines of passages in the index database: what a citation's link names behind its #.
+
+Only passages of documents whose lines can be named have a row. All functions take the index's own
+connection and leave transactions to the caller.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from sqlite_utils import Database
+
+from indexer.text.line_ranges import line_ranges
+from indexer.text.passages import Passage
+from knowledge.model.documents import Document
+
+
+def create(db: Database) -> None:
+    """Make the table if it is missing: earlier releases made indexes without it."""
+    db.execute(
+        "create table if not exists passage_lines ("
+        "passage_id integer primary key references passages(id) on delete cascade, "
+        "fragment text not null) strict"
+    )
+
+
+def save(db: Database, passage_id: int, fragment: str) -> None:
+    if fragment:
+        db.execute(
+            "insert into passage_lines (passage_id, fragment) values (?, ?)",
+            (passage_id, fragment),
+        )
+
+
+def fragments(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
+    """What names the lines of each passage behind a #; nothing where that can't be told."""
+    lines = document.lines
+    if lines is None or not lines.form:
+        yield from ("" for _ in passages)
+        return
+    for found in line_ranges(document.text, passages):
+        if found is None:
+            yield ""
+            continue
+        first, last = (number + lines.first - 1 for number in found)
+        yield lines.form.replace("{first}", str(first)).replace("{last}", str(last))

@@ -1,0 +1,1 @@
+"""Git sources: repositories followed by commit, whose files are documents cited at their lines."""

@@ -1,0 +1,119 @@
+"""Code hosts: which addresses are repositories, and where a host shows a file at a commit. Pure.
+
+An address is taken for a repository's without being asked if it is exactly owner and name at a host
+that is known for nothing else, or ends in `.git`. Whatever else is one, somebody has to say so.
+
+Source:
+    The permanent links that each host makes itself: docs.github.com "Creating a permanent link to
+    a code snippet", docs.gitlab.com "Files", support.atlassian.com "Hyperlink to source code in
+    Bitbucket", forgejo.org "Permanent links to files", man.sr.ht/git.sr.ht.
+"""
+
+import re
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from knowledge.web.addresses import normal_url, problem_with_url
+
+# What stands first in the path of pages of a host's own, where an owner's name would.
+_HOSTS: Final = {
+    "github.com": frozenset(
+        {
+            *("about", "apps", "collections", "contact", "customer-stories", "enterprise"),
+            *("events", "explore", "features", "marketplace", "orgs", "resources", "search"),
+            *("security", "settings", "site", "sponsors", "stars", "team", "topics"),
+            *("trending", "users"),
+        }
+    ),
+    "gitlab.com": frozenset({"explore", "help", "users", "dashboard", "groups"}),
+    "codeberg.org": frozenset({"explore", "user", "org"}),
+    "gitea.com": frozenset({"explore", "user", "org"}),
+    "bitbucket.org": frozenset({"product", "account", "blog", "site", "dashboard"}),
+    "git.sr.ht": frozenset(),
+}
+
+# What a host's name says of what runs there, in order; the ways of each are in `_WAYS`.
+_WORDS: Final = (
+    ("github", "github"),
+    ("gitlab", "gitlab"),
+    ("bitbucket", "bitbucket"),
+    ("codeberg", "gitea"),
+    ("forgejo", "gitea"),
+    ("gitea", "gitea"),
+    ("git.sr.ht", "sourcehut"),
+)
+# Where a file is shown at a commit, below the repository's page, and how lines are named there.
+# Without the query, Markdown is shown as a page that has no lines.
+_WAYS: Final = {
+    "github": ("blob/{commit}/{path}?plain=1", "L{first}-L{last}"),
+    "gitlab": ("-/blob/{commit}/{path}?plain=1", "L{first}-{last}"),
+    "bitbucket": ("src/{commit}/{path}", "lines-{first}:{last}"),
+    "gitea": ("src/commit/{commit}/{path}?display=source", "L{first}-L{last}"),
+    "sourcehut": ("tree/{commit}/item/{path}", "L{first}-{last}"),
+}
+_PLACE: Final = re.compile(r"\{(commit|path|first|last)\}")
+
+
+def is_repository(address: str) -> bool:
+    """Whether an address of the web is a repository's as far as it alone tells."""
+    found = urlsplit(address)
+    parts = [part for part in found.path.split("/") if part]
+    if found.query or not parts:
+        return False
+    if parts[-1].endswith(".git") and parts[-1] != ".git":
+        return True
+    host = _host(address)
+    return len(parts) == 2 and host in _HOSTS and parts[0].lower() not in _HOSTS[host]
+
+
+def _host(address: str) -> str:
+    return (urlsplit(address).hostname or "").removeprefix("www.")
+
+
+def repository_url(address: str) -> str:
+    """A repository's address as it is remembered, by whichever of its forms it was named.
+
+    Raises:
+        ValueError: if it can never be fetched; the message is the rest of a sentence.
+    """
+    if problem := problem_with_url(address):
+        if "password" in problem:
+            problem += ", which would be shown in citations: leave it out"
+        raise ValueError(problem)
+    url = normal_url(address)
+    if "?" in url:
+        raise ValueError("has a ? in it, which no repository's address has")
+    url = url.rstrip("/")
+    # These answer under both; others do only under the one that they gave.
+    return url.removesuffix(".git") if _host(url) in _HOSTS else url
+
+
+def shows_files(place: str) -> bool:
+    """Whether it is known where files of a repository are shown, by its page or a pattern."""
+    return _way(place) is not None
+
+
+def file_link(place: str, commit: str, path: str) -> tuple[str, str]:
+    """Where a file can be read at a commit, and how lines are named behind a # there.
+
+    `place` is the page of a repository, or a pattern with `{path}` in it. The second is empty where
+    lines can't be named; where files can't be found, both are, and the first is the page.
+    """
+    way = _way(place)
+    if way is None:
+        return place, ""
+    pattern, lines = way
+    values = {"commit": commit, "path": quote(path)}
+    return _PLACE.sub(lambda match: values.get(match[1], match[0]), pattern), lines
+
+
+def _way(place: str) -> tuple[str, str] | None:
+    if "{path}" in place:
+        pattern, _, lines = place.partition("#")
+        return pattern, lines
+    host = urlsplit(place).hostname or ""
+    kind = next((kind for word, kind in _WORDS if word in host), None)
+    if kind is None:
+        return None
+    pattern, lines = _WAYS[kind]
+    return f"{place.rstrip('/').removesuffix('.git')}/{pattern}", lines

@@ -1,0 +1,156 @@
+"""Git over HTTP: dulwich's client, whose requests go through the guarded network of the web reader.
+
+Imported only where a repository of the web is fetched: dulwich comes with an extra. No name and no
+password is ever sent, settings of the user's own Git are not read, and no file is fetched from
+elsewhere that the host names.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any, Final
+from urllib.parse import urljoin
+
+import httpcore2
+from dulwich.client import AbstractHttpGitClient
+
+from knowledge.git.lost import LostError
+from knowledge.web.addresses import URL_CHARACTERS, host_of, normal_url, problem_with_url
+from knowledge.web.fetcher import REDIRECTS, Fetcher
+from knowledge.web.safe_network import RefusedError
+
+# Of the list of branches; only the one that is followed is asked for where the host can do that.
+REFS_BYTES: Final = 20_000_000
+# As long as a pack may take, at a second for each 650 kB.
+PACK_SECONDS: Final = 300.0
+
+_LOST: Final = frozenset({401, 403, 404, 410})
+_REDIRECTING: Final = frozenset({301, 302, 303, 307, 308})
+_ADVERTISEMENT: Final = "application/x-git-upload-pack-advertisement"
+NO_REMOTE: Final = "is no Git repository: what is there is none, or not everybody may read it"
+
+
+class _Answer:
+    """An answer as dulwich wants it, which is read in pieces until its end or its limit."""
+
+    def __init__(self, response: httpcore2.Response, opened: ExitStack, limit: int) -> None:
+        headers = {name.lower(): value for name, value in response.headers}
+        self.status = response.status
+        self.content_type = headers.get(b"content-type", b"").decode("latin-1")
+        self.encoding = headers.get(b"content-encoding", b"").decode("latin-1")
+        self.location = headers.get(b"location", b"").decode("latin-1")
+        self.redirect_location = ""
+        self._chunks: Iterator[bytes] = response.iter_stream()
+        self._opened = opened
+        self._left = limit
+        self._limit = limit
+        self._buffer = b""
+
+    def close(self) -> None:
+        self._opened.close()
+
+    def read(self, size: int) -> bytes:
+        """At most so many bytes; nothing at the end.
+
+        Raises:
+            RefusedError: if there is more than the limit.
+        """
+        if not self._buffer:
+            self._buffer = next(self._chunks, b"")
+            self._left -= len(self._buffer)
+            if self._left < 0:
+                raise RefusedError(f"sends more than {self._limit / 1e6:,.0f} MB")
+        taken, self._buffer = self._buffer[:size], self._buffer[size:]
+        return taken
+
+
+class GuardedGitClient(AbstractHttpGitClient):
+    """Fetches from one repository, with the guards and the politeness of a `Fetcher`."""
+
+    def __init__(self, url: str, fetcher: Fetcher, pack_bytes: int) -> None:
+        """Ask nothing yet; at most `pack_bytes` are read of what is fetched."""
+        super().__init__(url, quiet=True)
+        self._fetcher = fetcher
+        self._pack_bytes = pack_bytes
+        self._fetch_capabilities = {
+            name for name in self._fetch_capabilities if not name.startswith(b"packfile-uris")
+        }
+
+    def _http_request(
+        self,
+        url: str,
+        headers: dict[str, str] | None = None,
+        data: bytes | Iterator[bytes] | None = None,
+        raise_for_status: bool = True,
+    ) -> tuple[Any, Any]:
+        """One request of dulwich's; only the first may be redirected.
+
+        Raises:
+            RefusedError: with what is wrong, as the rest of a sentence.
+        """
+        content = data if isinstance(data, bytes | None) else b"".join(data)
+        asked = [*(headers or {}).items(), ("Accept-Encoding", "identity")]
+        named = [(name, value) for name, value in asked if name.lower() != "content-length"]
+        at = url
+        for _ in range(REDIRECTS + 1):
+            answer = self._answer(at, named, content)
+            if answer.status not in _REDIRECTING or not answer.location or content is not None:
+                break
+            answer.close()
+            at = _redirected(at, answer.location)
+        else:
+            raise RefusedError(f"is redirected more than {REDIRECTS} times")
+        if problem := _problem(answer, begins=content is None):
+            answer.close()
+            raise LostError(problem) if answer.status in _LOST else RefusedError(problem)
+        answer.redirect_location = at if at != url else ""
+        return answer, answer.read
+
+    def _answer(self, url: str, headers: list[tuple[str, str]], content: bytes | None) -> _Answer:
+        opened = ExitStack()
+        own = [*headers, *([("Content-Length", str(len(content)))] if content else [])]
+        with ExitStack() as opening:
+            response = opening.enter_context(
+                self._fetcher.request(
+                    "GET" if content is None else "POST",
+                    url,
+                    own,
+                    content=content or b"",
+                    whole_seconds=None if content is None else PACK_SECONDS,
+                )
+            )
+            opened = opening.pop_all()
+        return _Answer(response, opened, REFS_BYTES if content is None else self._pack_bytes)
+
+
+def _redirected(at: str, location: str) -> str:
+    """Where a redirect leads, if it may.
+
+    Raises:
+        RefusedError: if it leads to no address, or away from https.
+    """
+    target = normal_url(urljoin(at, location[:URL_CHARACTERS]))
+    if problem := problem_with_url(target):
+        raise RefusedError(f"is redirected to what {problem}")
+    if at.startswith("https:") and not target.startswith("https:"):
+        raise RefusedError(f"is redirected to {host_of(target)}, without https")
+    return target
+
+
+def _problem(answer: _Answer, *, begins: bool) -> str:
+    """What is wrong with an answer, as the rest of a sentence; nothing if it goes on from there."""
+    if answer.status in (401, 403):
+        return (
+            "asks for a login: there is no repository there, or not everybody may read it, and "
+            "only what everybody may read can be followed"
+        )
+    if answer.status in (404, 410):
+        return f"{NO_REMOTE} (the host answers {answer.status})"
+    if answer.status in (429, 503):
+        return f"asks to be left alone for now ({answer.status})"
+    if answer.status != 200:
+        return f"can't be fetched (the host answers {answer.status})"
+    if begins and not answer.content_type.startswith(_ADVERTISEMENT):
+        return NO_REMOTE
+    if answer.encoding not in ("", "identity"):
+        return f"comes compressed as {answer.encoding[:40]}, which was not asked for"
+    return ""

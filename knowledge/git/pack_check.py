@@ -1,0 +1,143 @@
+"""Check of a Git pack before it is unpacked: how many objects, and how large each claims to be.
+
+A few bytes can claim to be gigabytes, twice over: compressed, and as a change of another object
+that repeats it. The library that reads packs trusts what they claim; here it is read what that is.
+Nothing is kept of what is decompressed.
+
+Source:
+    gitformat-pack(5).
+"""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Final
+
+from knowledge.web.safe_network import RefusedError
+
+_HEADER: Final = 12
+_TRAILER: Final = 20
+_OFFSET_DELTA: Final = 6
+_REFERENCE_DELTA: Final = 7
+_READ: Final = 16_384
+# What is kept of the decompressed beginning of a change: the sizes before and after it.
+_SIZES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class PackLimits:
+    """The most that a pack may hold: objects, bytes of one, and bytes of all together."""
+
+    objects: int = 200_000
+    object_bytes: int = 100_000_000
+    all_bytes: int = 1_000_000_000
+
+
+def check_pack(pack: IO[bytes], size: int, limits: PackLimits) -> None:
+    """Refuse a pack of `size` bytes that would be too large when it is unpacked.
+
+    Raises:
+        RefusedError: with what it would be; also if it is damaged.
+    """
+    try:
+        _check(_Reader(pack, size), limits)
+    except (EOFError, zlib.error) as error:
+        raise RefusedError("sent a damaged pack") from error
+
+
+def _check(reader: "_Reader", limits: PackLimits) -> None:
+    head = reader.take(_HEADER)
+    if head[:4] != b"PACK" or head[4:8] not in (b"\x00\x00\x00\x02", b"\x00\x00\x00\x03"):
+        raise RefusedError("sent what is no pack")
+    count = int.from_bytes(head[8:], "big")
+    if count > limits.objects:
+        raise RefusedError(f"has {count:,} files and folders; {limits.objects:,} are read")
+    left = limits.all_bytes
+    for size in _sizes(reader, count, limits):
+        left -= size
+        if size > limits.object_bytes:
+            raise RefusedError(
+                f"has a file of {size / 1e6:,.0f} MB; {limits.object_bytes / 1e6:,.0f} MB is the "
+                "most, whether it is read or not"
+            )
+        if left < 0:
+            raise RefusedError(
+                f"has more than {limits.all_bytes / 1e6:,.0f} MB when it is unpacked"
+            )
+
+
+def _sizes(reader: "_Reader", count: int, limits: PackLimits) -> Iterator[int]:
+    """The bytes that each object has at the most, unpacked and as the change that it may be."""
+    for _ in range(count):
+        byte = reader.take(1)[0]
+        kind, size, shift = (byte >> 4) & 7, byte & 15, 4
+        while byte & 0x80:
+            byte = reader.take(1)[0]
+            size |= (byte & 0x7F) << shift
+            shift += 7
+            if shift > 63:
+                raise RefusedError("sent a damaged pack")
+        if kind == _OFFSET_DELTA:
+            while reader.take(1)[0] & 0x80:
+                pass
+        elif kind == _REFERENCE_DELTA:
+            reader.take(20)
+        # Before it is decompressed: nobody has to find out that it is true.
+        if size > limits.object_bytes:
+            yield size
+        begins = reader.decompressed(size)
+        yield max(size, _changed_size(begins)) if kind >= _OFFSET_DELTA else size
+
+
+def _changed_size(delta: bytes) -> int:
+    """How large a change says that its result is: the second of two numbers."""
+    numbers, number, shift = [], 0, 0
+    for byte in delta:
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if not byte & 0x80:
+            numbers.append(number)
+            number, shift = 0, 0
+            if len(numbers) == 2:
+                return numbers[1]
+    raise RefusedError("sent a damaged pack")
+
+
+class _Reader:
+    """Reads a pack from its beginning, and stops before the digest at its end."""
+
+    def __init__(self, pack: IO[bytes], size: int) -> None:
+        self._pack = pack
+        self._left = size - _TRAILER
+        self._buffer = b""
+
+    def _fill(self) -> None:
+        if self._left <= 0:
+            raise EOFError
+        more = self._pack.read(min(_READ, self._left))
+        if not more:
+            raise EOFError
+        self._left -= len(more)
+        self._buffer += more
+
+    def take(self, count: int) -> bytes:
+        while len(self._buffer) < count:
+            self._fill()
+        taken, self._buffer = self._buffer[:count], self._buffer[count:]
+        return taken
+
+    def decompressed(self, size: int) -> bytes:
+        """Pass over one compressed object of so many bytes; returns how it begins."""
+        inflating, begins, seen = zlib.decompressobj(), b"", 0
+        while not inflating.eof:
+            part = inflating.decompress(self._buffer, _READ)
+            self._buffer = inflating.unconsumed_tail or inflating.unused_data
+            if not (part or self._buffer or inflating.eof):
+                self._fill()
+            seen += len(part)
+            begins += part[: _SIZES - len(begins)]
+            if seen > size:
+                raise RefusedError("sent a damaged pack")
+        if seen != size:
+            raise RefusedError("sent a damaged pack")
+        return begins

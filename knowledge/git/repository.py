@@ -1,0 +1,361 @@
+"""Shallow copies of repositories: one commit of one branch, fetched into a bare folder, and read.
+
+A copy lies in the data folder and is derived: without it, everything is fetched once more. No work
+tree is ever written, so that nothing of a repository is run, and no path of it is a path here.
+Links, submodules and what is kept in Git LFS are passed over.
+"""
+
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from knowledge.files.reader import SUFFIXES
+from knowledge.git.lost import LostError
+from knowledge.git.pack_check import PackLimits, check_pack
+from knowledge.model.source_locations import RepositoryLocation
+from knowledge.web.connections import told
+from knowledge.web.fetcher import Fetcher
+from knowledge.web.safe_network import RefusedError
+
+if TYPE_CHECKING:
+    from dulwich.object_store import BaseObjectStore
+    from dulwich.objects import ObjectID
+    from dulwich.repo import Repo
+
+# What the folder of copies is called in the data folder.
+COPIES: Final = "git"
+
+# What is fetched at once, and what a copy may grow to before it is begun anew.
+PACK_BYTES: Final = 200_000_000
+COPY_BYTES: Final = 2 * PACK_BYTES
+COPY_PACKS: Final = 30
+FILES: Final = 5_000
+# Of all, read or not: a tree that goes on without end is not followed.
+ENTRIES: Final = 200_000
+FOLDERS_DEEP: Final = 50
+PATH_CHARACTERS: Final = 1_000
+
+MISSING: Final = (
+    "can't be read without dulwich: install it with `pip install 'commonplace[git]'`, then start "
+    "again"
+)
+
+_LFS: Final = re.compile(rb"version https://git-lfs\.github\.com/spec/")
+_HEADS: Final = b"refs/heads/"
+_KEPT: Final = b"refs/heads/kept"
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedFile:
+    """A file of a commit: its path in the repository, and the id that its content has in Git."""
+
+    path: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The files of a commit that can be read; `reason` says what is wrong with the whole.
+
+    `whole` is whether these are all of them.
+    """
+
+    files: tuple[CommittedFile, ...]
+    reason: str = ""
+    whole: bool = True
+
+
+def copy_folder(data: Path, location: str) -> Path:
+    return data / COPIES / sha256(location.encode()).hexdigest()[:16]
+
+
+def forget_other_copies(data: Path, locations: Iterable[str]) -> None:
+    """Remove the copies of all repositories but these."""
+    kept = {copy_folder(data, location) for location in locations}
+    for folder in (data / COPIES).glob("*"):
+        if folder not in kept:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+class Repository:
+    """An opened repository at one commit."""
+
+    def __init__(self, opened: "Repo", commit: "ObjectID") -> None:
+        self._opened = opened
+        self._objects: BaseObjectStore = opened.object_store
+        self._commit = commit
+
+    @property
+    def commit(self) -> str:
+        return self._commit.decode("ascii")
+
+    def close(self) -> None:
+        self._opened.close()
+
+    def files(self, folder: str = "") -> Listed:
+        """The files in a folder that can be read, in the order of their paths.
+
+        Of a folder that is not there, there is none, and the reason is that.
+
+        Raises:
+            RefusedError: if something of it is damaged.
+        """
+        from dulwich.objects import Tree
+
+        tree = self._object(self._object(self._commit).tree)
+        for part in filter(None, folder.split("/")):
+            found = {entry.path: entry for entry in tree.iteritems()}.get(part.encode())
+            inner = None
+            if found is not None and stat.S_ISDIR(found.mode):
+                inner = self._object(found.sha)
+            if not isinstance(inner, Tree):
+                return Listed((), f"has no folder {folder} at commit {self.commit[:10]}")
+            tree = inner
+        return self._listed(tree, "/".join(filter(None, folder.split("/"))))
+
+    def _listed(self, tree: Any, folder: str) -> Listed:
+        files: list[CommittedFile] = []
+        seen = 0
+        waiting: list[tuple[Any, str, int]] = [(tree, folder, 0)]
+        while waiting:
+            tree, folder, depth = waiting.pop()
+            inner: list[tuple[Any, str, int]] = []
+            for entry in tree.iteritems():
+                seen += 1
+                if seen > ENTRIES:
+                    reason = f"has more than {ENTRIES:,} files and folders"
+                    return Listed(tuple(files), reason, False)
+                path = _path(folder, entry.path)
+                if not path or entry.mode is None:
+                    continue
+                if stat.S_ISDIR(entry.mode) and depth < FOLDERS_DEEP:
+                    inner.append((self._object(entry.sha), path, depth + 1))
+                elif stat.S_ISREG(entry.mode) and _suffix(path) in SUFFIXES:
+                    if len(files) == FILES:
+                        reason = f"has more than {FILES:,} files; the first {FILES:,} are read"
+                        return Listed(tuple(files), reason, False)
+                    files.append(CommittedFile(path, entry.sha.decode("ascii")))
+            waiting.extend(reversed(inner))
+        return Listed(tuple(files))
+
+    def content(self, file: CommittedFile) -> bytes:
+        """What a file says.
+
+        Raises:
+            RefusedError: if it is kept elsewhere, or damaged.
+        """
+        content: bytes = self._object(file.id.encode("ascii")).as_raw_string()
+        if len(content) < 1_024 and _LFS.match(content):
+            raise RefusedError("is kept in Git LFS, which is not read")
+        return content
+
+    def _object(self, object_id: bytes) -> Any:
+        try:
+            return self._objects[object_id]  # type: ignore[index]
+        except (KeyError, ValueError, OSError) as error:
+            raise RefusedError(f"lacks an object of its own ({told(error)})") from error
+        except Exception as error:
+            # Dulwich has no one class for what is wrong with an object.
+            raise RefusedError(f"has a damaged object ({told(error)})") from error
+
+
+def _path(folder: str, name: bytes) -> str:
+    """The path of an entry; nothing of one that is out of sight, or that can't be one."""
+    try:
+        written = name.decode()
+    except UnicodeDecodeError:
+        return ""
+    if written.startswith(".") or "/" in written or not written.isprintable():
+        return ""
+    path = f"{folder}/{written}" if folder else written
+    return path if len(path) <= PATH_CHARACTERS else ""
+
+
+def _suffix(path: str) -> str:
+    name = path.rpartition("/")[2]
+    dot = name.rfind(".")
+    return name[dot:].lower() if dot > 0 else ""
+
+
+# Opening.
+
+
+def opened(
+    source: RepositoryLocation, folder: Path, fetcher: Fetcher, most: int | None = None
+) -> Repository:
+    """A repository at the commit that its branch has now; what is new is fetched into `folder`.
+
+    Args:
+        source: which repository, and which branch.
+        folder: where a copy of one on the web is kept.
+        fetcher: asks its host.
+        most: the most bytes that may be fetched; without, as many as for all.
+
+    Raises:
+        RefusedError: with why it can't be followed, as the rest of a sentence.
+    """
+    try:
+        import dulwich.repo  # noqa: F401 - whether the extra is there
+    except ImportError as error:
+        raise RefusedError(MISSING) from error
+    if source.is_local:
+        return _opened_here(source)
+    return _fetched(source, folder, fetcher, min(PACK_BYTES, most or PACK_BYTES))
+
+
+def _opened_here(source: RepositoryLocation) -> Repository:
+    from dulwich.errors import NotGitRepository
+    from dulwich.repo import Repo
+
+    try:
+        found = Repo(source.url)
+    except (NotGitRepository, OSError, ValueError) as error:
+        raise LostError("is no Git repository") from error
+    try:
+        return Repository(found, _wanted(found.get_refs(), source.branch))
+    except RefusedError:
+        found.close()
+        raise
+
+
+def _wanted(refs: Mapping[Any, Any], branch: str) -> "ObjectID":
+    """The commit of the branch that is followed.
+
+    Raises:
+        RefusedError: if there is none.
+    """
+    from dulwich.objects import ObjectID
+
+    commit = refs.get(_HEADS + branch.encode() if branch else b"HEAD")
+    if commit is not None:
+        return ObjectID(commit)
+    known = sorted(
+        name.removeprefix(_HEADS).decode("utf-8", "replace")
+        for name in refs
+        if name.startswith(_HEADS)
+    )
+    if branch:
+        told_of = f"; it has {', '.join(known[:5])}" if known else ""
+        raise LostError(f"has no branch {branch}{told_of}")
+    if known:
+        raise LostError(f"names no branch of its own: add it with one, as {known[0]}")
+    raise LostError("is empty: it has no commit yet")
+
+
+def _fetched(
+    source: RepositoryLocation, folder: Path, fetcher: Fetcher, pack_bytes: int
+) -> Repository:
+    from dulwich.repo import Repo
+
+    if _is_outgrown(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = Repo(str(folder)) if (folder / "HEAD").exists() else Repo.init_bare(str(folder))
+    except Exception as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise RefusedError(f"can't be kept in {folder}: {told(error)}") from error
+    try:
+        return _brought_up(kept, source, folder, fetcher, pack_bytes)
+    except BaseException:
+        kept.close()
+        raise
+
+
+def _is_outgrown(folder: Path) -> bool:
+    packs = list((folder / "objects" / "pack").glob("*.pack"))
+    with suppress(OSError):
+        return len(packs) > COPY_PACKS or sum(p.stat().st_size for p in packs) > COPY_BYTES
+    return True
+
+
+def _brought_up(
+    kept: Any, source: RepositoryLocation, folder: Path, fetcher: Fetcher, pack_bytes: int
+) -> Repository:
+    """Fetch what the copy lacks of the branch's commit."""
+    before = kept.refs.as_dict(_HEADS.rstrip(b"/")).get(b"kept")
+    if before is not None and before not in kept.object_store:
+        before = None
+    commit = _fetch(kept, before, source, fetcher, (folder, pack_bytes))
+    if commit not in kept.object_store:
+        raise RefusedError("did not send the commit that it names")
+    kept.refs[_KEPT] = commit
+    return Repository(kept, commit)
+
+
+class _OneCommit:
+    """What is there already, as dulwich asks for it: a commit without what was before it."""
+
+    def __init__(self, commit: Any) -> None:
+        self.shallow = {commit} if commit else set()
+        self._left = [commit] if commit else []
+
+    def __next__(self) -> Any:
+        return self._left.pop() if self._left else None
+
+    def next(self) -> Any:
+        return next(self)
+
+    def ack(self, sha: Any) -> None:
+        pass
+
+    def nak(self) -> None:
+        pass
+
+
+def _fetch(
+    kept: Any, before: Any, source: RepositoryLocation, fetcher: Fetcher, into: tuple[Path, int]
+) -> "ObjectID":
+    import httpcore2
+    from dulwich.errors import GitProtocolError, HangupException, NotGitRepository
+
+    try:
+        return _fetch_pack(kept, before, source, fetcher, into)
+    except (httpcore2.TimeoutException, TimeoutError) as error:
+        raise RefusedError("did not answer in time") from error
+    except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
+        raise RefusedError(f"can't be reached ({told(error)})") from error
+    except (GitProtocolError, HangupException, NotGitRepository) as error:
+        raise RefusedError(f"can't be understood ({told(error)})") from error
+    except (ValueError, KeyError, AssertionError, TypeError, IndexError) as error:
+        # What a host may say that dulwich doesn't expect.
+        raise RefusedError(f"can't be understood ({type(error).__name__})") from error
+
+
+def _fetch_pack(
+    kept: Any, before: Any, source: RepositoryLocation, fetcher: Fetcher, into: tuple[Path, int]
+) -> "ObjectID":
+    from knowledge.git.http_client import GuardedGitClient
+
+    folder, pack_bytes = into
+    client = GuardedGitClient(source.url, fetcher, pack_bytes)
+    found: list[ObjectID] = []
+
+    def wants(refs: Mapping[Any, Any], depth: int | None = None) -> "list[ObjectID]":
+        found.append(_wanted(refs, source.branch))
+        return [commit for commit in found if commit not in kept.object_store]
+
+    with tempfile.TemporaryFile(dir=folder) as pack:
+        fetched = client.fetch_pack(
+            b"",
+            wants,
+            _OneCommit(before),
+            pack.write,
+            depth=1,
+            ref_prefix=[b"HEAD", _HEADS],
+        )
+        if fetched.object_format not in (None, "sha1"):
+            raise RefusedError("names its objects by SHA-256, which is not read")
+        if size := pack.tell():
+            pack.seek(0)
+            check_pack(pack, size, PackLimits())
+            pack.seek(0)
+            kept.object_store.add_thin_pack(pack.read, None, max_input_size=size)
+    return found[-1]

@@ -1,0 +1,207 @@
+"""Sync of Git sources: what a commit changed is read, and what it has no more is dropped.
+
+A repository's files are kept in the page store, as pages are: each under its path, with the id of
+its content in place of an ETag, and the commit in place of an address. A file whose id is as it was
+is not read again. Parsing happens in the same sandbox as that of imported files.
+"""
+
+import json
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from knowledge.files.parsed_file import MAX_PACKED_BYTES, ParsedFile, UnreadableError, check_size
+from knowledge.files.reader import PARSERS_VERSION, parse_bytes
+from knowledge.git.hosts import file_link
+from knowledge.git.lost import LostError
+from knowledge.git.repository import CommittedFile, Listed, Repository, copy_folder, opened
+from knowledge.model.documents import SHARED, Document, Failure, Kind, Lines, Scope
+from knowledge.model.source_locations import RepositoryLocation, repository_at
+from knowledge.web.crawl import FULL, CrawlStep
+from knowledge.web.fetcher import Fetcher, Gone
+from knowledge.web.page_store import PageStore, Site, WebPage, after
+from knowledge.web.safe_network import RefusedError
+
+# A short commit, as it is shown to people.
+COMMIT_CHARACTERS: Final = 10
+
+
+def sync(
+    location: str,
+    data: Path,
+    pages: PageStore,
+    fetcher: Fetcher,
+    now: datetime,
+    grace: timedelta,
+    *,
+    most: int | None = None,
+) -> Iterator[CrawlStep]:
+    """Look at a repository, and read what has changed since; a file a step.
+
+    One that is lost is quoted for the time of `grace`.
+
+    Args:
+        location: the source.
+        data: the data folder, in which a copy of what is on the web is kept.
+        pages: where what its files say is kept.
+        fetcher: asks the host.
+        now: when this is.
+        grace: how long a repository that is lost is still quoted.
+        most: how many bytes may be kept; without, any number.
+    """
+    source = repository_at(location)
+    if source is None:
+        raise ValueError(f"{location} is no repository.")
+    yield CrawlStep(0, 0, source.url)
+    before = pages.site(location)
+    try:
+        repository = opened(source, copy_folder(data, location), fetcher, most)
+    except LostError as error:
+        for path in pages.urls(location):
+            page = pages.page(location, path)
+            pages.keep(after(page, Gone(str(error)), now, grace))
+        pages.keep_site(Site(location, now, str(error)))
+        return
+    except RefusedError as error:
+        # What was read before is still what the last commit says.
+        pages.keep_site(replace(before, synced_at=now, reason=str(error)))
+        return
+    try:
+        listed = repository.files(source.folder)
+        full = yield from _take_in(location, repository, listed, pages, (now, most))
+    except RefusedError as error:
+        pages.keep_site(replace(before, synced_at=now, reason=str(error)))
+        return
+    finally:
+        repository.close()
+    pages.move(location, repository.commit)
+    pages.keep_site(Site(location, now, _told(source, listed, full), repository.commit))
+
+
+def _told(source: RepositoryLocation, listed: Listed, full: str) -> str:
+    if not listed.files and not listed.reason:
+        where = f"in {source.folder}" if source.folder else "in it"
+        return f"has no file {where} that can be read"
+    return full or listed.reason
+
+
+def _take_in(
+    location: str,
+    repository: Repository,
+    listed: Listed,
+    pages: PageStore,
+    when: tuple[datetime, int | None],
+) -> Generator[CrawlStep, None, str]:
+    """Read the files that changed; returns why not all were kept, or nothing."""
+    now, most = when
+    there = {file.path for file in listed.files}
+    if listed.whole:
+        pages.drop(location, [path for path in pages.urls(location) if path not in there])
+    full = ""
+    for done, file in enumerate(listed.files, start=1):
+        page = pages.page(location, file.path)
+        if page.etag == file.id and page.readers == PARSERS_VERSION and page.gone_at is None:
+            continue
+        page = replace(page, etag=file.id, checked_at=now, gone_at=None, reason="")
+        if not pages.keep_within(_read(page, repository, file), most):
+            full = FULL
+        yield CrawlStep(done, len(listed.files), file.path)
+    return full
+
+
+def _read(page: WebPage, repository: Repository, file: CommittedFile) -> WebPage:
+    """A file with what it says; of one that can't be read, why, and what it said before."""
+    page = replace(page, readers=PARSERS_VERSION)
+    try:
+        content = repository.content(file)
+        check_size(len(content), MAX_PACKED_BYTES)
+        found = parse_bytes(content, name=PurePosixPath(file.path).name)
+    except (RefusedError, UnreadableError) as error:
+        return replace(page, reason=str(error).rstrip("."))
+    return replace(
+        page,
+        link=repository.commit,
+        fetched_at=page.checked_at,
+        title=found.title,
+        text=found.text,
+        details=_details(found),
+    )
+
+
+def _details(found: ParsedFile) -> str:
+    verified = found.verified.isoformat() if found.verified else None
+    return json.dumps(
+        {"line": found.first_line, "link": found.link, "tags": found.tags, "verified": verified}
+    )
+
+
+# What is quoted.
+
+
+def document_ids(location: str, scope: Scope, pages: PageStore) -> list[str]:
+    """The ids of the documents that the files of a repository are or would be."""
+    source = repository_at(location)
+    if source is None:
+        return []
+    return [_document_id(source, path, scope) for path in pages.urls(location)]
+
+
+def _document_id(source: RepositoryLocation, path: str, scope: Scope) -> str:
+    """The same at every commit, and for every source of the same branch."""
+    whose = "" if scope == SHARED else f"{scope}:"
+    branch = f"@{source.branch}" if source.branch else ""
+    return f"git:{whose}{source.url}{branch}:{path}"
+
+
+def documents(
+    sources: Sequence[tuple[str, Scope]], pages: PageStore, base_urls: Mapping[str, str]
+) -> Iterator[Document | Failure]:
+    """Every file of these repositories as it was read, and everything that is wrong."""
+    for location, scope in sources:
+        source = repository_at(location)
+        if source is None:
+            continue
+        place = base_urls.get(location) or ("" if source.is_local else source.url)
+        for page in pages.pages(location):
+            if page.text:
+                yield _document(source, scope, page, place)
+        yield from failures(pages, location, scope)
+
+
+def _document(source: RepositoryLocation, scope: Scope, page: WebPage, place: str) -> Document:
+    details: dict[str, Any] = json.loads(page.details)
+    link, form = file_link(place, page.link, page.url) if place else ("", "")
+    lines = Lines(details["line"], form) if form and details["line"] else None
+    if details["link"]:
+        # It says itself where it is to be read.
+        link, lines = details["link"], None
+    return Document(
+        id=_document_id(source, page.url, scope),
+        scope=scope,
+        kind=Kind.PAGE,
+        title=page.title,
+        text=page.text,
+        link=link,
+        tags=tuple(details["tags"]),
+        verified=date.fromisoformat(details["verified"]) if details["verified"] else None,
+        lines=lines,
+    )
+
+
+def failures(pages: PageStore, location: str, scope: Scope) -> Iterator[Failure]:
+    """Everything that is wrong with a repository and its files."""
+    source = repository_at(location)
+    if source is None:
+        return
+    site = pages.site(location)
+    if site.synced_at is None:
+        told = "has not been fetched yet: run `commonplace source sync`."
+        yield Failure(source.url, told, f"site:{location}")
+    elif site.reason:
+        yield Failure(source.url, f"{site.reason}.", f"site:{location}")
+    for page in pages.pages(location):
+        if page.reason:
+            own = _document_id(source, page.url, scope)
+            yield Failure(f"{source.url} › {page.url}", f"{page.reason}.", own)

@@ -1,0 +1,255 @@
+"""Adding of sources: what somebody names is checked and remembered; nothing is read yet.
+
+Errors:
+    Exception
+    └── MissingSourceError    what was named can't be a source, and what to do
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from knowledge.files.git_remote import is_repository, remote_page, web_address
+from knowledge.files.parsed_file import UnreadableError, one_line
+from knowledge.files.reader import SUFFIXES, content_of, format_name
+from knowledge.git import hosts
+from knowledge.model.documents import SHARED, Scope
+from knowledge.model.source_locations import (
+    DEPTH,
+    MOST_DEPTH,
+    MOST_PAGES,
+    PAGES,
+    CrawlLocation,
+    RepositoryLocation,
+    is_web,
+    repository_at,
+)
+from knowledge.store.store import Store
+from knowledge.web import crawl
+from knowledge.web.addresses import normal_url, problem_with_literal, problem_with_url
+
+_SSH: Final = re.compile(r"(?:ssh|git|git\+ssh)://|[\w.-]+@[\w.-]+:")
+_PLACES: Final = re.compile(r"\{(?:path|commit|first|last)\}")
+
+
+class MissingSourceError(Exception):
+    """What was named can't be a source; the message says what to do."""
+
+
+def add_address(store: Store, address: str, scope: Scope = SHARED) -> bool:
+    """Remember a page, sitemap or `llms.txt` as a source; False if it was one already.
+
+    Raises:
+        MissingSourceError: if it is no address that can be fetched.
+    """
+    return add_visited(store, page_location(address), scope)
+
+
+def crawl_location(address: str, depth: int = DEPTH, pages: int = PAGES) -> str:
+    """The location of a site whose pages are found by their links.
+
+    Raises:
+        MissingSourceError: if it can't be fetched, or a limit can't be.
+    """
+    if not (0 <= depth <= MOST_DEPTH and 1 <= pages <= MOST_PAGES):
+        raise MissingSourceError(
+            f"A crawl goes 0 to {MOST_DEPTH} links deep and asks for 1 to {MOST_PAGES:,} pages."
+        )
+    return str(CrawlLocation(page_location(address), depth, pages))
+
+
+def page_location(address: str) -> str:
+    """The location of a page, sitemap or `llms.txt`.
+
+    Raises:
+        MissingSourceError: if it can't be fetched.
+    """
+    try:
+        return crawl.web_location(address)
+    except ValueError as error:
+        raise MissingSourceError(f"{one_line(address)} {error}.") from error
+
+
+def repository_location(named: str, branch: str = "", folder: str = "") -> str:
+    """The location of a repository that is followed by commit.
+
+    Args:
+        named: its address, or the path of one that is here.
+        branch: which one is followed; without, the one that it calls its own.
+        folder: only what is in it is read.
+
+    Raises:
+        MissingSourceError: if it can't be followed, with what to do.
+    """
+    return str(RepositoryLocation(_repository(named), _branch(branch), _folder(folder)))
+
+
+def add_visited(
+    store: Store, location: str, scope: Scope = SHARED, base_url: str | None = None
+) -> bool:
+    """Remember what one of the functions above located; False if it was a source already.
+
+    Args:
+        store: remembers it.
+        location: the source.
+        scope: who it is for.
+        base_url: of a repository, where its files can be read: its page at a code host, or a
+            pattern with {path} in it. Without, at its address, or at the remote of one that is
+            here.
+
+    Raises:
+        MissingSourceError: if the base URL is none.
+    """
+    source = repository_at(location)
+    place = _pattern(base_url) if base_url else ""
+    if source is not None and source.is_local and base_url is None:
+        place = remote_page(Path(source.url))
+    if store.add_source(location, scope, place):
+        return True
+    if base_url is not None:
+        store.move_source(location, place)
+    return False
+
+
+def _repository(named: str) -> str:
+    """A repository's address or absolute path, as it is remembered."""
+    if is_web(named):
+        try:
+            url = hosts.repository_url(named)
+        except ValueError as error:
+            raise MissingSourceError(f"{one_line(named)} {error}.") from error
+        if problem := problem_with_literal(url):
+            raise MissingSourceError(f"{one_line(named)} {problem}.")
+        return url
+    check_signed_in(named)
+    path = Path(named)
+    if problem := _problem_with(path):
+        raise MissingSourceError(problem)
+    if not is_repository(path):
+        raise MissingSourceError(f"{one_line(named)} is no Git repository or checkout.")
+    return str(path.resolve())
+
+
+def check_signed_in(named: str) -> None:
+    """Refuse a remote that is read as somebody.
+
+    Raises:
+        MissingSourceError: with what to name in its place.
+    """
+    if _SSH.match(named) and not Path(named).exists():
+        raise MissingSourceError(
+            f"{one_line(named)} is an address for signing in to; only what everybody may read can "
+            "be followed: name the repository's https address."
+        )
+
+
+def _branch(named: str) -> str:
+    if named and (not named.isprintable() or len(named) > 200 or named.startswith("-")):
+        raise MissingSourceError(f"{one_line(named)} is no name of a branch.")
+    return named
+
+
+def _folder(named: str) -> str:
+    """A folder in a repository: nothing that leads out of it."""
+    parts = [part for part in named.split("/") if part not in ("", ".")]
+    if ".." in parts or (not named.isprintable() and named) or len(named) > 1_000:
+        raise MissingSourceError(f"{one_line(named)} is no folder in a repository.")
+    return "/".join(parts)
+
+
+def _pattern(typed: str) -> str:
+    if "{path}" not in typed:
+        return _base_url(typed)
+    if problem := problem_with_url(_PLACES.sub("x", typed)):
+        raise MissingSourceError(f"The base URL {one_line(typed)} {problem}.")
+    return typed
+
+
+def add_paths(
+    store: Store, paths: Sequence[Path], scope: Scope = SHARED, base_url: str | None = None
+) -> list[Path]:
+    """Remember files and folders as sources; returns those that were not sources before.
+
+    Args:
+        store: remembers them.
+        paths: the files and folders.
+        scope: who they are for.
+        base_url: where what is in them can be read on the web; without, the page of the Git
+            checkout that they are in, or nowhere.
+
+    Raises:
+        MissingSourceError: if one of them is not there, or is a file of another format; then none
+            is added.
+    """
+    check_paths(paths)
+    given = None if base_url is None else _base_url(base_url)
+    added = []
+    for path in paths:
+        location = path.resolve()
+        read_at = web_address(location) if given is None else given
+        if store.add_source(str(location), scope, read_at):
+            added.append(path)
+        elif given is not None:
+            store.move_source(str(location), given)
+    return added
+
+
+def _base_url(typed: str) -> str:
+    """An address below which files can be read, as it is put before their paths; none is none."""
+    if not typed:
+        return ""
+    problem = problem_with_url(typed)
+    if not problem and ("?" in typed or "#" in typed):
+        problem = "has a ? or # in it, behind which no path can follow"
+    if problem:
+        raise MissingSourceError(
+            f"The base URL {one_line(typed)} {problem}: name one as https://example.org/docs."
+        )
+    return normal_url(typed).rstrip("/")
+
+
+def check_paths(paths: Sequence[Path]) -> None:
+    """Refuse what can't be imported.
+
+    Raises:
+        MissingSourceError: as `add_paths`.
+    """
+    for path in paths:
+        if path.parts and path.parts[0].lower() in ("http:", "https:"):
+            raise MissingSourceError(
+                f"{path} is an address of the web: name it to `commonplace source add`."
+            )
+        if problem := _problem_with(path):
+            raise MissingSourceError(problem)
+        if path.is_file() and path.suffix.lower() not in SUFFIXES:
+            _check_format(path)
+
+
+def _problem_with(path: Path) -> str:
+    shown = os.fsencode(path).decode("utf-8", "replace")
+    if shown != str(path):
+        return f"{shown} has a name that is not UTF-8: rename it."
+    if len(shown.splitlines()) > 1:
+        return f"{one_line(shown)} has a name with a line break: rename it."
+    try:
+        there = path.exists()
+        path.resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        # Of links that lead to each other, Python says the second.
+        reason = getattr(error, "strerror", "") or "its links lead in a circle"
+        return f"{shown} can't be looked at: {reason}. Name a file or a folder."
+    if not there:
+        return f"{shown} is not there: name a file or a folder."
+    if not (path.is_file() or path.is_dir()):
+        return f"{shown} is neither a file nor a folder: name one."
+    return ""
+
+
+def _check_format(path: Path) -> None:
+    """Refuse a file whose name promises nothing and whose content is nothing that can be read."""
+    try:
+        format_name(content_of(path))
+    except UnreadableError as error:
+        raise MissingSourceError(f"{path} can't be imported: it {error}") from error
