@@ -1,7 +1,7 @@
 """Output of the commands `index` and `source`: as text, and as records for JSON. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from rich.text import Text
 
@@ -10,7 +10,10 @@ from knowledge.corpus import SourceState, channel_location, located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.files.scan import FoundFile, Scan
 from knowledge.model.documents import SHARED, Failure, Scope, channel_of
-from knowledge.model.source_locations import is_visited
+from knowledge.model.source_locations import is_visited, repository_at
+
+# As much of a commit's id as people read.
+COMMIT_CHARACTERS: Final = 10
 
 
 def report_record(report: UpdateReport) -> dict[str, Any]:
@@ -119,6 +122,7 @@ def source_record(state: SourceState) -> dict[str, Any]:
         "read_at": state.read_at.isoformat() if state.read_at else None,
         "failed": _failure_records(state.failures),
         "base_url": state.base_url,
+        "commit": state.commit,
     }
 
 
@@ -136,8 +140,10 @@ def sources_text(states: Sequence[SourceState]) -> Text:
         if state.scope > SHARED:
             text.append(f"  server {state.scope}", style="dim")
         read = f"{state.read_at:%d %b %Y %H:%M} UTC" if state.read_at else "not read yet"
-        parts = "pages" if is_visited(state.location) else "files"
+        is_pages = is_visited(state.location) and repository_at(state.location) is None
+        parts = "pages" if is_pages else "files"
         parts = "messages" if located_channel(state.location) else parts
+        read += f" · commit {state.commit[:COMMIT_CHARACTERS]}" if state.commit else ""
         text.append(f"\n  {state.documents:,} documents from {state.files:,} {parts} · {read}\n")
         if state.base_url:
             text.append(f"  cited at {state.base_url}\n")

@@ -19,29 +19,29 @@ def line_ranges(text: str, passages: Sequence[Passage]) -> Iterator[tuple[int, i
         A range for each passage; None for one that is not in the text as it stands.
     """
     lines = text.split("\n")
-    at, line = 0, 0
+    at, counted, line = 0, 0, 0
     for passage in passages:
         place = _place(text, passage.text, at)
         if place is None:
             yield None
             continue
-        found, count = place
-        line += text.count("\n", at, found)
-        at = found
-        yield _with_heading(lines, line) + 1, line + count
+        found, end = place
+        line += text.count("\n", counted, found)
+        at, counted = end, found
+        yield _with_heading(lines, line) + 1, line + text.count("\n", found, end) + 1
 
 
 def _place(text: str, passage: str, at: int) -> tuple[int, int] | None:
-    """Where a passage stands behind a place, and on how many lines.
+    """Where a passage begins and ends behind a place.
 
     Where a cut went through code, a mark that closes or opens it again was put to the passage.
     """
     for written in (passage, passage.rpartition("\n")[0], passage.partition("\n")[2]):
         if written.strip() and (found := text.find(written, at)) >= 0:
-            return found, written.rstrip().count("\n") + 1
+            return found, found + len(written.rstrip())
     inner = passage.partition("\n")[2].rpartition("\n")[0]
     found = text.find(inner, at) if inner.strip() else -1
-    return (found, inner.count("\n") + 1) if found >= 0 else None
+    return (found, found + len(inner)) if found >= 0 else None
 
 
 def _with_heading(lines: Sequence[str], first: int) -> int:

@@ -43,23 +43,27 @@ class _Answer:
         self._opened = opened
         self._left = limit
         self._limit = limit
-        self._buffer = b""
+        self._buffer = bytearray()
 
     def close(self) -> None:
         self._opened.close()
 
     def read(self, size: int) -> bytes:
-        """At most so many bytes; nothing at the end.
+        """So many bytes, and fewer only at the end: dulwich takes less for a torn line.
 
         Raises:
             RefusedError: if there is more than the limit.
         """
-        if not self._buffer:
-            self._buffer = next(self._chunks, b"")
-            self._left -= len(self._buffer)
+        while len(self._buffer) < size:
+            more = next(self._chunks, b"")
+            if not more:
+                break
+            self._buffer += more
+            self._left -= len(more)
             if self._left < 0:
-                raise RefusedError(f"sends more than {self._limit / 1e6:,.0f} MB")
-        taken, self._buffer = self._buffer[:size], self._buffer[size:]
+                raise RefusedError(f"sends more than {self._limit / 1e6:,} MB")
+        taken = bytes(self._buffer[:size])
+        del self._buffer[:size]
         return taken
 
 

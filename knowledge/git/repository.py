@@ -252,21 +252,50 @@ def _wanted(refs: Mapping[Any, Any], branch: str) -> "ObjectID":
 def _fetched(
     source: RepositoryLocation, folder: Path, fetcher: Fetcher, pack_bytes: int
 ) -> Repository:
-    from dulwich.repo import Repo
-
-    if _is_outgrown(folder):
-        shutil.rmtree(folder, ignore_errors=True)
+    kept = _copy(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        kept = Repo(str(folder)) if (folder / "HEAD").exists() else Repo.init_bare(str(folder))
-    except Exception as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise RefusedError(f"can't be kept in {folder}: {told(error)}") from error
-    try:
-        return _brought_up(kept, source, folder, fetcher, pack_bytes)
+        before = kept.refs.as_dict(_HEADS.rstrip(b"/")).get(b"kept")
+        commit = _fetch(kept, before, source, fetcher, (folder, pack_bytes))
+        if commit not in kept.object_store:
+            raise RefusedError("did not send the commit that it names")
+        kept.refs[_KEPT] = commit
     except BaseException:
         kept.close()
         raise
+    return Repository(kept, commit)
+
+
+def _copy(folder: Path) -> Any:
+    """The copy in a folder; one that is damaged or has grown too large is begun anew.
+
+    Raises:
+        RefusedError: if the system refuses.
+    """
+    from dulwich.repo import Repo
+
+    if (folder / "HEAD").exists() and not _is_outgrown(folder):
+        # Dulwich has no one class for what is wrong with a file.
+        with suppress(Exception):
+            return _sound(Repo(str(folder)))
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.mkdir(parents=True)
+        return Repo.init_bare(str(folder))
+    except OSError as error:
+        raise RefusedError(f"can't be kept in {folder}: {told(error)}") from error
+
+
+def _sound(copy: Any) -> Any:
+    """The copy, if all files of what it kept last can be found."""
+    try:
+        commit = copy.object_store[copy.refs[_KEPT]]
+        for pack in copy.object_store.packs:
+            pack.check_length_and_checksum()
+        copy.object_store[commit.tree].check()
+    except BaseException:
+        copy.close()
+        raise
+    return copy
 
 
 def _is_outgrown(folder: Path) -> bool:
@@ -274,20 +303,6 @@ def _is_outgrown(folder: Path) -> bool:
     with suppress(OSError):
         return len(packs) > COPY_PACKS or sum(p.stat().st_size for p in packs) > COPY_BYTES
     return True
-
-
-def _brought_up(
-    kept: Any, source: RepositoryLocation, folder: Path, fetcher: Fetcher, pack_bytes: int
-) -> Repository:
-    """Fetch what the copy lacks of the branch's commit."""
-    before = kept.refs.as_dict(_HEADS.rstrip(b"/")).get(b"kept")
-    if before is not None and before not in kept.object_store:
-        before = None
-    commit = _fetch(kept, before, source, fetcher, (folder, pack_bytes))
-    if commit not in kept.object_store:
-        raise RefusedError("did not send the commit that it names")
-    kept.refs[_KEPT] = commit
-    return Repository(kept, commit)
 
 
 class _OneCommit:
@@ -314,7 +329,7 @@ def _fetch(
     kept: Any, before: Any, source: RepositoryLocation, fetcher: Fetcher, into: tuple[Path, int]
 ) -> "ObjectID":
     import httpcore2
-    from dulwich.errors import GitProtocolError, HangupException, NotGitRepository
+    from dulwich.errors import GitProtocolError
 
     try:
         return _fetch_pack(kept, before, source, fetcher, into)
@@ -322,11 +337,12 @@ def _fetch(
         raise RefusedError("did not answer in time") from error
     except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
         raise RefusedError(f"can't be reached ({told(error)})") from error
-    except (GitProtocolError, HangupException, NotGitRepository) as error:
-        raise RefusedError(f"can't be understood ({told(error)})") from error
-    except (ValueError, KeyError, AssertionError, TypeError, IndexError) as error:
-        # What a host may say that dulwich doesn't expect.
-        raise RefusedError(f"can't be understood ({type(error).__name__})") from error
+    except RefusedError:
+        raise
+    except Exception as error:
+        # Dulwich has many classes for what a host may say, and some of it surprises it.
+        reason = f": {told(error)}" if isinstance(error, GitProtocolError) else ""
+        raise RefusedError(f"can't be understood ({type(error).__name__}{reason})") from error
 
 
 def _fetch_pack(

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Any
 
 from knowledge.files.parsed_file import MAX_PACKED_BYTES, ParsedFile, UnreadableError, check_size
 from knowledge.files.reader import PARSERS_VERSION, parse_bytes
@@ -23,9 +23,6 @@ from knowledge.web.crawl import FULL, CrawlStep
 from knowledge.web.fetcher import Fetcher, Gone
 from knowledge.web.page_store import PageStore, Site, WebPage, after
 from knowledge.web.safe_network import RefusedError
-
-# A short commit, as it is shown to people.
-COMMIT_CHARACTERS: Final = 10
 
 
 def sync(

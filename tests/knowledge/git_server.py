@@ -1,5 +1,6 @@
 """A real Git server on this machine, over smart HTTP, with repositories that a test makes."""
 
+import io
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -92,15 +93,16 @@ class GitServer:
     def __init__(self, folder: Path) -> None:
         self.repositories = Repositories(folder)
         self.requests: list[tuple[str, str]] = []
-        self.sent = 0
+        self.bodies: list[bytes] = []
         self.first: Application | None = None
-        chain = make_wsgi_chain(DictBackend(self.repositories.opened))
+        self.chain: Application = make_wsgi_chain(DictBackend(self.repositories.opened))
 
         def answered(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
             self.requests.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
-            for part in (self.first or chain)(environ, start):
-                self.sent += len(part)
-                yield part
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            self.bodies.append(body)
+            environ["wsgi.input"] = io.BytesIO(body)
+            return (self.first or self.chain)(environ, start)
 
         self._server = make_server(
             "127.0.0.1", 0, answered, server_class=_Server, handler_class=_Quiet

@@ -96,8 +96,7 @@ def parse_markdown(text: str, name: str) -> ParsedFile:
     Raises:
         UnreadableError: if the front matter is broken or there is nothing after it.
     """
-    whole = text
-    matter, text = _front_matter(whole)
+    matter, text, first_line = _front_matter(text)
     if not text.strip():
         raise UnreadableError("has front matter and nothing after it.")
     return ParsedFile(
@@ -107,8 +106,7 @@ def parse_markdown(text: str, name: str) -> ParsedFile:
         verified=matter.verified,
         link=matter.link,
         hidden=matter.hidden,
-        # What stands in the front matter may be said again below it.
-        first_line=whole.count("\n", 0, whole.rindex(text)) + 1,
+        first_line=first_line,
     )
 
 
@@ -118,17 +116,19 @@ def parse_plain(text: str, name: str) -> ParsedFile:
     return ParsedFile(name, headed, first_line=1 if headed == text else 0)
 
 
-def _front_matter(text: str) -> tuple[FrontMatter, str]:
-    """The YAML front matter, if there is any, and the text after it."""
+def _front_matter(text: str) -> tuple[FrontMatter, str, int]:
+    """The YAML front matter, if there is any, the text after it, and the line where that begins."""
     handler = YAMLHandler()
     if not handler.detect(text):
-        return FrontMatter(), text
+        return FrontMatter(), text, 1
     try:
         block, content = handler.split(text)
     except ValueError:
         # A rule on top with no second one below it is no front matter.
-        return FrontMatter(), text
-    return parsed_front_matter(block), content.strip()
+        return FrontMatter(), text, 1
+    content = content.strip()
+    # What stands in the front matter may be said again below it.
+    return parsed_front_matter(block), content, text.count("\n", 0, text.rindex(content)) + 1
 
 
 def first_heading(text: str) -> str:

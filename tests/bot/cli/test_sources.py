@@ -134,7 +134,10 @@ def test_what_is_in_a_folder_is_cited_below_its_base_url(terminal: Terminal) -> 
     (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
     for arguments, told in (
         ((terminal.guides, "--base-url", "nonsense"), "nonsense is no http or https address: name"),
-        (("https://a.org/", "--base-url", "https://b.org"), "where one file or folder can be read"),
+        (
+            ("https://a.org/", "--base-url", "https://b.org"),
+            "folder or repository can be read",
+        ),
     ):
         refused = terminal.run("source", "add", *arguments)
         assert refused.returncode == UNUSABLE

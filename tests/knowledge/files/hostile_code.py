@@ -75,7 +75,8 @@ def swelling(content: bytes, name: str) -> Parsed:
     """Hold on to much memory, and answer as a parser does."""
     needed = bytearray(b"x") * 400_000_000
     _HELD.append(needed)
-    return {"title": name, "tags": [], "verified": None, "link": "", "hidden": ""}, str(len(needed))
+    values = {"title": name, "tags": [], "verified": None, "link": "", "hidden": ""}
+    return {**values, "first_line": 0}, str(len(needed))
 
 
 def lying(content: bytes, name: str) -> Parsed:

@@ -74,7 +74,7 @@ def test_front_matter_nested_without_end_is_refused() -> None:
 
 def test_an_empty_front_matter_says_nothing() -> None:
     reading = parse_bytes(b"---\n---\nText.", name="x")
-    assert reading == ParsedFile("X", "Text.")
+    assert reading == ParsedFile("X", "Text.", first_line=3)
 
 
 @given(st.text(st.sampled_from("ab:-*&[]{},'\"|>!?#%@ \n\t\x85\u2028\ufeff0\\"), max_size=60))

@@ -1,0 +1,71 @@
+"""Citations that name lines: kept beside passages, and moved with their documents."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from indexer.ingest.pipeline import UpdateReport, update
+from knowledge.model.documents import SHARED, Document, Kind, Lines
+from tests.fakes import WordEmbedder
+from tests.indexer.small_index import opened
+
+TEXT = "# Ferries\n\nAll of them.\n\n## Lisbon\n\nAt nine.\n"
+DOCUMENT = Document(
+    "git:https://a.org/r:a.md",
+    SHARED,
+    Kind.PAGE,
+    "Ferries",
+    TEXT,
+    link="https://a.org/r/blob/1111/a.md",
+    lines=Lines(5, "L{first}-L{last}"),
+)
+
+
+@pytest.fixture
+def embedder() -> WordEmbedder:
+    return WordEmbedder(64)
+
+
+def test_each_passage_is_cited_at_its_own_lines(tmp_path: Path, embedder: WordEmbedder) -> None:
+    with opened(tmp_path, embedder) as index:
+        *_, _ = update(index, embedder, [DOCUMENT])
+        links = [one.link for one in index.tables.document_passages(DOCUMENT.id)]
+        assert links == [f"{DOCUMENT.link}#L5-L7", f"{DOCUMENT.link}#L9-L11"]
+        assert index.tables.link(DOCUMENT.id) == DOCUMENT.link
+        *_, _ = update(index, embedder, [replace(DOCUMENT, lines=None)])
+        links = [one.link for one in index.tables.document_passages(DOCUMENT.id)]
+        assert links == [DOCUMENT.link] * 2
+
+
+def test_a_document_at_another_commit_is_cited_there_and_nothing_else_is_done(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with opened(tmp_path, embedder) as index:
+        *_, _ = update(index, embedder, [DOCUMENT])
+        before = [one.id for one in index.tables.document_passages(DOCUMENT.id)]
+        generation = index.tables.generation()
+        report = UpdateReport()
+        moved = replace(DOCUMENT, link="https://a.org/r/blob/2222/a.md")
+        *_, _ = update(index, embedder, [moved], report=report)
+        found = index.tables.document_passages(DOCUMENT.id)
+        assert [one.id for one in found] == before
+        assert [one.link for one in found] == [f"{moved.link}#L5-L7", f"{moved.link}#L9-L11"]
+        # What was answered before is answered anew, with the link as it is now.
+        assert index.tables.generation() == generation + 1
+        assert (report.changed, report.unchanged, report.embedded) == ([], 1, 0)
+        *_, _ = update(index, embedder, [moved])
+        assert index.tables.generation() == generation + 1
+
+
+def test_a_document_that_says_something_else_at_another_commit_is_read(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with opened(tmp_path, embedder) as index:
+        *_, _ = update(index, embedder, [DOCUMENT])
+        report = UpdateReport()
+        link = "https://a.org/r/blob/2222/a.md"
+        moved = replace(DOCUMENT, link=link, text=TEXT.replace("nine", "ten"))
+        *_, _ = update(index, embedder, [moved], report=report)
+        assert report.changed == [DOCUMENT.id]
+        assert "ten" in index.tables.document_passages(DOCUMENT.id)[-1].text

@@ -1,0 +1,86 @@
+import io
+import zlib
+
+import pytest
+
+from knowledge.git.pack_check import PackLimits, check_pack
+from knowledge.web.safe_network import RefusedError
+
+BLOB, OFFSET_DELTA, REFERENCE_DELTA = 3, 6, 7
+
+
+def _number(value: int, first_bits: int = 7, mark: int = 0) -> bytes:
+    written = bytearray([mark | (value & ((1 << first_bits) - 1))])
+    value >>= first_bits
+    while value:
+        written[-1] |= 0x80
+        written.append(value & 0x7F)
+        value >>= 7
+    return bytes(written)
+
+
+def _entry(kind: int, content: bytes, claimed: int | None = None, base: bytes = b"") -> bytes:
+    size = len(content) if claimed is None else claimed
+    return _number(size, 4, kind << 4) + base + zlib.compress(content)
+
+
+def _pack(*entries: bytes, count: int | None = None, magic: bytes = b"PACK") -> bytes:
+    number = len(entries) if count is None else count
+    head = magic + (2).to_bytes(4, "big") + number.to_bytes(4, "big")
+    return head + b"".join(entries) + b"d" * 20
+
+
+def _check(pack: bytes, **limits: int) -> None:
+    check_pack(io.BytesIO(pack), len(pack), PackLimits(**limits))
+
+
+def test_a_pack_of_files_and_changes_passes() -> None:
+    change = _number(5) + _number(9) + b"\x05rest!"
+    _check(
+        _pack(
+            _entry(BLOB, b""),
+            _entry(BLOB, b"x" * 100_000),
+            _entry(BLOB, bytes(range(256)) * 300),
+            _entry(OFFSET_DELTA, change, base=b"\x81\x01"),
+            _entry(REFERENCE_DELTA, change, base=b"b" * 20),
+        )
+    )
+
+
+def test_more_objects_than_may_be_are_refused_before_they_are_looked_at() -> None:
+    with pytest.raises(RefusedError, match="has 4,000,000 files and folders; 10 are read"):
+        _check(_pack(count=4_000_000), objects=10)
+
+
+def test_what_claims_to_be_large_is_refused_whether_it_is_or_not() -> None:
+    with pytest.raises(RefusedError, match="has a file of 5 MB; 1 MB is the most"):
+        _check(_pack(_entry(BLOB, b"x", claimed=5_000_000)), object_bytes=1_000_000)
+    change = _number(5) + _number(5_000_000) + b"\x80"
+    with pytest.raises(RefusedError, match="has a file of 5 MB"):
+        _check(_pack(_entry(REFERENCE_DELTA, change, base=b"b" * 20)), object_bytes=1_000_000)
+
+
+def test_many_that_are_large_together_are_refused() -> None:
+    entries = [_entry(BLOB, bytes(400_000)) for _ in range(5)]
+    with pytest.raises(RefusedError, match="has more than 1 MB when it is unpacked"):
+        _check(_pack(*entries), all_bytes=1_000_000)
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [
+        b"",
+        b"<html>",
+        _pack(_entry(BLOB, b"hello"), magic=b"KCAP"),
+        _pack(_entry(BLOB, b"hello"), count=2),
+        _pack(_entry(BLOB, b"hello", claimed=4)),
+        _pack(_entry(BLOB, b"hello", claimed=6)),
+        _pack(b"\x35not zlib"),
+        _pack(b"\xb5" + b"\xff" * 20),
+        _pack(_entry(REFERENCE_DELTA, b"\x80\x80", base=b"b" * 20)),
+        _pack(_entry(BLOB, b"hello"))[:-22],
+    ],
+)
+def test_what_is_no_sound_pack_is_refused(pack: bytes) -> None:
+    with pytest.raises(RefusedError, match=r"sent (a damaged pack|what is no pack)"):
+        _check(pack)

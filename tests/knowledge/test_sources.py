@@ -1,0 +1,87 @@
+"""What may be a source: repositories and crawls, checked when they are named."""
+
+from pathlib import Path
+
+import pytest
+from dulwich.repo import Repo
+
+from knowledge.model.documents import SHARED
+from knowledge.sources import (
+    MissingSourceError,
+    add_visited,
+    check_signed_in,
+    crawl_location,
+    repository_location,
+)
+from knowledge.store.store import Store
+from tests.knowledge.test_corpus import store as store
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        ("https://me:secret@github.com/o/r", "would be shown in citations: leave it out."),
+        ("http://127.0.0.1/r.git", "leads to 127.0.0.1, which is this machine itself."),
+        ("https://[fd00::1]/r.git", "belongs to a private network."),
+        ("ssh://git@github.com/o/r", "only what everybody may read can be followed: name the"),
+        ("git@github.com:o/r.git", "name the repository's https address."),
+        ("git://a.org/r", "name the repository's https address."),
+        ("/nowhere/at/all", "is not there: name a file or a folder."),
+    ],
+)
+def test_a_repository_that_can_not_be_followed_is_refused(named: str, told: str) -> None:
+    with pytest.raises(MissingSourceError) as refused:
+        repository_location(named)
+    assert told in str(refused.value)
+
+
+def test_a_folder_without_commits_is_no_repository(tmp_path: Path) -> None:
+    with pytest.raises(MissingSourceError, match="is no Git repository or checkout"):
+        repository_location(str(tmp_path))
+    Repo.init_bare(str(tmp_path / "r.git"), mkdir=True).close()
+    Repo.init(str(tmp_path / "work"), mkdir=True).close()
+    assert repository_location(str(tmp_path / "r.git")) == f"git+file://{tmp_path}/r.git"
+    assert repository_location(str(tmp_path / "work"), "main", "/docs/./a/") == (
+        f"git+file://{tmp_path}/work@main#docs/a"
+    )
+
+
+@pytest.mark.parametrize("folder", ["../x", "a/../../b", "a\nb", "x" * 1_001])
+def test_a_folder_stays_in_its_repository(folder: str) -> None:
+    with pytest.raises(MissingSourceError, match="is no folder in a repository"):
+        repository_location("https://a.org/r.git", "", folder)
+
+
+@pytest.mark.parametrize("branch", ["-x", "a\nb", "x" * 201])
+def test_a_branch_has_a_name(branch: str) -> None:
+    with pytest.raises(MissingSourceError, match="is no name of a branch"):
+        repository_location("https://a.org/r.git", branch)
+
+
+def test_a_file_with_a_colon_in_its_name_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a@b:c.md").write_text("# A")
+    check_signed_in("a@b:c.md")
+
+
+@pytest.mark.parametrize(("depth", "pages"), [(-1, 5), (11, 5), (1, 0), (1, 2_001)])
+def test_the_limits_of_a_crawl_have_limits(depth: int, pages: int) -> None:
+    with pytest.raises(MissingSourceError, match="0 to 10 links deep and asks for 1 to 2,000"):
+        crawl_location("https://a.org/", depth, pages)
+
+
+def test_a_repository_that_is_here_is_cited_at_its_remote(store: Store, tmp_path: Path) -> None:
+    made = Repo.init_bare(str(tmp_path / "r.git"), mkdir=True)
+    config = made.get_config()
+    config.set((b"remote", b"origin"), b"url", b"git@github.com:owner/name.git")
+    config.write_to_path()
+    made.close()
+    location = repository_location(str(tmp_path / "r.git"))
+    assert add_visited(store, location)
+    assert store.base_urls()[location] == "https://github.com/owner/name"
+    assert not add_visited(store, location, SHARED, "https://a.org/{path}?h={commit}#n{first}")
+    assert store.base_urls()[location] == "https://a.org/{path}?h={commit}#n{first}"
+    with pytest.raises(MissingSourceError, match="is no http or https address"):
+        add_visited(store, location, SHARED, "ftp://a.org/{path}")
