@@ -34,7 +34,7 @@ def sync(
     grace: timedelta,
     *,
     most: int | None = None,
-) -> Iterator[CrawlStep]:
+) -> Generator[CrawlStep, None, None]:
     """Look at a repository, and read what has changed since; a file a step.
 
     One that is lost is quoted for the time of `grace`.

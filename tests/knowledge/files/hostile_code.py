@@ -75,7 +75,7 @@ def swelling(content: bytes, name: str) -> Parsed:
     """Hold on to much memory, and answer as a parser does."""
     needed = bytearray(b"x") * 400_000_000
     _HELD.append(needed)
-    values = {"title": name, "tags": [], "verified": None, "link": "", "hidden": ""}
+    values: dict[str, Any] = {"title": name, "tags": [], "verified": None, "link": "", "hidden": ""}
     return {**values, "first_line": 0}, str(len(needed))
 
 

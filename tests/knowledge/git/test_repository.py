@@ -122,7 +122,7 @@ def test_a_branch_is_followed_in_place_of_the_repositorys_own(world: World) -> N
 
 def test_what_is_no_document_and_what_leads_out_is_passed_over(world: World) -> None:
     modes = {"link.md": 0o120000, "module.md": 0o160000, "run.md": 0o100755}
-    files = {
+    files: dict[str, bytes | str] = {
         **dict.fromkeys(modes, "../../etc/passwd"),
         ".github/a.md": "# Hidden",
         "photo.png": b"\x89PNG",

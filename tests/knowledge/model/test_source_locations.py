@@ -57,4 +57,5 @@ def test_pages_and_paths_are_what_they_were() -> None:
     assert not is_web("docs/http://a")
     assert (is_visited("https://a.org"), is_visited("/srv/docs")) == (True, False)
     assert address_of("/srv/docs") == "/srv/docs"
-    assert crawl_at("https://a.org/") is repository_at("https://a.org/") is None
+    assert crawl_at("https://a.org/") is None
+    assert repository_at("https://a.org/") is None
