@@ -1,7 +1,8 @@
 """The commands `eval` and `calibrate`: judged sets are measured, and evidence is fitted on them."""
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,6 +14,7 @@ from bot.cli.console import (
     ConfigOption,
     DataOption,
     JsonOption,
+    err,
     fail,
     out,
     print_json,
@@ -32,7 +34,7 @@ from bot.engine.data_folder import (
 from indexer.embedding.embedder import Embedder, model_languages, open_embedder
 from indexer.evaluation.calibration import Rows, check, cross_fitted, fitted, gather
 from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError, harvested, judged_set
-from indexer.evaluation.runner import Comparison, Evaluation, Evaluator
+from indexer.evaluation.runner import Comparison, Evaluation, Evaluator, Order
 from indexer.retrieval.reranker import Reranking, open_reranking
 from indexer.retrieval.retriever import Retriever
 from knowledge.corpus import documents
@@ -141,6 +143,7 @@ def _evaluations(
         with (
             tempfile.TemporaryDirectory(prefix="commonplace-eval-") as temporary,
             open_index(Path(temporary), embedder) as judged_index,
+            _endpoint_order(key, settings[key]) as order,
         ):
             evaluator = Evaluator(
                 judged_index,
@@ -149,10 +152,29 @@ def _evaluations(
                 calibration,
                 rerankings[key],
                 languages=model_languages(settings[key].model.name),
+                order=order,
             )
             shown(evaluator.index(), f"Indexing {name}")
             evaluations[key] = evaluator.evaluate(legs=legs)
     return evaluations
+
+
+@contextmanager
+def _endpoint_order(key: str, settings: Settings) -> Iterator[Order | None]:
+    """The order that the settings have a language model make; None where they have none."""
+    if not (settings.phrasing.is_on and settings.phrasing.reorder):
+        yield None
+        return
+    # What asks a model is imported only where one is.
+    from bot.phrasing.evaluation import EndpointError, EndpointOrder
+
+    try:
+        with EndpointOrder(settings.phrasing, config.phrasing_key()) as order:
+            yield order
+            for outcome, count in order.kept.items():
+                err.print(f"{key}: {count:,} questions keep their order ({outcome}).")
+    except EndpointError as error:
+        fail(str(error))
 
 
 def _reranking(settings: Settings) -> Reranking | None:

@@ -8,7 +8,7 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -36,6 +36,9 @@ from indexer.retrieval.retriever import Retriever
 from indexer.text.analyzer import language_of_question
 from knowledge.model.documents import SHARED, Scope
 from knowledge.model.questions import Evidence
+
+Order = Callable[[str, Sequence[Hit]], Sequence[Hit]]
+"""A question and its hits to the same hits in another order."""
 
 # Questions embedded together, as they would be by a busy bot.
 _BATCH: Final = 32
@@ -166,13 +169,16 @@ class Evaluator:
         reranking: Reranking | None = None,
         *,
         languages: frozenset[str] = frozenset(),
+        order: Order | None = None,
     ) -> None:
         """Evaluate on an index that holds the judged set and nothing else.
 
         Evidence is judged by `calibration`, or by the one that comes with the program. With
         `reranking`, what is measured is the reranked order, and the fused one is a leg of it.
-        `languages` are those that the model is made for, if that is known.
+        `languages` are those that the model is made for, if that is known. What is found in the
+        end is put into another `order`, if there is one.
         """
+        self._order = order
         self._reranking = reranking
         self._index = index
         self._embedder = embedder
@@ -216,7 +222,8 @@ class Evaluator:
         started = time.perf_counter()
         text = self._retriever.read(text, scopes)
         vector = self._retriever.embedded([text])[0]
-        hits = self._retriever.ranked(text, vector, scopes, K)
+        hits: Sequence[Hit] = self._retriever.ranked(text, vector, scopes, K)
+        hits = self._order(text, hits) if self._order is not None else hits
         evidence = self._retriever.evidence(text, hits, scopes)
         milliseconds = (time.perf_counter() - started) * 1_000
         return _Asked(hits, evidence, self._retriever.strength(text, hits, scopes), milliseconds)
