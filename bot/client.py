@@ -43,6 +43,7 @@ from bot.interactions.errors import EXPLAINED, explanation, say
 from bot.interactions.forms import give_back_left
 from bot.interactions.guild_settings import GuildSettingsCache, viewer_language
 from bot.interactions.localisation import Translator
+from bot.interactions.picture_texts import PictureTexts
 from bot.interactions.question_limits import QuestionLimits, TooFastError
 from bot.interactions.retries import resend
 from bot.interactions.services import Services
@@ -148,6 +149,7 @@ class Bot(Services):
         self.allowed_guilds = AllowedGuilds(self)
         self.question_limits = QuestionLimits(settings.questions)
         self.attachments = Attachments()
+        self.picture_texts = PictureTexts(is_on=settings.pictures.read_text)
         self.queue = Queue(self)
         self.setup_panel = SetupPanel(self)
         self.source_messages = SourceMessages(self)

@@ -4,6 +4,7 @@ from typing import Final
 
 from bot.ask.ui.answer_message import AnswerButton, PassageSelect, PickButton
 from bot.ask.ui.feedback import ReasonModal, ReasonSelect
+from bot.ask.ui.picture_questions import PictureButton, PictureForm
 from bot.ask.ui.quotes_button import QuotesButton
 from bot.community.ui.cog import BoardButton
 from bot.digest.ui.buttons import DigestButton
@@ -35,6 +36,7 @@ FORMS: Final = (
     PointForm,
     HostsForm,
     TrialForm,
+    PictureForm,
 )
 
 # Every button and list that works after a restart, by its id.
@@ -42,6 +44,7 @@ BUTTONS: Final = (
     AnswerButton,
     PassageSelect,
     PickButton,
+    PictureButton,
     QuotesButton,
     GapButton,
     CardButton,

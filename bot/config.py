@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.phrasing_settings import PhrasingSettings
+from knowledge.files import picture_text
 from knowledge.model.limits import MOST, Newcomers, Quota
 
 CONFIG_FILE: Final = Path("config.toml")
@@ -248,6 +249,17 @@ def _guild_ids(value: object) -> object:
     raise PydanticCustomError("guilds", 'Input should be "all" or a list of server ids')
 
 
+class PictureSettings(_Section):
+    """[pictures]"""  # noqa: D415
+
+    read_text: bool = Field(
+        default=False,
+        description="whether the text in a picture that comes with a question or a note is read; "
+        "whoever sent it sees it before anything is done with it. Needs "
+        "`pip install 'commonplace[ocr]'`",
+    )
+
+
 class GuildsSettings(_Section):
     """[guilds]"""  # noqa: D415
 
@@ -308,6 +320,7 @@ class Settings(BaseSettings):
     sources: SourceSettings = SourceSettings()
     helper: HelperSettings = HelperSettings()
     phrasing: PhrasingSettings = PhrasingSettings()
+    pictures: PictureSettings = PictureSettings()
     guilds: GuildsSettings = GuildsSettings()
     log: LogSettings = LogSettings()
     health: HealthSettings = HealthSettings()
@@ -338,9 +351,15 @@ def load(config_file: Path | None = None, data: Path | None = None) -> Settings:
     if folder is not None and isinstance(values.setdefault("data", {}), dict):
         values["data"] = {**values["data"], "folder": folder}
     try:
-        return Settings(**values)
+        settings = Settings(**values)
     except ValidationError as error:
         raise ConfigError(_sentence(config_file or CONFIG_FILE, error)) from error
+    if settings.pictures.read_text and not picture_text.is_installed():
+        raise ConfigError(
+            f"{config_file or CONFIG_FILE}: `pictures.read_text` needs "
+            "`pip install 'commonplace[ocr]'`."
+        )
+    return settings
 
 
 def _read(config_file: Path | None) -> dict[str, Any]:

@@ -100,6 +100,8 @@ COVERED_BY = {
     "bot/programs/reader.py": "tests/bot/programs/test_reader_scopes.py",
     "bot/programs/service.py": "tests/bot/programs/test_reader_scopes.py",
     "bot/version.py": "tests/bot/test_main.py",
+    "knowledge/files/text_recognition.py": "tests/knowledge/files/test_picture_text.py",
+    "bot/ask/ui/answer_deferred.py": "tests/bot/ask/ui/test_cog.py",
     "bot/ask/button_messages.py": "tests/bot/ask/ui/test_answer_message.py",
     "bot/ask/disagreement.py": "tests/bot/ask/test_messages.py",
     "bot/ask/pictures.py": "tests/bot/notes/ui/test_submission_pictures.py",

@@ -24,6 +24,7 @@ from knowledge.model.guilds import Language
 if TYPE_CHECKING:
     from bot.interactions.attachments import Attachments
     from bot.interactions.guild_settings import GuildSettingsCache
+    from bot.interactions.picture_texts import PictureTexts
     from bot.phrasing.dispatcher import PhrasingDispatcher
 
 
@@ -127,6 +128,7 @@ class Services(commands.AutoShardedBot):
     channel_sync: ChannelSyncing
     question_limits: QuestionLimits
     attachments: "Attachments"
+    picture_texts: "PictureTexts"
     phrasing: "PhrasingDispatcher | None"
 
     @property

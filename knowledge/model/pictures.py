@@ -1,8 +1,9 @@
 """Pictures of notes: their limits, and what a file says that it is, by its first bytes.
 
 A picture is kept as it came and is never decoded here: nothing of this program draws, so a file
-that is broken further on, or that would unpack to gigabytes, harms nobody in here. What would harm
-those who look at it is refused by what its header says of its size.
+that is broken further on, or that would unpack to gigabytes, harms nobody in here. Where its text
+is wanted, it is decoded in the sandbox (`knowledge.files.picture_text`). What would harm those who
+look at it is refused by what its header says of its size.
 """
 
 import hashlib
@@ -18,6 +19,10 @@ PICTURES: Final = 4
 PICTURE_BYTES: Final = 2_000_000
 # A photo of a phone has 12 to 50 million pixels; one of 2 MB that claims more is made to harm.
 PICTURE_PIXELS: Final = 50_000_000
+# Of a picture whose text is recognized, which is decoded for that: a screen of 5,120 by 2,880 has
+# 15 million. It is not kept, so it may have more bytes.
+RECOGNIZED_PIXELS: Final = 16_000_000
+RECOGNIZED_BYTES: Final = 8_000_000
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _JPEG: Final = b"\xff\xd8\xff"
@@ -44,6 +49,12 @@ class Picture:
     @property
     def digest(self) -> str:
         return hashlib.sha256(self.content).hexdigest()
+
+
+def is_recognizable(content: bytes) -> bool:
+    """Whether a file is a picture small enough for its text to be recognized, by its header."""
+    _, width, height = _header(content) or (None, 0, 0)
+    return len(content) <= RECOGNIZED_BYTES and 0 < width * height <= RECOGNIZED_PIXELS
 
 
 def checked_picture(name: str, content: bytes) -> Picture:

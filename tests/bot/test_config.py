@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -170,3 +171,14 @@ def test_the_table_lists_every_key_once_with_default_and_description() -> None:
     assert [key for key, _, _ in rows] == config.keys()
     assert all(description for _, _, description in rows)
     assert ("answers.private", "false") in [(key, default) for key, default, _ in rows]
+
+
+def test_text_in_pictures_is_read_only_where_what_reads_it_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = _file(tmp_path, "[pictures]\nread_text = true\n")
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.setattr(sys, "path_importer_cache", {})
+    monkeypatch.delitem(sys.modules, "rapidocr", raising=False)
+    with pytest.raises(ConfigError, match=r"read_text.* needs .*commonplace\[ocr\]"):
+        config.load(file)

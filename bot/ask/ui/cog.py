@@ -15,12 +15,14 @@ from bot.answers.lookup import Ask
 from bot.answers.pipeline import QUESTION_CHARACTERS, said_to_no_question
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.ask import button_messages
+from bot.ask.ui.answer_deferred import answer_deferred
 from bot.ask.ui.answer_message import pictured
 from bot.ask.ui.follow_up_messages import FollowUpMessages
 from bot.ask.ui.phrased_answers import Phrasing
+from bot.ask.ui.picture_questions import picture_offer
 from bot.engine.job_queue import Priority
 from bot.interactions.allowed_guilds import AllowedGuilds
-from bot.interactions.channel_access import may_write, readable_by_all, readable_in
+from bot.interactions.channel_access import may_write, readable_by_all
 from bot.interactions.errors import UNREACHED, unless_too_fast
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.layouts import text_of
@@ -30,8 +32,9 @@ from bot.interactions.question_limits import TooFastError
 from bot.interactions.retries import resent
 from bot.interactions.services import Interaction, Services
 from bot.limits.ui.admission import take_question
-from bot.phrasing.ui.edits import PostedMessage, PostedResponse
+from bot.phrasing.ui.edits import PostedMessage
 from bot.text import error_messages
+from knowledge.model.guilds import Language
 from knowledge.model.questions import Feedback, Verdict
 
 # Discord's codes for a reply to what is not there, and without Read Message History.
@@ -76,15 +79,27 @@ class AskCog(commands.Cog):
         # Who may not write in a channel does not write there through the bot; and nobody else needs
         # to see that something was no question.
         private = private or not may_write(interaction) or bool(said_to_no_question(question))
+        await interaction.response.defer(ephemeral=private, thinking=True)
         await self._answer(interaction, question, private=private)
 
     async def ask_about(self, interaction: Interaction, message: discord.Message) -> None:
         """Answer the question in a message, to whoever chose the menu alone."""
-        answer = functools.partial(self._answer, interaction, text_of(message), private=True)
-        await unless_too_fast(interaction, answer)
+        await unless_too_fast(interaction, functools.partial(self._ask_about, interaction, message))
+
+    async def _ask_about(self, interaction: Interaction, message: discord.Message) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        question = text_of(message)
+        language = await viewer_language(interaction)
+        asker_id = interaction.user.id
+        offer = await picture_offer(
+            self.bot, message.attachments, question, asker_id, language=language, private=True
+        )
+        if offer is not None:
+            await interaction.edit_original_response(**offer)
+            return
+        await self._answer(interaction, question, private=True)
 
     async def _answer(self, interaction: Interaction, question: str, *, private: bool) -> None:
-        await interaction.response.defer(ephemeral=private, thinking=True)
         if not said_to_no_question(question):
             await take_question(self.bot, interaction.user, interaction.guild_id, alone=True)
         await answer_deferred(interaction, question, private=private)
@@ -136,6 +151,8 @@ class AskCog(commands.Cog):
         bot_id = self.bot.user.id if self.bot.user is not None else 0
         question = re.sub(rf"<@!?{bot_id}>", "", message.content).strip()
         language = await self.bot.guild_settings.language_in(message.channel)
+        if await self._offered(message, question, language):
+            return
         if not question:
             await reply_once(message, content=button_messages.ASK_ME(language))
             return
@@ -158,6 +175,20 @@ class AskCog(commands.Cog):
             return
         sent = await reply_once(message, **shown)
         phrasing.follow(lambda: PostedMessage(sent))
+
+    async def _offered(self, message: discord.Message, words: str, language: Language) -> bool:
+        """Whether the message has a picture with text, which its author is asked about now."""
+        offer = await picture_offer(
+            self.bot,
+            message.attachments,
+            words,
+            message.author.id,
+            language=language,
+            private=False,
+        )
+        if offer is not None:
+            await reply_once(message, **offer)
+        return offer is not None
 
     async def _keep_thanks(self, message: discord.Message) -> bool:
         """Count thanks below an answer as *Helpful*, when its asker says them."""
@@ -216,28 +247,6 @@ async def reply_once(message: discord.Message, **shown: Any) -> discord.Message:
         if error.code not in _NO_REFERENCE:
             raise
         return await resent(send)
-
-
-async def answer_deferred(interaction: Interaction, question: str, *, private: bool) -> None:
-    """Answer a question, as it is answered in this channel, where a response was deferred."""
-    bot = interaction.client
-    held = await bot.guild_settings.in_channel(interaction.channel)
-    asked = Ask(
-        question,
-        interaction.user.id,
-        interaction.guild_id,
-        interaction.channel_id,
-        private=private,
-        channels=readable_in(interaction, private=private),
-        answered_from=held.answered_from,
-        quotations=held.quotations,
-    )
-    reply = await pictured(bot, await bot.answer(asked))
-    language = await viewer_language(interaction) if private else held.language
-    hands_on = await bot.guild_settings.hands_on(interaction.guild_id)
-    phrasing = Phrasing(bot, asked, reply, language, private=private, hands_on=hands_on)
-    sent = await interaction.edit_original_response(**phrasing.message(edits=True))
-    phrasing.follow(lambda: PostedResponse(interaction, sent.id))
 
 
 def _may_answer_in(channel: Any) -> bool:

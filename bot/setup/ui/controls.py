@@ -6,7 +6,7 @@ from typing import Any, Final
 import discord
 
 from bot.answers.pipeline import QUESTION_CHARACTERS
-from bot.ask.ui.cog import answer_deferred
+from bot.ask.ui.answer_deferred import answer_deferred
 from bot.interactions.buttons import NONCE, Button, CustomId, Select
 from bot.interactions.errors import in_time, say, unless_too_fast
 from bot.interactions.forms import Filled, Form, give_back

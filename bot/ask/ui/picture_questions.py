@@ -1,0 +1,116 @@
+"""Questions with a picture: its text is shown to the asker, and asked once they have said so."""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import discord
+
+from bot.answers.pipeline import QUESTION_CHARACTERS, said_to_no_question
+from bot.ask import picture_messages
+from bot.ask.ui.answer_deferred import answer_deferred
+from bot.interactions.buttons import NONCE, Button, CustomId, view_of
+from bot.interactions.channel_access import may_write
+from bot.interactions.errors import unless_too_fast
+from bot.interactions.forms import Filled, Form
+from bot.interactions.guild_settings import viewer_language
+from bot.interactions.services import Interaction, Services
+from bot.limits.ui.admission import take_question
+from knowledge.model.guilds import Language
+
+# Who sees the answer: everybody who sees the offer, or the asker alone.
+_SHOWN = ("public", "private")
+
+
+async def picture_offer(
+    bot: Services,
+    attachments: Sequence[discord.Attachment],
+    words: str,
+    member_id: int,
+    *,
+    language: Language,
+    private: bool,
+) -> dict[str, Any] | None:
+    """What sends the text in a member's pictures with buttons to ask with it.
+
+    None where there is none, or where the words that came with it say enough.
+    """
+    if len(words) > picture_messages.WORDS_CHARACTERS:
+        return None
+    text = await bot.picture_texts.among(attachments, member_id)
+    if not text:
+        return None
+    buttons = [
+        PictureButton(language, member_id=member_id, shown=_SHOWN[private], action=action)
+        for action in picture_messages.LABELS
+        if action == "picture" or not said_to_no_question(words)
+    ]
+    return {
+        "content": picture_messages.offer(words, text, language),
+        "view": view_of(buttons),
+    }
+
+
+class PictureButton(
+    Button,
+    ids=CustomId("picture", member_id=int, shown=_SHOWN, action=tuple(picture_messages.LABELS)),
+    labels=picture_messages.LABELS,
+    styles={"picture": discord.ButtonStyle.primary},
+):
+    """*Ask with this text*, or with what was typed alone; both stand in the message itself."""
+
+    member_id: int
+    shown: str
+    action: str
+
+    async def clicked(self, interaction: Interaction) -> None:
+        language = await viewer_language(interaction)
+        if interaction.user.id != self.member_id or interaction.message is None:
+            said = picture_messages.NOT_YOURS(language)
+            await interaction.response.send_message(said, ephemeral=True)
+            return
+        words, text = picture_messages.words_and_text(interaction.message.content)
+        if self.action == "picture":
+            asked = picture_messages.question(words, text)
+            await interaction.response.send_modal(PictureForm(asked, language, shown=self.shown))
+        else:
+            await _asked(interaction, words, private=self.shown == "private")
+
+
+class PictureForm(Form, ids=CustomId("form:picture", shown=_SHOWN, nonce=NONCE)):
+    """The question as it will be asked, with what was read in it, to be corrected."""
+
+    def __init__(self, asked: str, language: Language, *, shown: str) -> None:
+        super().__init__(picture_messages.FORM_TITLE(language), shown=shown)
+        self.ask_text(
+            picture_messages.QUESTION(language),
+            "question",
+            QUESTION_CHARACTERS,
+            picture_messages.QUESTION_HELP(language),
+            text=asked,
+            paragraph=True,
+        )
+
+    @classmethod
+    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+        await _asked(interaction, filled.text("question"), private=subject["shown"] == "private")
+
+
+async def _asked(interaction: Interaction, question: str, *, private: bool) -> None:
+    """Put the answer in the place of the offer; beside it, for one who may write nothing here."""
+    await unless_too_fast(
+        interaction, functools.partial(_answered, interaction, question, private=private)
+    )
+
+
+async def _answered(interaction: Interaction, question: str, *, private: bool) -> None:
+    if private or may_write(interaction):
+        await interaction.response.defer()
+    else:
+        private = True
+        await interaction.response.defer(ephemeral=True, thinking=True)
+    if not said_to_no_question(question):
+        await take_question(
+            interaction.client, interaction.user, interaction.guild_id, alone=private
+        )
+    await answer_deferred(interaction, question, private=private)

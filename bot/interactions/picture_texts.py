@@ -1,0 +1,83 @@
+"""Text in attached pictures: fetched from Discord, recognized in the sandbox, within limits.
+
+Where it is not wanted, can't be had or takes too long there is none, and what came with the picture
+goes its way without it. Nothing of it is kept or logged.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Final
+
+import discord
+
+from bot.interactions.errors import UNREACHED
+from bot.interactions.pictures import pictures_among
+from bot.interactions.retries import resent
+from knowledge.files import picture_text
+from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.picture_text import TextLine
+from knowledge.model.pictures import PICTURES, RECOGNIZED_BYTES
+
+# How many messages with pictures are read or wait for that; one more goes without.
+AT_ONCE: Final = 4
+# So long all pictures of one message may take; who sent it waits.
+SECONDS: Final = 40.0
+
+Recognize = Callable[[bytes], "Future[list[TextLine]]"]
+
+
+class PictureTexts:
+    """Reads the text in pictures where that is switched on, of one message a member at a time."""
+
+    def __init__(
+        self,
+        *,
+        is_on: bool,
+        recognize: Recognize = picture_text.begin_recognition,
+        seconds: float = SECONDS,
+    ) -> None:
+        self._is_on = is_on
+        self._recognize = recognize
+        self._seconds = seconds
+        self._members: set[int] = set()
+
+    async def among(self, attachments: Sequence[discord.Attachment], member_id: int) -> str:
+        """The text in the first pictures that a member attached; nothing where there is none."""
+        pictures = [one for one in pictures_among(attachments) if one.size <= RECOGNIZED_BYTES]
+        if not (pictures and self._takes(member_id)):
+            return ""
+        try:
+            contents = [await resent(one.read) for one in pictures[:PICTURES]]
+        except UNREACHED:
+            return ""
+        return await self.of(contents, member_id)
+
+    async def of(self, contents: Sequence[bytes], member_id: int) -> str:
+        """The text in pictures that were fetched already."""
+        if not (contents and self._takes(member_id)):
+            return ""
+        self._members.add(member_id)
+        futures = [self._recognize(content) for content in contents[:PICTURES]]
+        try:
+            async with asyncio.timeout(self._seconds):
+                texts = [await _text(future) for future in futures]
+        except TimeoutError:
+            return ""
+        finally:
+            # What was not begun is given up.
+            for future in futures:
+                future.cancel()
+            self._members.discard(member_id)
+        return "\n".join(filter(None, texts))
+
+    def _takes(self, member_id: int) -> bool:
+        return self._is_on and member_id not in self._members and len(self._members) < AT_ONCE
+
+
+async def _text(future: "Future[list[TextLine]]") -> str:
+    try:
+        lines = await asyncio.wrap_future(future)
+    except UnreadableError:
+        return ""
+    return picture_text.as_text(lines)

@@ -1,0 +1,85 @@
+"""Text in pictures: screenshots and photos to lines of text, recognized in a sandbox of their own.
+
+What is recognized is somebody's text like any other, and nobody has typed it: it is shown before
+anything is done with it. It has no control characters and none of the secrets that are hidden
+elsewhere, too. Nothing of it is logged.
+"""
+
+import importlib.util
+import unicodedata
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.sandbox import Sandbox
+from knowledge.files.text_recognition import recognize_apart
+from knowledge.model.pictures import is_recognizable
+from knowledge.model.secrets import without_secrets
+
+# A full screen of small text takes five seconds on a slow core.
+SECONDS: Final = 20
+# Models, libraries and a decoded picture take 0.9 GB of address space, 0.6 of memory.
+MEMORY_BYTES: Final = 2_500_000_000
+LINES: Final = 200
+LINE_CHARACTERS: Final = 500
+# What the extra `ocr` brings.
+_PACKAGE: Final = "rapidocr"
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """A line of text in a picture, with how sure it is that it stands there, from 0 to 1."""
+
+    text: str
+    confidence: float
+
+
+@lru_cache(maxsize=1)
+def sandbox() -> Sandbox:
+    """The process for pictures. It needs more memory than files do, and ends after each picture."""
+    return Sandbox(SECONDS, MEMORY_BYTES)
+
+
+def is_installed() -> bool:
+    return importlib.util.find_spec(_PACKAGE) is not None
+
+
+def begin_recognition(content: bytes, *, within: Sandbox | None = None) -> "Future[list[TextLine]]":
+    """Begin to recognize the text in a picture; nothing is a list without lines.
+
+    The future's exception, where it has one, is an `UnreadableError`. A picture that is too large
+    by its header is never decoded.
+    """
+    if not is_recognizable(content):
+        refused: Future[list[TextLine]] = Future()
+        refused.set_exception(UnreadableError("is no picture, or is too large to be read."))
+        return refused
+    return (within or sandbox()).begin(recognize_apart, content, "", _lines)
+
+
+def as_text(lines: Sequence[TextLine]) -> str:
+    """Lines as one text, without what can't be seen and without secrets."""
+    return without_secrets("\n".join(line.text for line in lines))
+
+
+def _lines(values: dict[str, Any], _text: str) -> list[TextLine]:
+    """What the process answered, which might have been taken over by the picture."""
+    found = values["lines"]
+    if not isinstance(found, list):
+        raise TypeError(type(found).__name__)
+    lines = [
+        TextLine(_clean(text), min(max(float(confidence), 0.0), 1.0))
+        for text, confidence in found[:LINES]
+    ]
+    return [line for line in lines if line.text]
+
+
+def _clean(text: object) -> str:
+    """One line without control characters, and without what turns the order of text round."""
+    if not isinstance(text, str):
+        raise TypeError(type(text).__name__)
+    one = " ".join(text[:LINE_CHARACTERS].split())
+    return "".join(sign for sign in one if unicodedata.category(sign)[0] != "C").strip()

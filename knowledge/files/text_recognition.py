@@ -1,0 +1,87 @@
+"""Text recognition (OCR) in a picture, as it runs in the sandbox: lines, top to bottom.
+
+RapidOCR with the models that come in its package, on ONNX Runtime, in one thread. It is imported
+here and nowhere else, when the first picture comes: it is in the extra `ocr`.
+"""
+
+import io
+import os
+from typing import Any, Final
+
+from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.sandbox_process import Parsed
+from knowledge.model.pictures import RECOGNIZED_PIXELS
+
+# A text that a screen shows is legible at this size; more takes time in proportion.
+_SIDE_PIXELS: Final = 2_000
+# What is recognized with less confidence is mostly no text.
+_LEAST_CONFIDENCE: Final = 0.6
+_FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP")
+
+# As the process can start none, libraries are told to need no threads. Telemetry of ONNX Runtime is
+# off, as in `indexer.embedding.onnx_model`; here it could reach nobody.
+_VARIABLES: Final = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "ORT_DISABLE_TELEMETRY": "1",
+}
+_ONE_THREAD: Final = {
+    "Global.log_level": "critical",
+    # Text that stands on its head is rare on screens, and looking for it costs a third.
+    "Global.use_cls": False,
+    "Global.max_side_len": _SIDE_PIXELS,
+    "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+    "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+}
+
+_engine: Any = None
+
+
+def recognize_apart(content: bytes, _name: str) -> Parsed:
+    """The lines of text in a picture, each with how sure it is, from 0 to 1.
+
+    Raises:
+        UnreadableError: if it is no picture, is cut off, or has too many pixels.
+    """
+    engine = _opened()
+    found = engine(_pixels(content))
+    lines = [
+        [text, float(confidence)]
+        for text, confidence in zip(found.txts or (), found.scores or (), strict=True)
+        if confidence >= _LEAST_CONFIDENCE
+    ]
+    return {"lines": lines}, ""
+
+
+def _opened() -> Any:
+    global _engine
+    if _engine is None:
+        os.environ.update(_VARIABLES)
+        import cv2
+        from rapidocr import RapidOCR
+
+        cv2.setNumThreads(1)
+        _engine = RapidOCR(params=_ONE_THREAD)
+    return _engine
+
+
+def _pixels(content: bytes) -> Any:
+    """A picture as (height, width, 3) uint8, in the order of colours that OpenCV has."""
+    import numpy as np
+    from PIL import Image
+
+    # Counted below; Pillow would only warn.
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            # The header, before anything is decoded.
+            if image.width * image.height > RECOGNIZED_PIXELS:
+                raise UnreadableError("has too many pixels.")
+            image.draft("RGB", (_SIDE_PIXELS, _SIDE_PIXELS))
+            shown = image.convert("RGBA")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UnreadableError("is no picture that can be read, or is cut off.") from error
+    shown.thumbnail((_SIDE_PIXELS, _SIDE_PIXELS))
+    # What is transparent is white, as text that somebody cut out of a page mostly is dark.
+    ground = Image.new("RGBA", shown.size, "white")
+    return np.asarray(Image.alpha_composite(ground, shown).convert("RGB"))[:, :, ::-1].copy()

@@ -1,0 +1,115 @@
+"""Reading the text in attached pictures: when it is done, and when things go on without."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, cast
+
+import discord
+import pytest
+
+from bot.interactions.picture_texts import AT_ONCE, PictureTexts
+from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.picture_text import TextLine
+from knowledge.model.pictures import PICTURES, RECOGNIZED_BYTES
+
+
+class Attachment:
+    """An attached file, and how often it was fetched."""
+
+    def __init__(self, content: bytes, name: str = "a.png", size: int | None = None) -> None:
+        self.content, self.filename = content, name
+        self.size = len(content) if size is None else size
+        self.content_type: str | None = None
+        self.fetched = 0
+
+    async def read(self) -> bytes:
+        self.fetched += 1
+        return self.content
+
+
+def recognized(content: bytes) -> "Future[list[TextLine]]":
+    """Each word of the content as a line; it is unreadable if it says so."""
+    future: Future[list[TextLine]] = Future()
+    if b"unreadable" in content:
+        future.set_exception(UnreadableError("is no picture."))
+    else:
+        future.set_result([TextLine(word, 0.9) for word in content.decode().split()])
+    return future
+
+
+def given(*attachments: Attachment) -> list[discord.Attachment]:
+    return cast("list[discord.Attachment]", list(attachments))
+
+
+async def test_the_texts_of_the_first_pictures_are_read_and_no_other_file() -> None:
+    texts = PictureTexts(is_on=True, recognize=recognized)
+    pictures = [Attachment(f"line-{number}".encode()) for number in range(PICTURES + 2)]
+    pictures[1] = Attachment(b"unreadable")
+    others = [Attachment(b"notes", "notes.md"), Attachment(b"big", size=RECOGNIZED_BYTES + 1)]
+    assert await texts.among(given(*others, *pictures), 1) == "line-0\nline-2\nline-3"
+    assert [one.fetched for one in others] == [0, 0]
+    assert [one.fetched for one in pictures] == [1] * PICTURES + [0] * 2
+
+
+async def test_nothing_is_fetched_where_it_is_switched_off() -> None:
+    picture = Attachment(b"line")
+    assert await PictureTexts(is_on=False, recognize=recognized).among(given(picture), 1) == ""
+    assert picture.fetched == 0
+
+
+async def test_what_can_not_be_fetched_is_gone_without() -> None:
+    class Gone(Attachment):
+        async def read(self) -> bytes:
+            raise discord.NotFound(cast("Any", type("R", (), {"status": 404, "reason": ""})), "")
+
+    assert await PictureTexts(is_on=True, recognize=recognized).among(given(Gone(b"x")), 1) == ""
+
+
+@pytest.fixture
+def waiting() -> list["Future[list[TextLine]]"]:
+    return []
+
+
+@pytest.fixture
+def slowly(waiting: list["Future[list[TextLine]]"]) -> Callable[[bytes], "Future[list[TextLine]]"]:
+    """Recognizes when the test says so."""
+
+    def recognize(_: bytes) -> "Future[list[TextLine]]":
+        waiting.append(Future())
+        return waiting[-1]
+
+    return recognize
+
+
+async def _turns() -> None:
+    """Let the tasks that were made begin."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+async def test_a_member_is_read_one_message_at_a_time_and_all_of_them_a_few(
+    waiting: list["Future[list[TextLine]]"],
+    slowly: Callable[[bytes], "Future[list[TextLine]]"],
+) -> None:
+    texts = PictureTexts(is_on=True, recognize=slowly)
+    tasks = [asyncio.create_task(texts.of([b"x"], member)) for member in range(AT_ONCE)]
+    await _turns()
+    assert await texts.of([b"x"], 0) == ""
+    assert await texts.of([b"x"], AT_ONCE) == ""
+    for future in waiting:
+        future.set_result([TextLine("read", 1.0)])
+    assert await asyncio.gather(*tasks) == ["read"] * AT_ONCE
+    again = asyncio.create_task(texts.of([b"x"], 0))
+    await _turns()
+    waiting[-1].set_result([])
+    assert await again == ""
+
+
+async def test_what_takes_too_long_is_given_up(
+    waiting: list["Future[list[TextLine]]"],
+    slowly: Callable[[bytes], "Future[list[TextLine]]"],
+) -> None:
+    texts = PictureTexts(is_on=True, recognize=slowly, seconds=0.01)
+    assert await texts.of([b"x", b"y"], 1) == ""
+    assert all(future.cancelled() for future in waiting)
