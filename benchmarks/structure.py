@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.index import bm25
-from indexer.index.bm25 import BM25Lookup, Postings
+from indexer.index.bm25 import BM25Lookup
+from indexer.index.postings import Postings
 from indexer.index.vectors import EXACT_PASSAGES, VectorIndex, quantized
 from indexer.text.analyzer import QueryWord
 

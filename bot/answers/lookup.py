@@ -76,6 +76,7 @@ _REFERS: Final = {
 _PLACES_CACHED: Final = 64
 _Place = tuple[int | None, tuple[int, ...]]
 _Known = tuple[Sequence[ConfirmedAnswer], NDArray[np.float32]]
+_NO_VECTORS: Final = np.zeros((0, 0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +160,8 @@ class ConfirmedAnswers:
         self._records = records
         self._index = index
         self._vectors = vectors
-        # Of one state of the answers and the index, by guild and channels.
-        self._known: LRUCache[_Place, _Known] = LRUCache(_PLACES_CACHED)
-        self._state = ("", 0)
+        # With the state of the answers and the scopes, by guild and channels.
+        self._known: LRUCache[_Place, tuple[object, _Known]] = LRUCache(_PLACES_CACHED)
 
     def forget(self) -> None:
         """Keep no question in memory; what is confirmed is read anew."""
@@ -211,19 +211,18 @@ class ConfirmedAnswers:
 
     def _of(self, retriever: Retriever, lookup: Lookup) -> _Known:
         """What was confirmed for the same guild and channels, with the questions' vectors."""
-        state = (self.version, self._index.generation)
-        if state != self._state:
-            self._known.clear()
-            self._state = state
+        state = (self.version, self._index.generation_of(lookup.scopes))
         place = (lookup.ask.guild_id, lookup.ask.channels)
-        if place not in self._known:
+        before, found = self._known.get(place, (None, ([], _NO_VECTORS)))
+        if before != state:
             known = self._records.confirmed(*place) if self.version else []
             # As they are read when they are asked again: by the words of what is there, also where
             # the impact of a draft is looked at, whose words nobody may be answered by.
             live = replace(retriever, index=self._index)
             texts = [live.read(one.text, lookup.scopes) for one in known]
-            self._known[place] = known, self._vectors.of(texts)
-        return self._known[place]
+            found = known, self._vectors.of(texts)
+            self._known[place] = state, found
+        return found
 
 
 def _passages(retriever: Retriever, one: ConfirmedAnswer, lookup: Lookup) -> NDArray[np.int64]:

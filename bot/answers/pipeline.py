@@ -2,19 +2,18 @@
 
 `decision.decide` stands between every question and every answer. What is asked in a busy channel
 repeats, so replies are kept in an LRU cache. One is given again only to the very same words, in the
-very same scopes, while the index has not changed and evidence is judged in the same way. It is of
-the generation of the index that it was looked up in, also where the index changed meanwhile; the
-cache is emptied once the index has changed: what was taken out of it, a deleted message for
+very same scopes, while these have not changed and evidence is judged in the same way. It is of the
+generations that it was looked up in, also where a scope changed meanwhile; what was answered from a
+scope leaves the cache once it has changed: what was taken out of it, a deleted message for
 instance, is not to stay in memory.
 """
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -151,19 +150,20 @@ class ReplyKey(NamedTuple):
     """What two questions must have in common to be answered alike.
 
     `text` as it was asked, to the letter: capitals tell names. `looks` have the documents that are
-    answered from, as they are now. `settings` is a digest of everything else that shapes a reply.
+    answered from, as they are now, whose scopes are of these `generations`. `settings` is a digest
+    of everything else that shapes a reply.
     """
 
     text: str
     earlier: str
     looks: Looks
     quotations: int | None
-    generation: int
+    generations: tuple[int, ...]
     settings: str
 
 
 class ReplyCache:
-    """LRU cache of replies, all of one generation of the index."""
+    """LRU cache of replies, of the generations that their scopes have now."""
 
     def __init__(self, size: int = REPLIES) -> None:
         self._replies: LRUCache[ReplyKey, Reply] = LRUCache(size)
@@ -173,16 +173,22 @@ class ReplyCache:
         return len(self._replies)
 
     def get(self, key: ReplyKey) -> Reply | None:
-        self._begin(key.generation)
         return self._replies.get(key)
 
     def put(self, key: ReplyKey, reply: Reply) -> None:
-        self._begin(key.generation)
         self._replies[key] = reply
 
-    def _begin(self, generation: int) -> None:
+    def keep_current(
+        self, generation: int, generations: Callable[[Iterable[Scope]], tuple[int, ...]]
+    ) -> None:
+        """Drop what is of other generations than the scopes have now; `generation` is the index's.
+
+        Cheap as long as the index has not changed.
+        """
         if generation != self._generation:
-            self._replies.clear()
+            for key in list(self._replies):
+                if key.generations != generations(scopes_in(key.looks)):
+                    del self._replies[key]
             self._generation = generation
 
 
@@ -298,16 +304,25 @@ class AnswerPipeline:
 
     def _answered_once(self, asks: Sequence[Ask]) -> list[Reply]:
         with self._index.steady():
-            return self._answered_of(asks, self._index.generation)
+            return self._answered_of(asks)
 
-    def _answered_of(self, asks: Sequence[Ask], generation: int) -> list[Reply]:
+    def _answered_of(self, asks: Sequence[Ask]) -> list[Reply]:
+        generations = self._index.generation_of
+        self._replies.keep_current(self._index.generation, generations)
         confirmed = self._confirmed.version if self._confirmed is not None else ""
         settings = f"{self._settings} {sorted(self.due)} {confirmed}"
         places = dict.fromkeys((ask.scopes, ask.answered_from) for ask in asks)
         at = {place: self._articles.looks(*place) for place in places}
         looks = [at[ask.scopes, ask.answered_from] for ask in asks]
         keys = [
-            ReplyKey(ask.text, ask.earlier, look, ask.quotations, generation, settings)
+            ReplyKey(
+                ask.text,
+                ask.earlier,
+                look,
+                ask.quotations,
+                generations(scopes_in(look)),
+                settings,
+            )
             for ask, look in zip(asks, looks, strict=True)
         ]
         replies = {key: self._replies.get(key) for key in keys}
@@ -347,7 +362,7 @@ class AnswerPipeline:
         ]
 
     def _words_beside(self, text: str, scopes: tuple[Scope, ...]) -> Callable[[], None]:
-        return pool_submit(partial(self._index.look_up, text, candidates(HITS), scopes))
+        return pool_submit(self._index.look_up(text, candidates(HITS), scopes))
 
     def decide_again(self, ask: Ask, reply: Reply, places: Sequence[int]) -> Reply:
         """An answer from the same hits in another order; nothing else of it is other.

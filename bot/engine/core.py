@@ -39,6 +39,7 @@ from knowledge.corpus import SourceState
 from knowledge.files.scan import Scan
 from knowledge.model.channel_settings import GuildChoices
 from knowledge.model.documents import SHARED, Failure, Kind, Scope, channel_of, document_of_note
+from knowledge.model.guilds import GuildSettings
 from knowledge.model.questions import Evidence
 from knowledge.model.secrets import patterns
 from knowledge.model.source_locations import is_visited
@@ -126,7 +127,7 @@ class Core:
             confirmed=confirmed,
             articles=self.articles,
         )
-        self.asked_again: dict[int, int] = {}
+        self.asked_again: dict[int, tuple[int, ...]] = {}
         self.look_at_dates(datetime.now(UTC))
 
     def close(self) -> None:
@@ -202,19 +203,27 @@ class Core:
         yield
         yield from self.index.read_ahead()
         yield from self.measure_floors()
-        for guild_id in self.store.guilds.every():
+        for guild_id in self._resident_guilds():
             known = self.store.question_records.confirmed(guild_id)
             for _ in self.question_vectors.prepare([one.text for one in known]):
                 yield
 
     def measure_floors(self) -> Iterator[None]:
         """Measure ahead, a slice a step, what the first question in a guild would wait for."""
-        guilds = self.store.guilds.every()
         yield from self.retriever.measure_floors(
             (self.articles.seen(scopes_of(guild_id, ())), language)
-            for guild_id, settings in guilds.items()
+            for guild_id, settings in self._resident_guilds().items()
             for language in dict.fromkeys(("en", settings.language.value))
         )
+
+    def _resident_guilds(self) -> dict[int, GuildSettings]:
+        """The guilds whose scope is in memory: those of others are not read for what may be."""
+        guilds = self.store.guilds.every()
+        return {
+            guild_id: settings
+            for guild_id, settings in guilds.items()
+            if self.index.is_resident(Scope(guild_id))
+        }
 
     def search(
         self, query: str, guild_id: int | None, k: int, channels: Sequence[int] = ()

@@ -206,17 +206,23 @@ def give_back(
 def refreshed(core: Core, guild_id: int) -> Iterator[int]:
     """Settle gaps that are answered today, in slices, and prepare what grouping needs.
 
-    What was asked again at this generation of the index is not asked once more.
+    What was asked again at these generations of its scopes is not asked once more.
     """
     gaps = core.store.gaps
+    seen = cache(core.articles.seen)
+
+    def generations(question: OpenQuestion) -> tuple[int, ...]:
+        return core.index.generation_of(seen(asked_again(question).scopes))
+
     due = [
         question
         for question in gaps.open(guild_id)
-        if core.asked_again.get(question.id) != core.index.generation
+        if core.asked_again.get(question.id) != generations(question)
     ][:ASKED_AGAIN]
     for start in range(0, len(due), SLICE):
         questions = due[start : start + SLICE]
-        generation = core.index.generation
+        seen.cache_clear()
+        at = {question.id: generations(question) for question in questions}
         replies = core.answer_pipeline.ask([asked_again(one) for one in questions], record=False)
         gaps.settle(
             [
@@ -225,7 +231,7 @@ def refreshed(core: Core, guild_id: int) -> Iterator[int]:
                 if reply.evidence is Evidence.STRONG and _is_another(core, question, reply)
             ]
         )
-        core.asked_again.update((question.id, generation) for question in questions)
+        core.asked_again.update(at)
         yield len(due) - start
     yield from core.question_vectors.prepare([one.text for one in gaps.open(guild_id)])
 

@@ -1,8 +1,4 @@
-"""In-memory inverted index of each scope, and BM25 over several of them, scaled to coverage.
-
-The postings are a cache of the words kept in the index database: numpy arrays sorted by word, so
-that a question costs a few array operations a word. What was added since they were sorted waits in
-a small dictionary and is merged in when it has grown.
+"""BM25 over the postings of several scopes, scaled to coverage.
 
 Coverage is the share of a query that is met: BM25 divided by the most that the query could score.
 It lies between 0 and 1, means the same for every query, and does not depend on what other passages
@@ -14,188 +10,16 @@ Source:
 """
 
 import math
-from array import array
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from copy import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.index.postings import Postings
 from indexer.text.analyzer import QueryWord
-from indexer.text.edit_distance import slips
-
-# What waits is merged when it is this many passages and this share of what is sorted: merging
-# copies every posting, which for a million passages takes about a second.
-MERGE_AFTER: Final = 512
-MERGE_SHARE: Final = 0.1
-
-
-class Postings:
-    """The words of one scope's passages.
-
-    Attributes:
-        ids: of the passages, (slots,), ascending. A slot is a passage's place in them; its postings
-            speak of it by that.
-        lengths: of the passages in words, (slots,).
-        length: the words of all passages together; those taken out count until the next merge.
-        removed: the slots of passages that were taken out since the last merge.
-    """
-
-    def __init__(self) -> None:
-        self._terms: dict[str, int] = {}
-        self.ids: NDArray[np.int64] = np.zeros(0, np.int64)
-        self.lengths: NDArray[np.float32] = np.zeros(0, np.float32)
-        # Sorted postings: those of term t are [starts[t], starts[t + 1]) of slots and counts.
-        self._starts: NDArray[np.int64] = np.zeros(1, np.int64)
-        self._slots: NDArray[np.int32] = np.zeros(0, np.int32)
-        self._counts: NDArray[np.uint8] = np.zeros(0, np.uint8)
-        # What waits for each term, in order: 256 times the slot, plus the count.
-        self._waiting: dict[int, array[int]] = {}
-        self._waiting_passages = 0
-        self.removed: NDArray[np.int64] = np.zeros(0, np.int64)
-        self.length = 0.0
-
-    @property
-    def passages(self) -> int:
-        return len(self.ids) - len(self.removed)
-
-    def __contains__(self, word: str) -> bool:
-        """Whether a passage has, or has had, this word."""
-        return word in self._terms
-
-    def add(self, passages: Sequence[tuple[int, Sequence[str]]]) -> None:
-        first = len(self.ids)
-        ids = np.array([passage_id for passage_id, _ in passages], np.int64)
-        lengths = np.array([len(words) for _, words in passages], np.float32)
-        self.ids = np.concatenate([self.ids, ids])
-        self.lengths = np.concatenate([self.lengths, lengths])
-        self.length += float(lengths.sum())
-        for slot, (_, words) in enumerate(passages, start=first):
-            for word, count in Counter(words).items():
-                term = self._terms.setdefault(word, len(self._terms))
-                waiting = self._waiting.get(term)
-                if waiting is None:
-                    waiting = self._waiting[term] = array("q")
-                waiting.append(slot << 8 | min(count, 255))
-        self._waiting_passages += len(passages)
-        if self._waiting_passages >= max(MERGE_AFTER, MERGE_SHARE * first):
-            self._merge()
-
-    def remove(self, passage_ids: Iterable[int]) -> None:
-        """Take passages out; their postings stay, masked, until the next merge."""
-        wanted = np.fromiter(passage_ids, np.int64)
-        self.removed = np.union1d(self.removed, self.slots_of(wanted))
-        if len(self.removed) >= max(MERGE_AFTER, MERGE_SHARE * len(self.ids)):
-            self._merge()
-
-    def without(self, passage_ids: Iterable[int]) -> "Postings":
-        """A read-only view without these passages; it shares the arrays until they change."""
-        view = copy(self)
-        view.removed = np.union1d(self.removed, self.slots_of(np.fromiter(passage_ids, np.int64)))
-        return view
-
-    def _merge(self) -> None:
-        """Put what waits among the postings, and drop what was taken out."""
-        waiting = [self._postings_waiting(term) for term in sorted(self._waiting)]
-        if waiting:
-            # What waits for a term comes after what is sorted of it: its slots are higher.
-            ends = np.full(len(self._terms), len(self._slots))
-            ends[: len(self._starts) - 1] = self._starts[1:]
-            sizes = np.zeros(len(self._terms), np.int64)
-            sizes[sorted(self._waiting)] = [len(slots) for slots, _ in waiting]
-            places = np.repeat(ends, sizes)
-            self._slots = np.insert(self._slots, places, np.concatenate([s for s, _ in waiting]))
-            self._counts = np.insert(self._counts, places, np.concatenate([c for _, c in waiting]))
-            self._starts = np.concatenate([np.zeros(1, np.int64), ends + np.cumsum(sizes)])
-        if len(self.removed):
-            self._drop()
-        self._waiting, self._waiting_passages = {}, 0
-
-    def _drop(self) -> None:
-        """Leave out the postings of what was taken out, and number the rest anew."""
-        alive = np.ones(len(self.ids), bool)
-        alive[self.removed] = False
-        keep = alive[self._slots]
-        kept_before = np.concatenate([np.zeros(1, np.int64), np.cumsum(keep)])
-        self._starts = kept_before[self._starts]
-        numbers = (np.cumsum(alive) - 1).astype(np.int32)
-        self._slots, self._counts = numbers[self._slots[keep]], self._counts[keep]
-        self.ids, self.lengths = self.ids[alive], self.lengths[alive]
-        self.length = float(self.lengths.sum())
-        self.removed = np.zeros(0, np.int64)
-
-    def _postings_waiting(self, term: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-        both = np.array(self._waiting[term], np.int64)
-        return (both >> 8).astype(np.int32), (both & 255).astype(np.uint8)
-
-    def postings(self, word: str) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-        """The slots of the passages that have a word, ascending, and how often each has it."""
-        term = self._terms.get(word, -1)
-        slots, counts = self._slots[:0], self._counts[:0]
-        if 0 <= term < len(self._starts) - 1:
-            span = slice(self._starts[term], self._starts[term + 1])
-            slots, counts = self._slots[span], self._counts[span]
-        if term in self._waiting:
-            more_slots, more_counts = self._postings_waiting(term)
-            slots = np.concatenate([slots, more_slots])
-            counts = np.concatenate([counts, more_counts])
-        return slots, counts
-
-    def document_frequency(self, word: str) -> int:
-        """How many passages have a word; those taken out count until the next merge."""
-        term = self._terms.get(word, -1)
-        merged = 0
-        if 0 <= term < len(self._starts) - 1:
-            merged = int(self._starts[term + 1] - self._starts[term])
-        return merged + len(self._waiting.get(term, ()))
-
-    def corrections(self, word: str) -> list[str]:
-        """The known words that an unknown one may be a slip of."""
-        return [] if word in self._terms else sorted(slips(word) & self._terms.keys())
-
-    def slots_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        # Ids are given in order and never again, so they are sorted.
-        places = np.searchsorted(self.ids, ids)
-        known = places < len(self.ids)
-        places, ids = places[known], ids[known]
-        return np.asarray(places[self.ids[places] == ids])
-
-    def save(self, path: Path) -> None:
-        """Write the postings; what waits is merged first."""
-        self._merge()
-        arrays: dict[str, Any] = {
-            "ids": self.ids,
-            "lengths": self.lengths,
-            "starts": self._starts,
-            "slots": self._slots,
-            "counts": self._counts,
-            "terms": np.frombuffer("\n".join(self._terms).encode(), np.uint8),
-        }
-        with path.open("wb") as file:
-            np.savez(file, **arrays)
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read postings that were saved.
-
-        Raises:
-            ValueError, OSError, KeyError: if the file is torn or is something else.
-        """
-        loaded = cls()
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            terms = arrays["terms"].tobytes().decode()
-            loaded._terms = {term: n for n, term in enumerate(terms.split("\n"))} if terms else {}
-            loaded.ids, loaded.lengths = arrays["ids"], arrays["lengths"]
-            loaded._starts, loaded._slots = arrays["starts"], arrays["slots"]
-            loaded._counts = arrays["counts"]
-        loaded.length = float(loaded.lengths.sum())
-        return loaded
-
 
 # BM25's k1 (term-frequency saturation) and b (length normalisation): the best of a flat optimum
 # over ten question sets (docs/decisions.md, retrieval).

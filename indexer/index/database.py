@@ -23,7 +23,9 @@ from sqlite_utils import Database
 from indexer.index import file_records, passage_lines
 from knowledge.store.sqlite_file import BUSY_SECONDS, insert, open_derived, transaction
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+# What brings a file of the format before to this one, with all that is in it.
+_UPGRADE: Final = Path(__file__).with_name("upgrade.sql")
 
 # So the inner pages of the largest tables stay in memory: those of a million passages are 3 MB.
 CACHE_KILOBYTES: Final = 16_384
@@ -96,12 +98,27 @@ def _prepare(db: Database, expected: Mapping[str, str]) -> None:
             own = {"generation": "0", "identity": secrets.token_hex(8), "symbols": "1"}
             for key, value in {**expected, **own}.items():
                 insert(db, "manifest", {"key": key, "value": value})
+    _upgrade(db)
     file_records.create(db)
     passage_lines.create(db)
-    # Files of earlier releases lack it.
-    db.execute("create index if not exists passages_by_scope on passages (scope)")
     # Damage further in is found when it is read; this reads the roots of all tables.
     db.execute("select count(*) from removed, manifest where removed.id < 0").fetchone()
+
+
+def _upgrade(db: Database) -> None:
+    """Bring a file of the format before to this one."""
+    if _format(db) != str(FORMAT - 1):
+        return
+    with transaction(db):
+        # Another process may have done it meanwhile.
+        if _format(db) == str(FORMAT - 1):
+            for statement in _UPGRADE.read_text(encoding="utf-8").split(";\n"):
+                db.execute(statement)
+
+
+def _format(db: Database) -> str:
+    row = db.execute("select value from manifest where key = 'format'").fetchone()
+    return str(row[0]) if row else ""
 
 
 def empty_log(db: Database) -> None:

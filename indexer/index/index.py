@@ -1,21 +1,16 @@
-"""The search index: vectors and postings of every scope in memory, over the index database.
+"""The search index: vectors and postings of the scopes that are searched, over the index database.
 
 The database (`indexer.index.tables`) is the truth, and all of it is derived from the corpus: it can
 be deleted at any time and is then rebuilt. Each scope has a vector index and postings of its own,
-so a passage can't be returned from a guild whose scope was not searched. Snapshots of both stand
-beside the database, named by generation: caches, and a missing, torn or foreign one is rebuilt
-silently.
+so a passage can't be returned from a guild whose scope was not searched. Which scopes are in memory
+is told by `indexer.index.resident_scopes`.
 
 Memory is brought to the database's state in one place only: `_replay` repeats what changed since
 the generation in memory, whether this process or another changed it.
 """
 
-import logging
-import os
-import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
@@ -23,35 +18,23 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from indexer.index.bm25 import BM25Lookup, Ids, Postings, Weight, idfs, unknown_forms
+from indexer.index.bm25 import BM25Lookup, Ids, Weight, idfs, unknown_forms
 from indexer.index.database import FORMAT
+from indexer.index.postings import Postings
+from indexer.index.resident_scopes import SNAPSHOT_LEAST, ResidentScope, ResidentScopes
 from indexer.index.row_cache import RowCache
 from indexer.index.selection import Selection
 from indexer.index.stored_passage import StoredPassage
 from indexer.index.tables import IndexTables
-from indexer.index.vectors import VectorIndex, quantized, selector
+from indexer.index.vectors import quantized, selector
 from indexer.text.analyzer import query_words
 from knowledge.model.documents import Scope
-
-# A snapshot is written when this many passages came or went since the last one: below it, reading
-# them from the database takes a fraction of a second.
-SNAPSHOT_AFTER: Final = 2_000
 
 # The IDFs of a question's words are asked for its evidence and for each passage quoted.
 IDFS_CACHED: Final = 64
 
 # What so many channels are answered from; 8 bytes for each passage of it.
 SELECTIONS_CACHED: Final = 64
-
-_logger = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Held:
-    """The part of the index that is in memory for one scope."""
-
-    vectors: VectorIndex
-    postings: Postings = field(default_factory=Postings)
 
 
 class Index:
@@ -61,17 +44,25 @@ class Index:
         tables: the statements of the index database.
     """
 
-    def __init__(self, folder: Path, *, model: str, dimension: int, max_tokens: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        model: str,
+        dimension: int,
+        max_tokens: int,
+        resident_bytes: int | None = None,
+    ) -> None:
         """Open the index in `folder`, or make an empty one.
 
         `model` is what makes the vectors (`Embedder.model`), `dimension` their length, `max_tokens`
-        the most tokens of a passage.
+        the most tokens of a passage. The scopes in memory take at most `resident_bytes`, None any
+        number, as long as those that are searched fit.
 
         Raises:
             StaleIndexError: if it was made with another model, passage size or format.
             IndexWriteError: if the folder can't be written.
         """
-        self._folder = folder
         self._dimension = dimension
         expected = {
             "format": str(FORMAT),
@@ -80,58 +71,20 @@ class Index:
             "max_tokens": str(max_tokens),
         }
         self.tables = IndexTables(folder, expected, dimension)
-        self._held: dict[Scope, _Held] = {}
-        self._generation = 0
+        self._generation = self.tables.generation()
         self._steady = 0
-        self._unsaved = 0
         self._rows = RowCache(self.tables)
+        self._resident = ResidentScopes(folder, self.tables, self._rows, dimension, resident_bytes)
         # What was looked up ahead, and for which text, k and scopes.
         self._lookup: tuple[tuple[str, int, tuple[Scope, ...]], BM25Lookup] | None = None
         self._selected: LRUCache[tuple[Selection, tuple[Scope, ...]], NDArray[np.int64]] = LRUCache(
             SELECTIONS_CACHED
         )
         self._idfs: LRUCache[tuple[str, tuple[Scope, ...]], list[Weight]] = LRUCache(IDFS_CACHED)
-        try:
-            self._load()
-        except BaseException:
-            self.tables.close()
-            raise
-
-    def _load(self) -> None:
-        try:
-            self._read_snapshots()
-        except (OSError, RuntimeError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            _logger.info("The snapshots in %s can't be used: %s", self._folder, error)
-            self._held, self._generation = {}, 0
-        self._replay()
-        held = {scope: len(held.vectors) for scope, held in self._held.items()}
-        if {scope: count for scope, count in held.items() if count} != (
-            self.tables.passages_by_scope()
-        ):
-            _logger.info("The snapshots in %s don't match; they are rebuilt.", self._folder)
-            self._held, self._generation = {}, 0
-            self._replay()
-
-    def _read_snapshots(self) -> None:
-        own = f"{self.tables.identity()}-"
-        found = [
-            (int(path.name.removeprefix(own).partition("-")[0]), path)
-            for path in self._folder.glob(f"{own}*.vectors.snapshot")
-        ]
-        generation = max((generation for generation, _ in found), default=0)
-        if not generation or generation > self.tables.generation():
-            return
-        for path in (path for its_generation, path in found if its_generation == generation):
-            # A channel's scope is negative: all after the first hyphen is the scope.
-            scope = Scope(int(path.name.removeprefix(own).partition("-")[2].partition(".")[0]))
-            words = path.with_name(path.name.replace(".vectors.", ".words."))
-            self._held[scope] = _Held(VectorIndex.load(path, self._dimension), Postings.load(words))
-        self._generation = generation
 
     def close(self) -> None:
         """Write snapshots where they are worth it, and close the file."""
-        if self._unsaved >= SNAPSHOT_AFTER:
-            self.save_snapshots()
+        self._resident.save_changed()
         self.tables.close()
 
     def __enter__(self) -> Self:
@@ -148,8 +101,18 @@ class Index:
         self._replay()
         return self._generation
 
+    def generation_of(self, scopes: Iterable[Scope]) -> tuple[int, ...]:
+        """How often each of these scopes has changed: what is found in them may differ then."""
+        self._replay()
+        return tuple(self._resident.generation(scope) for scope in scopes)
+
+    def is_resident(self, scope: Scope) -> bool:
+        """Whether what is searched of a scope is in memory."""
+        return scope in self._resident
+
     def size(self, scopes: Iterable[Scope]) -> int:
-        return sum(len(held.vectors) for held in self._seen(scopes))
+        self._replay()
+        return sum(map(self._resident.size, dict.fromkeys(scopes)))
 
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
         """Passages by id; an id that is gone is left out."""
@@ -172,58 +135,26 @@ class Index:
             yield
         finally:
             self._steady -= 1
+            if not self._steady:
+                self._resident.fit()
 
     def _replay(self) -> None:
         """Bring what is in memory to the generation of the database."""
         if self._steady:
             return
         generation = self.tables.generation()
-        if generation == self._generation:
-            return
-        self._idfs.clear()
-        self._selected.clear()
-        self._lookup = None
-        for scope, ids in self.tables.removed_since(self._generation).items():
-            self._rows.remove(ids)
-            if scope in self._held:
-                self._held[scope].vectors.remove(ids)
-                self._held[scope].postings.remove(ids)
-                self._unsaved += len(ids)
-        for scope, added in self.tables.added_since(self._generation):
-            held = self._held.setdefault(scope, _Held(VectorIndex(self._dimension)))
-            held.vectors.add(added.ids, added.vectors)
-            held.postings.add(list(zip(added.ids, added.words, strict=True)))
-            self._unsaved += len(added.ids)
-        self._generation = generation
+        if generation != self._generation:
+            self._idfs.clear()
+            self._selected.clear()
+            self._lookup = None
+            self._resident.replay()
+            if self.tables.relinked() > self._generation:
+                self._rows.forget_passages()
+            self._generation = generation
 
-    def save_snapshots(self) -> None:
-        """Write what is in memory, named by generation, and delete older snapshots.
-
-        A snapshot is a cache: where it can't be written, the next start is slower, nothing else.
-        """
-        self._replay()
-        try:
-            prefix = f"{self.tables.identity()}-{self._generation}-"
-            for scope, held in self._held.items():
-                name = f"{prefix}{scope}"
-                self._save(held.postings, f"{name}.words.snapshot")
-                # Last, because reading begins with it.
-                self._save(held.vectors, f"{name}.vectors.snapshot")
-            for path in self._folder.glob("*.snapshot"):
-                if not path.name.startswith(prefix):
-                    path.unlink(missing_ok=True)
-            self._unsaved = 0
-        except (OSError, RuntimeError) as error:
-            _logger.warning("The snapshots could not be written: %s", error)
-
-    def _save(self, held: VectorIndex | Postings, name: str) -> None:
-        # One partial file per process: two of them may be writing the same generation.
-        partial = self._folder / f"{name}.{os.getpid()}.partial"
-        try:
-            held.save(partial)
-            partial.replace(self._folder / name)
-        finally:
-            partial.unlink(missing_ok=True)
+    def save_snapshots(self, least: int = SNAPSHOT_LEAST) -> None:
+        """Write snapshots of all scopes that have `least` passages, and delete all others."""
+        self._resident.save_all(least)
 
     # Searching it.
 
@@ -306,14 +237,19 @@ class Index:
             lookup = BM25Lookup(seen, query_words(text), k)
         return lookup.found(also, among)
 
-    def look_up(self, text: str, k: int, scopes: Sequence[Scope]) -> None:
-        """Precompute the next `matching` call; safe to run while the query is being embedded.
+    def look_up(self, text: str, k: int, scopes: Sequence[Scope]) -> Callable[[], None]:
+        """What precomputes the next `matching` call; another thread may run it meanwhile.
 
-        Not from two threads at once, and only within `steady`: the generation is not compared.
+        One at a time, and only within `steady`: the generation is not compared.
         """
-        lookup = BM25Lookup(self.postings(scopes), query_words(text), k)
-        self._lookup = (text, k, tuple(scopes)), lookup
-        self.idfs(text, scopes)
+        # Scopes are read in the thread that owns the database.
+        seen = self.postings(scopes)
+
+        def run() -> None:
+            self._lookup = (text, k, tuple(scopes)), BM25Lookup(seen, query_words(text), k)
+            self._idfs_of(text, scopes, seen)
+
+        return run
 
     def selected(self, selection: Selection, scopes: Sequence[Scope]) -> NDArray[np.int64]:
         """The ids of the passages of selected documents in these scopes, ascending."""
@@ -325,7 +261,11 @@ class Index:
 
     def idfs(self, text: str, scopes: Sequence[Scope]) -> list[Weight]:
         """The forms and the inverse document frequency of each word of a query."""
-        seen = self.postings(scopes)
+        return self._idfs_of(text, scopes, self.postings(scopes))
+
+    def _idfs_of(
+        self, text: str, scopes: Sequence[Scope], seen: Sequence[Postings]
+    ) -> list[Weight]:
         key = (text, tuple(scopes))
         if key not in self._idfs:
             self._idfs[key] = idfs(seen, query_words(text))
@@ -336,10 +276,14 @@ class Index:
         return unknown_forms(self.postings(scopes), query_words(text))
 
     def read_ahead(self) -> Iterator[None]:
-        """Fill the caches of vectors and passages before anybody asks, a slice a step.
+        """Read scopes, vectors and passages before anybody asks, as many as fit, a slice a step.
 
         The index may change between two steps.
         """
+        self._replay()
+        for _ in self._resident.read_ahead():
+            yield
+            self._replay()
         for _ in self._rows.read_ahead():
             yield
             self._replay()
@@ -352,7 +296,11 @@ class Index:
     def postings(self, scopes: Iterable[Scope]) -> list[Postings]:
         return [held.postings for held in self._seen(scopes)]
 
-    def _seen(self, scopes: Iterable[Scope]) -> list[_Held]:
-        """What is in memory for these scopes, each once, of the database's generation."""
+    def _seen(self, scopes: Iterable[Scope]) -> list[ResidentScope]:
+        """What is in memory of these scopes, each once, of the database's generation."""
         self._replay()
-        return [self._held[scope] for scope in dict.fromkeys(scopes) if scope in self._held]
+        wanted = list(scopes)
+        found = self._resident.of(wanted)
+        if not self._steady:
+            self._resident.fit(wanted)
+        return found

@@ -1,7 +1,7 @@
 """LRU caches of the passages and vectors that were read from the index database.
 
-A passage never changes under its id, and ids are never used again: a cached row can only become
-unneeded, never wrong.
+Words never change under a passage's id, and ids are never used again: a cached row can only become
+unneeded. Where documents are cited elsewhere, all passages are read anew.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -53,6 +53,9 @@ class RowCache:
         for passage_id in passage_ids:
             self._passages.pop(passage_id, None)
             self._vectors.pop(passage_id, None)
+
+    def forget_passages(self) -> None:
+        self._passages.clear()
 
     def read_ahead(self) -> Iterator[None]:
         """Fill the caches with the newest rows, a slice a step.

@@ -14,14 +14,16 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.index import file_records, passage_lines
 from indexer.index.added_symbols import add_symbols, has_symbols
+from indexer.index.bound_values import marks, slices
 from indexer.index.database import IndexWriteError, MissingVectorError, empty_log, opened
+from indexer.index.scope_changes import ScopeChanges
 from indexer.index.selection import Selection, query
 from indexer.index.stored_passage import SELECT, StoredPassage, metadata, of_row
 from indexer.text.analyzer import words
@@ -29,8 +31,6 @@ from indexer.text.passages import CUTTING, Passage
 from knowledge.model.documents import ARTICLES, SHARED, Document, FileRecord, Kind, Scope
 from knowledge.store.sqlite_file import transaction, version
 
-# SQLite's own limit on bound values was 999 for long; asking in slices of this size is as fast.
-_VALUES: Final = 500
 # The fields of a document that may be None and are part of its digest then, too.
 _ALWAYS: Final = ("verified", "revision")
 
@@ -41,15 +41,6 @@ class CutDocument:
 
     document: Document
     passages: tuple[Passage, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """Passages added to a scope: ids, vectors of the wholes (n, d), and words, in one order."""
-
-    ids: list[int]
-    vectors: NDArray[np.float32]
-    words: list[list[str]]
 
 
 def document_digest(document: Document) -> str:
@@ -73,6 +64,7 @@ class IndexTables:
         self._folder = folder
         self._dimension = dimension
         self.db = opened(folder, expected)
+        self.changes = ScopeChanges(self.db, dimension)
         if not has_symbols(self.db):
             with self._writing():
                 add_symbols(self.db)
@@ -110,9 +102,9 @@ class IndexTables:
 
     def document_digests(self, kinds: Iterable[Kind]) -> dict[str, str]:
         """The digest of every document of these kinds, by id."""
-        marks = [kind.value for kind in kinds]
-        sql = f"select id, digest from documents where kind in ({_marks(marks)})"  # noqa: S608
-        return dict(self.db.execute(sql, marks).fetchall())
+        values = [kind.value for kind in kinds]
+        sql = f"select id, digest from documents where kind in ({marks(values)})"  # noqa: S608
+        return dict(self.db.execute(sql, values).fetchall())
 
     def digests_under(self, prefix: str) -> dict[str, str]:
         """The digest of every document whose id begins with a prefix, by id."""
@@ -125,7 +117,7 @@ class IndexTables:
     def counts(self, scopes: Sequence[Scope]) -> dict[str, int]:
         counted = {}
         for table in ("documents", "passages"):
-            sql = f"select count(*) from {table} where scope in ({_marks(scopes)})"  # noqa: S608
+            sql = f"select count(*) from {table} where scope in ({marks(scopes)})"  # noqa: S608
             counted[table] = int(self.db.execute(sql, scopes).fetchone()[0])
         return counted
 
@@ -152,63 +144,17 @@ class IndexTables:
         """Those digests of which no vector is stored yet."""
         wanted = list(dict.fromkeys(digests))
         known: set[bytes] = set()
-        for some in _slices(wanted):
-            sql = f"select digest from vectors where digest in ({_marks(some)})"  # noqa: S608
+        for some in slices(wanted):
+            sql = f"select digest from vectors where digest in ({marks(some)})"  # noqa: S608
             known.update(row[0] for row in self.db.execute(sql, some))
         return set(wanted) - known
 
-    def removed_since(self, generation: int) -> dict[Scope, list[int]]:
-        """The ids of the passages that were removed after a generation, by scope."""
-        gone: dict[Scope, list[int]] = {}
-        rows = self.db.execute("select id, scope from removed where generation > ?", (generation,))
-        for passage_id, scope in rows:
-            gone.setdefault(Scope(scope), []).append(passage_id)
-        return gone
-
-    def added_since(self, generation: int, *, batch: int = 4_000) -> Iterator[tuple[Scope, Added]]:
-        """The passages that were added after a generation, by scope, in batches, ids ascending.
-
-        Their ids are asked for first. Left to itself, SQLite reads a whole scope for the one
-        passage of a note.
-        """
-        ids: dict[Scope, list[int]] = {}
-        for passage_id, scope in self._ids_since(generation):
-            ids.setdefault(Scope(scope), []).append(passage_id)
-        for scope, numbers in ids.items():
-            numbers.sort()
-            for start in range(0, len(numbers), batch):
-                yield scope, self._added(numbers[start : start + batch])
-
-    def _ids_since(self, generation: int) -> Iterable[tuple[int, int]]:
-        if generation == 0:
-            return self.db.execute("select id, scope from passages").fetchall()
-        return self.db.execute(
-            "select id, scope from passages indexed by passages_by_generation where generation > ?",
-            (generation,),
-        ).fetchall()
-
-    def _added(self, passage_ids: Sequence[int]) -> Added:
-        rows: list[tuple[int, bytes, str]] = []
-        for some in _slices(passage_ids):
-            rows += self.db.execute(
-                "select p.id, v.vector, p.words from passages p "  # noqa: S608
-                f"join vectors v on v.digest = p.digest where p.id in ({_marks(some)}) "
-                "order by p.id",
-                some,
-            )
-        vectors = np.frombuffer(b"".join(row[1] for row in rows), np.float32)
-        return Added(
-            [row[0] for row in rows],
-            vectors.reshape(-1, self._dimension),
-            [row[2].split() for row in rows],
-        )
-
     def passage_vectors(self, passage_ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
         """Each passage's own vectors in half precision: the whole, then its windows."""
-        for some in _slices(passage_ids):
+        for some in slices(passage_ids):
             sql = (
                 "select passage_id, vectors from passage_vectors "  # noqa: S608
-                f"where passage_id in ({_marks(some)})"
+                f"where passage_id in ({marks(some)})"
             )
             yield from self.db.execute(sql, some)
 
@@ -222,8 +168,8 @@ class IndexTables:
 
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
         found: dict[int, StoredPassage] = {}
-        for some in _slices(passage_ids):
-            rows = self.db.execute(f"{SELECT} where p.id in ({_marks(some)})", some)
+        for some in slices(passage_ids):
+            rows = self.db.execute(f"{SELECT} where p.id in ({marks(some)})", some)
             found.update((row[0], of_row(row)) for row in rows)
         return found
 
@@ -241,10 +187,10 @@ class IndexTables:
 
     def passage_ids(self, document_ids: Sequence[str], scopes: Sequence[Scope]) -> list[int]:
         found: list[int] = []
-        for some in _slices(document_ids):
+        for some in slices(document_ids):
             sql = (
-                f"select id from passages where document_id in ({_marks(some)}) "  # noqa: S608
-                f"and scope in ({_marks(scopes)})"
+                f"select id from passages where document_id in ({marks(some)}) "  # noqa: S608
+                f"and scope in ({marks(scopes)})"
             )
             found += [row[0] for row in self.db.execute(sql, [*some, *scopes])]
         return found
@@ -259,7 +205,7 @@ class IndexTables:
         sql = (
             "select distinct casefold(t.value) as tag "  # noqa: S608 - marks alone
             "from documents d, json_each(d.metadata, '$.tags') t "
-            f"where d.scope in ({_marks(scopes)}) "
+            f"where d.scope in ({marks(scopes)}) "
             "and d.metadata not like '%\"tags\": []%' order by tag"
         )
         return [row[0] for row in self.db.execute(sql, scopes)]
@@ -267,7 +213,7 @@ class IndexTables:
     def titles(self, scopes: Sequence[Scope], most: int) -> list[tuple[str, Scope, str]]:
         """Id, scope and title of at most so many documents, what was put in last first."""
         title = "json_extract(metadata, '$.title')"
-        among = f"documents where scope in ({_marks(scopes)})"
+        among = f"documents where scope in ({marks(scopes)})"
         sql = f"select id, scope, {title} from {among} order by rowid desc limit ?"  # noqa: S608
         rows = self.db.execute(sql, [*scopes, most])
         return [(document_id, Scope(scope), title or "") for document_id, scope, title in rows]
@@ -337,18 +283,20 @@ class IndexTables:
                 file_records.save(self.db, record)
             if not changed and not removed:
                 return
-            generation = self.generation() + 1
-            for document_id in (*removed, *(cut.document.id for cut in changed)):
-                self._take_out(document_id, generation)
+            ids = (*removed, *(cut.document.id for cut in changed))
+            scopes = self.changes.scopes_of(ids) | {cut.document.scope for cut in changed}
+            generations = self.changes.raised(scopes)
+            for document_id in ids:
+                self._take_out(document_id)
             for cut in changed:
-                self._put_in(cut, generation)
-            self._count_up(generation)
+                self._put_in(cut, generations[cut.document.scope])
+            self._count_up()
         if removed:
             empty_log(self.db)
 
-    def _count_up(self, generation: int) -> None:
+    def _count_up(self) -> None:
         self.db.execute(
-            "update manifest set value = ? where key = 'generation'", (str(generation),)
+            "update manifest set value = ? where key = 'generation'", (str(self.generation() + 1),)
         )
         self.db.execute(
             "insert or replace into manifest (key, value) values ('changed_at', ?)",
@@ -370,13 +318,24 @@ class IndexTables:
                 "update documents set digest = ?, metadata = ? where id = ?",
                 [(document_digest(one), metadata(one), one.id) for one in documents],
             )
-            self._count_up(self.generation() + 1)
+            self.changes.raised({one.scope for one in documents})
+            self._count_up()
+            self.db.execute(
+                "insert or replace into manifest (key, value) values ('relinked', ?)",
+                (str(self.generation()),),
+            )
 
-    def _take_out(self, document_id: str, generation: int) -> None:
+    def relinked(self) -> int:
+        """The generation in which documents were last cited elsewhere; 0 if none ever was."""
+        row = self.db.execute("select value from manifest where key = 'relinked'").fetchone()
+        return int(row[0]) if row else 0
+
+    def _take_out(self, document_id: str) -> None:
         self.db.execute(
             "insert into removed (id, scope, generation) "
-            "select id, scope, ? from passages where document_id = ?",
-            (generation, document_id),
+            "select p.id, p.scope, g.generation from passages p "
+            "join generations g on g.scope = p.scope where p.document_id = ?",
+            (document_id,),
         )
         self.db.execute("delete from passages where document_id = ?", (document_id,))
         self.db.execute("delete from documents where id = ?", (document_id,))
@@ -438,12 +397,3 @@ class IndexTables:
             raise MissingVectorError("A vector was dropped before it was used: index again.")
         vectors = np.frombuffer(b"".join(row[0] for row in stored), np.float32)
         return vectors.astype(np.float16).tobytes()
-
-
-def _slices(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(values), _VALUES):
-        yield values[start : start + _VALUES]
-
-
-def _marks(values: Sequence[Any]) -> str:
-    return ", ".join("?" for _ in values)

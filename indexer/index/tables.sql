@@ -22,7 +22,7 @@ create table passages (
     generation integer not null
 ) strict;
 create index passages_by_document on passages (document_id, position);
-create index passages_by_generation on passages (generation);
+create index passages_by_scope on passages (scope, generation);
 
 create table passage_vectors (
     passage_id integer primary key references passages(id) on delete cascade,
@@ -43,4 +43,7 @@ create table vectors (
 
 create table removed (id integer primary key, scope integer not null, generation integer not null)
 strict;
-create index removed_by_generation on removed (generation);
+create index removed_by_scope on removed (scope, generation);
+
+-- How often each scope has changed: a reader asks for what is of a higher generation than it has.
+create table generations (scope integer primary key, generation integer not null) strict;

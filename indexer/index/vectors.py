@@ -82,6 +82,12 @@ class VectorIndex:
         return int(self._held.ntotal)
 
     @property
+    def bytes(self) -> int:
+        """About how much memory it takes: a byte a dimension and the ids, twice while it learns."""
+        cells = 0 if self.exact else self._held.nlist * 4 * self._dimension
+        return (len(self) * (self._dimension + 16) + cells) * (2 if self._learning else 1)
+
+    @property
     def exact(self) -> bool:
         """Whether every vector is compared."""
         return isinstance(self._held, faiss.IndexIDMap2)

@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.index.bm25 import BM25Lookup, Ids, Postings, Weight, idfs
+from indexer.index.bm25 import BM25Lookup, Ids, Weight, idfs
 from indexer.index.index import Index
+from indexer.index.postings import Postings
 from indexer.index.selection import Selection
 from indexer.index.stored_passage import StoredPassage
 from indexer.index.tables import CutDocument

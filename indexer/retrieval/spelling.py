@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from indexer.index.bm25 import Postings
+from indexer.index.postings import Postings
 from indexer.text.analyzer import is_stop_word, stem_of_rare
 from indexer.text.edit_distance import slips
 

@@ -16,8 +16,16 @@ SCOPES = (SHARED, ONE, TWO)
 Found = list[tuple[str, str, str, float]]
 
 
-def opened(folder: Path, embedder: WordEmbedder, model: str = "words") -> Index:
-    return Index(folder, model=model, dimension=embedder.dimension, max_tokens=embedder.max_tokens)
+def opened(
+    folder: Path, embedder: WordEmbedder, model: str = "words", resident_bytes: int | None = None
+) -> Index:
+    return Index(
+        folder,
+        model=model,
+        dimension=embedder.dimension,
+        max_tokens=embedder.max_tokens,
+        resident_bytes=resident_bytes,
+    )
 
 
 def new_document(name: str, text: str, scope: Scope = SHARED) -> Document:

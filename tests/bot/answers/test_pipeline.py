@@ -1,6 +1,6 @@
 """What is answered: `decide` with plain values, and a pipeline over a real index."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -279,7 +279,7 @@ def test_a_follow_up_is_recorded_once(pipeline: AnswerPipeline, store: Store) ->
 # Asked again.
 
 
-KEY = ReplyKey("Who digs?", "", (Look((SHARED,)),), None, 7, "settings")
+KEY = ReplyKey("Who digs?", "", (Look((SHARED,)),), None, (7,), "settings")
 REPLY = Reply("Who digs?", Refusal())
 
 
@@ -300,7 +300,7 @@ def test_the_same_question_gets_the_same_reply() -> None:
         KEY._replace(looks=(Look((SHARED,)), Look((ARTICLES,)))),
         KEY._replace(looks=(Look((SHARED,), Selection()),)),
         KEY._replace(quotations=1),
-        KEY._replace(generation=8),
+        KEY._replace(generations=(8,)),
         KEY._replace(settings="others"),
     ],
 )
@@ -327,12 +327,22 @@ def test_no_more_than_the_most_are_remembered() -> None:
     assert len(cache) == REPLIES
 
 
-def test_nothing_of_an_earlier_generation_stays_in_memory() -> None:
-    cache = ReplyCache()
-    for text in ("a?", "b?"):
-        cache.put(KEY._replace(text=text), REPLY)
-    assert cache.get(KEY._replace(generation=KEY.generation + 1)) is None
-    assert len(cache) == 0
+def test_nothing_of_an_earlier_generation_stays_in_memory_and_other_guilds_keep_theirs() -> None:
+    cache, changed, other = ReplyCache(), Scope(5), Scope(6)
+    generations = {changed: 7, other: 7}
+    for scope in generations:
+        for text in ("a?", "b?"):
+            cache.put(KEY._replace(text=text, looks=(Look((scope,)),)), REPLY)
+
+    def current(scopes: Iterable[Scope]) -> tuple[int, ...]:
+        return tuple(generations[scope] for scope in scopes)
+
+    cache.keep_current(14, current)
+    assert len(cache) == 4
+    generations[changed] = 8
+    cache.keep_current(15, current)
+    assert len(cache) == 2
+    assert cache.get(KEY._replace(text="a?", looks=(Look((other,)),))) is REPLY
 
 
 def test_what_was_asked_before_is_not_looked_up_again_and_still_recorded_for_each_asker(

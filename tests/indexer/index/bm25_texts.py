@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from indexer.index.bm25 import K1, B, BM25Lookup, Postings
+from indexer.index.bm25 import K1, B, BM25Lookup
+from indexer.index.postings import Postings
 from indexer.text.analyzer import QueryWord
 
 Texts = dict[int, list[str]]

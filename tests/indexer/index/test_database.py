@@ -94,7 +94,7 @@ def test_an_index_of_an_earlier_release_gets_symbols_and_nothing_is_embedded(
         expected = index.matching("what does == do", 10, [SHARED])
         index.tables.db.execute("update passages set words = replace(words, '== ', '')")
     with opened(tmp_path, embedder) as index:
-        index.save_snapshots()
+        index.save_snapshots(least=1)
         index.tables.db.execute("delete from manifest where key = 'symbols'")
     embedded = len(embedder.texts)
     for _ in range(2):
@@ -103,3 +103,34 @@ def test_an_index_of_an_earlier_release_gets_symbols_and_nothing_is_embedded(
             [(words,)] = index.tables.db.execute("select words from passages where words like '=%'")
             assert words.split().count("==") == 1
     assert len(embedder.texts) == embedded
+
+
+def test_an_index_of_the_format_before_is_brought_to_this_one_with_all_that_is_in_it(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    documents = thirty_documents()
+    with opened(tmp_path, embedder) as index:
+        build(index, embedder, documents[:20])
+        index.tables.apply([], ["file:doc3"])
+        expected = everything(index, embedder)
+        overall = index.generation
+    with closing(sqlite3.connect(tmp_path / "index.db", isolation_level=None)) as file:
+        # As format 1 had it: one generation for all, counted with each change.
+        file.executescript(
+            "drop table generations; drop index passages_by_scope; drop index removed_by_scope; "
+            "create index passages_by_generation on passages (generation); "
+            "create index removed_by_generation on removed (generation); "
+            "create index passages_by_scope on passages (scope); "
+            "update manifest set value = '1' where key = 'format'"
+        )
+        file.execute("update passages set generation = min(id, ?)", [overall])
+        file.execute("update removed set generation = ?", [overall])
+    embedded = len(embedder.texts)
+    with opened(tmp_path, embedder) as index:
+        assert everything(index, embedder) == expected
+        assert len(embedder.texts) == embedded + 4 * len(SCOPES)
+        build(index, embedder, documents)
+        everywhere = everything(index, embedder)
+    with opened(tmp_path / "new", embedder) as index:
+        build(index, embedder, documents)
+        assert everything(index, embedder) == everywhere

@@ -1,5 +1,6 @@
 """The index on a real disk, compared with brute force, with a fresh build, and with itself."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -145,7 +146,7 @@ def test_a_scope_that_lost_all_its_documents_finds_nothing_and_disturbs_nobody(
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
         build(index, embedder, rest)
-        index.save_snapshots()
+        index.save_snapshots(least=1)
         assert all_found(index, embedder, "common", [ONE]) == []
         assert len(all_found(index, embedder, "common", SCOPES)) == 2 * 40
     with opened(tmp_path, embedder) as index:
@@ -196,3 +197,18 @@ def test_what_is_asked_together_is_answered_of_one_generation(
             assert reader.generation == before
         assert len(reader.matching("secondword", 5, [SHARED])) == 1
         assert reader.generation > before
+
+
+def test_a_document_that_is_cited_elsewhere_is_so_at_once_in_every_process(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    document = replace(new_document("a", "one word"), link="https://example.org/old")
+    with opened(tmp_path, embedder) as reader, opened(tmp_path, embedder) as writer:
+        put(writer, embedder, document)
+        [(key, _)] = reader.matching("one", 5, [SHARED])
+        assert reader.passages([key])[key].link == "https://example.org/old"
+        before = reader.generation_of([SHARED, ONE])
+        writer.tables.relink([replace(document, link="https://example.org/new")])
+        assert reader.passages([key])[key].link == "https://example.org/new"
+        assert reader.generation_of([SHARED, ONE]) == (before[0] + 1, before[1])
+        assert [found for found, _ in reader.matching("one", 5, [SHARED])] == [key]

@@ -45,7 +45,7 @@ def test_a_damaged_snapshot_is_rebuilt_from_the_file(
 ) -> None:
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
-        index.save_snapshots()
+        index.save_snapshots(least=1)
         expected = everything(index, embedder)
     damaged = [path for path in tmp_path.glob("*.snapshot") if which in path.name]
     assert len(damaged) == len(SCOPES)
@@ -59,7 +59,7 @@ def test_all_snapshots_missing_are_rebuilt_from_the_file(
 ) -> None:
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
-        index.save_snapshots()
+        index.save_snapshots(least=1)
         expected = everything(index, embedder)
     for path in tmp_path.glob("*.snapshot"):
         path.unlink()
@@ -72,7 +72,7 @@ def test_what_changed_after_the_snapshot_is_replayed(
 ) -> None:
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents()[:20])
-        index.save_snapshots()
+        index.save_snapshots(least=1)
         build(index, embedder, thirty_documents()[10:])
         expected = everything(index, embedder)
     with opened(tmp_path, embedder) as index:
@@ -89,7 +89,7 @@ def test_snapshots_of_a_channels_readers_are_used(
     ]
     with opened(tmp_path, embedder) as index:
         build(index, embedder, documents)
-        index.save_snapshots()
+        index.save_snapshots(least=1)
 
     with opened(tmp_path, embedder) as index:
         for scope, document in zip((channel_scope(1), ONE), documents, strict=True):
@@ -111,7 +111,7 @@ def test_snapshots_of_another_index_are_not_believed(
     for name, corpus in (("a", thirty_documents()), ("b", other)):
         with opened(tmp_path / name, embedder) as index:
             build(index, embedder, corpus)
-            index.save_snapshots()
+            index.save_snapshots(least=1)
     for path in (tmp_path / "b").glob("*.snapshot"):
         path.replace(tmp_path / "a" / path.name)
     with opened(tmp_path / "fresh", embedder) as index:
@@ -124,10 +124,10 @@ def test_snapshots_of_another_index_are_not_believed(
 def test_older_snapshots_are_deleted(tmp_path: Path, embedder: WordEmbedder) -> None:
     with opened(tmp_path, embedder) as index:
         put(index, embedder, new_document("a", "one"))
-        index.save_snapshots()
+        index.save_snapshots(least=1)
         before = set(tmp_path.glob("*.snapshot"))
         put(index, embedder, new_document("b", "two"))
-        index.save_snapshots()
+        index.save_snapshots(least=1)
         after = set(tmp_path.glob("*.snapshot"))
     assert before
     assert not before & after

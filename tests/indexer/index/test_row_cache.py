@@ -6,7 +6,7 @@ import pytest
 
 from knowledge.model.documents import SHARED
 from tests.fakes import WordEmbedder
-from tests.indexer.small_index import SCOPES, build, opened, thirty_documents
+from tests.indexer.small_index import SCOPES, build, everything, opened, thirty_documents
 
 
 @pytest.fixture
@@ -60,6 +60,8 @@ def test_what_goes_while_it_is_read_ahead_is_not_remembered(
     monkeypatch.setattr("indexer.index.row_cache.SLICE", 3)
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
+        assert everything(index, embedder)
+        index._rows._vectors.clear()
         steps = index.read_ahead()
         next(steps)
         gone = next(iter(index._rows._vectors))

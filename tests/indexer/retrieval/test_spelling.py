@@ -2,7 +2,7 @@
 
 import pytest
 
-from indexer.index.bm25 import Postings
+from indexer.index.postings import Postings
 from indexer.retrieval.spelling import corrected
 from indexer.text.analyzer import words
 

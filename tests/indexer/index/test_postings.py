@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.index import bm25
-from indexer.index.bm25 import Postings, unknown_forms
+from indexer.index import postings
+from indexer.index.bm25 import unknown_forms
+from indexer.index.postings import Postings
 from indexer.text.analyzer import QueryWord, query_words
 from indexer.text.edit_distance import LONGEST_CORRECTED
 from tests.indexer.index.bm25_texts import WANTED, expected, filled, matching, random
@@ -37,7 +38,7 @@ def test_what_came_and_went_leaves_what_a_fresh_lexicon_has(removed: list[int], 
 def test_merging_happens_by_itself_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = random(300)
     at_once = filled(texts)
-    monkeypatch.setattr(bm25, "MERGE_AFTER", 7)
+    monkeypatch.setattr(postings, "MERGE_AFTER", 7)
     bit_by_bit = Postings()
     for key, words in texts.items():
         bit_by_bit.add([(key, words)])
@@ -65,3 +66,25 @@ def test_unknown_are_the_words_that_no_scope_has_with_a_slip_mended_or_without()
     scopes = [filled({1: ["backup", "restor"]}), filled({2: ["mount"]})]
     wanted = query_words("restore a bakcup to the mounts with gluster")
     assert unknown_forms(scopes, wanted) == {"gluster"}
+
+
+def test_words_weigh_in_a_small_scope_as_if_what_is_gone_had_never_been_there() -> None:
+    """Else the words of a note that was revised would be in more passages than there are."""
+    lexicon = filled({1: ["emu", "koala"], 2: ["dingo"]})
+    lexicon.remove([1, 2])
+    lexicon.add([(3, ["emu", "wombat"])])
+    wanted = [QueryWord(("emu",))]
+    assert matching([lexicon], wanted, 5) == matching([filled({3: ["emu", "wombat"]})], wanted, 5)
+    assert "koala" not in lexicon
+    assert "emu" in lexicon
+
+
+def test_a_view_without_passages_leaves_the_postings_as_they_are() -> None:
+    lexicon = filled({1: ["emu", "koala"], 2: ["emu", "dingo"]})
+    lexicon.add([(3, ["emu"])])
+    view = lexicon.without([1])
+    assert "koala" not in view
+    assert "koala" in lexicon
+    assert (view.passages, lexicon.passages) == (2, 3)
+    assert view.document_frequency("emu") == 2
+    assert lexicon.document_frequency("emu") == 3

@@ -1,0 +1,258 @@
+"""Resident scopes: an LRU cache, bounded in bytes, of the vectors and postings of each scope.
+
+A scope that is asked for is read from its snapshot, which takes milliseconds, or rebuilt from the
+database, and brought to the database's generation of it. Snapshots stand beside the database, one
+for the vectors and one for the words of a scope, named by its generation: a missing, torn or
+foreign one is rebuilt silently, and a newer one takes the place of an older one.
+
+Whatever the bound is, the scopes that are being searched stay.
+"""
+
+import logging
+import os
+import zipfile
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from indexer.index.postings import Postings
+from indexer.index.row_cache import RowCache
+from indexer.index.tables import IndexTables
+from indexer.index.vectors import VectorIndex
+from knowledge.model.documents import Scope
+
+# Fewer passages are read from the database about as quickly as from a snapshot.
+SNAPSHOT_LEAST: Final = 256
+# A snapshot is written when so many passages came or went since the last one: below that, reading
+# them from the database takes a fraction of a second.
+SNAPSHOT_AFTER: Final = 2_000
+
+_VECTORS: Final = ".vectors.snapshot"
+_WORDS: Final = ".words.snapshot"
+# What a snapshot that is torn or is something else ends in.
+_UNUSABLE: Final = (OSError, RuntimeError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class ResidentScope:
+    """What is in memory of a scope: of one `generation` of it.
+
+    `unsaved` is how many passages came or went since its snapshot, `bytes` about what it takes.
+    """
+
+    vectors: VectorIndex
+    postings: Postings = field(default_factory=Postings)
+    generation: int = 0
+    unsaved: int = 0
+    bytes: int = 0
+
+
+class ResidentScopes:
+    """The scopes in memory. They belong to the thread that opened the database."""
+
+    def __init__(
+        self,
+        folder: Path,
+        tables: IndexTables,
+        rows: RowCache,
+        dimension: int,
+        most_bytes: int | None = None,
+    ) -> None:
+        """Hold nothing yet; `most_bytes` is what all scopes together may take, None any number."""
+        self._folder = folder
+        self._tables = tables
+        self._rows = rows
+        self._dimension = dimension
+        self._most_bytes = most_bytes
+        self._prefix = f"{tables.identity()}."
+        # In the order of their last use.
+        self._held: OrderedDict[Scope, ResidentScope] = OrderedDict()
+        self.bytes = 0
+        # Up to which generation of each scope the cached rows of what was taken out are gone.
+        self._generations = tables.changes.generations()
+
+    def __contains__(self, scope: Scope) -> bool:
+        return scope in self._held
+
+    def generation(self, scope: Scope) -> int:
+        """The generation of a scope that is searched now."""
+        return self._generations.get(scope, 0)
+
+    def size(self, scope: Scope) -> int:
+        """How many passages a scope has; it is not read for that."""
+        held = self._held.get(scope)
+        if held is not None:
+            return len(held.vectors)
+        return self._tables.changes.size(scope, self.generation(scope))
+
+    def of(self, scopes: Iterable[Scope]) -> list[ResidentScope]:
+        """These scopes, each once, read where they are not in memory; without any that is empty."""
+        found = []
+        for scope in dict.fromkeys(scopes):
+            held = self._held.get(scope)
+            if held is None and self.generation(scope):
+                held = self._held[scope] = self._opened(scope)
+                self.bytes += held.bytes
+            if held is not None:
+                self._held.move_to_end(scope)
+                found.append(held)
+        return found
+
+    def replay(self) -> None:
+        """Bring what is in memory to the database's generations."""
+        for scope, generation in self._tables.changes.generations().items():
+            before = self._generations.get(scope, 0)
+            if generation != before:
+                held = self._held.get(scope)
+                if held is not None:
+                    self.bytes -= held.bytes
+                    self._catch_up(scope, held, generation)
+                    self.bytes += held.bytes
+                else:
+                    self._rows.remove(self._tables.changes.removed_since(scope, before, generation))
+                self._generations[scope] = generation
+
+    def _catch_up(self, scope: Scope, held: ResidentScope, generation: int) -> None:
+        """Repeat what changed in a scope since what is held of it."""
+        # Of one that is empty, nothing has to be taken out.
+        if held.generation:
+            removed = self._tables.changes.removed_since(scope, held.generation, generation)
+            self._rows.remove(removed)
+            held.vectors.remove(removed)
+            held.postings.remove(removed)
+            held.unsaved += len(removed)
+        for added in self._tables.changes.added_since(scope, held.generation, generation):
+            held.vectors.add(added.ids, added.vectors)
+            held.postings.add(list(zip(added.ids, added.words, strict=True)))
+            held.unsaved += len(added.ids)
+        held.generation = generation
+        held.bytes = held.vectors.bytes + held.postings.bytes
+
+    # Reading and writing snapshots.
+
+    def _opened(self, scope: Scope) -> ResidentScope:
+        """A scope as it was when all were brought in step, whatever was put into it since then."""
+        generation = self.generation(scope)
+        held = self._of_snapshot(scope, generation)
+        if held is not None:
+            self._catch_up(scope, held, generation)
+            if len(held.vectors) == self._tables.changes.size(scope, generation):
+                return held
+            _logger.info("A snapshot in %s doesn't match; it is rebuilt.", self._folder)
+        held = ResidentScope(VectorIndex(self._dimension))
+        self._catch_up(scope, held, generation)
+        return held
+
+    def _of_snapshot(self, scope: Scope, generation: int) -> ResidentScope | None:
+        saved = max((one for one in self._saved(scope) if one <= generation), default=0)
+        if not saved:
+            return None
+        name = self._name(scope, saved)
+        try:
+            vectors = VectorIndex.load(self._folder / f"{name}{_VECTORS}", self._dimension)
+            postings = Postings.load(self._folder / f"{name}{_WORDS}")
+        except _UNUSABLE as error:
+            _logger.info("A snapshot in %s can't be used: %s", self._folder, error)
+            return None
+        return ResidentScope(vectors, postings, saved)
+
+    def _name(self, scope: Scope, generation: int) -> str:
+        return f"{self._prefix}{scope}.{generation}"
+
+    def _saved(self, scope: Scope) -> list[int]:
+        """The generations of a scope that there are snapshots of."""
+        found = self._folder.glob(f"{self._prefix}{scope}.*{_VECTORS}")
+        names = [path.name.removesuffix(_VECTORS).rpartition(".")[2] for path in found]
+        return [int(name) for name in names if name.isdigit()]
+
+    def save_all(self, least: int) -> None:
+        """Write a snapshot of each scope that has `least` passages, and delete all others.
+
+        A snapshot is a cache: where it can't be written, the next start is slower, nothing else.
+        """
+        self.replay()
+        kept = set()
+        try:
+            for scope, size in self._tables.passages_by_scope().items():
+                if size < least:
+                    continue
+                kept.add(self._name(scope, self.generation(scope)))
+                if self.generation(scope) not in self._saved(scope):
+                    [held] = self.of([scope])
+                    self._save(scope, held)
+                    self.fit([scope])
+            for path in self._folder.glob("*.snapshot"):
+                if path.name.removesuffix(_VECTORS).removesuffix(_WORDS) not in kept:
+                    path.unlink(missing_ok=True)
+        except (OSError, RuntimeError) as error:
+            _logger.warning("The snapshots could not be written: %s", error)
+
+    def save_changed(self) -> None:
+        """Write snapshots of those scopes in memory for which it is worth it."""
+        for scope, held in self._held.items():
+            self._save_if_changed(scope, held)
+
+    def _save_if_changed(self, scope: Scope, held: ResidentScope) -> None:
+        size = len(held.vectors)
+        if size >= SNAPSHOT_LEAST and held.unsaved >= min(SNAPSHOT_AFTER, size // 2):
+            try:
+                self._save(scope, held)
+            except (OSError, RuntimeError) as error:
+                _logger.warning("A snapshot could not be written: %s", error)
+
+    def _save(self, scope: Scope, held: ResidentScope) -> None:
+        older = self._saved(scope)
+        name = self._name(scope, held.generation)
+        self._write(held.postings, f"{name}{_WORDS}")
+        # Last, because reading begins with it.
+        self._write(held.vectors, f"{name}{_VECTORS}")
+        held.unsaved = 0
+        for generation in older:
+            if generation != held.generation:
+                for kind in (_VECTORS, _WORDS):
+                    path = self._folder / f"{self._name(scope, generation)}{kind}"
+                    path.unlink(missing_ok=True)
+
+    def _write(self, held: VectorIndex | Postings, name: str) -> None:
+        # One partial file per process: two of them may be writing the same generation.
+        partial = self._folder / f"{name}.{os.getpid()}.partial"
+        try:
+            held.save(partial)
+            partial.replace(self._folder / name)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    # What is in memory.
+
+    def fit(self, needed: Sequence[Scope] = ()) -> None:
+        """Let go of the scopes that were not used for longest, until the rest fits.
+
+        Those that are `needed` stay, and the one that was used last.
+        """
+        if self._most_bytes is None:
+            return
+        for scope in list(self._held)[:-1] if self.bytes > self._most_bytes else ():
+            if self.bytes <= self._most_bytes:
+                return
+            if scope not in needed:
+                held = self._held.pop(scope)
+                self.bytes -= held.bytes
+                self._save_if_changed(scope, held)
+
+    def read_ahead(self) -> Iterator[None]:
+        """Read scopes before anybody asks, a scope a step, as long as they fit.
+
+        The scopes may change between two steps. Small ones come first: most guilds are small.
+        """
+        sizes = sorted(self._tables.passages_by_scope().items(), key=lambda one: one[1])
+        for scope, _ in sizes:
+            if self._most_bytes is not None and self.bytes > 0.9 * self._most_bytes:
+                return
+            if scope not in self._held and self.of([scope]):
+                # What was used is not to make room for what may be.
+                self._held.move_to_end(scope, last=False)
+                yield

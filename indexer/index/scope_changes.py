@@ -1,0 +1,106 @@
+"""Changes of scopes in the index database: generations, and what came and went after one.
+
+Each scope has a generation of its own. A change raises it as a row that is locked until the change
+is committed, never as a number drawn before: whoever asks for what is newer than they have misses
+nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlite_utils import Database
+
+from indexer.index.bound_values import marks, slices
+from knowledge.model.documents import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Passages added to a scope: ids, vectors of the wholes (n, d), and words, in one order."""
+
+    ids: list[int]
+    vectors: NDArray[np.float32]
+    words: list[list[str]]
+
+
+class ScopeChanges:
+    """The generations of scopes, and what is of which."""
+
+    def __init__(self, db: Database, dimension: int) -> None:
+        """Read from an opened index database, whose vectors have so many dimensions."""
+        self._db = db
+        self._dimension = dimension
+
+    def generations(self, scopes: Sequence[Scope] | None = None) -> dict[Scope, int]:
+        """How often each scope has changed: of all that ever had a passage, or of some."""
+        some = "" if scopes is None else f"where scope in ({marks(scopes)})"
+        sql = f"select scope, generation from generations {some}"  # noqa: S608 - marks alone
+        rows = self._db.execute(sql, list(scopes or ()))
+        return {Scope(scope): generation for scope, generation in rows}
+
+    def size(self, scope: Scope, until: int) -> int:
+        """How many passages there are of a scope's generations until one."""
+        sql = "select count(*) from passages where scope = ? and generation <= ?"
+        return int(self._db.execute(sql, (scope, until)).fetchone()[0])
+
+    def removed_since(self, scope: Scope, after: int, until: int) -> list[int]:
+        """The ids of the passages of a scope that were removed after one generation, to another."""
+        rows = self._db.execute(
+            "select id from removed where scope = ? and generation > ? and generation <= ?",
+            (scope, after, until),
+        )
+        return [row[0] for row in rows]
+
+    def added_since(
+        self, scope: Scope, after: int, until: int, *, batch: int = 4_000
+    ) -> Iterator[Added]:
+        """The passages of a scope that were added after one generation, in batches, ids ascending.
+
+        Their ids are asked for first: what is read of each is much, and may be changed meanwhile.
+        """
+        rows = self._db.execute(
+            "select id from passages where scope = ? and generation > ? and generation <= ? "
+            "order by id",
+            (scope, after, until),
+        )
+        numbers = [row[0] for row in rows]
+        for start in range(0, len(numbers), batch):
+            yield self._added(numbers[start : start + batch])
+
+    def _added(self, passage_ids: Sequence[int]) -> Added:
+        rows: list[tuple[int, bytes, str]] = []
+        for some in slices(passage_ids):
+            rows += self._db.execute(
+                "select p.id, v.vector, p.words from passages p "  # noqa: S608
+                f"join vectors v on v.digest = p.digest where p.id in ({marks(some)}) "
+                "order by p.id",
+                some,
+            )
+        vectors = np.frombuffer(b"".join(row[1] for row in rows), np.float32)
+        return Added(
+            [row[0] for row in rows],
+            vectors.reshape(-1, self._dimension),
+            [row[2].split() for row in rows],
+        )
+
+    def scopes_of(self, document_ids: Sequence[str]) -> set[Scope]:
+        found: set[Scope] = set()
+        for some in slices(document_ids):
+            sql = f"select scope from documents where id in ({marks(some)})"  # noqa: S608
+            found.update(Scope(row[0]) for row in self._db.execute(sql, some))
+        return found
+
+    def raised(self, scopes: Iterable[Scope]) -> dict[Scope, int]:
+        """The next generation of each scope, which what is changed in it now is of."""
+        raised = {}
+        for scope in sorted(set(scopes)):
+            row = self._db.execute(
+                "insert into generations (scope, generation) values (?, 1) "
+                "on conflict (scope) do update set generation = generation + 1 "
+                "returning generation",
+                (scope,),
+            ).fetchone()
+            raised[scope] = int(row[0])
+        return raised
