@@ -1,9 +1,9 @@
 """Client of one endpoint with OpenAI's chat completions: one POST, bounded in time, size, number.
 
 Whatever the endpoint does, the result is a reply or the reason why there is none. A request has a
-deadline as a whole; no redirect is followed, no proxy used, nothing unpacked, nothing sent twice,
-but for the form of the reply: where JSON schemas are refused, plain JSON is asked for, and
-remembered. Nothing here is logged, neither words nor the key; problems name neither.
+deadline as a whole; no redirect is followed, no proxy used, nothing unpacked, nothing sent twice
+but in another form: where a server refuses JSON schemas, plain JSON is asked for, and remembered.
+Nothing here is logged, neither words nor the key; problems name neither.
 
 Source:
     OpenAI's API reference, "Create chat completion", and "Structured outputs".
@@ -14,7 +14,7 @@ import email.utils
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -31,6 +31,8 @@ REPLY_BYTES: Final = 65_536
 PAUSE_SECONDS: Final = 10.0
 
 _PATH: Final = "/chat/completions"
+_LIMIT: Final = "max_tokens"
+_REFUSAL_BYTES: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,15 @@ class Failure:
     problem: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How a server wants to be asked: reasoning models take another limit and no temperature."""
+
+    has_schema: bool = True
+    has_temperature: bool = True
+    limit: str = _LIMIT
+
+
 class _Message(BaseModel, strict=True):
     content: str
 
@@ -128,7 +139,7 @@ class Endpoint:
         self.circuit = Circuit(clock)
         self._url = settings.url.rstrip("/").removesuffix(_PATH) + _PATH
         self._in_flight = 0
-        self._knows_schemas = True
+        self._form = _Form()
         self._refused = ""
         self._client = httpx2.AsyncClient(
             headers={
@@ -201,36 +212,19 @@ class Endpoint:
             return Failure(Outcome.UNREACHABLE, "broke off, or does not speak HTTP")
 
     async def _in_a_form_it_knows(self, prompt: Prompt) -> Reply | Failure:
-        status, found = await self._sent(prompt, with_schema=self._knows_schemas)
-        if status in (400, 422) and self._knows_schemas:
-            status, found = await self._sent(prompt, with_schema=False)
-            self._knows_schemas = status != 200
-        return found
-
-    async def _sent(self, prompt: Prompt, *, with_schema: bool) -> tuple[int, Reply | Failure]:
-        content = json.dumps(self._body(prompt, with_schema=with_schema)).encode()
-        async with self._client.stream("POST", self._url, content=content) as response:
-            if response.status_code != 200:
-                return response.status_code, self._refusal(response)
-            body = await _bounded(response)
-        return 200, _read(body) if isinstance(body, bytes) else body
-
-    def _body(self, prompt: Prompt, *, with_schema: bool) -> dict[str, Any]:
-        schema = {"name": "reply", "strict": True, "schema": prompt.schema}
-        return {
-            "model": self.settings.model,
-            "messages": [
-                {"role": "system", "content": prompt.instructions},
-                {"role": "user", "content": prompt.data},
-            ],
-            "temperature": 0,
-            "max_tokens": prompt.most_tokens,
-            "response_format": (
-                {"type": "json_schema", "json_schema": schema}
-                if with_schema
-                else {"type": "json_object"}
-            ),
-        }
+        """The reply to a request as the server takes it: a form that is refused costs nothing."""
+        form = self._form
+        while True:
+            content = json.dumps(_body(self.settings.model, prompt, form)).encode()
+            async with self._client.stream("POST", self._url, content=content) as response:
+                if response.status_code == 200:
+                    self._form = form
+                    body = await _bounded(response)
+                    return _read(body) if isinstance(body, bytes) else body
+                refused = _refused_form(response.status_code, form, await _beginning(response))
+                if refused == form:
+                    return self._refusal(response)
+            form = refused
 
     def _refusal(self, response: httpx2.Response) -> Failure:
         """What a status says; what else is in the answer is not read."""
@@ -243,6 +237,45 @@ class Endpoint:
             self.circuit.pause(pause or PAUSE_SECONDS)
             return Failure(Outcome.BUSY, said)
         return Failure(Outcome.UNREACHABLE, said)
+
+
+def _body(model: str, prompt: Prompt, form: _Form) -> dict[str, Any]:
+    schema = {"name": "reply", "strict": True, "schema": prompt.schema}
+    return {
+        "model": model,
+        "messages": [
+            {"role": "system", "content": prompt.instructions},
+            {"role": "user", "content": prompt.data},
+        ],
+        **({"temperature": 0} if form.has_temperature else {}),
+        form.limit: prompt.most_tokens,
+        "response_format": (
+            {"type": "json_schema", "json_schema": schema}
+            if form.has_schema
+            else {"type": "json_object"}
+        ),
+    }
+
+
+def _refused_form(status: int, form: _Form, said: bytes) -> _Form:
+    """The form to try next where one is refused; the same if it is not the form."""
+    if status not in (400, 422):
+        return form
+    if b"max_completion_tokens" in said and form.limit == _LIMIT:
+        return replace(form, limit="max_completion_tokens")
+    if b"temperature" in said and form.has_temperature:
+        return replace(form, has_temperature=False)
+    return replace(form, has_schema=False)
+
+
+async def _beginning(response: httpx2.Response) -> bytes:
+    """The first bytes of what is said of a refusal: read by this program alone, and never kept."""
+    said = b""
+    async for chunk in response.aiter_raw():
+        said += chunk
+        if len(said) >= _REFUSAL_BYTES:
+            break
+    return said[:_REFUSAL_BYTES]
 
 
 async def _bounded(response: httpx2.Response) -> bytes | Failure:

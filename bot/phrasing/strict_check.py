@@ -8,6 +8,7 @@ may say each after another named sentence.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import cache
@@ -197,17 +198,20 @@ def _dates_stay(own: Reading, source: Reading) -> bool:
         return False
     for item in own.items:
         if item.is_date:
-            near = _companions(own, item)
-            common = {
-                other.key: len(near & _companions(source, other))
-                for other in source.items
-                if other.value is not None
-                and item.value is not None
-                and other.value.of == item.value.of
-            }
+            common = _in_common(own, item, source)
             if not 0 < common[item.key] == max(common.values()):
                 return False
     return True
+
+
+def _in_common(own: Reading, date: Item, source: Reading) -> Counter[str]:
+    """How much of what a date belongs to belongs to each date of its kind in the source, by key."""
+    near, common = _companions(own, date), Counter[str]()
+    for other in source.items:
+        if other.value is not None and date.value is not None and other.value.of == date.value.of:
+            size = len(near & _companions(source, other))
+            common[other.key] = max(common[other.key], size)
+    return common
 
 
 def _companions(one: Reading, date: Item) -> frozenset[str]:

@@ -176,7 +176,7 @@ class Evaluator:
         Evidence is judged by `calibration`, or by the one that comes with the program. With
         `reranking`, what is measured is the reranked order, and the fused one is a leg of it.
         `languages` are those that the model is made for, if that is known. What is found in the
-        end is put into another `order`, if there is one.
+        end is put into another `order`, if there is one, which evidence does not depend on.
         """
         self._order = order
         self._reranking = reranking
@@ -222,11 +222,12 @@ class Evaluator:
         started = time.perf_counter()
         text = self._retriever.read(text, scopes)
         vector = self._retriever.embedded([text])[0]
-        hits: Sequence[Hit] = self._retriever.ranked(text, vector, scopes, K)
-        hits = self._order(text, hits) if self._order is not None else hits
+        hits = self._retriever.ranked(text, vector, scopes, K)
         evidence = self._retriever.evidence(text, hits, scopes)
+        shown = self._order(text, hits) if self._order is not None else hits
         milliseconds = (time.perf_counter() - started) * 1_000
-        return _Asked(hits, evidence, self._retriever.strength(text, hits, scopes), milliseconds)
+        strength = self._retriever.strength(text, hits, scopes)
+        return _Asked(shown, evidence, strength, milliseconds)
 
     def _scopes(self, key: str) -> Sequence[Scope]:
         return self._judged.scopes.get(key, (SHARED,))

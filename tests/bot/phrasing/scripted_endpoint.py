@@ -20,7 +20,7 @@ MODEL: Final = "scripted-1"
 
 Behaviour = Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
 
-_FIELDS: Final = frozenset({"model", "messages", "temperature", "max_tokens", "response_format"})
+_FIELDS: Final = ("model", "messages", "temperature", "response_format")
 _NEVER_SENT: Final = ("<|", "<start_of_turn>", "[INST]", "http://", "https://", "<@", "\u200b", KEY)
 
 
@@ -66,10 +66,11 @@ class ScriptedEndpoint:
         assert request.headers["Content-Type"] == "application/json"
         assert request.headers["Accept-Encoding"] == "identity"
         assert "Cookie" not in request.headers
-        assert set(body) == _FIELDS
+        limit = "max_tokens" if "max_tokens" in body else "max_completion_tokens"
+        assert {*body, "temperature"} == {*_FIELDS, limit}
         assert body["model"] == MODEL
-        assert body["temperature"] == 0
-        assert 0 < body["max_tokens"] <= 1_000
+        assert body.get("temperature", 0) == 0
+        assert 0 < body[limit] <= 1_000
         system, user = body["messages"]
         assert (system["role"], user["role"]) == ("system", "user")
         assert "JSON" in system["content"]
@@ -173,6 +174,17 @@ def refuses_schemas(otherwise: Behaviour) -> Behaviour:
     async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         if body["response_format"]["type"] == "json_schema":
             return web.json_response({"error": {"message": "unsupported"}}, status=400)
+        return await otherwise(request, body)
+
+    return behave
+
+
+def refuses(field: str, said: str, otherwise: Behaviour) -> Behaviour:
+    """Take no request with a field, and say so, as reasoning models do."""
+
+    async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        if field in body:
+            return web.json_response({"error": {"message": said}}, status=400)
         return await otherwise(request, body)
 
     return behave

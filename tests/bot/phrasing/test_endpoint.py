@@ -20,6 +20,7 @@ from tests.bot.phrasing.scripted_endpoint import (
     drips,
     fails,
     floods,
+    refuses,
     refuses_schemas,
     says,
     says_as,
@@ -122,6 +123,26 @@ async def test_schemas_that_are_refused_are_not_sent_again(
     assert isinstance(await endpoint.reply(PROMPT), Reply)
     forms = [body["response_format"]["type"] for body in scripted.bodies]
     assert forms == ["json_schema", "json_object", "json_object"]
+
+
+async def test_a_model_that_takes_another_limit_and_no_temperature_is_asked_so(
+    endpoint: Endpoint, scripted: ScriptedEndpoint
+) -> None:
+    unsupported = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+    value = "Unsupported value: 'temperature' does not support 0 with this model."
+    scripted.always(refuses("max_tokens", unsupported, refuses("temperature", value, says("{}"))))
+    assert isinstance(await endpoint.reply(PROMPT), Reply)
+    assert isinstance(await endpoint.reply(PROMPT), Reply)
+    assert len(scripted.bodies) == 4
+    assert all(body["response_format"]["type"] == "json_schema" for body in scripted.bodies)
+
+
+async def test_a_server_that_refuses_whatever_it_is_asked_is_left_alone(
+    endpoint: Endpoint, scripted: ScriptedEndpoint
+) -> None:
+    scripted.always(fails(422, body="max_completion_tokens temperature" * 1_000))
+    assert isinstance(await endpoint.reply(PROMPT), Failure)
+    assert len(scripted.bodies) == 4
 
 
 async def test_a_request_that_is_wrong_anyhow_says_nothing_about_schemas(
