@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.answers.pipeline import QUESTION_CHARACTERS
+from bot.text.code_blocks import code_block, code_blocks
 from bot.text.languages import Sentence
-from bot.text.markdown import MESSAGE_CHARACTERS, beginning, legible, size
+from bot.text.markdown import beginning
 from knowledge.model.guilds import Language
 
 READ: Final = Sentence(
@@ -24,31 +25,23 @@ QUESTION_HELP: Final = Sentence("The words of an error find most; leave out what
 
 # Of longer ones the picture is no part: they say enough, and both would not fit in a message.
 WORDS_CHARACTERS: Final = 600
-_FENCE: Final = "```"
-_ROOM: Final = 300
+_TEXT_CHARACTERS: Final = 1_100
 
 
 def offer(words: str, text: str, language: Language) -> str:
     """A message that shows what was read, and what was typed; `words_and_text` reads it again."""
-    words, text = _fenced(words), _fenced(text)
-    text = beginning(text, MESSAGE_CHARACTERS - _ROOM - size(words)).rstrip()
-    parts = [READ(language), f"{_FENCE}\n{text}\n{_FENCE}"]
+    parts = [READ(language), code_block(text, _TEXT_CHARACTERS)]
     if words:
-        parts += [WITH_WORDS(language), f"{_FENCE}\n{words}\n{_FENCE}"]
+        parts += [WITH_WORDS(language), code_block(words, WORDS_CHARACTERS)]
     return "\n".join(parts)
 
 
 def words_and_text(offered: str) -> tuple[str, str]:
     """What was typed and what was read, from a message that `offer` wrote."""
-    _, text, _, words, *_ = [*offered.split(_FENCE), "", "", "", ""]
-    return words.strip(), text.strip()
+    text, words, *_ = [*code_blocks(offered), "", ""]
+    return words, text
 
 
 def question(words: str, text: str) -> str:
     """What the form begins with: the typed words first, then what was read."""
     return beginning("\n".join(filter(None, [words, text])), QUESTION_CHARACTERS)
-
-
-def _fenced(text: str) -> str:
-    """Text as it can stand in a code block of Discord: no backtick ends it."""
-    return legible(text).replace("`", "'").strip()

@@ -55,7 +55,7 @@ class Draft:
     `anyway` it is submitted whatever is near. With `extends` its text is the note's with what was
     in that file below it. `pictures` are those that were fetched, which lie beside that file; they
     are `added` to the note's, take their place, or leave them as they are where there are none;
-    `without` them the next revision has none.
+    `without` them the next revision has none. Their text was `read` to its contributor.
     """
 
     title: str = ""
@@ -73,6 +73,7 @@ class Draft:
     pictures: tuple[Picture, ...] = ()
     added: bool = False
     without: bool = False
+    read: bool = False
 
     def submission(self) -> Submission:
         """What is proposed.
@@ -155,7 +156,7 @@ def as_file(draft: Draft) -> str:
         matter |= {"note": draft.note_id, "guild": draft.guild_id}
     if draft.source is not None:
         matter |= {"channel": draft.source.channel_id, "message": draft.source.message_id}
-    matter |= {name: True for name in ("added", "without") if getattr(draft, name)}
+    matter |= {name: True for name in ("added", "without", "read") if getattr(draft, name)}
     if draft.question_id is not None:
         matter["question"] = draft.question_id
     if draft.contributor is not None:
@@ -190,4 +191,5 @@ def _parsed(text: str) -> Draft:
         contributor=Member(*matter["contributor"]) if "contributor" in matter else None,
         added=matter.get("added", False),
         without=matter.get("without", False),
+        read=matter.get("read", False),
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.answers.similar_notes import Near
+from bot.notes import picture_messages
 from bot.notes.service import Seen
 from bot.review.cards import NUMBERED, REVISION, Card, problem_name, status_line
 from bot.review.findings import SOURCE, difference, near_lines
@@ -185,6 +186,7 @@ DRAFT_LABELS: Final[Mapping[str, Sentence]] = {
     "edit": Sentence("Continue editing"),
     "submit": Sentence("Submit anyway"),
     "same": Sentence("This is the same"),
+    "picture": picture_messages.ADD_LABEL,
 }
 NEAR_FOUND: Final = Sentence("Before I hand it in: there is something like it already.")
 NEAR_CHOICES: Final = Sentence(

@@ -133,7 +133,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
             draft = replace(draft, origin=interaction.message.id)
             on_message = await draft_on(interaction.message) or Draft()
             added = base is drafts.Base.EXTENDED or on_message.added
-            draft = replace(draft, added=added, without=on_message.without)
+            draft = replace(draft, added=added, without=on_message.without, read=on_message.read)
         if base is drafts.Base.NO_PICTURES:
             draft = replace(draft, without=True)
         if base is drafts.Base.FILE:

@@ -24,7 +24,7 @@ from bot.interactions.services import Interaction, Services
 from bot.limits import messages as limits_messages
 from bot.limits import service as limits_service
 from bot.limits.ui.admission import note_allowance
-from bot.notes import drafts, form_messages, messages, service
+from bot.notes import drafts, form_messages, messages, picture_messages, service
 from bot.notes.drafts import Draft
 from bot.notes.ui.form import draft_on, file_of, open_form
 from bot.notes.ui.source_messages import SourceMessages
@@ -117,20 +117,15 @@ class NoteSubmissions:
         if member is None:
             return _Said(messages.NOT_A_MEMBER(language), draft)
         if not draft.text.strip() and not (draft.note_id or draft.source):
+            if offer := await self._text_of_pictures(interaction, draft, language):
+                return _Said(offer, replace(draft, read=True), ("picture", "edit"))
             raise InvalidNoteError(form_messages.NEITHER.english)
         submission = draft.submission()
         settings = await self._bot.worker.call(lambda core: core.store.guilds.settings(guild_id))
         if not settings.complete:
             return _Said(messages.NO_REVIEW_CHANNEL(language), draft)
         if draft.note_id is None and not draft.anyway:
-            channels = readable_in(interaction, private=True)
-            await self._bot.worker.run_slices(
-                lambda core: core.similar_notes.embed_ahead(guild_id, submission),
-                priority=Priority.REVIEWING,
-            )
-            near = await self._bot.worker.call(
-                lambda core: service.near(core, guild_id, submission, interaction.user.id, channels)
-            )
+            near = await self._near(interaction, guild_id, submission)
             if near:
                 return _Said(
                     messages.asks_about_near([one for one, _ in near], language),
@@ -138,8 +133,33 @@ class NoteSubmissions:
                     ("same", "submit", "edit"),
                     tuple((one, note_id) for one, note_id in near if note_id is not None),
                 )
+        if offer := await self._text_of_pictures(interaction, draft, language):
+            return _Said(offer, replace(draft, read=True), ("picture", "submit", "edit"))
         outcome = await self._kept(interaction, member, draft, submission)
         return await self._outcome(guild_id, draft, outcome, language)
+
+    async def _near(
+        self, interaction: Interaction, guild_id: int, submission: Submission
+    ) -> list[tuple[Near, int | None]]:
+        """What says nearly the same already, with the number of a note of theirs."""
+        channels = readable_in(interaction, private=True)
+        await self._bot.worker.run_slices(
+            lambda core: core.similar_notes.embed_ahead(guild_id, submission),
+            priority=Priority.REVIEWING,
+        )
+        return await self._bot.worker.call(
+            lambda core: service.near(core, guild_id, submission, interaction.user.id, channels)
+        )
+
+    async def _text_of_pictures(
+        self, interaction: Interaction, draft: Draft, language: Language
+    ) -> str:
+        """What shows the text in a note's pictures, once; nothing where there is none to add."""
+        if draft.read or not draft.pictures:
+            return ""
+        contents = [picture.content for picture in draft.pictures]
+        read = await self._bot.picture_texts.of(contents, interaction.user.id)
+        return picture_messages.offer(draft.text, read, language)
 
     async def _kept(
         self,
@@ -352,6 +372,9 @@ class DraftButton(
             await interaction.response.defer()
             await bot.submissions.submit(interaction, replace(draft, anyway=True))
         else:
+            if self.action == "picture" and interaction.message is not None:
+                text = picture_messages.added(draft.text, interaction.message.content)
+                draft = replace(draft, text=text)
             await open_form(interaction, draft)
 
 

@@ -22,6 +22,7 @@ line = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
     question=st.none() | st.integers(1, 2**63),
     added=st.booleans(),
     without=st.booleans(),
+    read=st.booleans(),
 )
 def test_a_draft_comes_back_from_its_file_to_the_letter(
     title: str,
@@ -33,6 +34,7 @@ def test_a_draft_comes_back_from_its_file_to_the_letter(
     question: int | None,
     added: bool,
     without: bool,
+    read: bool,
 ) -> None:
     draft = Draft(
         title,
@@ -45,6 +47,7 @@ def test_a_draft_comes_back_from_its_file_to_the_letter(
         question_id=question,
         added=added,
         without=without,
+        read=read,
     )
 
     assert from_file(as_file(draft).encode()) == draft

@@ -1,6 +1,7 @@
 """Pictures of notes: from a form or a message to card and answer, and gone with the note."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import discord
@@ -10,8 +11,10 @@ from simcord import InteractionResult
 from bot.client import Bot
 from bot.engine.core import Core
 from bot.interactions.layouts import text_of as text_in
-from bot.notes import form_messages
+from bot.interactions.picture_texts import PictureTexts
+from bot.notes import form_messages, picture_messages
 from bot.notes import messages as notes_messages
+from knowledge.files.picture_text import TextLine
 from knowledge.model.guilds import Language
 from knowledge.model.pictures import PICTURE_BYTES, PICTURES, Picture
 from tests.bot.faults import silent
@@ -293,3 +296,93 @@ async def test_who_extends_a_note_adds_pictures_to_those_that_it_has(
     )
 
     assert [one.content for one in await kept(world, 2)] == [*PHOTOS, picture(9).content]
+
+
+# The text in them.
+
+SHOWN = "RuntimeError: CUDA out of memory"
+
+
+def recognized(content: bytes) -> "Future[list[TextLine]]":
+    """What a picture shows, by its number."""
+    future: Future[list[TextLine]] = Future()
+    future.set_result([TextLine(f"{SHOWN} ({PHOTOS.index(content)})", 0.9)])
+    return future
+
+
+@pytest.fixture
+def reading(world: World) -> World:
+    world.bot.picture_texts = PictureTexts(is_on=True, recognize=recognized)
+    return world
+
+
+async def test_the_text_in_a_picture_is_offered_and_in_the_note_once_it_was_added(
+    reading: World,
+) -> None:
+    result = await proposed(reading, *photos(2))
+
+    offer = shown_message(result)
+    assert picture_messages.READ.english in offer.content
+    assert f"{SHOWN} (0)\n{SHOWN} (1)" in offer.content
+    assert buttons(offer) == ["Add to the text", "Submit anyway", "Continue editing"]
+    assert await reading.core(lambda core: core.store.notes.find(1, reading.guild.id)) is None
+
+    form = await reading.member.click(offer, label="Add to the text")
+    assert form.modal is not None
+    [text] = [one["component"] for one in form.modal["components"] if one["label"] == "Text"]
+    assert text["value"] == f"{TEXT}\n\n{SHOWN} (0)\n{SHOWN} (1)"
+    corrected = f"{TEXT} It says CUDA out of memory."
+    await reading.member.submit_modal(
+        form, {"title": TITLE, "text": corrected, "tags": "", "link": ""}
+    )
+
+    assert (await reading.note()).revision.submission.text == corrected
+    assert [one.content for one in await kept(reading)] == PHOTOS
+
+
+async def test_nothing_of_a_picture_is_in_a_note_to_which_it_was_not_added(
+    reading: World,
+) -> None:
+    result = await proposed(reading, *photos(1))
+
+    await reading.member.click(shown_message(result), label="Submit anyway")
+
+    assert (await reading.note()).revision.submission.text == TEXT
+    assert SHOWN not in text_in(reading.card)
+
+
+async def test_what_was_offered_once_is_not_offered_again_also_after_a_restart(
+    reading: World, new_bot: Callable[[], Bot]
+) -> None:
+    result = await proposed(reading, *photos(1))
+    form = await reading.member.click(shown_message(result), label="Continue editing")
+    await restarted(reading, new_bot)
+    reading.bot.picture_texts = PictureTexts(is_on=True, recognize=recognized)
+
+    await reading.member.submit_modal(form, {"title": TITLE, "text": TEXT, "tags": "", "link": ""})
+
+    assert (await reading.note()).revision.submission.text == TEXT
+
+
+async def test_a_picture_without_a_text_beside_it_can_become_the_text(reading: World) -> None:
+    result = await proposed(reading, *photos(1), text="")
+
+    offer = shown_message(result)
+    assert buttons(offer) == ["Add to the text", "Continue editing"]
+    form = await reading.member.click(offer, label="Add to the text")
+    await reading.member.submit_modal(
+        form, {"title": TITLE, "text": f"{SHOWN} (0)", "tags": "", "link": ""}
+    )
+    assert (await reading.note()).revision.submission.text == f"{SHOWN} (0)"
+
+
+async def test_what_is_near_is_asked_about_first(reading: World) -> None:
+    await reading.publish()
+    result = await proposed(reading, *photos(1), text=f"{TEXT} Everybody is welcome.")
+    assert "This is the same" in buttons(shown_message(result))
+
+    offer = await reading.member.click(shown_message(result), label="Submit anyway")
+    assert picture_messages.READ.english in said(offer)
+    await reading.member.click(shown_message(result), label="Submit anyway")
+
+    assert (await reading.note(2)).revision.submission.text == f"{TEXT} Everybody is welcome."

@@ -1,0 +1,44 @@
+"""What was read in a note's pictures, offered, and put into its text."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.notes import picture_messages
+from bot.text.markdown import MESSAGE_CHARACTERS, size
+from knowledge.model.guilds import Language
+from knowledge.model.submissions import FORM_CHARACTERS
+
+READ = "RuntimeError: CUDA out of memory\nTried to allocate 20 MiB"
+
+
+def test_what_is_in_the_text_already_is_not_offered() -> None:
+    text = "Where it says runtimeerror:  CUDA out of memory, restart."
+    offered = picture_messages.offer(text, READ, Language.ENGLISH)
+    assert "RuntimeError" not in offered
+    assert "Tried to allocate 20 MiB" in offered
+    assert picture_messages.offer(f"{text} Tried to allocate 20 mib", READ, Language.ENGLISH) == ""
+
+
+def test_next_to_nothing_is_not_offered() -> None:
+    assert picture_messages.offer("Text", "", Language.ENGLISH) == ""
+    assert picture_messages.offer("Text", "ok", Language.ENGLISH) == ""
+
+
+def test_a_text_that_has_no_room_is_left_alone() -> None:
+    assert picture_messages.offer("x" * FORM_CHARACTERS, READ, Language.ENGLISH) == ""
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=FORM_CHARACTERS),
+    st.lists(st.text(st.characters(exclude_categories=["C", "Z"])), max_size=100),
+    st.sampled_from(Language),
+)
+def test_what_is_offered_fits_in_a_message_and_with_the_text_in_a_form(
+    text: str, lines: list[str], language: Language
+) -> None:
+    offered = picture_messages.offer(text, "\n".join(lines), language)
+    assert size(offered) <= MESSAGE_CHARACTERS
+    if offered:
+        added = picture_messages.added(text, offered)
+        assert added.startswith(text.strip())
+        assert size(added) <= FORM_CHARACTERS
