@@ -20,6 +20,7 @@ from bot.process.connection import LoginError, lacking_permissions
 from indexer.embedding.embedder import Embedder, ModelError, open_embedder
 from indexer.index.database import IndexError_
 from indexer.retrieval.reranker import open_reranking
+from knowledge.files import picture_text
 from knowledge.model.documents import ARTICLES, SHARED
 from knowledge.store.database import copies_beside
 from knowledge.store.store import StoreError
@@ -55,6 +56,7 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
     found = f"{embedder.model}, passages of {embedder.max_tokens} tokens"
     yield Finding("model", True, found)
     yield from _reranker(settings)
+    yield from _pictures(settings)
     yield _index(folder, embedder)
     yield from _discord(settings)
 
@@ -71,6 +73,12 @@ def _reranker(settings: Settings) -> Iterator[Finding]:
         found = f"{name} reads {fit} passages in {budget_ms} ms"
         too_slow = f"{name} is too slow to read two passages in {budget_ms} ms; it is not used"
         yield Finding("reranker", fit > 0, found if fit else too_slow)
+
+
+def _pictures(settings: Settings) -> Iterator[Finding]:
+    if settings.pictures.read_text:
+        problem = picture_text.problem()
+        yield Finding("text in pictures", not problem, problem or "can be read")
 
 
 def _file_permissions(folder: Path) -> Iterator[Finding]:

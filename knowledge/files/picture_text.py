@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.sandbox import Sandbox
-from knowledge.files.text_recognition import recognize_apart
+from knowledge.files.text_recognition import open_apart, recognize_apart
 from knowledge.model.pictures import is_recognizable
 from knowledge.model.secrets import without_secrets
 
@@ -58,6 +58,15 @@ def begin_recognition(content: bytes, *, within: Sandbox | None = None) -> "Futu
         refused.set_exception(UnreadableError("is no picture, or is too large to be read."))
         return refused
     return (within or sandbox()).begin(recognize_apart, content, "", _lines)
+
+
+def problem() -> str:
+    """Why the text in pictures can not be read here; nothing if it can."""
+    try:
+        sandbox().begin(open_apart, b"", "", lambda values, _: values).result()
+    except UnreadableError as error:
+        return str(error)
+    return ""
 
 
 def as_text(lines: Sequence[TextLine]) -> str:

@@ -1,7 +1,6 @@
 """Text in pictures: real ones are read in the sandbox, and what is made to harm is refused."""
 
 import contextlib
-import io
 import struct
 import zlib
 from collections.abc import Iterator
@@ -17,9 +16,11 @@ from knowledge.files.picture_text import (
     _lines,
     as_text,
     begin_recognition,
+    problem,
 )
 from knowledge.files.sandbox import Sandbox
 from knowledge.model.pictures import RECOGNIZED_BYTES, RECOGNIZED_PIXELS
+from tests.knowledge.drawings import drawn
 
 # Generous: it is no test of how fast this machine is.
 SECONDS = 120
@@ -31,20 +32,6 @@ def within() -> Iterator[Sandbox]:
     made = Sandbox(SECONDS, MEMORY_BYTES)
     yield made
     made.close()
-
-
-def drawn(text: str, kind: str = "PNG", *, size: int = 32, colours: str = "white black") -> bytes:
-    """A picture of a text, as a screenshot has it."""
-    drawing = pytest.importorskip("PIL.ImageDraw", reason="drawing needs Pillow")
-    from PIL import Image, ImageFont
-
-    ground, ink = colours.split()
-    image = Image.new("RGB", (900, 60 + 50 * (1 + text.count("\n"))), ground)
-    font = ImageFont.load_default(size)
-    drawing.Draw(image).multiline_text((30, 30), text, fill=ink, font=font, spacing=14)
-    file = io.BytesIO()
-    image.save(file, kind)
-    return file.getvalue()
 
 
 def read(content: bytes, within: Sandbox) -> str:
@@ -138,6 +125,11 @@ def test_a_large_screen_is_within_the_limits(within: Sandbox) -> None:
     height = RECOGNIZED_PIXELS // 4_000
     rows = (b"\0" + b"\xff" * 4_000) * height
     assert read(_png(4_000, height, zlib.compress(rows)), within) == ""
+
+
+def test_whether_it_works_here_is_known_before_anybody_sends_a_picture() -> None:
+    pytest.importorskip("rapidocr", reason="the text in pictures needs the extra `ocr`")
+    assert problem() == ""
 
 
 # What a process might answer that a picture has taken over.

@@ -12,6 +12,7 @@ from bot.interactions.picture_texts import PictureTexts
 from knowledge.files.picture_text import TextLine
 from tests.bot.steps import restarted, said, shown_message
 from tests.bot.world import QUESTION, TEXT, World, buttons, text_of
+from tests.knowledge.drawings import drawn
 
 QUOTED = TEXT.replace("The community", "").strip()
 LABELS = [label.english for label in picture_messages.LABELS.values()]
@@ -122,6 +123,22 @@ async def test_a_direct_message_with_a_picture_is_read(reading: World) -> None:
     assert answer is not None
     assert "> " in text_of(answer)
     assert buttons(answer)[0] == "Helpful"
+
+
+async def test_a_real_screenshot_is_read_and_asked(world: World) -> None:
+    pytest.importorskip("rapidocr", reason="the text in pictures needs the extra `ocr`")
+    await world.publish()
+    world.bot.picture_texts = PictureTexts(is_on=True)
+    files = [("screenshot.png", drawn(QUESTION))]
+    message = await world.second_member.send(world.general, attachments=files)
+
+    result = await world.member.context_menu(world.general, "Ask about this", message)
+    form = await world.member.click(shown_message(result), label=LABELS[0])
+    assert form.modal is not None
+    [label] = form.modal["components"]
+    await world.member.submit_modal(form, {"question": label["component"]["value"]})
+
+    assert QUOTED in text_of(shown_message(result)).replace("**", "")
 
 
 async def test_it_can_be_asked_after_a_restart(reading: World, new_bot: Callable[[], Bot]) -> None:
