@@ -16,10 +16,11 @@ from bot.engine.data_folder import exclusive
 from knowledge.git import repository
 from knowledge.git import sync as git_sync
 from knowledge.model.documents import SHARED, Scope
-from knowledge.model.source_locations import repository_at
+from knowledge.model.source_locations import crawl_at, repository_at
 from knowledge.web.crawl import CrawlStep, is_due, sync
 from knowledge.web.fetcher import Fetcher
 from knowledge.web.page_store import WEB, PageStore
+from knowledge.web.site_crawl import sync_site
 
 LOCK: Final = "web.lock"
 
@@ -88,6 +89,8 @@ def _looked_at(
     now, grace, most = when
     if repository_at(location) is not None:
         return git_sync.sync(location, folder, pages, fetcher, now, grace, most=most)
+    if crawl_at(location) is not None:
+        return sync_site(location, pages, fetcher, now, grace, most=most)
     return sync(location, pages, fetcher, now, grace, most=most)
 
 

@@ -1,7 +1,7 @@
-"""Robots rules of a page (`noindex`, `nosnippet`): whether its text may be quoted.
+"""Robots rules of a page (`noindex`, `nosnippet`, `nofollow`): whether it may be quoted.
 
 The rules are those of `X-Robots-Tag` and of `<meta name="robots">`. Rules that are for another
-program by its name are not ours, and those about links or dates say nothing of quoting.
+program by its name are not ours, and those about dates say nothing of either.
 
 Source:
     https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag
@@ -15,6 +15,8 @@ NAME: Final = "Commonplace"
 
 # A text of which no part may be shown can't be quoted, either.
 _HIDING: Final = frozenset({"noindex", "none", "nosnippet"})
+# Links on such a page are not to be gone after.
+_NOT_FOLLOWED: Final = frozenset({"nofollow", "none"})
 # Rules that have a value, which otherwise would read like the name of a program.
 _VALUED: Final = frozenset(
     {"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"}
@@ -23,7 +25,17 @@ _ALL: Final = frozenset({"robots", "*", NAME.lower()})
 
 
 def hiding_rule(headers: Iterable[str]) -> str:
-    """The rule by which an answer's `X-Robots-Tag` headers forbid to quote; nothing if none does.
+    """The rule by which an answer's `X-Robots-Tag` headers forbid to quote, or nothing."""
+    return _rule_among(_HIDING, headers)
+
+
+def nofollow_rule(headers: Iterable[str]) -> str:
+    """The rule by which these headers forbid to go after links; nothing if none does."""
+    return _rule_among(_NOT_FOLLOWED, headers)
+
+
+def _rule_among(rules: frozenset[str], headers: Iterable[str]) -> str:
+    """The first of these rules that is for us.
 
     Within one header, a name and a colon begin the rules for one program.
     """
@@ -34,7 +46,7 @@ def hiding_rule(headers: Iterable[str]) -> str:
             rule = name
             if colon and name not in _VALUED:
                 for_us, rule = name in _ALL, rest
-            if for_us and rule in _HIDING:
+            if for_us and rule in rules:
                 return rule
     return ""
 
@@ -42,3 +54,8 @@ def hiding_rule(headers: Iterable[str]) -> str:
 def hiding_rule_of_tags(tags: Iterable[tuple[str, str]]) -> str:
     """The same of a page's own `<meta>` tags, each its name and its content."""
     return hiding_rule(content for name, content in tags if name.strip().lower() in _ALL)
+
+
+def nofollow_rule_of_tags(tags: Iterable[tuple[str, str]]) -> str:
+    """`nofollow_rule` of a page's own `<meta>` tags."""
+    return nofollow_rule(content for name, content in tags if name.strip().lower() in _ALL)

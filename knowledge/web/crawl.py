@@ -5,7 +5,7 @@ and nothing is lost. `web_documents` reads only what was kept, so that nothing i
 a question is answered or an index is brought up to date.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
 from knowledge.files.reader import PARSERS_VERSION, SUFFIXES, parse_bytes
 from knowledge.model.documents import SHARED, Document, Failure, Kind, Scope
+from knowledge.model.source_locations import address_of
 from knowledge.web.addresses import normal_url, problem_with_literal, problem_with_url
 from knowledge.web.fetcher import (
     LIST_TYPES,
@@ -26,6 +27,7 @@ from knowledge.web.fetcher import (
     Gone,
     Unchanged,
 )
+from knowledge.web.outgoing import outgoing_of
 from knowledge.web.page_store import PageStore, Site, WebPage, after
 from knowledge.web.sitemaps import LISTING_BYTES, Listed, Listing, UnlistableError, listing_of
 
@@ -62,7 +64,7 @@ class CrawlStep:
 
 
 @dataclass(slots=True)
-class _ListedPages:
+class ListedPages:
     """The pages that a source lists; `whole` is whether that is all of them.
 
     They may take `most` bytes together with the list.
@@ -108,7 +110,7 @@ def sync(
     """
     yield CrawlStep(0, 0, url)
     root = pages.page(url, url)
-    outcome = _fetch(fetcher, root, PAGE_TYPES | LIST_TYPES, LISTING_BYTES)
+    outcome = fetch_page(fetcher, root, PAGE_TYPES | LIST_TYPES, LISTING_BYTES)
     root = after(root, outcome, now, grace)
     try:
         listed = listing_of(root.content, root.link or url) if root.content else None
@@ -116,7 +118,7 @@ def sync(
         listed, root = None, replace(root, content=b"", reason=str(error))
     known = [Listed(each) for each in pages.urls(url) if each != url]
     if listed is None and not known:
-        fits = pages.keep_within(_read(root, outcome), most)
+        fits = pages.keep_within(read_page(root, outcome), most)
         pages.keep_site(Site(url, now, "" if fits else FULL))
         yield CrawlStep(1, 1, url)
         return
@@ -126,16 +128,16 @@ def sync(
         pages.keep_site(Site(url, now, root.reason))
         return
     reason = root.reason or "is no list of pages any more"
-    found = _ListedPages(known, whole=False, reason=reason)
+    found = ListedPages(known, whole=False, reason=reason)
     if listed is not None:
-        found = _found(listed, fetcher)
+        found = listed_pages(listed, fetcher)
     found.most = most
     reason = yield from _sync_pages(url, found, pages, fetcher, (now, grace))
     pages.keep_site(Site(url, now, reason or found.reason))
 
 
-def _found(listed: Listing, fetcher: Fetcher) -> _ListedPages:
-    found = _ListedPages(list(listed.pages))
+def listed_pages(listed: Listing, fetcher: Fetcher) -> ListedPages:
+    found = ListedPages(list(listed.pages))
     if len(listed.listings) > INDEX_LISTINGS:
         found.whole = False
         found.reason = f"lists {len(listed.listings):,} sitemaps; {INDEX_LISTINGS} are read"
@@ -165,7 +167,7 @@ def _found(listed: Listing, fetcher: Fetcher) -> _ListedPages:
 
 def _sync_pages(
     site: str,
-    found: _ListedPages,
+    found: ListedPages,
     pages: PageStore,
     fetcher: Fetcher,
     when: tuple[datetime, timedelta],
@@ -175,13 +177,13 @@ def _sync_pages(
     failures, full = 0, ""
     for done, each in enumerate(found.pages, start=1):
         page = pages.page(site, each.url)
-        if not _is_current(page, each, now) and (page.content or not full):
-            outcome = _fetch(fetcher, page, PAGE_TYPES, MAX_BYTES)
+        if not is_current(page, each, now) and (page.content or not full):
+            outcome = fetch_page(fetcher, page)
             if isinstance(outcome, Failed) and outcome.busy:
                 return f"{outcome.reason}; the rest waits for the next look"
             failures = failures + 1 if isinstance(outcome, Failed) else 0
             page = after(page, outcome, now, grace)
-            if not pages.keep_within(_read(page, outcome), found.most):
+            if not pages.keep_within(read_page(page, outcome), found.most):
                 full = FULL
         yield CrawlStep(done, len(found.pages), each.url)
         if failures >= FAILURES_IN_A_ROW:
@@ -194,7 +196,7 @@ def _sync_pages(
     return full
 
 
-def _is_current(page: WebPage, each: Listed, now: datetime) -> bool:
+def is_current(page: WebPage, each: Listed, now: datetime) -> bool:
     """Whether the list says that a page which was fetched has not changed since."""
     return (
         page.is_known
@@ -207,13 +209,26 @@ def _is_current(page: WebPage, each: Listed, now: datetime) -> bool:
     )
 
 
-def _fetch(fetcher: Fetcher, page: WebPage, types: frozenset[str], limit: int) -> FetchOutcome:
+def fetch_page(
+    fetcher: Fetcher,
+    page: WebPage,
+    types: frozenset[str] = PAGE_TYPES,
+    limit: int = MAX_BYTES,
+    inside: Callable[[str], bool] = lambda at: True,
+) -> FetchOutcome:
     """Fetch a page, unless it is as it is kept."""
     etag, last_modified = (page.etag, page.last_modified) if page.is_known else ("", "")
-    return fetcher.fetch(page.url, etag=etag, last_modified=last_modified, types=types, limit=limit)
+    return fetcher.fetch(
+        page.url,
+        etag=etag,
+        last_modified=last_modified,
+        types=types,
+        limit=limit,
+        inside=inside,
+    )
 
 
-def _read(page: WebPage, outcome: FetchOutcome) -> WebPage:
+def read_page(page: WebPage, outcome: FetchOutcome) -> WebPage:
     """The page with what its content says; one that can't be read keeps what it said.
 
     A page that asks not to be shown says nothing from then on. It is fetched whole each time, for
@@ -287,8 +302,9 @@ def web_documents(
 ) -> Iterator[Document | Failure]:
     """Every page that may be quoted as it was kept, and everything that is wrong."""
     for url, scope in sources:
+        doubled = duplicates(pages, url)
         for page in pages.pages(url):
-            if page.text:
+            if page.text and page.url not in doubled:
                 yield Document(
                     id=page_id(page, scope),
                     scope=scope,
@@ -300,15 +316,34 @@ def web_documents(
         yield from site_failures(pages, url, scope)
 
 
+def duplicates(pages: PageStore, url: str) -> set[str]:
+    """The pages of a site that say themselves that they are another page of it, which is there.
+
+    Of pages that call each other what they are, none is another.
+    """
+    links: dict[str, str] = {}
+    canonical: dict[str, str] = {}
+    for page in pages.outlines(url):
+        if page.text:
+            links[page.link or page.url] = page.url
+            canonical[page.url] = outgoing_of(page.details).canonical
+    own = {link for link, page in links.items() if canonical[page] in ("", link)}
+    return {
+        page for link, page in links.items() if canonical[page] != link and canonical[page] in own
+    }
+
+
 def site_failures(pages: PageStore, url: str, scope: Scope) -> Iterator[Failure]:
     """Everything that is wrong with a source and its pages."""
     site = pages.site(url)
     if site.synced_at is None:
         yield Failure(
-            url, "has not been fetched yet: run `commonplace source sync`.", f"site:{url}"
+            address_of(url),
+            "has not been fetched yet: run `commonplace source sync`.",
+            f"site:{url}",
         )
     elif site.reason:
-        yield Failure(url, f"{site.reason}.", f"site:{url}")
+        yield Failure(address_of(url), f"{site.reason}.", f"site:{url}")
     for page in pages.pages(url):
         if (page.reason and page.url != url) or (page.reason and not site.reason):
             yield Failure(page.url, f"{page.reason}.", page_id(page, scope) if page.text else "")

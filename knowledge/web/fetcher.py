@@ -18,7 +18,7 @@ import httpcore2
 from protego import Protego
 
 from knowledge.files.parsed_file import MAX_PACKED_BYTES
-from knowledge.files.robots_meta import NAME, hiding_rule
+from knowledge.files.robots_meta import NAME, hiding_rule, nofollow_rule
 from knowledge.web import ssrf_guard
 from knowledge.web.addresses import host_of, normal_url, problem_with_url
 from knowledge.web.connections import Connections, Header, told
@@ -58,7 +58,8 @@ _NO_CHARSETS: Final = frozenset(
 class Fetched:
     """A page as it is now; `url` is where redirects have led.
 
-    `hidden` is the rule by which the host asks programs not to show it, if it does.
+    `hidden` is the rule by which the host asks programs not to show it, if it does, and `nofollow`
+    whether it asks them not to go after its links.
     """
 
     url: str
@@ -67,13 +68,15 @@ class Fetched:
     etag: str = ""
     last_modified: str = ""
     hidden: str = ""
+    nofollow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The page is as it was when it was last fetched; `hidden` as of one that was fetched."""
+    """The page is as it was when it was last fetched; the rest as of one that was fetched."""
 
     hidden: str = ""
+    nofollow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +90,22 @@ class Gone:
 class Failed:
     """The page could not be fetched; `reason` continues a sentence about it.
 
-    `busy` is whether the host asked to be left alone for longer than we wait.
+    `busy` is whether the host asked to be left alone for longer than we wait, `down` whether it was
+    the host that failed, and `no_page` whether there is something else: another kind of content, or
+    what is outside of what is read.
     """
 
     reason: str
     busy: bool = False
+    down: bool = False
+    no_page: bool = False
 
 
 FetchOutcome = Fetched | Unchanged | Gone | Failed
+
+
+class _NoPageError(RefusedError):
+    """What is there is no page, or is outside of what is read; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,36 +165,52 @@ class Fetcher:
         last_modified: str = "",
         types: frozenset[str] = PAGE_TYPES,
         limit: int = MAX_PACKED_BYTES,
+        inside: Callable[[str], bool] = lambda at: True,
     ) -> FetchOutcome:
         """Fetch a page, unless it is as it was when the host gave this etag and date.
 
-        Only these content `types` may come, and at most `limit` bytes, decompressed.
+        Only these content `types` may come, and at most `limit` bytes, decompressed. Redirects are
+        followed only to addresses that are `inside`.
         """
         headers = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         known = {name: value for name, value in headers.items() if value}
         try:
-            return self._outcome(url, known, types, limit)
+            return self._outcome(url, known, types, limit, inside)
+        except _NoPageError as error:
+            return Failed(str(error), no_page=True)
         except RefusedError as error:
             return Failed(str(error))
         except httpcore2.TimeoutException:
-            return Failed("did not answer in time")
+            return Failed("did not answer in time", down=True)
         except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
-            return Failed(f"can't be reached ({told(error)})")
+            return Failed(f"can't be reached ({told(error)})", down=True)
 
     def _outcome(
-        self, url: str, known: Mapping[str, str], types: frozenset[str], limit: int
+        self,
+        url: str,
+        known: Mapping[str, str],
+        types: frozenset[str],
+        limit: int,
+        inside: Callable[[str], bool],
     ) -> FetchOutcome:
-        final, response = self._followed(url, known, limit, self._may_fetch, types)
+        def permit(at: str) -> None:
+            if not inside(at):
+                raise _NoPageError(f"leads out of what is read, to {at}")
+            self._may_fetch(at)
+
+        final, response = self._followed(url, known, limit, permit, types)
         headers = response.headers
-        hidden = hiding_rule(headers.get(_ROBOTS_TAG, "").split("\n"))
+        rules = headers.get(_ROBOTS_TAG, "").split("\n")
+        hidden, nofollow = hiding_rule(rules), bool(nofollow_rule(rules))
         if response.status == 304 and known:
-            return Unchanged(hidden)
+            return Unchanged(hidden, nofollow)
         if response.status in (404, 410):
             return Gone(f"is no more (the host answers {response.status})")
         if response.status == 429 or _retry_after(response) is not None:
             return Failed(f"asks to be left alone for now ({response.status})", busy=True)
         if response.status != 200:
-            return Failed(f"can't be fetched (the host answers {response.status})")
+            reason = f"can't be fetched (the host answers {response.status})"
+            return Failed(reason, down=response.status >= 500)
         return Fetched(
             url=final,
             content=_as_utf8(response.content, headers.get("content-type", "")),
@@ -191,6 +218,7 @@ class Fetcher:
             etag=headers.get("etag", "")[:500],
             last_modified=headers.get("last-modified", "")[:100],
             hidden=hidden,
+            nofollow=nofollow,
         )
 
     def _followed(
@@ -295,6 +323,20 @@ class Fetcher:
 
     # robots.txt
 
+    def allows(self, url: str) -> bool:
+        """Whether the host's robots.txt lets a page be fetched."""
+        try:
+            self._may_fetch(url)
+        except RefusedError:
+            return False
+        return True
+
+    def sitemaps(self, url: str) -> list[str]:
+        """The sitemaps that the robots.txt of an address's host names, as it names them."""
+        self.allows(url)
+        robots = self._robots.get(host_of(url))
+        return list(robots.sitemaps) if isinstance(robots, Protego) else []
+
     def _may_fetch(self, url: str) -> None:
         """Refuse what the host's robots.txt does not want to be fetched."""
         host = host_of(url)
@@ -342,7 +384,7 @@ def _read(response: httpcore2.Response, limit: int, types: frozenset[str] | None
         return _Response(response.status, headers)
     kind = _content_type(headers)
     if types is not None and kind not in types:
-        raise RefusedError(f"is {kind}, which can't be read")
+        raise _NoPageError(f"is {kind}, which can't be read")
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "", "gzip", "x-gzip"):
         raise RefusedError(f"comes compressed as {encoding[:40]}, which was not asked for")

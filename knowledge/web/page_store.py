@@ -198,6 +198,15 @@ class PageStore(DerivedFile):
         for url in self.urls(site):
             yield self.page(site, url)
 
+    def outlines(self, site: str) -> Iterator[WebPage]:
+        """The pages of a site, each without content and with a letter of its text."""
+        rows = self.rows(
+            "select url, link, details, substr(text, 1, 1) as text from pages where site = ?",
+            [site],
+        )
+        for row in rows:
+            yield WebPage(site, **row)
+
     def urls(self, site: str) -> list[str]:
         rows = self.rows("select url from pages where site = ? order by rowid", [site])
         return [row["url"] for row in rows]
@@ -227,7 +236,8 @@ class PageStore(DerivedFile):
 
     def _taken(self, where: str, values: Sequence[str]) -> int:
         sql = (
-            "select sum(length(content) + length(cast(text as blob))) as size from pages "  # noqa: S608
+            "select sum(length(content) + length(cast(text as blob)) "  # noqa: S608
+            "+ length(cast(details as blob))) as size from pages "
             f"where {where}"
         )
         [row] = self.rows(sql, values)
@@ -277,7 +287,8 @@ def _prepare(db: Database) -> None:
 
 
 def _size(page: WebPage) -> int:
-    return len(zlib.compress(page.content)) + len(page.text.encode(errors="replace"))
+    told = len(page.text.encode(errors="replace")) + len(page.details.encode())
+    return len(zlib.compress(page.content)) + told
 
 
 def _page(row: dict[str, Any]) -> WebPage:

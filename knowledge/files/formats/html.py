@@ -55,9 +55,7 @@ def parse_html(content: bytes, name: str) -> ParsedFile:
     Raises:
         UnreadableError: if it has no text, or is nested too deeply.
     """
-    excluded = _NO_ENCODINGS if content.startswith(WIDE_MARKS) else (*_NO_ENCODINGS, *_WIDE)
-    told = UnicodeDammit(content, is_html=True, exclude_encodings=excluded)
-    soup = _soup(told.unicode_markup or "")
+    soup = page_soup(content)
     canonical = _attribute(soup.select_one("link[rel=canonical][href]"), "href")
     link = canonical if canonical.startswith(("http://", "https://")) else ""
     tags = [(_attribute(tag, "name"), _attribute(tag, "content")) for tag in soup.select("meta")]
@@ -70,6 +68,17 @@ def parse_html(content: bytes, name: str) -> ParsedFile:
     page_title = one_line(soup.title.get_text()) if soup.title else ""
     title = headings[0] if len(headings) == 1 and headings[0] else page_title
     return ParsedFile(title or name, text, link=link, hidden=hidden)
+
+
+def page_soup(content: bytes) -> BeautifulSoup:
+    """A page as a tree of tags, in the encoding that it declares.
+
+    Raises:
+        UnreadableError: if it is nested too deeply.
+    """
+    excluded = _NO_ENCODINGS if content.startswith(WIDE_MARKS) else (*_NO_ENCODINGS, *_WIDE)
+    told = UnicodeDammit(content, is_html=True, exclude_encodings=excluded)
+    return _soup(told.unicode_markup or "")
 
 
 def fragment_to_markdown(html: str, code: str = "code") -> str:

@@ -1,0 +1,107 @@
+"""Scope of a crawl: which addresses are inside of it, in one form, and which are traps. Pure.
+
+A crawl never leaves the scheme, host and port where it begins, nor the folder of its path. Whatever
+follows a ? is brought in one order and cleared of what names a session or a campaign; of one path,
+a few such addresses are read, so that a calendar has an end.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+
+from knowledge.web.addresses import host_of, normal_url, problem_with_url
+
+# Addresses of one path that differ in what follows the ?.
+QUERIES: Final = 5
+# Folders in folders; and a name that comes again and again is a circle.
+SEGMENTS: Final = 20
+REPEATS: Final = 3
+
+_SESSION: Final = re.compile(
+    r"(?:utm_\w+|fbclid|gclid|msclkid|mc_cid|mc_eid|ref|sid|s|session_?id|php_?sessid|"
+    r"jsessionid|aspsessionid\w*|cfid|cftoken|replytocom|share|print)",
+    re.IGNORECASE,
+)
+_PATH_SESSION: Final = re.compile(r";(?:jsessionid|sid|phpsessid)=[^/]*", re.IGNORECASE)
+# No page is behind them, and each would be a request.
+_NO_PAGES: Final = frozenset(
+    {
+        *(".7z", ".bz2", ".dmg", ".exe", ".gz", ".iso", ".jar", ".msi", ".rar", ".tar", ".tgz"),
+        *(".avi", ".m4a", ".mov", ".mp3", ".mp4", ".ogg", ".wav", ".webm"),
+        *(".bmp", ".gif", ".ico", ".jpeg", ".jpg", ".png", ".svg", ".tif", ".tiff", ".webp"),
+        *(".css", ".eot", ".ics", ".js", ".json", ".otf", ".rss", ".ttf", ".webmanifest"),
+        *(".woff", ".woff2", ".xml", ".zip", ".zst"),
+        *(".csv", ".doc", ".docx", ".odt", ".ppt", ".pptx", ".xls", ".xlsx"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlScope:
+    """Where a crawl may go: a host, and the folder in which every path begins."""
+
+    host: str
+    folder: str
+
+    def has(self, url: str) -> bool:
+        """Whether an address is inside, however its path is written."""
+        if problem_with_url(url) or host_of(url) != self.host:
+            return False
+        path = urlsplit(url).path or "/"
+        # Some servers undo it twice, or pass over what follows a ;.
+        parts = (part.partition(";")[0] for part in re.split(r"[/\\]", unquote(unquote(path))))
+        if {".", ".."}.intersection(parts):
+            return False
+        return path.startswith(self.folder) or path == self.folder.rstrip("/")
+
+
+def scope_of(url: str) -> CrawlScope:
+    """The scope of a crawl that begins at an address.
+
+    Where the last part of its path looks like a file, the folder is the one that this is in.
+    """
+    path = urlsplit(url).path or "/"
+    parent, _, last = path.rpartition("/")
+    folder = f"{parent}/" if not last or "." in last else f"{path}/"
+    return CrawlScope(host_of(url), folder)
+
+
+def page_url(url: str, base: str = "") -> str:
+    """An address in the form in which it is asked for once; nothing where it is none."""
+    found = normal_url(url, base)
+    if not found:
+        return ""
+    parts = urlsplit(found)
+    kept = sorted(
+        (name, value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        if not _SESSION.fullmatch(name)
+    )
+    path = _PATH_SESSION.sub("", parts.path) or "/"
+    return normal_url(urlunsplit(parts._replace(path=path, query=urlencode(kept), fragment="")))
+
+
+def is_page(url: str) -> bool:
+    """Whether an address may be a page's, as far as it alone tells."""
+    last = urlsplit(url).path.rpartition("/")[2].lower()
+    return "." not in last or f".{last.rpartition('.')[2]}" not in _NO_PAGES
+
+
+@dataclass(slots=True)
+class TrapGuard:
+    """What a crawl has seen of addresses without an end; each address is judged once."""
+
+    _queries: Counter[str] = field(default_factory=Counter)
+
+    def lets(self, url: str) -> bool:
+        parts = urlsplit(url)
+        segments = [segment for segment in parts.path.split("/") if segment]
+        most = max(Counter(segments).values(), default=0)
+        if len(segments) > SEGMENTS or most > REPEATS:
+            return False
+        if not parts.query:
+            return True
+        self._queries[parts.path] += 1
+        return self._queries[parts.path] <= QUERIES

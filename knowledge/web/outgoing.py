@@ -1,0 +1,92 @@
+"""Outgoing links of a page, and what it says of its own address; read in the sandbox.
+
+A link counts only if the page lets links be gone after: neither the page nor the link says
+`nofollow`.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.reader import sandbox
+from knowledge.files.robots_meta import nofollow_rule_of_tags
+from knowledge.files.sandbox_process import Parsed
+from knowledge.web.addresses import normal_url, problem_with_url
+
+# Of one page; who has more links than this lists them elsewhere, too.
+LINKS: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """Where a page leads: its canonical address, if it names one, and its links in order."""
+
+    canonical: str = ""
+    links: tuple[str, ...] = ()
+
+
+def outgoing(content: bytes, url: str) -> Outgoing:
+    """Where a page of HTML leads, which was fetched at an address; nowhere if it can't be read."""
+    try:
+        return sandbox.begin(outgoing_apart, content, url, _made).result()
+    except UnreadableError:
+        return Outgoing()
+
+
+def outgoing_apart(content: bytes, url: str) -> Parsed:
+    """The same as the sandbox wants it: the canonical address, and a line for each link."""
+    from knowledge.files.formats.html import page_soup
+
+    soup = page_soup(content)
+    base = normal_url(_href(soup.select_one("base[href]")), url) or url
+    canonical = soup.select_one("link[rel=canonical][href]")
+    named = _absolute(_href(canonical), base) if canonical is not None else ""
+    tags = [(str(tag.get("name") or ""), str(tag.get("content") or "")) for tag in soup("meta")]
+    found = [] if nofollow_rule_of_tags(tags) else list(dict.fromkeys(_links(soup, base)))
+    return {"canonical": named}, "\n".join(found[:LINKS])
+
+
+def _href(tag: Any) -> str:
+    return str(tag.get("href") or "") if tag is not None else ""
+
+
+def _links(soup: Any, base: str) -> Iterator[str]:
+    for tag in soup.find_all("a", href=True):
+        rel = tag.get("rel") or ()
+        words = rel.split() if isinstance(rel, str) else rel
+        if "nofollow" not in {word.lower() for word in words}:
+            found = _absolute(str(tag["href"]), base)
+            if found:
+                yield found
+
+
+def _absolute(href: str, base: str) -> str:
+    found = normal_url(href.strip(), base)
+    return "" if not found or "\n" in found or problem_with_url(found) else found
+
+
+def _made(values: dict[str, Any], text: str) -> Outgoing:
+    """What came of `outgoing_apart`.
+
+    Raises:
+        ValueError, TypeError, LookupError: if it can't have come of it.
+    """
+    links = tuple(text.split("\n")) if text else ()
+    found = [values["canonical"], *links]
+    if len(links) > LINKS or any(each and problem_with_url(each) for each in found):
+        raise ValueError("These are no links of a page.")
+    return Outgoing(values["canonical"], links)
+
+
+def as_details(found: Outgoing) -> str:
+    """What leads out of a page, as it is kept beside it."""
+    return json.dumps(asdict(found)) if found != Outgoing() else ""
+
+
+def outgoing_of(details: str) -> Outgoing:
+    if not details:
+        return Outgoing()
+    found = json.loads(details)
+    return Outgoing(found["canonical"], tuple(found["links"]))

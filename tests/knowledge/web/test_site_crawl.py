@@ -1,0 +1,444 @@
+"""A crawl of a small site on this machine, which is full of traps."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from knowledge.model.documents import SHARED, Document, Failure
+from knowledge.model.source_locations import CrawlLocation
+from knowledge.web.crawl import FAILURES_IN_A_ROW, FULL, CrawlStep, site_state, web_documents
+from knowledge.web.crawl_scope import QUERIES
+from knowledge.web.fetcher import REDIRECTS, Fetcher
+from knowledge.web.page_store import PageStore
+from knowledge.web.site_crawl import SITEMAPS, sync_site
+from tests.knowledge.web_server import Reply, WebServer
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+GRACE = timedelta(days=14)
+
+
+class World:
+    def __init__(self, server: WebServer, pages: PageStore) -> None:
+        self.server = server
+        self.pages = pages
+        self.start(depth=4, pages=50)
+
+    def start(self, path: str = "/docs/", *, depth: int = 4, pages: int = 50) -> None:
+        self.location = str(CrawlLocation(self.server.url(path), depth, pages))
+
+    def page(self, path: str, *links: str, head: str = "", **headers: str) -> None:
+        """A page of the site that leads to others."""
+        led = "".join(
+            f'<li><a href="{link}">to {number}</a></li>' for number, link in enumerate(links)
+        )
+        name = path.strip("/").replace("/", " ") or "root"
+        html = f"<head><title>{name}</title>{head}</head><h1>{name}</h1><p>About it.</p>{led}"
+        given = {key.replace("_", "-"): value for key, value in headers.items()}
+        etag = f'"{abs(hash(html))}"'
+        self.server.pages[path] = Reply(html, headers={"ETag": etag, **given})
+
+    def sync(self, days: float = 0, most: int | None = None) -> list[CrawlStep]:
+        self.server.requests.clear()
+        return list(self.steps(days, most))
+
+    def steps(self, days: float = 0, most: int | None = None) -> Iterator[CrawlStep]:
+        with Fetcher(
+            0,
+            problem_with=lambda address: "",
+            resolve=lambda host, port: ["127.0.0.1"],
+            sleep=lambda seconds: None,
+        ) as fetcher:
+            now = NOW + timedelta(days=days)
+            yield from sync_site(self.location, self.pages, fetcher, now, GRACE, most=most)
+
+    @property
+    def asked(self) -> list[str]:
+        """The pages that were asked for, without what robots.txt and sitemaps are."""
+        return [path for path in self.server.paths if not path.endswith("sitemap.xml")]
+
+    def titles(self) -> list[str]:
+        found = web_documents([(self.location, SHARED)], self.pages)
+        return sorted(item.title for item in found if isinstance(item, Document))
+
+    def reasons(self) -> list[str]:
+        found = web_documents([(self.location, SHARED)], self.pages)
+        return [item.reason for item in found if isinstance(item, Failure)]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with WebServer() as server, PageStore(tmp_path / "web.db") as pages:
+        yield World(server, pages)
+
+
+def test_the_pages_that_links_lead_to_are_documents(world: World) -> None:
+    world.page("/docs/", "a", "b/")
+    world.page("/docs/a", "b/")
+    world.page("/docs/b/", "../a", "c")
+    world.page("/docs/b/c", "/docs/")
+    steps = world.sync()
+    assert world.titles() == ["docs", "docs a", "docs b", "docs b c"]
+    assert world.asked == ["/docs/", "/docs/a", "/docs/b/", "/docs/b/c"]
+    assert [(step.done, step.total) for step in steps] == [(0, 0), (1, 3), (2, 3), (3, 4), (4, 4)]
+    assert world.reasons() == []
+    state = site_state(world.pages, world.location, SHARED)
+    assert (state.pages, state.documents) == (4, 4)
+
+
+def test_nothing_outside_of_the_folder_and_the_host_is_asked_for(world: World) -> None:
+    world.page(
+        "/docs/",
+        "/",
+        "/blog/a",
+        "/docs/../admin",
+        "/docs/%2e%2e/admin",
+        "//b.test/docs/",
+        "https://b.test/docs/a",
+        "mailto:me@a.org",
+        "a",
+    )
+    world.page("/docs/a")
+    world.page("/admin")
+    world.sync()
+    assert world.asked == ["/docs/", "/docs/a"]
+
+
+def test_a_redirect_out_is_not_followed(world: World) -> None:
+    world.page("/docs/", "out", "far", "in", "private")
+    world.page("/docs/a")
+    world.page("/admin")
+    for path, target in {
+        "/docs/out": "/admin",
+        "/docs/far": "http://b.test/",
+        "/docs/private": "http://169.254.169.254/latest",
+        "/docs/in": "/docs/a",
+    }.items():
+        world.server.pages[path] = Reply(status=302, headers={"Location": target})
+    world.sync()
+    assert world.titles() == ["docs", "docs a"]
+    assert "/admin" not in world.asked
+    assert world.reasons() == []
+
+
+def test_an_address_that_leads_elsewhere_from_the_start_is_told(world: World) -> None:
+    world.server.pages["/docs/"] = Reply(status=301, headers={"Location": "https://b.test/docs/"})
+    world.sync()
+    assert world.reasons() == ["leads out of what is read, to https://b.test/docs/."]
+
+
+def test_the_depth_and_the_number_of_pages_have_an_end(world: World) -> None:
+    for number in range(20):
+        world.page(f"/docs/{number}", str(number + 1))
+    world.page("/docs/", "0")
+    world.start(depth=2)
+    world.sync()
+    assert world.asked == ["/docs/", "/docs/0", "/docs/1"]
+    world.start(depth=0)
+    world.sync()
+    assert world.asked == ["/docs/"]
+    world.start(depth=10, pages=3)
+    world.page("/docs/", *map(str, range(20)))
+    world.sync()
+    assert len(world.asked) == 3
+    assert world.reasons()[0].startswith("has more than 3 pages; so many are asked for")
+
+
+def test_a_calendar_without_an_end_is_not_gone_through(world: World) -> None:
+    def month(request: BaseHTTPRequestHandler) -> None:
+        number = int((re.search(r"\d+", request.path) or ["0"])[0])
+        body = (
+            f'<h1>Month {number}</h1><a href="?month={number + 1}&sid={number}">next</a>'.encode()
+        )
+        request.send_response(200)
+        request.send_header("Content-Type", "text/html")
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    for number in range(200):
+        world.server.pages[f"/docs/calendar?month={number}"] = month
+    world.server.pages["/docs/calendar"] = month
+    world.page("/docs/", "calendar")
+    world.start(depth=10)
+    world.sync()
+    assert len(world.asked) == 2 + QUERIES
+
+
+def test_folders_that_lead_into_themselves_have_an_end(world: World) -> None:
+    def deeper(request: BaseHTTPRequestHandler) -> None:
+        body = b'<h1>Deeper</h1><a href="a/">in</a>'
+        request.send_response(200)
+        request.send_header("Content-Type", "text/html")
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    for number in range(30):
+        world.server.pages["/docs/" + "a/" * number] = deeper
+    world.start(depth=10)
+    world.sync()
+    assert world.asked == ["/docs/" + "a/" * number for number in range(4)]
+
+
+def test_robots_txt_is_obeyed(world: World) -> None:
+    world.server.pages["/robots.txt"] = Reply(
+        "User-agent: *\nDisallow: /docs/secret\nCrawl-delay: 7\n", kind="text/plain"
+    )
+    world.page("/docs/", "secret", "a")
+    world.page("/docs/secret")
+    world.page("/docs/a")
+    waited: list[float] = []
+    with Fetcher(
+        0,
+        problem_with=lambda address: "",
+        resolve=lambda host, port: ["127.0.0.1"],
+        sleep=waited.append,
+    ) as fetcher:
+        list(sync_site(world.location, world.pages, fetcher, NOW, GRACE))
+    assert world.asked == ["/docs/", "/docs/a"]
+    assert world.reasons() == []
+    assert waited
+    assert max(waited) > 6
+
+
+def test_what_is_disallowed_later_is_quoted_for_a_time_of_grace(world: World) -> None:
+    world.page("/docs/", "a")
+    world.page("/docs/a")
+    world.sync()
+    world.server.pages["/robots.txt"] = Reply(
+        "User-agent: *\nDisallow: /docs/a\n", kind="text/plain"
+    )
+    for day in range(1, 17):
+        world.sync(days=day)
+        assert "/docs/a" not in world.asked
+    assert world.titles() == ["docs"]
+
+
+def test_pages_that_ask_not_to_be_shown_are_not_and_their_links_are_gone_after(
+    world: World,
+) -> None:
+    world.page("/docs/", "hidden", "header")
+    world.page("/docs/hidden", "a", head='<meta name="robots" content="noindex">')
+    world.page("/docs/header", "b", X_Robots_Tag="noindex, nofollow")
+    world.page("/docs/a")
+    world.page("/docs/b")
+    world.sync()
+    assert world.titles() == ["docs", "docs a"]
+    assert "/docs/b" not in world.asked
+
+
+def test_links_that_are_not_to_be_gone_after_are_not(world: World) -> None:
+    world.page("/docs/", "meta", "header")
+    world.page("/docs/meta", "a", head='<meta name="robots" content="nofollow">')
+    world.page("/docs/header", "b", X_Robots_Tag="nofollow")
+    world.server.pages["/docs/c"] = Reply("<h1>C</h1>")
+    world.server.pages["/docs/rel"] = Reply('<h1>R</h1><a rel="nofollow" href="c">C</a>')
+    world.page("/docs/", "meta", "header", "rel")
+    world.sync()
+    assert world.asked == ["/docs/", "/docs/meta", "/docs/header", "/docs/rel"]
+
+
+def test_a_page_that_says_that_it_is_another_is_quoted_once(world: World) -> None:
+    world.page("/docs/", "a?print=yes&v=1", "loop1", "loop2", "elsewhere")
+    world.page("/docs/a?v=1", head='<link rel="canonical" href="/docs/a">')
+    world.page("/docs/a", head='<link rel="canonical" href="/docs/a">')
+    world.page("/docs/loop1", head='<link rel="canonical" href="/docs/loop2">')
+    world.page("/docs/loop2", head='<link rel="canonical" href="/docs/loop1">')
+    world.page("/docs/elsewhere", head='<link rel="canonical" href="https://b.test/x">')
+    world.sync()
+    assert world.titles() == ["docs", "docs a", "docs elsewhere", "docs loop1", "docs loop2"]
+    assert world.asked.count("/docs/a") == 1
+
+
+def _map(server: WebServer, *paths: str, kind: str = "url", modified: str = "") -> Reply:
+    mark = f"<lastmod>{modified}</lastmod>" if modified else ""
+    entries = "".join(
+        f"<{kind}><loc>{path if '://' in path else server.url(path)}</loc>{mark}</{kind}>"
+        for path in paths
+    )
+    root = "urlset" if kind == "url" else "sitemapindex"
+    return Reply(f"<{root}>{entries}</{root}>", kind="text/xml")
+
+
+def test_a_sitemap_is_found_by_itself_and_used_first(world: World) -> None:
+    world.page("/docs/", "z")
+    for name in "abz":
+        world.page(f"/docs/{name}")
+    world.page("/blog/a")
+    world.server.pages["/sitemap.xml"] = _map(world.server, "/blog/a", "/docs/b", "/docs/a")
+    world.sync()
+    assert world.asked == ["/docs/", "/docs/b", "/docs/a", "/docs/z"]
+
+
+def test_the_sitemaps_that_robots_txt_names_are_read_and_only_the_hosts_own(world: World) -> None:
+    world.server.pages["/robots.txt"] = Reply(
+        f"Sitemap: http://b.test:{world.server.port}/evil/sitemap.xml\n"
+        f"Sitemap: {world.server.url('/maps/sitemap.xml')}\n",
+        kind="text/plain",
+    )
+    world.server.pages["/evil/sitemap.xml"] = _map(world.server, "/docs/evil")
+    world.server.pages["/maps/sitemap.xml"] = _map(
+        world.server, "/maps/one/sitemap.xml", "http://b.test/sitemap.xml", kind="sitemap"
+    )
+    world.server.pages["/maps/one/sitemap.xml"] = _map(
+        world.server, "/docs/a", "http://b.test/docs/b", "/blog/c"
+    )
+    for path in ("/docs/", "/docs/a", "/docs/evil"):
+        world.page(path)
+    world.sync()
+    assert world.asked == ["/docs/", "/docs/a"]
+    assert "/evil/sitemap.xml" not in world.server.paths
+
+
+def test_a_sitemap_that_is_damaged_or_leads_away_stops_nothing(world: World) -> None:
+    world.page("/docs/", "a")
+    world.page("/docs/a")
+    world.server.pages["/sitemap.xml"] = Reply("<urlset><url><loc>", kind="text/xml")
+    world.server.pages["/docs/sitemap.xml"] = Reply(
+        status=302, headers={"Location": "http://b.test/sitemap.xml"}
+    )
+    world.sync()
+    assert world.titles() == ["docs", "docs a"]
+
+
+def test_a_second_visit_asks_only_for_what_may_have_changed(world: World) -> None:
+    world.server.pages["/sitemap.xml"] = _map(world.server, "/docs/a", modified="2026-01-01")
+    world.page("/docs/", "b")
+    world.page("/docs/a", "c")
+    world.page("/docs/b")
+    world.page("/docs/c")
+    world.sync()
+    world.page("/docs/b", "d")
+    world.page("/docs/d")
+    world.sync(days=1)
+    # What the sitemap says is as it was is not asked for, and what it leads to is still known.
+    assert world.asked == ["/docs/", "/docs/b", "/docs/c", "/docs/d"]
+    conditions = {path: headers.get("if-none-match") for path, headers in world.server.requests}
+    assert conditions["/docs/"]
+    assert conditions["/docs/d"] is None
+    assert world.titles() == ["docs", "docs a", "docs b", "docs c", "docs d"]
+
+
+def test_what_nothing_leads_to_any_more_is_quoted_for_a_time_of_grace(world: World) -> None:
+    world.page("/docs/", "a", "b")
+    world.page("/docs/a")
+    world.page("/docs/b")
+    world.sync()
+    world.page("/docs/", "b")
+    world.sync(days=1)
+    assert world.titles() == ["docs", "docs a", "docs b"]
+    assert world.reasons()[0].startswith(
+        "is linked no more, or not to be fetched by programs; what"
+    )
+    for day in range(2, 17):
+        world.sync(days=day)
+    assert world.titles() == ["docs", "docs b"]
+
+
+def test_broken_links_are_nobodys_news(world: World) -> None:
+    world.page("/docs/", "gone", "data", "photo.png")
+    world.server.pages["/docs/data"] = Reply(b"\x00", kind="application/octet-stream")
+    world.sync()
+    assert world.reasons() == []
+    assert world.asked == ["/docs/", "/docs/gone", "/docs/data"]
+
+
+def test_a_page_that_is_too_large_or_answers_nothing_stops_no_other(world: World) -> None:
+    def hangs_up(request: BaseHTTPRequestHandler) -> None:
+        request.close_connection = True
+
+    world.page("/docs/", "huge", "silent", "a")
+    world.server.pages["/docs/huge"] = Reply(b"x" * 10_000_001)
+    world.server.pages["/docs/silent"] = hangs_up
+    world.page("/docs/a")
+    world.sync()
+    assert world.titles() == ["docs", "docs a"]
+    assert world.reasons()[0] == "has more than 10 MB."
+    assert world.reasons()[1].startswith("can't be reached")
+
+
+def test_a_host_that_fails_again_and_again_is_left_alone(world: World) -> None:
+    names = [f"p{number}" for number in range(20)]
+    world.page("/docs/", *names)
+    for name in names:
+        world.server.pages[f"/docs/{name}"] = Reply(status=500)
+    world.sync()
+    assert len(world.asked) == 1 + FAILURES_IN_A_ROW
+    assert "failed 5 times in a row; the rest waits for the next look." in world.reasons()
+
+
+def test_a_host_that_asks_to_be_left_alone_is(world: World) -> None:
+    world.page("/docs/", "a", "b")
+    world.server.pages["/docs/a"] = Reply(status=429, headers={"Retry-After": "3600"})
+    world.page("/docs/b")
+    world.sync()
+    assert world.asked == ["/docs/", "/docs/a"]
+    assert world.reasons()[0].startswith("asks to be left alone for now (429); the rest waits")
+
+
+def test_a_crawl_that_is_ended_in_the_middle_goes_on(world: World) -> None:
+    world.page("/docs/", "a", "b", "c")
+    for name in "abc":
+        world.page(f"/docs/{name}")
+    steps = world.steps()
+    while next(steps).url != world.server.url("/docs/a"):
+        pass
+    del steps
+    world.sync(days=0.1)
+    assert world.asked == ["/docs/b", "/docs/c"]
+    assert world.titles() == ["docs", "docs a", "docs b", "docs c"]
+    world.sync(days=0.2)
+    assert world.asked == ["/docs/", "/docs/a", "/docs/b", "/docs/c"]
+
+
+def test_what_has_no_room_is_told(world: World) -> None:
+    world.page("/docs/", "a", "b")
+    world.page("/docs/a")
+    world.page("/docs/b")
+    world.sync(most=300)
+    assert f"{FULL}." in world.reasons()
+
+
+def test_what_is_no_crawl_is_not_crawled(world: World) -> None:
+    world.location = "https://a.org/"
+    with pytest.raises(ValueError, match="is no crawl"):
+        world.sync()
+
+
+PATHS = [f"/docs/{name}" for name in ("", "a", "b", "a/c", "a/c/d", "x?y=1", "x?y=2")]
+LINKS = [*PATHS, "/", "/blog", "../..", "http://b.test/docs/a", "?y=3&y=4", "a/../../../e", "#top"]
+SITES = st.dictionaries(st.sampled_from(PATHS), st.lists(st.sampled_from(LINKS), max_size=5))
+REDIRECTED = st.dictionaries(st.sampled_from(PATHS[1:]), st.sampled_from(LINKS), max_size=3)
+
+
+@given(SITES, REDIRECTED, st.integers(1, 6), st.integers(0, 4))
+@settings(
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+def test_whatever_a_site_links_no_crawl_leaves_its_scope_or_its_limits(
+    world: World,
+    site: Mapping[str, list[str]],
+    redirected: Mapping[str, str],
+    pages: int,
+    depth: int,
+) -> None:
+    world.server.pages.clear()
+    for path, links in site.items():
+        world.page(path, *links)
+    for path, target in redirected.items():
+        world.server.pages[path] = Reply(status=302, headers={"Location": target})
+    world.start(pages=pages, depth=depth)
+    world.pages.forget_others([])
+    world.sync()
+    assert all(path.startswith("/docs/") or path == "/docs" for path in world.asked)
+    assert len(world.asked) <= pages * (REDIRECTS + 1)
+    maps = [path for path in world.server.paths if path.endswith("sitemap.xml")]
+    assert len(maps) <= SITEMAPS
+    hosts = {headers["host"] for _, headers in world.server.requests}
+    assert hosts <= {f"docs.test:{world.server.port}"}
