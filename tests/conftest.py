@@ -1,6 +1,7 @@
 """What is slow to make and the same for every test, and the tests' share of the machine."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
+from indexer.retrieval.reranker import open_reranker
 from tests.models import save_cross_encoder
 
 # How long an example takes says more of a busy machine than of the code; `benchmarks/` measure.
@@ -54,3 +56,18 @@ def cross_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cross-encoder")
     save_cross_encoder(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def derived_rerankers(cross_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of derived models that holds that cross-encoder."""
+    cache = tmp_path_factory.mktemp("rerankers")
+    open_reranker(str(cross_encoder), cache)
+    return cache
+
+
+@pytest.fixture
+def ready_reranker(cross_encoder: Path, derived_rerankers: Path, tmp_path: Path) -> Path:
+    """The folder of that cross-encoder, which is derived already in the data folder `data`."""
+    shutil.copytree(derived_rerankers, tmp_path / "data" / "models", dirs_exist_ok=True)
+    return cross_encoder

@@ -7,12 +7,13 @@ from typing import Final
 WORDS: Final = "bees make honey wax dance cows give milk graze meadows run tool slow who what ?"
 
 
-def save_cross_encoder(folder: Path, *, labels: int = 1) -> None:
+def save_cross_encoder(folder: Path, *, labels: int = 1, spread: float = 1.0) -> None:
     """Save a cross-encoder of sentence-transformers that knows a few words."""
     import torch
     from sentence_transformers import CrossEncoder
     from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
+    folder.mkdir(exist_ok=True)
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS.split()]
     words = folder / "vocab.txt"
     words.write_text("\n".join(vocabulary))
@@ -24,7 +25,7 @@ def save_cross_encoder(folder: Path, *, labels: int = 1) -> None:
         intermediate_size=16,
         max_position_embeddings=128,
         # Large weights, so that texts differ by more than rounding.
-        initializer_range=1.0,
+        initializer_range=spread,
     )
     config.num_labels = labels
     torch.manual_seed(7)

@@ -55,18 +55,18 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
         return
     found = f"{embedder.model}, passages of {embedder.max_tokens} tokens"
     yield Finding("model", True, found)
-    yield from _reranker(settings)
+    yield from _reranker(settings, folder)
     yield from _pictures(settings)
     yield _index(folder, embedder)
     yield from _discord(settings)
 
 
-def _reranker(settings: Settings) -> Iterator[Finding]:
+def _reranker(settings: Settings, folder: Path) -> Iterator[Finding]:
     name, budget_ms = settings.model.reranker, settings.model.reranker_ms
     try:
-        reranking = open_reranking(name, budget_ms)
+        reranking = open_reranking(name, budget_ms, folder / MODELS)
     except ModelError as error:
-        yield Finding("reranker", False, str(error))
+        yield Finding("reranker", False, f"{error} Until then, answers are given without it.")
         return
     if reranking is not None:
         fit = reranking.fitting()

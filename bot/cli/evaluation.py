@@ -178,7 +178,8 @@ def _endpoint_order(key: str, settings: Settings) -> Iterator[Order | None]:
 
 
 def _reranking(settings: Settings) -> Reranking | None:
-    return open_reranking(settings.model.reranker, settings.model.reranker_ms)
+    model = settings.model
+    return open_reranking(model.reranker, model.reranker_ms, data_folder(settings) / MODELS)
 
 
 def calibrate(

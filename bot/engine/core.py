@@ -99,7 +99,7 @@ class Core:
             self.index = opened.enter_context(closing(index))
             languages = frozenset() if embedder else model_languages(settings.model.name)
             reranking, self._unranked = open_dispensable_reranking(
-                settings.model.reranker, settings.model.reranker_ms
+                settings.model.reranker, settings.model.reranker_ms, folder / MODELS
             )
             self.retriever = Retriever(
                 index, self.embedder, own_calibration(folder), reranking, languages=languages

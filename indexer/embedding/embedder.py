@@ -150,7 +150,8 @@ def open_embedder(name: str, cache: Path) -> Embedder:
     Raises:
         ModelError: if the model is not there or can't be read.
     """
-    from indexer.embedding.onnx_export import SAMPLE, runtime_model
+    from indexer.embedding.derivation import SAMPLE
+    from indexer.embedding.onnx_export import runtime_model
 
     folder = model_folder(name)
     if folder is not None:
@@ -249,7 +250,7 @@ class SentenceTransformerEmbedder:
         try:
             # Nothing is fetched at run time: what is not on the disk is an error with a remedy.
             self._transformer = SentenceTransformer(
-                str(folder or name), device="cpu", local_files_only=True
+                str(folder or name), device="cpu", local_files_only=True, trust_remote_code=False
             )
         except (OSError, ValueError, RuntimeError, KeyError, UnpicklingError) as error:
             raise ModelError(

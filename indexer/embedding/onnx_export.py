@@ -1,37 +1,35 @@
-"""ONNX export of a sentence-transformers model: the fast model, derived once on this machine.
+"""ONNX export of a sentence-transformers embedder, as `indexer.embedding.derivation` keeps it.
 
 The model's own modules are exported as they are, from token ids to the vector of one text, so
-whatever they do (mean, first token or largest value; a dense layer; normalization) is done the
-same; then the graph is quantized (`indexer.embedding.onnx_quantization`), and the result is
-compared with the reference on sample texts before it is put in place. What can't be derived, or
-strays too far, is refused, and the reference is used instead. A derived folder appears complete or
-not at all, also when the process is killed or two of them derive the same model at once.
-
-Errors:
-    Exception
-    └── DerivationError    the model can't be derived; the reference is to be used
+whatever they do (mean, first or last token; a dense layer; normalization) is done the same; then
+the graph is quantized, and its vectors of sample texts are compared with the reference's. What
+can't be derived, or strays too far, is refused, and the reference is used instead.
 """
 
-import contextlib
-import io
-import json
-import logging
-import shutil
-import sys
-import tempfile
-import time
-import tomllib
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
-from indexer.embedding.derivation_process import answer_of_process
+from indexer.embedding.derivation import (
+    VARIED,
+    DerivationError,
+    Feed,
+    Recipe,
+    export_graph,
+    fast_model,
+    put_derived,
+    quiet,
+    reading_reasons,
+    refuse,
+    require,
+    serve,
+    write_graph,
+    write_tokenizer,
+)
 from indexer.embedding.onnx_model import (
     FORMAT,
     GRAPH,
@@ -39,11 +37,9 @@ from indexer.embedding.onnx_model import (
     TOKENIZER,
     Manifest,
     RuntimeModel,
-    RuntimeModelError,
     file_digest,
     source_digest,
 )
-from indexer.embedding.onnx_quantization import optimize, quantize
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -57,79 +53,21 @@ WORST_COSINE: Final = 0.97
 # Measured on the texts below, which differ enough: 0.996 as derived here, with a loss below 0.002
 # nDCG@10; 0.985 where E5-small lost 0.009, and 0.950 to 0.963 with one scale a matrix.
 LEAST_MEAN_CENTRED: Final = 0.99
-_TEXTS: Final = tomllib.loads(
-    Path(__file__).with_name("sample_texts.toml").read_text(encoding="utf-8")
-)
-VARIED: Final[tuple[str, ...]] = tuple(_TEXTS["varied"])
-SAMPLE: Final = (*_TEXTS["sample"], "Notes are reviewed by moderators. " * 30)
 
 # Modules that make one vector of one text's tokens and nothing else.
 _EXPORTABLE: Final = frozenset(
     {"Transformer", "Pooling", "Dense", "LayerNorm", "Normalize", "Dropout"}
 )
-# Version 17 of the operators is the first with LayerNormalization as one operator.
-_OPSET: Final = 17
-_PARTIAL: Final = ".partial-"
-_ABANDONED_SECONDS: Final = 3600
-_COMMAND: Final = "from indexer.embedding.onnx_export import serve; serve()"
-
-# What may pass, and is therefore tried again at the next start: memory or disk was short, a library
-# is missing or can't read the model, the process was killed.
-_PASSING: Final = (
-    RuntimeModelError,
-    OSError,
-    ImportError,
-    MemoryError,
-    RuntimeError,
-    ValueError,
-    KeyError,
-)
 
 Vectors = NDArray[np.float32]
 
-_logger = logging.getLogger(__name__)
-
-
-class DerivationError(Exception):
-    """The model can't be derived: names what was found and why the reference is used instead."""
-
 
 def runtime_model(folder: Path, cache: Path, *, sample: Sequence[str]) -> RuntimeModel | None:
-    """The fast runtime of a model, derived if it isn't yet; None where only the reference serves.
+    """The fast runtime of an embedder, derived if it isn't yet; None where the reference serves.
 
-    Deriving happens in a process of its own, so that this one never holds PyTorch. Whatever keeps
-    it from working is logged in one line; a refusal is remembered, so that it costs time once.
-
-    Args:
-        folder: a model's folder as saved by sentence-transformers.
-        cache: where derived models are kept; can be deleted at any time.
-        sample: texts of the kind that will be embedded, at least one; some dozens are plenty.
-
-    Raises:
-        FileNotFoundError: if the folder holds no model.
-        ValueError: if there is no sample.
+    The arguments and what it raises are those of `derivation.fast_model`.
     """
-    _require(sample)
-    digest = source_digest(folder, cache)
-    target = cache / f"{digest[:16]}-{FORMAT}"
-    refusal = cache / f"{target.name}.refused"
-    try:
-        if target.exists():
-            return _opened(target, digest)
-    except RuntimeModelError as error:
-        _logger.warning("The fast model is derived again: %s", error)
-    try:
-        if refusal.exists():
-            raise DerivationError(refusal.read_text(encoding="utf-8"))
-        _derive_apart(folder, target, sample)
-        return _opened(target, digest)
-    except DerivationError as error:
-        refusal.write_text(str(error), encoding="utf-8")
-        reason: Exception | str = f"{error} (Remembered in {refusal}; delete it to try again.)"
-    except _PASSING as error:
-        reason = error
-    _logger.warning("The reference model embeds, not the fast one: %s", reason)
-    return None
+    return fast_model(RECIPE, folder, cache, sample)
 
 
 def derive(folder: Path, target: Path, *, sample: Sequence[str]) -> None:
@@ -143,81 +81,35 @@ def derive(folder: Path, target: Path, *, sample: Sequence[str]) -> None:
         FileNotFoundError: if the folder holds no model.
         ValueError: if there is no sample.
     """
-    _require(sample)
+    require(sample)
     digest = source_digest(folder)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(target)
-    partial = Path(tempfile.mkdtemp(prefix=target.name + _PARTIAL, dir=target.parent))
-    try:
-        with _quiet():
+
+    def write(partial: Path) -> None:
+        with quiet():
             reference = _reference(folder)
             _check_supported(reference)
-            _write_graph(reference, partial / GRAPH)
-            _write_tokenizer(reference, partial / TOKENIZER)
+            feeds = _feeds(reference, VARIED)
+            write_graph(lambda path: _export(reference, path), partial / GRAPH, feeds)
+            write_tokenizer(reference.tokenizer, partial / TOKENIZER)
         manifest = _manifest(reference, folder.name, digest, partial)
         manifest.save(partial)
         worst = _verified(reference, RuntimeModel.open(partial), sample)
         replace(manifest, worst_cosine=worst).save(partial)
-        _put_in_place(partial, target, digest)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+
+    put_derived(target, digest, RuntimeModel.open, write)
 
 
-def _require(sample: Sequence[str]) -> None:
-    if not sample:
-        raise ValueError("There is no sample text; give at least one to verify the model on.")
+def serve_embedders() -> None:
+    """Derive the embedder that standard input names."""
+    serve(lambda folder, target, sample: derive(folder, target, sample=sample))
 
 
-def _opened(target: Path, digest: str) -> RuntimeModel:
-    model = RuntimeModel.open(target)
-    if model.digest != digest:
-        raise RuntimeModelError(
-            f"{target} was derived from the source {model.digest[:16]}, not from {digest[:16]}. "
-            "Derive it again."
-        )
-    return model
-
-
-def _derive_apart(folder: Path, target: Path, sample: Sequence[str]) -> None:
-    """Derive in a process of its own, whose memory is given back.
-
-    Raises:
-        DerivationError: if the model is refused.
-        RuntimeError: if the process could not do it, or ended.
-    """
-    asked = {"folder": str(folder), "target": str(target), "sample": list(sample)}
-    _logger.info("The fast model is made, once on this machine; that may take some minutes.")
-    answer = answer_of_process(_COMMAND, asked)
-    if "refused" in answer:
-        raise DerivationError(answer["refused"])
-    if "failed" in answer:
-        raise RuntimeError(answer["failed"])
-
-
-def serve() -> None:
-    """Derive what standard input names; the last line of standard output says what came of it."""
-    asked = json.load(sys.stdin)
-    answer = {}
-    try:
-        derive(Path(asked["folder"]), Path(asked["target"]), sample=asked["sample"])
-    except DerivationError as error:
-        answer = {"refused": str(error)}
-    except _PASSING as error:
-        answer = {"failed": f"{type(error).__name__}: {error}"}
-    sys.stdout.write(f"\n{json.dumps(answer)}\n")
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the libraries' own remarks and progress bars out of the log while they export."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
+RECIPE: Final = Recipe(
+    "model",
+    "",
+    "from indexer.embedding.onnx_export import serve_embedders; serve_embedders()",
+    RuntimeModel.open,
+)
 
 
 def _reference(folder: Path) -> "SentenceTransformer":
@@ -228,6 +120,7 @@ def _reference(folder: Path) -> "SentenceTransformer":
         str(folder.resolve()),
         device="cpu",
         local_files_only=True,
+        trust_remote_code=False,
         model_kwargs={"dtype": torch.float32},
     ).eval()
 
@@ -241,51 +134,39 @@ def _check_supported(reference: "SentenceTransformer") -> None:
     names = [type(module).__name__ for module in reference.children()]
     first: Any = next(reference.children())
     others = sorted(set(names) - _EXPORTABLE)
-    prompts = any(reference.prompts.values())
     found = {
         f"it has the module {', '.join(others)}": bool(others),
         "its first module is no Transformer": names[:1] != ["Transformer"],
-        "its tokenizer has no fast form": not hasattr(reference.tokenizer, "backend_tokenizer"),
-        "its vectors are cut short (truncate_dim)": reference.truncate_dim is not None,
+    }
+    refuse(found, ", ".join(sorted(_EXPORTABLE)))
+    found = {
+        **reading_reasons(first),
         "queries and documents have lengths of their own": any(
             getattr(first, name, None) for name in ("query_length", "document_length")
         ),
-        "pooling leaves its prompts out": prompts
-        and not all(getattr(module, "include_prompt", True) for module in reference.children()),
-    }
-    reasons = [reason for reason, is_so in found.items() if is_so]
-    if reasons:
-        raise DerivationError(
-            f"No fast model can be derived, because {' and '.join(reasons)}; supported are "
-            f"{', '.join(sorted(_EXPORTABLE))} with a fast tokenizer."
+        "pooling weighs tokens by their place and leaves prompts out": _leaves_prompts_out(
+            reference
         )
+        and any("weightedmean" in getattr(one, "pooling_mode", "") for one in reference.children()),
+    }
+    refuse(found, ", ".join(sorted(_EXPORTABLE)))
 
 
-def _write_graph(reference: "SentenceTransformer", path: Path) -> None:
-    """Export the model for one text, quantize its weights and write the optimized graph.
-
-    Raises:
-        DerivationError: if a part of the model can't be exported.
-    """
-    exported, quantized = path.with_name("exported.onnx"), path.with_name("quantized.onnx")
-    try:
-        _export(reference, exported)
-        quantize(exported, quantized, _token_ids(reference, VARIED))
-        optimize(quantized, path)
-    except ImportError:
-        raise
-    except Exception as error:
-        first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DerivationError(
-            f"No fast model can be derived, because the exporter stopped: {first_line}"
-        ) from error
-    exported.unlink()
-    quantized.unlink()
+def _leaves_prompts_out(reference: "SentenceTransformer") -> bool:
+    """Whether a vector is made of the tokens behind a prompt alone (INSTRUCTOR)."""
+    return any(reference.prompts.values()) and not all(
+        getattr(module, "include_prompt", True) for module in reference.children()
+    )
 
 
 def _export(reference: "SentenceTransformer", path: Path) -> None:
-    """Write the model in full precision, from `input_ids` (1, tokens) to `vector` (1, d)."""
+    """Write the model in full precision, from `input_ids` (1, tokens) to `vector` (1, d).
+
+    Where pooling leaves prompts out, a second input `unpooled` (1,) says how many tokens that are.
+    """
     import torch
+
+    cut = reference.truncate_dim
 
     class OneText(torch.nn.Module):
         """The model's modules, one after the other, for a text without padding."""
@@ -294,40 +175,31 @@ def _export(reference: "SentenceTransformer", path: Path) -> None:
             super().__init__()
             self.parts = torch.nn.ModuleList(reference.children())
 
-        def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+        def forward(
+            self, input_ids: torch.Tensor, unpooled: torch.Tensor | None = None
+        ) -> torch.Tensor:
             # Without a mask each module takes all tokens as real, and all of them are.
             features: dict[str, Any] = {"input_ids": input_ids}
             for part in self.parts:
                 features = part(features)
+                if unpooled is not None and "attention_mask" not in features:
+                    places = torch.arange(input_ids.shape[1]).unsqueeze(0)
+                    features["attention_mask"] = (places >= unpooled).to(torch.int64)
             vector: torch.Tensor = features["sentence_embedding"]
-            return vector
+            return vector if cut is None else vector[:, :cut]
 
     ids = reference.tokenizer("An example of some length.", return_tensors="pt")["input_ids"]
-    # The older exporter: it takes 1 s instead of 6 and needs no onnxscript.
-    torch.onnx.export(
-        OneText().eval(),
-        (ids,),
-        path,
-        input_names=["input_ids"],
-        output_names=["vector"],
-        dynamic_axes={"input_ids": {1: "tokens"}},
-        opset_version=_OPSET,
-        dynamo=False,
-    )
+    inputs = {"input_ids": ids}
+    if _leaves_prompts_out(reference):
+        inputs["unpooled"] = torch.tensor([1])
+    export_graph(OneText(), inputs, "vector", path)
 
 
-def _token_ids(reference: "SentenceTransformer", texts: Sequence[str]) -> list[list[int]]:
+def _feeds(reference: "SentenceTransformer", texts: Sequence[str]) -> list[Feed]:
     """What the model reads of the texts, each by itself."""
-    limit = reference.max_seq_length
-    found = reference.tokenizer(list(texts), truncation=limit is not None, max_length=limit)
-    return [list(ids) for ids in found["input_ids"]]
-
-
-def _write_tokenizer(reference: "SentenceTransformer", path: Path) -> None:
-    tokenizer = Tokenizer.from_str(reference.tokenizer.backend_tokenizer.to_str())
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    tokenizer.save(str(path))
+    found = reference.tokenizer(list(texts), truncation=True, max_length=reference.max_seq_length)
+    more = {"unpooled": np.array([0])} if _leaves_prompts_out(reference) else {}
+    return [{"input_ids": np.array([ids], dtype=np.int64), **more} for ids in found["input_ids"]]
 
 
 def _manifest(reference: "SentenceTransformer", name: str, digest: str, partial: Path) -> Manifest:
@@ -335,19 +207,32 @@ def _manifest(reference: "SentenceTransformer", name: str, digest: str, partial:
     prompts = reference.prompts
     default = prompts.get(reference.default_prompt_name or "")
     roles = [role for role in ("document", "passage", "corpus") if role in prompts]
+    query = prompts.get("query", default) or ""
+    passage = (prompts[roles[0]] if roles else default) or ""
+    apart = _leaves_prompts_out(reference)
     return Manifest(
         format=FORMAT,
         name=name,
         digest=digest,
         dimension=int(reference.get_embedding_dimension() or 0),
-        max_tokens=int(reference.max_seq_length or reference.tokenizer.model_max_length),
+        max_tokens=int(reference.max_seq_length or 0),
         truncation_side=reference.tokenizer.truncation_side,
-        query_prompt=prompts.get("query", default) or "",
-        passage_prompt=(prompts[roles[0]] if roles else default) or "",
+        query_prompt=query,
+        passage_prompt=passage,
         worst_cosine=-1.0,
         scheme=SCHEME,
         files={name: file_digest(partial / name) for name in (GRAPH, TOKENIZER)},
+        query_unpooled=_prompt_tokens(reference, query) if apart else None,
+        passage_unpooled=_prompt_tokens(reference, passage) if apart else None,
     )
+
+
+def _prompt_tokens(reference: "SentenceTransformer", prompt: str) -> int:
+    """How many tokens a prompt has with the mark before it, but without the one behind it."""
+    if not prompt:
+        return 0
+    ids = reference.tokenizer(prompt)["input_ids"]
+    return len(ids) - (ids[-1] in reference.tokenizer.all_special_ids)
 
 
 def _verified(
@@ -382,28 +267,3 @@ def _cosines(left: Vectors, right: Vectors) -> Vectors:
     lengths = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
     cosines: Vectors = np.sum(left * right, axis=1) / np.maximum(lengths, 1e-12)
     return cosines
-
-
-def _put_in_place(partial: Path, target: Path, digest: str) -> None:
-    """Move a complete folder to its name; where another process was first, its folder stays."""
-    for _ in range(2):
-        try:
-            partial.rename(target)
-        except OSError:
-            try:
-                _opened(target, digest)
-            except RuntimeModelError:
-                # Moved before it is deleted, so that nobody ever sees half of it.
-                torn = Path(tempfile.mkdtemp(prefix=target.name + _PARTIAL, dir=target.parent))
-                target.rename(torn)
-                shutil.rmtree(torn, ignore_errors=True)
-                continue
-        return
-
-
-def _remove_abandoned(target: Path) -> None:
-    """Delete what killed derivations left; a living one is never as old as that."""
-    for partial in target.parent.glob(f"{target.name}{_PARTIAL}*"):
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - partial.stat().st_mtime > _ABANDONED_SECONDS:
-                shutil.rmtree(partial, ignore_errors=True)

@@ -20,8 +20,9 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 # Since 1.29 ONNX Runtime's builds for Linux and macOS write an identifier of the machine into the
 # home folder and send events about models and sessions to Microsoft (its Privacy.md, "Disabling
@@ -60,19 +61,15 @@ class RuntimeModelError(Exception):
     """The derived folder can't be used: says what was found and that it must be derived again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a derived folder says about itself."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivedManifest:
+    """What every derived folder says about itself."""
 
     format: int
     name: str
     digest: str
-    dimension: int
     max_tokens: int
     truncation_side: Literal["left", "right"]
-    query_prompt: str
-    passage_prompt: str
-    worst_cosine: float
     scheme: str
     files: dict[str, str]
 
@@ -82,7 +79,7 @@ class Manifest:
         (folder / MANIFEST).write_text(text, encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> "Manifest":
+    def load(cls, folder: Path) -> Self:
         """Read the manifest of a derived folder and compare its files with it.
 
         Raises:
@@ -116,6 +113,19 @@ class Manifest:
         return manifest
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest(DerivedManifest):
+    """What the folder of an embedder says."""
+
+    dimension: int
+    query_prompt: str
+    passage_prompt: str
+    worst_cosine: float
+    # Where pooling leaves a prompt out: how many tokens that are, the first mark included.
+    query_unpooled: int | None = None
+    passage_unpooled: int | None = None
+
+
 class RuntimeModel:
     """A derived model, opened. It can be used from several threads at once."""
 
@@ -141,54 +151,69 @@ class RuntimeModel:
                 ONNX Runtime; to be derived again.
         """
         manifest = Manifest.load(folder)
-        options = session_options()
-        # The file was optimized when it was derived.
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        try:
-            session = onnxruntime.InferenceSession(
-                str(folder / GRAPH), options, providers=["CPUExecutionProvider"]
-            )
-            tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-        except Exception as error:
-            raise RuntimeModelError(
-                f"{folder} can't be opened with ONNX Runtime {onnxruntime.__version__}: {error}. "
-                "Derive it again."
-            ) from error
-        return cls(manifest, session, tokenizer)
+        return cls(manifest, *opened_parts(folder))
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of what people ask, (n, d) float32, rows of unit length."""
-        return self._embed(texts, self._manifest.query_prompt)
+        return self._embed(texts, self._manifest.query_prompt, self._manifest.query_unpooled)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of what is to be found, (n, d) float32, rows of unit length."""
-        return self._embed(texts, self._manifest.passage_prompt)
+        return self._embed(texts, self._manifest.passage_prompt, self._manifest.passage_unpooled)
 
-    def _embed(self, texts: Sequence[str], prompt: str) -> NDArray[np.float32]:
+    def _embed(
+        self, texts: Sequence[str], prompt: str, unpooled: int | None
+    ) -> NDArray[np.float32]:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         prompted = [prompt + text for text in texts]
+        row = partial(self._row, unpooled=unpooled)
         if len(prompted) == 1:
-            vectors = self._row(prompted[0])[np.newaxis]
+            vectors = row(prompted[0])[np.newaxis]
         else:
             # The longest first, so that no thread is left alone with one at the end.
             order = sorted(range(len(prompted)), key=lambda i: -len(prompted[i]))
-            rows = pool_map(self._row, [prompted[i] for i in order])
+            rows = pool_map(row, [prompted[i] for i in order])
             vectors = np.empty((len(rows), self.dimension), np.float32)
             vectors[order] = rows
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-12)
         return unit
 
-    def _row(self, text: str) -> NDArray[np.float32]:
+    def _row(self, text: str, unpooled: int | None) -> NDArray[np.float32]:
         """One text's vector, (d,) float32, of any length."""
         encoding = self.tokenizer.encode(text, add_special_tokens=False)
         if len(encoding.ids) > self._words_limit:
             encoding.truncate(self._words_limit, direction=self._manifest.truncation_side)
         ids = self.tokenizer.post_process(encoding).ids
-        (vectors,) = self._session.run(None, {"input_ids": np.array([ids], dtype=np.int64)})
+        feed = {"input_ids": np.array([ids], dtype=np.int64)}
+        if unpooled is not None:
+            feed["unpooled"] = np.array([unpooled], dtype=np.int64)
+        (vectors,) = self._session.run(None, feed)
         row: NDArray[np.float32] = vectors[0]
         return row
+
+
+def opened_parts(folder: Path) -> tuple[onnxruntime.InferenceSession, Tokenizer]:
+    """The graph and the tokenizer of a derived folder.
+
+    Raises:
+        RuntimeModelError: if the installed ONNX Runtime can't read them; to be derived again.
+    """
+    options = session_options()
+    # The file was optimized when it was derived.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    try:
+        session = onnxruntime.InferenceSession(
+            str(folder / GRAPH), options, providers=["CPUExecutionProvider"]
+        )
+        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+    except Exception as error:
+        raise RuntimeModelError(
+            f"{folder} can't be opened with ONNX Runtime {onnxruntime.__version__}: {error}. "
+            "Derive it again."
+        ) from error
+    return session, tokenizer
 
 
 def session_options() -> onnxruntime.SessionOptions:

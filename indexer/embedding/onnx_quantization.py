@@ -34,13 +34,15 @@ _SLOW_FUSIONS: Final = ["SkipLayerNormFusion"]
 _TINY: Final = 1e-6
 
 
-def quantize(exported: Path, quantized: Path, texts: Sequence[Sequence[int]]) -> None:
+def quantize(
+    exported: Path, quantized: Path, feeds: Sequence[Mapping[str, NDArray[np.int64]]]
+) -> None:
     """Make the weights integers; activations follow while the graph runs.
 
     Args:
-        exported: the graph in full precision, from `input_ids` (1, tokens) to `vector` (1, d).
+        exported: the graph in full precision, for one text.
         quantized: the file to write.
-        texts: token ids of some texts, by which activations are smoothed.
+        feeds: its inputs for some texts, by which activations are smoothed.
     """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -48,7 +50,7 @@ def quantize(exported: Path, quantized: Path, texts: Sequence[Sequence[int]]) ->
     model = onnx.load(exported)
     # Without this mark the quantizer advises a step that is not needed here.
     onnx.helper.set_model_props(model, {"onnx.quant.pre_process": "onnxruntime.quant"})
-    _smooth(model, texts)
+    _smooth(model, feeds)
     _scale_by_token(model.graph)
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     matrices = {
@@ -116,7 +118,7 @@ def _bound_neighbours(graph: Any, matrices: Mapping[str, Weights]) -> None:
         scale.CopyFrom(numpy_helper.from_array(scales, scale.name))
 
 
-def _smooth(model: Any, texts: Sequence[Sequence[int]]) -> None:
+def _smooth(model: Any, feeds: Sequence[Mapping[str, NDArray[np.int64]]]) -> None:
     """Move what makes some channels of normalized layers large into the weights that read them.
 
     One scale quantizes all channels of an activation, and a few channels are so large that little
@@ -128,7 +130,7 @@ def _smooth(model: Any, texts: Sequence[Sequence[int]]) -> None:
 
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     readers = _readers_of_normalized(model.graph, weights)
-    largest = _largest(model, list(readers), texts)
+    largest = _largest(model, list(readers), feeds)
     before = {}
     for x, nodes in readers.items():
         tensors = [weights[node.input[1]] for node in nodes]
@@ -167,7 +169,7 @@ def _readers_of_normalized(graph: Any, weights: Mapping[str, Any]) -> dict[str, 
 
 
 def _largest(
-    model: Any, names: Sequence[str], texts: Sequence[Sequence[int]]
+    model: Any, names: Sequence[str], feeds: Sequence[Mapping[str, NDArray[np.int64]]]
 ) -> dict[str, NDArray[np.float32]]:
     """The largest size that each channel of these activations has in the texts, (channels,)."""
     import onnxruntime
@@ -183,8 +185,8 @@ def _largest(
     )
     del model.graph.output[before:]
     largest: dict[str, NDArray[np.float32]] = {}
-    for ids in texts:
-        found = session.run(list(names), {"input_ids": np.array([ids], dtype=np.int64)})
+    for feed in feeds:
+        found = session.run(list(names), dict(feed))
         for name, values in zip(names, found, strict=True):
             sizes = np.abs(values).max(axis=(0, 1))
             largest[name] = np.maximum(largest.get(name, sizes), sizes)

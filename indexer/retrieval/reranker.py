@@ -3,7 +3,9 @@
 Off unless the operator names a model. Any cross-encoder of sentence-transformers can be named: a
 folder, or the name of one that has been downloaded. It reads query and passage together, which is
 better than comparing vectors and costs a forward pass for every passage, so only as many of the
-best passages are read as fit a budget of time; where not even two fit, none is. What it says
+best passages are read as fit a budget of time; where not even two fit, none is. Like embedders, it
+is derived once on the machine and runs without PyTorch; one that can't be derived is run by
+sentence-transformers. What it says
 changes the order and nothing else: whether a question is foreign to the corpus is judged by the
 search, so nothing is answered with a reranker that would be refused without one. Where answers are
 given, one that is missing or fails is left out until the next start; where something is measured,
@@ -15,6 +17,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from pickle import UnpicklingError
 from typing import Final, Protocol
 
@@ -59,7 +62,9 @@ class CrossEncoderReranker:
         from sentence_transformers import CrossEncoder
 
         try:
-            self._encoder = CrossEncoder(str(folder or name), device="cpu", local_files_only=True)
+            self._encoder = CrossEncoder(
+                str(folder or name), device="cpu", local_files_only=True, trust_remote_code=False
+            )
         except (OSError, ValueError, RuntimeError, KeyError, UnpicklingError) as error:
             raise ModelError(
                 f"The reranker {name!r} can't be opened: {reason(error)} Name a cross-encoder of "
@@ -78,7 +83,7 @@ class CrossEncoderReranker:
         return found
 
 
-class RerankerError(Exception):
+class RerankerError(ModelError):
     """The reranker gave no scores that hits could be ordered by."""
 
 
@@ -141,25 +146,54 @@ class Reranking:
         return sorted(range(len(texts)), key=lambda i: (-scores[i], i))
 
 
-def open_reranking(name: str, budget_ms: int) -> Reranking | None:
+def open_reranker(name: str, cache: Path) -> Reranker:
+    """Open a cross-encoder: fast where it can be derived, else as sentence-transformers runs it.
+
+    Args:
+        name: a hub name or a folder.
+        cache: where derived models are kept; can be deleted at any time.
+
+    Raises:
+        ModelError: if it is not there, can't be read, or gives more than one score a pair.
+    """
+    from indexer.embedding.reranker_export import runtime_reranker
+
+    folder = model_folder(name)
+    if folder is not None:
+        try:
+            fast = runtime_reranker(folder, cache)
+        except FileNotFoundError as error:
+            raise ModelError(f"The reranker {name!r} can't be opened: {error}") from error
+        if fast is not None:
+            return fast
+    return CrossEncoderReranker(name)
+
+
+def open_reranking(name: str, budget_ms: int, cache: Path) -> Reranking | None:
     """The reranker that the settings name; None where they name none.
 
     Raises:
-        ModelError: if it can't be opened.
+        ModelError: if it can't be opened, or not even timed.
     """
     if not name:
         return None
-    return Reranking(CrossEncoderReranker(name), budget_ms / 1e3, name=name)
+    reranker = open_reranker(name, cache)
+    try:
+        return Reranking(reranker, budget_ms / 1e3, name=name)
+    except Exception as error:
+        raise ModelError(f"The reranker {name!r} can't be used: {reason(error)}") from error
 
 
-def open_dispensable_reranking(name: str, budget_ms: int) -> tuple[Reranking | None, str]:
+def open_dispensable_reranking(
+    name: str, budget_ms: int, cache: Path
+) -> tuple[Reranking | None, str]:
     """The same for answering, which goes on without it where it is missing or fails.
 
     Returns:
         The reranker, and why there is none although the settings name one.
     """
     try:
-        reranking = open_reranking(name, budget_ms)
+        reranking = open_reranking(name, budget_ms, cache)
     # As above: what stops at a model must not keep the bot from starting.
     except Exception as error:  # noqa: BLE001
         problem = f"Answers are given without a reranker. {reason(error)}"

@@ -115,9 +115,9 @@ def test_with_a_reranker_the_fused_order_is_a_leg_beside_the_others(
 
 
 @pytest.fixture
-def reranked(tmp_path: Path, cross_encoder: Path) -> Path:
+def reranked(tmp_path: Path, ready_reranker: Path) -> Path:
     path = tmp_path / "reranked.toml"
-    path.write_text(f'[model]\nreranker = "{cross_encoder}"\nreranker_ms = 60000\n')
+    path.write_text(f'[model]\nreranker = "{ready_reranker}"\nreranker_ms = 60000\n')
     return path
 
 

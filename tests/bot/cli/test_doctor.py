@@ -33,8 +33,8 @@ def test_without_a_reranker_nothing_is_said_of_one(examined: Examiner) -> None:
     assert "reranker" not in examined("")
 
 
-def test_a_reranker_is_opened_and_timed(examined: Examiner, cross_encoder: Path) -> None:
-    found = examined(f'reranker = "{cross_encoder}"\nreranker_ms = 60000')["reranker"]
+def test_a_reranker_is_opened_and_timed(examined: Examiner, ready_reranker: Path) -> None:
+    found = examined(f'reranker = "{ready_reranker}"\nreranker_ms = 60000')["reranker"]
     assert found.sound
     assert "reads 32 passages in 60000 ms" in found.found
 

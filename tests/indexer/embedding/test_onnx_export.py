@@ -17,8 +17,9 @@ import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer import modules
 
-from indexer.embedding import derivation_process, onnx_export
-from indexer.embedding.onnx_export import WORST_COSINE, DerivationError, derive, runtime_model
+from indexer.embedding import derivation, derivation_process, onnx_export
+from indexer.embedding.derivation import DerivationError
+from indexer.embedding.onnx_export import WORST_COSINE, derive, runtime_model
 from indexer.embedding.onnx_model import (
     FORMAT,
     MANIFEST,
@@ -65,15 +66,6 @@ def test_an_unsupported_module_is_named(tmp_path: Path) -> None:
     assert list(target.parent.iterdir()) == []
 
 
-def test_pooling_that_leaves_prompts_out_is_refused(tmp_path: Path) -> None:
-    """Such a vector depends on more than its tokens, which the graph would not see."""
-    folder = tiny_model(tmp_path, bert(), prompts={"query": "q: ", "document": ""})
-    config = folder / "1_Pooling" / "config.json"
-    config.write_text(json.dumps(json.loads(config.read_text()) | {"include_prompt": False}))
-    with pytest.raises(DerivationError, match="leaves its prompts out"):
-        derive(folder, tmp_path / "derived", sample=TEXTS)
-
-
 def test_a_model_that_loses_too_much_is_refused(tmp_path: Path) -> None:
     """Activations beside which eight bits lose all others are found by comparing."""
     model: Any = bert()
@@ -103,7 +95,7 @@ def test_a_refusal_is_logged_in_one_line_and_remembered(
     SentenceTransformer(modules=[modules.BoW(vocab=["a", "b"])], device="cpu").save(
         str(tmp_path / "model"), create_model_card=False
     )
-    with caplog.at_level(logging.WARNING, logger="indexer.embedding.onnx_export"):
+    with caplog.at_level(logging.WARNING, logger="indexer.embedding.derivation"):
         assert runtime_model(tmp_path / "model", tmp_path / "cache", sample=TEXTS) is None
         monkeypatch.setattr(sys, "executable", NO_PROGRAM)
         assert runtime_model(tmp_path / "model", tmp_path / "cache", sample=TEXTS) is None
@@ -277,6 +269,6 @@ def test_the_process_that_derives_is_not_told_the_token(
     monkeypatch.setattr(sys, "executable", str(program))
     monkeypatch.setenv("DISCORD_TOKEN", "never-to-be-seen")
     with pytest.raises(RuntimeError, match="ended with 0"):
-        onnx_export._derive_apart(tmp_path, tmp_path / "target", ["Words."])
+        derivation.derive_apart(onnx_export.RECIPE, tmp_path, tmp_path / "target", ["Words."])
     assert "PYTHONPATH" in told.read_text()
     assert "never-to-be-seen" not in told.read_text()

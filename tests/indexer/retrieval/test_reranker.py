@@ -10,6 +10,7 @@ import pytest
 from sentence_transformers import CrossEncoder
 
 from indexer.embedding.embedder import ModelError
+from indexer.embedding.onnx_reranker import RuntimeReranker
 from indexer.index.index import Index
 from indexer.ingest.pipeline import update
 from indexer.retrieval.hit import MEANING, RERANKER, WORDS, Hit
@@ -19,6 +20,7 @@ from indexer.retrieval.reranker import (
     RerankerError,
     Reranking,
     open_dispensable_reranking,
+    open_reranker,
     open_reranking,
 )
 from indexer.retrieval.retriever import Retriever
@@ -227,13 +229,13 @@ def test_one_that_fails_while_something_is_measured_is_an_error(
 
 @pytest.mark.parametrize("name", ["no/such-model", "/nowhere/at/all"])
 def test_one_that_is_missing_is_left_out_where_answers_are_given(
-    name: str, caplog: pytest.LogCaptureFixture
+    name: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    reranking, problem = open_dispensable_reranking(name, 200)
+    reranking, problem = open_dispensable_reranking(name, 200, tmp_path)
     assert reranking is None
     assert "can't be opened" in problem
     assert [one.getMessage() for one in caplog.records] == [problem]
-    assert open_dispensable_reranking("", 200) == (None, "")
+    assert open_dispensable_reranking("", 200, tmp_path) == (None, "")
 
 
 # Real ones.
@@ -248,19 +250,52 @@ def test_a_cross_encoder_in_a_folder_orders_as_the_library_does(cross_encoder: P
     assert len(set(scores)) == len(texts)
 
 
-def test_a_cross_encoder_gets_a_budget_by_what_it_costs_here(cross_encoder: Path) -> None:
-    generous = open_reranking(str(cross_encoder), 60_000)
+def test_a_cross_encoder_is_derived_once_and_gets_a_budget_by_what_it_costs_here(
+    cross_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(open_reranker(str(cross_encoder), tmp_path), RuntimeReranker)
+    # Where Python is looked for once nothing is to be derived any more.
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    generous = open_reranking(str(cross_encoder), 60_000, tmp_path)
     assert generous is not None
     assert generous.fitting() == MOST
     assert sorted(generous.order(QUESTION, ["bees", "cows"]) or []) == [0, 1]
     assert generous.order(QUESTION, []) == []
 
 
+def test_one_that_can_not_be_derived_is_run_by_the_library(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """This one finds all pairs nearly equal, so that rounding decides the order."""
+    save_cross_encoder(tmp_path / "model", spread=0.0)
+    reranker = open_reranker(str(tmp_path / "model"), tmp_path / "cache")
+    assert isinstance(reranker, CrossEncoderReranker)
+    assert reranker.scores(QUESTION, ["bees", "cows"]) == pytest.approx([0.5, 0.5], abs=0.01)
+    [message] = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert message.startswith("The reference reranker is used, not a fast one: The reranker loses")
+    assert "\n" not in message
+
+
+def test_one_that_can_not_even_be_timed_is_explained(
+    cross_encoder: Path, derived_rerankers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_self: object, _query: str, _texts: Sequence[str]) -> list[float]:
+        raise RuntimeError("bad graph")
+
+    monkeypatch.setattr(RuntimeReranker, "scores", failing)
+    with pytest.raises(ModelError, match="can't be used: bad graph"):
+        open_reranking(str(cross_encoder), 200, derived_rerankers)
+    reranking, problem = open_dispensable_reranking(str(cross_encoder), 200, derived_rerankers)
+    assert reranking is None
+    assert "bad graph" in problem
+
+
 def test_no_name_is_no_reranker_and_imports_no_pytorch() -> None:
     program = (
         "import sys\n"
         "from indexer.retrieval.reranker import open_reranking\n"
-        "assert open_reranking('', 200) is None\n"
+        "from pathlib import Path\n"
+        "assert open_reranking('', 200, Path('.')) is None\n"
         "print('torch' in sys.modules, 'sentence_transformers' in sys.modules)"
     )
     done = subprocess.run(

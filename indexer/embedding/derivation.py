@@ -1,0 +1,328 @@
+"""Derivation of fast models: each is made once on this machine, in a process of its own, and kept.
+
+A model of sentence-transformers is exported to ONNX, quantized (`indexer.embedding.
+onnx_quantization`) and compared with the reference before it is put in place; how, says the module
+of its kind: `indexer.embedding.onnx_export` for embedders, `indexer.embedding.reranker_export` for
+rerankers. A derived folder appears complete or not at all, also when the process is killed or two
+of them derive the same model at once. What can't be derived is refused, and the refusal remembered,
+so that it costs time once.
+
+Errors:
+    Exception
+    └── DerivationError    the model can't be derived; the reference is to be used
+"""
+
+import contextlib
+import io
+import json
+import logging
+import shutil
+import sys
+import tempfile
+import time
+import tomllib
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from indexer.embedding.derivation_process import answer_of_process
+from indexer.embedding.onnx_model import FORMAT, RuntimeModelError, source_digest
+from indexer.embedding.onnx_quantization import optimize, quantize
+
+_TEXTS: Final = tomllib.loads(
+    Path(__file__).with_name("sample_texts.toml").read_text(encoding="utf-8")
+)
+VARIED: Final[tuple[str, ...]] = tuple(_TEXTS["varied"])
+SAMPLE: Final = (*_TEXTS["sample"], "Notes are reviewed by moderators. " * 30)
+
+# Version 17 of the operators is the first with LayerNormalization as one operator.
+_OPSET: Final = 17
+# Counts up whenever more can be derived than before: what was refused is then tried again.
+_REFUSALS: Final = 2
+_PARTIAL: Final = ".partial-"
+_ABANDONED_SECONDS: Final = 3600
+
+# What may pass, and is therefore tried again at the next start: memory or disk was short, a library
+# is missing or can't read the model, the process was killed.
+_PASSING: Final = (
+    RuntimeModelError,
+    OSError,
+    ImportError,
+    MemoryError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+)
+
+Feed = Mapping[str, NDArray[np.int64]]
+
+_logger = logging.getLogger(__name__)
+
+
+class DerivationError(Exception):
+    """The model can't be derived: names what was found and why the reference is used instead."""
+
+
+class Derived(Protocol):
+    """A derived model, opened; `digest` is that of its source."""
+
+    digest: str
+
+
+Model = TypeVar("Model", bound=Derived)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe(Generic[Model]):
+    """How models of one kind are derived and opened.
+
+    Attributes:
+        kind: what the log calls it.
+        suffix: what tells a folder from those of other kinds, which the same source may have.
+        command: what the process runs, which must come to `serve`.
+        open: opens a derived folder, or raises `RuntimeModelError`.
+    """
+
+    kind: str
+    suffix: str
+    command: str
+    open: Callable[[Path], Model]
+
+
+def fast_model(
+    recipe: Recipe[Model], folder: Path, cache: Path, sample: Sequence[str]
+) -> Model | None:
+    """The fast runtime of a model, derived if it isn't yet; None where only the reference serves.
+
+    Deriving happens in a process of its own, so that this one never holds PyTorch. Whatever keeps
+    it from working is logged in one line; a refusal is remembered, so that it costs time once.
+
+    Args:
+        recipe: of which kind the model is.
+        folder: a model's folder as saved by sentence-transformers.
+        cache: where derived models are kept; can be deleted at any time.
+        sample: texts of the kind that will be read, at least one; some dozens are plenty.
+
+    Raises:
+        FileNotFoundError: if the folder holds no model.
+        ValueError: if there is no sample.
+    """
+    require(sample)
+    digest = source_digest(folder, cache)
+    target = cache / f"{digest[:16]}{recipe.suffix}-{FORMAT}"
+    refusal = cache / f"{target.name}.refused-{_REFUSALS}"
+    try:
+        if target.exists():
+            return _opened(recipe.open, target, digest)
+    except RuntimeModelError as error:
+        _logger.warning("The fast %s is derived again: %s", recipe.kind, error)
+    try:
+        if refusal.exists():
+            raise DerivationError(refusal.read_text(encoding="utf-8"))
+        derive_apart(recipe, folder, target, sample)
+        return _opened(recipe.open, target, digest)
+    except DerivationError as error:
+        refusal.write_text(str(error), encoding="utf-8")
+        reason: Exception | str = f"{error} (Remembered in {refusal}; delete it to try again.)"
+    except _PASSING as error:
+        reason = error
+    _logger.warning("The reference %s is used, not a fast one: %s", recipe.kind, reason)
+    return None
+
+
+def require(sample: Sequence[str]) -> None:
+    """Refuse to derive unverified.
+
+    Raises:
+        ValueError: if there is no sample.
+    """
+    if not sample:
+        raise ValueError("There is no sample text; give at least one to verify the model on.")
+
+
+def _opened(opener: Callable[[Path], Model], target: Path, digest: str) -> Model:
+    model = opener(target)
+    if model.digest != digest:
+        raise RuntimeModelError(
+            f"{target} was derived from the source {model.digest[:16]}, not from {digest[:16]}. "
+            "Derive it again."
+        )
+    return model
+
+
+# In a process of its own.
+
+
+def derive_apart(recipe: Recipe[Model], folder: Path, target: Path, sample: Sequence[str]) -> None:
+    """Derive in a process of its own, whose memory is given back.
+
+    Raises:
+        DerivationError: if the model is refused.
+        RuntimeError: if the process could not do it, or ended.
+    """
+    asked = {"folder": str(folder), "target": str(target), "sample": list(sample)}
+    _logger.info(
+        "The fast %s is made, once on this machine; that may take some minutes.", recipe.kind
+    )
+    answer = answer_of_process(recipe.command, asked)
+    if "refused" in answer:
+        raise DerivationError(answer["refused"])
+    if "failed" in answer:
+        raise RuntimeError(answer["failed"])
+
+
+def serve(derive: Callable[[Path, Path, Sequence[str]], None]) -> None:
+    """Derive what standard input names; the last line of standard output says what came of it."""
+    asked = json.load(sys.stdin)
+    answer = {}
+    try:
+        derive(Path(asked["folder"]), Path(asked["target"]), asked["sample"])
+    except DerivationError as error:
+        answer = {"refused": str(error)}
+    except _PASSING as error:
+        answer = {"failed": f"{type(error).__name__}: {error}"}
+    sys.stdout.write(f"\n{json.dumps(answer)}\n")
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the libraries' own remarks and progress bars out of the log while they export."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+# Steps of every kind.
+
+
+def refuse(found: Mapping[str, bool], supported: str) -> None:
+    """Refuse a model of which anything is so that keeps it from being derived.
+
+    Raises:
+        DerivationError: naming all of it.
+    """
+    reasons = [reason for reason, is_so in found.items() if is_so]
+    if reasons:
+        raise DerivationError(
+            f"No fast model can be derived, because {' and '.join(reasons)}; supported are "
+            f"{supported} with a fast tokenizer."
+        )
+
+
+def reading_reasons(transformer: Any) -> dict[str, bool]:
+    """What keeps the runtime from reading texts as a `Transformer` does, and whether it is so."""
+    return {
+        "its tokenizer has no fast form": not hasattr(transformer.tokenizer, "backend_tokenizer"),
+        "texts are put into a chat template": "message" in transformer.modality_config,
+        "its tokenizer is called with settings of its own": bool(transformer.processing_kwargs),
+    }
+
+
+def write_graph(export: Callable[[Path], None], path: Path, feeds: Sequence[Feed]) -> None:
+    """Export a model, quantize its weights and write the optimized graph.
+
+    Args:
+        export: writes the model in full precision.
+        path: the file to write.
+        feeds: what the model reads of some texts, by which activations are smoothed.
+
+    Raises:
+        DerivationError: if a part of the model can't be exported.
+    """
+    exported, quantized = path.with_name("exported.onnx"), path.with_name("quantized.onnx")
+    try:
+        export(exported)
+        quantize(exported, quantized, feeds)
+        optimize(quantized, path)
+    except ImportError:
+        raise
+    except Exception as error:
+        first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise DerivationError(
+            f"No fast model can be derived, because the exporter stopped: {first_line}"
+        ) from error
+    exported.unlink()
+    quantized.unlink()
+
+
+def export_graph(module: Any, inputs: Mapping[str, Any], output: str, path: Path) -> None:
+    """Write a module in full precision, for inputs (1, tokens) of any length, by their names."""
+    import torch
+
+    # The older exporter: it takes 1 s instead of 6 and needs no onnxscript.
+    torch.onnx.export(
+        module.eval(),
+        tuple(inputs.values()),
+        path,
+        input_names=list(inputs),
+        output_names=[output],
+        dynamic_axes={name: {1: "tokens"} for name, one in inputs.items() if one.ndim > 1},
+        opset_version=_OPSET,
+        dynamo=False,
+    )
+
+
+def write_tokenizer(tokenizer: Any, path: Path) -> None:
+    """Write the fast form of a tokenizer, which neither pads nor truncates."""
+    written = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    written.no_padding()
+    written.no_truncation()
+    written.save(str(path))
+
+
+# The folder.
+
+
+def put_derived(
+    target: Path, digest: str, opener: Callable[[Path], Model], write: Callable[[Path], None]
+) -> None:
+    """Have a derived folder written beside its place, and put in place when it is complete.
+
+    A complete one of the same source is kept, a torn or foreign one is replaced.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(target)
+    partial = Path(tempfile.mkdtemp(prefix=target.name + _PARTIAL, dir=target.parent))
+    try:
+        write(partial)
+        _put_in_place(partial, target, digest, opener)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _put_in_place(
+    partial: Path, target: Path, digest: str, opener: Callable[[Path], Model]
+) -> None:
+    """Move a complete folder to its name; where another process was first, its folder stays."""
+    for _ in range(2):
+        try:
+            partial.rename(target)
+        except OSError:
+            try:
+                _opened(opener, target, digest)
+            except RuntimeModelError:
+                # Moved before it is deleted, so that nobody ever sees half of it.
+                torn = Path(tempfile.mkdtemp(prefix=target.name + _PARTIAL, dir=target.parent))
+                target.rename(torn)
+                shutil.rmtree(torn, ignore_errors=True)
+                continue
+        return
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Delete what killed derivations left; a living one is never as old as that."""
+    for partial in target.parent.glob(f"{target.name}{_PARTIAL}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - partial.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(partial, ignore_errors=True)

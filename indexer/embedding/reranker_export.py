@@ -1,0 +1,248 @@
+"""ONNX export of a sentence-transformers cross-encoder, as `indexer.embedding.derivation` keeps it.
+
+The model is exported from the tokens of a pair to its one logit, the graph is quantized, and its
+scores of sample pairs are compared with the reference's: how they go together, and in which order
+they put passages. What can't be derived, or strays too far, is refused, and the reference is used.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.embedding.derivation import (
+    SAMPLE,
+    VARIED,
+    DerivationError,
+    Feed,
+    Recipe,
+    export_graph,
+    fast_model,
+    put_derived,
+    quiet,
+    reading_reasons,
+    refuse,
+    require,
+    serve,
+    write_graph,
+    write_tokenizer,
+)
+from indexer.embedding.onnx_model import (
+    FORMAT,
+    GRAPH,
+    SCHEME,
+    TOKENIZER,
+    file_digest,
+    source_digest,
+)
+from indexer.embedding.onnx_reranker import RerankerManifest, RuntimeReranker
+
+if TYPE_CHECKING:
+    from sentence_transformers import CrossEncoder
+
+# How well scores must go together with the reference's, over all sample pairs.
+LEAST_CORRELATION: Final = 0.99
+# Of two passages whose scores for a question are further apart than this, in standard deviations
+# of all scores, the better one is known; so many of them must be in that order. What is nearer is
+# a toss-up for the reference, too.
+CLEARLY_APART: Final = 0.25
+LEAST_AGREEMENT: Final = 0.97
+
+# Beside these nothing turns logits into scores that keeps their order for certain.
+_MONOTONIC: Final = frozenset({"Sigmoid", "Identity"})
+
+Scores = NDArray[np.float64]
+
+
+def runtime_reranker(folder: Path, cache: Path) -> RuntimeReranker | None:
+    """The fast runtime of a reranker, derived if it isn't yet; None where the reference serves.
+
+    What it raises and logs is said by `derivation.fast_model`.
+    """
+    return fast_model(RECIPE, folder, cache, SAMPLE)
+
+
+def derive_reranker(folder: Path, target: Path, *, sample: Sequence[str]) -> None:
+    """Derive the runtime of a cross-encoder's folder into `target`.
+
+    The target appears only when complete and verified, with the questions of the `sample` and other
+    texts as passages. A complete one of the same source is kept, a torn or foreign one is replaced.
+
+    Raises:
+        DerivationError: if the model can't be exported or its scores stray too far.
+        FileNotFoundError: if the folder holds no model.
+        ValueError: if there is no sample.
+    """
+    require(sample)
+    digest = source_digest(folder)
+
+    def write(partial: Path) -> None:
+        with quiet():
+            reference = _reference(folder)
+            _check_supported(reference)
+            feeds = [
+                _feed(reference, VARIED[-place - 1], text) for place, text in enumerate(VARIED)
+            ]
+            write_graph(lambda path: _export(reference, feeds[0], path), partial / GRAPH, feeds)
+            write_tokenizer(reference.tokenizer, partial / TOKENIZER)
+        manifest = _manifest(reference, folder.name, digest, partial)
+        manifest.save(partial)
+        correlation, agreement = _verified(reference, RuntimeReranker.open(partial), sample)
+        replace(manifest, correlation=correlation, agreement=agreement).save(partial)
+
+    put_derived(target, digest, RuntimeReranker.open, write)
+
+
+def serve_rerankers() -> None:
+    """Derive the reranker that standard input names."""
+    serve(lambda folder, target, sample: derive_reranker(folder, target, sample=sample))
+
+
+RECIPE: Final = Recipe(
+    "reranker",
+    "-reranker",
+    "from indexer.embedding.reranker_export import serve_rerankers; serve_rerankers()",
+    RuntimeReranker.open,
+)
+
+
+def _reference(folder: Path) -> "CrossEncoder":
+    import torch
+    from sentence_transformers import CrossEncoder
+
+    encoder: CrossEncoder = CrossEncoder(
+        str(folder.resolve()),
+        device="cpu",
+        local_files_only=True,
+        trust_remote_code=False,
+        model_kwargs={"dtype": torch.float32},
+    ).eval()
+    return encoder
+
+
+def _check_supported(reference: "CrossEncoder") -> None:
+    """Refuse what makes a pair's score more than the one logit of its tokens.
+
+    Raises:
+        DerivationError: naming what was found.
+    """
+    names = [type(module).__name__ for module in reference.children()]
+    supported = "one Transformer that classifies"
+    refuse({f"it has the modules {', '.join(names)}": names != ["Transformer"]}, supported)
+    first: Any = next(reference.children())
+    activation = type(reference.activation_fn).__name__
+    prompt = reference.prompts.get(reference.default_prompt_name or "")
+    found = {
+        **reading_reasons(first),
+        f"it gives {reference.num_labels} scores for a pair": reference.num_labels != 1,
+        f"its scores are put through {activation}": activation not in _MONOTONIC,
+        "it has a prompt": bool(prompt),
+    }
+    refuse(found, supported)
+
+
+def _export(reference: "CrossEncoder", feed: Feed, path: Path) -> None:
+    """Write the model in full precision, from a pair's tokens (1, tokens) to `score` (1, 1)."""
+    import torch
+
+    transformer: Any = next(reference.children())
+
+    class OnePair(torch.nn.Module):
+        """The model, for a pair without padding."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.transformer = transformer
+
+        def forward(
+            self, input_ids: torch.Tensor, token_type_ids: torch.Tensor | None = None
+        ) -> torch.Tensor:
+            features = {"input_ids": input_ids}
+            if token_type_ids is not None:
+                features["token_type_ids"] = token_type_ids
+            scores: torch.Tensor = self.transformer(features)["scores"]
+            return scores
+
+    inputs = {name: torch.from_numpy(values) for name, values in feed.items()}
+    export_graph(OnePair(), inputs, "score", path)
+
+
+def _feed(reference: "CrossEncoder", query: str, text: str) -> Feed:
+    """What the model reads of a pair."""
+    read = reference.tokenizer(
+        query, text, truncation="longest_first", max_length=reference.max_seq_length
+    )
+    names = ["input_ids", *(["token_type_ids"] if "token_type_ids" in read else [])]
+    return {name: np.array([read[name]], dtype=np.int64) for name in names}
+
+
+def _manifest(reference: "CrossEncoder", name: str, digest: str, partial: Path) -> RerankerManifest:
+    """What the derived folder says about itself, before it is verified."""
+    return RerankerManifest(
+        format=FORMAT,
+        name=name,
+        digest=digest,
+        max_tokens=int(reference.max_seq_length or 0),
+        truncation_side=reference.tokenizer.truncation_side,
+        scheme=SCHEME,
+        files={name: file_digest(partial / name) for name in (GRAPH, TOKENIZER)},
+        token_types="token_type_ids" in _feed(reference, "a", "b"),
+        correlation=-1.0,
+        agreement=-1.0,
+    )
+
+
+def _verified(
+    reference: "CrossEncoder", model: RuntimeReranker, sample: Sequence[str]
+) -> tuple[float, float]:
+    """How well the scores go together with the reference's, and how often their order agrees.
+
+    Raises:
+        DerivationError: if either is too little.
+    """
+    import torch
+
+    queries, texts = sample[:8], [*VARIED, *sample]
+    expected = np.array(
+        [
+            reference.predict(
+                [(query, text) for text in texts],
+                activation_fn=torch.nn.Identity(),
+                show_progress_bar=False,
+            )
+            for query in queries
+        ],
+        dtype=np.float64,
+    )
+    found = np.array([model.scores(query, texts) for query in queries])
+    correlation, agreement = compared(expected, found)
+    # Written so that what is no number is refused, too.
+    if not (correlation >= LEAST_CORRELATION and agreement >= LEAST_AGREEMENT):
+        raise DerivationError(
+            f"The reranker loses too much when quantized: its scores go together with the "
+            f"reference's by {correlation:.4f} (at least {LEAST_CORRELATION} is expected), and of "
+            f"passages that are clearly apart {agreement:.4f} are in the same order (at least "
+            f"{LEAST_AGREEMENT})."
+        )
+    return correlation, agreement
+
+
+def compared(expected: Scores, found: Scores) -> tuple[float, float]:
+    """Pearson's correlation of scores, and the share of clear orders that agree.
+
+    Args:
+        expected: the reference's scores (queries, passages).
+        found: those to be judged, of the same shape.
+
+    Returns:
+        Both between -1 or 0 and 1. Scores that are all the same have no correlation: not a number.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlation = float(np.corrcoef(expected.ravel(), found.ravel())[0, 1])
+    apart = expected[:, :, None] - expected[:, None, :]
+    clear = apart > CLEARLY_APART * expected.std()
+    agreeing = (found[:, :, None] > found[:, None, :])[clear]
+    return correlation, float(agreeing.mean()) if agreeing.size else 0.0
