@@ -88,6 +88,7 @@ def test_no_init_module_holds_anything_but_a_docstring() -> None:
 
 # Modules without a test file of their name: what covers them instead.
 COVERED_BY = {
+    "bot/sources/addresses.py": "tests/bot/sources/ui/test_cog.py",
     "indexer/text/edit_distance.py": "tests/indexer/index/test_postings.py",
     "indexer/index/bound_values.py": "tests/indexer/index/test_tables.py",
     "indexer/index/scope_changes.py": "tests/indexer/index/test_resident_scopes.py",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.answers.bundled_articles import Standing
+from bot.sources.addresses import MOST_SITES, Added
 from bot.sources.articles import ArticlesReport
 from bot.sources.channels import ChannelReport
 from bot.text.languages import Plural, Sentence
@@ -21,12 +22,15 @@ from knowledge.channels.sync_state import (
 )
 from knowledge.corpus import SourceState
 from knowledge.model.guilds import Language
+from knowledge.model.source_locations import PAGES, address_of, crawl_at, is_web, repository_at
 from knowledge.store.guilds.synced_channels import SyncedContent
 
 FAILURES_SHOWN: Final = 3
 # Read one after the other; so many are read within a day, however full they are.
 MOST_CHANNELS: Final = 50
 _LINE_CHARACTERS: Final = 200
+# As much of a commit's id as people read.
+_COMMIT_CHARACTERS: Final = 10
 # Room for the heading, whatever the page's number.
 _PAGE_CHARACTERS: Final = MESSAGE_CHARACTERS - 200
 
@@ -78,6 +82,30 @@ ADDRESS_KNOWN: Final = Sentence("{address} is a source already.")
 ADDRESS_ADDED: Final = Sentence(
     "{address} is a source of this server now. I'm visiting it, a page a second."
 )
+_SITE_ADDED: Final = Sentence(
+    "{address} is a source of this server now, with the pages below it. I'm visiting them, a page "
+    "a second, up to {most:,}."
+)
+_REPOSITORY_ADDED: Final = Sentence(
+    "{address} is a Git repository, and a source of this server now. I'm reading its files, and "
+    "follow what is committed."
+)
+_TOO_MANY_SITES: Final = Sentence(
+    "I already crawl or follow {most:,} sites and repositories here, and that is the limit for one "
+    "server. Remove one first."
+)
+_WITHOUT_GIT: Final = Sentence(
+    "{address} is a Git repository, which I can't read: whoever runs me has to install "
+    "`commonplace[git]` and start me again."
+)
+_ADDED: Final[Mapping[Added, Sentence]] = {
+    Added.PAGE: ADDRESS_ADDED,
+    Added.SITE: _SITE_ADDED,
+    Added.REPOSITORY: _REPOSITORY_ADDED,
+    Added.KNOWN: ADDRESS_KNOWN,
+    Added.TOO_MANY: _TOO_MANY_SITES,
+    Added.WITHOUT_GIT: _WITHOUT_GIT,
+}
 REMOVED: Final = Sentence("{source} is no longer a source: I don't answer from it any more.")
 UNKNOWN: Final = Sentence("That is no source of this server: choose one of those that are offered.")
 SYNCING: Final = Sentence(
@@ -117,6 +145,8 @@ _UNREADABLE: Final = Sentence("⚠ {channel} {reason}.")
 _SHARED: Final = Sentence("for every server")
 _WHEN: Final = Sentence("read {when}")
 _NEVER: Final = Sentence("not read yet")
+_CRAWLED: Final = Sentence("crawled")
+_COMMIT: Final = Sentence("commit {commit}")
 _MORE: Final = Sentence("… and {number:,} more.")
 _BEGUN: Final[Mapping[SyncedContent, Sentence]] = {
     SyncedContent.THREADS: Sentence(
@@ -138,6 +168,16 @@ READS: Final[Mapping[SyncedContent, Sentence]] = {
     SyncedContent.POSTS: Sentence("announcements"),
     SyncedContent.PINS: Sentence("pinned messages"),
 }
+
+
+def added(language: Language, what: Added, address: str) -> str:
+    """What became of an address that an administrator named."""
+    most = MOST_SITES if what is Added.TOO_MANY else PAGES
+    return _ADDED[what](language, address=address, most=most)
+
+
+def is_visited_now(what: Added) -> bool:
+    return what in (Added.PAGE, Added.SITE, Added.REPOSITORY)
 
 
 def lacks(language: Language, channel: str, permissions: Sequence[str]) -> str:
@@ -268,6 +308,10 @@ def source_entry(language: Language, state: SourceState) -> str:
         if state.read_at
         else _NEVER(language),
     ]
+    if crawl_at(state.location) is not None:
+        parts.append(_CRAWLED(language))
+    if state.commit:
+        parts.append(_COMMIT(language, commit=state.commit[:_COMMIT_CHARACTERS]))
     if not state.scope:
         parts.append(_SHARED(language))
     failures = [(location_name(each.source), each.reason) for each in state.failures]
@@ -276,6 +320,8 @@ def source_entry(language: Language, state: SourceState) -> str:
 
 def location_name(location: str) -> str:
     """What a source is called; of a path the last part: the whole is the operator's business."""
-    if location.startswith(("http://", "https://")):
-        return location
-    return location.rstrip("/").rsplit("/", 1)[-1]
+    address = address_of(location)
+    name = address if is_web(address) else address.rstrip("/").rsplit("/", 1)[-1]
+    repository = repository_at(location)
+    within = (repository.branch, repository.folder) if repository is not None else ()
+    return " › ".join(filter(None, (name, *within)))

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -70,6 +71,11 @@ class Listed:
     files: tuple[CommittedFile, ...]
     reason: str = ""
     whole: bool = True
+
+
+def is_installed() -> bool:
+    """Whether repositories can be read: what reads them comes with an extra."""
+    return find_spec("dulwich") is not None
 
 
 def copy_folder(data: Path, location: str) -> Path:
@@ -201,10 +207,8 @@ def opened(
     Raises:
         RefusedError: with why it can't be followed, as the rest of a sentence.
     """
-    try:
-        import dulwich.repo  # noqa: F401 - whether the extra is there
-    except ImportError as error:
-        raise RefusedError(MISSING) from error
+    if not is_installed():
+        raise RefusedError(MISSING)
     if source.is_local:
         return _opened_here(source)
     return _fetched(source, folder, fetcher, min(PACK_BYTES, most or PACK_BYTES))

@@ -1,6 +1,5 @@
 """Sources cog: `/source` adds, lists, syncs and removes channels and web addresses."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -15,18 +14,16 @@ from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, may_manage
 from bot.interactions.services import Interaction, Services
-from bot.sources import articles, channels, messages
+from bot.sources import addresses, articles, channels, messages
 from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.discord_messages import lacking, reads_of
 from bot.text.markdown import plain_within, shortened
 from bot.text.paging import PAGE_LABELS
 from knowledge import corpus
 from knowledge.channels.sync_state import ProgressMessage
-from knowledge.corpus import SourceState
 from knowledge.model.documents import SHARED, Scope
 from knowledge.model.guilds import Language
-from knowledge.model.source_locations import is_visited
-from knowledge.sources import MissingSourceError, add_address
+from knowledge.sources import MissingSourceError
 from knowledge.store.guilds.synced_channels import SyncedChannel
 from knowledge.web.addresses import URL_CHARACTERS
 
@@ -80,7 +77,8 @@ class SourcesCog(commands.Cog):
     @app_commands.describe(
         channel=described("A forum, an announcement channel, or a text channel's pinned messages."),
         threads=described("Of a text channel: its threads, in place of its pinned messages."),
-        address=described("A page, a sitemap or an llms.txt; or articles, for the bundled ones."),
+        address=described("A page, sitemap, llms.txt or Git repository; or articles, for ours."),
+        crawl=described("Of an address: the pages below it, too, as links lead there."),
     )
     async def add(
         self,
@@ -88,6 +86,7 @@ class SourcesCog(commands.Cog):
         channel: app_commands.Transform[Readable | None, ReadableChannel] = None,
         threads: bool = False,
         address: app_commands.Range[str, 1, URL_CHARACTERS] | None = None,
+        crawl: bool = False,
     ) -> None:
         language = await viewer_language(interaction)
         if channel is not None:
@@ -97,7 +96,7 @@ class SourcesCog(commands.Cog):
                 await interaction.response.defer(ephemeral=True, thinking=True)
                 await self._choose_articles(interaction, quoted=True)
             else:
-                await self._add_address(interaction, address)
+                await self._add_address(interaction, address, crawl=crawl)
         else:
             told = messages.WHICH if may_manage(interaction) else messages.NEEDS_ADMIN
             await interaction.response.send_message(told(language), ephemeral=True)
@@ -139,32 +138,29 @@ class SourcesCog(commands.Cog):
             return ""
         return told(language, channel=channel.mention, most=messages.MOST_CHANNELS)
 
-    async def _add_address(self, interaction: Interaction, address: str) -> None:
+    async def _add_address(self, interaction: Interaction, address: str, *, crawl: bool) -> None:
         language, scope = await viewer_language(interaction), Scope(interaction.guild_id or 0)
         await interaction.response.defer(ephemeral=True, thinking=True)
         shown = plain_within(address, _ADDRESS_CHARACTERS)
         try:
-            known = await self._states(scope)
-            added = await self.bot.worker.call(lambda core: _add_address(core, address, scope))
+            location, added = await self.bot.worker.call(
+                lambda core: addresses.add(core, address, scope, crawl=crawl)
+            )
         except MissingSourceError as error:
             told = messages.ADDRESS_REFUSED(
                 language, problem=plain_within(str(error), _PROBLEM_CHARACTERS)
             )
             await interaction.edit_original_response(content=told)
             return
-        if not added:
-            told = messages.ADDRESS_KNOWN(language, address=shown)
-            await interaction.edit_original_response(content=told)
+        await interaction.edit_original_response(content=messages.added(language, added, shown))
+        if not messages.is_visited_now(added):
             return
-        told = messages.ADDRESS_ADDED(language, address=shown)
-        await interaction.edit_original_response(content=told)
-        before = {state.location for state in known}
-        new = [each for each in await self._states(scope) if each.location not in before]
-        visited = await self.bot.fetch_now([each.location for each in new])
+        visited = await self.bot.fetch_now([location])
+        states = await self.bot.worker.call(Core.source_states)
         found = [
             messages.source_entry(language, each)
-            for each in await self._states(scope)
-            if each.location not in before
+            for each in states
+            if (each.location, each.scope) == (location, scope)
         ]
         waits = messages.ADDRESS_WAITS(language, address=shown)
         await _edit_or_follow_up(interaction, "\n".join(found) if visited else waits)
@@ -235,13 +231,14 @@ class SourcesCog(commands.Cog):
             channel_id = int(key)
             done = await self._sync.remove(channel_id, scope, interaction.user.id)
             return f"<#{channel_id}>" if done else ""
-        addresses = await self._addresses(scope)
-        address = next((one for one in addresses if source in (corpus.source_key(one), one)), None)
-        if address is None:
+        known = await self._addresses(scope)
+        location = next((one for one in known if source in (corpus.source_key(one), one)), None)
+        location = location or addresses.named(known, source)
+        if location is None:
             return ""
-        await self.bot.worker.call(lambda core: core.store.remove_source(address, scope))
+        await self.bot.worker.call(lambda core: core.store.remove_source(location, scope))
         await self.bot.worker.run_slices(index_updates.update_pages)
-        return plain_within(address, _ADDRESS_CHARACTERS)
+        return plain_within(messages.location_name(location), _ADDRESS_CHARACTERS)
 
     @remove.autocomplete("source")
     async def choices(self, interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
@@ -251,8 +248,10 @@ class SourcesCog(commands.Cog):
             (messages.source_name(language, each.channel), f"channel:{each.channel.id}")
             for each in reports
         ]
-        addresses = await self._addresses(scope)
-        named += [(shortened(each, 100), corpus.source_key(each)) for each in addresses]
+        named += [
+            (shortened(messages.location_name(each), 100), corpus.source_key(each))
+            for each in await self._addresses(scope)
+        ]
         named.append((messages.ARTICLES_NAME(language), ARTICLES))
         wanted = typed.casefold()
         found = [(name, value) for name, value in named if wanted in name.casefold()]
@@ -263,20 +262,7 @@ class SourcesCog(commands.Cog):
 
     async def _addresses(self, scope: Scope) -> list[str]:
         """The addresses that this guild alone is answered from; files are the operator's."""
-        found = await self.bot.worker.call(Core.sources)
-        return [each for each, scopes in found.items() if is_visited(each) and scope in scopes]
-
-    async def _states(self, scope: Scope) -> Sequence[SourceState]:
-        """The other sources that this guild is answered from."""
-        found = await self.bot.worker.call(Core.source_states)
-        return [state for state in found if state.scope in (scope, SHARED)]
-
-
-def _add_address(core: Core, address: str, scope: Scope) -> bool:
-    """Remember an address for a guild; False if it, or everybody, is answered from it already."""
-    if SHARED in core.sources().get(address, ()):
-        return False
-    return add_address(core.store, address, scope)
+        return addresses.own(await self.bot.worker.call(Core.sources), scope)
 
 
 async def _edit_or_follow_up(interaction: Interaction, told: str) -> None:

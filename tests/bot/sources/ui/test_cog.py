@@ -10,14 +10,22 @@ from simcord import Env
 from bot.client import Bot, start_worker
 from bot.config import Settings, SourceSettings
 from bot.engine.core import Core
+from bot.sources.addresses import MOST_SITES
 from knowledge.channels.sync_state import ChannelProblem, ProblemCode
 from knowledge.model.documents import Scope
-from knowledge.sources import add_address, add_paths
+from knowledge.sources import (
+    add_address,
+    add_paths,
+    add_visited,
+    crawl_location,
+    repository_location,
+)
 from knowledge.web.fetcher import Fetcher
 from tests.bot.forum import Forum, found, make_forum, read, report, texts
 from tests.bot.steps import content
 from tests.bot.world import World, build_world
 from tests.fakes import WordEmbedder
+from tests.knowledge.git_server import GitServer
 from tests.knowledge.web_server import Reply, WebServer
 
 PAGE = "<html><body><h1>Ferry</h1><p>The ferry to Lisbon leaves at nine.</p></body></html>"
@@ -255,6 +263,119 @@ async def test_files_of_the_operator_are_neither_offered_nor_removed(
 
     assert offered == []
     assert told.startswith("That is no source of this server")
+
+
+# Sites and repositories.
+
+
+@pytest.fixture
+def git_server(tmp_path: Path) -> Iterator[GitServer]:
+    with GitServer(tmp_path / "served") as made:
+        made.repositories.make("harbour/handbook.git")
+        yield made
+
+
+async def test_a_repository_is_told_by_its_address_and_cited_at_its_commit(
+    world: World, git_server: GitServer
+) -> None:
+    text = "# Ferry\n\nThe ferry to Lisbon leaves at nine."
+    commit = git_server.repositories.commit("harbour/handbook.git", {"docs/ferry.md": text})
+    address = git_server.url("harbour/handbook.git")
+
+    told = content(await world.admin.slash(world.general, "source add", address=address))
+
+    assert "1 document" in told
+    assert f"commit {commit[:10]}" in told
+
+    def cited(core: Core) -> list[str]:
+        found = core.search("ferry Lisbon", world.guild.id, 3)
+        return [hit.passage.link for hit in found if hit.passage.scope == world.guild.id]
+
+    [link] = await world.core(cited)
+    assert link.endswith(f"/blob/{commit}/docs/ferry.md?plain=1#L1-L3")
+    again = content(await world.admin.slash(world.general, "source add", address=address))
+    assert again.endswith("is a source already.")
+    removed = content(await world.admin.slash(world.general, "source remove", source=address))
+    assert "is no longer a source" in removed
+    assert await world.core(cited) == []
+
+
+async def test_a_site_is_crawled_where_that_is_asked_for(world: World, server: WebServer) -> None:
+    server.pages["/docs/"] = Reply('<h1>Harbour</h1><p>Welcome.</p><a href="ferry">Ferry</a>')
+    server.pages["/docs/ferry"] = Reply(PAGE)
+    address = server.url("/docs/")
+
+    told = content(
+        await world.admin.slash(world.general, "source add", address=address, crawl=True)
+    )
+
+    assert "2 documents" in told
+    assert "crawled" in told
+    assert "crawled" in await listed(world)
+    [choice] = await world.admin.autocomplete(world.general, "source remove", "source", "docs")
+    assert choice["name"] == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/etc",
+        "git+file:///srv/handbook.git",
+        "file:///srv/handbook.git",
+        "crawl+http://docs.test/",
+        "git@github.com:owner/name.git",
+        "ssh://git@github.com/owner/name.git",
+        "https://me:secret@github.com/owner/name",
+        "http://127.0.0.1/owner/name.git",
+        "https://[fd00::1]/owner/name.git",
+    ],
+)
+@pytest.mark.parametrize("crawl", [False, True])
+async def test_what_only_the_operator_may_read_is_refused(
+    world: World, address: str, crawl: bool
+) -> None:
+    told = content(
+        await world.admin.slash(world.general, "source add", address=address, crawl=crawl)
+    )
+
+    assert told.startswith("This can't be a source: ")
+    assert await world.core(Core.sources) == {}
+
+
+async def test_a_server_has_some_sites_and_repositories_and_no_more(world: World) -> None:
+    def remember(core: Core) -> None:
+        for number in range(MOST_SITES):
+            add_visited(
+                core.store, crawl_location(f"https://a.org/{number}/"), Scope(world.guild.id)
+            )
+
+    await world.core(remember)
+
+    for options in (
+        {"address": "https://a.org/r.git"},
+        {"address": "https://b.org/", "crawl": True},
+    ):
+        told = content(await world.admin.slash(world.general, "source add", **options))
+        assert told.startswith("I already crawl or follow 10 sites and repositories here")
+
+
+async def test_a_repository_of_the_operator_is_neither_offered_nor_removed(
+    world: World, git_server: GitServer
+) -> None:
+    path = git_server.repositories.folder / "harbour" / "handbook.git"
+    location = repository_location(str(path))
+
+    def remember(core: Core) -> None:
+        add_visited(core.store, location, Scope(world.guild.id))
+
+    await world.core(remember)
+
+    offered = await world.admin.autocomplete(world.general, "source remove", "source", "handbook")
+    told = content(await world.admin.slash(world.general, "source remove", source=location[:100]))
+
+    assert offered == []
+    assert told.startswith("That is no source of this server")
+    assert str(path.parent) not in await listed(world)
 
 
 # Turned off.
