@@ -24,11 +24,13 @@ from bot.engine.job_queue import Priority
 from bot.engine.worker import Worker
 from bot.interactions.services import Services
 from bot.phrasing import service
+from bot.phrasing.edit_pacer import EditPacer
 from bot.phrasing.endpoint import Endpoint, EndpointSettings
 from bot.phrasing.phraser import Phraser
 from bot.phrasing.task import Mode, Ordered, Outcome, Phrased, Quoted, Task
 from bot.phrasing_settings import PhrasingSettings
 from indexer.retrieval.hit import Hit
+from indexer.text.sentences import units
 from knowledge.model.documents import Scope
 from knowledge.model.guilds import GuildSettings, Language, Phrasing
 from knowledge.model.phrasings import RecordedPhrasing, UsedUp, WrittenLine
@@ -124,6 +126,7 @@ class PhrasingDispatcher:
         degradations: are told of what is wrong with the endpoint.
         observe: is told what came of each request, and how many tokens that took.
         now: the time.
+        pacer: spreads the edits that come of it.
     """
 
     settings: PhrasingSettings
@@ -133,6 +136,7 @@ class PhrasingDispatcher:
     degradations: Degradations
     observe: Observer
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    pacer: EditPacer = field(default_factory=EditPacer)
     _used_up: UsedUp | None = None
     _results: LRUCache[_Key, _Found] = field(default_factory=lambda: LRUCache(RESULTS))
     _generation: int = 0
@@ -168,6 +172,8 @@ class PhrasingDispatcher:
         if not supported or not self._may_send([quote.hit for quote in outcome.quotes]):
             return None
         found = Candidate(ask, reply, mode, language)
+        if not self._has_choice(found):
+            return None
         if self._is_known(found):
             return found
         used = self._used_up
@@ -177,6 +183,12 @@ class PhrasingDispatcher:
         if used is None or used.holds(ask.asker_id, ask.guild_id, self.now()):
             return None
         return found
+
+    def _has_choice(self, candidate: Candidate) -> bool:
+        """Whether there is anything to choose: of one sentence, there is not."""
+        first, *others = candidate.answer.quotes
+        may_differ = candidate.mode is Mode.PHRASE or self._ordered(candidate)
+        return bool(may_differ or others or len(units(first.text)) > 1)
 
     def _is_known(self, candidate: Candidate) -> bool:
         self._begin(candidate.reply.generation)

@@ -16,6 +16,7 @@ from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
 from bot.preview.town import add_routes
 from knowledge.model.guilds import GuildSettings
+from tests.bot.phrasing.scripted_endpoint import KEY, ScriptedEndpoint, scripted_endpoint
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.town import Town, build_town
 from tests.bot.wire.server import WireServer, wire_server
@@ -97,6 +98,14 @@ async def world(simcord_env: Env) -> World:
     made = build_world(simcord_env)
     await made.set_up()
     return made
+
+
+@pytest.fixture
+async def endpoint(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ScriptedEndpoint]:
+    """A language model's endpoint, whose key the bot has."""
+    monkeypatch.setenv("PHRASING_KEY", KEY)
+    async with scripted_endpoint() as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,13 +1,19 @@
 """A server in which a language model phrases answers."""
 
-from typing import Any
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from bot.config import Settings
 from bot.phrasing_settings import PhrasingSettings
 from knowledge.model.guilds import Phrasing
 from knowledge.model.phrasings import RecordedPhrasing
-from tests.bot.phrasing.scripted_endpoint import MODEL
-from tests.bot.world import World
+from tests.bot.phrasing.scripted_endpoint import MODEL, ScriptedEndpoint
+from tests.bot.world import TEXT, World
+
+# A note, and its sentence that answers, as it stands above the quotations where it was chosen.
+NOTE: Final = f"{TEXT} Bring a laptop. Doors open at six in the evening."
+QUOTE: Final = f"> {TEXT} [1]"
 
 
 def with_phrasing(settings: Settings, url: str, **chosen: Any) -> Settings:
@@ -28,3 +34,17 @@ async def turn_on(world: World, mode: Phrasing = Phrasing.CHOOSE, host: str = ""
 async def phrasing_of(world: World, question_id: int) -> RecordedPhrasing | None:
     """What is on record of a question's phrasing."""
     return await world.core(lambda core: core.store.phrasings.of(question_id))
+
+
+async def in_flight(
+    endpoint: ScriptedEndpoint, asking: Coroutine[Any, Any, Any]
+) -> "asyncio.Task[Any]":
+    """A question that is answered, and whose model thinks until it is `released`."""
+    task = asyncio.create_task(asking)
+    await endpoint.arrived.wait()
+    return task
+
+
+def mention(world: World) -> str:
+    assert world.bot.user is not None
+    return f"<@{world.bot.user.id}>"

@@ -15,10 +15,8 @@ from bot.ask.ui.answer_message import answer_message, pictured
 from bot.ask.ui.quotes_button import QuotesButton
 from bot.interactions.services import Services
 from bot.phrasing.messages import under_way
-from bot.phrasing.ui.edits import EditPacer, Posted, edit_once
+from bot.phrasing.ui.edits import Posted, edit_once
 from knowledge.model.guilds import Language
-
-_PACER: Final = EditPacer()
 
 
 class Phrasing:
@@ -71,7 +69,7 @@ class Phrasing:
         shown = answer_message(
             reply, language=self._language, edits=True, **{**self._shown, **further}
         )
-        await edit_once(posted, _PACER, under_way(self._language), shown)
+        await edit_once(posted, bot.phrasing.pacer, under_way(self._language), shown)
 
 
 # A task that nobody holds may be collected before it is done.

@@ -4,24 +4,17 @@ Discord takes edits by an interaction's token for 15 minutes. A message that say
 now, or is gone, is left alone: only what still ends with the line that it was sent with is edited.
 """
 
-import asyncio
 import logging
-import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import discord
-from cachetools import LRUCache
 
 from bot.interactions.errors import UNREACHED
 from bot.interactions.layouts import text_of
 from bot.interactions.retries import resent
 from bot.interactions.services import Interaction
-
-PAUSE_SECONDS: Final = 1.0
-# Of so many channels it is known when the last edit was.
-_CHANNELS: Final = 4_096
+from bot.phrasing.edit_pacer import EditPacer
 
 _logger = logging.getLogger(__name__)
 
@@ -94,27 +87,6 @@ class PostedResponse:
     async def edit(self, **shown: Any) -> None:
         # Whatever is sent by a token is sent again by itself where a connection breaks.
         await self.interaction.followup.edit_message(self.message_id, **shown)
-
-
-class EditPacer:
-    """Lets one edit a second go to a channel: Discord holds up what comes faster."""
-
-    def __init__(
-        self,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        self._clock = clock
-        self._sleep = sleep
-        self._next: LRUCache[int, float] = LRUCache(_CHANNELS)
-
-    async def turn(self, channel_id: int) -> None:
-        """Wait until it is this one's turn."""
-        now = self._clock()
-        at = max(now, self._next.get(channel_id, now))
-        self._next[channel_id] = at + PAUSE_SECONDS
-        if at > now:
-            await self._sleep(at - now)
 
 
 async def edit_once(posted: Posted, pacer: EditPacer, line: str, shown: dict[str, Any]) -> bool:

@@ -1,63 +1,338 @@
 """A plain answer is there at once, and is edited once with what a model made of it."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from bot.ask import button_messages
 from bot.config import Settings
-from bot.phrasing_settings import PhrasingSettings
+from bot.engine.core import Core
+from bot.engine.worker import Worker
 from knowledge.model.guilds import Phrasing
+from tests.bot.phrased import NOTE, QUOTE, in_flight, mention, phrasing_of, turn_on, with_phrasing
 from tests.bot.phrasing.scripted_endpoint import (
-    KEY,
     MODEL,
     ScriptedEndpoint,
     chooses,
-    scripted_endpoint,
+    fails,
+    says,
+    sent,
+    waits,
 )
-from tests.bot.world import TEXT, World, text_of
+from tests.bot.steps import content, looked_into, shown_message
+from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, buttons, custom_ids, text_of
 
 LINE = "-# phrasing…"
 CHOSEN = f"-# Chosen by {MODEL.replace('-', chr(92) + '-')} from the quotes below, word for word."
 
 
 @pytest.fixture
-async def endpoint(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ScriptedEndpoint]:
-    monkeypatch.setenv("PHRASING_KEY", KEY)
-    async with scripted_endpoint() as made:
-        yield made
+def settings(settings: Settings, endpoint: ScriptedEndpoint) -> Settings:
+    return with_phrasing(settings, endpoint.url)
 
 
 @pytest.fixture
-def phrasing(endpoint: ScriptedEndpoint) -> PhrasingSettings:
-    return PhrasingSettings(mode="phrase", url=endpoint.url, model=MODEL)
+async def on(world: World) -> World:
+    """A server with a note, whose administrators turned it on."""
+    await turn_on(world)
+    await world.publish(TITLE, NOTE)
+    return world
 
 
-@pytest.fixture
-def settings(settings: Settings, phrasing: PhrasingSettings) -> Settings:
-    return settings.model_copy(update={"phrasing": phrasing})
+class CountingWorker:
+    """A bot's worker, whose jobs are counted."""
+
+    def __init__(self, worker: Worker[Core]) -> None:
+        self._worker = worker
+        self.jobs = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._worker, name)
+
+    async def call(self, *given: Any, **named: Any) -> Any:
+        """Count a job, and have it done."""
+        self.jobs += 1
+        return await self._worker.call(*given, **named)
+
+    async def call_batched(self, *given: Any, **named: Any) -> Any:
+        """Count a job, and have it done."""
+        self.jobs += 1
+        return await self._worker.call_batched(*given, **named)
 
 
-async def turn_on(world: World, mode: Phrasing = Phrasing.CHOOSE, **more: Any) -> None:
-    """Have the administrators choose it, for the endpoint that there is."""
-    changes = {"phrasing": mode, "phrasing_host": "127.0.0.1", **more}
-    await world.core(
-        lambda core: core.store.guilds.change(world.guild.id, changes, None, world.admin.id)
-    )
-    world.bot.guild_settings.forget(world.guild.id)
+def edits(world: World) -> int:
+    """How often an answer was sent or edited since the requests were counted last."""
+    found = [
+        one for one in world.env.http_requests if one.method == "PATCH" and "/messages/" in one.path
+    ]
+    return len(found)
 
 
 async def test_chosen_sentences_stand_above_the_quotations(
+    on: World, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.always(chooses("Rua Augusta"))
+
+    answered = await on.ask()
+
+    text = content(answered)
+    head, said = text.split("\n" + QUOTE)
+    assert head == f"**{QUESTION}**\n-# Evidence: strong"
+    assert said.split("\n")[1] == CHOSEN
+    assert f"> **{TEXT}**" in said
+    assert "1 · " in said
+    assert LINE not in text
+    kept = await phrasing_of(on, 1)
+    assert kept is not None
+    assert (kept.outcome, kept.mode, kept.chosen, kept.repeated) == (
+        "shown",
+        "choose",
+        ("1.1",),
+        False,
+    )
+    assert (kept.prompt_tokens, kept.reply_tokens) == (210, 17)
+
+
+async def test_the_plain_answer_is_there_before_the_model_says_anything_and_is_edited_once(
+    on: World, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.always(waits(endpoint, chooses("Rua Augusta")))
+    before = edits(on)
+
+    asking = await in_flight(endpoint, on.ask())
+
+    message = on.general.last_message
+    assert message is not None
+    plain = text_of(message)
+    assert plain.endswith(f"\n{LINE}")
+    assert f"> **{TEXT}**" in plain
+    assert buttons(message) == ["Helpful", "Not helpful", "Why this answer?", "Report"]
+    assert edits(on) == before + 1
+    endpoint.released.set()
+    await asking
+    assert edits(on) == before + 2
+    assert QUOTE in text_of(on.general.last_message)
+
+
+async def test_nothing_is_waited_for_before_the_plain_answer_but_what_was_without_a_model(
+    on: World, endpoint: ScriptedEndpoint
+) -> None:
+    """Counted in jobs of the worker's, and in requests."""
+    worker = CountingWorker(on.bot.worker)
+    on.bot._worker = worker  # type: ignore[assignment]
+    await turn_on(on, Phrasing.OFF)
+    await on.ask()
+    await turn_on(on, Phrasing.OFF)
+    worker.jobs, requests = 0, edits(on)
+    await on.ask()
+    jobs, requests = worker.jobs, edits(on) - requests
+    await turn_on(on)
+    worker.jobs, sent_before = 0, edits(on)
+    endpoint.always(waits(endpoint, chooses("Rua Augusta")))
+
+    asking = await in_flight(endpoint, on.ask())
+
+    # The one that is more takes place after the answer was sent: it claims the use of the model.
+    assert worker.jobs == jobs + 1
+    assert edits(on) - sent_before == requests
+    assert text_of(on.general.last_message).endswith(LINE)
+    endpoint.released.set()
+    await asking
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        chooses("Rua Augusta", answers=False),
+        says("I am sorry, Dave."),
+        says({"sentences": ["9.9"], "answers": True}),
+        fails(500),
+    ],
+)
+async def test_without_a_result_the_line_goes_and_nothing_else_changes(
+    on: World, endpoint: ScriptedEndpoint, behaviour: Any
+) -> None:
+    await turn_on(on, Phrasing.OFF)
+    plain = await on.ask()
+    await turn_on(on)
+    endpoint.always(behaviour)
+
+    answered = await on.ask()
+
+    assert content(answered) == content(plain)
+    assert len(endpoint.bodies) == 1
+    assert [one.split(":")[0] for one in custom_ids(answered.response)] == [
+        one.split(":")[0] for one in custom_ids(plain.response)
+    ]
+
+
+async def test_no_model_is_asked_about_what_is_no_answer(
+    on: World, endpoint: ScriptedEndpoint
+) -> None:
+    for question in (UNKNOWN, "thanks!", "???"):
+        assert LINE not in content(await on.ask(question))
+    assert endpoint.bodies == []
+
+
+async def test_no_model_is_asked_where_two_notes_disagree(
     world: World, endpoint: ScriptedEndpoint
 ) -> None:
     await turn_on(world)
-    await world.publish()
+    for title, size in (("Uploads", "25 MB"), ("Files", "10 MB")):
+        await world.publish(title, f"Uploaded files may be at most {size} large.")
+
+    await world.ask("How large may uploaded files be at most?")
+
+    assert endpoint.bodies == []
+
+
+@pytest.mark.parametrize("host", ["other.example.com", "127.0.0.2"])
+async def test_no_model_is_asked_for_which_nobody_turned_it_on(
+    on: World, endpoint: ScriptedEndpoint, host: str
+) -> None:
+    for mode, where in ((Phrasing.OFF, ""), (Phrasing.PHRASE, host)):
+        await turn_on(on, mode, where)
+        assert LINE not in content(await on.ask())
+    assert endpoint.bodies == []
+
+
+# The ways to ask.
+
+
+async def test_a_mention_is_phrased(on: World, endpoint: ScriptedEndpoint) -> None:
     endpoint.always(chooses("Rua Augusta"))
 
-    answered = await world.ask()
-    await world.env.settle()
+    await on.member.send(on.general, f"{mention(on)} {QUESTION}")
+    await on.env.settle()
 
-    text = text_of(answered.response)
-    assert f"> {TEXT} [1]" in text
-    assert CHOSEN in text
+    message = on.general.last_message
+    assert message is not None
+    assert QUOTE in text_of(message)
+    assert LINE not in text_of(message)
+
+
+async def test_a_direct_message_gets_chosen_sentences_and_never_written_ones(
+    on: World, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.always(chooses("open"))
+
+    await on.member.send_dm("What is open source AI?")
+    await on.env.settle()
+
+    told = on.member.user.dm_channel.last_message
+    assert CHOSEN in text_of(told)
+    kept = await phrasing_of(on, 1)
+    assert kept is not None
+    assert kept.mode == "choose"
+
+
+async def test_a_question_in_a_message_is_phrased_for_whoever_chose_the_menu(
+    on: World, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.always(chooses("Rua Augusta"))
+    message = await on.second_member.send(on.general, QUESTION)
+
+    answered = await on.member.context_menu(on.general, "Ask about this", message)
+
+    assert answered.response is not None
+    assert answered.response.ephemeral
+    assert QUOTE in content(answered)
+
+
+async def test_a_private_answer_is_phrased_and_so_is_what_is_shared_of_it_from_memory(
+    on: World, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.always(chooses("Rua Augusta"))
+    answered = await on.ask(private=True)
+    assert QUOTE in content(answered)
+
+    await on.member.click(shown_message(answered), label="Share")
+
+    message = on.general.last_message
+    assert message is not None
+    assert QUOTE in text_of(message)
+    assert "Share" not in buttons(message)
+    assert len(endpoint.bodies) == 1
+    kept = await phrasing_of(on, 2)
+    assert kept is not None
+    assert kept.repeated
+
+
+async def test_a_follow_up_is_sent_with_the_question_before_it(
+    on: World, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.always(chooses("Rua Augusta"))
+    await on.ask()
+    answer = on.general.last_message
+    assert answer is not None
+
+    await on.member.send(on.general, f"{mention(on)} and on Fridays?", reply_to=answer)
+    await on.env.settle()
+
+    assert sent(endpoint.bodies[-1])["follows"] == QUESTION
+
+
+# What is clicked, replaced or deleted.
+
+
+async def test_every_button_works_below_a_phrased_answer(
+    on: World, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.always(chooses("Rua Augusta"))
+    answered = await on.ask()
+
+    thanks = await on.second_member.click(shown_message(answered), label="Helpful")
+    assert content(thanks) == button_messages.FEEDBACK_HELPFUL.english
+    assert "Evidence" in await looked_into(on.member, answered.response, "Why this answer?")
+    assert TEXT in await looked_into(on.member, answered.response, "Other passages")
+
+
+async def test_a_message_that_says_something_else_by_now_is_left_alone(
+    on: World, endpoint: ScriptedEndpoint
+) -> None:
+    other = "Another meetup of the community is in Porto, at Rua das Flores."
+    await on.publish("Porto meetup", other)
+    endpoint.always(waits(endpoint, chooses("Rua")))
+    asking = await in_flight(endpoint, on.ask())
+    message = on.general.last_message
+    assert message is not None
+    # As a click on *This answers it* replaces it.
+    backend: Any = on.env.backend
+    stored = backend.get_message(on.general.id, message.id)
+    replaced = [{"type": 10, "content": "Something else."}]
+    backend.edit_message(on.general.id, message.id, {"components": replaced})
+    assert stored is not None
+
+    endpoint.released.set()
+    await asking
+
+    assert text_of(on.general.last_message) == "Something else."
+
+
+async def test_a_message_that_was_deleted_is_not_sent_again(
+    on: World, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.always(waits(endpoint, chooses("Rua Augusta")))
+    asking = await in_flight(endpoint, on.ask())
+    message = on.general.last_message
+    assert message is not None
+    on.env.backend.delete_message(on.general.id, message.id)
+
+    endpoint.released.set()
+    await asking
+
+    assert message.id not in [one.id for one in on.general.history()]
+    assert (await phrasing_of(on, 1)) is not None
+
+
+async def test_a_bot_that_stops_takes_the_line_away(on: World, endpoint: ScriptedEndpoint) -> None:
+    endpoint.always(waits(endpoint, chooses("Rua Augusta")))
+    asking = await in_flight(endpoint, on.ask())
+
+    await on.bot.finish(10)
+
+    await asking
+    text = text_of(on.general.last_message)
     assert LINE not in text
+    assert f"> **{TEXT}**" in text
+    assert CHOSEN not in text
