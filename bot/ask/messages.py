@@ -75,7 +75,7 @@ class AnswerText:
 
     head: str
     quotations: tuple[Quotation, ...] = ()
-    phrased: str = ""
+    phrased: tuple[str, ...] = ()
 
 
 def answer(
@@ -161,7 +161,7 @@ def _answer(
     limits = _shown(outcome)
     head = "\n".join(lines)
     said_above = _phrased(phrased, limits, len(outcome.quotes), language)
-    above = f"{head}\n{said_above}" if said_above else head
+    above = "\n".join([head, *said_above])
     # A long question above, or much to be said, leaves the quotations less of the screen.
     over = max(room_on_screen(above) - HEAD_CHARACTERS, 0) // len(limits)
     limits = {number: max(limit - over, LEAST_CHARACTERS) for number, limit in limits.items()}
@@ -185,24 +185,23 @@ def _answer(
         source = link if _ADDRESS.fullmatch(link) else ""
         said[number] = Quotation(passage, f"{mark.strip()} {place}{cited}", source)
     # What it stands on is below it, or it is not shown.
-    return AnswerText(head, tuple(said.values()), said_above if len(said) == len(limits) else "")
+    return AnswerText(head, tuple(said.values()), said_above if len(said) == len(limits) else ())
 
 
 def _phrased(
     phrased: Phrased | None, limits: dict[int, int], quotes: int, language: Language
-) -> str:
-    """What was phrased; what it stands on is quoted, too, and added to `limits`."""
+) -> tuple[str, ...]:
+    """What was phrased; what it stands on is quoted, and the best: `limits` become theirs."""
     cited = cited_places(phrased) if phrased is not None else []
     if phrased is None or not cited or max(cited) >= quotes:
-        return ""
-    places = sorted({*limits, *cited})
+        return ()
+    places = sorted({0, *cited})
     numbers = {place + 1: number for number, place in enumerate(places, 1)}
     text = phrased_text(phrased, numbers, language)
     if text:
         share = FIRST_QUOTE_CHARACTERS // len(places)
-        most = {place: min(limits.get(place, share), share) for place in places}
         limits.clear()
-        limits.update(most)
+        limits.update(dict.fromkeys(places, share))
     return text
 
 

@@ -17,13 +17,16 @@ from knowledge.model.guilds import Language
 
 # With a quotation of some lines below it, so much is one screen of a phone.
 LINES_CHARACTERS: Final = 442
+FURTHER_CHARACTERS: Final = 182
 # What is longer than a message holds beside its quotations is not shown at all.
 MOST_CHARACTERS: Final = 1_400
 
 _BLOCK: Final = re.compile(rf"(?:{'|'.join(map(re.escape, FENCES))}|\||>|#)")
 
 
-def phrased_text(phrased: Phrased, numbers: Mapping[int, int], language: Language) -> str:
+def phrased_text(
+    phrased: Phrased, numbers: Mapping[int, int], language: Language
+) -> tuple[str, ...]:
     """Lines as they stand above the quotations, and who chose or wrote them.
 
     Args:
@@ -36,14 +39,14 @@ def phrased_text(phrased: Phrased, numbers: Mapping[int, int], language: Languag
     """
     kept = _fitting(phrased.lines)
     if not kept:
-        return ""
+        return ()
     cited = [(one, _cited(one, numbers)) for one in kept]
     verbatim = all(one.verbatim for one in kept)
     text = _joined(cited) if verbatim else " ".join(_written(one, cite) for one, cite in cited)
     said = quoted(text) if verbatim else text
     if size(said) > MOST_CHARACTERS:
-        return ""
-    return f"{said}\n{label(phrased.model, language, verbatim=verbatim)}"
+        return ()
+    return said, label(phrased.model, language, verbatim=verbatim)
 
 
 def cited_places(phrased: Phrased) -> list[int]:
@@ -53,15 +56,21 @@ def cited_places(phrased: Phrased) -> list[int]:
 
 
 def _fitting(lines: Sequence[Line]) -> list[Line]:
-    """The first line, and as many of the next as one screen of a phone has room for."""
+    """The first line, and as many of the next as one screen of a phone has room for.
+
+    Each passage that they stand on is quoted below, which takes room, too.
+    """
     kept: list[Line] = []
-    left = LINES_CHARACTERS
+    left, passages = LINES_CHARACTERS, set[int]()
     for line in lines:
         needed = room(line.text)
-        if kept and needed > left:
-            break
+        if kept:
+            needed += FURTHER_CHARACTERS * len({*line.numbers} - passages)
+            if needed > left:
+                break
         kept.append(line)
         left -= needed
+        passages.update(line.numbers)
     return kept
 
 

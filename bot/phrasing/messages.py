@@ -31,16 +31,16 @@ def label(model: str, language: Language, *, verbatim: bool) -> str:
 # For administrators.
 
 _WHAT: Final = Sentence(
-    "**Phrasing**: a language model at {host} can say which sentences of the quoted passages "
+    "A language model at {host} can say which sentences of the quoted passages "
     "answer a question. The quotations stay below, and what I can't answer never gets there."
 )
 _SENT: Final = Sentence(
     "If you turn it on, {host} is sent each question that I answer, the one before it, and the "
-    "passages that I quote; no names and no ids."
+    "passages that I quote, but not who asked."
 )
 _SENT_TEN: Final = Sentence(
     "If you turn it on, {host} is sent each question that I answer, the one before it, and the "
-    "ten passages that are nearest; no names and no ids."
+    "ten passages that are nearest, but not who asked."
 )
 _MESSAGES: Final = Sentence("Messages of channels and chats that I quote are sent, too.")
 _NO_MESSAGES: Final = Sentence(

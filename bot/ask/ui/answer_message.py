@@ -124,7 +124,7 @@ def _container(outcome: Answer | Refusal, shown: messages.AnswerText) -> discord
     evidence = Evidence.STRONG if is_confirmed else outcome.evidence
     quotations = [[one.text, one.cited] for one in shown.quotations]
     if shown.phrased:
-        return container([[shown.head, shown.phrased], *quotations], _COLOURS[evidence])
+        return container([[shown.head, *shown.phrased], *quotations], _COLOURS[evidence])
     first = [shown.head, *(quotations[0] if quotations else ())]
     return container([first, *quotations[1:]], _COLOURS[evidence])
 

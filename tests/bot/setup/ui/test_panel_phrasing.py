@@ -39,7 +39,7 @@ async def test_who_turns_it_on_is_told_which_host_gets_what(world: World) -> Non
     panel = await opened(world, Page.PHRASING)
 
     assert f"**{HOST.replace('.', '.')}** is sent each question that I answer" in text_of(panel)
-    assert "the passages that I quote; no names and no ids" in text_of(panel)
+    assert "the passages that I quote, but not who asked" in text_of(panel)
     assert "Answers that quote messages of channels or chats are not sent" in text_of(panel)
     assert offered(panel) == ["off", "choose", "phrase"]
     assert (await kept(world)).phrasing is Phrasing.OFF
