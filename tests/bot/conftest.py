@@ -101,7 +101,7 @@ async def world(simcord_env: Env) -> World:
 
 
 @pytest.fixture
-async def endpoint(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ScriptedEndpoint]:
+async def model(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ScriptedEndpoint]:
     """A language model's endpoint, whose key the bot has."""
     monkeypatch.setenv("PHRASING_KEY", KEY)
     async with scripted_endpoint() as made:

@@ -8,7 +8,7 @@ from bot.config import Settings
 from bot.phrasing_settings import PhrasingSettings
 from knowledge.model.guilds import Phrasing
 from knowledge.model.phrasings import RecordedPhrasing
-from tests.bot.phrasing.scripted_endpoint import MODEL, ScriptedEndpoint
+from tests.bot.phrasing.scripted_endpoint import MODEL, ScriptedEndpoint, ids
 from tests.bot.world import TEXT, World
 
 # A note, and its sentence that answers, as it stands above the quotations where it was chosen.
@@ -48,3 +48,14 @@ async def in_flight(
 def mention(world: World) -> str:
     assert world.bot.user is not None
     return f"<@{world.bot.user.id}>"
+
+
+def edits(world: World) -> int:
+    """How often messages were sent in the place of a deferred response, or edited, until now."""
+    requests = world.env.http_requests
+    return sum(one.method == "PATCH" and "/messages/" in one.path for one in requests)
+
+
+def written(body: dict[str, Any], text: str) -> dict[str, Any]:
+    """The reply of a model that writes a sentence, on what has its last word in it."""
+    return {"sentences": [{"text": f"{text}.", "from": ids(body, text.split()[-1])}]}

@@ -7,7 +7,7 @@ from bot.answers.pipeline import Reply
 from bot.answers.replay import asked_again
 from bot.ask import button_messages
 from bot.ask.messages import question_line
-from bot.ask.ui.answer_message import answer_message, pictured
+from bot.ask.ui.answer_message import PassageSelect, answer_message, pictured
 from bot.engine.job_queue import Priority
 from bot.interactions.buttons import Button, CustomId
 from bot.interactions.channel_access import readable_answer, readable_in
@@ -52,7 +52,7 @@ class QuotesButton(
 
     async def _takes_out(self, interaction: Interaction, question: Question) -> bool:
         # The id may be forged; below another message, nothing is taken out.
-        if (self.values_on(interaction.message) or {}).get("question_id") != self.question_id:
+        if PassageSelect.values_on(interaction.message) != {"question_id": self.question_id}:
             return False
         return question.asker_id == interaction.user.id or await is_moderator(interaction)
 

@@ -9,7 +9,16 @@ from bot.config import Settings
 from bot.engine.core import Core
 from bot.engine.worker import Worker
 from knowledge.model.guilds import Phrasing
-from tests.bot.phrased import NOTE, QUOTE, in_flight, mention, phrasing_of, turn_on, with_phrasing
+from tests.bot.phrased import (
+    NOTE,
+    QUOTE,
+    edits,
+    in_flight,
+    mention,
+    phrasing_of,
+    turn_on,
+    with_phrasing,
+)
 from tests.bot.phrasing.scripted_endpoint import (
     MODEL,
     ScriptedEndpoint,
@@ -27,8 +36,8 @@ CHOSEN = f"-# Chosen by {MODEL.replace('-', chr(92) + '-')} from the quotes belo
 
 
 @pytest.fixture
-def settings(settings: Settings, endpoint: ScriptedEndpoint) -> Settings:
-    return with_phrasing(settings, endpoint.url)
+def settings(settings: Settings, model: ScriptedEndpoint) -> Settings:
+    return with_phrasing(settings, model.url)
 
 
 @pytest.fixture
@@ -60,18 +69,10 @@ class CountingWorker:
         return await self._worker.call_batched(*given, **named)
 
 
-def edits(world: World) -> int:
-    """How often an answer was sent or edited since the requests were counted last."""
-    found = [
-        one for one in world.env.http_requests if one.method == "PATCH" and "/messages/" in one.path
-    ]
-    return len(found)
-
-
 async def test_chosen_sentences_stand_above_the_quotations(
-    on: World, endpoint: ScriptedEndpoint
+    on: World, model: ScriptedEndpoint
 ) -> None:
-    endpoint.always(chooses("Rua Augusta"))
+    model.always(chooses("Rua Augusta"))
 
     answered = await on.ask()
 
@@ -94,12 +95,12 @@ async def test_chosen_sentences_stand_above_the_quotations(
 
 
 async def test_the_plain_answer_is_there_before_the_model_says_anything_and_is_edited_once(
-    on: World, endpoint: ScriptedEndpoint
+    on: World, model: ScriptedEndpoint
 ) -> None:
-    endpoint.always(waits(endpoint, chooses("Rua Augusta")))
+    model.always(waits(model, chooses("Rua Augusta")))
     before = edits(on)
 
-    asking = await in_flight(endpoint, on.ask())
+    asking = await in_flight(model, on.ask())
 
     message = on.general.last_message
     assert message is not None
@@ -108,14 +109,14 @@ async def test_the_plain_answer_is_there_before_the_model_says_anything_and_is_e
     assert f"> **{TEXT}**" in plain
     assert buttons(message) == ["Helpful", "Not helpful", "Why this answer?", "Report"]
     assert edits(on) == before + 1
-    endpoint.released.set()
+    model.released.set()
     await asking
     assert edits(on) == before + 2
     assert QUOTE in text_of(on.general.last_message)
 
 
 async def test_nothing_is_waited_for_before_the_plain_answer_but_what_was_without_a_model(
-    on: World, endpoint: ScriptedEndpoint
+    on: World, model: ScriptedEndpoint
 ) -> None:
     """Counted in jobs of the worker's, and in requests."""
     worker = CountingWorker(on.bot.worker)
@@ -128,15 +129,15 @@ async def test_nothing_is_waited_for_before_the_plain_answer_but_what_was_withou
     jobs, requests = worker.jobs, edits(on) - requests
     await turn_on(on)
     worker.jobs, sent_before = 0, edits(on)
-    endpoint.always(waits(endpoint, chooses("Rua Augusta")))
+    model.always(waits(model, chooses("Rua Augusta")))
 
-    asking = await in_flight(endpoint, on.ask())
+    asking = await in_flight(model, on.ask())
 
     # The one that is more takes place after the answer was sent: it claims the use of the model.
     assert worker.jobs == jobs + 1
     assert edits(on) - sent_before == requests
     assert text_of(on.general.last_message).endswith(LINE)
-    endpoint.released.set()
+    model.released.set()
     await asking
 
 
@@ -150,32 +151,32 @@ async def test_nothing_is_waited_for_before_the_plain_answer_but_what_was_withou
     ],
 )
 async def test_without_a_result_the_line_goes_and_nothing_else_changes(
-    on: World, endpoint: ScriptedEndpoint, behaviour: Any
+    on: World, model: ScriptedEndpoint, behaviour: Any
 ) -> None:
     await turn_on(on, Phrasing.OFF)
     plain = await on.ask()
     await turn_on(on)
-    endpoint.always(behaviour)
+    model.always(behaviour)
 
     answered = await on.ask()
 
     assert content(answered) == content(plain)
-    assert len(endpoint.bodies) == 1
+    assert len(model.bodies) == 1
     assert [one.split(":")[0] for one in custom_ids(answered.response)] == [
         one.split(":")[0] for one in custom_ids(plain.response)
     ]
 
 
 async def test_no_model_is_asked_about_what_is_no_answer(
-    on: World, endpoint: ScriptedEndpoint
+    on: World, model: ScriptedEndpoint
 ) -> None:
     for question in (UNKNOWN, "thanks!", "???"):
         assert LINE not in content(await on.ask(question))
-    assert endpoint.bodies == []
+    assert model.bodies == []
 
 
 async def test_no_model_is_asked_where_two_notes_disagree(
-    world: World, endpoint: ScriptedEndpoint
+    world: World, model: ScriptedEndpoint
 ) -> None:
     await turn_on(world)
     for title, size in (("Uploads", "25 MB"), ("Files", "10 MB")):
@@ -183,24 +184,24 @@ async def test_no_model_is_asked_where_two_notes_disagree(
 
     await world.ask("How large may uploaded files be at most?")
 
-    assert endpoint.bodies == []
+    assert model.bodies == []
 
 
 @pytest.mark.parametrize("host", ["other.example.com", "127.0.0.2"])
 async def test_no_model_is_asked_for_which_nobody_turned_it_on(
-    on: World, endpoint: ScriptedEndpoint, host: str
+    on: World, model: ScriptedEndpoint, host: str
 ) -> None:
     for mode, where in ((Phrasing.OFF, ""), (Phrasing.PHRASE, host)):
         await turn_on(on, mode, where)
         assert LINE not in content(await on.ask())
-    assert endpoint.bodies == []
+    assert model.bodies == []
 
 
 # The ways to ask.
 
 
-async def test_a_mention_is_phrased(on: World, endpoint: ScriptedEndpoint) -> None:
-    endpoint.always(chooses("Rua Augusta"))
+async def test_a_mention_is_phrased(on: World, model: ScriptedEndpoint) -> None:
+    model.always(chooses("Rua Augusta"))
 
     await on.member.send(on.general, f"{mention(on)} {QUESTION}")
     await on.env.settle()
@@ -212,9 +213,9 @@ async def test_a_mention_is_phrased(on: World, endpoint: ScriptedEndpoint) -> No
 
 
 async def test_a_direct_message_gets_chosen_sentences_and_never_written_ones(
-    on: World, endpoint: ScriptedEndpoint
+    on: World, model: ScriptedEndpoint
 ) -> None:
-    endpoint.always(chooses("open"))
+    model.always(chooses("open"))
 
     await on.member.send_dm("What is open source AI?")
     await on.env.settle()
@@ -227,9 +228,9 @@ async def test_a_direct_message_gets_chosen_sentences_and_never_written_ones(
 
 
 async def test_a_question_in_a_message_is_phrased_for_whoever_chose_the_menu(
-    on: World, endpoint: ScriptedEndpoint
+    on: World, model: ScriptedEndpoint
 ) -> None:
-    endpoint.always(chooses("Rua Augusta"))
+    model.always(chooses("Rua Augusta"))
     message = await on.second_member.send(on.general, QUESTION)
 
     answered = await on.member.context_menu(on.general, "Ask about this", message)
@@ -240,9 +241,9 @@ async def test_a_question_in_a_message_is_phrased_for_whoever_chose_the_menu(
 
 
 async def test_a_private_answer_is_phrased_and_so_is_what_is_shared_of_it_from_memory(
-    on: World, endpoint: ScriptedEndpoint
+    on: World, model: ScriptedEndpoint
 ) -> None:
-    endpoint.always(chooses("Rua Augusta"))
+    model.always(chooses("Rua Augusta"))
     answered = await on.ask(private=True)
     assert QUOTE in content(answered)
 
@@ -252,16 +253,16 @@ async def test_a_private_answer_is_phrased_and_so_is_what_is_shared_of_it_from_m
     assert message is not None
     assert QUOTE in text_of(message)
     assert "Share" not in buttons(message)
-    assert len(endpoint.bodies) == 1
+    assert len(model.bodies) == 1
     kept = await phrasing_of(on, 2)
     assert kept is not None
     assert kept.repeated
 
 
 async def test_a_follow_up_is_sent_with_the_question_before_it(
-    on: World, endpoint: ScriptedEndpoint
+    on: World, model: ScriptedEndpoint
 ) -> None:
-    endpoint.always(chooses("Rua Augusta"))
+    model.always(chooses("Rua Augusta"))
     await on.ask()
     answer = on.general.last_message
     assert answer is not None
@@ -269,16 +270,16 @@ async def test_a_follow_up_is_sent_with_the_question_before_it(
     await on.member.send(on.general, f"{mention(on)} and on Fridays?", reply_to=answer)
     await on.env.settle()
 
-    assert sent(endpoint.bodies[-1])["follows"] == QUESTION
+    assert sent(model.bodies[-1])["follows"] == QUESTION
 
 
 # What is clicked, replaced or deleted.
 
 
 async def test_every_button_works_below_a_phrased_answer(
-    on: World, endpoint: ScriptedEndpoint
+    on: World, model: ScriptedEndpoint
 ) -> None:
-    endpoint.always(chooses("Rua Augusta"))
+    model.always(chooses("Rua Augusta"))
     answered = await on.ask()
 
     thanks = await on.second_member.click(shown_message(answered), label="Helpful")
@@ -288,12 +289,12 @@ async def test_every_button_works_below_a_phrased_answer(
 
 
 async def test_a_message_that_says_something_else_by_now_is_left_alone(
-    on: World, endpoint: ScriptedEndpoint
+    on: World, model: ScriptedEndpoint
 ) -> None:
     other = "Another meetup of the community is in Porto, at Rua das Flores."
     await on.publish("Porto meetup", other)
-    endpoint.always(waits(endpoint, chooses("Rua")))
-    asking = await in_flight(endpoint, on.ask())
+    model.always(waits(model, chooses("Rua")))
+    asking = await in_flight(model, on.ask())
     message = on.general.last_message
     assert message is not None
     # As a click on *This answers it* replaces it.
@@ -303,31 +304,31 @@ async def test_a_message_that_says_something_else_by_now_is_left_alone(
     backend.edit_message(on.general.id, message.id, {"components": replaced})
     assert stored is not None
 
-    endpoint.released.set()
+    model.released.set()
     await asking
 
     assert text_of(on.general.last_message) == "Something else."
 
 
 async def test_a_message_that_was_deleted_is_not_sent_again(
-    on: World, endpoint: ScriptedEndpoint
+    on: World, model: ScriptedEndpoint
 ) -> None:
-    endpoint.always(waits(endpoint, chooses("Rua Augusta")))
-    asking = await in_flight(endpoint, on.ask())
+    model.always(waits(model, chooses("Rua Augusta")))
+    asking = await in_flight(model, on.ask())
     message = on.general.last_message
     assert message is not None
     on.env.backend.delete_message(on.general.id, message.id)
 
-    endpoint.released.set()
+    model.released.set()
     await asking
 
     assert message.id not in [one.id for one in on.general.history()]
     assert (await phrasing_of(on, 1)) is not None
 
 
-async def test_a_bot_that_stops_takes_the_line_away(on: World, endpoint: ScriptedEndpoint) -> None:
-    endpoint.always(waits(endpoint, chooses("Rua Augusta")))
-    asking = await in_flight(endpoint, on.ask())
+async def test_a_bot_that_stops_takes_the_line_away(on: World, model: ScriptedEndpoint) -> None:
+    model.always(waits(model, chooses("Rua Augusta")))
+    asking = await in_flight(model, on.ask())
 
     await on.bot.finish(10)
 

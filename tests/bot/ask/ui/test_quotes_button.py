@@ -1,0 +1,140 @@
+"""*Quotes only*: its asker and moderators take what was written out, others look at the quotes."""
+
+from typing import Any
+
+import pytest
+
+from bot.ask import button_messages
+from bot.config import Settings
+from knowledge.model.guilds import Phrasing
+from tests.bot.phrased import NOTE, mention, phrasing_of, turn_on, with_phrasing, written
+from tests.bot.phrasing.scripted_endpoint import ScriptedEndpoint, answers_with
+from tests.bot.steps import content, elsewhere
+from tests.bot.world import QUESTION, TEXT, TITLE, World, buttons, text_of
+
+SENTENCE = "A community meetup is in Lisbon at the Rua Augusta on Fridays"
+PHRASED = "-# Phrased by scripted"
+
+
+@pytest.fixture
+def settings(settings: Settings, model: ScriptedEndpoint) -> Settings:
+    return with_phrasing(settings, model.url)
+
+
+@pytest.fixture
+async def on(world: World, model: ScriptedEndpoint) -> World:
+    """A server with a note, whose administrators let a model write."""
+    await turn_on(world, Phrasing.PHRASE)
+    await world.publish(TITLE, NOTE)
+    model.always(answers_with(lambda body: written(body, SENTENCE)))
+    return world
+
+
+async def posted(world: World) -> Any:
+    """A phrased answer in the channel, of the member's question."""
+    await world.ask()
+    message = world.general.last_message
+    assert message is not None
+    assert SENTENCE in text_of(message)
+    return message
+
+
+async def test_what_a_model_wrote_is_labelled_above_the_quotations_and_has_the_button(
+    on: World,
+) -> None:
+    message = await posted(on)
+
+    head, below = text_of(message).split(PHRASED)
+    assert head.endswith(f"{SENTENCE}. [1]\n")
+    assert "**" not in head.split("\n", 1)[1]
+    assert "Numbers, names and denials were compared; read the quotes." in below
+    assert f"> **{TEXT}**" in below
+    assert buttons(message) == [
+        "Helpful",
+        "Not helpful",
+        "Why this answer?",
+        "Report",
+        "Quotes only",
+    ]
+    kept = await phrasing_of(on, 1)
+    assert kept is not None
+    assert [line.text for line in kept.lines] == [f"{SENTENCE}."]
+
+
+@pytest.mark.parametrize("who", ["member", "moderator"])
+async def test_who_asked_and_moderators_take_it_out_for_everybody(on: World, who: str) -> None:
+    await turn_on(on, Phrasing.OFF)
+    plain = content(await on.ask())
+    await turn_on(on, Phrasing.PHRASE)
+    message = await posted(on)
+
+    await getattr(on, who).click(message, label="Quotes only")
+
+    [now] = [one for one in on.general.history() if one.id == message.id]
+    assert text_of(now) == plain
+    assert "Quotes only" not in buttons(now)
+    thanks = await on.second_member.click(now, label="Helpful")
+    assert content(thanks) == button_messages.FEEDBACK_HELPFUL.english
+
+
+async def test_anybody_else_sees_the_quotes_alone(on: World) -> None:
+    message = await posted(on)
+
+    shown = await on.second_member.click(message, label="Quotes only")
+
+    [followup] = shown.followups
+    assert followup.ephemeral
+    assert f"**{TEXT}**" in text_of(followup)
+    assert SENTENCE not in text_of(followup)
+    [now] = [one for one in on.general.history() if one.id == message.id]
+    assert SENTENCE in text_of(now)
+
+
+async def test_it_works_below_an_answer_to_a_mention_which_does_not_repeat_the_question(
+    on: World,
+) -> None:
+    await on.member.send(on.general, f"{mention(on)} {QUESTION}")
+    await on.env.settle()
+    message = on.general.last_message
+    assert message is not None
+    assert SENTENCE in text_of(message)
+
+    await on.member.click(message, label="Quotes only")
+
+    [now] = [one for one in on.general.history() if one.id == message.id]
+    assert SENTENCE not in text_of(now)
+    assert text_of(now).startswith("-# Evidence: strong")
+
+
+async def test_a_forged_id_of_another_server_shows_nothing(on: World) -> None:
+    other = await elsewhere(on)
+    message = other.general.last_message
+    assert message is not None
+
+    forged = other.press(other.moderator, message, "phrased:1:quotes")
+    await on.env.settle()
+
+    [followup] = forged.followups
+    assert text_of(followup) == button_messages.FEEDBACK_GONE.english
+
+
+async def test_a_forged_id_below_another_message_changes_nothing_there(on: World) -> None:
+    await posted(on)
+    await on.ask("When is the harbour open, and who has the key of the shelf?")
+    message = on.general.last_message
+    assert message is not None
+    before = text_of(message)
+
+    on.press(on.moderator, message, "phrased:1:quotes")
+    await on.env.settle()
+
+    assert text_of(on.general.last_message) == before
+
+
+async def test_of_a_question_whose_words_are_gone_nothing_is_shown(on: World) -> None:
+    message = await posted(on)
+    await on.core(lambda core: core.store.personal_data.forget(on.member.id, withdraw=False))
+
+    shown = await on.second_member.click(message, label="Quotes only")
+
+    assert button_messages.FEEDBACK_GONE.english in [text_of(one) for one in shown.followups]

@@ -1,0 +1,390 @@
+"""Which answers a model is asked about: quotas, what is asked once, what is never sent."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from bot.answers.lookup import Ask
+from bot.client import Bot
+from bot.config import ConfigError, Settings
+from bot.engine.core import Core
+from bot.phrasing.dispatcher import Candidate, PhrasingDispatcher
+from indexer.ingest.pipeline import put
+from knowledge.model.documents import Document, Kind, channel_scope
+from knowledge.model.guilds import Language, Phrasing
+from tests.bot.phrased import (
+    NOTE,
+    QUOTE,
+    edits,
+    in_flight,
+    phrasing_of,
+    turn_on,
+    with_phrasing,
+    written,
+)
+from tests.bot.phrasing.scripted_endpoint import (
+    KEY,
+    ScriptedEndpoint,
+    answers_with,
+    chooses,
+    fails,
+    ids,
+    says,
+    sent,
+    waits,
+)
+from tests.bot.steps import content, restarted
+from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, text_of
+
+ROOT: Final = Path(__file__).parents[3]
+ELSEWHERE: Final = {"url": "https://model.example.com/v1"}
+FIRST, SECOND, THIRD = (
+    "Where is the community meetup in Lisbon?",
+    "Is the community meetup at Rua Augusta?",
+    "On which days is the meetup in Lisbon?",
+)
+
+
+@pytest.fixture(params=[{}])
+def settings(
+    settings: Settings, model: ScriptedEndpoint, request: pytest.FixtureRequest
+) -> Settings:
+    """Settings with what a test has the operator choose."""
+    return with_phrasing(settings, **{"url": model.url, **request.param})
+
+
+@pytest.fixture
+async def on(world: World, model: ScriptedEndpoint) -> World:
+    """A server with a note, whose administrators turned it on; the model names a sentence."""
+    await turn_on(world)
+    await world.publish(TITLE, NOTE)
+    model.always(chooses("Rua Augusta"))
+    return world
+
+
+def dispatcher_of(world: World) -> PhrasingDispatcher:
+    assert world.bot.phrasing is not None
+    return world.bot.phrasing
+
+
+async def candidate(world: World, text: str, channels: tuple[int, ...] = ()) -> Candidate | None:
+    """A question as it would be phrased for the member, if it would."""
+    ask = Ask(text, world.member.id, world.guild.id, world.general.id, channels=channels)
+    reply = await world.bot.answer(ask)
+    guild = await world.bot.guild_settings.settings(world.guild.id)
+    return dispatcher_of(world).expects(ask, reply, guild, Language.ENGLISH)
+
+
+# Quotas.
+
+
+@pytest.mark.parametrize(
+    ("settings", "others"),
+    [
+        ({"member_hourly": 1}, True),
+        ({"guild_daily": 1}, False),
+        ({"daily_tokens": 227}, False),
+    ],
+    indirect=["settings"],
+)
+async def test_what_is_used_up_is_no_word_worth(
+    on: World, model: ScriptedEndpoint, others: bool
+) -> None:
+    assert QUOTE in content(await on.ask(FIRST))
+
+    plain = await on.ask(SECOND)
+    theirs = await on.ask(THIRD, by=on.second_member)
+
+    assert QUOTE not in content(plain)
+    assert (QUOTE in content(theirs)) is others
+    assert len(model.bodies) == 1 + others
+    assert await phrasing_of(on, 2) is None
+
+
+@pytest.mark.parametrize("settings", [{"member_hourly": 1}], indirect=True)
+async def test_no_line_is_there_where_no_use_is_left_also_after_a_restart(
+    on: World, model: ScriptedEndpoint, new_bot: Any
+) -> None:
+    await on.ask(FIRST)
+    await restarted(on, new_bot)
+    before = edits(on)
+
+    await on.ask(SECOND)
+
+    # It is sent, and that is all.
+    assert edits(on) == before + 1
+    assert len(model.bodies) == 1
+
+
+@pytest.mark.parametrize("settings", [{"member_hourly": 1}], indirect=True)
+async def test_an_hour_later_there_is_one_again(on: World, model: ScriptedEndpoint) -> None:
+    await on.ask(FIRST)
+    dispatcher_of(on).now = lambda: datetime.now(UTC) + timedelta(hours=1, seconds=1)
+
+    assert QUOTE in content(await on.ask(SECOND))
+
+    assert len(model.bodies) == 2
+
+
+@pytest.mark.parametrize("settings", [{"in_flight": 1}], indirect=True)
+async def test_while_as_many_are_under_way_as_may_be_only_the_same_is_waited_for(
+    on: World, model: ScriptedEndpoint
+) -> None:
+    model.always(waits(model, chooses("Rua Augusta")))
+    asking = await in_flight(model, on.ask(FIRST))
+
+    other, same = await candidate(on, SECOND), await candidate(on, FIRST)
+
+    assert other is None
+    assert same is not None
+    waiting = asyncio.create_task(dispatcher_of(on).phrase(same))
+    model.released.set()
+    await asking
+    result = await waiting
+    assert result is not None
+    assert result.phrased is not None
+    assert [line.text for line in result.phrased.lines] == [TEXT]
+    assert len(model.bodies) == 1
+
+
+# What is asked once.
+
+
+async def test_what_was_asked_before_is_told_again_until_the_index_changes(
+    on: World, model: ScriptedEndpoint
+) -> None:
+    for asker in (on.member, on.second_member):
+        assert QUOTE in content(await on.ask(by=asker))
+    assert len(model.bodies) == 1
+    first, second = await phrasing_of(on, 1), await phrasing_of(on, 2)
+    assert first is not None
+    assert second is not None
+    assert (first.repeated, second.repeated) == (False, True)
+    assert (second.chosen, second.prompt_tokens) == (first.chosen, 0)
+
+    await on.publish("Boats", "Boats leave from the harbour. They leave at noon.")
+    assert QUOTE in content(await on.ask())
+
+    assert len(model.bodies) == 2
+
+
+async def test_what_failed_is_asked_again(on: World, model: ScriptedEndpoint) -> None:
+    model.will(fails(500))
+    assert QUOTE not in content(await on.ask())
+    assert QUOTE in content(await on.ask())
+
+
+async def test_what_one_server_is_told_is_no_word_for_another(
+    on: World, model: ScriptedEndpoint
+) -> None:
+    """Both have the same note, and are asked the same."""
+    await on.ask()
+    other = build_world(on.env, "Another")
+    await other.set_up()
+    await turn_on(other)
+    await other.publish(TITLE, NOTE)
+    await other.ask()
+
+    assert len(model.bodies) == 2
+
+
+# What is never sent, or not shown.
+
+
+def said_in_channel(world: World) -> Callable[[Core], None]:
+    """Messages of a channel that members may read, indexed as its sync would."""
+    scope = channel_scope(world.general.id)
+    text = "mia: When is the regatta?\n\nmax: The regatta starts at noon. Be there at eleven."
+
+    def fill(core: Core) -> None:
+        said = Document("channel:7", scope, Kind.CHANNEL, "The regatta", text)
+        put(core.index, core.embedder, said)
+
+    return fill
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_sent"),
+    [({}, True), (ELSEWHERE, False), ({**ELSEWHERE, "may_send_messages": True}, True)],
+    indirect=["settings"],
+)
+async def test_what_members_said_goes_nowhere_but_near(on: World, is_sent: bool) -> None:
+    await on.core(said_in_channel(on))
+    on.bot.followed[on.guild.id] = {on.general.id}
+
+    found = await candidate(on, "When does the regatta start at noon?", (on.general.id,))
+
+    assert (found is not None) is is_sent
+    assert await candidate(on, FIRST) is not None
+
+
+async def test_no_written_word_is_kept_where_members_speak(
+    on: World, model: ScriptedEndpoint
+) -> None:
+    await on.core(said_in_channel(on))
+    on.bot.followed[on.guild.id] = {on.general.id}
+    await turn_on(on, Phrasing.PHRASE)
+    model.always(answers_with(lambda body: written(body, "The regatta starts at noon")))
+    found = await candidate(on, "When does the regatta start at noon?", (on.general.id,))
+    assert found is not None
+
+    result = await dispatcher_of(on).phrase(found)
+
+    assert result is not None
+    kept = await phrasing_of(on, found.reply.question_id or 0)
+    assert kept is not None
+    assert kept.outcome == "shown"
+    assert kept.lines == ()
+
+
+async def test_what_was_deleted_meanwhile_is_not_shown_once_more(
+    on: World, model: ScriptedEndpoint
+) -> None:
+    model.always(waits(model, chooses("Rua Augusta")))
+    asking = await in_flight(model, on.ask())
+    await on.core(lambda core: core.index.tables.apply([], ["note:1"]))
+    model.released.set()
+
+    await asking
+
+    assert QUOTE not in text_of(on.general.last_message)
+    kept = await phrasing_of(on, 1)
+    assert kept is not None
+    assert (kept.outcome, kept.chosen) == ("gone", ())
+
+
+async def test_the_passages_of_other_servers_and_who_asks_are_never_sent(
+    on: World, model: ScriptedEndpoint
+) -> None:
+    await on.ask()
+
+    [body] = model.bodies
+    text = json.dumps(sent(body))
+    assert "Rua Augusta" in text
+    for number in (on.member.id, on.guild.id, on.general.id):
+        assert str(number) not in json.dumps(body)
+
+
+# Order.
+
+
+@pytest.mark.parametrize("settings", [{"reorder": True}], indirect=True)
+async def test_the_passage_that_the_model_puts_first_is_quoted_and_nothing_else_changes(
+    on: World, model: ScriptedEndpoint
+) -> None:
+    other = "Another meetup of the community is in Lisbon, at Rua das Flores. Bring a friend."
+    await on.publish("Porto meetup", other)
+
+    def ordered(body: dict[str, Any]) -> object:
+        passages = sent(body)["passages"]
+        if isinstance(passages, dict):
+            first = [key for key, one in passages.items() if "Rua das Flores" in one["text"]]
+            return {"order": [*first, *(key for key in passages if key not in first)]}
+        return {"sentences": ids(body, "Rua das Flores"), "answers": True}
+
+    model.always(answers_with(ordered))
+    before = edits(on)
+
+    answered = await on.ask()
+
+    assert edits(on) == before + 2
+    assert "Another meetup of the community is in Lisbon, at Rua das Flores. [1]" in content(
+        answered
+    )
+    question = await on.recorded(1)
+    assert question.hits[0].title == TITLE
+    kept = await phrasing_of(on, 1)
+    assert kept is not None
+    assert kept.places[0] == 1
+    assert kept.prompt_tokens == 2 * 210
+    assert "Evidence: strong" in content(answered)
+
+
+@pytest.mark.parametrize("settings", [{"reorder": True}], indirect=True)
+async def test_an_order_that_can_not_be_had_leaves_the_one_that_is_there(
+    on: World, model: ScriptedEndpoint
+) -> None:
+    await on.publish("Porto meetup", "Another meetup of the community is in Porto. Bring a friend.")
+    model.will(says({"order": ["99"]}))
+
+    assert QUOTE in content(await on.ask())
+
+    kept = await phrasing_of(on, 1)
+    assert kept is not None
+    assert kept.places == ()
+
+
+# How it fares.
+
+
+async def test_an_endpoint_that_fails_too_often_is_left_alone_and_health_says_so(
+    on: World, model: ScriptedEndpoint
+) -> None:
+    model.always(fails(500))
+    for number in range(6):
+        await on.ask(f"Where is meetup {number} in Lisbon?")
+
+    assert len(model.bodies) == 5
+    health = await on.bot.health()
+    assert health.well
+    assert health.to_dict()["status"] == "degraded"
+    [reason] = health.degraded
+    assert reason.startswith("127.0.0.1 is not asked for phrasing: it failed too often")
+    exposed = (await on.bot.exposition()).decode()
+    assert 'commonplace_phrasings_total{outcome="unreachable"} 5.0' in exposed
+
+
+async def test_metrics_count_and_the_log_has_no_word(
+    on: World, model: ScriptedEndpoint, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", logger="bot")
+    await on.ask()
+
+    exposed = (await on.bot.exposition()).decode()
+    for line in (
+        'commonplace_phrasings_total{outcome="shown"} 1.0',
+        'commonplace_phrased_sentences_total{verdict="chosen"} 1.0',
+        "commonplace_phrasing_tokens_total 227.0",
+        "commonplace_phrasing_seconds_count 1.0",
+    ):
+        assert line in exposed
+    told = "\n".join(f"{one.getMessage()} {vars(one)}" for one in caplog.records)
+    assert "A model was asked to phrase an answer: shown." in told
+    for word in ("Rua", QUESTION, KEY):
+        assert word not in told
+
+
+def test_a_key_that_no_header_holds_is_named(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHRASING_KEY", "naïve key")
+    with pytest.raises(ConfigError, match="PHRASING_KEY can't be used") as refused:
+        Bot(settings)
+    assert "naïve" not in str(refused.value)
+
+
+def test_where_it_is_off_nothing_of_it_is_imported() -> None:
+    code = (
+        "import sys\n"
+        "from bot.client import Bot\n"
+        "from bot.config import Settings\n"
+        "assert Bot(Settings()).phrasing is None\n"
+        "print(*sorted(one for one in sys.modules if one.startswith('bot.phrasing.')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [
+        "bot.phrasing.edit_pacer",
+        "bot.phrasing.messages",
+        "bot.phrasing.task",
+        "bot.phrasing.ui",
+        "bot.phrasing.ui.edits",
+    ]
