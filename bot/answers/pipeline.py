@@ -220,7 +220,7 @@ class AnswerPipeline:
         self._languages = languages
         self._confirmed = confirmed
         self._articles = articles or BundledArticles(store, index)
-        self._observer: Observer | None = None
+        self.observer: Observer | None = None
         # Documents past their review date; whoever owns the pipeline keeps them up to date.
         self.due: frozenset[str] = frozenset()
         self._replies = ReplyCache()
@@ -230,12 +230,12 @@ class AnswerPipeline:
     def _observed(self, stage: Stage) -> Iterator[None]:
         started = time.perf_counter()
         yield
-        if self._observer is not None:
-            self._observer(stage, time.perf_counter() - started)
+        if self.observer is not None:
+            self.observer(stage, time.perf_counter() - started)
 
     def observe(self, observer: Observer) -> None:
         """Tell `observer` from now on how long each stage of answering took."""
-        self._observer = observer
+        self.observer = observer
 
     @property
     def quotes(self) -> int:

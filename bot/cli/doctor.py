@@ -12,12 +12,12 @@ from bot.engine.data_folder import (
     MODELS,
     DataFolderError,
     data_folder,
-    open_index,
     open_store,
 )
 from bot.engine.file_permissions import open_to_others
+from bot.engine.serving_model import Opened, is_building, open_serving
 from bot.process.connection import LoginError, lacking_permissions
-from indexer.embedding.embedder import Embedder, ModelError, open_embedder
+from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from indexer.retrieval.reranker import open_reranking
 from knowledge.files import picture_text
@@ -49,15 +49,19 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
     yield from _store(folder)
     yield from _copies(folder)
     try:
-        embedder = open_embedder(settings.model.name, folder / MODELS)
+        serving = open_serving(folder, settings.model.name)
     except ModelError as error:
         yield Finding("model", False, str(error))
         return
-    found = f"{embedder.model}, passages of {embedder.max_tokens} tokens"
-    yield Finding("model", True, found)
+    except (DataFolderError, IndexError_) as error:
+        yield Finding("index", False, str(error))
+        serving = None
+    if serving is not None:
+        with serving.index:
+            yield from _model(serving, folder)
+            yield _index(serving)
     yield from _reranker(settings, folder)
     yield from _pictures(settings)
-    yield _index(folder, embedder)
     yield from _discord(settings)
 
 
@@ -146,16 +150,27 @@ def _store(folder: Path) -> Iterator[Finding]:
         )
 
 
-def _index(folder: Path, embedder: Embedder) -> Finding:
-    try:
-        with open_index(folder, embedder) as index:
-            counts = index.tables.counts([SHARED, ARTICLES])
-            found = (
-                f"generation {index.generation}, {counts['documents']} shared documents in "
-                f"{counts['passages']} passages"
-            )
-    except IndexError_ as error:
-        return Finding("index", False, str(error))
+def _model(serving: Opened, folder: Path) -> Iterator[Finding]:
+    """Which model answers, and which one is to, if that is another."""
+    record, embedder = serving.served.model, serving.embedder
+    found = f"{record.name or 'an earlier one'} serves ({embedder.model}, passages of "
+    yield Finding("model", True, f"{found}{embedder.max_tokens} tokens)")
+    building = is_building(folder)
+    left = "" if building else "; a running bot builds its index, or `commonplace index`"
+    if serving.wanted is not None:
+        told = f"config.toml names {serving.wanted.name}, which serves once its index is built"
+        yield Finding("next model", True, told + left)
+    if building:
+        yield Finding("next index", True, "the index of another model is being built")
+
+
+def _index(serving: Opened) -> Finding:
+    index = serving.index
+    counts = index.tables.counts([SHARED, ARTICLES])
+    found = (
+        f"generation {index.generation}, {counts['documents']} shared documents in "
+        f"{counts['passages']} passages"
+    )
     return Finding("index", True, found)
 
 

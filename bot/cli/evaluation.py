@@ -1,7 +1,7 @@
 """The commands `eval` and `calibrate`: judged sets are measured, and evidence is fitted on them."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
@@ -31,7 +31,9 @@ from bot.engine.data_folder import (
     open_store,
     own_calibration,
 )
-from indexer.embedding.embedder import Embedder, model_languages, open_embedder
+from bot.engine.serving_model import Opener, chosen_model
+from indexer.embedding.embedder import Embedder
+from indexer.embedding.model_records import RecordedModel, open_record
 from indexer.evaluation.calibration import Rows, check, cross_fitted, fitted, gather
 from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError, harvested, judged_set
 from indexer.evaluation.runner import Comparison, Evaluation, Evaluator, Order
@@ -77,7 +79,7 @@ def evaluate(
         if plot is not None:
             plots.check(plot)
         name, judged = _judged(folder, settings["current"], from_community=from_community)
-        evaluations = _evaluations(settings, name, judged, context.obj or open_embedder, legs=legs)
+        evaluations = _evaluations(settings, name, judged, context.obj or open_record, legs=legs)
         _show_evaluations(name, judged, evaluations, as_json=as_json)
         if plot is not None:
             plots.draw(plot, name, evaluations)
@@ -124,7 +126,7 @@ def _evaluations(
     settings: Mapping[str, Settings],
     name: str,
     judged: JudgedSet,
-    opener: Callable[[str, Path], Embedder],
+    opener: Opener,
     *,
     legs: bool,
 ) -> dict[str, Evaluation]:
@@ -133,25 +135,23 @@ def _evaluations(
     All models are opened before anything is measured: one that is missing is not to be found out
     an hour later. `opener` opens them; tests start the command with another one.
     """
-    embedders = {
-        key: opener(one.model.name, data_folder(one) / MODELS) for key, one in settings.items()
-    }
+    models = {key: _opened(one, opener) for key, one in settings.items()}
     rerankings = {key: _reranking(one) for key, one in settings.items()}
     evaluations: dict[str, Evaluation] = {}
-    for key, embedder in embedders.items():
+    for key, model in models.items():
         calibration = own_calibration(data_folder(settings[key]))
         with (
             tempfile.TemporaryDirectory(prefix="commonplace-eval-") as temporary,
-            open_index(Path(temporary), embedder) as judged_index,
+            open_index(Path(temporary), model.embedder) as judged_index,
             _endpoint_order(key, settings[key]) as order,
         ):
             evaluator = Evaluator(
                 judged_index,
-                embedder,
+                model.embedder,
                 judged,
                 calibration,
                 rerankings[key],
-                languages=model_languages(settings[key].model.name),
+                languages=frozenset(model.record.languages),
                 order=order,
             )
             shown(evaluator.index(), f"Indexing {name}")
@@ -177,6 +177,12 @@ def _endpoint_order(key: str, settings: Settings) -> Iterator[Order | None]:
         fail(str(error))
 
 
+def _opened(settings: Settings, opener: Opener) -> RecordedModel:
+    """The model that these settings are served with."""
+    folder = data_folder(settings)
+    return opener(chosen_model(folder, settings.model.name), folder / MODELS)
+
+
 def _reranking(settings: Settings) -> Reranking | None:
     model = settings.model
     return open_reranking(model.reranker, model.reranker_ms, data_folder(settings) / MODELS)
@@ -199,12 +205,12 @@ def calibrate(
     """Fit what counts as evidence on judged sets, for this model; a running bot needs a restart."""
     settings = settings_from(config_file, data)
     target = to or data_folder(settings) / CALIBRATION
-    opener: Callable[[str, Path], Embedder] = context.obj or open_embedder
+    opener: Opener = context.obj or open_record
     try:
         if not target.parent.is_dir():
             raise JudgedSetError(f"{target} can't be written: there is no folder {target.parent}.")
         sets = _sets(folders or [], {ACCEPTED: _accepted(settings)} if from_community else {})
-        embedder = opener(settings.model.name, data_folder(settings) / MODELS)
+        embedder = _opened(settings, opener).embedder
         rows = _rows(sets, embedder, _reranking(settings))
         check(rows, ACCEPTED)
     except JudgedSetError as error:

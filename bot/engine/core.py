@@ -8,7 +8,7 @@ what is missing, because the store is the truth and the index is derived from it
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -23,13 +23,16 @@ from bot.answers.pipeline import AnswerPipeline
 from bot.answers.replay import Replay, asked_again, compared, with_words
 from bot.answers.similar_notes import SimilarNotes
 from bot.config import Settings
-from bot.engine.data_folder import MODELS, current_index, data_folder, open_store, own_calibration
-from indexer.embedding.embedder import Embedder, model_languages, open_embedder
+from bot.engine.data_folder import data_folder, open_store, own_calibration
+from bot.engine.serving_model import Opened, Opener, open_serving
+from indexer.embedding.embedder import Embedder
+from indexer.embedding.model_records import RecordedModel, open_record
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.stored_passage import StoredPassage
 from indexer.ingest.pipeline import put
+from indexer.retrieval.evidence import Calibration
 from indexer.retrieval.hit import Hit
-from indexer.retrieval.reranker import open_dispensable_reranking
+from indexer.retrieval.reranker import Reranking, open_dispensable_reranking
 from indexer.retrieval.retriever import Retriever
 from knowledge import corpus
 from knowledge.channels.archive import ChannelArchive
@@ -52,7 +55,7 @@ class Figures:
 
     `questions` by evidence, `verdicts` by kind, `notes` live and pending; `documents` and
     `passages` by who they are for: *shared*, or *guild* for those of all guilds together.
-    `model` is what the settings name, `embedder` what made the vectors.
+    `model` is what serves, `embedder` what made the vectors.
     """
 
     questions: Mapping[str, int]
@@ -66,6 +69,11 @@ class Figures:
     embedder: str
 
 
+def _opening(embedder: Embedder) -> Opener:
+    """What opens this embedder, whichever model is asked for."""
+    return lambda record, _: RecordedModel(embedder, replace(record, vectors=embedder.model))
+
+
 class Core:
     """Everything that lives in one data folder, opened."""
 
@@ -74,43 +82,64 @@ class Core:
         settings: Settings,
         embedder: Embedder | None = None,
         *,
+        opener: Opener = open_record,
         rebuild: bool = False,
         early: Callable[[dict[int, GuildChoices]], None] | None = None,
     ) -> None:
         """Open the data folder, make it if it is missing.
 
-        An `embedder` is used instead of the model that the settings name. With `rebuild`, an index
-        of another model gets a successor beside it, which `index_updates.complete` puts in its
-        place. `early` is told what guilds have chosen before the model is opened, which takes long.
+        An `embedder` is used instead of the model that serves; `opener` opens that. With `rebuild`,
+        an index of another model gets a successor beside it, which `index_updates.complete` puts in
+        its place. `early` is told what guilds have chosen before the model is opened, which takes
+        long.
 
         Raises:
             DataFolderError, StoreError, IndexError_, ModelError: with the remedy.
         """
         folder = self.folder = data_folder(settings)
-        self._model = settings.model.name
+        self.configured = settings.model.name
         with ExitStack() as opened:
             self.store = opened.enter_context(closing(open_store(folder)))
             if early is not None:
                 early(self.store.channel_settings.every())
             self.pages = opened.enter_context(closing(PageStore(folder / WEB)))
             self.archive = opened.enter_context(closing(ChannelArchive(folder / CHANNELS)))
-            self.embedder = embedder or open_embedder(settings.model.name, folder / MODELS)
-            index = current_index(folder, self.embedder, rebuild=rebuild)
-            self.index = opened.enter_context(closing(index))
-            languages = frozenset() if embedder else model_languages(settings.model.name)
+            opener = opener if embedder is None else _opening(embedder)
+            found = open_serving(folder, self.configured, opener, rebuild=rebuild)
+            self.wanted, self.index = found.wanted, found.index
+            # Whichever is open by then.
+            opened.callback(lambda: self.index.close())
+            self._quotes = settings.answers.passages
+            self._articles = settings.articles.bundled
+            calibration = own_calibration(folder)
             reranking, self._unranked = open_dispensable_reranking(
                 settings.model.reranker, settings.model.reranker_ms, folder / MODELS
             )
-            self.retriever = Retriever(
-                index, self.embedder, own_calibration(folder), reranking, languages=languages
-            )
+            self._join_parts(found, calibration, reranking)
             self._opened = opened.pop_all()
-        self.articles = BundledArticles(
-            self.store, self.index, settings.articles.bundled, pages=self.pages
-        )
-        self._join_parts(settings.answers.passages, languages)
 
-    def _join_parts(self, quotes: int, languages: frozenset[str]) -> None:
+    def serve(self, found: Opened) -> None:
+        """Answer from another model and its index from here on; the index before is closed.
+
+        Everything that was made of the old one's vectors goes with it. Belongs into a job of its
+        own (`Worker.replace`), so that nothing is asked of one with a vector of the other.
+        """
+        before, observer = self.index, self.answer_pipeline.observer
+        self.wanted = found.wanted
+        self._join_parts(found, self.retriever.calibration, self.retriever.reranking)
+        if observer is not None:
+            self.answer_pipeline.observe(observer)
+        before.close()
+
+    def _join_parts(
+        self, found: Opened, calibration: Calibration, reranking: Reranking | None
+    ) -> None:
+        self.served, self.embedder, self.index = found.served, found.embedder, found.index
+        languages = frozenset(found.served.model.languages)
+        self.retriever = Retriever(
+            self.index, self.embedder, calibration, reranking, languages=languages
+        )
+        self.articles = BundledArticles(self.store, self.index, self._articles, pages=self.pages)
         parts = (self.store, self.index, self.embedder, self.retriever, self.articles)
         self.similar_notes = SimilarNotes(*parts)
         # What gaps are grouped by and confirmed answers found by, and at which generation of the
@@ -122,7 +151,7 @@ class Core:
             self.store,
             self.index,
             self.retriever,
-            quotes,
+            self._quotes,
             languages,
             confirmed=confirmed,
             articles=self.articles,
@@ -312,6 +341,6 @@ class Core:
             **self.index.tables.totals(),
             generation=self.index.generation,
             changed_at=self.index.tables.changed_at(),
-            model=self._model,
+            model=self.served.model.name,
             embedder=self.embedder.model,
         )

@@ -1,4 +1,4 @@
-"""The data folder: where its files are, its file locks, and which of its indexes is opened.
+"""The data folder: where its files are, its file locks, and how an index of it is opened.
 
 `run` and `preview` hold the folder while they live, so that there is one bot a folder; everything
 else may be used beside them. A lock is the operating system's: it ends with the process that holds
@@ -11,7 +11,6 @@ Errors:
 """
 
 import logging
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +21,6 @@ from filelock import FileLock, Timeout
 from bot.config import Settings
 from bot.engine.file_permissions import close_to_others
 from indexer.embedding.embedder import Embedder
-from indexer.index.database import StaleIndexError
 from indexer.index.index import Index
 from indexer.retrieval.evidence import Calibration, calibration
 from knowledge.store.database import is_empty
@@ -33,13 +31,12 @@ BOT_LOCK: Final = "bot.lock"
 COMMUNITY: Final = "community.db"
 INDEX: Final = "index"
 BACKUPS: Final = "backups"
-# So many passages are embedded in half a minute.
-SMALL_PASSAGES: Final = 2_000
-
+# Which model serves, and from which index (`bot.engine.serving_model`).
+POINTER: Final = "model.json"
 CALIBRATION: Final = "calibration.toml"
 MODELS: Final = "models"
-NEXT_INDEX: Final = "index.next"
-STALE_INDEX: Final = "index.stale"
+# Held by whoever builds another index, or changes which one serves.
+MODEL_LOCK: Final = "model.lock"
 
 _logger = logging.getLogger(__name__)
 
@@ -93,7 +90,9 @@ def refuse_lost(folder: Path) -> None:
         StoreError: with the remedy.
     """
     # A database is begun before anything beside it, so this is looked at first.
-    left = [folder / name for name in (INDEX, TOMBSTONES, BACKUPS) if _is_there(folder / name)]
+    left = [
+        folder / name for name in (INDEX, POINTER, TOMBSTONES, BACKUPS) if _is_there(folder / name)
+    ]
     path = folder / COMMUNITY
     if left and is_empty(path):
         raise StoreError(
@@ -148,42 +147,6 @@ def held(folder: Path) -> Iterator[None]:
                 "another folder with --data or COMMONPLACE_DATA."
             )
         yield
-
-
-def current_index(folder: Path, embedder: Embedder, *, rebuild: bool) -> Index:
-    """The data folder's index; where it is stale, what follows it.
-
-    A small one of the same model, run another way, is begun anew at once: whether a fast model
-    could be derived may change from start to start. Any other goes on serving the process that
-    has it open while its successor is built beside it, which only `rebuild` begins.
-    """
-    try:
-        return open_index(folder, embedder)
-    except StaleIndexError as error:
-        if error.same_model and error.passages <= SMALL_PASSAGES:
-            _logger.info("The index was made by another backend of the model; it is begun anew.")
-            shutil.rmtree(folder / INDEX)
-            return open_index(folder, embedder)
-        if not rebuild:
-            raise
-        _logger.info("The index was made by another model; a new one is built beside it.")
-    try:
-        return open_index(folder, embedder, NEXT_INDEX)
-    except StaleIndexError:
-        # An earlier rebuild for yet another model was never completed.
-        shutil.rmtree(folder / NEXT_INDEX)
-        return open_index(folder, embedder, NEXT_INDEX)
-
-
-def take_next_index(folder: Path) -> None:
-    """Put the index that was built beside a stale one in its place, if there is one."""
-    following = folder / NEXT_INDEX
-    if following.exists():
-        stale = folder / STALE_INDEX
-        shutil.rmtree(stale, ignore_errors=True)
-        (folder / INDEX).replace(stale)
-        following.replace(folder / INDEX)
-        shutil.rmtree(stale, ignore_errors=True)
 
 
 def open_index(folder: Path, embedder: Embedder, name: str = INDEX) -> Index:

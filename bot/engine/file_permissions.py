@@ -20,9 +20,10 @@ _FILES: Final = (
     "web.db*",
     "tombstones.jsonl",
     "calibration.toml",
+    "model*.json*",
     "*.lock",
 )
-_FOLDERS: Final = ("index", "index.next", "index.stale", "backups", "models")
+_FOLDERS: Final = ("index*", "backups", "models")
 
 
 def open_to_others(folder: Path) -> list[Path]:
@@ -53,10 +54,10 @@ def _made_here(folder: Path) -> Iterator[Path]:
         yield folder
     for pattern in _FILES:
         yield from (path for path in folder.glob(pattern) if not path.is_symlink())
-    for name in _FOLDERS:
-        if (folder / name).is_symlink():
+    for found in (found for pattern in _FOLDERS for found in folder.glob(pattern)):
+        if found.is_symlink():
             continue
-        for above, folders, files in os.walk(folder / name):
+        for above, folders, files in os.walk(found):
             here = Path(above)
             yield here
             yield from (path for each in files if not (path := here / each).is_symlink())

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from bot.engine.core import Core
-from bot.engine.data_folder import exclusive, take_next_index
+from bot.engine.data_folder import MODEL_LOCK, exclusive
+from bot.engine.serving_model import delete_left_over, take
 from indexer.ingest import channels, files, pipeline
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge import corpus
@@ -152,14 +153,18 @@ def _update_quickly(core: Core, report: UpdateReport) -> Iterator[Progress]:
 
 
 def complete(core: Core) -> None:
-    """End an update: drop what is no longer used, write snapshots, replace a stale index.
+    """End an update: drop what is no longer used, write snapshots, let a successor serve.
 
     The core is closed afterwards.
     """
     core.index.tables.prune_vectors()
     core.index.save_snapshots()
     core.close()
-    take_next_index(core.folder)
+    if core.wanted is None:
+        take(core.folder, core.configured, core.served)
+    with exclusive(core.folder, MODEL_LOCK) as mine:
+        if mine:
+            delete_left_over(core.folder)
 
 
 def run_to_end(

@@ -19,7 +19,7 @@ import asyncio
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
@@ -94,6 +94,8 @@ class Worker(Generic[_T]):
         self._clock = clock
         # How long a turn took lately, in seconds, smoothed.
         self._turn_seconds = 0.0
+        # How often parts of the core were replaced; the thread's own.
+        self._replacements = 0
         self._open_core = open_core
         self._close_core = close_core
         self._stopped = threading.Event()
@@ -143,13 +145,21 @@ class Worker(Generic[_T]):
     ) -> _Result | None:
         """Run a generator made by `make(core)` to its end, a step a job.
 
+        Where parts of the core are replaced meanwhile, it is made and run anew: what is between two
+        steps may hold something of the old ones.
+
         Returns:
             Its last value; None if it gave none.
         """
         steps: list[Iterator[_Result]] = []
+        made_after = 0
 
         def step(core: _T) -> tuple[bool, _Result | None]:
+            nonlocal made_after
+            if steps and made_after != self._replacements:
+                _close(steps.pop())
             if not steps:
+                made_after = self._replacements
                 steps.append(make(core))
             try:
                 return True, next(steps[0])
@@ -162,6 +172,17 @@ class Worker(Generic[_T]):
             if not more:
                 return last
             last = value
+
+    async def replace(
+        self, function: Callable[[_T], _Result], *, priority: Priority = Priority.ASKING
+    ) -> _Result:
+        """Run `function(core)`, which replaces parts of the core; slices under way begin anew."""
+
+        def replaced(core: _T) -> _Result:
+            self._replacements += 1
+            return function(core)
+
+        return await self.call(replaced, priority=priority)
 
     async def stop(self) -> None:
         """Finish what has been taken, close the core, and end the thread."""
@@ -281,6 +302,12 @@ async def beside(function: Callable[..., Any], *arguments: Any) -> Any:
 
     threading.Thread(target=run, name=f"commonplace-{function.__name__}", daemon=True).start()
     return await future
+
+
+def _close(steps: Iterator[Any]) -> None:
+    """End a generator between two of its steps; an iterator of another kind has no end to do."""
+    if isinstance(steps, Generator):
+        steps.close()
 
 
 def _nothing(core: object) -> None:

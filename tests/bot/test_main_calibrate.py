@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from bot.__main__ import app
 from bot.cli.console import UNUSABLE
-from indexer.embedding.embedder import Embedder
+from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.evaluation.calibration import LEAST_QUESTIONS
 from indexer.evaluation.judged_sets import LEAST_HARVEST
 from indexer.retrieval.evidence import calibration
@@ -18,8 +18,8 @@ from tests.bot.accepted_answers import accept, nearly_enough
 from tests.fakes import WordEmbedder
 
 
-def _open_words(name: str, _: Path) -> Embedder:
-    return WordEmbedder(4_096, model=name)
+def _open_words(record: ModelRecord, _cache: Path) -> RecordedModel:
+    return RecordedModel(WordEmbedder(4_096, model=record.name), record)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from bot.__main__ import app
 from bot.cli.console import UNUSABLE
 from bot.config import ConfigError
-from indexer.embedding.embedder import Embedder
+from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.evaluation.judged_sets import LEAST_HARVEST
 from knowledge.model.questions import Verdict
 from tests.bot.accepted_answers import accept, nearly_enough
@@ -35,9 +35,10 @@ FIGURES = {
 }
 
 
-def _open_words(name: str, _: Path) -> Embedder:
-    """The word embedder; the model named `blind` sees the same in every text."""
-    return WordEmbedder(1 if name == "blind" else 4_096, model=name)
+def _open_words(record: ModelRecord, _cache: Path) -> RecordedModel:
+    return RecordedModel(
+        WordEmbedder(1 if record.name == "blind" else 4_096, model=record.name), record
+    )
 
 
 @pytest.fixture

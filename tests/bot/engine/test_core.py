@@ -19,11 +19,14 @@ from bot.ask.explanation import why
 from bot.config import DataSettings, ModelSettings, Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
-from bot.engine.data_folder import COMMUNITY, INDEX, NEXT_INDEX, DataFolderError
+from bot.engine.data_folder import COMMUNITY, INDEX, DataFolderError
 from bot.engine.index_updates import run_to_end
+from bot.engine.serving_model import Served, read_pointer
 from bot.review import service as review_service
 from bot.review.cards import Action
 from bot.review.ui.decisions import LIVE_AFTER
+from indexer.embedding.embedder import DEFAULT_MODEL
+from indexer.embedding.model_records import ModelRecord
 from indexer.index.database import IndexWriteError, StaleIndexError
 from indexer.ingest.pipeline import SLICE_TEXTS
 from knowledge.model.documents import ARTICLES, SHARED, Kind, Scope
@@ -112,13 +115,16 @@ def test_a_stale_index_serves_until_its_successor_is_complete(opened: Opener, fo
     core.close()
     rebuilt = opened("other", rebuild=True)
     run_to_end(index_updates.update(rebuilt))
-    assert (folder / NEXT_INDEX).exists()
+    assert len(list(folder.glob("index*"))) == 2
     # The bot with the old model, while the new index is being built:
     old = opened()
     assert isinstance(old.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
     old.close()
     index_updates.complete(rebuilt)
-    assert not (folder / NEXT_INDEX).exists()
+    pointer = read_pointer(folder)
+    assert pointer is not None
+    assert (pointer.serving.model.vectors, pointer.serving.index) == ("other", rebuilt.served.index)
+    assert pointer.previous == Served(ModelRecord(DEFAULT_MODEL, vectors="words"), INDEX)
     assert isinstance(
         opened("other").answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer
     )

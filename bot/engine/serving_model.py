@@ -1,0 +1,292 @@
+"""Which model serves and from which index: a pointer file, replaced atomically, and what it opens.
+
+`model.json` names the model that answers, the folder of its index, and those that served before.
+What was chosen by `commonplace model use` holds until `model.name` in config.toml is changed after
+that; then the old one goes on answering until the index of the new one is complete. Everything that
+opens an index of the data folder to answer from it comes through `open_serving`.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from bot.engine.data_folder import (
+    INDEX,
+    MODEL_LOCK,
+    MODELS,
+    POINTER,
+    DataFolderError,
+    exclusive,
+    open_index,
+)
+from indexer.embedding.embedder import Embedder, ModelError
+from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
+from indexer.index.database import StaleIndexError
+from indexer.index.index import Index
+
+FORMAT: Final = 1
+# So many passages are embedded in half a minute.
+SMALL_PASSAGES: Final = 2_000
+
+_logger = logging.getLogger(__name__)
+
+# What opens a recorded model; its derived form is kept in the folder.
+Opener = Callable[[ModelRecord, Path], RecordedModel]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A model, and the name of the folder with its index in the data folder."""
+
+    model: ModelRecord
+    index: str = INDEX
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """What serves, what served before, and what config.toml named when that was chosen."""
+
+    configured: str
+    serving: Served
+    previous: Served | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A model with its index, opened.
+
+    `wanted` is the model that config.toml names, where that is another one whose index is not there
+    yet.
+    """
+
+    served: Served
+    embedder: Embedder
+    index: Index
+    wanted: ModelRecord | None = None
+
+
+# The pointer.
+
+
+def read_pointer(folder: Path) -> Pointer | None:
+    """What serves; None in a data folder where nothing was opened yet.
+
+    Raises:
+        DataFolderError: if the file can't be read; the message says what to do.
+    """
+    path = folder / POINTER
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        if fields["format"] != FORMAT:
+            raise ValueError(f"format {fields['format']}")
+        previous = _served(fields["previous"]) if fields["previous"] else None
+        return Pointer(str(fields["configured"]), _served(fields["serving"]), previous)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataFolderError(
+            f"{path}, which says which model serves, can't be read ({error}). Delete it: the model "
+            "of config.toml then serves, from the index that it has or from a new one."
+        ) from error
+
+
+def _served(fields: dict[str, Any]) -> Served:
+    model = dict(fields["model"])
+    languages = tuple(map(str, model.pop("languages")))
+    record = ModelRecord(languages=languages, **{key: str(value) for key, value in model.items()})
+    index = str(fields["index"])
+    if Path(index).name != index or not index.startswith(INDEX):
+        raise ValueError(f"{index!r} is no index")
+    return Served(record, index)
+
+
+def write_pointer(folder: Path, pointer: Pointer, *, only_first: bool = False) -> None:
+    """Put a pointer in place of the one there, whole or not at all; `only_first` where none is.
+
+    Raises:
+        DataFolderError: if it can't be written; then nothing is changed.
+    """
+    fields = {"format": FORMAT, **asdict(pointer)}
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f"{POINTER}.", dir=folder)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(fields, file, indent=1, ensure_ascii=False)
+                file.flush()
+                os.fsync(file.fileno())
+            if not only_first:
+                Path(name).replace(folder / POINTER)
+            elif not (folder / POINTER).exists():
+                # Fails where another process was first.
+                os.link(name, folder / POINTER)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise DataFolderError(
+            f"The model that serves can't be written down in {folder}: {error.strerror or error}. "
+            "Nothing was changed."
+        ) from error
+
+
+def take(folder: Path, configured: str, serving: Served) -> None:
+    """Let a model serve from now on, from an index that is complete; the one before it is kept."""
+    before = read_pointer(folder)
+    previous = before.previous if before is not None else None
+    if before is not None and before.serving.index != serving.index:
+        previous = before.serving
+    after = Pointer(configured, serving, previous)
+    if after != before:
+        write_pointer(folder, after)
+
+
+def delete_left_over(folder: Path) -> None:
+    """Delete the indexes that neither serve nor did so last; not while one is being built.
+
+    Whoever has one of them open goes on with it, and follows the pointer.
+    """
+    for name in other_indexes(folder):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def other_indexes(folder: Path) -> list[str]:
+    """The folders with indexes that neither serve nor did so last: being built, or left over."""
+    pointer = read_pointer(folder)
+    kept = {INDEX} if pointer is None else {pointer.serving.index}
+    if pointer is not None and pointer.previous is not None:
+        kept.add(pointer.previous.index)
+    return sorted(
+        path.name for path in folder.glob(f"{INDEX}*") if path.is_dir() and path.name not in kept
+    )
+
+
+def is_building(folder: Path) -> bool:
+    """Whether some process builds another index at this moment."""
+    with exclusive(folder, MODEL_LOCK) as mine:
+        return not mine
+
+
+def chosen_model(folder: Path, name: str) -> ModelRecord:
+    """The model that is to serve where config.toml names `name`."""
+    pointer = read_pointer(folder)
+    chosen = pointer is not None and pointer.configured == name
+    return pointer.serving.model if pointer is not None and chosen else ModelRecord(name)
+
+
+# What it opens.
+
+
+def open_serving(
+    folder: Path, name: str, opener: Opener = open_record, *, rebuild: bool = False
+) -> Opened:
+    """Open the model that serves, with its index.
+
+    Args:
+        folder: the data folder.
+        name: what config.toml names.
+        opener: opens models; tests have others.
+        rebuild: open the model that is to serve, though its index is not complete yet.
+
+    Raises:
+        ModelError, StaleIndexError, IndexWriteError, DataFolderError: with the remedy.
+    """
+    kept = read_pointer(folder)
+    wanted = chosen_model(folder, name)
+    serving = kept.serving if kept is not None else Served(wanted)
+    if wanted != serving.model and not rebuild:
+        old = _reopened(folder, serving, opener)
+        if old is not None:
+            return replace(old, wanted=wanted)
+    found = _opened_wanted(wanted, folder / MODELS, opener)
+    try:
+        index = _current(folder, found.embedder, serving.index)
+    except StaleIndexError as error:
+        if rebuild:
+            return open_successor(folder, found)
+        made_by = Served(ModelRecord("", vectors=error.model), serving.index)
+        old = _reopened(folder, made_by, opener)
+        if old is None:
+            raise
+        return replace(old, wanted=wanted)
+    served = Served(found.record, serving.index)
+    if kept is None or kept.serving != served or kept.configured != name:
+        _note(folder, name, served, kept)
+    return Opened(served, found.embedder, index)
+
+
+def _note(folder: Path, name: str, served: Served, kept: Pointer | None) -> None:
+    """Write down what was opened: the first model, or the same one by another name."""
+    previous = kept.previous if kept is not None else None
+    write_pointer(folder, Pointer(name, served, previous), only_first=kept is None)
+
+
+def _opened_wanted(wanted: ModelRecord, cache: Path, opener: Opener) -> RecordedModel:
+    """The model to be opened; where it is run in another way than before, in that one."""
+    try:
+        return opener(wanted, cache)
+    except ModelError:
+        if not wanted.vectors or not wanted.name:
+            raise
+        return opener(replace(wanted, vectors=""), cache)
+
+
+def _reopened(folder: Path, served: Served, opener: Opener) -> Opened | None:
+    """A model that served before, with its index; None where it can't be opened any more."""
+    try:
+        embedder = opener(served.model, folder / MODELS).embedder
+        if embedder.model != served.model.vectors:
+            return None
+        return Opened(served, embedder, open_index(folder, embedder, served.index))
+    except (ModelError, StaleIndexError) as error:
+        _logger.warning("The model that the index was made by can't be opened: %s", error)
+        return None
+
+
+def _current(folder: Path, embedder: Embedder, name: str) -> Index:
+    """An index of the embedder's; a small one of the same model, run another way, begun anew.
+
+    Whether a fast model could be derived may change from start to start.
+    """
+    try:
+        return open_index(folder, embedder, name)
+    except StaleIndexError as error:
+        if not error.same_model or error.passages > SMALL_PASSAGES:
+            raise
+        _logger.info("The index was made by another backend of the model; it is begun anew.")
+        shutil.rmtree(folder / name)
+        return open_index(folder, embedder, name)
+
+
+def open_successor(folder: Path, found: RecordedModel) -> Opened:
+    """The index of a model beside the one that serves: begun, gone on with, or what it had before.
+
+    Raises:
+        IndexWriteError: if it can't be written.
+    """
+    embedder = found.embedder
+    pointer = read_pointer(folder)
+    previous = pointer.previous if pointer is not None else None
+    name = index_name(embedder)
+    if previous is not None and previous.model.vectors == embedder.model:
+        name = previous.index
+    try:
+        index = open_index(folder, embedder, name)
+    except StaleIndexError:
+        # Of another format, or of the same model that reads passages of another length.
+        shutil.rmtree(folder / name)
+        index = open_index(folder, embedder, name)
+    return Opened(Served(found.record, name), embedder, index)
+
+
+def index_name(embedder: Embedder) -> str:
+    """The name of the folder with an embedder's index: the same whenever that is built."""
+    told = f"{embedder.model} {embedder.dimension} {embedder.max_tokens}"
+    return f"{INDEX}.{hashlib.sha256(told.encode()).hexdigest()[:8]}"
