@@ -22,7 +22,7 @@ from bot import config
 from bot.answers.decision import Clarification
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import problem_with
-from bot.cli import backup, evaluation, output, programs, sources
+from bot.cli import backup, evaluation, models, output, programs, sources
 from bot.cli.console import (
     ConfigOption,
     DataOption,
@@ -252,6 +252,7 @@ for _group, _commands in GROUPS.items():
     for _name, _command in _commands.items():
         app.command(_name, rich_help_panel=_group)(_command)
 app.add_typer(sources.source, name="source", rich_help_panel="What is answered from")
+app.add_typer(models.model, name="model", rich_help_panel="Measuring")
 
 
 def _show_version(asked: bool) -> None:

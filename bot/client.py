@@ -355,11 +355,11 @@ class Bot(Services):
             silent, left_out = await self._said_by_worker()
         reasons = [silent, *([] if silent else [self.background.out_of_step])]
         reasons.append(self._unconnected())
-        return Health(
-            tuple(filter(None, reasons)),
-            {"version": own_version()},
-            (*left_out, *self.degradations.reasons()),
-        )
+        details: dict[str, object] = {"version": own_version()}
+        if self.background.next_model:
+            details["model"] = self.background.next_model
+        left_out = (*left_out, *self.degradations.reasons())
+        return Health(tuple(filter(None, reasons)), details, left_out)
 
     def _unopened(self) -> str:
         if self._worker is None:

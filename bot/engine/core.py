@@ -104,8 +104,8 @@ class Core:
                 early(self.store.channel_settings.every())
             self.pages = opened.enter_context(closing(PageStore(folder / WEB)))
             self.archive = opened.enter_context(closing(ChannelArchive(folder / CHANNELS)))
-            opener = opener if embedder is None else _opening(embedder)
-            found = open_serving(folder, self.configured, opener, rebuild=rebuild)
+            self.opener = opener if embedder is None else _opening(embedder)
+            found = open_serving(folder, self.configured, self.opener, rebuild=rebuild)
             self.wanted, self.index = found.wanted, found.index
             # Whichever is open by then.
             opened.callback(lambda: self.index.close())

@@ -157,15 +157,20 @@ def delete_left_over(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
+def kept_indexes(folder: Path) -> list[str]:
+    """The folders with the index that serves, and the one that did so before it."""
+    pointer = read_pointer(folder)
+    if pointer is None:
+        return [INDEX]
+    before = [] if pointer.previous is None else [pointer.previous.index]
+    return [pointer.serving.index, *before]
+
+
 def other_indexes(folder: Path) -> list[str]:
     """The folders with indexes that neither serve nor did so last: being built, or left over."""
-    pointer = read_pointer(folder)
-    kept = {INDEX} if pointer is None else {pointer.serving.index}
-    if pointer is not None and pointer.previous is not None:
-        kept.add(pointer.previous.index)
-    return sorted(
-        path.name for path in folder.glob(f"{INDEX}*") if path.is_dir() and path.name not in kept
-    )
+    kept = kept_indexes(folder)
+    found = (path for path in folder.glob(f"{INDEX}*") if path.is_dir() and path.name not in kept)
+    return sorted(path.name for path in found)
 
 
 def is_building(folder: Path) -> bool:

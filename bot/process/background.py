@@ -32,6 +32,7 @@ from bot.engine.worker import beside
 from bot.interactions.errors import EXPLAINED
 from bot.interactions.retries import LOST
 from bot.interactions.services import Services
+from bot.models.live_switch import KEPT_SECONDS, LOOK_SECONDS, LiveSwitch
 from bot.privacy import question_pruning
 from bot.process.metrics import Metrics
 from indexer.ingest.pipeline import UpdateReport
@@ -77,10 +78,19 @@ class BackgroundTasks:
         self._failures: set[Failure] = set()
         # Whether everything has been brought in step once.
         self._in_step = False
+        self._models: LiveSwitch | None = None
 
     def begin(self) -> None:
         self._preparing = self._bot.loop.create_task(self._prepare(), name="commonplace-prepare")
         self._syncing = self.go_on(SYNC_SECONDS, self._sync)
+        self._models = LiveSwitch(self._bot.worker, self._bot.settings.data.folder.expanduser())
+        self.go_on(LOOK_SECONDS, self._follow_model)
+        self.go_on(KEPT_SECONDS, self._models.prune)
+
+    @property
+    def next_model(self) -> str:
+        """What is going on with another model than the one that answers, or nothing."""
+        return "" if self._models is None else self._models.state
 
     def end(self) -> None:
         self._stopping.set()
@@ -161,6 +171,13 @@ class BackgroundTasks:
         loop.start()
         self._loops.append(loop)
         return loop
+
+    async def _follow_model(self) -> None:
+        """Let the model that was chosen answer; what else has changed than notes comes after it."""
+        if self._models is None or self._preparing is None or not self._preparing.done():
+            return
+        if await self._models.look() or await self._models.build_wanted():
+            await self._caught_up()
 
     async def _measure_floors(self) -> None:
         """Measure what has changed, before a question has to wait for it."""

@@ -34,6 +34,11 @@ PACKAGED: Final = frozenset({DEFAULT_MODEL, "all-MiniLM-L6-v2"})
 # What shapes the default model's vectors (`source_digest`): its weights, tokenizer and settings.
 DEFAULT_DIGEST: Final = "c4a57a7f2011f2562b4fb34246d45976f6bb611ae1810569e0bd235637e8475f"
 
+# What is taken of a model on the hub: what shapes vectors, and the card; a `*` goes over folders.
+TAKEN: Final = ("*.json", "*.txt", "*.model", "*.safetensors", "README.md")
+# The model in other formats.
+SKIPPED: Final = ("onnx/*", "openvino/*", "coreml/*", "*/onnx/*", "*/openvino/*", "*/coreml/*")
+
 # Texts are embedded in batches of at most this many; larger ones gain nothing on a CPU.
 BATCH: Final = 32
 
@@ -106,7 +111,7 @@ def model_folder(name: str) -> Path | None:
             ) from error
         return Path(package.__file__).parent / "model"
     folder = Path(name).expanduser()
-    return folder if folder.is_dir() else _downloaded(name)
+    return folder if folder.is_dir() else downloaded(name)
 
 
 def model_languages(name: str) -> frozenset[str]:
@@ -129,15 +134,23 @@ def model_languages(name: str) -> frozenset[str]:
     return frozenset(str(language)[:2].lower() for language in named)
 
 
-def _downloaded(name: str) -> Path | None:
-    """The folder of a model that the hub's own tools have downloaded earlier."""
+def downloaded(name: str, revision: str | None = None) -> Path | None:
+    """The folder of a model that was downloaded from the hub earlier, of one revision if named."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(name, local_files_only=True))
+        # Whole are those where everything is there that is taken of a model.
+        found = snapshot_download(
+            name,
+            revision=revision,
+            local_files_only=True,
+            allow_patterns=list(TAKEN),
+            ignore_patterns=list(SKIPPED),
+        )
     except (LocalEntryNotFoundError, HFValidationError):
         return None
+    return Path(found)
 
 
 def open_embedder(name: str, cache: Path) -> Embedder:

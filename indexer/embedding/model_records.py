@@ -16,6 +16,7 @@ from indexer.embedding.embedder import (
     ModelError,
     RuntimeEmbedder,
     SentenceTransformerEmbedder,
+    downloaded,
     model_folder,
     model_languages,
     open_embedder,
@@ -108,17 +109,6 @@ def recorded_folder(record: ModelRecord) -> Path | None:
     if folder is not None and folder.is_dir():
         return folder
     return downloaded(record.name, record.revision) if record.revision else None
-
-
-def downloaded(name: str, revision: str) -> Path | None:
-    """The folder of a revision that was downloaded earlier; None if it is not here."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(name, revision=revision, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError):
-        return None
 
 
 def check_digest(folder: Path, digest: str, cache: Path) -> None:

@@ -18,6 +18,12 @@ from indexer.evaluation.metrics import Judgements
 from knowledge.model.documents import ARTICLES, SHARED, Document, Kind, Scope
 from knowledge.model.questions import Question
 
+# The sets that come with the program, by name; each folder's README says whose the documents are.
+COMMITTED: Final = {
+    name: Path(__file__).parent / "judged" / name
+    for name in ("backup-faq", "desktop-how-tos", "survival-game")
+}
+
 # A harvested set of fewer questions says nothing: one of 20 is already a twentieth of every figure.
 LEAST_HARVEST: Final = 20
 

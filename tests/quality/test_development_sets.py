@@ -16,7 +16,7 @@ import pytest
 from bot.engine.data_folder import open_index
 from bot.engine.index_updates import run_to_end
 from indexer.embedding.embedder import Embedder
-from indexer.evaluation.judged_sets import JudgedSet, judged_set
+from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, judged_set
 from indexer.evaluation.metrics import mean, ndcg
 from indexer.evaluation.runner import Evaluation, Evaluator
 from knowledge.model.questions import Evidence
@@ -105,24 +105,24 @@ def measured(
 ) -> Measured:
     """A set, indexed and asked with today's code."""
     name: str = request.param
-    judged = judged_set(JUDGED / name)
+    judged = judged_set(COMMITTED[name])
     with open_index(tmp_path_factory.mktemp(name), model) as index:
         evaluator = Evaluator(index, model, judged)
         run_to_end(evaluator.index())
         found = evaluator.evaluate()
-    kinds = {row["_id"]: row["kind"] for row in _lines(JUDGED / name / "unanswerable.jsonl")}
+    kinds = {row["_id"]: row["kind"] for row in _lines(COMMITTED[name] / "unanswerable.jsonl")}
     return Measured(judged, kinds, found, BARS[name])
 
 
 @pytest.mark.parametrize("name", BARS)
 def test_a_development_set_is_as_large_as_promised_and_says_where_it_is_from(name: str) -> None:
-    judged = judged_set(JUDGED / name)
-    kinds = [row["kind"] for row in _lines(JUDGED / name / "unanswerable.jsonl")]
+    judged = judged_set(COMMITTED[name])
+    kinds = [row["kind"] for row in _lines(COMMITTED[name] / "unanswerable.jsonl")]
     assert 60 <= len(judged.documents) <= 200
     assert len(judged.queries) >= 60
     assert all(max(grades.values()) == ANSWERS for grades in judged.judgements.values())
     assert {kind: kinds.count(kind) for kind in kinds} == {"on-topic": 20, "foreign": 20}
-    assert "licence" in (JUDGED / name / "README.md").read_text(encoding="utf-8").casefold()
+    assert "licence" in (COMMITTED[name] / "README.md").read_text(encoding="utf-8").casefold()
 
 
 def test_small_talk_stands_beside_what_begins_like_it_in_both_languages() -> None:

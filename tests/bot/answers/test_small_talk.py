@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.answers.small_talk import SmallTalk, small_talk
+from indexer.evaluation.judged_sets import COMMITTED
 
 JUDGED = Path(__file__).parents[2] / "judged"
 ROWS = [
@@ -31,11 +32,9 @@ def test_small_talk_is_recognised() -> None:
     assert len(missed) <= MISSED * len(talk), missed
 
 
-@pytest.mark.parametrize(
-    "folder", sorted(path.parent.name for path in JUDGED.glob("*/queries.jsonl"))
-)
-def test_no_judged_question_is_taken_for_small_talk(folder: str) -> None:
-    lines = (JUDGED / folder / "queries.jsonl").read_text(encoding="utf-8").splitlines()
+@pytest.mark.parametrize("folder", [JUDGED, *COMMITTED.values()], ids=lambda folder: folder.name)
+def test_no_judged_question_is_taken_for_small_talk(folder: Path) -> None:
+    lines = (folder / "queries.jsonl").read_text(encoding="utf-8").splitlines()
 
     assert [text for line in lines if small_talk(text := json.loads(line)["text"])] == []
 

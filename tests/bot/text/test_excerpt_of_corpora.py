@@ -32,7 +32,9 @@ def documents(name: str) -> Iterator[Document]:
             read = frontmatter.load(str(path))
             yield Document(path.stem, SHARED, Kind.ARTICLE, str(read["title"]), read.content)
         return
-    lines = (ROOT / "tests" / "judged" / name / "corpus.jsonl").read_text(encoding="utf-8")
+    lines = (ROOT / "indexer" / "evaluation" / "judged" / name / "corpus.jsonl").read_text(
+        encoding="utf-8"
+    )
     for row in map(json.loads, lines.splitlines()):
         yield Document(row["_id"], SHARED, Kind.FILE, row["title"], row["text"])
 

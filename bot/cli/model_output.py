@@ -1,0 +1,121 @@
+"""What the command `model` prints: lists, speeds, and the comparison of two models. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bot.models import gate
+from bot.models.gate import Figure, Side
+from bot.models.inventory import Row
+from bot.models.speeds import Speed
+from indexer.evaluation.metrics import mean
+
+
+def model_record(row: Row) -> dict[str, Any]:
+    return asdict(row)
+
+
+def models_text(rows: Sequence[Row]) -> RenderableType:
+    """A table of models, one below the other what does not fit beside it."""
+    table = Table("model", "what is known", show_lines=True)
+    for row in rows:
+        name = Text(row.key or Path(row.name).name, style="bold")
+        if row.standing is not None:
+            name.append(f"\n{row.standing.value}", style="green")
+        table.add_row(name, Text("\n".join(_facts(row))))
+    return Group(
+        table,
+        Text("`commonplace model try NAME` measures speed on this machine; `use NAME` compares."),
+    )
+
+
+def _facts(row: Row) -> list[str]:
+    size = "" if row.megabytes is None else f", {row.megabytes:,} MB"
+    facts = [row.name, f"{row.where.value}{size}"]
+    if row.about:
+        facts.append(row.about)
+    said = [row.licence or "licence: see its card"]
+    if row.languages:
+        said.append(f"languages: {', '.join(row.languages)}")
+    return [
+        *facts,
+        "; ".join(said),
+        f"speed here: {_speed(row.speed)}",
+        f"quality: {_quality(row)}",
+    ]
+
+
+def _speed(speed: Speed | None) -> str:
+    if speed is None:
+        return "not measured"
+    return (
+        f"{speed.texts_per_second:,.0f} texts a second, {speed.question_ms:.1f} ms a question "
+        f"(on {speed.cores} cores, {speed.measured_at[:10]})"
+    )
+
+
+def _quality(row: Row) -> str:
+    if not row.ndcg:
+        return "not measured here"
+    return "nDCG@10 " + ", ".join(f"{value:.3f} on {name}" for name, value in row.ndcg.items())
+
+
+def speed_record(vectors: str, speed: Speed) -> dict[str, Any]:
+    return {"vectors": vectors, **asdict(speed)}
+
+
+def speeds_text(speeds: Sequence[Speed]) -> RenderableType:
+    """The model that serves first, the one that was tried after it."""
+    table = Table("model", "texts a second", "ms a question", title="measured on this machine")
+    for speed in speeds:
+        table.add_row(
+            Text(speed.name), f"{speed.texts_per_second:,.0f}", f"{speed.question_ms:.1f}"
+        )
+    return table
+
+
+def gate_text(figures: Sequence[Figure], serving: Side, other: Side) -> RenderableType:
+    """Both models side by side, set by set, whether chance explains it, and what is worse."""
+    table = Table("set", "figure", "questions", "serving", "other", "difference", "p", "")
+    for figure in (*figures, *gate.together(figures)):
+        told = Text("worse", style="red") if figure.worse else Text(_verdict(figure))
+        table.add_row(
+            Text(figure.judged),
+            figure.name,
+            str(len(figure.serving)),
+            f"{mean(figure.serving):.3f}",
+            f"{mean(figure.other):.3f}",
+            f"{figure.gain:+.3f}",
+            f"{figure.p:.3f}",
+            told,
+        )
+    return Group(
+        Text(f"serving: {serving.model.record.name}\nother:   {other.model.record.name}"),
+        table,
+        Text(
+            "nDCG@10: how well documents are ordered. answered, refused: which share of the "
+            "questions that have an answer gets one, and of those that have none is refused. p: "
+            "how often chance alone sets two equally good models as far apart (paired "
+            "randomisation test)."
+        ),
+    )
+
+
+def _verdict(figure: Figure) -> str:
+    if abs(figure.gain) < 1e-9:
+        return "the same"
+    if figure.p >= gate.HARDLY_CHANCE:
+        return "may be chance"
+    return "better"
+
+
+def switched_text(name: str, seconds: float) -> RenderableType:
+    return Text(
+        f"{name} answers from now on; its index took {seconds:,.0f} s. A running bot follows "
+        "within a second or two. `commonplace model back` goes back."
+    )

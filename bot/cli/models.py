@@ -1,0 +1,268 @@
+"""The command `model`: models are listed, tried, chosen after a comparison, and taken back.
+
+Everything long happens here, in the command's own process and behind a running bot; the bot follows
+what is chosen by itself.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
+from rich.progress import Progress as Bar
+
+from bot.cli import model_output
+from bot.cli.console import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    err,
+    fail,
+    out,
+    print_json,
+    settings_from,
+    shown,
+)
+from bot.config import Settings
+from bot.engine.core import Core
+from bot.engine.data_folder import (
+    BOT_LOCK,
+    MODELS,
+    data_folder,
+    exclusive,
+    own_calibration,
+)
+from bot.engine.serving_model import (
+    Opened,
+    Opener,
+    chosen_model,
+    delete_left_over,
+    open_successor,
+    take,
+)
+from bot.models import choice, gate, speeds
+from bot.models.choice import ModelChoiceError
+from bot.models.gate import Figure, Side
+from bot.models.inventory import inventory
+from bot.models.shadow_index import build
+from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
+from indexer.evaluation.judged_sets import COMMITTED, JudgedSetError, judged_set
+from indexer.evaluation.runner import Evaluation
+from indexer.ingest.pipeline import Progress
+from indexer.retrieval.reranker import open_reranking
+
+# The exit code where a model was measured and is worse: nothing was changed.
+WORSE: Final = 1
+# How much of the processor a build takes that a bot could use: the least that can be asked for.
+_NICE: Final = 19
+
+model = typer.Typer(
+    help="Which embedding model answers: list, try, use, and go back.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME|FOLDER", help="A preset, a folder, or owner/model.")
+]
+
+
+@model.command("list")
+def list_models(
+    config_file: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False
+) -> None:
+    """List the models that are on this machine, and presets, with what was measured of each."""
+    settings = settings_from(config_file, data)
+    rows = inventory(data_folder(settings), settings.model.name)
+    if as_json:
+        for row in rows:
+            print_json(model_output.model_record(row))
+    else:
+        out.print(model_output.models_text(rows), soft_wrap=True)
+
+
+@model.command("try")
+def try_model(
+    context: typer.Context,
+    name: NameArgument,
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Open a model that is on this machine, measure its speed here, and keep that."""
+    settings = settings_from(config_file, data)
+    folder = data_folder(settings)
+    opener: Opener = context.obj or open_record
+    with _explained():
+        record = choice.here(name)
+        if record is None:
+            fail(f"{name} is not on this machine: `commonplace model use {name}` downloads it.")
+        measured = {
+            one.record.vectors: speeds.measure(one.record.name, one.embedder)
+            for one in _opened(opener, folder, [chosen_model(folder, settings.model.name), record])
+        }
+    for vectors, speed in measured.items():
+        speeds.keep(folder, vectors, speed)
+        if as_json:
+            print_json(model_output.speed_record(vectors, speed))
+    if not as_json:
+        out.print(model_output.speeds_text(list(measured.values())), soft_wrap=True)
+
+
+def _opened(opener: Opener, folder: Path, records: list[ModelRecord]) -> list[RecordedModel]:
+    err.print("Opening the models; deriving a fast form for the first time takes a minute…")
+    return [opener(record, folder / MODELS) for record in records]
+
+
+@model.command("use")
+def use_model(
+    context: typer.Context,
+    name: NameArgument,
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Switch also where something is worse.")
+    ] = False,
+) -> None:
+    """Let another model answer: download, measure, build its index beside, switch if not worse.
+
+    A running bot goes on answering meanwhile, and follows by itself. What was begun and stopped is
+    gone on with by the same command.
+    """
+    settings = settings_from(config_file, data)
+    folder = data_folder(settings)
+    with _explained(), choice.choosing(folder):
+        step_back(folder)
+        record = _brought(name)
+        opener: Opener = context.obj or open_record
+        with Core(settings, opener=opener) as core:
+            err.print(f"Opening {record.name}; deriving a fast form takes a minute at first…")
+            found = core.opener(record, folder / MODELS)
+            if found.record.vectors == core.served.model.vectors:
+                take(folder, settings.model.name, core.served)
+                out.print(f"{core.served.model.name} serves already.", soft_wrap=True)
+                return
+            _use(settings, core, found, anyway=anyway)
+
+
+@model.command("back")
+def back(config_file: ConfigOption = None, data: DataOption = None) -> None:
+    """Let the model answer again that did before the last change."""
+    settings = settings_from(config_file, data)
+    folder = data_folder(settings)
+    with _explained(), choice.choosing(folder):
+        pointer = choice.go_back(folder, settings.model.name)
+    out.print(
+        f"{pointer.serving.model.name} serves again; a running bot follows within a second or two.",
+        soft_wrap=True,
+    )
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (ModelChoiceError, JudgedSetError) as error:
+        fail(str(error))
+
+
+def step_back(folder: Path) -> None:
+    """Let a bot that runs on the data folder have the processor whenever it wants it."""
+    with exclusive(folder, BOT_LOCK) as alone:
+        if not alone and hasattr(os, "nice"):
+            os.nice(_NICE - os.nice(0))
+
+
+def _brought(name: str) -> ModelRecord:
+    """The model on this machine, with a bar while it is downloaded."""
+    columns = (
+        TextColumn("Downloading {task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
+    with Bar(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(name, total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total or None)
+
+        return choice.brought(name, show)
+
+
+def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) -> None:
+    """Measure a model on the committed sets, build its index, measure on the server's, switch."""
+    dimensions = found.embedder.dimension / core.embedder.dimension
+    choice.check_room(core.folder, core.served, max(dimensions, 0.5))
+    serving = RecordedModel(core.embedder, core.served.model)
+    sides = [_side(settings, core, one) for one in (serving, found)]
+    figures: list[Figure] = []
+    for name in COMMITTED:
+        figures += gate.figures(name, *(_evaluated(side, name) for side in sides))
+    _refuse_worse(figures, sides, anyway=anyway)
+    successor = open_successor(core.folder, found)
+    with successor.index as index:
+        started = time.monotonic()
+        shown(build(core, index, found.embedder), f"Indexing for {found.record.name}")
+        figures += _on_own(core, successor, sides)
+        _refuse_worse(figures, sides, anyway=anyway)
+        # What has changed while both were measured.
+        shown(build(core, index, found.embedder), "Taking in what has changed")
+        index.tables.prune_vectors()
+        index.save_snapshots()
+        seconds = time.monotonic() - started
+    take(core.folder, settings.model.name, successor.served)
+    delete_left_over(core.folder)
+    out.print(model_output.gate_text(figures, *sides), soft_wrap=True)
+    out.print(model_output.switched_text(found.record.name, seconds), soft_wrap=True)
+
+
+def _side(settings: Settings, core: Core, found: RecordedModel) -> Side:
+    reranking = open_reranking(settings.model.reranker, settings.model.reranker_ms)
+    return Side(found, own_calibration(core.folder), reranking)
+
+
+def _evaluated(side: Side, name: str) -> Evaluation:
+    """A committed set measured with one model, while a bar says how far it is."""
+    found: list[Evaluation] = []
+
+    def steps() -> Iterator[Progress]:
+        for step in gate.measured(side, judged_set(COMMITTED[name])):
+            if isinstance(step, Progress):
+                yield step
+            else:
+                found.append(step)
+
+    shown(steps(), f"Measuring {side.model.record.name} on {name}")
+    return found[0]
+
+
+def _on_own(core: Core, successor: Opened, sides: list[Side]) -> list[Figure]:
+    """Both models measured on the server's own accepted answers, asked of its own two indexes."""
+    try:
+        judged = gate.accepted_answers(core)
+    except JudgedSetError as error:
+        err.print(f"Not measured on this server's own answers: {error}", soft_wrap=True)
+        return []
+    serving, other = (
+        side.evaluator(index, judged).evaluate()
+        for side, index in zip(sides, (core.index, successor.index), strict=True)
+    )
+    return gate.figures(gate.OWN, serving, other)
+
+
+def _refuse_worse(figures: list[Figure], sides: list[Side], *, anyway: bool) -> None:
+    """End here if the other model is worse at anything, and nobody said to take it all the same."""
+    if anyway or not gate.worse([*figures, *gate.together(figures)]):
+        return
+    out.print(model_output.gate_text(figures, *sides), soft_wrap=True)
+    serving, other = (side.model.record.name for side in sides)
+    fail(
+        f"{other} is worse, as the table says; nothing was changed, {serving} goes on answering. "
+        "To switch all the same, give the command once more with --anyway.",
+        WORSE,
+    )

@@ -1,0 +1,129 @@
+"""Choosing the model that serves: which files a name means, the switch, and the way back."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from bot.engine.data_folder import MODEL_LOCK, exclusive
+from bot.engine.serving_model import Pointer, Served, read_pointer, write_pointer
+from bot.models.presets import preset
+from bot.models.shadow_index import drop_gone_beside
+from indexer.embedding import hub
+from indexer.embedding.embedder import DEFAULT_MODEL, PACKAGED, downloaded
+from indexer.embedding.hub import Show
+from indexer.embedding.model_records import ModelRecord
+from indexer.index.database import FORMAT as INDEX_FORMAT
+from indexer.index.tables import IndexTables
+
+# Files of which one must be in a model's folder.
+_OF_A_MODEL: Final = ("modules.json", "config.json")
+
+
+class ModelChoiceError(Exception):
+    """The model that was asked for can't be chosen; the message says why and what to do."""
+
+
+@contextmanager
+def choosing(folder: Path) -> Iterator[None]:
+    """Be the only process that builds an index, or changes which model serves.
+
+    Raises:
+        ModelChoiceError: if another one is at that.
+    """
+    with exclusive(folder, MODEL_LOCK) as mine:
+        if not mine:
+            raise ModelChoiceError(
+                f"The index of another model is being built in {folder} at this moment, by "
+                "`commonplace model use` or by the bot. Wait until that has ended."
+            )
+        yield
+
+
+def here(name: str) -> ModelRecord | None:
+    """The model that a preset's, a folder's or a hub's name means, if it is on this machine.
+
+    Raises:
+        ModelChoiceError: if a folder holds no model.
+    """
+    offered = preset(name)
+    if name in PACKAGED or (offered is not None and offered.name in PACKAGED):
+        return ModelRecord(DEFAULT_MODEL)
+    folder = Path(name).expanduser()
+    if offered is None and folder.is_dir():
+        if not any((folder / file).is_file() for file in _OF_A_MODEL):
+            raise ModelChoiceError(
+                f"{folder} holds neither modules.json nor config.json: it is no model's folder. "
+                "Name a folder as sentence-transformers saves one."
+            )
+        return ModelRecord(str(folder.resolve()), str(folder.resolve()))
+    hub_name, revision = (offered.name, offered.revision) if offered else (name, "")
+    found = downloaded(hub_name, revision or None)
+    # The library keeps each commit in a folder of its name.
+    return None if found is None else ModelRecord(hub_name, str(found), revision or found.name)
+
+
+def brought(name: str, show: Show) -> ModelRecord:
+    """The same, downloaded if it is not here.
+
+    Raises:
+        ModelChoiceError, ModelError: with the remedy.
+    """
+    found = here(name)
+    if found is not None:
+        return found
+    offered = preset(name)
+    hub_name, revision = (offered.name, offered.revision) if offered else (name, "")
+    if "/" not in hub_name or hub_name.startswith((".", "/", "~")):
+        raise ModelChoiceError(
+            f"There is no model {name!r}: `commonplace model list` has presets and what is on this "
+            "machine; else name a folder, or a model of the hub as owner/model."
+        )
+    fetched = hub.fetch(hub_name, revision, show)
+    return ModelRecord(hub_name, str(fetched.folder), fetched.revision)
+
+
+def check_room(folder: Path, serving: Served, ratio: float) -> None:
+    """Look whether another index of `ratio` times the size finds room.
+
+    Raises:
+        ModelChoiceError: if it does not.
+    """
+    own = folder / serving.index
+    size = sum(path.stat().st_size for path in own.rglob("*") if path.is_file())
+    free = shutil.disk_usage(folder).free
+    if free < size * ratio:
+        raise ModelChoiceError(
+            f"The new index needs about {size * ratio / 1e6:,.0f} MB beside the old one, but "
+            f"{folder} has {free / 1e6:,.0f} MB left. Make room first."
+        )
+
+
+def go_back(folder: Path, configured: str) -> Pointer:
+    """Let the model that served before serve again, without what is gone since.
+
+    `configured` is what config.toml names: that holds no more until it is changed.
+
+    Raises:
+        ModelChoiceError: if there is none.
+    """
+    pointer = read_pointer(folder)
+    previous = pointer.previous if pointer is not None else None
+    if pointer is None or previous is None:
+        raise ModelChoiceError(
+            "No other model has served here before, so there is nothing to go back to."
+        )
+    if not (folder / previous.index / "index.db").is_file():
+        raise ModelChoiceError(
+            f"The index of {previous.model.name} is gone, so that going back would take as long as "
+            f"`commonplace model use {previous.model.name}`: use that."
+        )
+    serving = IndexTables(folder / pointer.serving.index, {"format": str(INDEX_FORMAT)}, 0)
+    try:
+        drop_gone_beside(folder, serving, [previous.index])
+    finally:
+        serving.close()
+    back = Pointer(configured, previous, pointer.serving)
+    write_pointer(folder, back)
+    return back

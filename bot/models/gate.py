@@ -1,0 +1,141 @@
+"""Gate: another model is measured beside the one that serves, and must not be worse at anything.
+
+Both are asked the same questions: the judged sets that come with the program, indexed for each in a
+temporary folder, and the server's own accepted answers, asked of its own two indexes. What is
+compared are the order of documents (nDCG@10), how many of the questions that have an answer get
+one, and how many of those that have none are refused.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bot.engine.core import Core
+from bot.engine.data_folder import open_index
+from indexer.embedding.model_records import RecordedModel
+from indexer.evaluation.judged_sets import JudgedSet, harvested
+from indexer.evaluation.metrics import mean, question_ndcgs, randomisation_p
+from indexer.evaluation.runner import Evaluation, Evaluator
+from indexer.index.index import Index
+from indexer.ingest.pipeline import Progress
+from indexer.retrieval.evidence import Calibration
+from indexer.retrieval.reranker import Reranking
+from knowledge.model.documents import Document, Kind
+from knowledge.model.questions import Evidence
+
+# Below this p a difference is called more than chance: the customary one in twenty.
+HARDLY_CHANCE: Final = 0.05
+# What nobody should lose, though with few questions chance might explain it: so much of a figure.
+LEAST_LOSS: Final = {"nDCG@10": 0.03, "answered": 0.05, "refused": 0.1}
+# Under these names stand the server's accepted answers, and what all sets say together.
+OWN: Final = "own answers"
+TOGETHER: Final = "all together"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of one set for both models: the means over its questions, and each question's.
+
+    `p` is how often chance alone sets two equally good models as far apart.
+    """
+
+    judged: str
+    name: str
+    serving: Sequence[float]
+    other: Sequence[float]
+
+    @property
+    def p(self) -> float:
+        return randomisation_p(self.serving, self.other)
+
+    @property
+    def gain(self) -> float:
+        return mean(self.other) - mean(self.serving)
+
+    @property
+    def worse(self) -> bool:
+        """Whether something is lost: more than chance explains, or more than anybody should."""
+        lost = -self.gain
+        return lost > 1e-9 and (lost >= LEAST_LOSS[self.name] or self.p < HARDLY_CHANCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two models that are measured, with what evidence is judged by."""
+
+    model: RecordedModel
+    calibration: Calibration
+    reranking: Reranking | None = None
+
+    def evaluator(self, index: Index, judged: JudgedSet) -> Evaluator:
+        return Evaluator(
+            index,
+            self.model.embedder,
+            judged,
+            self.calibration,
+            self.reranking,
+            languages=frozenset(self.model.record.languages),
+        )
+
+
+def measured(side: Side, judged: JudgedSet) -> Iterator[Progress | Evaluation]:
+    """Index a judged set in a temporary folder, and ask it; the evaluation comes last."""
+    with (
+        tempfile.TemporaryDirectory(prefix="commonplace-model-") as temporary,
+        open_index(Path(temporary), side.model.embedder) as index,
+    ):
+        evaluator = side.evaluator(index, judged)
+        yield from evaluator.index()
+        yield evaluator.evaluate()
+
+
+def accepted_answers(core: Core) -> JudgedSet:
+    """The server's own golden set: what members found helpful or picked, as far as it is there.
+
+    Raises:
+        JudgedSetError: if that is too little.
+    """
+    accepted = core.store.question_records.accepted()
+    first = {question.hits[0].document_id for question in accepted if question.hits}
+    found = {key: core.index.tables.document_passages(key) for key in first}
+    # Of a document only is asked who may see it: both indexes have it.
+    documents = [
+        Document(key, passages[0].scope, Kind.NOTE, key, "")
+        for key, passages in found.items()
+        if passages
+    ]
+    return harvested(accepted, documents)
+
+
+def figures(judged: str, serving: Evaluation, other: Evaluation) -> list[Figure]:
+    """What is compared of two evaluations of one set; nothing of what it has no questions for."""
+    both = (serving, other)
+    ndcgs = [list(question_ndcgs(one.run, one.judgements).values()) for one in both]
+    answered = [
+        [float(one.evidence[key] is not Evidence.NONE) for key in one.judgements] for one in both
+    ]
+    refused = [
+        [float(found is Evidence.NONE) for found in one.unanswerable.values()] for one in both
+    ]
+    named = {"nDCG@10": ndcgs, "answered": answered, "refused": refused}
+    return [Figure(judged, name, *pair) for name, pair in named.items() if pair[0]]
+
+
+def together(found: Sequence[Figure]) -> list[Figure]:
+    """The same figures over the questions of all sets: small losses in each of them add up."""
+    if len({figure.judged for figure in found}) < 2:
+        return []
+    joined = []
+    for name in LEAST_LOSS:
+        own = [figure for figure in found if figure.name == name]
+        if own:
+            serving = [value for figure in own for value in figure.serving]
+            other = [value for figure in own for value in figure.other]
+            joined.append(Figure(TOGETHER, name, serving, other))
+    return joined
+
+
+def worse(found: Sequence[Figure]) -> list[Figure]:
+    return [figure for figure in found if figure.worse]

@@ -1,0 +1,143 @@
+"""Inventory of models: those on this machine and those that are offered, with what is known."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+
+from bot.engine.data_folder import MODELS
+from bot.engine.serving_model import Pointer, Served, read_pointer
+from bot.models import speeds
+from bot.models.presets import Preset, preset, presets
+from bot.models.speeds import Speed
+from indexer.embedding.embedder import PACKAGED, model_languages
+from indexer.embedding.onnx_model import MANIFEST
+
+
+class Where(StrEnum):
+    """Where a model is."""
+
+    PACKAGED = "comes with Commonplace"
+    DOWNLOADED = "downloaded"
+    FOLDER = "folder"
+    DERIVED = "derived form only"
+    HUB = "to be downloaded"
+
+
+class Standing(StrEnum):
+    """What a model has to do with the answers."""
+
+    SERVING = "serves"
+    BEFORE = "served before"
+    WANTED = "named in config.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A model as the list shows it; `megabytes` on this machine, or to be downloaded.
+
+    `key` is a preset's name. `ndcg` is what was measured in this repository, `speed` what `model
+    try` measured here.
+    """
+
+    name: str
+    where: Where
+    key: str = ""
+    standing: Standing | None = None
+    megabytes: int | None = None
+    licence: str = ""
+    languages: tuple[str, ...] = ()
+    about: str = ""
+    speed: Speed | None = None
+    ndcg: Mapping[str, float] = field(default_factory=dict)
+
+
+def inventory(folder: Path, configured: str) -> list[Row]:
+    """Every model that is known of: the one that serves first, presets, then what else is here."""
+    rows: dict[str, Row] = {}
+    pointer = read_pointer(folder)
+    for row in (*_offered(), *_downloaded(), *_derived(folder, pointer)):
+        rows.setdefault(row.name, row)
+    for row in _downloaded():
+        # A preset that is here need not be downloaded.
+        rows[row.name] = replace(rows[row.name], where=row.where, megabytes=row.megabytes)
+    for served, standing in _standings(pointer, configured):
+        row = rows.get(served.model.name, Row(served.model.name, Where.FOLDER))
+        languages = row.languages or served.model.languages
+        rows[row.name] = replace(row, standing=standing, languages=languages)
+    measured = {speed.name: speed for speed in speeds.kept(folder).values()}
+    found = [replace(row, speed=measured.get(row.name)) for row in rows.values()]
+    return sorted(found, key=lambda row: (row.standing is not Standing.SERVING, not row.key))
+
+
+def _standings(pointer: Pointer | None, configured: str) -> Iterator[tuple[Served, Standing]]:
+    if pointer is None:
+        return
+    if pointer.previous is not None:
+        yield pointer.previous, Standing.BEFORE
+    yield pointer.serving, Standing.SERVING
+    if configured not in (pointer.configured, pointer.serving.model.name):
+        yield (
+            replace(pointer.serving, model=replace(pointer.serving.model, name=configured)),
+            (Standing.WANTED),
+        )
+
+
+def _offered() -> Iterator[Row]:
+    for one in presets().values():
+        where = Where.PACKAGED if one.name in PACKAGED else Where.HUB
+        yield _of_preset(one, where)
+
+
+def _of_preset(one: Preset, where: Where) -> Row:
+    return Row(
+        one.name,
+        where,
+        one.key,
+        megabytes=one.megabytes,
+        licence=one.licence,
+        languages=one.languages,
+        about=one.about,
+        ndcg=one.ndcg,
+    )
+
+
+def _downloaded() -> Iterator[Row]:
+    """What the hub's tools have downloaded and sentence-transformers can open."""
+    from huggingface_hub import scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
+
+    try:
+        repos = scan_cache_dir().repos
+    except CacheNotFound:
+        return
+    for repo in sorted(repos, key=lambda repo: repo.repo_id):
+        commits = [one for one in repo.revisions if (one.snapshot_path / "modules.json").exists()]
+        if repo.repo_type != "model" or not commits:
+            continue
+        newest = max(commits, key=lambda commit: commit.last_modified)
+        offered = preset(repo.repo_id)
+        row = _of_preset(offered, Where.DOWNLOADED) if offered else Row(repo.repo_id, Where.HUB)
+        languages = tuple(sorted(model_languages(str(newest.snapshot_path))))
+        yield replace(
+            row,
+            where=Where.DOWNLOADED,
+            megabytes=round(repo.size_on_disk / 1e6),
+            languages=row.languages or languages,
+        )
+
+
+def _derived(folder: Path, pointer: Pointer | None) -> Iterator[Row]:
+    """What was derived in the data folder; its source may be gone, and it serves all the same.
+
+    A derived folder is named by a digest; whose that is, records tell.
+    """
+    known = {vectors.split(" ")[0]: speed.name for vectors, speed in speeds.kept(folder).items()}
+    for served in () if pointer is None else (pointer.previous, pointer.serving):
+        if served is not None:
+            known[served.model.vectors.split(" ")[0]] = served.model.name
+    for path in sorted((folder / MODELS).glob(f"*/{MANIFEST}")):
+        name = known.get(path.parent.name.partition("-")[0])
+        if name is not None:
+            size = sum(file.stat().st_size for file in path.parent.iterdir())
+            yield Row(name, Where.DERIVED, megabytes=round(size / 1e6))

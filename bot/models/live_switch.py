@@ -1,0 +1,197 @@
+"""Live switch: a running core follows the pointer to another model, with nobody left unanswered.
+
+It looks at the pointer file once a second. The model is opened beside everything else, its index
+is opened and brought up in the worker in slices, and one short job puts both in place of the old
+ones. Where config.toml names another model than the one that serves, the index is built first, in
+slices behind everything that members ask for.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from bot.engine.core import Core
+from bot.engine.data_folder import MODEL_LOCK, MODELS, POINTER, DataFolderError, exclusive
+from bot.engine.index_updates import run_to_end
+from bot.engine.job_queue import Priority
+from bot.engine.serving_model import (
+    Opened,
+    Opener,
+    Pointer,
+    Served,
+    kept_indexes,
+    open_successor,
+    other_indexes,
+    read_pointer,
+    take,
+)
+from bot.engine.worker import Worker, beside
+from bot.models.shadow_index import build, catch_up, drop_gone_beside
+from indexer.embedding.embedder import ModelError
+from indexer.embedding.model_records import ModelRecord
+from indexer.index.database import IndexError_
+from indexer.ingest.pipeline import Progress
+
+# How often is looked whether the pointer has changed: one stat.
+LOOK_SECONDS: Final = 1.0
+# How often the indexes that are kept are looked through for what is gone.
+KEPT_SECONDS: Final = 60.0
+# How long a build that could not go on waits.
+RETRY_SECONDS: Final = 60.0
+
+_logger = logging.getLogger(__name__)
+
+
+class LiveSwitch:
+    """Keeps the model of one worker's core the one that is to serve.
+
+    `state` says what is going on or what is wrong, in a sentence, or nothing.
+    """
+
+    def __init__(self, worker: Worker[Core], folder: Path) -> None:
+        """Look at the data folder `folder`, of which the worker's core is."""
+        self.state = ""
+        self._worker = worker
+        self._folder = folder
+        self._seen: object = None
+        self._waits_until = 0.0
+        # The index that serves, and its generation when the others were looked through.
+        self._pruned = ("", 0)
+
+    async def look(self) -> bool:
+        """Follow the pointer where it has changed; whether another model serves now."""
+        seen = _signature(self._folder / POINTER)
+        if seen == self._seen or self._waits():
+            return False
+        try:
+            switched = await self._follow(read_pointer(self._folder))
+        except (ModelError, IndexError_, DataFolderError) as error:
+            self._fail(f"The model that was chosen can't be opened: {error}")
+            return False
+        self._seen, self.state = seen, ""
+        return switched
+
+    async def _follow(self, pointer: Pointer | None) -> bool:
+        now: Served = await self._worker.call(lambda core: core.served)
+        if pointer is None or pointer.serving.index == now.index:
+            return False
+        found = await self._opened(pointer.serving.model, Priority.REVIEWING)
+        await self._switch(found, Priority.REVIEWING)
+        return True
+
+    async def build_wanted(self) -> bool:
+        """Build the index of the model that config.toml names, if it is not there; then switch.
+
+        While another process builds one, or after something went wrong, it waits for a while.
+
+        Returns:
+            Whether another model serves now.
+        """
+        wanted: ModelRecord | None = await self._worker.call(lambda core: core.wanted)
+        if wanted is None or self._waits():
+            return False
+        try:
+            switched = await self._built(wanted)
+        except (ModelError, IndexError_, DataFolderError) as error:
+            self._fail(f"The model {wanted.name!r} of config.toml can't serve: {error}")
+            return False
+        self.state = ""
+        return switched
+
+    async def _built(self, wanted: ModelRecord) -> bool:
+        found = await self._opened(wanted, Priority.INDEXING)
+
+        def steps(core: Core) -> Iterator[Progress | None]:
+            with exclusive(self._folder, MODEL_LOCK) as mine:
+                if not mine:
+                    yield None
+                    return
+                for progress in build(core, found.index, found.embedder):
+                    self.state = _told(wanted.name, progress)
+                    yield progress
+
+        _logger.info("The index of %s is built beside the one that serves.", wanted.name)
+        try:
+            last = await self._worker.run_slices(steps)
+        except BaseException:
+            await self._close(found)
+            raise
+        if last is None:
+            self._wait()
+            await self._close(found)
+            return False
+        await self._switch(found, Priority.INDEXING, chosen=True)
+        return True
+
+    async def _opened(self, wanted: ModelRecord, priority: Priority) -> Opened:
+        """Open a model beside everything else, and its index in the worker."""
+        opener: Opener = await self._worker.call(lambda core: core.opener)
+        model = await beside(opener, wanted, self._folder / MODELS)
+        return await self._worker.call(
+            lambda core: open_successor(core.folder, model), priority=priority
+        )
+
+    async def _switch(self, found: Opened, priority: Priority, *, chosen: bool = False) -> None:
+        """Bring the index of a model up, and let both serve; `chosen` by config.toml."""
+        try:
+            await self._worker.run_slices(
+                lambda core: catch_up(core, found.index, found.embedder), priority=priority
+            )
+            await self._worker.replace(lambda core: _serve(core, found, chosen=chosen))
+        except BaseException:
+            await self._close(found)
+            raise
+        _logger.info("%s answers now.", found.served.model.name)
+
+    async def _close(self, found: Opened) -> None:
+        await self._worker.call(lambda _: found.index.close(), priority=Priority.INDEXING)
+
+    async def prune(self) -> None:
+        """Take what is gone out of the indexes that are kept beside the serving one."""
+
+        def pruned(core: Core) -> None:
+            index, generation = core.served.index, core.index.generation
+            if self._pruned[0] == index and not core.index.tables.removed_since(self._pruned[1]):
+                return
+            with exclusive(core.folder, MODEL_LOCK) as mine:
+                # Whoever builds one brings it up itself; the one before is looked through anyway.
+                names = kept_indexes(core.folder) + (other_indexes(core.folder) if mine else [])
+            drop_gone_beside(core.folder, core.index.tables, [one for one in names if one != index])
+            self._pruned = (index, generation)
+
+        await self._worker.call(pruned, priority=Priority.INDEXING)
+
+    def _fail(self, state: str) -> None:
+        self.state = state
+        _logger.error("%s", state)
+        self._wait()
+
+    def _wait(self) -> None:
+        self._waits_until = asyncio.get_running_loop().time() + RETRY_SECONDS
+
+    def _waits(self) -> bool:
+        return asyncio.get_running_loop().time() < self._waits_until
+
+
+def _serve(core: Core, found: Opened, *, chosen: bool) -> None:
+    """Put a model and its index in place, with what has changed since it was brought up."""
+    run_to_end(catch_up(core, found.index, found.embedder))
+    if chosen:
+        take(core.folder, core.configured, found.served)
+    core.serve(found)
+
+
+def _signature(path: Path) -> object:
+    """What changes whenever a file is replaced."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _told(name: str, progress: Progress) -> str:
+    how_far = f", {progress.done:,} of {progress.total:,}" if progress.total else ""
+    return f"The index of {name} is being built; the one before answers{how_far}."

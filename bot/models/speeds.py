@@ -1,0 +1,74 @@
+"""Speeds of models as `commonplace model try` measured them on this machine, kept by their vectors.
+
+A file in the data folder, which is derived: where it is lost or torn, nothing was measured yet.
+"""
+
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from indexer.embedding.embedder import Embedder
+from indexer.embedding.onnx_export import SAMPLE, VARIED
+
+FILE: Final = "model-speeds.json"
+
+# The texts of derivation, over and over: questions, sentences and long passages.
+_PASSAGES: Final = (*SAMPLE, *VARIED) * 4
+_BATCH: Final = 16
+_QUESTIONS: Final = VARIED * 2
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast a model was: texts a second where many wait, and a question's milliseconds."""
+
+    name: str
+    texts_per_second: float
+    question_ms: float
+    cores: int
+    measured_at: str
+
+
+def measure(name: str, embedder: Embedder, clock: Callable[[], float] = time.perf_counter) -> Speed:
+    """Measure a model; it takes some seconds. The median question counts, other work slows some."""
+    embedder.embed_queries(_QUESTIONS[:1])
+    started = clock()
+    for start in range(0, len(_PASSAGES), _BATCH):
+        embedder.embed_passages(_PASSAGES[start : start + _BATCH])
+    seconds = clock() - started
+    asked = []
+    for text in _QUESTIONS:
+        before = clock()
+        embedder.embed_queries([text])
+        asked.append((clock() - before) * 1e3)
+    return Speed(
+        name,
+        round(len(_PASSAGES) / max(seconds, 1e-9), 1),
+        round(statistics.median(asked), 2),
+        os.cpu_count() or 1,
+        datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def kept(folder: Path) -> Mapping[str, Speed]:
+    """What was measured earlier, by the vectors that a model makes."""
+    try:
+        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        return {str(vectors): Speed(**fields) for vectors, fields in found.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def keep(folder: Path, vectors: str, speed: Speed) -> None:
+    """Keep what was measured, in place of an earlier measurement of the same model."""
+    speeds = {**kept(folder), vectors: speed}
+    text = json.dumps({key: asdict(one) for key, one in speeds.items()}, indent=1)
+    partial = folder / f"{FILE}.{os.getpid()}"
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(folder / FILE)

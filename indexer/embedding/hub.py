@@ -1,0 +1,183 @@
+"""Download of models from the Hugging Face hub: asked for, resumed, verified, no pickles.
+
+The library of the hub downloads into its own cache, goes on where an earlier download ended, and
+is told to take only what shapes vectors: settings, tokenizer, weights as safetensors, the card.
+What came is compared with the digests that the hub lists. It runs only where somebody asks for it.
+
+Errors:
+    ModelError
+    └── HubError    the model can't be downloaded; the message says what was found and what to do
+"""
+
+import io
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from indexer.embedding.embedder import SKIPPED, TAKEN, ModelError, quieten
+from indexer.embedding.onnx_model import file_digest
+
+# Larger ones are not for a CPU, and a listing from outside is not to fill the disk.
+MOST_BYTES: Final = 8 * 10**9
+# What else the model needs on the disk: its derived form, and room to make it.
+_ROOM: Final = 2
+
+# Is told how many bytes are there, of how many.
+Show = Callable[[int, int], None]
+
+
+class HubError(ModelError):
+    """The model can't be downloaded; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A model that is on the disk now: its folder, and the commit of the hub that it is of."""
+
+    folder: Path
+    revision: str
+
+
+def _unshown(done: int, total: int) -> None:
+    """Show nothing."""
+
+
+def fetch(name: str, revision: str = "", show: Show = _unshown) -> Fetched:
+    """Download a model, or what is missing of it.
+
+    Args:
+        name: the hub's name of it, `owner/name`.
+        revision: the commit; the newest one if none is named.
+        show: is told how far it is.
+
+    Raises:
+        HubError: with the remedy.
+    """
+    quieten()
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        raise HubError(
+            f"The model {name!r} is not on this machine, and downloading is switched off "
+            "(HF_HUB_OFFLINE). Where it may be downloaded, give the command once more with "
+            "HF_HUB_OFFLINE=0 before it; or copy the model's folder here and name that."
+        )
+    return _explained(name, lambda: _fetched(name, revision, show))
+
+
+def _fetched(name: str, revision: str, show: Show) -> Fetched:
+    from huggingface_hub import snapshot_download
+
+    asked: dict[str, Any] = {
+        "revision": revision or None,
+        "allow_patterns": list(TAKEN),
+        "ignore_patterns": list(SKIPPED),
+    }
+    listed = snapshot_download(
+        name, dry_run=True, tqdm_class=_bar(lambda done, total: None), **asked
+    )
+    names = [file.filename for file in listed]
+    if not any(path.endswith(".safetensors") for path in names):
+        raise HubError(
+            f"The model {name!r} has no weights as safetensors. Weights as pickles could run code "
+            "when they are read, so they are not downloaded: name another model."
+        )
+    missing = sum(file.file_size or 0 for file in listed if file.will_download)
+    _check_room(name, missing, Path(cache_folder()))
+    commit = listed[0].commit_hash
+    folder = snapshot_download(name, tqdm_class=_bar(show), **{**asked, "revision": commit})
+    _verify(name, Path(folder), commit, names)
+    return Fetched(Path(folder), commit)
+
+
+def cache_folder() -> str:
+    """Where the hub's library keeps what it downloads."""
+    from huggingface_hub import constants
+
+    return str(constants.HF_HUB_CACHE)
+
+
+def _check_room(name: str, size: int, cache: Path) -> None:
+    if size > MOST_BYTES:
+        raise HubError(
+            f"The model {name!r} is {size / 1e9:.1f} GB large; {MOST_BYTES / 1e9:.0f} GB is the "
+            "most that is downloaded. Name a smaller one."
+        )
+    there = next(path for path in (cache, *cache.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if free < size * _ROOM:
+        raise HubError(
+            f"The model {name!r} is a download of {size / 1e6:,.0f} MB and needs as much again, "
+            f"but {there} has {free / 1e6:,.0f} MB left. Make room, or name a larger disk: HF_HOME."
+        )
+
+
+def _verify(name: str, folder: Path, commit: str, names: list[str]) -> None:
+    """Compare the large files with the digests that the hub lists for this commit."""
+    from huggingface_hub import get_cached_repo_tree
+
+    listed = {file.path: file.lfs for file in get_cached_repo_tree(name, revision=commit)}
+    for path in names:
+        stored = listed.get(path)
+        if stored is not None and file_digest(folder / path) != stored.sha256:
+            (folder / path).resolve().unlink(missing_ok=True)
+            (folder / path).unlink(missing_ok=True)
+            raise HubError(
+                f"{path} of the model {name!r} did not come as the hub lists it (its digest "
+                "differs); it was deleted. Give the command once more to download it again."
+            )
+
+
+def _bar(show: Show) -> type[Any]:
+    """A progress bar of the kind that the library moves, which shows nothing itself."""
+    from tqdm.auto import tqdm
+
+    class Bar(tqdm):  # type: ignore[misc]
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            self._bytes = str(options.get("desc", "")).startswith("Reconstructing")
+            super().__init__(*arguments, **{**options, "file": io.StringIO()})
+
+        def update(self, n: float | None = 1) -> bool | None:
+            moved: bool | None = super().update(n)
+            if self._bytes:
+                show(int(self.n), int(self.total or 0))
+            return moved
+
+    return Bar
+
+
+def _explained(name: str, fetching: Callable[[], Fetched]) -> Fetched:
+    """What is fetched, or what the library's errors mean for whoever asked."""
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    try:
+        return fetching()
+    except HubError:
+        raise
+    except GatedRepoError as error:
+        raise HubError(
+            f"The model {name!r} is given only to those who accepted its terms: do that on its "
+            "page of the hub, and set HF_TOKEN."
+        ) from error
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise HubError(
+            f"There is no model {name!r}: neither a folder of that name here, nor one that the hub "
+            "shows. `commonplace model list` has presets; else name `owner/model`, or a folder."
+        ) from error
+    except RevisionNotFoundError as error:
+        raise HubError(f"The hub has no such revision of {name!r} any more.") from error
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError, RuntimeError) as error:
+        why = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise HubError(
+            f"The model {name!r} could not be downloaded: {why}. What came is kept: the same "
+            "command goes on from there."
+        ) from error
