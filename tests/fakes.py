@@ -3,9 +3,14 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from indexer.embedding.embedder import ModelError
+from indexer.embedding.model_records import ModelRecord, RecordedModel
 
 _WORD = re.compile(r"\w+")
 
@@ -53,6 +58,31 @@ class WordEmbedder:
 
     def _place(self, word: str) -> int:
         return int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big") % self.dimension
+
+
+class SaltedEmbedder(WordEmbedder):
+    """An `Embedder` like `WordEmbedder` with a place of its own for each word: a model by itself.
+
+    Compared with the vectors of another one, its own mean nothing.
+    """
+
+    def __init__(self, name: str, dimension: int = 512) -> None:
+        super().__init__(dimension, model=f"{name} salted")
+        self._name = name
+
+    def _place(self, word: str) -> int:
+        return super()._place(f"{self._name} {word}")
+
+
+def salted_models(record: ModelRecord, _cache: Path) -> RecordedModel:
+    """Open a model of any name but those with "missing" in it, salted with the name.
+
+    The length of its vectors is the name's, so that those of two models can't even be compared.
+    """
+    if "missing" in record.name:
+        raise ModelError(f"There is no model {record.name!r}.")
+    embedder = SaltedEmbedder(record.name, 512 + len(record.name))
+    return RecordedModel(embedder, replace(record, vectors=embedder.model))
 
 
 class SqueezedEmbedder(WordEmbedder):

@@ -57,6 +57,8 @@ class LiveSwitch:
         self._folder = folder
         self._seen: object = None
         self._waits_until = 0.0
+        # Whether it is known that config.toml names no other model than the one that serves.
+        self._content = False
         # The index that serves, and its generation when the others were looked through.
         self._pruned = ("", 0)
 
@@ -89,8 +91,11 @@ class LiveSwitch:
         Returns:
             Whether another model serves now.
         """
+        if self._content or self._waits():
+            return False
         wanted: ModelRecord | None = await self._worker.call(lambda core: core.wanted)
-        if wanted is None or self._waits():
+        if wanted is None:
+            self._content = True
             return False
         try:
             switched = await self._built(wanted)

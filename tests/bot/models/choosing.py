@@ -1,0 +1,76 @@
+"""Data folders with notes, and other models that are chosen as the command does it."""
+
+from pathlib import Path
+from typing import Final
+
+from bot.answers.decision import Answer
+from bot.answers.lookup import Ask
+from bot.answers.pipeline import Reply
+from bot.config import ArticleSettings, DataSettings, ModelSettings, Settings
+from bot.engine.core import Core
+from bot.engine.index_updates import run_to_end, update
+from bot.engine.serving_model import open_successor, take
+from bot.models.shadow_index import build
+from bot.review import service as review_service
+from indexer.embedding.model_records import ModelRecord
+from knowledge.model.notes import Decision, Member
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
+from tests.fakes import salted_models
+
+GUILD: Final = 10
+MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
+FIRST, OTHER = "first", "the other one"
+
+
+def settings_for(folder: Path, name: str = FIRST) -> Settings:
+    return Settings(
+        data=DataSettings(folder=folder),
+        model=ModelSettings(name=name),
+        articles=ArticleSettings(bundled="never"),
+    )
+
+
+def opened(folder: Path, name: str = FIRST) -> Core:
+    return Core(settings_for(folder, name), opener=salted_models)
+
+
+def publish(core: Core, title: str, text: str) -> int:
+    """Publish a note; returns its id."""
+    proposed = core.store.contributions.propose(GUILD, MIRA, 5, Submission(title, text))
+    note = review_service.indexed(core, proposed).note
+    review_service.decide(core, GUILD, note.revision.id, ADA, Ruling(Decision.APPROVE))
+    return note.id
+
+
+def retire(core: Core, note_id: int) -> None:
+    """Take a note back for good."""
+    outcome = core.store.contributions.withdraw(GUILD, note_id, MIRA.id)
+    assert outcome is not None
+    assert outcome.done
+    core.follow_note(note_id)
+
+
+def asked(core: Core, question: str) -> Reply:
+    [reply] = core.answer_pipeline.ask([Ask(question, 1, GUILD)], record=False)
+    return reply
+
+
+def quoted(core: Core, question: str) -> list[str]:
+    """The texts that a question is answered with."""
+    outcome = asked(core, question).outcome
+    return [quote.text for quote in outcome.quotes] if isinstance(outcome, Answer) else []
+
+
+def choose(folder: Path, name: str = OTHER, *, configured: str = FIRST) -> None:
+    """What `commonplace model use` does once the gate is passed, in a core of its own."""
+    with opened(folder, configured) as core:
+        found = open_successor(folder, salted_models(ModelRecord(name), folder))
+        with found.index as index:
+            run_to_end(build(core, index, found.embedder))
+            index.save_snapshots()
+        take(folder, configured, found.served)
+
+
+def updated(core: Core) -> None:
+    run_to_end(update(core))
