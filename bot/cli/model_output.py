@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -81,17 +82,16 @@ def speeds_text(speeds: Sequence[Speed]) -> RenderableType:
 
 def gate_text(figures: Sequence[Figure], serving: Side, other: Side) -> RenderableType:
     """Both models side by side, set by set, whether chance explains it, and what is worse."""
-    table = Table("set", "figure", "questions", "serving", "other", "difference", "p", "")
+    # Eighty columns wide at the most, as terminals are.
+    table = Table("set", "figure", "serving", "other", "p", "", box=SIMPLE, padding=(0, 1))
     for figure in (*figures, *gate.together(figures)):
         told = Text("worse", style="red") if figure.worse else Text(_verdict(figure))
         table.add_row(
             Text(figure.judged),
-            figure.name,
-            str(len(figure.serving)),
+            f"{figure.name} of {len(figure.serving)}",
             f"{mean(figure.serving):.3f}",
             f"{mean(figure.other):.3f}",
-            f"{figure.gain:+.3f}",
-            f"{figure.p:.3f}",
+            "<0.001" if figure.p < 0.001 else f"{figure.p:.3f}",
             told,
         )
     return Group(

@@ -49,6 +49,7 @@ from bot.models.choice import ModelChoiceError
 from bot.models.gate import Figure, Side
 from bot.models.inventory import inventory
 from bot.models.shadow_index import build
+from indexer.embedding.embedder import ModelError
 from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
 from indexer.evaluation.judged_sets import COMMITTED, JudgedSetError, judged_set
 from indexer.evaluation.runner import Evaluation
@@ -166,7 +167,7 @@ def back(config_file: ConfigOption = None, data: DataOption = None) -> None:
 def _explained() -> Iterator[None]:
     try:
         yield
-    except (ModelChoiceError, JudgedSetError) as error:
+    except (ModelChoiceError, ModelError) as error:
         fail(str(error))
 
 

@@ -13,7 +13,9 @@ from bot.cli.sources import guild_scope
 from bot.config import Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
+from bot.engine.data_folder import data_folder
 from bot.engine.worker import Worker
+from bot.models.live_switch import LiveSwitch
 
 if TYPE_CHECKING:
     import socket
@@ -114,7 +116,11 @@ async def _reader(settings: Settings, guild_id: int | None) -> AsyncIterator["Re
     worker = Worker(partial(Core, settings), Core.close)
     try:
         await worker.run_slices(index_updates.told(index_updates.update_quickly))
-        yield Reader(worker, guild_id)
+        following = asyncio.create_task(LiveSwitch(worker, data_folder(settings)).keep_looking())
+        try:
+            yield Reader(worker, guild_id)
+        finally:
+            following.cancel()
     finally:
         await worker.stop()
 

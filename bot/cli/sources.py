@@ -33,6 +33,7 @@ from bot.config import Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
+from bot.engine.serving_model import serves
 from bot.engine.web_sync import visits
 from bot.sources.messages import problem
 from indexer.ingest.pipeline import Progress, UpdateReport
@@ -103,7 +104,8 @@ def index(
             return
         add_paths(core.store, named)
         _update(core, as_json=as_json)
-    if watch:
+    while watch:
+        # Until another model serves: then its index is what is kept in step.
         with Core(settings) as core:
             _watch(core, as_json=as_json)
 
@@ -151,18 +153,18 @@ def _show_failures(failures: Sequence[Failure]) -> None:
 
 
 def _watch(core: Core, *, as_json: bool) -> None:
-    """Take in every change until the process is stopped; sources may be added meanwhile."""
+    """Take in every change while this core's model serves; sources may be added meanwhile."""
     if not as_json:
         err.print("Watching the sources; Ctrl+C ends it.")
     shown_before: set[Failure] = set(core.failures())
-    while True:
+    while serves(core.folder, core.served):
         locations = core.locations()
         for _ in _changes(locations):
             report = run_to_end(index_updates.follow(core))
             new = [failure for failure in report.failed if failure not in shown_before]
             shown_before = set(report.failed)
             _show_step(report, new, as_json=as_json)
-            if core.locations() != locations:
+            if core.locations() != locations or not serves(core.folder, core.served):
                 break
 
 

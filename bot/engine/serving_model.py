@@ -173,6 +173,12 @@ def other_indexes(folder: Path) -> list[str]:
     return sorted(path.name for path in found)
 
 
+def serves(folder: Path, served: Served) -> bool:
+    """Whether this is still the model and index that answer."""
+    pointer = read_pointer(folder)
+    return pointer is None or pointer.serving.index == served.index
+
+
 def is_building(folder: Path) -> bool:
     """Whether some process builds another index at this moment."""
     with exclusive(folder, MODEL_LOCK) as mine:

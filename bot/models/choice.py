@@ -51,7 +51,7 @@ def here(name: str) -> ModelRecord | None:
     if name in PACKAGED or (offered is not None and offered.name in PACKAGED):
         return ModelRecord(DEFAULT_MODEL)
     folder = Path(name).expanduser()
-    if offered is None and folder.is_dir():
+    if offered is None and name.strip() and folder.is_dir():
         if not any((folder / file).is_file() for file in _OF_A_MODEL):
             raise ModelChoiceError(
                 f"{folder} holds neither modules.json nor config.json: it is no model's folder. "

@@ -52,13 +52,17 @@ class Row:
     ndcg: Mapping[str, float] = field(default_factory=dict)
 
 
-def inventory(folder: Path, configured: str) -> list[Row]:
-    """Every model that is known of: the one that serves first, presets, then what else is here."""
+def inventory(folder: Path, configured: str, cache: str | None = None) -> list[Row]:
+    """Every model that is known of: the one that serves first, presets, then what else is here.
+
+    `cache` is where the hub's tools keep what they downloaded, if that is not where they do.
+    """
     rows: dict[str, Row] = {}
     pointer = read_pointer(folder)
-    for row in (*_offered(), *_downloaded(), *_derived(folder, pointer)):
+    downloads = list(_downloaded(cache))
+    for row in (*_offered(), *downloads, *_derived(folder, pointer)):
         rows.setdefault(row.name, row)
-    for row in _downloaded():
+    for row in downloads:
         # A preset that is here need not be downloaded.
         rows[row.name] = replace(rows[row.name], where=row.where, megabytes=row.megabytes)
     for served, standing in _standings(pointer, configured):
@@ -102,13 +106,13 @@ def _of_preset(one: Preset, where: Where) -> Row:
     )
 
 
-def _downloaded() -> Iterator[Row]:
+def _downloaded(cache: str | None) -> Iterator[Row]:
     """What the hub's tools have downloaded and sentence-transformers can open."""
     from huggingface_hub import scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
     try:
-        repos = scan_cache_dir().repos
+        repos = scan_cache_dir(cache).repos
     except CacheNotFound:
         return
     for repo in sorted(repos, key=lambda repo: repo.repo_id):

@@ -75,6 +75,12 @@ class LiveSwitch:
         self._seen, self.state = seen, ""
         return switched
 
+    async def keep_looking(self) -> None:
+        """Follow the pointer until this is cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK_SECONDS)
+
     async def _follow(self, pointer: Pointer | None) -> bool:
         now: Served = await self._worker.call(lambda core: core.served)
         if pointer is None or pointer.serving.index == now.index:

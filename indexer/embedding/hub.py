@@ -23,6 +23,7 @@ from indexer.embedding.onnx_model import file_digest
 MOST_BYTES: Final = 8 * 10**9
 # What else the model needs on the disk: its derived form, and room to make it.
 _ROOM: Final = 2
+_UNAUTHORISED: Final = 401
 
 # Is told how many bytes are there, of how many.
 Show = Callable[[int, int], None]
@@ -116,11 +117,12 @@ def _check_room(name: str, size: int, cache: Path) -> None:
 
 def _verify(name: str, folder: Path, commit: str, names: list[str]) -> None:
     """Compare the large files with the digests that the hub lists for this commit."""
-    from huggingface_hub import get_cached_repo_tree
+    from huggingface_hub import HfApi
 
-    listed = {file.path: file.lfs for file in get_cached_repo_tree(name, revision=commit)}
+    listed = HfApi().list_repo_tree(name, recursive=True, revision=commit)
+    stored_as = {file.path: getattr(file, "lfs", None) for file in listed}
     for path in names:
-        stored = listed.get(path)
+        stored = stored_as.get(path)
         if stored is not None and file_digest(folder / path) != stored.sha256:
             (folder / path).resolve().unlink(missing_ok=True)
             (folder / path).unlink(missing_ok=True)
@@ -150,34 +152,43 @@ def _bar(show: Show) -> type[Any]:
 
 def _explained(name: str, fetching: Callable[[], Fetched]) -> Fetched:
     """What is fetched, or what the library's errors mean for whoever asked."""
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
+    from huggingface_hub.errors import DryRunError, HfHubHTTPError, HFValidationError
 
     try:
         return fetching()
     except HubError:
         raise
-    except GatedRepoError as error:
-        raise HubError(
+    except DryRunError as error:
+        raise HubError(_sentence(name, error.__cause__ or error)) from error
+    except (HFValidationError, HfHubHTTPError, OSError, RuntimeError) as error:
+        raise HubError(_sentence(name, error)) from error
+
+
+def _sentence(name: str, error: BaseException) -> str:
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    if isinstance(error, GatedRepoError):
+        return (
             f"The model {name!r} is given only to those who accepted its terms: do that on its "
             "page of the hub, and set HF_TOKEN."
-        ) from error
-    except (RepositoryNotFoundError, HFValidationError) as error:
-        raise HubError(
+        )
+    # To somebody without a token, what is private is as if it were not there.
+    denied = isinstance(error, HfHubHTTPError) and error.response.status_code == _UNAUTHORISED
+    if denied or isinstance(error, RepositoryNotFoundError | HFValidationError):
+        return (
             f"There is no model {name!r}: neither a folder of that name here, nor one that the hub "
             "shows. `commonplace model list` has presets; else name `owner/model`, or a folder."
-        ) from error
-    except RevisionNotFoundError as error:
-        raise HubError(f"The hub has no such revision of {name!r} any more.") from error
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError, RuntimeError) as error:
-        why = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise HubError(
-            f"The model {name!r} could not be downloaded: {why}. What came is kept: the same "
-            "command goes on from there."
-        ) from error
+        )
+    if isinstance(error, RevisionNotFoundError):
+        return f"The hub has no such revision of {name!r} any more."
+    why = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+    return (
+        f"The model {name!r} could not be downloaded: {why}. What came is kept: the same command "
+        "goes on from there."
+    )

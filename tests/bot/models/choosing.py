@@ -21,6 +21,8 @@ from tests.fakes import salted_models
 GUILD: Final = 10
 MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
 FIRST, OTHER = "first", "the other one"
+MEETUP: Final = ("Meetup", "The quokka meetup takes place in Lisbon on Fridays.")
+WHERE: Final = "where does the quokka meetup take place"
 
 
 def settings_for(folder: Path, name: str = FIRST) -> Settings:

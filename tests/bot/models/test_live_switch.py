@@ -26,7 +26,9 @@ from knowledge.model.documents import Kind
 from tests.bot.models.choosing import (
     FIRST,
     GUILD,
+    MEETUP,
     OTHER,
+    WHERE,
     asked,
     choose,
     opened,
@@ -38,9 +40,7 @@ from tests.bot.models.choosing import (
 )
 from tests.fakes import salted_models
 
-MEETUP: Final = ("Meetup", "The quokka meetup takes place in Lisbon on Fridays.")
 FERRY: Final = ("Ferry", "The narwhal ferry leaves from the northern pier at noon.")
-WHERE: Final = "where does the quokka meetup take place"
 WHEN: Final = "when does the narwhal ferry leave"
 
 Opening = Callable[..., Worker[Core]]

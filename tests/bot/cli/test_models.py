@@ -1,0 +1,158 @@
+"""The command `model`, as somebody types it: what it says, and what it leaves behind."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from bot.__main__ import app
+from bot.engine.data_folder import MODEL_LOCK, exclusive
+from bot.engine.serving_model import read_pointer
+from bot.models import speeds
+from tests.bot.models.choosing import FIRST, MEETUP, WHERE, opened, publish, quoted
+from tests.fakes import salted_models
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A data folder in which the first model serves, with a note."""
+    with opened(tmp_path / "data") as core:
+        publish(core, *MEETUP)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def run(folder: Path, tmp_path: Path) -> Iterator[Run]:
+    """Run `commonplace model …` on the folder, with models that are made of words."""
+    config = tmp_path / "config.toml"
+    config.write_text(f'[model]\nname = "{FIRST}"\n[articles]\nbundled = "never"\n')
+
+    def invoke(*arguments: str | Path) -> Result:
+        where = ["--config", str(config), "--data", str(folder)]
+        named = ["model", *map(str, arguments), *where]
+        return CliRunner().invoke(app, named, obj=salted_models, env={"COLUMNS": "80"})
+
+    yield invoke
+    # The command logs to its own standard error, which has ended with it.
+    logging.getLogger().handlers.clear()
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    return _model(tmp_path / "other")
+
+
+def _model(folder: Path) -> Path:
+    """A folder that looks like a model's."""
+    folder.mkdir()
+    (folder / "modules.json").write_text("[]")
+    return folder
+
+
+def _served(folder: Path) -> str:
+    with opened(folder) as core:
+        assert quoted(core, WHERE) == [MEETUP[1]]
+        return core.served.model.name
+
+
+def test_a_worse_model_is_refused_with_the_table_that_says_why(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    before = read_pointer(folder)
+    done = run("use", _model(tmp_path / "blind"))
+    assert done.exit_code == 1, done.output
+    assert "worse" in done.output
+    assert "survival-game" in done.output
+    assert "first goes on answering" in " ".join(done.output.split())
+    assert read_pointer(folder) == before
+    assert [path.name for path in folder.glob("index*")] == ["index"]
+    assert _served(folder) == FIRST
+
+
+def test_it_is_taken_all_the_same_if_somebody_says_so_and_the_way_back_is_open(
+    run: Run, folder: Path, other: Path
+) -> None:
+    done = run("use", "--anyway", other)
+    assert done.exit_code == 0, done.output
+    assert "answers from now on" in done.output
+    assert "all together" in done.output
+    assert _served(folder) == str(other)
+    again = run("use", other)
+    assert again.exit_code == 0
+    assert "serves already" in again.output
+    back = run("back")
+    assert back.exit_code == 0, back.output
+    assert f"{FIRST} serves again" in back.output
+    assert _served(folder) == FIRST
+
+
+def test_what_was_begun_and_failed_is_gone_on_with(
+    run: Run, folder: Path, other: Path, tmp_path: Path
+) -> None:
+    """Each build begins with what the one before has embedded."""
+    done = run("use", "--anyway", other)
+    assert done.exit_code == 0, done.output
+    run("back")
+    # The index that is gone back from is what the same command goes on with.
+    done = run("use", "--anyway", other)
+    assert done.exit_code == 0, done.output
+    assert _served(folder) == str(other)
+    assert len(list(folder.glob("index*"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["use", "nonsense"], "There is no model 'nonsense'"),
+        (["use", "nobody/no-such-model"], "HF_HUB_OFFLINE=0"),
+        (["use", "{tmp}"], "it is no model's folder"),
+        (["use", "{tmp}/missing"], "There is no model"),
+        (["try", "nobody/no-such-model"], "`commonplace model use nobody/no-such-model`"),
+        (["try", "{tmp}"], "it is no model's folder"),
+        (["back"], "nothing to go back to"),
+    ],
+)
+def test_what_can_not_be_done_is_said_in_a_sentence_and_changes_nothing(
+    run: Run, folder: Path, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    before = read_pointer(folder)
+    done = run(*(each.format(tmp=tmp_path) for each in arguments))
+    assert done.exit_code == 2
+    assert said in " ".join(done.output.split())
+    assert read_pointer(folder) == before
+
+
+def test_two_at_once_are_refused(run: Run, folder: Path, other: Path) -> None:
+    with exclusive(folder, MODEL_LOCK):
+        for command in (["use", other], ["back"]):
+            done = run(*command)
+            assert done.exit_code == 2
+            assert "being built" in done.output
+
+
+def test_a_model_that_is_tried_is_measured_beside_the_one_that_serves(
+    run: Run, folder: Path, other: Path
+) -> None:
+    done = run("try", other, "--json")
+    assert done.exit_code == 0, done.output
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["name"] for line in lines] == [FIRST, str(other)]
+    assert all(line["texts_per_second"] > 0 for line in lines)
+    assert {speed.name for speed in speeds.kept(folder).values()} == {FIRST, str(other)}
+    assert "texts a second" in run("list").output
+
+
+def test_the_list_is_for_people_and_for_programs(run: Run) -> None:
+    lines = [json.loads(line) for line in run("list", "--json").stdout.splitlines()]
+    assert lines[0]["name"] == FIRST
+    assert lines[0]["standing"] == "serves"
+    assert {"small-english", "better-english", "multilingual"} <= {line["key"] for line in lines}
+    shown = run("list").output
+    assert "not measured here" in shown
+    assert "Apache-2.0" in shown

@@ -1,0 +1,102 @@
+"""Which model a name means, and the way back."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.engine.serving_model import Pointer, Served, read_pointer, take, write_pointer
+from bot.models.choice import ModelChoiceError, brought, check_room, choosing, go_back, here
+from indexer.embedding.embedder import DEFAULT_MODEL
+from indexer.embedding.hub import HubError
+from indexer.embedding.model_records import ModelRecord
+from tests.bot.models.choosing import FIRST, OTHER, choose, opened
+
+
+def _show(done: int, total: int) -> None:
+    del done, total
+
+
+@pytest.mark.parametrize("name", ["small-english", DEFAULT_MODEL, "all-MiniLM-L6-v2"])
+def test_the_model_that_comes_with_the_program_is_always_here(name: str) -> None:
+    assert here(name) == ModelRecord(DEFAULT_MODEL)
+
+
+def test_a_folder_is_a_model_by_its_absolute_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "modules.json").write_text("[]")
+    monkeypatch.chdir(tmp_path)
+    path = str(tmp_path / "mine")
+    assert here("mine") == ModelRecord(path, path)
+
+
+def test_a_folder_without_a_model_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(ModelChoiceError, match="neither modules"):
+        here(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["nonsense", "", "/no/such/folder", "~/none", "./none/at/all"])
+def test_a_name_that_no_hub_could_have_is_explained_without_asking_one(name: str) -> None:
+    with pytest.raises(ModelChoiceError, match="There is no model"):
+        brought(name, _show)
+
+
+def test_where_downloading_is_switched_off_that_is_said() -> None:
+    with pytest.raises(HubError, match=r"switched off.*HF_HUB_OFFLINE=0"):
+        brought("nobody/no-such-model", _show)
+
+
+def test_two_at_once_are_refused(tmp_path: Path) -> None:
+    with (
+        choosing(tmp_path),
+        pytest.raises(ModelChoiceError, match=r"being built .* at this moment"),
+        choosing(tmp_path),
+    ):
+        pass
+
+
+def test_an_index_for_which_there_is_no_room_is_not_begun(tmp_path: Path) -> None:
+    with opened(tmp_path / "data") as core:
+        check_room(core.folder, core.served, 1.0)
+        with pytest.raises(ModelChoiceError, match=r"needs about .* MB left. Make room"):
+            check_room(core.folder, core.served, 1e12)
+
+
+def test_without_another_model_before_there_is_nothing_to_go_back_to(tmp_path: Path) -> None:
+    with pytest.raises(ModelChoiceError, match="nothing to go back to"):
+        go_back(tmp_path, FIRST)
+    take(tmp_path, FIRST, Served(ModelRecord(FIRST)))
+    with pytest.raises(ModelChoiceError, match="nothing to go back to"):
+        go_back(tmp_path, FIRST)
+
+
+def test_going_back_twice_is_going_forth_again(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with opened(folder):
+        pass
+    choose(folder)
+    chosen = read_pointer(folder)
+    assert chosen is not None
+    back = go_back(folder, FIRST)
+    assert back == Pointer(FIRST, chosen.previous or chosen.serving, chosen.serving)
+    assert back.serving.model.name == FIRST
+    assert go_back(folder, FIRST) == chosen
+
+
+def test_going_back_holds_until_the_settings_change_once_more(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with opened(folder):
+        pass
+    choose(folder)
+    go_back(folder, "another")
+    with opened(folder, "another") as core:
+        assert (core.served.model.name, core.wanted) == (FIRST, None)
+
+
+def test_an_index_that_is_gone_is_no_way_back(tmp_path: Path) -> None:
+    write_pointer(
+        tmp_path, Pointer(FIRST, Served(ModelRecord(OTHER), "index.2"), Served(ModelRecord(FIRST)))
+    )
+    with pytest.raises(ModelChoiceError, match=f"commonplace model use {FIRST}"):
+        go_back(tmp_path, FIRST)

@@ -1,0 +1,117 @@
+"""What is compared of two models, and when the other one is worse."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.engine.index_updates import run_to_end, update_own
+from bot.models.gate import OWN, TOGETHER, Figure, Side, accepted_answers, figures, measured, worse
+from bot.models.gate import together as joined
+from indexer.embedding.model_records import ModelRecord
+from indexer.evaluation.judged_sets import LEAST_HARVEST, JudgedSet, JudgedSetError
+from indexer.evaluation.runner import Evaluation
+from indexer.retrieval.evidence import calibration
+from knowledge.model.documents import SHARED, Document, Kind
+from tests.bot.accepted_answers import accept
+from tests.bot.models.choosing import opened
+from tests.fakes import salted_models
+
+
+def _figure(serving: Sequence[float], other: Sequence[float], name: str = "nDCG@10") -> Figure:
+    return Figure("a set", name, serving, other)
+
+
+@pytest.mark.parametrize(
+    ("serving", "other", "is_worse"),
+    [
+        # The same, or better.
+        ([1.0] * 20, [1.0] * 20, False),
+        ([0.0] * 20, [1.0] * 20, False),
+        # Clearly worse.
+        ([1.0] * 20, [0.0] * 20, True),
+        # One of a hundred questions a little: chance explains that, and it is nothing.
+        ([1.0] * 100, [1.0] * 99 + [0.0], False),
+        # One of ten: chance explains that, too, but nobody should lose so much.
+        ([1.0] * 10, [1.0] * 9 + [0.0], True),
+        # Less than anybody should mind, but in every question: no chance.
+        ([1.0] * 100, [0.98] * 100, True),
+    ],
+)
+def test_what_is_lost_beyond_chance_or_beyond_what_anybody_should_lose_is_worse(
+    serving: list[float], other: list[float], *, is_worse: bool
+) -> None:
+    assert _figure(serving, other).worse is is_worse
+
+
+def test_small_losses_in_every_set_add_up() -> None:
+    """None of them is more than chance by itself; together they are."""
+    found = [
+        Figure(name, "nDCG@10", [1.0] * 100, [1.0] * 98 + [0.5, 0.5]) for name in ("a", "b", "c")
+    ]
+    assert worse(found) == []
+    [together] = joined(found)
+    assert together.judged == TOGETHER
+    assert len(together.serving) == 300
+    assert together.worse
+
+
+def test_one_set_alone_is_not_told_twice() -> None:
+    assert joined([_figure([1.0], [1.0])]) == []
+
+
+def _judged() -> JudgedSet:
+    texts = {"bees": "Bees make honey in a hive.", "cows": "Cows give milk on a meadow."}
+    return JudgedSet(
+        [Document(key, SHARED, Kind.FILE, key, text) for key, text in texts.items()],
+        {"1": "what do bees make in a hive", "2": "what do cows give on a meadow"},
+        {"1": {"bees": 1}, "2": {"cows": 1}},
+        {"u": "zeppelins over zanzibar"},
+    )
+
+
+def _evaluation(name: str, judged: JudgedSet) -> Evaluation:
+    model = salted_models(ModelRecord(name), Path())
+    [*_, last] = measured(Side(model, calibration(None)), judged)
+    assert isinstance(last, Evaluation)
+    return last
+
+
+def test_two_models_are_measured_on_the_same_questions() -> None:
+    judged = _judged()
+    found = figures("bees", _evaluation("one", judged), _evaluation("two", judged))
+    assert [(figure.name, len(figure.serving)) for figure in found] == [
+        ("nDCG@10", 2),
+        ("answered", 2),
+        ("refused", 1),
+    ]
+    assert found[0].serving == [1.0, 1.0]
+    assert worse(found) == []
+
+
+def test_where_nothing_has_to_be_refused_nothing_is_said_of_it() -> None:
+    judged = replace(_judged(), unanswerable={})
+    evaluation = _evaluation("one", judged)
+    assert [figure.name for figure in figures(OWN, evaluation, evaluation)] == [
+        "nDCG@10",
+        "answered",
+    ]
+
+
+def test_the_servers_own_set_is_what_members_found_helpful_or_picked(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with opened(folder) as core:
+        run_to_end(update_own(core))
+    for number in range(LEAST_HARVEST - 1):
+        accept(folder, number)
+    with opened(folder) as core, pytest.raises(JudgedSetError, match="20 different questions"):
+        accepted_answers(core)
+    accept(folder, 99, picked="article:community")
+    with opened(folder) as core:
+        judged = accepted_answers(core)
+    assert len(judged.queries) == LEAST_HARVEST
+    assert {key for some in judged.judgements.values() for key in some} == {
+        "article:milestones",
+        "article:community",
+    }

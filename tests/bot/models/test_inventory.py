@@ -1,0 +1,63 @@
+"""The list of models: what serves first, then presets, then what else is here."""
+
+from pathlib import Path
+
+from bot.engine.serving_model import Pointer, Served, write_pointer
+from bot.models import speeds
+from bot.models.inventory import Row, Standing, Where, inventory
+from indexer.embedding.embedder import DEFAULT_MODEL
+from indexer.embedding.model_records import ModelRecord
+from tests.fakes import WordEmbedder
+
+
+def _by_name(rows: list[Row]) -> dict[str, Row]:
+    return {row.key or row.name: row for row in rows}
+
+
+def test_in_a_new_data_folder_there_are_the_presets(tmp_path: Path) -> None:
+    rows = _by_name(inventory(tmp_path, DEFAULT_MODEL))
+    assert rows["small-english"].where is Where.PACKAGED
+    assert {"better-english", "multilingual"} <= rows.keys()
+    assert all(row.standing is None and row.speed is None for row in rows.values())
+
+
+def test_what_serves_comes_first_with_what_was_measured_of_it(tmp_path: Path) -> None:
+    serving = ModelRecord("/models/mine", "/models/mine", vectors="abcd onnx", languages=("de",))
+    write_pointer(
+        tmp_path, Pointer("x", Served(serving, "index.1"), Served(ModelRecord(DEFAULT_MODEL)))
+    )
+    speed = speeds.measure("/models/mine", WordEmbedder(64))
+    speeds.keep(tmp_path, "abcd onnx", speed)
+    first, second, *_ = inventory(tmp_path, "x")
+    assert (first.name, first.standing, first.speed) == (
+        "/models/mine",
+        Standing.SERVING,
+        speed,
+    )
+    assert first.languages == ("de",)
+    assert (second.name, second.standing) == (DEFAULT_MODEL, Standing.BEFORE)
+
+
+def test_a_model_that_the_settings_name_and_that_does_not_serve_yet_is_told(
+    tmp_path: Path,
+) -> None:
+    write_pointer(tmp_path, Pointer(DEFAULT_MODEL, Served(ModelRecord(DEFAULT_MODEL))))
+    rows = _by_name(inventory(tmp_path, "owner/next"))
+    assert rows["owner/next"].standing is Standing.WANTED
+
+
+def test_what_the_hubs_tools_downloaded_is_listed_with_its_languages(tmp_path: Path) -> None:
+    repo = tmp_path / "hub" / "models--owner--one"
+    snapshot = repo / "snapshots" / ("a" * 40)
+    snapshot.mkdir(parents=True)
+    (repo / "refs").mkdir()
+    (repo / "refs" / "main").write_text("a" * 40)
+    (snapshot / "README.md").write_text("---\nlanguage: [de, fr]\n---\n")
+    (snapshot / "modules.json").write_text("[]")
+    other = tmp_path / "hub" / "models--owner--no-sentence-model" / "snapshots" / ("b" * 40)
+    other.mkdir(parents=True)
+    (other / "config.json").write_text("{}")
+    rows = _by_name(inventory(tmp_path, DEFAULT_MODEL, str(tmp_path / "hub")))
+    assert rows["owner/one"].where is Where.DOWNLOADED
+    assert rows["owner/one"].languages == ("de", "fr")
+    assert "owner/no-sentence-model" not in rows

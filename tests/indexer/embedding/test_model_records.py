@@ -1,0 +1,73 @@
+"""Models are found again as they were recorded, or not at all."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from indexer.embedding.embedder import DEFAULT_MODEL, ModelError
+from indexer.embedding.model_records import ModelRecord, open_record, recorded_folder
+from indexer.embedding.onnx_model import source_digest
+from tests.indexer.embedding.tiny_models import bert, tiny_model
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> ModelRecord:
+    """The record of a tiny model in a folder, opened once."""
+    folder = str(tiny_model(tmp_path_factory.mktemp("made"), bert()))
+    return open_record(ModelRecord(folder, folder), cache).record
+
+
+def test_what_is_opened_is_recorded(made: ModelRecord, cache: Path) -> None:
+    assert made.digest == source_digest(Path(made.folder))
+    assert made.vectors.startswith(made.digest[:16])
+    again = open_record(made, cache)
+    assert again.record == made
+    assert again.embedder.model == made.vectors
+
+
+def test_the_packaged_model_is_known_by_its_name_wherever_it_is_installed(models: Path) -> None:
+    found = open_record(ModelRecord(DEFAULT_MODEL), models).record
+    assert (found.folder, found.languages) == ("", ("en",))
+    assert found.vectors == open_record(found, models).embedder.model
+
+
+def test_other_files_in_the_folder_are_refused(
+    made: ModelRecord, cache: Path, tmp_path: Path
+) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(made.folder, changed)
+    (changed / "config.json").write_text((changed / "config.json").read_text() + " ")
+    moved = replace(made, folder=str(changed))
+    if "torch" not in made.vectors:
+        # What was derived from the right ones is still here, and is what was recorded.
+        assert open_record(moved, cache).embedder.model == made.vectors
+    with pytest.raises(ModelError, match=r"are not those that were chosen.*model use"):
+        open_record(moved, tmp_path / "no cache")
+
+
+def test_a_folder_that_is_gone_is_explained(made: ModelRecord, tmp_path: Path) -> None:
+    gone = replace(made, name=str(tmp_path / "gone"), folder=str(tmp_path / "gone"))
+    with pytest.raises(ModelError, match="gone"):
+        open_record(gone, tmp_path / "no cache")
+
+
+def test_vectors_whose_model_nobody_knows_are_explained(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="'abc onnx-int8-2' is not on this machine any more"):
+        open_record(ModelRecord("", vectors="abc onnx-int8-2"), tmp_path)
+
+
+def test_another_model_of_the_same_name_is_refused(models: Path) -> None:
+    other = ModelRecord(DEFAULT_MODEL, vectors="0123456789abcdef onnx-int8-2")
+    with pytest.raises(ModelError, match="makes other vectors"):
+        open_record(other, models)
+
+
+def test_a_revision_that_was_never_downloaded_has_no_folder() -> None:
+    assert recorded_folder(ModelRecord("owner/model", "/no/such", "a" * 40)) is None
