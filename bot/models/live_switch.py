@@ -28,7 +28,7 @@ from bot.engine.serving_model import (
     take,
 )
 from bot.engine.worker import Worker, beside
-from bot.models.shadow_index import build, catch_up, drop_gone_beside
+from bot.models.shadow_index import build, catch_up, drop_gone_beside, read_ahead
 from indexer.embedding.embedder import ModelError
 from indexer.embedding.model_records import ModelRecord
 from indexer.index.database import IndexError_
@@ -150,6 +150,10 @@ class LiveSwitch:
             await self._worker.run_slices(
                 lambda core: catch_up(core, found.index, found.embedder), priority=priority
             )
+            # What the first questions would otherwise wait for.
+            await self._worker.run_slices(
+                lambda core: read_ahead(core.index, found.index), priority=priority
+            )
             await self._worker.replace(lambda core: _serve(core, found, chosen=chosen))
         except BaseException:
             await self._close(found)
@@ -164,7 +168,7 @@ class LiveSwitch:
 
         def pruned(core: Core) -> None:
             index, generation = core.served.index, core.index.generation
-            if self._pruned[0] == index and not core.index.tables.removed_since(self._pruned[1]):
+            if self._pruned == (index, generation):
                 return
             with exclusive(core.folder, MODEL_LOCK) as mine:
                 # Whoever builds one brings it up itself; the one before is looked through anyway.

@@ -89,6 +89,14 @@ def catch_up(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]
     yield from update_own(core, index, embedder, report)
 
 
+def read_ahead(serving: Index, other: Index) -> Iterator[None]:
+    """Read into memory of an index what is in memory of the serving one, a scope a step."""
+    for scope in other.tables.changes.generations():
+        if serving.is_resident(scope):
+            other.postings([scope])
+            yield
+
+
 def drop_gone(serving: IndexTables, other: IndexTables) -> Iterator[list[str]]:
     """Take out of an index what the serving one does not say, or says otherwise, in slices.
 

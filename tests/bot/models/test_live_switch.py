@@ -21,8 +21,8 @@ from bot.models.live_switch import LiveSwitch
 from indexer.embedding.model_records import ModelRecord
 from indexer.index.database import FORMAT
 from indexer.index.tables import IndexTables
-from knowledge import corpus
 from knowledge.model.documents import Kind
+from knowledge.sources import add_paths
 from tests.bot.models.choosing import (
     FIRST,
     GUILD,
@@ -177,7 +177,7 @@ async def test_a_file_that_was_deleted_after_the_build_is_not_answered_from(
     worker = working()
     switch = LiveSwitch(worker, folder)
     await switch.look()
-    await worker.call(lambda core: corpus.add_sources(core.store, [guides]))
+    await worker.call(lambda core: add_paths(core.store, [guides]))
     await worker.run_slices(index_updates.update)
     await asyncio.to_thread(choose, folder)
     guide.unlink()

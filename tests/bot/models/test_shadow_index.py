@@ -12,8 +12,8 @@ from bot.engine.serving_model import Opened, open_successor
 from bot.models.shadow_index import build, catch_up, drop_gone, drop_gone_beside
 from indexer.embedding.model_records import ModelRecord
 from indexer.index.tables import IndexTables
-from knowledge import corpus
 from knowledge.model.documents import Kind
+from knowledge.sources import add_paths
 from tests.bot.models.choosing import OTHER, opened, publish, retire, updated
 from tests.bot.sync_driver import Server, SyncDriver
 from tests.fakes import SaltedEmbedder, salted_models
@@ -29,7 +29,7 @@ def core(tmp_path: Path) -> Iterator[Core]:
     with opened(tmp_path / "data") as made:
         for number in range(3):
             publish(made, f"Note {number}", f"Note {number} tells of narwhals in bay {number}.")
-        corpus.add_sources(made.store, [guides])
+        add_paths(made.store, [guides])
         updated(made)
         yield made
 
