@@ -58,7 +58,7 @@ class ModelSettings(_Section):
         default="sentence-transformers/all-MiniLM-L6-v2",
         min_length=1,
         description="a model of sentence-transformers: a folder, or the name of one that has been "
-        "downloaded",
+        "downloaded. What `commonplace model use` chose holds until this is changed after that",
     )
     reranker: str = Field(
         default="",

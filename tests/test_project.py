@@ -114,6 +114,7 @@ COVERED_BY = {
     "bot/ask/share.py": "tests/bot/interactions/test_channel_access.py",
     "bot/cli/evaluation.py": "tests/bot/test_main_eval.py",
     "bot/cli/evaluation_output.py": "tests/bot/cli/test_output.py",
+    "bot/cli/model_output.py": "tests/bot/cli/test_models.py",
     "bot/cli/plots.py": "tests/bot/test_main_eval.py",
     "bot/cli/source_output.py": "tests/bot/cli/test_output.py",
     "bot/channels/messages.py": "tests/bot/channels/ui/test_cog.py",
