@@ -1,4 +1,4 @@
-"""What the command `model` prints: lists, speeds, and the comparison of two models. Pure."""
+"""Output of the command `model`: lists, speeds, and the comparison of two models. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""Which model serves and from which index: a pointer file, replaced atomically, and what it opens.
+"""Serving model: the pointer file that names it and its index, and what is opened by it.
 
 `model.json` names the model that answers, the folder of its index, and those that served before.
 What was chosen by `commonplace model use` holds until `model.name` in config.toml is changed after
