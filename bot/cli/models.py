@@ -223,7 +223,8 @@ def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) 
 
 
 def _side(settings: Settings, core: Core, found: RecordedModel) -> Side:
-    reranking = open_reranking(settings.model.reranker, settings.model.reranker_ms)
+    model = settings.model
+    reranking = open_reranking(model.reranker, model.reranker_ms, core.folder / MODELS)
     return Side(found, own_calibration(core.folder), reranking)
 
 

@@ -23,7 +23,7 @@ from bot.answers.pipeline import AnswerPipeline
 from bot.answers.replay import Replay, asked_again, compared, with_words
 from bot.answers.similar_notes import SimilarNotes
 from bot.config import Settings
-from bot.engine.data_folder import data_folder, open_store, own_calibration
+from bot.engine.data_folder import MODELS, data_folder, open_store, own_calibration
 from bot.engine.serving_model import Opened, Opener, open_serving
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.model_records import RecordedModel, open_record
