@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from indexer.embedding.derivation import SAMPLE, VARIED
 from indexer.embedding.embedder import Embedder
-from indexer.embedding.onnx_export import SAMPLE, VARIED
 
 FILE: Final = "model-speeds.json"
 
