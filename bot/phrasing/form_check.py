@@ -57,14 +57,15 @@ def fault(text: str, named: Sequence[str], shown: Sequence[str]) -> Fault | None
     whole = "\n".join(named)
     if not any(map(str.isalnum, text)):
         return Fault.EMPTY
+    # Before whatever would read all of it.
+    if len(text) > SENTENCE_CHARACTERS:
+        return Fault.LONG
     if text.rstrip("*_ )").endswith(":"):
         return Fault.ANNOUNCES
     if _is_recited(text, whole):
         return Fault.RECITED
     if any(_same_words(text, other) for other in shown):
         return Fault.REPEATED
-    if len(text) > SENTENCE_CHARACTERS:
-        return Fault.LONG
     if _is_foreign(text, whole):
         return Fault.FOREIGN
     language = language_of_question(text)

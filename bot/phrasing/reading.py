@@ -110,10 +110,12 @@ def read(sentence: str) -> Reading:
     joints = list(_CLAUSE.finditer(sentence))
     placed = sorted(_placed(sentence, language, joints), key=lambda one: one[0])
     items = tuple(item for _, item in placed)
-    undated = [item for item in items if not item.is_date]
+    # Dates may stand elsewhere.
+    undated_places = [one for one in placed if not one[1].is_date]
+    undated = [item for _, item in undated_places]
     numbers = list(dict.fromkeys(item.clause for item in undated))
     senses = tuple(
-        (sense, _behind(placed, match.end()))
+        (sense, _behind(undated_places, match.end()))
         for sense, pattern in _SENSES.items()
         for match in pattern.finditer(sentence)
     )

@@ -121,16 +121,15 @@ def _denies_alike(own: Reading, source: Reading) -> bool:
 
 
 def _goes_as_far(own: Reading, source: Reading) -> bool:
-    """Whether no telling word is added, and none is lost that limits what is said."""
-    mine = {sense for sense, _ in own.senses}
-    if mine - {sense for sense, _ in source.senses}:
+    """Whether no telling word is added or moved, and none is lost that limits what is said."""
+    mine, keys = set(own.senses), own.keys
+    if mine - set(source.senses):
         return False
-    keys = own.keys
     for sense, behind in source.senses:
         whole = sense in TABLES["conditions"]
         local = sense in TABLES["limiting"] and behind in keys
         near = sense in TABLES["approximate"] and behind.startswith("=") and behind in keys
-        if (whole or local or near) and sense not in mine:
+        if (whole or local or near) and (sense, behind) not in mine:
             return False
     return True
 

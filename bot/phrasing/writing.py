@@ -5,6 +5,7 @@ is near that of what it names. Where one fails, the sentences that it names are 
 if they are on the question; where most fail, these are all that is shown.
 """
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -32,9 +33,9 @@ Embed = Callable[[Sequence[str]], Awaitable[NDArray[np.float32]]]
 LEAST_COSINE: Final = 0.7
 # No more of the ids that a sentence names are looked at.
 MOST_NAMED: Final = 3
-# What a sentence scores as the one that decides (`sentence_scores`) to be shown for another one:
-# a third of the question's words and a cosine of 0.4, or more of one and less of the other.
-LEAST_SCORE: Final = 0.7
+# What a sentence scores as the one that decides (`sentence_scores`) to be shown for another one. Of
+# 254 sentences of paragraphs that answer a question 0.81 do, of the 920 beside them 0.21.
+LEAST_SCORE: Final = 0.9
 
 PASSED: Final = "passed"
 UNNAMED: Final = "names nothing"
@@ -77,7 +78,7 @@ async def written(
 ) -> Writing:
     """What may be shown of sentences that a model wrote about a task."""
     offered = {one.id: one for one in numbered}
-    checked = _checked_by_words(task, offered, sentences)
+    checked = await _checked_by_words(task, offered, sentences)
     fitting = await _on_the_question(task, checked, embed)
     passed = sum(one.verdict == PASSED for one in checked)
     if not checked or 2 * passed < len(checked):
@@ -123,12 +124,14 @@ def _counted(checked: Sequence[_Checked], ids: Sequence[str]) -> dict[str, int]:
 # By form and words.
 
 
-def _checked_by_words(
+async def _checked_by_words(
     task: Task, offered: Mapping[str, Numbered], sentences: Sequence[Written]
 ) -> list[_Checked]:
     checked: list[_Checked] = []
     room = WRITTEN_CHARACTERS
     for sentence in sentences:
+        # The longest that may be sent take 50 ms each; others have their turn in between.
+        await asyncio.sleep(0)
         text = _tidy(sentence.text, offered)
         named = [offered[key] for key in dict.fromkeys(sentence.named) if key in offered]
         one = _Checked(text, named[:MOST_NAMED])
