@@ -13,6 +13,7 @@ from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from indexer.index.index import Index
 from knowledge.model.documents import channel_scope
+from knowledge.model.phrasings import RecordedPhrasing
 from knowledge.model.questions import Question, RecordedHit
 from knowledge.store.questions.gaps import OpenQuestion
 
@@ -46,13 +47,15 @@ class DocumentRanks:
 class Replay:
     """A question as it was recorded, the reply that it would get now, and each document's place.
 
-    `settings` is what judges now, to be compared with the question's own.
+    `settings` is what judges now, to be compared with the question's own. `phrasing` is what a
+    language model made of the answer then, if one was asked.
     """
 
     question: Question
     now: Reply
     places: Sequence[DocumentRanks]
     settings: str
+    phrasing: RecordedPhrasing | None = None
 
     @property
     def changes(self) -> list[str]:

@@ -3,6 +3,7 @@
 The records of `--json` are promises to other programs: a name is added, never changed.
 """
 
+from dataclasses import asdict
 from datetime import datetime
 from itertools import zip_longest
 from typing import Any, Final
@@ -20,6 +21,7 @@ from bot.ask.explanation import found_by
 from bot.cli.evaluation_output import figure_text
 from bot.engine.core import Figures
 from indexer.retrieval.hit import Hit
+from knowledge.model.phrasings import RecordedPhrasing
 from knowledge.model.questions import Evidence, RecordedHit
 
 
@@ -99,8 +101,14 @@ def replay_record(replay: Replay) -> dict[str, Any]:
             }
             for place in replay.places
         ],
+        "phrasing": None if replay.phrasing is None else _phrasing_record(replay.phrasing),
         "changes": replay.changes,
     }
+
+
+def _phrasing_record(phrasing: RecordedPhrasing) -> dict[str, Any]:
+    record = asdict(phrasing)
+    return {**record, "asked_at": phrasing.asked_at.isoformat()}
 
 
 def _recorded_hit_record(hit: RecordedHit) -> dict[str, Any]:
@@ -138,12 +146,34 @@ def replay_text(replay: Replay) -> RenderableType:
             name, figure_text(question.signals.get(name)), figure_text(now.signals.get(name))
         )
     changes = replay.changes or ["Nothing changed: the same would be answered today."]
+    phrased = [] if replay.phrasing is None else [Text(_phrasing_text(replay.phrasing))]
     return Group(
         Text(f"{question.text}\n", style="bold").append(asked, style="dim not bold"),
         places,
         signals,
+        *phrased,
         Text("\n".join(changes)),
     )
+
+
+def _phrasing_text(phrasing: RecordedPhrasing) -> str:
+    """What a language model made of an answer: ids of sentences, or what it wrote."""
+    model = f"{phrasing.model or 'a model'}, prompt {phrasing.prompt_version}"
+    how = "repeated" if phrasing.repeated else f"{phrasing.milliseconds:,} ms"
+    tokens = f"{phrasing.prompt_tokens:,} + {phrasing.reply_tokens:,} tokens"
+    lines = [f"Phrasing ({phrasing.mode}) by {model}: {phrasing.outcome}, {how}, {tokens}."]
+    verdicts = ", ".join(f"{count} {name}" for name, count in phrasing.verdicts.items())
+    if verdicts:
+        lines.append(f"Its sentences: {verdicts}.")
+    if phrasing.chosen:
+        lines.append(f"Quoted: {', '.join(phrasing.chosen)}.")
+    if phrasing.places:
+        lines.append(f"Order: {', '.join(str(place + 1) for place in phrasing.places)}.")
+    lines += [
+        f"Written: {line.text} {''.join(f'[{number}]' for number in line.numbers)}"
+        for line in phrasing.lines
+    ]
+    return "\n".join(lines)
 
 
 def reply_text(reply: Reply) -> Text:

@@ -297,7 +297,8 @@ class Core:
             hit.document_id: [found.text for found in self.document(hit.document_id, ask.scopes)]
             for hit in question.hits
         }
-        return compared(question, now, texts, self.answer_pipeline.settings)
+        found = compared(question, now, texts, self.answer_pipeline.settings)
+        return replace(found, phrasing=self.store.phrasings.of(question_id))
 
     def document(self, document_id: str, scopes: Sequence[Scope]) -> list[StoredPassage]:
         """A document's passages in reading order; none if the asker may not see it."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from indexer.ingest.pipeline import put, update
 from indexer.retrieval.evidence import FEATURES
 from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
 from knowledge.model.notes import Decision, Member
+from knowledge.model.phrasings import RecordedPhrasing, WrittenLine
 from knowledge.model.questions import Evidence
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
@@ -213,3 +215,41 @@ def test_people_read_places_signals_and_changes(core: Core) -> None:
     shown = captured.get()
     for part in (QUESTION, "file:meetup", "gone", "relatedness", "is no longer there."):
         assert part in shown
+
+
+def test_what_a_language_model_made_of_an_answer_is_shown_and_given_to_programs(core: Core) -> None:
+    question_id = _asked(core)
+    assert (
+        json.loads(json.dumps(output.replay_record(_replayed(core, question_id))))["phrasing"]
+        is None
+    )
+    phrasing = RecordedPhrasing(
+        "phrase",
+        "shown",
+        datetime(2026, 3, 4, tzinfo=UTC),
+        model="small",
+        prompt_version=2,
+        chosen=("1.2",),
+        places=(1, 0),
+        lines=(WrittenLine("They meet on [Fridays].", (1,)),),
+        verdicts={"passed": 1, "number": 2},
+        prompt_tokens=1_300,
+        reply_tokens=40,
+        milliseconds=2_345,
+    )
+    core.store.phrasings.finish(question_id, phrasing, keeps_words=True)
+    console = Console(width=160)
+    with console.capture() as captured:
+        console.print(output.replay_text(_replayed(core, question_id)))
+    shown = captured.get()
+    for part in (
+        "Phrasing (phrase) by small, prompt 2: shown, 2,345 ms, 1,300 + 40 tokens.",
+        "Its sentences: 1 passed, 2 number.",
+        "Quoted: 1.2.",
+        "Order: 2, 1.",
+        "Written: They meet on [Fridays]. [1]",
+    ):
+        assert part in shown
+    record = json.loads(json.dumps(output.replay_record(_replayed(core, question_id))))
+    assert record["phrasing"]["lines"] == [{"text": "They meet on [Fridays].", "numbers": [1]}]
+    assert record["phrasing"]["milliseconds"] == 2_345
