@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -83,6 +83,11 @@ class Ask(_Body):
     ]
 
 
+def _whole(number: object) -> object:
+    """An integer also where it is written as 3.0: in JSON these are the same number."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
 class Search(_Body):
     """What to look for."""
 
@@ -96,7 +101,10 @@ class Search(_Body):
         ),
     ]
     limit: Annotated[
-        int, Field(ge=1, le=service.MOST_PASSAGES, description="At most so many passages.")
+        int,
+        Field(ge=1, le=service.MOST_PASSAGES, description="At most so many passages."),
+        # Comes before the check of the type, which is strict. What stands above is described.
+        BeforeValidator(_whole),
     ] = 10
 
 

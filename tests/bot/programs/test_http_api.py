@@ -65,8 +65,9 @@ async def test_what_is_searched_is_listed_and_read_whole_by_an_id_with_slashes(
     found = (await client.post("/search", json={"query": "quokka enclosure"})).json()["passages"]
     ids = [passage["document"] for passage in found]
     assert set(ids) == {"file:/shared.md", "file:/here.md"}
-    one = (await client.post("/search", json={"query": "quokka enclosure", "limit": 1})).json()
-    assert one["passages"] == found[:1]
+    for limit in (1, 1.0):
+        search = {"query": "quokka enclosure", "limit": limit}
+        assert (await client.post("/search", json=search)).json()["passages"] == found[:1]
     for document in ids:
         whole = (await client.get("/get", params={"document": document})).json()
         assert whole["document"] == document
@@ -158,6 +159,8 @@ async def test_this_machine_is_served_by_each_of_its_names(
         ("/search", {"query": "quokka", "limit": 0}, 400, "body.limit"),
         ("/search", {"query": "quokka", "limit": MOST_PASSAGES + 1}, 400, "body.limit"),
         ("/search", {"query": "quokka", "limit": True}, 400, "body.limit"),
+        ("/search", {"query": "quokka", "limit": 1.5}, 400, "body.limit"),
+        ("/search", {"query": "quokka", "limit": "1"}, 400, "body.limit"),
         ("/search", {"query": "quokka", "guild_id": ELSEWHERE}, 400, "body.guild_id"),
     ],
 )
