@@ -21,7 +21,9 @@ from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from indexer.retrieval.reranker import open_reranking
 from knowledge.files import picture_text
+from knowledge.git.repository import MISSING, is_installed
 from knowledge.model.documents import ARTICLES, SHARED
+from knowledge.model.source_locations import repository_at
 from knowledge.store.database import copies_beside
 from knowledge.store.store import StoreError
 from knowledge.store.tombstones import FILE
@@ -48,6 +50,7 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
     yield from _file_permissions(folder)
     yield from _store(folder)
     yield from _copies(folder)
+    yield from _repositories(folder)
     try:
         serving = open_serving(folder, settings.model.name)
     except ModelError as error:
@@ -83,6 +86,19 @@ def _pictures(settings: Settings) -> Iterator[Finding]:
     if settings.pictures.read_text:
         problem = picture_text.problem()
         yield Finding("text in pictures", not problem, problem or "can be read")
+
+
+def _repositories(folder: Path) -> Iterator[Finding]:
+    """Whether what reads repositories is there, where any is a source."""
+    try:
+        with open_store(folder) as store:
+            followed = [location for location, _ in store.sources() if repository_at(location)]
+    except StoreError:
+        # It is said above.
+        return
+    if followed:
+        counted = f"{len(followed):,} followed by commit"
+        yield Finding("repositories", is_installed(), counted if is_installed() else MISSING)
 
 
 def _file_permissions(folder: Path) -> Iterator[Finding]:

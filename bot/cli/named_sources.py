@@ -14,8 +14,16 @@ from bot.engine.core import Core
 from knowledge.corpus import channel_location, located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.git.hosts import is_repository
+from knowledge.git.repository import MISSING, is_installed
 from knowledge.model.documents import SHARED, Scope
-from knowledge.model.source_locations import DEPTH, PAGES, address_of, is_visited, is_web
+from knowledge.model.source_locations import (
+    DEPTH,
+    PAGES,
+    address_of,
+    is_visited,
+    is_web,
+    repository_at,
+)
 from knowledge.sources import (
     add_paths,
     add_visited,
@@ -55,6 +63,8 @@ def add(core: Core, named: Sequence[str], naming: Naming) -> list[str]:
     locations = [_location(each, naming) for each in named]
     for location in locations:
         _check_scope(core, location, naming.scope)
+    if not is_installed() and any(map(repository_at, locations)):
+        fail(f"A repository {MISSING}.")
     paths = [Path(each) for each in locations if not is_visited(each)]
     add_paths(core.store, paths, naming.scope, naming.base_url)
     for location in filter(is_visited, locations):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from sqlite_utils import Database
 
 from indexer.text.line_ranges import line_ranges
-from indexer.text.passages import Passage
+from indexer.text.passages import HEADING_SEPARATOR, Passage
 from knowledge.model.documents import Document
 
 
@@ -36,9 +36,22 @@ def fragments(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
     if lines is None or not lines.form:
         yield from ("" for _ in passages)
         return
+    if not lines.first:
+        headings = dict(reversed(lines.headings))
+        for passage in passages:
+            line = headings.get(passage.heading.rpartition(HEADING_SEPARATOR)[2])
+            yield _named(lines.form, line, line) if line is not None else ""
+        return
     for found in line_ranges(document.text, passages):
         if found is None:
             yield ""
             continue
         first, last = (number + lines.first - 1 for number in found)
-        yield lines.form.replace("{first}", str(first)).replace("{last}", str(last))
+        yield _named(lines.form, first, last)
+
+
+def _named(form: str, first: int, last: int) -> str:
+    """Lines as a link names them; of a single one, its number alone."""
+    if first == last:
+        form = form.partition("{first}")[0] + "{first}"
+    return form.replace("{first}", str(first)).replace("{last}", str(last))

@@ -6,11 +6,12 @@ is not read again. Parsing happens in the same sandbox as that of imported files
 """
 
 import json
+import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 from knowledge.files.parsed_file import MAX_PACKED_BYTES, ParsedFile, UnreadableError, check_size
 from knowledge.files.reader import PARSERS_VERSION, parse_bytes
@@ -23,6 +24,11 @@ from knowledge.web.crawl import FULL, CrawlStep
 from knowledge.web.fetcher import Fetcher, Gone
 from knowledge.web.page_store import PageStore, Site, WebPage, after
 from knowledge.web.safe_network import RefusedError
+
+# Of one file.
+HEADINGS: Final = 1_000
+
+_HEADING: Final = re.compile(r"^#{1,6} (?P<words>.+)$", re.MULTILINE)
 
 
 def sync(
@@ -123,15 +129,33 @@ def _read(page: WebPage, repository: Repository, file: CommittedFile) -> WebPage
         fetched_at=page.checked_at,
         title=found.title,
         text=found.text,
-        details=_details(found),
+        details=_details(found, content),
     )
 
 
-def _details(found: ParsedFile) -> str:
-    verified = found.verified.isoformat() if found.verified else None
+def _details(found: ParsedFile, content: bytes) -> str:
     return json.dumps(
-        {"line": found.first_line, "link": found.link, "tags": found.tags, "verified": verified}
+        {
+            "line": found.first_line,
+            "headings": [] if found.first_line else _heading_lines(found.text, content),
+            "link": found.link,
+            "tags": found.tags,
+            "verified": found.verified.isoformat() if found.verified else None,
+        }
     )
+
+
+def _heading_lines(text: str, content: bytes) -> list[tuple[str, int]]:
+    """The lines on which headings of a text stand in the file that it was made of, in order."""
+    headings = {match["words"].strip() for match in _HEADING.finditer(text)}
+    if not headings or b"\x00" in content:
+        return []
+    written = content.decode("utf-8", "replace").splitlines()
+    return [
+        (stripped, number)
+        for number, line in enumerate(written, start=1)
+        if (stripped := line.strip()) in headings
+    ][:HEADINGS]
 
 
 # What is quoted.
@@ -170,7 +194,9 @@ def documents(
 def _document(source: RepositoryLocation, scope: Scope, page: WebPage, place: str) -> Document:
     details: dict[str, Any] = json.loads(page.details)
     link, form = file_link(place, page.link, page.url) if place else ("", "")
-    lines = Lines(details["line"], form) if form and details["line"] else None
+    headings = tuple((str(words), int(line)) for words, line in details["headings"])
+    is_told = form and (details["line"] or headings)
+    lines = Lines(details["line"], form, headings) if is_told else None
     if details["link"]:
         # It says itself where it is to be read.
         link, lines = details["link"], None

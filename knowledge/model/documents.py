@@ -45,13 +45,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """How a document's link names lines of the file that it is: `first` is that of the text's own.
+    """How a document's link names lines of the file that it is.
 
-    `form` is what stands behind a `#`, with `{first}` and `{last}` in it.
+    `first` is the line on which the text begins; where it is another text than the file's, 0, and
+    `headings` are the lines on which its headings stand. `form` is what stands behind a `#`, with
+    `{first}` and `{last}` in it.
     """
 
     first: int
     form: str
+    headings: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,15 @@
 """What `doctor` finds out before a member, or somebody else, does."""
 
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bot.cli.doctor import Finding, examine
+from bot.cli.doctor import Finding, _repositories, examine
 from bot.engine.data_folder import COMMUNITY, MODELS
+from knowledge.model.documents import SHARED
 from knowledge.model.notes import Member
 from knowledge.model.submissions import Submission
 from knowledge.store.store import Store
@@ -92,3 +94,20 @@ def test_whether_text_in_pictures_can_be_read_is_said_where_it_is_wanted(
     pytest.importorskip("rapidocr", reason="the text in pictures needs the extra `ocr`")
     found = examined("[pictures]\nread_text = true")["text in pictures"]
     assert found == Finding("text in pictures", True, "can be read")
+
+
+def test_repositories_are_counted_and_what_reads_them_is_looked_for(
+    examined: Examiner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "repositories" not in examined("")
+    with Store(tmp_path / "data" / COMMUNITY) as store:
+        store.add_source("git+https://github.com/owner/name", SHARED)
+        store.add_source("https://a.org/", SHARED)
+    found = examined("")["repositories"]
+    assert (found.sound, found.found) == (True, "1 followed by commit")
+    # As where the extra was not installed.
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.delitem(sys.modules, "dulwich", raising=False)
+    found = next(_repositories(tmp_path / "data"))
+    assert not found.sound
+    assert "pip install 'commonplace[git]'" in found.found

@@ -9,6 +9,7 @@ from bot.cli.sources import UNREAD
 from tests.bot.cli.test_sources import Terminal
 from tests.bot.cli.test_sources import terminal as terminal
 from tests.knowledge.exporting import GUILD_ID, SOLVED, as_json, export
+from tests.knowledge.git_server import Repositories
 
 
 def test_a_folder_of_exports_says_whom_it_is_for(terminal: Terminal) -> None:
@@ -85,3 +86,81 @@ def test_what_can_not_be_done_with_an_address_is_said(
     done = terminal.run(*arguments)
     assert done.returncode == UNUSABLE
     assert told in done.stderr
+
+
+# Repositories that are here, and sites.
+
+FERRY = "# Ferries\n\n## Lisbon\n\nThe ferry to Lisbon leaves at nine.\n"
+
+
+@pytest.fixture
+def handbook(tmp_path: Path) -> Repositories:
+    made = Repositories(tmp_path / "served")
+    repository = made.make("handbook.git")
+    config = repository.get_config()
+    config.set((b"remote", b"origin"), b"url", b"git@github.com:harbour/handbook.git")
+    config.write_to_path()
+    return made
+
+
+def test_a_repository_that_is_here_is_followed_by_commit(
+    terminal: Terminal, handbook: Repositories
+) -> None:
+    path = handbook.folder / "handbook.git"
+    first = handbook.commit("handbook.git", {"docs/ferry.md": FERRY, "other.md": "# Other\n\nNo."})
+    added = terminal.json("source", "add", path, "--path", "docs/")["added"]
+    assert [one for one in added if one.startswith("git:")] == [f"git:{path}:docs/ferry.md"]
+    listed = terminal.json("source", "list")
+    assert (listed["location"], listed["commit"]) == (f"git+file://{path}#docs", first)
+    assert listed["base_url"] == "https://github.com/harbour/handbook"
+    assert f"commit {first[:10]}" in terminal.run("source", "list").stdout
+    link = f"https://github.com/harbour/handbook/blob/{first}/docs/ferry.md?plain=1#L3-L5"
+    assert link in terminal.run("ask", "When does the ferry to Lisbon leave?").stdout
+    second = handbook.commit("handbook.git", {"docs/ferry.md": FERRY.replace("nine", "ten")})
+    report = terminal.json("source", "sync", path)
+    assert (len(report["changed"]), report["removed"]) == (1, [])
+    assert second in terminal.run("ask", "When does the ferry to Lisbon leave?").stdout
+    assert terminal.json("source", "remove", path)["removed"]
+
+
+def test_what_is_wrong_with_a_repository_is_one_sentence(
+    terminal: Terminal, handbook: Repositories
+) -> None:
+    path = handbook.folder / "handbook.git"
+    [failure] = terminal.json("source", "add", path, "--git", code=UNREAD)["failed"]
+    assert failure == {"source": str(path), "reason": "is empty: it has no commit yet."}
+    handbook.commit("handbook.git", {"a.md": "# A\n\nText."})
+    *_, failure = terminal.json("source", "add", path, "--branch", "x", code=UNREAD)["failed"]
+    assert failure["reason"] == "has no branch x; it has main."
+
+
+def test_options_that_do_not_belong_together_are_refused(terminal: Terminal) -> None:
+    address = "https://docs.example.org/"
+    for arguments, told in (
+        (("--crawl", "--git"), "--crawl is for a site, and --git, --branch and --path are for a"),
+        (("--depth", "2"), "--depth and --pages are the limits of a crawl: say --crawl."),
+        (("--crawl", "--depth", "11"), "A crawl goes 0 to 10 links deep and asks for 1 to 2,000"),
+        (("--crawl", "--base-url", address), "folder or repository can be read: add others by"),
+        (("--git", "--path", "../x"), "../x is no folder in a repository."),
+    ):
+        refused = terminal.run("source", "add", address, *arguments)
+        assert refused.returncode == UNUSABLE
+        assert told in refused.stderr
+    for arguments, told in (
+        ((terminal.guides, "--crawl"), "--crawl begins at an address of the web."),
+        (("git@github.com:owner/name.git",), "name the repository's https address."),
+    ):
+        refused = terminal.run("source", "add", *arguments)
+        assert refused.returncode == UNUSABLE
+        assert told in refused.stderr
+
+
+def test_a_site_inside_the_own_network_is_never_asked(terminal: Terminal) -> None:
+    address = "http://127.1:9/handbook/"
+    [failure] = terminal.json("source", "add", address, "--crawl", code=UNREAD)["failed"]
+    assert failure["reason"] == "leads to 127.0.0.1, which is this machine itself."
+    listed = terminal.json("source", "list")
+    assert listed["location"] == f"crawl+{address}#depth=4&pages=300"
+    [failure] = terminal.json("source", "add", f"{address}x.git", code=UNREAD)["failed"][1:]
+    assert failure["reason"] == "leads to 127.0.0.1, which is this machine itself."
+    assert terminal.run("source", "remove", address).returncode == 0

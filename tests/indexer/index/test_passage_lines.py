@@ -69,3 +69,20 @@ def test_a_document_that_says_something_else_at_another_commit_is_read(
         *_, _ = update(index, embedder, [moved], report=report)
         assert report.changed == [DOCUMENT.id]
         assert "ten" in index.tables.document_passages(DOCUMENT.id)[-1].text
+
+
+def test_a_text_that_was_made_of_another_is_cited_at_its_headings(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    lines = Lines(0, "L{first}-L{last}", (("Ferries", 3), ("Lisbon", 12), ("Lisbon", 40)))
+    with opened(tmp_path, embedder) as index:
+        *_, _ = update(index, embedder, [replace(DOCUMENT, lines=lines)])
+        links = [one.link for one in index.tables.document_passages(DOCUMENT.id)]
+        assert links == [DOCUMENT.link, f"{DOCUMENT.link}#L12"]
+
+
+def test_a_single_line_is_named_alone(tmp_path: Path, embedder: WordEmbedder) -> None:
+    with opened(tmp_path, embedder) as index:
+        *_, _ = update(index, embedder, [replace(DOCUMENT, text="One line of text.")])
+        [found] = index.tables.document_passages(DOCUMENT.id)
+        assert found.link == f"{DOCUMENT.link}#L5"

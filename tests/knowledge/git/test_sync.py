@@ -211,6 +211,14 @@ def test_files_are_cited_where_the_operator_says(world: World) -> None:
     assert found.lines == Lines(1, "n{first}")
 
 
+def test_a_file_of_another_format_is_cited_at_its_headings(world: World) -> None:
+    world.commit({"a.rst": "Bikes\n=====\n\nFree.\n\nTandems\n-------\n\nFour euros.\n"})
+    world.sync()
+    assert world.found()["Bikes"].lines == Lines(
+        0, "L{first}-L{last}", (("Bikes", 1), ("Tandems", 6))
+    )
+
+
 def test_a_file_that_names_its_own_address_is_cited_there(world: World) -> None:
     world.commit({"a.md": "---\nlink: https://a.org/a\n---\n# A\n\nOne."})
     world.sync()
