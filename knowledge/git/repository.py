@@ -35,7 +35,9 @@ COPIES: Final = "git"
 
 # What is fetched at once, and what a copy may grow to before it is begun anew.
 PACK_BYTES: Final = 200_000_000
-COPY_BYTES: Final = 2 * PACK_BYTES
+# The same of what a server's administrators added.
+GUILD_PACK_BYTES: Final = 50_000_000
+COPY_FACTOR: Final = 2
 COPY_PACKS: Final = 30
 FILES: Final = 5_000
 # Of all, read or not: a tree that goes on without end is not followed.
@@ -211,7 +213,8 @@ def opened(
         raise RefusedError(MISSING)
     if source.is_local:
         return _opened_here(source)
-    return _fetched(source, folder, fetcher, min(PACK_BYTES, most or PACK_BYTES))
+    pack_bytes = PACK_BYTES if most is None else max(min(GUILD_PACK_BYTES, most), 0)
+    return _fetched(source, folder, fetcher, pack_bytes)
 
 
 def _opened_here(source: RepositoryLocation) -> Repository:
@@ -256,7 +259,7 @@ def _wanted(refs: Mapping[Any, Any], branch: str) -> "ObjectID":
 def _fetched(
     source: RepositoryLocation, folder: Path, fetcher: Fetcher, pack_bytes: int
 ) -> Repository:
-    kept = _copy(folder)
+    kept = _copy(folder, COPY_FACTOR * pack_bytes)
     try:
         before = kept.refs.as_dict(_HEADS.rstrip(b"/")).get(b"kept")
         commit = _fetch(kept, before, source, fetcher, (folder, pack_bytes))
@@ -269,7 +272,7 @@ def _fetched(
     return Repository(kept, commit)
 
 
-def _copy(folder: Path) -> Any:
+def _copy(folder: Path, most: int) -> Any:
     """The copy in a folder; one that is damaged or has grown too large is begun anew.
 
     Raises:
@@ -277,7 +280,7 @@ def _copy(folder: Path) -> Any:
     """
     from dulwich.repo import Repo
 
-    if (folder / "HEAD").exists() and not _is_outgrown(folder):
+    if (folder / "HEAD").exists() and not _is_outgrown(folder, most):
         # Dulwich has no one class for what is wrong with a file.
         with suppress(Exception):
             return _sound(Repo(str(folder)))
@@ -302,10 +305,10 @@ def _sound(copy: Any) -> Any:
     return copy
 
 
-def _is_outgrown(folder: Path) -> bool:
+def _is_outgrown(folder: Path, most: int) -> bool:
     packs = list((folder / "objects" / "pack").glob("*.pack"))
     with suppress(OSError):
-        return len(packs) > COPY_PACKS or sum(p.stat().st_size for p in packs) > COPY_BYTES
+        return len(packs) > COPY_PACKS or sum(p.stat().st_size for p in packs) > most
     return True
 
 

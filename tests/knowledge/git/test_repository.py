@@ -158,7 +158,7 @@ def test_more_files_than_are_read_are_told(world: World, monkeypatch: pytest.Mon
 
 def test_a_copy_that_has_grown_is_begun_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.opened().close()
-    monkeypatch.setattr(repository, "COPY_BYTES", 0)
+    monkeypatch.setattr(repository, "COPY_FACTOR", 0)
     world.opened().close()
     assert ("POST", f"/{NAME}/git-upload-pack") in world.server.requests
 
