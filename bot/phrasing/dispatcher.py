@@ -32,7 +32,7 @@ from bot.phrasing_settings import PhrasingSettings
 from indexer.retrieval.hit import Hit
 from indexer.text.sentences import units
 from knowledge.model.documents import Scope
-from knowledge.model.guilds import GuildSettings, Language, Phrasing
+from knowledge.model.guilds import GuildSettings, Phrasing
 from knowledge.model.phrasings import RecordedPhrasing, UsedUp, WrittenLine
 from knowledge.model.questions import Evidence
 
@@ -45,12 +45,11 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An answer that a model is asked about, in the language of its readers."""
+    """An answer that a model is asked about."""
 
     ask: Ask
     reply: Reply
     mode: Mode
-    language: Language
 
     @property
     def answer(self) -> Answer:
@@ -158,9 +157,7 @@ class PhrasingDispatcher:
         both = self.settings.mode == guild.phrasing.value == Mode.PHRASE.value
         return Mode.PHRASE if both else Mode.CHOOSE
 
-    def expects(
-        self, ask: Ask, reply: Reply, guild: GuildSettings | None, language: Language
-    ) -> Candidate | None:
+    def expects(self, ask: Ask, reply: Reply, guild: GuildSettings | None) -> Candidate | None:
         """An answer as it is to be phrased; None where no model is asked about it.
 
         Nothing is waited for: it is told by what is in memory.
@@ -171,7 +168,7 @@ class PhrasingDispatcher:
         supported = outcome.evidence is not Evidence.NONE and not outcome.conflicts
         if not supported or not self._may_send([quote.hit for quote in outcome.quotes]):
             return None
-        found = Candidate(ask, reply, mode, language)
+        found = Candidate(ask, reply, mode)
         if not self._has_choice(found):
             return None
         if self._is_known(found):
@@ -368,7 +365,6 @@ def _task(candidate: Candidate) -> Task:
             for quote in candidate.answer.quotes
         ),
         candidate.mode,
-        candidate.language.value,
         earlier,
     )
 

@@ -12,6 +12,7 @@ Source:
 import asyncio
 import email.utils
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -141,6 +142,8 @@ class Endpoint:
         self._in_flight = 0
         self._form = _Form()
         self._refused = ""
+        # It would log each request's address.
+        logging.getLogger("httpx2").setLevel(logging.WARNING)
         self._client = httpx2.AsyncClient(
             headers={
                 "Accept": "application/json",

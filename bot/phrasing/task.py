@@ -46,13 +46,11 @@ class Task:
 
     Attributes:
         quotes: as the answer numbers them, from 1.
-        language: two letters, of the sentences that are shown.
     """
 
     question: str
     quotes: tuple[Quoted, ...]
     mode: Mode
-    language: str = "en"
     earlier: str = ""
 
 

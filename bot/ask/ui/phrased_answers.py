@@ -36,7 +36,7 @@ class Phrasing:
         self._candidate = None
         if bot.phrasing is not None:
             guild = None if ask.guild_id is None else bot.guild_settings.known(ask.guild_id)
-            self._candidate = bot.phrasing.expects(ask, reply, guild, language)
+            self._candidate = bot.phrasing.expects(ask, reply, guild)
 
     def message(self, *, edits: bool = False) -> dict[str, Any]:
         """The plain answer, with a line that says so if a model is asked."""

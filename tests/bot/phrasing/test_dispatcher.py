@@ -18,7 +18,7 @@ from bot.engine.core import Core
 from bot.phrasing.dispatcher import Candidate, PhrasingDispatcher
 from indexer.ingest.pipeline import put
 from knowledge.model.documents import Document, Kind, channel_scope
-from knowledge.model.guilds import Language, Phrasing
+from knowledge.model.guilds import Phrasing
 from tests.bot.phrased import (
     NOTE,
     QUOTE,
@@ -79,7 +79,7 @@ async def candidate(world: World, text: str, channels: tuple[int, ...] = ()) -> 
     ask = Ask(text, world.member.id, world.guild.id, world.general.id, channels=channels)
     reply = await world.bot.answer(ask)
     guild = await world.bot.guild_settings.settings(world.guild.id)
-    return dispatcher_of(world).expects(ask, reply, guild, Language.ENGLISH)
+    return dispatcher_of(world).expects(ask, reply, guild)
 
 
 # Quotas.

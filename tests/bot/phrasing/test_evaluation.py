@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from bot.__main__ import app
 from bot.cli.console import UNUSABLE
+from indexer.embedding.model_records import ModelRecord, RecordedModel
 from tests.bot.phrasing.scripted_endpoint import (
     KEY,
     MODEL,
@@ -55,6 +56,10 @@ def served() -> Iterator[ScriptedEndpoint]:
     loop.close()
 
 
+def _open_words(record: ModelRecord, _cache: Path) -> RecordedModel:
+    return RecordedModel(WordEmbedder(model=record.name), record)
+
+
 @pytest.fixture
 def run(
     tmp_path: Path, judged: Path, served: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch
@@ -69,7 +74,7 @@ def run(
         return CliRunner().invoke(
             app,
             ["eval", str(judged), "--compare", str(other), "--json", "--data", str(tmp_path / "d")],
-            obj=lambda name, _: WordEmbedder(model=name),
+            obj=_open_words,
             env={"COLUMNS": "200"},
             catch_exceptions=False,
         )
