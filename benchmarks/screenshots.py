@@ -1,4 +1,4 @@
-"""How well the text in screenshots is read, how long a picture takes, and what memory that needs.
+"""Accuracy, speed and memory of reading the text in screenshots.
 
     python -m benchmarks.screenshots [--font FILE]
 
