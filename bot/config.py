@@ -260,6 +260,22 @@ class PictureSettings(_Section):
     )
 
 
+class IndexSettings(_Section):
+    """[index]"""  # noqa: D415
+
+    resident_mb: int = Field(
+        default=1_024,
+        ge=0,
+        le=1_000_000,
+        description="how many megabytes the vectors and words take in memory that are searched; "
+        "what was not asked for longest is read from the disk again when it is. 0: any number",
+    )
+
+    @property
+    def resident_bytes(self) -> int | None:
+        return self.resident_mb * 1_000_000 or None
+
+
 class GuildsSettings(_Section):
     """[guilds]"""  # noqa: D415
 
@@ -320,6 +336,7 @@ class Settings(BaseSettings):
     sources: SourceSettings = SourceSettings()
     helper: HelperSettings = HelperSettings()
     phrasing: PhrasingSettings = PhrasingSettings()
+    index: IndexSettings = IndexSettings()
     pictures: PictureSettings = PictureSettings()
     guilds: GuildsSettings = GuildsSettings()
     log: LogSettings = LogSettings()

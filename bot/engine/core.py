@@ -109,6 +109,7 @@ class Core:
             self.wanted, self.index = found.wanted, found.index
             # Whichever is open by then.
             opened.callback(lambda: self.index.close())
+            self._resident_bytes = settings.index.resident_bytes
             self._quotes = settings.answers.passages
             self._articles = settings.articles.bundled
             calibration = own_calibration(folder)
@@ -135,6 +136,7 @@ class Core:
         self, found: Opened, calibration: Calibration, reranking: Reranking | None
     ) -> None:
         self.served, self.embedder, self.index = found.served, found.embedder, found.index
+        self.index.hold_within(self._resident_bytes)
         languages = frozenset(found.served.model.languages)
         self.retriever = Retriever(
             self.index, self.embedder, calibration, reranking, languages=languages

@@ -106,6 +106,11 @@ class Index:
         self._replay()
         return tuple(self._resident.generation(scope) for scope in scopes)
 
+    def hold_within(self, resident_bytes: int | None) -> None:
+        """Let the scopes in memory take at most so many bytes, None any number."""
+        self._resident.most_bytes = resident_bytes
+        self._resident.fit()
+
     def is_resident(self, scope: Scope) -> bool:
         """Whether what is searched of a scope is in memory."""
         return scope in self._resident

@@ -67,7 +67,7 @@ class ResidentScopes:
         self._tables = tables
         self._rows = rows
         self._dimension = dimension
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
         self._prefix = f"{tables.identity()}."
         # In the order of their last use.
         self._held: OrderedDict[Scope, ResidentScope] = OrderedDict()
@@ -233,10 +233,10 @@ class ResidentScopes:
 
         Those that are `needed` stay, and the one that was used last.
         """
-        if self._most_bytes is None:
+        if self.most_bytes is None:
             return
-        for scope in list(self._held)[:-1] if self.bytes > self._most_bytes else ():
-            if self.bytes <= self._most_bytes:
+        for scope in list(self._held)[:-1] if self.bytes > self.most_bytes else ():
+            if self.bytes <= self.most_bytes:
                 return
             if scope not in needed:
                 held = self._held.pop(scope)
@@ -250,7 +250,7 @@ class ResidentScopes:
         """
         sizes = sorted(self._tables.passages_by_scope().items(), key=lambda one: one[1])
         for scope, _ in sizes:
-            if self._most_bytes is not None and self.bytes > 0.9 * self._most_bytes:
+            if self.most_bytes is not None and self.bytes > 0.9 * self.most_bytes:
                 return
             if scope not in self._held and self.of([scope]):
                 # What was used is not to make room for what may be.

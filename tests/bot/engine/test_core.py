@@ -16,7 +16,7 @@ from bot.answers.lookup import Ask, Stage
 from bot.answers.similar_notes import Closeness
 from bot.ask import messages as ask_messages
 from bot.ask.explanation import why
-from bot.config import DataSettings, ModelSettings, Settings
+from bot.config import DataSettings, IndexSettings, ModelSettings, Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.data_folder import COMMUNITY, INDEX, DataFolderError
@@ -28,8 +28,8 @@ from bot.review.ui.decisions import LIVE_AFTER
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord
 from indexer.index.database import IndexWriteError, StaleIndexError
-from indexer.ingest.pipeline import SLICE_TEXTS
-from knowledge.model.documents import ARTICLES, SHARED, Kind, Scope
+from indexer.ingest.pipeline import SLICE_TEXTS, put
+from knowledge.model.documents import ARTICLES, SHARED, Document, Kind, Scope
 from knowledge.model.guilds import Rule
 from knowledge.model.notes import Decision, Member, Outcome
 from knowledge.model.questions import Feedback, Verdict
@@ -630,3 +630,18 @@ def test_nothing_is_embedded_while_the_database_is_being_written(tmp_path: Path)
 
         assert published.live_changed
         assert len(core.store.notes.every_live()) == 2
+
+
+def test_what_is_searched_takes_no_more_memory_than_the_settings_say(folder: Path) -> None:
+    """Each of two guilds fits by itself: whichever is asked in comes back, and the other goes."""
+    text = " ".join(f"word{n}" for n in range(120))
+    settings = Settings(data=DataSettings(folder=folder), index=IndexSettings(resident_mb=1))
+    with Core(settings, WordEmbedder(2_048)) as core:
+        for guild_id in (GUILD, GUILD + 1):
+            for n in range(300):
+                document = Document(f"file:{guild_id}-{n}", Scope(guild_id), Kind.FILE, "T", text)
+                put(core.index, core.embedder, document)
+        for guild_id, other in ((GUILD, GUILD + 1), (GUILD + 1, GUILD)):
+            assert core.search("word7", guild_id, 5)
+            assert core.index.is_resident(Scope(guild_id))
+            assert not core.index.is_resident(Scope(other))

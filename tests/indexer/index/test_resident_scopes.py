@@ -185,3 +185,13 @@ def test_with_one_scope_in_memory_at_a_time_the_same_is_found(steps: list[Step])
     with TemporaryDirectory() as bounded, TemporaryDirectory() as unbounded:
         found = list(_histories(steps, Path(bounded), 1))
         assert found == list(_histories(steps, Path(unbounded), None))
+
+
+def test_a_bound_that_is_set_later_holds_at_once(filled: Path, embedder: WordEmbedder) -> None:
+    with opened(filled, embedder) as index:
+        _ask(index, embedder, *SCOPES)
+        index.hold_within(1)
+        assert len(_resident(index)) == 1
+        index.hold_within(None)
+        _ask(index, embedder, *SCOPES)
+        assert _resident(index) == [*SCOPES]
