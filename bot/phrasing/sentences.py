@@ -7,6 +7,7 @@ letter, with what it can't be understood without: what it refers back to, what i
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from bot.phrasing.task import Line, Quoted
@@ -17,6 +18,8 @@ MOST_PASSAGES: Final = 3
 MOST_SENTENCES: Final = 24
 # What is longer could not be shown whole, so nobody is asked about it.
 UNIT_CHARACTERS: Final = 1_500
+# Of all that is sent: some 2,500 tokens, which leaves room in a small model's 4,096.
+SENT_CHARACTERS: Final = 8_000
 # How many sentences, and units of UTF-16, are shown; the first one may be longer.
 MOST_SHOWN: Final = 6
 SHOWN_CHARACTERS: Final = 1_200
@@ -64,7 +67,9 @@ def numbered(quotes: Sequence[Quoted]) -> list[Numbered]:
                 seen.add(key)
                 own.append(Numbered(f"{passage + 1}.{unit + 1}", passage, unit, start, end, text))
         found.append(own)
-    return [one for own, most in zip(found, _shares(found), strict=True) for one in own[:most]]
+    offered = [one for own, most in zip(found, _shares(found), strict=True) for one in own[:most]]
+    sizes = accumulate(size(one.text) for one in offered)
+    return [one for one, sent in zip(offered, sizes, strict=True) if sent <= SENT_CHARACTERS]
 
 
 def _shares(found: Sequence[Sequence[Numbered]]) -> list[int]:

@@ -26,7 +26,7 @@ async def scripted() -> AsyncIterator[ScriptedEndpoint]:
 
 @pytest.fixture
 async def endpoint(scripted: ScriptedEndpoint) -> AsyncIterator[Endpoint]:
-    opened = Endpoint(EndpointSettings(scripted.url, MODEL, seconds=5), KEY)
+    opened = Endpoint(EndpointSettings(scripted.url, MODEL, seconds=60), KEY)
     yield opened
     await opened.close()
 

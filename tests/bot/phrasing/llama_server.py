@@ -8,6 +8,7 @@ it proves the wire, and the checks.
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -56,15 +57,25 @@ class LlamaServer:
     def __init__(self, process: "subprocess.Popen[str]", url: str) -> None:
         self.url = url
         self._process = process
+        self._at_work = threading.Event()
+        # Its log is read to the end, or it would wait for that.
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
+
+    def _read(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            if "processing task" in line:
+                self._at_work.set()
 
     def wait_until_it_answers_one(self) -> None:
-        """Read the server's log until it says that it is at work on a request."""
-        assert self._process.stderr is not None
-        next(line for line in self._process.stderr if "processing task" in line)
+        """Wait until the server's log says that it is at work on a request."""
+        self._at_work.wait()
 
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
+        self._reading.join()
 
 
 @contextmanager
@@ -78,12 +89,12 @@ def llama_server(model: Path) -> Iterator[LlamaServer]:
         env={"PATH": "/usr/bin:/bin"},
     ) as process:
         assert process.stdout is not None
+        server = LlamaServer(process, process.stdout.readline().strip())
         try:
-            url = process.stdout.readline().strip()
-            assert url.startswith("http://127.0.0.1:"), "the server did not start"
-            yield LlamaServer(process, url)
+            assert server.url.startswith("http://127.0.0.1:"), "the server did not start"
+            yield server
         finally:
-            process.kill()
+            server.kill()
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def clock() -> Clock:
 
 
 def opened(scripted: ScriptedEndpoint, clock: Clock | None = None, **settings: float) -> Endpoint:
-    values = {"seconds": 5.0, "in_flight": 2, **settings}
+    values = {"seconds": 60.0, "in_flight": 2, **settings}
     return Endpoint(
         EndpointSettings(scripted.url, MODEL, values["seconds"], int(values["in_flight"])),
         KEY,

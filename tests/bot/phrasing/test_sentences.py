@@ -8,6 +8,7 @@ from bot.phrasing.sentences import (
     MOST_PASSAGES,
     MOST_SENTENCES,
     MOST_SHOWN,
+    SENT_CHARACTERS,
     SHOWN_CHARACTERS,
     UNIT_CHARACTERS,
     lines,
@@ -60,6 +61,13 @@ def test_each_passage_has_its_share_of_the_numbers() -> None:
     assert {one.passage for one in found} == set(range(MOST_PASSAGES))
     found = numbered([Quoted(long.format("a"), "a"), Quoted(THREE, "b")])
     assert [sum(one.passage == place for one in found) for place in (0, 1)] == [21, 3]
+
+
+def test_no_more_is_sent_than_a_small_model_reads() -> None:
+    long = "\n\n".join(f"Sentence {{0}} {n} is {'very ' * 280}long." for n in range(3))
+    found = numbered([Quoted(long.format(name), name) for name in "abc"])
+    assert [one.id for one in found] == ["1.1", "1.2", "1.3", "2.1", "2.2"]
+    assert sum(size(one.text) for one in found) <= SENT_CHARACTERS
 
 
 def test_the_order_is_that_of_the_choice_and_neighbours_are_one_line() -> None:
