@@ -246,7 +246,7 @@ def _file_state(location: str, scope: Scope, left: dict[str, FileRecord]) -> Sou
 
 def _web_state(location: str, scope: Scope, pages: PageStore) -> SourceState:
     if repository_at(location) is not None:
-        kept = [bool(page.text) for page in pages.pages(location)]
+        kept = [bool(page.text) for page in pages.outlines(location)]
         failures = tuple(git_sync.failures(pages, location, scope))
         site = pages.site(location)
         return SourceState(

@@ -15,6 +15,7 @@ from dulwich.client import AbstractHttpGitClient
 
 from knowledge.git.lost import LostError
 from knowledge.web.addresses import URL_CHARACTERS, host_of, normal_url, problem_with_url
+from knowledge.web.connections import user_agent
 from knowledge.web.fetcher import REDIRECTS, Fetcher
 from knowledge.web.safe_network import RefusedError
 
@@ -92,7 +93,12 @@ class GuardedGitClient(AbstractHttpGitClient):
             RefusedError: with what is wrong, as the rest of a sentence.
         """
         content = data if isinstance(data, bytes | None) else b"".join(data)
-        asked = [*(headers or {}).items(), ("Accept-Encoding", "identity")]
+        asked = [
+            *(headers or {}).items(),
+            ("Accept-Encoding", "identity"),
+            # Some hosts answer as a page to whoever does not begin with this.
+            ("User-Agent", f"git/dulwich ({user_agent()})"),
+        ]
         named = [(name, value) for name, value in asked if name.lower() != "content-length"]
         at = url
         for _ in range(REDIRECTS + 1):

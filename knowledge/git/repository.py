@@ -42,6 +42,8 @@ COPY_PACKS: Final = 30
 FILES: Final = 5_000
 # Of all, read or not: a tree that goes on without end is not followed.
 ENTRIES: Final = 200_000
+# Of one folder: an entry takes some 40 bytes.
+TREE_BYTES: Final = 10_000_000
 FOLDERS_DEEP: Final = 50
 PATH_CHARACTERS: Final = 1_000
 
@@ -115,27 +117,38 @@ class Repository:
         Raises:
             RefusedError: if something of it is damaged.
         """
+        tree = self._object(self._commit).tree
+        for part in filter(None, folder.split("/")):
+            entries = self._entries(tree)
+            found = next((one for one in entries if one.path == part.encode()), None)
+            if found is None or not stat.S_ISDIR(found.mode):
+                return Listed((), f"has no folder {folder} at commit {self.commit[:10]}")
+            tree = found.sha
+        return self._listed(tree, "/".join(filter(None, folder.split("/"))))
+
+    def _entries(self, tree_id: Any) -> list[Any]:
+        """What is in a folder.
+
+        Raises:
+            RefusedError: if it is none, or one with more entries than are looked at.
+        """
         from dulwich.objects import Tree
 
-        tree = self._object(self._object(self._commit).tree)
-        for part in filter(None, folder.split("/")):
-            found = {entry.path: entry for entry in tree.iteritems()}.get(part.encode())
-            inner = None
-            if found is not None and stat.S_ISDIR(found.mode):
-                inner = self._object(found.sha)
-            if not isinstance(inner, Tree):
-                return Listed((), f"has no folder {folder} at commit {self.commit[:10]}")
-            tree = inner
-        return self._listed(tree, "/".join(filter(None, folder.split("/"))))
+        tree = self._object(tree_id)
+        # Before it is taken apart, which takes ten times as much memory.
+        if not isinstance(tree, Tree) or tree.raw_length() > TREE_BYTES:
+            raise RefusedError("has a folder that is damaged, or has too many entries")
+        return list(tree.iteritems())
 
     def _listed(self, tree: Any, folder: str) -> Listed:
         files: list[CommittedFile] = []
         seen = 0
+        # Ids alone wait: a folder may claim to hold itself a hundred thousand times.
         waiting: list[tuple[Any, str, int]] = [(tree, folder, 0)]
         while waiting:
             tree, folder, depth = waiting.pop()
             inner: list[tuple[Any, str, int]] = []
-            for entry in tree.iteritems():
+            for entry in self._entries(tree):
                 seen += 1
                 if seen > ENTRIES:
                     reason = f"has more than {ENTRIES:,} files and folders"
@@ -144,7 +157,7 @@ class Repository:
                 if not path or entry.mode is None:
                     continue
                 if stat.S_ISDIR(entry.mode) and depth < FOLDERS_DEEP:
-                    inner.append((self._object(entry.sha), path, depth + 1))
+                    inner.append((entry.sha, path, depth + 1))
                 elif stat.S_ISREG(entry.mode) and _suffix(path) in SUFFIXES:
                     if len(files) == FILES:
                         reason = f"has more than {FILES:,} files; the first {FILES:,} are read"

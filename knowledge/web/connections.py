@@ -61,11 +61,9 @@ class Connections:
             httpcore2.TimeoutException, NetworkError, ProtocolError: if it fails.
         """
         parsed = httpx2.URL(url)
-        own: list[Header] = [
-            ("Host", parsed.netloc),
-            ("User-Agent", f"{NAME}/{_version()}"),
-            *headers,
-        ]
+        named = {name.lower() for name, _ in headers if isinstance(name, str)}
+        agent: list[Header] = [("User-Agent", user_agent())] if "user-agent" not in named else []
+        own: list[Header] = [("Host", parsed.netloc), *agent, *headers]
         target = httpcore2.URL(
             scheme=parsed.raw_scheme,
             host=parsed.raw_host,
@@ -90,8 +88,9 @@ def told(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def _version() -> str:
+def user_agent() -> str:
+    """What hosts are told that we are."""
     try:
-        return version("commonplace")
+        return f"{NAME}/{version('commonplace')}"
     except PackageNotFoundError:
-        return "0"
+        return f"{NAME}/0"

@@ -50,8 +50,14 @@ class Repositories:
                 inner = inner.setdefault(folder, {})
             raw = content.encode() if isinstance(content, str) else content
             inner[last] = (Blob.from_string(raw), (modes or {}).get(path, 0o100644))
+        return self.commit_tree(name, self._stored(repo, root), branch=branch, rewrite=rewrite)
+
+    def commit_tree(
+        self, name: str, tree: bytes, *, branch: str = "main", rewrite: bool = False
+    ) -> str:
+        repo = self.opened[f"/{name}"]
         made: Any = Commit()
-        made.tree = self._stored(repo, root)
+        made.tree = tree
         ref = b"refs/heads/" + branch.encode()
         before = repo.refs.as_dict(b"refs/heads").get(branch.encode())
         made.parents = [before] if before and not rewrite else []

@@ -1,11 +1,15 @@
 """Fetching from a real Git server on this machine, and what a hostile one may answer."""
 
+import shutil
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dulwich.objects import Blob, Tree
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from knowledge.git import repository
 from knowledge.git.lost import LostError
@@ -178,6 +182,80 @@ def test_copies_of_what_is_no_source_any_more_are_removed(tmp_path: Path) -> Non
         folder.mkdir(parents=True)
     forget_other_copies(tmp_path, ["git+https://a.org/a.git", "https://a.org/"])
     assert (kept.exists(), gone.exists()) == (True, False)
+
+
+def test_folders_in_folders_in_folders_are_not_looked_through(world: World) -> None:
+    repo = world.server.repositories.opened[f"/{NAME}"]
+    inner = Tree()
+    inner.add(b"a.png", 0o100644, Blob.from_string(b"x").id)
+    repo.object_store.add_object(Blob.from_string(b"x"))
+    repo.object_store.add_object(inner)
+    for _ in range(12):
+        outer = Tree()
+        for name in range(30):
+            outer.add(b"%02d" % name, 0o040000, inner.id)
+        repo.object_store.add_object(outer)
+        inner = outer
+    world.server.repositories.commit_tree(NAME, inner.id)
+    found = world.opened()
+    listed = found.files()
+    # Thirty to the power of twelve of them are claimed.
+    assert (listed.files, listed.whole) == ((), False)
+    assert listed.reason == "has more than 200,000 files and folders"
+    found.close()
+
+
+def test_a_folder_with_too_many_entries_is_not_taken_apart(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "TREE_BYTES", 20)
+    found = world.opened()
+    with pytest.raises(RefusedError, match="has a folder that is damaged, or has too many"):
+        found.files()
+    found.close()
+
+
+@given(st.data())
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+)
+def test_whatever_is_changed_on_the_way_is_refused_or_changes_nothing(
+    world: World, data: st.DataObject
+) -> None:
+    shutil.rmtree(world.folder, ignore_errors=True)
+    chain = world.server.chain
+
+    def torn(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        written: list[bytes] = []
+
+        def begun(status: str, headers: Any, *_: Any) -> Any:
+            start(status, [one for one in headers if one[0].lower() != "content-length"])
+            return written.append
+
+        written += chain(environ, begun)
+        content = bytearray(b"".join(written))
+        for _ in range(data.draw(st.integers(0, 3))):
+            at = data.draw(st.integers(0, max(len(content) - 1, 0)))
+            if data.draw(st.booleans()):
+                content[at : at + 1] = data.draw(st.binary(min_size=1, max_size=1))
+            else:
+                del content[at : at + data.draw(st.integers(0, 50))]
+        return [bytes(content)]
+
+    world.server.first = torn
+    try:
+        found = world.opened()
+    except RefusedError:
+        return
+    try:
+        files = found.files().files
+        assert {file.path: found.content(file).decode() for file in files} == FILES
+    except RefusedError:
+        pass
+    finally:
+        found.close()
 
 
 # What may be wrong.
