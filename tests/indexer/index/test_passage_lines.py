@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.ingest.pipeline import UpdateReport, update
+from indexer.ingest.pipeline import SLICE_LINKS, UpdateReport, update
 from knowledge.model.documents import SHARED, Document, Kind, Lines
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import opened
@@ -86,3 +86,20 @@ def test_a_single_line_is_named_alone(tmp_path: Path, embedder: WordEmbedder) ->
         *_, _ = update(index, embedder, [replace(DOCUMENT, text="One line of text.")])
         [found] = index.tables.document_passages(DOCUMENT.id)
         assert found.link == f"{DOCUMENT.link}#L5"
+
+
+def test_many_documents_at_another_commit_are_moved_a_few_a_step(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    count = SLICE_LINKS * 2 + 1
+    with opened(tmp_path, embedder) as index:
+        many = [replace(DOCUMENT, id=f"git:{number}", text="One.") for number in range(count)]
+        *_, _ = update(index, embedder, many)
+        moved = [replace(one, link="https://a.org/r/blob/2222/a.md") for one in many]
+        steps = update(index, embedder, moved)
+        next(steps)
+        links = [index.tables.link(one.id) for one in many]
+        assert links.count(DOCUMENT.link) == count - SLICE_LINKS
+        *_, last = steps
+        assert {index.tables.link(one.id) for one in many} == {moved[0].link}
+        assert last.report.unchanged == count
