@@ -9,7 +9,7 @@ from bot.answers.decision import Answer, Citation, Clarification, Quote, Refusal
 from bot.answers.decision import citation as citation_of
 from bot.answers.pipeline import Reply, said_to_no_question
 from bot.ask.disagreement import disagreement
-from bot.ask.phrased_text import cited_places, phrased_text
+from bot.ask.phrased_text import around_chosen, cited_places, phrased_text
 from bot.phrasing.task import Phrased
 from bot.text.excerpt import LINE_CHARACTERS, excerpt
 from bot.text.excerpt import room as room_on_screen
@@ -159,6 +159,8 @@ def _answer(
     else:
         lines.append(_SURE(language) if is_sure else partial(words, language))
     limits = _shown(outcome)
+    if phrased is not None:
+        outcome = replace(outcome, quotes=around_chosen(outcome.quotes, phrased))
     head = "\n".join(lines)
     said_above = _phrased(phrased, limits, len(outcome.quotes), language)
     above = "\n".join([head, *said_above])

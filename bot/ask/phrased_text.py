@@ -6,13 +6,15 @@ each: nothing in it is in bold, leads anywhere or mentions anybody.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
+from bot.answers.decision import Quote
 from bot.phrasing.messages import label
 from bot.phrasing.task import Line, Phrased
 from bot.text.excerpt import room
 from bot.text.markdown import plain, quoted, shown, size
-from indexer.text.sentences import FENCES, LIST_MARKER
+from indexer.text.sentences import FENCES, LIST_MARKER, units
 from knowledge.model.guilds import Language
 
 # With a quotation of some lines below it, so much is one screen of a phone.
@@ -53,6 +55,27 @@ def cited_places(phrased: Phrased) -> list[int]:
     """The places of the quotations, from 0, that what is shown stands on."""
     numbers = (number - 1 for line in _fitting(phrased.lines) for number in line.numbers)
     return list(dict.fromkeys(numbers))
+
+
+def around_chosen(quotes: Sequence[Quote], phrased: Phrased) -> tuple[Quote, ...]:
+    """Quotes with the first sentence that is named of each as the one that they are shown around.
+
+    What stands above them can be compared with it then.
+    """
+    named: dict[int, int] = {}
+    for one in (*phrased.stands_on, *phrased.chosen):
+        passage, _, unit = one.partition(".")
+        if passage.isdecimal() and unit.isdecimal():
+            named.setdefault(int(passage) - 1, int(unit) - 1)
+    return tuple(
+        _around(quote, named[place]) if place in named else quote
+        for place, quote in enumerate(quotes)
+    )
+
+
+def _around(quote: Quote, unit: int) -> Quote:
+    spans = units(quote.text)
+    return replace(quote, deciding=spans[unit]) if unit < len(spans) else quote
 
 
 def _fitting(lines: Sequence[Line]) -> list[Line]:

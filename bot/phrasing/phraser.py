@@ -105,7 +105,8 @@ class Phraser:
         if parsed is None:
             return replace(empty, outcome=Outcome.INVALID, problem=NOT_ASKED)
         found = await writing.written(task, offered, parsed, self._embed)
-        return _shown(empty, found.lines, found.ids, found.verdicts)
+        shown = _shown(empty, found.lines, found.ids, found.verdicts)
+        return replace(shown, stands_on=found.stands_on)
 
     async def _ordered(self, question: str, passages: Sequence[Quoted]) -> Ordered:
         began = time.monotonic()

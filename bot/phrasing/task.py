@@ -77,6 +77,7 @@ class Phrased:
         prompt_version: counts up with every change of the prompt.
         verdicts: how many sentences of the model's there were by what was said of them.
         chosen: the ids of the sentences that are quoted, `2.3` the third of the second passage.
+        stands_on: those that what the model wrote was compared with.
         problem: why there is nothing, for the log: no word of the question or the passages.
     """
 
@@ -89,6 +90,7 @@ class Phrased:
     seconds: float = 0.0
     verdicts: Mapping[str, int] = field(default_factory=dict)
     chosen: tuple[str, ...] = ()
+    stands_on: tuple[str, ...] = ()
     problem: str = ""
 
 

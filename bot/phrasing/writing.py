@@ -52,10 +52,14 @@ _EMPHASIS: Final = re.compile(r"\*\*|__|`")
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """What is shown of what a model wrote, the ids that are quoted, and what was said of each."""
+    """What is shown of what a model wrote, the ids that are quoted, and what was said of each.
+
+    What was written `stands_on` these ids.
+    """
 
     lines: tuple[Line, ...]
     ids: tuple[str, ...]
+    stands_on: tuple[str, ...] = field(default=(), kw_only=True)
     verdicts: Mapping[str, int]
 
 
@@ -97,7 +101,9 @@ async def written(
                 shown += found
                 ids += known
                 room -= needed
-    return Writing(tuple(shown), tuple(ids), _counted(checked, ids))
+    on = [each.id for one in checked if one.verdict == PASSED for each in one.standing_on]
+    counted = _counted(checked, ids)
+    return Writing(tuple(shown), tuple(ids), counted, stands_on=tuple(dict.fromkeys(on)))
 
 
 def _line(one: _Checked) -> Line:

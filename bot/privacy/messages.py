@@ -86,6 +86,8 @@ def privacy(
         f"`{written(found.here, language):>5} / {written(found.everywhere, language):>5}` "
         f"{_KINDS[kind](language)}"
         for kind, found in stored.items()
+        # Where no model was ever asked, there is no word of one.
+        if found.everywhere or model_host or kind != "phrasings"
     ]
     lines.append((_IS_QUIET if quiet else _TELLS)(language))
     lines.append((_WITHHOLDS if withheld else _QUOTES)(language))

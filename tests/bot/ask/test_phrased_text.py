@@ -4,10 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.ask.phrased_text import MOST_CHARACTERS, cited_places, phrased_text
+from bot.answers.decision import Quote, citation
+from bot.ask.phrased_text import MOST_CHARACTERS, around_chosen, cited_places, phrased_text
 from bot.phrasing.task import Line, Outcome, Phrased
 from bot.text.markdown import size
+from indexer.retrieval.hit import Hit
 from knowledge.model.guilds import Language
+from tests.bot.values import file_passage
 
 CHOSEN = "-# Chosen by small from the quotes below, word for word."
 PHRASED = (
@@ -124,3 +127,19 @@ def test_whatever_it_is_no_line_leaves_its_quotation(lines: list[Line], language
             assert all(line.startswith("> ") for line in text.split("\n"))
         assert "@everyone" not in text
         assert "](" not in text.replace(r"]\(", "").replace("](<http", "")
+
+
+def test_quotations_are_shown_around_the_first_sentence_that_is_named_of_each() -> None:
+    text = "Wood is dry in May. Buy it then. It is cheap."
+    passage = file_passage(text)
+    hit = Hit(passage, 0.9, 0.8, 0.8, 0.5, ("meaning",))
+    quotes = [Quote(text, citation(passage), hit, (0, 19)) for _ in range(3)]
+    phrased = Phrased(
+        Outcome.SHOWN, chosen=("1.1", "2.3", "3.9", "7.1", "x.y", ""), stands_on=("1.2",)
+    )
+    spans = [quote.deciding for quote in around_chosen(quotes, phrased)]
+    assert [text[slice(*span)] for span in spans if span] == [
+        "Buy it then.",
+        "It is cheap.",
+        "Wood is dry in May.",
+    ]

@@ -61,6 +61,21 @@ async def test_what_a_model_wrote_is_labelled_above_the_quotations_and_has_the_b
     assert [line.text for line in kept.lines] == [f"{SENTENCE}."]
 
 
+async def test_a_quotation_is_shown_around_what_the_model_names(
+    on: World, model: ScriptedEndpoint
+) -> None:
+    rest = " ".join(f"On day {n} something else is done there by somebody." for n in range(20))
+    await on.publish("Harbour meetup", f"The harbour meetup has guests. {rest} Doors open at nine.")
+    model.always(answers_with(lambda body: written(body, "So the doors open at nine")))
+
+    text = content(await on.ask("Which guests has the harbour meetup?"))
+
+    assert "So the doors open at nine. [1]" in text
+    assert "> … " in text
+    assert "**Doors open at nine.**" in text
+    assert "has guests" not in text
+
+
 @pytest.mark.parametrize("who", ["member", "moderator"])
 async def test_who_asked_and_moderators_take_it_out_for_everybody(on: World, who: str) -> None:
     await turn_on(on, Phrasing.OFF)
