@@ -15,6 +15,7 @@ from bot.engine.serving_model import delete_left_over, take
 from indexer.ingest import channels, files, pipeline
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge import corpus
+from knowledge.git.repository import forget_other_copies
 from knowledge.model.documents import Kind
 
 UPDATE_LOCK: Final = "following.lock"
@@ -74,7 +75,9 @@ def update_pages(core: Core) -> Iterator[Progress]:
 
 
 def _update_pages(core: Core, report: UpdateReport) -> Iterator[Progress]:
-    core.pages.forget_others([location for location, _ in corpus.on_the_web(core.store)])
+    visited = [location for location, _ in corpus.on_the_web(core.store)]
+    core.pages.forget_others(visited)
+    forget_other_copies(core.folder, visited)
     pages = corpus.web_pages(core.store, core.pages)
     return pipeline.update(core.index, core.embedder, pages, kinds={Kind.PAGE}, report=report)
 

@@ -13,7 +13,6 @@ from typing import Final
 
 from bot.config import SourceSettings
 from bot.engine.data_folder import exclusive
-from knowledge.git import repository
 from knowledge.git import sync as git_sync
 from knowledge.model.documents import SHARED, Scope
 from knowledge.model.source_locations import crawl_at, repository_at
@@ -66,7 +65,6 @@ def visits(
             PageStore(folder / WEB) as pages,
             make_fetcher(settings.web_delay_seconds, stopping.wait) as fetcher,
         ):
-            repository.forget_other_copies(folder, sources)
             for location in sources if named is None else filter(named.__contains__, sources):
                 now = datetime.now(UTC)
                 if only_due and not is_due(pages.site(location), now, interval):

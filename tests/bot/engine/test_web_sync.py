@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -18,12 +19,20 @@ from bot.engine.job_queue import Priority
 from bot.engine.web_sync import LOCK, visits
 from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
+from knowledge.git.repository import COPIES
 from knowledge.model.documents import SHARED, Kind, Scope
-from knowledge.sources import MissingSourceError, add_address
+from knowledge.sources import (
+    MissingSourceError,
+    add_address,
+    add_visited,
+    crawl_location,
+    repository_location,
+)
 from knowledge.web.crawl import CrawlStep
 from knowledge.web.fetcher import Fetcher
 from knowledge.web.page_store import WEB, PageStore
 from tests.fakes import WordEmbedder
+from tests.knowledge.git_server import GitServer
 from tests.knowledge.web_server import Reply, WebServer
 
 PAGE = "<html><body><h1>Ferry</h1><p>The ferry to Lisbon leaves at nine.</p></body></html>"
@@ -219,3 +228,34 @@ async def test_a_running_bot_visits_what_is_due_and_answers_from_it(
             await asyncio.sleep(0.02)
     assert states[0].documents == 1
     await simcord_bot.close()
+
+
+# Repositories and sites.
+
+
+def test_a_repository_is_visited_when_due_and_its_copy_goes_with_it(
+    settings: Settings, core: Core, tmp_path: Path
+) -> None:
+    with GitServer(tmp_path / "served") as git:
+        git.repositories.make("handbook.git")
+        git.repositories.commit("handbook.git", {"a.md": "# Ferry\n\nTo Lisbon at nine."})
+        location = repository_location(git.url("handbook.git"))
+        add_visited(core.store, location)
+        assert [step.url for step in visit(settings, core, only_due=True)][1:] == ["a.md"]
+        assert visit(settings, core, only_due=True) == []
+        assert update(core).added[-1].endswith("handbook.git:a.md")
+        [copy] = (core.folder / COPIES).iterdir()
+        core.remove_source(location)
+        assert update(core).removed
+        assert not copy.exists()
+
+
+def test_a_site_is_crawled_when_due(settings: Settings, core: Core, server: WebServer) -> None:
+    server.pages["/docs/"] = Reply('<h1>Harbour</h1><p>Hi.</p><a href="ferry">Ferry</a>')
+    server.pages["/docs/ferry"] = Reply(PAGE)
+    location = crawl_location(server.url("/docs/"))
+    add_visited(core.store, location)
+    assert len(visit(settings, core, only_due=True)) == 3
+    assert visit(settings, core, only_due=True) == []
+    added = [one for one in update(core).added if one.startswith("page:")]
+    assert added == [f"page:{server.url('/docs/')}", f"page:{server.url('/docs/ferry')}"]
