@@ -32,7 +32,7 @@ from indexer.index.tables import CutDocument
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
 from indexer.text.passages import Passage, digest
-from knowledge.model.documents import SHARED, Document, Kind
+from knowledge.model.documents import SHARED, Document, Kind, Scope
 
 BATCH = 10_000
 QUESTIONS = 200
@@ -64,8 +64,8 @@ def centres(size: int) -> NDArray[np.float32]:
     return unit.astype(np.float32)
 
 
-def fill(folder: Path, size: int) -> None:
-    """Put passages in, and save what is in memory."""
+def fill(folder: Path, size: int, scope: Scope = SHARED) -> None:
+    """Put passages in a scope, and save what is in memory."""
     around = centres(size)
     with opened(folder) as index:
         index.tables.db.execute("pragma cache_size = -500000")
@@ -74,7 +74,7 @@ def fill(folder: Path, size: int) -> None:
             cut = []
             for key, words in some:
                 text = " ".join(words)
-                document = Document(f"file:{key}", SHARED, Kind.FILE, f"Text {key}", text)
+                document = Document(f"file:{scope}/{key}", scope, Kind.FILE, f"Text {key}", text)
                 passage = Passage(document.id, 0, document.title, "", text)
                 cut.append(CutDocument(document, (passage,)))
             texts = [one.passages[0].embedded for one in cut]
@@ -82,7 +82,7 @@ def fill(folder: Path, size: int) -> None:
             index.tables.apply(cut)
             assert index.generation
         index.save_snapshots()
-        for held in index._resident.of([SHARED]):
+        for held in index._resident.of([scope]):
             held.vectors.settle()
         index.save_snapshots()
 
