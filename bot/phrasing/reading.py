@@ -42,8 +42,9 @@ class Reading:
         items: in order.
         clauses: the keys of each clause's items but for dates, which may stand anywhere; those
             without any are left out.
-        leaning: places in `clauses` of those whose subject may stand before them: what follows a
-            mere "and", or begins with "it".
+        leaning: places in `clauses` of those that say nothing without the one before them.
+        elliptic: those of them whose subject stands there: what follows a mere "and", or begins
+            with "it".
         is_fronted: whether the first clause only says when, where or how: "With that, …".
         senses: what its telling words say, each with the key of the item behind it.
         denied: the keys of the items behind its negations.
@@ -52,6 +53,7 @@ class Reading:
     items: tuple[Item, ...]
     clauses: tuple[tuple[str, ...], ...]
     leaning: frozenset[int]
+    elliptic: frozenset[int]
     is_fronted: bool
     senses: tuple[tuple[str, str], ...]
     denied: tuple[str, ...]
@@ -95,6 +97,9 @@ _FRONTED: Final = re.compile(
     re.IGNORECASE,
 )
 _AND: Final = frozenset({"and", "or", "und", "oder"})
+_RELATIVE: Final = frozenset({"which", "who", "that", "because", "dass", "weil"})
+_ON_ALL: Final = "on all of it"
+_FOR_ITS_SUBJECT: Final = "for its subject"
 _PRONOUN: Final = re.compile(r"(?:it|they|he|she|er|sie|es)\s", re.IGNORECASE)
 
 
@@ -119,21 +124,25 @@ def read(sentence: str) -> Reading:
         for sense, pattern in _SENSES.items()
         for match in pattern.finditer(sentence)
     )
+    leans = {place: _leans(sentence, joints[n - 1]) for place, n in enumerate(numbers) if place}
     return Reading(
         items,
         tuple(tuple(item.key for item in undated if item.clause == n) for n in numbers),
-        frozenset(
-            place for place, n in enumerate(numbers) if place and _leans(sentence, joints[n - 1])
-        ),
+        frozenset(place for place, how in leans.items() if how),
+        frozenset(place for place, how in leans.items() if how == _FOR_ITS_SUBJECT),
         _FRONTED.match(sentence) is not None,
         senses,
         tuple(_behind(placed, match.end()) for match in _DENIES.finditer(sentence)),
     )
 
 
-def _leans(sentence: str, joint: re.Match[str]) -> bool:
-    is_and = joint[0].strip().lower() in _AND
-    return is_and or _PRONOUN.match(sentence, joint.end()) is not None
+def _leans(sentence: str, joint: re.Match[str]) -> str:
+    """How a clause leans on the one before it, by what joins them; nothing if it does not."""
+    word = joint[0].strip().lower()
+    if word in _RELATIVE:
+        return _ON_ALL
+    has_no_subject = word in _AND or _PRONOUN.match(sentence, joint.end()) is not None
+    return _FOR_ITS_SUBJECT if has_no_subject else ""
 
 
 def _behind(placed: Sequence[tuple[int, Item]], place: int) -> str:

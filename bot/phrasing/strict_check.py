@@ -158,13 +158,15 @@ def _is_made_of(clauses: Sequence[tuple[str, ...]], source: Reading) -> bool:
     keys = tuple(key for clause in clauses for key in clause)
     begins = {sum(map(len, clauses[:place])) for place in range(len(clauses))}
     pieces = [(at, clause, False) for at, clause in enumerate(source.clauses)]
-    pieces += [(at, clause, True) for at in source.leaning for clause in _with_subject(source, at)]
+    pieces += [(at, clause, True) for at in source.elliptic for clause in _with_subject(source, at)]
 
     @cache
     def goes_on(place: int, last: int) -> bool:
         return place == len(keys) or any(
             keys[place : place + len(piece)] == piece
-            and _may_stand(at, last, place in begins, place + len(piece) == len(keys), alone)
+            and _may_stand(
+                at, last, place in begins and len(piece) > 1, place + len(piece) == len(keys), alone
+            )
             and goes_on(place + len(piece), at)
             for at, piece, alone in pieces
         )

@@ -29,9 +29,11 @@ VAN = "You can rent the van for 25 euros a day if you are a member for at least 
         ("Tickets cost 12 euros.", "Tickets cost 12 euros, 8 euros for students."),
         ("The call takes two hours.", "The call takes 120 minutes."),
         ("Der Verein hat 120 Mitglieder.", "Der Verein hat 120 Mitglieder und tagt mittwochs."),
+        ("Between May 2024 and June 2024, the mill was closed.",
+         "The mill was closed between May 2024 and June 2024."),
         ("Paris is big, and Rome is old.", "Rome is old, and Paris is big."),
     ],
-)
+)  # fmt: skip
 def test_what_says_the_same_passes(sentence: str, source: str) -> None:
     assert mismatch(sentence, [source]) is None
 
@@ -66,6 +68,11 @@ def test_what_says_the_same_passes(sentence: str, source: str) -> None:
         ("Torch came out before TensorFlow.", "TensorFlow came out before Torch.", Mismatch.LIMITS),
         ("Plug the cable in before you restart.", "Restart before you plug the cable in.",
          Mismatch.LIMITS),
+        ("It rained, so the roof leaks.", "The roof leaks, so it rained.", Mismatch.LIMITS),
+        ("Ann bought the mill, and Bob bought the barn, which burnt down.",
+         "Ann bought the mill, which burnt down, and Bob bought the barn.", Mismatch.ORDER),
+        ("It went to Rome, and in Paris, Oslo.", "It went to Paris, and in Rome, Oslo.",
+         Mismatch.ORDER),
         ("Symbolics sued MIT.", "MIT sued Symbolics.", Mismatch.ORDER),
         ("The files are kept for a year.", "The files are kept for a week; logs stay for a year.",
          Mismatch.ORDER),
