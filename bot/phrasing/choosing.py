@@ -5,6 +5,7 @@ Nothing can be shown that does not stand in the passages: the model's own words 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from bot.phrasing.replies import Chosen
 from bot.phrasing.sentences import Numbered, lines
@@ -20,9 +21,9 @@ class Choice:
     verdicts: dict[str, int]
 
 
-CHOSEN = "chosen"
-UNKNOWN = "unknown"
-LEFT_OUT = "left out"
+CHOSEN: Final = "chosen"
+UNKNOWN: Final = "unknown"
+LEFT_OUT: Final = "left out"
 
 
 def choose(quotes: Sequence[Quoted], numbered: Sequence[Numbered], reply: Chosen) -> Choice:

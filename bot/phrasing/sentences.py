@@ -26,11 +26,11 @@ SHOWN_CHARACTERS: Final = 1_200
 # How many sentences before a chosen one are taken along.
 MOST_ALONG: Final = 3
 
+# What a sentence can begin with that goes on from the one before, beside what `refers_back` knows.
 _CONTINUES: Final = re.compile(
-    r"\W*(?:but|however|so|also|too|then|therefore|thus|hence|otherwise|instead|likewise|similarly"
-    r"|and|or|yet|still|yes|no|both|neither|either|here|there|we|i|his|her|aber|jedoch|doch|sonst"
-    r"|stattdessen|auch|und|oder|außerdem|danach|dann|also|ja|nein|beide|hier|dort|er|ihre?"
-    r"|sein|wir|ich|hierbei|hierfür|dafür|davon)\b",
+    r"\W*(?:(?:but|however|so|also|then|therefore|thus|hence|otherwise|instead|likewise|similarly|and"
+    r"|or|yet|still|neither|either|both|his|her|aber|jedoch|doch|sonst|stattdessen|auch|und|oder"
+    r"|außerdem|danach|dann|also|beide|er|ihre?|hierbei|hierfür|dafür|davon)\b|(?:yes|no|ja|nein)[,.!])",
     re.IGNORECASE,
 )
 

@@ -102,6 +102,8 @@ def test_what_is_left_out_within_a_passage_is_marked() -> None:
         ("Bring these:\n- a lamp", "1.1", "Bring these:\n- a lamp"),
         ("Is it open? Yes. It opens at nine.", "1.2", None),
         ("Quokkas sleep. They wake at dusk.", "1.1", "Quokkas sleep."),
+        ("Quokkas sleep. No dogs may enter.", "1.2", "No dogs may enter."),
+        ("May dogs enter? No, they may not.", "1.2", None),
     ],
 )
 def test_what_a_sentence_can_not_do_without_is_shown(text: str, chosen: str, seen: str) -> None:
