@@ -5,8 +5,9 @@ goes its way without it. Nothing of it is kept or logged.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Final
 
 import discord
@@ -45,20 +46,34 @@ class PictureTexts:
     async def among(self, attachments: Sequence[discord.Attachment], member_id: int) -> str:
         """The text in the first pictures that a member attached; nothing where there is none."""
         pictures = [one for one in pictures_among(attachments) if one.size <= RECOGNIZED_BYTES]
-        if not (pictures and self._takes(member_id)):
-            return ""
-        try:
-            contents = [await resent(one.read) for one in pictures[:PICTURES]]
-        except UNREACHED:
-            return ""
-        return await self.of(contents, member_id)
+        with self._turn(member_id) as is_taken:
+            if not (is_taken and pictures):
+                return ""
+            try:
+                contents = [await resent(one.read) for one in pictures[:PICTURES]]
+            except UNREACHED:
+                return ""
+            return await self._recognized(contents)
 
     async def of(self, contents: Sequence[bytes], member_id: int) -> str:
         """The text in pictures that were fetched already."""
-        if not (contents and self._takes(member_id)):
-            return ""
+        with self._turn(member_id) as is_taken:
+            return await self._recognized(contents[:PICTURES]) if is_taken else ""
+
+    @contextmanager
+    def _turn(self, member_id: int) -> Iterator[bool]:
+        """Whether a member's pictures are read now; before that, nothing of them is fetched."""
+        if not self._is_on or member_id in self._members or len(self._members) >= AT_ONCE:
+            yield False
+            return
         self._members.add(member_id)
-        futures = [self._recognize(content) for content in contents[:PICTURES]]
+        try:
+            yield True
+        finally:
+            self._members.discard(member_id)
+
+    async def _recognized(self, contents: Sequence[bytes]) -> str:
+        futures = [self._recognize(content) for content in contents]
         try:
             async with asyncio.timeout(self._seconds):
                 texts = [await _text(future) for future in futures]
@@ -68,11 +83,7 @@ class PictureTexts:
             # What was not begun is given up.
             for future in futures:
                 future.cancel()
-            self._members.discard(member_id)
         return "\n".join(filter(None, texts))
-
-    def _takes(self, member_id: int) -> bool:
-        return self._is_on and member_id not in self._members and len(self._members) < AT_ONCE
 
 
 async def _text(future: "Future[list[TextLine]]") -> str:

@@ -106,6 +106,27 @@ async def test_a_member_is_read_one_message_at_a_time_and_all_of_them_a_few(
     assert await again == ""
 
 
+async def test_no_more_is_fetched_at_once_than_is_read() -> None:
+    go_on = asyncio.Event()
+
+    class Slow(Attachment):
+        async def read(self) -> bytes:
+            await super().read()
+            await go_on.wait()
+            return self.content
+
+    texts = PictureTexts(is_on=True, recognize=recognized)
+    pictures = [Slow(b"line") for _ in range(AT_ONCE + 3)]
+    tasks = [
+        asyncio.create_task(texts.among(given(picture), member))
+        for member, picture in enumerate(pictures)
+    ]
+    await _turns()
+    assert sum(picture.fetched for picture in pictures) == AT_ONCE
+    go_on.set()
+    assert await asyncio.gather(*tasks) == ["line"] * AT_ONCE + [""] * 3
+
+
 async def test_what_takes_too_long_is_given_up(
     waiting: list["Future[list[TextLine]]"],
     slowly: Callable[[bytes], "Future[list[TextLine]]"],
