@@ -112,3 +112,20 @@ def test_an_exports_sources_and_tombstones_are_left_out_and_can_be_asked_for_aft
         assert imported.rows == {"sources": 2}
         assert store.audit_log.entries()[-1].event == "imported"
         assert len(store.sources()) == 3
+
+
+def test_sites_and_repositories_go_through_an_export_with_where_they_are_cited(
+    tmp_path: Path,
+) -> None:
+    folder, other = tmp_path / "export", tmp_path / "other.db"
+    repository = "git+https://git.example.org/handbook.git@main#docs"
+    pattern = "https://git.example.org/handbook/{path}?h={commit}#n{first}"
+    site = "crawl+https://docs.example.org/guide/#depth=4&pages=300"
+    with Store(other) as store:
+        store.add_source(repository, SHARED, pattern)
+        store.add_source(site, Scope(GUILD))
+        exported(store, folder)
+    with Store(tmp_path / "empty.db") as store:
+        import_folder(store, folder, [OnRequest.SOURCES])
+        assert {(repository, SHARED), (site, Scope(GUILD))} <= set(store.sources())
+        assert store.base_urls()[repository] == pattern

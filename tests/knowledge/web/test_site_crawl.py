@@ -1,6 +1,7 @@
 """A crawl of a small site on this machine, which is full of traps."""
 
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
@@ -361,6 +362,31 @@ def test_a_page_that_is_too_large_or_answers_nothing_stops_no_other(world: World
     assert world.titles() == ["docs", "docs a"]
     assert world.reasons()[0] == "has more than 10 MB."
     assert world.reasons()[1].startswith("can't be reached")
+
+
+def test_a_page_that_takes_too_long_stops_no_other(world: World) -> None:
+    ended = threading.Event()
+
+    def waits(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Type", "text/html")
+        request.send_header("Content-Length", "1000")
+        request.end_headers()
+        ended.wait()
+
+    world.page("/docs/", "slow", "a")
+    world.page("/docs/a")
+    world.server.pages["/docs/slow"] = waits
+    with Fetcher(
+        0,
+        problem_with=lambda address: "",
+        resolve=lambda host, port: ["127.0.0.1"],
+        whole_seconds=1,
+    ) as fetcher:
+        list(sync_site(world.location, world.pages, fetcher, NOW, GRACE))
+    ended.set()
+    assert world.titles() == ["docs", "docs a"]
+    assert world.reasons() == ["did not answer in time."]
 
 
 def test_a_host_that_fails_again_and_again_is_left_alone(world: World) -> None:
