@@ -28,4 +28,4 @@ async def answer_deferred(interaction: Interaction, question: str, *, private: b
     hands_on = await bot.guild_settings.hands_on(interaction.guild_id)
     phrasing = Phrasing(bot, asked, reply, language, private=private, hands_on=hands_on)
     sent = await interaction.edit_original_response(**phrasing.message(edits=True))
-    phrasing.follow(lambda: PostedResponse(interaction, sent.id))
+    phrasing.follow(PostedResponse(interaction, sent.id))

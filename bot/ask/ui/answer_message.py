@@ -311,7 +311,7 @@ class AnswerButton(
             reply = await pictured(bot, shared.reply)
             phrasing = Phrasing(bot, shared.ask, reply, held.language, private=False)
             sent = await interaction.followup.send(**phrasing.message(), wait=True)
-            phrasing.follow(lambda: PostedResponse(interaction, sent.id))
+            phrasing.follow(PostedResponse(interaction, sent.id))
 
 
 async def _confirms(interaction: Interaction, question: Question | None) -> bool | None:

@@ -166,7 +166,7 @@ class AskCog(commands.Cog):
             reply = await pictured(self.bot, await self.bot.answer(asked), message.channel)
             hands_on = await self.bot.guild_settings.hands_on(asked.guild_id)
             how = {"private": False, "hands_on": hands_on, "repeats_question": False}
-            phrasing = Phrasing(self.bot, asked, reply, language, **how)
+            phrasing = Phrasing(self.bot, asked, reply, language, channel=message.channel, **how)
             shown = phrasing.message()
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
             # Who has been told that they have to wait is told nothing more.
@@ -174,7 +174,7 @@ class AskCog(commands.Cog):
                 await reply_once(message, content=sentence)
             return
         sent = await reply_once(message, **shown)
-        phrasing.follow(lambda: PostedMessage(sent))
+        phrasing.follow(PostedMessage(sent))
 
     async def _offered(self, message: discord.Message, words: str, language: Language) -> bool:
         """Whether the message has a picture with text, which its author is asked about now."""

@@ -6,7 +6,6 @@ phrased stands above the quotations, or the line is gone and nothing else has ch
 """
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, Final
 
 from bot.answers.lookup import Ask
@@ -26,13 +25,24 @@ class Phrasing:
     """
 
     def __init__(
-        self, bot: Services, ask: Ask, reply: Reply, language: Language, **shown: Any
+        self,
+        bot: Services,
+        ask: Ask,
+        reply: Reply,
+        language: Language,
+        *,
+        channel: Any = None,
+        **shown: Any,
     ) -> None:
-        """Look, without waiting, whether a model is asked; `shown` is as `answer_message` takes."""
+        """Look, without waiting, whether a model is asked.
+
+        `channel` is where a message is sent, and `shown` as `answer_message` takes it.
+        """
         self._bot = bot
         self._language = language
         self._reply = reply
         self._shown = shown
+        self._channel = channel
         self._candidate = None
         if bot.phrasing is not None:
             guild = None if ask.guild_id is None else bot.guild_settings.known(ask.guild_id)
@@ -45,10 +55,10 @@ class Phrasing:
             self._reply, language=self._language, edits=edits, note=note, **self._shown
         )
 
-    def follow(self, posted: Callable[[], Posted]) -> None:
+    def follow(self, posted: Posted) -> None:
         """Ask the model, and edit what was sent; in a task of its own, that ending waits for."""
         if self._candidate is not None:
-            task = asyncio.create_task(self._followed(posted()))
+            task = asyncio.create_task(self._followed(posted))
             _FOLLOWING.add(task)
             task.add_done_callback(_FOLLOWING.discard)
 
@@ -62,7 +72,7 @@ class Phrasing:
             result = await bot.phrasing.phrase(candidate)
             if result is not None:
                 if result.reply.outcome != reply.outcome:
-                    reply = await pictured(bot, result.reply)
+                    reply = await pictured(bot, result.reply, self._channel)
                 further = _further(result.phrased, reply.question_id, self._language)
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
             bot.explanation(error)
