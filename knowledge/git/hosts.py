@@ -49,7 +49,7 @@ _WAYS: Final = {
     "gitlab": ("-/blob/{commit}/{path}?plain=1", "L{first}-{last}"),
     "bitbucket": ("src/{commit}/{path}", "lines-{first}:{last}"),
     "gitea": ("src/commit/{commit}/{path}?display=source", "L{first}-L{last}"),
-    "sourcehut": ("tree/{commit}/item/{path}", "L{first}-{last}"),
+    "sourcehut": ("tree/{commit}/item/{path}?view-source", "L{first}-{last}"),
 }
 _PLACE: Final = re.compile(r"\{(commit|path|first|last)\}")
 

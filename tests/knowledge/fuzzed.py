@@ -6,7 +6,9 @@ of it. Whatever a target raises is a finding.
 """
 
 import gzip
+import io
 import json
+import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -35,8 +37,12 @@ from knowledge.files.formats.front_matter import parsed_values
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
 from knowledge.files.robots_meta import NAME, hiding_rule
 from knowledge.files.sandbox import Result, Sandbox
+from knowledge.git.pack_check import PackLimits, check_pack
 from knowledge.model.documents import Scope
+from knowledge.web.addresses import problem_with_url
 from knowledge.web.fetcher import Failed, Fetched, Fetcher, Gone, Unchanged
+from knowledge.web.outgoing import outgoing_apart
+from knowledge.web.safe_network import RefusedError
 from knowledge.web.sitemaps import UnlistableError, listing
 from tests.knowledge.exporting import ASKER, HELPER, as_json, export, message, reaction, reply
 from tests.knowledge.made_files import DOCX_DOCUMENT, docx, paragraph, pdf, table, zipped
@@ -247,6 +253,25 @@ def _listed(url: str) -> Callable[[bytes], str]:
     return run
 
 
+def _linked(content: bytes) -> str:
+    try:
+        values, text = outgoing_apart(content, "https://a.org/a")
+    except UnreadableError:
+        return "refused"
+    for each in filter(None, (values["canonical"], *text.split("\n"))):
+        assert not problem_with_url(each)
+        each.encode()
+    return "given"
+
+
+def _checked_pack(content: bytes) -> str:
+    try:
+        check_pack(io.BytesIO(content), len(content), PackLimits(object_bytes=10_000))
+    except RefusedError:
+        return "refused"
+    return "given"
+
+
 def _robots(content: bytes) -> str:
     rules = Protego.parse(content.decode("utf-8", "replace"))
     for url in ("https://a.org/", "https://a.org/a/b?c=" + "a" * 1_000, "https://a.org/%7e/é"):
@@ -302,6 +327,15 @@ _YAML_WORDS: Final = (
     b"!!omap",
     b"!!binary ",
     b"<<: ",
+)
+
+_PACK: Final = (
+    b"PACK\0\0\0\2\0\0\0\2\x35"
+    + zlib.compress(b"hello")
+    + b"\x74"
+    + b"b" * 20
+    + zlib.compress(b"\x05\x05\x90\x05")
+    + b"d" * 20
 )
 
 TARGETS: Final[Mapping[str, Target]] = {
@@ -384,6 +418,12 @@ TARGETS: Final[Mapping[str, Target]] = {
     "robots.txt and rules": Target(
         _robots, (_ROBOTS, b"bot: noindex, nosnippet\nmax-snippet: 1, none\n")
     ),
+    "links of a page": Target(
+        _linked,
+        (b'<base href="/b/"><link rel=canonical href="c"><a rel=nofollow href=d>D</a><a href=e>E',),
+        (b"https://[::1]/", b"//x", b"javascript:", b"..%2f", b"&#xd800;"),
+    ),
+    "Git pack": Target(_checked_pack, (_PACK,)),
     "HTTP answer": Target(
         _fetched,
         (_ANSWER, _CHUNKED, _MOVED, _BUSY),

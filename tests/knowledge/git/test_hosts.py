@@ -77,7 +77,7 @@ def test_a_password_in_an_address_is_refused_because_it_would_be_shown() -> None
         ),
         (
             "https://git.sr.ht/~o/r",
-            f"https://git.sr.ht/~o/r/tree/{COMMIT}/item/docs/a%20b.md",
+            f"https://git.sr.ht/~o/r/tree/{COMMIT}/item/docs/a%20b.md?view-source",
             "L{first}-{last}",
         ),
         (
