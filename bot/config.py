@@ -64,7 +64,8 @@ class ModelSettings(_Section):
         default="",
         description="a cross-encoder of sentence-transformers that reads the best passages again, "
         "named like the model; nothing for none. `commonplace eval DIR --compare FILE` shows "
-        "whether it helps",
+        "whether it helps. What `commonplace model use --reranker` chose holds until this is "
+        "changed after that",
     )
     reranker_ms: int = Field(
         default=200,

@@ -16,6 +16,7 @@ from bot.engine.data_folder import (
 )
 from bot.engine.file_permissions import open_to_others
 from bot.engine.serving_model import Opened, is_building, open_serving
+from bot.engine.serving_reranker import chosen_reranker
 from bot.process.connection import LoginError, lacking_permissions
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
@@ -69,7 +70,7 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
 
 
 def _reranker(settings: Settings, folder: Path) -> Iterator[Finding]:
-    name, budget_ms = settings.model.reranker, settings.model.reranker_ms
+    name, budget_ms = chosen_reranker(folder, settings.model.reranker), settings.model.reranker_ms
     try:
         reranking = open_reranking(name, budget_ms, folder / MODELS)
     except ModelError as error:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.models import gate
-from bot.models.gate import Figure, Side
+from bot.models.gate import Figure
 from bot.models.inventory import Row
 from bot.models.speeds import Speed
 from indexer.evaluation.metrics import mean
@@ -80,7 +80,7 @@ def speeds_text(speeds: Sequence[Speed]) -> RenderableType:
     return table
 
 
-def gate_text(figures: Sequence[Figure], serving: Side, other: Side) -> RenderableType:
+def gate_text(figures: Sequence[Figure], serving: str, other: str) -> RenderableType:
     """Both models side by side, set by set, whether chance explains it, and what is worse."""
     # Eighty columns wide at the most, as terminals are.
     table = Table("set", "figure", "serving", "other", "p", "", box=SIMPLE, padding=(0, 1))
@@ -95,7 +95,7 @@ def gate_text(figures: Sequence[Figure], serving: Side, other: Side) -> Renderab
             told,
         )
     return Group(
-        Text(f"serving: {serving.model.record.name}\nother:   {other.model.record.name}"),
+        Text(f"serving: {serving}\nother:   {other}"),
         table,
         Text(
             "nDCG@10: how well documents are ordered. answered, refused: which share of the "

@@ -15,7 +15,7 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
 from rich.progress import Progress as Bar
 
-from bot.cli import model_output
+from bot.cli import model_output, rerankers
 from bot.cli.console import (
     ConfigOption,
     DataOption,
@@ -44,6 +44,7 @@ from bot.engine.serving_model import (
     open_successor,
     take,
 )
+from bot.engine.serving_reranker import chosen_reranker
 from bot.models import choice, gate, speeds
 from bot.models.choice import ModelChoiceError
 from bot.models.gate import Figure, Side
@@ -69,6 +70,11 @@ model = typer.Typer(
 
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME|FOLDER", help="A preset, a folder, or owner/model.")
+]
+
+RerankerOption = Annotated[
+    bool,
+    typer.Option("--reranker", help="Of the reranker instead, which may be `none`."),
 ]
 
 
@@ -128,6 +134,7 @@ def use_model(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Switch also where something is worse.")
     ] = False,
+    reranker: RerankerOption = False,
 ) -> None:
     """Let another model answer: download, measure, build its index beside, switch if not worse.
 
@@ -136,6 +143,11 @@ def use_model(
     """
     settings = settings_from(config_file, data)
     folder = data_folder(settings)
+    if reranker:
+        step_back(folder)
+        with _explained():
+            rerankers.use_reranker(settings, context.obj or open_record, name, anyway=anyway)
+        return
     with _explained(), choice.choosing(folder):
         step_back(folder)
         record = _brought(name)
@@ -151,10 +163,16 @@ def use_model(
 
 
 @model.command("back")
-def back(config_file: ConfigOption = None, data: DataOption = None) -> None:
+def back(
+    config_file: ConfigOption = None, data: DataOption = None, reranker: RerankerOption = False
+) -> None:
     """Let the model answer again that did before the last change."""
     settings = settings_from(config_file, data)
     folder = data_folder(settings)
+    if reranker:
+        with _explained():
+            rerankers.back_to_reranker(settings)
+        return
     with _explained(), choice.choosing(folder):
         pointer = choice.go_back(folder, settings.model.name)
     out.print(
@@ -218,13 +236,13 @@ def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) 
         seconds = time.monotonic() - started
     take(core.folder, settings.model.name, successor.served)
     delete_left_over(core.folder)
-    out.print(model_output.gate_text(figures, *sides), soft_wrap=True)
+    out.print(model_output.gate_text(figures, *_names(sides)), soft_wrap=True)
     out.print(model_output.switched_text(found.record.name, seconds), soft_wrap=True)
 
 
 def _side(settings: Settings, core: Core, found: RecordedModel) -> Side:
-    model = settings.model
-    reranking = open_reranking(model.reranker, model.reranker_ms, core.folder / MODELS)
+    name = chosen_reranker(core.folder, settings.model.reranker)
+    reranking = open_reranking(name, settings.model.reranker_ms, core.folder / MODELS)
     return Side(found, own_calibration(core.folder), reranking)
 
 
@@ -257,12 +275,17 @@ def _on_own(core: Core, successor: Opened, sides: list[Side]) -> list[Figure]:
     return gate.figures(gate.OWN, serving, other)
 
 
+def _names(sides: list[Side]) -> tuple[str, str]:
+    serving, other = (side.model.record.name for side in sides)
+    return serving, other
+
+
 def _refuse_worse(figures: list[Figure], sides: list[Side], *, anyway: bool) -> None:
     """End here if the other model is worse at anything, and nobody said to take it all the same."""
     if anyway or not gate.worse([*figures, *gate.together(figures)]):
         return
-    out.print(model_output.gate_text(figures, *sides), soft_wrap=True)
-    serving, other = (side.model.record.name for side in sides)
+    out.print(model_output.gate_text(figures, *_names(sides)), soft_wrap=True)
+    serving, other = _names(sides)
     fail(
         f"{other} is worse, as the table says; nothing was changed, {serving} goes on answering. "
         "To switch all the same, give the command once more with --anyway.",

@@ -25,6 +25,7 @@ from bot.answers.similar_notes import SimilarNotes
 from bot.config import Settings
 from bot.engine.data_folder import MODELS, data_folder, open_store, own_calibration
 from bot.engine.serving_model import Opened, Opener, open_serving
+from bot.engine.serving_reranker import chosen_reranker
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.model_records import RecordedModel, open_record
 from indexer.embedding.vector_cache import VectorCache
@@ -114,7 +115,9 @@ class Core:
             self._articles = settings.articles.bundled
             calibration = own_calibration(folder)
             reranking, self._unranked = open_dispensable_reranking(
-                settings.model.reranker, settings.model.reranker_ms, folder / MODELS
+                chosen_reranker(folder, settings.model.reranker),
+                settings.model.reranker_ms,
+                folder / MODELS,
             )
             self._join_parts(found, calibration, reranking)
             self._opened = opened.pop_all()

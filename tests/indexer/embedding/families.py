@@ -6,10 +6,11 @@ agreement would say nothing. Each architecture reads with the kind of tokenizer 
 made of the words of the texts rather than trained, which would not come out the same twice.
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from math import log
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,38 +61,45 @@ TEXTS: Final = [
     *(" ".join(f"{word} {place}" for place in range(90)) for word in ("bank", "violin", "egg")),
 ]
 
-# How wide weights are drawn: the deviation of what attention is shared by is then about 2.
-SPREAD: Final = 0.18
-# How much wider those of tokens are: beside those of places, which all texts have in common.
+# How much wider weights of tokens are drawn than those of places, which all texts have in common.
 TOKEN_SPREAD: Final = 4
-_SIZES: Final[dict[str, Any]] = {
-    "vocab_size": VOCABULARY,
-    "max_position_embeddings": MOST_TOKENS + 2,
-    "pad_token_id": 1,
-    "bos_token_id": 0,
-    "eos_token_id": 2,
-    "initializer_range": SPREAD,
-}
-_LAYERS: Final[dict[str, Any]] = {
-    "hidden_size": 64,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "intermediate_size": 128,
-}
-_DISTILBERT: Final[dict[str, Any]] = {
-    "dim": 64,
-    "n_layers": 3,
-    "n_heads": 4,
-    "hidden_dim": 128,
-}
-# Half of the layers see 4 tokens to each side, and texts are longer than that.
-_MODERNBERT: Final[dict[str, Any]] = {
-    "cls_token_id": 0,
-    "sep_token_id": 2,
-    "local_attention": 8,
-    "global_attn_every_n_layers": 2,
-    "initializer_cutoff_factor": 3.0,
-}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How large a model is; benchmarks make larger ones than tests."""
+
+    width: int = 64
+    layers: int = 3
+    heads: int = 4
+    tokens: int = MOST_TOKENS
+
+    @property
+    def spread(self) -> float:
+        """The deviation of weights with which that of what attention is shared by is about 2."""
+        return 1.44 / math.sqrt(self.width)
+
+    def sizes(self) -> dict[str, Any]:
+        return {
+            "vocab_size": VOCABULARY,
+            # XLM-R and MPNet count places from 2 on.
+            "max_position_embeddings": self.tokens + 2,
+            "pad_token_id": 1,
+            "bos_token_id": 0,
+            "eos_token_id": 2,
+            "initializer_range": self.spread,
+        }
+
+    def layers_of(self) -> dict[str, Any]:
+        return {
+            "hidden_size": self.width,
+            "num_hidden_layers": self.layers,
+            "num_attention_heads": self.heads,
+            "intermediate_size": 2 * self.width,
+        }
+
+
+SMALL: Final = Shape()
 
 
 def _words_and_letters(texts: Iterable[str]) -> tuple[Counter[str], list[str]]:
@@ -125,7 +133,7 @@ def _sentencepiece() -> Tokenizer:
     blank = "\N{LOWER ONE EIGHTH BLOCK}"
     # Longer pieces are likelier than their letters, whose product is small.
     scores = dict.fromkeys(MARKS, 0.0) | dict.fromkeys([blank, *letters], -9.0)
-    scores |= {blank + word: log(count) - 8 for word, count in words.items()}
+    scores |= {blank + word: math.log(count) - 8 for word, count in words.items()}
     tokenizer = Tokenizer(models.Unigram(list(scores.items()), unk_id=MARKS.index(UNKNOWN)))
     tokenizer.normalizer = normalizers.NFKC()
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
@@ -161,30 +169,66 @@ def _bytes() -> Tokenizer:
     return tokenizer
 
 
+def _bert(shape: Shape) -> PretrainedConfig:
+    return BertConfig(**shape.sizes(), **shape.layers_of())
+
+
+def _mpnet(shape: Shape) -> PretrainedConfig:
+    return MPNetConfig(**shape.sizes(), **shape.layers_of())
+
+
+def _xlm_roberta(shape: Shape) -> PretrainedConfig:
+    return XLMRobertaConfig(**shape.sizes(), **shape.layers_of(), type_vocab_size=1)
+
+
+def _distilbert(shape: Shape) -> PretrainedConfig:
+    layers: dict[str, Any] = {
+        "dim": shape.width,
+        "n_layers": shape.layers,
+        "n_heads": shape.heads,
+        "hidden_dim": 2 * shape.width,
+    }
+    return DistilBertConfig(**shape.sizes(), **layers)
+
+
+def _modernbert(shape: Shape) -> PretrainedConfig:
+    """Half of the layers see few tokens to each side, and texts are longer than that."""
+    own: dict[str, Any] = {
+        "cls_token_id": 0,
+        "sep_token_id": 2,
+        "local_attention": shape.tokens // 6,
+        "global_attn_every_n_layers": 2,
+        "initializer_cutoff_factor": 3.0,
+    }
+    return ModernBertConfig(**shape.sizes(), **shape.layers_of(), **own)
+
+
 # Each with its tokenizer.
-FAMILIES: Final[dict[str, tuple[Callable[[], PretrainedConfig], Callable[[], Tokenizer]]]] = {
-    "BERT": (lambda: BertConfig(**_SIZES, **_LAYERS), _wordpiece),
-    "MPNet": (lambda: MPNetConfig(**_SIZES, **_LAYERS), _wordpiece),
-    "XLM-R": (lambda: XLMRobertaConfig(**_SIZES, **_LAYERS, type_vocab_size=1), _sentencepiece),
-    "DistilBERT": (lambda: DistilBertConfig(**_SIZES, **_DISTILBERT), _wordpiece),
-    "ModernBERT": (lambda: ModernBertConfig(**_SIZES, **_LAYERS, **_MODERNBERT), _bytes),
+FAMILIES: Final[dict[str, tuple[Callable[[Shape], PretrainedConfig], Callable[[], Tokenizer]]]] = {
+    "BERT": (_bert, _wordpiece),
+    "MPNet": (_mpnet, _wordpiece),
+    "XLM-R": (_xlm_roberta, _sentencepiece),
+    "DistilBERT": (_distilbert, _wordpiece),
+    "ModernBERT": (_modernbert, _bytes),
 }
 
 
-def family_parts(family: str, folder: Path, kind: type[Any], **options: Any) -> Path:
+def family_parts(
+    family: str, folder: Path, kind: type[Any], shape: Shape = SMALL, **options: Any
+) -> Path:
     """A folder of transformers: a model of the family as `kind` makes it, and its tokenizer."""
     configuration, tokenizer = FAMILIES[family]
     marks = ("bos_token", "pad_token", "eos_token", "unk_token", "mask_token")
     fast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer(),
-        model_max_length=MOST_TOKENS,
+        model_max_length=shape.tokens,
         model_input_names=["input_ids", "token_type_ids", "attention_mask"]
         if family == "BERT"
         else ["input_ids", "attention_mask"],
         **dict(zip(marks, MARKS, strict=True)),
     )
     torch.manual_seed(11)
-    config = configuration()
+    config = configuration(shape)
     for name, value in options.items():
         setattr(config, name, value)
     made = kind.from_config(config)
@@ -201,12 +245,13 @@ def family_embedder(
     *after: torch.nn.Module,
     pooling: str | tuple[str, ...] = "mean",
     include_prompt: bool = True,
+    shape: Shape = SMALL,
     **options: Any,
 ) -> Path:
     """A folder of sentence-transformers with a model of the family."""
     from transformers import AutoModel
 
-    first = modules.Transformer(str(family_parts(family, folder / "source", AutoModel)))
+    first = modules.Transformer(str(family_parts(family, folder / "source", AutoModel, shape)))
     width = first.get_embedding_dimension()
     pool = modules.Pooling(width, pooling_mode=pooling, include_prompt=include_prompt)
     model = SentenceTransformer(modules=[first, pool, *after], device="cpu", **options)
@@ -214,12 +259,12 @@ def family_embedder(
     return folder / "model"
 
 
-def family_cross_encoder(family: str, folder: Path) -> Path:
+def family_cross_encoder(family: str, folder: Path, shape: Shape = SMALL) -> Path:
     """A folder of a cross-encoder of the family, whose one logit differs from pair to pair."""
     from sentence_transformers import CrossEncoder
     from transformers import AutoModelForSequenceClassification
 
-    family_parts(family, folder / "source", AutoModelForSequenceClassification, num_labels=1)
+    family_parts(family, folder / "source", AutoModelForSequenceClassification, shape, num_labels=1)
     encoder = CrossEncoder(str(folder / "source"), device="cpu")
     encoder.save_pretrained(str(folder / "model"))
     return folder / "model"

@@ -1,0 +1,142 @@
+"""The command `model use --reranker` and its way back: the same questions with it and without it.
+
+A reranker needs no index of its own, so there is nothing to build: the committed sets and the
+server's own accepted answers are asked in both orders, and it is chosen only if nothing is worse.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from bot.cli import model_output
+from bot.cli.console import err, fail, out, shown
+from bot.config import Settings
+from bot.engine.core import Core
+from bot.engine.data_folder import MODELS, data_folder, open_index
+from bot.engine.serving_model import Opener
+from bot.engine.serving_reranker import choose_reranker, chosen_reranker, previous_reranker
+from bot.models import gate
+from bot.models.choice import ModelChoiceError, choosing
+from bot.models.gate import Figure
+from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, JudgedSetError, judged_set
+from indexer.evaluation.runner import Evaluation, Evaluator
+from indexer.index.index import Index
+from indexer.retrieval.reranker import Reranking, open_reranking
+
+# The exit code where a reranker was measured and is worse: nothing was changed.
+WORSE: Final = 1
+# What is said for no reranker at all.
+NONE: Final = "none"
+
+
+def use_reranker(settings: Settings, opener: Opener, name: str, *, anyway: bool) -> None:
+    """Let a reranker serve that is on this machine, or `none`, unless that makes anything worse.
+
+    Raises:
+        ModelChoiceError, ModelError, DataFolderError: with the remedy.
+    """
+    folder = data_folder(settings)
+    name = _as_kept(name)
+    with choosing(folder):
+        if name == chosen_reranker(folder, settings.model.reranker):
+            out.print(f"{name or NONE} serves already.", soft_wrap=True)
+            return
+        err.print("Opening the reranker; deriving a fast form takes a minute at first…")
+        other = open_reranking(name, settings.model.reranker_ms, folder / MODELS)
+        if other is not None and not other.fitting():
+            raise ModelChoiceError(
+                f"{name} is too slow here to read two passages in {settings.model.reranker_ms} ms, "
+                "so it would never be used. Raise `model.reranker_ms`, or take a smaller one."
+            )
+        with Core(settings, opener=opener) as core:
+            if core.left_out():
+                err.print(*core.left_out(), soft_wrap=True)
+            figures = _measured(core, [core.retriever.reranking, other])
+        before = chosen_reranker(folder, settings.model.reranker)
+        out.print(model_output.gate_text(figures, before or NONE, name or NONE), soft_wrap=True)
+        if not anyway and gate.worse([*figures, *gate.together(figures)]):
+            fail(
+                f"{name or NONE} is worse, as the table says; nothing was changed. To take it all "
+                "the same, give the command once more with --anyway.",
+                WORSE,
+            )
+        choose_reranker(folder, settings.model.reranker, name)
+    _say_chosen(name)
+
+
+def back_to_reranker(settings: Settings) -> None:
+    """Let the reranker serve again that did before the last choice, or none.
+
+    Raises:
+        ModelChoiceError, DataFolderError: with the remedy.
+    """
+    folder = data_folder(settings)
+    with choosing(folder):
+        name = previous_reranker(folder, settings.model.reranker)
+        if name is None:
+            raise ModelChoiceError(
+                "No reranker was chosen by `commonplace model use --reranker`, so there is nothing "
+                "to go back to."
+            )
+        choose_reranker(folder, settings.model.reranker, name)
+    _say_chosen(name)
+
+
+def _say_chosen(name: str) -> None:
+    out.print(
+        f"The reranker is {name or NONE} from the next start of the bot on. "
+        "`commonplace model back --reranker` goes back.",
+        soft_wrap=True,
+    )
+
+
+def _as_kept(name: str) -> str:
+    """A name that means the same from another folder."""
+    folder = Path(name).expanduser()
+    if name == NONE:
+        return ""
+    return str(folder.resolve()) if folder.is_dir() else name
+
+
+def _measured(core: Core, rerankings: Sequence[Reranking | None]) -> list[Figure]:
+    """What is compared, of each set that comes with the program and of the server's own answers."""
+    figures: list[Figure] = []
+    for name in COMMITTED:
+        judged = judged_set(COMMITTED[name])
+        with (
+            tempfile.TemporaryDirectory(prefix="commonplace-reranker-") as temporary,
+            open_index(Path(temporary), core.embedder) as index,
+        ):
+            evaluators = _evaluators(core, index, judged, rerankings)
+            shown(evaluators[0].index(), f"Measuring on {name}")
+            figures += gate.figures(name, *_evaluations(evaluators))
+    try:
+        judged = gate.accepted_answers(core)
+    except JudgedSetError as error:
+        err.print(f"Not measured on this server's own answers: {error}", soft_wrap=True)
+        return figures
+    own = _evaluations(_evaluators(core, core.index, judged, rerankings))
+    return [*figures, *gate.figures(gate.OWN, *own)]
+
+
+def _evaluators(
+    core: Core, index: Index, judged: JudgedSet, rerankings: Sequence[Reranking | None]
+) -> list[Evaluator]:
+    retriever = core.retriever
+    return [
+        Evaluator(
+            index,
+            core.embedder,
+            judged,
+            retriever.calibration,
+            one,
+            languages=retriever.languages,
+        )
+        for one in rerankings
+    ]
+
+
+def _evaluations(evaluators: Sequence[Evaluator]) -> tuple[Evaluation, Evaluation]:
+    serving, other = (one.evaluate() for one in evaluators)
+    return serving, other

@@ -1,0 +1,105 @@
+"""The command `model use --reranker`, as somebody types it: measured both ways, then chosen."""
+
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bot.__main__ import app
+from bot.engine.data_folder import MODEL_LOCK, exclusive
+from bot.engine.serving_reranker import choose_reranker, chosen_reranker
+from tests.bot.models.choosing import FIRST, MEETUP, opened, publish
+from tests.fakes import salted_models
+from tests.models import save_cross_encoder
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    with opened(tmp_path / "data") as core:
+        publish(core, *MEETUP)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def run(folder: Path, tmp_path: Path) -> Run:
+    """Run `commonplace model … --reranker` with a model that is made of words."""
+
+    def invoke(*arguments: str | Path) -> Result:
+        config = tmp_path / "config.toml"
+        lines = f'[model]\nname = "{FIRST}"\nreranker_ms = 60000\n'
+        config.write_text(f'{lines}[articles]\nbundled = "never"\n')
+        where = ["--config", str(config), "--data", str(folder)]
+        named = ["model", *map(str, arguments), "--reranker", *where]
+        done = CliRunner().invoke(app, named, obj=salted_models, env={"COLUMNS": "80"})
+        # The command logs to its own standard error, which has ended with it.
+        logging.getLogger().handlers.clear()
+        return done
+
+    return invoke
+
+
+def test_a_worse_one_is_refused_with_the_table_that_says_why(
+    run: Run, folder: Path, ready_reranker: Path
+) -> None:
+    """Its weights are random: it must do harm."""
+    done = run("use", ready_reranker)
+    assert done.exit_code == 1, done.output
+    assert "survival-game" in done.output
+    assert "is worse, as the table says" in " ".join(done.output.split())
+    assert chosen_reranker(folder, "") == ""
+
+
+def test_it_is_taken_all_the_same_if_somebody_says_so(
+    run: Run, folder: Path, ready_reranker: Path
+) -> None:
+    done = run("use", "--anyway", ready_reranker)
+    assert done.exit_code == 0, done.output
+    assert "from the next start of the bot on" in " ".join(done.output.split())
+    assert chosen_reranker(folder, "") == str(ready_reranker)
+    assert "serves already" in run("use", ready_reranker).output
+    with opened(folder) as core:
+        assert core.retriever.reranking is not None
+        assert core.retriever.reranking.name == str(ready_reranker)
+
+
+def test_one_with_which_nothing_is_worse_is_taken(
+    run: Run, folder: Path, ready_reranker: Path, tmp_path: Path
+) -> None:
+    """As the same one from another folder."""
+    choose_reranker(folder, "", str(ready_reranker))
+    copy = shutil.copytree(ready_reranker, tmp_path / "copy")
+    done = run("use", copy)
+    assert done.exit_code == 0, done.output
+    assert "the same" in done.output
+    assert chosen_reranker(folder, "") == str(copy)
+
+
+def test_the_way_back_is_open_and_leads_forth_again(run: Run, folder: Path) -> None:
+    assert "nothing to go back to" in " ".join(run("back").output.split())
+    choose_reranker(folder, "", "one")
+    for serving in ("", "one"):
+        done = run("back")
+        assert done.exit_code == 0, done.output
+        assert chosen_reranker(folder, "") == serving
+
+
+def test_what_can_not_be_used_is_said_in_a_sentence_and_changes_nothing(
+    run: Run, folder: Path, ready_reranker: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "classifier").mkdir()
+    save_cross_encoder(tmp_path / "classifier", labels=3)
+    tried = [
+        (run("use", "no/such-model"), "can't be opened"),
+        (run("use", tmp_path / "classifier"), "gives 3 scores for a pair"),
+    ]
+    with exclusive(folder, MODEL_LOCK):
+        tried += [(run("use", ready_reranker), "being built"), (run("back"), "being built")]
+    for done, said in tried:
+        assert done.exit_code == 2
+        assert said in " ".join(done.output.split())
+    assert chosen_reranker(folder, "") == ""
