@@ -12,6 +12,7 @@ Errors:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field
@@ -90,6 +91,8 @@ class Search(NamedTuple):
 
 def ask(core: Core, questions: Sequence[Question]) -> list[Answered | UnusableError]:
     """Answer questions as a member of the guild is answered in public, or say what is wrong."""
+    # In a process without a bot, nothing else looks whether a note's review date has passed.
+    core.look_at_dates(datetime.now(UTC))
     asks = [Ask(one.text, _NO_MEMBER, one.guild_id) for one in questions]
     return list(map(_answered, core.answer_pipeline.ask(asks, record=False)))
 

@@ -92,6 +92,19 @@ async def test_what_is_asked_is_recorded_nowhere(
     assert await worker.call(lambda core: core.store.counts(HERE)["questions"]) == 0
 
 
+async def test_whether_a_notes_review_date_has_passed_is_looked_at_with_each_question(
+    client: httpx2.AsyncClient, worker: Worker[Core]
+) -> None:
+    """No bot, which would notice it, runs in this process."""
+
+    def forget(core: Core) -> None:
+        core.answer_pipeline.due = frozenset({"note:1"})
+
+    await worker.call(forget)
+    assert (await client.post("/ask", json={"question": QUESTION})).status_code == 200
+    assert await worker.call(lambda core: core.answer_pipeline.due) == frozenset()
+
+
 @pytest.mark.parametrize(
     ("guild_id", "seen"),
     [(None, {"shared"}), (HERE, {"shared", "here"}), (ELSEWHERE, {"shared", "elsewhere"})],
