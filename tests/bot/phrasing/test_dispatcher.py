@@ -341,6 +341,22 @@ async def test_an_endpoint_that_fails_too_often_is_left_alone_and_health_says_so
     assert 'commonplace_phrasings_total{outcome="unreachable"} 5.0' in exposed
 
 
+@pytest.mark.parametrize("settings", [{"seconds": 1}], indirect=True)
+async def test_a_model_that_takes_too_long_leaves_the_plain_answer(
+    on: World, model: ScriptedEndpoint
+) -> None:
+    model.always(waits(model, chooses("Rua Augusta")))
+
+    found = await candidate(on, FIRST)
+    assert found is not None
+
+    assert await dispatcher_of(on).phrase(found) is None
+
+    kept = await phrasing_of(on, 1)
+    assert kept is not None
+    assert kept.outcome == "late"
+
+
 async def test_metrics_count_and_the_log_has_no_word(
     on: World, model: ScriptedEndpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
