@@ -22,21 +22,27 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+
+import numpy as np
 
 from bot.config import DataSettings, Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.data_folder import COMMUNITY
 from bot.engine.index_updates import run_to_end
+from bot.engine.serving_model import delete_left_over, open_successor, take
 from bot.engine.shards import EVERY_SHARD
+from bot.models.shadow_index import build
 from bot.privacy import guild_removal
 from bot.review import service as review_service
 from bot.sources import channels
+from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.index.tables import document_digest
+from indexer.text.passages import passages
 from knowledge import corpus
 from knowledge.backup import backups
 from knowledge.backup.backups import BackupError
@@ -54,18 +60,25 @@ from knowledge.store.decisions import Ruling
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.store import Store
 from tests.bot.sync_driver import Server, SyncDriver
-from tests.fakes import WordEmbedder
+from tests.fakes import SaltedEmbedder, WordEmbedder
 
 GUILD, OTHER = 10, 11
 MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
 LIVE, PENDING = 1, 2
 AT: Final = datetime(2026, 3, 4, tzinfo=UTC)
 GUIDES: Final = 12
+OTHER_MODEL: Final = "another model"
 FORUM, THREADS, MESSAGES = 77, 4, 5
 
 # What a process does when it writes; reading has no boundary.
 _WRITES: Final = ("begin", "commit", "release", "insert", "update", "delete", "create", "pragma j")
 _EVENTS: Final = frozenset({"os.rename", "os.link", "os.remove", "os.rmdir", "os.mkdir"})
+
+
+def models(record: ModelRecord, _: Path) -> RecordedModel:
+    """The tests' bag of words, and another one with places of its own for each word."""
+    made = SaltedEmbedder(OTHER_MODEL, 96) if record.name == OTHER_MODEL else WordEmbedder(64)
+    return RecordedModel(made, replace(record, vectors=made.model))
 
 
 @dataclass(frozen=True)
@@ -83,7 +96,7 @@ class ProgressMessage:
         return self.data / COMMUNITY
 
     def core(self) -> Core:
-        return Core(Settings(data=DataSettings(folder=self.data)), WordEmbedder(64))
+        return Core(Settings(data=DataSettings(folder=self.data)), opener=models)
 
     def store(self) -> Store:
         return Store(self.database)
@@ -284,6 +297,38 @@ def was_read(place: ProgressMessage, *, again: bool) -> Iterator[str]:
         yield f"{found} threads and {kept} messages were read"
 
 
+def use_model(place: ProgressMessage) -> None:
+    """Build the index of another model and let it serve, as `commonplace model use` does."""
+    with place.core() as core:
+        if core.served.model.name == OTHER_MODEL:
+            return
+        add_paths(core.store, [place.root / "guides"])
+        found = open_successor(core.folder, models(ModelRecord(OTHER_MODEL), core.folder))
+        with found.index as index:
+            run_to_end(build(core, index, found.embedder))
+            index.save_snapshots()
+        take(core.folder, core.configured, found.served)
+        delete_left_over(core.folder)
+
+
+def serves(place: ProgressMessage, *, again: bool) -> Iterator[str]:
+    """That what serves is whole, and each of its vectors is of its own model."""
+    with place.core() as core:
+        name, index, embedder = core.served.model.name, core.index, core.embedder
+        if again and name != OTHER_MODEL:
+            yield f"{name} serves"
+        for found in corpus.documents(core.store):
+            if not isinstance(found, Document):
+                continue
+            cut = list(passages(found, embedder.count_tokens, embedder.max_tokens))
+            stored = index.document_passages(found.id)
+            own = index.own_vectors([passage.id for passage in stored])
+            wanted = embedder.embed_passages([passage.embedded for passage in cut])
+            have = [np.frombuffer(own[one.id], np.float32)[: embedder.dimension] for one in stored]
+            if len(cut) != len(have) or not np.allclose(wanted, have, atol=1e-3):
+                yield f"{found.id} has not the vectors of {name}"
+
+
 class Looking:
     """What is looked at after a trial."""
 
@@ -312,6 +357,7 @@ OPERATIONS: Final = {
     "forget": Looking(forget, forgotten),
     "purge": Looking(purge, purged),
     "read": Looking(read, was_read),
+    "model": Looking(use_model, serves),
 }
 
 

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Final
 
 from bot.engine.core import Core
-from bot.engine.data_folder import MODEL_LOCK, MODELS, POINTER, DataFolderError, exclusive
+from bot.engine.data_folder import (
+    MODEL_LOCK,
+    MODELS,
+    POINTER,
+    DataFolderError,
+    exclusive,
+    open_index,
+)
 from bot.engine.index_updates import run_to_end
 from bot.engine.job_queue import Priority
 from bot.engine.serving_model import (
@@ -85,7 +92,7 @@ class LiveSwitch:
         now: Served = await self._worker.call(lambda core: core.served)
         if pointer is None or pointer.serving.index == now.index:
             return False
-        found = await self._opened(pointer.serving.model, Priority.REVIEWING)
+        found = await self._opened(pointer.serving.model, Priority.REVIEWING, pointer.serving)
         await self._switch(found, Priority.REVIEWING)
         return True
 
@@ -136,13 +143,23 @@ class LiveSwitch:
         await self._switch(found, Priority.INDEXING, chosen=True)
         return True
 
-    async def _opened(self, wanted: ModelRecord, priority: Priority) -> Opened:
-        """Open a model beside everything else, and its index in the worker."""
+    async def _opened(
+        self, wanted: ModelRecord, priority: Priority, served: Served | None = None
+    ) -> Opened:
+        """Open a model beside everything else, and in the worker the index that it is served with.
+
+        Without one, that is the one to be built.
+        """
         opener: Opener = await self._worker.call(lambda core: core.opener)
         model = await beside(opener, wanted, self._folder / MODELS)
-        return await self._worker.call(
-            lambda core: open_successor(core.folder, model), priority=priority
-        )
+
+        def opened(core: Core) -> Opened:
+            if served is None:
+                return open_successor(core.folder, model)
+            index = open_index(core.folder, model.embedder, served.index)
+            return Opened(served, model.embedder, index)
+
+        return await self._worker.call(opened, priority=priority)
 
     async def _switch(self, found: Opened, priority: Priority, *, chosen: bool = False) -> None:
         """Bring the index of a model up, and let both serve; `chosen` by config.toml."""

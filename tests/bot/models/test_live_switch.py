@@ -14,7 +14,7 @@ from bot.client import answered_together
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.data_folder import INDEX, MODEL_LOCK, exclusive
-from bot.engine.serving_model import Served, kept_indexes, read_pointer, take
+from bot.engine.serving_model import Served, kept_indexes, other_indexes, read_pointer, take
 from bot.engine.worker import Worker
 from bot.models.choice import go_back
 from bot.models.live_switch import LiveSwitch
@@ -38,7 +38,7 @@ from tests.bot.models.choosing import (
     settings_for,
     updated,
 )
-from tests.fakes import salted_models
+from tests.fakes import SaltedEmbedder, salted_models
 
 FERRY: Final = ("Ferry", "The narwhal ferry leaves from the northern pier at noon.")
 WHEN: Final = "when does the narwhal ferry leave"
@@ -210,6 +210,27 @@ async def test_the_way_back_answers_nothing_that_is_gone_and_catches_up(
     assert await switch.look()
     assert isinstance(await _ask(worker, WHERE), Refusal)
     assert isinstance(await _ask(worker, WHEN), Answer)
+    assert await worker.call(lambda core: core.served.index) == INDEX
+
+
+async def test_the_way_back_embeds_nothing_that_was_embedded_before(
+    folder: Path, working: Opening
+) -> None:
+    worker = working()
+    switch = LiveSwitch(worker, folder)
+    await switch.look()
+    await asyncio.to_thread(choose, folder)
+    assert await switch.look()
+    await asyncio.to_thread(go_back, folder, FIRST)
+    assert await switch.look()
+
+    def embedded(core: Core) -> list[str]:
+        assert isinstance(core.embedder, SaltedEmbedder)
+        return core.embedder.texts
+
+    texts = await worker.call(embedded)
+    assert not [text for text in texts if MEETUP[1] in text]
+    assert other_indexes(folder) == []
 
 
 async def test_a_model_that_can_not_be_opened_leaves_the_old_one_answering(
