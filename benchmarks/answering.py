@@ -37,7 +37,8 @@ import numpy as np
 from bot.answers.lookup import Ask, Stage
 from bot.answers.pipeline import Reply
 from bot.client import start_worker
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine.core import Core
 from indexer.embedding.embedder import model_folder
 from indexer.ingest.pipeline import update
@@ -54,7 +55,8 @@ BLOCK: Final = 62
 _FIRST_ANSWER: Final = """
 import json, sys, time
 from pathlib import Path
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.answers.pipeline import Ask
 from bot.engine.core import Core
 import bot.client  # what a bot has imported, too

@@ -24,7 +24,8 @@ from typing import Any, Final
 import simcord
 
 from bot.client import Bot, start_worker
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end

@@ -22,7 +22,8 @@ from typing import Any, Final
 
 from bot.answers.lookup import Ask
 from bot.client import answered_together, start_worker
-from bot.config import DataSettings, QuestionSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings, QuestionSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.job_queue import Priority

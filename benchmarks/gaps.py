@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.answers.lookup import Ask
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end

@@ -30,7 +30,8 @@ from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.client import Bot, start_worker
-from bot.config import DataSettings, HelperSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings, HelperSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end

@@ -29,7 +29,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.data_folder import COMMUNITY

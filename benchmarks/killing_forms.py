@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine.core import Core
 from bot.engine.data_folder import COMMUNITY
 from bot.notes import messages as notes_messages

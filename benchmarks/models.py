@@ -32,7 +32,8 @@ from benchmarks.answering import documents, questions_about
 from benchmarks.sizing import PseudoRandom
 from bot.answers.lookup import Ask
 from bot.client import answered_together
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine.core import Core
 from bot.engine.data_folder import INDEX, MODELS, held
 from bot.engine.index_updates import run_to_end, update_own

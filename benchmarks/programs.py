@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.answering import documents, percentiles, questions_about
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine.core import Core
 from indexer.ingest.pipeline import update
 from knowledge.model.documents import Document

@@ -19,7 +19,8 @@ import numpy as np
 
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine.core import Core
 from bot.review import service as review_service
 from indexer.index.tables import CutDocument

@@ -20,7 +20,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from bot.answers.decision import Answer, Quote
 from bot.answers.lookup import Ask
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
 from indexer.evaluation.judged_sets import JudgedSet, judged_set

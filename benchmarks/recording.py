@@ -14,7 +14,8 @@ import tempfile
 from pathlib import Path
 
 from bot.answers.lookup import Ask
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
 

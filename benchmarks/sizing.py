@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.answering import documents
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine.core import Core
 from bot.engine.data_folder import MODELS
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
@@ -35,7 +36,8 @@ import statistics
 from pathlib import Path
 import bot.client, bot.run
 from benchmarks.answering import questions
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.answers.lookup import Ask
 from bot.engine.core import Core
 core = Core(Settings(data=DataSettings(folder=Path(sys.argv[1]))))

@@ -20,6 +20,7 @@ from bot.answers.pipeline import Reply
 from bot.ask.ui.cog import AskCog
 from bot.autocomplete.ui.autocomplete import AutocompleteCache
 from bot.channels.ui.cog import ChannelsCog
+from bot.command_tree import CommandTree
 from bot.community.ui.cog import CommunityCog
 from bot.components import BUTTONS, FORMS
 from bot.config import Settings
@@ -73,7 +74,6 @@ from bot.sources.ui.channel_events import ChannelEvents
 from bot.sources.ui.channel_sync import PAUSE_SECONDS as SYNC_SECONDS
 from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.cog import SourcesCog
-from bot.text import error_messages
 from bot.version import own_version
 from indexer.embedding.embedder import Embedder
 from knowledge.model.channel_settings import GuildChoices
@@ -90,29 +90,8 @@ LOOKING_SECONDS: Final = 5
 
 # Discord's code for an interaction that has been responded to too late.
 _EXPIRED: Final = 10062
-# What discord.py says of a command that it does not know, or not with these options.
-_CHANGED: Final = (app_commands.CommandNotFound, app_commands.CommandSignatureMismatch)
 
 _logger = logging.getLogger(__name__)
-
-
-class CommandTree(app_commands.CommandTree["Bot"]):
-    """The command tree, whose errors all go to the client's one handler."""
-
-    async def interaction_check(self, interaction: discord.Interaction["Bot"], /) -> bool:
-        return await self.client.admits(interaction)
-
-    async def on_error(
-        self, interaction: discord.Interaction["Bot"], error: app_commands.AppCommandError
-    ) -> None:
-        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-        if isinstance(cause, _CHANGED):
-            _logger.info("A command was used as an earlier version had it: %s", cause)
-            if interaction.type is discord.InteractionType.application_command:
-                language = await viewer_language(interaction)
-                await say(interaction, error_messages.COMMAND_CHANGED(language))
-            return
-        await self.client.explain(interaction, cause)
 
 
 class Bot(Services):

@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 from bot import config
 from bot.cli.console import UNUSABLE
 from bot.client import CLOSING_SECONDS
-from bot.config import HealthSettings
+from bot.config_sections import HealthSettings
 from bot.process.health import Health, serving
 from bot.run import FINISHING_SECONDS
 

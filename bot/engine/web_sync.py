@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from bot.config import SourceSettings
+from bot.config_sections import SourceSettings
 from bot.engine.data_folder import exclusive
 from knowledge.git import sync as git_sync
 from knowledge.model.documents import SHARED, Scope

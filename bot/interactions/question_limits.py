@@ -19,7 +19,7 @@ from typing import Final
 from cachetools import TTLCache
 from discord.ext.commands import Cooldown, CooldownMapping
 
-from bot.config import QuestionSettings
+from bot.config_sections import QuestionSettings
 
 # Of so many members it is remembered that they were told; fifty bytes each.
 _TOLD: Final = 10_000

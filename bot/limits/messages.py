@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from bot.config import LimitSettings
+from bot.config_sections import LimitSettings
 from bot.limits.service import Wait
 from bot.text.languages import Plural, Sentence
 from knowledge.model.guilds import Language

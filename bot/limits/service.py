@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.config import LimitSettings
+from bot.config_sections import LimitSettings
 from bot.engine.core import Core
 from knowledge.model.limits import DAY, Limits, Quota, quota_of
 from knowledge.model.notes import State

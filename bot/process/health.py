@@ -16,7 +16,7 @@ from typing import Final
 
 from aiohttp import web
 
-from bot.config import OFF, HealthSettings
+from bot.config_sections import OFF, HealthSettings
 
 # Monitors ask one at a time; whoever opens more would only use up the files a process may have.
 MOST_CONNECTIONS: Final = 16

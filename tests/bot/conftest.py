@@ -10,7 +10,8 @@ from simcord import Env, pytest_plugin
 from simcord.http import router
 
 from bot.client import Bot, start_worker
-from bot.config import DataSettings, QuestionSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings, QuestionSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end

@@ -14,7 +14,8 @@ import pytest
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end

@@ -16,7 +16,8 @@ from bot.answers.impact import SLICE, AnswerSummary, Impact
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.client import answered_together
-from bot.config import ArticleSettings, DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import ArticleSettings, DataSettings
 from bot.engine.core import Core
 from bot.engine.worker import Worker
 from bot.review import service as review_service

@@ -11,7 +11,8 @@ from rich.console import Console
 from bot.answers.lookup import Ask
 from bot.answers.replay import PassageState, Replay
 from bot.cli import output
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
 from bot.review import service as review_service

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.answers.similar_notes import Closeness, Near
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine.core import Core
 from bot.review import service as review_service
 from indexer.ingest.pipeline import put

@@ -10,7 +10,8 @@ from bot.answers.decision import Answer, Refusal
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.ask import picks
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine.core import Core
 from bot.privacy import question_pruning
 from bot.privacy import service as privacy_service

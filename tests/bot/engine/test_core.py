@@ -16,7 +16,8 @@ from bot.answers.lookup import Ask, Stage
 from bot.answers.similar_notes import Closeness
 from bot.ask import messages as ask_messages
 from bot.ask.explanation import why
-from bot.config import DataSettings, IndexSettings, ModelSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings, IndexSettings, ModelSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.data_folder import COMMUNITY, INDEX, DataFolderError

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot import __main__
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine.data_folder import COMMUNITY, data_folder
 from bot.engine.file_permissions import open_to_others
 from knowledge.store.store import Store

@@ -11,7 +11,8 @@ from filelock import FileLock
 from simcord import Env
 
 from bot.client import Bot, start_worker
-from bot.config import Settings, SourceSettings
+from bot.config import Settings
+from bot.config_sections import SourceSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end

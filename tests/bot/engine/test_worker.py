@@ -18,7 +18,8 @@ from simcord.interactions import base_payload
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.client import Bot, answered_together, start_worker
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.data_folder import MODELS
@@ -520,7 +521,8 @@ import asyncio, sys
 from dataclasses import dataclass
 from pathlib import Path
 from bot.client import start_worker, answered_together
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine.core import Core
 from bot.engine.data_folder import MODELS
 from bot.engine.job_queue import Priority

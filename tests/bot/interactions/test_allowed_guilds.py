@@ -7,7 +7,8 @@ import pytest
 from simcord import Env
 
 from bot.client import Bot, start_worker
-from bot.config import GuildsSettings, Settings
+from bot.config import Settings
+from bot.config_sections import GuildsSettings
 from bot.interactions.allowed_guilds import AllowedGuilds
 from bot.text import error_messages
 from tests.bot.steps import said, shown_message

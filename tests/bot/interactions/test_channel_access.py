@@ -10,7 +10,8 @@ from simcord.enums import ChannelType, OverwriteType
 
 from bot.ask import button_messages
 from bot.ask import messages as ask_messages
-from bot.config import Settings, SourceSettings
+from bot.config import Settings
+from bot.config_sections import SourceSettings
 from bot.interactions.channel_access import readable_by_all_in, seen_by_others
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE

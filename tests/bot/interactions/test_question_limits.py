@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.config import QuestionSettings
+from bot.config_sections import QuestionSettings
 from bot.interactions.question_limits import Limit, QuestionLimits, TooFastError
 
 GUILD = 5

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.config import LimitSettings
+from bot.config_sections import LimitSettings
 from bot.limits import service
 from bot.limits.service import Sender, Wait
 from knowledge.model.limits import DAY, Limits, Newcomers, Quota

@@ -6,7 +6,8 @@ from typing import Final
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.config import ArticleSettings, DataSettings, ModelSettings, Settings
+from bot.config import Settings
+from bot.config_sections import ArticleSettings, DataSettings, ModelSettings
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end, update
 from bot.engine.serving_model import open_successor, take

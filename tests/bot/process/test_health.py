@@ -13,7 +13,8 @@ import pytest
 from simcord import Env
 
 from bot.client import Bot, start_worker
-from bot.config import HealthSettings, ModelSettings, Settings
+from bot.config import Settings
+from bot.config_sections import HealthSettings, ModelSettings
 from bot.engine.core import Core
 from bot.engine.job_queue import Priority
 from bot.engine.worker import Worker

@@ -17,7 +17,8 @@ from rich.console import Console
 from simcord import Env
 
 from bot.client import Bot, start_worker
-from bot.config import LogSettings, Settings
+from bot.config import Settings
+from bot.config_sections import LogSettings
 from bot.engine.data_folder import DataFolderError
 from bot.process import logs
 from tests.bot.discord_server import (

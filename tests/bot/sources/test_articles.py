@@ -5,7 +5,8 @@ from pathlib import Path
 
 from bot.answers.bundled_articles import Standing
 from bot.answers.lookup import scopes_of
-from bot.config import DataSettings, Settings
+from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine.core import Core
 from bot.sources import articles
 from indexer.ingest.pipeline import put

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.config import QuestionSettings, Settings
+from bot.config import Settings
+from bot.config_sections import QuestionSettings
 from bot.text import error_messages
 from knowledge.model.guilds import Language
 from tests.bot.world import QUESTION, World, text_of

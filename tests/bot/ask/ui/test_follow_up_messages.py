@@ -11,7 +11,8 @@ from simcord.enums import OverwriteType
 
 from bot.ask import messages as ask_messages
 from bot.client import Bot
-from bot.config import Settings, SourceSettings
+from bot.config import Settings
+from bot.config_sections import SourceSettings
 from bot.engine.core import Core
 from knowledge.model.guilds import GuildSettings
 from knowledge.model.questions import Question

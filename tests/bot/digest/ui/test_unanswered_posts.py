@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from simcord import ChannelHandle
 
-from bot.config import HelperSettings, Settings
+from bot.config import Settings
+from bot.config_sections import HelperSettings
 from bot.engine.core import Core
 from tests.bot.digests import chosen, its_time_comes, posted
 from tests.bot.forum import page_as_discord_does

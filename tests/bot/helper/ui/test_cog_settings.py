@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.config import HelperSettings, Settings
+from bot.config import Settings
+from bot.config_sections import HelperSettings
 from tests.bot.helper.helping import ASKED, POST_TITLE, Helped
 
 

@@ -9,7 +9,8 @@ import pytest
 from simcord import Env, InteractionResult, MemberActor
 
 from bot.client import Bot
-from bot.config import LimitSettings, Settings
+from bot.config import Settings
+from bot.config_sections import LimitSettings
 from bot.limits import messages
 from bot.text import error_messages
 from knowledge.model.limits import Limits, Newcomers, Quota

@@ -8,7 +8,8 @@ from simcord import ChannelHandle, InteractionResult, MemberActor
 from simcord.enums import ChannelType
 
 from bot.client import Bot
-from bot.config import Settings, SourceSettings
+from bot.config import Settings
+from bot.config_sections import SourceSettings
 from bot.engine.core import Core
 from bot.notes import form_messages
 from bot.notes.drafts import Draft, from_file

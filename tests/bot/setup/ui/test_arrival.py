@@ -8,7 +8,7 @@ from simcord import Env
 from simcord.backend import serializers
 
 from bot.client import Bot
-from bot.config import GuildsSettings
+from bot.config_sections import GuildsSettings
 from bot.setup import messages as setup_messages
 from knowledge.model.guilds import Language
 from tests.bot.steps import restarted, said

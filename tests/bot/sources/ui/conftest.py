@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.config import Settings, SourceSettings
+from bot.config import Settings
+from bot.config_sections import SourceSettings
 from tests.bot.forum import Forum, make_forum
 from tests.bot.world import World
 

@@ -8,7 +8,8 @@ import pytest
 from simcord import Env
 
 from bot.client import Bot, start_worker
-from bot.config import Settings, SourceSettings
+from bot.config import Settings
+from bot.config_sections import SourceSettings
 from bot.engine.core import Core
 from bot.sources.addresses import MOST_SITES
 from knowledge.channels.sync_state import ChannelProblem, ProblemCode
