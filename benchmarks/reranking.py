@@ -101,7 +101,7 @@ def train(
         )
         logits = model(**read).logits.view(1, -1)
         loss = torch.nn.functional.cross_entropy(logits, torch.tensor([place]))
-        loss.backward()
+        torch.autograd.backward(loss)
         losses.append(loss.item())
         if step % 4 == 0:
             optimizer.step()
