@@ -1,4 +1,4 @@
-"""What a trained reranker loses by being derived, and how much faster it is.
+"""Fidelity and speed of a derived reranker, beside its reference, with weights that were trained.
 
 `python benchmarks/reranking.py --train FOLDER ... --test FOLDER ... [--steps N]`, where each FOLDER
 is a judged set in the layout of BEIR. No package has a trained cross-encoder, so one is made of the
