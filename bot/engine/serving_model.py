@@ -257,7 +257,7 @@ def _reopened(folder: Path, served: Served, opener: Opener) -> Opened | None:
             return None
         return Opened(served, embedder, open_index(folder, embedder, served.index))
     except (ModelError, StaleIndexError) as error:
-        _logger.info("The model that the index was made by can't be opened: %s", error)
+        _logger.debug("The model that the index was made by can't be opened: %s", error)
         return None
 
 

@@ -213,7 +213,7 @@ def quieten() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    for noisy in ("sentence_transformers", "transformers", "huggingface_hub", "httpx"):
+    for noisy in ("sentence_transformers", "transformers", "huggingface_hub", "httpx", "httpx2"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
 
 

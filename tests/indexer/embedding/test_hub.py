@@ -30,6 +30,7 @@ except HubError as error:
 
 Hub = Callable[..., str]
 Fetch = Callable[..., dict[str, Any]]
+Sent = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
@@ -47,14 +48,25 @@ def models_there(tmp_path: Path) -> Path:
         (folder / name / "README.md").write_text("---\nlanguage: en\n---\n")
         (folder / name / "run.py").write_text("raise SystemExit")
         for file in weights:
-            (folder / name / file).write_bytes(bytes(range(256)) * 4_000)
+            (folder / name / file).write_bytes(bytes(range(256)) * 60_000)
     return folder
 
 
 @pytest.fixture
-def hub(models_there: Path) -> Iterator[Hub]:
-    """Start a hub that goes by a plan; gives its address. `log` is what it says it sent."""
+def hubs() -> Iterator[list[subprocess.Popen[str]]]:
+    """The hubs that the test starts."""
     started: list[subprocess.Popen[str]] = []
+    yield started
+    for process in started:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+@pytest.fixture
+def hub(models_there: Path, hubs: list[subprocess.Popen[str]]) -> Hub:
+    """Start a hub that goes by a plan; gives its address."""
 
     def start(**plan: Any) -> str:
         process = subprocess.Popen(
@@ -62,15 +74,24 @@ def hub(models_there: Path) -> Iterator[Hub]:
             stdout=subprocess.PIPE,
             text=True,
         )
-        started.append(process)
+        hubs.append(process)
         assert process.stdout is not None
         address: str = json.loads(process.stdout.readline())["address"]
         return address
 
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+    return start
+
+
+@pytest.fixture
+def sent(hubs: list[subprocess.Popen[str]]) -> Sent:
+    """What the hub says that it sent whole, or the rest of; it ends with this."""
+
+    def told() -> list[dict[str, Any]]:
+        hubs[0].kill()
+        assert hubs[0].stdout is not None
+        return [json.loads(line) for line in hubs[0].stdout]
+
+    return told
 
 
 @pytest.fixture
@@ -127,11 +148,13 @@ def test_a_commit_that_is_named_is_the_one_that_comes(hub: Hub, fetched: Fetch) 
 
 
 def test_a_download_that_broke_off_goes_on_where_it_ended(
-    hub: Hub, fetched: Fetch, models_there: Path
+    hub: Hub, fetched: Fetch, models_there: Path, sent: Sent
 ) -> None:
-    address = hub(cut=500_000)
+    address = hub(cut=12_000_000)
     first = fetched(address, "owner/good")
     found = first if "folder" in first else fetched(address, "owner/good")
+    [again] = [line for line in sent() if line["sent"] == "model.safetensors"]
+    assert again["from"] > 0
     weights = (models_there / "good" / "model.safetensors").read_bytes()
     assert (Path(found["folder"]) / "model.safetensors").read_bytes() == weights
 
