@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from bot.engine.index_updates import run_to_end, update_own
-from bot.models.gate import OWN, TOGETHER, Figure, Side, accepted_answers, figures, measured, worse
+from bot.models.gate import (
+    HARDLY_CHANCE,
+    OWN,
+    TOGETHER,
+    Figure,
+    Side,
+    accepted_answers,
+    figures,
+    measured,
+    worse,
+)
 from bot.models.gate import together as joined
 from indexer.embedding.model_records import ModelRecord
 from indexer.evaluation.judged_sets import LEAST_HARVEST, JudgedSet, JudgedSetError
@@ -43,6 +53,16 @@ def test_what_is_lost_beyond_chance_or_beyond_what_anybody_should_lose_is_worse(
     serving: list[float], other: list[float], *, is_worse: bool
 ) -> None:
     assert _figure(serving, other).worse is is_worse
+
+
+@pytest.mark.parametrize(("judged", "is_worse"), [(OWN, True), (TOGETHER, True), ("a set", False)])
+def test_of_a_foreign_set_alone_more_may_be_lost_than_of_the_servers_own(
+    judged: str, *, is_worse: bool
+) -> None:
+    """Four of eighty questions are answered no more: chance explains that."""
+    lost = Figure(judged, "answered", [1.0] * 80, [1.0] * 76 + [0.0] * 4)
+    assert lost.p > HARDLY_CHANCE
+    assert lost.worse is is_worse
 
 
 def test_small_losses_in_every_set_add_up() -> None:
