@@ -104,7 +104,8 @@ async def _asked(interaction: Interaction, question: str, *, private: bool) -> N
 
 
 async def _answered(interaction: Interaction, question: str, *, private: bool) -> None:
-    if private or may_write(interaction):
+    # A form that nobody opened from an offer has none whose place could be taken.
+    if interaction.message is not None and (private or may_write(interaction)):
         await interaction.response.defer()
     else:
         private = True
