@@ -5,11 +5,9 @@ folder, or the name of one that has been downloaded. It reads query and passage 
 better than comparing vectors and costs a forward pass for every passage, so only as many of the
 best passages are read as fit a budget of time; where not even two fit, none is. Like embedders, it
 is derived once on the machine and runs without PyTorch; one that can't be derived is run by
-sentence-transformers. What it says
-changes the order and nothing else: whether a question is foreign to the corpus is judged by the
-search, so nothing is answered with a reranker that would be refused without one. Where answers are
-given, one that is missing or fails is left out until the next start; where something is measured,
-that is an error.
+sentence-transformers. What it says changes the order: whether there is any evidence is judged by
+what the search found nearest. Where answers are given, one that is missing or fails is left out
+until the next start; where something is measured, that is an error.
 """
 
 import logging
