@@ -411,7 +411,8 @@ class AnswerPipeline:
             outcome,
             tuple(hits),
             generation=self._index.generation,
-            foreign=self._foreign(ask.text),
+            # What is surely answered was read, whatever it looks like ("wat is open source").
+            foreign="" if evidence is Evidence.STRONG else self._foreign(ask.text),
             signals=lookup.signals,
         )
 

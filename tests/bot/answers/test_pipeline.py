@@ -117,6 +117,20 @@ def pipeline(tmp_path: Path, store: Store, embedder: WordEmbedder) -> Iterator[A
         yield AnswerPipeline(store, index, Retriever(index, embedder), quotes=3)
 
 
+def test_a_language_that_the_model_is_not_made_for_is_said_unless_the_answer_is_sure(
+    pipeline: AnswerPipeline,
+) -> None:
+    """In chat, "wat is" is English, too."""
+    english = AnswerPipeline(
+        pipeline._store, pipeline._index, pipeline._retriever, 3, frozenset({"en"})
+    )
+    sure, unsure = english.ask(
+        [Ask("wat is bees make honey", 1, GUILD), Ask("wat is een zeppelin", 1, GUILD)]
+    )
+    assert (sure.evidence, sure.foreign) == (Evidence.STRONG, "")
+    assert (unsure.evidence is Evidence.STRONG, unsure.foreign) == (False, "nl")
+
+
 def test_no_questions_get_no_replies(pipeline: AnswerPipeline) -> None:
     assert pipeline.ask([]) == []
 

@@ -139,8 +139,14 @@ def set_up(page: Page) -> None:
     pick(
         shown, "Choose the role of the moderators", "Moderators", until="Moderators are those with"
     )
-    shown.get_by_role("button", name="3 Where to answer").last.click()
-    shown.get_by_text("Nowhere: choose forums").last.click()
+    for _ in range(20):
+        try:
+            shown.get_by_role("button", name="3 Where to answer").last.click(timeout=4_000)
+            shown.get_by_text("Nowhere: choose forums").last.click(timeout=4_000)
+        except TimeoutError:
+            # The page drew itself anew at that very moment.
+            continue
+        break
     shown.locator("[role=option]", has_text="questions").last.click()
     shown.get_by_role("button", name="Apply").last.click()
     shown.get_by_text("Nowhere: choose forums").last.wait_for(state="detached")
