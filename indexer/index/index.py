@@ -51,13 +51,11 @@ class Index:
         model: str,
         dimension: int,
         max_tokens: int,
-        resident_bytes: int | None = None,
     ) -> None:
         """Open the index in `folder`, or make an empty one.
 
         `model` is what makes the vectors (`Embedder.model`), `dimension` their length, `max_tokens`
-        the most tokens of a passage. The scopes in memory take at most `resident_bytes`, None any
-        number, as long as those that are searched fit.
+        the most tokens of a passage.
 
         Raises:
             StaleIndexError: if it was made with another model, passage size or format.
@@ -74,7 +72,7 @@ class Index:
         self._generation = self.tables.generation()
         self._steady = 0
         self._rows = RowCache(self.tables)
-        self._resident = ResidentScopes(folder, self.tables, self._rows, dimension, resident_bytes)
+        self._resident = ResidentScopes(folder, self.tables, self._rows, dimension)
         # What was looked up ahead, and for which text, k and scopes.
         self._lookup: tuple[tuple[str, int, tuple[Scope, ...]], BM25Lookup] | None = None
         self._selected: LRUCache[tuple[Selection, tuple[Scope, ...]], NDArray[np.int64]] = LRUCache(

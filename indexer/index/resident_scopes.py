@@ -60,14 +60,14 @@ class ResidentScopes:
         tables: IndexTables,
         rows: RowCache,
         dimension: int,
-        most_bytes: int | None = None,
     ) -> None:
-        """Hold nothing yet; `most_bytes` is what all scopes together may take, None any number."""
+        """Hold nothing yet."""
         self._folder = folder
         self._tables = tables
         self._rows = rows
         self._dimension = dimension
-        self.most_bytes = most_bytes
+        # What all scopes together may take; None is any number.
+        self.most_bytes: int | None = None
         self._prefix = f"{tables.identity()}."
         # In the order of their last use.
         self._held: OrderedDict[Scope, ResidentScope] = OrderedDict()
@@ -87,7 +87,9 @@ class ResidentScopes:
         held = self._held.get(scope)
         if held is not None:
             return len(held.vectors)
-        return self._tables.changes.size(scope, self.generation(scope))
+        generation = self.generation(scope)
+        # Most guilds never had any, and each of their questions asks for it.
+        return self._tables.changes.size(scope, generation) if generation else 0
 
     def of(self, scopes: Iterable[Scope]) -> list[ResidentScope]:
         """These scopes, each once, read where they are not in memory; without any that is empty."""
@@ -148,7 +150,8 @@ class ResidentScopes:
         return held
 
     def _of_snapshot(self, scope: Scope, generation: int) -> ResidentScope | None:
-        saved = max((one for one in self._saved(scope) if one <= generation), default=0)
+        found = self._saved().get(scope, ())
+        saved = max((one for one in found if one <= generation), default=0)
         if not saved:
             return None
         name = self._name(scope, saved)
@@ -163,11 +166,15 @@ class ResidentScopes:
     def _name(self, scope: Scope, generation: int) -> str:
         return f"{self._prefix}{scope}.{generation}"
 
-    def _saved(self, scope: Scope) -> list[int]:
-        """The generations of a scope that there are snapshots of."""
-        found = self._folder.glob(f"{self._prefix}{scope}.*{_VECTORS}")
-        names = [path.name.removesuffix(_VECTORS).rpartition(".")[2] for path in found]
-        return [int(name) for name in names if name.isdigit()]
+    def _saved(self) -> dict[Scope, set[int]]:
+        """The generations that there are snapshots of, by scope; the folder is listed once."""
+        found: dict[Scope, set[int]] = {}
+        for path in self._folder.glob(f"{self._prefix}*{_VECTORS}"):
+            name = path.name.removeprefix(self._prefix).removesuffix(_VECTORS)
+            scope, _, generation = name.rpartition(".")
+            if generation.isdigit():
+                found.setdefault(Scope(int(scope)), set()).add(int(generation))
+        return found
 
     def save_all(self, least: int) -> None:
         """Write a snapshot of each scope that has `least` passages, and delete all others.
@@ -177,11 +184,12 @@ class ResidentScopes:
         self.replay()
         kept = set()
         try:
+            saved = self._saved()
             for scope, size in self._tables.passages_by_scope().items():
                 if size < least:
                     continue
                 kept.add(self._name(scope, self.generation(scope)))
-                if self.generation(scope) not in self._saved(scope):
+                if self.generation(scope) not in saved.get(scope, ()):
                     [held] = self.of([scope])
                     self._save(scope, held)
                     self.fit([scope])
@@ -201,21 +209,22 @@ class ResidentScopes:
         if size >= SNAPSHOT_LEAST and held.unsaved >= min(SNAPSHOT_AFTER, size // 2):
             try:
                 self._save(scope, held)
+                self._delete_older(scope, held.generation)
             except (OSError, RuntimeError) as error:
                 _logger.warning("A snapshot could not be written: %s", error)
 
     def _save(self, scope: Scope, held: ResidentScope) -> None:
-        older = self._saved(scope)
         name = self._name(scope, held.generation)
         self._write(held.postings, f"{name}{_WORDS}")
         # Last, because reading begins with it.
         self._write(held.vectors, f"{name}{_VECTORS}")
         held.unsaved = 0
-        for generation in older:
-            if generation != held.generation:
-                for kind in (_VECTORS, _WORDS):
-                    path = self._folder / f"{self._name(scope, generation)}{kind}"
-                    path.unlink(missing_ok=True)
+
+    def _delete_older(self, scope: Scope, generation: int) -> None:
+        for older in self._saved().get(scope, set()) - {generation}:
+            for kind in (_VECTORS, _WORDS):
+                path = self._folder / f"{self._name(scope, older)}{kind}"
+                path.unlink(missing_ok=True)
 
     def _write(self, held: VectorIndex | Postings, name: str) -> None:
         # One partial file per process: two of them may be writing the same generation.
@@ -233,15 +242,15 @@ class ResidentScopes:
 
         Those that are `needed` stay, and the one that was used last.
         """
-        if self.most_bytes is None:
+        if self.most_bytes is None or self.bytes <= self.most_bytes:
             return
-        for scope in list(self._held)[:-1] if self.bytes > self.most_bytes else ():
-            if self.bytes <= self.most_bytes:
-                return
+        for scope in list(self._held)[:-1]:
             if scope not in needed:
                 held = self._held.pop(scope)
                 self.bytes -= held.bytes
                 self._save_if_changed(scope, held)
+            if self.bytes <= self.most_bytes:
+                return
 
     def read_ahead(self) -> Iterator[None]:
         """Read scopes before anybody asks, a scope a step, as long as they fit.

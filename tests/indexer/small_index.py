@@ -19,13 +19,9 @@ Found = list[tuple[str, str, str, float]]
 def opened(
     folder: Path, embedder: WordEmbedder, model: str = "words", resident_bytes: int | None = None
 ) -> Index:
-    return Index(
-        folder,
-        model=model,
-        dimension=embedder.dimension,
-        max_tokens=embedder.max_tokens,
-        resident_bytes=resident_bytes,
-    )
+    index = Index(folder, model=model, dimension=embedder.dimension, max_tokens=embedder.max_tokens)
+    index.hold_within(resident_bytes)
+    return index
 
 
 def new_document(name: str, text: str, scope: Scope = SHARED) -> Document:
