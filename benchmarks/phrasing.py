@@ -44,7 +44,7 @@ from bot.phrasing.phraser import Phraser
 from bot.phrasing.replies import Written
 from bot.phrasing.sentences import numbered
 from bot.phrasing.task import Mode, Outcome, Phrased, Quoted, Task
-from bot.phrasing.writing import PASSED, Embed, written
+from bot.phrasing.written_sentences import PASSED, Embed, written
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.evaluation.judged_sets import judged_set
 from indexer.ingest.pipeline import update

@@ -24,6 +24,7 @@ from bot.engine.job_queue import Priority
 from bot.engine.worker import Worker
 from bot.interactions.services import Services
 from bot.phrasing import service
+from bot.phrasing.candidate import Candidate, Found, Result, ResultKey
 from bot.phrasing.edit_pacer import EditPacer
 from bot.phrasing.endpoint import Endpoint, EndpointSettings
 from bot.phrasing.phraser import Phraser
@@ -31,9 +32,8 @@ from bot.phrasing.task import Mode, Ordered, Outcome, Phrased, Quoted, Task
 from bot.phrasing_settings import PhrasingSettings
 from indexer.retrieval.hit import Hit
 from indexer.text.sentences import units
-from knowledge.model.documents import Scope
 from knowledge.model.guilds import GuildSettings, Phrasing
-from knowledge.model.phrasings import RecordedPhrasing, UsedUp, WrittenLine
+from knowledge.model.phrasings import UsedUp
 from knowledge.model.questions import Evidence
 
 # What somebody asked lately is asked again; a result holds a reply of some 20 kB.
@@ -41,52 +41,6 @@ RESULTS: Final = 128
 PART: Final = "phrasing"
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An answer that a model is asked about."""
-
-    ask: Ask
-    reply: Reply
-    mode: Mode
-
-    @property
-    def answer(self) -> Answer:
-        assert isinstance(self.reply.outcome, Answer)  # noqa: S101 - `expects` makes no other
-        return self.reply.outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What is shown in the place of a plain answer: a reply, and what stands above its quotations.
-
-    Nothing stands there where only what is quoted has changed.
-    """
-
-    reply: Reply
-    phrased: Phrased | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What came of asking, for whoever asks the same: no id of a question is in it."""
-
-    phrased: Phrased
-    places: tuple[int, ...] = ()
-    reply: Reply | None = None
-    prompt_tokens: int = 0
-    reply_tokens: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """What two answers must have in common to be phrased alike: all that is sent, and for whom."""
-
-    task: Task
-    hits: tuple[Quoted, ...]
-    scopes: tuple[Scope, ...]
-    model: tuple[object, ...]
 
 
 class Asked(Protocol):
@@ -137,9 +91,9 @@ class PhrasingDispatcher:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     pacer: EditPacer = field(default_factory=EditPacer)
     _used_up: UsedUp | None = None
-    _results: LRUCache[_Key, _Found] = field(default_factory=lambda: LRUCache(RESULTS))
+    _results: LRUCache[ResultKey, Found] = field(default_factory=lambda: LRUCache(RESULTS))
     _generation: int = 0
-    _under_way: dict[_Key, "asyncio.Task[_Found | None]"] = field(default_factory=dict)
+    _under_way: dict[ResultKey, "asyncio.Task[Found | None]"] = field(default_factory=dict)
     _beginning: "asyncio.Task[None] | None" = None
     _closing: bool = False
 
@@ -204,9 +158,9 @@ class PhrasingDispatcher:
             self._results.clear()
             self._generation = generation
 
-    def _key(self, candidate: Candidate) -> _Key:
-        return _Key(
-            _task(candidate),
+    def _key(self, candidate: Candidate) -> ResultKey:
+        return ResultKey(
+            candidate.task,
             self._ordered(candidate),
             candidate.ask.scopes,
             self.model.identity,
@@ -253,7 +207,7 @@ class PhrasingDispatcher:
             return None
         return await self._kept(candidate, key, found, repeated=repeated)
 
-    async def _claimed_and_asked(self, candidate: Candidate) -> _Found | None:
+    async def _claimed_and_asked(self, candidate: Candidate) -> Found | None:
         """What came of asking; None if that was one too many."""
         most, now = service.caps(self.settings), self.now()
         question_id = candidate.reply.question_id or 0
@@ -269,11 +223,11 @@ class PhrasingDispatcher:
             async with asyncio.timeout(self.settings.seconds):
                 found = await self._asked(candidate)
         except TimeoutError:
-            found = _Found(Phrased(Outcome.LATE, seconds=self.settings.seconds))
+            found = Found(Phrased(Outcome.LATE, seconds=self.settings.seconds))
         self._tell(found)
         return found
 
-    async def _asked(self, candidate: Candidate) -> _Found:
+    async def _asked(self, candidate: Candidate) -> Found:
         places: tuple[int, ...] = ()
         reply, spent = candidate.reply, [0, 0]
         offered = self._ordered(candidate)
@@ -283,8 +237,8 @@ class PhrasingDispatcher:
             if ordered.outcome is Outcome.SHOWN and ordered.places != tuple(range(len(offered))):
                 places = ordered.places
                 reply = await self._decided_again(candidate, places)
-        phrased = await self.model.phrase(_task(replace(candidate, reply=reply)))
-        return _Found(
+        phrased = await self.model.phrase(replace(candidate, reply=reply).task)
+        return Found(
             phrased,
             places,
             replace(reply, question_id=None) if places else None,
@@ -299,7 +253,7 @@ class PhrasingDispatcher:
         )
         return found
 
-    def _tell(self, found: _Found) -> None:
+    def _tell(self, found: Found) -> None:
         """Tell metrics, log and health what came of asking: no word that was sent or received."""
         phrased = found.phrased
         self.observe(phrased, found.prompt_tokens + found.reply_tokens)
@@ -315,7 +269,7 @@ class PhrasingDispatcher:
             self.degradations.restore(PART)
 
     async def _kept(
-        self, candidate: Candidate, key: _Key, found: _Found, *, repeated: bool
+        self, candidate: Candidate, key: ResultKey, found: Found, *, repeated: bool
     ) -> Result | None:
         """Keep what came of an answer; what is shown of it, if all may be quoted still."""
         phrased = found.phrased
@@ -324,7 +278,7 @@ class PhrasingDispatcher:
         if found.reply is not None:
             reply = replace(found.reply, question_id=reply.question_id)
         most, now = service.caps(self.settings), self.now()
-        kept = _recorded(candidate.mode, found, now, repeated=repeated)
+        kept = found.recorded(candidate.mode, now, repeated=repeated)
         quotable, used = await self.worker().call(
             lambda core: service.finish(core, candidate.ask, reply, kept, most, now),
             priority=Priority.ASKING,
@@ -354,38 +308,6 @@ class PhrasingDispatcher:
         for task in [*self._under_way.values()]:
             task.cancel()
         await self.model.close()
-
-
-def _task(candidate: Candidate) -> Task:
-    earlier = candidate.ask.earlier.rsplit("\n", 1)[-1]
-    return Task(
-        candidate.ask.text,
-        tuple(
-            Quoted(quote.text, quote.citation.title, quote.citation.heading)
-            for quote in candidate.answer.quotes
-        ),
-        candidate.mode,
-        earlier,
-    )
-
-
-def _recorded(mode: Mode, found: _Found, now: datetime, *, repeated: bool) -> RecordedPhrasing:
-    phrased = found.phrased
-    return RecordedPhrasing(
-        mode.value,
-        phrased.outcome.value,
-        now,
-        phrased.model,
-        phrased.prompt_version,
-        phrased.chosen,
-        found.places,
-        tuple(WrittenLine(line.text, line.numbers) for line in phrased.lines if not line.verbatim),
-        phrased.verdicts,
-        0 if repeated else found.prompt_tokens,
-        0 if repeated else found.reply_tokens,
-        0 if repeated else round(phrased.seconds * 1_000),
-        repeated,
-    )
 
 
 def open_dispatcher(bot: Services, observe: Observer) -> PhrasingDispatcher:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from bot.phrasing import choosing, ordering, replies, writing
+from bot.phrasing import passage_order, replies, sentence_choice, written_sentences
 from bot.phrasing.endpoint import Endpoint, Failure, Reply
 from bot.phrasing.prompts import PROMPT_VERSION, order_prompt, prompt
 from bot.phrasing.sentences import Numbered, numbered
 from bot.phrasing.task import Line, Mode, Ordered, Outcome, Phrased, Quoted, Task
-from bot.phrasing.writing import Embed
+from bot.phrasing.written_sentences import Embed
 
 NOT_ASKED: Final = "the reply is not in the form that was asked for"
 
@@ -104,7 +104,7 @@ class Phraser:
         parsed = replies.written(reply)
         if parsed is None:
             return replace(empty, outcome=Outcome.INVALID, problem=NOT_ASKED)
-        found = await writing.written(task, offered, parsed, self._embed)
+        found = await written_sentences.written(task, offered, parsed, self._embed)
         shown = _shown(empty, found.lines, found.ids, found.verdicts)
         return replace(shown, stands_on=found.stands_on)
 
@@ -118,13 +118,13 @@ class Phraser:
         return replace(found, seconds=time.monotonic() - began)
 
     async def _order_asked(self, question: str, passages: Sequence[Quoted]) -> Ordered:
-        offered = ordering.lettered(passages)
+        offered = passage_order.lettered(passages)
         if len(offered) < 2:
             return Ordered(Outcome.NOTHING, model=self.model, problem="nothing to put into order")
         reply = await self._endpoint.reply(order_prompt(question, offered))
         if isinstance(reply, Failure):
             return Ordered(reply.outcome, model=self.model, problem=reply.problem)
-        found = ordering.places(replies.order(reply) or (), list(offered), len(passages))
+        found = passage_order.places(replies.order(reply) or (), list(offered), len(passages))
         return Ordered(
             Outcome.SHOWN if found else Outcome.INVALID,
             found,
@@ -139,7 +139,7 @@ def _chosen(task: Task, offered: Sequence[Numbered], reply: Reply, empty: Phrase
     parsed = replies.chosen(reply)
     if parsed is None:
         return replace(empty, outcome=Outcome.INVALID, problem=NOT_ASKED)
-    found = choosing.choose(task.quotes, offered, parsed)
+    found = sentence_choice.choose(task.quotes, offered, parsed)
     return _shown(empty, found.lines, found.ids, found.verdicts)
 
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Final
 
-from bot.phrasing.reading import TABLES, Item, Reading, is_conditional, read
+from bot.phrasing.parsed_sentence import TABLES, Item, Reading, is_conditional, read
 from indexer.contradictions.quantities import BARE, VERSION, Value
 
 # How many words that carry meaning say enough to be compared.

@@ -274,24 +274,14 @@ class Fetcher:
             # As it came: hosts also put letters beyond ASCII into what they call a page's state.
             *((name, value.encode("latin-1")) for name, value in headers.items()),
         ]
-        with self._request("GET", url, own) as response:
+        with self._noted(url), self._connections.request("GET", url, own) as response:
             return _read(response, limit, types)
 
     @contextmanager
-    def _request(
-        self,
-        method: str,
-        url: str,
-        headers: Sequence[Header],
-        *,
-        content: bytes = b"",
-        whole_seconds: float | None = None,
-    ) -> Iterator[httpcore2.Response]:
+    def _noted(self, url: str) -> Iterator[None]:
+        """Count the pause of a host from the end of what is asked of it here."""
         try:
-            with self._connections.request(
-                method, url, headers, content=content, whole_seconds=whole_seconds
-            ) as response:
-                yield response
+            yield
         finally:
             self._asked[host_of(url)] = time.monotonic()
 
@@ -316,9 +306,12 @@ class Fetcher:
         if problem := problem_with_url(url):
             raise RefusedError(problem)
         self._pause(url, self._delay)
-        with self._request(
-            method, url, headers, content=content, whole_seconds=whole_seconds
-        ) as response:
+        with (
+            self._noted(url),
+            self._connections.request(
+                method, url, headers, content=content, whole_seconds=whole_seconds
+            ) as response,
+        ):
             yield response
 
     # robots.txt

@@ -15,7 +15,8 @@ from bot.answers.lookup import Ask
 from bot.client import Bot
 from bot.config import ConfigError, Settings
 from bot.engine.core import Core
-from bot.phrasing.dispatcher import Candidate, PhrasingDispatcher
+from bot.phrasing.candidate import Candidate
+from bot.phrasing.dispatcher import PhrasingDispatcher
 from indexer.ingest.pipeline import put
 from knowledge.model.documents import Document, Kind, channel_scope
 from knowledge.model.guilds import Phrasing

@@ -5,14 +5,14 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.phrasing import choosing, ordering, replies
+from bot.phrasing import passage_order, replies, sentence_choice
 from bot.phrasing.endpoint import Reply
 from bot.phrasing.sentences import numbered
 from bot.phrasing.task import Mode, Quoted, Task
-from bot.phrasing.writing import written
+from bot.phrasing.written_sentences import written
 from tests.bot.phrasing.conftest import embed
 from tests.bot.phrasing.test_sentences import check_verbatim
-from tests.bot.phrasing.test_writing import QUOTES, TASK, check_shown
+from tests.bot.phrasing.test_written_sentences import QUOTES, TASK, check_shown
 
 WRITTEN = st.sampled_from([one.text for one in numbered(QUOTES)])
 IDS = st.one_of(st.sampled_from([one.id for one in numbered(QUOTES)]), st.text(max_size=4))
@@ -59,7 +59,7 @@ async def test_no_reply_is_more_than_it_may_be(text: str, is_cut: bool) -> None:
     reply = Reply(text, is_cut)
     offered = numbered(QUOTES)
     if (parsed := replies.chosen(reply)) is not None:
-        choice = choosing.choose(QUOTES, offered, parsed)
+        choice = sentence_choice.choose(QUOTES, offered, parsed)
         assert bool(choice.lines) == bool(choice.ids)
         for line in choice.lines:
             check_verbatim(line, list(QUOTES))
@@ -67,7 +67,7 @@ async def test_no_reply_is_more_than_it_may_be(text: str, is_cut: bool) -> None:
         found = await written(TASK, offered, sentences, embed)
         check_shown(found.lines)
     named = replies.order(reply) or ()
-    places = ordering.places(named, ["1", "2", "3"], 4)
+    places = passage_order.places(named, ["1", "2", "3"], 4)
     assert sorted(places) in ([], [0, 1, 2, 3])
 
 

@@ -14,7 +14,7 @@ from bot.phrasing.replies import Written
 from bot.phrasing.sentences import numbered
 from bot.phrasing.strict_check import mismatch
 from bot.phrasing.task import Line, Mode, Outcome, Quoted, Task
-from bot.phrasing.writing import Writing, written
+from bot.phrasing.written_sentences import Writing, written
 from indexer.text.sentences import units
 from tests.bot.phrasing.conftest import embed
 from tests.bot.phrasing.scripted_endpoint import ScriptedEndpoint, says
