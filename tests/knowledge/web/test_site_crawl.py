@@ -1,9 +1,7 @@
-"""A crawl of a small site on this machine, which is full of traps."""
+"""What a crawl asks for of a small site that is full of traps: scope, limits, robots, sitemaps."""
 
 import re
-import threading
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -11,65 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knowledge.model.documents import SHARED, Document, Failure
-from knowledge.model.source_locations import CrawlLocation
-from knowledge.web.crawl import FAILURES_IN_A_ROW, FULL, CrawlStep, site_state, web_documents
+from knowledge.model.documents import SHARED
+from knowledge.web.crawl import site_state
 from knowledge.web.crawl_scope import QUERIES
 from knowledge.web.fetcher import REDIRECTS, Fetcher
 from knowledge.web.page_store import PageStore
 from knowledge.web.site_crawl import SITEMAPS, sync_site
+from tests.knowledge.web.crawled_site import GRACE, NOW, World, sitemap_of
 from tests.knowledge.web_server import Reply, WebServer
-
-NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
-GRACE = timedelta(days=14)
-
-
-class World:
-    def __init__(self, server: WebServer, pages: PageStore) -> None:
-        self.server = server
-        self.pages = pages
-        self.start(depth=4, pages=50)
-
-    def start(self, path: str = "/docs/", *, depth: int = 4, pages: int = 50) -> None:
-        self.location = str(CrawlLocation(self.server.url(path), depth, pages))
-
-    def page(self, path: str, *links: str, head: str = "", **headers: str) -> None:
-        """A page of the site that leads to others."""
-        led = "".join(
-            f'<li><a href="{link}">to {number}</a></li>' for number, link in enumerate(links)
-        )
-        name = path.strip("/").replace("/", " ") or "root"
-        html = f"<head><title>{name}</title>{head}</head><h1>{name}</h1><p>About it.</p>{led}"
-        given = {key.replace("_", "-"): value for key, value in headers.items()}
-        etag = f'"{abs(hash(html))}"'
-        self.server.pages[path] = Reply(html, headers={"ETag": etag, **given})
-
-    def sync(self, days: float = 0, most: int | None = None) -> list[CrawlStep]:
-        self.server.requests.clear()
-        return list(self.steps(days, most))
-
-    def steps(self, days: float = 0, most: int | None = None) -> Iterator[CrawlStep]:
-        with Fetcher(
-            0,
-            problem_with=lambda address: "",
-            resolve=lambda host, port: ["127.0.0.1"],
-            sleep=lambda seconds: None,
-        ) as fetcher:
-            now = NOW + timedelta(days=days)
-            yield from sync_site(self.location, self.pages, fetcher, now, GRACE, most=most)
-
-    @property
-    def asked(self) -> list[str]:
-        """The pages that were asked for, without what robots.txt and sitemaps are."""
-        return [path for path in self.server.paths if not path.endswith("sitemap.xml")]
-
-    def titles(self) -> list[str]:
-        found = web_documents([(self.location, SHARED)], self.pages)
-        return sorted(item.title for item in found if isinstance(item, Document))
-
-    def reasons(self) -> list[str]:
-        found = web_documents([(self.location, SHARED)], self.pages)
-        return [item.reason for item in found if isinstance(item, Failure)]
 
 
 @pytest.fixture
@@ -257,22 +204,12 @@ def test_a_page_that_says_that_it_is_another_is_quoted_once(world: World) -> Non
     assert world.asked.count("/docs/a") == 1
 
 
-def _map(server: WebServer, *paths: str, kind: str = "url", modified: str = "") -> Reply:
-    mark = f"<lastmod>{modified}</lastmod>" if modified else ""
-    entries = "".join(
-        f"<{kind}><loc>{path if '://' in path else server.url(path)}</loc>{mark}</{kind}>"
-        for path in paths
-    )
-    root = "urlset" if kind == "url" else "sitemapindex"
-    return Reply(f"<{root}>{entries}</{root}>", kind="text/xml")
-
-
 def test_a_sitemap_is_found_by_itself_and_used_first(world: World) -> None:
     world.page("/docs/", "z")
     for name in "abz":
         world.page(f"/docs/{name}")
     world.page("/blog/a")
-    world.server.pages["/sitemap.xml"] = _map(world.server, "/blog/a", "/docs/b", "/docs/a")
+    world.server.pages["/sitemap.xml"] = sitemap_of(world.server, "/blog/a", "/docs/b", "/docs/a")
     world.sync()
     assert world.asked == ["/docs/", "/docs/b", "/docs/a", "/docs/z"]
 
@@ -283,11 +220,11 @@ def test_the_sitemaps_that_robots_txt_names_are_read_and_only_the_hosts_own(worl
         f"Sitemap: {world.server.url('/maps/sitemap.xml')}\n",
         kind="text/plain",
     )
-    world.server.pages["/evil/sitemap.xml"] = _map(world.server, "/docs/evil")
-    world.server.pages["/maps/sitemap.xml"] = _map(
+    world.server.pages["/evil/sitemap.xml"] = sitemap_of(world.server, "/docs/evil")
+    world.server.pages["/maps/sitemap.xml"] = sitemap_of(
         world.server, "/maps/one/sitemap.xml", "http://b.test/sitemap.xml", kind="sitemap"
     )
-    world.server.pages["/maps/one/sitemap.xml"] = _map(
+    world.server.pages["/maps/one/sitemap.xml"] = sitemap_of(
         world.server, "/docs/a", "http://b.test/docs/b", "/blog/c"
     )
     for path in ("/docs/", "/docs/a", "/docs/evil"):
@@ -306,135 +243,6 @@ def test_a_sitemap_that_is_damaged_or_leads_away_stops_nothing(world: World) -> 
     )
     world.sync()
     assert world.titles() == ["docs", "docs a"]
-
-
-def test_a_second_visit_asks_only_for_what_may_have_changed(world: World) -> None:
-    world.server.pages["/sitemap.xml"] = _map(world.server, "/docs/a", modified="2026-01-01")
-    world.page("/docs/", "b")
-    world.page("/docs/a", "c")
-    world.page("/docs/b")
-    world.page("/docs/c")
-    world.sync()
-    world.page("/docs/b", "d")
-    world.page("/docs/d")
-    world.sync(days=1)
-    # What the sitemap says is as it was is not asked for, and what it leads to is still known.
-    assert world.asked == ["/docs/", "/docs/b", "/docs/c", "/docs/d"]
-    conditions = {path: headers.get("if-none-match") for path, headers in world.server.requests}
-    assert conditions["/docs/"]
-    assert conditions["/docs/d"] is None
-    assert world.titles() == ["docs", "docs a", "docs b", "docs c", "docs d"]
-
-
-def test_what_nothing_leads_to_any_more_is_quoted_for_a_time_of_grace(world: World) -> None:
-    world.page("/docs/", "a", "b")
-    world.page("/docs/a")
-    world.page("/docs/b")
-    world.sync()
-    world.page("/docs/", "b")
-    world.sync(days=1)
-    assert world.titles() == ["docs", "docs a", "docs b"]
-    assert world.reasons()[0].startswith(
-        "is linked no more, or not to be fetched by programs; what"
-    )
-    for day in range(2, 17):
-        world.sync(days=day)
-    assert world.titles() == ["docs", "docs b"]
-
-
-def test_broken_links_are_nobodys_news(world: World) -> None:
-    world.page("/docs/", "gone", "data", "photo.png")
-    world.server.pages["/docs/data"] = Reply(b"\x00", kind="application/octet-stream")
-    world.sync()
-    assert world.reasons() == []
-    assert world.asked == ["/docs/", "/docs/gone", "/docs/data"]
-
-
-def test_a_page_that_is_too_large_or_answers_nothing_stops_no_other(world: World) -> None:
-    def hangs_up(request: BaseHTTPRequestHandler) -> None:
-        request.close_connection = True
-
-    world.page("/docs/", "huge", "silent", "a")
-    world.server.pages["/docs/huge"] = Reply(b"x" * 10_000_001)
-    world.server.pages["/docs/silent"] = hangs_up
-    world.page("/docs/a")
-    world.sync()
-    assert world.titles() == ["docs", "docs a"]
-    assert world.reasons()[0] == "has more than 10 MB."
-    assert world.reasons()[1].startswith("can't be reached")
-
-
-def test_a_page_that_takes_too_long_stops_no_other(world: World) -> None:
-    ended = threading.Event()
-
-    def waits(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(200)
-        request.send_header("Content-Type", "text/html")
-        request.send_header("Content-Length", "1000")
-        request.end_headers()
-        ended.wait()
-
-    world.page("/docs/", "slow", "a")
-    world.page("/docs/a")
-    world.server.pages["/docs/slow"] = waits
-    with Fetcher(
-        0,
-        problem_with=lambda address: "",
-        resolve=lambda host, port: ["127.0.0.1"],
-        whole_seconds=1,
-    ) as fetcher:
-        list(sync_site(world.location, world.pages, fetcher, NOW, GRACE))
-    ended.set()
-    assert world.titles() == ["docs", "docs a"]
-    assert world.reasons() == ["did not answer in time."]
-
-
-def test_a_host_that_fails_again_and_again_is_left_alone(world: World) -> None:
-    names = [f"p{number}" for number in range(20)]
-    world.page("/docs/", *names)
-    for name in names:
-        world.server.pages[f"/docs/{name}"] = Reply(status=500)
-    world.sync()
-    assert len(world.asked) == 1 + FAILURES_IN_A_ROW
-    assert "failed 5 times in a row; the rest waits for the next look." in world.reasons()
-
-
-def test_a_host_that_asks_to_be_left_alone_is(world: World) -> None:
-    world.page("/docs/", "a", "b")
-    world.server.pages["/docs/a"] = Reply(status=429, headers={"Retry-After": "3600"})
-    world.page("/docs/b")
-    world.sync()
-    assert world.asked == ["/docs/", "/docs/a"]
-    assert world.reasons()[0].startswith("asks to be left alone for now (429); the rest waits")
-
-
-def test_a_crawl_that_is_ended_in_the_middle_goes_on(world: World) -> None:
-    world.page("/docs/", "a", "b", "c")
-    for name in "abc":
-        world.page(f"/docs/{name}")
-    steps = world.steps()
-    while next(steps).url != world.server.url("/docs/a"):
-        pass
-    del steps
-    world.sync(days=0.1)
-    assert world.asked == ["/docs/b", "/docs/c"]
-    assert world.titles() == ["docs", "docs a", "docs b", "docs c"]
-    world.sync(days=0.2)
-    assert world.asked == ["/docs/", "/docs/a", "/docs/b", "/docs/c"]
-
-
-def test_what_has_no_room_is_told(world: World) -> None:
-    world.page("/docs/", "a", "b")
-    world.page("/docs/a")
-    world.page("/docs/b")
-    world.sync(most=300)
-    assert f"{FULL}." in world.reasons()
-
-
-def test_what_is_no_crawl_is_not_crawled(world: World) -> None:
-    world.location = "https://a.org/"
-    with pytest.raises(ValueError, match="is no crawl"):
-        world.sync()
 
 
 PATHS = [f"/docs/{name}" for name in ("", "a", "b", "a/c", "a/c/d", "x?y=1", "x?y=2")]
