@@ -88,6 +88,7 @@ def test_no_init_module_holds_anything_but_a_docstring() -> None:
 
 # Modules without a test file of their name: what covers them instead.
 COVERED_BY = {
+    "bot/engine/json_file.py": "tests/bot/engine/test_serving_model.py",
     "bot/phrasing/candidate.py": "tests/bot/phrasing/test_dispatcher.py",
     "bot/command_tree.py": "tests/bot/interactions/test_errors_wire.py",
     "bot/config_sections.py": "tests/bot/test_config.py",
@@ -132,7 +133,7 @@ COVERED_BY = {
     "bot/helper/ui/later_messages.py": "tests/bot/helper/ui/test_cog.py",
     "bot/phrasing/sentence_choice.py": "tests/bot/phrasing/test_phraser.py",
     "bot/phrasing/circuit.py": "tests/bot/phrasing/test_endpoint.py",
-    "bot/phrasing/form_check.py": "tests/bot/phrasing/test_writing.py",
+    "bot/phrasing/form_check.py": "tests/bot/phrasing/test_written_sentences.py",
     "bot/phrasing/passage_order.py": "tests/bot/phrasing/test_phraser.py",
     "bot/phrasing/parsed_sentence.py": "tests/bot/phrasing/test_strict_check.py",
     "bot/phrasing/replies.py": "tests/bot/phrasing/test_phraser.py",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.box import SIMPLE
 from rich.console import Group, RenderableType
@@ -15,6 +15,9 @@ from bot.models.gate import Figure
 from bot.models.inventory import Row
 from bot.models.speeds import Speed
 from indexer.evaluation.metrics import mean
+
+# The exit code where a model or reranker was measured and is worse: nothing was changed.
+WORSE: Final = 1
 
 
 def model_record(row: Row) -> dict[str, Any]:

@@ -57,8 +57,6 @@ from indexer.evaluation.runner import Evaluation
 from indexer.ingest.pipeline import Progress
 from indexer.retrieval.reranker import open_reranking
 
-# The exit code where a model was measured and is worse: nothing was changed.
-WORSE: Final = 1
 # How much of the processor a build takes that a bot could use: the least that can be asked for.
 _NICE: Final = 19
 
@@ -289,5 +287,5 @@ def _refuse_worse(figures: list[Figure], sides: list[Side], *, anyway: bool) -> 
     fail(
         f"{other} is worse, as the table says; nothing was changed, {serving} goes on answering. "
         "To switch all the same, give the command once more with --anyway.",
-        WORSE,
+        model_output.WORSE,
     )

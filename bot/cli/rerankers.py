@@ -24,8 +24,6 @@ from indexer.evaluation.runner import Evaluation, Evaluator
 from indexer.index.index import Index
 from indexer.retrieval.reranker import Reranking, open_reranking
 
-# The exit code where a reranker was measured and is worse: nothing was changed.
-WORSE: Final = 1
 # What is said for no reranker at all.
 NONE: Final = "none"
 
@@ -59,7 +57,7 @@ def use_reranker(settings: Settings, opener: Opener, name: str, *, anyway: bool)
             fail(
                 f"{name or NONE} is worse, as the table says; nothing was changed. To take it all "
                 "the same, give the command once more with --anyway.",
-                WORSE,
+                model_output.WORSE,
             )
         choose_reranker(folder, settings.model.reranker, name)
     _say_chosen(name)

@@ -12,6 +12,8 @@ from typing import Final
 from bot.engine.core import Core
 from bot.engine.data_folder import MODEL_LOCK, exclusive
 from bot.engine.serving_model import delete_left_over, take
+from indexer.embedding.embedder import Embedder
+from indexer.index.index import Index
 from indexer.ingest import channels, files, pipeline
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge import corpus
@@ -148,11 +150,18 @@ def update_quickly(core: Core) -> Iterator[Progress]:
 
 
 def _update_quickly(core: Core, report: UpdateReport) -> Iterator[Progress]:
+    return update_own_of(core, core.index, core.embedder, report)
+
+
+def update_own_of(
+    core: Core, index: Index, embedder: Embedder, report: UpdateReport
+) -> Iterator[Progress]:
+    """Bring the articles and notes of an index up to date, which need not be the serving one."""
     documents = [
         *corpus.articles(),
         *(corpus.note_document(note) for note in core.store.notes.every_live()),
     ]
-    return pipeline.update(core.index, core.embedder, documents, kinds=QUICK_KINDS, report=report)
+    return pipeline.update(index, embedder, documents, kinds=QUICK_KINDS, report=report)
 
 
 def complete(core: Core) -> None:

@@ -9,9 +9,7 @@ opens an index of the data folder to answer from it comes through `open_serving`
 import hashlib
 import json
 import logging
-import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -26,6 +24,7 @@ from bot.engine.data_folder import (
     exclusive,
     open_index,
 )
+from bot.engine.json_file import write_json
 from indexer.embedding.embedder import Embedder, ModelError
 from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
 from indexer.index.database import StaleIndexError
@@ -115,21 +114,7 @@ def write_pointer(folder: Path, pointer: Pointer, *, only_first: bool = False) -
     """
     fields = {"format": FORMAT, **asdict(pointer)}
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f"{POINTER}.", dir=folder)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(fields, file, indent=1, ensure_ascii=False)
-                file.flush()
-                os.fsync(file.fileno())
-            if not only_first:
-                Path(name).replace(folder / POINTER)
-            elif not (folder / POINTER).exists():
-                # Fails where another process was first.
-                os.link(name, folder / POINTER)
-        finally:
-            Path(name).unlink(missing_ok=True)
-    except FileExistsError:
-        return
+        write_json(folder / POINTER, fields, only_first=only_first)
     except OSError as error:
         raise DataFolderError(
             f"The model that serves can't be written down in {folder}: {error.strerror or error}. "

@@ -7,13 +7,12 @@ starting.
 
 import json
 import logging
-import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 from bot.engine.data_folder import DataFolderError
+from bot.engine.json_file import write_json
 
 FILE: Final = "reranker.json"
 
@@ -56,12 +55,7 @@ def choose_reranker(folder: Path, configured: str, name: str) -> None:
     """
     choice = RerankerChoice(configured, name, chosen_reranker(folder, configured))
     try:
-        descriptor, written = tempfile.mkstemp(prefix=f"{FILE}.", dir=folder)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(asdict(choice), file, indent=1, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(written).replace(folder / FILE)
+        write_json(folder / FILE, asdict(choice))
     except OSError as error:
         raise DataFolderError(
             f"Which reranker serves can't be written down in {folder}: {error.strerror or error}. "

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.engine.core import Core
-from bot.engine.index_updates import QUICK_KINDS
+from bot.engine.index_updates import update_own_of
 from indexer.embedding.embedder import Embedder
 from indexer.index.database import FORMAT, IndexError_
 from indexer.index.index import Index
@@ -35,21 +35,13 @@ def build(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]:
     It goes on where an earlier one ended; where nothing has changed since, it is quick.
     """
     report = UpdateReport()
-    yield from update_own(core, index, embedder, report)
+    yield from update_own_of(core, index, embedder, report)
     pages = corpus.web_pages(core.store, core.pages)
     yield from pipeline.update(index, embedder, pages, kinds={Kind.PAGE}, report=report)
     yield from _update_channels(core, index, embedder, report)
     withheld = core.store.quote_opt_outs.withheld()
     looks = corpus.looks(core.store, index.tables.files(), withheld=withheld)
     yield from files.update_files(index, embedder, looks, report, withheld=withheld)
-
-
-def update_own(
-    core: Core, index: Index, embedder: Embedder, report: UpdateReport
-) -> Iterator[Progress]:
-    """Bring articles and notes up to date: few, small, and the first that people look for."""
-    own = [*corpus.articles(), *map(corpus.note_document, core.store.notes.every_live())]
-    return pipeline.update(index, embedder, own, kinds=QUICK_KINDS, report=report)
 
 
 def _update_channels(
@@ -86,7 +78,7 @@ def catch_up(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]
     for document_ids in drop_gone(core.index.tables, index.tables):
         report.removed += document_ids
         yield Progress(0, 0, "", report)
-    yield from update_own(core, index, embedder, report)
+    yield from update_own_of(core, index, embedder, report)
 
 
 def read_ahead(serving: Index, other: Index) -> Iterator[None]:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from bot.engine.json_file import write_json
 from indexer.embedding.derivation import SAMPLE, VARIED
 from indexer.embedding.embedder import Embedder
 
@@ -68,7 +69,4 @@ def kept(folder: Path) -> Mapping[str, Speed]:
 def keep(folder: Path, vectors: str, speed: Speed) -> None:
     """Keep what was measured, in place of an earlier measurement of the same model."""
     speeds = {**kept(folder), vectors: speed}
-    text = json.dumps({key: asdict(one) for key, one in speeds.items()}, indent=1)
-    partial = folder / f"{FILE}.{os.getpid()}"
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(folder / FILE)
+    write_json(folder / FILE, {key: asdict(one) for key, one in speeds.items()})
