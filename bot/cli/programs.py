@@ -62,7 +62,7 @@ def mcp(
         tokens = Tokens.of_environment(MCP_TOKEN_VARIABLE)
         with listening(http, "--http") as sock:
             made = partial(mcp_server.http_application, sock=sock, tokens=tokens)
-            asyncio.run(_served(settings, guild_id, made, sock, f"MCP, {mcp_server.PATH}"))
+            asyncio.run(_served(settings, guild_id, made, sock, ("MCP", mcp_server.PATH)))
     except ServingError as error:
         fail(str(error))
 
@@ -99,7 +99,7 @@ def serve(
         with listening(port, "--port", host) as sock:
             made = partial(http_api, tokens=tokens, hosts=hosts, per_second=per_second)
             asyncio.run(
-                _served(settings, guild_id, made, sock, "The HTTP interface, /openapi.json")
+                _served(settings, guild_id, made, sock, ("The HTTP interface", "/openapi.json"))
             )
     except ServingError as error:
         fail(str(error))
@@ -137,7 +137,7 @@ async def _served(
     guild_id: int | None,
     application: Callable[["Reader"], Any],
     sock: "socket.socket",
-    what: str,
+    what: tuple[str, str],
 ) -> None:
     """Serve over HTTP until the process is stopped; `what` is its name and its path."""
     from bot.programs.http_server import serve as serve_http
@@ -146,7 +146,7 @@ async def _served(
     async with _reader(settings, guild_id) as reader:
         # Otherwise the first requests would wait for what is read and measured now.
         warming = asyncio.create_task(reader.worker.run_slices(Core.warm_up))
-        name, _, path = what.partition(", ")
+        name, path = what
         err.print(
             f"{name} is served at {shown_address(sock)}{path}; Ctrl+C ends it.", soft_wrap=True
         )
