@@ -51,8 +51,12 @@ def address(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[
         pytest.skip("There is no chromium, chromium-browser or google-chrome on this machine.")
     data = tmp_path_factory.mktemp("preview") / "data"
     shutil.copytree(models, data / MODELS)
+    # All tests are one person who asks one question after the other, faster than a member may.
+    config = data.parent / "config.toml"
+    config.write_text("[questions]\nmember_burst = 0\nguild_burst = 0\n")
+    options = ["--port", "0", "--config", str(config), "--data", str(data)]
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "bot", "preview", "--port", "0", "--data", str(data)],
+        [sys.executable, "-u", "-m", "bot", "preview", *options],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -135,23 +139,28 @@ def set_up(page: Page) -> None:
     if shown.get_by_text("Everything is set up").count():
         return
     pick(shown, "Choose the review channel", "review", until="I have every permission")
-    shown.get_by_role("button", name="2 Moderators").last.click()
+    turn_to(shown, "2 Moderators", until="Choose the role of the moderators")
     pick(
         shown, "Choose the role of the moderators", "Moderators", until="Moderators are those with"
     )
-    for _ in range(20):
-        try:
-            shown.get_by_role("button", name="3 Where to answer").last.click(timeout=4_000)
-            shown.get_by_text("Nowhere: choose forums").last.click(timeout=4_000)
-        except TimeoutError:
-            # The page drew itself anew at that very moment.
-            continue
-        break
+    turn_to(shown, "3 Where to answer", until="Nowhere: choose forums")
+    shown.get_by_text("Nowhere: choose forums").last.click()
     shown.locator("[role=option]", has_text="questions").last.click()
     shown.get_by_role("button", name="Apply").last.click()
     shown.get_by_text("Nowhere: choose forums").last.wait_for(state="detached")
-    shown.get_by_role("button", name="5 Try it").last.click()
-    shown.get_by_text("Everything is set up").last.wait_for()
+    turn_to(shown, "5 Try it", until="Everything is set up")
+
+
+def turn_to(shown: FrameLocator, step: str, *, until: str) -> None:
+    """Press a step of the panel; a page that draws itself at that very moment forgets the press."""
+    for _ in range(20):
+        try:
+            shown.get_by_role("button", name=step).last.click(timeout=4_000)
+            shown.get_by_text(until).last.wait_for(timeout=4_000)
+        except TimeoutError:
+            continue
+        break
+    shown.get_by_text(until).last.wait_for()
 
 
 def pick(shown: FrameLocator, placeholder: str, option: str, *, until: str) -> None:
