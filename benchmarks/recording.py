@@ -18,6 +18,7 @@ from bot.config import Settings
 from bot.config_sections import DataSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
+from bot.engine.data_folder import COMMUNITY
 
 GUILD = 10
 JUDGED = Path(__file__).parents[1] / "tests" / "judged" / "queries.jsonl"
@@ -30,7 +31,7 @@ def main() -> None:
         settings = Settings(data=DataSettings(folder=Path(folder)))
         with Core(settings) as core:
             index_updates.run_to_end(index_updates.update_own(core))
-            path = core.store.database.path
+            path = core.store.database.folder / COMMUNITY
 
             def size() -> int:
                 core.store.database.rows("pragma wal_checkpoint(truncate)")

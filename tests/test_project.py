@@ -100,6 +100,7 @@ COVERED_BY = {
     "indexer/index/added_symbols.py": "tests/indexer/index/test_database.py",
     "knowledge/git/http_client.py": "tests/knowledge/git/test_repository.py",
     "knowledge/web/connections.py": "tests/knowledge/web/test_fetcher.py",
+    "knowledge/store/database.py": "tests/knowledge/store/test_sqlite_database.py",
     "knowledge/store/review_cards.py": "tests/knowledge/store/test_notes.py",
     "indexer/embedding/derivation.py": "tests/indexer/embedding/test_onnx_export.py",
     "indexer/embedding/derivation_process.py": "tests/indexer/embedding/test_onnx_export.py",

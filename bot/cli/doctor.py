@@ -25,7 +25,7 @@ from knowledge.files import picture_text
 from knowledge.git.repository import MISSING, is_installed
 from knowledge.model.documents import ARTICLES, SHARED
 from knowledge.model.source_locations import repository_at
-from knowledge.store.database import copies_beside
+from knowledge.store.sqlite_database import copies_beside
 from knowledge.store.store import StoreError
 from knowledge.store.tombstones import FILE
 

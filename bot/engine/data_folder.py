@@ -23,7 +23,7 @@ from bot.engine.file_permissions import close_to_others
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
 from indexer.retrieval.evidence import Calibration, calibration
-from knowledge.store.database import is_empty
+from knowledge.store.sqlite_database import is_empty
 from knowledge.store.store import Store, StoreError
 from knowledge.store.tombstones import FILE as TOMBSTONES
 

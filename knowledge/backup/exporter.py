@@ -26,13 +26,13 @@ from knowledge.backup.export_format import (
     revision_name,
     row_line,
 )
-from knowledge.store.database import CommunityDatabase
+from knowledge.store.database import Database
 
 _PART: Final = ".part"
-_INTERNAL: Final = LEFT_OUT | {"notes", "revisions", "_sqlite_migrations"}
+_INTERNAL: Final = LEFT_OUT | {"notes", "revisions"}
 
 
-def export(database: CommunityDatabase, folder: Path) -> int:
+def export(database: Database, folder: Path) -> int:
     """Write everything to a folder that is empty or holds an earlier export.
 
     Hidden files and others that no export has written stay as they are, as far as they are not
@@ -47,7 +47,7 @@ def export(database: CommunityDatabase, folder: Path) -> int:
     _check(folder)
     try:
         with database.reading():
-            schema = _schema(database)
+            schema = database.migrations()
             _write(folder / MANIFEST, [_manifest(schema, complete=False)])
             written = {MANIFEST}
             for name, lines in _files(database):
@@ -74,17 +74,12 @@ def _check(folder: Path) -> None:
         )
 
 
-def _schema(database: CommunityDatabase) -> list[str]:
-    rows = database.rows("select name from _sqlite_migrations order by rowid")
-    return [row["name"] for row in rows]
-
-
 def _manifest(schema: list[str], *, complete: bool) -> str:
     record = {"format": FORMAT, "complete": complete, "schema": schema}
     return json.dumps(record, indent=2) + "\n"
 
 
-def _files(database: CommunityDatabase) -> Iterator[tuple[str, Iterable[str]]]:
+def _files(database: Database) -> Iterator[tuple[str, Iterable[str]]]:
     """Every file but the manifest: its path in the folder, and its text in pieces."""
     notes = {row["id"]: row for row in database.rows("select * from notes order by id")}
     shown = {_shown(database, note): note for note in notes.values()}
@@ -102,7 +97,7 @@ def _files(database: CommunityDatabase) -> Iterator[tuple[str, Iterable[str]]]:
             yield f"{table}.jsonl", map(row_line, rows)
 
 
-def _shown(database: CommunityDatabase, note: Row) -> int:
+def _shown(database: Database, note: Row) -> int:
     """The revision that stands in a note's own file."""
     kept = note["live_revision_id"] or note["retired_revision_id"]
     if kept:
@@ -111,25 +106,20 @@ def _shown(database: CommunityDatabase, note: Row) -> int:
     return int(rows[0]["id"])
 
 
-def _tables(database: CommunityDatabase) -> list[str]:
-    rows = database.rows(
-        "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' "
-        "order by name"
-    )
-    return [*(row["name"] for row in rows if row["name"] not in _INTERNAL), SEQUENCES]
+def _tables(database: Database) -> list[str]:
+    return [*(table for table in database.tables() if table not in _INTERNAL), SEQUENCES]
 
 
-def _rows(database: CommunityDatabase, table: str) -> list[Row]:
-    keys = database.rows(f"select name from pragma_table_info('{table}') where pk order by pk")  # noqa: S608
-    order = ", ".join(row["name"] for row in keys) if table not in BY_ROWID else "rowid"
+def _rows(database: Database, table: str) -> list[Row]:
     if table == SEQUENCES:
-        return database.rows(f"select name, seq from {SEQUENCES} where seq > 0 order by name")  # noqa: S608
+        return [{"name": name, "seq": last} for name, last in database.last_ids().items()]
+    order = "rowid" if table in BY_ROWID else ", ".join(database.keys(table))
     left_out = f"where not ({NOT_EXPORTED[table]})" if table in NOT_EXPORTED else ""
     # Names are the schema's own.
     return database.rows(f"select * from {table} {left_out} order by {order}")  # noqa: S608
 
 
-def _pictures(database: CommunityDatabase) -> Iterable[Row]:
+def _pictures(database: Database) -> Iterable[Row]:
     """The rows of all pictures, one in memory at a time; nothing where there are none."""
     digests = database.rows("select digest from pictures order by digest")
     each = "select * from pictures where digest = ?"

@@ -95,7 +95,7 @@ def import_folder(store: Store, folder: Path, asked: Collection[OnRequest] = ())
         FolderError: if the folder can't be used, or what is in it conflicts with what is here;
             nothing was changed then.
     """
-    part = store.database.path.with_name(_PART)
+    part = store.database.folder / _PART
     backups.remove(part)
     try:
         edits = _read(folder, part)
@@ -228,9 +228,9 @@ def _told(entries: Iterable[LogEntry]) -> list[LogEntry]:
 
 def _merged(store: Store, part: Path, incoming: _Incoming) -> Imported:
     database = store.database
-    with database.attached(part, "incoming"), database.writing():
+    with database.attached(part), database.writing():
         # Notes and revisions refer to each other; what is left is checked at the end.
-        database.run("pragma defer_foreign_keys = on")
+        database.defer_references()
         tables = _tables(store)
         others = {table: keys for table, keys in tables.items() if table != "log"}
         here = _told(store.audit_log.entries())

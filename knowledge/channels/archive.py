@@ -181,7 +181,7 @@ class ChannelArchive:
                 return
             # The channel itself is what is read: its one thread.
             thread = new_thread(Thread(channel_id, channel_id, ""), 0)
-            self.tables.insert("threads", {**thread, "changed": 0}, "or ignore")
+            self.tables.insert_new("threads", {**thread, "changed": 0})
             self.tables.run(
                 "update threads set due = 1, read_to = min(read_to, ?) where id = ?",
                 (since, channel_id),
@@ -352,7 +352,7 @@ class ChannelArchive:
 
     def remember(self, key: str, value: str) -> None:
         with self.tables.writing():
-            self.tables.insert("memory", {"key": key, "value": value}, "or replace")
+            self.tables.replace("memory", {"key": key, "value": value}, ["key"])
 
 
 def _channel(row: dict[str, Any]) -> ArchivedChannel:

@@ -150,7 +150,7 @@ class ArchivedMessages:
         return [row["id"] for row in rows]
 
     def _insert(self, row: Mapping[str, Any]) -> None:
-        self._tables.insert("messages", row, "or replace")
+        self._tables.replace("messages", row, ["id"])
 
     def _delete(self, message_ids: Collection[int]) -> None:
         self._tables.run(

@@ -62,7 +62,7 @@ class ArchivedThreads:
         is fetched when it is listed the next time, in case an event was missed.
         """
         with self._tables.writing():
-            self._tables.insert("threads", new_thread(thread, number), "or ignore")
+            self._tables.insert_new("threads", new_thread(thread, number))
             self.change(thread)
             self._tables.run(
                 "update threads set round = ?, due = due or (? and last_id > read_to) where id = ?",
@@ -90,7 +90,7 @@ class ArchivedThreads:
     def open_with(self, thread_id: int, message_id: int) -> None:
         """Remember it once: where it is deleted, the next message is no opener."""
         values = {"thread_id": thread_id, "message_id": message_id}
-        self._tables.insert("openers", values, "or ignore")
+        self._tables.insert_new("openers", values)
 
     def forget(self, thread_id: int) -> list[str]:
         """Forget a thread and its messages; returns the ids of its documents."""

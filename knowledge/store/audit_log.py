@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from knowledge.model.notes import State
-from knowledge.store.database import CommunityDatabase, now
+from knowledge.store.database import Database, now
 from knowledge.store.sqlite_file import record
 
 _OUTCOMES = {
@@ -70,7 +70,7 @@ class LogFilter:
 class AuditLog:
     """The log in the community database."""
 
-    def __init__(self, database: CommunityDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def append(
@@ -114,7 +114,7 @@ class AuditLog:
         rows = self._database.rows("select key from members where user_id = ?", [member_id])
         if rows:
             return int(rows[0]["key"])
-        return self._database.insert("members", {"user_id": member_id})
+        return self._database.insert_id("members", {"user_id": member_id}, "key")
 
     def members(self, keys: Iterable[int] | None = None) -> dict[int, int]:
         """Discord's id of everybody in the log, by key; who was forgotten is not in it.

@@ -22,7 +22,7 @@ from knowledge.model.notes import (
 )
 from knowledge.model.pictures import Picture
 from knowledge.model.submissions import Submission
-from knowledge.store.database import CommunityDatabase
+from knowledge.store.database import Database
 from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.note_states import NoteStates
 
@@ -30,7 +30,7 @@ from knowledge.store.note_states import NoteStates
 class Contributions:
     """The contributors' half of a note's life; None where the guild has no such note."""
 
-    def __init__(self, database: CommunityDatabase, guilds: Guilds, states: NoteStates) -> None:
+    def __init__(self, database: Database, guilds: Guilds, states: NoteStates) -> None:
         self._database = database
         self._guilds = guilds
         self._states = states

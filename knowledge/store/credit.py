@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from knowledge.model.questions import Evidence
-from knowledge.store.database import CommunityDatabase
+from knowledge.store.database import Database
 from knowledge.store.notes import ACCEPTED
 
 
@@ -57,7 +57,7 @@ _CREDITED: Final = f"""
 class Credit:
     """Credit and figures from the community database."""
 
-    def __init__(self, database: CommunityDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def contributors(

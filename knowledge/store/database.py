@@ -1,9 +1,8 @@
-"""Community database: the opened file of the precious half of the data, and its transactions.
+"""The community database as its tables see it: statements, transactions, and what is asked of it.
 
+Statements are written once, in what SQLite and PostgreSQL both understand, with `?` for values.
 Every change is one transaction, begun as a writer, so that what it reads can't change under it.
-It is looked at and migrated under one lock, so that of two first openings at once both succeed.
-Before its tables are brought up to date, a database that holds anything is copied beside itself.
-It belongs to the thread that opened it.
+A database belongs to the thread that opened it.
 
 Errors:
     Exception
@@ -11,54 +10,11 @@ Errors:
         └── StoreTooNewError   it was written by a later release
 """
 
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
-
-from knowledge.store import sqlite_file
-from knowledge.store.migrations import MIGRATIONS
-
-# What SQLite says, without the finer half of its codes, where the system refuses something and
-# the file itself may be sound.
-_REFUSED: Final = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_READONLY,
-    }
-)
-
-
-# What upgrades and restores leave beside `community.db`, with what a crash has left of it.
-_COPIES: Final = ("community.*.db*", "community.*.part*", "community.replaced-*")
-
-
-def copies_beside(path: Path) -> list[Path]:
-    """The copies of a community database that were kept of it as it was, by name.
-
-    An upgrade keeps one before it changes tables (`community.MIGRATION.db`), a restore keeps the
-    database that it replaces (`community.replaced-TIME.db`).
-    """
-    found = {copy for pattern in _COPIES for copy in path.parent.glob(pattern)}
-    return sorted(copy for copy in found if copy != path)
-
-
-def is_empty(path: Path) -> bool:
-    """Whether there is no database, or one without a table; a damaged one is neither."""
-    if not path.exists() or not path.stat().st_size:
-        return True
-    try:
-        with closing(sqlite3.connect(path)) as connection:
-            return connection.execute("select 1 from sqlite_master").fetchone() is None
-    except sqlite3.Error:
-        return False
+from typing import Any, Protocol
 
 
 class StoreError(Exception):
@@ -69,132 +25,91 @@ class StoreTooNewError(StoreError):
     """The community database was written by a later release."""
 
 
-class CommunityDatabase(sqlite_file.OpenedFile):
-    """The opened file. Its SQL belongs to the modules that are given it."""
+class Database(Protocol):
+    """An opened community database. Its SQL belongs to the modules that are given it."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the database, make it if it is missing, and bring its tables up to date.
+    @property
+    def folder(self) -> Path:
+        """The data folder, in which what must outlive a restored database is kept beside it."""
 
-        Raises:
-            StoreError: if it can't be opened or is damaged.
-            StoreTooNewError: if a later release has migrated it.
-        """
-        self.path = path
-        try:
-            self._db = sqlite_file.connect(path)
-        except sqlite3.Error as error:
-            raise StoreError(f"{path} can't be opened: {error}.") from error
-        try:
-            with sqlite_file.opening(path):
-                self._prepare()
-        except sqlite3.Error as error:
-            self.close()
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _REFUSED:
-                raise StoreError(
-                    f"{path} can't be used: {error}. Nothing was changed. Check free space and "
-                    "permissions, also of its folder."
-                ) from error
-            raise StoreError(
-                f"{path} is not a usable database ({error}). Restore it from a backup, or move it "
-                "away, and what is beside it, to begin with an empty one."
-            ) from error
-        except StoreError:
-            self.close()
-            raise
+    def close(self) -> None: ...
 
-    def _prepare(self) -> None:
-        self._db.execute("pragma foreign_keys = on")
-        self._db.enable_wal()
-        known = {migration.name for migration in MIGRATIONS._migrations}
-        applied = [migration.name for migration in MIGRATIONS.applied(self._db)]
-        unknown = set(applied) - known
-        if unknown:
-            raise StoreTooNewError(
-                f"{self.path} was written by a later release of Commonplace "
-                f"({', '.join(sorted(unknown))}). Run that release, or restore an older backup."
-            )
-        if MIGRATIONS.pending(self._db):
-            if applied:
-                self._keep_as_it_was(applied[-1])
-            MIGRATIONS.apply(self._db)
+    # Statements. Names of tables and columns are the callers' own; every value is bound.
 
-    def _keep_as_it_was(self, migration: str) -> None:
-        """Copy the database beside itself, named by the last migration that it has had.
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]: ...
 
-        The copy is written under another name first: one that is torn must not look whole.
-        """
-        copy = self.path.with_name(f"{self.path.stem}.{migration}.db")
-        torn = copy.with_suffix(".part")
-        with closing(sqlite3.connect(torn)) as target:
-            self._db.conn.backup(target)
-        torn.replace(copy)
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Run a statement that changes rows; returns how many."""
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
+    def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> None: ...
+
+    def insert(self, table: str, row: Mapping[str, Any]) -> None: ...
+
+    def insert_id(self, table: str, row: Mapping[str, Any], key: str = "id") -> int:
+        """Insert a row whose key the database gives; returns that key."""
+
+    def insert_new(self, table: str, row: Mapping[str, Any]) -> bool:
+        """Insert a row unless one is in its way; returns whether none was."""
+
+    def replace(self, table: str, row: Mapping[str, Any], keys: Sequence[str]) -> None:
+        """Insert a row, or write its values into the one that has these columns in common."""
+
+    # Transactions.
+
+    def writing(self, guild_id: int | None = None) -> AbstractContextManager[None]:
         """One transaction, begun as a writer; inside another one, a part of it.
 
+        Args:
+            guild_id: the only guild of which anything is read and changed; None for more than one.
+
         Raises:
-            StoreError: if the disk is full, read-only or locked; nothing was changed then.
+            StoreError: if it can't be written; nothing was changed then.
         """
-        try:
-            with sqlite_file.transaction(self._db):
-                yield
-        except sqlite3.OperationalError as error:
-            raise StoreError(
-                f"{self.path} can't be written: {error}. Nothing was changed. "
-                "Check free space and permissions."
-            ) from error
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
+    def erasing(self, guild_id: int | None = None) -> AbstractContextManager[None]:
+        """The same, whose deleted rows are to be nowhere afterwards, as far as that can be."""
+
+    def reading(self) -> AbstractContextManager[None]:
         """Several queries that see the database as it is at one moment; nothing is written."""
-        self._db.execute("begin")
-        try:
-            yield
-        finally:
-            self._db.rollback()
 
-    @contextmanager
-    def attached(self, path: Path, name: str) -> Iterator[None]:
-        """Another database, whose tables can be named beside this one's; outside transactions."""
-        self._db.execute(f"attach database ? as {name}", [str(path)])
-        try:
-            yield
-        finally:
-            self._db.execute(f"detach database {name}")
+    def defer_references(self) -> None:
+        """Until this transaction ends, rows may refer to rows that aren't there yet or any more."""
 
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        return list(self._db.query(sql, values))
+    def attached(self, path: Path) -> AbstractContextManager[None]:
+        """The tables of another community database, a file, can be named as `incoming.TABLE`.
+
+        Its own can be named `main.TABLE`, to tell them apart. Outside transactions.
+        """
+
+    # What it is made of.
+
+    def migrations(self) -> list[str]:
+        """The names of the migrations that made its tables, in their order."""
+
+    def tables(self, column: str = "") -> list[str]:
+        """The names of its tables in their order; of those with such a column, if one is named."""
+
+    def keys(self, table: str) -> list[str]:
+        """The columns of a table's primary key."""
+
+    def last_ids(self) -> dict[str, int]:
+        """The last id that was given, by table, where the database gives ids."""
 
     def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:
         """Give no id again that another copy has given, by table; `more` where that is unknown."""
-        for row in self.rows("select name, seq from sqlite_sequence"):
-            last = max(row["seq"], (given or {}).get(row["name"], 0)) + more
-            self.run("update sqlite_sequence set seq = ? where name = ?", [last, row["name"]])
-        for table in (given or {}).keys() - {
-            row["name"] for row in self.rows("select name from sqlite_sequence")
-        }:
-            self.insert("sqlite_sequence", {"name": table, "seq": (given or {})[table]})
 
     def counted(self) -> dict[str, int]:
         """How many rows each table has that has any, but for the log."""
-        names = self.rows(
-            "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' "
-            "and name not like '\\_%' escape '\\' and name != 'log' order by name"
-        )
-        found = {
-            row["name"]: self.rows(f"select count(*) as n from {row['name']}")[0]["n"]  # noqa: S608
-            for row in names
-        }
-        return {name: number for name, number in found.items() if number}
 
     def integrity_problem(self) -> str:
-        """What SQLite's own checks find wrong with the file, or nothing."""
-        problems = [str(row[0]) for row in self._db.execute("pragma integrity_check").fetchall()]
-        if problems != ["ok"]:
-            return "; ".join(problems[:3])
-        orphans = self._db.execute("pragma foreign_key_check").fetchall()
-        return f"{len(orphans)} rows refer to rows that are gone" if orphans else ""
+        """What the database's own checks find wrong with it, or nothing."""
+
+    def delete_copies(self) -> None:
+        """Delete what upgrades and restores kept of it beside it; backups are left.
+
+        Raises:
+            OSError: if one can't be deleted.
+        """
 
 
 def now() -> datetime:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from knowledge.model.guilds import requirements
 from knowledge.model.notes import Decision, Member, Note, NoticeEvent, Obstacle, Outcome, State
 from knowledge.model.submissions import Submission
-from knowledge.store.database import CommunityDatabase, now
+from knowledge.store.database import Database, now
 from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.note_states import NoteStates
 
@@ -35,7 +35,7 @@ class Ruling:
 class Decisions:
     """The moderators' half of a note's life; None where the guild has no such revision or note."""
 
-    def __init__(self, database: CommunityDatabase, guilds: Guilds, states: NoteStates) -> None:
+    def __init__(self, database: Database, guilds: Guilds, states: NoteStates) -> None:
         self._database = database
         self._guilds = guilds
         self._states = states

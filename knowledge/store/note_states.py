@@ -23,7 +23,7 @@ from knowledge.model.notes import (
 from knowledge.model.pictures import Picture
 from knowledge.model.submissions import Submission
 from knowledge.store.audit_log import AuditLog
-from knowledge.store.database import CommunityDatabase, now
+from knowledge.store.database import Database, now
 from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.notes import STANDING, Notes
 from knowledge.store.notices import NO_CHANNEL, Notices
@@ -39,7 +39,7 @@ class NoteStates:
 
     def __init__(
         self,
-        database: CommunityDatabase,
+        database: Database,
         log: AuditLog,
         guilds: Guilds,
         notes: Notes,
@@ -70,7 +70,7 @@ class NoteStates:
         channel_id: int,
         source: SourceMessage | None,
     ) -> int:
-        return self._database.insert(
+        return self._database.insert_id(
             "notes",
             {
                 "guild_id": guild_id,
@@ -100,7 +100,7 @@ class NoteStates:
             "select coalesce(max(number), 0) + 1 as number from revisions where note_id = ?",
             [note_id],
         )
-        revision_id = self._database.insert(
+        revision_id = self._database.insert_id(
             "revisions",
             {
                 "note_id": note_id,
@@ -162,7 +162,7 @@ class NoteStates:
         reason: str = "",
         duplicate_of: str = "",
     ) -> int:
-        review_id = self._database.insert(
+        review_id = self._database.insert_id(
             "reviews",
             {
                 "revision_id": note.revision.id,

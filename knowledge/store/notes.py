@@ -25,7 +25,7 @@ from knowledge.model.notes import (
 )
 from knowledge.model.secrets import without_secrets
 from knowledge.model.submissions import Submission
-from knowledge.store.database import CommunityDatabase, moment
+from knowledge.store.database import Database, moment
 from knowledge.store.review_cards import mark_due
 from knowledge.store.sqlite_file import record
 
@@ -85,7 +85,7 @@ class Watched:
 class Notes:
     """The notes in the community database."""
 
-    def __init__(self, database: CommunityDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     # Looking.

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from knowledge.model.notes import Notice, NoticeEvent
-from knowledge.store.database import CommunityDatabase, now
+from knowledge.store.database import Database, now
 from knowledge.store.sqlite_file import record
 
 # Of what is told by direct message or not at all.
@@ -19,7 +19,7 @@ NO_CHANNEL: Final = 0
 class Notices:
     """The notices in the community database."""
 
-    def __init__(self, database: CommunityDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(

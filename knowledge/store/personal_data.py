@@ -16,7 +16,7 @@ from typing import Any, Final
 from knowledge.model.documents import INSIDE, document_of_note
 from knowledge.model.notes import NoticeEvent, State
 from knowledge.model.secrets import without_secrets
-from knowledge.store.database import CommunityDatabase
+from knowledge.store.database import Database
 from knowledge.store.guilds.quote_opt_outs import QuoteOptOuts
 from knowledge.store.note_states import NoteStates
 from knowledge.store.review_cards import mark_due
@@ -80,7 +80,7 @@ class PersonalData:
 
     def __init__(
         self,
-        database: CommunityDatabase,
+        database: Database,
         states: NoteStates,
         tombstones: Tombstones,
         opt_outs: QuoteOptOuts,
@@ -125,24 +125,19 @@ class PersonalData:
             withdraw: whether their live notes go, too, or stay without a name.
             name: their user name, by which chat exports as plain text know them.
         """
-        # What is deleted is overwritten, not only left out.
-        self._database.run("pragma secure_delete = on")
-        with self._database.writing():
+        with self._database.erasing():
             # No older copy of the data is to bring it back.
             kind = TombstoneKind.MEMBER_AND_NOTES if withdraw else TombstoneKind.MEMBER
             self._tombstones.add(kind, member_id)
             self._opt_outs.withhold_name(name)
-            forgotten = self.forget_again(member_id, withdraw=withdraw)
-        self._database.rows("pragma wal_checkpoint(truncate)")
-        return forgotten
+            return self.forget_again(member_id, withdraw=withdraw)
 
     def forget_chats(self, quotable: Callable[[str], Collection[str]]) -> None:
         """Take out of what was recorded as found what chats don't say any more.
 
         `quotable` gives the passages of a document that can be quoted now, by its id.
         """
-        self._database.run("pragma secure_delete = on")
-        with self._database.writing():
+        with self._database.erasing():
             for row in self._database.rows(
                 "select distinct document_id as id from recorded_passages"
             ):
@@ -154,7 +149,6 @@ class PersonalData:
                         "and passage not in (select value from json_each(?))",
                         [row["id"], json.dumps(list(quotable(row["id"])))],
                     )
-        self._database.rows("pragma wal_checkpoint(truncate)")
 
     def forget_again(self, member_id: int, *, withdraw: bool) -> Forgotten:
         """Do to an older copy of the data what `forget` did, inside a transaction."""

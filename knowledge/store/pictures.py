@@ -7,13 +7,13 @@ The last revision that has a picture takes it along.
 from collections.abc import Sequence
 
 from knowledge.model.pictures import Picture, PictureKind
-from knowledge.store.database import CommunityDatabase
+from knowledge.store.database import Database
 
 
 class Pictures:
     """The pictures in the community database."""
 
-    def __init__(self, database: CommunityDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def of(self, revision_id: int) -> tuple[Picture, ...]:
@@ -33,7 +33,7 @@ class Pictures:
                 "kind": picture.kind.value,
                 "content": picture.content,
             }
-            self._database.insert("pictures", row, "or ignore")
+            self._database.insert_new("pictures", row)
             values = {"revision_id": revision_id, "position": position, "digest": row["digest"]}
             self._database.insert("revision_pictures", values)
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from knowledge.model.documents import document_of_note
 from knowledge.store.audit_log import NOTE_DELETED, PURGED, AuditLog
-from knowledge.store.database import CommunityDatabase
+from knowledge.store.database import Database
 from knowledge.store.personal_data import PERSONAL, PersonalData
 from knowledge.store.tombstones import FORGOTTEN, MEMBERS, Tombstone, TombstoneKind, Tombstones
 
@@ -37,7 +37,7 @@ class Purge:
 
     def __init__(
         self,
-        database: CommunityDatabase,
+        database: Database,
         log: AuditLog,
         tombstones: Tombstones,
         personal_data: PersonalData,
@@ -60,12 +60,9 @@ class Purge:
         Returns:
             The ids of its notes, which have to leave the index.
         """
-        self._overwrite()
-        with self._database.writing():
+        with self._database.erasing():
             self._tombstones.add(TombstoneKind.GUILD, guild_id)
-            note_ids = self._delete_guild(guild_id)
-        self._forget_pages()
-        return note_ids
+            return self._delete_guild(guild_id)
 
     def apply(self, tombstones: Iterable[Tombstone]) -> int:
         """Delete what stands on tombstones of another copy; returns how many are new here.
@@ -76,13 +73,11 @@ class Purge:
         fresh = sorted(set(tombstones) - self._tombstones.kept())
         if not fresh:
             return 0
-        self._overwrite()
         members = self._members() if any(each.kind in FORGOTTEN for each in fresh) else {}
-        with self._database.writing():
+        with self._database.erasing():
             self._tombstones.keep(fresh)
             for each in fresh:
                 self._apply(each, members)
-        self._forget_pages()
         return len(fresh)
 
     def _apply(self, tombstone: Tombstone, members: dict[str, int]) -> None:
@@ -114,8 +109,9 @@ class Purge:
         rows = self._database.rows("select id from notes where guild_id = ?", [guild_id])
         note_ids = [row["id"] for row in rows]
         self._delete_notes(note_ids)
-        for table in self._tables_by_guild():
-            self._database.run(f"delete from {table} where guild_id = ?", [guild_id])  # noqa: S608
+        for table in self._database.tables("guild_id"):
+            if table not in ("log", "notes"):
+                self._database.run(f"delete from {table} where guild_id = ?", [guild_id])  # noqa: S608
         self._database.run("delete from guilds where id = ?", [guild_id])
         self._database.run("delete from sources where scope = ?", [guild_id])
         # Who stands in lines of guilds that are gone, and in no other, is named no more.
@@ -135,23 +131,8 @@ class Purge:
             detail = {"note": note_id}
             self._log.append(row["guild_id"], None, NOTE_DELETED, document_of_note(note_id), detail)
 
-    def _tables_by_guild(self) -> list[str]:
-        rows = self._database.rows(
-            "select m.name from sqlite_master m join pragma_table_info(m.name) c "
-            "where m.type = 'table' and c.name = 'guild_id' and m.name not in ('log', 'notes')"
-        )
-        return [row["name"] for row in rows]
-
     def _delete_notes(self, note_ids: Sequence[int]) -> None:
         # Notes and revisions refer to each other; what is left is checked at the end.
-        self._database.run("pragma defer_foreign_keys = on")
+        self._database.defer_references()
         for statement in _OF_NOTES:
             self._database.run(statement, [json.dumps(list(note_ids))])
-
-    def _overwrite(self) -> None:
-        """From now on, what is deleted is overwritten, not only left out."""
-        self._database.run("pragma secure_delete = on")
-
-    def _forget_pages(self) -> None:
-        """Let nothing of it stay in the write-ahead log, as far as readers allow it."""
-        self._database.rows("pragma wal_checkpoint(truncate)")

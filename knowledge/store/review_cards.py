@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from knowledge.model.notes import Note
-from knowledge.store.database import CommunityDatabase
+from knowledge.store.database import Database
 
 if TYPE_CHECKING:
     from knowledge.store.notes import Notes
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class ReviewCards:
     """The cards of every guild's notes."""
 
-    def __init__(self, database: CommunityDatabase, notes: "Notes") -> None:
+    def __init__(self, database: Database, notes: "Notes") -> None:
         self._database = database
         self._notes = notes
 
@@ -108,7 +108,7 @@ class ReviewCards:
             )
 
 
-def mark_due(database: CommunityDatabase, *revision_ids: int | None) -> None:
+def mark_due(database: Database, *revision_ids: int | None) -> None:
     """Make cards due in the current transaction: what they show has changed."""
     for revision_id in revision_ids:
         database.run("update revisions set card_due = card_due + 1 where id = ?", [revision_id])

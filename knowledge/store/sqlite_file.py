@@ -7,7 +7,7 @@ under it. A connection belongs to the thread that opened it.
 import dataclasses
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, Self, TypeVar
@@ -129,13 +129,18 @@ class OpenedFile:
     def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> None:
         self._db.conn.executemany(sql, values)
 
-    def insert(
-        self,
-        table: str,
-        row: Mapping[str, Any],
-        conflict: Literal["", "or ignore", "or replace"] = "",
-    ) -> int:
-        return insert(self._db, table, row, conflict)
+    def insert(self, table: str, row: Mapping[str, Any]) -> None:
+        insert(self._db, table, row)
+
+    def insert_id(self, table: str, row: Mapping[str, Any], key: str = "id") -> int:
+        sql = f"{insertion(table, row)} returning {key}"
+        return int(self._db.execute(sql, tuple(row.values())).fetchall()[0][0])
+
+    def insert_new(self, table: str, row: Mapping[str, Any]) -> bool:
+        return self.run(f"{insertion(table, row)} on conflict do nothing", [*row.values()]) == 1
+
+    def replace(self, table: str, row: Mapping[str, Any], keys: Sequence[str]) -> None:
+        self.run(replacement(table, row, keys), [*row.values()])
 
 
 class DerivedFile(OpenedFile):
@@ -193,16 +198,30 @@ def version(db: Database) -> tuple[int, int]:
     return db.execute("pragma data_version").fetchone()[0], db.conn.total_changes
 
 
+def insertion(table: str, row: Iterable[str]) -> str:
+    """The statement that inserts values of these columns."""
+    columns = list(row)
+    marks = ", ".join("?" for _ in columns)
+    # Table and column names are the callers' own; every value is bound.
+    return f"insert into {table} ({', '.join(columns)}) values ({marks})"  # noqa: S608
+
+
+def replacement(table: str, row: Iterable[str], keys: Sequence[str]) -> str:
+    """The statement that does the same, or writes them into the row that has the same keys."""
+    columns = list(row)
+    others = [column for column in columns if column not in keys]
+    changes = ", ".join(f"{column} = excluded.{column}" for column in others)
+    outcome = f"update set {changes}" if changes else "nothing"
+    return f"{insertion(table, columns)} on conflict ({', '.join(keys)}) do {outcome}"
+
+
 def insert(
     db: Database,
     table: str,
     row: Mapping[str, Any],
     conflict: Literal["", "or ignore", "or replace"] = "",
 ) -> int:
-    columns = ", ".join(row)
-    marks = ", ".join("?" for _ in row)
-    # Table and column names are the callers' own; every value is bound.
-    sql = f"insert {conflict} into {table} ({columns}) values ({marks})"  # noqa: S608
+    sql = insertion(table, row).replace("insert", f"insert {conflict}", 1)
     return int(db.execute(sql, tuple(row.values())).lastrowid or 0)
 
 

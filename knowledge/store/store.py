@@ -14,7 +14,7 @@ from knowledge.model.questions import Evidence, Verdict
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.contributions import Contributions
 from knowledge.store.credit import Credit
-from knowledge.store.database import CommunityDatabase, now
+from knowledge.store.database import Database, now
 from knowledge.store.database import StoreError as StoreError
 from knowledge.store.database import StoreTooNewError as StoreTooNewError
 from knowledge.store.decisions import Decisions
@@ -37,6 +37,7 @@ from knowledge.store.questions.phrasings import Phrasings
 from knowledge.store.questions.question_records import QuestionRecords
 from knowledge.store.questions.recent_questions import RecentQuestions
 from knowledge.store.review_cards import ReviewCards
+from knowledge.store.sqlite_database import SqliteDatabase
 from knowledge.store.submitted_forms import SubmittedForms
 from knowledge.store.tombstones import Tombstones
 
@@ -44,14 +45,16 @@ from knowledge.store.tombstones import Tombstones
 class Store:
     """The opened community database."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the database, make it if it is missing, and bring its tables up to date.
+    def __init__(self, opened: Database | Path) -> None:
+        """Use an opened database, or open the file of SQLite at this path.
+
+        A file is made if it is missing, and its tables are brought up to date.
 
         Raises:
             StoreError: if it can't be opened or is damaged.
             StoreTooNewError: if a later release has migrated it.
         """
-        self.database = CommunityDatabase(path)
+        self.database: Database = SqliteDatabase(opened) if isinstance(opened, Path) else opened
         self.audit_log = AuditLog(self.database)
         self.guilds = Guilds(self.database, self.audit_log)
         self.channel_settings = ChannelSettingsTable(self.database, self.audit_log, self.guilds)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from knowledge.store.database import CommunityDatabase
+from knowledge.store.database import Database
 from knowledge.store.sqlite_file import record
 
 # A minute less than Discord's.
@@ -39,7 +39,7 @@ class SubmittedForm:
 class SubmittedForms:
     """The submitted forms in the community database."""
 
-    def __init__(self, database: CommunityDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def keep(self, form: SubmittedForm) -> None:
@@ -51,7 +51,7 @@ class SubmittedForms:
         }
         with self._database.writing():
             self._drop_old(form.sent_at)
-            self._database.insert("submitted_forms", row, "or ignore")
+            self._database.insert_new("submitted_forms", row)
 
     def taken(self, form_id: int) -> None:
         """What was typed is on record: inside the transaction that records it."""

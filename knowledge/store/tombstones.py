@@ -18,9 +18,8 @@ from enum import StrEnum
 from typing import Final, Self
 
 from knowledge.store.database import (
-    CommunityDatabase,
+    Database,
     StoreError,
-    copies_beside,
     moment,
     now,
 )
@@ -71,9 +70,9 @@ class Tombstone:
 class Tombstones:
     """The tombstones of a community database."""
 
-    def __init__(self, database: CommunityDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._path = database.path.with_name(FILE)
+        self._path = database.folder / FILE
 
     def add(self, kind: TombstoneKind, subject_id: int) -> None:
         """Remember that something is deleted, inside the transaction that deletes it.
@@ -106,8 +105,7 @@ class Tombstones:
         Backups are left: how long they are kept is the operator's choice and promise.
         """
         try:
-            for copy in copies_beside(self._database.path):
-                copy.unlink(missing_ok=True)
+            self._database.delete_copies()
         except OSError as error:
             raise self._unwritable(error) from error
 

@@ -157,7 +157,7 @@ class PageStore(DerivedFile):
 
     def keep_site(self, site: Site) -> None:
         with self.writing():
-            self.insert(
+            self.replace(
                 "sites",
                 {
                     "url": site.url,
@@ -165,7 +165,7 @@ class PageStore(DerivedFile):
                     "reason": site.reason,
                     "state": site.state,
                 },
-                "or replace",
+                ["url"],
             )
 
     def forget_others(self, sites: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from knowledge.model.channel_settings import (
 )
 from knowledge.model.guilds import Language
 from knowledge.store.audit_log import AuditLog
-from knowledge.store.database import CommunityDatabase
+from knowledge.store.database import Database
 from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.sqlite_file import record
 
@@ -20,7 +20,7 @@ from knowledge.store.sqlite_file import record
 class ChannelSettingsTable:
     """The channel settings in the community database."""
 
-    def __init__(self, database: CommunityDatabase, log: AuditLog, guilds: Guilds) -> None:
+    def __init__(self, database: Database, log: AuditLog, guilds: Guilds) -> None:
         self._database = database
         self._log = log
         self._guilds = guilds
@@ -61,7 +61,7 @@ class ChannelSettingsTable:
                     [channel_id, guild_id],
                 )
             else:
-                self._database.insert("channel_settings", _row(settings), "or replace")
+                self._database.replace("channel_settings", _row(settings), ["channel_id"])
             if settings != known:
                 detail = {name: _row(settings)[name] for name in sorted(changes)}
                 self._log.append(

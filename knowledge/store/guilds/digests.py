@@ -11,7 +11,7 @@ from typing import Any
 
 from knowledge.model.digests import Digest, Edition
 from knowledge.store.audit_log import AuditLog
-from knowledge.store.database import CommunityDatabase, moment
+from knowledge.store.database import Database, moment
 from knowledge.store.sqlite_file import record
 
 _OF_ONE = "where guild_id = ? and edition = ?"
@@ -20,7 +20,7 @@ _OF_ONE = "where guild_id = ? and edition = ?"
 class Digests:
     """The digests in the community database."""
 
-    def __init__(self, database: CommunityDatabase, log: AuditLog) -> None:
+    def __init__(self, database: Database, log: AuditLog) -> None:
         self._database = database
         self._log = log
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from knowledge.model.guilds import GuildSettings, Language, Phrasing, Rule
 from knowledge.model.limits import Limits
 from knowledge.store.audit_log import AuditLog
-from knowledge.store.database import CommunityDatabase, moment
+from knowledge.store.database import Database, moment
 from knowledge.store.sqlite_file import record
 
 # As much of the time between two looks as counts as an absence that was seen. A clock that jumps
@@ -22,7 +22,7 @@ LAST_LOOK: Final = "absences were looked at"
 class Guilds:
     """Settings and rules in the community database."""
 
-    def __init__(self, database: CommunityDatabase, log: AuditLog) -> None:
+    def __init__(self, database: Database, log: AuditLog) -> None:
         self._database = database
         self._log = log
 
@@ -222,5 +222,6 @@ class Guilds:
                     "delete from rules where guild_id = ? and tag = ?", [guild_id, rule.tag]
                 )
             else:
-                self._database.insert("rules", {"guild_id": guild_id, **asdict(rule)}, "or replace")
+                row = {"guild_id": guild_id, **asdict(rule)}
+                self._database.replace("rules", row, ["guild_id", "tag"])
             self._log.append(guild_id, actor_id, "rule", "guild", asdict(rule))

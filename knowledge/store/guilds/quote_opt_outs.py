@@ -12,7 +12,7 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from knowledge.store.database import CommunityDatabase
+from knowledge.store.database import Database
 from knowledge.store.tombstones import MEMBERS, Tombstone, TombstoneKind, Tombstones
 
 # What Discord calls an account that was deleted: by its user name now, and as it did before.
@@ -86,7 +86,7 @@ class _Recognised:
 class QuoteOptOuts:
     """Who is withheld, by what the tombstones of a community database say."""
 
-    def __init__(self, database: CommunityDatabase, tombstones: Tombstones) -> None:
+    def __init__(self, database: Database, tombstones: Tombstones) -> None:
         self._database = database
         self._tombstones = tombstones
 

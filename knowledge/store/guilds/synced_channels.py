@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from knowledge.store.audit_log import AuditLog
-from knowledge.store.database import CommunityDatabase
+from knowledge.store.database import Database
 from knowledge.store.sqlite_file import record
 
 
@@ -35,7 +35,7 @@ class SyncedChannel:
 class SyncedChannels:
     """The channels in the community database."""
 
-    def __init__(self, database: CommunityDatabase, log: AuditLog) -> None:
+    def __init__(self, database: Database, log: AuditLog) -> None:
         self._database = database
         self._log = log
 

@@ -17,7 +17,7 @@ from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.model.notes import NoticeEvent
 from knowledge.model.questions import Evidence
 from knowledge.store.audit_log import AuditLog
-from knowledge.store.database import CommunityDatabase, moment
+from knowledge.store.database import Database, moment
 from knowledge.store.notices import Notices
 from knowledge.store.sqlite_file import record
 
@@ -97,7 +97,7 @@ _TOLD: Final = (NoticeEvent.ANSWERED.value, NoticeEvent.HELPED.value)
 class Gaps:
     """The gaps in the community database."""
 
-    def __init__(self, database: CommunityDatabase, log: AuditLog, notices: Notices) -> None:
+    def __init__(self, database: Database, log: AuditLog, notices: Notices) -> None:
         self._database = database
         self._log = log
         self._notices = notices

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from knowledge.model.handovers import Handover, HandoverOutcome, HandoverState
 from knowledge.model.notes import NoticeEvent
-from knowledge.store.database import CommunityDatabase
+from knowledge.store.database import Database
 from knowledge.store.notices import Notices
 from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.sqlite_file import record
@@ -39,7 +39,7 @@ class NotHandedOn(StrEnum):
 class Handovers:
     """The hand-overs in the community database."""
 
-    def __init__(self, database: CommunityDatabase, notices: Notices) -> None:
+    def __init__(self, database: Database, notices: Notices) -> None:
         self._database = database
         self._notices = notices
 

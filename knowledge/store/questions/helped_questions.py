@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from knowledge.model.questions import Question
-from knowledge.store.database import CommunityDatabase
+from knowledge.store.database import Database
 from knowledge.store.questions.question_records import QuestionRecords
 from knowledge.store.sqlite_file import record
 
@@ -68,7 +68,7 @@ class DailyCaps:
 class HelpedQuestions:
     """The questions asked of nobody in the community database."""
 
-    def __init__(self, database: CommunityDatabase, records: QuestionRecords) -> None:
+    def __init__(self, database: Database, records: QuestionRecords) -> None:
         self._database = database
         self._records = records
 
@@ -187,9 +187,7 @@ class HelpedQuestions:
             [ids],
         ):
             return False
-        # What is deleted is overwritten, not only left out.
-        self._database.run("pragma secure_delete = on")
-        with self._database.writing():
+        with self._database.erasing():
             self._database.run(
                 "delete from questions where text != '' and id in (select question_id "
                 "from helped_questions where message_id in (select value from json_each(?)))",
@@ -199,7 +197,6 @@ class HelpedQuestions:
                 "delete from helped_questions where message_id in (select value from json_each(?))",
                 [ids],
             )
-        self._database.rows("pragma wal_checkpoint(truncate)")
         return True
 
     def prune(self, before: datetime) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from knowledge.store.audit_log import PUBLISHED
-from knowledge.store.database import CommunityDatabase
+from knowledge.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Asked:
 class PeriodFigures:
     """Figures from the community database, from one moment to right before another."""
 
-    def __init__(self, database: CommunityDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def asked(self, guild_id: int, since: datetime, until: datetime) -> Asked:

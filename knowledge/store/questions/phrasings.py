@@ -16,7 +16,7 @@ from knowledge.model.phrasings import (
     UsedUp,
     WrittenLine,
 )
-from knowledge.store.database import CommunityDatabase
+from knowledge.store.database import Database
 from knowledge.store.sqlite_file import record
 
 _ASKED: Final = (
@@ -28,7 +28,7 @@ _ASKED: Final = (
 class Phrasings:
     """The phrasings in the community database."""
 
-    def __init__(self, database: CommunityDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def claim(self, question_id: int, mode: str, caps: PhrasingCaps, now: datetime) -> bool:
@@ -119,7 +119,7 @@ class Phrasings:
             if not self._database.rows("select 1 from questions where id = ?", [question_id]):
                 return
             lines = [[one.text, *one.numbers] for one in found.lines] if keeps_words else []
-            self._database.insert(
+            self._database.replace(
                 "phrasings",
                 {
                     "question_id": question_id,
@@ -137,7 +137,7 @@ class Phrasings:
                     "milliseconds": found.milliseconds,
                     "repeated": int(found.repeated),
                 },
-                "or replace",
+                ["question_id"],
             )
 
     def of(self, question_id: int) -> RecordedPhrasing | None:

@@ -24,7 +24,7 @@ from knowledge.model.questions import (
     RecordedHit,
     Verdict,
 )
-from knowledge.store.database import CommunityDatabase, now
+from knowledge.store.database import Database, now
 from knowledge.store.sqlite_file import record
 
 # So many hits can be quoted by an answer, and give its notes' contributors credit.
@@ -73,7 +73,7 @@ def _values(hit: RecordedHit) -> tuple[Any, ...]:
 class QuestionRecords:
     """Questions, the hits they were answered from, and what people said of the answers."""
 
-    def __init__(self, database: CommunityDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def record(self, questions: Sequence[Question]) -> list[int]:
@@ -86,7 +86,7 @@ class QuestionRecords:
             return [self._record(question) for question in questions]
 
     def _record(self, question: Question) -> int:
-        question_id = self._database.insert(
+        question_id = self._database.insert_id(
             "questions",
             {
                 "guild_id": question.guild_id,
@@ -186,7 +186,7 @@ class QuestionRecords:
                 "select 1 from questions where id = ?", [feedback.question_id]
             )
             if known:
-                self._database.insert(
+                self._database.replace(
                     "feedback",
                     {
                         "question_id": feedback.question_id,
@@ -197,7 +197,7 @@ class QuestionRecords:
                         "document_id": document_id,
                         "created_at": now().isoformat(),
                     },
-                    "or replace",
+                    ["question_id", "member_id"],
                 )
         return bool(known)
 
@@ -382,9 +382,8 @@ class QuestionRecords:
         )
         if not rows:
             return 0
-        self._database.run("pragma secure_delete = on")
         ids = json.dumps([row["id"] for row in rows])
-        with self._database.writing():
+        with self._database.erasing():
             self._keep_only_places(ids)
             self._database.run(
                 "update handed_on set answer = '' where question_id in "
@@ -401,7 +400,6 @@ class QuestionRecords:
                 "confirmed_at = null, pruned_at = ? where id in (select value from json_each(?))",
                 [now().isoformat(), ids],
             )
-        self._database.rows("pragma wal_checkpoint(truncate)")
         return len(rows)
 
     def _keep_only_places(self, ids: str) -> None:

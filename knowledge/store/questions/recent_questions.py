@@ -7,13 +7,13 @@ is of guild 0.
 from datetime import datetime
 
 from knowledge.model.limits import DAY, Quota
-from knowledge.store.database import CommunityDatabase
+from knowledge.store.database import Database
 
 
 class RecentQuestions:
     """The times in the community database."""
 
-    def __init__(self, database: CommunityDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def take(self, guild_id: int, member_id: int, quota: Quota, now: datetime) -> datetime | None:

@@ -19,6 +19,7 @@ from knowledge.model.notes import RULINGS, Decision, Member, State
 from knowledge.model.questions import Evidence, Question
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
+from knowledge.store.sqlite_database import SqliteDatabase
 from knowledge.store.store import Store
 from tests.knowledge.full_store import (
     ADA,
@@ -61,6 +62,7 @@ EVERYTHING = tuple(OnRequest)
 
 def dump(store: Store) -> list[str]:
     """Every row of every table but what the bot remembers of Discord, and that it was imported."""
+    assert isinstance(store.database, SqliteDatabase)
     lines = store.database._db.conn.iterdump()
     return sorted(
         line

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.store.audit_log import AuditLog, LogFilter
+from knowledge.store.sqlite_database import SqliteDatabase
 from knowledge.store.store import Store
 
 GUILD, OTHER = 1, 2
@@ -55,6 +56,7 @@ def steps(store: Store, log: AuditLog, wanted: LogFilter, **place: int) -> int:
         counted += 1
         return 0
 
+    assert isinstance(store.database, SqliteDatabase)
     connection = store.database._db.conn
     connection.set_progress_handler(count, 10)
     log.page(GUILD, wanted, 15, **place)

@@ -152,7 +152,7 @@ def test_the_file_itself_holds_nothing_of_it(store: Store, withdraw: bool) -> No
 
     store.personal_data.forget(MIRA.id, withdraw=withdraw)
 
-    written = b"".join(path.read_bytes() for path in store.database.path.parent.iterdir())
+    written = b"".join(path.read_bytes() for path in store.database.folder.iterdir())
     assert [trace for trace in TRACES if trace.encode() in written] == []
 
 

@@ -33,7 +33,7 @@ def by(withheld: Withheld) -> list[int]:
 def test_nobody_is_withheld_who_did_not_ask_for_it(store: Store) -> None:
     assert by(store.quote_opt_outs.withheld()) == []
     assert not store.quote_opt_outs.is_withheld(MIRA)
-    assert not (store.database.path.parent / FILE).exists()
+    assert not (store.database.folder / FILE).exists()
 
 
 def test_who_does_not_want_to_be_quoted_is_withheld_and_nobody_else(store: Store) -> None:
@@ -81,7 +81,7 @@ def test_plain_text_has_names_alone_and_is_matched_by_them(store: Store) -> None
 def test_neither_database_nor_file_says_who_it_is(store: Store) -> None:
     store.quote_opt_outs.withhold(MIRA, "mira.sol")
     store.database.rows("pragma wal_checkpoint(truncate)")
-    written = b"".join(path.read_bytes() for path in store.database.path.parent.iterdir())
+    written = b"".join(path.read_bytes() for path in store.database.folder.iterdir())
     assert str(MIRA).encode() not in written
     assert b"mira.sol" not in written
 
@@ -97,7 +97,7 @@ def test_the_version_tells_who_is_withheld_and_nothing_else(store: Store) -> Non
 
 
 def test_a_restore_undoes_no_choice(tmp_path: Path, store: Store) -> None:
-    path, backup = store.database.path, tmp_path / "backup.db"
+    path, backup = store.database.folder / "community.db", tmp_path / "backup.db"
     store.quote_opt_outs.withhold(ADA)
     backups.back_up(path, backup)
     store.quote_opt_outs.withhold(MIRA)
@@ -111,7 +111,7 @@ def test_a_restore_undoes_no_choice(tmp_path: Path, store: Store) -> None:
 def test_what_can_not_be_recognised_without_its_key_is_told(store: Store) -> None:
     store.quote_opt_outs.withhold(MIRA, "mira")
     assert store.quote_opt_outs.unrecognisable() == 0
-    (store.database.path.parent / FILE).unlink()
+    (store.database.folder / FILE).unlink()
     assert store.quote_opt_outs.unrecognisable() == 2
     store.quote_opt_outs.withhold(ADA)
     assert store.quote_opt_outs.unrecognisable() == 2

@@ -105,7 +105,7 @@ def test_a_gap_is_a_recorded_question_that_goes_with_its_message(store: Store) -
     assert not store.helped_questions.forget([1])
     assert store.gaps.open(10) == []
     assert store.question_records.question(gap.id) is None
-    files = store.database.path.parent.iterdir()
+    files = store.database.folder.iterdir()
     assert GAP.text.encode() not in b"".join(one.read_bytes() for one in files)
     # Nothing of it is left: it could begin anew.
     assert store.helped_questions.begin(replace(ASKED, message_id=1))

@@ -196,7 +196,7 @@ def test_a_pruned_database_is_exported_and_read_back(store: Store, tmp_path: Pat
     ask(store, "of old?", NOTE, at=LONG_AGO)
     ask(store, "a new one?", NOTE, ARTICLE)
     prune(store)
-    backups.back_up(store.database.path, tmp_path / "copy" / "community.db")
+    backups.back_up(store.database.folder / "community.db", tmp_path / "copy" / "community.db")
     with Store(tmp_path / "copy" / "community.db") as copy:
         assert copy.question_records.question(2) == store.question_records.question(2)
     exporter.export(store.database, tmp_path / "export")

@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from knowledge.model.notes import Member, Note
 from knowledge.model.submissions import Submission
+from knowledge.store.sqlite_database import SqliteDatabase
 from knowledge.store.store import Store, StoreError
 
 GUILD = 10
@@ -61,7 +63,7 @@ def test_a_store_works_on_once_the_disk_has_room_again(store: Store) -> None:
     _fill(store)
     with pytest.raises(StoreError):
         _proposed(store, submission=replace(TEXT, text="x" * 4_000))
-    store.database._db.execute("pragma max_page_count = 100000")
+    _file(store).execute("pragma max_page_count = 100000")
     assert _proposed(store).revision.submission == TEXT
     assert store.audit_log.first_broken_entry() is None
 
@@ -69,7 +71,7 @@ def test_a_store_works_on_once_the_disk_has_room_again(store: Store) -> None:
 def test_a_database_that_another_process_keeps_locked_is_explained(
     path: Path, store: Store
 ) -> None:
-    store.database._db.execute("pragma busy_timeout = 20")
+    _file(store).execute("pragma busy_timeout = 20")
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("begin immediate")
         with pytest.raises(StoreError, match="locked"):
@@ -91,12 +93,18 @@ def test_a_reference_to_a_row_that_is_gone_is_a_problem(path: Path, store: Store
     assert "1 rows refer to rows that are gone" in store.database.integrity_problem()
 
 
+def _file(store: Store) -> Database:
+    assert isinstance(store.database, SqliteDatabase)
+    return store.database._db
+
+
 def _fill(store: Store) -> None:
     """Leave no room for another page, as on a full disk."""
     # Migrations leave pages behind that are free.
-    store.database._db.execute("vacuum")
-    pages = store.database._db.execute("pragma page_count").fetchone()[0]
-    store.database._db.execute(f"pragma max_page_count = {pages}")
+    database = _file(store)
+    database.execute("vacuum")
+    pages = database.execute("pragma page_count").fetchone()[0]
+    database.execute(f"pragma max_page_count = {pages}")
 
 
 def _dump(path: Path) -> list[str]:

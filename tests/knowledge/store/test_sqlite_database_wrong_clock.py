@@ -97,7 +97,7 @@ def test_a_backup_is_not_deleted_for_others_that_a_wrong_clock_named(
     days = [TODAY + YEAR + timedelta(days=days) for days in range(3)]
     taken = [folder / backups.name(at) for at in (*days, TODAY)]
     for target in taken:
-        backups.back_up(store.database.path, target)
+        backups.back_up(store.database.folder / "community.db", target)
     assert backups.rotate(folder, 3, taken[-1]) == (taken[:1], [])
 
 

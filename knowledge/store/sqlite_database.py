@@ -1,0 +1,221 @@
+"""Community database in a file of SQLite: its opening, its transactions, its own checks.
+
+It is looked at and migrated under one lock, so that of two first openings at once both succeed.
+Before its tables are brought up to date, a database that holds anything is copied beside itself.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from knowledge.store import sqlite_file
+from knowledge.store.database import StoreError, StoreTooNewError
+from knowledge.store.migrations import MIGRATIONS
+
+# What SQLite says, without the finer half of its codes, where the system refuses something and
+# the file itself may be sound.
+_REFUSED: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+
+
+# What upgrades and restores leave beside `community.db`, with what a crash has left of it.
+_COPIES: Final = ("community.*.db*", "community.*.part*", "community.replaced-*")
+
+
+def copies_beside(path: Path) -> list[Path]:
+    """The copies of a community database that were kept of it as it was, by name.
+
+    An upgrade keeps one before it changes tables (`community.MIGRATION.db`), a restore keeps the
+    database that it replaces (`community.replaced-TIME.db`).
+    """
+    found = {copy for pattern in _COPIES for copy in path.parent.glob(pattern)}
+    return sorted(copy for copy in found if copy != path)
+
+
+def is_empty(path: Path) -> bool:
+    """Whether there is no database, or one without a table; a damaged one is neither."""
+    if not path.exists() or not path.stat().st_size:
+        return True
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.execute("select 1 from sqlite_master").fetchone() is None
+    except sqlite3.Error:
+        return False
+
+
+class SqliteDatabase(sqlite_file.OpenedFile):
+    """The opened file. Its SQL belongs to the modules that are given it."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the database, make it if it is missing, and bring its tables up to date.
+
+        Raises:
+            StoreError: if it can't be opened or is damaged.
+            StoreTooNewError: if a later release has migrated it.
+        """
+        self.path = path
+        try:
+            self._db = sqlite_file.connect(path)
+        except sqlite3.Error as error:
+            raise StoreError(f"{path} can't be opened: {error}.") from error
+        try:
+            with sqlite_file.opening(path):
+                self._prepare()
+        except sqlite3.Error as error:
+            self.close()
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _REFUSED:
+                raise StoreError(
+                    f"{path} can't be used: {error}. Nothing was changed. Check free space and "
+                    "permissions, also of its folder."
+                ) from error
+            raise StoreError(
+                f"{path} is not a usable database ({error}). Restore it from a backup, or move it "
+                "away, and what is beside it, to begin with an empty one."
+            ) from error
+        except StoreError:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
+        self._db.execute("pragma foreign_keys = on")
+        self._db.enable_wal()
+        known = {migration.name for migration in MIGRATIONS._migrations}
+        applied = self.migrations()
+        unknown = set(applied) - known
+        if unknown:
+            raise StoreTooNewError(
+                f"{self.path} was written by a later release of Commonplace "
+                f"({', '.join(sorted(unknown))}). Run that release, or restore an older backup."
+            )
+        if MIGRATIONS.pending(self._db):
+            if applied:
+                self._keep_as_it_was(applied[-1])
+            MIGRATIONS.apply(self._db)
+
+    def _keep_as_it_was(self, migration: str) -> None:
+        """Copy the database beside itself, named by the last migration that it has had.
+
+        The copy is written under another name first: one that is torn must not look whole.
+        """
+        copy = self.path.with_name(f"{self.path.stem}.{migration}.db")
+        torn = copy.with_suffix(".part")
+        with closing(sqlite3.connect(torn)) as target:
+            self._db.conn.backup(target)
+        torn.replace(copy)
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent
+
+    @contextmanager
+    def writing(self, guild_id: int | None = None) -> Iterator[None]:
+        """One transaction, begun as a writer; inside another one, a part of it.
+
+        A file has one writer, of whatever guild.
+
+        Raises:
+            StoreError: if the disk is full, read-only or locked; nothing was changed then.
+        """
+        try:
+            with sqlite_file.transaction(self._db):
+                yield
+        except sqlite3.OperationalError as error:
+            raise StoreError(
+                f"{self.path} can't be written: {error}. Nothing was changed. "
+                "Check free space and permissions."
+            ) from error
+
+    @contextmanager
+    def erasing(self, guild_id: int | None = None) -> Iterator[None]:
+        """The same; what is deleted is overwritten, in the file and its write-ahead log."""
+        self.run("pragma secure_delete = on")
+        with self.writing(guild_id):
+            yield
+        # As far as readers allow it.
+        self.rows("pragma wal_checkpoint(truncate)")
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Several queries that see the database as it is at one moment; nothing is written."""
+        self._db.execute("begin")
+        try:
+            yield
+        finally:
+            self._db.rollback()
+
+    @contextmanager
+    def attached(self, path: Path) -> Iterator[None]:
+        """Another database, whose tables can be named beside this one's; outside transactions."""
+        self._db.execute("attach database ? as incoming", [str(path)])
+        try:
+            yield
+        finally:
+            self._db.execute("detach database incoming")
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        return list(self._db.query(sql, values))
+
+    def defer_references(self) -> None:
+        self.run("pragma defer_foreign_keys = on")
+
+    def migrations(self) -> list[str]:
+        return [migration.name for migration in MIGRATIONS.applied(self._db)]
+
+    def tables(self, column: str = "") -> list[str]:
+        rows = self.rows(
+            "select name from sqlite_master t where type = 'table' and name not like 'sqlite_%' "
+            "and name not like '\\_%' escape '\\' and (? = '' or exists "
+            "(select 1 from pragma_table_info(t.name) c where c.name = ?)) order by name",
+            [column, column],
+        )
+        return [row["name"] for row in rows]
+
+    def keys(self, table: str) -> list[str]:
+        rows = self.rows("select name from pragma_table_info(?) where pk order by pk", [table])
+        return [row["name"] for row in rows]
+
+    def last_ids(self) -> dict[str, int]:
+        rows = self.rows("select name, seq from sqlite_sequence where seq > 0 order by name")
+        return {row["name"]: row["seq"] for row in rows}
+
+    def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:
+        """Give no id again that another copy has given, by table; `more` where that is unknown."""
+        for row in self.rows("select name, seq from sqlite_sequence"):
+            last = max(row["seq"], (given or {}).get(row["name"], 0)) + more
+            self.run("update sqlite_sequence set seq = ? where name = ?", [last, row["name"]])
+        for table in (given or {}).keys() - {
+            row["name"] for row in self.rows("select name from sqlite_sequence")
+        }:
+            self.insert("sqlite_sequence", {"name": table, "seq": (given or {})[table]})
+
+    def counted(self) -> dict[str, int]:
+        """How many rows each table has that has any, but for the log."""
+        found = {
+            table: self.rows(f"select count(*) as n from {table}")[0]["n"]  # noqa: S608
+            for table in self.tables()
+            if table != "log"
+        }
+        return {name: number for name, number in found.items() if number}
+
+    def integrity_problem(self) -> str:
+        """What SQLite's own checks find wrong with the file, or nothing."""
+        problems = [str(row[0]) for row in self._db.execute("pragma integrity_check").fetchall()]
+        if problems != ["ok"]:
+            return "; ".join(problems[:3])
+        orphans = self._db.execute("pragma foreign_key_check").fetchall()
+        return f"{len(orphans)} rows refer to rows that are gone" if orphans else ""
+
+    def delete_copies(self) -> None:
+        for copy in copies_beside(self.path):
+            copy.unlink(missing_ok=True)
