@@ -8,7 +8,7 @@ from bot.text.markdown import plain, shortened
 from knowledge.model.guilds import Language, Phrasing
 
 _UNDER_WAY: Final = Sentence("phrasing…")
-_CHOSEN: Final = Sentence("Chosen by {model} from the quotes below, word for word.")
+_CHOSEN: Final = Sentence("Chosen by {model} from the passages quoted below, word for word.")
 _PHRASED: Final = Sentence(
     "Phrased by {model} from the quotes below. Numbers, names and denials were compared; read the "
     "quotes."

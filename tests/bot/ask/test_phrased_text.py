@@ -12,7 +12,7 @@ from indexer.retrieval.hit import Hit
 from knowledge.model.guilds import Language
 from tests.bot.values import file_passage
 
-CHOSEN = "-# Chosen by small from the quotes below, word for word."
+CHOSEN = "-# Chosen by small from the passages quoted below, word for word."
 PHRASED = (
     "-# Phrased by small from the quotes below. Numbers, names and denials were compared; read the "
     "quotes."

@@ -32,7 +32,10 @@ from tests.bot.steps import content, looked_into, shown_message
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, buttons, custom_ids, text_of
 
 LINE = "-# phrasing…"
-CHOSEN = f"-# Chosen by {MODEL.replace('-', chr(92) + '-')} from the quotes below, word for word."
+CHOSEN = (
+    f"-# Chosen by {MODEL.replace('-', chr(92) + '-')} "
+    "from the passages quoted below, word for word."
+)
 
 
 @pytest.fixture
