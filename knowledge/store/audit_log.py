@@ -15,6 +15,7 @@ from typing import Any, Final
 from knowledge.model.notes import State
 from knowledge.store.database import Database, now
 from knowledge.store.sqlite_file import record
+from knowledge.store.value_lists import rows_among
 
 _OUTCOMES = {
     "rejected": State.REJECTED,
@@ -122,18 +123,17 @@ class AuditLog:
         Args:
             keys: of these alone, if given.
         """
-        rows = self._database.rows(
-            "select key, user_id from members where user_id is not null "
-            "and (?1 is null or key in (select value from json_each(?1)))",
-            [None if keys is None else json.dumps(list(keys))],
-        )
+        every = "select key, user_id from members where user_id is not null"
+        if keys is None:
+            rows = self._database.rows(every)
+        else:
+            rows = rows_among(self._database, f"{every} and key in (?)", [*keys])
         return {row["key"]: row["user_id"] for row in rows}
 
     def entries(self, guild_id: int | None = None) -> list[LogEntry]:
         """The log, oldest first: of one guild if one is given."""
-        rows = self._database.rows(
-            "select * from log where ?1 is null or guild_id = ?1 order by id", [guild_id]
-        )
+        of_guild, values = ("", []) if guild_id is None else ("where guild_id = ?", [guild_id])
+        rows = self._database.rows(f"select * from log {of_guild} order by id", values)  # noqa: S608
         return [logged(row) for row in rows]
 
     def page(

@@ -68,36 +68,39 @@ class Credit:
         Verdicts count `since` then, or all of them. An answer quotes at most so many passages, if
         it is not on record how many, further ones from this share of the best score on.
         """
+        since_then, moments = (
+            ("and f.created_at >= ?", [since.isoformat()]) if since is not None else ("", [])
+        )
         rows = self._database.rows(
             f"with {_CREDITED}, quoted as (select h.question_id, n.id as note_id, "  # noqa: S608
             "  a.contributor_id, '' as document_id "
             "  from hits h join recorded_passages p on p.digest = h.passage_digest "
-            "  join notes n on p.document_id = 'note:' || n.id "
+            "  join notes n on p.document_id = 'note:' || cast(n.id as text) "
             "  join credited a on a.note_id = n.id "
             "  join questions q on q.id = h.question_id "
-            "  where n.guild_id = ?1 and q.guild_id = ?1 and a.contributor_id != 0 "
-            "  and q.evidence != 'none' and h.rank <= coalesce(q.quotations, ?3) "
-            "  and h.score >= ?4 * (select score from hits b where b.question_id = h.question_id "
+            "  where n.guild_id = ? and q.guild_id = ? and a.contributor_id != 0 "
+            "  and q.evidence != 'none' and h.rank <= coalesce(q.quotations, ?) "
+            "  and h.score >= ? * (select score from hits b where b.question_id = h.question_id "
             "  order by rank limit 1)"
             # Where somebody said of which document it is, only that one helped.
             "  union select f.question_id, n.id, a.contributor_id, f.document_id from feedback f "
             "  join questions q on q.id = f.question_id "
-            "  join notes n on f.document_id = 'note:' || n.id "
+            "  join notes n on f.document_id = 'note:' || cast(n.id as text) "
             "  join credited a on a.note_id = n.id "
-            "  where n.guild_id = ?1 and q.guild_id = ?1 and a.contributor_id != 0"
+            "  where n.guild_id = ? and q.guild_id = ? and a.contributor_id != 0"
             "), counted as (select distinct c.contributor_id, c.note_id, f.member_id, "
             "  lower(trim(q.text)) as text "
             "  from quoted c join feedback f on f.question_id = c.question_id "
             "  and f.document_id = c.document_id join questions q on q.id = c.question_id "
             "  where f.verdict = 'helpful' and f.member_id != c.contributor_id "
-            "  and (?2 is null or f.created_at >= ?2)) "
+            f"  {since_then}) "
             "select contributor_id, count(*) as citations, count(distinct note_id) as notes, "
             "(select a.contributor from credited a join notes m on m.id = a.note_id "
-            "  where a.contributor_id = c.contributor_id and m.guild_id = ?1 "
-            "  order by m.id desc limit 1) as name "
+            "  where a.contributor_id = c.contributor_id and m.guild_id = ? "
+            "  order by m.id desc, a.contributor limit 1) as name "
             "from counted c group by contributor_id "
             "order by citations desc, notes, contributor_id",
-            [guild_id, since.isoformat() if since else None, quotes, further_share],
+            [guild_id, guild_id, quotes, further_share, guild_id, guild_id, *moments, guild_id],
         )
         return [Contributor(row["name"], row["citations"], row["notes"]) for row in rows]
 
@@ -112,17 +115,17 @@ class Credit:
             [guild_id],
         )
         [verdicts] = self._database.rows(
-            "select coalesce(sum(f.verdict = 'helpful'), 0) as helpful, "
-            "coalesce(sum(f.verdict = 'unhelpful'), 0) as unhelpful "
+            "select count(*) filter (where f.verdict = 'helpful') as helpful, "
+            "count(*) filter (where f.verdict = 'unhelpful') as unhelpful "
             "from feedback f join questions q on q.id = f.question_id where q.guild_id = ?",
             [guild_id],
         )
         [notes] = self._database.rows(
-            "select (select count(*) from notes where guild_id = ?1 "
+            "select (select count(*) from notes where guild_id = ? "
             "  and live_revision_id is not null) as live, "
             "(select count(*) from revisions r join notes n on n.id = r.note_id "
-            "  where n.guild_id = ?1 and r.state = 'pending') as pending",
-            [guild_id],
+            "  where n.guild_id = ? and r.state = 'pending') as pending",
+            [guild_id, guild_id],
         )
         return Activity(
             questions={

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from knowledge.model.notes import (
@@ -28,27 +29,34 @@ from knowledge.model.submissions import Submission
 from knowledge.store.database import Database, moment
 from knowledge.store.review_cards import mark_due
 from knowledge.store.sqlite_file import record
+from knowledge.store.value_lists import rows_among
 
 # An extension `e` of a note `m` that is in what was approved, maybe with a moderator's changes.
 ACCEPTED: Final = """
-    e.extension and e.writer_id not in (0, m.contributor_id) and (e.state = 'approved' or exists
+    e.extension = 1 and e.writer_id not in (0, m.contributor_id) and (e.state = 'approved' or exists
     (select 1 from revisions x where x.id = e.replaced_by and x.state = 'approved'
      and x.writer_id != m.contributor_id))
 """
 
-_NOTE: Final = f"""
+_NOTE: Final = """
     select n.*, r.id as revision_id, r.number, r.title, r.text, r.tags, r.link, r.state,
            r.created_at as written_at, r.card_channel_id, r.card_message_id, r.writer_id, r.writer,
            r.replaced_by, r.extension,
-           (select max(id) from revisions where note_id = n.id) as latest_id,
-           (select json_group_array(distinct e.writer) from revisions e join notes m
-            on m.id = e.note_id where e.note_id = n.id and {ACCEPTED}) as co_authors
+           (select max(id) from revisions where note_id = n.id) as latest_id
     from notes n join revisions r on r.note_id = n.id
+"""
+
+# Who has extended notes of a list, by name, in the order in which they did.
+_CO_AUTHORS: Final = f"""
+    select e.note_id, e.writer from revisions e join notes m on m.id = e.note_id
+    where e.note_id in (?) and {ACCEPTED} order by e.id
 """  # noqa: S608 - of what is put together, everything is written here
+
+_LATEST: Final = "r.id = (select max(id) from revisions where note_id = n.id)"
 
 # A live note that a moderator has to look at again: due, reported, sampled, or its source changed.
 _RECONSIDERED: Final = """
-    r.id = n.live_revision_id and (n.review_at <= ?2 or n.sampled or n.source_change != ''
+    r.id = n.live_revision_id and (n.review_at <= ? or n.sampled = 1 or n.source_change != ''
     or exists (select 1 from reports p where p.note_id = n.id and p.closed_at is null))
 """
 
@@ -114,17 +122,20 @@ class Notes:
 
     def watched(self) -> list[Watched]:
         rows = self._database.rows(
-            "select source_message_id, source_channel_id, min(created_at) as saved_at from notes "
-            "where source_message_id is not null group by source_message_id"
+            "select source_message_id, source_channel_id, created_at from notes "
+            "where source_message_id is not null order by created_at desc, id desc"
         )
-        return [
-            Watched(
-                row["source_message_id"],
-                row["source_channel_id"],
-                datetime.fromisoformat(row["saved_at"]),
-            )
-            for row in rows
-        ]
+        # Of several notes from one message, the first one stays.
+        return list(
+            {
+                row["source_message_id"]: Watched(
+                    row["source_message_id"],
+                    row["source_channel_id"],
+                    datetime.fromisoformat(row["created_at"]),
+                )
+                for row in rows
+            }.values()
+        )
 
     def of_revision(self, revision_id: int, guild_id: int | None = None) -> Note:
         """The note with this revision.
@@ -138,14 +149,12 @@ class Notes:
         return found
 
     def find(self, revision_id: int, guild_id: int | None = None) -> Note | None:
-        return self._one("r.id = ?1 and (?2 is null or n.guild_id = ?2)", [revision_id, guild_id])
+        of_guild, values = _of_guild(guild_id)
+        return self._one(f"r.id = ? {of_guild}", [revision_id, *values])
 
     def latest(self, guild_id: int | None, note_id: int) -> Note | None:
-        return self._one(
-            "n.id = ?1 and (?2 is null or n.guild_id = ?2) and r.id = "
-            "(select max(id) from revisions where note_id = n.id)",
-            [note_id, guild_id],
-        )
+        of_guild, values = _of_guild(guild_id)
+        return self._one(f"n.id = ? {of_guild} and {_LATEST}", [note_id, *values])
 
     def live(self, note_id: int) -> Note | None:
         """The note with its live revision, or None if it has none."""
@@ -170,8 +179,7 @@ class Notes:
 
     def by(self, guild_id: int, contributor_id: int) -> list[Note]:
         return self._many(
-            "n.guild_id = ? and n.contributor_id = ? and r.id = "
-            "(select max(id) from revisions where note_id = n.id)",
+            f"n.guild_id = ? and n.contributor_id = ? and {_LATEST}",
             [guild_id, contributor_id],
             "n.id desc",
         )
@@ -182,7 +190,7 @@ class Notes:
     def queue(self, guild_id: int, at: datetime) -> list[Note]:
         """What waits for a moderator, the longest first: pending, or live to be looked at again."""
         found = self._many(
-            f"n.guild_id = ?1 and (r.state = 'pending' or ({_RECONSIDERED}))",
+            f"n.guild_id = ? and (r.state = 'pending' or ({_RECONSIDERED}))",
             [guild_id, at.isoformat()],
             "r.id",
         )
@@ -192,8 +200,8 @@ class Notes:
         """Live notes that have come up for review and whose cards don't say so yet; now they do."""
         with self._database.writing():
             notes = self._many(
-                "r.id = n.live_revision_id and n.review_at <= ?1 "
-                "and n.due_shown is not n.review_at",
+                "r.id = n.live_revision_id and n.review_at <= ? "
+                "and n.due_shown is distinct from n.review_at",
                 [at.isoformat()],
                 "n.id",
             )
@@ -206,7 +214,8 @@ class Notes:
     def _take_back_due(self, at: datetime) -> None:
         """Let no card say that a review date has passed which a wrong clock had passed."""
         early = self._database.rows(
-            "select id, live_revision_id from notes where due_shown = review_at and review_at > ?",
+            "select id, live_revision_id from notes where due_shown = review_at and review_at > ? "
+            "order by id",
             [at.isoformat()],
         )
         for row in early:
@@ -216,25 +225,29 @@ class Notes:
 
     def due_ids(self, at: datetime) -> list[int]:
         rows = self._database.rows(
-            "select id from notes where review_at <= ? and live_revision_id is not null",
+            "select id from notes where review_at <= ? and live_revision_id is not null "
+            "order by id",
             [at.isoformat()],
         )
         return [row["id"] for row in rows]
 
     def revision_titles(self, guild_id: int, revision_ids: Iterable[int]) -> dict[int, str]:
-        rows = self._database.rows(
+        rows = rows_among(
+            self._database,
             "select r.id, r.title from revisions r join notes n on n.id = r.note_id "
-            "where n.guild_id = ? and r.id in (select value from json_each(?))",
-            [guild_id, json.dumps(list(revision_ids))],
+            "where n.guild_id = ? and r.id in (?)",
+            [*revision_ids],
+            before=[guild_id],
         )
         return {row["id"]: without_secrets(row["title"]) for row in rows}
 
     def reasons(self, guild_id: int, review_ids: Iterable[int]) -> dict[int, str]:
-        rows = self._database.rows(
+        rows = rows_among(
+            self._database,
             "select v.id, v.reason from reviews v join revisions r on r.id = v.revision_id "
-            "join notes n on n.id = r.note_id "
-            "where n.guild_id = ? and v.id in (select value from json_each(?))",
-            [guild_id, json.dumps(list(review_ids))],
+            "join notes n on n.id = r.note_id where n.guild_id = ? and v.id in (?)",
+            [*review_ids],
+            before=[guild_id],
         )
         return {row["id"]: row["reason"] for row in rows}
 
@@ -249,13 +262,15 @@ class Notes:
 
     def saved_from(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
         """The notes saved from these messages that were not flagged so, or as deleted."""
-        return self._many(
-            "n.source_message_id in (select value from json_each(?1)) "
-            "and n.source_change not in (?2, 'deleted') and r.id = coalesce(n.live_revision_id, "
+        rows = rows_among(
+            self._database,
+            f"{_NOTE} where n.source_message_id in (?) "  # noqa: S608 - written here
+            "and n.source_change not in (?, 'deleted') and r.id = coalesce(n.live_revision_id, "
             "(select max(id) from revisions where note_id = n.id))",
-            [json.dumps(message_ids), change.value],
-            "n.id",
+            message_ids,
+            after=[change.value],
         )
+        return self._filled(sorted(rows, key=itemgetter("id")))
 
     def record_of(self, note: Note) -> dict[str, int]:
         """How many other revisions by the note's contributor ended in which state."""
@@ -276,19 +291,33 @@ class Notes:
     def _many(self, condition: str, values: Sequence[Any], order: str) -> list[Note]:
         """The notes with the revisions for which a condition holds, with reviews and reports."""
         # Conditions and orders are this module's own; every value is bound.
-        rows = self._database.rows(f"{_NOTE} where {condition} order by {order}", values)
+        return self._filled(
+            self._database.rows(f"{_NOTE} where {condition} order by {order}", values)
+        )
+
+    def _filled(self, rows: list[dict[str, Any]]) -> list[Note]:
+        """Notes from their rows, with what stands in other tables."""
+        note_ids = [row["id"] for row in rows]
         reviews = self._reviews([row["revision_id"] for row in rows])
-        reports = self._reports([row["id"] for row in rows])
+        reports = self._reports(note_ids)
+        writers: dict[int, dict[str, None]] = {}
+        for row in rows_among(self._database, _CO_AUTHORS, note_ids):
+            writers.setdefault(row["note_id"], {})[row["writer"]] = None
         return [
-            _note(row, reviews.get(row["revision_id"], ()), reports.get(row["id"], ()))
+            _note(
+                row,
+                reviews.get(row["revision_id"], ()),
+                reports.get(row["id"], ()),
+                tuple(writers.get(row["id"], ())),
+            )
             for row in rows
         ]
 
     def _reviews(self, revision_ids: list[int]) -> dict[int, tuple[Review, ...]]:
-        rows = self._database.rows(
-            f"select * from reviews where {STANDING} and revision_id in "  # noqa: S608
-            "(select value from json_each(?)) order by id",
-            [json.dumps(revision_ids)],
+        rows = rows_among(
+            self._database,
+            f"select * from reviews where {STANDING} and revision_id in (?) order by id",  # noqa: S608
+            revision_ids,
         )
         found: dict[int, tuple[Review, ...]] = {}
         for row in rows:
@@ -302,10 +331,10 @@ class Notes:
         return found
 
     def _reports(self, note_ids: list[int]) -> dict[int, tuple[Report, ...]]:
-        rows = self._database.rows(
-            "select * from reports where closed_at is null and note_id in "
-            "(select value from json_each(?)) order by id",
-            [json.dumps(note_ids)],
+        rows = rows_among(
+            self._database,
+            "select * from reports where closed_at is null and note_id in (?) order by id",
+            note_ids,
         )
         found: dict[int, tuple[Report, ...]] = {}
         for row in rows:
@@ -319,7 +348,17 @@ class Notes:
         return found
 
 
-def _note(row: dict[str, Any], reviews: tuple[Review, ...], reports: tuple[Report, ...]) -> Note:
+def _of_guild(guild_id: int | None) -> tuple[str, list[int]]:
+    """The condition that a note is a guild's, with its value; none where no guild is given."""
+    return ("", []) if guild_id is None else ("and n.guild_id = ?", [guild_id])
+
+
+def _note(
+    row: dict[str, Any],
+    reviews: tuple[Review, ...],
+    reports: tuple[Report, ...],
+    co_authors: tuple[str, ...],
+) -> Note:
     card = None
     if row["card_message_id"] is not None:
         card = (row["card_channel_id"], row["card_message_id"])
@@ -352,5 +391,5 @@ def _note(row: dict[str, Any], reviews: tuple[Review, ...], reports: tuple[Repor
         source=source,
         sampled=bool(row["sampled"]),
         latest_revision_id=row["latest_id"],
-        co_authors=tuple(json.loads(row["co_authors"])),
+        co_authors=co_authors,
     )

@@ -21,6 +21,7 @@ from knowledge.store.guilds.quote_opt_outs import QuoteOptOuts
 from knowledge.store.note_states import NoteStates
 from knowledge.store.review_cards import mark_due
 from knowledge.store.tombstones import TombstoneKind, Tombstones
+from knowledge.store.value_lists import run_among
 
 FORMER_MEMBER: Final = "a former member"
 FORMER_MODERATOR: Final = "a former moderator"
@@ -100,19 +101,34 @@ class PersonalData:
 
     def export(self, member_id: int) -> dict[str, list[dict[str, Any]]]:
         found = {}
+        titles = self._titles_found(member_id)
         for kind, sql in _KINDS.items():
-            rows = self._database.rows(sql, [member_id])
+            rows = self._database.rows(sql, [member_id] * sql.count("?"))
             for row in rows:
                 # What others wrote is shown as everywhere else.
                 if not row.pop("own", True):
                     told = {"title", "text", "link"} & row.keys()
                     row.update({column: without_secrets(row[column]) for column in told})
-                for column in ("tags", "found", "detail", "lines"):
+                if kind == "questions":
+                    row["found"] = titles.get(row["id"], [])
+                for column in ("tags", "detail", "lines"):
                     if isinstance(row.get(column), str):
                         row[column] = json.loads(row[column])
             found[kind] = rows
         if self._opt_outs.is_withheld(member_id):
             found["preferences"].append({"guild": None, "preference": "not quoted from chats"})
+        return found
+
+    def _titles_found(self, member_id: int) -> dict[int, list[str]]:
+        """The titles of what was found for each of a member's questions, the best first."""
+        found: dict[int, list[str]] = {}
+        for row in self._database.rows(
+            "select h.question_id, p.title from questions q join hits h on h.question_id = q.id "
+            "join recorded_passages p on p.digest = h.passage_digest "
+            "where q.asker_id = ? and p.title != '' order by h.question_id, h.rank",
+            [member_id],
+        ):
+            found.setdefault(row["question_id"], []).append(row["title"])
         return found
 
     def forget(self, member_id: int, *, withdraw: bool, name: str = "") -> Forgotten:
@@ -139,16 +155,20 @@ class PersonalData:
         """
         with self._database.erasing():
             for row in self._database.rows(
-                "select distinct document_id as id from recorded_passages"
+                "select distinct document_id as id from recorded_passages order by document_id"
             ):
                 if _CHAT.search(row["id"]):
-                    self._database.run(
-                        # What comes from a channel is on record without a word of it.
-                        "delete from recorded_passages where document_id = ? "
-                        "and source_channel_id is null and passage != '' "
-                        "and passage not in (select value from json_each(?))",
-                        [row["id"], json.dumps(list(quotable(row["id"])))],
-                    )
+                    self._keep_quotable(row["id"], frozenset(quotable(row["id"])))
+
+    def _keep_quotable(self, document_id: str, quotable: frozenset[str]) -> None:
+        recorded = self._database.rows(
+            # What comes from a channel is on record without a word of it.
+            "select digest, passage from recorded_passages where document_id = ? "
+            "and source_channel_id is null and passage != ''",
+            [document_id],
+        )
+        gone = [row["digest"] for row in recorded if row["passage"] not in quotable]
+        run_among(self._database, "delete from recorded_passages where digest in (?)", gone)
 
     def forget_again(self, member_id: int, *, withdraw: bool) -> Forgotten:
         """Do to an older copy of the data what `forget` did, inside a transaction."""
@@ -186,7 +206,7 @@ class PersonalData:
         """Withdraw what waits, and what is live if that is wanted; erase all but what is kept."""
         for row in self._database.rows(
             "select id, guild_id, live_revision_id, retired_revision_id from notes "
-            "where contributor_id = ?",
+            "where contributor_id = ? order by id",
             [member_id],
         ):
             kept = row["live_revision_id"] or row["retired_revision_id"]
@@ -204,8 +224,8 @@ class PersonalData:
                     self._erase(note.revision.id)
             self._forget_quotations(row["id"])
         for row in self._database.rows(
-            "select id, note_id, state from revisions where extension and writer_id = ? "
-            "and state != 'approved'",
+            "select id, note_id, state from revisions where extension = 1 and writer_id = ? "
+            "and state != 'approved' order by id",
             [member_id],
         ):
             note = self._notes.of_revision(row["id"])
@@ -246,11 +266,11 @@ class PersonalData:
         shown = self._database.rows(
             "select distinct n.id from notes n left join revisions r on r.note_id = n.id "
             "left join reviews v on v.revision_id = r.id "
-            "where n.contributor_id = ?1 or v.moderator_id = ?1 "
-            "or (r.extension and r.writer_id = ?1) order by n.id",
-            [member_id],
+            "where n.contributor_id = ? or v.moderator_id = ? "
+            "or (r.extension = 1 and r.writer_id = ?) order by n.id",
+            [member_id] * 3,
         )
-        self._due("n.contributor_id = ?1 or r.writer_id = ?1", member_id)
+        self._due("n.contributor_id = ? or r.writer_id = ?", member_id)
         self._database.run(
             "update notes set contributor_id = 0, contributor = ? where contributor_id = ?",
             [FORMER_MEMBER, member_id],
@@ -264,14 +284,15 @@ class PersonalData:
     def _due(self, condition: str, member_id: int) -> None:
         """Let the cards that show a name be brought up to date."""
         rows = self._database.rows(
-            f"{_CARDS} where ({condition}) and r.card_message_id is not null", [member_id]
+            f"{_CARDS} where ({condition}) and r.card_message_id is not null order by r.id",
+            [member_id] * condition.count("?"),
         )
         mark_due(self._database, *(row["id"] for row in rows))
 
     # What was decided, reported, asked and said.
 
     def _leave_decisions(self, member_id: int) -> None:
-        self._due("v.moderator_id = ?1 or p.member_id = ?1", member_id)
+        self._due("v.moderator_id = ? or p.member_id = ?", member_id)
         self._database.run(
             "update reviews set moderator_id = 0, moderator = ? where moderator_id = ?",
             [FORMER_MODERATOR, member_id],
@@ -282,22 +303,26 @@ class PersonalData:
         """Delete questions; what others have asked, too, or given a verdict on, stays unsigned."""
         rows = self._database.rows(
             "select q.id, q.text, "
-            "q.text != '' and exists (select 1 from questions o where o.asker_id not in (0, ?1) "
+            "q.text != '' and exists (select 1 from questions o where o.asker_id not in (0, ?) "
             "  and lower(trim(o.text)) = lower(trim(q.text))) as shared, "
-            "exists (select 1 from feedback f where f.question_id = q.id and f.member_id != ?1) "
-            "  as judged from questions q where q.asker_id = ?1",
-            [member_id],
+            "exists (select 1 from feedback f where f.question_id = q.id and f.member_id != ?) "
+            "  as judged from questions q where q.asker_id = ? order by q.id",
+            [member_id] * 3,
         )
         private = {row["text"] for row in rows if not row["shared"]}
         for row in rows:
             self._database.run("delete from phrasings where question_id = ?", [row["id"]])
             if row["shared"] or row["judged"]:
                 self._database.run(
-                    "update questions set asker_id = 0, channel_id = null, earlier = '', "
-                    "text = ?1, confirmed_at = case ?1 when '' then null else confirmed_at end "
-                    "where id = ?2",
-                    [row["text"] if row["shared"] else "", row["id"]],
+                    "update questions set asker_id = 0, channel_id = null, earlier = '' "
+                    "where id = ?",
+                    [row["id"]],
                 )
+                if not row["shared"]:
+                    self._database.run(
+                        "update questions set text = '', confirmed_at = null where id = ?",
+                        [row["id"]],
+                    )
             else:
                 self._database.run("delete from questions where id = ?", [row["id"]])
         # Somebody else may have followed a question up.
@@ -321,15 +346,16 @@ class PersonalData:
     def _leave_feedback(self, member_id: int) -> None:
         """Keep verdicts under a number that means nothing, without the words."""
         for row in self._database.rows(
-            "select f.question_id, (select min(0, min(o.member_id)) - 1 from feedback o "
-            "  where o.question_id = f.question_id) as nobody "
-            "from feedback f where f.member_id = ?",
+            "select f.question_id, (select min(o.member_id) from feedback o "
+            "  where o.question_id = f.question_id) as least "
+            "from feedback f where f.member_id = ? order by f.question_id",
             [member_id],
         ):
             self._database.run(
                 "update feedback set member_id = ?, reason = '', reason_code = '' "
                 "where question_id = ? and member_id = ?",
-                [row["nobody"], row["question_id"], member_id],
+                # A number below all of this question's: nobody has one below zero.
+                [min(0, row["least"]) - 1, row["question_id"], member_id],
             )
 
 

@@ -5,7 +5,6 @@ deletion is one transaction with its tombstone, and the file keeps nothing of wh
 What is deleted when a member asks for it is in `personal_data`.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
@@ -15,20 +14,17 @@ from knowledge.store.audit_log import NOTE_DELETED, PURGED, AuditLog
 from knowledge.store.database import Database
 from knowledge.store.personal_data import PERSONAL, PersonalData
 from knowledge.store.tombstones import FORGOTTEN, MEMBERS, Tombstone, TombstoneKind, Tombstones
+from knowledge.store.value_lists import run_among
 
 # What belongs to notes, in an order in which it can go.
 _OF_NOTES: Final = (
-    "delete from notices where revision_id in (select id from revisions where note_id in "
-    "(select value from json_each(?)))",
-    "delete from reports where note_id in (select value from json_each(?))",
-    "delete from reviews where revision_id in (select id from revisions where note_id in "
-    "(select value from json_each(?)))",
-    "delete from recorded_passages where document_id in "
-    "(select 'note:' || value from json_each(?))",
-    "delete from revision_pictures where revision_id in (select id from revisions where note_id in "
-    "(select value from json_each(?)))",
-    "delete from revisions where note_id in (select value from json_each(?))",
-    "delete from notes where id in (select value from json_each(?))",
+    "delete from notices where revision_id in (select id from revisions where note_id in (?))",
+    "delete from reports where note_id in (?)",
+    "delete from reviews where revision_id in (select id from revisions where note_id in (?))",
+    "delete from revision_pictures "
+    "where revision_id in (select id from revisions where note_id in (?))",
+    "delete from revisions where note_id in (?)",
+    "delete from notes where id in (?)",
 )
 
 
@@ -116,11 +112,11 @@ class Purge:
         self._database.run("delete from sources where scope = ?", [guild_id])
         # Who stands in lines of guilds that are gone, and in no other, is named no more.
         self._database.run(
-            "delete from members where key in (select actor from log where guild_id = ?1) "
+            "delete from members where key in (select actor from log where guild_id = ?) "
             "and not exists (select 1 from log l where l.actor = members.key and "
-            "l.guild_id is not ?1 and not exists (select 1 from tombstones t "
+            "l.guild_id is distinct from ? and not exists (select 1 from tombstones t "
             "where t.kind = 'guild' and t.subject = cast(l.guild_id as text)))",
-            [guild_id],
+            [guild_id, guild_id],
         )
         self._log.append(guild_id, None, PURGED, "guild", {"notes": len(note_ids)})
         return note_ids
@@ -134,5 +130,10 @@ class Purge:
     def _delete_notes(self, note_ids: Sequence[int]) -> None:
         # Notes and revisions refer to each other; what is left is checked at the end.
         self._database.defer_references()
+        run_among(
+            self._database,
+            "delete from recorded_passages where document_id in (?)",
+            [document_of_note(note_id) for note_id in note_ids],
+        )
         for statement in _OF_NOTES:
-            self._database.run(statement, [json.dumps(list(note_ids))])
+            run_among(self._database, statement, note_ids)

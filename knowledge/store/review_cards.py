@@ -3,12 +3,12 @@
 A revision has a card of its own; its message is remembered with it, and so is that it is due.
 """
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from knowledge.model.notes import Note
 from knowledge.store.database import Database
+from knowledge.store.value_lists import rows_among
 
 if TYPE_CHECKING:
     from knowledge.store.notes import Notes
@@ -34,17 +34,17 @@ class ReviewCards:
         Nothing is written where none of them is a card: nearly every message that is deleted in a
         server is none.
         """
-        cards = self._database.rows(
-            "select id, card_message_id from revisions "
-            "where card_message_id in (select value from json_each(?))",
-            [json.dumps(list(message_ids))],
+        cards = rows_among(
+            self._database,
+            "select id, card_message_id from revisions where card_message_id in (?)",
+            message_ids,
         )
         if not cards:
             return
         with self._database.writing():
             self._database.run_many(
                 "update revisions set card_channel_id = null, card_message_id = null, "
-                "card_due = iif(state = 'pending', ?, card_due) where id = ?",
+                "card_due = case when state = 'pending' then ? else card_due end where id = ?",
                 [(card_number(card["card_message_id"]), card["id"]) for card in cards],
             )
 
@@ -58,7 +58,7 @@ class ReviewCards:
             "select r.card_channel_id as channel, r.card_message_id as message "
             "from revisions r join notes n on n.id = r.note_id join guilds g on g.id = n.guild_id "
             "where n.guild_id = ? and r.state = 'pending' and r.card_message_id is not null "
-            "and r.card_channel_id is not g.review_channel_id order by r.id",
+            "and r.card_channel_id is distinct from g.review_channel_id order by r.id",
             [guild_id],
         )
         self.lost([row["message"] for row in rows])
@@ -87,10 +87,12 @@ class ReviewCards:
         Returns:
             Each with a number to hand to `shown` once its card has been posted or edited.
         """
+        of_guild, values = ("", []) if guild_id is None else ("and n.guild_id = ?", [guild_id])
         rows = self._database.rows(
-            "select r.id, r.card_due from revisions r join notes n on n.id = r.note_id "
-            "where r.card_due > 0 and (?1 is null or n.guild_id = ?1) order by r.id",
-            [guild_id],
+            "select r.id, r.card_due "  # noqa: S608 - written here
+            "from revisions r join notes n on n.id = r.note_id "
+            f"where r.card_due > 0 {of_guild} order by r.id",
+            values,
         )
         return [(self._notes.of_revision(row["id"]), row["card_due"]) for row in rows]
 

@@ -103,7 +103,9 @@ class Store:
     def remember(self, key: str, value: str) -> None:
         with self.database.writing():
             self.database.run(
-                "insert or replace into memory (key, value) values (?, ?)", (key, value)
+                "insert into memory (key, value) values (?, ?) "
+                "on conflict (key) do update set value = excluded.value",
+                (key, value),
             )
 
     # Sources.
@@ -112,8 +114,8 @@ class Store:
         """Remember a source, and where its files can be read; False if it was one already."""
         with self.database.writing():
             added = self.database.run(
-                "insert or ignore into sources (location, scope, added_at, base_url) "
-                "values (?, ?, ?, ?)",
+                "insert into sources (location, scope, added_at, base_url) "
+                "values (?, ?, ?, ?) on conflict (location, scope) do nothing",
                 (location, scope, now().isoformat(), base_url),
             )
             return added == 1
@@ -137,7 +139,9 @@ class Store:
             )
 
     def sources(self) -> list[tuple[str, Scope]]:
-        rows = self.database.rows("select location, scope from sources order by rowid")
+        rows = self.database.rows(
+            "select location, scope from sources order by added_at, location, scope"
+        )
         return [(row["location"], Scope(row["scope"])) for row in rows]
 
     # Files that were moved.
@@ -149,7 +153,8 @@ class Store:
     def keep_file_ids(self, ids: Mapping[str, str]) -> None:
         with self.database.writing():
             self.database.run_many(
-                "insert or replace into file_ids (path, document_id) values (?, ?)",
+                "insert into file_ids (path, document_id) values (?, ?) "
+                "on conflict (path) do update set document_id = excluded.document_id",
                 list(ids.items()),
             )
 
@@ -158,13 +163,13 @@ class Store:
     def counts(self, guild_id: int) -> dict[str, int]:
         """How many notes are live and pending in a guild, and how many questions were asked."""
         row = self.database.rows(
-            "select (select count(*) from notes where guild_id = ?1 "
+            "select (select count(*) from notes where guild_id = ? "
             "        and live_revision_id is not null) as live, "
             "(select count(*) from revisions r join notes n on n.id = r.note_id "
-            "  where n.guild_id = ?1 and r.state = 'pending') as pending, "
-            "(select count(*) from questions where guild_id = ?1 and told_for is null) "
+            "  where n.guild_id = ? and r.state = 'pending') as pending, "
+            "(select count(*) from questions where guild_id = ? and told_for is null) "
             "  as questions",
-            [guild_id],
+            [guild_id] * 3,
         )[0]
         return {str(key): int(value) for key, value in row.items()}
 

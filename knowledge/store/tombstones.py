@@ -121,7 +121,8 @@ class Tombstones:
     def keep(self, tombstones: Iterable[Tombstone]) -> None:
         """Keep tombstones of another copy in the database, inside a transaction."""
         self._database.run_many(
-            "insert or ignore into tombstones (kind, subject, at) values (?, ?, ?)",
+            "insert into tombstones (kind, subject, at) values (?, ?, ?) "
+            "on conflict (kind, subject, at) do nothing",
             [(each.kind.value, each.subject, each.at) for each in tombstones],
         )
 

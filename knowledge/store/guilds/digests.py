@@ -81,11 +81,14 @@ class Digests:
             digest.post_hours,
         ]
         with self._database.writing():
-            self._database.run("insert or ignore into guilds (id) values (?)", [digest.guild_id])
+            self._database.run(
+                "insert into guilds (id) values (?) on conflict (id) do nothing",
+                [digest.guild_id],
+            )
             self._database.run(
                 "insert into digests "
                 "(guild_id, edition, channel_id, weekday, hour, zone, post_hours, chosen_at) "
-                "values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set "
+                "values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (guild_id, edition) do update set "
                 "channel_id = excluded.channel_id, weekday = excluded.weekday, "
                 "hour = excluded.hour, zone = excluded.zone, post_hours = excluded.post_hours, "
                 "chosen_at = excluded.chosen_at, warned = 0",

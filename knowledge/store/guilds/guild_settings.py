@@ -11,6 +11,7 @@ from knowledge.model.limits import Limits
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, moment
 from knowledge.store.sqlite_file import record
+from knowledge.store.value_lists import rows_among
 
 # As much of the time between two looks as counts as an absence that was seen. A clock that jumps
 # ahead takes no more than this from the time for which a guild's data is kept.
@@ -64,13 +65,19 @@ class Guilds:
         }
         del values["guild_id"]
         with self._database.writing():
-            self._database.run("insert or ignore into guilds (id) values (?)", [settings.guild_id])
+            self._begin(settings.guild_id)
             changes = ", ".join(f"{column} = ?" for column in values)
             self._database.run(
                 f"update guilds set {changes} where id = ?",  # noqa: S608 - columns named above
                 [*values.values(), settings.guild_id],
             )
             self._log.append(settings.guild_id, actor_id, "settings", "guild", values)
+
+    def _begin(self, guild_id: int) -> None:
+        """Let a guild have settings, inside a transaction."""
+        self._database.run(
+            "insert into guilds (id) values (?) on conflict (id) do nothing", [guild_id]
+        )
 
     def change(
         self, guild_id: int, changes: Mapping[str, Any], quorum: int | None, actor_id: int
@@ -107,8 +114,8 @@ class Guilds:
 
     def without_articles(self, scopes: Iterable[int]) -> bool:
         """Whether one of these scopes is that of a guild which has ended the bundled articles."""
-        sql = "select 1 from guilds where id in (select value from json_each(?)) and not articles"
-        return bool(self._database.rows(sql, [json.dumps(list(scopes))]))
+        sql = "select 1 from guilds where id in (?) and articles = 0"
+        return bool(rows_among(self._database, sql, list(scopes)))
 
     def ready(self) -> list[GuildSettings]:
         """The settings of every guild in which notes can be reviewed, by id."""
@@ -127,11 +134,11 @@ class Guilds:
         with self._database.writing():
             return (
                 self._database.run(
-                    "update guilds set reminded_at = ?1 "
+                    "update guilds set reminded_at = ? "
                     # One that lies ahead was written by a clock that went wrong.
-                    "where id = ?2 and (reminded_at is null or reminded_at <= ?3 "
-                    "or reminded_at > ?1)",
-                    [at.isoformat(), guild_id, (at - hours).isoformat()],
+                    "where id = ? and (reminded_at is null or reminded_at <= ? "
+                    "or reminded_at > ?)",
+                    [at.isoformat(), guild_id, (at - hours).isoformat(), at.isoformat()],
                 )
                 == 1
             )
@@ -155,7 +162,7 @@ class Guilds:
     def leave(self, guild_id: int, at: datetime) -> bool:
         """Remember since when the bot is gone from a guild; False if that was known."""
         with self._database.writing():
-            self._database.run("insert or ignore into guilds (id) values (?)", [guild_id])
+            self._begin(guild_id)
             news = self._database.run(
                 "update guilds set left_at = ? where id = ? and left_at is null",
                 [at.isoformat(), guild_id],
@@ -201,7 +208,8 @@ class Guilds:
                         [counted.isoformat(), row["id"]],
                     )
             self._database.run(
-                "insert or replace into memory (key, value) values (?, ?)",
+                "insert into memory (key, value) values (?, ?) "
+                "on conflict (key) do update set value = excluded.value",
                 [LAST_LOOK, at.isoformat()],
             )
 

@@ -42,8 +42,8 @@ class SyncedChannels:
     def add(self, channel: SyncedChannel, actor_id: int) -> bool:
         with self._database.writing():
             added = self._database.run(
-                "insert or ignore into channels (id, guild_id, reads, added_at) "
-                "values (?, ?, ?, ?)",
+                "insert into channels (id, guild_id, reads, added_at) values (?, ?, ?, ?) "
+                "on conflict (id) do nothing",
                 [channel.id, channel.guild_id, channel.reads.value, channel.added_at.isoformat()],
             )
             if added:

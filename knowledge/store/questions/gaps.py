@@ -20,6 +20,7 @@ from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, moment
 from knowledge.store.notices import Notices
 from knowledge.store.sqlite_file import record
+from knowledge.store.value_lists import run_among
 
 # The newest so many of a guild are looked at; older ones come up when these are settled.
 MOST_QUESTIONS: Final = 2_000
@@ -32,7 +33,7 @@ _WITH_CONTENT: Final = """
 """
 
 _OPEN: Final = """
-    from questions q where q.guild_id = ?1 and q.settled = ''
+    from questions q where q.guild_id = ? and q.settled = ''
     and (q.evidence = 'none' or exists
         (select 1 from feedback f where f.question_id = q.id and f.verdict = 'unhelpful')
     or q.evidence = 'partial' and q.told_for is null and not exists
@@ -105,7 +106,7 @@ class Gaps:
     def open(self, guild_id: int) -> list[OpenQuestion]:
         """The guild's gaps, newest first, at most `MOST_QUESTIONS` of them."""
         rows = self._database.rows(
-            f"{_WITH_CONTENT} {_OPEN} and q.text != '' order by q.id desc limit ?2",
+            f"{_WITH_CONTENT} {_OPEN} and q.text != '' order by q.id desc limit ?",
             [guild_id, MOST_QUESTIONS],
         )
         return [_open_question(row) for row in rows]
@@ -132,9 +133,11 @@ class Gaps:
             self._settle(question_ids, "answered")
 
     def _settle(self, question_ids: Sequence[int], how: str) -> None:
-        self._database.run(
-            "update questions set settled = ? where id in (select value from json_each(?))",
-            [how, json.dumps(list(question_ids))],
+        run_among(
+            self._database,
+            "update questions set settled = ? where id in (?)",
+            question_ids,
+            before=[how],
         )
 
     def dismiss(self, guild_id: int, question_ids: Sequence[int], moderator_id: int) -> None:
@@ -169,8 +172,9 @@ class Gaps:
             together |= {one for one in question_ids if one not in known}
             ids = [*question_ids, *(one for one, under in known.items() if under in together)]
             self._database.run_many(
-                "insert or replace into merged_gaps (question_id, guild_id, with_id) "
-                "values (?, ?, ?)",
+                "insert into merged_gaps (question_id, guild_id, with_id) values (?, ?, ?) "
+                "on conflict (question_id) do update "
+                "set guild_id = excluded.guild_id, with_id = excluded.with_id",
                 [(one, guild_id, min(ids)) for one in sorted(set(ids))],
             )
             detail = {"questions": sorted(question_ids)}
@@ -189,9 +193,10 @@ class Gaps:
         """Remember which question, and with it which group, a note was written for."""
         with self._database.writing():
             self._database.run(
-                "insert or replace into gap_notes (note_id, question_id) "
+                "insert into gap_notes (note_id, question_id) "
                 "select n.id, q.id from notes n, questions q "
-                "where n.id = ? and q.id = ? and n.guild_id = ? and q.guild_id = n.guild_id",
+                "where n.id = ? and q.id = ? and n.guild_id = ? and q.guild_id = n.guild_id "
+                "on conflict (note_id) do update set question_id = excluded.question_id",
                 [note_id, question_id, guild_id],
             )
             # What is said of it where it was put to the helpers is to say so.
@@ -222,7 +227,8 @@ class Gaps:
             "select n.id, n.guild_id, n.live_revision_id, n.verified_at, r.number from notes n "
             "join revisions r on r.id = n.live_revision_id "
             "left join gap_checks c on c.note_id = n.id where c.note_id is null "
-            "or c.revision_id != n.live_revision_id or c.verified_at is not n.verified_at "
+            "or c.revision_id != n.live_revision_id "
+            "or c.verified_at is distinct from n.verified_at "
             "order by n.id"
         )
         return [
@@ -250,11 +256,12 @@ class Gaps:
             self._settle(answered, "answered")
             for question in told:
                 self._tell(question, publication.revision_id)
-            self._database.run(
-                "insert or replace into gap_checks (note_id, revision_id, verified_at) "
-                "values (?, ?, ?)",
-                [publication.note_id, publication.revision_id, publication.verified_at],
-            )
+            row = {
+                "note_id": publication.note_id,
+                "revision_id": publication.revision_id,
+                "verified_at": publication.verified_at,
+            }
+            self._database.replace("gap_checks", row, ["note_id"])
 
     def _tell(self, question: OpenQuestion, revision_id: int | None) -> None:
         if not self.quiet(question.asker_id) and not self._noticed(question.id):
@@ -293,7 +300,7 @@ class Gaps:
         rows = self._database.rows(
             # An answer that was private and is shared answers it once more, for others.
             "select q.id from questions q join questions earlier on earlier.id = q.told_for "
-            "where q.told_for = ? and q.private = earlier.private",
+            "where q.told_for = ? and q.private = earlier.private order by q.id limit 1",
             [question_id],
         )
         return int(rows[0]["id"]) if rows else None
@@ -311,9 +318,7 @@ class Gaps:
             if not quiet:
                 self._database.run("delete from quiet_members where member_id = ?", [member_id])
                 return
-            self._database.run(
-                "insert or ignore into quiet_members (member_id) values (?)", [member_id]
-            )
+            self._database.insert_new("quiet_members", {"member_id": member_id})
             self._database.run(
                 "delete from notices where member_id = ? and event in (?, ?) and sent_at is null",
                 [member_id, *_TOLD],

@@ -5,7 +5,6 @@ exactly one wins. It counts as a change that the posted message does not show ye
 edits works that off, whatever happened in between.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,6 +16,7 @@ from knowledge.store.database import Database
 from knowledge.store.notices import Notices
 from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.sqlite_file import record
+from knowledge.store.value_lists import rows_among, run_among
 
 # A member puts one question to the helpers in so much time.
 HANDING_PAUSE: Final = timedelta(minutes=10)
@@ -53,15 +53,17 @@ class Handovers:
         Returns:
             The question to post, whose posting may have been cut off before.
         """
-        ids = json.dumps(list(same))
         with self._database.writing():
-            known = self._database.rows(
-                "select question_id, posted from handed_on where question_id in "
-                "(select value from json_each(?)) order by posted desc, question_id",
-                [ids],
-            )
+            known = {
+                row["question_id"]: bool(row["posted"])
+                for row in rows_among(
+                    self._database,
+                    "select question_id, posted from handed_on where question_id in (?)",
+                    same,
+                )
+            }
             if known:
-                return NotHandedOn.ALREADY if known[0]["posted"] else int(known[0]["question_id"])
+                return NotHandedOn.ALREADY if any(known.values()) else min(known)
             since = (at - HANDING_PAUSE).isoformat()
             if self._database.rows(
                 # One that lies ahead was written by a clock that went wrong.
@@ -93,7 +95,7 @@ class Handovers:
         """Forget that a question is to be posted: nowhere is it taken."""
         with self._database.writing():
             self._database.run(
-                "delete from handed_on where question_id = ? and not posted", [question_id]
+                "delete from handed_on where question_id = ? and posted = 0", [question_id]
             )
 
     # Its message.
@@ -122,8 +124,8 @@ class Handovers:
         """Remember that its message shows it as it stood."""
         with self._database.writing():
             self._database.run(
-                "update handed_on set shown = max(shown, ?) where question_id = ?",
-                [handover.changes, handover.question_id],
+                "update handed_on set shown = ? where question_id = ? and shown < ?",
+                [handover.changes, handover.question_id, handover.changes],
             )
 
     # Its state.
@@ -249,7 +251,7 @@ class Handovers:
         """Mark what has waited for its guild's hours since it changed."""
         waiting = self._database.rows(
             "select h.question_id, h.changed_at, g.handover_hours as hours from handed_on h "
-            "join guilds g on g.id = h.guild_id where not h.stale and g.handover_hours > 0 "
+            "join guilds g on g.id = h.guild_id where h.stale = 0 and g.handover_hours > 0 "
             "and h.standing in ('open', 'claimed')"
         )
         ids = [
@@ -259,10 +261,11 @@ class Handovers:
         ]
         if ids:
             with self._database.writing():
-                self._database.run(
+                run_among(
+                    self._database,
                     "update handed_on set stale = 1, changes = changes + 1 "
-                    "where question_id in (select value from json_each(?))",
-                    [json.dumps(ids)],
+                    "where question_id in (?)",
+                    ids,
                 )
 
     def _found(self, sql: str, values: list[Any]) -> list[Handover]:

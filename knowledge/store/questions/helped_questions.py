@@ -6,7 +6,6 @@ it is *done*. What nobody has answered by then becomes a gap: a recorded questio
 here so that it goes when its message is deleted.
 """
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ from knowledge.model.questions import Question
 from knowledge.store.database import Database
 from knowledge.store.questions.question_records import QuestionRecords
 from knowledge.store.sqlite_file import record
+from knowledge.store.value_lists import rows_among, run_among
 
 # How long others have before a question counts as one that nobody answers.
 WATCHED_FOR: Final = timedelta(days=1)
@@ -94,7 +94,7 @@ class HelpedQuestions:
 
     def waiting(self) -> list[HelpedQuestion]:
         rows = self._database.rows(
-            "select * from helped_questions where state = 'waiting' order by due_at"
+            "select * from helped_questions where state = 'waiting' order by due_at, message_id"
         )
         return [_helped(row) for row in rows]
 
@@ -102,7 +102,7 @@ class HelpedQuestions:
         """Questions that have been watched for long enough, those first that are due longest."""
         rows = self._database.rows(
             "select * from helped_questions where state = 'watched' and due_at <= ? "
-            "order by due_at limit ?",
+            "order by due_at, message_id limit ?",
             [at.isoformat(), most],
         )
         return [_helped(row) for row in rows]
@@ -129,8 +129,8 @@ class HelpedQuestions:
 
     def _has_enough(self, question: HelpedQuestion, caps: DailyCaps, at: datetime) -> bool:
         [row] = self._database.rows(
-            "select coalesce(sum(asker_id = ?), 0) as member, "
-            "coalesce(sum(channel_id = ?), 0) as channel from helped_questions "
+            "select count(*) filter (where asker_id = ?) as member, "
+            "count(*) filter (where channel_id = ?) as channel from helped_questions "
             "where guild_id = ? and asked_at > ? and question_id is not null",
             [
                 question.asker_id,
@@ -179,24 +179,25 @@ class HelpedQuestions:
         Returns:
             Whether one of them was known.
         """
-        ids = json.dumps(list(message_ids))
         # Nearly every message that is deleted in a server asked nothing.
-        if not self._database.rows(
-            "select 1 from helped_questions "
-            "where message_id in (select value from json_each(?)) limit 1",
-            [ids],
-        ):
+        known = [
+            row["message_id"]
+            for row in rows_among(
+                self._database,
+                "select message_id from helped_questions where message_id in (?)",
+                [*message_ids],
+            )
+        ]
+        if not known:
             return False
         with self._database.erasing():
-            self._database.run(
-                "delete from questions where text != '' and id in (select question_id "
-                "from helped_questions where message_id in (select value from json_each(?)))",
-                [ids],
+            run_among(
+                self._database,
+                "delete from questions where text != '' and id in "
+                "(select question_id from helped_questions where message_id in (?))",
+                known,
             )
-            self._database.run(
-                "delete from helped_questions where message_id in (select value from json_each(?))",
-                [ids],
-            )
+            run_among(self._database, "delete from helped_questions where message_id in (?)", known)
         return True
 
     def prune(self, before: datetime) -> None:

@@ -4,9 +4,11 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 
 from knowledge.store.audit_log import PUBLISHED
 from knowledge.store.database import Database
+from knowledge.store.value_lists import rows_among
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +33,14 @@ class PeriodFigures:
     def asked(self, guild_id: int, since: datetime, until: datetime) -> Asked:
         """What was asked, also privately; an answer that was told later is no other question."""
         [row] = self._database.rows(
-            "select (select count(*) from questions where guild_id = ?1 and told_for is null "
-            "  and asked_at >= ?2 and asked_at < ?3 and evidence != 'none') as answered, "
-            "(select count(*) from questions where guild_id = ?1 and told_for is null "
-            "  and asked_at >= ?2 and asked_at < ?3 and evidence = 'none') as refused, "
+            "select (select count(*) from questions where guild_id = ? and told_for is null "
+            "  and asked_at >= ? and asked_at < ? and evidence != 'none') as answered, "
+            "(select count(*) from questions where guild_id = ? and told_for is null "
+            "  and asked_at >= ? and asked_at < ? and evidence = 'none') as refused, "
             "(select count(distinct f.question_id) from feedback f "
-            "  join questions q on q.id = f.question_id where q.guild_id = ?1 "
-            "  and f.verdict = 'helpful' and f.created_at >= ?2 and f.created_at < ?3) as solved",
-            [guild_id, since.isoformat(), until.isoformat()],
+            "  join questions q on q.id = f.question_id where q.guild_id = ? "
+            "  and f.verdict = 'helpful' and f.created_at >= ? and f.created_at < ?) as solved",
+            [guild_id, since.isoformat(), until.isoformat()] * 3,
         )
         return Asked(**row)
 
@@ -55,38 +57,53 @@ class PeriodFigures:
         """
         rows = self._database.rows(
             "select h.message_id, h.asked_at from helped_questions h "
-            "left join questions q on q.id = h.question_id where h.guild_id = ?1 and h.is_post "
-            "and h.asked_at >= ?2 and h.asked_at <= ?3 and (h.state = 'watched' and q.id is null "
+            "left join questions q on q.id = h.question_id "
+            "where h.guild_id = ? and h.is_post = 1 and h.asked_at >= ? and h.asked_at <= ? "
+            "and (h.state = 'watched' and q.id is null "
             "  or h.state = 'done' and q.evidence = 'none' and q.settled = '') "
-            "order by h.asked_at desc limit ?4",
+            "order by h.asked_at desc, h.message_id desc limit ?",
             [guild_id, since.isoformat(), until.isoformat(), most],
         )
         return [(row["message_id"], datetime.fromisoformat(row["asked_at"])) for row in rows]
 
     def new_notes(self, guild_id: int, since: datetime, until: datetime) -> list[int]:
         """The notes that are live and went live for the first time then, by when they did."""
-        rows = self._database.rows(
-            "select n.id from notes n join "
-            "(select json_extract(detail, '$.note') as note_id, min(at) as first from log where "
-            "  guild_id = ?1 and event in (select value from json_each(?4)) group by note_id) "
-            "p on p.note_id = n.id where n.guild_id = ?1 and n.live_revision_id is not null "
-            "and p.first >= ?2 and p.first < ?3 order by p.first, n.id",
-            [guild_id, since.isoformat(), until.isoformat(), json.dumps(sorted(PUBLISHED))],
+        published = rows_among(
+            self._database,
+            "select at, detail from log where guild_id = ? and event in (?) and at < ?",
+            sorted(PUBLISHED),
+            before=[guild_id],
+            after=[until.isoformat()],
         )
-        return [row["id"] for row in rows]
+        first: dict[int, str] = {}
+        for row in published:
+            note_id = json.loads(row["detail"])["note"]
+            first[note_id] = min(row["at"], first.get(note_id, row["at"]))
+        new = [note_id for note_id, at in first.items() if at >= since.isoformat()]
+        live = rows_among(
+            self._database,
+            "select id from notes where guild_id = ? and live_revision_id is not null "
+            "and id in (?)",
+            new,
+            before=[guild_id],
+        )
+        return sorted((row["id"] for row in live), key=lambda note_id: (first[note_id], note_id))
 
     def answered_by(self, note_id: int, channels: Collection[int]) -> list[str]:
         """What was asked in public, in one of these channels, and is answered by a note.
 
         It was written for that, or its askers were told of it. The same words stand there once.
         """
-        rows = self._database.rows(
-            "select q.text from questions q where not q.private and q.text != '' "
-            "and q.channel_id in (select value from json_each(?2)) and (q.id in "
-            "  (select question_id from gap_notes where note_id = ?1) or q.id in "
+        rows = rows_among(
+            self._database,
+            "select q.id, q.text from questions q where q.private = 0 and q.text != '' "
+            "and (q.id in (select question_id from gap_notes where note_id = ?) or q.id in "
             "  (select s.question_id from notices s join revisions r on r.id = s.revision_id "
-            "  where r.note_id = ?1 and s.event = 'answered')) "
-            "group by lower(trim(q.text)) order by min(q.id)",
-            [note_id, json.dumps(sorted(channels))],
+            "  where r.note_id = ? and s.event = 'answered')) and q.channel_id in (?)",
+            sorted(channels),
+            before=[note_id, note_id],
         )
-        return [row["text"] for row in rows]
+        texts: dict[str, str] = {}
+        for row in sorted(rows, key=itemgetter("id")):
+            texts.setdefault(row["text"].strip(" ").lower(), row["text"])
+        return [*texts.values()]

@@ -21,7 +21,7 @@ from knowledge.store.sqlite_file import record
 
 _ASKED: Final = (
     "select p.asked_at from phrasings p join questions q on q.id = p.question_id "
-    "where not p.repeated and p.asked_at > ?1 and p.asked_at <= ?2"
+    "where p.repeated = 0 and p.asked_at > ? and p.asked_at <= ?"
 )
 
 
@@ -45,12 +45,13 @@ class Phrasings:
             member_id, guild_id = rows[0]["asker_id"], rows[0]["guild_id"]
             if self.used_up(caps, now, member_id, guild_id).holds(member_id, guild_id, now):
                 return False
-            claimed = self._database.run(
-                "insert or ignore into phrasings (question_id, asked_at, mode, outcome) "
-                "values (?, ?, ?, ?)",
-                [question_id, now.isoformat(), mode, UNDER_WAY],
-            )
-            return claimed == 1
+            row = {
+                "question_id": question_id,
+                "asked_at": now.isoformat(),
+                "mode": mode,
+                "outcome": UNDER_WAY,
+            }
+            return self._database.insert_new("phrasings", row)
 
     def used_up(
         self, caps: PhrasingCaps, now: datetime, member_id: int, guild_id: int | None
@@ -59,11 +60,15 @@ class Phrasings:
         member = guild = None
         if caps.member_hourly:
             member = self._until(
-                f"{_ASKED} and q.asker_id = ?3", now, HOUR, member_id, caps.member_hourly
+                f"{_ASKED} and q.asker_id = ?", now, HOUR, member_id, caps.member_hourly
             )
         if caps.guild_daily:
             guild = self._until(
-                f"{_ASKED} and q.guild_id is ?3", now, DAY, guild_id, caps.guild_daily
+                f"{_ASKED} and q.guild_id is not distinct from ?",
+                now,
+                DAY,
+                guild_id,
+                caps.guild_daily,
             )
         return UsedUp(
             {} if member is None else {member_id: member},
@@ -78,7 +83,7 @@ class Phrasings:
         for row in self._database.rows(
             "select distinct q.asker_id, q.guild_id from phrasings p "
             "join questions q on q.id = p.question_id "
-            "where not p.repeated and p.asked_at > ? and p.asked_at <= ?",
+            "where p.repeated = 0 and p.asked_at > ? and p.asked_at <= ?",
             [(now - DAY).isoformat(), now.isoformat()],
         ):
             found = self.used_up(caps, now, row["asker_id"], row["guild_id"])
@@ -91,7 +96,7 @@ class Phrasings:
     ) -> datetime | None:
         """When one more is allowed again, of those that are counted by `sql`."""
         rows = self._database.rows(
-            f"{sql} order by p.asked_at desc limit 1 offset ?4",
+            f"{sql} order by p.asked_at desc limit 1 offset ?",
             [(now - window).isoformat(), now.isoformat(), key, most - 1],
         )
         return datetime.fromisoformat(rows[0]["asked_at"]) + window if rows else None
@@ -102,7 +107,7 @@ class Phrasings:
         spent = 0
         for row in self._database.rows(
             "select asked_at, prompt_tokens + reply_tokens as tokens from phrasings "
-            "where not repeated and asked_at > ? and asked_at <= ? order by asked_at desc",
+            "where repeated = 0 and asked_at > ? and asked_at <= ? order by asked_at desc",
             [(now - DAY).isoformat(), now.isoformat()],
         ):
             spent += row["tokens"]

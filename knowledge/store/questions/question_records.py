@@ -26,6 +26,7 @@ from knowledge.model.questions import (
 )
 from knowledge.store.database import Database, now
 from knowledge.store.sqlite_file import record
+from knowledge.store.value_lists import rows_among, run_among
 
 # So many hits can be quoted by an answer, and give its notes' contributors credit.
 _MOST_QUOTED: Final = 5
@@ -130,7 +131,7 @@ class QuestionRecords:
     def asked_last(self, channel_id: int, after: int) -> int | None:
         """The last public question in a channel or thread, by id, of those above `after`."""
         rows = self._database.rows(
-            "select id from questions where id > ? and channel_id = ? and not private "
+            "select id from questions where id > ? and channel_id = ? and private = 0 "
             "and text != '' and told_for is null order by id desc limit 1",
             [after, channel_id],
         )
@@ -140,8 +141,8 @@ class QuestionRecords:
         """The last questions that were asked in public in a guild, the newest first, each once."""
         rows = self._database.rows(
             "select text, earlier, channels, answered_from, count(*) as times from "
-            "(select * from questions where guild_id = ? and not private and text != '' "
-            "  and told_for is null order by id desc limit ?) "
+            "(select * from questions where guild_id = ? and private = 0 and text != '' "
+            "  and told_for is null order by id desc limit ?) as q "
             "group by text, earlier, channels, answered_from order by max(id) desc",
             [guild_id, limit],
         )
@@ -202,7 +203,9 @@ class QuestionRecords:
         return bool(known)
 
     def feedback(self, question_id: int) -> list[Feedback]:
-        rows = self._database.rows("select * from feedback where question_id = ?", [question_id])
+        rows = self._database.rows(
+            "select * from feedback where question_id = ? order by member_id", [question_id]
+        )
         return [
             Feedback(
                 row["question_id"],
@@ -292,9 +295,10 @@ class QuestionRecords:
             False if there is no such hit, or a moderator has chosen another one.
         """
         rows = self._database.rows(
-            "select h.rank, q.confirmed_at is not null and q.confirmed_by_moderator as settled "
+            "select h.rank, case when q.confirmed_at is null then 0 "
+            "  else q.confirmed_by_moderator end as settled "
             "from hits h join questions q on q.id = h.question_id "
-            "where h.question_id = ? and h.passage_digest = ?",
+            "where h.question_id = ? and h.passage_digest = ? order by h.rank",
             [question_id, digest],
         )
         if not rows or (rows[0]["settled"] and not by_moderator):
@@ -302,22 +306,22 @@ class QuestionRecords:
         self._database.run(
             "update feedback set document_id = (select p.document_id from hits h "
             "  join recorded_passages p on p.digest = h.passage_digest "
-            "  where h.question_id = ?1 and h.rank = 1) "
-            "where question_id = ?1 and verdict = 'helpful' and document_id = '' "
-            "and exists (select 1 from hits where question_id = ?1 and rank = 1)",
-            [question_id],
+            "  where h.question_id = ? and h.rank = 1) "
+            "where question_id = ? and verdict = 'helpful' and document_id = '' "
+            "and exists (select 1 from hits where question_id = ? and rank = 1)",
+            [question_id] * 3,
         )
         # Ranks are unique: first all of them go out of the way.
         self._database.run("update hits set rank = -rank where question_id = ?", [question_id])
         self._database.run(
-            "update hits set rank = case when rank = -?2 then 1 else -rank + (rank > -?2) end "
-            "where question_id = ?1",
-            [question_id, rows[0]["rank"]],
+            "update hits set rank = case when rank = ? then 1 when rank > ? then 1 - rank "
+            "else -rank end where question_id = ?",
+            [-rows[0]["rank"], -rows[0]["rank"], question_id],
         )
         self._database.run(
             "update questions set confirmed_at = ?, confirmed_by_moderator = ?, "
             "evidence = case evidence when 'none' then 'partial' else evidence end where id = ?",
-            [now().isoformat(), by_moderator, question_id],
+            [now().isoformat(), int(by_moderator), question_id],
         )
         return True
 
@@ -333,22 +337,23 @@ class QuestionRecords:
         with self._database.writing():
             self._database.run(
                 "update questions set confirmed_at = null, confirmed_by_moderator = 0 "
-                "where id = ? and (? or not confirmed_by_moderator)",
-                [question_id, by_moderator],
+                "where id = ? and confirmed_by_moderator <= ?",
+                [question_id, int(by_moderator)],
             )
 
     def confirmed(
         self, guild_id: int | None, channels: Sequence[int] | None = None
     ) -> list[ConfirmedAnswer]:
         """Confirmed answers of a guild, to questions for exactly these channels; newest first."""
+        values: list[Any] = [guild_id]
+        for_channels = ""
+        if channels is not None:
+            for_channels = "and q.channels = ?"
+            values.append(json.dumps(sorted(set(channels))))
         rows = self._database.rows(
-            f"{_CONFIRMED} where q.guild_id = ?1 and q.confirmed_at is not null and q.text != '' "
-            "and (?2 is null or q.channels = ?2) order by q.confirmed_at desc limit ?3",
-            [
-                guild_id,
-                None if channels is None else json.dumps(sorted(set(channels))),
-                _MOST_CONFIRMED,
-            ],
+            f"{_CONFIRMED} where q.guild_id = ? and q.confirmed_at is not null and q.text != '' "
+            f"{for_channels} order by q.confirmed_at desc, q.id desc limit ?",
+            [*values, _MOST_CONFIRMED],
         )
         return [
             record(
@@ -377,43 +382,43 @@ class QuestionRecords:
         """
         rows = self._database.rows(
             "select id from questions where pruned_at is null and asked_at < ? "
-            "order by asked_at limit ?",
+            "order by asked_at, id limit ?",
             [before.isoformat(), most],
         )
         if not rows:
             return 0
-        ids = json.dumps([row["id"] for row in rows])
+        ids = [row["id"] for row in rows]
         with self._database.erasing():
             self._keep_only_places(ids)
-            self._database.run(
-                "update handed_on set answer = '' where question_id in "
-                "(select value from json_each(?))",
-                [ids],
+            run_among(
+                self._database, "update handed_on set answer = '' where question_id in (?)", ids
             )
-            self._database.run(
-                "update feedback set reason = '' "
-                "where reason != '' and question_id in (select value from json_each(?))",
-                [ids],
+            run_among(
+                self._database,
+                "update feedback set reason = '' where reason != '' and question_id in (?)",
+                ids,
             )
-            self._database.run(
+            run_among(
+                self._database,
                 "update questions set text = '', earlier = '', settings = '', signals = '{}', "
-                "confirmed_at = null, pruned_at = ? where id in (select value from json_each(?))",
-                [now().isoformat(), ids],
+                "confirmed_at = null, pruned_at = ? where id in (?)",
+                ids,
+                before=[now().isoformat()],
             )
         return len(rows)
 
-    def _keep_only_places(self, ids: str) -> None:
+    def _keep_only_places(self, ids: Sequence[int]) -> None:
         """Leave of the hits of questions which document was first and which notes were quoted."""
-        kept = self._database.rows(
+        kept = rows_among(
+            self._database,
             "select h.question_id, h.rank, h.score, p.document_id, p.source_channel_id "
             "from hits h join recorded_passages p on p.digest = h.passage_digest "
-            "where h.question_id in (select value from json_each(?)) "
-            "and (h.rank = 1 or (h.rank <= ? and p.document_id like 'note:%'))",
-            [ids, _MOST_QUOTED],
+            "where h.question_id in (?) "
+            "and (h.rank = 1 or (h.rank <= ? and substr(p.document_id, 1, 5) = 'note:'))",
+            ids,
+            after=[_MOST_QUOTED],
         )
-        self._database.run(
-            "delete from hits where question_id in (select value from json_each(?))", [ids]
-        )
+        run_among(self._database, "delete from hits where question_id in (?)", ids)
         self._insert(
             [
                 (
