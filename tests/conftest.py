@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.retrieval.reranker import open_reranker
 from tests.models import save_cross_encoder
+from tests.postgres import Cluster, running_cluster
 
 # How long an example takes says more of a busy machine than of the code; `benchmarks/` measure.
 settings.register_profile(
@@ -71,3 +73,18 @@ def ready_reranker(cross_encoder: Path, derived_rerankers: Path, tmp_path: Path)
     """The folder of that cross-encoder, which is derived already in the data folder `data`."""
     shutil.copytree(derived_rerankers, tmp_path / "data" / "models", dirs_exist_ok=True)
     return cross_encoder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A PostgreSQL cluster of these tests' own, started when the first of them wants it."""
+    with running_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def postgres_url(postgres: Cluster) -> Iterator[str]:
+    """The URL of an empty database."""
+    url = postgres.empty()
+    yield url
+    postgres.drop(url)

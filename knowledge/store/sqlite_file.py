@@ -7,13 +7,15 @@ under it. A connection belongs to the thread that opened it.
 import dataclasses
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, Self, TypeVar
 
 from filelock import FileLock, Timeout
 from sqlite_utils import Database
+
+from knowledge.store.insertions import insertion, replacement
 
 # How long a write waits for another process (`commonplace index` beside a running bot).
 BUSY_SECONDS: Final = 10
@@ -196,23 +198,6 @@ class DerivedFile(OpenedFile):
 def version(db: Database) -> tuple[int, int]:
     """What changes whenever a row does, whether by this connection or by another one."""
     return db.execute("pragma data_version").fetchone()[0], db.conn.total_changes
-
-
-def insertion(table: str, row: Iterable[str]) -> str:
-    """The statement that inserts values of these columns."""
-    columns = list(row)
-    marks = ", ".join("?" for _ in columns)
-    # Table and column names are the callers' own; every value is bound.
-    return f"insert into {table} ({', '.join(columns)}) values ({marks})"  # noqa: S608
-
-
-def replacement(table: str, row: Iterable[str], keys: Sequence[str]) -> str:
-    """The statement that does the same, or writes them into the row that has the same keys."""
-    columns = list(row)
-    others = [column for column in columns if column not in keys]
-    changes = ", ".join(f"{column} = excluded.{column}" for column in others)
-    outcome = f"update set {changes}" if changes else "nothing"
-    return f"{insertion(table, columns)} on conflict ({', '.join(keys)}) do {outcome}"
 
 
 def insert(

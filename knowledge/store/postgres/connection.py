@@ -1,0 +1,259 @@
+"""Connections to PostgreSQL: opening, statements, transactions; a lost one is made anew.
+
+One connection has one schema, which its statements needn't name. What is lost in a transaction is
+an error of that transaction; the next one begins on a connection of its own. Outside transactions
+each statement is one.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+
+from knowledge.store.database import StoreError
+from knowledge.store.database_url import shown_database_url
+from knowledge.store.insertions import insertion, replacement
+from knowledge.store.postgres import problems
+from knowledge.store.postgres.placeholders import translated
+from knowledge.store.postgres.values import adapt
+
+OLDEST: Final = 15
+
+# Seconds until a server that doesn't answer counts as unreachable; TCP's own take minutes.
+_CONNECT_SECONDS: Final = 5
+_TCP: Final[dict[str, Any]] = {
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+# A write waits for another process as long as with SQLite. A transaction in which nothing happens
+# for so long is that of a process that stands still.
+_LIMITS: Final = {
+    "lock_timeout": "10s",
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "60s",
+    "client_min_messages": "warning",
+    "timezone": "UTC",
+}
+
+# What can't be done by this user, or not now; everything else is a fault of this program.
+_REFUSED: Final = (
+    psycopg.OperationalError,
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.DataCorrupted,
+    psycopg.errors.IndexCorrupted,
+)
+
+
+class Connection:
+    """An opened connection and its statements. It belongs to the thread that opened it."""
+
+    def __init__(
+        self, url: str, schema: str, error: type[Exception] = StoreError, *, lock_space: int = 0
+    ) -> None:
+        """Connect, and make the schema if it is missing.
+
+        Args:
+            url: the database's, without a password.
+            schema: the schema in which its statements find their tables.
+            error: what is raised where something can't be done; its message says what to do.
+            lock_space: the first of the numbers by which its transactions lock one another out;
+                each part is one more, all of them are the first.
+
+        Raises:
+            error: if it can't be connected to, or is no database that can be used.
+        """
+        self.url = url
+        self.schema = schema
+        self._error = error
+        self._lock_space = lock_space
+        self._in_transaction = False
+        self._db = self._connected()
+        try:
+            self._check()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._db.close()
+
+    # Statements.
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        cursor = self._execute(sql, values, repeatable=sql.lstrip()[:6].lower() == "select")
+        return cursor.fetchall()
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Run a statement that changes rows; returns how many."""
+        return self._execute(sql, values).rowcount
+
+    def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> None:
+        self._renew()
+        try:
+            with self._db.cursor() as cursor:
+                cursor.executemany(translated(sql), values)
+        except _REFUSED as error:
+            raise self._problem(error) from error
+
+    def run_script(self, sql: str) -> None:
+        """Run several statements at once, without values."""
+        self._renew()
+        try:
+            self._db.execute(sql.encode())
+        except _REFUSED as error:
+            raise self._problem(error) from error
+
+    def insert(self, table: str, row: Mapping[str, Any]) -> None:
+        self.run(insertion(table, row), [*row.values()])
+
+    def insert_id(self, table: str, row: Mapping[str, Any], key: str = "id") -> int:
+        found = self.rows(f"{insertion(table, row)} returning {key}", [*row.values()])
+        return int(found[0][key])
+
+    def insert_new(self, table: str, row: Mapping[str, Any]) -> bool:
+        return self.run(f"{insertion(table, row)} on conflict do nothing", [*row.values()]) == 1
+
+    def replace(self, table: str, row: Mapping[str, Any], keys: Sequence[str]) -> None:
+        self.run(replacement(table, row, keys), [*row.values()])
+
+    # Transactions.
+
+    @contextmanager
+    def writing(self, part: int | None = None) -> Iterator[None]:
+        """One transaction, the only one of a part of the data; inside another one, a part of it.
+
+        Args:
+            part: which part, by any number; None for all of them.
+
+        Raises:
+            error: if it can't be written; nothing was changed then, unless the message says that
+                this isn't known.
+        """
+        if self._in_transaction:
+            yield
+            return
+        with self._transaction("begin"):
+            self._lock(part)
+            yield
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Several queries that see the database as it is at one moment; nothing is written."""
+        with self._transaction("begin isolation level repeatable read read only"):
+            yield
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[None]:
+        self._execute(begin, repeatable=True)
+        self._in_transaction = True
+        try:
+            yield
+            self._commit()
+        except BaseException:
+            self._roll_back()
+            raise
+        finally:
+            self._in_transaction = False
+
+    def _lock(self, part: int | None) -> None:
+        """Wait until nobody else writes the same part.
+
+        Who writes all parts waits for everybody; who writes one, for who writes all or this one.
+        """
+        space = self._lock_space
+        if part is None:
+            self.rows("select pg_advisory_xact_lock(?)", [space])
+        else:
+            self.rows("select pg_advisory_xact_lock_shared(?)", [space])
+            lock = "select pg_advisory_xact_lock(cast(? as int), cast(? as int))"
+            self.rows(lock, [space, part % 2**31])
+
+    def _commit(self) -> None:
+        try:
+            self._db.execute(b"commit")
+        except _REFUSED as error:
+            raise self._problem(error, committing=True) from error
+
+    def _roll_back(self) -> None:
+        try:
+            self._db.execute(b"rollback")
+        except psycopg.Error:
+            # What is lost is rolled back by the server.
+            self._db.close()
+
+    # Connecting.
+
+    def _execute(
+        self, sql: str, values: Sequence[Any] = (), *, repeatable: bool = False
+    ) -> psycopg.Cursor[DictRow]:
+        """Run a statement; one that can be repeated, once more where the connection was lost.
+
+        Between two transactions a server may have been started anew, which nobody has to notice.
+        """
+        self._renew()
+        try:
+            return self._db.execute(translated(sql), values)
+        except _REFUSED as error:
+            if self._in_transaction or not repeatable or not self._db.closed:
+                raise self._problem(error) from error
+        self._renew()
+        try:
+            return self._db.execute(translated(sql), values)
+        except _REFUSED as error:
+            raise self._problem(error) from error
+
+    def _renew(self) -> None:
+        if self._db.closed and not self._in_transaction:
+            self._db = self._connected()
+
+    def _connected(self) -> psycopg.Connection[DictRow]:
+        try:
+            connection = psycopg.connect(
+                self.url,
+                autocommit=True,
+                row_factory=dict_row,
+                client_encoding="UTF8",
+                connect_timeout=_CONNECT_SECONDS,
+                application_name="commonplace",
+                **_TCP,
+            )
+        except psycopg.Error as error:
+            raise self._error(problems.unreachable(self.url, error)) from error
+        adapt(connection)
+        try:
+            for name, value in (*_LIMITS.items(), ("search_path", self.schema)):
+                connection.execute(b"select set_config(%s, %s, false)", [name, value])
+        except psycopg.Error as error:
+            connection.close()
+            raise self._error(problems.unreachable(self.url, error)) from error
+        return connection
+
+    def _check(self) -> None:
+        """Refuse a server that is too old, and a database that can't hold every letter."""
+        place = shown_database_url(self.url)
+        version = self._db.info.server_version // 10_000
+        if version < OLDEST:
+            raise self._error(
+                f"The database {place} is served by PostgreSQL {version}: {OLDEST} or a later one "
+                "is needed."
+            )
+        encoding = self._db.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise self._error(
+                f"The database {place} has the encoding {encoding}, which can't hold every letter. "
+                "Create one with `createdb --encoding=UTF8 --locale=C --template=template0 NAME`."
+            )
+        # Asked first: who may use the schema may still not be allowed to make one.
+        if not self.rows("select 1 as found from pg_namespace where nspname = ?", [self.schema]):
+            self.run(f"create schema if not exists {self.schema}")
+
+    def _problem(self, error: psycopg.Error, *, committing: bool = False) -> Exception:
+        if self._db.closed:
+            return self._error(problems.lost(self.url, error, committing=committing))
+        return self._error(problems.failed(self.url, error))

@@ -1,0 +1,67 @@
+"""Refusals of PostgreSQL, as sentences that say what to do.
+
+Of a connection that is refused, libpq hands on the server's message alone, in the server's
+language; of a statement there is a code, by which the cause is known for certain.
+"""
+
+from typing import Final
+
+import psycopg
+
+from knowledge.store.database_url import shown_database_url
+
+_NOTHING_CHANGED: Final = "Nothing was changed."
+# The codes of PostgreSQL's manual, appendix A, from their beginning.
+_OF_STATEMENTS: Final = {
+    "53100": f"its disk is full. {_NOTHING_CHANGED} Make room where PostgreSQL keeps its data.",
+    "53200": f"its memory is full. {_NOTHING_CHANGED} Try again, or give PostgreSQL more.",
+    "25006": f"it can only be read. {_NOTHING_CHANGED} Name the primary, not a standby, and "
+    "look at `default_transaction_read_only`.",
+    "42501": f"this user may not do that. {_NOTHING_CHANGED} Make it the database's owner.",
+    "40": f"another program was changing the same. {_NOTHING_CHANGED} Try again.",
+    "55P03": f"another program keeps it locked. {_NOTHING_CHANGED} Try again.",
+    "57014": f"it took too long. {_NOTHING_CHANGED} Try again, and look at what keeps it busy.",
+    "XX001": "it is damaged. Restore it from a backup.",
+    "XX002": "one of its indexes is damaged. Run `reindexdb`, or restore it from a backup.",
+}
+_PASSWORD: Final = ("password", "no pg_hba.conf entry", "authentication failed")
+
+
+def unreachable(url: str, error: psycopg.Error) -> str:
+    """Why a database can't be connected to, and what to do."""
+    said = " ".join(str(error).split()).removesuffix(".")
+    place = shown_database_url(url)
+    if any(each in said for each in _PASSWORD):
+        remedy = (
+            "Hand over the password as PGPASSWORD in the environment, or in a file that PGPASSFILE "
+            "names; and let pg_hba.conf of the server admit this user."
+        )
+    elif "database" in said and "does not exist" in said:
+        remedy = (
+            "Create it: `createdb --encoding=UTF8 --locale=C --template=template0 NAME`, owned by "
+            "the user that the address names."
+        )
+    else:
+        remedy = "Look whether PostgreSQL runs there, and whether the address is right."
+    return f"The database {place} can't be opened: {said}. {remedy}"
+
+
+def failed(url: str, error: psycopg.Error) -> str:
+    """Why a statement failed, and what to do."""
+    place, code = shown_database_url(url), error.sqlstate or ""
+    for known, told in _OF_STATEMENTS.items():
+        if code.startswith(known):
+            return f"The database {place} can't be used: {told}"
+    said = " ".join(str(error).split()).removesuffix(".")
+    return f"The database {place} can't be used: {said}."
+
+
+def lost(url: str, error: psycopg.Error, *, committing: bool) -> str:
+    """What is known when a connection is lost."""
+    said = " ".join(str(error).split()).removesuffix(".")
+    outcome = (
+        "Whether the last change was kept is not known: look before you repeat it."
+        if committing
+        else f"{_NOTHING_CHANGED} Try again."
+    )
+    return f"The connection to the database {shown_database_url(url)} was lost: {said}. {outcome}"

@@ -1,0 +1,47 @@
+"""URLs of databases: those with a password are refused, and none of it is shown."""
+
+import pytest
+
+from knowledge.store.database_url import (
+    checked_database_url,
+    is_database_url,
+    shown_database_url,
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://bot@db.example:5433/community", "community on db.example:5433"),
+        ("postgres:///community", "community on this machine"),
+        ("postgresql://bot@/a%20b?host=/run/pg&sslmode=disable", "a b on /run/pg"),
+        ("postgresql://[::1]/", "the default database on [::1]"),
+    ],
+)
+def test_a_url_is_shown_without_its_user(url: str, shown: str) -> None:
+    assert checked_database_url(url) == url
+    assert shown_database_url(url) == shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://bot:s3cret@db/community",
+        "postgresql://bot:@db/community",
+        "postgresql://bot@db/community?password=s3cret",
+        "postgresql://bot@db/community?sslmode=require&PASSWORD=s3cret",
+        "postgresql://bot@db/community?sslpassword=s3cret",
+    ],
+)
+def test_a_password_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(ValueError, match="PGPASSWORD") as refused:
+        checked_database_url(url)
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["", "community.db", "mysql://db/x", "host=db password=s3cret"])
+def test_other_texts_are_no_urls(text: str) -> None:
+    assert not is_database_url(text)
+    with pytest.raises(ValueError, match="postgresql://USER@HOST/DATABASE") as refused:
+        checked_database_url(text)
+    assert "s3cret" not in str(refused.value)
