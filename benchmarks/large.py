@@ -68,7 +68,7 @@ def fill(folder: Path, size: int, scope: Scope = SHARED) -> None:
     """Put passages in a scope, and save what is in memory."""
     around = centres(size)
     with opened(folder) as index:
-        index.tables.db.execute("pragma cache_size = -500000")
+        index.tables.db.rows("pragma cache_size = -500000")
         for number, some in enumerate(words_of(size)):
             vectors = clustered(len(some), 100 + number, around)
             cut = []

@@ -20,6 +20,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from indexer.index.file_records import records
+from indexer.index.sqlite_file import SQLiteConnection
 from knowledge.files.scan import scan
 from knowledge.model.documents import SHARED
 
@@ -79,7 +80,11 @@ def look_seconds(folder: Path) -> float:
     if not path.exists():
         return 0.0
     started = time.perf_counter()
-    *_, _look = scan([(str(folder / "files"), SHARED)], {}, records(Database(path)))
+    *_, _look = scan(
+        [(str(folder / "files"), SHARED)],
+        {},
+        records(SQLiteConnection(path.parent, Database(path))),
+    )
     return time.perf_counter() - started
 
 

@@ -4,30 +4,20 @@ Only passages of documents whose lines can be named have a row. All functions ta
 connection and leave transactions to the caller.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from sqlite_utils import Database
-
+from indexer.index.database import Connection
 from indexer.text.line_ranges import line_ranges
 from indexer.text.passages import HEADING_SEPARATOR, Passage
 from knowledge.model.documents import Document
 
 
-def create(db: Database) -> None:
-    """Make the table if it is missing: earlier releases made indexes without it."""
-    db.execute(
-        "create table if not exists passage_lines ("
-        "passage_id integer primary key references passages(id) on delete cascade, "
-        "fragment text not null) strict"
+def save(db: Connection, passage_ids: Sequence[int], named: Iterable[str]) -> None:
+    """Keep what names the lines of each passage, of which that can be told."""
+    db.run_many(
+        "insert into passage_lines (passage_id, fragment) values (?, ?)",
+        [one for one in zip(passage_ids, named, strict=True) if one[1]],
     )
-
-
-def save(db: Database, passage_id: int, fragment: str) -> None:
-    if fragment:
-        db.execute(
-            "insert into passage_lines (passage_id, fragment) values (?, ?)",
-            (passage_id, fragment),
-        )
 
 
 def fragments(document: Document, passages: Sequence[Passage]) -> Iterator[str]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlite_utils import Database
 
 from indexer.index.bound_values import marks, slices
+from indexer.index.database import Connection
 from knowledge.model.documents import Scope
 
 
@@ -28,7 +28,7 @@ class Added:
 class ScopeChanges:
     """The generations of scopes, and what is of which."""
 
-    def __init__(self, db: Database, dimension: int) -> None:
+    def __init__(self, db: Connection, dimension: int) -> None:
         """Read from an opened index database, whose vectors have so many dimensions."""
         self._db = db
         self._dimension = dimension
@@ -37,17 +37,18 @@ class ScopeChanges:
         """How often each scope has changed: of all that ever had a passage, or of some."""
         some = "" if scopes is None else f"where scope in ({marks(scopes)})"
         sql = f"select scope, generation from generations {some}"  # noqa: S608 - marks alone
-        rows = self._db.execute(sql, list(scopes or ()))
+        rows = self._db.rows(sql, list(scopes or ()))
         return {Scope(scope): generation for scope, generation in rows}
 
     def size(self, scope: Scope, until: int) -> int:
         """How many passages there are of a scope's generations until one."""
         sql = "select count(*) from passages where scope = ? and generation <= ?"
-        return int(self._db.execute(sql, (scope, until)).fetchone()[0])
+        [[count]] = self._db.rows(sql, (scope, until))
+        return int(count)
 
     def removed_since(self, scope: Scope, after: int, until: int) -> list[int]:
         """The ids of the passages of a scope that were removed after one generation, to another."""
-        rows = self._db.execute(
+        rows = self._db.rows(
             "select id from removed where scope = ? and generation > ? and generation <= ?",
             (scope, after, until),
         )
@@ -60,7 +61,7 @@ class ScopeChanges:
 
         Their ids are asked for first: what is read of each is much, and may be changed meanwhile.
         """
-        rows = self._db.execute(
+        rows = self._db.rows(
             "select id from passages where scope = ? and generation > ? and generation <= ? "
             "order by id",
             (scope, after, until),
@@ -72,7 +73,7 @@ class ScopeChanges:
     def _added(self, passage_ids: Sequence[int]) -> Added:
         rows: list[tuple[int, bytes, str]] = []
         for some in slices(passage_ids):
-            rows += self._db.execute(
+            rows += self._db.rows(
                 "select p.id, v.vector, p.words from passages p "  # noqa: S608
                 f"join vectors v on v.digest = p.digest where p.id in ({marks(some)}) "
                 "order by p.id",
@@ -89,18 +90,18 @@ class ScopeChanges:
         found: set[Scope] = set()
         for some in slices(document_ids):
             sql = f"select scope from documents where id in ({marks(some)})"  # noqa: S608
-            found.update(Scope(row[0]) for row in self._db.execute(sql, some))
+            found.update(Scope(row[0]) for row in self._db.rows(sql, some))
         return found
 
     def raised(self, scopes: Iterable[Scope]) -> dict[Scope, int]:
         """The next generation of each scope, which what is changed in it now is of."""
         raised = {}
         for scope in sorted(set(scopes)):
-            row = self._db.execute(
+            [[generation]] = self._db.rows(
                 "insert into generations (scope, generation) values (?, 1) "
-                "on conflict (scope) do update set generation = generation + 1 "
+                "on conflict (scope) do update set generation = generations.generation + 1 "
                 "returning generation",
                 (scope,),
-            ).fetchone()
-            raised[scope] = int(row[0])
+            )
+            raised[scope] = int(generation)
         return raised

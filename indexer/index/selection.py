@@ -4,11 +4,13 @@ A document is selected for any of its scope, its kind, its id or a tag. Selectio
 is searched is always that of the scopes which the asker may see.
 """
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Final
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
+from indexer.index.bound_values import marks, slices
+from indexer.index.database import Connection
+from indexer.index.stored_passage import folded_tags
 from knowledge.model.documents import Document, Kind, Scope
 
 
@@ -30,30 +32,35 @@ class Selection:
         )
 
 
-# The ids of passages by what selects them; a unary plus keeps SQLite from reading whole scopes.
-_PARTS: Final[Mapping[str, str]] = {
-    "tags": "documents d cross join passages p on p.document_id = d.id "
-    # Most documents have no tag, and taking JSON apart takes ten times as long as reading it.
-    "where d.metadata not like '%\"tags\": []%' and exists "
-    "(select 1 from json_each(d.metadata, '$.tags') t where casefold(t.value) in {chosen})",
-    "documents": "json_each(:documents) c cross join passages p on p.document_id = c.value "
-    "where true",
-    "scopes": "passages p where p.scope in {chosen}",
-    "kinds": "documents d cross join passages p on p.document_id = d.id where d.kind in {chosen}",
-}
+# Documents with a tag: most have none, and taking JSON apart takes ten times as long as reading it.
+TAGGED: Final = "metadata not like '%\"tags\": []%'"
 
 
-def query(selection: Selection, scopes: Sequence[Scope]) -> tuple[str, dict[str, str]]:
-    """The SQL for the ids of selected passages in these scopes, each once, and its values."""
-    values = {name: [*chosen] for name, chosen in asdict(selection).items() if chosen}
-    parts = [
-        f"select p.id from {_PARTS[name].format(chosen=_listed(name))} "  # noqa: S608 - of ours
-        f"and +p.scope in {_listed('seen')}"
-        for name in values
+def selected_ids(db: Connection, selection: Selection, scopes: Sequence[Scope]) -> list[int]:
+    """The ids of the selected passages in these scopes, some of them more than once."""
+    of_kinds = f"select id from documents where kind in {_list(selection.kinds)}"  # noqa: S608
+    documents = [*selection.documents, *_tagged(db, selection.tags, scopes)]
+    parts: list[tuple[str, Sequence[Any]]] = [
+        (f"scope in {_list(selection.scopes)}", [*selection.scopes]),
+        (f"document_id in ({of_kinds})", [kind.value for kind in selection.kinds]),
+        *((f"document_id in {_list(some)}", some) for some in slices(documents)),
     ]
-    sql = " union ".join(parts or ["select id from passages where false"])
-    return sql, {name: json.dumps(each) for name, each in {**values, "seen": [*scopes]}.items()}
+    found: list[int] = []
+    for condition, values in parts:
+        if values:
+            # A unary plus keeps SQLite from reading whole scopes.
+            sql = f"select id from passages where {condition} and +scope in {_list(scopes)}"  # noqa: S608
+            found += [row[0] for row in db.rows(sql, [*values, *scopes])]
+    return found
 
 
-def _listed(name: str) -> str:
-    return f"(select value from json_each(:{name}))"  # noqa: S608 - a name of ours
+def _tagged(db: Connection, tags: frozenset[str], scopes: Sequence[Scope]) -> list[str]:
+    """The ids of the documents in these scopes that have one of some tags."""
+    if not tags:
+        return []
+    sql = f"select id, metadata from documents where {TAGGED} and scope in {_list(scopes)}"  # noqa: S608
+    return [key for key, cited in db.rows(sql, scopes) if not tags.isdisjoint(folded_tags(cited))]
+
+
+def _list(values: Collection[Any]) -> str:
+    return f"({marks(values)})"

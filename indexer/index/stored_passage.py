@@ -57,6 +57,17 @@ def metadata(document: Document) -> str:
     return json.dumps(cited, ensure_ascii=False, default=str)
 
 
+def title_and_link(metadata_text: str) -> tuple[str, str]:
+    """Two of what is stored of a document; its tags are told by `tags`."""
+    cited = json.loads(metadata_text)
+    return cited["title"] or "", cited["link"] or ""
+
+
+def folded_tags(metadata_text: str) -> set[str]:
+    """The tags of what is stored of a document, without regard to capitals."""
+    return {tag.casefold() for tag in json.loads(metadata_text)["tags"]}
+
+
 def of_row(row: Sequence[Any]) -> StoredPassage:
     passage_id, document_id, scope, kind, position, heading, text, fragment, cited_text = row
     cited = json.loads(cited_text)

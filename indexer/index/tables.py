@@ -1,6 +1,7 @@
 """SQL statements and transactions of the index database.
 
-`indexer.index.database` opens the file, and `indexer.index.index` holds in memory what is searched.
+`indexer.index.index` holds in memory what is searched. The statements are in the words that SQLite
+and PostgreSQL both understand; they run on an `indexer.index.database.Connection`.
 A vector is stored once by the digest of the words embedded, in full precision, so that nothing is
 embedded twice; beside each passage stand its own vectors (the whole, then its windows) in half
 precision, so that scoring a hundred candidates reads a hundred rows by number.
@@ -8,9 +9,7 @@ precision, so that scoring a hundred candidates reads a hundred rows by number.
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,14 +21,21 @@ from numpy.typing import NDArray
 from indexer.index import file_records, passage_lines
 from indexer.index.added_symbols import add_symbols, has_symbols
 from indexer.index.bound_values import marks, slices
-from indexer.index.database import IndexWriteError, MissingVectorError, empty_log, opened
+from indexer.index.database import MissingVectorError
 from indexer.index.scope_changes import ScopeChanges
-from indexer.index.selection import Selection, query
-from indexer.index.stored_passage import SELECT, StoredPassage, metadata, of_row
+from indexer.index.selection import TAGGED, Selection, selected_ids
+from indexer.index.sqlite_file import opened_file
+from indexer.index.stored_passage import (
+    SELECT,
+    StoredPassage,
+    folded_tags,
+    metadata,
+    of_row,
+    title_and_link,
+)
 from indexer.text.analyzer import words
 from indexer.text.passages import CUTTING, Passage
 from knowledge.model.documents import ARTICLES, SHARED, Document, FileRecord, Kind, Scope
-from knowledge.store.sqlite_file import transaction, version
 
 # The fields of a document that may be None and are part of its digest then, too.
 _ALWAYS: Final = ("verified", "revision")
@@ -59,14 +65,13 @@ class IndexTables:
         """Open the file.
 
         Raises:
-            StaleIndexError, IndexWriteError: as `opened`.
+            StaleIndexError, IndexWriteError: as `opened_file`.
         """
-        self._folder = folder
         self._dimension = dimension
-        self.db = opened(folder, expected)
+        self.db = opened_file(folder, expected)
         self.changes = ScopeChanges(self.db, dimension)
         if not has_symbols(self.db):
-            with self._writing():
+            with self.db.writing():
                 add_symbols(self.db)
 
     def close(self) -> None:
@@ -75,17 +80,27 @@ class IndexTables:
     # Reading.
 
     def generation(self) -> int:
-        row = self.db.execute("select value from manifest where key = 'generation'").fetchone()
-        return int(row[0])
+        return int(self._noted("generation"))
 
     def changed_at(self) -> datetime | None:
         """When the file last changed; None if it never did, or was made by an earlier release."""
-        row = self.db.execute("select value from manifest where key = 'changed_at'").fetchone()
-        return datetime.fromisoformat(row[0]) if row else None
+        changed_at = self._noted("changed_at")
+        return datetime.fromisoformat(changed_at) if changed_at else None
 
     def identity(self) -> str:
-        row = self.db.execute("select value from manifest where key = 'identity'").fetchone()
-        return str(row[0])
+        return self._noted("identity")
+
+    def _noted(self, key: str) -> str:
+        """What the manifest says of something; nothing of what it does not know."""
+        row = self.db.one("select value from manifest where key = ?", (key,))
+        return str(row[0]) if row else ""
+
+    def _note(self, key: str, value: str) -> None:
+        self.db.run(
+            "insert into manifest (key, value) values (?, ?) "
+            "on conflict (key) do update set value = excluded.value",
+            (key, value),
+        )
 
     def files(self) -> dict[str, FileRecord]:
         """The record of every imported file, by path."""
@@ -96,48 +111,49 @@ class IndexTables:
         return file_records.document_ids(self.db, location)
 
     @property
-    def version(self) -> tuple[int, int]:
-        """What changes whenever anything in the file does, records of files included."""
-        return version(self.db)
+    def version(self) -> object:
+        """What changes whenever anything in the index does, records of files included."""
+        return self.db.version
 
     def document_digests(self, kinds: Iterable[Kind]) -> dict[str, str]:
         """The digest of every document of these kinds, by id."""
         values = [kind.value for kind in kinds]
         sql = f"select id, digest from documents where kind in ({marks(values)})"  # noqa: S608
-        return dict(self.db.execute(sql, values).fetchall())
+        return dict(self.db.rows(sql, values))
 
     def digests_under(self, prefix: str) -> dict[str, str]:
         """The digest of every document whose id begins with a prefix, by id."""
-        rows = self.db.execute(
+        rows = self.db.rows(
             "select id, digest from documents where id >= ? and id < ?",
             (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)),
         )
-        return dict(rows.fetchall())
+        return dict(rows)
 
     def counts(self, scopes: Sequence[Scope]) -> dict[str, int]:
         counted = {}
         for table in ("documents", "passages"):
             sql = f"select count(*) from {table} where scope in ({marks(scopes)})"  # noqa: S608
-            counted[table] = int(self.db.execute(sql, scopes).fetchone()[0])
+            [[count]] = self.db.rows(sql, scopes)
+            counted[table] = int(count)
         return counted
 
     def documents_by_scope(self, kind: Kind) -> dict[Scope, int]:
         """The number of documents of a kind by scope; a scope without any is left out."""
         sql = "select scope, count(*) from documents where kind = ? group by scope"
-        return {Scope(scope): count for scope, count in self.db.execute(sql, (kind.value,))}
+        return {Scope(scope): count for scope, count in self.db.rows(sql, (kind.value,))}
 
     def passages_by_scope(self) -> dict[Scope, int]:
         """The number of passages by scope; a scope without any is left out."""
-        rows = self.db.execute("select scope, count(*) from passages group by scope")
+        rows = self.db.rows("select scope, count(*) from passages group by scope")
         return {Scope(scope): count for scope, count in rows}
 
     def totals(self) -> dict[str, dict[str, int]]:
         """The numbers of documents and passages, shared and of all guilds together."""
         totals = {}
         for table in ("documents", "passages"):
-            sql = f"select scope in (?, ?), count(*) from {table} group by 1"  # noqa: S608
-            counted = dict(self.db.execute(sql, (SHARED, ARTICLES)).fetchall())
-            totals[table] = {"shared": counted.get(1, 0), "guild": counted.get(0, 0)}
+            sql = f"select count(*) filter (where scope in (?, ?)), count(*) from {table}"  # noqa: S608
+            [[shared, count]] = self.db.rows(sql, (SHARED, ARTICLES))
+            totals[table] = {"shared": shared, "guild": count - shared}
         return totals
 
     def missing_vectors(self, digests: Iterable[bytes]) -> set[bytes]:
@@ -146,7 +162,7 @@ class IndexTables:
         known: set[bytes] = set()
         for some in slices(wanted):
             sql = f"select digest from vectors where digest in ({marks(some)})"  # noqa: S608
-            known.update(row[0] for row in self.db.execute(sql, some))
+            known.update(row[0] for row in self.db.rows(sql, some))
         return set(wanted) - known
 
     def passage_vectors(self, passage_ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
@@ -156,7 +172,7 @@ class IndexTables:
                 "select passage_id, vectors from passage_vectors "  # noqa: S608
                 f"where passage_id in ({marks(some)})"
             )
-            yield from self.db.execute(sql, some)
+            yield from ((key, vectors) for key, vectors in self.db.rows(sql, some))
 
     def passage_vectors_before(self, passage_id: int, most: int) -> list[tuple[int, bytes]]:
         """As `passage_vectors`, of at most so many passages with a lower id, the highest first."""
@@ -164,25 +180,23 @@ class IndexTables:
             "select passage_id, vectors from passage_vectors where passage_id < ? "
             "order by passage_id desc limit ?"
         )
-        return self.db.execute(sql, (passage_id, most)).fetchall()
+        return [(key, vectors) for key, vectors in self.db.rows(sql, (passage_id, most))]
 
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
         found: dict[int, StoredPassage] = {}
         for some in slices(passage_ids):
-            rows = self.db.execute(f"{SELECT} where p.id in ({marks(some)})", some)
+            rows = self.db.rows(f"{SELECT} where p.id in ({marks(some)})", some)
             found.update((row[0], of_row(row)) for row in rows)
         return found
 
     def passages_before(self, passage_id: int, most: int) -> list[StoredPassage]:
         """At most so many passages with a lower id, the highest first."""
         sql = f"{SELECT} where p.id < ? order by p.id desc limit ?"
-        return list(map(of_row, self.db.execute(sql, (passage_id, most))))
+        return list(map(of_row, self.db.rows(sql, (passage_id, most))))
 
     def document_passages(self, document_id: str) -> list[StoredPassage]:
         """Every passage of a document, in reading order."""
-        rows = self.db.execute(
-            f"{SELECT} where p.document_id = ? order by p.position", (document_id,)
-        )
+        rows = self.db.rows(f"{SELECT} where p.document_id = ? order by p.position", (document_id,))
         return [of_row(row) for row in rows]
 
     def passage_ids(self, document_ids: Sequence[str], scopes: Sequence[Scope]) -> list[int]:
@@ -192,45 +206,26 @@ class IndexTables:
                 f"select id from passages where document_id in ({marks(some)}) "  # noqa: S608
                 f"and scope in ({marks(scopes)})"
             )
-            found += [row[0] for row in self.db.execute(sql, [*some, *scopes])]
+            found += [row[0] for row in self.db.rows(sql, [*some, *scopes])]
         return found
 
     def selected(self, selection: Selection, scopes: Sequence[Scope]) -> NDArray[np.int64]:
         """The ids of the passages of selected documents in these scopes, ascending."""
-        rows = self.db.execute(*query(selection, scopes))
-        return np.sort(np.fromiter((row[0] for row in rows), np.int64))
+        return np.unique(np.array(selected_ids(self.db, selection, scopes), np.int64))
 
     def tags(self, scopes: Sequence[Scope]) -> list[str]:
         """The tags of all documents in these scopes, without regard to capitals, in order."""
-        sql = (
-            "select distinct casefold(t.value) as tag "  # noqa: S608 - marks alone
-            "from documents d, json_each(d.metadata, '$.tags') t "
-            f"where d.scope in ({marks(scopes)}) "
-            "and d.metadata not like '%\"tags\": []%' order by tag"
-        )
-        return [row[0] for row in self.db.execute(sql, scopes)]
+        sql = f"select metadata from documents where {TAGGED} and scope in ({marks(scopes)})"  # noqa: S608
+        return sorted({tag for [cited] in self.db.rows(sql, scopes) for tag in folded_tags(cited)})
 
     def titles(self, scopes: Sequence[Scope], most: int) -> list[tuple[str, Scope, str]]:
         """Id, scope and title of at most so many documents, what was put in last first."""
-        title = "json_extract(metadata, '$.title')"
         among = f"documents where scope in ({marks(scopes)})"
-        sql = f"select id, scope, {title} from {among} order by rowid desc limit ?"  # noqa: S608
-        rows = self.db.execute(sql, [*scopes, most])
-        return [(document_id, Scope(scope), title or "") for document_id, scope, title in rows]
+        sql = f"select id, scope, metadata from {among} order by rowid desc limit ?"  # noqa: S608
+        rows = self.db.rows(sql, [*scopes, most])
+        return [(key, Scope(scope), title_and_link(cited)[0]) for key, scope, cited in rows]
 
     # Writing.
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            with transaction(self.db):
-                yield
-        except (sqlite3.OperationalError, OSError) as error:
-            raise IndexWriteError(
-                f"The index in {self._folder} can't be written: {error}. Nothing was changed. "
-                "Check free space and permissions, then run `commonplace index` again: it goes on "
-                "where it stopped."
-            ) from error
 
     def store_vectors(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
         """Store vectors by digest, whether or not a passage uses them yet.
@@ -241,9 +236,9 @@ class IndexTables:
         Raises:
             IndexWriteError: if they can't be written.
         """
-        with self._writing():
-            self.db.conn.executemany(
-                "insert or ignore into vectors (digest, vector) values (?, ?)",
+        with self.db.writing():
+            self.db.run_many(
+                "insert into vectors (digest, vector) values (?, ?) on conflict do nothing",
                 [(key, vector.astype(np.float32).tobytes()) for key, vector in vectors.items()],
             )
 
@@ -252,11 +247,11 @@ class IndexTables:
 
         Not for use while another process is embedding: it stores vectors before their passages.
         """
-        with self._writing():
-            return self.db.execute(
+        with self.db.writing():
+            return self.db.run(
                 "delete from vectors where digest not in (select digest from passages) "
                 "and digest not in (select digest from windows)"
-            ).rowcount
+            )
 
     def apply(
         self,
@@ -277,7 +272,7 @@ class IndexTables:
         """
         if not (changed or removed or record is not None or forgotten):
             return
-        with self._writing():
+        with self.db.writing():
             file_records.delete(self.db, forgotten)
             if record is not None:
                 file_records.save(self.db, record)
@@ -292,57 +287,47 @@ class IndexTables:
                 self._put_in(cut, generations[cut.document.scope])
             self._count_up()
         if removed:
-            empty_log(self.db)
+            self.db.forget_deleted()
 
     def _count_up(self) -> None:
-        self.db.execute(
-            "update manifest set value = ? where key = 'generation'", (str(self.generation() + 1),)
-        )
-        self.db.execute(
-            "insert or replace into manifest (key, value) values ('changed_at', ?)",
-            (datetime.now(UTC).isoformat(),),
-        )
+        self._note("generation", str(self.generation() + 1))
+        self._note("changed_at", datetime.now(UTC).isoformat())
 
     def link(self, document_id: str) -> str:
         """Where a document can be read; nothing of one that is not there."""
-        sql = "select json_extract(metadata, '$.link') from documents where id = ?"
-        row = self.db.execute(sql, (document_id,)).fetchone()
-        return str(row[0] or "") if row else ""
+        row = self.db.one("select metadata from documents where id = ?", (document_id,))
+        return title_and_link(row[0])[1] if row else ""
 
     def relink(self, documents: Sequence[Document]) -> None:
         """Cite documents elsewhere, of which nothing but the link has changed."""
         if not documents:
             return
-        with self._writing():
-            self.db.conn.executemany(
+        with self.db.writing():
+            self.db.run_many(
                 "update documents set digest = ?, metadata = ? where id = ?",
                 [(document_digest(one), metadata(one), one.id) for one in documents],
             )
             self.changes.raised({one.scope for one in documents})
             self._count_up()
-            self.db.execute(
-                "insert or replace into manifest (key, value) values ('relinked', ?)",
-                (str(self.generation()),),
-            )
+            self._note("relinked", str(self.generation()))
 
     def relinked(self) -> int:
         """The generation in which documents were last cited elsewhere; 0 if none ever was."""
-        row = self.db.execute("select value from manifest where key = 'relinked'").fetchone()
-        return int(row[0]) if row else 0
+        return int(self._noted("relinked") or 0)
 
     def _take_out(self, document_id: str) -> None:
-        self.db.execute(
+        self.db.run(
             "insert into removed (id, scope, generation) "
             "select p.id, p.scope, g.generation from passages p "
             "join generations g on g.scope = p.scope where p.document_id = ?",
             (document_id,),
         )
-        self.db.execute("delete from passages where document_id = ?", (document_id,))
-        self.db.execute("delete from documents where id = ?", (document_id,))
+        self.db.run("delete from passages where document_id = ?", (document_id,))
+        self.db.run("delete from documents where id = ?", (document_id,))
 
     def _put_in(self, cut: CutDocument, generation: int) -> None:
         document = cut.document
-        self.db.execute(
+        self.db.run(
             "insert into documents (id, scope, kind, digest, metadata) values (?, ?, ?, ?, ?)",
             (
                 document.id,
@@ -352,18 +337,27 @@ class IndexTables:
                 metadata(document),
             ),
         )
-        named = passage_lines.fragments(document, cut.passages)
-        for passage, fragment in zip(cut.passages, named, strict=True):
-            passage_lines.save(
-                self.db, self._put_in_passage(document, passage, generation), fragment
+        ids = [self._put_in_passage(document, one, generation) for one in cut.passages]
+        self.db.run_many(
+            "insert into windows (passage_id, digest) values (?, ?)",
+            [
+                (passage_id, window)
+                for passage_id, passage in zip(ids, cut.passages, strict=True)
+                for window in passage.digests[1:]
+            ],
+        )
+        for some in slices(list(zip(ids, cut.passages, strict=True))):
+            self.db.run_many(
+                "insert into passage_vectors (passage_id, vectors) values (?, ?)",
+                self._half_precision(some),
             )
+        passage_lines.save(self.db, ids, passage_lines.fragments(document, cut.passages))
 
     def _put_in_passage(self, document: Document, passage: Passage, generation: int) -> int:
-        whole, *windows = passage.digests
-        cursor = self.db.execute(
+        [[passage_id]] = self.db.rows(
             "insert into passages "
             "(document_id, scope, position, heading, text, words, digest, generation) "
-            "values (?, ?, ?, ?, ?, ?, ?, ?)",
+            "values (?, ?, ?, ?, ?, ?, ?, ?) returning id",
             (
                 document.id,
                 document.scope,
@@ -371,29 +365,33 @@ class IndexTables:
                 passage.heading,
                 passage.text,
                 " ".join(words(passage.embedded)),
-                whole,
+                passage.digests[0],
                 generation,
             ),
         )
-        passage_id = int(cursor.lastrowid or 0)
-        self.db.conn.executemany(
-            "insert into windows (passage_id, digest) values (?, ?)",
-            [(passage_id, window) for window in windows],
-        )
-        # A passage that is its own window has its vector once.
-        own = [whole, *(window for window in windows if window != whole)]
-        self.db.execute(
-            "insert into passage_vectors (passage_id, vectors) values (?, ?)",
-            (passage_id, self._half_precision(own)),
-        )
-        return passage_id
+        return int(passage_id)
 
-    def _half_precision(self, digests: Sequence[bytes]) -> bytes:
-        stored = [
-            self.db.execute("select vector from vectors where digest = ?", (key,)).fetchone()
-            for key in digests
-        ]
-        if None in stored:
+    def _half_precision(self, passages: Sequence[tuple[int, Passage]]) -> list[tuple[int, bytes]]:
+        """The own vectors of passages, by their ids."""
+        wanted = dict.fromkeys(key for _, passage in passages for key in passage.digests)
+        stored: dict[bytes, bytes] = {}
+        for some in slices(list(wanted)):
+            sql = f"select digest, vector from vectors where digest in ({marks(some)})"  # noqa: S608
+            stored.update(self.db.rows(sql, some))
+        if len(stored) < len(wanted):
             raise MissingVectorError("A vector was dropped before it was used: index again.")
-        vectors = np.frombuffer(b"".join(row[0] for row in stored), np.float32)
-        return vectors.astype(np.float16).tobytes()
+        return [
+            (passage_id, _halved(stored[key] for key in _own_digests(passage)))
+            for passage_id, passage in passages
+        ]
+
+
+def _own_digests(passage: Passage) -> list[bytes]:
+    """Those of the whole and of each window; a passage that is its own window has it once."""
+    whole, *windows = passage.digests
+    return [whole, *(window for window in windows if window != whole)]
+
+
+def _halved(vectors: Iterable[bytes]) -> bytes:
+    """Vectors of full precision in half precision, one after another."""
+    return np.frombuffer(b"".join(vectors), np.float32).astype(np.float16).tobytes()

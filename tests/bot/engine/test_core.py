@@ -185,8 +185,8 @@ def test_a_full_disk_while_publishing_keeps_the_decision(opened: Opener) -> None
     core = opened()
     long = Submission(NOTE.title, NOTE.text + " And more." * 390)
     revision = _proposed(core, submission=long)
-    pages = core.index.tables.db.execute("pragma page_count").fetchone()[0]
-    core.index.tables.db.execute(f"pragma max_page_count = {pages}")
+    [[pages]] = core.index.tables.db.rows("pragma page_count")
+    core.index.tables.db.rows(f"pragma max_page_count = {pages}")
     with pytest.raises(IndexWriteError, match="Nothing was changed"):
         _decide(core, revision)
     core.close()

@@ -75,7 +75,7 @@ def test_an_index_that_another_process_keeps_locked_is_explained(
     tmp_path: Path, embedder: WordEmbedder
 ) -> None:
     with opened(tmp_path, embedder) as index:
-        index.tables.db.execute("pragma busy_timeout = 20")
+        index.tables.db.rows("pragma busy_timeout = 20")
         with closing(sqlite3.connect(tmp_path / "index.db", isolation_level=None)) as other:
             other.execute("begin immediate")
             with pytest.raises(IndexWriteError, match="locked"):
@@ -92,15 +92,15 @@ def test_an_index_of_an_earlier_release_gets_symbols_and_nothing_is_embedded(
     with opened(tmp_path, embedder) as index:
         build(index, embedder, documents)
         expected = index.matching("what does == do", 10, [SHARED])
-        index.tables.db.execute("update passages set words = replace(words, '== ', '')")
+        index.tables.db.run("update passages set words = replace(words, '== ', '')")
     with opened(tmp_path, embedder) as index:
         index.save_snapshots(least=1)
-        index.tables.db.execute("delete from manifest where key = 'symbols'")
+        index.tables.db.run("delete from manifest where key = 'symbols'")
     embedded = len(embedder.texts)
     for _ in range(2):
         with opened(tmp_path, embedder) as index:
             assert index.matching("what does == do", 10, [SHARED]) == expected != []
-            [(words,)] = index.tables.db.execute("select words from passages where words like '=%'")
+            [(words,)] = index.tables.db.rows("select words from passages where words like '=%'")
             assert words.split().count("==") == 1
     assert len(embedder.texts) == embedded
 

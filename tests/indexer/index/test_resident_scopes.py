@@ -127,7 +127,7 @@ def test_what_changed_is_in_a_snapshot_before_a_scope_goes(
         for path in tmp_path.glob("*.words.*"):
             assert path.stat().st_size > 0
         # As of the snapshot: a word that nobody wrote is not looked for in the database.
-        index.tables.db.execute("update passages set words = 'other' where scope = 1")
+        index.tables.db.run("update passages set words = 'other' where scope = 1")
         assert _ask(index, embedder, ONE) == expected
 
 

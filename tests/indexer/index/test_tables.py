@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from indexer.index.database import IndexWriteError
+from indexer.index.sqlite_file import SQLiteConnection
 from indexer.index.tables import CutDocument
 from indexer.ingest.pipeline import put
 from indexer.text.passages import digest, passages
@@ -35,13 +36,13 @@ def test_a_full_disk_changes_nothing_and_is_explained(
     with opened(tmp_path, embedder) as index:
         build(index, embedder, thirty_documents())
         before, generation = everything(index, embedder), index.generation
-        pages = index.tables.db.execute("pragma page_count").fetchone()[0]
-        index.tables.db.execute(f"pragma max_page_count = {pages}")
+        [[pages]] = index.tables.db.rows("pragma page_count")
+        index.tables.db.rows(f"pragma max_page_count = {pages}")
         with pytest.raises(IndexWriteError, match=r"full.*Nothing was changed.*free space"):
             put(index, embedder, new_document("large", "new words " * 5_000))
         assert everything(index, embedder) == before
         assert index.generation == generation
-        index.tables.db.execute("pragma max_page_count = 1000000")
+        index.tables.db.rows("pragma max_page_count = 1000000")
         put(index, embedder, new_document("large", "new words " * 5_000))
         assert index.tables.document_passages("file:large")
 
@@ -153,7 +154,8 @@ def test_following_one_note_reads_no_more_of_a_large_file(
             assert index.generation
             put(index, embedder, new_document("note", "one more"))
             counted: list[None] = []
-            connection = index.tables.db.conn
+            assert isinstance(index.tables.db, SQLiteConnection)
+            connection = index.tables.db.db.conn
             connection.set_progress_handler(partial(counted.append, None), 10)
             index.generation  # noqa: B018 - reading it replays what changed
             connection.set_progress_handler(None, 0)

@@ -1,5 +1,6 @@
--- Records of imported files, in the index database.
+-- Tables of the index database that indexes of earlier releases lack.
 
+-- Records of imported files.
 create table if not exists files (
     path text primary key,
     scope integer not null,
@@ -14,3 +15,9 @@ create table if not exists files (
     withheld text not null default '',
     link text not null default ''
 ) strict;
+
+-- What a citation's link names behind its #, of passages of which it can be told.
+create table if not exists passage_lines (
+    passage_id integer primary key references passages(id) on delete cascade,
+    fragment text not null
+) strict

@@ -1,0 +1,172 @@
+"""The index database as a SQLite file: how it is opened, and what the statements run on there.
+
+A file of another model or format is refused, a damaged one is begun anew: all of it is derived.
+"""
+
+import logging
+import sqlite3
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlite_utils import Database
+
+from indexer.index.database import FORMAT, IndexWriteError, check_manifest, write_manifest
+from knowledge.store.sqlite_file import BUSY_SECONDS, open_derived, transaction, version
+
+# So the inner pages of the largest tables stay in memory: those of a million passages are 3 MB.
+CACHE_KILOBYTES: Final = 16_384
+
+_TABLES: Final = Path(__file__).with_name("tables.sql")
+# What brings a file of the format before to this one, with all that is in it.
+_UPGRADE: Final = Path(__file__).with_name("upgrade.sql")
+# What earlier releases made indexes without.
+_LATER_TABLES: Final = Path(__file__).with_name("later_tables.sql")
+_LATER_COLUMNS: Final = ("withheld", "link")
+
+_logger = logging.getLogger(__name__)
+
+
+class SQLiteConnection:
+    """The opened file, as `indexer.index.database.Connection`.
+
+    Attributes:
+        db: the file itself, for what is SQLite's alone.
+    """
+
+    def __init__(self, folder: Path, db: Database) -> None:
+        self._folder = folder
+        self.db = db
+
+    @property
+    def place(self) -> str:
+        return str(self._folder)
+
+    @property
+    def version(self) -> tuple[int, int]:
+        return version(self.db)
+
+    def close(self) -> None:
+        self.db.close()
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self.db.execute(sql, values).fetchall()
+
+    def one(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        found: tuple[Any, ...] | None = self.db.execute(sql, values).fetchone()
+        return found
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        return int(self.db.execute(sql, values).rowcount)
+
+    def run_many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
+        self.db.conn.executemany(sql, values)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        try:
+            with transaction(self.db):
+                yield
+        except (sqlite3.OperationalError, OSError) as error:
+            raise IndexWriteError(
+                f"The index in {self._folder} can't be written: {error}. Nothing was changed. "
+                "Check free space and permissions, then run `commonplace index` again: it goes on "
+                "where it stopped."
+            ) from error
+
+    def forget_deleted(self) -> None:
+        """Keep nothing of what was deleted in the write-ahead log.
+
+        Where somebody is reading it at this moment, the next deletion empties it, or closing the
+        file.
+        """
+        self.rows("pragma busy_timeout = 0")
+        try:
+            self.rows("pragma wal_checkpoint(truncate)")
+        except sqlite3.OperationalError as error:
+            _logger.info("The write-ahead log of the index could not be emptied yet: %s", error)
+        finally:
+            self.rows(f"pragma busy_timeout = {BUSY_SECONDS * 1_000}")
+
+
+def opened_file(folder: Path, expected: Mapping[str, str]) -> SQLiteConnection:
+    """The index's file in `folder`, made if it is missing, begun anew if it is damaged.
+
+    Raises:
+        StaleIndexError: if the manifest says something else than is `expected`.
+        IndexWriteError: if the folder or file can't be written.
+    """
+    path = folder / "index.db"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        db = open_derived(path, lambda db: _prepare(folder, db, expected), "*.snapshot")
+    except (OSError, sqlite3.OperationalError) as error:
+        raise IndexWriteError(f"The index in {folder} can't be opened: {error}.") from error
+    connection = SQLiteConnection(folder, db)
+    try:
+        check_manifest(connection, expected, lambda: _size(db))
+    except BaseException:
+        db.close()
+        raise
+    return connection
+
+
+def _prepare(folder: Path, db: Database, expected: Mapping[str, str]) -> None:
+    db.execute("pragma foreign_keys = on")
+    db.enable_wal()
+    # The index can be rebuilt, so a lost last transaction after a power cut is no loss.
+    db.execute("pragma synchronous = normal")
+    db.execute(f"pragma cache_size = -{CACHE_KILOBYTES}")
+    # What somebody deleted is overwritten, not only left out.
+    db.execute("pragma secure_delete = on").fetchone()
+    if not db["manifest"].exists():
+        with transaction(db):
+            for statement in _TABLES.read_text(encoding="utf-8").split(";\n"):
+                db.execute(statement)
+            write_manifest(SQLiteConnection(folder, db), expected)
+    _upgrade(db)
+    _make_later_tables(db)
+    # Damage further in is found when it is read; this reads the roots of all tables.
+    db.execute("select count(*) from removed, manifest where removed.id < 0").fetchone()
+
+
+def _upgrade(db: Database) -> None:
+    """Bring a file of the format before to this one."""
+    if _format(db) != str(FORMAT - 1):
+        return
+    with transaction(db):
+        # Another process may have done it meanwhile.
+        if _format(db) == str(FORMAT - 1):
+            for statement in _UPGRADE.read_text(encoding="utf-8").split(";\n"):
+                db.execute(statement)
+
+
+def _make_later_tables(db: Database) -> None:
+    """Make the tables and columns that earlier releases made indexes without."""
+    for statement in _LATER_TABLES.read_text(encoding="utf-8").split(";\n"):
+        db.execute(statement)
+    if _lacking(db):
+        # Another process may be opening the same index.
+        with transaction(db):
+            for column in _lacking(db):
+                db.execute(f"alter table files add column {column} text not null default ''")
+    db.execute("create index if not exists files_by_document on files (document_id)")
+
+
+def _lacking(db: Database) -> list[str]:
+    return [name for name in _LATER_COLUMNS if name not in db.table("files").columns_dict]
+
+
+def _format(db: Database) -> str:
+    row = db.execute("select value from manifest where key = 'format'").fetchone()
+    return str(row[0]) if row else ""
+
+
+def _size(db: Database) -> int:
+    """How many passages a file of any format holds; many where it can't be told."""
+    try:
+        return int(db.execute("select count(*) from passages").fetchone()[0])
+    except sqlite3.Error:
+        return sys.maxsize
