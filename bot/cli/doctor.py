@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot import config
 from bot.config import ConfigError, Settings
+from bot.engine.calibrations import chosen_calibration
 from bot.engine.data_folder import (
     COMMUNITY,
     MODELS,
@@ -20,6 +21,7 @@ from bot.engine.serving_reranker import chosen_reranker
 from bot.process.connection import LoginError, lacking_permissions
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
+from indexer.retrieval.evidence import CalibrationError
 from indexer.retrieval.reranker import open_reranking
 from knowledge.files import picture_text
 from knowledge.git.repository import MISSING, is_installed
@@ -63,6 +65,7 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
     if serving is not None:
         with serving.index:
             yield from _model(serving, folder)
+            yield _evidence(serving, folder)
             yield _index(serving)
     yield from _reranker(settings, folder)
     yield from _pictures(settings)
@@ -179,6 +182,18 @@ def _model(serving: Opened, folder: Path) -> Iterator[Finding]:
         yield Finding("next model", True, told + left)
     if building:
         yield Finding("next index", True, "the index of another model is being built")
+
+
+def _evidence(serving: Opened, folder: Path) -> Finding:
+    """By what it is judged how sure an answer is, and whether something fitted here is not used."""
+    try:
+        chosen = chosen_calibration(folder, serving.served.model)
+    except CalibrationError as error:
+        return Finding("evidence", False, str(error))
+    told = f"judged by {chosen.origin}"
+    return Finding(
+        "evidence", True, f"{chosen.ignored} Until then {told}" if chosen.ignored else told
+    )
 
 
 def _index(serving: Opened) -> Finding:

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -23,13 +24,17 @@ from bot.cli.console import (
 )
 from bot.cli.plots import PlotError
 from bot.config import Settings
-from bot.engine.data_folder import (
+from bot.engine.calibrations import (
     CALIBRATION,
+    chosen_calibration,
+    fitted_for,
+    keep_calibration,
+)
+from bot.engine.data_folder import (
     MODELS,
     data_folder,
     open_index,
     open_store,
-    own_calibration,
 )
 from bot.engine.serving_model import Opener, chosen_model
 from indexer.embedding.embedder import Embedder
@@ -139,7 +144,7 @@ def _evaluations(
     rerankings = {key: _reranking(one) for key, one in settings.items()}
     evaluations: dict[str, Evaluation] = {}
     for key, model in models.items():
-        calibration = own_calibration(data_folder(settings[key]))
+        calibration = chosen_calibration(data_folder(settings[key]), model.record).calibration
         with (
             tempfile.TemporaryDirectory(prefix="commonplace-eval-") as temporary,
             open_index(Path(temporary), model.embedder) as judged_index,
@@ -204,26 +209,34 @@ def calibrate(
 ) -> None:
     """Fit what counts as evidence on judged sets, for this model; a running bot needs a restart."""
     settings = settings_from(config_file, data)
-    target = to or data_folder(settings) / CALIBRATION
+    folder = data_folder(settings)
+    target = to or folder / CALIBRATION
     opener: Opener = context.obj or open_record
     try:
         if not target.parent.is_dir():
             raise JudgedSetError(f"{target} can't be written: there is no folder {target.parent}.")
         sets = _sets(folders or [], {ACCEPTED: _accepted(settings)} if from_community else {})
-        embedder = _opened(settings, opener).embedder
-        rows = _rows(sets, embedder, _reranking(settings))
+        model = _opened(settings, opener)
+        rows = _rows(sets, model.embedder, _reranking(settings))
         check(rows, ACCEPTED)
     except JudgedSetError as error:
         fail(str(error))
-    named = " ".join("--from-community" if name == ACCEPTED else name for name in sets)
-    provenance = f"Fitted by `commonplace calibrate {named}` with {embedder.model}.\n" + "\n".join(
-        f"{name}: {len(judged.queries):,} questions" for name, judged in sets.items()
-    )
-    found, figures = fitted(rows, provenance)
+    vectors = model.embedder.model
+    found, figures = fitted(rows, _provenance(sets, vectors))
     figures = {**figures, **cross_fitted(rows)}
-    target.write_text(found.to_toml(), encoding="utf-8")
+    found = replace(found, model=fitted_for(replace(model.record, vectors=vectors)))
+    if to is None:
+        keep_calibration(folder, found)
+    else:
+        to.write_text(found.to_toml(), encoding="utf-8")
     out.print(evaluation_output.figures_table("calibration", figures))
     out.print(f"Written to {target}.", soft_wrap=True)
+
+
+def _provenance(sets: Mapping[str, JudgedSet], vectors: str) -> str:
+    named = " ".join("--from-community" if name == ACCEPTED else name for name in sets)
+    counted = [f"{name}: {len(judged.queries):,} questions" for name, judged in sets.items()]
+    return "\n".join([f"Fitted by `commonplace calibrate {named}` with {vectors}.", *counted])
 
 
 def _sets(folders: Sequence[Path], others: Mapping[str, JudgedSet]) -> dict[str, JudgedSet]:

@@ -28,13 +28,13 @@ from bot.cli.console import (
     shown,
 )
 from bot.config import Settings
+from bot.engine.calibrations import chosen_calibration
 from bot.engine.core import Core
 from bot.engine.data_folder import (
     BOT_LOCK,
     MODELS,
     data_folder,
     exclusive,
-    own_calibration,
 )
 from bot.engine.serving_model import (
     Opened,
@@ -236,12 +236,15 @@ def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) 
     delete_left_over(core.folder)
     out.print(model_output.gate_text(figures, *_names(sides)), soft_wrap=True)
     out.print(model_output.switched_text(found.record.name, seconds), soft_wrap=True)
+    ignored = chosen_calibration(core.folder, found.record).ignored
+    if ignored:
+        out.print(ignored, soft_wrap=True, markup=False)
 
 
 def _side(settings: Settings, core: Core, found: RecordedModel) -> Side:
     name = chosen_reranker(core.folder, settings.model.reranker)
     reranking = open_reranking(name, settings.model.reranker_ms, core.folder / MODELS)
-    return Side(found, own_calibration(core.folder), reranking)
+    return Side(found, chosen_calibration(core.folder, found.record).calibration, reranking)
 
 
 def _evaluated(side: Side, name: str) -> Evaluation:

@@ -6,6 +6,7 @@ when `review.service.decide` returns; should the process die in between, the nex
 what is missing, because the store is the truth and the index is derived from it.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -23,7 +24,8 @@ from bot.answers.pipeline import AnswerPipeline
 from bot.answers.replay import Replay, asked_again, compared, with_words
 from bot.answers.similar_notes import SimilarNotes
 from bot.config import Settings
-from bot.engine.data_folder import MODELS, data_folder, open_store, own_calibration
+from bot.engine.calibrations import chosen_calibration
+from bot.engine.data_folder import MODELS, data_folder, open_store
 from bot.engine.serving_model import Opened, Opener, open_serving
 from bot.engine.serving_reranker import chosen_reranker
 from indexer.embedding.embedder import Embedder
@@ -48,6 +50,8 @@ from knowledge.model.questions import Evidence
 from knowledge.model.secrets import patterns
 from knowledge.model.source_locations import is_visited
 from knowledge.web.page_store import WEB, PageStore
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ class Core:
             self._resident_bytes = settings.index.resident_bytes
             self._quotes = settings.answers.passages
             self._articles = settings.articles.bundled
-            calibration = own_calibration(folder)
+            calibration = self._calibration(found)
             reranking, self._unranked = open_dispensable_reranking(
                 chosen_reranker(folder, settings.model.reranker),
                 settings.model.reranker_ms,
@@ -129,11 +133,19 @@ class Core:
         own (`Worker.replace`), so that nothing is asked of one with a vector of the other.
         """
         before, observer = self.index, self.answer_pipeline.observer
+        calibration = self._calibration(found)
         self.wanted = found.wanted
-        self._join_parts(found, self.retriever.calibration, self.retriever.reranking)
+        self._join_parts(found, calibration, self.retriever.reranking)
         if observer is not None:
             self.answer_pipeline.observe(observer)
         before.close()
+
+    def _calibration(self, found: Opened) -> Calibration:
+        """What evidence is judged by with this model; it is logged where that is not the own."""
+        chosen = chosen_calibration(self.folder, found.served.model)
+        if chosen.ignored:
+            _logger.warning("%s", chosen.ignored)
+        return chosen.calibration
 
     def _join_parts(
         self, found: Opened, calibration: Calibration, reranking: Reranking | None

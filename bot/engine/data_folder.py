@@ -22,7 +22,6 @@ from bot.config import Settings
 from bot.engine.file_permissions import close_to_others
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
-from indexer.retrieval.evidence import Calibration, calibration
 from knowledge.store.sqlite_database import is_empty
 from knowledge.store.store import Store, StoreError
 from knowledge.store.tombstones import FILE as TOMBSTONES
@@ -33,7 +32,6 @@ INDEX: Final = "index"
 BACKUPS: Final = "backups"
 # Which model serves, and from which index (`bot.engine.serving_model`).
 POINTER: Final = "model.json"
-CALIBRATION: Final = "calibration.toml"
 MODELS: Final = "models"
 # Held by whoever builds another index, or changes which one serves.
 MODEL_LOCK: Final = "model.lock"
@@ -156,9 +154,3 @@ def open_index(folder: Path, embedder: Embedder, name: str = INDEX) -> Index:
         dimension=embedder.dimension,
         max_tokens=embedder.max_tokens,
     )
-
-
-def own_calibration(folder: Path) -> Calibration:
-    """The calibration fitted in this data folder, or the one that comes with the program."""
-    path = folder / CALIBRATION
-    return calibration(path if path.exists() else None)

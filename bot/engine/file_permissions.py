@@ -19,7 +19,7 @@ _FILES: Final = (
     "channels.db*",
     "web.db*",
     "tombstones.jsonl",
-    "calibration.toml",
+    "calibration*.toml",
     "model*.json*",
     "*.lock",
 )

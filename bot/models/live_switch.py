@@ -40,6 +40,7 @@ from indexer.embedding.embedder import ModelError
 from indexer.embedding.model_records import ModelRecord
 from indexer.index.database import IndexError_
 from indexer.ingest.pipeline import Progress
+from indexer.retrieval.evidence import CalibrationError
 
 # How often is looked whether the pointer has changed: one stat.
 LOOK_SECONDS: Final = 1.0
@@ -47,6 +48,9 @@ LOOK_SECONDS: Final = 1.0
 KEPT_SECONDS: Final = 60.0
 # How long a build that could not go on waits.
 RETRY_SECONDS: Final = 60.0
+
+# What keeps a model from serving; the one before goes on.
+_UNABLE: Final = (ModelError, IndexError_, DataFolderError, CalibrationError)
 
 _logger = logging.getLogger(__name__)
 
@@ -76,7 +80,7 @@ class LiveSwitch:
             return False
         try:
             switched = await self._follow(read_pointer(self._folder))
-        except (ModelError, IndexError_, DataFolderError) as error:
+        except _UNABLE as error:
             self._fail(f"The model that was chosen can't be opened: {error}")
             return False
         self._seen, self.state = seen, ""
@@ -112,7 +116,7 @@ class LiveSwitch:
             return False
         try:
             switched = await self._built(wanted)
-        except (ModelError, IndexError_, DataFolderError) as error:
+        except _UNABLE as error:
             self._fail(f"The model {wanted.name!r} of config.toml can't serve: {error}")
             return False
         self.state = ""

@@ -21,14 +21,17 @@ Errors:
 """
 
 import hashlib
+import json
+import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib.resources import files
-from pathlib import Path
-from typing import Final
+from importlib.resources.abc import Traversable
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +54,10 @@ FEATURES: Final = (
 )
 
 _DEFAULT: Final = "calibration.toml"
+_SHIPPED: Final = "calibration*.toml"
+_TOLD: Final = re.compile(
+    r"^# Fitted by `commonplace calibrate .+` with ([0-9a-f]{16}) \S+\.$", re.M
+)
 _EVERYDAY: Final = "everyday.txt"
 _EVERYDAY_IN: Final = "everyday.{}.txt"
 
@@ -214,6 +221,18 @@ def _share(weights: Sequence[tuple[tuple[str, ...], float]], found: AbstractSet[
 
 
 @dataclass(frozen=True, slots=True)
+class FittedFor:
+    """The model whose cosines parameters were fitted on.
+
+    `name` is what it is called, `digest` the beginning of its files' (`Embedder.model`); how it is
+    run makes no difference. Either may be unknown, but not both.
+    """
+
+    name: str
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """Parameters of the probability, and where *strong* begins.
 
@@ -224,6 +243,7 @@ class Calibration:
         strong: the least probability called strong.
         provenance: what it was fitted on, and what was measured there.
         none: answers of a lower probability are not shown; 0 shows them all.
+        model: what they were fitted for, if that is known.
     """
 
     weights: NDArray[np.float64]
@@ -232,6 +252,7 @@ class Calibration:
     strong: float
     provenance: str = ""
     none: float = 0.0
+    model: FittedFor | None = None
 
     @property
     def digest(self) -> str:
@@ -275,20 +296,34 @@ class Calibration:
             f"strong = {self.strong:.4f}",
             f"none = {self.none:.4f}",
             "",
-            "# For each signal: its weight, for the signal divided by its scale.",
         ]
+        if self.model is not None:
+            # JSON's strings are TOML's, but for one character that no name has.
+            name, digest = json.dumps(self.model.name), json.dumps(self.model.digest)
+            lines += ["[model]", f"name = {name}", f"digest = {digest}", ""]
+        lines += ["# For each signal: its weight, for the signal divided by its scale."]
         for name, weight, scale in zip(FEATURES, self.weights, self.scales, strict=True):
             lines += ["", f"[{name}]", f"weight = {weight:.4f}", f"scale = {scale:.4f}"]
         return "\n".join(lines) + "\n"
 
 
-def calibration(path: Path | None = None) -> Calibration:
-    """Read parameters from a file, or those that come with the program.
+def shipped_calibrations() -> list[Calibration]:
+    """The parameters that come with the program, each for a model; those of the default first."""
+    others = (
+        entry
+        for entry in files("indexer.retrieval").iterdir()
+        if fnmatchcase(entry.name, _SHIPPED) and entry.name != _DEFAULT
+    )
+    return [calibration(), *map(calibration, sorted(others, key=lambda entry: entry.name))]
+
+
+def calibration(source: Traversable | None = None) -> Calibration:
+    """Read parameters from a file, or those of the default model, which come with the program.
 
     Raises:
         CalibrationError: if the file can't be read or lacks a signal.
     """
-    source = path or files("indexer.retrieval").joinpath(_DEFAULT)
+    source = source or files("indexer.retrieval").joinpath(_DEFAULT)
     try:
         text = source.read_text(encoding="utf-8")
         values = tomllib.loads(text)
@@ -299,12 +334,21 @@ def calibration(path: Path | None = None) -> Calibration:
             strong=float(values["strong"]),
             # Files of earlier versions have none.
             none=float(values.get("none", 0.0)),
+            model=_model(values, text),
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise CalibrationError(
-            f"{path} can't be used ({type(error).__name__}: {error}). Delete it to judge by the "
+            f"{source} can't be used ({type(error).__name__}: {error}). Delete it to judge by the "
             "parameters that come with Commonplace, or run `commonplace calibrate` again."
         ) from error
+
+
+def _model(values: Mapping[str, Any], text: str) -> FittedFor | None:
+    """What a file says that it was fitted for; that of an earlier version says so in a comment."""
+    if "model" in values:
+        return FittedFor(str(values["model"]["name"]), str(values["model"]["digest"]))
+    told = _TOLD.search(text)
+    return None if told is None else FittedFor("", told[1])
 
 
 def fit(

@@ -9,10 +9,12 @@ from typer.testing import CliRunner, Result
 
 from bot.__main__ import app
 from bot.cli.console import UNUSABLE
+from bot.engine.calibrations import chosen_calibration
+from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.evaluation.calibration import LEAST_QUESTIONS
 from indexer.evaluation.judged_sets import LEAST_HARVEST
-from indexer.retrieval.evidence import calibration
+from indexer.retrieval.evidence import FittedFor, calibration
 from knowledge.model.questions import Evidence
 from tests.bot.accepted_answers import accept, nearly_enough
 from tests.fakes import WordEmbedder
@@ -64,7 +66,21 @@ def test_what_is_fitted_is_written_and_can_be_read(
     result = run(_set(tmp_path / "farm", LEAST_QUESTIONS))
     assert result.exit_code == 0, result.stderr
     assert "cross-fitted" in result.stdout
-    assert calibration(tmp_path / "fitted.toml").strong > 0
+    found = calibration(tmp_path / "fitted.toml")
+    assert found.strong > 0
+    assert found.model == FittedFor(DEFAULT_MODEL, DEFAULT_MODEL)
+
+
+def test_in_the_data_folder_it_counts_for_the_model_that_it_was_fitted_for(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    farm, data = _set(tmp_path / "farm", LEAST_QUESTIONS), tmp_path / "data"
+    options = ["calibrate", "--data", str(data), str(farm)]
+    done = CliRunner().invoke(app, options, obj=_open_words, catch_exceptions=False)
+    assert done.exit_code == 0, done.stderr
+    for name, counts in ((DEFAULT_MODEL, True), ("owner/other", False)):
+        chosen = chosen_calibration(data, ModelRecord(name, vectors=name))
+        assert (not chosen.ignored) is counts
 
 
 def test_too_few_questions_are_counted_and_nothing_is_written(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
 from bot.review import service as review_service
 from indexer.ingest.pipeline import put, update
-from indexer.retrieval.evidence import FEATURES
+from indexer.retrieval.evidence import FEATURES, FittedFor, calibration
 from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
 from knowledge.model.notes import Decision, Member
 from knowledge.model.phrasings import RecordedPhrasing, WrittenLine
@@ -191,8 +192,9 @@ def test_other_settings_are_named(tmp_path: Path) -> None:
     with Core(settings, WordEmbedder(4_096)) as core:
         _index(core, TEXTS)
         question_id = _asked(core)
-    own = (Path(__file__).parents[3] / "indexer" / "retrieval" / "calibration.toml").read_text()
-    (tmp_path / "calibration.toml").write_text(own.replace("bias = -", "bias = -1"))
+    own = calibration()
+    fitted = replace(own, bias=own.bias - 10, model=FittedFor("", "words"))
+    (tmp_path / "calibration.toml").write_text(fitted.to_toml())
     with Core(settings, WordEmbedder(4_096)) as core:
         changes = _replayed(core, question_id).changes
     assert any(change.startswith("It is judged by model words, blend") for change in changes)

@@ -3,12 +3,15 @@
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.cli.doctor import Finding, _repositories, examine
+from bot.engine.calibrations import CALIBRATION, keep_calibration
 from bot.engine.data_folder import COMMUNITY, MODELS
+from indexer.retrieval.evidence import FittedFor, calibration
 from knowledge.model.documents import SHARED
 from knowledge.model.notes import Member
 from knowledge.model.submissions import Submission
@@ -48,6 +51,21 @@ def test_a_reranker_that_is_not_there_is_wrong_and_the_rest_is_looked_at(
     assert not found["reranker"].sound
     assert "can't be opened" in found["reranker"].found
     assert "index" in found
+
+
+def test_by_what_evidence_is_judged_is_told_and_what_is_not_applied(
+    examined: Examiner, tmp_path: Path
+) -> None:
+    assert examined("")["evidence"].found == "judged by what comes with Commonplace for this model"
+    own, data = calibration(), tmp_path / "data"
+    keep_calibration(data, replace(own, model=FittedFor("owner/other", "0" * 16)))
+    found = examined("")["evidence"].found
+    assert "was fitted for owner/other and is not applied" in found
+    assert "run `commonplace calibrate`" in found
+    keep_calibration(data, own)
+    assert examined("")["evidence"].found.endswith("calibration.toml, fitted for this model")
+    (data / CALIBRATION).write_text("bias = 1")
+    assert not examined("")["evidence"].sound
 
 
 def test_members_whose_choice_can_not_be_honoured_any_more_are_counted(

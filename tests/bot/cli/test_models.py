@@ -2,16 +2,20 @@
 
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from bot.__main__ import app
+from bot.engine.calibrations import keep_calibration
 from bot.engine.data_folder import MODEL_LOCK, exclusive
 from bot.engine.serving_model import read_pointer
 from bot.models import speeds
+from indexer.retrieval.evidence import FittedFor, calibration
 from tests.bot.models.choosing import FIRST, MEETUP, WHERE, opened, publish, quoted
 from tests.fakes import salted_models
 
@@ -103,6 +107,27 @@ def test_what_was_begun_and_failed_is_gone_on_with(
     assert done.exit_code == 0, done.output
     assert _served(folder) == str(other)
     assert len(list(folder.glob("index*"))) == 2
+
+
+def test_each_model_is_measured_with_what_was_fitted_for_it(
+    run: Run, folder: Path, other: Path
+) -> None:
+    """What refuses everything, fitted for the other one, is what the other one is measured with."""
+    keep_calibration(folder, replace(calibration(), none=1.0, model=FittedFor(str(other))))
+    done = run("use", other)
+    assert done.exit_code == 1, done.output
+    told = " ".join(done.output.split())
+    assert re.search(r"answered of 351 0\.\d*[1-9]\d* 0\.000 <0\.001 worse", told)
+
+
+def test_fitted_evidence_that_does_not_go_with_the_model_is_told(
+    run: Run, folder: Path, other: Path
+) -> None:
+    keep_calibration(folder, replace(calibration(), model=FittedFor(FIRST)))
+    done = run("use", "--anyway", other)
+    assert done.exit_code == 0, done.output
+    told = " ".join(done.output.split())
+    assert f"was fitted for {FIRST} and is not applied to {other}" in told
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from bot.answers.decision import Answer, Refusal
 from bot.answers.lookup import Ask
 from bot.client import answered_together
 from bot.engine import index_updates
+from bot.engine.calibrations import CALIBRATION, keep_calibration
 from bot.engine.core import Core
 from bot.engine.data_folder import INDEX, MODEL_LOCK, exclusive
 from bot.engine.serving_model import Served, kept_indexes, other_indexes, read_pointer, take
@@ -21,6 +23,7 @@ from bot.models.live_switch import LiveSwitch
 from indexer.embedding.model_records import ModelRecord
 from indexer.index.database import FORMAT
 from indexer.index.tables import IndexTables
+from indexer.retrieval.evidence import FittedFor, calibration
 from knowledge.model.documents import Kind
 from knowledge.sources import add_paths
 from tests.bot.models.choosing import (
@@ -90,6 +93,51 @@ async def test_a_running_core_follows_what_was_chosen_and_everybody_is_answered(
     assert await worker.call(lambda core: core.embedder.model) == f"{OTHER} salted"
     assert not await switch.look()
     assert switch.state == ""
+
+
+async def test_each_model_is_judged_by_what_was_fitted_for_it(
+    folder: Path, working: Opening, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And by that again once it serves again, whatever was fitted for another one meanwhile."""
+    own = calibration()
+    for_first, for_other = (
+        replace(own, strong=strong, model=FittedFor(name))
+        for name, strong in ((FIRST, 0.9), (OTHER, 0.8))
+    )
+    keep_calibration(folder, for_first)
+    worker = working()
+    switch = LiveSwitch(worker, folder)
+    await switch.look()
+
+    def strong(core: Core) -> float:
+        return core.retriever.calibration.strong
+
+    assert await worker.call(strong) == 0.9
+    await asyncio.to_thread(choose, folder)
+    assert await switch.look()
+    assert await worker.call(strong) == own.strong
+    assert f"was fitted for {FIRST} and is not applied to {OTHER}" in caplog.text
+    await asyncio.to_thread(go_back, folder, FIRST)
+    keep_calibration(folder, for_other)
+    assert await switch.look()
+    assert await worker.call(strong) == 0.9
+    await asyncio.to_thread(go_back, folder, FIRST)
+    assert await switch.look()
+    assert await worker.call(strong) == 0.8
+
+
+async def test_a_calibration_that_can_not_be_read_keeps_the_model_before_serving(
+    folder: Path, working: Opening
+) -> None:
+    worker = working()
+    switch = LiveSwitch(worker, folder)
+    await switch.look()
+    await asyncio.to_thread(choose, folder)
+    (folder / CALIBRATION).write_text("bias = 1")
+    assert not await switch.look()
+    assert "calibration.toml can't be used" in switch.state
+    assert await worker.call(lambda core: core.served.model.name) == FIRST
+    assert await worker.call(lambda core: quoted(core, WHERE)) == [MEETUP[1]]
 
 
 async def test_what_is_made_of_vectors_is_made_anew(folder: Path, working: Opening) -> None:

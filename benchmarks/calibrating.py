@@ -1,0 +1,224 @@
+"""Evidence fitted for several models by one procedure, and measured where it was not fitted.
+
+    python -m benchmarks.calibrating KEEP stackfaq squad2 xquad-en [--model FOLDER]…
+
+The folders are public judged sets in BEIR's layout. With them, as for the calibration that comes
+with the program: backup-faq, desktop-how-tos and the judged questions over the bundled articles; of
+stackfaq and xquad-en every second question, of squad2 every fourth. Each set is measured with what
+is fitted without it and without its family, the sets that share documents with it; survival-game
+with what is fitted on all the others, and nothing is fitted on it.
+
+Indexes, derived models and what was gathered stay in KEEP, so that a second run only fits. What is
+fitted on all sets is written there as NAME.toml.
+"""
+
+import argparse
+import json
+import os
+import pickle
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from bot.engine.data_folder import open_index
+from bot.engine.index_updates import run_to_end
+from indexer.embedding.embedder import DEFAULT_MODEL, Embedder
+from indexer.embedding.model_records import ModelRecord, open_record
+from indexer.evaluation.calibration import Rows, fitted, gather
+from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, judged_set
+from indexer.ingest.pipeline import update
+from indexer.retrieval.evidence import Calibration, calibration
+from indexer.retrieval.retriever import Retriever
+from knowledge.corpus import articles
+from knowledge.model.documents import SHARED, Document
+from knowledge.model.questions import Evidence
+
+EVERY: Final = {"stackfaq": 2, "xquad-en": 2, "squad2": 4}
+HELD_OUT: Final = "survival-game"
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What one model found: rows to fit on and measure; of each set, right first and among five."""
+
+    rows: Rows = field(default_factory=Rows)
+    ranked: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+def judged_articles() -> JudgedSet:
+    """The judged questions over the bundled articles."""
+    folder = Path(__file__).parents[1] / "tests" / "judged"
+    rows = {
+        name: [json.loads(line) for line in (folder / f"{name}.jsonl").read_text().splitlines()]
+        for name in ("queries", "unanswerable")
+    }
+    judgements: dict[str, dict[str, int]] = {}
+    for line in (folder / "qrels.tsv").read_text().splitlines()[1:]:
+        question, document, _ = line.split("\t")
+        judgements.setdefault(question, {})[f"article:{document}"] = 1
+    return JudgedSet(
+        [replace(item, scope=SHARED) for item in articles() if isinstance(item, Document)],
+        {row["_id"]: row["text"] for row in rows["queries"]},
+        judgements,
+        {row["_id"]: row["text"] for row in rows["unanswerable"]},
+        frozenset(row["_id"] for row in rows["unanswerable"] if row["kind"] == "foreign"),
+    )
+
+
+def sampled(judged: JudgedSet, every: int) -> JudgedSet:
+    """A set with every n-th of its questions."""
+    kept = dict(list(judged.queries.items())[::every])
+    return replace(
+        judged,
+        queries=kept,
+        judgements={key: judged.judgements[key] for key in kept},
+        unanswerable=dict(list(judged.unanswerable.items())[::every]),
+    )
+
+
+def gathered(embedder: Embedder, sets: Mapping[str, JudgedSet], keep: Path) -> Gathered:
+    """What a model has to say to each set; the one held out is foreign to no other."""
+    found = Gathered()
+    for name, judged in sets.items():
+        path = keep / f"{name}.pickle"
+        if not path.exists():
+            started = time.monotonic()
+            rows = Rows()
+            others = {key: some for key, some in sets.items() if key in (name,) or key != HELD_OUT}
+            with open_index(keep, embedder, name) as index:
+                run_to_end(update(index, embedder, judged.documents))
+                retriever = Retriever(index, embedder)
+                gather(rows, name, retriever, others)
+                order = ranked(retriever, judged)
+            path.write_bytes(pickle.dumps((rows, order)))
+            print(f"{embedder.model}: {name} in {time.monotonic() - started:.0f} s", flush=True)
+        # Written by this script, a line above.
+        rows, found.ranked[name] = pickle.loads(path.read_bytes())  # noqa: S301
+        found.rows.values |= rows.values
+        found.rows.right |= rows.right
+        found.rows.floors |= rows.floors
+        found.rows.relatives |= rows.relatives
+    return found
+
+
+def ranked(retriever: Retriever, judged: JudgedSet) -> tuple[float, float]:
+    """The shares of questions whose first document answers, and one of whose first five does.
+
+    In some sets documents of a lower grade only help.
+    """
+    answers = max(grade for grades in judged.judgements.values() for grade in grades.values())
+    first, five = [], []
+    for key, text in judged.queries.items():
+        documents = [hit.passage.document_id for hit in retriever.hits([text], [SHARED])[0]]
+        wanted = {one for one, grade in judged.judgements[key].items() if grade == answers}
+        first.append(not wanted.isdisjoint(documents[:1]))
+        five.append(not wanted.isdisjoint(documents[:5]))
+    return float(np.mean(first)), float(np.mean(five))
+
+
+def cross_fits(rows: Rows) -> dict[str, Calibration]:
+    """For each set the parameters fitted without it, its family, and the set held out."""
+    names = list(rows.floors)
+    return {
+        name: fitted(
+            rows.of((frozenset(names) - {HELD_OUT, name} - rows.relatives[name]).__contains__),
+            "",
+        )[0]
+        for name in names
+    }
+
+
+def _figures(rows: Rows, name: str, judge: Calibration) -> dict[str, float]:
+    """The figures of one set that are worth reading, judged by these parameters."""
+    verdicts = {
+        kind: [judge.verdict(row, rows.floors[name]) for row in values]
+        for (kind, of), values in rows.values.items()
+        if of == name
+    }
+    right = rows.right["answerable", name]
+    strongs = _are(verdicts["answerable"], Evidence.STRONG)
+    nones = _are(verdicts["answerable"], Evidence.NONE)
+    return {
+        "strong right": float(right[strongs].mean()) if strongs.any() else 1.0,
+        "strong said of right": float(strongs[right].mean()),
+        "right kept": float(1 - nones[right].mean()),
+        "answered": float(1 - nones.mean()),
+        **{
+            f"{kind} refused": float(_are(found, Evidence.NONE).mean())
+            for kind, found in verdicts.items()
+            if kind != "answerable"
+        },
+        **{
+            f"{kind} strong": float(_are(found, Evidence.STRONG).mean())
+            for kind, found in verdicts.items()
+            if kind != "answerable"
+        },
+    }
+
+
+def _are(verdicts: Sequence[Evidence], wanted: Evidence) -> NDArray[np.bool_]:
+    return np.array([verdict is wanted for verdict in verdicts])
+
+
+def shown(title: str, figures: Mapping[str, Mapping[str, float]]) -> None:
+    """Print a table: a line a figure, a column a set."""
+    columns = list(figures)
+    print(f"\n{title}\n\n| | {' | '.join(columns)} |\n|{'---|' * (len(columns) + 1)}")
+    names = dict.fromkeys(name for some in figures.values() for name in some)
+    for name in names:
+        values = [figures[column].get(name) for column in columns]
+        line = " | ".join("–" if value is None else f"{value:.3f}" for value in values)
+        print(f"| {name} | {line} |")
+
+
+def report(name: str, found: Gathered, keep: Path) -> None:
+    """Fit, print the tables of one model, and write what is fitted on all sets."""
+    rows = found.rows
+    own, _ = fitted(rows.of(lambda one: one != HELD_OUT), f"Fitted on {', '.join(rows.floors)}.")
+    (keep / f"{name}.toml").write_text(own.to_toml())
+    print(f"\n# {name}\n\n{own.to_toml()}")
+    order = {
+        one: {"first answers": first, "one of five": five}
+        for one, (first, five) in found.ranked.items()
+    }
+    shown("order", order)
+    fits = cross_fits(rows)
+    cases = {
+        "the default's calibration": dict.fromkeys(fits, calibration()),
+        "fitted without the set and its family": fits,
+        "the same, thresholds of what is fitted on all": {
+            one: replace(fit, strong=own.strong, none=own.none) for one, fit in fits.items()
+        },
+    }
+    for title, judges in cases.items():
+        shown(f"{name}: {title}", {one: _figures(rows, one, fit) for one, fit in judges.items()})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("keep", type=Path)
+    parser.add_argument("judged", type=Path, nargs="+")
+    parser.add_argument("--model", action="append", default=[], help="beside the default")
+    options = parser.parse_args()
+    sets = {folder.name: judged_set(folder) for folder in options.judged}
+    sets |= {
+        "articles": judged_articles(),
+        **{key: judged_set(COMMITTED[key]) for key in COMMITTED},
+    }
+    sets = {name: sampled(judged, EVERY.get(name, 1)) for name, judged in sets.items()}
+    for name in (DEFAULT_MODEL, *options.model):
+        keep = options.keep / Path(name).name
+        keep.mkdir(parents=True, exist_ok=True)
+        embedder = open_record(ModelRecord(name), options.keep / "models").embedder
+        report(Path(name).name, gathered(embedder, sets, keep), keep)
+
+
+if __name__ == "__main__":
+    main()
