@@ -298,13 +298,17 @@ class Calibration:
             "",
         ]
         if self.model is not None:
-            # JSON's strings are TOML's, but for one character that no name has.
-            name, digest = json.dumps(self.model.name), json.dumps(self.model.digest)
-            lines += ["[model]", f"name = {name}", f"digest = {digest}", ""]
+            lines += ["[model]", f"name = {_quoted(self.model.name)}"]
+            lines += [f"digest = {_quoted(self.model.digest)}", ""]
         lines += ["# For each signal: its weight, for the signal divided by its scale."]
         for name, weight, scale in zip(FEATURES, self.weights, self.scales, strict=True):
             lines += ["", f"[{name}]", f"weight = {weight:.4f}", f"scale = {scale:.4f}"]
         return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """A string of TOML, which is one of JSON but for one character."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def shipped_calibrations() -> list[Calibration]:

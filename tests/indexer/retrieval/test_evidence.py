@@ -1,14 +1,26 @@
 """Evidence: the floor of everyday questions, and what is strong or none."""
 
+import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from indexer.index.index import Index
 from indexer.ingest.pipeline import update
-from indexer.retrieval.evidence import FEATURES, Support, everyday_questions, features, fit
+from indexer.retrieval.evidence import (
+    FEATURES,
+    FittedFor,
+    Support,
+    calibration,
+    everyday_questions,
+    features,
+    fit,
+)
 from indexer.retrieval.retriever import Retriever
 from indexer.text.analyzer import language_of_question
 from knowledge.model.documents import SHARED, Document, Kind
@@ -37,6 +49,18 @@ def retriever(tmp_path: Path, embedder: WordEmbedder) -> Iterator[Retriever]:
         for _ in update(index, embedder, corpus):
             pass
         yield Retriever(index, embedder)
+
+
+@given(some.text(some.characters(exclude_categories=["Cs"])), some.sampled_from(["", "0" * 16]))
+def test_parameters_are_read_as_they_were_written(name: str, digest: str) -> None:
+    model = FittedFor(name, digest)
+    written = replace(calibration(), model=model, provenance="Fitted on judged sets.").to_toml()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "calibration.toml"
+        path.write_text(written, encoding="utf-8")
+        found = calibration(path)
+    assert found.model == model
+    assert found.digest == calibration().digest
 
 
 def test_an_empty_index_gives_no_hit_and_no_evidence(
