@@ -32,6 +32,7 @@ from indexer.text.analyzer import is_stop_word, language_of, language_of_questio
 from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.model.documents import SHARED, Scope, channel_scope
 from knowledge.model.questions import ConfirmedAnswer, Evidence, Question
+from knowledge.model.storable_text import storable
 from knowledge.store.questions.question_records import QuestionRecords
 
 _T = TypeVar("_T")
@@ -103,6 +104,8 @@ class Ask:
     quotations: int | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "text", storable(self.text))
+        object.__setattr__(self, "earlier", storable(self.earlier))
         ids = (self.asker_id, self.guild_id or 0, self.channel_id or 0, *self.channels)
         if max(ids) >= _IDS_END:
             raise ValueError("An id of Discord's has 63 bits; this one has more.")

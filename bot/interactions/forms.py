@@ -26,6 +26,7 @@ from bot.text import error_messages, languages
 from bot.text.languages import Sentence
 from bot.text.markdown import size
 from knowledge.model.guilds import Language
+from knowledge.model.storable_text import storable
 from knowledge.store.submitted_forms import SubmittedForm
 
 # So long a form is kept in memory. One that is sent later is taken by its id.
@@ -306,7 +307,7 @@ def _filled(form: discord.ui.Modal) -> Filled:
     filled = Filled({}, {}, {})
     for item in form.walk_children():
         if isinstance(item, discord.ui.TextInput):
-            filled.texts[item.custom_id] = item.value
+            filled.texts[item.custom_id] = storable(item.value)
         elif isinstance(item, discord.ui.Select):
             filled.choices[item.custom_id] = list(item.values)
         elif isinstance(item, discord.ui.FileUpload):

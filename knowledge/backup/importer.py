@@ -40,6 +40,7 @@ from knowledge.backup.export_format import (
 from knowledge.backup.foreign_database import ForeignDatabaseError, bring_up_to_date
 from knowledge.backup.on_request import OnRequest, Unknown, leave_out
 from knowledge.model.notes import Member
+from knowledge.model.storable_text import storable
 from knowledge.model.submissions import InvalidNoteError, Submission, checked_submission
 from knowledge.store.audit_log import IMPORTED, RESTORED, WHOLE, LogEntry, logged
 from knowledge.store.migrations import MIGRATIONS
@@ -189,7 +190,7 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
         # Table and columns are the schema's own, as has just been looked up.
         connection.execute(
             f"insert into {table} ({columns}) values ({marks})",  # noqa: S608
-            list(row.values()),
+            [storable(value) if isinstance(value, str) else value for value in row.values()],
         )
     except (sqlite3.Error, OverflowError, ValueError, TypeError, RecursionError) as error:
         raise FolderError(f"{place} is no row that its table can have: {error}.") from error

@@ -5,6 +5,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, NewType
 
+from knowledge.model.storable_text import storable
+
 Scope = NewType("Scope", int)
 """Who a document is for: `SHARED`, the id of one guild, or the readers of one of its channels."""
 
@@ -79,6 +81,11 @@ class Document:
     revision: int | None = None
     approved_by: str = ""
     lines: Lines | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("id", "title", "text", "link", "contributor", "approved_by"):
+            object.__setattr__(self, name, storable(getattr(self, name)))
+        object.__setattr__(self, "tags", tuple(map(storable, self.tags)))
 
 
 @dataclass(frozen=True, slots=True)

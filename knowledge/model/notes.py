@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from knowledge.model.storable_text import storable
 from knowledge.model.submissions import Submission
 
 
@@ -17,6 +18,9 @@ class Member:
 
     id: int
     name: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", storable(self.name))
 
 
 class State(StrEnum):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from knowledge.model.secrets import without_secrets
+from knowledge.model.storable_text import storable
 
 # A title is ours to choose, and 100 keeps a citation on one line of a phone. What is longer than
 # a form holds comes as a file; so much of it is embedded within a second.
@@ -67,16 +68,16 @@ def checked_submission(title: str, text: str, tags: str = "", link: str = "") ->
 
     Args:
         title: one line.
-        text: Markdown; kept to the letter except for blank lines around it.
+        text: Markdown; kept to the letter except for blanks around it, and what is no sign.
         tags: separated by commas or spaces, with or without `#`; repeats are dropped.
         link: the source, an http or https address, or empty; `https://` may be left out.
 
     Raises:
         InvalidNoteError: with one sentence that says what was found and what is expected.
     """
-    title = " ".join(title.split())
-    text = text.strip()
-    link = completed_link(link.strip())
+    title = " ".join(storable(title).split())
+    text = storable(text).strip()
+    link = completed_link(storable(link).strip())
     if not title:
         raise InvalidNoteError("The title is empty: give the note a title of one line.")
     if len(title) > TITLE_CHARACTERS:
@@ -99,7 +100,7 @@ def checked_submission(title: str, text: str, tags: str = "", link: str = "") ->
             "and have at most {most:,} characters.",
             most=LINK_CHARACTERS,
         )
-    known = checked_tags(tags)
+    known = checked_tags(storable(tags))
     if len(text.split()) < 2 and _letter_bytes(text) < _FEW:
         raise InvalidNoteError(
             "“{text}” alone is too little for a note: write a sentence that answers a question, so "
