@@ -46,12 +46,12 @@ SEQUENCES: Final = "sqlite_sequence"
 
 # What the bot remembers about Discord, and of what was taken out of its records for whom: to be
 # found out anew elsewhere.
-NOT_EXPORTED: Final = {"memory": "key = 'commands digest' or key like 'withheld from %'"}
+NOT_EXPORTED: Final = {"memory": "key = 'commands digest' or substr(key, 1, 14) = 'withheld from '"}
 # Forms that wait for an answer are of no use a quarter of an hour later, and are sent by nobody.
 # What was asked in the last day is counted anew.
 LEFT_OUT: Final = frozenset({"submitted_forms", "recent_questions"})
-# Their order is that in which they were added.
-BY_ROWID: Final = frozenset({"sources"})
+# The order of what is not in that of its keys: sources are in that in which they were added.
+ORDERS: Final = {"sources": "added_at, location, scope"}
 
 FILE_BYTES: Final = 1_000_000
 LINE_BYTES: Final = 16_000_000

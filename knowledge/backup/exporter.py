@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from knowledge.backup.export_format import (
-    BY_ROWID,
     FORMAT,
     LEFT_OUT,
     MANIFEST,
     NOT_EXPORTED,
     NOTES,
+    ORDERS,
     REVISIONS,
     SEQUENCES,
     FolderError,
@@ -113,7 +113,7 @@ def _tables(database: Database) -> list[str]:
 def _rows(database: Database, table: str) -> list[Row]:
     if table == SEQUENCES:
         return [{"name": name, "seq": last} for name, last in database.last_ids().items()]
-    order = "rowid" if table in BY_ROWID else ", ".join(database.keys(table))
+    order = ORDERS.get(table) or ", ".join(database.keys(table))
     left_out = f"where not ({NOT_EXPORTED[table]})" if table in NOT_EXPORTED else ""
     # Names are the schema's own.
     return database.rows(f"select * from {table} {left_out} order by {order}")  # noqa: S608
