@@ -81,7 +81,7 @@ def point(
         if stored.scope in core.articles.seen(_scopes(question, channels))
     ]
     records = core.store.question_records
-    with core.store.database.writing():
+    with core.store.database.writing(guild_id):
         for question in answered:
             records.add_hit(question.id, hit)
             said = Feedback(

@@ -225,11 +225,12 @@ def refreshed(core: Core, guild_id: int) -> Iterator[int]:
         at = {question.id: generations(question) for question in questions}
         replies = core.answer_pipeline.ask([asked_again(one) for one in questions], record=False)
         gaps.settle(
+            guild_id,
             [
                 question.id
                 for question, reply in zip(questions, replies, strict=True)
                 if reply.evidence is Evidence.STRONG and _is_another(core, question, reply)
-            ]
+            ],
         )
         core.asked_again.update(at)
         yield len(due) - start

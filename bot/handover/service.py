@@ -81,7 +81,7 @@ def answer(
         [*([asked] if asked else []), *(one for one in same if one.private or not alone)]
     )
     told = [one for one in askers if not store.gaps.quiet(one.asker_id)]
-    with store.database.writing():
+    with store.database.writing(handover.guild_id):
         outcome = store.handovers.answer(
             handover.guild_id, handover.question_id, (helper.id, helper.name, text), told, at
         )

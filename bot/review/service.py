@@ -59,13 +59,13 @@ def indexed(core: Core, outcome: _Outcome) -> _Outcome:
     return outcome
 
 
-def taken(core: Core, form_id: int, change: Callable[[], _Outcome]) -> _Outcome:
+def taken(core: Core, guild_id: int, form_id: int, change: Callable[[], _Outcome]) -> _Outcome:
     """Make a change, and in the same transaction mark the form as taken that asked for it.
 
     The index follows after it: nothing is embedded while the database is locked. What is asked for
     by a click has no form on record.
     """
-    with core.store.database.writing():
+    with core.store.database.writing(guild_id):
         outcome = change()
         if outcome is not None and outcome.done:
             core.store.submitted_forms.taken(form_id)
@@ -87,7 +87,12 @@ def decide(
             return Outcome(note, Obstacle.NO_ORIGINAL)
         ruling = replace(ruling, duplicate_of=named)
     decisions = core.store.decisions
-    return taken(core, form_id, lambda: decisions.decide(guild_id, revision_id, moderator, ruling))
+    return taken(
+        core,
+        guild_id,
+        form_id,
+        lambda: decisions.decide(guild_id, revision_id, moderator, ruling),
+    )
 
 
 def embed_ahead(core: Core, guild_id: int, submission: Submission) -> Iterator[None]:

@@ -25,6 +25,7 @@ from knowledge.model.submissions import Submission
 from knowledge.store.database import Database
 from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.note_states import NoteStates
+from knowledge.store.row_guilds import only_guild
 
 
 class Contributions:
@@ -51,7 +52,7 @@ class Contributions:
 
         `role_ids` are the contributor's, for rules that publish at once.
         """
-        with self._database.writing():
+        with self._database.writing(guild_id):
             note_id = self._states.add(guild_id, contributor, channel_id, source)
             note = self._states.write(note_id, contributor, submission, pictures)
             self._states.record(note, contributor.id, "proposed")
@@ -72,7 +73,7 @@ class Contributions:
         A revision that was still pending is replaced. Without `pictures` it has those that the
         latest one has. By somebody else than the contributor, it is an extension of what is live.
         """
-        with self._database.writing():
+        with self._database.writing(guild_id):
             latest = self._notes.latest(guild_id, note_id)
             if latest is None:
                 return None
@@ -152,7 +153,7 @@ class Contributions:
 
     def withdraw(self, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
         """Take back what waits for a decision of a note of one's own, or else what is live."""
-        with self._database.writing():
+        with self._database.writing(guild_id):
             latest = self._notes.latest(guild_id, note_id)
             if latest is None:
                 return None
@@ -181,7 +182,7 @@ class Contributions:
         A second report of the same problem by the same member takes the place of the first.
 
         """
-        with self._database.writing():
+        with self._database.writing(guild_id):
             note = self._notes.live_one(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
@@ -195,7 +196,10 @@ class Contributions:
         Returns:
             The notes that were not flagged like that before.
         """
-        with self._database.writing():
+        noted = self._notes.saved_from(message_ids, change)
+        if not noted:
+            return []
+        with self._database.writing(only_guild(note.guild_id for note in noted)):
             flagged = self._states.flag_sources(message_ids, change)
             for note in flagged:
                 self._states.record(note, None, f"source_{change.value}")

@@ -45,7 +45,7 @@ class Decisions:
         self, guild_id: int, revision_id: int, moderator: Member, ruling: Ruling
     ) -> Outcome | None:
         """Decide on a pending revision; an approval counts towards the quorum of its tags."""
-        with self._database.writing():
+        with self._database.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)
             if note is None:
                 return None
@@ -66,7 +66,7 @@ class Decisions:
 
         The contributor's words are kept as they were. Unchanged words are an approval of those.
         """
-        with self._database.writing():
+        with self._database.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)
             if note is None:
                 return None
@@ -135,7 +135,7 @@ class Decisions:
         What was live before is live again, and the revision is pending. It is too late once
         something was built upon the decision: another revision, a retirement.
         """
-        with self._database.writing():
+        with self._database.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)
             if note is None:
                 return None
@@ -162,7 +162,7 @@ class Decisions:
         self, guild_id: int, note_id: int, moderator: Member, reason: str = ""
     ) -> Outcome | None:
         """Take a live note out of what questions are answered from; it can be restored."""
-        with self._database.writing():
+        with self._database.writing(guild_id):
             note = self._notes.live_one(guild_id, note_id)
             if not isinstance(note, Note):
                 return note
@@ -176,7 +176,7 @@ class Decisions:
         self, guild_id: int, note_id: int, moderator: Member, reason: str = ""
     ) -> Outcome | None:
         """Put a retired note back as it was."""
-        with self._database.writing():
+        with self._database.writing(guild_id):
             latest = self._notes.latest(guild_id, note_id)
             if latest is None:
                 return None
@@ -196,7 +196,7 @@ class Decisions:
 
         What waits for a decision has to be decided on before.
         """
-        with self._database.writing():
+        with self._database.writing(guild_id):
             earlier = self._notes.find(revision_id, guild_id)
             if earlier is None:
                 return None
@@ -222,7 +222,7 @@ class Decisions:
 
     def keep(self, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
         """Say that a live note is right as it is: its reports are closed, it is verified anew."""
-        with self._database.writing():
+        with self._database.writing(guild_id):
             note = self._notes.live_one(guild_id, note_id)
             if not isinstance(note, Note):
                 return note

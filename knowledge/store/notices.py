@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from knowledge.model.notes import Notice, NoticeEvent
 from knowledge.store.database import Database, now
+from knowledge.store.row_guilds import RowKind, guild_of
 from knowledge.store.sqlite_file import record
 
 # Of what is told by direct message or not at all.
@@ -57,7 +58,7 @@ class Notices:
 
     def sent(self, notice_id: int) -> None:
         """Remember that somebody was told, or can't be."""
-        with self._database.writing():
+        with self._database.writing(guild_of(self._database, RowKind.NOTICE, notice_id)):
             self._database.run(
                 "update notices set sent_at = ? where id = ?", [now().isoformat(), notice_id]
             )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from knowledge.model.notes import Note
 from knowledge.store.database import Database
+from knowledge.store.row_guilds import RowKind, guild_of, only_guild
 from knowledge.store.value_lists import rows_among
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class ReviewCards:
         self._notes = notes
 
     def place(self, revision_id: int, channel_id: int, message_id: int) -> None:
-        with self._database.writing():
+        with self._database.writing(guild_of(self._database, RowKind.REVISION, revision_id)):
             self._database.run(
                 "update revisions set card_channel_id = ?, card_message_id = ? where id = ?",
                 [channel_id, message_id, revision_id],
@@ -36,12 +37,13 @@ class ReviewCards:
         """
         cards = rows_among(
             self._database,
-            "select id, card_message_id from revisions where card_message_id in (?)",
+            "select r.id, r.card_message_id, n.guild_id from revisions r "
+            "join notes n on n.id = r.note_id where r.card_message_id in (?)",
             message_ids,
         )
         if not cards:
             return
-        with self._database.writing():
+        with self._database.writing(only_guild(card["guild_id"] for card in cards)):
             self._database.run_many(
                 "update revisions set card_channel_id = null, card_message_id = null, "
                 "card_due = case when state = 'pending' then ? else card_due end where id = ?",
@@ -98,12 +100,12 @@ class ReviewCards:
 
     def changed(self, revision_id: int) -> None:
         """Remember that there is more to show on a card than it shows."""
-        with self._database.writing():
+        with self._database.writing(guild_of(self._database, RowKind.REVISION, revision_id)):
             mark_due(self._database, revision_id)
 
     def shown(self, revision_id: int, due: int) -> None:
         """Remember that a card shows what `due` stood for; later changes stay due."""
-        with self._database.writing():
+        with self._database.writing(guild_of(self._database, RowKind.REVISION, revision_id)):
             self._database.run(
                 "update revisions set card_due = 0 where id = ? and card_due = ?",
                 [revision_id, due],

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from knowledge.store.database import Database
+from knowledge.store.row_guilds import NO_GUILD, RowKind, guild_of
 from knowledge.store.sqlite_file import record
 
 # A minute less than Discord's.
@@ -49,7 +50,7 @@ class SubmittedForms:
             "sent_at": form.sent_at.isoformat(),
             "taken": int(form.taken),
         }
-        with self._database.writing():
+        with self._database.writing(form.guild_id or NO_GUILD):
             self._drop_old(form.sent_at)
             self._database.insert_new("submitted_forms", row)
 
@@ -61,7 +62,7 @@ class SubmittedForms:
 
     def done(self, form_id: int) -> None:
         """Its sender has been told what came of it."""
-        with self._database.writing():
+        with self._database.writing(guild_of(self._database, RowKind.FORM, form_id)):
             self._database.run("delete from submitted_forms where id = ?", [form_id])
 
     def left(self, before: datetime) -> list[SubmittedForm]:

@@ -77,7 +77,7 @@ async def keep_reason(
         feedback = Feedback(question_id, interaction.user.id, Verdict.UNHELPFUL, reason, chosen)
 
         def recorded(core: Core) -> bool:
-            with core.store.database.writing():
+            with core.store.database.writing(interaction.guild_id or 0):
                 core.store.submitted_forms.taken(interaction.id)
                 return core.store.question_records.record_feedback(feedback)
 

@@ -67,6 +67,7 @@ async def report(interaction: Interaction, note_id: int, problem: Problem, reaso
     outcome = await bot.worker.call(
         lambda core: review_service.taken(
             core,
+            interaction.guild_id or 0,
             interaction.id,
             lambda: core.store.contributions.report(
                 interaction.guild_id or 0,

@@ -300,6 +300,7 @@ async def _approved_in(interaction: Interaction, revision_id: int, filled: Fille
     outcome = await bot.worker.call(
         lambda core: service.taken(
             core,
+            note.guild_id,
             interaction.id,
             lambda: core.store.decisions.edit_and_approve(
                 note.guild_id, revision_id, moderator, submission

@@ -76,6 +76,7 @@ async def act(
         outcome = await bot.worker.call(
             lambda core: service.taken(
                 core,
+                guild_id,
                 interaction.id,
                 lambda: change(core.store.decisions, guild_id, subject_id, moderator, **why),
             )

@@ -52,7 +52,7 @@ class ChannelSettingsTable:
 
         It is one transaction: of two administrators at once, neither undoes what the other chose.
         """
-        with self._database.writing():
+        with self._database.writing(guild_id):
             known = self.of_guild(guild_id).get(channel_id, ChannelSettings(channel_id, guild_id))
             settings = replace(known, **changes)
             if settings.empty:
@@ -71,7 +71,7 @@ class ChannelSettingsTable:
 
     def forget(self, channel_id: int, guild_id: int) -> bool:
         """Forget what was chosen for a channel that is gone; whether there was anything."""
-        with self._database.writing():
+        with self._database.writing(guild_id):
             return (
                 self._database.run(
                     "delete from channel_settings where channel_id = ? and guild_id = ?",

@@ -53,7 +53,7 @@ class Digests:
         Returns:
             The digest as it is now; None if nobody has said yet where it is to be posted.
         """
-        with self._database.writing():
+        with self._database.writing(guild_id):
             before = self.of_guild(guild_id).get(edition)
             if before is None:
                 channel_id = changes.get("channel_id") or self._usual_channel(guild_id, edition)
@@ -80,7 +80,7 @@ class Digests:
             digest.zone,
             digest.post_hours,
         ]
-        with self._database.writing():
+        with self._database.writing(digest.guild_id):
             self._database.run(
                 "insert into guilds (id) values (?) on conflict (id) do nothing",
                 [digest.guild_id],
@@ -100,7 +100,7 @@ class Digests:
 
     def end(self, guild_id: int, edition: Edition, actor_id: int) -> bool:
         """Post a digest no more; False if there was none."""
-        with self._database.writing():
+        with self._database.writing(guild_id):
             ended = self._run("delete from digests", guild_id, edition)
             if ended:
                 detail = {"edition": edition.value}
@@ -109,20 +109,20 @@ class Digests:
 
     def claim(self, digest: Digest, at: datetime) -> bool:
         """Remember that a digest is being posted for its time `at`; False if that was known."""
-        with self._database.writing():
+        with self._database.writing(digest.guild_id):
             self._run("update digests set claimed_at = ?", *_key(digest), at.isoformat())
         return digest.claimed_at != at
 
     def settle(self, digest: Digest, at: datetime, *, told: bool) -> None:
         """Be done with a digest's time; `told` is whether what there was until then was told."""
-        with self._database.writing():
+        with self._database.writing(digest.guild_id):
             self._run("update digests set settled_at = ?", *_key(digest), at.isoformat())
             if told:
                 self._run("update digests set covered_at = settled_at", *_key(digest))
 
     def warn(self, digest: Digest, *, warned: bool) -> bool:
         """Remember whether administrators know that it can't be posted; False if it is no news."""
-        with self._database.writing():
+        with self._database.writing(digest.guild_id):
             self._run("update digests set warned = ?", *_key(digest), int(warned))
         return digest.warned != warned
 

@@ -64,7 +64,7 @@ class Guilds:
             "phrasing": settings.phrasing.value,
         }
         del values["guild_id"]
-        with self._database.writing():
+        with self._database.writing(settings.guild_id):
             self._begin(settings.guild_id)
             changes = ", ".join(f"{column} = ?" for column in values)
             self._database.run(
@@ -89,7 +89,7 @@ class Guilds:
         Returns:
             The settings, and the rule for every note, as they hold now.
         """
-        with self._database.writing():
+        with self._database.writing(guild_id):
             settings = replace(self.settings(guild_id), **changes)
             self.save_settings(settings, actor_id)
             rule = next((one for one in self.rules(guild_id) if not one.tag), Rule(""))
@@ -102,7 +102,7 @@ class Guilds:
         self, guild_id: int, change: Callable[[Limits], Limits], actor_id: int
     ) -> GuildSettings:
         """Change the limits in one transaction, as `change` does; the settings as they hold now."""
-        with self._database.writing():
+        with self._database.writing(guild_id):
             settings = self.settings(guild_id)
             settings = replace(settings, limits=change(settings.limits))
             self.save_settings(settings, actor_id)
@@ -131,7 +131,7 @@ class Guilds:
         hours = timedelta(hours=self.settings(guild_id).reminder_hours)
         if not hours or at - waiting_since < hours:
             return False
-        with self._database.writing():
+        with self._database.writing(guild_id):
             return (
                 self._database.run(
                     "update guilds set reminded_at = ? "
@@ -161,7 +161,7 @@ class Guilds:
 
     def leave(self, guild_id: int, at: datetime) -> bool:
         """Remember since when the bot is gone from a guild; False if that was known."""
-        with self._database.writing():
+        with self._database.writing(guild_id):
             self._begin(guild_id)
             news = self._database.run(
                 "update guilds set left_at = ? where id = ? and left_at is null",
@@ -177,7 +177,7 @@ class Guilds:
             "select 1 from guilds where id = ? and left_at is not null", [guild_id]
         ):
             return False
-        with self._database.writing():
+        with self._database.writing(guild_id):
             news = self._database.run(
                 "update guilds set left_at = null where id = ? and left_at is not null", [guild_id]
             )
@@ -224,7 +224,7 @@ class Guilds:
 
     def save_rule(self, guild_id: int, rule: Rule, actor_id: int) -> None:
         """Keep a rule in place of its tag’s last one; one that asks for nothing is dropped."""
-        with self._database.writing():
+        with self._database.writing(guild_id):
             if rule == Rule(rule.tag):
                 self._database.run(
                     "delete from rules where guild_id = ? and tag = ?", [guild_id, rule.tag]

@@ -40,7 +40,7 @@ class SyncedChannels:
         self._log = log
 
     def add(self, channel: SyncedChannel, actor_id: int) -> bool:
-        with self._database.writing():
+        with self._database.writing(channel.guild_id):
             added = self._database.run(
                 "insert into channels (id, guild_id, reads, added_at) values (?, ?, ?, ?) "
                 "on conflict (id) do nothing",
@@ -54,7 +54,7 @@ class SyncedChannels:
         return added == 1
 
     def remove(self, channel_id: int, guild_id: int, actor_id: int | None) -> bool:
-        with self._database.writing():
+        with self._database.writing(guild_id):
             removed = self._database.run(
                 "delete from channels where id = ? and guild_id = ?", [channel_id, guild_id]
             )

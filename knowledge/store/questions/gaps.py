@@ -19,6 +19,7 @@ from knowledge.model.questions import Evidence
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, moment
 from knowledge.store.notices import Notices
+from knowledge.store.row_guilds import RowKind, guild_of
 from knowledge.store.sqlite_file import record
 from knowledge.store.value_lists import run_among
 
@@ -127,9 +128,9 @@ class Gaps:
         )
         return int(rows[0]["number"])
 
-    def settle(self, question_ids: Sequence[int]) -> None:
-        """Remember that questions are answered by what there is today."""
-        with self._database.writing():
+    def settle(self, guild_id: int, question_ids: Sequence[int]) -> None:
+        """Remember that questions of a guild are answered by what there is today."""
+        with self._database.writing(guild_id):
             self._settle(question_ids, "answered")
 
     def _settle(self, question_ids: Sequence[int], how: str) -> None:
@@ -142,7 +143,7 @@ class Gaps:
 
     def dismiss(self, guild_id: int, question_ids: Sequence[int], moderator_id: int) -> None:
         """Take questions off the list at a moderator's word; asked again, they come back."""
-        with self._database.writing():
+        with self._database.writing(guild_id):
             self._settle(question_ids, "dismissed")
             self._log.append(
                 guild_id,
@@ -155,7 +156,7 @@ class Gaps:
     def pointed(self, guild_id: int, moderator_id: int, answered: Sequence[OpenQuestion]) -> None:
         """Remember that a document answers gaps at a moderator's word, and tell each asker once."""
         ids = sorted(question.id for question in answered)
-        with self._database.writing():
+        with self._database.writing(guild_id):
             self._settle(ids, "answered")
             for question in once_each(answered):
                 self._tell(question, None)
@@ -166,7 +167,7 @@ class Gaps:
 
     def merge(self, guild_id: int, question_ids: Sequence[int], moderator_id: int) -> None:
         """Remember that questions ask the same, whatever their words say."""
-        with self._database.writing():
+        with self._database.writing(guild_id):
             known = self.merged(guild_id)
             together = {known[one] for one in question_ids if one in known}
             together |= {one for one in question_ids if one not in known}
@@ -191,7 +192,7 @@ class Gaps:
 
     def written_for(self, guild_id: int, note_id: int, question_id: int) -> None:
         """Remember which question, and with it which group, a note was written for."""
-        with self._database.writing():
+        with self._database.writing(guild_id):
             self._database.run(
                 "insert into gap_notes (note_id, question_id) "
                 "select n.id, q.id from notes n, questions q "
@@ -252,7 +253,7 @@ class Gaps:
 
         Who does not want to be told is not.
         """
-        with self._database.writing():
+        with self._database.writing(publication.guild_id):
             self._settle(answered, "answered")
             for question in told:
                 self._tell(question, publication.revision_id)
@@ -284,7 +285,7 @@ class Gaps:
 
     def reopen(self, notice_id: int, question_id: int) -> None:
         """Take back a notice that is no longer true: its question is a gap again."""
-        with self._database.writing():
+        with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run("delete from notices where id = ?", [notice_id])
             self._database.run("update questions set settled = '' where id = ?", [question_id])
 

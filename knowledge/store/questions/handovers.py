@@ -15,6 +15,7 @@ from knowledge.model.notes import NoticeEvent
 from knowledge.store.database import Database
 from knowledge.store.notices import Notices
 from knowledge.store.questions.gaps import OpenQuestion
+from knowledge.store.row_guilds import RowKind, guild_of
 from knowledge.store.sqlite_file import record
 from knowledge.store.value_lists import rows_among, run_among
 
@@ -53,7 +54,7 @@ class Handovers:
         Returns:
             The question to post, whose posting may have been cut off before.
         """
-        with self._database.writing():
+        with self._database.writing(guild_id):
             known = {
                 row["question_id"]: bool(row["posted"])
                 for row in rows_among(
@@ -93,7 +94,7 @@ class Handovers:
 
     def given_up(self, question_id: int) -> None:
         """Forget that a question is to be posted: nowhere is it taken."""
-        with self._database.writing():
+        with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run(
                 "delete from handed_on where question_id = ? and posted = 0", [question_id]
             )
@@ -106,14 +107,14 @@ class Handovers:
 
     def tried(self, question_id: int) -> None:
         """Remember that posting begins: if it is cut off, the message may be there already."""
-        with self._database.writing():
+        with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run(
                 "update handed_on set tried = 1 where question_id = ?", [question_id]
             )
 
     def placed(self, question_id: int, channel_id: int | None, message_id: int | None) -> None:
         """Remember where its message is; nowhere, if it was deleted."""
-        with self._database.writing():
+        with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run(
                 "update handed_on set posted = 1, channel_id = ?, message_id = ? "
                 "where question_id = ?",
@@ -122,7 +123,7 @@ class Handovers:
 
     def shown(self, handover: Handover) -> None:
         """Remember that its message shows it as it stood."""
-        with self._database.writing():
+        with self._database.writing(handover.guild_id):
             self._database.run(
                 "update handed_on set shown = ? where question_id = ? and shown < ?",
                 [handover.changes, handover.question_id, handover.changes],
@@ -152,7 +153,7 @@ class Handovers:
         self, guild_id: int, question_ids: Sequence[int], member_id: int, at: datetime
     ) -> HandoverOutcome | None:
         """Claim a group of gaps, whether or not it was put to the helpers; None without any gap."""
-        with self._database.writing():
+        with self._database.writing(guild_id):
             found = [self.find(guild_id, one) for one in sorted(question_ids)]
             known = [one for one in found if one is not None]
             if not known and question_ids:
@@ -208,7 +209,7 @@ class Handovers:
             "helper": helper,
             "answer": text,
         }
-        with self._database.writing():
+        with self._database.writing(guild_id):
             outcome = self._step(
                 guild_id, question_id, at, lambda one: one.free_for(helper_id), values
             )
@@ -231,7 +232,7 @@ class Handovers:
         may: Callable[[Handover], bool],
         values: dict[str, Any],
     ) -> HandoverOutcome | None:
-        with self._database.writing():
+        with self._database.writing(guild_id):
             before = self.find(guild_id, question_id)
             if before is None:
                 return None

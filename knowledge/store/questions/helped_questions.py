@@ -15,6 +15,7 @@ from typing import Any, Final
 from knowledge.model.questions import Question
 from knowledge.store.database import Database
 from knowledge.store.questions.question_records import QuestionRecords
+from knowledge.store.row_guilds import RowKind, guild_of
 from knowledge.store.sqlite_file import record
 from knowledge.store.value_lists import rows_among, run_among
 
@@ -79,7 +80,7 @@ class HelpedQuestions:
             "asked_at": question.asked_at.isoformat(),
             "due_at": question.due_at.isoformat(),
         }
-        with self._database.writing():
+        with self._database.writing(question.guild_id):
             known = self._database.rows(
                 "select 1 from helped_questions where message_id = ?", [question.message_id]
             )
@@ -116,7 +117,7 @@ class HelpedQuestions:
             The record's id, by which the answer's buttons work; None if there is to be no answer:
             there was one already, or the member or the channel has had enough for a day.
         """
-        with self._database.writing():
+        with self._database.writing(question.guild_id):
             waits = self._database.rows(
                 "select 1 from helped_questions where message_id = ? and state = 'waiting'",
                 [question.message_id],
@@ -153,11 +154,11 @@ class HelpedQuestions:
 
     def watch(self, question: HelpedQuestion) -> None:
         """Leave a question that waited to others."""
-        with self._database.writing():
+        with self._database.writing(question.guild_id):
             self._watch(question, None)
 
     def posted(self, message_id: int, reply_id: int) -> None:
-        with self._database.writing():
+        with self._database.writing(guild_of(self._database, RowKind.HELPED_QUESTION, message_id)):
             self._database.run(
                 "update helped_questions set reply_id = ? where message_id = ?",
                 [reply_id, message_id],
@@ -165,7 +166,7 @@ class HelpedQuestions:
 
     def done(self, message_id: int, gap: Question | None = None) -> None:
         """Be done with a question; with a `gap`, nobody has answered it and it is recorded."""
-        with self._database.writing():
+        with self._database.writing(guild_of(self._database, RowKind.HELPED_QUESTION, message_id)):
             question_id = self._records.record([gap])[0] if gap is not None else None
             self._database.run(
                 "update helped_questions set state = 'done', "

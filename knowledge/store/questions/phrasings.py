@@ -17,6 +17,7 @@ from knowledge.model.phrasings import (
     WrittenLine,
 )
 from knowledge.store.database import Database
+from knowledge.store.row_guilds import RowKind, guild_of
 from knowledge.store.sqlite_file import record
 
 _ASKED: Final = (
@@ -36,7 +37,7 @@ class Phrasings:
 
         False, too, if there is no such question any more, or a model was asked already.
         """
-        with self._database.writing():
+        with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             rows = self._database.rows(
                 "select asker_id, guild_id from questions where id = ?", [question_id]
             )
@@ -120,7 +121,7 @@ class Phrasings:
 
         Without `keeps_words`, what a model wrote is not kept.
         """
-        with self._database.writing():
+        with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             if not self._database.rows("select 1 from questions where id = ?", [question_id]):
                 return
             lines = [[one.text, *one.numbers] for one in found.lines] if keeps_words else []

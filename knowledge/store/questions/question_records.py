@@ -25,6 +25,7 @@ from knowledge.model.questions import (
     Verdict,
 )
 from knowledge.store.database import Database, now
+from knowledge.store.row_guilds import NO_GUILD, RowKind, guild_of, only_guild
 from knowledge.store.sqlite_file import record
 from knowledge.store.value_lists import rows_among, run_among
 
@@ -83,7 +84,9 @@ class QuestionRecords:
         Returns:
             Their ids, in the same order; the ids that the questions come with are passed over.
         """
-        with self._database.writing():
+        guild_id = only_guild(question.guild_id for question in questions)
+        # Rows are added, and nothing is read before: for several guilds, none of them has to wait.
+        with self._database.writing(NO_GUILD if guild_id is None else guild_id):
             return [self._record(question) for question in questions]
 
     def _record(self, question: Question) -> int:
@@ -182,7 +185,9 @@ class QuestionRecords:
         document_id = feedback.document_id
         if feedback.verdict is Verdict.HELPFUL and not document_id:
             document_id = self.confirmed_document(feedback.question_id)
-        with self._database.writing():
+        with self._database.writing(
+            guild_of(self._database, RowKind.QUESTION, feedback.question_id)
+        ):
             known = self._database.rows(
                 "select 1 from questions where id = ?", [feedback.question_id]
             )
@@ -279,7 +284,7 @@ class QuestionRecords:
         Returns:
             Whether that is the answer from now on.
         """
-        with self._database.writing():
+        with self._database.writing(guild_of(self._database, RowKind.QUESTION, pick.question_id)):
             return (
                 self.record_feedback(pick)
                 and by_moderator is not None
@@ -334,7 +339,7 @@ class QuestionRecords:
 
     def take_back(self, question_id: int, *, by_moderator: bool) -> None:
         """Confirm an answer no more: a moderator's word stands against its asker's."""
-        with self._database.writing():
+        with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run(
                 "update questions set confirmed_at = null, confirmed_by_moderator = 0 "
                 "where id = ? and confirmed_by_moderator <= ?",

@@ -18,7 +18,7 @@ class RecentQuestions:
 
     def take(self, guild_id: int, member_id: int, quota: Quota, now: datetime) -> datetime | None:
         """Count a question, unless that is one too many: then when the next one is allowed."""
-        with self._database.writing():
+        with self._database.writing(guild_id):
             self._database.run(
                 "delete from recent_questions where asked_at <= ?", [(now - DAY).isoformat()]
             )

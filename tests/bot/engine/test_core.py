@@ -621,6 +621,7 @@ def test_nothing_is_embedded_while_the_database_is_being_written(tmp_path: Path)
         contributions = core.store.contributions
         published = review_service.taken(
             core,
+            GUILD,
             1,
             lambda: contributions.propose(
                 GUILD, MIRA, 5, Submission("A", "Ferries."), role_ids=(55,)

@@ -1,0 +1,76 @@
+"""Guilds of rows: each kind of row is its guild's, and what is no guild's is guild 0's."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from knowledge.model.notes import Member, NoticeEvent
+from knowledge.model.questions import Evidence, Question
+from knowledge.model.submissions import Submission
+from knowledge.store.questions.helped_questions import HelpedQuestion
+from knowledge.store.row_guilds import NO_GUILD, RowKind, guild_of, only_guild
+from knowledge.store.store import Store
+from knowledge.store.submitted_forms import SubmittedForm
+
+GUILD = 42
+AT = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "community.db") as opened:
+        yield opened
+
+
+def test_each_kind_of_row_is_its_guilds(store: Store) -> None:
+    note = store.contributions.propose(GUILD, Member(7, "Mira"), 5, Submission("A", "Ferries."))
+    [question_id] = store.question_records.record([_question(GUILD)])
+    with store.database.writing(GUILD):
+        store.notices.add(GUILD, 7, 5, NoticeEvent.APPROVED)
+    [notice] = store.notices.unsent()
+    store.submitted_forms.keep(SubmittedForm(3, GUILD, 7, "token", "en", "form", [], AT))
+    helped = HelpedQuestion(9, GUILD, 5, 7, False, AT, AT + timedelta(hours=1))
+    store.helped_questions.begin(helped)
+
+    found = {
+        RowKind.REVISION: note.note.revision.id,
+        RowKind.QUESTION: question_id,
+        RowKind.NOTICE: notice.id,
+        RowKind.FORM: 3,
+        RowKind.HELPED_QUESTION: 9,
+    }
+    assert found.keys() == set(RowKind)
+    assert {guild_of(store.database, kind, key) for kind, key in found.items()} == {GUILD}
+
+
+@pytest.mark.parametrize("kind", RowKind)
+def test_what_is_not_there_is_no_guilds(store: Store, kind: RowKind) -> None:
+    assert guild_of(store.database, kind, 12345) == NO_GUILD
+
+
+def test_a_question_in_a_direct_message_is_no_guilds(store: Store) -> None:
+    [question_id] = store.question_records.record([_question(None)])
+    assert guild_of(store.database, RowKind.QUESTION, question_id) == NO_GUILD
+
+
+def test_several_rows_are_of_one_guild_or_of_no_single_one() -> None:
+    assert only_guild([GUILD, GUILD]) == GUILD
+    assert only_guild([None, None]) == NO_GUILD
+    assert only_guild([GUILD, None]) is None
+    assert only_guild([]) is None
+
+
+def _question(guild_id: int | None) -> Question:
+    return Question(
+        id=0,
+        guild_id=guild_id,
+        channel_id=5,
+        asker_id=7,
+        text="When does the ferry leave?",
+        evidence=Evidence.NONE,
+        asked_at=AT,
+        generation=1,
+        hits=[],
+    )
