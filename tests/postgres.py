@@ -66,7 +66,7 @@ class Cluster:
         self._bin = bin_folder
         self._user = user
         self._numbers = itertools.count(1)
-        self._templates: dict[str, str] = {}
+        self._shared: dict[str, str] = {}
 
     def url(self, name: str, user: str = OWNER) -> str:
         return f"postgresql://{user}@/{name}?host={self.folder}"
@@ -75,13 +75,13 @@ class Cluster:
         """The URL of a new database."""
         return self.url(self._create("template0 encoding 'UTF8' locale 'C'"))
 
-    def copy(self, of: str, prepare: Callable[[str], None]) -> str:
-        """The URL of a new database that is as `prepare` has made the first one called so."""
-        if of not in self._templates:
+    def shared(self, name: str, prepare: Callable[[str], None]) -> str:
+        """The URL of one database for many tests, each of which leaves it as it was."""
+        if name not in self._shared:
             url = self.empty()
             prepare(url)
-            self._templates[of] = database_name(url)
-        return self.url(self._create(self._templates[of]))
+            self._shared[name] = url
+        return self._shared[name]
 
     def drop(self, url: str) -> None:
         self.execute(f"drop database {url.partition('@/')[2].partition('?')[0]} with (force)")

@@ -89,6 +89,8 @@ class Database(Protocol):
     def tables(self, column: str = "") -> list[str]:
         """The names of its tables in their order; of those with such a column, if one is named."""
 
+    def columns(self, table: str) -> list[str]: ...
+
     def keys(self, table: str) -> list[str]:
         """The columns of a table's primary key."""
 

@@ -83,3 +83,5 @@ def _migration(script: Path) -> Callable[[Database], None]:
 
 for _script in sorted(_SCRIPTS.glob("m*.sql")):
     MIGRATIONS(name=_script.stem)(_migration(_script))
+
+NAMES: Final = [migration.name for migration in MIGRATIONS._migrations]

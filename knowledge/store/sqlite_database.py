@@ -181,6 +181,10 @@ class SqliteDatabase(sqlite_file.OpenedFile):
         )
         return [row["name"] for row in rows]
 
+    def columns(self, table: str) -> list[str]:
+        rows = self.rows("select name from pragma_table_info(?) order by cid", [table])
+        return [row["name"] for row in rows]
+
     def keys(self, table: str) -> list[str]:
         rows = self.rows("select name from pragma_table_info(?) where pk order by pk", [table])
         return [row["name"] for row in rows]

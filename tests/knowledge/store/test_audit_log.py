@@ -1,8 +1,6 @@
 """Pages of the log: what is on them, and that only they are read."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,12 +14,6 @@ GUILD, OTHER = 1, 2
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 MEMBERS = (11, 12, 13)
 EVENTS = ("proposed", "approved", "rejected")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "community.db") as opened:
-        yield opened
 
 
 def fill(store: Store, lines: int) -> None:

@@ -1,8 +1,5 @@
 """What contributors do with notes, in a real database."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from knowledge.model.guilds import Rule
@@ -29,17 +26,6 @@ from tests.knowledge.decided_notes import (
     proposed,
     revised,
 )
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "community.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store(path) as opened:
-        yield opened
 
 
 def test_only_its_contributor_revises_or_withdraws_a_note(store: Store) -> None:

@@ -1,10 +1,6 @@
 """Credit for what helped, and figures of activity."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from knowledge.model.notes import Decision, Member, Note
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
@@ -18,12 +14,6 @@ GUILD, ELSEWHERE = 10, 11
 
 MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
 CLEO, DORA = Member(4, "Cleo"), Member(5, "Dora")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "community.db") as opened:
-        yield opened
 
 
 def asked(

@@ -2,9 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -36,17 +34,7 @@ from tests.knowledge.decided_notes import (
     proposed,
     revised,
 )
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "community.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store(path) as opened:
-        yield opened
+from tests.stores import Place
 
 
 def told(store: Store) -> list[NoticeEvent]:
@@ -132,14 +120,14 @@ def test_the_second_of_two_moderators_is_told_who_was_first(store: Store) -> Non
     assert store.notes.every_live() == []
 
 
-def test_of_two_processes_that_decide_at_once_exactly_one_wins(path: Path) -> None:
-    with Store(path) as store:
+def test_of_two_processes_that_decide_at_once_exactly_one_wins(place: Place) -> None:
+    with place.store() as store:
         revisions = [proposed(store).revision.id for _ in range(12)]
     barrier = threading.Barrier(2)
     won: dict[str, list[bool]] = {"Ada": [], "Ben": []}
 
     def decide(moderator: Member, ruling: Ruling) -> None:
-        with Store(path) as own:
+        with place.store() as own:
             for revision_id in revisions:
                 barrier.wait()
                 outcome = own.decisions.decide(GUILD, revision_id, moderator, ruling)
@@ -154,7 +142,7 @@ def test_of_two_processes_that_decide_at_once_exactly_one_wins(path: Path) -> No
     for thread in threads:
         thread.join()
     assert [a + b for a, b in zip(won["Ada"], won["Ben"], strict=True)] == [1] * len(revisions)
-    with Store(path) as store:
+    with place.store() as store:
         assert len(store.notes.every_live()) == sum(won["Ada"])
         assert store.audit_log.first_broken_entry() is None
 

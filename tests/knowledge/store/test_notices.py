@@ -1,10 +1,5 @@
 """The outbox of notices."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from knowledge.model.notes import (
     Decision,
     Member,
@@ -14,6 +9,7 @@ from knowledge.model.notes import (
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store
+from tests.stores import Place
 
 GUILD, ELSEWHERE = 10, 11
 
@@ -22,17 +18,6 @@ MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
 FIRST = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",), "https://a.org/")
 
 APPROVE, REJECT = Ruling(Decision.APPROVE), Ruling(Decision.REJECT, "Out of date.")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "community.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store(path) as opened:
-        yield opened
 
 
 def proposed(store: Store, submission: Submission = FIRST, **options: object) -> Note:
@@ -45,9 +30,9 @@ def decided(store: Store, note: Note, ruling: Ruling = APPROVE, by: Member = ADA
     return outcome
 
 
-def test_a_notice_waits_until_it_was_sent(path: Path, store: Store) -> None:
+def test_a_notice_waits_until_it_was_sent(place: Place, store: Store) -> None:
     decided(store, proposed(store))
-    with Store(path) as reopened:
+    with place.store() as reopened:
         [notice] = reopened.notices.unsent()
         assert (notice.member_id, notice.channel_id, notice.revision_id) == (MIRA.id, 77, 1)
         reopened.notices.sent(notice.id)

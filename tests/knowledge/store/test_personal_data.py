@@ -2,9 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -19,6 +17,7 @@ from knowledge.store.decisions import Ruling
 from knowledge.store.personal_data import FORMER_MEMBER, PERSONAL
 from knowledge.store.questions.helped_questions import HelpedQuestion
 from knowledge.store.store import Store
+from tests.stores import in_a_file
 
 GUILD = 10
 MIRA, ADA, BEN = (
@@ -29,21 +28,12 @@ MIRA, ADA, BEN = (
 APPROVE = Ruling(Decision.APPROVE)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "community.db") as opened:
-        yield opened
-
-
 def everything(store: Store) -> str:
     """Every value in every table, as one text."""
-    tables = store.database.rows(
-        "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'"
-    )
     return "\n".join(
         str(tuple(row.values()))
-        for table in tables
-        for row in store.database.rows(f"select * from {table['name']}")  # noqa: S608
+        for table in store.database.tables()
+        for row in store.database.rows(f"select * from {table}")  # noqa: S608
     )
 
 
@@ -146,6 +136,7 @@ def test_what_is_given_away_names_what_was_found_but_no_message_of_a_channel(sto
     assert question["found"] == ["A note"]
 
 
+@in_a_file
 @pytest.mark.parametrize("withdraw", [False, True])
 def test_the_file_itself_holds_nothing_of_it(store: Store, withdraw: bool) -> None:
     lived(store)
@@ -298,12 +289,10 @@ def test_what_is_stored_is_counted_here_and_everywhere(store: Store) -> None:
 def test_every_column_that_can_hold_a_member_is_one_that_is_dealt_with(store: Store) -> None:
     words = re.compile("member|asker|contributor|moderator|writer|user|actor|author|helper")
     columns = {
-        (row["table_name"], row["column_name"])
-        for row in store.database.rows(
-            "select m.name as table_name, c.name as column_name from sqlite_master m "
-            "join pragma_table_info(m.name) c where m.type = 'table'"
-        )
-        if row["column_name"].endswith("_id") and words.search(row["column_name"])
+        (table, column)
+        for table in store.database.tables()
+        for column in store.database.columns(table)
+        if column.endswith("_id") and words.search(column)
     }
     # The roles are not a person's.
     roles = {("guilds", "moderator_role_id"), ("guilds", "helper_role_id")}

@@ -1,10 +1,5 @@
 """Pictures of notes in the database: with their revision, once, and gone with it."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from knowledge.model.notes import Decision, State
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
@@ -14,12 +9,6 @@ from tests.knowledge.full_store import ADA, APPROVE, BEN, GUILD, MIRA, picture
 SHELF = Submission("Shelf", "The key is on the shelf.")
 DOOR = Submission("Shelf", "The key is behind the door.")
 TWO = (picture(3), picture(4))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "community.db") as opened:
-        yield opened
 
 
 def kept(store: Store) -> int:

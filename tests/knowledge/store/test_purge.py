@@ -1,6 +1,5 @@
 """Purge for good of guilds, notes and questions."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,18 +12,7 @@ from knowledge.store.audit_log import replayed
 from knowledge.store.store import Store
 from knowledge.store.tombstones import Tombstone, TombstoneKind
 from tests.knowledge.two_guilds import AT, ELSEWHERE, GUILD, TEXT, approved, asked, live, restored
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "community.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    path.parent.mkdir()
-    with Store(path) as opened:
-        yield opened
+from tests.stores import FILE, Place, in_a_file
 
 
 @pytest.fixture
@@ -38,6 +26,7 @@ def backup(tmp_path: Path, path: Path, store: Store) -> Path:
     return target
 
 
+@in_a_file
 def test_a_purged_guild_stays_purged_after_a_restore(
     backup: Path, path: Path, store: Store
 ) -> None:
@@ -50,7 +39,7 @@ def test_a_purged_guild_stays_purged_after_a_restore(
         assert reopened.question_records.question(2) is not None
 
 
-def test_notes_and_questions_on_tombstones_are_deleted_once(path: Path, store: Store) -> None:
+def test_notes_and_questions_on_tombstones_are_deleted_once(store: Store) -> None:
     note, other, question = approved(store), approved(store), asked(store)
     stones = [
         Tombstone("2026", TombstoneKind.NOTE, str(note.id)),
@@ -93,24 +82,21 @@ def test_the_log_replays_to_what_the_tables_say_after_a_purge(store: Store) -> N
 
 
 def test_nothing_of_a_purged_guild_is_left_but_its_lines_in_the_log(
-    path: Path, store: Store
+    place: Place, store: Store
 ) -> None:
     approved(store)
     asked(store)
     store.add_source("/somewhere", Scope(GUILD))
     store.purge.guild(GUILD)
-    tables = store.database.rows(
-        "select m.name from sqlite_master m join pragma_table_info(m.name) c "
-        "where m.type = 'table' and c.name = 'guild_id'"
-    )
-    for table in {row["name"] for row in tables} - {"log"}:
+    for table in {*store.database.tables("guild_id")} - {"log"}:
         left = f"select * from {table} where guild_id = ?"  # noqa: S608
         assert store.database.rows(left, [GUILD]) == []
     assert store.sources() == []
     assert store.audit_log.entries(GUILD)[-1].event == "purged"
     assert store.audit_log.members() == {}
     assert store.audit_log.first_broken_entry() is None
-    assert TEXT.text.encode() not in path.read_bytes()
+    if place.url == "":
+        assert TEXT.text.encode() not in (place.folder / FILE).read_bytes()
 
 
 def test_a_guild_is_due_once_its_time_has_passed_and_not_if_it_is_back(store: Store) -> None:

@@ -1,10 +1,6 @@
 """Forms that were sent are kept until they are done with, and no longer than their token."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from knowledge.store.store import Store
 from knowledge.store.submitted_forms import TOKEN_LIFE, SubmittedForm
@@ -12,12 +8,6 @@ from knowledge.store.submitted_forms import TOKEN_LIFE, SubmittedForm
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 SENT = SubmittedForm(7, 10, 1, "token", "de", "form:note", [("title", "Quokkas")], NOW)
 LATER = NOW + timedelta(minutes=1)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "community.db") as opened:
-        yield opened
 
 
 def test_a_form_is_left_by_a_process_that_ended_and_not_by_the_one_that_runs(store: Store) -> None:

@@ -1,6 +1,5 @@
 """Tombstones: in the database and in the file beside it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,18 +9,7 @@ from knowledge.store.sqlite_database import copies_beside
 from knowledge.store.store import Store
 from knowledge.store.tombstones import FILE, TombstoneKind
 from tests.knowledge.two_guilds import ELSEWHERE, GUILD, MIRA, approved, asked, live, restored
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "community.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    path.parent.mkdir()
-    with Store(path) as opened:
-        yield opened
+from tests.stores import in_a_file
 
 
 @pytest.fixture
@@ -35,6 +23,7 @@ def backup(tmp_path: Path, path: Path, store: Store) -> Path:
     return target
 
 
+@in_a_file
 @pytest.mark.parametrize("lost", ["the file", "the database"])
 def test_either_of_two_places_is_enough_to_know_what_was_deleted(
     backup: Path, path: Path, store: Store, lost: str
@@ -81,6 +70,7 @@ def _copies(path: Path) -> list[Path]:
     return kept
 
 
+@in_a_file
 @pytest.mark.parametrize("deletion", ["member", "guild"])
 def test_who_is_forgotten_is_in_no_copy_of_an_upgrade_or_a_restore_either(
     path: Path, store: Store, deletion: str
@@ -96,6 +86,7 @@ def test_who_is_forgotten_is_in_no_copy_of_an_upgrade_or_a_restore_either(
     assert store.database.integrity_problem() == ""
 
 
+@in_a_file
 def test_copies_stay_where_a_member_only_chooses_not_to_be_quoted(path: Path, store: Store) -> None:
     kept = _copies(path)
     store.quote_opt_outs.withhold(MIRA.id)

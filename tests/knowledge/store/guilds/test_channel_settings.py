@@ -1,10 +1,5 @@
 """Channel settings in the community database."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from knowledge.model.channel_settings import AnsweredFrom, ChannelSettings, Mode
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.store.store import Store
@@ -13,12 +8,6 @@ GUILD, CHANNEL, ADMIN = 10, 20, 30
 WHOLE = ChannelSettings(
     CHANNEL, GUILD, Mode.HELP, 0, False, Language.GERMAN, 2, AnsweredFrom(("rust",), ("notes",))
 )
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "community.db") as opened:
-        yield opened
 
 
 def change(store: Store, channel_id: int = CHANNEL, **changes: object) -> ChannelSettings:

@@ -2,28 +2,27 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from knowledge.model.digests import Digest, Edition
-from knowledge.store.store import Store
+from tests.stores import Place
 
 AT = datetime(2026, 3, 30, 7, tzinfo=UTC)
 WEEK = timedelta(days=7)
 CHOSEN = Digest(10, Edition.MODERATORS, 2, 0, 9, "Europe/Berlin", chosen_at=AT - WEEK)
 
 
-def test_a_claim_is_news_once(tmp_path: Path) -> None:
-    with Store(tmp_path / "community.db") as store:
+def test_a_claim_is_news_once(place: Place) -> None:
+    with place.store() as store:
         store.digests.choose(CHOSEN, 1)
         assert store.digests.claim(CHOSEN, AT)
-    with Store(tmp_path / "community.db") as store:
+    with place.store() as store:
         [digest] = store.digests.all()
         assert not store.digests.claim(digest, AT)
         assert store.digests.claim(digest, AT + WEEK)
 
 
-def test_what_was_told_is_covered_and_what_was_left_out_is_not(tmp_path: Path) -> None:
-    with Store(tmp_path / "community.db") as store:
+def test_what_was_told_is_covered_and_what_was_left_out_is_not(place: Place) -> None:
+    with place.store() as store:
         store.digests.choose(CHOSEN, 1)
         store.digests.settle(CHOSEN, AT, told=True)
         store.digests.settle(CHOSEN, AT + WEEK, told=False)
@@ -31,8 +30,8 @@ def test_what_was_told_is_covered_and_what_was_left_out_is_not(tmp_path: Path) -
     assert (digest.settled_at, digest.covered_at) == (AT + WEEK, AT)
 
 
-def test_choosing_another_hour_keeps_what_was_told(tmp_path: Path) -> None:
-    with Store(tmp_path / "community.db") as store:
+def test_choosing_another_hour_keeps_what_was_told(place: Place) -> None:
+    with place.store() as store:
         store.digests.choose(CHOSEN, 1)
         store.digests.settle(CHOSEN, AT, told=True)
         store.digests.warn(CHOSEN, warned=True)
@@ -41,9 +40,9 @@ def test_choosing_another_hour_keeps_what_was_told(tmp_path: Path) -> None:
     assert (digest.hour, digest.covered_at, digest.warned) == (10, AT, False)
 
 
-def test_a_guild_that_was_left_is_told_nothing_and_a_purged_one_is_gone(tmp_path: Path) -> None:
+def test_a_guild_that_was_left_is_told_nothing_and_a_purged_one_is_gone(place: Place) -> None:
     other = replace(CHOSEN, guild_id=11, edition=Edition.EVERYBODY)
-    with Store(tmp_path / "community.db") as store:
+    with place.store() as store:
         store.digests.choose(CHOSEN, 1)
         store.digests.choose(other, 1)
         store.guilds.leave(CHOSEN.guild_id, AT)
@@ -54,9 +53,9 @@ def test_a_guild_that_was_left_is_told_nothing_and_a_purged_one_is_gone(tmp_path
         assert not store.digests.end(CHOSEN.guild_id, Edition.MODERATORS, 1)
 
 
-def test_a_change_keeps_all_else_and_what_was_told(tmp_path: Path) -> None:
+def test_a_change_keeps_all_else_and_what_was_told(place: Place) -> None:
     """Two administrators who change two things at once both have what they chose."""
-    with Store(tmp_path / "community.db") as store:
+    with place.store() as store:
         store.digests.choose(CHOSEN, 1)
         store.digests.settle(CHOSEN, AT, told=True)
         store.digests.change(10, Edition.MODERATORS, {"hour": 17}, 1, AT)
@@ -67,9 +66,9 @@ def test_a_change_keeps_all_else_and_what_was_told(tmp_path: Path) -> None:
 
 
 def test_a_new_digest_comes_where_moderators_review_and_everybodys_needs_a_channel(
-    tmp_path: Path,
+    place: Place,
 ) -> None:
-    with Store(tmp_path / "community.db") as store:
+    with place.store() as store:
         change = store.digests.change
         assert change(10, Edition.MODERATORS, {"weekday": 4}, 1, AT) is None
         store.guilds.change(10, {"review_channel_id": 7}, None, 1)

@@ -1,25 +1,9 @@
 """A guild's settings in the community database."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from knowledge.model.guilds import GuildSettings
 from knowledge.store.store import Store
 
 GUILD = 10
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "community.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store(path) as opened:
-        yield opened
 
 
 def test_guild_settings_are_none_until_chosen_and_then_the_last_choice(store: Store) -> None:

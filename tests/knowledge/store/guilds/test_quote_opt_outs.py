@@ -1,6 +1,5 @@
 """Who is not to be quoted from chats: recognised without being known, whatever was restored."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,15 +10,10 @@ from knowledge.chat.conversations import Message
 from knowledge.store.guilds.quote_opt_outs import NOTHING, Withheld
 from knowledge.store.store import Store
 from knowledge.store.tombstones import FILE, Tombstone, TombstoneKind
+from tests.stores import in_a_file
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 MIRA, ADA = 700_100_200_300_400_501, 700_100_200_300_400_502
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "community.db") as opened:
-        yield opened
 
 
 def said(author_id: int, author: str = "somebody") -> Message:
@@ -78,6 +72,7 @@ def test_plain_text_has_names_alone_and_is_matched_by_them(store: Store) -> None
     assert said(ADA, "mira.sol") not in withheld
 
 
+@in_a_file
 def test_neither_database_nor_file_says_who_it_is(store: Store) -> None:
     store.quote_opt_outs.withhold(MIRA, "mira.sol")
     store.database.rows("pragma wal_checkpoint(truncate)")
@@ -96,6 +91,7 @@ def test_the_version_tells_who_is_withheld_and_nothing_else(store: Store) -> Non
     assert store.quote_opt_outs.withheld().version == nobody
 
 
+@in_a_file
 def test_a_restore_undoes_no_choice(tmp_path: Path, store: Store) -> None:
     path, backup = store.database.folder / "community.db", tmp_path / "backup.db"
     store.quote_opt_outs.withhold(ADA)

@@ -1,11 +1,7 @@
 """Gaps: which questions are, who is told of answers, and who wants to be left alone."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-
-import pytest
 
 from knowledge.model.notes import Decision, Member, Note, NoticeEvent
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
@@ -18,12 +14,6 @@ from knowledge.store.store import Store
 GUILD, ELSEWHERE = 10, 11
 
 MIRA, ADA, BEN = Member(1, "Mira"), Member(2, "Ada"), Member(3, "Ben")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "community.db") as opened:
-        yield opened
 
 
 def asked(

@@ -1,11 +1,9 @@
 """Hand-overs in the store: whatever helpers do in whatever order, a question has one helper."""
 
 import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,12 +18,6 @@ from knowledge.store.store import Store
 GUILD, ELSEWHERE = 10, 11
 ASKER, ANNA, BERT = 3, 4, 5
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "community.db") as opened:
-        yield opened
 
 
 def handed(store: Store, text: str = "Where is it?", at: datetime = AT, by: int = ASKER) -> int:

@@ -1,11 +1,7 @@
 """Of a question that nobody put to the bot only ids are kept; it is answered once, if at all."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from knowledge.model.questions import Evidence, Question
 from knowledge.store.questions.helped_questions import (
@@ -22,12 +18,6 @@ ASKED = HelpedQuestion(77, 10, 20, 1, is_post=False, asked_at=NOW, due_at=NOW)
 NO_CAPS = DailyCaps(0, 0)
 ANSWERED = Question(0, 10, 20, 1, "", Evidence.STRONG, NOW, 1)
 GAP = replace(ANSWERED, text="How do quokkas swim?", evidence=Evidence.NONE)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "community.db") as opened:
-        yield opened
 
 
 def asked(store: Store, message_id: int, asker_id: int = 1, channel_id: int = 20) -> HelpedQuestion:

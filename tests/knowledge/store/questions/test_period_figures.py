@@ -1,11 +1,7 @@
 """Figures of a week count what was in it, and notes that are new in it."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from knowledge.model.notes import Decision, NoticeEvent
 from knowledge.model.questions import Evidence, Feedback, Question, Verdict
@@ -18,12 +14,6 @@ from tests.knowledge.two_guilds import ADA, ELSEWHERE, GUILD, MIRA, TEXT, approv
 AT = datetime(2026, 3, 30, 7, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 QUESTION = Question(0, GUILD, 5, MIRA.id, "how many?", Evidence.NONE, AT, 1)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "community.db") as opened:
-        yield opened
 
 
 def test_a_period_has_its_beginning_and_not_its_end(store: Store) -> None:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,11 +22,6 @@ NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 MIRA, ADA, GUILD, ELSEWHERE = 7, 8, 10, 11
 HIT = RecordedHit("note:1", "Wood", "", "Buy wood in May.", 0.9, ())
 ANY = PhrasingCaps()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "community.db")
 
 
 def asked(store: Store, member_id: int = MIRA, guild_id: int | None = GUILD) -> int:

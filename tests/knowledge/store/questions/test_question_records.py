@@ -19,6 +19,7 @@ from knowledge.store.migrations import MIGRATIONS
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
 from knowledge.store.tombstones import Tombstone, TombstoneKind
+from tests.stores import Place, in_a_file
 
 GUILD = 10
 MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
@@ -31,13 +32,8 @@ ARTICLE = RecordedHit("article:x", "An article", "", "An article's words.", 0.8,
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "community.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store(path) as opened:
+def store(place: Place) -> Iterator[Store]:
+    with place.store() as opened:
         note = opened.contributions.propose(GUILD, MIRA, 7, Submission("Hours", "Forty hours."))
         opened.decisions.decide(
             GUILD, note.note.revision.id, ADA, Ruling(Decision.APPROVE, "Good.")
@@ -73,6 +69,7 @@ def test_a_passage_that_many_questions_find_is_kept_once_and_each_reads_it(store
         assert question.hits == hits
 
 
+@in_a_file
 def test_a_question_more_of_the_same_passages_takes_less_than_two_kilobytes(
     store: Store, path: Path
 ) -> None:
@@ -99,6 +96,7 @@ def test_a_passage_goes_with_the_last_question_that_found_it(store: Store) -> No
     assert passages(store) == [ARTICLE.passage]
 
 
+@in_a_file
 def test_nothing_that_was_found_in_a_guild_stays_when_it_is_purged(
     store: Store, path: Path
 ) -> None:
@@ -109,6 +107,7 @@ def test_nothing_that_was_found_in_a_guild_stays_when_it_is_purged(
     assert ARTICLE.passage.encode() not in written
 
 
+@in_a_file
 def test_a_migrated_database_answers_why_as_it_did(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         MIGRATIONS.apply(Database(connection), stop_before=["m013_passages_once"])
@@ -140,6 +139,7 @@ def test_a_migrated_database_answers_why_as_it_did(path: Path) -> None:
 # Pruning.
 
 
+@in_a_file
 def test_old_questions_lose_their_words_and_the_file_holds_none_of_them(
     store: Store, path: Path
 ) -> None:
@@ -192,6 +192,7 @@ def test_a_member_can_still_be_forgotten_whose_questions_were_pruned(store: Stor
     assert [row["asker_id"] for row in askers] == [6]
 
 
+@in_a_file
 def test_a_pruned_database_is_exported_and_read_back(store: Store, tmp_path: Path) -> None:
     ask(store, "of old?", NOTE, at=LONG_AGO)
     ask(store, "a new one?", NOTE, ARTICLE)

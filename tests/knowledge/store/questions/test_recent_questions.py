@@ -1,10 +1,10 @@
 """Questions are counted by member and guild, over restarts, for a day."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from knowledge.model.limits import DAY, HOUR, Quota
 from knowledge.store.store import Store
+from tests.stores import Place
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 TWO = Quota(hour=2)
@@ -17,28 +17,28 @@ def times(store: Store) -> list[datetime]:
 
 
 def test_what_is_one_too_many_is_not_counted_and_a_restart_forgets_nothing(
-    tmp_path: Path,
+    place: Place,
 ) -> None:
-    with Store(tmp_path / "community.db") as store:
+    with place.store() as store:
         assert store.recent_questions.take(GUILD, MIRA, TWO, NOW) is None
         assert store.recent_questions.take(GUILD, MIRA, TWO, NOW + timedelta(minutes=5)) is None
-    with Store(tmp_path / "community.db") as store:
+    with place.store() as store:
         for minutes in (6, 30, 59):
             at = NOW + timedelta(minutes=minutes)
             assert store.recent_questions.take(GUILD, MIRA, TWO, at) == NOW + HOUR
         assert store.recent_questions.take(GUILD, MIRA, TWO, NOW + HOUR) is None
 
 
-def test_members_and_guilds_are_counted_by_themselves(tmp_path: Path) -> None:
+def test_members_and_guilds_are_counted_by_themselves(place: Place) -> None:
     one = Quota(hour=1)
-    with Store(tmp_path / "community.db") as store:
+    with place.store() as store:
         for guild_id, member_id in ((GUILD, MIRA), (GUILD, ADA), (0, MIRA)):
             assert store.recent_questions.take(guild_id, member_id, one, NOW) is None
         assert store.recent_questions.take(GUILD, MIRA, one, NOW) == NOW + HOUR
 
 
-def test_nothing_is_kept_of_what_no_limit_can_count_any_more(tmp_path: Path) -> None:
-    with Store(tmp_path / "community.db") as store:
+def test_nothing_is_kept_of_what_no_limit_can_count_any_more(place: Place) -> None:
+    with place.store() as store:
         store.recent_questions.take(GUILD, MIRA, TWO, NOW)
         store.recent_questions.take(GUILD, ADA, TWO, NOW + HOUR)
         store.recent_questions.take(GUILD, ADA, TWO, NOW + DAY)
@@ -46,8 +46,8 @@ def test_nothing_is_kept_of_what_no_limit_can_count_any_more(tmp_path: Path) -> 
         assert times(store) == [NOW + HOUR, NOW + DAY]
 
 
-def test_a_member_is_shown_when_they_asked_and_forgotten_with_it(tmp_path: Path) -> None:
-    with Store(tmp_path / "community.db") as store:
+def test_a_member_is_shown_when_they_asked_and_forgotten_with_it(place: Place) -> None:
+    with place.store() as store:
         store.recent_questions.take(GUILD, MIRA, TWO, NOW)
         store.recent_questions.take(0, MIRA, TWO, NOW)
         kept = [{"guild": guild_id, "asked_at": NOW.isoformat()} for guild_id in (GUILD, None)]

@@ -1,0 +1,126 @@
+"""Community database in PostgreSQL, in a schema of its own.
+
+Nothing of it is in the data folder but what has to outlive a restored copy. Deleted rows stay on
+the server's disk until its vacuum has come by, and in its write-ahead log as long as that is kept.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from knowledge.store.database import StoreError
+from knowledge.store.postgres.connection import Connection
+from knowledge.store.postgres.migrations import applied, migrate
+
+SCHEMA: Final = "community"
+# The first of the numbers by which transactions lock one another out; the index has others.
+LOCK_SPACE: Final = 1
+
+_TABLES: Final = """
+select c.relname as name from pg_class c where c.relnamespace = ?::regnamespace
+and c.relkind = 'r' and left(c.relname, 1) <> '_' and (? = '' or exists (select 1
+from pg_attribute a where a.attrelid = c.oid and a.attname = ? and not a.attisdropped))
+order by c.relname collate "C"
+"""
+_COLUMNS: Final = """
+select attname as name from pg_attribute where attrelid = ?::regclass and attnum > 0
+and not attisdropped order by attnum
+"""
+_KEYS: Final = """
+select a.attname as name from pg_index i join pg_attribute a on a.attrelid = i.indrelid
+and a.attnum = any (i.indkey) where i.indrelid = ?::regclass and i.indisprimary
+order by array_position(i.indkey::int[], a.attnum::int)
+"""
+_SEQUENCES: Final = """
+select c.relname as name, a.attname as key, s.oid::bigint as sequence,
+coalesce(pg_sequence_last_value(s.oid), 0) as last
+from pg_attribute a join pg_class c on c.oid = a.attrelid
+join pg_class s on s.oid = pg_get_serial_sequence(c.relname, a.attname)::regclass
+where c.relnamespace = ?::regnamespace and c.relkind = 'r' and a.attidentity <> ''
+order by c.relname collate "C"
+"""
+
+
+class PostgresDatabase(Connection):
+    """The opened database. Its SQL belongs to the modules that are given it."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        """Open the database, and bring its tables up to date; they are made if they are missing.
+
+        Args:
+            url: where it is, without a password.
+            folder: the data folder.
+
+        Raises:
+            StoreError: if it can't be opened.
+            StoreTooNewError: if a later release has migrated it.
+        """
+        super().__init__(url, SCHEMA, lock_space=LOCK_SPACE)
+        self.folder = folder
+        try:
+            migrate(self)
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def erasing(self, guild_id: int | None = None) -> Iterator[None]:
+        with self.writing(guild_id):
+            yield
+
+    def defer_references(self) -> None:
+        self.run("set constraints all deferred")
+
+    @contextmanager
+    def attached(self, path: Path) -> Iterator[None]:
+        raise NotImplementedError
+
+    # What it is made of.
+
+    def migrations(self) -> list[str]:
+        return applied(self)
+
+    def tables(self, column: str = "") -> list[str]:
+        return [row["name"] for row in self.rows(_TABLES, [SCHEMA, column, column])]
+
+    def columns(self, table: str) -> list[str]:
+        return [row["name"] for row in self.rows(_COLUMNS, [table])]
+
+    def keys(self, table: str) -> list[str]:
+        return [row["name"] for row in self.rows(_KEYS, [table])]
+
+    def last_ids(self) -> dict[str, int]:
+        found = {row["name"]: self._last_id(row) for row in self.rows(_SEQUENCES, [SCHEMA])}
+        return {table: last for table, last in found.items() if last}
+
+    def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:
+        for row in self.rows(_SEQUENCES, [SCHEMA]):
+            last = max(self._last_id(row), (given or {}).get(row["name"], 0)) + more
+            if last:
+                self.rows("select setval(cast(? as oid)::regclass, ?)", [row["sequence"], last])
+
+    def _last_id(self, row: Mapping[str, Any]) -> int:
+        """The last id of a table, whether the database gave it or somebody else has."""
+        highest = f"select coalesce(max({row['key']}), 0) as last from {row['name']}"  # noqa: S608
+        return max(int(row["last"]), int(self.rows(highest)[0]["last"]))
+
+    def counted(self) -> dict[str, int]:
+        found = {
+            table: self.rows(f"select count(*) as n from {table}")[0]["n"]  # noqa: S608
+            for table in self.tables()
+            if table != "log"
+        }
+        return {name: number for name, number in found.items() if number}
+
+    def integrity_problem(self) -> str:
+        """What can be seen without rights of an administrator: every row can be read."""
+        try:
+            for table in self.tables():
+                self.rows(f"select count(t.*) from {table} t")  # noqa: S608
+        except StoreError as error:
+            return str(error)
+        return ""
+
+    def delete_copies(self) -> None:
+        """There are none: PostgreSQL keeps no copy, and its dumps are the operator's."""

@@ -1,0 +1,60 @@
+"""Migrations of a community database in PostgreSQL: the files of `tables/` by their names.
+
+The first file makes what SQLite's migrations up to the one of its name have led to; each later one
+is what SQLite's of the same name does. A file is never edited after release.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from knowledge.store.database import StoreTooNewError, now
+from knowledge.store.database_url import shown_database_url
+from knowledge.store.migrations import NAMES
+from knowledge.store.postgres.connection import Connection
+
+_SCRIPTS: Final = {path.stem: path for path in Path(__file__).with_name("tables").glob("m*.sql")}
+BASELINE: Final = min(_SCRIPTS)
+
+_TABLE: Final = """
+create table _migrations (
+    name text collate "C" primary key,
+    applied_at text collate "C" not null
+)
+"""
+
+
+def applied(connection: Connection) -> list[str]:
+    """The names of the migrations that made the tables, in their order."""
+    if not connection.rows("select 1 as found where to_regclass('_migrations') is not null"):
+        return []
+    return [row["name"] for row in connection.rows("select name from _migrations order by name")]
+
+
+def migrate(connection: Connection) -> None:
+    """Make the tables, or bring them up to date, in one transaction.
+
+    Raises:
+        StoreTooNewError: if a later release has.
+    """
+    if applied(connection) == NAMES:
+        return
+    with connection.writing():
+        # Of two first openings at once, one has waited.
+        before = applied(connection)
+        if unknown := set(before) - set(NAMES):
+            raise StoreTooNewError(
+                f"The database {shown_database_url(connection.url)} was written by a later release "
+                f"of Commonplace ({', '.join(sorted(unknown))}). Run that release, or restore an "
+                "older backup."
+            )
+        # Large tables take as long as they take.
+        connection.run("set local statement_timeout = 0")
+        if not before:
+            connection.run(_TABLE)
+        for name in NAMES:
+            if name in before:
+                continue
+            if name >= BASELINE:
+                connection.run_script(_SCRIPTS[name].read_text(encoding="utf-8"))
+            row = {"name": name, "applied_at": now().isoformat()}
+            connection.insert("_migrations", row)

@@ -1,0 +1,82 @@
+"""A community database in PostgreSQL: what it is made of, its ids, and what it can't do."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from knowledge.store.postgres.database import PostgresDatabase
+from tests.postgres import Cluster
+from tests.stores import EMPTY_TABLES, make_tables
+
+
+@pytest.fixture
+def database(postgres: Cluster, tmp_path: Path) -> Iterator[PostgresDatabase]:
+    url = postgres.shared("community", make_tables)
+    opened = PostgresDatabase(url, tmp_path)
+    yield opened
+    opened.close()
+    postgres.execute(EMPTY_TABLES, url)
+
+
+def test_ids_that_were_given_elsewhere_are_not_given_again(database: PostgresDatabase) -> None:
+    assert database.last_ids() == {}
+    database.insert("members", {"key": 5, "user_id": 50})
+    assert database.last_ids() == {"members": 5}
+    database.skip_ids({"members": 3, "notes": 9, "elsewhere": 1})
+    assert database.last_ids() == {"members": 5, "notes": 9}
+    assert database.insert_id("members", {"user_id": 60}, "key") == 6
+    database.skip_ids(None, 100)
+    assert database.insert_id("members", {"user_id": 70}, "key") == 107
+
+
+def test_a_deleted_row_gives_its_id_to_nobody(database: PostgresDatabase) -> None:
+    database.insert_id("members", {"user_id": 50}, "key")
+    database.run("delete from members")
+    assert database.last_ids() == {"members": 1}
+    assert database.insert_id("members", {"user_id": 60}, "key") == 2
+
+
+def test_what_it_is_made_of(database: PostgresDatabase) -> None:
+    assert database.keys("digests") == ["guild_id", "edition"]
+    assert database.keys("recent_questions") == []
+    assert database.columns("memory") == ["key", "value"]
+    assert "rules" in database.tables("guild_id")
+    assert "memory" not in database.tables("guild_id")
+    database.insert("memory", {"key": "a", "value": "b"})
+    assert database.counted() == {"memory": 1}
+    assert database.integrity_problem() == ""
+
+
+def test_rows_may_refer_to_each_other_until_the_transaction_ends(
+    database: PostgresDatabase,
+) -> None:
+    check = "insert into gap_checks (note_id, revision_id) values (7, 7)"
+    with pytest.raises(psycopg.IntegrityError):
+        database.run(check)
+
+    def write_it_alone() -> None:
+        with database.writing():
+            database.defer_references()
+            database.run(check)
+
+    with pytest.raises(psycopg.IntegrityError):
+        write_it_alone()
+    with database.writing():
+        database.defer_references()
+        database.run(check)
+        database.run("delete from gap_checks")
+
+
+@pytest.mark.parametrize("statement", ["update log set event = 'x'", "delete from log"])
+def test_the_log_is_not_changed(database: PostgresDatabase, statement: str) -> None:
+    line = {"at": "2026", "event": "e", "subject": "s", "detail": "{}", "digest": "d"}
+    database.insert("log", line)
+    with pytest.raises(psycopg.IntegrityError, match="append-only"):
+        database.run(statement)
+
+
+def test_the_log_is_not_emptied(database: PostgresDatabase) -> None:
+    with pytest.raises(psycopg.IntegrityError, match="append-only"):
+        database.run("truncate log")

@@ -1,0 +1,239 @@
+"""The tables in PostgreSQL: the same as SQLite's, and made once."""
+
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlite_utils import Database
+
+from knowledge.store.migrations import MIGRATIONS, NAMES
+from knowledge.store.postgres.database import PostgresDatabase
+from knowledge.store.postgres.migrations import BASELINE
+from knowledge.store.store import StoreTooNewError
+from tests.postgres import Cluster
+
+TABLES = Path(__file__).parents[4] / "knowledge" / "store" / "postgres" / "tables"
+
+KINDS = {
+    "INTEGER": "bigint",
+    "TEXT": "text",
+    "REAL": "double precision",
+    "BLOB": "bytea",
+}
+# What PostgreSQL adds to a condition when it writes it down, and how it spells others' words.
+ADDED = re.compile(r'::\w+|COLLATE "C"')
+NAMED = re.compile(r"'(?:[^']|'')*'|\b\w+\b")
+WORDS = {"check", "in", "any", "array", "between", "and", "or", "is", "not", "null", "where"}
+
+
+@pytest.fixture
+def database(postgres: Cluster, tmp_path: Path) -> Iterator[PostgresDatabase]:
+    url = postgres.empty()
+    opened = PostgresDatabase(url, tmp_path)
+    yield opened
+    opened.close()
+    postgres.drop(url)
+
+
+def test_every_migration_of_the_one_is_one_of_the_other(database: PostgresDatabase) -> None:
+    files = sorted(path.stem for path in TABLES.glob("*.sql"))
+    assert files == [name for name in NAMES if name >= BASELINE]
+    assert database.migrations() == NAMES
+
+
+def test_tables_have_the_same_columns(database: PostgresDatabase) -> None:
+    own = _sqlite()
+    names = [
+        row["name"]
+        for row in own.query(
+            "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' "
+            "and name not like '\\_%' escape '\\' order by name"
+        )
+    ]
+    assert database.tables() == names
+    for table in names:
+        assert _columns(database, table) == [
+            (row["name"], KINDS[row["type"].upper()], bool(row["required"]), _default(row))
+            for row in own.query(
+                'select name, type, dflt_value, "notnull" or pk as required '
+                "from pragma_table_info(?) order by cid",
+                [table],
+            )
+        ], table
+
+
+def _columns(database: PostgresDatabase, table: str) -> list[tuple[Any, ...]]:
+    rows = database.rows(
+        "select column_name, data_type, is_nullable = 'NO' as required, column_default "
+        "from information_schema.columns where table_schema = 'community' and table_name = ? "
+        "order by ordinal_position",
+        [table],
+    )
+    return [
+        (row["column_name"], row["data_type"], bool(row["required"]),
+         ADDED.sub("", row["column_default"] or "").strip("'"))
+        for row in rows
+    ]  # fmt: skip
+
+
+def _default(row: dict[str, Any]) -> str:
+    return str(row["dflt_value"] or "").strip("'")
+
+
+def test_words_are_ordered_by_code_point(database: PostgresDatabase) -> None:
+    others = database.rows(
+        "select table_name, column_name from information_schema.columns where data_type = 'text' "
+        "and table_schema = 'community' and collation_name is distinct from 'C'"
+    )
+    assert others == []
+
+
+def test_tables_have_the_same_keys_references_and_conditions(database: PostgresDatabase) -> None:
+    own = _sqlite()
+    for table in database.tables():
+        [row] = own.query("select sql from sqlite_master where name = ?", [table])
+        assert _constraints(database, table) == _written(own, table, row["sql"]), table
+
+
+def _constraints(database: PostgresDatabase, table: str) -> list[tuple[str, ...]]:
+    rows = database.rows(
+        "select contype, condeferrable, pg_get_constraintdef(oid) as said from pg_constraint "
+        "where conrelid = ?::regclass",
+        [table],
+    )
+    assert all(row["condeferrable"] for row in rows if row["contype"] == "f")
+    found = []
+    for row in rows:
+        kind, said = row["contype"], ADDED.sub("", row["said"]).replace(" DEFERRABLE", "")
+        said = said.replace('"', "")
+        if kind == "c":
+            found.append(("check", *_names(said)))
+        elif kind == "f":
+            column, other, key, rest = re.findall(
+                r"FOREIGN KEY \((\w+)\) REFERENCES (\w+)\((\w+)\)(.*)", said
+            )[0]
+            found.append(("reference", column, other, key, rest.strip().lower()))
+        else:
+            found.append(("unique" if kind == "u" else "key", said.partition("(")[2][:-1]))
+    return sorted(found)
+
+
+def _written(own: Database, table: str, sql: str) -> list[tuple[str, ...]]:
+    found = [("check", *_names(said)) for said in _checks(sql)]
+    for row in own.query(
+        'select "table", "from", "to", on_delete from pragma_foreign_key_list(?)', [table]
+    ):
+        action = "" if row["on_delete"] == "NO ACTION" else f"on delete {row['on_delete'].lower()}"
+        found.append(("reference", row["from"], row["table"], row["to"], action))
+    keys = own.query("select name from pragma_table_info(?) where pk order by pk", [table])
+    if key := ", ".join(row["name"] for row in keys):
+        found.append(("key", key))
+    for index in own.query("select name, origin from pragma_index_list(?)", [table]):
+        columns = own.query("select name from pragma_index_info(?)", [index["name"]])
+        if index["origin"] == "u":
+            found.append(("unique", ", ".join(row["name"] for row in columns)))
+    return sorted(found)
+
+
+def _checks(sql: str) -> list[str]:
+    """The conditions in a table's definition."""
+    found = []
+    for beginning in re.finditer(r"\bcheck\s*\(", sql):
+        depth, end = 1, beginning.end()
+        while depth:
+            depth += {"(": 1, ")": -1}.get(sql[end], 0)
+            end += 1
+        found.append(sql[beginning.end() : end - 1])
+    return found
+
+
+def _names(said: str) -> list[str]:
+    """The columns and values that a condition names."""
+    return sorted({each for each in NAMED.findall(said) if each.lower() not in WORDS})
+
+
+def test_indexes_are_the_same(database: PostgresDatabase) -> None:
+    own = {
+        row["name"]: (bool(re.match(r"create unique", row["sql"], re.I)), *_indexed(row["sql"]))
+        for row in _sqlite().query(
+            "select name, sql from sqlite_master where type = 'index' and sql is not null "
+            "and name not like 'idx\\_\\_%' escape '\\'"
+        )
+    }
+    found = {
+        row["name"]: (bool(row["indisunique"]), *_indexed(row["said"]))
+        for row in database.rows(
+            "select c.relname as name, i.indisunique, pg_get_indexdef(i.indexrelid) as said "
+            "from pg_index i join pg_class c on c.oid = i.indexrelid "
+            "where c.relnamespace = 'community'::regnamespace and not exists "
+            "(select 1 from pg_constraint k where k.conindid = i.indexrelid)"
+        )
+    }
+    assert found == own
+
+
+def _indexed(sql: str) -> tuple[str, list[str]]:
+    """An index's columns, and what its condition names."""
+    columns, condition = re.findall(
+        r"\son\s+[\w.]+\s*(?:using btree )?\(([^)]*)\)(?:\s+where\s+(.*))?", sql, re.I | re.S
+    )[0]
+    return " ".join(columns.split()), _names(ADDED.sub("", condition))
+
+
+def test_triggers_do_the_same(database: PostgresDatabase) -> None:
+    own = {row["name"] for row in _sqlite().query("select name from sqlite_master "
+                                                  "where type = 'trigger'")}  # fmt: skip
+    rows = database.rows("select tgname as name from pg_trigger where not tgisinternal")
+    # In SQLite nothing else than a deletion can empty a table.
+    assert {row["name"] for row in rows} == own | {"log_is_never_emptied"}
+
+
+def test_a_database_of_a_later_release_is_refused(
+    database: PostgresDatabase, tmp_path: Path
+) -> None:
+    database.run("insert into _migrations values ('m999_from_the_future', '2030')")
+    with pytest.raises(StoreTooNewError, match="m999_from_the_future"):
+        PostgresDatabase(database.url, tmp_path)
+
+
+def test_of_two_first_openings_at_once_both_succeed(postgres: Cluster, tmp_path: Path) -> None:
+    url, barrier = postgres.empty(), threading.Barrier(2)
+    found: list[list[str]] = []
+
+    def open_it() -> None:
+        barrier.wait()
+        database = PostgresDatabase(url, tmp_path)
+        found.append(database.migrations())
+        database.close()
+
+    threads = [threading.Thread(target=open_it) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [NAMES, NAMES]
+    postgres.drop(url)
+
+
+def test_a_migration_that_stops_half_way_leaves_nothing_behind(
+    postgres: Cluster, tmp_path: Path
+) -> None:
+    url = postgres.empty()
+    # The last table of the script is there already, so that it stops at its end.
+    postgres.execute("create schema community", url)
+    postgres.execute("create table community.phrasings (id bigint)", url)
+    with pytest.raises(Exception, match="already exists"):
+        PostgresDatabase(url, tmp_path)
+    left = postgres.execute("select relname from pg_class where relkind = 'r' and "
+                            "relnamespace = 'community'::regnamespace", url)  # fmt: skip
+    assert left == [("phrasings",)]
+    postgres.drop(url)
+
+
+def _sqlite() -> Database:
+    database = Database(memory=True)
+    MIGRATIONS.apply(database)
+    return database

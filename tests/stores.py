@@ -1,0 +1,74 @@
+"""Community databases for tests, in each kind of database that there is."""
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psycopg
+import pytest
+
+from knowledge.store.database import Database
+from knowledge.store.postgres.database import PostgresDatabase
+from knowledge.store.sqlite_database import SqliteDatabase
+from knowledge.store.store import Store
+
+FILE: Final = "community.db"
+
+# What either database says of a row that it can't have.
+REFUSED: Final = (sqlite3.IntegrityError, psycopg.IntegrityError)
+
+# Of what only a file does: its bytes, its copies, its disk.
+in_a_file: Final = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a community database is, to be opened more than once; without a URL, in its folder."""
+
+    folder: Path
+    url: str = ""
+
+    def database(self) -> Database:
+        if self.url:
+            return PostgresDatabase(self.url, self.folder)
+        return SqliteDatabase(self.folder / FILE)
+
+    def store(self) -> Store:
+        return Store(self.database())
+
+    def change_the_log(self, sql: str) -> None:
+        """Do so to the log, as whoever owns the database can."""
+        if self.url:
+            self.change("set session_replication_role = replica", sql)
+        else:
+            triggers = ("log_is_never_changed", "log_is_never_cut")
+            self.change(*(f"drop trigger {trigger}" for trigger in triggers), sql)
+
+    def change(self, *statements: str) -> None:
+        """Do beside whoever is under test what no part of this program would."""
+        database = self.database()
+        try:
+            with database.writing():
+                for sql in statements:
+                    database.run(sql)
+        finally:
+            database.close()
+
+
+def make_tables(url: str) -> None:
+    PostgresDatabase(url, Path()).close()
+
+
+# Far quicker than another copy of the tables.
+EMPTY_TABLES: Final = """
+set session_replication_role = replica;
+do $$ declare found text; begin
+    for found in select oid::regclass from pg_class where relkind = 'r'
+        and relnamespace = 'community'::regnamespace and relname <> '_migrations'
+    loop execute 'delete from ' || found; end loop;
+    for found in select oid::regclass from pg_class where relkind = 'S'
+        and relnamespace = 'community'::regnamespace
+    loop perform setval(found, 1, false); end loop;
+end $$
+"""
