@@ -30,7 +30,7 @@ from bot.digest.ui.poster import DigestPoster
 from bot.engine.core import Core, Figures
 from bot.engine.degradations import Degradations
 from bot.engine.job_queue import Priority
-from bot.engine.shards import ReadyShards
+from bot.engine.shards import Shards
 from bot.engine.web_sync import MakeFetcher, polite_fetcher
 from bot.engine.worker import Worker, WorkerBusyError, current_member
 from bot.gaps.ui.cog import GapsCog
@@ -287,12 +287,14 @@ class Bot(Services):
         if not self._posts:
             self._posts = True
             await self._give_back_left()
-            self.background.go_on(ROUND_SECONDS, self.outbox.round)
+            # Each of these does what is due in the guilds of this process's shards.
             self.background.go_on(REMOVAL_SECONDS, self.guild_removal.round)
+            self.background.go_on(ROUND_SECONDS, self.outbox.round)
             self.background.go_on(DIGEST_SECONDS, self.digests.round)
             self.background.go_on(HELPER_SECONDS, self.helper.round)
             if self.settings.sources.channels:
                 self.background.go_on(SYNC_SECONDS, self.channel_sync.round)
+            self.background.leader.ready(self.background.go_on, self.guild_removal.purge)
 
     async def _give_back_left(self) -> None:
         """Tell those whose forms the last process was at when it ended."""
@@ -302,8 +304,13 @@ class Bot(Services):
             _logger.error("Forms of before the start wait for the next one: %s", error)
 
     @property
-    def ready_shards(self) -> ReadyShards:
-        return ReadyShards(self.shard_count or 1, frozenset(self._ready_shards))
+    def own_shards(self) -> Shards:
+        count = self.shard_count or 1
+        return Shards(count, frozenset(self.shard_ids or range(count)))
+
+    @property
+    def ready_shards(self) -> Shards:
+        return Shards(self.shard_count or 1, frozenset(self._ready_shards))
 
     async def on_shard_connect(self, shard_id: int) -> None:
         self._connected_shards.add(shard_id)
@@ -320,13 +327,13 @@ class Bot(Services):
 
     def _unconnected(self) -> str:
         """That shards are not connected, or nothing."""
-        count = self.shard_count or 1
-        missing = len(set(self.shard_ids or range(count)) - self._connected_shards)
+        own = self.own_shards
+        missing = len(own.ids - self._connected_shards)
         if not missing:
             return ""
-        if count == 1:
+        if own.count == 1:
             return "Discord is not connected."
-        return f"Discord is not connected: {missing:,} of {count:,} shards."
+        return f"Discord is not connected: {missing:,} of {own.count:,} shards."
 
     async def health(self) -> Health:
         silent, left_out = self._unopened(), tuple[str, ...]()
@@ -377,7 +384,7 @@ class Bot(Services):
                 await self.background.answerable.wait()
 
     async def fetch_now(self, locations: Sequence[str]) -> bool:
-        return await self.background.visit(locations)
+        return await self.background.leader.visit(locations)
 
     async def answer(self, ask: Ask) -> Reply:
         await self.answerable()

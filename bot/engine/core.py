@@ -45,7 +45,7 @@ from knowledge.corpus import SourceState
 from knowledge.files.scan import Scan
 from knowledge.model.channel_settings import GuildChoices
 from knowledge.model.documents import SHARED, Failure, Kind, Scope, channel_of, document_of_note
-from knowledge.model.guilds import GuildSettings
+from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence
 from knowledge.model.secrets import patterns
 from knowledge.model.source_locations import is_visited
@@ -257,17 +257,19 @@ class Core:
     def measure_floors(self) -> Iterator[None]:
         """Measure ahead, a slice a step, what the first question in a guild would wait for."""
         yield from self.retriever.measure_floors(
-            (self.articles.seen(scopes_of(guild_id, ())), language)
-            for guild_id, settings in self._resident_guilds().items()
-            for language in dict.fromkeys(("en", settings.language.value))
+            (self.articles.seen(scopes_of(guild_id, ())), spoken)
+            for guild_id, language in self._resident_guilds().items()
+            for spoken in dict.fromkeys(("en", language.value))
         )
 
-    def _resident_guilds(self) -> dict[int, GuildSettings]:
-        """The guilds whose scope is in memory: those of others are not read for what may be."""
-        guilds = self.store.guilds.every()
+    def _resident_guilds(self) -> dict[int, Language]:
+        """The guilds whose scope is in memory, with what is spoken there.
+
+        Those of others are not read for what may be asked.
+        """
         return {
-            guild_id: settings
-            for guild_id, settings in guilds.items()
+            guild_id: language
+            for guild_id, language in self.store.guilds.languages().items()
             if self.index.is_resident(Scope(guild_id))
         }
 

@@ -25,6 +25,7 @@ from indexer.retrieval.clusters import grouped, most_typical
 from indexer.text.analyzer import language_of_question
 from knowledge.model.channel_settings import HoldingSettings
 from knowledge.model.documents import Kind, document_of_note
+from knowledge.model.guilds import GuildFilter, every_guild
 from knowledge.model.handovers import Handover, HandoverState
 from knowledge.model.notes import Notice
 from knowledge.model.questions import Evidence, Question, RecordedHit
@@ -254,13 +255,13 @@ def _identity(hit: RecordedHit) -> object:
 # What a publication answers.
 
 
-def check_publications(core: Core) -> Iterator[int]:
+def check_publications(core: Core, mine: GuildFilter = every_guild) -> Iterator[int]:
     """Ask gaps again wherever a note went live, in slices, and keep a notice for who is told.
 
     A publication counts as checked when its notices are kept, in one transaction: a process that
     dies in between checks it again.
     """
-    for publication in core.store.gaps.unchecked():
+    for publication in core.store.gaps.unchecked(mine):
         if _is_indexed(core, publication):
             yield from _check(core, publication)
 

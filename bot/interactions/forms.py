@@ -237,10 +237,11 @@ async def give_back_left(bot: Services, kinds: tuple[type[Form], ...], before: d
     """Tell those who sent a form what became of it, where an earlier process could not any more.
 
     What is on record is said to be; everything else is given back. A form that Discord was not
-    told to be taken is still open where it was typed.
+    told to be taken is still open where it was typed. Other shards' forms may be in hand elsewhere.
     """
     left = await bot.worker.call(lambda core: core.store.submitted_forms.left(before))
-    for form in left:
+    mine = bot.own_shards.have
+    for form in [one for one in left if mine(one.guild_id or 0)]:
         kind = next((one for one in kinds if one.ids.parse(form.custom_id)), Form)
         language = _language(form)
         webhook = discord.Webhook.partial(bot.application_id or 0, form.token, client=bot)

@@ -16,7 +16,7 @@ from bot.answers.pipeline import Reply
 from bot.config import Settings
 from bot.engine.core import Core
 from bot.engine.degradations import Degradations
-from bot.engine.shards import ReadyShards
+from bot.engine.shards import Shards
 from bot.engine.worker import Worker
 from bot.interactions.question_limits import QuestionLimits
 from knowledge.model.guilds import Language
@@ -136,7 +136,12 @@ class Services(commands.AutoShardedBot):
         raise NotImplementedError
 
     @property
-    def ready_shards(self) -> ReadyShards:
+    def own_shards(self) -> Shards:
+        """The shards of this process: what is due for their guilds is done here, nothing else."""
+        raise NotImplementedError
+
+    @property
+    def ready_shards(self) -> Shards:
         """The shards of this process, as far as they are ready."""
         raise NotImplementedError
 

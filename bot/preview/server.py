@@ -19,7 +19,7 @@ from bot.engine import index_updates
 from bot.preview.pages import RealClock
 from bot.preview.shell import Shell
 from bot.preview.town import NAME, add_routes, build_town
-from bot.process.background import COMMANDS_DIGEST
+from bot.process.leader import COMMANDS_DIGEST
 from indexer.embedding.embedder import Embedder
 
 # How long an action may take before the page says that the bot does not settle.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.engine.core import Core
-from bot.engine.shards import ReadyShards
+from bot.engine.shards import Shards
 
 
 def left(core: Core, guild_ids: Sequence[int], at: datetime) -> list[int]:
@@ -25,7 +25,7 @@ def returned(core: Core, guild_ids: Sequence[int]) -> list[int]:
 
 
 def compare(
-    core: Core, present: Sequence[int], shards: ReadyShards, at: datetime
+    core: Core, present: Sequence[int], shards: Shards, at: datetime
 ) -> tuple[list[int], list[int]]:
     """Take in what happened while no bot ran, from the guilds that Discord names at the start.
 
@@ -40,7 +40,7 @@ def compare(
 
 
 def purge(
-    core: Core, present: Sequence[int], shards: ReadyShards, at: datetime, keep: timedelta
+    core: Core, present: Sequence[int], shards: Shards, at: datetime, keep: timedelta
 ) -> list[int]:
     """Delete everything of guilds that have been left for as long as `keep`; returns which.
 

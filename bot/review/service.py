@@ -17,7 +17,7 @@ from bot.answers.similar_notes import Near
 from bot.engine.core import Core
 from indexer.ingest.pipeline import UpdateReport, cut_in_slices, embed_documents
 from knowledge.model.documents import Document, Kind, Scope
-from knowledge.model.guilds import GuildSettings, requirements
+from knowledge.model.guilds import GuildFilter, GuildSettings, every_guild, requirements
 from knowledge.model.notes import Decision, Member, Note, Obstacle, Outcome, State
 from knowledge.model.pictures import Picture
 from knowledge.model.submissions import Submission
@@ -208,16 +208,16 @@ class Reminder:
     since: datetime
 
 
-def reminders(core: Core, at: datetime) -> list[Reminder]:
+def reminders(core: Core, at: datetime, mine: GuildFilter = every_guild) -> list[Reminder]:
     """What moderators are to be reminded of now; asked again, it is not due for a while."""
-    core.store.notes.newly_due(at)
+    core.store.notes.newly_due(at, mine)
     core.look_at_dates(at)
     found = []
-    for settings in core.store.guilds.ready():
-        waiting = core.store.notes.queue(settings.guild_id, at)
+    for guild_id in core.store.notes.waiting(at, mine):
+        waiting = core.store.notes.queue(guild_id, at)
         since = waiting[0].waiting_since if waiting else at
-        if waiting and core.store.guilds.remind(settings.guild_id, at, since):
-            found.append(Reminder(settings, len(waiting), since))
+        if waiting and core.store.guilds.remind(guild_id, at, since):
+            found.append(Reminder(core.store.guilds.settings(guild_id), len(waiting), since))
     return found
 
 

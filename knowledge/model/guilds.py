@@ -3,11 +3,20 @@
 Pure: rules are values, and what they ask of a note follows from them alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 from knowledge.model.limits import Limits
+
+# Which guilds something is done for: where several processes share them, those of one.
+GuildFilter: TypeAlias = Callable[[int], bool]
+
+
+def every_guild(_guild_id: int) -> bool:
+    """The filter of a process that has every guild."""
+    return True
 
 
 class Phrasing(StrEnum):

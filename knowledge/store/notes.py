@@ -7,10 +7,11 @@ most one is live. How they come to be so is in `states`.
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, Final
 
+from knowledge.model.guilds import GuildFilter, every_guild
 from knowledge.model.notes import (
     Decision,
     Note,
@@ -58,6 +59,18 @@ _LATEST: Final = "r.id = (select max(id) from revisions where note_id = n.id)"
 _RECONSIDERED: Final = """
     r.id = n.live_revision_id and (n.review_at <= ? or n.sampled = 1 or n.source_change != ''
     or exists (select 1 from reports p where p.note_id = n.id and p.closed_at is null))
+"""
+
+# Since when something waits for a moderator in a guild, as early as it may have begun to.
+_WAITING: Final = """
+    select guild_id, min(since) as since from (
+        select n.guild_id, r.created_at as since from revisions r join notes n on n.id = r.note_id
+        where r.state = 'pending'
+        union all
+        select n.guild_id, '' from notes n where n.live_revision_id is not null
+        and (n.review_at <= ? or n.sampled <> 0 or n.source_change != ''
+        or exists (select 1 from reports p where p.note_id = n.id and p.closed_at is null))
+    ) every_one group by guild_id
 """
 
 # The reviews that a revision's state comes from: not taken back, nor kept for their reason alone.
@@ -196,32 +209,50 @@ class Notes:
         )
         return sorted(found, key=lambda note: note.waiting_since)
 
-    def newly_due(self, at: datetime) -> list[Note]:
-        """Live notes that have come up for review and whose cards don't say so yet; now they do."""
-        with self._database.writing():
-            notes = self._many(
-                "r.id = n.live_revision_id and n.review_at <= ? "
-                "and n.due_shown is distinct from n.review_at",
-                [at.isoformat()],
-                "n.id",
-            )
-            for note in notes:
-                self._database.run("update notes set due_shown = review_at where id = ?", [note.id])
-                mark_due(self._database, note.revision.id)
-            self._take_back_due(at)
-            return notes
+    def waiting(self, at: datetime, mine: GuildFilter = every_guild) -> list[int]:
+        """The guilds where a reminder of what waits for a moderator may be due, by id.
 
-    def _take_back_due(self, at: datetime) -> None:
-        """Let no card say that a review date has passed which a wrong clock had passed."""
-        early = self._database.rows(
-            "select id, live_revision_id from notes where due_shown = review_at and review_at > ? "
-            "order by id",
+        Whether it is, depends on what waits there: this leaves out those where it can't be.
+        """
+        rows = self._database.rows(
+            f"select g.id, g.reminder_hours, g.reminded_at, w.since from ({_WAITING}) w "  # noqa: S608
+            "join guilds g on g.id = w.guild_id where g.review_channel_id is not null "
+            "and g.moderator_role_id is not null and g.reminder_hours > 0 order by g.id",
             [at.isoformat()],
         )
-        for row in early:
-            self._database.run("update notes set due_shown = null where id = ?", [row["id"]])
-            if row["live_revision_id"] is not None:
-                mark_due(self._database, row["live_revision_id"])
+        found = []
+        for row in rows:
+            before = at - timedelta(hours=row["reminder_hours"])
+            last = moment(row["reminded_at"])
+            # One that lies ahead was written by a clock that went wrong.
+            free = last is None or not before < last <= at
+            if free and row["since"] <= before.isoformat() and mine(row["id"]):
+                found.append(row["id"])
+        return found
+
+    def newly_due(self, at: datetime, mine: GuildFilter = every_guild) -> list[Note]:
+        """Live notes that have come up for review and whose cards don't say so yet; now they do."""
+        rows = self._database.rows(
+            "select id, guild_id, live_revision_id, review_at <= ? as due from notes "
+            "where (review_at <= ? and live_revision_id is not null "
+            "and (due_shown is null or due_shown <> review_at)) "
+            # Of what a wrong clock had passed, no card is to say so any more.
+            "or (review_at > ? and due_shown = review_at) order by id",
+            [at.isoformat()] * 3,
+        )
+        own = [row for row in rows if mine(row["guild_id"])]
+        if not own:
+            return []
+        with self._database.writing():
+            for row in own:
+                shown = "review_at" if row["due"] else "null"
+                self._database.run(
+                    f"update notes set due_shown = {shown} where id = ?",  # noqa: S608
+                    [row["id"]],
+                )
+                if row["live_revision_id"] is not None:
+                    mark_due(self._database, row["live_revision_id"])
+            return [self.of_revision(row["live_revision_id"]) for row in own if row["due"]]
 
     def due_ids(self, at: datetime) -> list[int]:
         rows = self._database.rows(

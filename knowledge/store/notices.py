@@ -8,6 +8,7 @@ Discord drops a second copy.
 from datetime import datetime
 from typing import Any, Final
 
+from knowledge.model.guilds import GuildFilter, every_guild
 from knowledge.model.notes import Notice, NoticeEvent
 from knowledge.store.database import Database, now
 from knowledge.store.row_guilds import RowKind, guild_of
@@ -52,9 +53,9 @@ class Notices:
             },
         )
 
-    def unsent(self) -> list[Notice]:
+    def unsent(self, mine: GuildFilter = every_guild) -> list[Notice]:
         rows = self._database.rows("select * from notices where sent_at is null order by id")
-        return [_notice(row) for row in rows]
+        return [_notice(row) for row in rows if mine(row["guild_id"])]
 
     def sent(self, notice_id: int) -> None:
         """Remember that somebody was told, or can't be."""

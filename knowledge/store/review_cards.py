@@ -6,6 +6,7 @@ A revision has a card of its own; its message is remembered with it, and so is t
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from knowledge.model.guilds import GuildFilter, every_guild
 from knowledge.model.notes import Note
 from knowledge.store.database import Database
 from knowledge.store.row_guilds import RowKind, guild_of, only_guild
@@ -83,20 +84,21 @@ class ReviewCards:
         )
         return int(rows[0]["id"]) if rows else None
 
-    def due(self, guild_id: int | None = None) -> list[tuple[Note, int]]:
+    def due(self, mine: GuildFilter = every_guild) -> list[tuple[Note, int]]:
         """Revisions whose cards don't show where they stand, oldest first.
 
         Returns:
             Each with a number to hand to `shown` once its card has been posted or edited.
         """
-        of_guild, values = ("", []) if guild_id is None else ("and n.guild_id = ?", [guild_id])
         rows = self._database.rows(
-            "select r.id, r.card_due "  # noqa: S608 - written here
-            "from revisions r join notes n on n.id = r.note_id "
-            f"where r.card_due > 0 {of_guild} order by r.id",
-            values,
+            "select r.id, r.card_due, n.guild_id from revisions r "
+            "join notes n on n.id = r.note_id where r.card_due > 0 order by r.id"
         )
-        return [(self._notes.of_revision(row["id"]), row["card_due"]) for row in rows]
+        return [
+            (self._notes.of_revision(row["id"]), row["card_due"])
+            for row in rows
+            if mine(row["guild_id"])
+        ]
 
     def changed(self, revision_id: int) -> None:
         """Remember that there is more to show on a card than it shows."""

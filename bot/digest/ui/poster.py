@@ -68,7 +68,8 @@ class DigestPoster:
 
     async def post_due(self, now: datetime) -> None:
         """Post what is due then; what goes wrong in one guild stops nothing in another."""
-        digests = await self._bot.worker.call(lambda core: core.store.digests.all())
+        mine = self._bot.own_shards.have
+        digests = await self._bot.worker.call(lambda core: core.store.digests.all(mine))
         due = [(one, schedule.due(one, now)) for one in digests]
         turns = asyncio.Semaphore(_AT_ONCE)
         await asyncio.gather(*(self._step(one, time, turns) for one, time in due if time))

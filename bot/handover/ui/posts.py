@@ -46,9 +46,10 @@ class HandoverPosts:
         """Post what is to be posted, and show what has changed."""
         async with self._one_at_a_time:
             now = datetime.now(UTC)
-            await self._bot.worker.call(lambda core: core.store.handovers.went_stale(now))
+            mine = self._bot.own_shards.have
+            await self._bot.worker.call(lambda core: core.store.handovers.went_stale(now, mine))
             due = await self._bot.worker.call(
-                lambda core: core.store.handovers.due(), priority=Priority.ASKING
+                lambda core: core.store.handovers.due(mine), priority=Priority.ASKING
             )
             for handover in due:
                 try:

@@ -284,7 +284,8 @@ class HelperCog(commands.Cog):
         """Go on with what was cut off, by the process' end for instance, unless it is too late."""
         now = datetime.now(UTC)
         call = self._bot.worker.call
-        for question in await call(lambda core: core.store.helped_questions.waiting()):
+        mine = self._bot.own_shards.have
+        for question in await call(lambda core: core.store.helped_questions.waiting(mine)):
             if question.message_id in self._waiting:
                 continue
             if now - question.due_at > LATE:
@@ -297,17 +298,14 @@ class HelperCog(commands.Cog):
 
         What nobody has answered by then becomes a gap.
         """
+        mine = self._bot.own_shards.have
         self._guilds |= await self._bot.worker.call(
-            lambda core: core.store.helped_questions.guilds()
+            lambda core: core.store.helped_questions.guilds(mine)
         )
         await self._resume()
         now = datetime.now(UTC)
-        keep_days = self._bot.settings.questions.keep_days
-        if keep_days:
-            before = now - timedelta(days=keep_days)
-            await self._bot.worker.call(lambda core: core.store.helped_questions.prune(before))
         for question in await self._bot.worker.call(
-            lambda core: core.store.helped_questions.due(now, MOST_LOOKED_AT)
+            lambda core: core.store.helped_questions.due(now, MOST_LOOKED_AT, mine)
         ):
             await self._attempt(question, functools.partial(self._look_again, question))
 

@@ -93,8 +93,9 @@ class AnswersForAskers:
 
     async def catch_up(self) -> None:
         """Find whom new notes answer, and tell everybody whose time has come."""
-        await self._bot.worker.run_slices(gaps_service.check_publications)
-        for notice in await self._bot.worker.call(lambda core: core.store.notices.unsent()):
+        mine = self._bot.own_shards.have
+        await self._bot.worker.run_slices(lambda core: gaps_service.check_publications(core, mine))
+        for notice in await self._bot.worker.call(lambda core: core.store.notices.unsent(mine)):
             helped = notice.event is NoticeEvent.HELPED
             if helped or (notice.event is NoticeEvent.ANSWERED and await self._due(notice)):
                 await self._notify(notice)

@@ -1,4 +1,8 @@
-"""Data retention of guilds that removed the bot: kept for a time, restored or purged."""
+"""Data retention of guilds that removed the bot: kept for a time, restored or purged.
+
+Which guilds were left, each process finds out of its own shards; to purge what is due is the
+leader's (`bot.process.leader`).
+"""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -11,9 +15,9 @@ from bot.engine import index_updates
 from bot.engine.worker import WorkerStoppedError
 from bot.interactions.services import Services
 from bot.privacy import guild_removal
-from indexer.index.database import IndexError_
 from knowledge.store.database import StoreError
 
+# How often is looked whether the guilds are still to be compared.
 ROUND_SECONDS: Final = 3_600
 
 _logger = logging.getLogger(__name__)
@@ -49,14 +53,10 @@ class GuildRemoval(commands.Cog):
             _logger.info("The bot is in a server again.", extra={"guild_id": guild.id})
 
     async def round(self) -> None:
-        """Take in what happened while no bot ran, once; then purge what is due."""
+        """Take in what happened while no bot ran, once."""
         if not self._compared:
             self._compared = True
             await self.compare()
-        try:
-            await self.purge(datetime.now(UTC))
-        except (StoreError, IndexError_, WorkerStoppedError) as error:
-            _logger.error("What is to be deleted waits for the next hour: %s", error)
 
     async def compare(self) -> None:
         """Compare the guilds that are known with those that Discord names."""

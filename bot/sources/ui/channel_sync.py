@@ -82,7 +82,9 @@ class ChannelSync:
 
     async def load(self) -> None:
         """Know which channels are followed; where that is off, nothing of them is quoted."""
-        found = await self._bot.worker.call(lambda core: [*core.store.synced_channels.all()])
+        mine = self._bot.own_shards.have
+        every = await self._bot.worker.call(lambda core: core.store.synced_channels.all())
+        found = [channel for channel in every if mine(channel.guild_id)]
         if not self.is_on:
             for channel in found:
                 await self._fail(channel.id, ChannelProblem(ProblemCode.SWITCHED_OFF))

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from knowledge.model.channel_settings import (
@@ -10,7 +12,7 @@ from knowledge.model.channel_settings import (
     GuildChoices,
     Mode,
 )
-from knowledge.model.guilds import Language
+from knowledge.model.guilds import GuildSettings, Language
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database
 from knowledge.store.guilds.guild_settings import Guilds
@@ -38,12 +40,15 @@ class ChannelSettingsTable:
 
     def every(self) -> dict[int, GuildChoices]:
         """What each guild has chosen, by its id."""
-        ids = [*self._guilds.every()]
-        rows = self._database.rows("select distinct guild_id from channel_settings")
-        return {
-            guild_id: self.choices(guild_id)
-            for guild_id in dict.fromkeys([*ids, *(row["guild_id"] for row in rows)])
+        found = {
+            guild_id: GuildChoices(settings) for guild_id, settings in self._guilds.every().items()
         }
+        rows = self._database.rows("select * from channel_settings order by guild_id, channel_id")
+        for guild_id, own in groupby(rows, key=itemgetter("guild_id")):
+            known = found.get(guild_id) or GuildChoices(GuildSettings(guild_id))
+            channels = {row["channel_id"]: _settings(row) for row in own}
+            found[guild_id] = replace(known, channels=channels)
+        return found
 
     def change(
         self, channel_id: int, guild_id: int, changes: Mapping[str, Any], actor_id: int

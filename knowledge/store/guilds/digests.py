@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from knowledge.model.digests import Digest, Edition
+from knowledge.model.guilds import GuildFilter, every_guild
 from knowledge.store.audit_log import AuditLog
 from knowledge.store.database import Database, moment
 from knowledge.store.sqlite_file import record
@@ -24,13 +25,13 @@ class Digests:
         self._database = database
         self._log = log
 
-    def all(self) -> list[Digest]:
+    def all(self, mine: GuildFilter = every_guild) -> list[Digest]:
         """The digests of the guilds that the bot has not left."""
         rows = self._database.rows(
             "select d.* from digests d left join guilds g on g.id = d.guild_id "
             "where g.left_at is null order by d.guild_id, d.edition desc"
         )
-        return [_digest(row) for row in rows]
+        return [_digest(row) for row in rows if mine(row["guild_id"])]
 
     def of_guild(self, guild_id: int) -> dict[Edition, Digest]:
         rows = self._database.rows(

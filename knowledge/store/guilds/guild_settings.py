@@ -30,24 +30,7 @@ class Guilds:
     def settings(self, guild_id: int) -> GuildSettings:
         """What the guild's administrators chose; the defaults if they have not yet."""
         rows = self._database.rows("select * from guilds where id = ?", [guild_id])
-        if not rows:
-            return GuildSettings(guild_id)
-        row = rows[0]
-        private = row["private_answers"]
-        return record(
-            GuildSettings,
-            row,
-            guild_id=guild_id,
-            four_eyes=bool(row["four_eyes"]),
-            allowed_hosts=tuple(json.loads(row["allowed_hosts"])),
-            private_answers=None if private is None else bool(private),
-            listen_channels=tuple(json.loads(row["listen_channels"])),
-            language=Language(row["language"]),
-            hand_on=bool(row["hand_on"]),
-            articles=bool(row["articles"]),
-            limits=Limits.read(row["limits"]),
-            phrasing=Phrasing(row["phrasing"]),
-        )
+        return _settings(rows[0]) if rows else GuildSettings(guild_id)
 
     def save_settings(self, settings: GuildSettings, actor_id: int) -> None:
         private = settings.private_answers
@@ -109,19 +92,18 @@ class Guilds:
             return settings
 
     def every(self) -> dict[int, GuildSettings]:
-        rows = self._database.rows("select id from guilds order by id")
-        return {row["id"]: self.settings(row["id"]) for row in rows}
+        rows = self._database.rows("select * from guilds order by id")
+        return {row["id"]: _settings(row) for row in rows}
+
+    def languages(self) -> dict[int, Language]:
+        """What is spoken in each guild, by its id."""
+        rows = self._database.rows("select id, language from guilds order by id")
+        return {row["id"]: Language(row["language"]) for row in rows}
 
     def without_articles(self, scopes: Iterable[int]) -> bool:
         """Whether one of these scopes is that of a guild which has ended the bundled articles."""
         sql = "select 1 from guilds where id in (?) and articles = 0"
         return bool(rows_among(self._database, sql, list(scopes)))
-
-    def ready(self) -> list[GuildSettings]:
-        """The settings of every guild in which notes can be reviewed, by id."""
-        rows = self._database.rows("select id from guilds order by id")
-        found = (self.settings(row["id"]) for row in rows)
-        return [settings for settings in found if settings.complete]
 
     def remind(self, guild_id: int, at: datetime, waiting_since: datetime) -> bool:
         """Whether moderators are to be reminded now of what has waited since then.
@@ -233,3 +215,21 @@ class Guilds:
                 row = {"guild_id": guild_id, **asdict(rule)}
                 self._database.replace("rules", row, ["guild_id", "tag"])
             self._log.append(guild_id, actor_id, "rule", "guild", asdict(rule))
+
+
+def _settings(row: Mapping[str, Any]) -> GuildSettings:
+    private = row["private_answers"]
+    return record(
+        GuildSettings,
+        row,
+        guild_id=row["id"],
+        four_eyes=bool(row["four_eyes"]),
+        allowed_hosts=tuple(json.loads(row["allowed_hosts"])),
+        private_answers=None if private is None else bool(private),
+        listen_channels=tuple(json.loads(row["listen_channels"])),
+        language=Language(row["language"]),
+        hand_on=bool(row["hand_on"]),
+        articles=bool(row["articles"]),
+        limits=Limits.read(row["limits"]),
+        phrasing=Phrasing(row["phrasing"]),
+    )

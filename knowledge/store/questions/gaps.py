@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
+from knowledge.model.guilds import GuildFilter, every_guild
 from knowledge.model.notes import NoticeEvent
 from knowledge.model.questions import Evidence
 from knowledge.store.audit_log import AuditLog
@@ -222,7 +223,7 @@ class Gaps:
 
     # What goes live, and who is told.
 
-    def unchecked(self) -> list[Publication]:
+    def unchecked(self, mine: GuildFilter = every_guild) -> list[Publication]:
         """Live texts of notes that gaps have not been asked against, oldest note first."""
         rows = self._database.rows(
             "select n.id, n.guild_id, n.live_revision_id, n.verified_at, r.number from notes n "
@@ -241,6 +242,7 @@ class Gaps:
                 row["verified_at"],
             )
             for row in rows
+            if mine(row["guild_id"])
         ]
 
     def checked(

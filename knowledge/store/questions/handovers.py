@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from knowledge.model.guilds import GuildFilter, every_guild
 from knowledge.model.handovers import Handover, HandoverOutcome, HandoverState
 from knowledge.model.notes import NoticeEvent
 from knowledge.store.database import Database
@@ -101,9 +102,10 @@ class Handovers:
 
     # Its message.
 
-    def due(self) -> list[Handover]:
+    def due(self, mine: GuildFilter = every_guild) -> list[Handover]:
         """Those whose message is still to be posted, or does not show how they stand."""
-        return self._found(f"{_SELECT} where h.shown < h.changes order by h.question_id", [])
+        found = self._found(f"{_SELECT} where h.shown < h.changes order by h.question_id", [])
+        return [one for one in found if mine(one.guild_id)]
 
     def tried(self, question_id: int) -> None:
         """Remember that posting begins: if it is cut off, the message may be there already."""
@@ -248,17 +250,18 @@ class Handovers:
             after = self.find(guild_id, question_id)
             return HandoverOutcome(True, after) if after is not None else None
 
-    def went_stale(self, at: datetime) -> None:
+    def went_stale(self, at: datetime, mine: GuildFilter = every_guild) -> None:
         """Mark what has waited for its guild's hours since it changed."""
         waiting = self._database.rows(
-            "select h.question_id, h.changed_at, g.handover_hours as hours from handed_on h "
-            "join guilds g on g.id = h.guild_id where h.stale = 0 and g.handover_hours > 0 "
-            "and h.standing in ('open', 'claimed')"
+            "select h.question_id, h.guild_id, h.changed_at, g.handover_hours as hours "
+            "from handed_on h join guilds g on g.id = h.guild_id where h.stale = 0 "
+            "and g.handover_hours > 0 and h.standing in ('open', 'claimed')"
         )
         ids = [
             row["question_id"]
             for row in waiting
-            if at - datetime.fromisoformat(row["changed_at"]) >= timedelta(hours=row["hours"])
+            if mine(row["guild_id"])
+            and at - datetime.fromisoformat(row["changed_at"]) >= timedelta(hours=row["hours"])
         ]
         if ids:
             with self._database.writing():

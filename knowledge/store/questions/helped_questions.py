@@ -10,8 +10,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import Any, Final
 
+from knowledge.model.guilds import GuildFilter, every_guild
 from knowledge.model.questions import Question
 from knowledge.store.database import Database
 from knowledge.store.questions.question_records import QuestionRecords
@@ -88,25 +90,25 @@ class HelpedQuestions:
                 self._database.insert("helped_questions", row)
         return not known
 
-    def guilds(self) -> set[int]:
+    def guilds(self, mine: GuildFilter = every_guild) -> set[int]:
         """The guilds in which something was asked that is still known."""
         rows = self._database.rows("select distinct guild_id from helped_questions")
-        return {row["guild_id"] for row in rows}
+        return {row["guild_id"] for row in rows if mine(row["guild_id"])}
 
-    def waiting(self) -> list[HelpedQuestion]:
+    def waiting(self, mine: GuildFilter = every_guild) -> list[HelpedQuestion]:
         rows = self._database.rows(
             "select * from helped_questions where state = 'waiting' order by due_at, message_id"
         )
-        return [_helped(row) for row in rows]
+        return [_helped(row) for row in rows if mine(row["guild_id"])]
 
-    def due(self, at: datetime, most: int) -> list[HelpedQuestion]:
+    def due(self, at: datetime, most: int, mine: GuildFilter = every_guild) -> list[HelpedQuestion]:
         """Questions that have been watched for long enough, those first that are due longest."""
         rows = self._database.rows(
             "select * from helped_questions where state = 'watched' and due_at <= ? "
-            "order by due_at, message_id limit ?",
-            [at.isoformat(), most],
+            "order by due_at, message_id",
+            [at.isoformat()],
         )
-        return [_helped(row) for row in rows]
+        return [_helped(row) for row in islice((r for r in rows if mine(r["guild_id"])), most)]
 
     def answer(
         self, question: HelpedQuestion, answered: Question, caps: DailyCaps, at: datetime

@@ -310,11 +310,11 @@ def test_a_document_of_another_guild_can_not_be_read(opened: Opener) -> None:
 def test_cards_that_were_never_posted_are_remembered(opened: Opener) -> None:
     core = opened()
     posted, unposted = _proposed(core), _proposed(core)
-    for note, due in core.store.review_cards.due(GUILD):
+    for note, due in core.store.review_cards.due():
         if note.revision.id == posted:
             core.store.review_cards.place(posted, 1, 2)
             core.store.review_cards.shown(posted, due)
-    assert [note.revision.id for note, _ in core.store.review_cards.due(GUILD)] == [unposted]
+    assert [note.revision.id for note, _ in core.store.review_cards.due()] == [unposted]
 
 
 def test_a_note_past_its_review_date_is_labelled_and_gives_way_to_one_that_is_not(

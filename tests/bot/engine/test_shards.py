@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.shards import ReadyShards
+from bot.engine.shards import Shards
 
 
 @given(
@@ -13,7 +13,7 @@ from bot.engine.shards import ReadyShards
 )
 def test_each_guild_is_of_one_shard(guild_ids: set[int], count: int, ids: set[int]) -> None:
     """Shards of two processes share no guild, and all shards together have every one."""
-    mine = ReadyShards(count, frozenset(ids))
-    others = ReadyShards(count, frozenset(range(count)) - frozenset(ids))
+    mine = Shards(count, frozenset(ids))
+    others = Shards(count, frozenset(range(count)) - frozenset(ids))
     assert mine.of(guild_ids) | others.of(guild_ids) == guild_ids
     assert not mine.of(guild_ids) & others.of(guild_ids)

@@ -7,7 +7,7 @@ import pytest
 
 from bot.client import Bot
 from bot.interactions.localisation import described
-from bot.process import background
+from bot.process import leader
 from tests.bot.english import CODE, in_english
 from tests.bot.world import World, parts
 
@@ -35,12 +35,12 @@ def test_names_are_the_same_in_every_language(payload: list[dict[str, Any]]) -> 
 async def test_a_description_that_changed_in_german_alone_is_sent_on_the_next_start(
     world: World, new_bot: Callable[[], Bot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = await world.core(lambda core: core.store.recall(background.COMMANDS_DIGEST))
+    known = await world.core(lambda core: core.store.recall(leader.COMMANDS_DIGEST))
     await world.bot.close()
     bot = new_bot()
     bot.tree.command(name="more", description=described("rejected"))(_nothing)
     await world.restart(bot)
-    first = await world.core(lambda core: core.store.recall(background.COMMANDS_DIGEST))
+    first = await world.core(lambda core: core.store.recall(leader.COMMANDS_DIGEST))
     await world.bot.close()
     bot = new_bot()
     bot.tree.command(name="more", description=described("rejected", "event"))(_nothing)
@@ -51,7 +51,7 @@ async def test_a_description_that_changed_in_german_alone_is_sent_on_the_next_st
             {
                 known,
                 first,
-                await world.core(lambda core: core.store.recall(background.COMMANDS_DIGEST)),
+                await world.core(lambda core: core.store.recall(leader.COMMANDS_DIGEST)),
             }
         )
         == 3

@@ -27,7 +27,7 @@ async def test_a_running_bot_drops_the_words_of_old_questions(
     await world.core(_age)
     await restarted(world, new_bot)
 
-    await world.bot.background._prune_questions()
+    await world.bot.background.leader.prune_questions()
 
     assert await world.core(lambda core: core.replay(1)) is None
     assert await world.core(lambda core: core.store.counts(world.guild.id)["questions"]) == 1
@@ -39,7 +39,7 @@ async def test_a_button_of_a_pruned_answer_says_that_it_is_no_longer_on_record(
     await world.publish()
     asked = await world.ask()
     await world.core(_age)
-    await world.bot.background._prune_questions()
+    await world.bot.background.leader.prune_questions()
     assert asked.response is not None
     said = await world.member.click(asked.response.message, label=ANSWER_LABELS["why"].english)
     assert said.response is not None

@@ -79,11 +79,11 @@ def test_the_queue_begins_with_what_has_waited_longest(store: Store) -> None:
 
 def test_a_cards_change_stays_due_until_what_it_shows_is_the_last(store: Store) -> None:
     note = proposed(store)
-    [(_, due)] = store.review_cards.due(GUILD)
+    [(_, due)] = store.review_cards.due()
     store.review_cards.place(note.revision.id, 123, 456)
     decided(store, note)
     store.review_cards.shown(note.revision.id, due)
-    [(again, due)] = store.review_cards.due(GUILD)
+    [(again, due)] = store.review_cards.due()
     assert again.card == (123, 456)
     store.review_cards.shown(note.revision.id, due)
     assert store.review_cards.due() == []

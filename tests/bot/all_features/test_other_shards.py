@@ -1,0 +1,143 @@
+"""What is due in a guild is done by the process that runs its shard, and by no other."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pytest
+
+from bot.client import Bot
+from bot.engine.core import Core
+from knowledge.model.notes import Decision, Member
+from knowledge.model.submissions import Submission
+from knowledge.store.decisions import Ruling
+from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
+from knowledge.store.questions.helped_questions import HelpedQuestion
+from knowledge.store.submitted_forms import SubmittedForm
+from tests.bot.digests import AHEAD, chosen, posted
+from tests.bot.world import UNKNOWN, World
+
+# Of both the leader remembers something; nothing of a guild is in it.
+NOT_OF_GUILDS: Final = {"memory", "sqlite_sequence"}
+LATER: Final = timedelta(hours=30)
+
+
+def runs(bot: Bot, guild_id: int, *, elsewhere: bool) -> None:
+    """Let a bot be one process of two: with the shard of a guild, or with the other one."""
+    shard = (guild_id >> 22) % 2
+    mine = 1 - shard if elsewhere else shard
+    bot.shard_count, bot.shard_ids = 2, [mine]
+    bot._ready_shards = {mine}
+
+
+@pytest.fixture
+async def due(world: World) -> World:
+    """A guild in which everything is due that comes by itself; another process runs its shard."""
+    await chosen(world, world.review)
+    await world.ask(UNKNOWN)
+    runs(world.bot, world.guild.id, elsewhere=True)
+    guild_id, now = world.guild.id, datetime.now(UTC)
+    mia, max_ = Member(world.member.id, "mia"), Member(world.moderator.id, "max")
+    asked = HelpedQuestion(1, guild_id, world.help.id, mia.id, False, now, now)
+    watched = HelpedQuestion(2, guild_id, world.help.id, mia.id, False, now, now)
+    before = now - timedelta(minutes=5)
+    channel = SyncedChannel(world.help.id, guild_id, SyncedContent.THREADS, now)
+    [token] = world.env.backend.interaction_tokens
+    form = SubmittedForm(7, guild_id, mia.id, token, "en-US", "note", [("text", "typed")], before)
+
+    def prepare(core: Core) -> None:
+        store, (gap,) = core.store, core.store.gaps.open(guild_id)
+        for title in ("One that waits", UNKNOWN):
+            said = Submission(title, f"{title}: it leaves at nine.")
+            note = store.contributions.propose(guild_id, mia, world.general.id, said).note
+        approved = Ruling(Decision.APPROVE)
+        store.decisions.decide(guild_id, note.revision.id, max_, approved)
+        core.follow_note(note.id)
+        store.handovers.hand_on(guild_id, [gap.id], mia.id, now)
+        store.helped_questions.begin(asked)
+        store.helped_questions.begin(watched)
+        store.helped_questions.watch(watched)
+        store.synced_channels.add(channel, max_.id)
+        store.submitted_forms.keep(form)
+
+    await world.core(prepare)
+    return world
+
+
+def rows(core: Core) -> dict[str, list[dict[str, Any]]]:
+    database = core.store.database
+    names = [
+        row["name"] for row in database.rows("select name from sqlite_master where type='table'")
+    ]
+    return {
+        name: database.rows(f"select * from {name}")  # noqa: S608 - the schema's own names
+        for name in names
+        if name not in NOT_OF_GUILDS
+    }
+
+
+async def every_round(world: World) -> None:
+    """Everything that the bot does by itself, a day from now, when all of it is due."""
+    bot, later = world.bot, datetime.now(UTC) + LATER
+    await bot.outbox.remind(later)
+    await bot.outbox.catch_up()
+    await bot.digests.post_due(datetime.now(UTC) + AHEAD)
+    await bot.helper.round()
+    await bot.channel_sync.load()
+    await bot.guild_removal.compare()
+    await world.env.settle()
+
+
+def said(world: World) -> int:
+    channels = (world.general, world.help, world.review)
+    return sum(len(channel.history()) for channel in channels)
+
+
+async def test_nothing_is_done_in_a_guild_of_another_process(due: World) -> None:
+    before, messages = await due.core(rows), said(due)
+    await every_round(due)
+    # Where a form is given back is simulated elsewhere (tests/bot/interactions).
+    await due.bot._give_back_left()
+    assert await due.core(rows) == before
+    assert said(due) == messages
+    assert due.bot.followed == {}
+
+
+async def test_the_process_of_its_shard_does_all_of_it(due: World) -> None:
+    """Else the test above would show nothing."""
+    before, messages = await due.core(rows), said(due)
+    runs(due.bot, due.guild.id, elsewhere=False)
+    await every_round(due)
+    after = await due.core(rows)
+    changed = {name for name, found in before.items() if found != after[name]}
+    assert changed >= {
+        "revisions",
+        "notices",
+        "handed_on",
+        "digests",
+        "gap_checks",
+        "helped_questions",
+        "guilds",
+    }
+    assert len(posted(due.review)) == 1
+    assert said(due) > messages + 3
+
+
+async def test_a_guild_of_another_process_is_neither_taken_for_left_nor_purged(
+    world: World,
+) -> None:
+    known = [world.guild.id + (step << 22) for step in (1, 2)]
+    runs(world.bot, known[0], elsewhere=True)
+
+    def were_somewhere(core: Core) -> None:
+        with core.store.database.writing():
+            core.store.database.run_many(
+                "insert into guilds (id) values (?)", [[one] for one in known]
+            )
+
+    await world.core(were_somewhere)
+    await world.bot.guild_removal.compare()
+    assert await world.core(lambda core: core.store.guilds.gone()) == {known[1]}
+    await world.core(lambda core: core.store.guilds.leave(known[0], datetime.now(UTC)))
+    for day in range(1, 32):
+        await world.bot.guild_removal.purge(datetime.now(UTC) + timedelta(days=day))
+    assert await world.core(lambda core: core.store.guilds.known()) == {world.guild.id, known[0]}
