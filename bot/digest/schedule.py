@@ -8,6 +8,7 @@ days. After that its week is left to the next one, which tells of everything sin
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -48,22 +49,28 @@ def since(digest: Digest, at: datetime) -> datetime:
 
 def last_time(digest: Digest, now: datetime) -> datetime:
     """The last time up to now that a digest was to be posted, in UTC."""
-    return max(one for one in _times(digest, now) if one <= now)
+    return _last_time(digest.weekday, digest.hour, digest.zone, now)
 
 
 def next_time(digest: Digest, now: datetime) -> datetime:
     """The next time after now that a digest is to be posted, in UTC."""
-    return min(one for one in _times(digest, now) if one > now)
+    return min(one for one in _times(digest.weekday, digest.hour, digest.zone, now) if one > now)
 
 
-def _times(digest: Digest, now: datetime) -> Iterable[datetime]:
+# Thousands of digests have the same few hundred times, and all are looked at in one round.
+@lru_cache(maxsize=1_024)
+def _last_time(weekday: int, hour: int, zone: str, now: datetime) -> datetime:
+    return max(one for one in _times(weekday, hour, zone, now) if one <= now)
+
+
+def _times(weekday: int, hour: int, zone_name: str, now: datetime) -> Iterable[datetime]:
     """The times around now, in UTC: of two weeks before and after, in case a date is skipped."""
-    zone = zone_of(digest.zone)
+    zone = zone_of(zone_name)
     here = now.astimezone(zone).date()
-    nearest = here + timedelta(days=digest.weekday - here.weekday())
+    nearest = here + timedelta(days=weekday - here.weekday())
     for weeks in range(-2, 3):
         date = nearest + weeks * WEEK
-        yield datetime.combine(date, time(digest.hour), zone).astimezone(UTC)
+        yield datetime.combine(date, time(hour), zone).astimezone(UTC)
 
 
 def zone_of(name: str) -> tzinfo:
