@@ -156,6 +156,7 @@ COVERED_BY = {
     "bot/privacy/guild_removal.py": "tests/bot/privacy/ui/test_guild_removal.py",
     "bot/privacy/messages.py": "tests/bot/privacy/ui/test_cog.py",
     "bot/process/background.py": "tests/bot/engine/test_web_sync.py",
+    "bot/process/leader.py": "tests/bot/interactions/test_localisation.py",
     "bot/review/findings.py": "tests/bot/review/ui/test_cog.py",
     "bot/review/messages.py": "tests/bot/review/ui/test_cog.py",
     "bot/review/service.py": "tests/bot/review/ui/test_decisions.py",
