@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bot.config import Settings
 from bot.config_sections import DataSettings
@@ -69,6 +69,11 @@ def _fill(core: Core, guilds: int, now: datetime) -> None:
         )
 
 
+def hand_overs(core: Core, now: datetime) -> None:
+    core.store.handovers.went_stale(now, EVERY_SHARD.have)
+    core.store.handovers.due(EVERY_SHARD.have)
+
+
 def _rounds(core: Core, now: datetime) -> dict[str, Callable[[], object]]:
     store, mine = core.store, EVERY_SHARD.have
     present = [*store.guilds.known()]
@@ -80,7 +85,7 @@ def _rounds(core: Core, now: datetime) -> dict[str, Callable[[], object]]:
         "cards": lambda: store.review_cards.due(mine),
         "notices": lambda: store.notices.unsent(mine),
         "publications": lambda: [*gaps_service.check_publications(core, mine)],
-        "hand-overs": lambda: (store.handovers.went_stale(now, mine), store.handovers.due(mine)),
+        "hand-overs": lambda: hand_overs(core, now),
         "digests": lambda: [
             one for one in store.digests.all(mine) if schedule.due(one, now) is not None
         ],
@@ -103,7 +108,8 @@ def _measure(guilds: int, folder: Path) -> None:
         _fill(core, guilds, now)
         print(f"{guilds:,} guilds, made in {time.perf_counter() - began:.0f} s")
         statements: list[str] = []
-        core.store.database._db.conn.set_trace_callback(statements.append)
+        database: Any = core.store.database
+        database._db.conn.set_trace_callback(statements.append)
         for name, step in _rounds(core, now + timedelta(minutes=1)).items():
             step()
             statements.clear()
