@@ -7,6 +7,7 @@ Errors:
     Exception
     └── IndexError_           base of what can be wrong with an index
         ├── StaleIndexError   it was made by another model or format, and what to do
+        ├── IndexReadError    the database that it is in can't be asked
         ├── IndexWriteError   it can't be written (full disk, permissions)
         └── MissingVectorError    a vector was dropped by another process before it was used
 """
@@ -14,6 +15,8 @@ Errors:
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 FORMAT: Final = 2
@@ -39,12 +42,28 @@ class StaleIndexError(IndexError_):
         self.same_model = same_model
 
 
+class IndexReadError(IndexError_):
+    """The database that the index is in can't be asked; the message says what to do."""
+
+
 class IndexWriteError(IndexError_):
     """The index can't be written; nothing was changed."""
 
 
 class MissingVectorError(IndexError_):
     """A vector was dropped by another process before it was used; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSchema:
+    """An index in a database of PostgreSQL: that of a URL, and the schema with its tables."""
+
+    url: str
+    schema: str
+
+
+# The folder of a file of SQLite, or what stands for it where the database is PostgreSQL's.
+Place = Path | IndexSchema
 
 
 class Connection(Protocol):

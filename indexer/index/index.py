@@ -19,11 +19,12 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from indexer.index.bm25 import BM25Lookup, Ids, Weight, idfs, unknown_forms
-from indexer.index.database import FORMAT
+from indexer.index.database import FORMAT, Place
 from indexer.index.postings import Postings
 from indexer.index.resident_scopes import SNAPSHOT_LEAST, ResidentScope, ResidentScopes
 from indexer.index.row_cache import RowCache
 from indexer.index.selection import Selection
+from indexer.index.snapshots import SnapshotFiles, SnapshotRows, Snapshots
 from indexer.index.stored_passage import StoredPassage
 from indexer.index.tables import IndexTables
 from indexer.index.vectors import quantized, selector
@@ -37,6 +38,12 @@ IDFS_CACHED: Final = 64
 SELECTIONS_CACHED: Final = 64
 
 
+def _snapshots(place: Place, tables: IndexTables) -> Snapshots:
+    if isinstance(place, Path):
+        return SnapshotFiles(place, tables.identity())
+    return SnapshotRows(tables.db, tables.identity())
+
+
 class Index:
     """The opened index. It belongs to the thread that opened it.
 
@@ -46,20 +53,20 @@ class Index:
 
     def __init__(
         self,
-        folder: Path,
+        place: Place,
         *,
         model: str,
         dimension: int,
         max_tokens: int,
     ) -> None:
-        """Open the index in `folder`, or make an empty one.
+        """Open the index in a folder or schema, or make an empty one.
 
         `model` is what makes the vectors (`Embedder.model`), `dimension` their length, `max_tokens`
         the most tokens of a passage.
 
         Raises:
             StaleIndexError: if it was made with another model, passage size or format.
-            IndexWriteError: if the folder can't be written.
+            IndexWriteError: if it can't be opened or made.
         """
         self._dimension = dimension
         expected = {
@@ -68,11 +75,12 @@ class Index:
             "dimension": str(dimension),
             "max_tokens": str(max_tokens),
         }
-        self.tables = IndexTables(folder, expected, dimension)
+        self.tables = IndexTables(place, expected, dimension)
         self._generation = self.tables.generation()
         self._steady = 0
         self._rows = RowCache(self.tables)
-        self._resident = ResidentScopes(folder, self.tables, self._rows, dimension)
+        snapshots = _snapshots(place, self.tables)
+        self._resident = ResidentScopes(snapshots, self.tables, self._rows, dimension)
         # What was looked up ahead, and for which text, k and scopes.
         self._lookup: tuple[tuple[str, int, tuple[Scope, ...]], BM25Lookup] | None = None
         self._selected: LRUCache[tuple[Selection, tuple[Scope, ...]], NDArray[np.int64]] = LRUCache(

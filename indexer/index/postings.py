@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from copy import copy
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, BinaryIO, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -179,6 +179,10 @@ class Postings:
         return np.asarray(places[self.ids[places] == ids])
 
     def save(self, path: Path) -> None:
+        with path.open("wb") as file:
+            self.write(file)
+
+    def write(self, file: BinaryIO) -> None:
         """Write the postings; what waits is merged first."""
         self._merge()
         arrays: dict[str, Any] = {
@@ -189,8 +193,7 @@ class Postings:
             "counts": self._counts,
             "terms": np.frombuffer("\n".join(self._terms).encode(), np.uint8),
         }
-        with path.open("wb") as file:
-            np.savez(file, **arrays)
+        np.savez(file, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -199,8 +202,14 @@ class Postings:
         Raises:
             ValueError, OSError, KeyError: if the file is torn or is something else.
         """
+        with path.open("rb") as file:
+            return cls.read(file)
+
+    @classmethod
+    def read(cls, file: BinaryIO) -> Self:
+        """Read postings that were written; raises as `load`."""
         loaded = cls()
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with np.load(file, allow_pickle=False) as arrays:
             terms = arrays["terms"].tobytes().decode()
             loaded._terms = {term: n for n, term in enumerate(terms.split("\n"))} if terms else {}
             loaded.ids, loaded.lengths = arrays["ids"], arrays["lengths"]

@@ -1,24 +1,21 @@
 """Resident scopes: an LRU cache, bounded in bytes, of the vectors and postings of each scope.
 
 A scope that is asked for is read from its snapshot, which takes milliseconds, or rebuilt from the
-database, and brought to the database's generation of it. Snapshots stand beside the database, one
-for the vectors and one for the words of a scope, named by its generation: a missing, torn or
-foreign one is rebuilt silently, and a newer one takes the place of an older one.
+database, and brought to the database's generation of it. A missing, torn or foreign snapshot is
+rebuilt silently, and a newer one takes the place of an older one.
 
 Whatever the bound is, the scopes that are being searched stay.
 """
 
 import logging
-import os
-import zipfile
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from indexer.index.postings import Postings
 from indexer.index.row_cache import RowCache
+from indexer.index.snapshots import UNREADABLE, UNWRITABLE, Snapshots
 from indexer.index.tables import IndexTables
 from indexer.index.vectors import VectorIndex
 from knowledge.model.documents import Scope
@@ -28,11 +25,6 @@ SNAPSHOT_LEAST: Final = 256
 # A snapshot is written when so many passages came or went since the last one: below that, reading
 # them from the database takes a fraction of a second.
 SNAPSHOT_AFTER: Final = 2_000
-
-_VECTORS: Final = ".vectors.snapshot"
-_WORDS: Final = ".words.snapshot"
-# What a snapshot that is torn or is something else ends in.
-_UNUSABLE: Final = (OSError, RuntimeError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 _logger = logging.getLogger(__name__)
 
@@ -56,19 +48,18 @@ class ResidentScopes:
 
     def __init__(
         self,
-        folder: Path,
+        snapshots: Snapshots,
         tables: IndexTables,
         rows: RowCache,
         dimension: int,
     ) -> None:
         """Hold nothing yet."""
-        self._folder = folder
+        self._snapshots = snapshots
         self._tables = tables
         self._rows = rows
         self._dimension = dimension
         # What all scopes together may take; None is any number.
         self.most_bytes: int | None = None
-        self._prefix = f"{tables.identity()}."
         # In the order of their last use.
         self._held: OrderedDict[Scope, ResidentScope] = OrderedDict()
         self.bytes = 0
@@ -144,37 +135,22 @@ class ResidentScopes:
             self._catch_up(scope, held, generation)
             if len(held.vectors) == self._tables.changes.size(scope, generation):
                 return held
-            _logger.info("A snapshot in %s doesn't match; it is rebuilt.", self._folder)
+            _logger.info("A snapshot in %s doesn't match; it is rebuilt.", self._snapshots.place)
         held = ResidentScope(VectorIndex(self._dimension))
         self._catch_up(scope, held, generation)
         return held
 
     def _of_snapshot(self, scope: Scope, generation: int) -> ResidentScope | None:
-        found = self._saved().get(scope, ())
+        found = self._snapshots.saved().get(scope, ())
         saved = max((one for one in found if one <= generation), default=0)
         if not saved:
             return None
-        name = self._name(scope, saved)
         try:
-            vectors = VectorIndex.load(self._folder / f"{name}{_VECTORS}", self._dimension)
-            postings = Postings.load(self._folder / f"{name}{_WORDS}")
-        except _UNUSABLE as error:
-            _logger.info("A snapshot in %s can't be used: %s", self._folder, error)
+            vectors, postings = self._snapshots.load(scope, saved, self._dimension)
+        except UNREADABLE as error:
+            _logger.info("A snapshot in %s can't be used: %s", self._snapshots.place, error)
             return None
         return ResidentScope(vectors, postings, saved)
-
-    def _name(self, scope: Scope, generation: int) -> str:
-        return f"{self._prefix}{scope}.{generation}"
-
-    def _saved(self) -> dict[Scope, set[int]]:
-        """The generations that there are snapshots of, by scope; the folder is listed once."""
-        found: dict[Scope, set[int]] = {}
-        for path in self._folder.glob(f"{self._prefix}*{_VECTORS}"):
-            name = path.name.removeprefix(self._prefix).removesuffix(_VECTORS)
-            scope, _, generation = name.rpartition(".")
-            if generation.isdigit():
-                found.setdefault(Scope(int(scope)), set()).add(int(generation))
-        return found
 
     def save_all(self, least: int) -> None:
         """Write a snapshot of each scope that has `least` passages, and delete all others.
@@ -182,21 +158,19 @@ class ResidentScopes:
         A snapshot is a cache: where it can't be written, the next start is slower, nothing else.
         """
         self.replay()
-        kept = set()
+        kept: dict[Scope, int] = {}
         try:
-            saved = self._saved()
+            saved = self._snapshots.saved()
             for scope, size in self._tables.passages_by_scope().items():
                 if size < least:
                     continue
-                kept.add(self._name(scope, self.generation(scope)))
-                if self.generation(scope) not in saved.get(scope, ()):
+                kept[scope] = self.generation(scope)
+                if kept[scope] not in saved.get(scope, ()):
                     [held] = self.of([scope])
                     self._save(scope, held)
                     self.fit([scope])
-            for path in self._folder.glob("*.snapshot"):
-                if path.name.removesuffix(_VECTORS).removesuffix(_WORDS) not in kept:
-                    path.unlink(missing_ok=True)
-        except (OSError, RuntimeError) as error:
+            self._snapshots.delete_others(kept)
+        except UNWRITABLE as error:
             _logger.warning("The snapshots could not be written: %s", error)
 
     def save_changed(self) -> None:
@@ -209,31 +183,13 @@ class ResidentScopes:
         if size >= SNAPSHOT_LEAST and held.unsaved >= min(SNAPSHOT_AFTER, size // 2):
             try:
                 self._save(scope, held)
-                self._delete_older(scope, held.generation)
-            except (OSError, RuntimeError) as error:
+                self._snapshots.delete_older(scope, held.generation)
+            except UNWRITABLE as error:
                 _logger.warning("A snapshot could not be written: %s", error)
 
     def _save(self, scope: Scope, held: ResidentScope) -> None:
-        name = self._name(scope, held.generation)
-        self._write(held.postings, f"{name}{_WORDS}")
-        # Last, because reading begins with it.
-        self._write(held.vectors, f"{name}{_VECTORS}")
+        self._snapshots.save(scope, held.generation, held.vectors, held.postings)
         held.unsaved = 0
-
-    def _delete_older(self, scope: Scope, generation: int) -> None:
-        for older in self._saved().get(scope, set()) - {generation}:
-            for kind in (_VECTORS, _WORDS):
-                path = self._folder / f"{self._name(scope, older)}{kind}"
-                path.unlink(missing_ok=True)
-
-    def _write(self, held: VectorIndex | Postings, name: str) -> None:
-        # One partial file per process: two of them may be writing the same generation.
-        partial = self._folder / f"{name}.{os.getpid()}.partial"
-        try:
-            held.save(partial)
-            partial.replace(self._folder / name)
-        finally:
-            partial.unlink(missing_ok=True)
 
     # What is in memory.
 

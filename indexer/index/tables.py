@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from indexer.index import file_records, passage_lines
 from indexer.index.added_symbols import add_symbols, has_symbols
 from indexer.index.bound_values import marks, slices
-from indexer.index.database import MissingVectorError
+from indexer.index.database import Connection, MissingVectorError, Place
 from indexer.index.scope_changes import ScopeChanges
 from indexer.index.selection import TAGGED, Selection, selected_ids
 from indexer.index.sqlite_file import opened_file
@@ -58,17 +58,27 @@ def document_digest(document: Document) -> str:
     return hashlib.sha256(fields.encode()).hexdigest()
 
 
+def _opened(place: Place, expected: Mapping[str, str]) -> Connection:
+    if isinstance(place, Path):
+        return opened_file(place, expected)
+    # What it needs comes with an extra.
+    from indexer.index.postgres import opened_schema
+
+    return opened_schema(place, expected)
+
+
 class IndexTables:
     """The opened index database, as statements about documents, passages and vectors."""
 
-    def __init__(self, folder: Path, expected: Mapping[str, str], dimension: int) -> None:
-        """Open the file.
+    def __init__(self, place: Place, expected: Mapping[str, str], dimension: int) -> None:
+        """Open the index in a folder or schema, or make an empty one.
 
         Raises:
-            StaleIndexError, IndexWriteError: as `opened_file`.
+            StaleIndexError: if it was made by another model or format.
+            IndexWriteError: if it can't be opened or made.
         """
         self._dimension = dimension
-        self.db = opened_file(folder, expected)
+        self.db = _opened(place, expected)
         self.changes = ScopeChanges(self.db, dimension)
         if not has_symbols(self.db):
             with self.db.writing():

@@ -202,6 +202,12 @@ class VectorIndex:
         self._take_over(wait=self.exact)
         faiss.write_index(self._held, os.fspath(path))
 
+    def packed(self) -> NDArray[np.uint8]:
+        """The same as bytes."""
+        self._take_over(wait=self.exact)
+        saved: NDArray[np.uint8] = faiss.serialize_index(self._held)
+        return saved
+
     @classmethod
     def load(cls, path: Path, dimension: int) -> Self:
         """Read what was saved.
@@ -209,13 +215,21 @@ class VectorIndex:
         Raises:
             ValueError, RuntimeError: if the file is torn or holds something else.
         """
-        held: Any = faiss.read_index(os.fspath(path))
+        return cls._loaded(faiss.read_index(os.fspath(path)), dimension)
+
+    @classmethod
+    def unpacked(cls, saved: NDArray[np.uint8], dimension: int) -> Self:
+        """Read what was packed; raises as `load`."""
+        return cls._loaded(faiss.deserialize_index(saved), dimension)
+
+    @classmethod
+    def _loaded(cls, held: Any, dimension: int) -> Self:
         if held.d != dimension:
-            raise ValueError(f"{path} holds vectors of {held.d} dimensions, not {dimension}.")
+            raise ValueError(f"It holds vectors of {held.d} dimensions, not {dimension}.")
         opened = cls(dimension, held)
         quantizer = getattr(faiss.downcast_index(held.index) if opened.exact else held, "sq", None)
         if quantizer is None or quantizer.qtype != _CODES:
-            raise ValueError(f"{path} holds no codes of a byte, as those of earlier releases.")
+            raise ValueError("It holds no codes of a byte, as those of earlier releases.")
         opened._learn_if_outgrown()
         return opened
 

@@ -1,8 +1,11 @@
 """An index of thirty documents in three scopes, and everything that can be found in it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
+from indexer.index.database import IndexSchema, Place
 from indexer.index.index import Index
 from indexer.index.what_if import WhatIfIndex
 from indexer.ingest.pipeline import cut_and_embedded, update
@@ -16,12 +19,28 @@ SCOPES = (SHARED, ONE, TWO)
 Found = list[tuple[str, str, str, float]]
 
 
+@dataclass(frozen=True)
+class SchemaHome(IndexSchema):
+    """A schema with others below it, as a folder has them."""
+
+    def __truediv__(self, name: str) -> Self:
+        return replace(self, schema=f"{self.schema}_{name}")
+
+
+Home = Path | SchemaHome
+
+
 def opened(
-    folder: Path, embedder: WordEmbedder, model: str = "words", resident_bytes: int | None = None
+    place: Place, embedder: WordEmbedder, model: str = "words", resident_bytes: int | None = None
 ) -> Index:
-    index = Index(folder, model=model, dimension=embedder.dimension, max_tokens=embedder.max_tokens)
+    index = Index(place, model=model, dimension=embedder.dimension, max_tokens=embedder.max_tokens)
     index.hold_within(resident_bytes)
     return index
+
+
+def saved(index: Index) -> dict[Scope, set[int]]:
+    """The generations of which an index has snapshots."""
+    return index._resident._snapshots.saved()
 
 
 def new_document(name: str, text: str, scope: Scope = SHARED) -> Document:

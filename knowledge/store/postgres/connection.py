@@ -5,12 +5,12 @@ an error of that transaction; the next one begins on a connection of its own. Ou
 each statement is one.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, dict_row, tuple_row
 
 from knowledge.store.database import StoreError
 from knowledge.store.database_url import shown_database_url
@@ -49,6 +49,12 @@ _REFUSED: Final = (
     psycopg.errors.IndexCorrupted,
 )
 
+_T = TypeVar("_T")
+
+
+def _is_repeatable(sql: str) -> bool:
+    return sql.lstrip()[:6].lower() == "select"
+
 
 class Connection:
     """An opened connection and its statements. It belongs to the thread that opened it."""
@@ -86,8 +92,16 @@ class Connection:
     # Statements.
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        cursor = self._execute(sql, values, repeatable=sql.lstrip()[:6].lower() == "select")
-        return cursor.fetchall()
+        return self._execute(sql, values, repeatable=_is_repeatable(sql)).fetchall()
+
+    def tuples(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """As `rows`, by position; bytes come as they are, and not as twice as many digits."""
+
+        def execute() -> list[tuple[Any, ...]]:
+            cursor = self._db.cursor(binary=True, row_factory=tuple_row)
+            return cursor.execute(translated(sql), values).fetchall()
+
+        return self._run(execute, _is_repeatable(sql))
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Run a statement that changes rows; returns how many."""
@@ -192,19 +206,22 @@ class Connection:
     def _execute(
         self, sql: str, values: Sequence[Any] = (), *, repeatable: bool = False
     ) -> psycopg.Cursor[DictRow]:
+        return self._run(lambda: self._db.execute(translated(sql), values), repeatable)
+
+    def _run(self, execute: Callable[[], _T], repeatable: bool) -> _T:
         """Run a statement; one that can be repeated, once more where the connection was lost.
 
         Between two transactions a server may have been started anew, which nobody has to notice.
         """
         self._renew()
         try:
-            return self._db.execute(translated(sql), values)
+            return execute()
         except _REFUSED as error:
             if self._in_transaction or not repeatable or not self._db.closed:
                 raise self._problem(error) from error
         self._renew()
         try:
-            return self._db.execute(translated(sql), values)
+            return execute()
         except _REFUSED as error:
             raise self._problem(error) from error
 

@@ -13,6 +13,7 @@ from knowledge.model.documents import SHARED
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import (
     SCOPES,
+    Home,
     build,
     everything,
     new_document,
@@ -27,21 +28,21 @@ def embedder() -> WordEmbedder:
 
 
 @pytest.mark.parametrize("changed", ["model", "dimension", "max_tokens"])
-def test_an_index_made_otherwise_is_refused_with_the_remedy(tmp_path: Path, changed: str) -> None:
+def test_an_index_made_otherwise_is_refused_with_the_remedy(home: Home, changed: str) -> None:
     made = {"model": "words", "dimension": 64, "max_tokens": 256}
-    Index(tmp_path, **made).close()  # type: ignore[arg-type]
+    Index(home, **made).close()  # type: ignore[arg-type]
     other = {**made, changed: "other" if changed == "model" else 99}
     with pytest.raises(StaleIndexError, match=rf"made with {changed}.*Run `commonplace index`"):
-        Index(tmp_path, **other)  # type: ignore[arg-type]
+        Index(home, **other)  # type: ignore[arg-type]
 
 
-def test_an_index_that_was_refused_is_left_as_it_is(tmp_path: Path, embedder: WordEmbedder) -> None:
-    with opened(tmp_path, embedder) as index:
+def test_an_index_that_was_refused_is_left_as_it_is(home: Home, embedder: WordEmbedder) -> None:
+    with opened(home, embedder) as index:
         build(index, embedder, thirty_documents())
         before = everything(index, embedder)
     with pytest.raises(StaleIndexError):
-        opened(tmp_path, embedder, model="other")
-    with opened(tmp_path, embedder) as index:
+        opened(home, embedder, model="other")
+    with opened(home, embedder) as index:
         assert everything(index, embedder) == before
 
 
@@ -86,19 +87,19 @@ def test_an_index_that_another_process_keeps_locked_is_explained(
 
 
 def test_an_index_of_an_earlier_release_gets_symbols_and_nothing_is_embedded(
-    tmp_path: Path, embedder: WordEmbedder
+    home: Home, embedder: WordEmbedder
 ) -> None:
     documents = [new_document("equal", "`==` compares values."), new_document("is", "is compares")]
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         build(index, embedder, documents)
         expected = index.matching("what does == do", 10, [SHARED])
         index.tables.db.run("update passages set words = replace(words, '== ', '')")
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         index.save_snapshots(least=1)
         index.tables.db.run("delete from manifest where key = 'symbols'")
     embedded = len(embedder.texts)
     for _ in range(2):
-        with opened(tmp_path, embedder) as index:
+        with opened(home, embedder) as index:
             assert index.matching("what does == do", 10, [SHARED]) == expected != []
             [(words,)] = index.tables.db.rows("select words from passages where words like '=%'")
             assert words.split().count("==") == 1

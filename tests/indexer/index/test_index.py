@@ -1,7 +1,6 @@
 """The index on a real disk, compared with brute force, with a fresh build, and with itself."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from tests.indexer.small_index import (
     ONE,
     SCOPES,
     TWO,
+    Home,
     all_found,
     build,
     everything,
@@ -31,9 +31,9 @@ def embedder() -> WordEmbedder:
     return WordEmbedder(64)
 
 
-def test_a_vector_of_another_dimension_is_refused(tmp_path: Path, embedder: WordEmbedder) -> None:
+def test_a_vector_of_another_dimension_is_refused(home: Home, embedder: WordEmbedder) -> None:
     with (
-        opened(tmp_path, embedder) as index,
+        opened(home, embedder) as index,
         pytest.raises(ValueError, match=r"shape \(3,\), not \(64,\)"),
     ):
         index.nearest(np.ones(3, np.float32), 5, SCOPES)
@@ -42,7 +42,7 @@ def test_a_vector_of_another_dimension_is_refused(tmp_path: Path, embedder: Word
 @pytest.mark.parametrize("scopes", [(), (SHARED,), (ONE,), (SHARED, TWO), SCOPES, (Scope(99),)])
 @pytest.mark.parametrize("k", [0, 1, 7, 1_000])
 def test_the_nearest_are_those_that_brute_force_finds(
-    tmp_path: Path, embedder: WordEmbedder, scopes: tuple[Scope, ...], k: int
+    home: Home, embedder: WordEmbedder, scopes: tuple[Scope, ...], k: int
 ) -> None:
     rows = [
         (document.id, passage)
@@ -53,7 +53,7 @@ def test_the_nearest_are_those_that_brute_force_finds(
     vector = embedder.embed_queries(["common beta4 of 3"])[0]
     matrix = embedder.embed_passages([passage.embedded for _, passage in rows])
     expected = sorted((matrix @ vector).tolist(), reverse=True)[:k]
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         build(index, embedder, thirty_documents())
         found = index.nearest(vector, k, scopes)
         stored = index.passages([key for key, _ in found])
@@ -70,10 +70,10 @@ def test_the_nearest_are_those_that_brute_force_finds(
 
 @pytest.mark.parametrize("scopes", [(SHARED,), SCOPES])
 def test_queries_searched_together_find_what_each_finds_alone(
-    tmp_path: Path, embedder: WordEmbedder, scopes: tuple[Scope, ...]
+    home: Home, embedder: WordEmbedder, scopes: tuple[Scope, ...]
 ) -> None:
     vectors = embedder.embed_queries([f"alpha{n} common of {n % 5}" for n in range(23)])
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         build(index, embedder, thirty_documents())
         together = index.nearest_many(vectors, 7, scopes)
         for vector, (ids, cosines) in zip(vectors, together, strict=True):
@@ -110,18 +110,14 @@ def test_nothing_of_a_scope_that_was_not_asked_is_ever_found(
         assert {hit.passage.document_id for hit in hits} == visible
 
 
-def test_a_scope_asked_twice_gives_each_passage_once(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
-    with opened(tmp_path, embedder) as index:
+def test_a_scope_asked_twice_gives_each_passage_once(home: Home, embedder: WordEmbedder) -> None:
+    with opened(home, embedder) as index:
         build(index, embedder, thirty_documents())
         once = all_found(index, embedder, "common", [SHARED, ONE])
         assert all_found(index, embedder, "common", [SHARED, ONE, SHARED]) == once
 
 
-def test_a_changed_corpus_is_found_as_in_a_fresh_build(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
+def test_a_changed_corpus_is_found_as_in_a_fresh_build(home: Home, embedder: WordEmbedder) -> None:
     corpus = thirty_documents()
     changed = [
         *corpus[5:20],
@@ -130,33 +126,33 @@ def test_a_changed_corpus_is_found_as_in_a_fresh_build(
         *corpus[22:],
         new_document("doc99", "# New\n\nalpha3 and beta7 of 2 common", TWO),
     ]
-    with opened(tmp_path / "old", embedder) as index:
+    with opened(home / "old", embedder) as index:
         build(index, embedder, corpus)
         build(index, embedder, changed)
         after = everything(index, embedder)
-    with opened(tmp_path / "fresh", embedder) as index:
+    with opened(home / "fresh", embedder) as index:
         build(index, embedder, changed)
         assert after == everything(index, embedder)
 
 
 def test_a_scope_that_lost_all_its_documents_finds_nothing_and_disturbs_nobody(
-    tmp_path: Path, embedder: WordEmbedder
+    home: Home, embedder: WordEmbedder
 ) -> None:
     rest = [document for document in thirty_documents() if document.scope != ONE]
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         build(index, embedder, thirty_documents())
         build(index, embedder, rest)
         index.save_snapshots(least=1)
         assert all_found(index, embedder, "common", [ONE]) == []
         assert len(all_found(index, embedder, "common", SCOPES)) == 2 * 40
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         assert len(all_found(index, embedder, "common", SCOPES)) == 2 * 40
 
 
 def test_each_change_is_a_generation_and_no_change_is_none(
-    tmp_path: Path, embedder: WordEmbedder
+    home: Home, embedder: WordEmbedder
 ) -> None:
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         put(index, embedder, new_document("a", "one"))
         first = index.generation
         index.tables.apply([], [])
@@ -165,10 +161,8 @@ def test_each_change_is_a_generation_and_no_change_is_none(
         assert index.generation == first + 1
 
 
-def test_a_second_index_on_the_folder_follows_the_first(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
-    with opened(tmp_path, embedder) as reader, opened(tmp_path, embedder) as writer:
+def test_a_second_index_on_the_folder_follows_the_first(home: Home, embedder: WordEmbedder) -> None:
+    with opened(home, embedder) as reader, opened(home, embedder) as writer:
         build(writer, embedder, thirty_documents())
         assert everything(reader, embedder) == everything(writer, embedder)
         writer.tables.apply([], ["file:doc3"])
@@ -177,18 +171,16 @@ def test_a_second_index_on_the_folder_follows_the_first(
         assert reader.generation == writer.generation
 
 
-def test_words_alone_show_what_another_process_added(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
-    with opened(tmp_path, embedder) as reader, opened(tmp_path, embedder) as writer:
+def test_words_alone_show_what_another_process_added(home: Home, embedder: WordEmbedder) -> None:
+    with opened(home, embedder) as reader, opened(home, embedder) as writer:
         put(writer, embedder, new_document("a", "uncommonword"))
         assert len(reader.matching("uncommonword", 5, [SHARED])) == 1
 
 
 def test_what_is_asked_together_is_answered_of_one_generation(
-    tmp_path: Path, embedder: WordEmbedder
+    home: Home, embedder: WordEmbedder
 ) -> None:
-    with opened(tmp_path, embedder) as reader, opened(tmp_path, embedder) as writer:
+    with opened(home, embedder) as reader, opened(home, embedder) as writer:
         put(writer, embedder, new_document("a", "firstword"))
         with reader.steady():
             before = reader.generation
@@ -200,10 +192,10 @@ def test_what_is_asked_together_is_answered_of_one_generation(
 
 
 def test_a_document_that_is_cited_elsewhere_is_so_at_once_in_every_process(
-    tmp_path: Path, embedder: WordEmbedder
+    home: Home, embedder: WordEmbedder
 ) -> None:
     document = replace(new_document("a", "one word"), link="https://example.org/old")
-    with opened(tmp_path, embedder) as reader, opened(tmp_path, embedder) as writer:
+    with opened(home, embedder) as reader, opened(home, embedder) as writer:
         put(writer, embedder, document)
         [(key, _)] = reader.matching("one", 5, [SHARED])
         assert reader.passages([key])[key].link == "https://example.org/old"

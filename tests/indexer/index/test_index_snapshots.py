@@ -12,6 +12,7 @@ from tests.fakes import WordEmbedder
 from tests.indexer.small_index import (
     ONE,
     SCOPES,
+    Home,
     all_found,
     build,
     everything,
@@ -67,31 +68,29 @@ def test_all_snapshots_missing_are_rebuilt_from_the_file(
         assert everything(index, embedder) == expected
 
 
-def test_what_changed_after_the_snapshot_is_replayed(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
-    with opened(tmp_path, embedder) as index:
+def test_what_changed_after_the_snapshot_is_replayed(home: Home, embedder: WordEmbedder) -> None:
+    with opened(home, embedder) as index:
         build(index, embedder, thirty_documents()[:20])
         index.save_snapshots(least=1)
         build(index, embedder, thirty_documents()[10:])
         expected = everything(index, embedder)
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         assert everything(index, embedder) == expected
 
 
 def test_snapshots_of_a_channels_readers_are_used(
-    tmp_path: Path, embedder: WordEmbedder, caplog: pytest.LogCaptureFixture
+    home: Home, embedder: WordEmbedder, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
     documents = [
         new_document("said in the channel", "alpha common", channel_scope(1)),
         new_document("written in the guild", "alpha common", ONE),
     ]
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         build(index, embedder, documents)
         index.save_snapshots(least=1)
 
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         for scope, document in zip((channel_scope(1), ONE), documents, strict=True):
             found = all_found(index, embedder, "alpha", [scope])
             assert {document_id for document_id, *_ in found} == {document.id}

@@ -1,14 +1,13 @@
 """Citations that name lines: kept beside passages, and moved with their documents."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from indexer.ingest.pipeline import SLICE_LINKS, UpdateReport, update
 from knowledge.model.documents import SHARED, Document, Kind, Lines
 from tests.fakes import WordEmbedder
-from tests.indexer.small_index import opened
+from tests.indexer.small_index import Home, opened
 
 TEXT = "# Ferries\n\nAll of them.\n\n## Lisbon\n\nAt nine.\n"
 DOCUMENT = Document(
@@ -27,8 +26,8 @@ def embedder() -> WordEmbedder:
     return WordEmbedder(64)
 
 
-def test_each_passage_is_cited_at_its_own_lines(tmp_path: Path, embedder: WordEmbedder) -> None:
-    with opened(tmp_path, embedder) as index:
+def test_each_passage_is_cited_at_its_own_lines(home: Home, embedder: WordEmbedder) -> None:
+    with opened(home, embedder) as index:
         *_, _ = update(index, embedder, [DOCUMENT])
         links = [one.link for one in index.tables.document_passages(DOCUMENT.id)]
         assert links == [f"{DOCUMENT.link}#L5-L7", f"{DOCUMENT.link}#L9-L11"]
@@ -39,9 +38,9 @@ def test_each_passage_is_cited_at_its_own_lines(tmp_path: Path, embedder: WordEm
 
 
 def test_a_document_at_another_commit_is_cited_there_and_nothing_else_is_done(
-    tmp_path: Path, embedder: WordEmbedder
+    home: Home, embedder: WordEmbedder
 ) -> None:
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         *_, _ = update(index, embedder, [DOCUMENT])
         before = [one.id for one in index.tables.document_passages(DOCUMENT.id)]
         generation = index.tables.generation()
@@ -59,9 +58,9 @@ def test_a_document_at_another_commit_is_cited_there_and_nothing_else_is_done(
 
 
 def test_a_document_that_says_something_else_at_another_commit_is_read(
-    tmp_path: Path, embedder: WordEmbedder
+    home: Home, embedder: WordEmbedder
 ) -> None:
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         *_, _ = update(index, embedder, [DOCUMENT])
         report = UpdateReport()
         link = "https://a.org/r/blob/2222/a.md"
@@ -72,27 +71,27 @@ def test_a_document_that_says_something_else_at_another_commit_is_read(
 
 
 def test_a_text_that_was_made_of_another_is_cited_at_its_headings(
-    tmp_path: Path, embedder: WordEmbedder
+    home: Home, embedder: WordEmbedder
 ) -> None:
     lines = Lines(0, "L{first}-L{last}", (("Ferries", 3), ("Lisbon", 12), ("Lisbon", 40)))
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         *_, _ = update(index, embedder, [replace(DOCUMENT, lines=lines)])
         links = [one.link for one in index.tables.document_passages(DOCUMENT.id)]
         assert links == [DOCUMENT.link, f"{DOCUMENT.link}#L12"]
 
 
-def test_a_single_line_is_named_alone(tmp_path: Path, embedder: WordEmbedder) -> None:
-    with opened(tmp_path, embedder) as index:
+def test_a_single_line_is_named_alone(home: Home, embedder: WordEmbedder) -> None:
+    with opened(home, embedder) as index:
         *_, _ = update(index, embedder, [replace(DOCUMENT, text="One line of text.")])
         [found] = index.tables.document_passages(DOCUMENT.id)
         assert found.link == f"{DOCUMENT.link}#L5"
 
 
 def test_many_documents_at_another_commit_are_moved_a_few_a_step(
-    tmp_path: Path, embedder: WordEmbedder
+    home: Home, embedder: WordEmbedder
 ) -> None:
     count = SLICE_LINKS * 2 + 1
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         many = [replace(DOCUMENT, id=f"git:{number}", text="One.") for number in range(count)]
         *_, _ = update(index, embedder, many)
         moved = [replace(one, link="https://a.org/r/blob/2222/a.md") for one in many]

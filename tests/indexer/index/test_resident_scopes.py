@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.index import resident_scopes
+from indexer.index.database import Place
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put
 from knowledge.model.documents import SHARED, Scope
@@ -18,11 +19,13 @@ from tests.indexer.small_index import (
     SCOPES,
     TWO,
     Found,
+    Home,
     all_found,
     build,
     everything,
     new_document,
     opened,
+    saved,
     thirty_documents,
 )
 
@@ -33,10 +36,10 @@ def embedder() -> WordEmbedder:
 
 
 @pytest.fixture
-def filled(tmp_path: Path, embedder: WordEmbedder) -> Path:
-    with opened(tmp_path, embedder) as index:
+def filled(home: Home, embedder: WordEmbedder) -> Home:
+    with opened(home, embedder) as index:
         build(index, embedder, thirty_documents())
-    return tmp_path
+    return home
 
 
 def _resident(index: Index) -> list[Scope]:
@@ -48,7 +51,7 @@ def _ask(index: Index, embedder: WordEmbedder, *scopes: Scope) -> Found:
 
 
 def test_a_scope_is_read_when_it_is_asked_for_and_no_other(
-    filled: Path, embedder: WordEmbedder
+    filled: Home, embedder: WordEmbedder
 ) -> None:
     with opened(filled, embedder) as index:
         assert index.size(SCOPES) == 60
@@ -57,7 +60,7 @@ def test_a_scope_is_read_when_it_is_asked_for_and_no_other(
         assert _resident(index) == [ONE]
 
 
-def test_what_was_not_used_for_longest_makes_room(filled: Path, embedder: WordEmbedder) -> None:
+def test_what_was_not_used_for_longest_makes_room(filled: Home, embedder: WordEmbedder) -> None:
     with opened(filled, embedder) as index:
         _ask(index, embedder, *SCOPES)
         two_thirds = index._resident.bytes * 5 // 6
@@ -68,7 +71,7 @@ def test_what_was_not_used_for_longest_makes_room(filled: Path, embedder: WordEm
         assert index._resident.bytes <= two_thirds
 
 
-def test_what_is_searched_stays_whatever_the_bound_is(filled: Path, embedder: WordEmbedder) -> None:
+def test_what_is_searched_stays_whatever_the_bound_is(filled: Home, embedder: WordEmbedder) -> None:
     with opened(filled, embedder) as unbounded:
         expected = _ask(unbounded, embedder, *SCOPES)
     with opened(filled, embedder, resident_bytes=1) as index:
@@ -79,7 +82,7 @@ def test_what_is_searched_stays_whatever_the_bound_is(filled: Path, embedder: Wo
 
 
 def test_all_that_fits_is_read_ahead_and_nothing_that_does_not(
-    filled: Path, embedder: WordEmbedder
+    filled: Home, embedder: WordEmbedder
 ) -> None:
     with opened(filled, embedder) as index:
         list(index.read_ahead())
@@ -92,7 +95,7 @@ def test_all_that_fits_is_read_ahead_and_nothing_that_does_not(
 
 
 def test_a_change_raises_the_generation_of_its_scope_alone(
-    filled: Path, embedder: WordEmbedder
+    filled: Home, embedder: WordEmbedder
 ) -> None:
     with opened(filled, embedder) as index:
         before = index.generation_of(SCOPES)
@@ -102,7 +105,7 @@ def test_a_change_raises_the_generation_of_its_scope_alone(
 
 
 def test_what_is_taken_out_of_a_scope_that_is_not_in_memory_is_forgotten(
-    filled: Path, embedder: WordEmbedder
+    filled: Home, embedder: WordEmbedder
 ) -> None:
     with opened(filled, embedder, resident_bytes=1) as index:
         [key, *_] = [key for key, _ in index.matching("alpha1", 5, [ONE])]
@@ -116,28 +119,26 @@ def test_what_is_taken_out_of_a_scope_that_is_not_in_memory_is_forgotten(
 
 
 def test_what_changed_is_in_a_snapshot_before_a_scope_goes(
-    tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+    home: Home, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resident_scopes, "SNAPSHOT_LEAST", 5)
-    with opened(tmp_path, embedder, resident_bytes=1) as index:
+    with opened(home, embedder, resident_bytes=1) as index:
         build(index, embedder, thirty_documents())
         expected = _ask(index, embedder, ONE)
         assert _ask(index, embedder, TWO)
-        assert [path.name.split(".")[1] for path in tmp_path.glob("*.vectors.*")] == ["1"]
-        for path in tmp_path.glob("*.words.*"):
-            assert path.stat().st_size > 0
+        assert saved(index).keys() == {ONE}
         # As of the snapshot: a word that nobody wrote is not looked for in the database.
         index.tables.db.run("update passages set words = 'other' where scope = 1")
         assert _ask(index, embedder, ONE) == expected
 
 
 def test_small_scopes_have_no_snapshot_and_are_read_all_the_same(
-    filled: Path, embedder: WordEmbedder
+    filled: Home, embedder: WordEmbedder
 ) -> None:
     with opened(filled, embedder) as index:
         expected = everything(index, embedder)
         index.save_snapshots()
-        assert list(filled.glob("*.snapshot")) == []
+        assert saved(index) == {}
     with opened(filled, embedder) as index:
         assert everything(index, embedder) == expected
 
@@ -153,10 +154,10 @@ STEPS = st.lists(
 )
 
 
-def _histories(steps: Sequence[Step], folder: Path, bound: int | None) -> Iterator[list[Found]]:
+def _histories(steps: Sequence[Step], home: Place, bound: int | None) -> Iterator[list[Found]]:
     """What is found after each step of a history."""
     embedder = WordEmbedder(64)
-    index = opened(folder, embedder, resident_bytes=bound)
+    index = opened(home, embedder, resident_bytes=bound)
     try:
         for name, number, place in steps:
             document = new_document(f"doc{number}", f"alpha{number} common {place}", SCOPES[place])
@@ -169,11 +170,11 @@ def _histories(steps: Sequence[Step], folder: Path, bound: int | None) -> Iterat
             elif name == "save":
                 index.save_snapshots(least=1)
             elif name == "elsewhere":
-                with opened(folder, embedder) as other:
+                with opened(home, embedder) as other:
                     put(other, embedder, document)
             else:
                 index.close()
-                index = opened(folder, embedder, resident_bytes=bound)
+                index = opened(home, embedder, resident_bytes=bound)
             yield everything(index, embedder)
     finally:
         index.close()
@@ -187,7 +188,7 @@ def test_with_one_scope_in_memory_at_a_time_the_same_is_found(steps: list[Step])
         assert found == list(_histories(steps, Path(unbounded), None))
 
 
-def test_a_bound_that_is_set_later_holds_at_once(filled: Path, embedder: WordEmbedder) -> None:
+def test_a_bound_that_is_set_later_holds_at_once(filled: Home, embedder: WordEmbedder) -> None:
     with opened(filled, embedder) as index:
         _ask(index, embedder, *SCOPES)
         index.hold_within(1)

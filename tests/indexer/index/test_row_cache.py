@@ -1,12 +1,10 @@
 """The cache of passages and vectors: bounded, right, and filled ahead."""
 
-from pathlib import Path
-
 import pytest
 
 from knowledge.model.documents import SHARED
 from tests.fakes import WordEmbedder
-from tests.indexer.small_index import SCOPES, build, everything, opened, thirty_documents
+from tests.indexer.small_index import SCOPES, Home, build, everything, opened, thirty_documents
 
 
 @pytest.fixture
@@ -15,13 +13,13 @@ def embedder() -> WordEmbedder:
 
 
 def test_what_is_remembered_of_the_file_is_bounded_and_still_right(
-    tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+    home: Home, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("indexer.index.row_cache.VECTORS_BYTES", 3 * 4 * embedder.dimension)
     monkeypatch.setattr("indexer.index.row_cache.PASSAGES_CHARACTERS", 3_000)
     monkeypatch.setattr("indexer.index.index.IDFS_CACHED", 3)
     vector = embedder.embed_queries(["common"])[0]
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         build(index, embedder, thirty_documents())
         keys = [key for key, _ in index.nearest(vector, 20, SCOPES)]
         together = index.own_vectors(keys)
@@ -34,31 +32,31 @@ def test_what_is_remembered_of_the_file_is_bounded_and_still_right(
 
 
 def test_what_is_read_ahead_is_what_is_read_when_it_is_asked_for(
-    tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+    home: Home, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vector = embedder.embed_queries(["common"])[0]
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         build(index, embedder, thirty_documents())
         keys = [key for key, _ in index.nearest(vector, 20, SCOPES)]
         asked_for = index.own_vectors(keys)
     monkeypatch.setattr("indexer.index.row_cache.SLICE", 3)
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         list(index.read_ahead())
         assert len(index._rows._vectors) == index.size(SCOPES)
         assert len(index._rows._passages) == index.size(SCOPES)
         assert index.own_vectors(keys) == asked_for
     monkeypatch.setattr("indexer.index.row_cache.VECTORS_BYTES", 5 * 4 * embedder.dimension)
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         list(index.read_ahead())
         list(index.read_ahead())
         assert len(index._rows._vectors) == 5
 
 
 def test_what_goes_while_it_is_read_ahead_is_not_remembered(
-    tmp_path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+    home: Home, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("indexer.index.row_cache.SLICE", 3)
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         build(index, embedder, thirty_documents())
         assert everything(index, embedder)
         index._rows._vectors.clear()

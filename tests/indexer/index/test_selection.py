@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer.index.database import IndexSchema, Place
 from indexer.index.index import Index
 from indexer.index.selection import Selection
 from indexer.index.what_if import WhatIfIndex
@@ -43,10 +44,15 @@ def document(number: int) -> Document:
 DOCUMENTS = [document(number) for number in range(48)]
 
 
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def index(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Index]:
     embedder = WordEmbedder()
-    with opened(tmp_path_factory.mktemp("index"), embedder) as made:
+    place: Place = tmp_path_factory.mktemp("index")
+    if request.param == "postgres":
+        place = IndexSchema(request.getfixturevalue("index_database"), "index_selected")
+    with opened(place, embedder) as made:
         build(made, embedder, DOCUMENTS)
         yield made
 

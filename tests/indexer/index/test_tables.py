@@ -17,6 +17,7 @@ from tests.fakes import WordEmbedder
 from tests.indexer.small_index import (
     ONE,
     SCOPES,
+    Home,
     build,
     everything,
     new_document,
@@ -48,18 +49,18 @@ def test_a_full_disk_changes_nothing_and_is_explained(
 
 
 def test_a_document_whose_vectors_are_not_kept_is_not_half_applied(
-    tmp_path: Path, embedder: WordEmbedder
+    home: Home, embedder: WordEmbedder
 ) -> None:
     document = new_document("new", "text")
     cut = CutDocument(document, tuple(passages(document, embedder.count_tokens, 256)))
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         with pytest.raises(Exception):  # noqa: B017, PT011 - a defect of the caller, of any kind
             index.tables.apply([cut])
         assert index.tables.counts(SCOPES) == {"documents": 0, "passages": 0}
         assert index.generation == 0
 
 
-def test_what_is_stored_is_what_a_citation_needs(tmp_path: Path, embedder: WordEmbedder) -> None:
+def test_what_is_stored_is_what_a_citation_needs(home: Home, embedder: WordEmbedder) -> None:
     document = Document(
         id="note:1",
         scope=ONE,
@@ -72,7 +73,7 @@ def test_what_is_stored_is_what_a_citation_needs(tmp_path: Path, embedder: WordE
         revision=3,
         approved_by="Ada",
     )
-    with opened(tmp_path, embedder) as index:
+    with opened(home, embedder) as index:
         put(index, embedder, document)
         first, second = index.tables.document_passages("note:1")
     assert (first.heading, first.text, second.heading, second.text) == (
@@ -86,8 +87,8 @@ def test_what_is_stored_is_what_a_citation_needs(tmp_path: Path, embedder: WordE
     assert (first.scope, first.kind, first.verified) == (ONE, Kind.NOTE, None)
 
 
-def test_only_vectors_that_nothing_uses_are_pruned(tmp_path: Path, embedder: WordEmbedder) -> None:
-    with opened(tmp_path, embedder) as index:
+def test_only_vectors_that_nothing_uses_are_pruned(home: Home, embedder: WordEmbedder) -> None:
+    with opened(home, embedder) as index:
         build(index, embedder, [new_document("a", "one"), new_document("b", "two")])
         unused = digest("nobody says this")
         index.tables.store_vectors({unused: embedder.embed_passages(["nobody says this"])[0]})

@@ -1,7 +1,6 @@
 """An overlay finds what an index finds once the same change has been made to it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
 from knowledge.model.documents import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
-from tests.indexer.small_index import what_if
+from tests.indexer.small_index import Home, what_if
 
 GUILD, OTHER = Scope(10), Scope(11)
 SCOPES = (SHARED, GUILD)
@@ -31,8 +30,8 @@ def embedder() -> WordEmbedder:
 
 
 @pytest.fixture
-def index(tmp_path: Path, embedder: WordEmbedder) -> Iterator[Index]:
-    with Index(tmp_path, model="words", dimension=512, max_tokens=256) as opened:
+def index(home: Home, embedder: WordEmbedder) -> Iterator[Index]:
+    with Index(home, model="words", dimension=512, max_tokens=256) as opened:
         for name, text in TEXTS.items():
             scope = GUILD if name == "cows" else SHARED
             put(opened, embedder, _document(name, text, scope))

@@ -1,0 +1,138 @@
+"""The index database in PostgreSQL: a schema for each index, and the connection to it.
+
+What several processes index, ask and change at once is one index: each holds in memory what it is
+asked for, and compares generations with each question. One process writes at a time, as with a file
+of SQLite; whoever reads waits for nobody.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from indexer.index.database import (
+    IndexReadError,
+    IndexSchema,
+    IndexWriteError,
+    check_manifest,
+    write_manifest,
+)
+from knowledge.store.database_url import shown_database_url
+from knowledge.store.postgres.connection import Connection
+
+_TABLES: Final = Path(__file__).with_name("postgres_tables.sql")
+# Names that need no quotation marks, and can't be those of PostgreSQL's own schemas.
+_SCHEMA: Final = re.compile(r"index(_[a-z0-9_]{1,40})?")
+
+
+class PostgresConnection:
+    """The opened schema, as `indexer.index.database.Connection`."""
+
+    def __init__(self, place: IndexSchema) -> None:
+        """Connect, and make the schema if it is missing.
+
+        Raises:
+            IndexReadError: if the database can't be used.
+            ValueError: if the schema's name is none of an index.
+        """
+        if not _SCHEMA.fullmatch(place.schema):
+            raise ValueError(f"{place.schema!r} is no name of a schema with an index.")
+        space = hashlib.sha256(place.schema.encode()).digest()
+        self._schema = place.schema
+        self._url = place.url
+        self._connection = Connection(
+            place.url,
+            place.schema,
+            IndexReadError,
+            lock_space=int.from_bytes(space[:7], "big"),
+        )
+
+    @property
+    def place(self) -> str:
+        return f"the schema {self._schema} of the database {shown_database_url(self._url)}"
+
+    @property
+    def version(self) -> int:
+        [(version,)] = self.rows("select version from writes")
+        return int(version)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.tuples(sql, values)
+
+    def one(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        return next(iter(self.rows(sql, values)), None)
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        return self._connection.run(sql, values)
+
+    def run_many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
+        self._connection.run_many(sql, list(values))
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        try:
+            with self._connection.writing():
+                self.run("update writes set version = version + 1")
+                yield
+        except IndexReadError as error:
+            raise IndexWriteError(str(error)) from error
+
+    def forget_deleted(self) -> None:
+        """Nothing: dead rows are PostgreSQL's, whose autovacuum the tables ask to come soon."""
+
+    def make_tables(self, expected: Mapping[str, str]) -> None:
+        """Make what an index is made of, in a schema that has nothing.
+
+        Raises:
+            IndexWriteError: if the schema has tables that are no index's, or none can be made.
+        """
+        try:
+            # Another process may be opening the same index.
+            with self._connection.writing():
+                tables = self._tables()
+                if "manifest" in tables:
+                    return
+                if tables:
+                    raise IndexWriteError(
+                        f"The index can't be made in {self.place}: there are other tables "
+                        f"({', '.join(sorted(tables)[:3])}). Move them away, or name another "
+                        "database."
+                    )
+                self._connection.run_script(_TABLES.read_text(encoding="utf-8"))
+                write_manifest(self, expected)
+        except IndexReadError as error:
+            raise IndexWriteError(str(error)) from error
+
+    def _tables(self) -> set[str]:
+        sql = "select tablename from pg_tables where schemaname = ?"
+        return {name for [name] in self.rows(sql, [self._schema])}
+
+    def size(self) -> int:
+        """How many passages there are."""
+        [(count,)] = self.rows("select count(*) from passages")
+        return int(count)
+
+
+def opened_schema(place: IndexSchema, expected: Mapping[str, str]) -> PostgresConnection:
+    """The index in a schema, made if it is missing.
+
+    Raises:
+        StaleIndexError: if the manifest says something else than is `expected`.
+        IndexWriteError: if the database can't be used, or the schema is no index's.
+    """
+    try:
+        connection = PostgresConnection(place)
+    except IndexReadError as error:
+        raise IndexWriteError(str(error)) from error
+    try:
+        connection.make_tables(expected)
+        check_manifest(connection, expected, connection.size)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

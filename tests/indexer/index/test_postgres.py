@@ -1,0 +1,305 @@
+"""An index in PostgreSQL: the same as in a file of SQLite, and what is different about a server."""
+
+import itertools
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer.index.database import IndexError_, IndexSchema, IndexWriteError, Place
+from indexer.index.index import Index
+from indexer.index.postgres import PostgresConnection
+from indexer.index.postings import Postings
+from indexer.index.snapshots import SnapshotRows
+from indexer.ingest.pipeline import put
+from indexer.retrieval.retriever import Retriever
+from knowledge.model.documents import SHARED, Document, Kind
+from tests.fakes import WordEmbedder
+from tests.indexer.small_index import (
+    ONE,
+    SCOPES,
+    Home,
+    SchemaHome,
+    build,
+    everything,
+    new_document,
+    opened,
+    saved,
+    thirty_documents,
+)
+from tests.postgres import Cluster, database_name
+
+WORDS = ("ferry", "island", "bread", "lantern", "kite", "harbour")
+QUERIES = ("where is the ferry", "bread and kite", "lanterns of the harbour", "quux")
+_schemas = itertools.count(1)
+
+
+@pytest.fixture
+def embedder() -> WordEmbedder:
+    return WordEmbedder(64)
+
+
+def _document(number: int, place: int) -> Document:
+    text = " ".join(WORDS[(number * step + place) % len(WORDS)] for step in range(1, 9))
+    return Document(
+        f"file:{number}",
+        SCOPES[place],
+        (Kind.FILE, Kind.NOTE, Kind.PAGE)[number % 3],
+        f"Title {number}",
+        f"# One\n\nThe {text}, it's 100 % of {number}?\n\n# Two\n\nAgain {text} in 日本.",
+        link=f"https://example.org/{number}",
+        tags=("Rust",) if number % 2 else (),
+    )
+
+
+Step = tuple[str, int, int]
+HISTORIES = st.lists(
+    st.tuples(
+        st.sampled_from(["put", "put", "put", "remove", "save", "open"]),
+        st.integers(0, 7),
+        st.integers(0, 2),
+    ),
+    max_size=15,
+)
+
+
+def _told(index: Index, embedder: WordEmbedder) -> list[object]:
+    """All that is found and said of it, ids and the last digits of each number included."""
+    retriever = Retriever(index, embedder)
+    told: list[object] = [
+        index.generation,
+        index.generation_of(SCOPES),
+        index.size(SCOPES),
+        index.tables.titles(SCOPES, 10),
+        index.tables.tags(SCOPES),
+        index.tables.totals(),
+        index.tables.counts(SCOPES),
+        sorted(index.tables.document_digests(Kind).items()),
+    ]
+    for scopes in ([SHARED], [SHARED, ONE], SCOPES):
+        for query, hits in zip(QUERIES, retriever.hits(QUERIES, scopes), strict=True):
+            told += [hits, retriever.judged(query, hits, scopes), index.idfs(query, scopes)]
+    return told
+
+
+def _history(steps: list[Step], place: Place) -> Iterator[list[object]]:
+    embedder = WordEmbedder(64)
+    index = opened(place, embedder)
+    try:
+        for name, number, where in steps:
+            if name == "put":
+                put(index, embedder, _document(number, where))
+            elif name == "remove":
+                index.tables.apply([], [f"file:{number}"])
+            elif name == "save":
+                index.save_snapshots(least=1)
+            else:
+                yield _told(index, embedder)
+                index.close()
+                index = opened(place, embedder)
+        yield _told(index, embedder)
+    finally:
+        index.close()
+
+
+@given(HISTORIES)
+@settings(max_examples=15)
+def test_the_same_history_is_answered_in_the_same_way_to_the_last_digit(
+    postgres: Cluster, index_database: str, steps: list[Step]
+) -> None:
+    schema = f"index_same_{next(_schemas)}"
+    try:
+        in_postgres = list(_history(steps, IndexSchema(index_database, schema)))
+    finally:
+        postgres.execute(f"drop schema if exists {schema} cascade", index_database)
+    with TemporaryDirectory() as folder:
+        assert in_postgres == list(_history(steps, Path(folder)))
+
+
+def test_followers_miss_nothing_that_many_write_at_once(home: Home) -> None:
+    """Each of a dozen has a connection of its own."""
+    opened(home, WordEmbedder(64)).close()
+    done = threading.Event()
+
+    def write(writer: int) -> None:
+        embedder = WordEmbedder(64)
+        with opened(home, embedder) as index:
+            for number in range(30):
+                document = _document(writer * 100 + number, (writer + number) % 3)
+                put(index, embedder, document)
+                if number % 4 == 3:
+                    index.tables.apply([], [f"file:{writer * 100 + number - 1}"])
+
+    def follow(_: int) -> list[object]:
+        embedder = WordEmbedder(64)
+        with opened(home, embedder) as index:
+            while not done.is_set():
+                index.postings(SCOPES)
+            return _held(index)
+
+    with ThreadPoolExecutor(12) as pool:
+        followers = [pool.submit(follow, number) for number in range(4)]
+        writers = [pool.submit(write, number) for number in range(8)]
+        try:
+            for writer in writers:
+                writer.result()
+        finally:
+            done.set()
+        followed = [follower.result() for follower in followers]
+    with opened(home, WordEmbedder(64)) as index:
+        assert index.generation == 8 * (30 + 7)
+        assert index.tables.counts(SCOPES)["documents"] == 8 * (30 - 7)
+        expected = _held(index)
+    assert followed == [expected] * 4
+
+
+def _held(index: Index) -> list[object]:
+    """The passages that an index has in memory of each scope, in both of its structures."""
+    return [
+        (scope, len(held.vectors), _passages(held.postings))
+        for scope in SCOPES
+        for held in index._seen([scope])
+    ]
+
+
+def _passages(postings: Postings) -> list[int]:
+    return sorted(set(postings.ids.tolist()) - set(postings.ids[postings.removed].tolist()))
+
+
+def test_a_schema_with_other_tables_is_refused_and_left_as_it_is(
+    postgres: Cluster, schema_home: SchemaHome, embedder: WordEmbedder
+) -> None:
+    postgres.execute(f"create schema {schema_home.schema}", schema_home.url)
+    postgres.execute(f"create table {schema_home.schema}.bills (id int)", schema_home.url)
+    with pytest.raises(IndexWriteError, match=r"other tables \(bills\).*Move them away"):
+        opened(schema_home, embedder)
+    assert postgres.execute(f"table {schema_home.schema}.bills", schema_home.url) == []
+
+
+@pytest.mark.parametrize("name", ["public", "index; drop", "pg_index", "index.a", "INDEX", ""])
+def test_a_name_that_is_no_indexs_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="no name of a schema"):
+        PostgresConnection(IndexSchema("postgresql://nobody@/nothing", name))
+
+
+def test_a_database_that_is_not_there_is_explained(
+    postgres: Cluster, embedder: WordEmbedder
+) -> None:
+    with pytest.raises(IndexWriteError, match=r"can't be opened.*createdb"):
+        opened(IndexSchema(postgres.url("nothing"), "index"), embedder)
+
+
+def test_a_connection_that_is_lost_between_two_questions_is_made_anew(
+    postgres: Cluster, schema_home: SchemaHome, embedder: WordEmbedder
+) -> None:
+    with opened(schema_home, embedder) as index:
+        build(index, embedder, thirty_documents())
+        expected = everything(index, embedder)
+        _cut_off(postgres, schema_home)
+        assert everything(index, embedder) == expected
+        _cut_off(postgres, schema_home)
+        put(index, embedder, new_document("later", "uncommonword"))
+        assert len(index.matching("uncommonword", 5, [SHARED])) == 1
+
+
+def test_a_connection_that_is_lost_while_it_is_written_changes_nothing(
+    postgres: Cluster, schema_home: SchemaHome, embedder: WordEmbedder
+) -> None:
+    with opened(schema_home, embedder) as index:
+        build(index, embedder, thirty_documents())
+        expected = everything(index, embedder)
+
+        def write() -> None:
+            with index.tables.db.writing():
+                index.tables.db.run("delete from passage_vectors")
+                _cut_off(postgres, schema_home)
+                index.tables.generation()
+
+        with pytest.raises(IndexWriteError, match=r"was lost.*Nothing was changed"):
+            write()
+        assert everything(index, embedder) == expected
+
+
+def _cut_off(postgres: Cluster, home: SchemaHome) -> None:
+    name = database_name(home.url)
+    postgres.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity "  # noqa: S608 - a name of ours
+        f"where datname = '{name}' and pid != pg_backend_pid()"
+    )
+
+
+@pytest.mark.parametrize("column", ["vectors", "words"])
+@pytest.mark.parametrize("damage", ["''", "'nonsense'", "substring({column} for 50)"])
+def test_a_damaged_snapshot_is_rebuilt_from_the_tables(
+    schema_home: SchemaHome, embedder: WordEmbedder, column: str, damage: str
+) -> None:
+    with opened(schema_home, embedder) as index:
+        build(index, embedder, thirty_documents())
+        index.save_snapshots(least=1)
+        expected = everything(index, embedder)
+        sql = f"update snapshots set {column} = {damage.format(column=column)}"  # noqa: S608
+        assert index.tables.db.run(sql) == 3
+    with opened(schema_home, embedder) as index:
+        assert everything(index, embedder) == expected
+
+
+def test_snapshots_are_used_by_every_process_and_replaced_by_newer_ones_alone(
+    schema_home: SchemaHome, embedder: WordEmbedder
+) -> None:
+    with opened(schema_home, embedder) as slow, opened(schema_home, embedder) as index:
+        put(index, embedder, new_document("a", "one"))
+        [held] = slow._seen([SHARED])
+        put(index, embedder, new_document("b", "two"))
+        index.save_snapshots(least=1)
+        slow._resident._snapshots.save(SHARED, 1, held.vectors, held.postings)
+        assert saved(index) == {SHARED: {2}}
+        # A word that nobody wrote is not looked for in the tables.
+        index.tables.db.run("update passages set words = 'other'")
+    with opened(schema_home, embedder) as third:
+        assert len(third.matching("two", 5, [SHARED])) == 1
+
+
+def test_snapshots_of_an_index_that_was_here_before_are_not_believed(
+    schema_home: SchemaHome, embedder: WordEmbedder
+) -> None:
+    with opened(schema_home, embedder) as index:
+        build(index, embedder, thirty_documents())
+        index.save_snapshots(least=1)
+        index.tables.db.run("update snapshots set identity = 'other'")
+        assert saved(index) == {}
+        index.save_snapshots(least=1)
+        assert saved(index).keys() == set(SCOPES)
+        index.tables.db.run("update snapshots set identity = 'other' where scope = 1")
+        SnapshotRows(index.tables.db, "mine").delete_others({})
+        assert index.tables.db.rows("select scope from snapshots") == []
+
+
+def test_what_any_process_writes_changes_the_version(
+    schema_home: SchemaHome, embedder: WordEmbedder
+) -> None:
+    with opened(schema_home, embedder) as index, opened(schema_home, embedder) as other:
+        before = index.tables.version
+        assert other.tables.version == before
+        put(other, embedder, new_document("a", "one"))
+        assert index.tables.version != before
+
+
+def test_what_can_not_be_written_is_explained(
+    postgres: Cluster, schema_home: SchemaHome, embedder: WordEmbedder
+) -> None:
+    with opened(schema_home, embedder) as index:
+        put(index, embedder, new_document("a", "one"))
+        index.tables.db.run("set default_transaction_read_only = on")
+        with pytest.raises(IndexWriteError, match=r"can only be read.*Nothing was changed"):
+            put(index, embedder, new_document("b", "two"))
+        index.tables.db.run("set default_transaction_read_only = off")
+        assert index.tables.counts([SHARED])["documents"] == 1
+        postgres.execute(f"drop table {schema_home.schema}.windows cascade", schema_home.url)
+        with pytest.raises(Exception) as caught:  # noqa: PT011 - a defect, of any kind
+            put(index, embedder, new_document("b", "two"))
+        assert not isinstance(caught.value, IndexError_)
