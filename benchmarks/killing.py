@@ -371,7 +371,7 @@ def sound(place: ProgressMessage) -> Iterator[str]:
         store = core.store
         if problem := store.database.integrity_problem():
             yield problem
-        if store.audit_log.first_broken_entry() is not None:
+        if store.audit_log.breaks():
             yield "the log's chain is broken"
         wanted = {
             found.id: document_digest(found)

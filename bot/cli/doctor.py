@@ -27,6 +27,7 @@ from knowledge.files import picture_text
 from knowledge.git.repository import MISSING, is_installed
 from knowledge.model.documents import ARTICLES, SHARED
 from knowledge.model.source_locations import repository_at
+from knowledge.store.log_chain import Break
 from knowledge.store.sqlite_database import copies_beside
 from knowledge.store.store import StoreError
 from knowledge.store.tombstones import FILE
@@ -134,7 +135,7 @@ def _copies(folder: Path) -> Iterator[Finding]:
 def _store(folder: Path) -> Iterator[Finding]:
     try:
         with open_store(folder) as store:
-            broken = store.audit_log.first_broken_entry()
+            breaks = store.audit_log.breaks()
             entries = len(store.audit_log.entries())
             contradicted = store.audit_log.contradicted_notes()
             problem = store.database.integrity_problem()
@@ -151,15 +152,7 @@ def _store(folder: Path) -> Iterator[Finding]:
             f"recognised: {FILE} is not the one that was written beside this database. Put "
             "it back, or tell those who asked for it to ask again with /privacy.",
         )
-    if broken is None:
-        yield Finding("log", True, f"{entries} entries, each following from the one before")
-    else:
-        yield Finding(
-            "log",
-            False,
-            f"entry {broken.id} ({broken.event}, {broken.at:%Y-%m-%d %H:%M}) does not follow from "
-            "the one before it: it or an earlier one was changed outside Commonplace.",
-        )
+    yield from _log(entries, breaks)
     if contradicted:
         notes = ", ".join(map(str, contradicted[:10]))
         yield Finding(
@@ -168,6 +161,15 @@ def _store(folder: Path) -> Iterator[Finding]:
             f"{len(contradicted)} notes are in another state than the log leads to ({notes}): they "
             "or the log were changed outside Commonplace. Restore a backup.",
         )
+
+
+def _log(entries: int, breaks: list[Break]) -> Iterator[Finding]:
+    if not breaks:
+        found = f"{entries} entries, each following from the one before it of its server"
+        yield Finding("log", True, found)
+    for broken in breaks[:10]:
+        said = f"{broken.said}: it or an earlier one was changed outside Commonplace."
+        yield Finding("log", False, said)
 
 
 def _model(serving: Opened, folder: Path) -> Iterator[Finding]:

@@ -29,6 +29,7 @@ from knowledge.backup import foreign_database
 from knowledge.backup.foreign_database import ForeignDatabaseError
 from knowledge.backup.on_request import OnRequest, Source, Unknown, leave_out
 from knowledge.model.documents import Scope
+from knowledge.store import log_chain
 from knowledge.store.audit_log import RESTORED, STANDINGS, WHOLE, contradicted, logged
 from knowledge.store.database import StoreError
 from knowledge.store.store import Store
@@ -38,6 +39,12 @@ PATTERN: Final = "community-*.db"
 PART: Final = ".part"
 # Longer than any backup takes.
 TORN_SECONDS: Final = 86_400
+# The last line of each guild in one log, and whether another one has it.
+_LAST_LINES: Final = (
+    "select coalesce(guild_id, 0), number, digest from log l where not exists (select 1 from log n "
+    "where coalesce(n.guild_id, 0) = coalesce(l.guild_id, 0) and n.number > l.number)"
+)
+_SAME_LINE: Final = "select 1 from log where coalesce(guild_id, 0) = ? and number = ? and digest = ?"
 # How many ids are left out where it is not known which ones were given.
 UNKNOWN_IDS: Final = 10_000
 
@@ -116,15 +123,34 @@ def rotate(folder: Path, keep: int, newest: Path) -> tuple[list[Path], list[Path
 def _is_beginning(path: Path, newest: Path) -> bool:
     """Whether a backup's log is the beginning of another one's; not if it can't be read."""
     try:
-        with foreign_database.opened(path) as connection:
+        with (
+            foreign_database.opened(path) as connection,
+            foreign_database.opened(newest) as other,
+        ):
             foreign_database.release_of(connection)
-            last = connection.execute("select id, digest from log order by id desc limit 1")
-            line = last.fetchone()
-        with foreign_database.opened(newest) as connection:
-            same = "select 1 from log where id = ? and digest = ?"
-            return line is None or connection.execute(same, line).fetchone() is not None
+            if not _has_chains(connection):
+                last = connection.execute("select id, digest from log order by id desc limit 1")
+                line = last.fetchone()
+                return line is None or _digest_in_one_chain(other, line[0]) == line[1]
+            lines = connection.execute(_LAST_LINES).fetchall()
+            return all(other.execute(_SAME_LINE, line).fetchone() for line in lines)
     except (sqlite3.Error, ForeignDatabaseError):
         return False
+
+
+def _has_chains(connection: sqlite3.Connection) -> bool:
+    """Whether a database is of a release whose log has a chain for each guild."""
+    columns = connection.execute("select name from pragma_table_info('log')").fetchall()
+    return ("number",) in columns
+
+
+def _digest_in_one_chain(connection: sqlite3.Connection, last_id: int) -> str | None:
+    """The digest that a line of a log had when all guilds had one chain, or nothing."""
+    if _has_chains(connection):
+        lines = Database(connection).query(log_chain.LINES)
+        return log_chain.former_digest_at(lines, last_id)
+    rows = connection.execute("select digest from log where id = ?", [last_id]).fetchall()
+    return rows[0][0] if rows else None
 
 
 def verify(path: Path) -> None:
@@ -171,14 +197,23 @@ def problem(connection: sqlite3.Connection) -> str:
     orphans = connection.execute("pragma foreign_key_check").fetchall()
     if orphans:
         return f"{len(orphans)} rows refer to rows that are gone"
+    return _break(connection) or _contradiction(Database(connection))
+
+
+def _break(connection: sqlite3.Connection) -> str:
+    """Where the log of a database breaks, or nothing."""
+    if _has_chains(connection):
+        query = Database(connection).query
+        found = log_chain.breaks(query(log_chain.LINES), query(log_chain.HEADS))
+        return found[0].said if found else ""
     previous = ""
     # The columns by place: the first release called the fourth one otherwise.
-    for *fields, digest in connection.execute("select * from log order by id"):
+    for *fields, digest in connection.execute(log_chain.LINES):
         previous = log_digest(previous, fields)
         if digest != previous:
             line = str(fields[0])[:20]
-            return f"line {line} of its log does not follow from the one before it"
-    return _contradiction(Database(connection))
+            return f"line {line} of the log does not follow from the one before it"
+    return ""
 
 
 def _contradiction(database: Database) -> str:
@@ -186,7 +221,8 @@ def _contradiction(database: Database) -> str:
     if not database["log"].columns_dict.keys() >= {"actor"}:
         return ""
     try:
-        entries = map(logged, database.query("select * from log order by id"))
+        # A log of one chain has no numbers; nothing is replayed by them.
+        entries = (logged({"number": 0, **row}) for row in database.query(log_chain.LINES))
         notes = contradicted(database.query(STANDINGS), entries)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         return f"its log can't be replayed ({error!r})"
@@ -197,7 +233,7 @@ def _contradiction(database: Database) -> str:
 
 
 def log_digest(previous: str, fields: Sequence[object]) -> str:
-    """The digest of a log's line, in any release, by its columns before the digest."""
+    """The digest of a line in a log of one chain, by its columns before the digest."""
     covered = json.dumps([previous, *fields], ensure_ascii=False).encode()
     return hashlib.sha256(covered).hexdigest()
 

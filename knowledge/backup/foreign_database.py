@@ -21,6 +21,7 @@ from urllib.parse import quote
 from sqlite_utils import Database
 
 from knowledge.backup.export_format import LEFT_OUT, SEQUENCES, check_values
+from knowledge.store.log_chain import KEEP_HEADS
 from knowledge.store.migrations import MIGRATIONS
 
 # No release writes a row, or the definition of a table, that is longer.
@@ -136,13 +137,15 @@ def copy(foreign: sqlite3.Connection, applied: list[str], part: Path) -> None:
 
 
 def bring_up_to_date(own: sqlite3.Connection) -> None:
-    """Run the migrations that a database with somebody else's rows has not had.
+    """Run the migrations that a database with somebody else's rows has not had, and end its log.
 
     Raises:
         ForeignDatabaseError: if one of them makes nothing of such rows.
     """
     try:
         MIGRATIONS.apply(Database(own))
+        own.execute(KEEP_HEADS)
+        own.commit()
     except (sqlite3.IntegrityError, TypeError, ValueError, OverflowError) as error:
         raise ForeignDatabaseError(f"can't be brought up to date: {error!r}.") from error
 

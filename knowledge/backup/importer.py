@@ -13,6 +13,7 @@ Nothing that is here is ever overwritten, and the log says what was imported.
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -43,6 +44,7 @@ from knowledge.model.notes import Member
 from knowledge.model.storable_text import storable
 from knowledge.model.submissions import InvalidNoteError, Submission, checked_submission
 from knowledge.store.audit_log import IMPORTED, RESTORED, WHOLE, LogEntry, logged
+from knowledge.store.log_chain import HEADS_TABLE, RECHAINED
 from knowledge.store.migrations import MIGRATIONS
 from knowledge.store.store import Store
 
@@ -74,12 +76,16 @@ class _Edit:
     file: NoteFile
 
 
+# The lines of each guild by which logs are compared.
+_Told = dict[int | None, list[LogEntry]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Incoming:
     """What was read: notes that were edited, and the log as far as the community wrote it."""
 
     edits: list[_Edit]
-    told: list[LogEntry]
+    told: _Told
     unknown: Unknown
     asked: Collection[OnRequest]
 
@@ -198,7 +204,7 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
 
 def _withheld(
     store: Store, part: Path, asked: Collection[OnRequest]
-) -> tuple[list[LogEntry], Unknown]:
+) -> tuple[_Told, Unknown]:
     """Delete from what was read what was deleted here for good, or has to be asked for by name.
 
     Returns:
@@ -212,16 +218,23 @@ def _withheld(
     return told, unknown
 
 
-def _told(entries: Iterable[LogEntry]) -> list[LogEntry]:
+def _told(entries: Iterable[LogEntry]) -> _Told:
     """The lines by which logs are compared: not those of what was done to one of the databases.
 
-    After such a line, the same lines have other numbers and digests.
+    After such a line, the same lines have other numbers and digests. Each guild's are compared for
+    themselves: an export shows one moment, and what others were writing then may have lower ids.
     """
-    return [
-        replace(entry, id=0, digest="")
-        for entry in entries
-        if (entry.event, entry.subject) not in {(RESTORED, WHOLE), (IMPORTED, WHOLE)}
-    ]
+    told: _Told = {}
+    for entry in entries:
+        if entry.subject != WHOLE or entry.event not in {RESTORED, IMPORTED, RECHAINED}:
+            plain = replace(entry, id=0, number=0, digest="")
+            told.setdefault(entry.guild_id, []).append(plain)
+    return told
+
+
+def _goes_on(longer: _Told, shorter: _Told) -> bool:
+    """Whether each guild's lines begin with those of another log."""
+    return all(longer.get(guild_id, [])[: len(told)] == told for guild_id, told in shorter.items())
 
 
 # Taking it in.
@@ -238,19 +251,20 @@ def _merged(store: Store, part: Path, incoming: _Incoming) -> Imported:
         if _empty(store, tables):
             _refuse(incoming.edits, "this database has not got the note as it was exported")
             imported = Imported(_taken(store, tables))
-        elif incoming.told and here[: len(incoming.told)] == incoming.told:
+            store.audit_log.keep_heads()
+        elif incoming.told and _goes_on(here, incoming.told):
             imported = Imported(_taken(store, {name: tables[name] for name in incoming.asked}))
             imported.differing = sum(len(each) for each in _differing(store, others))
             edits = [edit for edit in incoming.edits if _new(store, edit)]
             imported.edited = [_proposed(store, edit) for edit in edits]
         else:
             _refuse(incoming.edits, "this database has not gone on from the export")
-            gone_on = incoming.told[: len(here)] == here
+            gone_on = _goes_on(incoming.told, here)
             _refuse_conflicts(store, others if gone_on else tables)
             if not gone_on:
                 raise FolderError("Nothing was imported: its log is that of another community.")
             imported = Imported(_taken(store, others))
-            _add_lines(store, imported, len(here))
+            _add_lines(store, imported, here)
         imported.unknown = incoming.unknown
         if imported.rows:
             store.audit_log.append(None, None, IMPORTED, WHOLE, {"rows": imported.rows})
@@ -258,22 +272,21 @@ def _merged(store: Store, part: Path, incoming: _Incoming) -> Imported:
     return imported
 
 
-def _add_lines(store: Store, imported: Imported, here: int) -> None:
-    """Go on with the log from where it is the export's, too."""
+def _add_lines(store: Store, imported: Imported, here: _Told) -> None:
+    """Go on with each guild's log from where it is the export's, too."""
     incoming = store.database.rows("select * from incoming.log order by id")
-    lines = _told(map(logged, incoming))[here:]
-    for line in lines:
-        store.audit_log.add(line)
-    if lines:
-        imported.rows["log"] = len(lines)
+    passed: Counter[int | None] = Counter()
+    for entry in map(logged, incoming):
+        for line in _told([entry]).get(entry.guild_id, ()):
+            passed[entry.guild_id] += 1
+            if passed[entry.guild_id] > len(here.get(entry.guild_id, ())):
+                store.audit_log.add(line)
+                imported.rows["log"] = imported.rows.get("log", 0) + 1
 
 
 def _refuse_other_than_logged(store: Store) -> None:
-    if broken := store.audit_log.first_broken_entry():
-        raise FolderError(
-            f"Nothing was imported: line {broken.id} of the log would not follow from the one "
-            "before it."
-        )
+    if breaks := store.audit_log.breaks():
+        raise FolderError(f"Nothing was imported: {breaks[0].said}.")
     if notes := store.audit_log.contradicted_notes():
         raise FolderError(
             f"Nothing was imported: note {notes[0]} would be in another state than the log leads "
@@ -290,7 +303,8 @@ def _tables(store: Store) -> dict[str, list[str]]:
     )
     found: dict[str, list[str]] = {}
     for row in rows:
-        found.setdefault(row["name"], []).append(row["key"])
+        if row["name"] != HEADS_TABLE:
+            found.setdefault(row["name"], []).append(row["key"])
     return found
 
 

@@ -1,18 +1,18 @@
-"""Append-only audit log: who did what to what; each line's digest covers the line before it.
+"""Append-only audit log: who did what to what; a chain of digests for each guild (`log_chain`).
 
 People stand in it by a key of their own, not by their Discord id: the table of members says whose
 key it is. Who asks to be forgotten loses that row, and the log stays whole without naming them.
 What people wrote is never in it, only what they did.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from knowledge.model.notes import State
+from knowledge.store import log_chain
 from knowledge.store.database import Database, now
 from knowledge.store.sqlite_file import record
 from knowledge.store.value_lists import rows_among
@@ -44,14 +44,16 @@ _NEWEST: Final = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One line of the append-only log; each line's digest covers the line before it.
+    """One line of the append-only log; its digest covers the line before it of its guild.
 
-    `actor` is a key of the log's own, by which a member can be forgotten without breaking it.
+    `id` counts the lines of all guilds, `number` those of its guild. `actor` is a key of the log's
+    own, by which a member can be forgotten without breaking it.
     """
 
     id: int
     at: datetime
     guild_id: int | None
+    number: int
     actor: int | None
     event: str
     subject: str
@@ -95,6 +97,7 @@ class AuditLog:
             id=0,
             at=now(),
             guild_id=guild_id,
+            number=0,
             actor=None if member_id is None else self.key(member_id),
             event=event,
             subject=subject,
@@ -104,11 +107,28 @@ class AuditLog:
         self.add(entry)
 
     def add(self, entry: LogEntry) -> None:
-        """Append a line of another copy's log as the next one of this log."""
-        last = self._database.rows("select id, digest from log order by id desc limit 1")
-        entry = replace(entry, id=last[0]["id"] + 1 if last else 1)
-        entry = replace(entry, digest=digest(last[0]["digest"] if last else "", entry))
-        self._database.insert("log", {**asdict(entry), "at": entry.at.isoformat()})
+        """Append a line of another copy's log as the next one of its guild.
+
+        Raising the head locks it until the transaction ends: who writes for the same guild waits.
+        """
+        chain = entry.guild_id or log_chain.NO_GUILD
+        [head] = self._database.rows(
+            "insert into log_heads (guild_id, number, digest) values (?, 1, '') "
+            "on conflict (guild_id) do update set number = log_heads.number + 1 "
+            "returning number, digest",
+            [chain],
+        )
+        row = {**asdict(entry), "at": entry.at.isoformat(), "number": head["number"]}
+        row["digest"] = log_chain.digest(head["digest"], row)
+        del row["id"]
+        self._database.insert("log", row)
+        self._database.run(
+            "update log_heads set digest = ? where guild_id = ?", [row["digest"], chain]
+        )
+
+    def keep_heads(self) -> None:
+        """Write down where chains end whose lines were taken from another copy as they are."""
+        self._database.run(log_chain.KEEP_HEADS)
 
     def key(self, member_id: int) -> int:
         """The key under which the log knows a member; a new one for a new member."""
@@ -182,9 +202,10 @@ class AuditLog:
         )
         return int(rows[0]["id"]) if rows else _NEWEST
 
-    def first_broken_entry(self) -> LogEntry | None:
-        """The first line whose digest does not follow from the one before it."""
-        return first_broken(self.entries())
+    def breaks(self) -> list[log_chain.Break]:
+        """The first line of each guild that does not follow from the one before it, or is gone."""
+        rows = self._database.rows
+        return log_chain.breaks(rows(log_chain.LINES), rows(log_chain.HEADS))
 
     def contradicted_notes(self) -> list[int]:
         """The notes that are in another state than the log leads to, by id.
@@ -196,31 +217,6 @@ class AuditLog:
 
 def logged(row: Mapping[str, Any]) -> LogEntry:
     return record(LogEntry, row, at=datetime.fromisoformat(row["at"]))
-
-
-def first_broken(entries: Iterable[LogEntry]) -> LogEntry | None:
-    """The first of these lines, from the log's beginning, that breaks the chain."""
-    previous = ""
-    for entry in entries:
-        if entry.digest != digest(previous, entry):
-            return entry
-        previous = entry.digest
-    return None
-
-
-def digest(previous: str, entry: LogEntry) -> str:
-    """The digest of a line: SHA-256 over the digest of the line before it and its own fields."""
-    fields = [
-        previous,
-        entry.id,
-        entry.at.isoformat(),
-        entry.guild_id,
-        entry.actor,
-        entry.event,
-        entry.subject,
-        entry.detail,
-    ]
-    return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode()).hexdigest()
 
 
 @dataclass(slots=True)

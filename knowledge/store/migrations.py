@@ -6,9 +6,9 @@ ran (sqlite-utils), so a process killed in the middle of one leaves the database
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlite_utils import Database, Migrations
 
@@ -64,9 +64,60 @@ def _give_it_digests(db: Database) -> None:
     db.conn.create_function("m013_digest", 7, digest, deterministic=True)
 
 
+def _chain_by_guild(db: Database) -> None:
+    """Write the log once more, as a chain for each guild, and how the one chain ended.
+
+    A line that did not follow from the one before it must not do so by this: its digest becomes
+    one that no line can have. The same log always becomes the same lines.
+    """
+
+    # As `log_chain` had it when this migration was written.
+    def digest(previous: str, number: int, fields: Sequence[Any]) -> str:
+        covered = json.dumps([previous, number, *fields], ensure_ascii=False).encode()
+        return hashlib.sha256(covered).hexdigest()
+
+    heads: dict[int, tuple[int, str]] = {}
+    last: tuple[Any, ...] = (0, "", "")
+
+    def chained(line: tuple[Any, ...]) -> tuple[Any, ...]:
+        nonlocal last
+        line_id, *fields, written = line
+        guild_id = fields[1] or 0
+        number, previous = heads.get(guild_id, (0, ""))
+        followed = written == digest(last[2], line_id, fields)
+        anew = digest(previous, number + 1, fields) if followed else f"unproven:{written}"
+        heads[guild_id] = (number + 1, anew)
+        last = (line_id, fields[0], written)
+        return line_id, *fields[:2], number + 1, *fields[2:], anew
+
+    insert = "insert into log values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    old = db.execute("select * from log_in_one_chain order by id")
+    db.conn.executemany(insert, map(chained, old))
+    db.execute(
+        "update sqlite_sequence set seq = "
+        "(select seq from sqlite_sequence where name = 'log_in_one_chain') where name = 'log'"
+    )
+    if last[0]:
+        number, previous = heads.get(0, (0, ""))
+        told = json.dumps({"digest": last[2], "line": last[0]}, sort_keys=True)
+        fields = [last[1], None, None, "rechained", "database", told]
+        heads[0] = (number + 1, digest(previous, number + 1, fields))
+        row = [*fields[:2], number + 1, *fields[2:], heads[0][1]]
+        columns = "at, guild_id, number, actor, event, subject, detail, digest"
+        db.execute(f"insert into log ({columns}) values (?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
+    db.conn.executemany(
+        "insert into log_heads values (?, ?, ?)",
+        [(guild_id, *head) for guild_id, head in sorted(heads.items())],
+    )
+    db.execute("drop table log_in_one_chain")
+
+
 # What SQL alone can't do, before and after the statements of a migration.
 _BEFORE: Final = {"m013_passages_once": _give_it_digests}
-_AFTER: Final = {"m002_the_whole_life_of_a_note": _give_the_log_keys}
+_AFTER: Final = {
+    "m002_the_whole_life_of_a_note": _give_the_log_keys,
+    "m026_chains_by_guild": _chain_by_guild,
+}
 
 
 def _migration(script: Path) -> Callable[[Database], None]:

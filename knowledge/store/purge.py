@@ -106,7 +106,7 @@ class Purge:
         note_ids = [row["id"] for row in rows]
         self._delete_notes(note_ids)
         for table in self._database.tables("guild_id"):
-            if table not in ("log", "notes"):
+            if table not in ("log", "log_heads", "notes"):
                 self._database.run(f"delete from {table} where guild_id = ?", [guild_id])  # noqa: S608
         self._database.run("delete from guilds where id = ?", [guild_id])
         self._database.run("delete from sources where scope = ?", [guild_id])

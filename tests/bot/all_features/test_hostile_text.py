@@ -354,7 +354,7 @@ def test_listings_fit_and_are_shown_as_text(
     counted = dict.fromkeys(Evidence, 12_345)
     activity = Activity(counted, 1, 2, 3, 4, 5, ((title, 12_345),) * 5)
     lines = [
-        LogLine(LogEntry(n, WHEN, 2, 5, "rejected", "revision:1", "{}", "d"), 2**62, title, text)
+        LogLine(LogEntry(n, WHEN, 2, n, 5, "rejected", "revision:1", "{}", "d"), 2**62, title, text)
         for n, text in enumerate(asked * 4)
     ]
     board = [Contributor(name, 12_345, 12_345)] * 12

@@ -13,6 +13,7 @@ from knowledge.backup import backups
 from knowledge.backup.backups import BackupError
 from knowledge.store.store import Store
 from tests.knowledge.full_store import exported, lived
+from tests.knowledge.logs import chained_anew
 from tests.knowledge.two_guilds import restored
 
 Change = Callable[[sqlite3.Connection], object]
@@ -39,10 +40,7 @@ def _log_anew(**columns: str) -> Change:
                 f"update log set {column} = ? where id = (select max(id) from log)",  # noqa: S608
                 [value],
             )
-        digest = ""
-        for *fields, _ in connection.execute("select * from log order by id").fetchall():
-            digest = backups.log_digest(digest, fields)
-            connection.execute("update log set digest = ? where id = ?", [digest, fields[0]])
+        chained_anew(connection)
 
     return change
 

@@ -24,10 +24,11 @@ def fill(store: Store, lines: int) -> None:
     last = len(store.audit_log.entries())
     with store.database.writing():
         store.database.run_many(
-            "insert into log (id, at, guild_id, actor, event, subject, detail, digest) "
-            "values (?, ?, ?, ?, ?, 'guild', '{}', '')",
+            "insert into log (id, number, at, guild_id, actor, event, subject, detail, digest) "
+            "values (?, ?, ?, ?, ?, ?, 'guild', '{}', '')",
             [
                 (
+                    number + 1,
                     number + 1,
                     (BEGINNING + timedelta(minutes=number)).isoformat(),
                     OTHER if number % 10 == 9 else GUILD,

@@ -1,0 +1,152 @@
+"""Hash chains of the audit log, one for each guild: digests of lines, and where a chain breaks.
+
+Each line's digest covers the guild's line before it; 0 stands for what is no guild's. The last
+number and digest of each chain are kept beside the lines (`log_heads`): they show that a line is
+missing at the end, and are what an append locks. Earlier releases had one chain over all guilds.
+Its last digest is in the line by which it was divided, and can be computed again from the lines.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+# The chain of what is no guild's.
+NO_GUILD: Final = 0
+# What was done by the release that divided the one chain; what its digest begins with where a
+# line did not follow from the one before it then. No digest begins so.
+RECHAINED: Final = "rechained"
+UNPROVEN: Final = "unproven:"
+
+HEADS_TABLE: Final = "log_heads"
+LINES: Final = "select * from log order by id"
+HEADS: Final = "select guild_id, number, digest from log_heads"
+# What the heads of lines are that another copy has written.
+KEEP_HEADS: Final = (
+    "insert into log_heads (guild_id, number, digest) "
+    "select coalesce(guild_id, 0), number, digest from log l where not exists (select 1 from log n "
+    "where coalesce(n.guild_id, 0) = coalesce(l.guild_id, 0) and n.number > l.number) "
+    "on conflict (guild_id) do nothing"
+)
+
+_SHOWN_CHARACTERS: Final = 20
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The number and the digest of a chain's last line."""
+
+    number: int = 0
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Where a guild's chain breaks first: at which of its lines, by number and by id.
+
+    There is no id where the line is missing. `said` is a sentence without its end.
+    """
+
+    guild_id: int
+    number: int
+    id: int | None
+    said: str
+
+
+def digest(previous: str, row: Row) -> str:
+    """The digest of a line: SHA-256 over the digest of the line before it and its own columns."""
+    return _digest(previous, row["number"], row)
+
+
+def _digest(previous: str, number: int, row: Row) -> str:
+    columns = ("at", "guild_id", "actor", "event", "subject", "detail")
+    covered = [previous, number, *(row[column] for column in columns)]
+    return hashlib.sha256(json.dumps(covered, ensure_ascii=False).encode()).hexdigest()
+
+
+def breaks(rows: Iterable[Row], heads: Iterable[Row]) -> list[Break]:
+    """Where chains break, the first place of each guild.
+
+    Args:
+        rows: the lines of all guilds, by id (`LINES`): in each guild, numbers rise with ids.
+        heads: where each chain ends (`HEADS`).
+    """
+    found: dict[int, Break] = {}
+    last: dict[int, Row] = {}
+    former: str | None = ""
+    for row in rows:
+        guild_id = row["guild_id"] or NO_GUILD
+        if not (_follows(row, last.get(guild_id)) and _tells_of(row, former)):
+            said = f"{_named(row)} does not follow from the one before it"
+            found.setdefault(guild_id, Break(guild_id, row["number"], row["id"], said))
+        last[guild_id] = row
+        former = _former(former, row)
+    written = {head["guild_id"]: Head(head["number"], head["digest"]) for head in heads}
+    for guild_id in written.keys() | last.keys():
+        ending = _ending(guild_id, last.get(guild_id), written.get(guild_id, Head()))
+        if ending is not None:
+            found.setdefault(guild_id, ending)
+    return [found[guild_id] for guild_id in sorted(found)]
+
+
+def former_digest_at(rows: Iterable[Row], last_id: int) -> str | None:
+    """The digest that a line had in the one chain, or None if it never stood there.
+
+    Args:
+        rows: the lines of all guilds, by id.
+        last_id: the line's id.
+    """
+    former: str | None = ""
+    for row in rows:
+        former = _former(former, row)
+        if former is None or row["id"] == last_id:
+            return former
+    return None
+
+
+def _follows(row: Row, last: Row | None) -> bool:
+    number, previous = (last["number"], last["digest"]) if last else (0, "")
+    return bool(row["number"] == number + 1 and row["digest"] == digest(previous, row))
+
+
+def _is_division(row: Row) -> bool:
+    return row["event"] == RECHAINED and row["guild_id"] is None
+
+
+def _former(former: str | None, row: Row) -> str | None:
+    """The one chain's digest after a line that it may have had; None after its end."""
+    if former is None or _is_division(row):
+        return None
+    if row["digest"].startswith(UNPROVEN):
+        return str(row["digest"]).removeprefix(UNPROVEN)
+    return _digest(former, row["id"], row)
+
+
+def _tells_of(row: Row, former: str | None) -> bool:
+    """Whether the line that ends the one chain tells of these lines; no other has to."""
+    if not _is_division(row):
+        return True
+    detail = json.loads(row["detail"])
+    return isinstance(detail, dict) and detail.get("digest") == former
+
+
+def _ending(guild_id: int, last: Row | None, head: Head) -> Break | None:
+    """What is wrong with the end of a chain whose last line is this one, or nothing."""
+    ended = Head(last["number"], last["digest"]) if last else Head()
+    if ended == head:
+        return None
+    if last is not None and ended.number >= head.number:
+        said = f"{_named(last)} is not the one that was written last"
+        return Break(guild_id, ended.number, last["id"], said)
+    whose = "of no server" if guild_id == NO_GUILD else f"of server {guild_id}"
+    said = f"line {ended.number + 1} {whose} is missing in the log, which had {head.number} of them"
+    return Break(guild_id, ended.number + 1, None, said)
+
+
+def _named(row: Row) -> str:
+    # In a file that somebody else has written, anything may stand there.
+    number, event, at = (str(row[name])[:_SHOWN_CHARACTERS] for name in ("id", "event", "at"))
+    return f"line {number} ({event}, {at[:16].replace('T', ' ')}) of the log"
