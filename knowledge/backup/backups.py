@@ -44,7 +44,9 @@ _LAST_LINES: Final = (
     "select coalesce(guild_id, 0), number, digest from log l where not exists (select 1 from log n "
     "where coalesce(n.guild_id, 0) = coalesce(l.guild_id, 0) and n.number > l.number)"
 )
-_SAME_LINE: Final = "select 1 from log where coalesce(guild_id, 0) = ? and number = ? and digest = ?"
+_SAME_LINE: Final = (
+    "select 1 from log where coalesce(guild_id, 0) = ? and number = ? and digest = ?"
+)
 # How many ids are left out where it is not known which ones were given.
 UNKNOWN_IDS: Final = 10_000
 

@@ -202,9 +202,7 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
         raise FolderError(f"{place} is no row that its table can have: {error}.") from error
 
 
-def _withheld(
-    store: Store, part: Path, asked: Collection[OnRequest]
-) -> tuple[_Told, Unknown]:
+def _withheld(store: Store, part: Path, asked: Collection[OnRequest]) -> tuple[_Told, Unknown]:
     """Delete from what was read what was deleted here for good, or has to be asked for by name.
 
     Returns:

@@ -1,18 +1,19 @@
 -- A chain of the log for each guild, so that writers of different guilds don't wait for one line.
 --
--- 0 is the chain of what is no guild's. The lines are written anew by `migrations`.
+-- 0 is the chain of what is no guild's. The lines are written anew by `migrations`. Triggers and
+-- indexes may be missing where somebody has changed the log, which is told by its digests.
 
-drop trigger log_is_never_changed;
+drop trigger if exists log_is_never_changed;
 
-drop trigger log_is_never_cut;
+drop trigger if exists log_is_never_cut;
 
-drop index log_of_guild;
+drop index if exists log_of_guild;
 
-drop index log_by_event;
+drop index if exists log_by_event;
 
-drop index log_by_actor;
+drop index if exists log_by_actor;
 
-drop index log_by_time;
+drop index if exists log_by_time;
 
 alter table log rename to log_in_one_chain;
 

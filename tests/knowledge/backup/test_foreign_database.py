@@ -35,6 +35,7 @@ def _log_anew(**columns: str) -> Change:
 
     def change(connection: sqlite3.Connection) -> None:
         connection.execute("drop trigger log_is_never_changed")
+        connection.execute("drop index log_by_number")
         for column, value in columns.items():
             connection.execute(
                 f"update log set {column} = ? where id = (select max(id) from log)",  # noqa: S608

@@ -9,7 +9,7 @@ from knowledge.store.decisions import Ruling
 from knowledge.store.store import Store
 from tests.stores import REFUSED, Place
 
-GUILD = 10
+GUILD, OTHER = 10, 11
 
 MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
 
@@ -47,25 +47,40 @@ def test_the_log_tells_who_did_what(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "broken"),
+    ("statement", "guild_id", "broken", "said"),
     [
-        ("update log set actor = 99 where id = 2", 2),
-        ("update log set detail = '{}' where id = 2", 2),
-        ("update log set at = '2020-01-01T00:00:00+00:00' where id = 1", 1),
-        ("delete from log where id = 2", 3),
-        ("delete from log where id = 1", 2),
+        ("update log set actor = 99 where id = 3", GUILD, 3, "line 3 (rejected, "),
+        ("update log set detail = '{}' where id = 3", GUILD, 3, "does not follow"),
+        ("update log set at = '2020-01-01T00:00:00+00:00' where id = 1", GUILD, 1, "line 1 (pro"),
+        ("delete from log where id = 3", GUILD, 5, "line 5 (proposed, "),
+        ("delete from log where id = 1", GUILD, 3, "does not follow from the one before it"),
+        ("delete from log where id = 8", OTHER, None, "line 4 of server 11 is missing"),
+        ("delete from log where guild_id = 11", OTHER, None, "line 1 of server 11 is missing"),
+        ("delete from log_heads where guild_id = 11", OTHER, 8, "is not the one"),
+        ("update log_heads set number = 3 where guild_id = 11", OTHER, 8, "written last"),
+        ("update log_heads set digest = 'x' where guild_id = 11", OTHER, 8, "line 8 (rejected"),
     ],
 )
-def test_a_log_that_was_tampered_with_is_found_out(
-    place: Place, store: Store, statement: str, broken: int
+def test_a_log_that_was_tampered_with_is_found_out_in_its_guild_alone(
+    place: Place, store: Store, statement: str, guild_id: int, broken: int | None, said: str
 ) -> None:
-    for _ in range(3):
-        note = _proposed(store)
-        store.decisions.decide(GUILD, note.revision.id, ADA, Ruling(Decision.REJECT, "why"))
+    for _ in range(2):
+        notes = [(each, _proposed(store, each)) for each in (GUILD, OTHER)]
+        for where, note in notes:
+            store.decisions.decide(where, note.revision.id, ADA, Ruling(Decision.REJECT, "why"))
+    assert [entry.number for entry in store.audit_log.entries(OTHER)] == [1, 2, 3, 4]
     place.change_the_log(statement)
-    entry = store.audit_log.first_broken_entry()
-    assert entry is not None
-    assert entry.id == broken
+    [found] = store.audit_log.breaks()
+    assert (found.guild_id, found.id) == (guild_id, broken)
+    assert said in found.said
+
+
+@pytest.mark.parametrize("guild_id", [GUILD, None])
+def test_no_number_is_given_twice_in_a_guild(store: Store, guild_id: int | None) -> None:
+    store.audit_log.append(guild_id, None, "left", "guild")
+    [row] = store.database.rows("select * from log")
+    with pytest.raises(REFUSED, match=r"(?i)unique"):
+        store.database.insert("log", {**row, "id": 9})
 
 
 def test_notes_that_were_changed_behind_the_log_are_named(store: Store) -> None:
