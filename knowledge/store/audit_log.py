@@ -133,9 +133,14 @@ class AuditLog:
     def key(self, member_id: int) -> int:
         """The key under which the log knows a member; a new one for a new member."""
         rows = self._database.rows("select key from members where user_id = ?", [member_id])
-        if rows:
-            return int(rows[0]["key"])
-        return self._database.insert_id("members", {"user_id": member_id}, "key")
+        if not rows:
+            # Who writes for another guild may have met the same member a moment ago.
+            rows = self._database.rows(
+                "insert into members (user_id) values (?) "
+                "on conflict (user_id) do update set user_id = excluded.user_id returning key",
+                [member_id],
+            )
+        return int(rows[0]["key"])
 
     def members(self, keys: Iterable[int] | None = None) -> dict[int, int]:
         """Discord's id of everybody in the log, by key; who was forgotten is not in it.
