@@ -24,7 +24,7 @@ APPENDS: Final = 1_000
 def told(what: str) -> Iterator[None]:
     started = time.perf_counter()
     yield
-    print(f"{what:40} {time.perf_counter() - started:8.2f} s")  # noqa: T201
+    print(f"{what:40} {time.perf_counter() - started:8.2f} s")
 
 
 def upgraded(path: Path, lines: int) -> None:

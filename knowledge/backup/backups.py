@@ -39,13 +39,10 @@ PATTERN: Final = "community-*.db"
 PART: Final = ".part"
 # Longer than any backup takes.
 TORN_SECONDS: Final = 86_400
-# The last line of each guild in one log, and whether another one has it.
-_LAST_LINES: Final = (
-    "select coalesce(guild_id, 0), number, digest from log l where not exists (select 1 from log n "
-    "where coalesce(n.guild_id, 0) = coalesce(l.guild_id, 0) and n.number > l.number)"
-)
+# Whether a log has a line of a guild.
 _SAME_LINE: Final = (
-    "select 1 from log where coalesce(guild_id, 0) = ? and number = ? and digest = ?"
+    "select 1 from log where guild_id is not distinct from nullif(?, 0) and number = ? "
+    "and digest = ?"
 )
 # How many ids are left out where it is not known which ones were given.
 UNKNOWN_IDS: Final = 10_000
@@ -134,7 +131,7 @@ def _is_beginning(path: Path, newest: Path) -> bool:
                 last = connection.execute("select id, digest from log order by id desc limit 1")
                 line = last.fetchone()
                 return line is None or _digest_in_one_chain(other, line[0]) == line[1]
-            lines = connection.execute(_LAST_LINES).fetchall()
+            lines = connection.execute(log_chain.LAST_LINES).fetchall()
             return all(other.execute(_SAME_LINE, line).fetchone() for line in lines)
     except (sqlite3.Error, ForeignDatabaseError):
         return False

@@ -14,6 +14,7 @@ from typing import Any, Final
 from knowledge.model.notes import State
 from knowledge.store import log_chain
 from knowledge.store.database import Database, now
+from knowledge.store.row_guilds import NO_GUILD
 from knowledge.store.sqlite_file import record
 from knowledge.store.value_lists import rows_among
 
@@ -111,7 +112,7 @@ class AuditLog:
 
         Raising the head locks it until the transaction ends: who writes for the same guild waits.
         """
-        chain = entry.guild_id or log_chain.NO_GUILD
+        chain = entry.guild_id or NO_GUILD
         [head] = self._database.rows(
             "insert into log_heads (guild_id, number, digest) values (?, 1, '') "
             "on conflict (guild_id) do update set number = log_heads.number + 1 "

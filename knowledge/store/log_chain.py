@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-# The chain of what is no guild's.
-NO_GUILD: Final = 0
+from knowledge.store.row_guilds import NO_GUILD
+
 # What was done by the release that divided the one chain; what its digest begins with where a
 # line did not follow from the one before it then. No digest begins so.
 RECHAINED: Final = "rechained"
@@ -22,11 +22,15 @@ UNPROVEN: Final = "unproven:"
 HEADS_TABLE: Final = "log_heads"
 LINES: Final = "select * from log order by id"
 HEADS: Final = "select guild_id, number, digest from log_heads"
-# What the heads of lines are that another copy has written.
+# The last line of each guild; and the heads of lines that were taken from another copy.
+LAST_LINES: Final = (
+    "select m.chain as guild_id, l.number as number, l.digest as digest from log l join "
+    "(select coalesce(guild_id, 0) as chain, max(number) as number from log "
+    "group by coalesce(guild_id, 0)) m on m.chain = coalesce(l.guild_id, 0) "
+    "and m.number = l.number where true"
+)
 KEEP_HEADS: Final = (
-    "insert into log_heads (guild_id, number, digest) "
-    "select coalesce(guild_id, 0), number, digest from log l where not exists (select 1 from log n "
-    "where coalesce(n.guild_id, 0) = coalesce(l.guild_id, 0) and n.number > l.number) "
+    f"insert into log_heads (guild_id, number, digest) {LAST_LINES} "
     "on conflict (guild_id) do nothing"
 )
 

@@ -9,17 +9,17 @@ from sqlite_utils import Database
 
 from knowledge.backup import backups
 from knowledge.store import log_chain
-from knowledge.store.migrations import MIGRATIONS
+from knowledge.store.migrations import MIGRATIONS, NAMES
 
-_NAMES = [migration.name for migration in MIGRATIONS._migrations]
 # The migrations from the one on that gave each guild a chain.
-LATER = _NAMES[_NAMES.index("m026_chains_by_guild") :]
+LATER = NAMES[NAMES.index("m026_chains_by_guild") :]
 
 
 def chained_anew(connection: sqlite3.Connection) -> None:
     """Write the numbers, digests and heads of every line anew, as whoever forges a log would."""
     connection.execute("drop trigger if exists log_is_never_changed")
-    connection.execute("drop index if exists log_by_number")
+    for index in ("log_by_number", "log_by_number_of_no_guild"):
+        connection.execute(f"drop index if exists {index}")
     heads: dict[int, log_chain.Head] = {}
     for row in list(Database(connection).query(log_chain.LINES)):
         head = heads.get(row["guild_id"] or 0, log_chain.Head())

@@ -49,4 +49,6 @@ create index log_by_actor on log(guild_id, actor);
 
 create index log_by_time on log(guild_id, at);
 
-create unique index log_by_number on log(coalesce(guild_id, 0), number);
+create unique index log_by_number on log(guild_id, number);
+
+create unique index log_by_number_of_no_guild on log(number) where guild_id is null;

@@ -1,4 +1,4 @@
-"""A log of one chain, as releases up to `m025` wrote it, becomes a chain for each guild."""
+"""A log of one chain, as earlier releases wrote it, becomes a chain for each guild."""
 
 import json
 import sqlite3
@@ -15,6 +15,7 @@ from sqlite_utils import Database
 
 from knowledge.backup import backups
 from knowledge.store import log_chain
+from knowledge.store.row_guilds import NO_GUILD
 from knowledge.store.store import Store
 from tests.knowledge.logs import in_one_chain
 
@@ -139,7 +140,7 @@ def test_a_log_that_was_written_anew_since_does_not_end_the_one_chain(tmp_path: 
     change(path, "update log_heads set digest = ? where guild_id = 2", [forged])
     with Store(path) as store:
         [found] = store.audit_log.breaks()
-    assert (found.guild_id, found.id) == (log_chain.NO_GUILD, 4)
+    assert (found.guild_id, found.id) == (NO_GUILD, 4)
 
 
 def test_lines_go_on_after_ids_that_were_given_elsewhere(tmp_path: Path) -> None:

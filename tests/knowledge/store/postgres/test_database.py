@@ -71,7 +71,7 @@ def test_rows_may_refer_to_each_other_until_the_transaction_ends(
 
 @pytest.mark.parametrize("statement", ["update log set event = 'x'", "delete from log"])
 def test_the_log_is_not_changed(database: PostgresDatabase, statement: str) -> None:
-    line = {"at": "2026", "event": "e", "subject": "s", "detail": "{}", "digest": "d"}
+    line = {"at": "2026", "number": 1, "event": "e", "subject": "s", "detail": "{}", "digest": "d"}
     database.insert("log", line)
     with pytest.raises(psycopg.IntegrityError, match="append-only"):
         database.run(statement)
