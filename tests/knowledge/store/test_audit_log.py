@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from knowledge.store.audit_log import AuditLog, LogFilter
 from knowledge.store.sqlite_database import SqliteDatabase
 from knowledge.store.store import Store
+from tests.stores import in_a_file
 
 GUILD, OTHER = 1, 2
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
@@ -74,15 +75,16 @@ def steps(store: Store, log: AuditLog, wanted: LogFilter, **place: int) -> int:
         ),
     ],
 )
-@pytest.mark.parametrize("place", [{}, {"before": 150}, {"after": 20}])
+@pytest.mark.parametrize("beside", [{}, {"before": 150}, {"after": 20}])
+@in_a_file
 def test_a_page_takes_no_more_steps_of_a_long_log(
-    store: Store, wanted: LogFilter, place: dict[str, int]
+    store: Store, wanted: LogFilter, beside: dict[str, int]
 ) -> None:
     fill(store, 200)
-    short = steps(store, store.audit_log, wanted, **place)
+    short = steps(store, store.audit_log, wanted, **beside)
     fill(store, 20_000)
 
-    assert steps(store, store.audit_log, wanted, **place) <= short + 5
+    assert steps(store, store.audit_log, wanted, **beside) <= short + 5
 
 
 @given(
