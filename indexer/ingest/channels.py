@@ -6,13 +6,22 @@ in the archive after they are in the index; until then the thread counts as chan
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
-from indexer.index.tables import document_digest
-from indexer.ingest.pipeline import Progress, UpdateReport, put_in_slices
+from indexer.index.tables import CutDocument, document_digest
+from indexer.ingest.embedding_queue import EmbeddingQueue
+from indexer.ingest.pipeline import (
+    InOrder,
+    Progress,
+    UpdateReport,
+    cut_in_slices,
+    put_together,
+)
 from knowledge.channels.archive import ChannelArchive
 from knowledge.channels.documents import message_document, prefix, thread_documents, thread_of
 from knowledge.channels.sync_state import ArchivedChannel
@@ -37,11 +46,13 @@ def update_channels(
     report: UpdateReport,
     *,
     check: bool = False,
+    queue: EmbeddingQueue | None = None,
 ) -> Iterator[Progress]:
     """Bring the index up to date with the archive of channels, in slices.
 
     With `check`, the index is compared with what the archive says of it: it may be another one, or
-    the process may have died between the two writes. Nobody is named who is `withheld`.
+    the process may have died between the two writes. Nobody is named who is `withheld`. With a
+    `queue`, other processes embed.
 
     Yields:
         After each step, how far it is, counted in threads.
@@ -52,15 +63,21 @@ def update_channels(
     if check:
         changed |= _missing(index, archive, report)
     yield Progress(0, len(changed), "", report)
+    order = InOrder(index, embedder, report, queue)
     for done, thread_id in enumerate(sorted(changed)):
         thread = archive.threads.get(thread_id)
         channel = archive.channel(thread.channel_id) if thread is not None else None
         if thread is None or channel is None:
             continue
         title = thread.name or channel.name
-        for _ in _update_thread(index, embedder, archive, (channel, thread, withheld), report):
+        found = _ThreadUpdate(
+            index, embedder, archive, channel, thread, archive.threads.changes(thread.id), report
+        )
+        for _ in found.steps(withheld, order):
             yield Progress(done, len(changed), title, report)
         yield Progress(done + 1, len(changed), title, report)
+    for _ in order.finish():
+        yield Progress(len(changed), len(changed), "", report)
 
 
 def _sift(index: Index, archive: ChannelArchive, withheld: Withheld) -> Iterator[None]:
@@ -100,39 +117,58 @@ def _missing(index: Index, archive: ChannelArchive, report: UpdateReport) -> set
     return {thread for key in (*lacking, *ownerless) if (thread := thread_of(key)) is not None}
 
 
-def _update_thread(
-    index: Index,
-    embedder: Embedder,
-    archive: ChannelArchive,
-    what: tuple[ArchivedChannel, Thread, Withheld],
-    report: UpdateReport,
-) -> Iterator[None]:
-    """Put in a thread's documents, take out those it no longer has, and record both."""
-    channel, thread, withheld = what
-    changes = archive.threads.changes(thread.id)
-    known = index.tables.digests_under(prefix(channel.id, thread.id))
-    made: dict[str, str] = {}
-    for document in thread_documents(archive, channel, thread, withheld):
-        yield
-        if archive.threads.changes(thread.id) != changes:
+@dataclass(frozen=True, slots=True)
+class _ThreadUpdate:
+    """A thread while its documents are brought in step; `changes` is its count when it was read."""
+
+    index: Index
+    embedder: Embedder
+    archive: ChannelArchive
+    channel: ArchivedChannel
+    thread: Thread
+    changes: int
+    report: UpdateReport
+
+    def steps(self, withheld: Withheld, order: InOrder) -> Iterator[None]:
+        """Put in a thread's documents, take out those it no longer has, and record both."""
+        known = self.index.tables.digests_under(prefix(self.channel.id, self.thread.id))
+        made: dict[str, str] = {}
+        for document in thread_documents(self.archive, self.channel, self.thread, withheld):
+            yield
+            if self._has_changed():
+                return
+            if document is None or document.id in made:
+                continue
+            made[document.id] = digest = document_digest(document)
+            if known.get(document.id) == digest:
+                continue
+            changed = document.id in known
+            (self.report.changed if changed else self.report.added).append(document.id)
+            cut = yield from cut_in_slices(self.embedder, document)
+            yield from order.after([cut], partial(self._put_in, cut))
+        gone = [document_id for document_id in known if document_id not in made]
+        yield from order.after([], partial(self._finish, gone, made))
+
+    def _put_in(self, cut: CutDocument) -> Iterator[None]:
+        if self._has_changed():
             return
-        if document is None or document.id in made:
-            continue
-        made[document.id] = digest = document_digest(document)
-        if known.get(document.id) == digest:
-            continue
-        (report.changed if document.id in known else report.added).append(document.id)
-        yield from put_in_slices(index, embedder, document, report)
-        if archive.threads.changes(thread.id) != changes:
+        yield from put_together(self.index, self.embedder, [cut], self.report)
+        if self._has_changed():
             # While it was embedded, something of it may have been deleted. This is still the step
             # that put it in, so nobody has seen it.
-            index.tables.apply([], [document.id])
+            self.index.tables.apply([], [cut.document.id])
+
+    def _finish(self, gone: list[str], made: dict[str, str]) -> Iterator[None]:
+        if self._has_changed():
             return
-    gone = [document_id for document_id in known if document_id not in made]
-    if gone:
-        index.tables.apply([], gone)
-        report.removed += gone
-    archive.threads.keep_documents(thread.id, made, changes)
+        if gone:
+            self.index.tables.apply([], gone)
+            self.report.removed += gone
+        self.archive.threads.keep_documents(self.thread.id, made, self.changes)
+        yield from ()
+
+    def _has_changed(self) -> bool:
+        return self.archive.threads.changes(self.thread.id) != self.changes
 
 
 def withdraw(

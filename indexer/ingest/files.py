@@ -12,16 +12,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Final
 
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
 from indexer.index.tables import CutDocument, document_digest
+from indexer.ingest.embedding_queue import EmbeddingQueue
 from indexer.ingest.pipeline import (
+    InOrder,
     Progress,
     UpdateReport,
     cut_in_slices,
-    embed_documents,
     put_together,
 )
 from knowledge import corpus
@@ -53,11 +55,12 @@ def update_files(
     report: UpdateReport,
     *,
     withheld: Withheld = NOTHING,
+    queue: EmbeddingQueue | None = None,
 ) -> Iterator[Progress]:
     """Bring the index up to date with the imported files, in slices.
 
     `looks` is a `scan` with the records of the index; of chats, messages are left out that are
-    `withheld`.
+    `withheld`. With a `queue`, other processes embed.
 
     Yields:
         After each step, how far it is, counted in files.
@@ -73,12 +76,13 @@ def update_files(
     _remove(index, scan, report)
     yield Progress(0, len(scan.stale), "", report)
     known = index.tables.document_digests(KINDS) if scan.stale else {}
-    files = _FileUpdate(index, embedder, known, report, withheld)
+    order = InOrder(index, embedder, report, queue)
+    files = _FileUpdate(index, embedder, known, report, withheld, order)
     for done, found in enumerate(scan.stale):
         for _ in files.update(found):
             yield Progress(done, len(scan.stale), found.path.name, report)
         yield Progress(done + 1, len(scan.stale), found.path.name, report)
-    for _ in files.finish():
+    for _ in chain(files.finish(), order.finish()):
         yield Progress(len(scan.stale), len(scan.stale), "", report)
 
 
@@ -160,6 +164,7 @@ class _FileUpdate:
     known: Mapping[str, str]
     report: UpdateReport
     withheld: Withheld
+    order: InOrder
     waiting: list[_File] = field(default_factory=list)
 
     def update(self, found: FoundFile) -> Iterator[None]:
@@ -172,7 +177,7 @@ class _FileUpdate:
         except UnreadableError as error:
             # The system may change its mind though the file does not change.
             file.trusted = False
-            self._keep_last_good(file, str(error))
+            yield from self._keep_last_good(file, str(error))
             return
         if self._says_the_same(file):
             file.documents = dict.fromkeys(file.before)
@@ -186,7 +191,7 @@ class _FileUpdate:
             yield from self._take_in_export(file) if chat else self._take_in_parts(file, content)
         except UnreadableError as error:
             yield from self._put(file)
-            self._keep_last_good(file, str(error))
+            yield from self._keep_last_good(file, str(error))
             return
         self.waiting.append(file)
         if _texts_of(self.waiting) >= BATCH_TEXTS:
@@ -195,19 +200,22 @@ class _FileUpdate:
     def finish(self) -> Iterator[None]:
         """Embed what waits, and store the files that it came from, each in one transaction."""
         files, self.waiting = self.waiting, []
-        cuts = [cut for file in files for cut in file.cuts]
-        yield from embed_documents(self.index, self.embedder, cuts, self.report)
-        for file in files:
-            removed = [key for key in file.before if key not in file.documents]
-            yield from put_together(
-                self.index,
-                self.embedder,
-                file.cuts,
-                self.report,
-                removed=removed,
-                record=file.record(whole=True),
-            )
-            self.report.removed += removed
+        records = [file.record(whole=True) for file in files]
+
+        def put_in() -> Iterator[None]:
+            for file, record in zip(files, records, strict=True):
+                removed = [key for key in file.before if key not in file.documents]
+                yield from put_together(
+                    self.index,
+                    self.embedder,
+                    file.cuts,
+                    self.report,
+                    removed=removed,
+                    record=record,
+                )
+                self.report.removed += removed
+
+        yield from self.order.after([cut for file in files for cut in file.cuts], put_in)
 
     def _says_the_same(self, file: _File) -> bool:
         """Whether only a file's time has changed."""
@@ -285,7 +293,10 @@ class _FileUpdate:
         """Put in what waits of a file that goes on, or that breaks off here."""
         record = file.record(whole=False) if named and file.cuts else None
         cuts, file.cuts = file.cuts, []
-        yield from put_together(self.index, self.embedder, cuts, self.report, record=record)
+        yield from self.order.after(
+            cuts,
+            lambda: put_together(self.index, self.embedder, cuts, self.report, record=record),
+        )
 
     def _kept(self, file: _File) -> tuple[str, ...]:
         """What can be quoted still of a file that can't be read again.
@@ -298,7 +309,7 @@ class _FileUpdate:
             return ()
         return before.documents if before.withheld in ("", self.withheld.version) else ()
 
-    def _keep_last_good(self, file: _File, reason: str) -> None:
+    def _keep_last_good(self, file: _File, reason: str) -> Iterator[None]:
         """Record why nothing of a file can be parsed; its last good documents stay."""
         failure = Failure(str(file.found.path), reason, file.found.document_id)
         self.report.failed.append(failure)
@@ -306,8 +317,15 @@ class _FileUpdate:
         if file.found.before is not None:
             file.withheld = file.withheld or file.found.before.withheld
         gone = [key for key in file.before if key not in file.documents]
-        self.index.tables.apply([], gone, file.record(whole=True))
-        self.report.removed += gone
+        record = file.record(whole=True)
+
+        def take_out() -> Iterator[None]:
+            self.index.tables.apply([], gone, record)
+            self.report.removed += gone
+            yield from ()
+
+        # After what was read of it before it broke off.
+        yield from self.order.after([], take_out)
 
 
 def _texts_of(files: Iterable[_File]) -> int:

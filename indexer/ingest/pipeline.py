@@ -5,8 +5,10 @@ wait for, and commits it. It can be abandoned, or the process killed, between or
 steps: what was embedded stays embedded, and the next run goes on from there.
 """
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from typing import Final
 
@@ -18,6 +20,7 @@ from indexer.embedding.vector_cache import VectorCache
 from indexer.index.database import MissingVectorError
 from indexer.index.index import Index
 from indexer.index.tables import CutDocument, document_digest
+from indexer.ingest.embedding_queue import EmbeddingQueue
 from indexer.text.passages import Passage, cut_passages, passages
 from knowledge.model.documents import Document, Failure, FileRecord, Kind
 
@@ -30,13 +33,25 @@ SLICE_TEXTS: Final = 16
 # Passages cut in one step, which takes as long.
 SLICE_CUT: Final = 64
 
+# Texts that may wait until other processes have embedded them; some seconds' work for several.
+MOST_OUT: Final = 1_024
+
+# After so many it is looked which are back.
+LOOK_TEXTS: Final = 64
+
+# How long an update that only waits for other processes leaves the thread to others.
+PAUSE_SECONDS: Final = 0.05
+
 # Documents cited elsewhere in one step, which takes about 0.1 s.
 SLICE_LINKS: Final = 256
 
 
 @dataclass(slots=True)
 class UpdateReport:
-    """What an update did: ids of documents, and the sources that failed."""
+    """What an update did: ids of documents, and the sources that failed.
+
+    `waits` while it has nothing to do but to wait for other processes.
+    """
 
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -46,6 +61,7 @@ class UpdateReport:
     failed: list[Failure] = field(default_factory=list)
     passages: int = 0
     embedded: int = 0
+    waits: bool = False
 
     @property
     def touched(self) -> bool:
@@ -68,6 +84,79 @@ class Progress:
     current: str
     report: UpdateReport
 
+    @property
+    def pause_seconds(self) -> float:
+        """How long the next step has nothing to do."""
+        return PAUSE_SECONDS if self.report.waits else 0.0
+
+
+class InOrder:
+    """Steps of an update that need vectors, taken in the order in which they were given.
+
+    Without a queue, or where no worker attends to it, each is taken at once, and what it needs is
+    embedded here. Else its texts are offered to the workers, and it is taken once they are back and
+    those before it have been taken.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        embedder: Embedder,
+        report: UpdateReport,
+        queue: EmbeddingQueue | None = None,
+    ) -> None:
+        self._index = index
+        self._embedder = embedder
+        self._report = report
+        self._queue = queue
+        self._waiting: deque[tuple[dict[bytes, str], Callable[[], Iterator[None]]]] = deque()
+        # Texts of the steps that wait, and how many were offered since it was looked what is back.
+        self._out = 0
+        self._unlooked = 0
+
+    def after(
+        self, cuts: Iterable[CutDocument], steps: Callable[[], Iterator[None]]
+    ) -> Iterator[None]:
+        """Take these steps once the documents have vectors, and after all that were given before.
+
+        They may be taken by a later call, so what is in them must be as it is now.
+        """
+        texts = {key: text for cut in cuts for key, text in _texts(cut).items()}
+        queue = self._queue
+        if queue is None or not (self._waiting or queue.is_attended(self._embedder)):
+            yield from _embed(self._index, self._embedder, texts, self._report)
+            yield from steps()
+            return
+        queue.offer(self._index, self._embedder, texts)
+        self._waiting.append((texts, steps))
+        self._out += len(texts)
+        self._unlooked += len(texts)
+        if self._unlooked >= LOOK_TEXTS:
+            self._unlooked = 0
+            yield from self._take(queue, MOST_OUT)
+
+    def finish(self) -> Iterator[None]:
+        """Take all the steps that wait."""
+        if self._queue is not None:
+            yield from self._take(self._queue, 0)
+
+    def _take(self, queue: EmbeddingQueue, most_out: int) -> Iterator[None]:
+        """Take the steps whose texts are back, and wait while more than so many are not."""
+        while self._waiting:
+            texts, steps = self._waiting[0]
+            collected = queue.collect(self._index, self._embedder)
+            self._report.embedded += collected
+            if not queue.still_out(self._index, self._embedder, texts):
+                self._waiting.popleft()
+                self._out -= len(texts)
+                yield from steps()
+                continue
+            if self._out <= most_out and not collected:
+                return
+            self._report.waits = not collected
+            yield
+            self._report.waits = False
+
 
 def update(
     index: Index,
@@ -76,11 +165,13 @@ def update(
     *,
     kinds: Iterable[Kind] = ALL_KINDS,
     report: UpdateReport | None = None,
+    queue: EmbeddingQueue | None = None,
 ) -> Iterator[Progress]:
     """Bring the index up to date with the corpus, in slices.
 
     The corpus is every document of these `kinds` that may be quoted, and every failed source, whose
-    document keeps its last good passages. Documents of other kinds are left alone.
+    document keeps its last good passages. Documents of other kinds are left alone. With a `queue`,
+    other processes embed.
 
     Yields:
         How far it is; the last one's report, which may be given, is the whole.
@@ -94,19 +185,25 @@ def update(
         report.removed += removed
     yield Progress(0, len(work), "", report)
     done = 0
+    order = InOrder(index, embedder, report, queue)
+
+    def put_in(group: list[CutDocument]) -> Iterator[None]:
+        nonlocal done
+        for cut in group:
+            yield from put_together(index, embedder, [cut], report)
+            done += 1
+
     for group in _groups(embedder, work):
         if group is None:
             yield Progress(done, len(work), "", report)
             continue
         title = group[-1].document.title
-        texts = {key: text for cut in group for key, text in _texts(cut).items()}
-        for _ in _embed(index, embedder, texts, report):
+        for _ in order.after(group, partial(put_in, group)):
             yield Progress(done, len(work), title, report)
-        for cut in group:
-            for _ in put_together(index, embedder, [cut], report):
-                yield Progress(done, len(work), title, report)
-            done += 1
         yield Progress(done, len(work), title, report)
+    for _ in order.finish():
+        yield Progress(done, len(work), "", report)
+    yield Progress(done, len(work), "", report)
 
 
 def _work(

@@ -268,7 +268,9 @@ class Connection:
             )
         # Asked first: who may use the schema may still not be allowed to make one.
         if not self.rows("select 1 as found from pg_namespace where nspname = ?", [self.schema]):
-            self.run(f"create schema if not exists {self.schema}")
+            # Of two that make it at once, one has waited.
+            with self.writing():
+                self.run(f"create schema if not exists {self.schema}")
 
     def _problem(self, error: psycopg.Error, *, committing: bool = False) -> Exception:
         if self._db.closed:

@@ -1,0 +1,146 @@
+"""Embedding by other processes: what an update offers to workers, and what it gets of them.
+
+Whoever updates an index offers the texts that have no vector, and stores those that come back.
+A worker embeds by the very same model (`kind_of`), so an index is the same whoever embedded. What
+comes back is looked at before it is stored: a vector of another length or with no number in it is
+as none.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.embedding.embedder import Embedder
+from indexer.index.database import IndexError_
+from indexer.index.index import Index
+
+if TYPE_CHECKING:
+    from knowledge.store.postgres.job_queue import Job, JobQueue
+
+# Vectors taken over in one step; that takes some 10 ms.
+_COLLECTED: Final = 128
+# Texts that a worker takes at once: a second's work, at the most.
+TAKEN: Final = 16
+# How far a unit vector's length may be from 1: float32, and models that scale no better.
+_TOLERANCE: Final = 0.01
+
+_logger = logging.getLogger(__name__)
+
+
+class SetAsideError(IndexError_):
+    """Every worker that tried to embed some text was gone afterwards; the message says more."""
+
+
+def kind_of(embedder: Embedder) -> str:
+    """What a worker has to run to embed for this model: vectors of different ones never mix."""
+    return f"embed {embedder.model} {embedder.dimension} {embedder.max_tokens}"
+
+
+class EmbeddingQueue:
+    """The queue as whoever updates an index sees it."""
+
+    def __init__(self, jobs: "JobQueue") -> None:
+        self._jobs = jobs
+
+    def is_attended(self, embedder: Embedder) -> bool:
+        """Whether any worker is alive that embeds as this embedder does."""
+        return self._jobs.is_attended(kind_of(embedder))
+
+    def offer(self, index: Index, embedder: Embedder, texts: Mapping[bytes, str]) -> None:
+        """Let workers embed those of the texts that have no vector yet."""
+        missing = index.tables.missing_vectors(texts)
+        self._jobs.offer(
+            kind_of(embedder), {key: text for key, text in texts.items() if key in missing}
+        )
+
+    def collect(self, index: Index, embedder: Embedder) -> int:
+        """Store some of the vectors that have come back; returns how many."""
+        kind = kind_of(embedder)
+        found = self._jobs.results(kind, _COLLECTED)
+        vectors = {key: _vector(result, embedder.dimension) for key, result in found.items()}
+        good = {key: vector for key, vector in vectors.items() if vector is not None}
+        if good:
+            index.tables.store_vectors(good)
+        if len(good) < len(found):
+            _logger.warning("%d vectors of a worker were none.", len(found) - len(good))
+        # Not before they are stored: an update that ends here begins anew.
+        self._jobs.drop(kind, found)
+        return len(good)
+
+    def still_out(self, index: Index, embedder: Embedder, texts: Mapping[bytes, str]) -> bool:
+        """Whether to wait for vectors of these texts; what lacks one then is to be embedded here.
+
+        Raises:
+            SetAsideError: if workers have died of one of them: so might this process.
+        """
+        missing = index.tables.missing_vectors(texts)
+        if not missing:
+            return False
+        kind = kind_of(embedder)
+        if not self._jobs.is_attended(kind):
+            self._jobs.drop(kind, missing)
+            return False
+        problems = self._jobs.problems(kind, missing)
+        set_aside = {key: problem for key, problem in problems.items() if problem is not None}
+        if "" in set_aside.values():
+            raise SetAsideError(
+                "Texts of a document could not be embedded: every worker that took them had ended "
+                "without a word, as one does that lacks memory. Look at what the workers' machines "
+                "say, and give them more; the texts are tried again within the hour."
+            )
+        # What they have failed of is met here, too, and told as ever.
+        self._jobs.drop(kind, set_aside)
+        return len(set_aside) < len(problems)
+
+
+class Worker:
+    """A process that embeds for others: it takes texts, and hands in their vectors."""
+
+    def __init__(self, jobs: "JobQueue", embedder: Embedder, name: str) -> None:
+        self._jobs = jobs
+        self._embedder = embedder
+        self.kind = kind_of(embedder)
+        self.name = name
+
+    def step(self) -> int:
+        """Embed a few of the texts that wait; returns how many there were."""
+        self._jobs.seen(self.kind, self.name)
+        taken = self._jobs.take(self.kind, self.name, TAKEN)
+        if not taken:
+            return 0
+        try:
+            vectors = self._embedder.embed_passages([job.text for job in taken])
+        except Exception as error:  # noqa: BLE001 - one bad text must not end a worker
+            # Not what it says: there may be something of the text in it.
+            self._jobs.fail(self.name, taken, type(error).__name__)
+            _logger.warning("%d texts could not be embedded: %s.", len(taken), type(error).__name__)
+            return len(taken)
+        except BaseException:
+            self._jobs.give_back(self.name, taken)
+            raise
+        self._jobs.finish(_handed_in(taken, vectors))
+        self._jobs.seen(self.kind, self.name, len(taken))
+        return len(taken)
+
+    def leave(self) -> None:
+        """End: nobody waits for this one any more."""
+        self._jobs.leave(self.name)
+
+
+def _handed_in(jobs: "list[Job]", vectors: NDArray[np.float32]) -> "list[tuple[Job, bytes]]":
+    return [
+        (job, np.ascontiguousarray(vector, np.float32).tobytes())
+        for job, vector in zip(jobs, vectors, strict=True)
+    ]
+
+
+def _vector(result: bytes, dimension: int) -> NDArray[np.float32] | None:
+    """A vector as a worker has handed it in; None if it can't be one of this model."""
+    if len(result) != dimension * np.dtype(np.float32).itemsize:
+        return None
+    vector = np.frombuffer(result, np.float32)
+    near = abs(float(np.linalg.norm(vector)) - 1.0) <= _TOLERANCE
+    return vector if near else None

@@ -1,0 +1,331 @@
+"""Embedding by other processes: the index is the one that is made without them, whoever dies."""
+
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from indexer.index.index import Index
+from indexer.ingest.embedding_queue import EmbeddingQueue, SetAsideError, Worker, kind_of
+from indexer.ingest.files import update_files
+from indexer.ingest.pipeline import Progress, UpdateReport, update
+from knowledge import corpus
+from knowledge.model.documents import SHARED, Document, Kind
+from knowledge.sources import add_paths
+from knowledge.store.postgres.job_queue import LEASE_SECONDS, MOST_TRIES, JobQueue
+from knowledge.store.store import Store
+from tests.fakes import WordEmbedder
+from tests.indexer.small_index import Found, all_found
+from tests.postgres import Cluster
+
+ROOT = Path(__file__).parents[3]
+# Texts of several sections, some of which several documents have in common.
+DOCUMENTS = [
+    Document(
+        f"file:{number}",
+        SHARED,
+        Kind.FILE,
+        f"Document {number}",
+        "\n\n".join(
+            f"# Part {part}\n\nWord{number % 7} of part {part} and number{number * part % 31}."
+            for part in range(number % 5 + 1)
+        ),
+    )
+    for number in range(120)
+]
+
+
+class RefusingEmbedder(WordEmbedder):
+    """An `Embedder` that can't embed texts with a certain word in them."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(64)
+        self._word = word
+
+    def _embedded(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if any(self._word in text for text in texts):
+            raise ValueError(f"I can't read {texts}")
+        return super()._embedded(texts)
+
+
+class World:
+    """An index that is updated with a queue, and workers in this very thread."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.url = url
+        self.embedder = WordEmbedder(64)
+        self.index = self.opened(folder / "index")
+        self.jobs = JobQueue(url)
+        self.queue = EmbeddingQueue(self.jobs)
+        self._opened = [self.jobs]
+
+    def opened(self, folder: Path) -> Index:
+        return Index(folder, model="words", dimension=64, max_tokens=256)
+
+    def close(self) -> None:
+        self.index.close()
+        for jobs in self._opened:
+            jobs.close()
+
+    def worker(self, name: str = "a", embedder: WordEmbedder | None = None) -> Worker:
+        self._opened.append(JobQueue(self.url))
+        worker = Worker(self._opened[-1], embedder or WordEmbedder(64), name)
+        assert worker.step() == 0
+        return worker
+
+    def update(self) -> Iterator[Progress]:
+        return update(self.index, self.embedder, DOCUMENTS, queue=self.queue)
+
+
+def _drive(steps: Iterator[Progress], turn: Callable[[], object]) -> UpdateReport:
+    """Run an update to its end; while it waits, workers have their turn."""
+    report = UpdateReport()
+    for progress in steps:
+        report = progress.report
+        if report.waits:
+            assert progress.pause_seconds > 0
+            turn()
+    assert not report.waits
+    return report
+
+
+def _content(index: Index) -> tuple[list[tuple[object, ...]], Found]:
+    stored = index.tables.db.rows("select digest, vector from vectors order by digest")
+    return stored, all_found(index, WordEmbedder(64), "part 3 word5 number4", [SHARED])
+
+
+@pytest.fixture
+def world(tmp_path: Path, postgres_url: str) -> Iterator[World]:
+    made = World(tmp_path, postgres_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def alone(world: World, tmp_path: Path) -> Iterator[Index]:
+    """The index of the same documents that was made without workers."""
+    with world.opened(tmp_path / "alone") as index:
+        for _ in update(index, WordEmbedder(64), DOCUMENTS):
+            pass
+        yield index
+
+
+def _nothing_is_left(world: World) -> bool:
+    state = world.jobs.state()
+    kind = kind_of(world.embedder)
+    return (state.waiting, state.set_aside) == (0, 0) and not world.jobs.results(kind, 1)
+
+
+def test_workers_embed_and_the_index_is_the_same(world: World, alone: Index) -> None:
+    workers = [world.worker("a"), world.worker("b")]
+    done: dict[str, int] = {"a": 0, "b": 0}
+
+    def turn() -> None:
+        for worker in workers:
+            done[worker.name] += worker.step()
+
+    report = _drive(world.update(), turn)
+    assert world.embedder.calls == []
+    assert _content(world.index) == _content(alone)
+    assert min(done.values()) > 0
+    assert report.embedded == sum(done.values())
+    assert len(report.added) == len(DOCUMENTS)
+    assert _nothing_is_left(world)
+
+
+def test_without_a_worker_it_embeds_by_itself(world: World, alone: Index) -> None:
+    report = _drive(world.update(), lambda: pytest.fail("It waits for nobody."))
+    assert _content(world.index) == _content(alone)
+    assert report.embedded == len(world.embedder.texts)
+
+
+def test_where_the_last_worker_goes_it_embeds_the_rest(world: World, alone: Index) -> None:
+    worker = world.worker()
+    turns = iter([worker.step, worker.step, worker.leave])
+    _drive(world.update(), lambda: next(turns)())
+    assert 0 < len(world.embedder.texts) < len(_content(alone)[0])
+    assert _content(world.index) == _content(alone)
+    assert _nothing_is_left(world)
+
+
+def test_a_worker_of_another_model_is_not_waited_for(world: World, alone: Index) -> None:
+    other = world.worker("other", WordEmbedder(64, model="other"))
+    _drive(world.update(), lambda: pytest.fail("It waits for nobody."))
+    world.worker().leave()
+    world.jobs.offer(kind_of(world.embedder), {b"key": "text"})
+    assert other.step() == 0
+    assert _content(world.index) == _content(alone)
+
+
+def test_an_update_that_was_abandoned_is_gone_on_with(world: World, alone: Index) -> None:
+    worker = world.worker()
+    begun = world.update()
+    for progress in begun:
+        if progress.report.waits and worker.step():
+            break
+    del begun
+    _drive(world.update(), worker.step)
+    assert _content(world.index) == _content(alone)
+    assert world.embedder.calls == []
+    assert _nothing_is_left(world)
+
+
+def test_what_is_no_vector_of_the_model_is_not_stored(world: World, alone: Index) -> None:
+    seen = world.worker()
+    number = 0
+
+    def spoil() -> None:
+        nonlocal number
+        seen.step() if number % 2 else None
+        for job in world.jobs.take(seen.kind, "bad", 3):
+            number += 1
+            bad = [b"", b"\xff" * 256, np.zeros(64, np.float32).tobytes()][number % 3]
+            world.jobs.finish([(job, bad)])
+
+    _drive(world.update(), spoil)
+    assert number > 0
+    assert _content(world.index) == _content(alone)
+
+
+def test_what_workers_fail_of_is_tried_here_and_told_as_ever(
+    world: World, alone: Index, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = world.worker("a", RefusingEmbedder("number17"))
+    _drive(world.update(), worker.step)
+    assert _content(world.index) == _content(alone)
+    assert world.embedder.texts
+    assert all("number17" in text for text in world.embedder.texts)
+    assert "ValueError" in caplog.text
+    assert "number17" not in caplog.text
+    assert _nothing_is_left(world)
+
+
+def test_what_workers_die_of_is_not_tried_here(world: World, postgres: Cluster) -> None:
+    seen = world.worker()
+
+    def die() -> None:
+        assert world.jobs.take(seen.kind, "dying", 1)
+        moved = f"tries = {MOST_TRIES}, taken_until = now() - interval '1 second'"
+        postgres.execute(f"update work.jobs set {moved}", world.url)  # noqa: S608
+
+    with pytest.raises(SetAsideError, match="every worker that took them"):
+        _drive(world.update(), die)
+    assert world.embedder.calls == []
+
+
+def test_files_are_taken_in_order_whoever_embeds(
+    world: World, tmp_path: Path, alone: Index
+) -> None:
+    folder = tmp_path / "handbook"
+    folder.mkdir()
+    for document in DOCUMENTS:
+        (folder / f"{document.title}.md").write_text(document.text, encoding="utf-8")
+    worker = world.worker()
+    with Store(tmp_path / "community.db") as store, world.opened(tmp_path / "own") as own:
+        add_paths(store, [folder])
+        for index, queue in ((own, None), (world.index, world.queue)):
+            looks = corpus.looks(store, index.tables.files())
+            steps = update_files(index, WordEmbedder(64), looks, UpdateReport(), queue=queue)
+            report = _drive(steps, worker.step)
+            assert len(report.added) == len(DOCUMENTS)
+        assert _content(world.index) == _content(own)
+        records = [index.tables.files() for index in (own, world.index)]
+        named = [[record.documents for record in each.values()] for each in records]
+        assert named[0] == named[1]
+        assert all(record.digest for record in records[1].values())
+
+
+# A worker that takes a step when it is told to, and stops in the middle until it is told to go on.
+_WORK = """
+    import sys
+    from indexer.ingest.embedding_queue import Worker
+    from knowledge.store.postgres.job_queue import JobQueue
+    from tests.fakes import WordEmbedder
+
+    class Embedder(WordEmbedder):
+        def embed_passages(self, texts):
+            print("embedding", flush=True)
+            sys.stdin.readline()
+            return super().embed_passages(texts)
+
+    worker = Worker(JobQueue({url!r}), Embedder(64), {name!r})
+    for line in sys.stdin:
+        print("done", worker.step(), flush=True)
+"""
+
+
+class Killed:
+    """A worker in a process of its own, which is killed and begun anew."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self._code = textwrap.dedent(_WORK.format(url=url, name=name))
+        self._name = name
+        self.begin()
+
+    def begin(self) -> None:
+        pipe = subprocess.PIPE
+        command = [sys.executable, "-c", self._code]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe)
+
+    def say(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"go on\n")
+        self._process.stdin.flush()
+
+    def hear(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().decode().strip()
+
+    def kill(self, postgres: Cluster, url: str) -> None:
+        """Kill it, and let its leases lapse."""
+        self._process.send_signal(signal.SIGKILL)
+        self._process.communicate()
+        lapsed = f"taken_until = taken_until - interval '{LEASE_SECONDS + 1} seconds'"
+        postgres.execute(f"update work.jobs set {lapsed} where taken_by = '{self._name}'", url)  # noqa: S608
+
+
+def test_no_vector_is_lost_or_doubled_when_workers_are_killed(
+    world: World, alone: Index, postgres: Cluster
+) -> None:
+    chosen = random.Random(7)  # noqa: S311 - any order will do
+    workers = [Killed(world.url, f"w{number}") for number in range(3)]
+    kills = 0
+
+    def kill(worker: Killed) -> None:
+        nonlocal kills
+        kills += 1
+        worker.kill(postgres, world.url)
+        worker.begin()
+
+    def turn() -> None:
+        worker = chosen.choice(workers)
+        worker.say()
+        if worker.hear() != "embedding":
+            return
+        if kills < 6 and chosen.random() < 0.3:
+            kill(worker)
+            return
+        worker.say()
+        if kills < 6 and chosen.random() < 0.3:
+            # Before, in, or after the transaction that hands in its vectors.
+            kill(worker)
+            return
+        assert worker.hear().startswith("done")
+
+    try:
+        world.worker()
+        report = _drive(world.update(), turn)
+    finally:
+        for worker in workers:
+            worker.kill(postgres, world.url)
+    assert kills > 0
+    assert _content(world.index) == _content(alone)
+    assert report.embedded == len(_content(alone)[0])
+    assert _nothing_is_left(world)
