@@ -1,6 +1,7 @@
 """Latency and throughput of questions, and how soon after a start the first one is answered.
 
     python benchmarks/answering.py [--passages 20000] [--reference] [--folder FOLDER]
+        [--model NAME]
 
 Makes a corpus of synthetic documents from the words of the bundled articles, indexes it with the
 real model into a temporary folder (that takes minutes), then measures in one run:
@@ -38,9 +39,9 @@ from bot.answers.lookup import Ask, Stage
 from bot.answers.pipeline import Reply
 from bot.client import start_worker
 from bot.config import Settings
-from bot.config_sections import DataSettings
+from bot.config_sections import DataSettings, ModelSettings
 from bot.engine.core import Core
-from indexer.embedding.embedder import model_folder
+from indexer.embedding.embedder import DEFAULT_MODEL, model_folder
 from indexer.ingest.pipeline import update
 from indexer.text.sentences import sentences
 from knowledge.corpus import articles
@@ -56,11 +57,12 @@ _FIRST_ANSWER: Final = """
 import json, sys, time
 from pathlib import Path
 from bot.config import Settings
-from bot.config_sections import DataSettings
+from bot.config_sections import DataSettings, ModelSettings
 from bot.answers.pipeline import Ask
 from bot.engine.core import Core
 import bot.client  # what a bot has imported, too
-core = Core(Settings(data=DataSettings(folder=Path(sys.argv[1]))))
+settings = Settings(data=DataSettings(folder=Path(sys.argv[1])))
+core = Core(settings.model_copy(update={"model": ModelSettings(name=sys.argv[3])}))
 core.answer_pipeline.ask([Ask("who made PyTorch?", 1)])
 seconds = time.time() - float(sys.argv[2])
 status = Path("/proc/self/status")
@@ -168,10 +170,10 @@ async def at_once(settings: Settings, asked: Sequence[str]) -> str:
     )
 
 
-def first_answer(folder: Path) -> str:
+def first_answer(folder: Path, model: str) -> str:
     """What a fresh process says: seconds from its start to its first answer, and its memory."""
     finished = subprocess.run(  # noqa: S603 - our own code, in a fresh process
-        [sys.executable, "-c", _FIRST_ANSWER, str(folder), str(time.time())],
+        [sys.executable, "-c", _FIRST_ANSWER, str(folder), str(time.time()), model],
         capture_output=True,
         text=True,
         check=True,
@@ -191,12 +193,15 @@ def encode_alone(name: str) -> Callable[[str], object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--passages", type=int, default=20_000)
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="a hub name or a folder")
     parser.add_argument("--reference", action="store_true")
     parser.add_argument("--folder", type=Path, help="keep the index here, to measure again")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
-        settings = Settings(data=DataSettings(folder=folder))
+        settings = Settings(
+            data=DataSettings(folder=folder), model=ModelSettings(name=options.model)
+        )
         made = list(documents(options.passages))
         about = iter(questions_about(made, min(2 * MEMBERS * EACH + 200, len(made))))
         with Core(settings) as core:
@@ -219,7 +224,7 @@ def main() -> None:
         for place in range(MEMBERS, len(busy), 3):
             busy[place] = busy[chance.randrange(place - MEMBERS, place)]
         print(f"  a third asked before: {asyncio.run(at_once(settings, busy))}")
-        print(f"fresh process, first answer: {first_answer(folder)}")
+        print(f"fresh process, first answer: {first_answer(folder, options.model)}")
 
 
 if __name__ == "__main__":

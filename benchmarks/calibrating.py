@@ -193,8 +193,9 @@ def report(name: str, found: Gathered, keep: Path) -> None:
     cases = {
         "the default's calibration": dict.fromkeys(fits, calibration()),
         "fitted without the set and its family": fits,
-        "the same, thresholds of what is fitted on all": {
-            one: replace(fit, strong=own.strong, none=own.none) for one, fit in fits.items()
+        "the same, strong of the default, none of what is fitted on all": {
+            one: replace(fit, strong=calibration().strong, none=own.none)
+            for one, fit in fits.items()
         },
     }
     for title, judges in cases.items():

@@ -8,6 +8,7 @@ import pytest
 from bot.models.presets import Preset, preset, presets
 from indexer.embedding.embedder import PACKAGED
 from indexer.evaluation.judged_sets import COMMITTED
+from indexer.retrieval.evidence import shipped_calibrations
 
 MEASURED = (Path(__file__).parents[3] / "docs" / "benchmarks.md").read_text(encoding="utf-8")
 
@@ -27,6 +28,12 @@ def test_figures_are_those_of_sets_that_come_with_the_program() -> None:
         assert one.ndcg.keys() <= COMMITTED.keys()
         # What was measured in this repository is written down.
         assert not one.ndcg or one.name in PACKAGED or one.name.split("/")[1] in MEASURED
+
+
+def test_parameters_of_evidence_come_with_the_program_for_presets_alone() -> None:
+    for shipped in shipped_calibrations():
+        assert shipped.model is not None
+        assert preset(shipped.model.name) is not None
 
 
 def test_one_is_found_by_its_key_and_by_the_name_on_the_hub() -> None:
