@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.config_sections import (
+    NOT_SHOWN,
     AnswerSettings,
     ArticleSettings,
     DataSettings,
@@ -38,6 +39,8 @@ TOKEN_VARIABLE: Final = "DISCORD_TOKEN"  # noqa: S105 - the variable's name, not
 TOKEN_FILE_VARIABLE: Final = "DISCORD_TOKEN_FILE"  # noqa: S105
 DATA_VARIABLE: Final = "COMMONPLACE_DATA"
 PHRASING_KEY_VARIABLE: Final = "PHRASING_KEY"
+# PostgreSQL's own, which its client reads by itself.
+DATABASE_PASSWORD_VARIABLE: Final = "PGPASSWORD"  # noqa: S105
 
 
 class ConfigError(Exception):
@@ -125,6 +128,8 @@ def _sentence(path: Path, error: ValidationError) -> str:
         hint = f"Did you mean `{close[0]}`?" if close else f"The keys are {', '.join(keys())}."
         return f"{path} has an unknown key `{key}`. {hint}"
     message = first["msg"][:1].lower() + first["msg"][1:]
+    if first["type"] == NOT_SHOWN:
+        return f"{path}: `{key}` can't be used: {message}."
     return f"{path}: `{key}` is {first['input']!r}: {message}."
 
 
@@ -183,7 +188,7 @@ def phrasing_key() -> str:
 
 def secrets() -> list[str]:
     """What must not stand in a log; not the token where it can't be read, which `token` tells."""
-    known = [phrasing_key()]
+    known = [phrasing_key(), os.environ.get(DATABASE_PASSWORD_VARIABLE, "")]
     with contextlib.suppress(ConfigError):
         known.append(token())
     return [secret for secret in known if secret]

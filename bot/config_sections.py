@@ -7,9 +7,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from knowledge.model.limits import MOST, Newcomers, Quota
+from knowledge.store.database_url import checked_database_url
 
 OFF: Final = "off"
 LAST_PORT: Final = 65_535
+# The kind of an error whose value may hold a secret.
+NOT_SHOWN: Final = "not_shown"
 
 
 class _Section(BaseModel):
@@ -21,11 +24,27 @@ def _amount(description: str) -> Any:
     return Field(default=0, ge=0, le=MOST, description=description)
 
 
+def _database(value: Any) -> Any:
+    """A URL without a password, or nothing; what else it is isn't shown, as it may hold one."""
+    if value == "":
+        return value
+    try:
+        return checked_database_url(str(value))
+    except ValueError as error:
+        raise PydanticCustomError(NOT_SHOWN, str(error)) from error
+
+
 class DataSettings(_Section):
     """[data]"""  # noqa: D415 - the section's name as it is written
 
     folder: Path = Field(
         default=Path("data"), description="where `community.db` and the index live"
+    )
+    database: Annotated[str, BeforeValidator(_database)] = Field(
+        default="",
+        description="a PostgreSQL database in place of `community.db`, as "
+        "`postgresql://USER@HOST/DATABASE`, with `pip install 'commonplace[postgres]'`; its "
+        "password comes from PGPASSWORD in the environment. Nothing: the file",
     )
 
 

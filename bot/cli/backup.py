@@ -22,11 +22,20 @@ from bot.cli.console import (
     print_json,
     settings_from,
 )
-from bot.engine.data_folder import BACKUPS, COMMUNITY, data_folder, held, open_store, refuse_lost
+from bot.config import Settings
+from bot.engine.data_folder import (
+    BACKUPS,
+    COMMUNITY,
+    data_folder,
+    held,
+    open_database,
+    open_store,
+    refuse_lost,
+)
 from knowledge.backup import backups, exporter, importer
 from knowledge.backup.importer import Imported
 from knowledge.backup.on_request import OnRequest, Unknown
-from knowledge.store.store import Store
+from knowledge.store.store import Store, StoreError
 
 # So many sources and tombstones are named in a sentence; with --json, all of them are.
 _NAMED: Final = 10
@@ -81,7 +90,7 @@ def backup(
     The oldest backups of the folder are deleted once the new one is verified, but for those that
     hold what the new one does not. A FILE that is named is replaced, and nothing else is touched.
     """
-    folder = data_folder(settings_from(config_file, data))
+    folder = _with_a_file(settings_from(config_file, data))
     refuse_lost(folder)
     target = _reachable(to or folder / BACKUPS)
     rotating = to is None or to.is_dir()
@@ -95,6 +104,20 @@ def backup(
     else:
         said = f"Backed up to {target} and verified.{_older(deleted, kept)}"
         out.print(said, soft_wrap=True, markup=False)
+
+
+def _with_a_file(settings: Settings) -> Path:
+    """The data folder, in which the community database is a file.
+
+    Raises:
+        StoreError: if it is one of PostgreSQL.
+    """
+    if settings.data.database:
+        raise StoreError(
+            "The community database is in PostgreSQL: back it up with `pg_dump` and put it back "
+            "with `pg_restore`, or write it as files with `commonplace export DIR`."
+        )
+    return data_folder(settings)
 
 
 def _older(deleted: Sequence[Path], kept: Sequence[Path]) -> str:
@@ -120,7 +143,7 @@ def restore(
     What members deleted since the backup was taken stays deleted. The index follows at the next
     start. Sources and tombstones that are not known here are shown, and taken only with --take.
     """
-    folder = data_folder(settings_from(config_file, data))
+    folder = _with_a_file(settings_from(config_file, data))
     with held(folder):
         at = datetime.now(UTC)
         restored = backups.restore(_reachable(file), folder / COMMUNITY, at, take or ())
@@ -146,7 +169,8 @@ def export(
 
     The same database gives the same bytes. Only files that an export writes are replaced.
     """
-    with open_store(data_folder(settings_from(config_file, data))) as store:
+    settings = settings_from(config_file, data)
+    with open_store(data_folder(settings), settings.data.database) as store:
         files = exporter.export(store.database, _reachable(folder))
     if as_json:
         print_json({"exported": str(folder), "files": files})
@@ -168,7 +192,7 @@ def import_(
     Sources and tombstones that are not known here are shown, and taken only with --take.
     """
     settings = settings_from(config_file, data)
-    with Store(data_folder(settings) / COMMUNITY) as store:
+    with Store(open_database(data_folder(settings), settings.data.database)) as store:
         imported = importer.import_folder(store, _reachable(folder), take or ())
     if imported.rows:
         with opened(settings):

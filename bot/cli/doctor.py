@@ -27,6 +27,7 @@ from knowledge.files import picture_text
 from knowledge.git.repository import MISSING, is_installed
 from knowledge.model.documents import ARTICLES, SHARED
 from knowledge.model.source_locations import repository_at
+from knowledge.store.database_url import shown_database_url
 from knowledge.store.log_chain import Break
 from knowledge.store.sqlite_database import copies_beside
 from knowledge.store.store import StoreError
@@ -52,9 +53,9 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
         return
     yield Finding("configuration", True, f"data in {folder}, model {settings.model.name}")
     yield from _file_permissions(folder)
-    yield from _store(folder)
+    yield from _store(folder, settings.data.database)
     yield from _copies(folder)
-    yield from _repositories(folder)
+    yield from _repositories(folder, settings.data.database)
     try:
         serving = open_serving(folder, settings.model.name)
     except ModelError as error:
@@ -93,10 +94,10 @@ def _pictures(settings: Settings) -> Iterator[Finding]:
         yield Finding("text in pictures", not problem, problem or "can be read")
 
 
-def _repositories(folder: Path) -> Iterator[Finding]:
+def _repositories(folder: Path, url: str) -> Iterator[Finding]:
     """Whether what reads repositories is there, where any is a source."""
     try:
-        with open_store(folder) as store:
+        with open_store(folder, url) as store:
             followed = [location for location, _ in store.sources() if repository_at(location)]
     except StoreError:
         # It is said above.
@@ -132,9 +133,9 @@ def _copies(folder: Path) -> Iterator[Finding]:
         )
 
 
-def _store(folder: Path) -> Iterator[Finding]:
+def _store(folder: Path, url: str) -> Iterator[Finding]:
     try:
-        with open_store(folder) as store:
+        with open_store(folder, url) as store:
             breaks = store.audit_log.breaks()
             entries = len(store.audit_log.entries())
             contradicted = store.audit_log.contradicted_notes()
@@ -143,7 +144,8 @@ def _store(folder: Path) -> Iterator[Finding]:
     except StoreError as error:
         yield Finding("community database", False, str(error))
         return
-    yield Finding("community database", not problem, problem or str(folder / COMMUNITY))
+    place = shown_database_url(url) if url else str(folder / COMMUNITY)
+    yield Finding("community database", not problem, problem or place)
     if unrecognisable:
         yield Finding(
             "privacy",

@@ -122,7 +122,7 @@ def _judged(
 
 def _accepted(settings: Settings) -> JudgedSet:
     data = data_folder(settings)
-    with open_store(data) as store, PageStore(data / WEB) as pages:
+    with open_store(data, settings.data.database) as store, PageStore(data / WEB) as pages:
         found = [item for item in documents(store, pages) if isinstance(item, Document)]
         return harvested(store.question_records.accepted(), found)
 

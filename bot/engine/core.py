@@ -104,7 +104,7 @@ class Core:
         folder = self.folder = data_folder(settings)
         self.configured = settings.model.name
         with ExitStack() as opened:
-            self.store = opened.enter_context(closing(open_store(folder)))
+            self.store = opened.enter_context(closing(open_store(folder, settings.data.database)))
             if early is not None:
                 early(self.store.channel_settings.every())
             self.pages = opened.enter_context(closing(PageStore(folder / WEB)))

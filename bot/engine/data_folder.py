@@ -22,7 +22,9 @@ from bot.config import Settings
 from bot.engine.file_permissions import close_to_others
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
-from knowledge.store.sqlite_database import is_empty
+from knowledge.store.database import Database
+from knowledge.store.database_url import shown_database_url
+from knowledge.store.sqlite_database import SqliteDatabase, is_empty
 from knowledge.store.store import Store, StoreError
 from knowledge.store.tombstones import FILE as TOMBSTONES
 
@@ -71,14 +73,43 @@ def data_folder(settings: Settings) -> Path:
     return folder
 
 
-def open_store(folder: Path) -> Store:
+def open_store(folder: Path, url: str = "") -> Store:
     """Open the community database, or begin it in a folder that has never had one.
+
+    Args:
+        folder: the data folder.
+        url: of the PostgreSQL database that is used instead of a file in it, if one is.
 
     Raises:
         StoreError: if it can't be opened, or is lost.
     """
-    refuse_lost(folder)
-    return Store(folder / COMMUNITY)
+    if not url:
+        refuse_lost(folder)
+    database = open_database(folder, url)
+    if url and not is_empty(folder / COMMUNITY) and not database.last_ids():
+        database.close()
+        raise StoreError(
+            f"The database {shown_database_url(url)} is empty, but {folder / COMMUNITY} is not. "
+            "Bring what is in it over with `commonplace export` and `commonplace import`; or move "
+            "it away to begin with an empty database."
+        )
+    return Store(database)
+
+
+def open_database(folder: Path, url: str = "") -> Database:
+    """Open what the community's data is in, without asking what there was before.
+
+    Raises:
+        StoreError: if it can't be opened.
+    """
+    if not url:
+        return SqliteDatabase(folder / COMMUNITY)
+    try:
+        # Only who has such a database has to install what speaks to it.
+        from knowledge.store.postgres.database import PostgresDatabase
+    except ImportError as error:
+        raise StoreError("`data.database` needs `pip install 'commonplace[postgres]'`.") from error
+    return PostgresDatabase(url, folder)
 
 
 def refuse_lost(folder: Path) -> None:

@@ -23,12 +23,12 @@ def checked_database_url(text: str) -> str:
         ValueError: if it isn't; the message says what to do, and holds nothing of the URL.
     """
     if not is_database_url(text):
-        raise ValueError("write it as `postgresql://USER@HOST/DATABASE`")
+        raise ValueError("it should be written as `postgresql://USER@HOST/DATABASE`")
     parts = urlsplit(text)
     named = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
     if parts.password is not None or named & _SECRET:
         raise ValueError(
-            "it holds a password: take that out, and hand it over as PGPASSWORD in the "
+            "it holds a password. Take that out, and hand it over as PGPASSWORD in the "
             "environment, or in a file that PGPASSFILE names"
         )
     return text

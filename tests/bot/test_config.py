@@ -48,7 +48,10 @@ def test_a_file_that_is_not_utf_8_is_explained(tmp_path: Path) -> None:
     [
         ("[answers]\npassage = 2", r"unknown key `answers\.passage`. Did you mean `answers\.pass"),
         ("[answer]\npassages = 2", r"unknown key `answer`"),
-        ("colour = 1", r"unknown key `colour`\. The keys are data\.folder, model\.name"),
+        (
+            "colour = 1",
+            r"unknown key `colour`\. The keys are data\.folder, data\.database, model\.name",
+        ),
         ("[discord]\ntoken = 'x'", r"unknown key `discord`"),
     ],
 )
@@ -81,6 +84,27 @@ def test_a_value_that_can_not_be_is_named_with_what_can(
 ) -> None:
     with pytest.raises(ConfigError, match=sentence):
         config.load(_file(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("postgresql://bot:s3cret@db/x", r"`data\.database` can't be used: it holds a password"),
+        ("postgresql://bot@db/x?password=s3cret", r"hand it over as PGPASSWORD"),
+        ("s3cret", r"`data\.database` can't be used: it should be written as `postgresql://"),
+    ],
+)
+def test_a_database_with_a_password_is_refused_and_not_shown(
+    tmp_path: Path, url: str, sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=sentence) as refused:
+        config.load(_file(tmp_path, f"[data]\ndatabase = '{url}'"))
+    assert "s3cret" not in str(refused.value)
+
+
+def test_the_password_of_a_database_is_hidden_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSWORD", "s3cret")
+    assert config.secrets() == ["s3cret"]
 
 
 @pytest.mark.parametrize("value", ["", "  "])

@@ -29,8 +29,7 @@ _PASSWORD: Final = ("password", "no pg_hba.conf entry", "authentication failed")
 
 def unreachable(url: str, error: psycopg.Error) -> str:
     """Why a database can't be connected to, and what to do."""
-    said = " ".join(str(error).split()).removesuffix(".")
-    place = shown_database_url(url)
+    said, place = _said(error), shown_database_url(url)
     if any(each in said for each in _PASSWORD):
         remedy = (
             "Hand over the password as PGPASSWORD in the environment, or in a file that PGPASSFILE "
@@ -52,16 +51,22 @@ def failed(url: str, error: psycopg.Error) -> str:
     for known, told in _OF_STATEMENTS.items():
         if code.startswith(known):
             return f"The database {place} can't be used: {told}"
-    said = " ".join(str(error).split()).removesuffix(".")
-    return f"The database {place} can't be used: {said}."
+    return f"The database {place} can't be used: {_said(error)}."
 
 
 def lost(url: str, error: psycopg.Error, *, committing: bool) -> str:
     """What is known when a connection is lost."""
-    said = " ".join(str(error).split()).removesuffix(".")
     outcome = (
         "Whether the last change was kept is not known: look before you repeat it."
         if committing
         else f"{_NOTHING_CHANGED} Try again."
     )
-    return f"The connection to the database {shown_database_url(url)} was lost: {said}. {outcome}"
+    place = shown_database_url(url)
+    return f"The connection to the database {place} was lost: {_said(error)}. {outcome}"
+
+
+def _said(error: psycopg.Error) -> str:
+    """PostgreSQL's own words, on one line that a sentence can go on from."""
+    # libpq asks back whether the server runs, which is asked in plainer words than its own.
+    told = [line for line in str(error).splitlines() if not line.strip().endswith("?")]
+    return " ".join(" ".join(told).split()).removesuffix(".")

@@ -126,6 +126,6 @@ def test_repositories_are_counted_and_what_reads_them_is_looked_for(
     # As where the extra was not installed.
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.delitem(sys.modules, "dulwich", raising=False)
-    found = next(_repositories(tmp_path / "data"))
+    found = next(_repositories(tmp_path / "data", ""))
     assert not found.sound
     assert "pip install 'commonplace[git]'" in found.found

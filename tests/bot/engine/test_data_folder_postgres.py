@@ -1,0 +1,81 @@
+"""A bot whose community database is one of PostgreSQL, as processes of its own."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.cli.console import UNUSABLE
+from bot.config import Settings
+from bot.engine.data_folder import COMMUNITY, open_store
+from knowledge.model.documents import SHARED
+from knowledge.store.store import Store, StoreError
+from tests.bot.discord_server import SECONDS, bot_process, discord_server
+from tests.postgres import Cluster
+
+
+@pytest.fixture
+def url(postgres: Cluster) -> Iterator[str]:
+    made = postgres.empty()
+    yield made
+    postgres.drop(made)
+
+
+def _config(settings: Settings, url: str) -> Path:
+    path = settings.data.folder.parent / "postgres.toml"
+    path.write_text(f"[data]\nfolder = '{settings.data.folder}'\ndatabase = '{url}'\n")
+    return path
+
+
+async def test_a_bot_whose_database_can_not_be_reached_says_so_and_stops(
+    settings: Settings,
+) -> None:
+    config = _config(settings, "postgresql://bot@/community?host=/nowhere")
+    async with (
+        discord_server() as discord,
+        bot_process(discord, "run", "--config", config, connected=False) as process,
+    ):
+        out, err = await asyncio.wait_for(process.communicate(), SECONDS)
+    assert process.returncode == UNUSABLE, err
+    assert out == b""
+    assert b"commonplace: The database community on /nowhere can't be opened" in err
+    assert b"Traceback" not in err
+
+
+async def test_what_is_asked_is_on_record_there_and_nowhere_else(
+    settings: Settings, url: str
+) -> None:
+    (settings.data.folder / COMMUNITY).unlink()
+    async with (
+        discord_server() as discord,
+        bot_process(discord, "run", "--config", _config(settings, url)),
+    ):
+        await discord.ask("What is open source AI?")
+        assert await asyncio.wait_for(discord.said.get(), SECONDS)
+    with open_store(settings.data.folder, url) as store:
+        asked = store.question_records.question(1)
+        assert asked is not None
+        assert asked.text == "What is open source AI?"
+    assert not (settings.data.folder / COMMUNITY).exists()
+
+
+def test_an_empty_database_beside_a_file_that_is_not_is_not_begun(tmp_path: Path, url: str) -> None:
+    with Store(tmp_path / COMMUNITY) as store:
+        store.add_source("https://a.org/", SHARED)
+    with pytest.raises(StoreError, match=r"is empty, but .*community\.db is not.*move it away"):
+        open_store(tmp_path, url)
+    (tmp_path / COMMUNITY).rename(tmp_path / "away.db")
+    open_store(tmp_path, url).close()
+
+
+def test_without_its_client_it_is_said_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As where the extra was not installed.
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    for name in [each for each in sys.modules if each.startswith("knowledge.store.postgres")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(StoreError, match=r"pip install 'commonplace\[postgres\]'"):
+        open_store(tmp_path, "postgresql://bot@/community")
