@@ -70,9 +70,9 @@ def answer(
 ) -> Answered | None:
     """Keep a helper's answer, and tell everybody who asked the same; see `Handovers.answer`.
 
-    `helper` has no name where none is to be told. In the same transaction the form is taken.
+    `helper` has no name where none is to be told. In the same transaction the form is taken, once.
     """
-    store = core.store
+    store, guild_id = core.store, handover.guild_id
     asked = store.gaps.find(handover.guild_id, handover.question_id)
     same = _same(core, handover.guild_id, handover.question_id)
     # What was written for somebody alone is told nobody in public.
@@ -81,12 +81,21 @@ def answer(
         [*([asked] if asked else []), *(one for one in same if one.private or not alone)]
     )
     told = [one for one in askers if not store.gaps.quiet(one.asker_id)]
-    with store.database.writing(handover.guild_id):
+
+    def act() -> tuple[HandoverOutcome | None, int | None]:
         outcome = store.handovers.answer(
-            handover.guild_id, handover.question_id, (helper.id, helper.name, text), told, at
+            guild_id, handover.question_id, (helper.id, helper.name, text), told, at
         )
-        if outcome is not None and outcome.done:
-            store.submitted_forms.taken(form_id)
+        if outcome is None or not outcome.done:
+            return outcome, None
+        store.submitted_forms.taken(form_id)
+        return outcome, handover.question_id
+
+    def again(question_id: int) -> HandoverOutcome | None:
+        found = store.handovers.find(guild_id, question_id)
+        return HandoverOutcome(True, found) if found is not None else None
+
+    outcome = store.handled.once(guild_id, [form_id], act, again)
     return Answered(outcome, len(told)) if outcome is not None else None
 
 

@@ -59,23 +59,45 @@ def indexed(core: Core, outcome: _Outcome) -> _Outcome:
     return outcome
 
 
-def taken(core: Core, guild_id: int, form_id: int, change: Callable[[], _Outcome]) -> _Outcome:
-    """Make a change, and in the same transaction mark the form as taken that asked for it.
+def taken(
+    core: Core,
+    guild_id: int,
+    interaction_id: int,
+    change: Callable[[], _Outcome],
+    origin: int = 0,
+) -> _Outcome:
+    """Make a change once for an interaction; asked for again, say how its note stands now.
 
-    The index follows after it: nothing is embedded while the database is locked. What is asked for
-    by a click has no form on record.
+    In the same transaction its form is marked as taken, if it is one. `origin` is the message of
+    which two clicks are one, if there is such a message. The index follows after it: nothing is
+    embedded while the database is locked.
     """
-    with core.store.database.writing(guild_id):
+    store = core.store
+
+    def act() -> tuple[_Outcome, int | None]:
         outcome = change()
-        if outcome is not None and outcome.done:
-            core.store.submitted_forms.taken(form_id)
-    return indexed(core, outcome)
+        if outcome is None or not outcome.done:
+            return outcome, None
+        store.submitted_forms.taken(interaction_id)
+        return outcome, outcome.note.revision.id
+
+    def again(revision_id: int) -> Outcome | None:
+        note = store.notes.find(revision_id, guild_id)
+        return Outcome(note, live_changed=True) if note is not None else None
+
+    ids = [one for one in (interaction_id, origin) if one]
+    return indexed(core, store.handled.once(guild_id, ids, act, again))
 
 
 def decide(
-    core: Core, guild_id: int, revision_id: int, moderator: Member, ruling: Ruling, form_id: int = 0
+    core: Core,
+    guild_id: int,
+    revision_id: int,
+    moderator: Member,
+    ruling: Ruling,
+    asked_in: int = 0,
 ) -> Outcome | None:
-    """Decide on a pending revision; see `Decisions.decide`, and `taken` for the form.
+    """Decide on a pending revision; see `Decisions.decide`, and `taken` for `asked_in`.
 
     What it is a duplicate of is kept by its title; if there is nothing of that name, that is the
     obstacle.
@@ -90,7 +112,7 @@ def decide(
     return taken(
         core,
         guild_id,
-        form_id,
+        asked_in,
         lambda: decisions.decide(guild_id, revision_id, moderator, ruling),
     )
 

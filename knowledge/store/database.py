@@ -6,8 +6,9 @@ A database belongs to the thread that opened it.
 
 Errors:
     Exception
-    └── StoreError             the database can't be opened or written, and what to do
-        └── StoreTooNewError   it was written by a later release
+    └── StoreError              the database can't be opened or written, and what to do
+        ├── StoreTooNewError    it was written by a later release
+        └── OutcomeUnknownError the connection was lost before it said whether a change was kept
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,10 @@ class StoreError(Exception):
 
 class StoreTooNewError(StoreError):
     """The community database was written by a later release."""
+
+
+class OutcomeUnknownError(StoreError):
+    """A transaction was to be committed, and nobody said whether it was: it may have been."""
 
 
 class Database(Protocol):
@@ -64,6 +69,7 @@ class Database(Protocol):
 
         Raises:
             StoreError: if it can't be written; nothing was changed then.
+            OutcomeUnknownError: if the connection is lost while all of it is being kept.
         """
 
     def erasing(self, guild_id: int | None = None) -> AbstractContextManager[None]:

@@ -142,7 +142,8 @@ class Decisions:
             if self._own(note, moderator, "undo"):
                 return Outcome(note, Obstacle.OWN_NOTE)
             if not self._can_be_undone(note):
-                return Outcome(note, Obstacle.TOO_LATE)
+                undecided = note.revision.state is State.PENDING
+                return Outcome(note, Obstacle.UNCHANGED if undecided else Obstacle.TOO_LATE)
             before = self._states.take_back(note)
             restored = {
                 "live": before["live_revision_id"],
@@ -181,7 +182,8 @@ class Decisions:
             if latest is None:
                 return None
             if latest.retired_revision_id is None:
-                return Outcome(latest, Obstacle.NOT_LIVE)
+                live = latest.live_revision_id is not None
+                return Outcome(latest, Obstacle.UNCHANGED if live else Obstacle.NOT_LIVE)
             note = self._notes.of_revision(latest.retired_revision_id)
             if self._own(note, moderator, "restore"):
                 return Outcome(note, Obstacle.OWN_NOTE)
@@ -202,7 +204,7 @@ class Decisions:
                 return None
             if earlier.revision.state is not State.APPROVED:
                 return Outcome(earlier, Obstacle.NOT_LIVE)
-            if earlier.live:
+            if earlier.live or self._is_live_again(earlier):
                 return Outcome(earlier, Obstacle.UNCHANGED)
             latest = self._notes.of_revision(earlier.latest_revision_id)
             if latest.revision.state is State.PENDING:
@@ -219,6 +221,16 @@ class Decisions:
             self._states.record(note, moderator.id, "rolled_back", to=revision_id)
             self._tell(note, NoticeEvent.ROLLED_BACK)
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
+
+    def _is_live_again(self, earlier: Note) -> bool:
+        """Whether what is live was made from an earlier revision, and is as it was."""
+        live = self._notes.live(earlier.id)
+        pictures = self._states.pictures
+        return (
+            live is not None
+            and live.revision.submission == earlier.revision.submission
+            and pictures.of(live.revision.id) == pictures.of(earlier.revision.id)
+        )
 
     def keep(self, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
         """Say that a live note is right as it is: its reports are closed, it is verified anew."""

@@ -47,7 +47,7 @@ class NoteStates:
         pictures: Pictures,
     ) -> None:
         self._database = database
-        self._pictures = pictures
+        self.pictures = pictures
         self._notices = notices
         self._log = log
         self._guilds = guilds
@@ -117,9 +117,9 @@ class NoteStates:
             },
         )
         if isinstance(pictures, int):
-            self._pictures.inherit(revision_id, pictures)
+            self.pictures.inherit(revision_id, pictures)
         else:
-            self._pictures.keep(revision_id, pictures)
+            self.pictures.keep(revision_id, pictures)
         return self.notes.of_revision(revision_id)
 
     def tell_of_extension(self, note: Note, outcome: NoticeEvent) -> None:
@@ -211,7 +211,7 @@ class NoteStates:
             "update revisions set state = ? where id = ?", [state.value, revision_id]
         )
         if state is State.WITHDRAWN:
-            self._pictures.drop(revision_id)
+            self.pictures.drop(revision_id)
         mark_due(self._database, revision_id)
 
     def set_live(self, note: Note, revision_id: int | None, by: int) -> None:

@@ -23,6 +23,7 @@ from knowledge.store.guilds.digests import Digests
 from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.guilds.quote_opt_outs import QuoteOptOuts
 from knowledge.store.guilds.synced_channels import SyncedChannels
+from knowledge.store.handled_interactions import HandledInteractions
 from knowledge.store.note_states import NoteStates
 from knowledge.store.notes import Notes
 from knowledge.store.notices import Notices
@@ -68,6 +69,7 @@ class Store:
             self.database, self.audit_log, self.guilds, self.notes, self.notices, self.pictures
         )
         self.submitted_forms = SubmittedForms(self.database)
+        self.handled = HandledInteractions(self.database)
         self.contributions = Contributions(self.database, self.guilds, self.note_states)
         self.gaps = Gaps(self.database, self.audit_log, self.notices)
         self.handovers = Handovers(self.database, self.notices)

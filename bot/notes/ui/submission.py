@@ -221,7 +221,9 @@ class NoteSubmissions:
             return outcome
 
         return await self._bot.worker.call(
-            lambda core: review_service.taken(core, guild_id, interaction.id, lambda: kept(core))
+            lambda core: review_service.taken(
+                core, guild_id, interaction.id, lambda: kept(core), draft.origin
+            )
         )
 
     async def _outcome(

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import psycopg
 from psycopg.rows import DictRow, dict_row, tuple_row
 
-from knowledge.store.database import StoreError
+from knowledge.store.database import OutcomeUnknownError, StoreError
 from knowledge.store.database_url import shown_database_url
 from knowledge.store.insertions import insertion, replacement
 from knowledge.store.postgres import problems
@@ -147,7 +147,7 @@ class Connection:
 
         Raises:
             error: if it can't be written; nothing was changed then, unless the message says that
-                this isn't known.
+                this isn't known. For the community database that is an `OutcomeUnknownError`.
         """
         if self._in_transaction:
             yield
@@ -192,7 +192,10 @@ class Connection:
         try:
             self._db.execute(b"commit")
         except _REFUSED as error:
-            raise self._problem(error, committing=True) from error
+            if self._db.closed:
+                unknown = OutcomeUnknownError if self._error is StoreError else self._error
+                raise unknown(problems.lost(self.url, error, committing=True)) from error
+            raise self._problem(error) from error
 
     def _roll_back(self) -> None:
         try:
@@ -272,7 +275,7 @@ class Connection:
             with self.writing():
                 self.run(f"create schema if not exists {self.schema}")
 
-    def _problem(self, error: psycopg.Error, *, committing: bool = False) -> Exception:
+    def _problem(self, error: psycopg.Error) -> Exception:
         if self._db.closed:
-            return self._error(problems.lost(self.url, error, committing=committing))
+            return self._error(problems.lost(self.url, error, committing=False))
         return self._error(problems.failed(self.url, error))

@@ -250,6 +250,26 @@ def test_undoing_is_too_late_once_something_was_built_on_it(store: Store) -> Non
     assert live_text(store, note) == FIRST.text
 
 
+@pytest.mark.parametrize("what", ["undo", "restore", "roll_back"])
+def test_what_was_done_already_is_not_said_to_be_impossible(store: Store, what: str) -> None:
+    """A second click may come of an answer that was lost; it changes nothing more."""
+    note = proposed(store)
+    decided(store, note)
+    deciding, first = store.decisions, note.revision.id
+    if what == "restore":
+        deciding.retire(GUILD, note.id, ADA)
+    elif what == "roll_back":
+        decided(store, revised(store, note, SECOND))
+    subject = note.id if what == "restore" else first
+    change = {
+        "undo": deciding.undo,
+        "restore": deciding.restore,
+        "roll_back": deciding.roll_back,
+    }[what]
+    outcomes = [change(GUILD, subject, ADA) for _ in range(2)]
+    assert [one.obstacle for one in outcomes if one] == [None, Obstacle.UNCHANGED]
+
+
 def test_undoing_is_too_late_after_the_guilds_time_for_it(store: Store) -> None:
     store.guilds.save_settings(GuildSettings(GUILD, 1, 2, undo_minutes=0), 9)
     note = proposed(store)

@@ -1,0 +1,82 @@
+"""Idempotency keys of interactions: which clicks and forms have been acted on, for a day.
+
+A key is kept in the very transaction that acts, so that a second attempt (Discord's, or of whoever
+does not know what came of the first) finds what is and changes nothing. It also tells whether a
+transaction was kept whose answer was lost with the connection.
+"""
+
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from typing import Final, TypeVar
+
+from knowledge.store.database import Database, OutcomeUnknownError, now
+
+# A form can be sent for a day after it was opened, and a draft be submitted as long.
+KEPT_FOR: Final = timedelta(days=1)
+
+_T = TypeVar("_T")
+
+
+class HandledInteractions:
+    """The interactions in the community database, by Discord's ids of them, or of messages."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def once(
+        self,
+        guild_id: int,
+        ids: Collection[int],
+        act: Callable[[], tuple[_T, int | None]],
+        again: Callable[[int], _T | None],
+    ) -> _T:
+        """Act in one transaction, unless that was done in one of these interactions before.
+
+        Where the connection is lost while it is committed, it is looked for in another one, which
+        waits until the first has ended on the server; only what is not there is done then.
+
+        Args:
+            guild_id: the only guild of which anything is read and changed.
+            ids: of the interaction, and of what else stands for the same attempt.
+            act: does it; returns what came of it, and the id of what was acted on, None if nothing
+                was done that must not be done twice.
+            again: what came of it, by that id, as it stands now; None if it is gone.
+
+        Raises:
+            OutcomeUnknownError: if the connection is lost so twice.
+        """
+        try:
+            return self._once(guild_id, ids, act, again)
+        except OutcomeUnknownError:
+            return self._once(guild_id, ids, act, again)
+
+    def _once(
+        self,
+        guild_id: int,
+        ids: Collection[int],
+        act: Callable[[], tuple[_T, int | None]],
+        again: Callable[[int], _T | None],
+    ) -> _T:
+        with self._database.writing(guild_id):
+            for known in self._acted_on(ids):
+                before = again(known)
+                if before is not None:
+                    return before
+            came, acted_on = act()
+            if acted_on is not None:
+                self._keep(ids, acted_on)
+            return came
+
+    def _acted_on(self, ids: Collection[int]) -> list[int]:
+        found = [
+            self._database.rows("select acted_on from handled where id = ?", [one]) for one in ids
+        ]
+        return [int(row["acted_on"]) for rows in found for row in rows]
+
+    def _keep(self, ids: Collection[int], acted_on: int) -> None:
+        at = now()
+        self._database.run("delete from handled where at < ?", [(at - KEPT_FOR).isoformat()])
+        for one in ids:
+            self._database.replace(
+                "handled", {"id": one, "acted_on": acted_on, "at": at.isoformat()}, ["id"]
+            )

@@ -1,0 +1,166 @@
+"""What is asked for in an interaction is done once, also where nobody heard that it was done."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from knowledge.model.notes import Outcome
+from knowledge.store.database import OutcomeUnknownError
+from knowledge.store.handled_interactions import KEPT_FOR, HandledInteractions
+from knowledge.store.postgres.database import PostgresDatabase
+from knowledge.store.sqlite_database import SqliteDatabase
+from knowledge.store.store import Store
+from tests.knowledge.decided_notes import ADA, APPROVE, GUILD, events, proposed
+from tests.postgres import Cluster
+from tests.postgres_cuts import Cut, CuttingSocket, cutting_socket
+from tests.stores import FILE, make_tables
+
+CLICK, ORIGIN = 77, 78
+
+
+def approve(store: Store, revision_id: int, *ids: int) -> Outcome | None:
+    """Approve a revision in an interaction, as the bot does."""
+
+    def act() -> tuple[Outcome | None, int | None]:
+        outcome = store.decisions.decide(GUILD, revision_id, ADA, APPROVE)
+        done = outcome is not None and outcome.done
+        return outcome, revision_id if done else None
+
+    def again(subject: int) -> Outcome | None:
+        note = store.notes.find(subject, GUILD)
+        return Outcome(note) if note is not None else None
+
+    return store.handled.once(GUILD, ids or (CLICK,), act, again)
+
+
+def test_what_is_asked_for_twice_in_one_interaction_is_done_once(store: Store) -> None:
+    revision_id = proposed(store).revision.id
+    for _ in range(2):
+        outcome = approve(store, revision_id)
+        assert outcome is not None
+        assert outcome.done
+        assert outcome.note.live
+    assert events(store) == ["proposed", "approved"]
+    # Another one is told how the note stands.
+    outcome = approve(store, revision_id, CLICK + 1)
+    assert outcome is not None
+    assert not outcome.done
+
+
+def test_two_clicks_on_one_message_are_one(store: Store) -> None:
+    revision_id = proposed(store).revision.id
+    assert approve(store, revision_id, CLICK, ORIGIN) is not None
+    outcome = approve(store, revision_id, CLICK + 1, ORIGIN)
+    assert outcome is not None
+    assert outcome.done
+    assert events(store) == ["proposed", "approved"]
+
+
+def test_what_could_not_be_done_can_be_asked_for_again(store: Store) -> None:
+    assert approve(store, 1) is None
+    outcome = approve(store, proposed(store).revision.id)
+    assert outcome is not None
+    assert outcome.done
+
+
+def test_interactions_are_kept_for_a_day(store: Store) -> None:
+    approve(store, proposed(store).revision.id)
+    for more, left in ((1, {CLICK, 1}), (-1, {1, 2})):
+        at = datetime.now(UTC) - KEPT_FOR + timedelta(minutes=more)
+        with store.database.writing():
+            store.database.run("update handled set at = ? where id = ?", [at.isoformat(), CLICK])
+        number = 1 if more > 0 else 2
+        store.handled.once(GUILD, [number], lambda: (0, 1), lambda _: None)
+        rows = store.database.rows("select id from handled")
+        assert {row["id"] for row in rows} == left
+
+
+# The answer to a commit is lost.
+
+
+class LostAnswers(SqliteDatabase):
+    """A database whose answer to a commit is lost, as often as is said; kept or not."""
+
+    lost: int = 0
+    kept: bool = True
+
+    @contextmanager
+    def writing(self, guild_id: int | None = None) -> Iterator[None]:
+        if self._db.conn.in_transaction or not self.lost:
+            with super().writing(guild_id):
+                yield
+            return
+        self.lost -= 1
+        with super().writing(guild_id):
+            yield
+            if not self.kept:
+                raise OutcomeUnknownError("The connection was lost.")
+        raise OutcomeUnknownError("The connection was lost.")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_change_whose_commit_nobody_answered_is_made_once(tmp_path: Path, kept: bool) -> None:
+    database = LostAnswers(tmp_path / FILE)
+    with Store(database) as store:
+        revision_id = proposed(store).revision.id
+        database.lost, database.kept = 1, kept
+        outcome = approve(store, revision_id)
+        assert outcome is not None
+        assert outcome.done
+        assert events(store) == ["proposed", "approved"]
+
+
+def test_where_it_is_lost_again_that_is_said(tmp_path: Path) -> None:
+    database = LostAnswers(tmp_path / FILE)
+    with Store(database) as store:
+        revision_id = proposed(store).revision.id
+        database.lost, database.kept = 2, False
+        with pytest.raises(OutcomeUnknownError):
+            approve(store, revision_id)
+        assert events(store) == ["proposed"]
+
+
+@pytest.fixture
+def cutting(postgres: Cluster) -> Iterator[CuttingSocket]:
+    with cutting_socket(postgres.folder) as made:
+        yield made
+
+
+@pytest.mark.parametrize("cut", list(Cut))
+def test_a_connection_that_is_cut_around_a_commit_decides_once(
+    postgres: Cluster, cutting: CuttingSocket, tmp_path: Path, cut: Cut
+) -> None:
+    url = postgres.empty()
+    make_tables(url)
+    between = url.replace(str(postgres.folder), str(cutting.folder))
+    with Store(PostgresDatabase(between, tmp_path)) as store:
+        revision_id = proposed(store).revision.id
+        cutting.cut(cut)
+        outcome = approve(store, revision_id)
+        assert outcome is not None
+        assert outcome.done
+        assert events(store) == ["proposed", "approved"]
+        cutting.cut(cut, cut)
+        with pytest.raises(OutcomeUnknownError, match="look before you repeat"):
+            store.handled.once(GUILD, [5], lambda: (0, None), lambda _: None)
+    postgres.drop(url)
+
+
+def test_without_the_table_of_interactions_it_would_be_decided_twice_or_told_wrongly(
+    postgres: Cluster, cutting: CuttingSocket, tmp_path: Path
+) -> None:
+    """A cut is one indeed: whoever writes without a key is told that nothing is known."""
+    url = postgres.empty()
+    make_tables(url)
+    between = url.replace(str(postgres.folder), str(cutting.folder))
+    with Store(PostgresDatabase(between, tmp_path)) as store:
+        revision_id = proposed(store).revision.id
+        cutting.cut(Cut.AFTER)
+        with pytest.raises(OutcomeUnknownError):
+            store.decisions.decide(GUILD, revision_id, ADA, APPROVE)
+        assert events(store) == ["proposed", "approved"]
+        assert isinstance(store.handled, HandledInteractions)
+    postgres.drop(url)
