@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from knowledge.model.notes import (
     Member,
     NoticeEvent,
     Obstacle,
+    Outcome,
     Problem,
     State,
 )
@@ -260,13 +262,12 @@ def test_what_was_done_already_is_not_said_to_be_impossible(store: Store, what: 
         deciding.retire(GUILD, note.id, ADA)
     elif what == "roll_back":
         decided(store, revised(store, note, SECOND))
-    subject = note.id if what == "restore" else first
-    change = {
-        "undo": deciding.undo,
-        "restore": deciding.restore,
-        "roll_back": deciding.roll_back,
-    }[what]
-    outcomes = [change(GUILD, subject, ADA) for _ in range(2)]
+    changes: dict[str, Callable[[], Outcome | None]] = {
+        "undo": lambda: deciding.undo(GUILD, first, ADA),
+        "restore": lambda: deciding.restore(GUILD, note.id, ADA),
+        "roll_back": lambda: deciding.roll_back(GUILD, first, ADA),
+    }
+    outcomes = [changes[what]() for _ in range(2)]
     assert [one.obstacle for one in outcomes if one] == [None, Obstacle.UNCHANGED]
 
 
