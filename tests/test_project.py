@@ -160,7 +160,6 @@ COVERED_BY = {
     "bot/process/leader.py": "tests/bot/interactions/test_localisation.py",
     "bot/review/findings.py": "tests/bot/review/ui/test_cog.py",
     "bot/review/messages.py": "tests/bot/review/ui/test_cog.py",
-    "bot/review/service.py": "tests/bot/review/ui/test_decisions.py",
     "bot/search/service.py": "tests/bot/search/ui/test_cog.py",
     "bot/setup/messages.py": "tests/bot/setup/ui/test_cog.py",
     "bot/setup/panel_messages.py": "tests/bot/setup/ui/test_panel.py",
