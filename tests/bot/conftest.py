@@ -31,6 +31,10 @@ SETTLE_SECONDS: Final = 60
 class PatientEnv(Env):
     """An environment that lets its bot take its time, also while it starts: there 5 s are fixed."""
 
+    def __init__(self, bot: Bot, **options: Any) -> None:
+        # So long may minutes of the bot's own time take, too.
+        super().__init__(bot, **{"settle_timeout": SETTLE_SECONDS, **options})
+
     async def _settle_internal(self, **asked: Any) -> None:
         asked["timeout"] = max(asked.get("timeout") or 0, SETTLE_SECONDS)
         await super()._settle_internal(**asked)
