@@ -100,7 +100,8 @@ def run(context: typer.Context, config_file: ConfigOption = None, data: DataOpti
     """Run the bot in Discord. The token is read from DISCORD_TOKEN, or from DISCORD_TOKEN_FILE."""
     settings = settings_from(config_file, data)
     token = config.token()
-    with held(data_folder(settings)):
+    # Of several processes, each runs its own shards; which, the database says.
+    with held(data_folder(settings), shared=bool(settings.data.database)):
         from bot.client import Bot
         from bot.process.connection import LoginError, UnreachableError
         from bot.process.health import HealthError

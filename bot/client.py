@@ -5,14 +5,13 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import discord
 from discord import app_commands
 from discord.ext import commands
-from yarl import URL
 
 from bot.answers.decision import Clarification
 from bot.answers.lookup import Ask
@@ -27,6 +26,7 @@ from bot.config import Settings
 from bot.digest.ui.cog import DigestCog
 from bot.digest.ui.poster import ROUND_SECONDS as DIGEST_SECONDS
 from bot.digest.ui.poster import DigestPoster
+from bot.engine import index_updates
 from bot.engine.core import Core, Figures
 from bot.engine.degradations import Degradations
 from bot.engine.job_queue import Priority
@@ -47,7 +47,6 @@ from bot.interactions.localisation import Translator
 from bot.interactions.picture_texts import PictureTexts
 from bot.interactions.question_limits import QuestionLimits, TooFastError
 from bot.interactions.retries import resend
-from bot.interactions.services import Services
 from bot.interactions.unknown_components import UnknownComponents
 from bot.limits.ui.cog import LimitsCog
 from bot.notes.ui.cog import NotesCog
@@ -61,8 +60,8 @@ from bot.privacy.ui.guild_removal import GuildRemoval
 from bot.process.background import BackgroundTasks
 from bot.process.connection import CONNECTION_FAILURES, connection_error, intents
 from bot.process.health import Health
-from bot.process.identify_limit import IdentifyLimit
 from bot.process.metrics import Metrics, Situation
+from bot.process.sharded_client import ShardedClient
 from bot.review.ui.cards import CardsCog
 from bot.review.ui.cog import ReviewCog
 from bot.review.ui.queue import Queue
@@ -94,7 +93,7 @@ _EXPIRED: Final = 10062
 _logger = logging.getLogger(__name__)
 
 
-class Bot(Services):
+class Bot(ShardedClient):
     """Commonplace in Discord."""
 
     def __init__(
@@ -149,10 +148,9 @@ class Bot(Services):
             from bot.phrasing.dispatcher import open_dispatcher
 
             self.phrasing = open_dispatcher(self, self.metrics.phrased)
+        if settings.data.database:
+            self.join_cluster(self._settle, self.background.catch_up)
         self._worker = worker
-        self._connected_shards: set[int] = set()
-        self._ready_shards: set[int] = set()
-        self._identify_limit = IdentifyLimit()
         self._taken: set[asyncio.Task[Any]] = set()
         self._posts = False
         self._made_at = datetime.now(UTC)
@@ -213,33 +211,6 @@ class Bot(Services):
         except CONNECTION_FAILURES as error:
             raise connection_error(error) from error
 
-    async def launch_shards(self) -> None:
-        """Connect as many shards as Discord recommends, one after another.
-
-        Raises:
-            UnreachableError: if Discord would not let all of them connect now.
-        """
-        try:
-            count, _, limits = await self.http.get_bot_gateway()
-        except discord.GatewayNotFound as error:
-            _logger.warning("One shard is connected: Discord does not recommend any (%s).", error)
-        else:
-            self._identify_limit.allow(count, **limits)
-            # discord.py asks for the address only where it is to ask how many there are.
-            self.shard_count = None  # type: ignore[assignment]
-        await super().launch_shards()
-
-    async def launch_shard(self, gateway: URL, shard_id: int, *, initial: bool = False) -> None:
-        """Connect a shard, as often as it takes; only the first one at all must succeed at once."""
-        failed = sys.exc_info()[1]
-        if failed is not None and not self.shards:
-            raise connection_error(failed) from failed
-        await super().launch_shard(gateway, shard_id, initial=initial)
-
-    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        del initial
-        await self._identify_limit.wait(shard_id or 0)
-
     def take(self, member_id: int | None = None) -> None:
         current_member.set(member_id)
         task = asyncio.current_task()
@@ -273,6 +244,8 @@ class Bot(Services):
                     await super().close()
                 if self._worker is not None:
                     await self._worker.stop()
+                if self.cluster is not None:
+                    await self.cluster.end()
         except TimeoutError:
             # A write that is cut off is undone when the files are opened again.
             _logger.warning("The bot could not be closed in %d s.", seconds)
@@ -286,7 +259,8 @@ class Bot(Services):
         """Channels are known: work off what the last process left undone, then go on doing so."""
         if not self._posts:
             self._posts = True
-            await self._give_back_left()
+            if self.cluster is None:
+                await self._give_back_left(self.own_shards)
             # Each of these does what is due in the guilds of this process's shards.
             self.background.go_on(REMOVAL_SECONDS, self.guild_removal.round)
             self.background.go_on(ROUND_SECONDS, self.outbox.round)
@@ -294,54 +268,41 @@ class Bot(Services):
             self.background.go_on(HELPER_SECONDS, self.helper.round)
             if self.settings.sources.channels:
                 self.background.go_on(SYNC_SECONDS, self.channel_sync.round)
-            self.background.leader.ready(self.background.go_on, self.guild_removal.purge)
+            go_on = self.while_leading(self.background.go_on)
+            self.background.leader.ready(go_on, self.guild_removal.purge)
 
-    async def _give_back_left(self) -> None:
+    async def _give_back_left(self, shards: Shards, before: datetime | None = None) -> None:
         """Tell those whose forms the last process was at when it ended."""
         try:
-            await give_back_left(self, FORMS, self._made_at)
+            await give_back_left(self, FORMS, before or self._made_at, shards)
         except EXPLAINED as error:
             _logger.error("Forms of before the start wait for the next one: %s", error)
 
-    @property
-    def own_shards(self) -> Shards:
-        count = self.shard_count or 1
-        return Shards(count, frozenset(self.shard_ids or range(count)))
-
-    @property
-    def ready_shards(self) -> Shards:
-        return Shards(self.shard_count or 1, frozenset(self._ready_shards))
-
-    async def on_shard_connect(self, shard_id: int) -> None:
-        self._connected_shards.add(shard_id)
-
-    async def on_shard_resumed(self, shard_id: int) -> None:
-        self._connected_shards.add(shard_id)
-
-    async def on_shard_ready(self, shard_id: int) -> None:
-        self._ready_shards.add(shard_id)
-
-    async def on_shard_disconnect(self, shard_id: int) -> None:
-        """Discord is gone; discord.py connects again by itself."""
-        self._connected_shards.discard(shard_id)
-
-    def _unconnected(self) -> str:
-        """That shards are not connected, or nothing."""
-        own = self.own_shards
-        missing = len(own.ids - self._connected_shards)
-        if not missing:
-            return ""
-        if own.count == 1:
-            return "Discord is not connected."
-        return f"Discord is not connected: {missing:,} of {own.count:,} shards."
+    async def _settle(self, shards: Shards, since: datetime) -> None:
+        """Take over what the process before left undone in shards, which are ours since then."""
+        await self.on_ready()
+        await self._give_back_left(shards, since)
+        await self.guild_removal.compare()
+        steps: list[Callable[[], Awaitable[object]]] = [
+            self.channel_sync.load,
+            lambda: self.worker.run_slices(index_updates.update_own),
+        ]
+        for step in steps:
+            try:
+                await step()
+            except EXPLAINED as error:
+                _logger.error("Not everything of a shard could be taken over: %s", error)
 
     async def health(self) -> Health:
         silent, left_out = self._unopened(), tuple[str, ...]()
         if not silent:
             silent, left_out = await self._said_by_worker()
         reasons = [silent, *([] if silent else [self.background.out_of_step])]
-        reasons.append(self._unconnected())
+        reasons.append(self.unconnected())
         details: dict[str, object] = {"version": own_version()}
+        if self.cluster is not None:
+            reasons.append(self.cluster.problem)
+            details.update(self.cluster.details())
         if self.background.next_model:
             details["model"] = self.background.next_model
         left_out = (*left_out, *self.degradations.reasons())
@@ -373,7 +334,7 @@ class Bot(Services):
                     figures = await self.worker.call(Core.figures)
         waiting = self._worker.waiting() if self._worker is not None else {}
         return self.metrics.exposition(
-            Situation(health.well, bool(health.degraded), not self._unconnected(), waiting, figures)
+            Situation(health.well, bool(health.degraded), not self.unconnected(), waiting, figures)
         )
 
     # Answering, and what goes wrong with it.

@@ -162,15 +162,15 @@ def exclusive(folder: Path, name: str) -> Iterator[bool]:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Hold a data folder for as long as a bot runs on it.
+def held(folder: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold a data folder for as long as a bot runs on it; `shared` with others that do, too.
 
     Raises:
         DataFolderHeldError: if another bot does.
         DataFolderError: if the folder can't be written.
     """
     with exclusive(folder, BOT_LOCK) as mine:
-        if not mine:
+        if not mine and not shared:
             raise DataFolderHeldError(
                 f"Another bot is running on the data folder {folder}. Stop that one, or name "
                 "another folder with --data or COMMONPLACE_DATA."

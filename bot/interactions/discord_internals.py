@@ -2,11 +2,12 @@
 
 discord.py has no public way to send a lost interaction response again, to fill in a form that
 another process opened, to take a deleted role from a member in its cache, to close a client of
-shards that was never set up, or to resume a shard's session at the second attempt. A version that
-lacks one of these parts is refused here, by its name.
+shards that was never set up, to resume a shard's session at the second attempt, or to give up a
+shard that another process is to run. A version that lacks one of these parts is refused here, by
+its name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pkgutil import resolve_name
 from typing import Any, Final
 
@@ -26,6 +27,9 @@ USED: Final = (
     "discord.client:_LoopSentinel",
     "discord.shard:Shard.reconnect",
     "discord.shard:Shard.reidentify",
+    "discord.shard:Shard.launch",
+    "discord.state:AutoShardedConnectionState._delay_shard_ready",
+    "discord.state:AutoShardedConnectionState._remove_guild",
 )
 
 
@@ -89,10 +93,25 @@ class _ResumingShard(shard.Shard):
     """A shard that goes on with its session however many attempts it takes to connect again.
 
     discord.py's begins a new one after the first attempt that failed, so that what was said in the
-    meantime is lost; its client without shards resumes.
+    meantime is lost; its client without shards resumes. One that was given up stays closed, also
+    where it was just being connected again.
     """
 
+    given_up = False
+
+    def launch(self) -> None:
+        if self.given_up:
+            self._client.loop.create_task(self.ws.close(code=1000))
+        else:
+            super().launch()
+
+    async def reidentify(self, exc: ReconnectWebSocket) -> None:
+        if not self.given_up:
+            await super().reidentify(exc)
+
     async def reconnect(self) -> None:
+        if self.given_up:
+            return
         if self.ws.session_id is None:
             await super().reconnect()
         else:
@@ -102,3 +121,39 @@ class _ResumingShard(shard.Shard):
 def resume_shards() -> None:
     """Let the shards that are launched from now on resume."""
     shard.Shard = _ResumingShard  # type: ignore[misc]
+
+
+# Shards that come and go while the client runs.
+
+
+def divide_guilds(client: discord.AutoShardedClient, count: int) -> None:
+    """Tell a client how many shards there are in all, of which it runs some."""
+    client.shard_count = count
+    client._connection.shard_count = count
+    client._connection.shard_ids = range(count)
+
+
+def gate_events(client: discord.Client, is_open: Callable[[], bool]) -> None:
+    """Let a client take events only while `is_open` says so; what comes otherwise is lost."""
+    parsers = client._connection.parsers
+
+    def gated(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda data: parse(data) if is_open() else None
+
+    parsers.update({name: gated(parse) for name, parse in parsers.items()})
+
+
+async def give_up_shard(client: discord.AutoShardedClient, shard_id: int) -> None:
+    """End a shard's connection for good, and forget its guilds, which another process sees now."""
+    known: dict[int, _ResumingShard] = getattr(client, "_AutoShardedClient__shards")  # noqa: B009
+    state = client._connection
+    given_up = known.pop(shard_id, None)
+    if given_up is not None:
+        given_up.given_up = True
+        await given_up.disconnect()
+    getting_ready = state._ready_tasks.pop(shard_id, None)
+    if getting_ready is not None:
+        getting_ready.cancel()
+    state._ready_states.pop(shard_id, None)
+    for guild in [one for one in client.guilds if one.shard_id == shard_id]:
+        state._remove_guild(guild)

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Final
 import discord
 
 from bot.engine.job_queue import Priority
+from bot.engine.shards import Shards
 from bot.interactions.buttons import CustomId, nonce
 from bot.interactions.discord_internals import edit_original, fetch_original, submit
 from bot.interactions.errors import UNREACHED, say, worth_retrying
@@ -233,14 +234,17 @@ def _typed(field: dict[str, Any]) -> str:
     return field.get("value") or " ".join(field.get("values") or ())
 
 
-async def give_back_left(bot: Services, kinds: tuple[type[Form], ...], before: datetime) -> None:
+async def give_back_left(
+    bot: Services, kinds: tuple[type[Form], ...], before: datetime, shards: Shards
+) -> None:
     """Tell those who sent a form what became of it, where an earlier process could not any more.
 
     What is on record is said to be; everything else is given back. A form that Discord was not
-    told to be taken is still open where it was typed. Other shards' forms may be in hand elsewhere.
+    told to be taken is still open where it was typed. What was sent to
+    other shards than these may be in hand elsewhere.
     """
     left = await bot.worker.call(lambda core: core.store.submitted_forms.left(before))
-    mine = bot.own_shards.have
+    mine = shards.have
     for form in [one for one in left if mine(one.guild_id or 0)]:
         kind = next((one for one in kinds if one.ids.parse(form.custom_id)), Form)
         language = _language(form)

@@ -5,8 +5,8 @@ interaction, so they find what they need at its client. A feature imports neithe
 is made of all features nor a feature above it: what stands there is named here as a protocol.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import discord
 from discord.ext import commands
@@ -16,6 +16,7 @@ from bot.answers.pipeline import Reply
 from bot.config import Settings
 from bot.engine.core import Core
 from bot.engine.degradations import Degradations
+from bot.engine.job_queue import Priority
 from bot.engine.shards import Shards
 from bot.engine.worker import Worker
 from bot.interactions.question_limits import QuestionLimits
@@ -26,6 +27,25 @@ if TYPE_CHECKING:
     from bot.interactions.guild_settings import GuildSettingsCache
     from bot.interactions.picture_texts import PictureTexts
     from bot.phrasing.dispatcher import PhrasingDispatcher
+
+
+_T = TypeVar("_T")
+
+# What is done again and again; and what sees to that, every so many seconds.
+Step: TypeAlias = Callable[[], Awaitable[None]]
+GoOn: TypeAlias = Callable[[float, Step], Any]
+
+
+class LeadersWorker(Protocol):
+    """The worker for what is done once for all guilds, by the one process that leads."""
+
+    async def call(
+        self, function: Callable[[Core], _T], *, priority: Priority = Priority.REVIEWING
+    ) -> _T: ...
+
+    async def run_slices(
+        self, make: Callable[[Core], Iterator[_T]], *, priority: Priority = Priority.INDEXING
+    ) -> _T | None: ...
 
 
 class Outbox(Protocol):
@@ -144,6 +164,25 @@ class Services(commands.AutoShardedBot):
     def ready_shards(self) -> Shards:
         """The shards of this process, as far as they are ready."""
         raise NotImplementedError
+
+    @property
+    def settled_shards(self) -> Shards:
+        """The shards of all processes that have said of their guilds whether the bot is there."""
+        return self.ready_shards
+
+    # Where several processes share the guilds, one of them leads: otherwise this one does.
+
+    @property
+    def leads(self) -> bool:
+        return True
+
+    @property
+    def leaders_worker(self) -> LeadersWorker:
+        return self.worker
+
+    def while_leading(self, go_on: GoOn) -> GoOn:
+        """What takes steps like `go_on`, as long as this process leads."""
+        return go_on
 
     def take(self, member_id: int | None = None) -> None:
         """Let stopping wait for the current task: a member was told that it is being done.

@@ -7,7 +7,7 @@ and notes. What is done once for all guilds is the leader's (`bot.process.leader
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final
 
 from discord.ext import tasks
@@ -56,7 +56,7 @@ class BackgroundTasks:
 
     def begin(self) -> None:
         self._preparing = self._bot.loop.create_task(self._prepare(), name="commonplace-prepare")
-        self.leader.begin(self.go_on)
+        self.leader.begin(self._bot.while_leading(self.go_on))
         self._models = LiveSwitch(self._bot.worker, self._bot.settings.data.folder.expanduser())
         self.go_on(LOOK_SECONDS, self._follow_model)
         self.go_on(KEPT_SECONDS, self._models.prune)
@@ -81,7 +81,7 @@ class BackgroundTasks:
             _logger.info("Everything is indexed, %.1f s after the start.", took)
         else:
             await asyncio.sleep(SYNC_SECONDS)
-        self.leader.prepared(self.go_on)
+        self.leader.prepared(self._bot.while_leading(self.go_on))
         self.go_on(FLOOR_SECONDS, self._measure_floors)
         look_seconds = self._bot.settings.sources.look_seconds
         if look_seconds:
@@ -100,9 +100,9 @@ class BackgroundTasks:
             ),
             self._bot.channel_sync.load,
             lambda: run(told(index_updates.update_own)),
-            lambda: run(told(index_updates.update_pages)),
-            lambda: run(told(index_updates.check_channels)),
-            lambda: run(told(index_updates.follow)),
+            lambda: self._run_as_leader(index_updates.update_pages),
+            lambda: self._run_as_leader(index_updates.check_channels),
+            lambda: self._run_as_leader(index_updates.follow),
             lambda: run(Core.warm_up),
         ]
         failures = []
@@ -116,6 +116,22 @@ class BackgroundTasks:
         self.out_of_step = failures[0] if failures else ""
         self._in_step = not failures
         return self._in_step
+
+    async def _run_as_leader(self, make: Callable[[Core], Iterator[Any]]) -> None:
+        """Take a step that is the leader's, where this process leads."""
+        if self._bot.leads:
+            await self._bot.leaders_worker.run_slices(told(make))
+
+    def catch_up(self) -> None:
+        """Take the leader's steps, too: this process leads from now on."""
+        before = self._preparing
+
+        async def caught_up() -> None:
+            if before is not None:
+                await asyncio.wait([before])
+            await self._caught_up()
+
+        self._preparing = self._bot.loop.create_task(caught_up(), name="commonplace-lead")
 
     def _failed(self, error: Exception) -> str:
         """Tell the log, and give the reason why the index is not in step."""
@@ -155,6 +171,8 @@ class BackgroundTasks:
     async def _follow_sources(self) -> None:
         if not self._in_step:
             await self._caught_up()
+            return
+        if not self._bot.leads:
             return
         try:
             await self.leader.follow_sources()

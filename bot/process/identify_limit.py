@@ -26,6 +26,9 @@ class IdentifyLimit:
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        # Waits for the turn among several processes, if there are: given the bucket, and how many
+        # seconds a turn takes.
+        self.among_processes: Callable[[int, float], Awaitable[None]] | None = None
         self._now = now
         self._sleep = sleep
         self._concurrency = 1
@@ -55,4 +58,6 @@ class IdentifyLimit:
             ahead = self._next.get(bucket, 0.0) - self._now()
             if ahead > 0:
                 await self._sleep(ahead)
+            if self.among_processes is not None:
+                await self.among_processes(bucket, SECONDS)
             self._next[bucket] = self._now() + SECONDS

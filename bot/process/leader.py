@@ -25,7 +25,7 @@ from bot.engine.web_sync import PAUSE_SECONDS, MakeFetcher, visit
 from bot.engine.worker import WorkerStoppedError, beside
 from bot.interactions.errors import EXPLAINED
 from bot.interactions.retries import LOST
-from bot.interactions.services import Services
+from bot.interactions.services import GoOn, Services
 from bot.privacy import question_pruning
 from bot.process.metrics import Metrics
 from indexer.index.database import IndexError_
@@ -43,9 +43,6 @@ SYNC_SECONDS: Final = 60
 PRUNE_SECONDS: Final = 86_400
 # How often is looked whether a guild is to be purged.
 PURGE_SECONDS: Final = 3_600
-
-# Takes a step now and every so many seconds, for as long as the bot runs.
-GoOn = Callable[[float, Callable[[], Awaitable[None]]], "tasks.Loop[Any]"]
 
 _logger = logging.getLogger(__name__)
 
@@ -93,7 +90,7 @@ class Leader:
 
     async def follow_sources(self) -> None:
         """Take in what changed of the imported files."""
-        progress = await self._bot.worker.run_slices(index_updates.follow)
+        progress = await self._bot.leaders_worker.run_slices(index_updates.follow)
         report = progress.report if progress is not None else UpdateReport()
         if report.touched or set(report.failed) - self._failures:
             _logger.info("The imported files have changed: %s.", report)
@@ -104,7 +101,7 @@ class Leader:
             steps = await self._visited(None)
             progress = None
             if steps:
-                progress = await self._bot.worker.run_slices(index_updates.update_pages)
+                progress = await self._bot.leaders_worker.run_slices(index_updates.update_pages)
             if progress is not None:
                 _logger.info("The sources on the web were visited: %s.", progress.report)
         except EXPLAINED as error:
@@ -112,14 +109,19 @@ class Leader:
             _logger.warning("%s", error)
 
     async def visit(self, locations: Sequence[str]) -> bool:
-        """Visit sources on the web now; False while they are being visited anyway."""
+        """Visit sources on the web now; False while they are being visited anyway.
+
+        Where another process leads, that one visits them within minutes.
+        """
+        if not self._bot.leads:
+            return False
         steps = await self._visited(frozenset(locations))
         if steps:
-            await self._bot.worker.run_slices(index_updates.update_pages)
+            await self._bot.leaders_worker.run_slices(index_updates.update_pages)
         return bool(steps)
 
     async def _visited(self, named: frozenset[str] | None) -> int:
-        sources = await self._bot.worker.call(Core.web_sources, priority=Priority.INDEXING)
+        sources = await self._bot.leaders_worker.call(Core.web_sources, priority=Priority.INDEXING)
         arguments = (self._bot.settings.sources, self._stopping, self._make_fetcher, named)
         folder = data_folder(self._bot.settings)
         steps: int = await beside(visit, folder, sources, *arguments)
@@ -130,7 +132,7 @@ class Leader:
     async def prune_questions(self) -> None:
         """Drop the words of questions that were asked long ago."""
         before = datetime.now(UTC) - timedelta(days=self._bot.settings.questions.keep_days)
-        worker = self._bot.worker
+        worker = self._bot.leaders_worker
         await worker.call(lambda core: core.store.helped_questions.prune(before))
         pruned = await worker.run_slices(lambda core: question_pruning.prune(core, before))
         if pruned:
@@ -162,7 +164,7 @@ class Leader:
         ]
         text = json.dumps([self._bot.application_id, payload], sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        worker = self._bot.worker
+        worker = self._bot.leaders_worker
         sent = await worker.call(
             lambda core: core.store.recall(COMMANDS_DIGEST), priority=Priority.ASKING
         )

@@ -3,6 +3,7 @@
 `bot_process.py ADDRESS ARGUMENTS…`. Whoever asks "slowly" holds the worker up for a moment.
 """
 
+import importlib
 import os
 import sys
 import time
@@ -47,4 +48,8 @@ if __name__ == "__main__":
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(
         f"{address}/gateway/".replace("http", "ws")
     )
+    if "LEASE_SECONDS" in os.environ:
+        # Nothing of it is imported unless the data is in PostgreSQL.
+        leases = importlib.import_module("bot.cluster.leases")
+        leases.LEASE_SECONDS = float(os.environ["LEASE_SECONDS"])
     main(make)

@@ -216,6 +216,7 @@ async def bot_process(
     token: str = TOKEN,
     connected: bool = True,
     opening_seconds: float = 0,
+    **environment: str,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """`commonplace` as a process of its own that takes `discord` for Discord; killed at the end.
 
@@ -235,6 +236,7 @@ async def bot_process(
             "PYTHONWARNINGS": "ignore",
             "COLUMNS": "200",
             "OPENING_SECONDS": str(opening_seconds),
+            **environment,
         },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -75,13 +75,14 @@ class GuildRemoval(commands.Cog):
     async def purge(self, at: datetime) -> None:
         """Delete everything of guilds that the bot left longer ago than the settings say."""
         keep = timedelta(days=self._bot.settings.guilds.keep_days)
-        present, shards = self._present, self._bot.ready_shards
-        purged = await self._bot.worker.call(
+        present, shards = self._present, self._bot.settled_shards
+        worker = self._bot.leaders_worker
+        purged = await worker.call(
             lambda core: guild_removal.purge(core, present, shards, at, keep)
         )
         if purged:
-            await self._bot.worker.run_slices(index_updates.follow)
-            await self._bot.worker.run_slices(index_updates.update_pages)
-            await self._bot.worker.run_slices(index_updates.check_channels)
+            await worker.run_slices(index_updates.follow)
+            await worker.run_slices(index_updates.update_pages)
+            await worker.run_slices(index_updates.check_channels)
             await self._bot.channel_sync.load()
             _logger.info("Everything of servers left long ago was deleted: %d.", len(purged))

@@ -5,6 +5,7 @@ an error of that transaction; the next one begins on a connection of its own. Ou
 each statement is one.
 """
 
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
@@ -20,6 +21,10 @@ from knowledge.store.postgres.placeholders import translated
 from knowledge.store.postgres.values import adapt
 
 OLDEST: Final = 15
+
+# What all sessions of this process are called by the server, so that they can be told from those of
+# others, and ended.
+PROCESS_NAME: Final = f"commonplace {secrets.token_hex(6)}"
 
 # Seconds until a server that doesn't answer counts as unreachable; TCP's own take minutes.
 _CONNECT_SECONDS: Final = 5
@@ -60,7 +65,13 @@ class Connection:
     """An opened connection and its statements. It belongs to the thread that opened it."""
 
     def __init__(
-        self, url: str, schema: str, error: type[Exception] = StoreError, *, lock_space: int = 0
+        self,
+        url: str,
+        schema: str,
+        error: type[Exception] = StoreError,
+        *,
+        lock_space: int = 0,
+        name: str = PROCESS_NAME,
     ) -> None:
         """Connect, and make the schema if it is missing.
 
@@ -70,6 +81,7 @@ class Connection:
             error: what is raised where something can't be done; its message says what to do.
             lock_space: the first of the numbers by which its transactions lock one another out;
                 each part is one more, all of them are the first.
+            name: what its session is called by the server.
 
         Raises:
             error: if it can't be connected to, or is no database that can be used.
@@ -79,6 +91,11 @@ class Connection:
         self._error = error
         self._lock_space = lock_space
         self._in_transaction = False
+        self._name = name
+        # How many sessions it has had so far: a lock that one of them held ended with it.
+        self.sessions = 0
+        # Called in each transaction that writes, before anything is written; may refuse it.
+        self.fence: Callable[[], None] | None = None
         self._db = self._connected()
         try:
             self._check()
@@ -88,6 +105,11 @@ class Connection:
 
     def close(self) -> None:
         self._db.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session is known to be over; the next statement begins another one."""
+        return self._db.closed
 
     # Statements.
 
@@ -154,6 +176,8 @@ class Connection:
             return
         with self._transaction("begin"):
             self._lock(part)
+            if self.fence is not None:
+                self.fence()
             yield
 
     @contextmanager
@@ -240,7 +264,7 @@ class Connection:
                 row_factory=dict_row,
                 client_encoding="UTF8",
                 connect_timeout=_CONNECT_SECONDS,
-                application_name="commonplace",
+                application_name=self._name,
                 **_TCP,
             )
         except psycopg.Error as error:
@@ -252,6 +276,7 @@ class Connection:
         except psycopg.Error as error:
             connection.close()
             raise self._error(problems.unreachable(self.url, error)) from error
+        self.sessions += 1
         return connection
 
     def _check(self) -> None:

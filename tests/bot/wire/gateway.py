@@ -74,6 +74,8 @@ class Gateway:
     identifies: list[tuple[int, float]] = field(default_factory=list)
     _sessions: dict[int, Session] = field(default_factory=dict)
     _lines: dict[int, _Line] = field(default_factory=dict)
+    # Of a shard that another process has identified, too: Discord tells both of them.
+    _former: list[tuple[_Line, Session]] = field(default_factory=list)
 
     def recommended(self) -> Json:
         """What `GET /gateway/bot` says."""
@@ -111,6 +113,7 @@ class Gateway:
                 await socket.close(code=4002)
                 break
             await self._take(line, json.loads(message.data))
+        self._former = [one for one in self._former if one[0] is not line]
         for shard in [number for number, one in self._lines.items() if one is line]:
             self._lose(shard)
         return socket
@@ -131,7 +134,7 @@ class Gateway:
             await self._identify(line, data)
         elif operation == 6:
             await self._resume(line, data)
-        elif line not in self._lines.values():
+        elif line not in [*self._lines.values(), *(one for one, _ in self._former)]:
             await line.socket.close(code=4003)
         elif operation not in (3, 4, 8):
             await line.socket.close(code=4001)
@@ -157,8 +160,9 @@ class Gateway:
         self._begin(session, line)
         named = [one for one in self.state.guilds if self._shard_of(one) == shard]
         guilds = [{"id": str(one), "unavailable": True} for one in named]
-        await self._tell(
-            shard,
+        await self._send(
+            line,
+            session,
             "READY",
             {
                 "v": 10,
@@ -174,10 +178,13 @@ class Gateway:
         )
         for guild_id in named:
             if guild_id not in self.unavailable:
-                await self._tell(shard, "GUILD_CREATE", self.state.guilds[guild_id])
+                await self._send(line, session, "GUILD_CREATE", self.state.guilds[guild_id])
         self._complete()
 
     def _begin(self, session: Session, line: _Line) -> None:
+        before = self._lines.get(session.shard)
+        if before is not None and before is not line:
+            self._former.append((before, self._sessions[session.shard]))
         self._sessions[session.shard], self._lines[session.shard] = session, line
 
     def _complete(self) -> None:
@@ -196,7 +203,7 @@ class Gateway:
             self._begin(session, line)
             for packet in [one for one in session.events if one["s"] > data["seq"]]:
                 await line.send(packet)
-            await self._tell(session.shard, "RESUMED", {"_trace": []})
+            await self._send(line, session, "RESUMED", {"_trace": []})
             self._complete()
 
     async def emit(self, event: str, data: Any) -> None:
@@ -204,9 +211,12 @@ class Gateway:
         await self._tell(self._shard_of(data.get("guild_id")), event, data)
 
     async def _tell(self, shard: int, event: str, data: Any) -> None:
-        session = self._sessions.get(shard)
-        if session is None:
-            return
+        for former, session in [one for one in self._former if one[1].shard == shard]:
+            await self._send(former, session, event, data)
+        if shard in self._sessions:
+            await self._send(self._lines.get(shard), self._sessions[shard], event, data)
+
+    async def _send(self, line: _Line | None, session: Session, event: str, data: Any) -> None:
         if event == "MESSAGE_CREATE" or event == "MESSAGE_UPDATE":
             needed = GUILD_MESSAGES if data.get("guild_id") else DIRECT_MESSAGES
             if not session.intents & needed:
@@ -214,11 +224,12 @@ class Gateway:
             data = self._as_seen(data, session)
         packet = {"op": 0, "t": event, "s": len(session.events) + 1, "d": data}
         session.events.append(packet)
-        if shard in self._lines and not self.silent:
+        if line is not None and not self.silent:
             try:
-                await self._lines[shard].send(packet)
+                await line.send(packet)
             except ConnectionError:
-                del self._lines[shard]
+                self._lines = {key: one for key, one in self._lines.items() if one is not line}
+                self._former = [one for one in self._former if one[0] is not line]
 
     def _as_seen(self, message: Json, session: Session) -> Json:
         """A message without what only a privileged intent shows."""

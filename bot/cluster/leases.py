@@ -1,0 +1,212 @@
+"""Leases of shards: each shard is run by one process at a time, by the clock of the database.
+
+A process that has joined renews its membership, and holds what it has taken for as long as that
+goes on. Who has not renewed in time is ended by the others: first its sessions, so that a
+transaction that it has begun is undone, then its membership, which sets its shards free. A process
+that was ended finds that out at its next step and joins anew, as another one.
+
+Free shards are taken until each process has its share; who has more gives back one at a time.
+Each time that a shard is taken, its epoch is one more.
+
+Errors:
+    Exception
+    └── LapsedError    the process was ended by others: its shards are no longer its own
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from knowledge.store.postgres.connection import PROCESS_NAME, Connection
+
+SCHEMA: Final = "work"
+# How long a membership lasts after it was renewed, in seconds. A process itself counts on a little
+# less (`bot.cluster.membership`).
+LEASE_SECONDS: Final = 12.0
+
+# The number by which its transactions lock one another out; the other schemas have others.
+LOCK_SPACE: Final = 6
+
+_TABLES: Final = Path(__file__).with_name("leases.sql")
+_UNTIL: Final = "clock_timestamp() + cast(? as float8) * interval '1 second'"
+# Whoever can be ended. After the server was away everybody has to renew first, so that only who
+# has been connected for a while ends others: until then, all have been as silent.
+_EXPIRED: Final = """
+id <> ? and until < clock_timestamp() and exists (
+    select 1 from pg_stat_activity where pid = pg_backend_pid()
+    and backend_start <= clock_timestamp() - cast(? as float8) * interval '1 second')
+"""
+_END_SESSIONS: Final = f"""
+select pg_terminate_backend(pid, 1000) from pg_stat_activity
+where pid <> pg_backend_pid()
+and application_name in (select name from processes where {_EXPIRED})
+"""  # noqa: S608 - of constants
+_END: Final = f"""
+delete from processes
+where id in (select id from processes where {_EXPIRED} for update skip locked)
+"""  # noqa: S608
+_TAKE: Final = """
+update shards set holder = ?, epoch = epoch + 1, ready_at = null
+where shard in (
+    select shard from shards where holder is null order by shard limit ? for update skip locked)
+"""
+
+
+class LapsedError(Exception):
+    """The membership was not renewed in time, and others have ended it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a process holds after a step, and how that compares with the others.
+
+    `shards` are its own, with the epoch of each; `surplus` is one that others should have, or None.
+    `unready` counts the shards of all processes that nobody has made ready.
+    """
+
+    shards: dict[int, int]
+    surplus: int | None
+    processes: int
+    unready: int
+
+
+class Leases:
+    """The membership of one process, and the shards that it holds. Belongs to one thread."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        seconds: float = LEASE_SECONDS,
+        patience: float | None = None,
+        name: str = PROCESS_NAME,
+    ) -> None:
+        """Connect; nothing is joined yet.
+
+        Args:
+            url: the database's.
+            seconds: how long a membership lasts without being renewed.
+            patience: how long a session must have lasted before others are ended from it;
+                None for as long as a membership.
+            name: what the sessions of this process are called, by which they are ended.
+
+        Raises:
+            StoreError: if the database can't be used.
+        """
+        self._seconds = seconds
+        self._patience = seconds if patience is None else patience
+        self.name = name
+        self.id = ""
+        self._lives = 0
+        self._connection = Connection(url, SCHEMA, lock_space=LOCK_SPACE, name=name)
+        with self._connection.writing():
+            self._connection.run_script(_TABLES.read_text(encoding="utf-8"))
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def join(self, wanted: int) -> int:
+        """Become a member, for the first time or after a lapse.
+
+        Args:
+            wanted: how many shards there should be. It holds if nobody else is a member.
+
+        Returns:
+            How many shards there are.
+        """
+        before, self._lives = self.id, self._lives + 1
+        self.id = f"{self.name.rpartition(' ')[2]}.{self._lives}"
+        connection = self._connection
+        # Whoever joins at the same time waits here: the first of them decides.
+        with connection.writing():
+            connection.run("delete from processes where id = ?", [before])
+            [others] = connection.rows("select count(*) as n from processes")
+            connection.run(
+                "insert into processes (id, name, joined_at, until) "  # noqa: S608
+                f"values (?, ?, clock_timestamp(), {_UNTIL})",
+                [self.id, self.name, self._seconds],
+            )
+            if not others["n"]:
+                self._settle(wanted)
+            [shards] = connection.rows("select count(*) as n from shards")
+        return int(shards["n"])
+
+    def _settle(self, count: int) -> None:
+        self._connection.run("delete from shards where shard >= ?", [count])
+        self._connection.run(
+            "insert into shards (shard) select * from generate_series(0, cast(? as int) - 1) "
+            "on conflict do nothing",
+            [count],
+        )
+
+    def step(self, most: int = 1_000) -> Standing:
+        """Renew the membership, end those that have not, and take what is free.
+
+        Args:
+            most: how many shards may be taken in this step.
+
+        Raises:
+            LapsedError: if others have ended this membership.
+        """
+        run = self._connection.run
+        # A query can be repeated: a session that was cut in between is made anew by it.
+        self._connection.rows("select 1 as there")
+        renewal = f"update processes set until = {_UNTIL} where id = ?"  # noqa: S608
+        if not run(renewal, [self._seconds, self.id]):
+            raise LapsedError("The leases of this process's shards were not renewed in time.")
+        expired = [self.id, self._patience]
+        self._connection.rows(_END_SESSIONS, expired)
+        run(_END, expired)
+        standing, room = self._look()
+        if room > 0 and most > 0 and run(_TAKE, [self.id, min(room, most)]):
+            standing, _ = self._look()
+        return standing
+
+    def _look(self) -> tuple[Standing, int]:
+        """How things are, and how many free shards there are within this process's share."""
+        shards = self._connection.rows(
+            "select shard, epoch, holder, ready_at is null as unready from shards order by shard"
+        )
+        members = self._connection.rows("select id from processes order by joined_at, id")
+        own = {row["shard"]: row["epoch"] for row in shards if row["holder"] == self.id}
+        share = self._share([row["id"] for row in members], len(shards))
+        free = sum(row["holder"] is None for row in shards)
+        unready = sum(row["unready"] for row in shards)
+        surplus = max(own) if len(own) > share and not unready else None
+        return Standing(own, surplus, len(members), unready), min(free, share - len(own))
+
+    def _share(self, members: list[str], shards: int) -> int:
+        if self.id not in members:
+            return 0
+        each, over = divmod(shards, len(members))
+        return each + (members.index(self.id) < over)
+
+    def mark_ready(self, shard: int) -> None:
+        """Let others know that the guilds of a shard are served."""
+        sql = "update shards set ready_at = clock_timestamp() where shard = ? and holder = ?"
+        self._connection.run(sql, [shard, self.id])
+
+    def give_back(self, shard: int) -> None:
+        """Let others have a shard that was closed."""
+        sql = "update shards set holder = null, ready_at = null where shard = ? and holder = ?"
+        self._connection.run(sql, [shard, self.id])
+
+    def leave(self) -> None:
+        """Give everything back at once, and be no member any more."""
+        self._connection.run("delete from processes where id = ?", [self.id])
+
+    def wait_to_identify(self, bucket: int, seconds: float) -> float:
+        """Take the next turn of a bucket, in which one session may begin every so many seconds.
+
+        Returns:
+            After how many seconds it is this process's turn.
+        """
+        sql = (
+            "insert into identifies (bucket, free_at) values (?, clock_timestamp() + given.pause) "
+            "on conflict (bucket) do update "
+            "set free_at = greatest(identifies.free_at, clock_timestamp()) + given.pause "
+            "returning extract(epoch from free_at - clock_timestamp()) as ahead"
+        )
+        pause = "cast(? as float8) * interval '1 second'"
+        [row] = self._connection.rows(sql.replace("given.pause", pause), [bucket, seconds, seconds])
+        return max(float(row["ahead"]) - seconds, 0.0)

@@ -1,0 +1,246 @@
+"""Membership of a running process: its leases are renewed, its shards launched and closed by them.
+
+It counts on its leases for less time than the database grants, and by a clock that goes on while
+the process stands still. When they were not renewed until then, it takes no event any more and
+closes its shards, before others may take them. While the server of the database is known to be
+down for everybody, nobody can take them, and they are kept.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final, Protocol, TypeVar
+
+from bot.cluster.leases import LapsedError, Leases, Standing
+from bot.engine.worker import beside
+from knowledge.store.database import StoreError
+
+# How often the leases are renewed, and looked for free ones.
+STEP_SECONDS: Final = 1.0
+# How much of what the database grants is counted on.
+COUNTED_ON: Final = 5 / 6
+
+_T = TypeVar("_T")
+
+_logger = logging.getLogger(__name__)
+
+
+def lasting() -> float:
+    """Seconds of a clock that goes on while the process, or the machine, stands still."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.clock_gettime(clock)
+
+
+def _left(leases: Leases) -> None:
+    try:
+        leases.leave()
+    finally:
+        leases.close()
+
+
+class RunsShards(Protocol):
+    """Connects shards, and ends their connections."""
+
+    async def launch(self, shard_id: int) -> None:
+        """Connect a shard, however long that takes."""
+
+    async def close(self, shard_id: int) -> None:
+        """End the connection of a shard, if there is one, and forget its guilds."""
+
+
+class Membership:
+    """What one process holds of a bot that several run."""
+
+    def __init__(
+        self,
+        open_leases: Callable[[], Leases],
+        shards: RunsShards,
+        *,
+        seconds: float,
+        clock: Callable[[], float] = lasting,
+    ) -> None:
+        """Hold nothing yet.
+
+        Args:
+            open_leases: connects to the database.
+            shards: runs what is held.
+            seconds: how long the database grants a lease.
+            clock: seconds, which go on while the process stands still.
+        """
+        self._open_leases = open_leases
+        self._shards = shards
+        self._seconds = seconds * COUNTED_ON
+        self._clock = clock
+        self._leases: Leases | None = None
+        self._one_at_a_time = asyncio.Lock()
+        # Who is cancelled waits no more for the thread that asks the database, but the next has to.
+        self._in_use = threading.Lock()
+        self._until = 0.0
+        self._count = 0
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._launching: dict[int, asyncio.Task[None]] = {}
+        self._launch_turn = asyncio.Lock()
+        self.standing = Standing({}, None, 0, 0)
+        # Why the leases could not be renewed the last time, or nothing.
+        self.problem = ""
+        # How many shards may begin a session: today, and at the same moment. More are not taken:
+        # another process could run them sooner.
+        self.sessions_left = 1_000
+        self.sessions_at_once = 1
+
+    @property
+    def id(self) -> str:
+        """What this process is called as a member; another after each lapse."""
+        return "" if self._leases is None else self._leases.id
+
+    @property
+    def name(self) -> str:
+        """What its sessions with the database are called."""
+        return "" if self._leases is None else self._leases.name
+
+    @property
+    def valid(self) -> bool:
+        """Whether what is held can be counted on."""
+        return self._clock() < self._until
+
+    @property
+    def held(self) -> frozenset[int]:
+        """The shards of this process, as far as they can be counted on."""
+        return frozenset(self.standing.shards if self.valid else ())
+
+    async def join(self, wanted: int) -> int:
+        """Become a member; returns how many shards there are.
+
+        Raises:
+            StoreError: if the database can't be used.
+        """
+
+        def joined() -> int:
+            if self._leases is None:
+                self._leases = self._open_leases()
+            return self._leases.join(wanted)
+
+        async with self._one_at_a_time:
+            self._count = await beside(joined)
+        return self._count
+
+    def begin(self) -> None:
+        """Renew, take and launch from now on."""
+        for work in (self._go_on(), self._watch()):
+            self._keep(work)
+
+    async def end(self) -> None:
+        """Renew nothing more, and let others have everything at once; shards are closed by now."""
+        for task in [*self._tasks, *self._launching.values()]:
+            task.cancel()
+        if self._leases is None:
+            return
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._do(_left)
+        except (StoreError, TimeoutError) as error:
+            _logger.warning("Others take over in %.0f s: %s", self._seconds, error)
+        self._until = 0.0
+
+    async def ready(self, shard_id: int) -> None:
+        """Let others know that a shard's guilds are served."""
+        if shard_id in self.held:
+            await self._do(lambda leases: leases.mark_ready(shard_id))
+
+    async def wait_to_identify(self, bucket: int, seconds: float) -> None:
+        """Wait until a session may begin in a bucket, which has room for one in so many seconds."""
+        await asyncio.sleep(await self._do(lambda leases: leases.wait_to_identify(bucket, seconds)))
+
+    async def _do(self, function: Callable[[Leases], _T]) -> _T:
+        """Ask the database, one question after another, without holding up the event loop."""
+        leases = self._leases
+        if leases is None:
+            raise RuntimeError("The process has not joined yet.")
+
+        def done() -> _T:
+            with self._in_use:
+                return function(leases)
+
+        async with self._one_at_a_time:
+            result: _T = await beside(done)
+        return result
+
+    def _keep(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _go_on(self) -> None:
+        while True:
+            try:
+                await self.step()
+            except Exception:
+                # Whatever it was, the leases lapse unless a later step renews them.
+                _logger.exception("The leases could not be renewed.")
+            await asyncio.sleep(STEP_SECONDS)
+
+    async def _watch(self) -> None:
+        """Close the shards when they can't be counted on any more, whatever a step waits for."""
+        while True:
+            left = self._until - self._clock()
+            if left <= 0 and self.standing.shards:
+                await self._lapse("The leases of its shards could not be renewed in time")
+            await asyncio.sleep(min(max(left, 0.0), STEP_SECONDS) or STEP_SECONDS)
+
+    async def step(self) -> None:
+        """Renew once, and launch and close what follows from it."""
+        began = self._clock()
+        launching = sum(not task.done() for task in self._launching.values())
+        most = max(min(self.sessions_left, self.sessions_at_once) - launching, 0)
+        try:
+            standing = await self._do(lambda leases: leases.step(most))
+        except LapsedError as error:
+            await self._lapse(str(error).removesuffix("."))
+            await self.join(self._count)
+            return
+        except StoreError as error:
+            self.problem = str(error)
+            _logger.warning("The leases could not be renewed: %s", error)
+            return
+        self.problem = ""
+        self._until = began + self._seconds
+        await self._follow(standing)
+
+    async def _follow(self, standing: Standing) -> None:
+        """Run what is held, nothing else, and give back what others should have."""
+        before, self.standing = self.standing, standing
+        for shard_id in before.shards.keys() - standing.shards.keys():
+            await self._close(shard_id)
+        for shard_id, epoch in standing.shards.items():
+            if shard_id not in self._launching:
+                _logger.info("Shard %d is run here from now on, epoch %d.", shard_id, epoch)
+                self._launching[shard_id] = asyncio.create_task(self._launch(shard_id))
+        surplus = standing.surplus
+        if surplus is not None:
+            _logger.info("Shard %d is handed over to another process.", surplus)
+            await self._close(surplus)
+            del self.standing.shards[surplus]
+            await self._do(lambda leases: leases.give_back(surplus))
+
+    async def _launch(self, shard_id: int) -> None:
+        try:
+            async with self._launch_turn:
+                await self._shards.launch(shard_id)
+        except Exception:
+            _logger.exception("Shard %d could not be connected; it is tried again.", shard_id)
+            self._launching.pop(shard_id, None)
+
+    async def _lapse(self, why: str) -> None:
+        _logger.error("%s: they are closed here.", why)
+        lost = [*self.standing.shards]
+        self._until = 0.0
+        self.standing = Standing({}, None, 0, 0)
+        await asyncio.gather(*(self._close(shard_id) for shard_id in lost))
+
+    async def _close(self, shard_id: int) -> None:
+        task = self._launching.pop(shard_id, None)
+        if task is not None:
+            task.cancel()
+        await self._shards.close(shard_id)

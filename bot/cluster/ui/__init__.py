@@ -1,0 +1,1 @@
+"""Discord side of several processes: shards that come and go, and who leads."""

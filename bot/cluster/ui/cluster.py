@@ -1,0 +1,254 @@
+"""Cluster: the part that one process has in a bot that several run together.
+
+It runs the shards that it holds, and no event of others gets in. What is done once for all guilds,
+it does while it leads.
+"""
+
+import asyncio
+import contextlib
+import functools
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+import discord
+from yarl import URL
+
+from bot.cluster import leases
+from bot.cluster.leadership import Fence
+from bot.cluster.membership import Membership
+from bot.engine.core import Core
+from bot.engine.job_queue import Priority
+from bot.engine.shards import Shards
+from bot.interactions.discord_internals import divide_guilds, gate_events, give_up_shard
+from bot.interactions.errors import EXPLAINED
+from bot.interactions.services import GoOn, Services, Step
+from knowledge.store.database import StoreError
+from knowledge.store.postgres.connection import Connection
+
+# How often is looked whether nobody leads: as long as nobody does at the most.
+LEAD_SECONDS: Final = 0.5
+# How often is looked whether something of the leader's is due.
+LOOK_SECONDS: Final = 1.0
+
+_T = TypeVar("_T")
+
+_logger = logging.getLogger(__name__)
+
+
+class Cluster:
+    """What one process holds and leads of a bot."""
+
+    def __init__(
+        self,
+        bot: Services,
+        *,
+        settle: Callable[[Shards, datetime], Awaitable[None]],
+        led: Callable[[], None],
+    ) -> None:
+        """Hold nothing yet.
+
+        Args:
+            bot: runs the shards.
+            settle: takes over what the process before left undone in the guilds of shards, which
+                Discord has named, and which are this process's own since a moment.
+            led: called when this process begins to lead.
+        """
+        self._bot = bot
+        self._settle = settle
+        self._led = led
+        url = bot.settings.data.database
+        seconds = leases.LEASE_SECONDS
+        self.membership = Membership(
+            functools.partial(leases.Leases, url, seconds=seconds), self, seconds=seconds
+        )
+        self._fence: Fence | None = None
+        self._gateway = URL()
+        self._leading: asyncio.Task[None] | None = None
+        self._since: dict[int, datetime] = {}
+        self.count = 1
+        self.leads = False
+        # How often this process has begun to lead.
+        self.terms = 0
+
+    # Shards.
+
+    async def begin(self, wanted: int, address: str, limits: Mapping[str, int]) -> None:
+        """Join, and run from now on what is held.
+
+        Raises:
+            StoreError: if the database can't be used.
+        """
+        self._look_at(address, limits)
+        self.count = await self.membership.join(wanted)
+        if self.count != wanted:
+            _logger.warning(
+                "Discord recommends %d shards, and there are %d: they are as many as that when all "
+                "processes were stopped and are started again.",
+                wanted,
+                self.count,
+            )
+        divide_guilds(self._bot, self.count)
+        gate_events(self._bot, lambda: self.membership.valid)
+        self.membership.begin()
+        self._leading = asyncio.create_task(self._keep_leading())
+
+    async def launch(self, shard_id: int) -> None:
+        """Connect a shard, however long that takes."""
+        self._since[shard_id] = datetime.now(UTC)
+        with contextlib.suppress(discord.HTTPException, discord.GatewayNotFound, OSError):
+            _, address, limits = await self._bot.http.get_bot_gateway()
+            self._look_at(address, limits)
+        await self._bot.launch_shard(self._gateway, shard_id)
+
+    def _look_at(self, address: str, limits: Mapping[str, int]) -> None:
+        self._gateway = URL(address)
+        self.membership.sessions_left = limits["remaining"]
+        self.membership.sessions_at_once = max(limits["max_concurrency"], 1)
+
+    async def close(self, shard_id: int) -> None:
+        """End the connection of a shard, if there is one, and forget its guilds."""
+        self._since.pop(shard_id, None)
+        await give_up_shard(self._bot, shard_id)
+        self._bot.dispatch("shard_given_up", shard_id)
+
+    async def shard_ready(self, shard_id: int) -> None:
+        """Take over a shard whose guilds Discord has named."""
+        since = self._since.get(shard_id)
+        if since is None:
+            return
+        await self._settle(Shards(self.count, frozenset({shard_id})), since)
+        try:
+            await self.membership.ready(shard_id)
+        except StoreError as error:
+            _logger.warning("Others are not told that shard %d is ready: %s", shard_id, error)
+
+    async def wait_to_identify(self, bucket: int, seconds: float) -> None:
+        """Wait for the turn of this process to begin a session."""
+        try:
+            await self.membership.wait_to_identify(bucket, seconds)
+        except StoreError as error:
+            _logger.warning("A session begins without asking other processes: %s", error)
+
+    @property
+    def problem(self) -> str:
+        """Why nothing is held that can be counted on, or nothing."""
+        if self.membership.valid or not self.membership.id:
+            return ""
+        return self.membership.problem or "The leases of this process's shards are not renewed."
+
+    def details(self) -> dict[str, object]:
+        """What is told of it to machines."""
+        standing = self.membership.standing
+        return {
+            "process": self.membership.id,
+            "processes": standing.processes,
+            "shards": {str(shard): epoch for shard, epoch in standing.shards.items()},
+            "leads": self.leads,
+        }
+
+    @property
+    def own_shards(self) -> Shards:
+        return Shards(self.count, self.membership.held)
+
+    @property
+    def settled_shards(self) -> Shards:
+        """Every shard, if whoever runs it knows which guilds the bot is in; none otherwise."""
+        settled = self.membership.valid and not self.membership.standing.unready
+        return Shards(self.count, frozenset(range(self.count) if settled else ()))
+
+    async def end(self) -> None:
+        """Let others have everything; the shards are closed and the worker is stopped by now."""
+        if self._leading is not None:
+            self._leading.cancel()
+        await self.membership.end()
+
+    # Leading.
+
+    async def _keep_leading(self) -> None:
+        while True:
+            before = self.leads
+            try:
+                self.leads = await self._bot.worker.call(
+                    self._try_to_lead, priority=Priority.HEALTH
+                )
+            except EXPLAINED as error:
+                self.leads = False
+                if before:
+                    _logger.warning("This process leads no more: %s", error)
+            if self.leads and not before:
+                self.terms += 1
+                _logger.info("This process leads from now on.")
+                self._led()
+            await asyncio.sleep(LEAD_SECONDS)
+
+    def _try_to_lead(self, core: Core) -> bool:
+        """In the worker's thread: its connection is what the leader writes through."""
+        fence = self._opened_fence(core)
+        if self.membership.valid:
+            return fence.try_to_lead()
+        fence.step_down()
+        return False
+
+    def _opened_fence(self, core: Core) -> Fence:
+        if self._fence is None:
+            database = core.store.database
+            if not isinstance(database, Connection):
+                raise TypeError("Several processes need PostgreSQL.")
+            self._fence = Fence(database, lambda: self.membership.id)
+        return self._fence
+
+    async def call(
+        self, function: Callable[[Core], _T], *, priority: Priority = Priority.REVIEWING
+    ) -> _T:
+        """Run a function in the worker's thread as the leader.
+
+        Raises:
+            NotAllowedError: if this process does not lead.
+        """
+
+        def as_leader(core: Core) -> _T:
+            with self._opened_fence(core).leading():
+                return function(core)
+
+        return await self._bot.worker.call(as_leader, priority=priority)
+
+    async def run_slices(
+        self, make: Callable[[Core], Iterator[_T]], *, priority: Priority = Priority.INDEXING
+    ) -> _T | None:
+        """Run a generator in the worker's thread as the leader, a step a job."""
+
+        def as_leader(core: Core) -> Iterator[_T]:
+            fence = self._opened_fence(core)
+            steps = make(core)
+            while True:
+                with fence.leading():
+                    try:
+                        value = next(steps)
+                    except StopIteration:
+                        return
+                yield value
+
+        return await self._bot.worker.run_slices(as_leader, priority=priority)
+
+    def while_leading(self, go_on: GoOn) -> GoOn:
+        """What takes a step now and every so many seconds, as long as this process leads.
+
+        Whoever begins to lead takes each step at once.
+        """
+
+        def going_on(seconds: float, step: Step) -> Any:
+            due, term = 0.0, 0
+
+            async def taken() -> None:
+                nonlocal due, term
+                if not self.leads or (term == self.terms and time.monotonic() < due):
+                    return
+                due, term = time.monotonic() + seconds, self.terms
+                await step()
+
+            return go_on(min(seconds, LOOK_SECONDS), taken)
+
+        return going_on

@@ -1,0 +1,169 @@
+"""Several processes of the bot on one database, against a strict Discord, for tests."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.cluster.leadership import LOCK
+from bot.config import Settings
+from tests.bot.discord_server import bot_process
+from tests.bot.wire.people import Person
+from tests.bot.wire.server import WireServer
+from tests.bot.wire.state import APPLICATION, Json, snowflake, user
+from tests.postgres import Cluster
+
+SHARDS = 4
+QUESTION = "What is open source AI?"
+
+Process = asyncio.subprocess.Process
+
+
+@dataclass
+class Processes:
+    """Processes of one bot, and one server of Discord in each of its shards."""
+
+    server: WireServer
+    postgres: Cluster
+    url: str
+    settings: Settings
+    lease_seconds: float
+    stack: AsyncExitStack
+    members: list[tuple[Person, Json]] = field(default_factory=list)
+    # By the name of their sessions with the database.
+    running: dict[str, Process] = field(default_factory=dict)
+
+    async def start(self) -> str:
+        """One more process, that has joined; returns its name."""
+        before = self.names()
+        config = self.settings.data.folder.parent / "config.toml"
+        arguments = ("run", "--config", config, "--data", self.settings.data.folder)
+        process = await self.stack.enter_async_context(
+            bot_process(
+                self.server,
+                *arguments,
+                connected=False,
+                LEASE_SECONDS=str(self.lease_seconds),
+            )
+        )
+        await self.until(lambda: self.names() - before, "another process", process)
+        [name] = self.names() - before
+        self.running[name] = process
+        return name
+
+    async def until(self, look: Any, what: str, *processes: Process) -> Any:
+        """Wait until something is so; else say what the processes have said."""
+        try:
+            return await self.server.until(look, what)
+        except AssertionError as error:
+            said = []
+            for process in processes or self.running.values():
+                if process.returncode is None:
+                    process.kill()
+                said.append((await process.communicate())[1].decode()[-6_000:])
+            raise AssertionError(f"{error}; {self.held()}; " + "\n---\n".join(said)) from error
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What the database has."""
+        return self.postgres.execute(sql, self.url)
+
+    def names(self) -> set[str]:
+        """The members."""
+        if not self.rows("select 1 where to_regclass('work.processes') is not null"):
+            return set()
+        return {name for [name] in self.rows("select name from work.processes")}
+
+    def held(self) -> dict[int, tuple[str, int, bool]]:
+        """By shard: the name of who holds it, its epoch, and whether it is ready."""
+        if not self.rows("select 1 where to_regclass('work.shards') is not null"):
+            return {}
+        return {
+            shard: (name, epoch, ready)
+            for shard, name, epoch, ready in self.rows(
+                "select s.shard, p.name, s.epoch, s.ready_at is not null from work.shards s "
+                "left join work.processes p on p.id = s.holder"
+            )
+        }
+
+    async def shared(self, *names: str) -> None:
+        """Wait until these processes have the shards ready, each of them as many as another."""
+
+        def even() -> bool:
+            found = [name for name, _, ready in self.held().values() if ready]
+            return len(found) == SHARDS and all(
+                found.count(name) == SHARDS // len(names) for name in names
+            )
+
+        await self.until(even, f"the shards are shared by {names}")
+
+    def shards_of(self, name: str) -> list[int]:
+        return [shard for shard, (holder, _, _) in self.held().items() if holder == name]
+
+    def leader(self) -> str:
+        """The name of who leads, or nothing."""
+        found = self.rows(
+            "select a.application_name from pg_locks l join pg_stat_activity a using (pid) "  # noqa: S608
+            f"where l.locktype = 'advisory' and l.granted and l.classid = 0 and l.objid = {LOCK} "
+            "and l.objsubid = 1"
+        )
+        return str(found[0][0]) if found else ""
+
+    async def ask(self, shard: int) -> Json:
+        """Mention the bot in the server of a shard; returns the message."""
+        member, channel = self.members[shard]
+        return await member.say(channel, f"<@{APPLICATION}> {QUESTION}")
+
+    def replies(self, shard: int, to: Json) -> list[Json]:
+        return [
+            one
+            for one in self.server.messages(self.members[shard][1])
+            if (one.get("message_reference") or {}).get("message_id") == to["id"]
+        ]
+
+    async def answered(self, shard: int) -> Json:
+        """Ask, and wait for an answer; returns the question."""
+        asked = await self.ask(shard)
+        await self.until(lambda: self.replies(shard, asked), f"an answer in shard {shard}")
+        return asked
+
+    def questions(self) -> int:
+        """How many questions are on record."""
+        [(number,)] = self.rows("select count(*) from community.questions")
+        return int(number)
+
+
+def in_shard(server: WireServer, shard: int) -> tuple[Person, Json]:
+    """A member of a new server that belongs to a shard, and the channel where they write."""
+    ahead = (shard - (snowflake() >> 22)) % server.gateway.shards
+    guild = server.state.add_guild(f"Shard {shard}", snowflake() + (ahead << 22))
+    channel = server.state.add_channel(guild, "general")
+    account = user(f"Member {shard}")
+    server.state.join(guild, account, [])
+    return Person(server.state, server.gateway, guild, account), channel
+
+
+def _configure(path: Path, url: str) -> None:
+    text = f'[data]\ndatabase = "{url}"\n[health]\nport = "off"\n'
+    path.write_text(text, encoding="utf-8")
+
+
+@asynccontextmanager
+async def processes(
+    server: WireServer,
+    postgres: Cluster,
+    url: str,
+    settings: Settings,
+    lease_seconds: float = 3,
+) -> AsyncIterator[Processes]:
+    """No process yet, on an empty database and a data folder with an index of the articles."""
+    folder = settings.data.folder
+    for path in folder.glob("community.db*"):
+        path.unlink()
+    _configure(folder.parent / "config.toml", url)
+    server.gateway.shards = server.gateway.max_concurrency = SHARDS
+    async with AsyncExitStack() as stack:
+        made = Processes(server, postgres, url, settings, lease_seconds, stack)
+        made.members = [in_shard(server, shard) for shard in range(SHARDS)]
+        yield made

@@ -1,0 +1,315 @@
+"""Leases of shards: who holds which, and that nobody holds what another one does."""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.cluster.leases import SCHEMA, LapsedError, Leases
+from knowledge.store.postgres.connection import Connection
+from tests.postgres import Cluster
+
+SHARDS = 4
+LONG = 3_600.0
+
+Join = Callable[[], Leases]
+
+_numbers = itertools.count()
+
+
+def _name() -> str:
+    return f"member {next(_numbers)}"
+
+
+def _member(url: str) -> Leases:
+    """A member whose lease ends when a test says so, and who ends others at once."""
+    return Leases(url, seconds=LONG, patience=0, name=_name())
+
+
+@pytest.fixture
+def join(postgres_url: str) -> Iterator[Join]:
+    """Makes members."""
+    with ExitStack() as opened:
+
+        def joined() -> Leases:
+            leases = _member(postgres_url)
+            opened.callback(leases.close)
+            leases.join(SHARDS)
+            return leases
+
+        yield joined
+
+
+@pytest.fixture
+def seen(postgres_url: str) -> Iterator[Connection]:
+    """The tables as somebody else sees them."""
+    connection = Connection(postgres_url, SCHEMA)
+    yield connection
+    connection.close()
+
+
+def _expire(seen: Connection, leases: Leases) -> None:
+    seen.run("update processes set until = 'epoch' where id = ?", [leases.id])
+
+
+def _held(seen: Connection) -> dict[int, tuple[str | None, int]]:
+    rows = seen.rows("select shard, holder, epoch from shards")
+    return {row["shard"]: (row["holder"], row["epoch"]) for row in rows}
+
+
+def test_the_first_process_takes_every_shard_and_the_second_gets_its_share(
+    join: Join, seen: Connection
+) -> None:
+    first, second = join(), None
+    assert [*first.step().shards] == [*range(SHARDS)]
+    for shard in range(SHARDS):
+        first.mark_ready(shard)
+    second = join()
+    assert second.step().shards == {}
+    for expected in (3, 2):
+        assert first.step().surplus == expected
+        # What is not ready elsewhere yet is waited for.
+        first.give_back(expected)
+        assert first.step().surplus is None
+        assert expected in second.step().shards
+        second.mark_ready(expected)
+    assert first.step().surplus is None
+    assert [*first.step().shards] == [0, 1]
+    assert second.step().shards == {2: 2, 3: 2}
+
+
+def test_who_leaves_hands_over_at_once(join: Join) -> None:
+    first, second = join(), join()
+    before = {**first.step().shards, **second.step().shards}
+    first.leave()
+    assert {*second.step().shards} == set(range(SHARDS)) == {*before}
+
+
+def test_shards_of_who_did_not_renew_are_taken_at_the_next_epoch(
+    join: Join, seen: Connection
+) -> None:
+    first, second = join(), join()
+    lost = first.step().shards
+    second.step()
+    _expire(seen, first)
+    taken = second.step().shards
+    assert {shard: taken[shard] for shard in lost} == dict.fromkeys(lost, 2)
+    with pytest.raises(LapsedError):
+        first.step()
+    first.join(SHARDS)
+    assert first.step().shards == {}
+
+
+def test_who_is_late_but_was_not_ended_renews(join: Join, seen: Connection) -> None:
+    first = join()
+    held = first.step().shards
+    _expire(seen, first)
+    assert first.step().shards == held
+
+
+def test_nobody_is_ended_by_who_was_not_connected_long_enough(
+    join: Join, seen: Connection, postgres_url: str
+) -> None:
+    """After the server was away, those who held shards can renew before others take them."""
+    first = join()
+    held = first.step().shards
+    _expire(seen, first)
+    late = Leases(postgres_url, seconds=LONG, name=_name())
+    try:
+        late.join(SHARDS)
+        assert late.step().shards == {}
+    finally:
+        late.close()
+    assert first.step().shards.keys() <= held.keys()
+
+
+def test_a_transaction_of_who_is_ended_is_undone(join: Join, seen: Connection) -> None:
+    first, second = join(), join()
+    first.step()
+    seen.run("create table kept (id int)")
+    store = Connection(seen.url, SCHEMA, name=first.name)
+    with pytest.raises(Exception, match="connection"), store.writing():  # noqa: PT012
+        store.run("insert into kept (id) values (1)")
+        _expire(seen, first)
+        assert len(second.step().shards) == SHARDS
+        store.run("insert into kept (id) values (2)")
+    store.close()
+    assert seen.rows("select id from kept") == []
+
+
+def test_how_many_shards_there_are_changes_only_while_nobody_is_a_member(
+    join: Join, postgres_url: str
+) -> None:
+    first = join()
+    other = Leases(postgres_url, seconds=LONG, name=_name())
+    try:
+        assert other.join(SHARDS + 2) == SHARDS
+        first.leave()
+        other.leave()
+        assert other.join(SHARDS + 2) == SHARDS + 2
+        assert len(other.step().shards) == SHARDS + 2
+    finally:
+        other.close()
+
+
+def test_only_as_many_are_taken_as_may_begin(join: Join) -> None:
+    first = join()
+    assert [*first.step(most=1).shards] == [0]
+    assert [*first.step(most=0).shards] == [0]
+    assert [*first.step(most=2).shards] == [0, 1, 2]
+
+
+def test_sessions_of_one_bucket_take_turns_over_all_processes(join: Join) -> None:
+    first, second = join(), join()
+    waits = [who.wait_to_identify(0, 100) for who in (first, second, first)]
+    assert waits[0] == 0
+    assert [round(wait, -1) for wait in waits[1:]] == [100, 200]
+    assert second.wait_to_identify(1, 100) == 0
+
+
+_STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["join", "step", "step", "step", "expire", "leave", "ready", "give back"]),
+        st.integers(0, 3),
+    ),
+    max_size=40,
+)
+
+
+@pytest.fixture(scope="module")
+def shared_url(postgres: Cluster) -> Iterator[str]:
+    url = postgres.empty()
+    yield url
+    postgres.drop(url)
+
+
+@given(steps=_STEPS)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_shard_has_one_holder_at_each_epoch(
+    shared_url: str, steps: list[tuple[str, int]]
+) -> None:
+    """Whatever several processes do, what two of them believe to hold is never the same."""
+    members = [_member(shared_url) for _ in range(4)]
+    seen = Connection(shared_url, SCHEMA)
+    claims: dict[tuple[int, int], str] = {}
+    try:
+        for action, number in steps:
+            member = members[number]
+            _act(seen, member, action, claims)
+        _settled(seen, members, claims)
+    finally:
+        for member in members:
+            member.leave()
+            member.close()
+        seen.close()
+
+
+def _act(seen: Connection, member: Leases, action: str, claims: dict[tuple[int, int], str]) -> None:
+    if action == "join" or not member.id:
+        member.join(SHARDS)
+    elif action == "expire":
+        _expire(seen, member)
+    elif action == "leave":
+        member.leave()
+    else:
+        _step(member, action, claims)
+
+
+def _step(member: Leases, action: str, claims: dict[tuple[int, int], str]) -> None:
+    try:
+        standing = member.step()
+    except LapsedError:
+        return
+    for claim in standing.shards.items():
+        assert claims.setdefault(claim, member.id) == member.id
+    if action == "ready":
+        for shard in standing.shards:
+            member.mark_ready(shard)
+    elif action == "give back" and standing.surplus is not None:
+        member.give_back(standing.surplus)
+
+
+def _settled(seen: Connection, members: list[Leases], claims: dict[tuple[int, int], str]) -> None:
+    """Once nothing more happens, every shard has a holder, and nobody much more than another."""
+    for member in members:
+        member.join(SHARDS)
+    for _ in range(SHARDS * 2):
+        for member in members:
+            _step(member, "ready", claims)
+            _step(member, "give back", claims)
+    by_holder = [holder for holder, _ in _held(seen).values()]
+    assert {by_holder.count(member.id) for member in members} == {SHARDS // len(members)}
+
+
+def test_threads_that_step_at_once_share_nothing(postgres_url: str) -> None:
+    claims: list[tuple[int, int]] = []
+
+    def work() -> None:
+        leases = _member(postgres_url)
+        leases.join(SHARDS)
+        for _ in range(30):
+            before = {*leases.step().shards.items()}
+            claims.extend(before)
+            leases.leave()
+            leases.join(SHARDS)
+        leases.close()
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert claims
+    assert len(claims) == len(set(claims))
+
+
+_HOLDING = """
+import sys
+from bot.cluster.leases import Leases
+leases = Leases(sys.argv[1], seconds=0.5)
+leases.join(4)
+print(len(leases.step().shards), flush=True)
+sys.stdin.readline()
+try:
+    leases.step()
+except Exception as error:
+    print(type(error).__name__, flush=True)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_shards_of_a_process_that_is_killed_or_stands_still_are_taken(
+    postgres_url: str, how: signal.Signals
+) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLDING, postgres_url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
+    other = _member(postgres_url)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "4\n"
+        os.kill(holder.pid, how)
+        other.join(SHARDS)
+        while len(other.step().shards) < SHARDS:
+            pass
+        os.kill(holder.pid, signal.SIGCONT)
+        said, _ = holder.communicate("go on\n")
+        assert said == ("" if how is signal.SIGKILL else "LapsedError\n")
+        assert len(other.step().shards) == SHARDS
+    finally:
+        holder.kill()
+        holder.wait()
+        other.close()
