@@ -51,5 +51,5 @@ if __name__ == "__main__":
     if "LEASE_SECONDS" in os.environ:
         # Nothing of it is imported unless the data is in PostgreSQL.
         leases = importlib.import_module("bot.cluster.leases")
-        leases.LEASE_SECONDS = float(os.environ["LEASE_SECONDS"])
+        vars(leases)["LEASE_SECONDS"] = float(os.environ["LEASE_SECONDS"])
     main(make)

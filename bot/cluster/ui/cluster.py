@@ -75,7 +75,7 @@ class Cluster:
 
     # Shards.
 
-    async def begin(self, wanted: int, address: str, limits: Mapping[str, int]) -> None:
+    async def begin(self, wanted: int, address: str, limits: Mapping[str, object]) -> None:
         """Join, and run from now on what is held.
 
         Raises:
@@ -103,10 +103,10 @@ class Cluster:
             self._look_at(address, limits)
         await self._bot.launch_shard(self._gateway, shard_id)
 
-    def _look_at(self, address: str, limits: Mapping[str, int]) -> None:
+    def _look_at(self, address: str, limits: Mapping[str, object]) -> None:
         self._gateway = URL(address)
-        self.membership.sessions_left = limits["remaining"]
-        self.membership.sessions_at_once = max(limits["max_concurrency"], 1)
+        self.membership.sessions_left = int(str(limits["remaining"]))
+        self.membership.sessions_at_once = max(int(str(limits["max_concurrency"])), 1)
 
     async def close(self, shard_id: int) -> None:
         """End the connection of a shard, if there is one, and forget its guilds."""
