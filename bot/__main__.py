@@ -22,7 +22,7 @@ from bot import config
 from bot.answers.decision import Clarification
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import problem_with
-from bot.cli import backup, evaluation, models, output, programs, sources
+from bot.cli import backup, evaluation, models, output, programs, sources, worker
 from bot.cli.console import (
     ConfigOption,
     DataOption,
@@ -232,7 +232,13 @@ def doctor(config_file: ConfigOption = None, data: DataOption = None) -> None:
 
 # What `--help` lists commands under, in its order.
 GROUPS: Final[Mapping[str, Mapping[str, Callable[..., None]]]] = {
-    "The bot": {"run": run, "preview": preview, "doctor": doctor, "stats": stats},
+    "The bot": {
+        "run": run,
+        "preview": preview,
+        "worker": worker.worker,
+        "doctor": doctor,
+        "stats": stats,
+    },
     "Asking": {
         "ask": ask,
         "search": search,

@@ -1,7 +1,7 @@
-"""Prometheus metrics of the running bot: what is counted and timed, and their exposition.
+"""Prometheus metrics of a bot and of a worker that embeds: what is counted and timed, and their exposition.
 
 Numbers and closed lists of names only: no text, no guild and no member stands in a label. Each
-`Metrics` has a registry of its own, so two bots in one process never count for each other. This
+`Metrics` has a registry of its own, so two in one process never count for each other. This
 module alone knows prometheus-client.
 """
 
@@ -40,6 +40,23 @@ class Situation:
     connected: bool
     waiting: Mapping[Priority, int]
     figures: Figures | None
+
+
+class WorkGauges:
+    """How much waits for workers that embed, and how many there are."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._texts = Gauge(
+            "commonplace_texts_out", "Texts that wait for workers.", ["state"], registry=registry
+        )
+        self._workers = Gauge(
+            "commonplace_workers", "Workers that are alive and have the model.", registry=registry
+        )
+
+    def show(self, waiting: int, set_aside: int, workers: int) -> None:
+        self._texts.labels("waiting").set(waiting)
+        self._texts.labels("set_aside").set(set_aside)
+        self._workers.set(workers)
 
 
 class Metrics:
@@ -166,3 +183,32 @@ class Metrics:
             for scope, count in counted.items():
                 gauge.labels(scope).set(count)
         self._embedder.info({"model": figures.model, "vectors": figures.embedder})
+
+
+class EmbeddingMetrics:
+    """What a worker that embeds counts."""
+
+    def __init__(self, version: str) -> None:
+        """Begin at nothing; `version` is the program's own."""
+        registry = self._registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self._healthy = Gauge(
+            "commonplace_healthy", "Whether /healthz says so.", registry=registry
+        )
+        self._embedded = Counter(
+            "commonplace_worker_embedded", "Texts that this worker embedded.", registry=registry
+        )
+        self._failed = Counter(
+            "commonplace_worker_failed", "Texts that it could not embed.", registry=registry
+        )
+        self._work = WorkGauges(registry)
+        Info("commonplace_build", "The program.", registry=registry).info({"version": version})
+
+    def embedded(self, done: int, failed: int) -> None:
+        self._embedded.inc(done)
+        self._failed.inc(failed)
+
+    def exposition(self, healthy: bool, waiting: int, set_aside: int, workers: int) -> bytes:
+        self._healthy.set(healthy)
+        self._work.show(waiting, set_aside, workers)
+        return generate_latest(self._registry)

@@ -7,7 +7,9 @@ as none.
 """
 
 import logging
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -18,12 +20,14 @@ from indexer.index.database import IndexError_
 from indexer.index.index import Index
 
 if TYPE_CHECKING:
-    from knowledge.store.postgres.job_queue import Job, JobQueue
+    from knowledge.store.postgres.work_queue import Job, WorkQueue
 
 # Vectors taken over in one step; that takes some 10 ms.
 _COLLECTED: Final = 128
 # Texts that a worker takes at once: a second's work, at the most.
 TAKEN: Final = 16
+# How often a worker says that it is alive; what it takes at once needs less.
+SEEN_SECONDS: Final = 2.0
 # How far a unit vector's length may be from 1: float32, and models that scale no better.
 _TOLERANCE: Final = 0.01
 
@@ -42,7 +46,7 @@ def kind_of(embedder: Embedder) -> str:
 class EmbeddingQueue:
     """The queue as whoever updates an index sees it."""
 
-    def __init__(self, jobs: "JobQueue") -> None:
+    def __init__(self, jobs: "WorkQueue") -> None:
         self._jobs = jobs
 
     def is_attended(self, embedder: Embedder) -> bool:
@@ -96,18 +100,41 @@ class EmbeddingQueue:
         return len(set_aside) < len(problems)
 
 
-class Worker:
-    """A process that embeds for others: it takes texts, and hands in their vectors."""
+class EmbeddingWorker:
+    """A process that embeds for others: it takes texts, and hands in their vectors.
 
-    def __init__(self, jobs: "JobQueue", embedder: Embedder, name: str) -> None:
+    Attributes:
+        done: how many texts it has embedded.
+        failed: how many it could not embed; one that it takes again counts again.
+    """
+
+    def __init__(
+        self,
+        jobs: "WorkQueue",
+        embedder: Embedder,
+        name: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take nothing yet; the name is this process's alone. `clock` gives seconds."""
         self._jobs = jobs
         self._embedder = embedder
+        self._clock = clock
+        self._seen_at = -math.inf
         self.kind = kind_of(embedder)
         self.name = name
+        self.done = 0
+        self.failed = 0
 
     def step(self) -> int:
-        """Embed a few of the texts that wait; returns how many there were."""
-        self._jobs.seen(self.kind, self.name)
+        """Embed a few of the texts that wait; returns how many there were.
+
+        Raises:
+            StoreError: if the database can't be used; what was taken is free again soon.
+        """
+        if self._clock() - self._seen_at >= SEEN_SECONDS:
+            self._jobs.seen(self.kind, self.name)
+            self._seen_at = self._clock()
         taken = self._jobs.take(self.kind, self.name, TAKEN)
         if not taken:
             return 0
@@ -116,13 +143,14 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - one bad text must not end a worker
             # Not what it says: there may be something of the text in it.
             self._jobs.fail(self.name, taken, type(error).__name__)
+            self.failed += len(taken)
             _logger.warning("%d texts could not be embedded: %s.", len(taken), type(error).__name__)
             return len(taken)
         except BaseException:
             self._jobs.give_back(self.name, taken)
             raise
         self._jobs.finish(_handed_in(taken, vectors))
-        self._jobs.seen(self.kind, self.name, len(taken))
+        self.done += len(taken)
         return len(taken)
 
     def leave(self) -> None:

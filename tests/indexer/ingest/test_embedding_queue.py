@@ -13,13 +13,13 @@ import pytest
 from numpy.typing import NDArray
 
 from indexer.index.index import Index
-from indexer.ingest.embedding_queue import EmbeddingQueue, SetAsideError, Worker, kind_of
+from indexer.ingest.embedding_queue import EmbeddingQueue, EmbeddingWorker, SetAsideError, kind_of
 from indexer.ingest.files import update_files
 from indexer.ingest.pipeline import Progress, UpdateReport, update
 from knowledge import corpus
 from knowledge.model.documents import SHARED, Document, Kind
 from knowledge.sources import add_paths
-from knowledge.store.postgres.job_queue import LEASE_SECONDS, MOST_TRIES, JobQueue
+from knowledge.store.postgres.work_queue import LEASE_SECONDS, MOST_TRIES, WorkQueue
 from knowledge.store.store import Store
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import Found, all_found
@@ -62,7 +62,7 @@ class World:
         self.url = url
         self.embedder = WordEmbedder(64)
         self.index = self.opened(folder / "index")
-        self.jobs = JobQueue(url)
+        self.jobs = WorkQueue(url)
         self.queue = EmbeddingQueue(self.jobs)
         self._opened = [self.jobs]
 
@@ -74,9 +74,9 @@ class World:
         for jobs in self._opened:
             jobs.close()
 
-    def worker(self, name: str = "a", embedder: WordEmbedder | None = None) -> Worker:
-        self._opened.append(JobQueue(self.url))
-        worker = Worker(self._opened[-1], embedder or WordEmbedder(64), name)
+    def worker(self, name: str = "a", embedder: WordEmbedder | None = None) -> EmbeddingWorker:
+        self._opened.append(WorkQueue(self.url))
+        worker = EmbeddingWorker(self._opened[-1], embedder or WordEmbedder(64), name)
         assert worker.step() == 0
         return worker
 
@@ -245,8 +245,8 @@ def test_files_are_taken_in_order_whoever_embeds(
 # A worker that takes a step when it is told to, and stops in the middle until it is told to go on.
 _WORK = """
     import sys
-    from indexer.ingest.embedding_queue import Worker
-    from knowledge.store.postgres.job_queue import JobQueue
+    from indexer.ingest.embedding_queue import EmbeddingWorker
+    from knowledge.store.postgres.work_queue import WorkQueue
     from tests.fakes import WordEmbedder
 
     class Embedder(WordEmbedder):
@@ -255,7 +255,7 @@ _WORK = """
             sys.stdin.readline()
             return super().embed_passages(texts)
 
-    worker = Worker(JobQueue({url!r}), Embedder(64), {name!r})
+    worker = EmbeddingWorker(WorkQueue({url!r}), Embedder(64), {name!r})
     for line in sys.stdin:
         print("done", worker.step(), flush=True)
 """

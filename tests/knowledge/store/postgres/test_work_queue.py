@@ -1,11 +1,11 @@
-"""Job queue: each job is had by one worker at a time, and none is lost or tried for ever."""
+"""Work queue: each job is had by one worker at a time, and none is lost or tried for ever."""
 
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from knowledge.store.postgres.job_queue import ALIVE_SECONDS, LEASE_SECONDS, MOST_TRIES, JobQueue
+from knowledge.store.postgres.work_queue import ALIVE_SECONDS, LEASE_SECONDS, MOST_TRIES, WorkQueue
 from tests.postgres import Cluster
 
 KIND = "embed words 4 256"
@@ -13,8 +13,8 @@ TEXTS = {bytes([number]): f"text {number}" for number in range(40)}
 
 
 @pytest.fixture
-def queue(postgres_url: str) -> Iterator[JobQueue]:
-    opened = JobQueue(postgres_url)
+def queue(postgres_url: str) -> Iterator[WorkQueue]:
+    opened = WorkQueue(postgres_url)
     yield opened
     opened.close()
 
@@ -25,7 +25,7 @@ def _let_leases_lapse(postgres: Cluster, url: str) -> None:
     postgres.execute(f"update work.jobs set taken_until = {moved}", url)  # noqa: S608
 
 
-def test_what_is_offered_twice_is_done_once(queue: JobQueue) -> None:
+def test_what_is_offered_twice_is_done_once(queue: WorkQueue) -> None:
     queue.offer(KIND, TEXTS)
     queue.offer(KIND, TEXTS)
     taken = queue.take(KIND, "a", 100)
@@ -34,7 +34,7 @@ def test_what_is_offered_twice_is_done_once(queue: JobQueue) -> None:
 
 
 def test_a_vector_waits_until_it_is_collected_and_its_text_does_not(
-    queue: JobQueue, postgres: Cluster, postgres_url: str
+    queue: WorkQueue, postgres: Cluster, postgres_url: str
 ) -> None:
     queue.offer(KIND, {b"key": "what a member wrote"})
     [job] = queue.take(KIND, "a", 1)
@@ -48,7 +48,7 @@ def test_a_vector_waits_until_it_is_collected_and_its_text_does_not(
     assert postgres.execute("select 1 from work.jobs", postgres_url) == []
 
 
-def test_jobs_of_another_model_are_not_taken(queue: JobQueue) -> None:
+def test_jobs_of_another_model_are_not_taken(queue: WorkQueue) -> None:
     queue.offer("embed other 4 256", TEXTS)
     assert not queue.take(KIND, "a", 100)
     assert queue.other_kinds(KIND) == {"embed other 4 256": len(TEXTS)}
@@ -59,7 +59,7 @@ def test_jobs_of_another_model_are_not_taken(queue: JobQueue) -> None:
 
 
 def test_jobs_of_a_worker_that_is_gone_are_free_again(
-    queue: JobQueue, postgres: Cluster, postgres_url: str
+    queue: WorkQueue, postgres: Cluster, postgres_url: str
 ) -> None:
     queue.offer(KIND, TEXTS)
     [gone] = queue.take(KIND, "killed", 1)
@@ -73,7 +73,7 @@ def test_jobs_of_a_worker_that_is_gone_are_free_again(
 
 
 def test_the_first_vector_of_a_text_is_the_only_one(
-    queue: JobQueue, postgres: Cluster, postgres_url: str
+    queue: WorkQueue, postgres: Cluster, postgres_url: str
 ) -> None:
     queue.offer(KIND, {b"key": "text"})
     [stopped] = queue.take(KIND, "stopped for a while", 1)
@@ -87,7 +87,7 @@ def test_the_first_vector_of_a_text_is_the_only_one(
     assert queue.results(KIND, 10) == {}
 
 
-def test_a_job_that_fails_ever_again_is_set_aside_with_what_it_failed_of(queue: JobQueue) -> None:
+def test_a_job_that_fails_ever_again_is_set_aside_with_what_it_failed_of(queue: WorkQueue) -> None:
     queue.offer(KIND, {b"bad": "bad", b"good": "good"})
     for _ in range(MOST_TRIES):
         jobs = queue.take(KIND, "a", 100)
@@ -100,7 +100,7 @@ def test_a_job_that_fails_ever_again_is_set_aside_with_what_it_failed_of(queue: 
 
 
 def test_what_others_died_of_is_taken_last_and_alone_and_at_last_by_nobody(
-    queue: JobQueue, postgres: Cluster, postgres_url: str
+    queue: WorkQueue, postgres: Cluster, postgres_url: str
 ) -> None:
     queue.offer(KIND, {b"bad": "bad", b"good": "good"})
     for _ in range(2):
@@ -121,7 +121,7 @@ def test_what_others_died_of_is_taken_last_and_alone_and_at_last_by_nobody(
     assert queue.problems(KIND, [b"bad"]) == {b"bad": ""}
 
 
-def test_what_is_given_back_was_not_tried(queue: JobQueue) -> None:
+def test_what_is_given_back_was_not_tried(queue: WorkQueue) -> None:
     queue.offer(KIND, {b"key": "text"})
     for _ in range(MOST_TRIES * 2):
         jobs = queue.take(KIND, "a", 1)
@@ -130,8 +130,8 @@ def test_what_is_given_back_was_not_tried(queue: JobQueue) -> None:
     assert queue.problems(KIND, [b"key"]) == {b"key": None}
 
 
-def test_a_worker_that_leaves_is_not_waited_for(queue: JobQueue) -> None:
-    queue.seen(KIND, "a", 3)
+def test_a_worker_that_leaves_is_not_waited_for(queue: WorkQueue) -> None:
+    queue.seen(KIND, "a")
     queue.seen(KIND, "b")
     assert queue.state().workers == {KIND: 2}
     queue.leave("a")
@@ -140,7 +140,7 @@ def test_a_worker_that_leaves_is_not_waited_for(queue: JobQueue) -> None:
 
 
 def test_what_nobody_collects_is_forgotten(
-    queue: JobQueue, postgres: Cluster, postgres_url: str
+    queue: WorkQueue, postgres: Cluster, postgres_url: str
 ) -> None:
     queue.offer(KIND, TEXTS)
     assert queue.forget_old() == 0
@@ -155,7 +155,7 @@ def test_many_that_open_the_queue_at_once_make_it_together(postgres_url: str) ->
     def open_it() -> None:
         start.wait()
         try:
-            JobQueue(postgres_url).close()
+            WorkQueue(postgres_url).close()
         except BaseException as error:  # noqa: BLE001 - told below
             problems.append(error)
 

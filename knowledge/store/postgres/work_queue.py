@@ -1,4 +1,4 @@
-"""Job queue in PostgreSQL (schema `work`): texts that other processes turn into vectors.
+"""Work queue in PostgreSQL (schema `work`): texts that other processes turn into vectors.
 
 A job is one text under its digest. Workers take jobs with leases by the database's clock; a lease
 that lapses makes its jobs free again. A worker's result stays in the job's row until whoever
@@ -34,7 +34,7 @@ _ALONE: Final = 2
 # What nobody has collected for so long is no longer wanted: its update was abandoned.
 KEPT_SECONDS: Final = 3_600
 
-_TABLES: Final = Path(__file__).with_name("job_queue.sql")
+_TABLES: Final = Path(__file__).with_name("work_queue.sql")
 _FREE: Final = "done_at is null and (taken_until is null or taken_until < now())"
 _TAKE: Final = f"""
 with free as (
@@ -45,8 +45,7 @@ update jobs set taken_by = ?, taken_until = now() + make_interval(secs => ?), tr
 error = null from free where jobs.id = free.id returning jobs.id, jobs.key, jobs.payload
 """  # noqa: S608 - of constants
 _SEEN: Final = """
-insert into workers (name, kind) values (?, ?)
-on conflict (name) do update set seen_at = now(), done = workers.done + ?
+insert into workers (name, kind) values (?, ?) on conflict (name) do update set seen_at = now()
 """
 _FINISH: Final = """
 update jobs set result = ?, payload = null, error = null, done_at = now(), taken_until = null
@@ -82,7 +81,7 @@ class QueueState:
     workers: Mapping[str, int]
 
 
-class JobQueue:
+class WorkQueue:
     """The opened queue. It belongs to the thread that opened it."""
 
     def __init__(self, url: str) -> None:
@@ -167,9 +166,9 @@ class JobQueue:
                 return sorted(found, key=lambda job: job.id)
         return []
 
-    def seen(self, kind: str, worker: str, done: int = 0) -> None:
-        """Say that a worker is alive, and how much more it has done."""
-        self._db.run(_SEEN, [worker, kind, done])
+    def seen(self, kind: str, worker: str) -> None:
+        """Say that a worker is alive."""
+        self._db.run(_SEEN, [worker, kind])
 
     def finish(self, results: Iterable[tuple[Job, bytes]]) -> None:
         """Hand in vectors; of a job that another one has done by now, or nobody wants, nothing."""

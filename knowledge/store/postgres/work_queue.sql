@@ -20,6 +20,5 @@ create table if not exists workers (
     name text primary key,
     kind text not null,
     started_at timestamptz not null default now(),
-    seen_at timestamptz not null default now(),
-    done bigint not null default 0
+    seen_at timestamptz not null default now()
 );

@@ -1,0 +1,35 @@
+"""The command `worker`: embeds for bots on one PostgreSQL database."""
+
+from bot.cli.console import ConfigOption, DataOption, fail, settings_from
+from bot.config import Settings
+from bot.engine.data_folder import MODELS, data_folder
+from bot.engine.serving_model import chosen_model
+from indexer.embedding.embedder import Embedder
+from indexer.embedding.model_records import open_record
+
+
+def worker(config_file: ConfigOption = None, data: DataOption = None) -> None:
+    """Embed what bots import, where their database is PostgreSQL: no token, no Discord.
+
+    Any number of them may run, on any machine that reaches the database, with the bots' model.
+    The data folder only keeps the derived model.
+    """
+    settings = settings_from(config_file, data)
+    if not settings.data.database:
+        fail(
+            "A worker embeds for bots whose database is PostgreSQL: name it as `data.database` in "
+            "config.toml. With the file community.db there is one process, which embeds by itself."
+        )
+    from bot.process.embedding import run_worker
+    from bot.process.health import HealthError
+
+    try:
+        run_worker(settings, lambda: _embedder(settings))
+    except HealthError as error:
+        fail(str(error))
+
+
+def _embedder(settings: Settings) -> Embedder:
+    """The model that serves, or is to serve, by the same rules as a bot's."""
+    folder = data_folder(settings)
+    return open_record(chosen_model(folder, settings.model.name), folder / MODELS).embedder

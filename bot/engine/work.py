@@ -1,0 +1,33 @@
+"""Work queue of bots whose database is PostgreSQL: how it is opened, and what is told of it."""
+
+from typing import TYPE_CHECKING
+
+from knowledge.store.database import StoreError
+
+if TYPE_CHECKING:
+    from knowledge.store.postgres.work_queue import WorkQueue
+
+
+def open_work(url: str) -> "WorkQueue":
+    """Open the queue in a database.
+
+    Raises:
+        StoreError: if it can't be opened, or what speaks to it isn't installed.
+    """
+    try:
+        # Only who has such a database has to install what speaks to it.
+        from knowledge.store.postgres.work_queue import WorkQueue
+    except ImportError as error:
+        raise StoreError("`data.database` needs `pip install 'commonplace[postgres]'`.") from error
+    return WorkQueue(url)
+
+
+def set_aside_told(count: int) -> str:
+    """What an operator is told of texts that no worker could embed, or nothing."""
+    if not count:
+        return ""
+    return (
+        f"{count:,} texts could not be embedded by any worker, and their documents are not in the "
+        "index: look at what the workers' log and machine say. They are tried again within the "
+        "hour."
+    )

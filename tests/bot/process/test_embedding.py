@@ -1,0 +1,199 @@
+"""The worker's process: it embeds until it is stopped, tells how it is, and outlives a restart."""
+
+import asyncio
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.process.embedding import LOOK_SECONDS, STUCK_SECONDS, Embedding, Glance
+from indexer.embedding.embedder import Embedder
+from indexer.ingest.embedding_queue import kind_of
+from knowledge.store.database import StoreError
+from knowledge.store.postgres.work_queue import WorkQueue
+from tests.fakes import WordEmbedder
+from tests.postgres import Cluster
+
+ROOT = Path(__file__).parents[3]
+KIND = kind_of(WordEmbedder(64))
+
+
+class Clock:
+    """A clock that goes on by itself, as far as a look at each step, or stands still."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.step = LOOK_SECONDS
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+@pytest.fixture
+def jobs(postgres_url: str) -> Iterator[WorkQueue]:
+    opened = WorkQueue(postgres_url)
+    yield opened
+    opened.close()
+
+
+@contextmanager
+def _running(embedding: Embedding) -> Iterator[None]:
+    thread = threading.Thread(target=embedding.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        embedding.stop()
+        thread.join()
+
+
+def _embedding(url: str, clock: Clock | None = None) -> Embedding:
+    return Embedding(url, lambda: WordEmbedder(64), clock=clock or Clock())
+
+
+def _vectors_of(jobs: WorkQueue, texts: dict[bytes, str], kind: str = KIND) -> dict[bytes, bytes]:
+    """What comes back of texts that are offered; waits until all of it is there."""
+    jobs.offer(kind, texts)
+    while len(found := jobs.results(kind, len(texts) + 1)) < len(texts):
+        time.sleep(0.01)
+    jobs.drop(kind, found)
+    return found
+
+
+def test_it_embeds_until_it_is_stopped_and_then_nobody_waits_for_it(
+    postgres_url: str, jobs: WorkQueue
+) -> None:
+    embedding = _embedding(postgres_url)
+    texts = {bytes([number]): f"text number {number}" for number in range(50)}
+    with _running(embedding):
+        found = _vectors_of(jobs, texts)
+        assert jobs.is_attended(KIND)
+    expected = WordEmbedder(64).embed_passages([*texts.values()])
+    assert found == {key: row.tobytes() for key, row in zip(texts, expected, strict=True)}
+    assert not jobs.is_attended(KIND)
+    exposition = asyncio.run(embedding.exposition()).decode()
+    assert "commonplace_worker_embedded_total 50.0" in exposition
+    assert "commonplace_worker_failed_total 0.0" in exposition
+
+
+def test_it_goes_on_when_the_connection_was_lost(
+    postgres_url: str, jobs: WorkQueue, postgres: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    embedding = _embedding(postgres_url)
+    with _running(embedding):
+        _vectors_of(jobs, {b"a": "before"})
+        postgres.cut(postgres_url)
+        assert _vectors_of(jobs, {b"b": "what a member wrote"})
+    assert "was lost" in caplog.text
+    assert "member" not in caplog.text
+
+
+def test_a_database_that_is_away_at_the_start_is_told_before_the_model_is_opened(
+    postgres: Cluster,
+) -> None:
+    def open_model() -> Embedder:
+        raise AssertionError
+
+    with pytest.raises(StoreError, match="does not exist"):
+        Embedding(postgres.url("missing"), open_model).run()
+
+
+def test_texts_for_another_model_are_told_once_and_left(
+    postgres_url: str, jobs: WorkQueue, caplog: pytest.LogCaptureFixture
+) -> None:
+    jobs.offer("embed other 64 256", {b"key": "text"})
+    embedding = _embedding(postgres_url)
+    with _running(embedding):
+        for number in range(3):
+            _vectors_of(jobs, {bytes([number]): f"text {number}"})
+        while not embedding.glance.other:
+            time.sleep(0.01)
+    health = asyncio.run(embedding.health())
+    assert health.well
+    [told] = health.degraded
+    assert "embed other 64 256" in told
+    assert "model.name" in told
+    assert caplog.text.count("embed other 64 256") == 1
+    assert jobs.other_kinds(KIND) == {"embed other 64 256": 1}
+
+
+def test_what_is_set_aside_is_told(postgres_url: str, jobs: WorkQueue) -> None:
+    jobs.offer(KIND, {b"key": "text"})
+    while taken := jobs.take(KIND, "a", 1):
+        jobs.fail("a", taken, "ValueError")
+    embedding = _embedding(postgres_url)
+    with _running(embedding):
+        while not embedding.glance.set_aside:
+            time.sleep(0.01)
+    health = asyncio.run(embedding.health())
+    assert health.well
+    assert "1 texts could not be embedded" in health.degraded[0]
+    exposition = asyncio.run(embedding.exposition()).decode()
+    assert 'commonplace_texts_out{state="set_aside"} 1.0' in exposition
+
+
+def test_one_that_is_stuck_or_without_its_database_is_not_well() -> None:
+    clock = Clock()
+    clock.step = 0.0
+    embedding = _embedding("postgresql://nowhere/none", clock)
+    assert asyncio.run(embedding.health()).well
+    embedding.glance = Glance(clock.now, problem="The database is away.")
+    assert asyncio.run(embedding.health()).reasons == ("The database is away.",)
+    embedding.glance = Glance(clock.now)
+    clock.now += STUCK_SECONDS
+    assert not asyncio.run(embedding.health()).well
+    assert b"commonplace_healthy 0.0" in asyncio.run(embedding.exposition())
+
+
+def _command(*arguments: str, data: Path) -> list[str]:
+    return [sys.executable, "-m", "bot", "worker", "--data", str(data), *arguments]
+
+
+def test_a_worker_needs_a_database_that_others_reach(tmp_path: Path) -> None:
+    found = subprocess.run(
+        _command(data=tmp_path / "data"), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 2
+    assert "data.database" in found.stderr
+
+
+def test_the_command_embeds_with_the_models_own_vectors_and_ends_when_it_is_asked_to(
+    tmp_path: Path, models: Path, model: Embedder, postgres_url: str, jobs: WorkQueue
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.copytree(models, data / "models")
+    config = tmp_path / "config.toml"
+    config.write_text(f'[data]\ndatabase = "{postgres_url}"\n', encoding="utf-8")
+    process = subprocess.Popen(
+        _command("--config", str(config), data=data), cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        found = _vectors_of(jobs, {b"key": "How do I archive a thread?"}, kind_of(model))
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate()
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert found[b"key"] == model.embed_passages(["How do I archive a thread?"])[0].tobytes()
+    assert not jobs.is_attended(kind_of(model))
+    assert "archive" not in said
+
+
+def test_a_worker_knows_no_discord() -> None:
+    code = (
+        "import sys, bot.__main__, bot.process.embedding, knowledge.store.postgres.work_queue\n"
+        "print('discord' in sys.modules)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "False"
