@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from bot.engine.data_folder import (
 from bot.engine.file_permissions import open_to_others
 from bot.engine.serving_model import Opened, is_building, open_serving
 from bot.engine.serving_reranker import chosen_reranker
+from bot.engine.work import open_work, set_aside_told
 from bot.process.connection import LoginError, lacking_permissions
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
@@ -56,6 +58,7 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
     yield from _store(folder, settings.data.database)
     yield from _copies(folder)
     yield from _repositories(folder, settings.data.database)
+    yield from _workers(settings.data.database)
     try:
         serving = open_serving(folder, settings.model.name)
     except ModelError as error:
@@ -105,6 +108,23 @@ def _repositories(folder: Path, url: str) -> Iterator[Finding]:
     if followed:
         counted = f"{len(followed):,} followed by commit"
         yield Finding("repositories", is_installed(), counted if is_installed() else MISSING)
+
+
+def _workers(url: str) -> Iterator[Finding]:
+    """Who embeds beside the bot, where anybody can, and what could not be embedded."""
+    if not url:
+        return
+    try:
+        with closing(open_work(url)) as work:
+            state = work.state()
+    except StoreError as error:
+        yield Finding("workers", False, str(error))
+        return
+    problem = set_aside_told(state.set_aside)
+    if problem and state.error:
+        problem = f"{problem} One failed of {state.error}."
+    counted = f"{sum(state.workers.values())} embed; {state.waiting:,} texts wait"
+    yield Finding("workers", not problem, problem or counted)
 
 
 def _file_permissions(folder: Path) -> Iterator[Finding]:

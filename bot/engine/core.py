@@ -28,10 +28,12 @@ from bot.engine.calibrations import chosen_calibration
 from bot.engine.data_folder import MODELS, data_folder, open_store
 from bot.engine.serving_model import Opened, Opener, open_serving
 from bot.engine.serving_reranker import chosen_reranker
+from bot.engine.work import open_work, set_aside_told
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.model_records import RecordedModel, open_record
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.stored_passage import StoredPassage
+from indexer.ingest.embedding_queue import EmbeddingQueue
 from indexer.ingest.pipeline import put
 from indexer.retrieval.evidence import Calibration
 from indexer.retrieval.hit import Hit
@@ -49,6 +51,7 @@ from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence
 from knowledge.model.secrets import patterns
 from knowledge.model.source_locations import is_visited
+from knowledge.store.postgres.jobs import QueueState
 from knowledge.web.page_store import WEB, PageStore
 
 _logger = logging.getLogger(__name__)
@@ -60,7 +63,7 @@ class Figures:
 
     `questions` by evidence, `verdicts` by kind, `notes` live and pending; `documents` and
     `passages` by who they are for: *shared*, or *guild* for those of all guilds together.
-    `model` is what serves, `embedder` what made the vectors.
+    `model` is what serves, `embedder` what made the vectors; `work` what workers embed.
     """
 
     questions: Mapping[str, int]
@@ -72,6 +75,7 @@ class Figures:
     changed_at: datetime | None
     model: str
     embedder: str
+    work: QueueState | None = None
 
 
 def _opening(embedder: Embedder) -> Opener:
@@ -109,6 +113,11 @@ class Core:
                 early(self.store.channel_settings.every())
             self.pages = opened.enter_context(closing(PageStore(folder / WEB)))
             self.archive = opened.enter_context(closing(ChannelArchive(folder / CHANNELS)))
+            # Workers embed what is imported, where there can be any.
+            self.work: EmbeddingQueue | None = None
+            if settings.data.database:
+                work = opened.enter_context(closing(open_work(settings.data.database)))
+                self.work = EmbeddingQueue(work)
             self.opener = opener if embedder is None else _opening(embedder)
             found = open_serving(folder, self.configured, self.opener, rebuild=rebuild)
             self.wanted, self.index = found.wanted, found.index
@@ -183,7 +192,8 @@ class Core:
         """A sentence for each part that answers are given without, though the settings name it."""
         reranking = self.retriever.reranking
         problem = reranking.problem if reranking is not None else self._unranked
-        return (problem,) if problem else ()
+        set_aside = "" if self.work is None else set_aside_told(self.work.state().set_aside)
+        return tuple(filter(None, (problem, set_aside)))
 
     def __enter__(self) -> Self:
         return self
@@ -363,4 +373,5 @@ class Core:
             changed_at=self.index.tables.changed_at(),
             model=self.served.model.name,
             embedder=self.embedder.model,
+            work=None if self.work is None else self.work.state(),
         )

@@ -81,7 +81,9 @@ def _update_pages(core: Core, report: UpdateReport) -> Iterator[Progress]:
     core.pages.forget_others(visited)
     forget_other_copies(core.folder, visited)
     pages = corpus.web_pages(core.store, core.pages)
-    return pipeline.update(core.index, core.embedder, pages, kinds={Kind.PAGE}, report=report)
+    return pipeline.update(
+        core.index, core.embedder, pages, kinds={Kind.PAGE}, report=report, queue=core.work
+    )
 
 
 def update_channels(core: Core) -> Iterator[Progress]:
@@ -100,7 +102,7 @@ def _update_channels(
     check |= core.archive.set_channels(core.store.synced_channels.all())
     withheld = core.store.quote_opt_outs.withheld()
     yield from channels.update_channels(
-        core.index, core.embedder, core.archive, withheld, report, check=check
+        core.index, core.embedder, core.archive, withheld, report, check=check, queue=core.work
     )
     _forget_chats(core, "channels", withheld.version)
 
@@ -115,7 +117,9 @@ def _follow(
             return
         withheld = core.store.quote_opt_outs.withheld()
         looks = corpus.looks(core.store, core.index.tables.files(), retry=retry, withheld=withheld)
-        yield from files.update_files(core.index, core.embedder, looks, report, withheld=withheld)
+        yield from files.update_files(
+            core.index, core.embedder, looks, report, withheld=withheld, queue=core.work
+        )
         _forget_chats(core, "files", withheld.version)
 
 
@@ -187,4 +191,5 @@ def run_to_end(
         report = progress.report
         if show is not None:
             show(progress)
+        time.sleep(progress.pause_seconds)
     return report

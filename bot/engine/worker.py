@@ -172,6 +172,9 @@ class Worker(Generic[_T]):
             if not more:
                 return last
             last = value
+            # An update that only waits for other processes says for how long.
+            if pause := getattr(value, "pause_seconds", 0.0):
+                await asyncio.sleep(pause)
 
     async def replace(
         self, function: Callable[[_T], _Result], *, priority: Priority = Priority.ASKING

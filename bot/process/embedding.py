@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bot.config import Settings
 from bot.engine.work import open_work, set_aside_told
@@ -29,9 +29,7 @@ from bot.version import own_version
 from indexer.embedding.embedder import Embedder
 from indexer.ingest.embedding_queue import EmbeddingWorker
 from knowledge.store.database import StoreError
-
-if TYPE_CHECKING:
-    from knowledge.store.postgres.work_queue import QueueState
+from knowledge.store.postgres.jobs import QueueState
 
 # How long a worker with nothing to do waits until it looks again.
 IDLE_SECONDS: Final = 0.2
@@ -42,6 +40,7 @@ STUCK_SECONDS: Final = 120.0
 # How long is waited for a database that is away, at first and at the most.
 AWAY_SECONDS: Final = (1.0, 30.0)
 
+_EMPTY: Final = QueueState(0, 0, "", {})
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 _logger = logging.getLogger(__name__)
@@ -58,9 +57,7 @@ class Glance:
     at: float
     problem: str = ""
     other: str = ""
-    waiting: int = 0
-    set_aside: int = 0
-    workers: int = 0
+    state: QueueState = _EMPTY
 
 
 class Embedding:
@@ -137,7 +134,7 @@ class Embedding:
                 with contextlib.suppress(StoreError):
                     worker.leave()
 
-    def _look(self, kind: str, state: "QueueState", other: Mapping[str, int]) -> None:
+    def _look(self, kind: str, state: QueueState, other: Mapping[str, int]) -> None:
         """Note how the queue is, and say once for which other model texts wait."""
         unattended = {name: count for name, count in other.items() if name not in state.workers}
         told = ""
@@ -150,27 +147,20 @@ class Embedding:
         if told and told != self._told:
             _logger.warning("%s", told)
         self._told = told
-        self.glance = Glance(
-            at=self._clock(),
-            other=told,
-            waiting=state.waiting,
-            set_aside=state.set_aside,
-            workers=state.workers.get(kind, 0),
-        )
+        self.glance = Glance(self._clock(), other=told, state=state)
 
     async def health(self) -> Health:
         seen = self.glance
         stuck = self._clock() - seen.at >= STUCK_SECONDS
         problem = "The worker has not come round for two minutes." if stuck else seen.problem
-        set_aside = set_aside_told(seen.set_aside)
-        details: dict[str, object] = {"version": own_version(), "waiting": seen.waiting}
+        set_aside = set_aside_told(seen.state.set_aside)
+        details: dict[str, object] = {"version": own_version(), "waiting": seen.state.waiting}
         degraded = tuple(filter(None, (seen.other, set_aside)))
         return Health(tuple(filter(None, (problem,))), details, degraded)
 
     async def exposition(self) -> bytes:
         health = await self.health()
-        seen = self.glance
-        return self.metrics.exposition(health.well, seen.waiting, seen.set_aside, seen.workers)
+        return self.metrics.exposition(health.well, self.glance.state)
 
 
 def run_worker(settings: Settings, open_model: Callable[[], Embedder]) -> None:

@@ -1,4 +1,4 @@
-"""Prometheus metrics of a bot and of a worker that embeds: what is counted and timed, and their exposition.
+"""Prometheus metrics of a bot and of a worker that embeds: counts and times, and their exposition.
 
 Numbers and closed lists of names only: no text, no guild and no member stands in a label. Each
 `Metrics` has a registry of its own, so two in one process never count for each other. This
@@ -18,6 +18,7 @@ from bot.engine.core import Figures
 from bot.engine.job_queue import Priority
 from bot.phrasing.task import Phrased
 from knowledge.model.questions import Evidence, Verdict
+from knowledge.store.postgres.jobs import QueueState
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 
@@ -49,14 +50,12 @@ class WorkGauges:
         self._texts = Gauge(
             "commonplace_texts_out", "Texts that wait for workers.", ["state"], registry=registry
         )
-        self._workers = Gauge(
-            "commonplace_workers", "Workers that are alive and have the model.", registry=registry
-        )
+        self._workers = Gauge("commonplace_workers", "Workers that are alive.", registry=registry)
 
-    def show(self, waiting: int, set_aside: int, workers: int) -> None:
-        self._texts.labels("waiting").set(waiting)
-        self._texts.labels("set_aside").set(set_aside)
-        self._workers.set(workers)
+    def show(self, state: QueueState) -> None:
+        self._texts.labels("waiting").set(state.waiting)
+        self._texts.labels("set_aside").set(state.set_aside)
+        self._workers.set(sum(state.workers.values()))
 
 
 class Metrics:
@@ -114,6 +113,7 @@ class Metrics:
         self._age = self._gauge("index_age_seconds", "Since the index last changed.")
         self._documents = self._gauge("documents", "Documents that may be quoted.", "scope")
         self._passages = self._gauge("passages", "Passages that are searched.", "scope")
+        self._work = WorkGauges(self._registry)
         self._embedder = Info("commonplace_embedder", "The model.", registry=self._registry)
         Info("commonplace_build", "The program.", registry=self._registry).info(
             {"version": version}
@@ -174,6 +174,8 @@ class Metrics:
         for verdict in Verdict:
             self._verdicts.labels(verdict.value).set(figures.verdicts[verdict.value])
         self._generation.set(figures.generation)
+        if figures.work is not None:
+            self._work.show(figures.work)
         if figures.changed_at is not None:
             self._age.set((datetime.now(UTC) - figures.changed_at).total_seconds())
         for gauge, counted in (
@@ -192,9 +194,7 @@ class EmbeddingMetrics:
         """Begin at nothing; `version` is the program's own."""
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        self._healthy = Gauge(
-            "commonplace_healthy", "Whether /healthz says so.", registry=registry
-        )
+        self._healthy = Gauge("commonplace_healthy", "Whether /healthz says so.", registry=registry)
         self._embedded = Counter(
             "commonplace_worker_embedded", "Texts that this worker embedded.", registry=registry
         )
@@ -208,7 +208,7 @@ class EmbeddingMetrics:
         self._embedded.inc(done)
         self._failed.inc(failed)
 
-    def exposition(self, healthy: bool, waiting: int, set_aside: int, workers: int) -> bytes:
+    def exposition(self, healthy: bool, state: QueueState) -> bytes:
         self._healthy.set(healthy)
-        self._work.show(waiting, set_aside, workers)
+        self._work.show(state)
         return generate_latest(self._registry)

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from indexer.embedding.embedder import Embedder
 from indexer.index.database import IndexError_
 from indexer.index.index import Index
+from knowledge.store.postgres.jobs import Job, QueueState
 
 if TYPE_CHECKING:
-    from knowledge.store.postgres.work_queue import Job, WorkQueue
+    from knowledge.store.postgres.work_queue import WorkQueue
 
 # Vectors taken over in one step; that takes some 10 ms.
 _COLLECTED: Final = 128
@@ -73,6 +74,9 @@ class EmbeddingQueue:
         # Not before they are stored: an update that ends here begins anew.
         self._jobs.drop(kind, found)
         return len(good)
+
+    def state(self) -> QueueState:
+        return self._jobs.state()
 
     def still_out(self, index: Index, embedder: Embedder, texts: Mapping[bytes, str]) -> bool:
         """Whether to wait for vectors of these texts; what lacks one then is to be embedded here.
@@ -158,7 +162,7 @@ class EmbeddingWorker:
         self._jobs.leave(self.name)
 
 
-def _handed_in(jobs: "list[Job]", vectors: NDArray[np.float32]) -> "list[tuple[Job, bytes]]":
+def _handed_in(jobs: list[Job], vectors: NDArray[np.float32]) -> list[tuple[Job, bytes]]:
     return [
         (job, np.ascontiguousarray(vector, np.float32).tobytes())
         for job, vector in zip(jobs, vectors, strict=True)

@@ -9,12 +9,12 @@ The model is a part of what a job is for (`kind`): who runs another model finds 
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from knowledge.store.database import StoreError
 from knowledge.store.postgres.connection import Connection
+from knowledge.store.postgres.jobs import Job, QueueState
 
 SCHEMA: Final = "work"
 # The number by which its transactions lock one another out; the other schemas have others.
@@ -57,28 +57,6 @@ count(*) filter (where tries >= ? and {_FREE}) as set_aside,
 coalesce(min(error) filter (where tries >= ? and {_FREE}), '') as error
 from jobs
 """  # noqa: S608 - of constants
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A text to be embedded, and the digest that it is known by."""
-
-    id: int
-    key: bytes
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class QueueState:
-    """How many jobs wait and how many are set aside, over all models; `error` is one's last.
-
-    `workers` are those that are alive, by what they take (`kind`).
-    """
-
-    waiting: int
-    set_aside: int
-    error: str
-    workers: Mapping[str, int]
 
 
 class WorkQueue:

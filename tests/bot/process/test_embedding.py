@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.process.embedding import LOOK_SECONDS, STUCK_SECONDS, Embedding, Glance
-from indexer.embedding.embedder import Embedder
+from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.ingest.embedding_queue import kind_of
 from knowledge.store.database import StoreError
 from knowledge.store.postgres.work_queue import WorkQueue
@@ -131,7 +131,7 @@ def test_what_is_set_aside_is_told(postgres_url: str, jobs: WorkQueue) -> None:
         jobs.fail("a", taken, "ValueError")
     embedding = _embedding(postgres_url)
     with _running(embedding):
-        while not embedding.glance.set_aside:
+        while not embedding.glance.state.set_aside:
             time.sleep(0.01)
     health = asyncio.run(embedding.health())
     assert health.well
@@ -166,8 +166,9 @@ def test_a_worker_needs_a_database_that_others_reach(tmp_path: Path) -> None:
 
 
 def test_the_command_embeds_with_the_models_own_vectors_and_ends_when_it_is_asked_to(
-    tmp_path: Path, models: Path, model: Embedder, postgres_url: str, jobs: WorkQueue
+    tmp_path: Path, models: Path, postgres_url: str, jobs: WorkQueue
 ) -> None:
+    model = open_embedder(DEFAULT_MODEL, models)
     data = tmp_path / "data"
     data.mkdir()
     shutil.copytree(models, data / "models")
