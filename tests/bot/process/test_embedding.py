@@ -1,27 +1,21 @@
 """The worker's process: it embeds until it is stopped, tells how it is, and outlives a restart."""
 
 import asyncio
-import shutil
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from bot.process.embedding import LOOK_SECONDS, STUCK_SECONDS, Embedding, Glance
-from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
+from indexer.embedding.embedder import Embedder
 from indexer.ingest.embedding_queue import kind_of
 from knowledge.store.database import StoreError
 from knowledge.store.postgres.work_queue import WorkQueue
 from tests.fakes import WordEmbedder
 from tests.postgres import Cluster
 
-ROOT = Path(__file__).parents[3]
 KIND = kind_of(WordEmbedder(64))
 
 
@@ -151,50 +145,3 @@ def test_one_that_is_stuck_or_without_its_database_is_not_well() -> None:
     clock.now += STUCK_SECONDS
     assert not asyncio.run(embedding.health()).well
     assert b"commonplace_healthy 0.0" in asyncio.run(embedding.exposition())
-
-
-def _command(*arguments: str, data: Path) -> list[str]:
-    return [sys.executable, "-m", "bot", "worker", "--data", str(data), *arguments]
-
-
-def test_a_worker_needs_a_database_that_others_reach(tmp_path: Path) -> None:
-    found = subprocess.run(
-        _command(data=tmp_path / "data"), cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert found.returncode == 2
-    assert "data.database" in found.stderr
-
-
-def test_the_command_embeds_with_the_models_own_vectors_and_ends_when_it_is_asked_to(
-    tmp_path: Path, models: Path, postgres_url: str, jobs: WorkQueue
-) -> None:
-    model = open_embedder(DEFAULT_MODEL, models)
-    data = tmp_path / "data"
-    data.mkdir()
-    shutil.copytree(models, data / "models")
-    config = tmp_path / "config.toml"
-    config.write_text(f'[data]\ndatabase = "{postgres_url}"\n', encoding="utf-8")
-    process = subprocess.Popen(
-        _command("--config", str(config), data=data), cwd=ROOT, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        found = _vectors_of(jobs, {b"key": "How do I archive a thread?"}, kind_of(model))
-        process.send_signal(signal.SIGTERM)
-        _, said = process.communicate()
-    finally:
-        process.kill()
-    assert process.returncode == 0
-    assert found[b"key"] == model.embed_passages(["How do I archive a thread?"])[0].tobytes()
-    assert not jobs.is_attended(kind_of(model))
-    assert "archive" not in said
-
-
-def test_a_worker_knows_no_discord() -> None:
-    code = (
-        "import sys, bot.__main__, bot.process.embedding, knowledge.store.postgres.work_queue\n"
-        "print('discord' in sys.modules)"
-    )
-    found = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert found.stdout.strip() == "False"

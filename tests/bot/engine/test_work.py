@@ -1,0 +1,115 @@
+"""Imports of a core on PostgreSQL: workers embed, and what they can't is told."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.cli.doctor import examine
+from bot.config import Settings
+from bot.config_sections import DataSettings
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.index_updates import run_to_end
+from bot.engine.worker import Worker
+from bot.process.embedding import Embedding
+from indexer.ingest.embedding_queue import kind_of
+from knowledge.sources import add_paths
+from knowledge.store.postgres.work_queue import WorkQueue
+from tests.fakes import WordEmbedder
+
+DOCUMENTS = 100
+
+
+@pytest.fixture
+def settings(tmp_path: Path, postgres_url: str) -> Settings:
+    return Settings(data=DataSettings(folder=tmp_path / "data", database=postgres_url))
+
+
+@pytest.fixture
+def handbook(tmp_path: Path) -> Path:
+    folder = tmp_path / "handbook"
+    folder.mkdir()
+    for number in range(DOCUMENTS):
+        (folder / f"{number}.md").write_text(f"# About {number}\n\nFigure{number} is here.\n")
+    return folder
+
+
+@pytest.fixture
+def attended(postgres_url: str) -> Iterator[Embedding]:
+    """A worker that has joined."""
+    embedding = Embedding(postgres_url, lambda: WordEmbedder(64))
+    thread = threading.Thread(target=embedding.run)
+    thread.start()
+    jobs = WorkQueue(postgres_url)
+    while not jobs.is_attended(kind_of(WordEmbedder(64))):
+        threading.Event().wait(0.01)
+    jobs.close()
+    yield embedding
+    embedding.stop()
+    thread.join()
+
+
+async def test_a_bots_import_is_embedded_by_a_worker(
+    settings: Settings, handbook: Path, attended: Embedding
+) -> None:
+    embedder = WordEmbedder(64)
+    worker = Worker(lambda: Core(settings, embedder), Core.close)
+    await worker.run_slices(index_updates.update_own)
+    embedder.calls.clear()
+    await worker.call(lambda core: add_paths(core.store, [handbook]))
+    last = await worker.run_slices(index_updates.follow)
+    assert last is not None
+    assert len(last.report.added) == DOCUMENTS
+    assert embedder.calls == []
+    found = await worker.call(lambda core: core.search("figure42", None, 1))
+    assert found[0].document_id == f"file:{handbook / '42.md'}"
+    figures = await worker.call(Core.figures)
+    assert figures.work is not None
+    assert figures.work.workers == {kind_of(embedder): 1}
+    await worker.stop()
+
+
+def test_an_import_of_the_command_line_is_embedded_by_a_worker(
+    settings: Settings, handbook: Path, attended: Embedding
+) -> None:
+    embedder = WordEmbedder(64)
+    with Core(settings, embedder) as core:
+        run_to_end(index_updates.update_own(core))
+        embedder.calls.clear()
+        add_paths(core.store, [handbook])
+        report = run_to_end(index_updates.follow(core))
+    assert len(report.added) == DOCUMENTS
+    assert embedder.calls == []
+
+
+def test_what_no_worker_could_embed_is_told(
+    settings: Settings, tmp_path: Path, postgres_url: str
+) -> None:
+    jobs = WorkQueue(postgres_url)
+    kind = kind_of(WordEmbedder(64))
+    jobs.offer(kind, {b"key": "text"})
+    with Core(settings, WordEmbedder(64)) as core:
+        assert core.left_out() == ()
+        while taken := jobs.take(kind, "a", 1):
+            jobs.fail("a", taken, "MemoryError")
+        [told] = core.left_out()
+    jobs.close()
+    assert "1 texts could not be embedded" in told
+    config = tmp_path / "config.toml"
+    config.write_text(f'[data]\ndatabase = "{postgres_url}"\n')
+    findings = {}
+    for finding in examine(config, settings.data.folder):
+        findings[finding.what] = finding
+        if finding.what == "workers":
+            break
+    assert not findings["workers"].sound
+    assert "MemoryError" in findings["workers"].found
+
+
+def test_one_process_on_files_has_no_queue(tmp_path: Path) -> None:
+    with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder(64)) as core:
+        assert core.work is None
+        assert core.figures().work is None
+        assert core.left_out() == ()
