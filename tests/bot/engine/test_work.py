@@ -64,7 +64,7 @@ async def test_a_bots_import_is_embedded_by_a_worker(
     assert len(last.report.added) == DOCUMENTS
     assert embedder.calls == []
     found = await worker.call(lambda core: core.search("figure42", None, 1))
-    assert found[0].document_id == f"file:{handbook / '42.md'}"
+    assert found[0].passage.document_id == f"file:{handbook / '42.md'}"
     figures = await worker.call(Core.figures)
     assert figures.work is not None
     assert figures.work.workers == {kind_of(embedder): 1}
