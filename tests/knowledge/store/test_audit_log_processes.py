@@ -3,35 +3,36 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from knowledge.store.store import Store
+from tests.stores import Place
 
 ROOT = Path(__file__).parents[3]
-LINES = 25
+WRITERS = 8
+LINES = 15
 
 WRITER = """
 import sys
 from pathlib import Path
-from knowledge.store.store import Store
+from tests.stores import Place
 
-path, first, lines = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-with Store(path) as store:
+with Place(Path(sys.argv[1]), sys.argv[2]).store() as store:
     print("ready", flush=True)
     sys.stdin.readline()
-    for number in range(lines):
-        with store.database.writing():
-            guild_id = (first + number) % 3 or None
-            store.audit_log.append(guild_id, None, "left", "guild", {"writer": first})
+    for number in range(int(sys.argv[4])):
+        guild_id = (int(sys.argv[3]) + number) % 3
+        with store.database.writing(guild_id):
+            store.audit_log.append(guild_id or None, 7 + number, "left", "guild")
 """
 
 KILLED = """
 import sys
 from pathlib import Path
-from knowledge.store.store import Store
+from tests.stores import Place
 
-with Store(Path(sys.argv[1])) as store:
+with Place(Path(sys.argv[1]), sys.argv[2]).store() as store:
     with store.database.writing():
         store.audit_log.append(1, None, "left", "guild")
         store.audit_log.append(None, None, "left", "guild")
@@ -41,21 +42,24 @@ with Store(Path(sys.argv[1])) as store:
 
 
 @contextmanager
-def started(program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """A process that has come to where it waits for a line."""
+def started(program: str, place: Place, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """A process that has the database open."""
     with subprocess.Popen(
-        [sys.executable, "-c", program, *map(str, arguments)],
+        [sys.executable, "-c", program, str(place.folder), place.url, *map(str, arguments)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
         try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
             yield process
         finally:
             process.kill()
+
+
+def wait_until_ready(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
 
 
 def go_on(process: subprocess.Popen[str]) -> None:
@@ -64,16 +68,17 @@ def go_on(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-def test_processes_that_append_at_once_leave_no_gap_and_no_fork(tmp_path: Path) -> None:
-    path = tmp_path / "community.db"
-    Store(path).close()
-    with started(WRITER, path, 0, LINES) as one, started(WRITER, path, 1, LINES) as two:
-        for process in (one, two):
-            go_on(process)
-        assert [one.wait(), two.wait()] == [0, 0]
-    with Store(path) as store:
+def test_processes_that_append_at_once_leave_no_gap_and_no_fork(place: Place) -> None:
+    with place.store() as store, ExitStack() as stack:
+        writers = [
+            stack.enter_context(started(WRITER, place, number, LINES)) for number in range(WRITERS)
+        ]
+        for act in (wait_until_ready, go_on):
+            for writer in writers:
+                act(writer)
+        assert [writer.wait() for writer in writers] == [0] * WRITERS
         entries = store.audit_log.entries()
-        assert len(entries) == 2 * LINES
+        assert len(entries) == WRITERS * LINES
         for guild_id in (None, 1, 2):
             numbers = [entry.number for entry in entries if entry.guild_id == guild_id]
             assert numbers == [*range(1, len(numbers) + 1)]
@@ -81,17 +86,17 @@ def test_processes_that_append_at_once_leave_no_gap_and_no_fork(tmp_path: Path) 
 
 
 def test_a_process_that_is_killed_while_it_appends_leaves_the_chain_as_it_was(
-    tmp_path: Path,
+    place: Place, store: Store
 ) -> None:
-    path = tmp_path / "community.db"
-    with Store(path) as store:
-        store.audit_log.append(1, None, "left", "guild")
-    with started(KILLED, path) as process:
+    store.audit_log.append(1, None, "left", "guild")
+    with started(KILLED, place) as process:
+        wait_until_ready(process)
         process.kill()
         process.wait()
-    with Store(path) as store:
-        assert store.audit_log.breaks() == []
+    assert store.audit_log.breaks() == []
+    # Whoever writes next waits until the database has noticed.
+    with store.database.writing(1):
         store.audit_log.append(1, None, "returned", "guild")
-        numbers = [(entry.guild_id, entry.number) for entry in store.audit_log.entries()]
-        assert numbers == [(1, 1), (1, 2)]
-        assert store.audit_log.breaks() == []
+    numbers = [(entry.guild_id, entry.number) for entry in store.audit_log.entries()]
+    assert numbers == [(1, 1), (1, 2)]
+    assert store.audit_log.breaks() == []
