@@ -1,4 +1,4 @@
-"""The audit log's chains: an upgrade of a long log, its verification, and writers beside each other.
+"""The audit log's chains: an upgrade of a long log, its verification, and writers at once.
 
     python -m benchmarks.log_chains [--lines 100000] [--seconds 10]
 
@@ -61,9 +61,7 @@ def written(url: str, *, by_guild: bool, seconds: float) -> None:
     processes = multiprocessing.get_context("spawn")
     together = processes.Barrier(WRITERS)
     writers = [
-        processes.Process(
-            target=write, args=(url, number if by_guild else None, together, seconds)
-        )
+        processes.Process(target=write, args=(url, number if by_guild else None, together, seconds))
         for number in range(1, WRITERS + 1)
     ]
     for writer in writers:

@@ -113,6 +113,7 @@ COVERED_BY = {
     "indexer/embedding/derivation_process.py": "tests/indexer/embedding/test_onnx_export.py",
     "indexer/embedding/onnx_reranker.py": "tests/indexer/embedding/test_reranker_export.py",
     "knowledge/backup/export_files.py": "tests/knowledge/backup/test_importer.py",
+    "knowledge/backup/row_transfer.py": "tests/knowledge/backup/test_importer_postgres.py",
     "bot/cli/programs.py": "tests/bot/programs/test_mcp_server.py",
     "bot/programs/problems.py": "tests/bot/programs/test_http_api.py",
     "bot/programs/reader.py": "tests/bot/programs/test_reader_scopes.py",

@@ -15,7 +15,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -40,11 +40,12 @@ from knowledge.backup.export_format import (
 )
 from knowledge.backup.foreign_database import ForeignDatabaseError, bring_up_to_date
 from knowledge.backup.on_request import OnRequest, Unknown, leave_out
+from knowledge.backup.row_transfer import differing, keys_by_table, take
 from knowledge.model.notes import Member
 from knowledge.model.storable_text import storable
 from knowledge.model.submissions import InvalidNoteError, Submission, checked_submission
-from knowledge.store.audit_log import IMPORTED, RESTORED, WHOLE, LogEntry, logged
-from knowledge.store.log_chain import HEADS_TABLE, RECHAINED
+from knowledge.store.audit_log import IMPORTED, RESTORED, WHOLE, LogEntry
+from knowledge.store.log_chain import RECHAINED
 from knowledge.store.migrations import MIGRATIONS
 from knowledge.store.store import Store
 
@@ -102,14 +103,46 @@ def import_folder(store: Store, folder: Path, asked: Collection[OnRequest] = ())
         FolderError: if the folder can't be used, or what is in it conflicts with what is here;
             nothing was changed then.
     """
+    with _incoming(store, folder) as (incoming, edits):
+        told, unknown = _withheld(store, incoming, asked)
+        return _merged(store, incoming, _Incoming(edits, told, unknown, asked))
+
+
+def take_over(store: Store, folder: Path) -> None:
+    """Take an export into an empty database just as it is, in one transaction.
+
+    Nothing is withheld and nothing is added, not even a line of the log: what is exported from
+    there is the same to the byte. So this is for what leaves one database for another, and not for
+    what somebody has brought.
+
+    Raises:
+        FolderError: if the folder can't be used, a note was edited in it, or the database is not
+            empty; nothing was changed then.
+    """
+    with _incoming(store, folder) as (incoming, edits):
+        tables = keys_by_table(incoming.database)
+        with store.database.writing():
+            if not _empty(store, tables):
+                raise FolderError("Nothing was imported: the database is not empty.")
+            _refuse(edits, "this database has not got the note as it was exported")
+            store.database.defer_references()
+            take(incoming.database, store.database, tables)
+            store.audit_log.keep_heads()
+            _refuse_other_than_logged(store)
+
+
+@contextmanager
+def _incoming(store: Store, folder: Path) -> Iterator[tuple[Store, list[_Edit]]]:
+    """What a folder holds, opened beside a store; and the notes that were edited in it."""
     part = store.database.folder / _PART
     backups.remove(part)
     try:
-        edits = _read(folder, part)
-        told, unknown = _withheld(store, part, asked)
-        return _merged(store, part, _Incoming(edits, told, unknown, asked))
-    except sqlite3.Error as error:
-        raise FolderError(f"{folder} can't be imported: {error}. Nothing was changed.") from error
+        edits = read(folder, part)
+        with Store(part) as incoming:
+            yield incoming, edits
+    except (sqlite3.Error, store.database.refusal) as error:
+        said = str(error).partition("\n")[0]
+        raise FolderError(f"{folder} can't be imported: {said}. Nothing was changed.") from error
     finally:
         backups.remove(part)
 
@@ -117,8 +150,12 @@ def import_folder(store: Store, folder: Path, asked: Collection[OnRequest] = ())
 # Reading the folder.
 
 
-def _read(folder: Path, part: Path) -> list[_Edit]:
-    """Read a folder into a database of its own; returns the notes that were edited."""
+def read(folder: Path, part: Path) -> list[_Edit]:
+    """Read a folder into a database of its own; returns the notes that were edited.
+
+    Raises:
+        FolderError: if it can't be used, or is not whole.
+    """
     schema = _schema(folder)
     edits: list[_Edit] = []
     with closing(sqlite3.connect(part)) as connection:
@@ -202,17 +239,16 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
         raise FolderError(f"{place} is no row that its table can have: {error}.") from error
 
 
-def _withheld(store: Store, part: Path, asked: Collection[OnRequest]) -> tuple[_Told, Unknown]:
+def _withheld(store: Store, incoming: Store, asked: Collection[OnRequest]) -> tuple[_Told, Unknown]:
     """Delete from what was read what was deleted here for good, or has to be asked for by name.
 
     Returns:
         Its log as it was exported: what is deleted adds lines of its own. And what is unknown here.
     """
     buried = store.tombstones.kept() | store.tombstones.beside()
-    with Store(part) as incoming:
-        told = _told(incoming.audit_log.entries())
-        unknown = leave_out(incoming, store.sources(), buried, asked)
-        incoming.purge.apply(buried)
+    told = _told(incoming.audit_log.entries())
+    unknown = leave_out(incoming, store.sources(), buried, asked)
+    incoming.purge.apply(buried)
     return told, unknown
 
 
@@ -238,31 +274,32 @@ def _goes_on(longer: _Told, shorter: _Told) -> bool:
 # Taking it in.
 
 
-def _merged(store: Store, part: Path, incoming: _Incoming) -> Imported:
+def _merged(store: Store, source: Store, incoming: _Incoming) -> Imported:
     database = store.database
-    with database.attached(part), database.writing():
+    with database.writing():
         # Notes and revisions refer to each other; what is left is checked at the end.
         database.defer_references()
-        tables = _tables(store)
+        tables = keys_by_table(source.database)
         others = {table: keys for table, keys in tables.items() if table != "log"}
         here = _told(store.audit_log.entries())
         if _empty(store, tables):
             _refuse(incoming.edits, "this database has not got the note as it was exported")
-            imported = Imported(_taken(store, tables))
+            imported = Imported(take(source.database, database, tables))
             store.audit_log.keep_heads()
         elif incoming.told and _goes_on(here, incoming.told):
-            imported = Imported(_taken(store, {name: tables[name] for name in incoming.asked}))
-            imported.differing = sum(len(each) for each in _differing(store, others))
+            asked = {name.value: tables[name] for name in incoming.asked}
+            imported = Imported(take(source.database, database, asked))
+            imported.differing = len(_differing(store, source, others))
             edits = [edit for edit in incoming.edits if _new(store, edit)]
             imported.edited = [_proposed(store, edit) for edit in edits]
         else:
             _refuse(incoming.edits, "this database has not gone on from the export")
             gone_on = _goes_on(incoming.told, here)
-            _refuse_conflicts(store, others if gone_on else tables)
+            _refuse_conflicts(_differing(store, source, others if gone_on else tables))
             if not gone_on:
                 raise FolderError("Nothing was imported: its log is that of another community.")
-            imported = Imported(_taken(store, others))
-            _add_lines(store, imported, here)
+            imported = Imported(take(source.database, database, others))
+            _add_lines(store, source, imported, here)
         imported.unknown = incoming.unknown
         if imported.rows:
             store.audit_log.append(None, None, IMPORTED, WHOLE, {"rows": imported.rows})
@@ -270,11 +307,10 @@ def _merged(store: Store, part: Path, incoming: _Incoming) -> Imported:
     return imported
 
 
-def _add_lines(store: Store, imported: Imported, here: _Told) -> None:
+def _add_lines(store: Store, source: Store, imported: Imported, here: _Told) -> None:
     """Go on with each guild's log from where it is the export's, too."""
-    incoming = store.database.rows("select * from incoming.log order by id")
     passed: Counter[int | None] = Counter()
-    for entry in map(logged, incoming):
+    for entry in source.audit_log.entries():
         for line in _told([entry]).get(entry.guild_id, ()):
             passed[entry.guild_id] += 1
             if passed[entry.guild_id] > len(here.get(entry.guild_id, ())):
@@ -292,49 +328,25 @@ def _refuse_other_than_logged(store: Store) -> None:
         )
 
 
-def _tables(store: Store) -> dict[str, list[str]]:
-    rows = store.database.rows(
-        "select m.name as name, c.name as key from incoming.sqlite_master m "
-        "join pragma_table_info(m.name) c where m.type = 'table' and c.pk "
-        "and m.name not like 'sqlite_%' and m.name not like '\\_%' escape '\\' "
-        "order by m.name, c.pk"
-    )
-    found: dict[str, list[str]] = {}
-    for row in rows:
-        if row["name"] != HEADS_TABLE:
-            found.setdefault(row["name"], []).append(row["key"])
-    return found
-
-
 def _empty(store: Store, tables: dict[str, list[str]]) -> bool:
     return not any(
-        store.database.rows(f"select 1 from main.{table} limit 1")  # noqa: S608
+        store.database.rows(f"select 1 as found from {table} limit 1")  # noqa: S608
         for table in tables
         if table not in _OWN
     )
 
 
-def _differing(store: Store, tables: dict[str, list[str]]) -> Iterator[list[str]]:
-    """By table, the rows that are here with other values, as words."""
-    for table, keys in tables.items():
-        if table in _OWN:
-            continue
-        columns = [
-            row["name"]
-            for row in store.database.rows("select name from pragma_table_info(?)", [table])
-        ]
-        same = " and ".join(f"i.{key} is m.{key}" for key in keys)
-        other = " or ".join(f"i.{column} is not m.{column}" for column in columns)
-        key_columns = ", ".join(f"i.{key}" for key in keys)
-        rows = store.database.rows(
-            f"select {key_columns} from incoming.{table} i "  # noqa: S608 - the schema's own names
-            f"join main.{table} m on {same} where {other}"
-        )
-        yield [f"{table} {'/'.join(map(str, row.values()))}" for row in rows]
+def _differing(store: Store, source: Store, tables: dict[str, list[str]]) -> list[str]:
+    """The rows that are here with other values, as words."""
+    return [
+        f"{table} {'/'.join(map(str, key))}"
+        for table, keys in tables.items()
+        if table not in _OWN
+        for key in differing(source.database, store.database, table, keys)
+    ]
 
 
-def _refuse_conflicts(store: Store, tables: dict[str, list[str]]) -> None:
-    conflicts = [each for found in _differing(store, tables) for each in found]
+def _refuse_conflicts(conflicts: list[str]) -> None:
     if conflicts:
         more = len(conflicts) - _NAMED
         named = ", ".join(conflicts[:_NAMED]) + (f" and {more} more" if more > 0 else "")
@@ -342,22 +354,6 @@ def _refuse_conflicts(store: Store, tables: dict[str, list[str]]) -> None:
             f"Nothing was imported, because {len(conflicts)} rows are here with other values: "
             f"{named}. Import into an empty data folder, or restore a backup."
         )
-
-
-def _taken(store: Store, tables: dict[str, list[str]]) -> dict[str, int]:
-    """Insert the rows that are not here; returns how many, by table."""
-    taken: dict[str, int] = {}
-    for table, keys in tables.items():
-        same = " and ".join(f"m.{key} is i.{key}" for key in keys)
-        number = store.database.run(
-            f"insert into main.{table} select i.* from incoming.{table} i "  # noqa: S608
-            f"where not exists (select 1 from main.{table} m where {same}) order by i.rowid"
-        )
-        if number:
-            taken[table] = number
-    given = store.database.rows(f"select name, seq from incoming.{SEQUENCES}")  # noqa: S608
-    store.database.skip_ids({row["name"]: row["seq"] for row in given})
-    return taken
 
 
 # Notes that were edited in the folder.
@@ -385,7 +381,7 @@ def _new(store: Store, edit: _Edit) -> bool:
     note_id = edit.file.revision.get("note_id")
     note = store.notes.latest(None, note_id) if isinstance(note_id, int) else None
     rows: list[dict[str, Any]] = store.database.rows(
-        "select * from main.revisions where id = ?", [edit.file.revision.get("id")]
+        "select * from revisions where id = ?", [edit.file.revision.get("id")]
     )
     if note is None or not rows or words_digest(rows[0]) != edit.file.digest:
         raise FolderError(f"{edit.path} was edited, but what was exported is not here any more.")

@@ -34,6 +34,10 @@ class Database(Protocol):
     """An opened community database. Its SQL belongs to the modules that are given it."""
 
     @property
+    def refusal(self) -> type[Exception]:
+        """What is raised where rows are such as its tables can't have."""
+
+    @property
     def folder(self) -> Path:
         """The data folder, in which what must outlive a restored database is kept beside it."""
 
@@ -80,12 +84,6 @@ class Database(Protocol):
 
     def defer_references(self) -> None:
         """Until this transaction ends, rows may refer to rows that aren't there yet or any more."""
-
-    def attached(self, path: Path) -> AbstractContextManager[None]:
-        """The tables of another community database, a file, can be named as `incoming.TABLE`.
-
-        Its own can be named `main.TABLE`, to tell them apart. Outside transactions.
-        """
 
     # What it is made of.
 

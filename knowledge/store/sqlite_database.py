@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from knowledge.store import sqlite_file
 from knowledge.store.database import StoreError, StoreTooNewError
@@ -114,6 +114,8 @@ class SqliteDatabase(sqlite_file.OpenedFile):
             self._db.conn.backup(target)
         torn.replace(copy)
 
+    refusal: ClassVar = sqlite3.Error
+
     @property
     def folder(self) -> Path:
         return self.path.parent
@@ -153,15 +155,6 @@ class SqliteDatabase(sqlite_file.OpenedFile):
             yield
         finally:
             self._db.rollback()
-
-    @contextmanager
-    def attached(self, path: Path) -> Iterator[None]:
-        """Another database, whose tables can be named beside this one's; outside transactions."""
-        self._db.execute("attach database ? as incoming", [str(path)])
-        try:
-            yield
-        finally:
-            self._db.execute("detach database incoming")
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         return list(self._db.query(sql, values))

@@ -7,7 +7,9 @@ the server's disk until its vacuum has come by, and in its write-ahead log as lo
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
+
+import psycopg
 
 from knowledge.store.database import StoreError
 from knowledge.store.postgres.connection import Connection
@@ -45,6 +47,8 @@ order by c.relname collate "C"
 class PostgresDatabase(Connection):
     """The opened database. Its SQL belongs to the modules that are given it."""
 
+    refusal: ClassVar = psycopg.Error
+
     def __init__(self, url: str, folder: Path) -> None:
         """Open the database, and bring its tables up to date; they are made if they are missing.
 
@@ -71,10 +75,6 @@ class PostgresDatabase(Connection):
 
     def defer_references(self) -> None:
         self.run("set constraints all deferred")
-
-    @contextmanager
-    def attached(self, path: Path) -> Iterator[None]:
-        raise NotImplementedError
 
     # What it is made of.
 

@@ -1,0 +1,130 @@
+"""Imports into either kind of database, from either: the same rows, and the same bytes again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from knowledge.backup.export_format import FolderError
+from knowledge.backup.importer import import_folder, take_over
+from knowledge.backup.on_request import OnRequest
+from knowledge.model.submissions import Submission
+from knowledge.store.store import Store
+from tests.knowledge.full_store import GUILD, MIRA, approved, exported, lived, note_file
+from tests.postgres import Cluster
+from tests.stores import EMPTY_TABLES, Place, make_tables
+
+
+@pytest.fixture(params=["into sqlite", "into postgres"])
+def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, Store]]:
+    """A store of one kind, and an empty one of the other, each with a data folder of its own."""
+    cluster: Cluster = request.getfixturevalue("postgres")
+    url = cluster.shared("community", make_tables)
+    folders = [tmp_path / name for name in ("here", "there")]
+    for folder in folders:
+        folder.mkdir()
+    urls = [url, ""] if request.param == "into sqlite" else ["", url]
+    places = [Place(folder, each) for folder, each in zip(folders, urls, strict=True)]
+    with places[0].store() as source, places[1].store() as target:
+        yield source, target
+    cluster.execute(EMPTY_TABLES, url)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "export"
+
+
+def test_what_moves_to_another_database_is_the_same_to_the_byte(
+    both: tuple[Store, Store], folder: Path, tmp_path: Path
+) -> None:
+    source, target = both
+    lived(source)
+    before = exported(source, folder)
+    take_over(target, folder)
+    assert exported(target, tmp_path / "again") == before
+    assert target.database.integrity_problem() == ""
+    assert target.audit_log.breaks() == []
+    # It is gone on with there, with ids that were never given.
+    assert approved(target).id > max(note.id for note in source.notes.every_live())
+    with pytest.raises(FolderError, match="is not empty"):
+        take_over(target, folder)
+
+
+def test_an_export_goes_into_the_other_kind_of_database_and_says_so_in_the_log(
+    both: tuple[Store, Store], folder: Path, tmp_path: Path
+) -> None:
+    source, target = both
+    lived(source)
+    before = exported(source, folder)
+    import_folder(target, folder, tuple(OnRequest))
+    after = exported(target, tmp_path / "again")
+    changed = {"log.jsonl", "sqlite_sequence.jsonl"}
+    assert {name for name in after if after[name] != before.get(name)} == changed
+    assert after["log.jsonl"].startswith(before["log.jsonl"])
+    assert import_folder(target, folder).rows == {}
+
+
+def test_one_that_was_left_behind_catches_up_and_one_that_has_gone_on_keeps_what_changed(
+    both: tuple[Store, Store], folder: Path
+) -> None:
+    source, target = both
+    first = approved(source)
+    exported(source, folder)
+    import_folder(target, folder)
+    second = approved(source, "Another text.")
+    exported(source, folder)
+    assert import_folder(target, folder).rows["notes"] == 1
+    target.decisions.retire(GUILD, second.id, MIRA)
+    assert import_folder(target, folder).differing > 0
+    assert [note.id for note in target.notes.every_live()] == [first.id]
+
+
+def test_another_community_is_a_conflict_that_is_named(
+    both: tuple[Store, Store], folder: Path
+) -> None:
+    source, target = both
+    approved(source)
+    exported(source, folder)
+    approved(target, "A different text.")
+    with pytest.raises(FolderError, match=r"Nothing was imported.*log 1.*notes 1.*revisions 1"):
+        import_folder(target, folder)
+    assert len(target.notes.every_live()) == 1
+
+
+def test_an_edited_note_becomes_a_pending_revision(both: tuple[Store, Store], folder: Path) -> None:
+    source, target = both
+    note = approved(source)
+    exported(source, folder)
+    import_folder(target, folder)
+    path = note_file(folder)
+    path.write_text(path.read_text().replace("Forty", "Sixty", 1))
+    assert import_folder(target, folder).edited == [note.id]
+    [pending] = target.notes.pending(GUILD)
+    assert pending.revision.submission.text == "Sixty hours a month."
+
+
+def test_rows_that_the_database_refuses_are_one_sentence_and_change_nothing(
+    both: tuple[Store, Store], folder: Path
+) -> None:
+    source, target = both
+    source.contributions.propose(GUILD, MIRA, 5, Submission("Hours", "Forty."))
+    exported(source, folder)
+    # The same member under another key.
+    target.database.insert("members", {"key": 9, "user_id": MIRA.id})
+    with pytest.raises(FolderError, match=r"can't be imported: .*Nothing was changed"):
+        import_folder(target, folder)
+    assert target.notes.pending(GUILD) == []
+    assert target.audit_log.entries() == []
+
+
+def test_pictures_and_numbers_come_back_as_they_were(
+    both: tuple[Store, Store], folder: Path
+) -> None:
+    source, target = both
+    lived(source)
+    exported(source, folder)
+    take_over(target, folder)
+    for table in ("pictures", "hits", "questions"):
+        asked = f"select * from {table} order by 1, 2"  # noqa: S608
+        assert target.database.rows(asked) == source.database.rows(asked)
