@@ -31,6 +31,7 @@ _SQL = re.compile(
     r"|\bis (?:not )?(?:null|distinct)\b|\bjoin \w+ \w+ on\b"
 )
 _ENDS = r"\s*(?:$|\)|\b(?:and|or|then|order|group|limit|as)\b)"
+_WORDS = r"\b(?:exists|not|case|null|true)\b"
 
 FOREIGN = {
     r"\binsert or\b": "`on conflict (…) do nothing`, or `do update set`",
@@ -50,7 +51,7 @@ FOREIGN = {
     r"==": "`=`",
     r"\blimit -": "a number, or no limit",
     r"::|\bilike\b|\bany\(|\blateral\b|\bdistinct on\b": "what SQLite understands, too",
-    rf"\b(?:and|or|where|not|when) (?!exists\b|not\b|case\b|null\b)(?:\w+\.)?[a-z_]+{_ENDS}": (
+    rf"\b(?:and|or|where|not|when) (?!{_WORDS})(?:\w+\.)?[a-z_]+{_ENDS}": (
         "a comparison: `flag = 1`"
     ),
     r"\block\b|\bfor (?:update|share)\b": "`writing()`",

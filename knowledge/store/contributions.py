@@ -146,7 +146,8 @@ class Contributions:
         """When a member wrote texts of notes, theirs or others', after a moment."""
         rows = self._database.rows(
             "select r.created_at from revisions r join notes n on n.id = r.note_id "
-            "where r.writer_id = ? and r.created_at > ? and n.guild_id = ?",
+            "where r.writer_id = ? and r.created_at > ? and n.guild_id = ? "
+            "order by r.created_at, r.id",
             [member_id, since.isoformat(), guild_id],
         )
         return [datetime.fromisoformat(row["created_at"]) for row in rows]

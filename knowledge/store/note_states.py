@@ -144,7 +144,8 @@ class NoteStates:
     def replace_pending(self, note: Note) -> list[int]:
         """Withdraw the note's pending revisions other than this one, which replaces them."""
         rows = self._database.rows(
-            "select id from revisions where note_id = ? and state = 'pending' and id != ?",
+            "select id from revisions where note_id = ? and state = 'pending' and id != ? "
+            "order by id",
             [note.id, note.revision.id],
         )
         for row in rows:

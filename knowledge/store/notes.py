@@ -308,7 +308,7 @@ class Notes:
         rows = self._database.rows(
             "select r.state, count(*) as number from revisions r join notes n on n.id = r.note_id "
             "where n.guild_id = ? and n.contributor_id = ? and r.id != ? and r.replaced_by is null "
-            "group by r.state",
+            "group by r.state order by r.state",
             [note.guild_id, note.contributor_id, note.revision.id],
         )
         return {row["state"]: row["number"] for row in rows}

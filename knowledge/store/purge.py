@@ -102,7 +102,9 @@ class Purge:
         return {digest(str(member_id)): member_id for member_id in found}
 
     def _delete_guild(self, guild_id: int) -> list[int]:
-        rows = self._database.rows("select id from notes where guild_id = ?", [guild_id])
+        rows = self._database.rows(
+            "select id from notes where guild_id = ? order by id", [guild_id]
+        )
         note_ids = [row["id"] for row in rows]
         self._delete_notes(note_ids)
         for table in self._database.tables("guild_id"):

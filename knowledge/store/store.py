@@ -131,7 +131,10 @@ class Store:
 
     def base_urls(self) -> dict[str, str]:
         """Where the files of each source can be read, by its location; nowhere is left out."""
-        rows = self.database.rows("select location, base_url from sources where base_url <> ''")
+        rows = self.database.rows(
+            "select location, base_url from sources where base_url <> '' "
+            "order by added_at, location, scope"
+        )
         return {row["location"]: row["base_url"] for row in rows}
 
     def remove_source(self, location: str, scope: Scope) -> None:

@@ -141,7 +141,7 @@ class Handovers:
 
     def every(self, guild_id: int) -> dict[int, Handover]:
         """The hand-overs of a guild by their questions' ids."""
-        found = self._found(f"{_SELECT} where h.guild_id = ?", [guild_id])
+        found = self._found(f"{_SELECT} where h.guild_id = ? order by h.question_id", [guild_id])
         return {one.question_id: one for one in found}
 
     def claim(

@@ -23,7 +23,8 @@ class RecentQuestions:
                 "delete from recent_questions where asked_at <= ?", [(now - DAY).isoformat()]
             )
             rows = self._database.rows(
-                "select asked_at from recent_questions where member_id = ? and guild_id = ?",
+                "select asked_at from recent_questions where member_id = ? and guild_id = ? "
+                "order by asked_at",
                 [member_id, guild_id],
             )
             wait = quota.wait([datetime.fromisoformat(row["asked_at"]) for row in rows], now)

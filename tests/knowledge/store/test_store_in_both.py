@@ -26,7 +26,6 @@ from knowledge.model.pictures import Picture
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.model.submissions import Submission
 from knowledge.store.decisions import Ruling
-from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.questions.helped_questions import DailyCaps, HelpedQuestion
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
@@ -150,7 +149,6 @@ def _asked(draw: st.DrawFn) -> Command:
     asked = questions[0] if questions else Question(0, 10, 5, 1, "Why?", Evidence.NONE, AT, 1)
     caps = PhrasingCaps(member_hourly=2, guild_daily=2, daily_tokens=30)
     text = draw(_TEXTS)
-    gap = OpenQuestion(row, guild, 5, member, text, "", at, Evidence.NONE, content=False)
     form = SubmittedForm(row, guild, member, "token", "de", "a form", [("text", text)], at)
     phrased = RecordedPhrasing("phrase", "shown", at, lines=(WrittenLine(text, (1,)),))
     phrased = replace(phrased, prompt_tokens=20, reply_tokens=member)
@@ -162,7 +160,7 @@ def _asked(draw: st.DrawFn) -> Command:
         lambda store: store.question_records.prune(at, 2),
         lambda store: store.gaps.dismiss(guild, [row, row + 1], member),
         lambda store: store.gaps.settle(guild, [row]),
-        lambda store: store.gaps.pointed(guild, member, store.gaps.open(guild)[:2] or [gap]),
+        lambda store: _pointed(store, guild, member),
         lambda store: store.gaps.reopen(row, row),
         lambda store: _merged(store, guild, [row, row + 1], member),
         lambda store: _checked(store, guild, row),
@@ -238,6 +236,11 @@ def _merged(store: Store, guild: int, question_ids: list[int], member: int) -> N
     there = [one for one in question_ids if store.question_records.question(one)]
     if there:
         store.gaps.merge(guild, there, member)
+
+
+def _pointed(store: Store, guild: int, member: int) -> None:
+    if gaps := store.gaps.open(guild)[:2]:
+        store.gaps.pointed(guild, member, gaps)
 
 
 def _checked(store: Store, guild: int, question_id: int) -> None:
