@@ -356,7 +356,7 @@ def _stores(folder: Path, url: str, made: Path) -> Iterator[list[Store]]:
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     begun=st.lists(_questions(), min_size=3, max_size=3),
