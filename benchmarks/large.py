@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from benchmarks.structure import DIMENSION, clustered, words_of
 from indexer.index import bm25
 from indexer.index import vectors as index_vectors
+from indexer.index.database import Place
 from indexer.index.index import Index
 from indexer.index.tables import CutDocument
 from indexer.retrieval.hit import Hit
@@ -54,8 +55,8 @@ class NoModel:
     embed_passages = embed_queries
 
 
-def opened(folder: Path) -> Index:
-    return Index(folder, model="synthetic", dimension=DIMENSION, max_tokens=256)
+def opened(place: Place) -> Index:
+    return Index(place, model="synthetic", dimension=DIMENSION, max_tokens=256)
 
 
 def centres(size: int) -> NDArray[np.float32]:
@@ -64,11 +65,12 @@ def centres(size: int) -> NDArray[np.float32]:
     return unit.astype(np.float32)
 
 
-def fill(folder: Path, size: int, scope: Scope = SHARED) -> None:
+def fill(place: Place, size: int, scope: Scope = SHARED) -> None:
     """Put passages in a scope, and save what is in memory."""
     around = centres(size)
-    with opened(folder) as index:
-        index.tables.db.rows("pragma cache_size = -500000")
+    with opened(place) as index:
+        if isinstance(place, Path):
+            index.tables.db.rows("pragma cache_size = -500000")
         for number, some in enumerate(words_of(size)):
             vectors = clustered(len(some), 100 + number, around)
             cut = []

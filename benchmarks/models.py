@@ -35,7 +35,8 @@ from bot.client import answered_together
 from bot.config import Settings
 from bot.config_sections import DataSettings
 from bot.engine.core import Core
-from bot.engine.data_folder import INDEX, MODELS, held
+from bot.engine.data_folder import MODELS, held
+from bot.engine.index_places import INDEX
 from bot.engine.index_updates import run_to_end, update_own
 from bot.engine.serving_model import Served, take
 from bot.engine.worker import Worker

@@ -60,7 +60,7 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
     yield from _repositories(folder, settings.data.database)
     yield from _workers(settings.data.database)
     try:
-        serving = open_serving(folder, settings.model.name)
+        serving = open_serving(folder, settings.model.name, database=settings.data.database)
     except ModelError as error:
         yield Finding("model", False, str(error))
         return

@@ -172,7 +172,7 @@ def back(
             rerankers.back_to_reranker(settings)
         return
     with _explained(), choice.choosing(folder):
-        pointer = choice.go_back(folder, settings.model.name)
+        pointer = choice.go_back(folder, settings.model.name, settings.data.database)
     out.print(
         f"{pointer.serving.model.name} serves again; a running bot follows within a second or two.",
         soft_wrap=True,
@@ -214,14 +214,16 @@ def _brought(name: str) -> ModelRecord:
 def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) -> None:
     """Measure a model on the committed sets, build its index, measure on the server's, switch."""
     dimensions = found.embedder.dimension / core.embedder.dimension
-    choice.check_room(core.folder, core.served, max(dimensions, 0.5))
+    # How much room a database server has is not known here.
+    if not core.database:
+        choice.check_room(core.folder, core.served, max(dimensions, 0.5))
     serving = RecordedModel(core.embedder, core.served.model)
     sides = [_side(settings, core, one) for one in (serving, found)]
     figures: list[Figure] = []
     for name in COMMITTED:
         figures += gate.figures(name, *(_evaluated(side, name) for side in sides))
     _refuse_worse(figures, sides, anyway=anyway)
-    successor = open_successor(core.folder, found)
+    successor = open_successor(core.folder, found, core.database)
     with successor.index as index:
         started = time.monotonic()
         shown(build(core, index, found.embedder), f"Indexing for {found.record.name}")
@@ -233,7 +235,7 @@ def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) 
         index.save_snapshots()
         seconds = time.monotonic() - started
     take(core.folder, settings.model.name, successor.served)
-    delete_left_over(core.folder)
+    delete_left_over(core.folder, core.database)
     out.print(model_output.gate_text(figures, *_names(sides)), soft_wrap=True)
     out.print(model_output.switched_text(found.record.name, seconds), soft_wrap=True)
     ignored = chosen_calibration(core.folder, found.record).ignored

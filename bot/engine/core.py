@@ -107,6 +107,7 @@ class Core:
         """
         folder = self.folder = data_folder(settings)
         self.configured = settings.model.name
+        self.database = settings.data.database
         with ExitStack() as opened:
             self.store = opened.enter_context(closing(open_store(folder, settings.data.database)))
             if early is not None:
@@ -119,7 +120,9 @@ class Core:
                 work = opened.enter_context(closing(open_work(settings.data.database)))
                 self.work = EmbeddingQueue(work)
             self.opener = opener if embedder is None else _opening(embedder)
-            found = open_serving(folder, self.configured, self.opener, rebuild=rebuild)
+            found = open_serving(
+                folder, self.configured, self.opener, rebuild=rebuild, database=self.database
+            )
             self.wanted, self.index = found.wanted, found.index
             # Whichever is open by then.
             opened.callback(lambda: self.index.close())

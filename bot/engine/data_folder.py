@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from bot.config import Settings
 from bot.engine.file_permissions import close_to_others
+from bot.engine.index_places import INDEX, index_place
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
 from knowledge.store.database import Database
@@ -30,7 +31,6 @@ from knowledge.store.tombstones import FILE as TOMBSTONES
 
 BOT_LOCK: Final = "bot.lock"
 COMMUNITY: Final = "community.db"
-INDEX: Final = "index"
 BACKUPS: Final = "backups"
 # Which model serves, and from which index (`bot.engine.serving_model`).
 POINTER: Final = "model.json"
@@ -178,9 +178,15 @@ def held(folder: Path, *, shared: bool = False) -> Iterator[None]:
         yield
 
 
-def open_index(folder: Path, embedder: Embedder, name: str = INDEX) -> Index:
+def open_index(folder: Path, embedder: Embedder, name: str = INDEX, database: str = "") -> Index:
+    """An embedder's index: in a folder, or in the database of a URL.
+
+    Raises:
+        StaleIndexError: if it was made by another model, or another release.
+        IndexWriteError: if it can't be opened or made.
+    """
     return Index(
-        folder / name,
+        index_place(folder, name, database),
         model=embedder.model,
         dimension=embedder.dimension,
         max_tokens=embedder.max_tokens,

@@ -180,7 +180,7 @@ def complete(core: Core) -> None:
         take(core.folder, core.configured, core.served)
     with exclusive(core.folder, MODEL_LOCK) as mine:
         if mine:
-            delete_left_over(core.folder)
+            delete_left_over(core.folder, core.database)
 
 
 def run_to_end(

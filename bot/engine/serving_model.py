@@ -1,6 +1,6 @@
 """Serving model: the pointer file that names it and its index, and what is opened by it.
 
-`model.json` names the model that answers, the folder of its index, and those that served before.
+`model.json` names the model that answers, its index, and those that served before.
 What was chosen by `commonplace model use` holds until `model.name` in config.toml is changed after
 that; then the old one goes on answering until the index of the new one is complete. Everything that
 opens an index of the data folder to answer from it comes through `open_serving`.
@@ -9,14 +9,12 @@ opens an index of the data folder to answer from it comes through `open_serving`
 import hashlib
 import json
 import logging
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from bot.engine.data_folder import (
-    INDEX,
     MODEL_LOCK,
     MODELS,
     POINTER,
@@ -24,6 +22,7 @@ from bot.engine.data_folder import (
     exclusive,
     open_index,
 )
+from bot.engine.index_places import INDEX, delete_index, index_names, index_place
 from bot.engine.json_file import write_json
 from indexer.embedding.embedder import Embedder, ModelError
 from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
@@ -42,7 +41,7 @@ Opener = Callable[[ModelRecord, Path], RecordedModel]
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A model, and the name of the folder with its index in the data folder."""
+    """A model, and the name of its index."""
 
     model: ModelRecord
     index: str = INDEX
@@ -133,17 +132,17 @@ def take(folder: Path, configured: str, serving: Served) -> None:
         write_pointer(folder, after)
 
 
-def delete_left_over(folder: Path) -> None:
+def delete_left_over(folder: Path, database: str = "") -> None:
     """Delete the indexes that neither serve nor did so last; not while one is being built.
 
     Whoever has one of them open goes on with it, and follows the pointer.
     """
-    for name in other_indexes(folder):
-        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in other_indexes(folder, database):
+        delete_index(index_place(folder, name, database))
 
 
 def kept_indexes(folder: Path) -> list[str]:
-    """The folders with the index that serves, and the one that did so before it."""
+    """The names of the index that serves, and of the one that did so before it."""
     pointer = read_pointer(folder)
     if pointer is None:
         return [INDEX]
@@ -151,11 +150,10 @@ def kept_indexes(folder: Path) -> list[str]:
     return [pointer.serving.index, *before]
 
 
-def other_indexes(folder: Path) -> list[str]:
-    """The folders with indexes that neither serve nor did so last: being built, or left over."""
+def other_indexes(folder: Path, database: str = "") -> list[str]:
+    """The names of the indexes that neither serve nor did so last: being built, or left over."""
     kept = kept_indexes(folder)
-    found = (path for path in folder.glob(f"{INDEX}*") if path.is_dir() and path.name not in kept)
-    return sorted(path.name for path in found)
+    return [name for name in index_names(folder, database) if name not in kept]
 
 
 def serves(folder: Path, served: Served) -> bool:
@@ -181,7 +179,12 @@ def chosen_model(folder: Path, name: str) -> ModelRecord:
 
 
 def open_serving(
-    folder: Path, name: str, opener: Opener = open_record, *, rebuild: bool = False
+    folder: Path,
+    name: str,
+    opener: Opener = open_record,
+    *,
+    rebuild: bool = False,
+    database: str = "",
 ) -> Opened:
     """Open the model that serves, with its index.
 
@@ -190,6 +193,7 @@ def open_serving(
         name: what config.toml names.
         opener: opens models; tests have others.
         rebuild: open the model that is to serve, though its index is not complete yet.
+        database: the URL of the database that indexes are in, if it is not the data folder.
 
     Raises:
         ModelError, StaleIndexError, IndexWriteError, DataFolderError: with the remedy.
@@ -198,17 +202,17 @@ def open_serving(
     wanted = chosen_model(folder, name)
     serving = kept.serving if kept is not None else Served(wanted)
     if wanted != serving.model and not rebuild:
-        old = _reopened(folder, serving, opener)
+        old = _reopened(folder, serving, opener, database)
         if old is not None:
             return replace(old, wanted=wanted)
     found = _opened_wanted(wanted, folder / MODELS, opener)
     try:
-        index = _current(folder, found.embedder, serving.index)
+        index = _current(folder, found.embedder, serving.index, database)
     except StaleIndexError as error:
         if rebuild:
-            return open_successor(folder, found)
+            return open_successor(folder, found, database)
         made_by = Served(ModelRecord("", vectors=error.model), serving.index)
-        old = _reopened(folder, made_by, opener)
+        old = _reopened(folder, made_by, opener, database)
         if old is None:
             raise
         return replace(old, wanted=wanted)
@@ -234,34 +238,34 @@ def _opened_wanted(wanted: ModelRecord, cache: Path, opener: Opener) -> Recorded
         return opener(replace(wanted, vectors=""), cache)
 
 
-def _reopened(folder: Path, served: Served, opener: Opener) -> Opened | None:
+def _reopened(folder: Path, served: Served, opener: Opener, database: str) -> Opened | None:
     """A model that served before, with its index; None where it can't be opened any more."""
     try:
         embedder = opener(served.model, folder / MODELS).embedder
         if embedder.model != served.model.vectors:
             return None
-        return Opened(served, embedder, open_index(folder, embedder, served.index))
+        return Opened(served, embedder, open_index(folder, embedder, served.index, database))
     except (ModelError, StaleIndexError) as error:
         _logger.debug("The model that the index was made by can't be opened: %s", error)
         return None
 
 
-def _current(folder: Path, embedder: Embedder, name: str) -> Index:
+def _current(folder: Path, embedder: Embedder, name: str, database: str) -> Index:
     """An index of the embedder's; a small one of the same model, run another way, begun anew.
 
     Whether a fast model could be derived may change from start to start.
     """
     try:
-        return open_index(folder, embedder, name)
+        return open_index(folder, embedder, name, database)
     except StaleIndexError as error:
         if not error.same_model or error.passages > SMALL_PASSAGES:
             raise
         _logger.info("The index was made by another backend of the model; it is begun anew.")
-        shutil.rmtree(folder / name)
-        return open_index(folder, embedder, name)
+        delete_index(index_place(folder, name, database))
+        return open_index(folder, embedder, name, database)
 
 
-def open_successor(folder: Path, found: RecordedModel) -> Opened:
+def open_successor(folder: Path, found: RecordedModel, database: str = "") -> Opened:
     """The index of a model beside the one that serves: begun, gone on with, or what it had before.
 
     Raises:
@@ -274,15 +278,15 @@ def open_successor(folder: Path, found: RecordedModel) -> Opened:
     if previous is not None and previous.model.vectors == embedder.model:
         name = previous.index
     try:
-        index = open_index(folder, embedder, name)
+        index = open_index(folder, embedder, name, database)
     except StaleIndexError:
         # Of another format, or of the same model that reads passages of another length.
-        shutil.rmtree(folder / name)
-        index = open_index(folder, embedder, name)
+        delete_index(index_place(folder, name, database))
+        index = open_index(folder, embedder, name, database)
     return Opened(Served(found.record, name), embedder, index)
 
 
 def index_name(embedder: Embedder) -> str:
-    """The name of the folder with an embedder's index: the same whenever that is built."""
+    """The name of an embedder's index: the same whenever that is built."""
     told = f"{embedder.model} {embedder.dimension} {embedder.max_tokens}"
     return f"{INDEX}.{hashlib.sha256(told.encode()).hexdigest()[:8]}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.engine.data_folder import MODEL_LOCK, exclusive
+from bot.engine.index_places import has_index, index_place
 from bot.engine.serving_model import Pointer, Served, read_pointer, write_pointer
 from bot.models.presets import preset
 from bot.models.shadow_index import drop_gone_beside
@@ -100,7 +101,7 @@ def check_room(folder: Path, serving: Served, ratio: float) -> None:
         )
 
 
-def go_back(folder: Path, configured: str) -> Pointer:
+def go_back(folder: Path, configured: str, database: str = "") -> Pointer:
     """Let the model that served before serve again, without what is gone since.
 
     `configured` is what config.toml names: that holds no more until it is changed.
@@ -114,14 +115,16 @@ def go_back(folder: Path, configured: str) -> Pointer:
         raise ModelChoiceError(
             "No other model has served here before, so there is nothing to go back to."
         )
-    if not (folder / previous.index / "index.db").is_file():
+    kept = index_place(folder, previous.index, database)
+    if not has_index(kept):
         raise ModelChoiceError(
             f"The index of {previous.model.name} is gone, so that going back would take as long as "
             f"`commonplace model use {previous.model.name}`: use that."
         )
-    serving = IndexTables(folder / pointer.serving.index, {"format": str(INDEX_FORMAT)}, 0)
+    place = index_place(folder, pointer.serving.index, database)
+    serving = IndexTables(place, {"format": str(INDEX_FORMAT)}, 0)
     try:
-        drop_gone_beside(folder, serving, [previous.index])
+        drop_gone_beside(serving, [kept])
     finally:
         serving.close()
     back = Pointer(configured, previous, pointer.serving)

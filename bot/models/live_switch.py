@@ -21,6 +21,7 @@ from bot.engine.data_folder import (
     exclusive,
     open_index,
 )
+from bot.engine.index_places import index_place
 from bot.engine.index_updates import run_to_end
 from bot.engine.job_queue import Priority
 from bot.engine.serving_model import (
@@ -159,8 +160,8 @@ class LiveSwitch:
 
         def opened(core: Core) -> Opened:
             if served is None:
-                return open_successor(core.folder, model)
-            index = open_index(core.folder, model.embedder, served.index)
+                return open_successor(core.folder, model, core.database)
+            index = open_index(core.folder, model.embedder, served.index, core.database)
             return Opened(served, model.embedder, index)
 
         return await self._worker.call(opened, priority=priority)
@@ -193,8 +194,10 @@ class LiveSwitch:
                 return
             with exclusive(core.folder, MODEL_LOCK) as mine:
                 # Whoever builds one brings it up itself; the one before is looked through anyway.
-                names = kept_indexes(core.folder) + (other_indexes(core.folder) if mine else [])
-            drop_gone_beside(core.folder, core.index.tables, [one for one in names if one != index])
+                others = other_indexes(core.folder, core.database) if mine else []
+            names = {*kept_indexes(core.folder), *others} - {index}
+            places = [index_place(core.folder, name, core.database) for name in sorted(names)]
+            drop_gone_beside(core.index.tables, places)
             self._pruned = (index, generation)
 
         await self._worker.call(pruned, priority=Priority.INDEXING)

@@ -8,13 +8,13 @@ answered from it, nor from an earlier one that serves again.
 
 import logging
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Final
 
 from bot.engine.core import Core
+from bot.engine.index_places import has_index
 from bot.engine.index_updates import update_own_of
 from indexer.embedding.embedder import Embedder
-from indexer.index.database import FORMAT, IndexError_
+from indexer.index.database import FORMAT, IndexError_, Place
 from indexer.index.index import Index
 from indexer.index.tables import IndexTables, document_digest
 from indexer.ingest import files, pipeline
@@ -108,19 +108,19 @@ def drop_gone(serving: IndexTables, other: IndexTables) -> Iterator[list[str]]:
         yield some
 
 
-def drop_gone_beside(folder: Path, serving: IndexTables, names: Sequence[str]) -> int:
-    """Take the same out of indexes that are not open, by the names of their folders.
+def drop_gone_beside(serving: IndexTables, places: Sequence[Place]) -> int:
+    """Take the same out of indexes that are not open.
 
     Returns:
         How many documents that were.
     """
     count = 0
-    for name in names:
-        if not (folder / name / "index.db").is_file():
+    for place in places:
+        if not has_index(place):
             continue
         try:
             # Nothing is embedded or searched: the model is not needed, nor how long vectors are.
-            tables = IndexTables(folder / name, {"format": str(FORMAT)}, 0)
+            tables = IndexTables(place, {"format": str(FORMAT)}, 0)
         except IndexError_ as error:
             _logger.warning("An index that is kept can't be opened: %s", error)
             continue

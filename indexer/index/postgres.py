@@ -8,7 +8,7 @@ of SQLite; whoever reads waits for nobody.
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,8 @@ from knowledge.store.database_url import shown_database_url
 from knowledge.store.postgres.connection import Connection
 
 _TABLES: Final = Path(__file__).with_name("postgres_tables.sql")
+# A schema that is always there.
+_CATALOGUE: Final = "pg_catalog"
 # Names that need no quotation marks, and can't be those of PostgreSQL's own schemas.
 _SCHEMA: Final = re.compile(r"index(_[a-z0-9_]{1,40})?")
 
@@ -39,14 +41,14 @@ class PostgresConnection:
         """
         if not _SCHEMA.fullmatch(place.schema):
             raise ValueError(f"{place.schema!r} is no name of a schema with an index.")
-        space = hashlib.sha256(place.schema.encode()).digest()
         self._schema = place.schema
         self._url = place.url
         self._connection = Connection(
             place.url,
             place.schema,
             IndexReadError,
-            lock_space=int.from_bytes(space[:7], "big"),
+            lock_space=_number(f"writing {place.schema}"),
+            held=_number(f"open {place.schema}"),
         )
 
     @property
@@ -116,6 +118,43 @@ class PostgresConnection:
         """How many passages there are."""
         [(count,)] = self.rows("select count(*) from passages")
         return int(count)
+
+
+def _number(told: str) -> int:
+    """A number for what is locked: PostgreSQL's advisory locks have no names."""
+    return int.from_bytes(hashlib.sha256(told.encode()).digest()[:7], "big")
+
+
+def schemas(url: str) -> list[str]:
+    """The schemas of a database that hold an index.
+
+    Raises:
+        IndexReadError: if the database can't be used.
+    """
+    with closing(Connection(url, _CATALOGUE, IndexReadError)) as connection:
+        sql = "select schemaname from pg_tables where tablename = 'manifest' order by schemaname"
+        return [name for [name] in connection.tuples(sql) if _SCHEMA.fullmatch(name)]
+
+
+def is_index(place: IndexSchema) -> bool:
+    return place.schema in schemas(place.url)
+
+
+def dropped(place: IndexSchema) -> bool:
+    """Drop a schema that holds an index; False where a process has it open, or it holds none.
+
+    Raises:
+        IndexReadError: if the database can't be used.
+    """
+    if not is_index(place):
+        return False
+    with closing(Connection(place.url, _CATALOGUE, IndexReadError)) as connection:
+        with connection.writing():
+            sql = "select cast(pg_try_advisory_xact_lock(?) as int)"
+            [[mine]] = connection.tuples(sql, [_number(f"open {place.schema}")])
+            if mine:
+                connection.run(f"drop schema {place.schema} cascade")
+        return bool(mine)
 
 
 def opened_schema(place: IndexSchema, expected: Mapping[str, str]) -> PostgresConnection:

@@ -16,6 +16,7 @@ from sqlite_utils import Database
 from indexer.index.database import FORMAT, IndexWriteError, check_manifest, write_manifest
 from knowledge.store.sqlite_file import BUSY_SECONDS, open_derived, transaction, version
 
+FILE: Final = "index.db"
 # So the inner pages of the largest tables stay in memory: those of a million passages are 3 MB.
 CACHE_KILOBYTES: Final = 16_384
 
@@ -98,7 +99,7 @@ def opened_file(folder: Path, expected: Mapping[str, str]) -> SQLiteConnection:
         StaleIndexError: if the manifest says something else than is `expected`.
         IndexWriteError: if the folder or file can't be written.
     """
-    path = folder / "index.db"
+    path = folder / FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
         db = open_derived(path, lambda db: _prepare(folder, db, expected), "*.snapshot")

@@ -72,6 +72,7 @@ class Connection:
         *,
         lock_space: int = 0,
         name: str = PROCESS_NAME,
+        held: int | None = None,
     ) -> None:
         """Connect, and make the schema if it is missing.
 
@@ -82,6 +83,8 @@ class Connection:
             lock_space: the first of the numbers by which its transactions lock one another out;
                 each part is one more, all of them are the first.
             name: what its session is called by the server.
+            held: the number of a lock that is shared by all who are connected, for as long as they
+                are: whoever has it alone knows that nobody is.
 
         Raises:
             error: if it can't be connected to, or is no database that can be used.
@@ -90,6 +93,7 @@ class Connection:
         self.schema = schema
         self._error = error
         self._lock_space = lock_space
+        self._held = held
         self._in_transaction = False
         self._name = name
         # How many sessions it has had so far: a lock that one of them held ended with it.
@@ -273,6 +277,8 @@ class Connection:
         try:
             for name, value in (*_LIMITS.items(), ("search_path", self.schema)):
                 connection.execute(b"select set_config(%s, %s, false)", [name, value])
+            if self._held is not None:
+                connection.execute(b"select pg_advisory_lock_shared(%s)", [self._held])
         except psycopg.Error as error:
             connection.close()
             raise self._error(problems.unreachable(self.url, error)) from error

@@ -20,7 +20,8 @@ from bot.config import Settings
 from bot.config_sections import DataSettings, IndexSettings, ModelSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
-from bot.engine.data_folder import COMMUNITY, INDEX, DataFolderError
+from bot.engine.data_folder import COMMUNITY, DataFolderError
+from bot.engine.index_places import INDEX
 from bot.engine.index_updates import run_to_end
 from bot.engine.serving_model import Served, read_pointer
 from bot.review import service as review_service

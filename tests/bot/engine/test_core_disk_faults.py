@@ -17,7 +17,8 @@ from bot.answers.lookup import Ask
 from bot.config import Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
-from bot.engine.data_folder import COMMUNITY, INDEX
+from bot.engine.data_folder import COMMUNITY
+from bot.engine.index_places import INDEX
 from bot.engine.index_updates import run_to_end
 from bot.engine.shards import EVERY_SHARD
 from bot.privacy import guild_removal

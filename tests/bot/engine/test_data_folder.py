@@ -17,13 +17,13 @@ from bot.engine.data_folder import (
     BACKUPS,
     BOT_LOCK,
     COMMUNITY,
-    INDEX,
     DataFolderError,
     DataFolderHeldError,
     exclusive,
     held,
     open_store,
 )
+from bot.engine.index_places import INDEX
 from bot.engine.index_updates import run_to_end
 from knowledge.store.store import StoreError
 from knowledge.store.tombstones import FILE as TOMBSTONES

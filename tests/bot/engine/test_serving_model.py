@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.data_folder import INDEX, MODEL_LOCK, POINTER, DataFolderError, exclusive
+from bot.engine.data_folder import MODEL_LOCK, POINTER, DataFolderError, exclusive
+from bot.engine.index_places import INDEX
 from bot.engine.serving_model import (
     Pointer,
     Served,

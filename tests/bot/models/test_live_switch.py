@@ -15,7 +15,8 @@ from bot.client import answered_together
 from bot.engine import index_updates
 from bot.engine.calibrations import CALIBRATION, keep_calibration
 from bot.engine.core import Core
-from bot.engine.data_folder import INDEX, MODEL_LOCK, exclusive
+from bot.engine.data_folder import MODEL_LOCK, exclusive
+from bot.engine.index_places import INDEX
 from bot.engine.serving_model import Served, kept_indexes, other_indexes, read_pointer, take
 from bot.engine.worker import Worker
 from bot.models.choice import go_back

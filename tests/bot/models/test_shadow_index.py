@@ -120,7 +120,9 @@ def test_of_indexes_that_are_not_open_the_same_is_taken_out(core: Core, shadow: 
     name = shadow.served.index
     [first, *_] = core.store.notes.every_live()
     retire(core, first.id)
-    assert drop_gone_beside(core.folder, core.index.tables, [name, "index.none"]) == 1
+    assert (
+        drop_gone_beside(core.index.tables, [core.folder / name, core.folder / "index.none"]) == 1
+    )
     assert not (core.folder / "index.none").exists()
     with closing(IndexTables(core.folder / name, {}, 0)) as tables:
         assert _said(tables) == _said(core.index.tables)
@@ -131,4 +133,4 @@ def test_an_index_that_can_not_be_read_is_passed_over(core: Core) -> None:
     (core.folder / "index.odd" / "index.db").write_bytes(b"")
     with closing(IndexTables(core.folder / "index.odd", {"format": "0"}, 0)):
         pass
-    assert drop_gone_beside(core.folder, core.index.tables, ["index.odd"]) == 0
+    assert drop_gone_beside(core.index.tables, [core.folder / "index.odd"]) == 0
