@@ -42,9 +42,9 @@ class DataSettings(_Section):
     )
     database: Annotated[str, BeforeValidator(_database)] = Field(
         default="",
-        description="a PostgreSQL database in place of `community.db`, as "
+        description="a PostgreSQL database in place of `community.db` and of the index, as "
         "`postgresql://USER@HOST/DATABASE`, with `pip install 'commonplace[postgres]'`; its "
-        "password comes from PGPASSWORD in the environment. Nothing: the file",
+        "password comes from PGPASSWORD in the environment. Nothing: the files",
     )
 
 

@@ -26,16 +26,16 @@ MEETUP: Final = ("Meetup", "The quokka meetup takes place in Lisbon on Fridays."
 WHERE: Final = "where does the quokka meetup take place"
 
 
-def settings_for(folder: Path, name: str = FIRST) -> Settings:
+def settings_for(folder: Path, name: str = FIRST, database: str = "") -> Settings:
     return Settings(
-        data=DataSettings(folder=folder),
+        data=DataSettings(folder=folder, database=database),
         model=ModelSettings(name=name),
         articles=ArticleSettings(bundled="never"),
     )
 
 
-def opened(folder: Path, name: str = FIRST) -> Core:
-    return Core(settings_for(folder, name), opener=salted_models)
+def opened(folder: Path, name: str = FIRST, database: str = "") -> Core:
+    return Core(settings_for(folder, name, database), opener=salted_models)
 
 
 def publish(core: Core, title: str, text: str) -> int:
@@ -65,10 +65,10 @@ def quoted(core: Core, question: str) -> list[str]:
     return [quote.text for quote in outcome.quotes] if isinstance(outcome, Answer) else []
 
 
-def choose(folder: Path, name: str = OTHER, *, configured: str = FIRST) -> None:
+def choose(folder: Path, name: str = OTHER, *, configured: str = FIRST, database: str = "") -> None:
     """What `commonplace model use` does once the gate is passed, in a core of its own."""
-    with opened(folder, configured) as core:
-        found = open_successor(folder, salted_models(ModelRecord(name), folder))
+    with opened(folder, configured, database) as core:
+        found = open_successor(folder, salted_models(ModelRecord(name), folder), database)
         with found.index as index:
             run_to_end(build(core, index, found.embedder))
             index.save_snapshots()

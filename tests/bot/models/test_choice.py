@@ -4,12 +4,31 @@ from pathlib import Path
 
 import pytest
 
-from bot.engine.serving_model import Pointer, Served, read_pointer, take, write_pointer
+from bot.engine.index_places import index_names
+from bot.engine.serving_model import (
+    Pointer,
+    Served,
+    kept_indexes,
+    read_pointer,
+    take,
+    write_pointer,
+)
 from bot.models.choice import ModelChoiceError, brought, check_room, choosing, go_back, here
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.hub import HubError
 from indexer.embedding.model_records import ModelRecord
-from tests.bot.models.choosing import FIRST, OTHER, choose, opened
+from knowledge.model.documents import Kind
+from tests.bot.models.choosing import (
+    FIRST,
+    MEETUP,
+    OTHER,
+    WHERE,
+    choose,
+    opened,
+    publish,
+    quoted,
+    retire,
+)
 
 
 def _show(done: int, total: int) -> None:
@@ -71,17 +90,46 @@ def test_without_another_model_before_there_is_nothing_to_go_back_to(tmp_path: P
         go_back(tmp_path, FIRST)
 
 
-def test_going_back_twice_is_going_forth_again(tmp_path: Path) -> None:
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> str:
+    if request.param == "sqlite":
+        return ""
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+def test_going_back_twice_is_going_forth_again(tmp_path: Path, database: str) -> None:
     folder = tmp_path / "data"
-    with opened(folder):
+    with opened(folder, database=database):
         pass
-    choose(folder)
+    choose(folder, database=database)
     chosen = read_pointer(folder)
     assert chosen is not None
-    back = go_back(folder, FIRST)
+    back = go_back(folder, FIRST, database)
     assert back == Pointer(FIRST, chosen.previous or chosen.serving, chosen.serving)
     assert back.serving.model.name == FIRST
-    assert go_back(folder, FIRST) == chosen
+    assert go_back(folder, FIRST, database) == chosen
+
+
+def test_each_model_answers_from_its_own_index_and_from_nothing_that_is_gone(
+    tmp_path: Path, database: str
+) -> None:
+    folder = tmp_path / "data"
+    with opened(folder, database=database) as core:
+        meetup = publish(core, *MEETUP)
+        assert quoted(core, WHERE)
+    choose(folder, database=database)
+    with opened(folder, database=database) as core:
+        assert core.embedder.model == f"{OTHER} salted"
+        assert quoted(core, WHERE) == [MEETUP[1]]
+        retire(core, meetup)
+    go_back(folder, FIRST, database)
+    with opened(folder, database=database) as core:
+        assert core.embedder.model == f"{FIRST} salted"
+        assert core.index.tables.document_digests(Kind) == {}
+        assert quoted(core, WHERE) == []
+    assert index_names(folder, database) == sorted(kept_indexes(folder))
+    assert bool(list(folder.glob("index*"))) is not bool(database)
 
 
 def test_going_back_holds_until_the_settings_change_once_more(tmp_path: Path) -> None:
