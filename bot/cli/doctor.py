@@ -214,10 +214,7 @@ def _evidence(serving: Opened, folder: Path) -> Finding:
         chosen = chosen_calibration(folder, serving.served.model)
     except CalibrationError as error:
         return Finding("evidence", False, str(error))
-    told = f"judged by {chosen.origin}"
-    return Finding(
-        "evidence", True, f"{chosen.ignored} Until then {told}" if chosen.ignored else told
-    )
+    return Finding("evidence", True, chosen.told())
 
 
 def _index(serving: Opened) -> Finding:

@@ -238,9 +238,9 @@ def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) 
     delete_left_over(core.folder, core.database)
     out.print(model_output.gate_text(figures, *_names(sides)), soft_wrap=True)
     out.print(model_output.switched_text(found.record.name, seconds), soft_wrap=True)
-    ignored = chosen_calibration(core.folder, found.record).ignored
-    if ignored:
-        out.print(ignored, soft_wrap=True, markup=False)
+    chosen = chosen_calibration(core.folder, found.record)
+    if chosen.ignored:
+        out.print(f"{chosen.told()}.", soft_wrap=True, markup=False)
 
 
 def _side(settings: Settings, core: Core, found: RecordedModel) -> Side:

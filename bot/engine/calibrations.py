@@ -7,7 +7,7 @@ model is kept, and judges again once that one serves again.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -27,15 +27,23 @@ _OF_ANOTHER: Final = "calibration.{}.toml"
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The parameters for a model, with sentences for people who run the bot.
+    """The parameters for a model: `origin` says where they are from, for people who run the bot.
 
-    `origin` says where they are from; `ignored` what was fitted here and is not applied, and what
-    to do, if that is so.
+    `fits` is whether they were fitted for this model; `ignored` a sentence on what was fitted here
+    for another one and is not applied, if anything.
     """
 
     calibration: Calibration
     origin: str
+    fits: bool
     ignored: str = ""
+
+    def told(self) -> str:
+        """What evidence is judged by, and what to do where that was not fitted for the model."""
+        if self.ignored:
+            return f"{self.ignored} Until then it is judged by {self.origin}"
+        hint = "" if self.fits else "; `commonplace calibrate` fits it for the model that serves"
+        return f"judged by {self.origin}{hint}"
 
 
 def chosen_calibration(folder: Path, model: ModelRecord) -> Chosen:
@@ -47,24 +55,24 @@ def chosen_calibration(folder: Path, model: ModelRecord) -> Chosen:
     last, wanted = folder / CALIBRATION, fitted_for(model)
     fitted = calibration(last) if last.exists() else None
     if fitted is not None and fitted.model is None:
-        return Chosen(fitted, f"{last}; for which model it was fitted, it does not say")
+        return Chosen(fitted, f"{last}, which does not say for which model it was fitted", False)
     if fitted is not None and _is_same(fitted.model, wanted):
-        return Chosen(fitted, f"{last}, fitted for this model")
+        return Chosen(fitted, f"{last}, fitted for this model", True)
     earlier = _beside(folder, wanted)
     if earlier.exists():
-        return Chosen(calibration(earlier), f"{earlier}, fitted for this model")
-    found, origin = _shipped(model)
+        return Chosen(calibration(earlier), f"{earlier}, fitted for this model", True)
+    found = _shipped(model)
     if fitted is None or fitted.model is None:
-        return Chosen(found, origin)
+        return found
     ignored = (
         f"{last} was fitted for {fitted.model.name or 'another model'} and is not applied to "
         f"{model.name or 'the one that serves'}: run `commonplace calibrate` to fit it anew."
     )
-    return Chosen(found, origin, ignored)
+    return replace(found, ignored=ignored)
 
 
-def _shipped(model: ModelRecord) -> tuple[Calibration, str]:
-    """What comes with the program, for this model or for the default one, and which that is."""
+def _shipped(model: ModelRecord) -> Chosen:
+    """What comes with the program, for this model or for the default one."""
     default, *others = shipped_calibrations()
     for one in (default, *others):
         # A preset is named by its hub name or the end of that; a copy of its files has the digest.
@@ -73,11 +81,8 @@ def _shipped(model: ModelRecord) -> tuple[Calibration, str]:
             one.model.name.rpartition("/")[2],
         )
         if named or _is_same(one.model, fitted_for(model)):
-            return one, "what comes with Commonplace for this model"
-    return default, (
-        "what comes with Commonplace for its default model; `commonplace calibrate` fits it for "
-        "the one that serves"
-    )
+            return Chosen(one, "what comes with Commonplace for this model", True)
+    return Chosen(default, "what comes with Commonplace for its default model", False)
 
 
 def keep_calibration(folder: Path, found: Calibration) -> Path:

@@ -156,7 +156,7 @@ class Core:
         """What evidence is judged by with this model; it is logged where that is not the own."""
         chosen = chosen_calibration(self.folder, found.served.model)
         if chosen.ignored:
-            _logger.warning("%s", chosen.ignored)
+            _logger.warning("%s", chosen.told())
         return chosen.calibration
 
     def _join_parts(

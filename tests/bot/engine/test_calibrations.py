@@ -43,7 +43,7 @@ def test_what_was_fitted_for_a_model_judges_its_answers(tmp_path: Path) -> None:
     assert keep_calibration(tmp_path, fitted(OURS, 0.8)) == tmp_path / CALIBRATION
     chosen = chosen_calibration(tmp_path, OURS)
     assert chosen.calibration.strong == 0.8
-    assert chosen.origin == f"{tmp_path / CALIBRATION}, fitted for this model"
+    assert chosen.told() == f"judged by {tmp_path / CALIBRATION}, fitted for this model"
     assert chosen.ignored == ""
 
 
@@ -63,13 +63,16 @@ def test_what_was_fitted_for_another_model_is_not_applied_and_what_to_do_is_told
     assert chosen.calibration.digest == calibration().digest
     for said in ("/srv/ours", "owner/theirs", "`commonplace calibrate`"):
         assert said in chosen.ignored
-    assert "default model" in chosen.origin
+    assert chosen.told() == (
+        f"{chosen.ignored} Until then it is judged by what comes with Commonplace for its default "
+        "model"
+    )
 
 
 def test_without_anything_fitted_here_nothing_is_ignored(tmp_path: Path) -> None:
     chosen = chosen_calibration(tmp_path, OURS)
     assert chosen.calibration.digest == calibration().digest
-    assert "`commonplace calibrate` fits it for the one that serves" in chosen.origin
+    assert "`commonplace calibrate` fits it for the model that serves" in chosen.told()
     assert chosen.ignored == ""
 
 
@@ -133,7 +136,7 @@ def test_one_that_tells_no_model_judges_for_all(tmp_path: Path) -> None:
     written = replace(fitted(OURS, 0.8), model=None).to_toml()
     (tmp_path / CALIBRATION).write_text(written, encoding="utf-8")
     assert strong(tmp_path, THEIRS) == 0.8
-    assert "it does not say" in chosen_calibration(tmp_path, THEIRS).origin
+    assert "does not say for which model" in chosen_calibration(tmp_path, THEIRS).told()
 
 
 @pytest.mark.parametrize("model", ["1", '"x"', "{name = 'x'}"])
