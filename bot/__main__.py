@@ -35,11 +35,13 @@ from bot.cli.console import (
     settings_from,
 )
 from bot.config import ConfigError
+from bot.config_sections import DataSettings
 from bot.engine.core import Core
 from bot.engine.data_folder import (
     DataFolderError,
     data_folder,
     held,
+    refuse_unreachable,
 )
 from bot.engine.file_permissions import UMASK
 from bot.version import own_version
@@ -102,6 +104,7 @@ def run(context: typer.Context, config_file: ConfigOption = None, data: DataOpti
     token = config.token()
     # Of several processes, each runs its own shards; which, the database says.
     with held(data_folder(settings), shared=bool(settings.data.database)):
+        refuse_unreachable(settings)
         from bot.client import Bot
         from bot.process.connection import LoginError, UnreachableError
         from bot.process.health import HealthError
@@ -128,6 +131,9 @@ def preview(
         fail(f"The preview needs `pip install 'commonplace[preview]'` ({error}).")
     with tempfile.TemporaryDirectory(prefix="commonplace-") as temporary:
         settings = settings_from(config_file, data or Path(temporary))
+        if data is None:
+            # What is tried is nowhere afterwards.
+            settings = settings.model_copy(update={"data": DataSettings(folder=Path(temporary))})
 
         def ready(address: str) -> None:
             out.print(output.preview_welcome(address), markup=False, soft_wrap=True)
@@ -135,6 +141,7 @@ def preview(
                 webbrowser.open(address)
 
         with held(data_folder(settings)):
+            refuse_unreachable(settings)
             err.print("Starting the bot; the first start indexes the articles…")
             try:
                 asyncio.run(serve(settings, port, ready))

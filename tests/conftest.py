@@ -13,6 +13,7 @@ from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.retrieval.reranker import open_reranker
 from tests.models import save_cross_encoder
 from tests.postgres import Cluster, running_cluster
+from tests.stores import EMPTY_TABLES, make_tables
 
 # How long an example takes says more of a busy machine than of the code; `benchmarks/` measure.
 settings.register_profile(
@@ -88,3 +89,11 @@ def postgres_url(postgres: Cluster) -> Iterator[str]:
     url = postgres.empty()
     yield url
     postgres.drop(url)
+
+
+@pytest.fixture
+def community_url(postgres: Cluster) -> Iterator[str]:
+    """The URL of a community database without a row, which it has again afterwards."""
+    url = postgres.shared("community", make_tables)
+    yield url
+    postgres.execute(EMPTY_TABLES, url)

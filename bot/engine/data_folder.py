@@ -112,6 +112,16 @@ def open_database(folder: Path, url: str = "") -> Database:
     return PostgresDatabase(url, folder)
 
 
+def refuse_unreachable(settings: Settings) -> None:
+    """Refuse to start where a server has to be reached and can't be, before Discord is connected.
+
+    Raises:
+        StoreError: with the remedy.
+    """
+    if settings.data.database:
+        open_store(data_folder(settings), settings.data.database).close()
+
+
 def refuse_lost(folder: Path) -> None:
     """Refuse to begin anew where a community database was: its backups would be rotated away.
 

@@ -6,22 +6,16 @@ from pathlib import Path
 import pytest
 
 from knowledge.store.store import Store
-from tests.postgres import Cluster
-from tests.stores import EMPTY_TABLES, FILE, Place, make_tables
+from tests.stores import FILE, Place
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Where the test's database is."""
     folder = tmp_path / "data"
     folder.mkdir()
-    if request.param == "sqlite":
-        yield Place(folder)
-        return
-    cluster: Cluster = request.getfixturevalue("postgres")
-    url = cluster.shared("community", make_tables)
-    yield Place(folder, url)
-    cluster.execute(EMPTY_TABLES, url)
+    in_a_file = request.param == "sqlite"
+    return Place(folder, "" if in_a_file else request.getfixturevalue("community_url"))
 
 
 @pytest.fixture

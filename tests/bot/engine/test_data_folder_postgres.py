@@ -44,6 +44,18 @@ async def test_a_bot_whose_database_can_not_be_reached_says_so_and_stops(
     assert b"Traceback" not in err
 
 
+async def test_a_preview_is_of_nothing_that_is_kept(settings: Settings) -> None:
+    # Whoever can't reach the database would be told.
+    config = _config(settings, "postgresql://bot@/community?host=/nowhere")
+    async with (
+        discord_server() as discord,
+        bot_process(discord, "preview", "--config", config, connected=False) as process,
+    ):
+        assert process.stderr is not None
+        line = await asyncio.wait_for(process.stderr.readline(), SECONDS)
+    assert line.startswith(b"Starting the bot")
+
+
 async def test_what_is_asked_is_on_record_there_and_nowhere_else(
     settings: Settings, url: str
 ) -> None:

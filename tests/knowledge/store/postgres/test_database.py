@@ -7,17 +7,13 @@ import psycopg
 import pytest
 
 from knowledge.store.postgres.database import PostgresDatabase
-from tests.postgres import Cluster
-from tests.stores import EMPTY_TABLES, make_tables
 
 
 @pytest.fixture
-def database(postgres: Cluster, tmp_path: Path) -> Iterator[PostgresDatabase]:
-    url = postgres.shared("community", make_tables)
-    opened = PostgresDatabase(url, tmp_path)
+def database(community_url: str, tmp_path: Path) -> Iterator[PostgresDatabase]:
+    opened = PostgresDatabase(community_url, tmp_path)
     yield opened
     opened.close()
-    postgres.execute(EMPTY_TABLES, url)
 
 
 def test_ids_that_were_given_elsewhere_are_not_given_again(database: PostgresDatabase) -> None:
