@@ -1,18 +1,20 @@
 """A bot whose community database is one of PostgreSQL, as processes of its own."""
 
 import asyncio
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from bot.cli.console import UNUSABLE
 from bot.config import Settings
 from bot.engine.data_folder import COMMUNITY, open_store
 from knowledge.model.documents import SHARED
 from knowledge.store.store import Store, StoreError
-from tests.bot.discord_server import SECONDS, bot_process, discord_server
+from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
 from tests.postgres import Cluster
 
 
@@ -21,6 +23,20 @@ def url(postgres: Cluster) -> Iterator[str]:
     made = postgres.empty()
     yield made
     postgres.drop(made)
+
+
+class Recommending(DiscordServer):
+    """Discord, which says how many shards there should be: one."""
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_get("/api/gateway/bot", self._recommended)
+
+    async def _recommended(self, request: web.Request) -> web.Response:
+        del request
+        limits = {"total": 10, "remaining": 10, "reset_after": 60_000, "max_concurrency": 1}
+        address = f"{self.address}/gateway/".replace("http", "ws")
+        found = {"url": address, "shards": 1, "session_start_limit": limits}
+        return web.Response(body=json.dumps(found).encode(), content_type="application/json")
 
 
 def _config(settings: Settings, url: str) -> Path:
@@ -61,7 +77,7 @@ async def test_what_is_asked_is_on_record_there_and_nowhere_else(
 ) -> None:
     (settings.data.folder / COMMUNITY).unlink()
     async with (
-        discord_server() as discord,
+        discord_server(Recommending()) as discord,
         bot_process(discord, "run", "--config", _config(settings, url)),
     ):
         await discord.ask("What is open source AI?")
