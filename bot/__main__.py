@@ -22,7 +22,7 @@ from bot import config
 from bot.answers.decision import Clarification
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import problem_with
-from bot.cli import backup, evaluation, models, output, programs, sources, worker
+from bot.cli import backup, evaluation, migrate, models, output, programs, sources, worker
 from bot.cli.console import (
     ConfigOption,
     DataOption,
@@ -259,6 +259,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Callable[..., None]]]] = {
         "restore": backup.restore,
         "export": backup.export,
         "import": backup.import_,
+        "migrate": migrate.migrate,
     },
     "Measuring": {"eval": evaluation.evaluate, "calibrate": evaluation.calibrate},
 }

@@ -90,26 +90,34 @@ def open_store(folder: Path, url: str = "") -> Store:
         database.close()
         raise StoreError(
             f"The database {shown_database_url(url)} is empty, but {folder / COMMUNITY} is not. "
-            "Bring what is in it over with `commonplace export` and `commonplace import`; or move "
-            "it away to begin with an empty database."
+            "Bring what is in it over with `commonplace migrate --to URL`, run without "
+            "`data.database`; or move it away to begin with an empty database."
         )
     return Store(database)
 
 
-def open_database(folder: Path, url: str = "") -> Database:
+def open_database(
+    folder: Path, url: str = "", *, schema: str = "", though_marked: bool = False
+) -> Database:
     """Open what the community's data is in, without asking what there was before.
+
+    Args:
+        folder: the data folder.
+        url: of the PostgreSQL database that is used instead of a file in it, if one is.
+        schema: where its tables are there, if not where a bot looks for them.
+        though_marked: whether it is opened all the same if it was moved.
 
     Raises:
         StoreError: if it can't be opened.
     """
     if not url:
-        return SqliteDatabase(folder / COMMUNITY)
+        return SqliteDatabase(folder / COMMUNITY, though_marked=though_marked)
     try:
         # Only who has such a database has to install what speaks to it.
-        from knowledge.store.postgres.database import PostgresDatabase
+        from knowledge.store.postgres.database import SCHEMA, PostgresDatabase
     except ImportError as error:
         raise StoreError("`data.database` needs `pip install 'commonplace[postgres]'`.") from error
-    return PostgresDatabase(url, folder)
+    return PostgresDatabase(url, folder, schema=schema or SCHEMA, though_marked=though_marked)
 
 
 def refuse_unreachable(settings: Settings) -> None:

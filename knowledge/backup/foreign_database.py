@@ -23,6 +23,7 @@ from sqlite_utils import Database
 from knowledge.backup.export_format import LEFT_OUT, SEQUENCES, check_values
 from knowledge.store.log_chain import KEEP_HEADS
 from knowledge.store.migrations import MIGRATIONS
+from knowledge.store.moved import is_mark
 
 # No release writes a row, or the definition of a table, that is longer.
 ROW_BYTES: Final = 16_000_000
@@ -94,6 +95,8 @@ def release_of(foreign: sqlite3.Connection) -> list[str]:
         if row["migration_set"] == MIGRATIONS.name
     ]
     known = [migration.name for migration in MIGRATIONS._migrations]
+    if marks := list(filter(is_mark, applied)):
+        raise ForeignDatabaseError(f"is not the community database any more, it was {marks[0]}.")
     if later := sorted(set(applied) - set(known)):
         raise ForeignDatabaseError(
             f"was written by a later release of Commonplace ({', '.join(later)[:200]}): run that "

@@ -85,6 +85,16 @@ class Database(Protocol):
     def defer_references(self) -> None:
         """Until this transaction ends, rows may refer to rows that aren't there yet or any more."""
 
+    # Marks, by which it refuses to be opened (`knowledge.store.moved`).
+
+    def marks(self) -> list[str]: ...
+
+    def mark(self, mark: str) -> None:
+        """Let nobody open it once this transaction is kept."""
+
+    def unmark(self) -> None:
+        """Take every mark away again, in a transaction of the caller's."""
+
     # What it is made of.
 
     def migrations(self) -> list[str]:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from knowledge.store import sqlite_file
-from knowledge.store.database import StoreError, StoreTooNewError
+from knowledge.store.database import StoreError, StoreTooNewError, now
 from knowledge.store.migrations import MIGRATIONS
+from knowledge.store.moved import is_mark, refuse_marked
 
 # What SQLite says, without the finer half of its codes, where the system refuses something and
 # the file itself may be sound.
@@ -54,17 +55,38 @@ def is_empty(path: Path) -> bool:
         return False
 
 
+def delete_moved(path: Path) -> None:
+    """Delete a file that was moved into another database, and the copies of it.
+
+    What is in use, or can't be looked at, is left.
+    """
+    for copy in copies_beside(path):
+        copy.unlink(missing_ok=True)
+    if is_empty(path):
+        return
+    try:
+        with closing(SqliteDatabase(path, though_marked=True)) as database:
+            moved = bool(database.marks())
+    except StoreError:
+        return
+    if moved:
+        for ending in ("", "-wal", "-shm"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+
+
 class SqliteDatabase(sqlite_file.OpenedFile):
     """The opened file. Its SQL belongs to the modules that are given it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, though_marked: bool = False) -> None:
         """Open the database, make it if it is missing, and bring its tables up to date.
 
         Raises:
             StoreError: if it can't be opened or is damaged.
             StoreTooNewError: if a later release has migrated it.
+            StoreMovedError: if it has a mark, unless it is opened `though_marked`.
         """
         self.path = path
+        self._though_marked = though_marked
         try:
             self._db = sqlite_file.connect(path)
         except sqlite3.Error as error:
@@ -92,6 +114,8 @@ class SqliteDatabase(sqlite_file.OpenedFile):
         self._db.enable_wal()
         known = {migration.name for migration in MIGRATIONS._migrations}
         applied = self.migrations()
+        if not self._though_marked:
+            refuse_marked(str(self.path), self.marks())
         unknown = set(applied) - known
         if unknown:
             raise StoreTooNewError(
@@ -163,7 +187,21 @@ class SqliteDatabase(sqlite_file.OpenedFile):
         self.run("pragma defer_foreign_keys = on")
 
     def migrations(self) -> list[str]:
+        return [name for name in self._applied() if not is_mark(name)]
+
+    def _applied(self) -> list[str]:
         return [migration.name for migration in MIGRATIONS.applied(self._db)]
+
+    def marks(self) -> list[str]:
+        return [name for name in self._applied() if is_mark(name)]
+
+    def mark(self, mark: str) -> None:
+        row = {"migration_set": MIGRATIONS.name, "name": mark, "applied_at": now().isoformat()}
+        self.insert(MIGRATIONS.migrations_table, row)
+
+    def unmark(self) -> None:
+        for mark in self.marks():
+            self.run(f"delete from {MIGRATIONS.migrations_table} where name = ?", [mark])  # noqa: S608
 
     def tables(self, column: str = "") -> list[str]:
         rows = self.rows(

@@ -11,11 +11,16 @@ from typing import Any, ClassVar, Final
 
 import psycopg
 
-from knowledge.store.database import StoreError
+from knowledge.store.database import StoreError, now
+from knowledge.store.database_url import shown_database_url
+from knowledge.store.moved import refuse_marked
 from knowledge.store.postgres.connection import Connection
-from knowledge.store.postgres.migrations import applied, migrate
+from knowledge.store.postgres.migrations import applied, marks, migrate
+from knowledge.store.sqlite_database import delete_moved
 
 SCHEMA: Final = "community"
+# What is instead of it where there is no PostgreSQL.
+FILE: Final = "community.db"
 # The first of the numbers by which transactions lock one another out; the index has others.
 LOCK_SPACE: Final = 1
 
@@ -49,20 +54,27 @@ class PostgresDatabase(Connection):
 
     refusal: ClassVar = psycopg.Error
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(
+        self, url: str, folder: Path, *, schema: str = SCHEMA, though_marked: bool = False
+    ) -> None:
         """Open the database, and bring its tables up to date; they are made if they are missing.
 
         Args:
             url: where it is, without a password.
             folder: the data folder.
+            schema: where its tables are, if it is not the one that is used.
+            though_marked: whether it is opened all the same if it has a mark.
 
         Raises:
             StoreError: if it can't be opened.
             StoreTooNewError: if a later release has migrated it.
+            StoreMovedError: if it has a mark.
         """
-        super().__init__(url, SCHEMA, lock_space=LOCK_SPACE)
+        super().__init__(url, schema, lock_space=LOCK_SPACE)
         self.folder = folder
         try:
+            if not though_marked:
+                refuse_marked(f"The database {shown_database_url(url)}", self.marks())
             migrate(self)
         except BaseException:
             self.close()
@@ -81,8 +93,26 @@ class PostgresDatabase(Connection):
     def migrations(self) -> list[str]:
         return applied(self)
 
+    def marks(self) -> list[str]:
+        return marks(self)
+
+    def mark(self, mark: str) -> None:
+        self.insert("_migrations", {"name": mark, "applied_at": now().isoformat()})
+
+    def unmark(self) -> None:
+        for mark in self.marks():
+            self.run("delete from _migrations where name = ?", [mark])
+
+    def set_aside(self, name: str) -> None:
+        """Give its schema another name; the connection is of no use afterwards."""
+        self.run(f"alter schema {self.schema} rename to {name}")
+
+    def drop(self) -> None:
+        """Delete its schema and everything in it."""
+        self.run(f"drop schema {self.schema} cascade")
+
     def tables(self, column: str = "") -> list[str]:
-        return [row["name"] for row in self.rows(_TABLES, [SCHEMA, column, column])]
+        return [row["name"] for row in self.rows(_TABLES, [self.schema, column, column])]
 
     def columns(self, table: str) -> list[str]:
         return [row["name"] for row in self.rows(_COLUMNS, [table])]
@@ -91,11 +121,11 @@ class PostgresDatabase(Connection):
         return [row["name"] for row in self.rows(_KEYS, [table])]
 
     def last_ids(self) -> dict[str, int]:
-        found = {row["name"]: self._last_id(row) for row in self.rows(_SEQUENCES, [SCHEMA])}
+        found = {row["name"]: self._last_id(row) for row in self.rows(_SEQUENCES, [self.schema])}
         return {table: last for table, last in found.items() if last}
 
     def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:
-        for row in self.rows(_SEQUENCES, [SCHEMA]):
+        for row in self.rows(_SEQUENCES, [self.schema]):
             last = max(self._last_id(row), (given or {}).get(row["name"], 0)) + more
             if last:
                 self.rows("select setval(cast(? as oid)::regclass, ?)", [row["sequence"], last])
@@ -123,4 +153,5 @@ class PostgresDatabase(Connection):
         return ""
 
     def delete_copies(self) -> None:
-        """There are none: PostgreSQL keeps no copy, and its dumps are the operator's."""
+        """Delete the file that was moved here, and copies of it; dumps are the operator's."""
+        delete_moved(self.folder / FILE)

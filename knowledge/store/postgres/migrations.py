@@ -10,6 +10,7 @@ from typing import Final
 from knowledge.store.database import StoreTooNewError, now
 from knowledge.store.database_url import shown_database_url
 from knowledge.store.migrations import NAMES
+from knowledge.store.moved import is_mark
 from knowledge.store.postgres.connection import Connection
 
 _SCRIPTS: Final = {path.stem: path for path in Path(__file__).with_name("tables").glob("m*.sql")}
@@ -25,6 +26,15 @@ create table _migrations (
 
 def applied(connection: Connection) -> list[str]:
     """The names of the migrations that made the tables, in their order."""
+    return [name for name in _names(connection) if not is_mark(name)]
+
+
+def marks(connection: Connection) -> list[str]:
+    """The marks by which the database is not to be opened."""
+    return [name for name in _names(connection) if is_mark(name)]
+
+
+def _names(connection: Connection) -> list[str]:
     if not connection.rows("select 1 as found where to_regclass('_migrations') is not null"):
         return []
     return [row["name"] for row in connection.rows("select name from _migrations order by name")]

@@ -1,0 +1,57 @@
+"""Marks of a community database that was moved, or is being: whoever opens it is told where it is.
+
+A mark stands among the migrations, as one that no release has had: so a release that knows nothing
+of marks refuses the database, too. Of the two ends of a move at most one is without a mark.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from knowledge.store.database import StoreError
+from knowledge.store.database_url import is_database_url, shown_database_url
+
+_MOVED: Final = "moved to "
+_MOVING: Final = "being moved from "
+
+
+class StoreMovedError(StoreError):
+    """The community database was moved elsewhere, or a move to it was not finished."""
+
+
+def moved_to(place: str) -> str:
+    """The mark of a database that is in another place now, a URL or a path."""
+    return f"{_MOVED}{place}"
+
+
+def moving_from(place: str) -> str:
+    """The mark of a database that is being filled from another one."""
+    return f"{_MOVING}{place}"
+
+
+def is_mark(name: str) -> bool:
+    return name.startswith((_MOVED, _MOVING))
+
+
+def refuse_marked(here: str, names: Iterable[str]) -> None:
+    """Refuse a database that has a mark among the names of its migrations.
+
+    Raises:
+        StoreMovedError: if it has; it says what to do.
+    """
+    for name in filter(is_mark, names):
+        if name.startswith(_MOVING):
+            raise StoreMovedError(
+                f"{here} was being filled from {_shown(name.removeprefix(_MOVING))} by "
+                "`commonplace migrate`, which was stopped: run it again, with the same --to."
+            )
+        place = name.removeprefix(_MOVED)
+        remedy = (
+            "name it as `data.database` in config.toml"
+            if is_database_url(place)
+            else "take `data.database` out of config.toml, and name that folder with --data"
+        )
+        raise StoreMovedError(f"{here} was moved to {_shown(place)}: {remedy}.")
+
+
+def _shown(place: str) -> str:
+    return f"the database {shown_database_url(place)}" if is_database_url(place) else place

@@ -1,0 +1,97 @@
+"""`migrate` from the command line: who is in its way, what it says, what the old place says."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.__main__ import app
+from bot.engine.data_folder import COMMUNITY, held, open_database, open_store
+from knowledge.backup.move import MoveError
+from knowledge.store.moved import StoreMovedError
+from knowledge.store.store import Store, StoreError
+from tests.knowledge.full_store import lived
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A data folder in which something was contributed."""
+    made = tmp_path / "data"
+    made.mkdir(mode=0o700)
+    with Store(made / COMMUNITY) as store:
+        lived(store)
+    return made
+
+
+def run(*arguments: str | Path) -> str:
+    """What a command prints; what it refuses with is raised."""
+    done = CliRunner().invoke(app, [*map(str, arguments)])
+    if done.exception is not None:
+        raise done.exception
+    return done.stdout
+
+
+def with_database(tmp_path: Path, url: str) -> Path:
+    config = tmp_path / "config.toml"
+    config.write_text(f'[data]\ndatabase = "{url}"\n')
+    return config
+
+
+def test_there_and_back_it_says_what_to_set_and_where_the_data_is(
+    folder: Path, tmp_path: Path, postgres_url: str
+) -> None:
+    before = run("export", tmp_path / "before", "--data", folder)
+    tried = run("migrate", "--to", postgres_url, "--check", "--data", folder)
+    assert "It would work" in tried
+    told = run("migrate", "--to", postgres_url, "--data", folder)
+    assert f"Set `data.database` to {postgres_url}" in told
+    assert "which can't be opened any more" in told
+    with pytest.raises(StoreMovedError, match="name it as `data"):
+        run("stats", "--data", folder)
+    with pytest.raises(StoreError, match="it was moved to"):
+        run("backup", "--data", folder)
+    with pytest.raises(StoreMovedError, match="was moved to"):
+        run("migrate", "--to", postgres_url, "--data", folder)
+
+    config = with_database(tmp_path, postgres_url)
+    there = ("--config", config, "--data", folder)
+    assert run("export", tmp_path / "before", *there) == before
+    back = json.loads(run("migrate", "--to", folder, "--json", *there))
+    assert back["rows"]["notes"] > 0
+    assert Path(back["backup"]).is_dir()
+    with pytest.raises(StoreMovedError, match="take `data"):
+        run("stats", *there)
+    open_store(folder).close()
+    assert len([*folder.glob("community.replaced-*.db")]) == 1
+
+
+def test_into_another_folder_its_tombstones_go_along(folder: Path, tmp_path: Path) -> None:
+    with open_store(folder) as store:
+        store.personal_data.forget(1, withdraw=False)
+        kept = store.tombstones.kept()
+    run("migrate", "--to", tmp_path / "other", "--data", folder)
+    with open_store(tmp_path / "other") as store:
+        assert store.tombstones.beside() >= kept
+        assert store.tombstones.kept() == kept
+
+
+def test_beside_a_bot_nothing_is_moved(folder: Path, tmp_path: Path, postgres_url: str) -> None:
+    with held(folder), pytest.raises(Exception, match="Another bot is running"):
+        run("migrate", "--to", postgres_url, "--data", folder)
+    other = tmp_path / "other"
+    other.mkdir()
+    with held(other), pytest.raises(Exception, match="Another bot is running"):
+        run("migrate", "--to", other, "--data", folder)
+    open_store(folder).close()
+
+
+def test_a_place_that_cannot_be_one_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for to in ("postgresql://a:secret@h/d", str(tmp_path / "file")):
+        done = CliRunner().invoke(app, ["migrate", "--to", to, "--data", str(folder)])
+        assert done.exit_code == 2
+        assert "secret" not in done.output
+    with pytest.raises(MoveError, match="already"):
+        run("migrate", "--to", folder, "--data", folder)
+    open_database(folder).close()

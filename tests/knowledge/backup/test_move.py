@@ -1,0 +1,247 @@
+"""The community database is moved there and back, to the byte, and is never in two places."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.cli.migrate import FilePlace, PostgresPlace
+from knowledge.backup.exporter import export
+from knowledge.backup.move import MoveError, Place, Step, move
+from knowledge.model.questions import Evidence, Question
+from knowledge.store.database import Database, StoreError
+from knowledge.store.moved import StoreMovedError
+from knowledge.store.store import Store
+from knowledge.store.submitted_forms import SubmittedForm
+from tests.knowledge.full_store import GUILD, approved, lived
+
+AT = datetime(2026, 11, 26, 10, tzinfo=UTC)
+ASKED = Question(0, GUILD, 5, 7, "Where?", Evidence.NONE, AT, 1)
+KILLED = 9
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Where the data is, and where it is to be."""
+
+    file: FilePlace
+    database: PostgresPlace
+
+
+@pytest.fixture
+def ends(tmp_path: Path, postgres_url: str) -> Ends:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    file = FilePlace(folder)
+    with Store(file.open()) as store:
+        lived(store)
+        form = SubmittedForm(7, GUILD, 1, "token", "en-US", "note", [("text", "typed")], AT)
+        store.submitted_forms.keep(form)
+        store.remember("commands digest", "of what Discord knows")
+        store.handled.once(GUILD, [5], lambda: (0, 1), lambda _: None)
+    return Ends(file, PostgresPlace(postgres_url, folder))
+
+
+def rows(place: Place) -> dict[str, list[str]]:
+    """Every row of every table, also those that no export has."""
+    with closing(place.open()) as database:
+        found = {
+            table: sorted(map(repr, database.rows(f"select * from {table}")))  # noqa: S608
+            for table in database.tables()
+        }
+        return {**found, "last ids": [repr(database.last_ids())]}
+
+
+def exported(place: Place, folder: Path) -> dict[str, bytes]:
+    with closing(place.open()) as database:
+        export(database, folder)
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def refusal(place: Place) -> str:
+    with pytest.raises(StoreMovedError) as refused:
+        place.open()
+    return str(refused.value)
+
+
+def test_there_and_back_every_row_and_every_byte_is_as_it_was(ends: Ends, tmp_path: Path) -> None:
+    before, files = rows(ends.file), exported(ends.file, tmp_path / "before")
+    assert all(before[table] for table in ("submitted_forms", "log_heads", "handled", "memory"))
+    moved = move(ends.file, ends.database)
+    assert moved.files == len(files)
+    assert rows(ends.database) == before
+    assert exported(ends.database, tmp_path / "there") == files
+    move(ends.database, ends.file)
+    assert rows(ends.file) == before
+    assert exported(ends.file, tmp_path / "back") == files
+    # And there once more: what was left there is set aside.
+    move(ends.file, ends.database)
+    assert rows(ends.database) == before
+
+
+def test_the_old_place_is_opened_no_more_and_says_where_the_data_is(ends: Ends) -> None:
+    move(ends.file, ends.database)
+    said = refusal(ends.file)
+    assert f"{ends.file.name} was moved to the database" in said
+    assert "`data.database`" in said
+    with Store(ends.database.open()) as store:
+        store.remember("it", "goes on")
+    move(ends.database, ends.file)
+    assert f"was moved to {ends.file.name}" in refusal(ends.database)
+    with Store(ends.file.open()) as store:
+        assert store.recall("it") == "goes on"
+
+
+def test_what_comes_next_has_numbers_that_were_never_given(ends: Ends) -> None:
+    with Store(ends.file.open()) as store:
+        [asked] = store.question_records.record([ASKED])
+        with store.database.writing():
+            store.database.run("delete from questions where id = ?", [asked])
+    move(ends.file, ends.database)
+    with Store(ends.database.open()) as store:
+        note = approved(store, "Another text.")
+        [again] = store.question_records.record([ASKED])
+        assert again == asked + 1
+        assert store.audit_log.breaks() == []
+        assert note.live
+
+
+def test_a_try_changes_neither_place(ends: Ends) -> None:
+    before = rows(ends.file)
+    moved = move(ends.file, ends.database, check=True)
+    assert sum(moved.rows.values()) > 0
+    assert rows(ends.file) == before
+    assert not ends.database.is_there()
+    with ends.database._opened() as database:
+        schemas = database.rows("select nspname from pg_namespace where nspname like 'comm%'")
+    assert schemas == [{"nspname": "community"}]
+    assert not (ends.file.folder / "backups").exists()
+
+
+def test_a_place_that_holds_a_community_already_takes_no_other(ends: Ends) -> None:
+    with Store(ends.database.open()) as store:
+        store.remember("it", "is used")
+    before = rows(ends.file), rows(ends.database)
+    with pytest.raises(MoveError, match="holds a community database already"):
+        move(ends.file, ends.database)
+    with pytest.raises(MoveError, match="holds a community database already"):
+        move(ends.file, ends.database, check=True)
+    assert (rows(ends.file), rows(ends.database)) == before
+
+
+def test_nothing_is_moved_from_nowhere_or_to_itself(ends: Ends, tmp_path: Path) -> None:
+    with pytest.raises(MoveError, match="already"):
+        move(ends.file, ends.file)
+    nowhere = FilePlace(tmp_path)
+    with pytest.raises(MoveError, match="nothing to move"):
+        move(nowhere, ends.database)
+    assert not nowhere.is_there()
+    move(ends.file, ends.database)
+    elsewhere = FilePlace(tmp_path / "elsewhere")
+    elsewhere.folder.mkdir()
+    with pytest.raises(StoreMovedError):
+        move(ends.file, elsewhere)
+
+
+def test_a_row_that_cannot_be_kept_there_leaves_the_old_place_as_it_was(ends: Ends) -> None:
+    with closing(ends.file.open()) as database, database.writing():
+        database.run("insert into memory (key, value) values ('odd', ?)", ["a\0b"])
+    before = rows(ends.file)
+    with pytest.raises(MoveError, match="A row of the table memory"):
+        move(ends.file, ends.database)
+    assert rows(ends.file) == before
+    assert not ends.database.is_there()
+
+
+def test_what_differs_afterwards_is_found(ends: Ends) -> None:
+    def meddle(step: Step) -> None:
+        if step is Step.COMPARE:
+            with closing(ends.database.open(though_marked=True)) as other, other.writing():
+                other.run("update notes set contributor = 'somebody'")
+
+    with pytest.raises(MoveError, match="is not what is there"):
+        move(ends.file, ends.database, tell=meddle)
+    assert usable((ends.file, ends.database)) == [ends.file]
+
+
+# Killed at any point.
+
+_RUN = """
+import os, sys
+from pathlib import Path
+from bot.cli.migrate import FilePlace, PostgresPlace
+from knowledge.backup.move import move
+file, database = FilePlace(Path(sys.argv[1])), PostgresPlace(sys.argv[2], Path(sys.argv[1]))
+source, target = (file, database) if sys.argv[3] == "there" else (database, file)
+move(source, target, tell=lambda step: os._exit(9) if step.name == sys.argv[4] else None)
+"""
+
+
+def killed(ends: Ends, way: str, step: str) -> int:
+    arguments = [str(ends.file.folder), ends.database.url, way, step]
+    return subprocess.run(
+        [sys.executable, "-c", _RUN, *arguments], check=False, env=dict(os.environ)
+    ).returncode
+
+
+def usable(places: Iterator[Place] | tuple[Place, ...]) -> list[Place]:
+    found = []
+    for place in places:
+        try:
+            with closing(place.open()) as database:
+                if database.counted():
+                    found.append(place)
+        except StoreMovedError:
+            pass
+    return found
+
+
+@pytest.mark.parametrize("step", [step.name for step in Step])
+@pytest.mark.parametrize("way", ["there", "back"])
+def test_killed_at_any_step_one_place_is_whole_and_it_can_be_run_again(
+    ends: Ends, way: str, step: str
+) -> None:
+    before = rows(ends.file)
+    if way == "back":
+        move(ends.file, ends.database)
+    source, target = (ends.file, ends.database) if way == "there" else (ends.database, ends.file)
+    assert killed(ends, way, step) == KILLED
+    if step == Step.FINISH.name:
+        # Both are whole, and nobody opens either until that is finished.
+        assert usable((source, target)) == []
+        assert "run it again" in refusal(target)
+    else:
+        assert usable((source, target)) == [source]
+        assert rows(source) == before
+    moved = move(source, target)
+    assert moved.went_on is (step == Step.FINISH.name)
+    assert usable((source, target)) == [target]
+    assert rows(target) == before
+
+
+def test_who_asks_to_be_forgotten_goes_from_the_file_that_was_moved_too(ends: Ends) -> None:
+    move(ends.file, ends.database)
+    kept = ends.file.folder / "community.replaced-then.db"
+    kept.touch()
+    with Store(ends.database.open()) as store:
+        store.personal_data.forget(1, withdraw=False)
+    assert not ends.file.is_there()
+    assert not kept.exists()
+
+
+def test_a_file_that_is_in_use_is_not_taken_for_one_that_was_moved(ends: Ends) -> None:
+    database: Database = ends.database.open()
+    database.delete_copies()
+    database.close()
+    assert ends.file.is_there()
+    assert issubclass(StoreMovedError, StoreError)
