@@ -104,6 +104,7 @@ COVERED_BY = {
     "knowledge/git/http_client.py": "tests/knowledge/git/test_repository.py",
     "knowledge/web/connections.py": "tests/knowledge/web/test_fetcher.py",
     "knowledge/store/database.py": "tests/knowledge/store/test_sqlite_database.py",
+    "knowledge/store/moved.py": "tests/knowledge/backup/test_move.py",
     "knowledge/store/insertions.py": "tests/knowledge/store/postgres/test_connection.py",
     "knowledge/store/postgres/placeholders.py": "tests/knowledge/store/postgres/test_connection.py",
     "knowledge/store/postgres/problems.py": "tests/knowledge/store/postgres/test_connection.py",
