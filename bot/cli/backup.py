@@ -29,13 +29,15 @@ from bot.engine.data_folder import (
     data_folder,
     held,
     open_database,
+    open_server,
     open_store,
     refuse_lost,
 )
-from knowledge.backup import backups, exporter, importer
+from knowledge.backup import archives, backups, exporter, importer
+from knowledge.backup.backups import Restored
 from knowledge.backup.importer import Imported
 from knowledge.backup.on_request import OnRequest, Unknown
-from knowledge.store.store import Store, StoreError
+from knowledge.store.store import Store
 
 # So many sources and tombstones are named in a sentence; with --json, all of them are.
 _NAMED: Final = 10
@@ -89,35 +91,29 @@ def backup(
 
     The oldest backups of the folder are deleted once the new one is verified, but for those that
     hold what the new one does not. A FILE that is named is replaced, and nothing else is touched.
+    Of a PostgreSQL database, the backup is its export in one ZIP file.
     """
-    folder = _with_a_file(settings_from(config_file, data))
-    refuse_lost(folder)
+    settings = settings_from(config_file, data)
+    folder, url = data_folder(settings), settings.data.database
+    kind = archives if url else backups
     target = _reachable(to or folder / BACKUPS)
     rotating = to is None or to.is_dir()
     if rotating:
-        target /= backups.name(datetime.now(UTC))
-    backups.back_up(folder / COMMUNITY, target)
-    deleted, kept = backups.rotate(target.parent, keep, target) if rotating else ([], [])
+        target /= kind.name(datetime.now(UTC))
+    if url:
+        with open_store(folder, url) as store:
+            archives.back_up(store.database, target)
+    else:
+        refuse_lost(folder)
+        backups.back_up(folder / COMMUNITY, target)
+    deleted, kept = kind.rotate(target.parent, keep, target) if rotating else ([], [])
     if as_json:
         record = {"deleted": [str(path) for path in deleted], "kept": [str(path) for path in kept]}
         print_json({"backup": str(target), **record})
     else:
-        said = f"Backed up to {target} and verified.{_older(deleted, kept)}"
+        what = " It is an export in one file, which `restore` takes." if url else ""
+        said = f"Backed up to {target} and verified.{what}{_older(deleted, kept)}"
         out.print(said, soft_wrap=True, markup=False)
-
-
-def _with_a_file(settings: Settings) -> Path:
-    """The data folder, in which the community database is a file.
-
-    Raises:
-        StoreError: if it is one of PostgreSQL.
-    """
-    if settings.data.database:
-        raise StoreError(
-            "The community database is in PostgreSQL: back it up with `pg_dump` and put it back "
-            "with `pg_restore`, or write it as files with `commonplace export DIR`."
-        )
-    return data_folder(settings)
 
 
 def _older(deleted: Sequence[Path], kept: Sequence[Path]) -> str:
@@ -143,10 +139,10 @@ def restore(
     What members deleted since the backup was taken stays deleted. The index follows at the next
     start. Sources and tombstones that are not known here are shown, and taken only with --take.
     """
-    folder = _with_a_file(settings_from(config_file, data))
+    settings = settings_from(config_file, data)
+    folder = data_folder(settings)
     with held(folder):
-        at = datetime.now(UTC)
-        restored = backups.restore(_reachable(file), folder / COMMUNITY, at, take or ())
+        restored = _restored(settings, folder, _reachable(file), take or ())
     kept = restored.kept
     if as_json:
         record = {"restored": str(file), "kept": str(kept) if kept else None}
@@ -155,6 +151,17 @@ def restore(
         before = f" What was there before is {kept}." if kept else ""
         out.print(f"{file} is in place and verified.{before}", soft_wrap=True, markup=False)
         _tell_unknown(restored.unknown, take or ())
+
+
+def _restored(
+    settings: Settings, folder: Path, file: Path, take: Collection[OnRequest]
+) -> Restored:
+    at = datetime.now(UTC)
+    if not settings.data.database:
+        return backups.restore(file, folder / COMMUNITY, at, take, archives.read)
+    server = open_server(folder, settings.data.database)
+    with Store(server) as store:
+        return archives.restore(file, store, server, at, take)
 
 
 def export(

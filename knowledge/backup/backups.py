@@ -16,7 +16,7 @@ import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -74,7 +74,7 @@ def back_up(database: Path, target: Path) -> None:
             # One file that can be read from anywhere, with nothing beside it.
             copy.execute("pragma journal_mode = delete")
         verify(part)
-        _put(part, target)
+        put(part, target)
     except BackupError as error:
         remove(part)
         raise BackupError(f"No backup was taken. {error}") from error
@@ -101,19 +101,33 @@ def _new_part(target: Path) -> Path:
     return Path(name)
 
 
-def rotate(folder: Path, keep: int, newest: Path) -> tuple[list[Path], list[Path]]:
+def rotate(
+    folder: Path,
+    keep: int,
+    newest: Path,
+    pattern: str = PATTERN,
+    is_beginning: Callable[[Path, Path], bool] | None = None,
+) -> tuple[list[Path], list[Path]]:
     """Delete the oldest backups in a folder but `keep` of them.
 
     `newest` is never deleted, though others have a later name: a clock may have been put back. Nor
     is one whose log is not the beginning of that of `newest`: it holds what nothing else may hold,
     should the database have been lost and begun anew.
 
+    Args:
+        folder: where they are.
+        keep: how many are left.
+        newest: the one that was taken now.
+        pattern: of their names.
+        is_beginning: whether the first one's log is the beginning of the second one's.
+
     Returns:
         What was deleted, and what was kept though it is old.
     """
-    backups = sorted(path for path in folder.glob(PATTERN) if path != newest)
+    goes_on = is_beginning or _is_beginning
+    backups = sorted(path for path in folder.glob(pattern) if path != newest)
     old = backups[: max(len(backups) + 1 - keep, 0)]
-    deleted = [path for path in old if _is_beginning(path, newest)]
+    deleted = [path for path in old if goes_on(path, newest)]
     for path in deleted:
         path.unlink()
     return deleted, [path for path in old if path not in deleted]
@@ -245,8 +259,22 @@ class Restored:
     unknown: Unknown
 
 
+def read(backup: Path, part: Path) -> None:
+    """Read a backup into a new database of our own tables.
+
+    Raises:
+        BackupError: if it can't be used.
+    """
+    with _foreign(backup) as (foreign, applied):
+        foreign_database.copy(foreign, applied, part)
+
+
 def restore(
-    backup: Path, database: Path, at: datetime, asked: Collection[OnRequest] = ()
+    backup: Path,
+    database: Path,
+    at: datetime,
+    asked: Collection[OnRequest] = (),
+    reader: Callable[[Path, Path], None] = read,
 ) -> Restored:
     """Put a backup in the place of a database that nobody uses.
 
@@ -258,6 +286,7 @@ def restore(
         database: the one that is replaced, if it is there.
         at: names the copy that is kept of the replaced database.
         asked: what is taken though it is not known here.
+        reader: reads a backup into a new database.
 
     Raises:
         BackupError: if the backup can't be used or put there; nothing was changed then.
@@ -267,13 +296,10 @@ def restore(
     part = database.with_name(database.name + PART)
     kept = database.with_name(f"community.replaced-{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.db")
     try:
-        with _foreign(backup) as (foreign, applied), _alone(database):
-            remove(part)
-            foreign_database.copy(foreign, applied, part)
-            unknown = _catch_up(part, database, asked)
-            with closing(sqlite3.connect(part)) as connection:
-                if found := problem(connection):
-                    raise BackupError(_damaged(backup, found))
+        remove(part)
+        reader(backup, part)
+        with _alone(database):
+            unknown = catch_up(part, _replaced(database), asked, backup)
             return Restored(_replace(database, part, kept), unknown)
     except (sqlite3.Error, OSError) as error:
         raise BackupError(
@@ -304,7 +330,7 @@ def _alone(database: Path) -> Iterator[None]:
 
 
 @dataclass(slots=True)
-class _Replaced:
+class Replaced:
     """What is known from a database that is replaced; of the ids it has given, None: nothing."""
 
     ids: dict[str, int] | None = field(default_factory=dict)
@@ -312,9 +338,12 @@ class _Replaced:
     sources: set[Source] = field(default_factory=set)
 
 
-def _catch_up(part: Path, database: Path, asked: Collection[OnRequest]) -> Unknown:
-    """Do to a copy of a backup what has happened since it was taken and must not be lost."""
-    replaced = _replaced(database)
+def catch_up(part: Path, replaced: Replaced, asked: Collection[OnRequest], backup: Path) -> Unknown:
+    """Do to a copy of a backup what has happened since it was taken and must not be lost.
+
+    Raises:
+        BackupError: if the copy is not whole then.
+    """
     with Store(part) as store:
         # The file beside tells what the database itself may be too damaged to tell.
         buried = replaced.tombstones | store.tombstones.beside()
@@ -326,11 +355,13 @@ def _catch_up(part: Path, database: Path, asked: Collection[OnRequest]) -> Unkno
             store.audit_log.append(None, None, RESTORED, WHOLE, rows)
     with closing(sqlite3.connect(part, isolation_level=None)) as connection:
         connection.execute("pragma journal_mode = delete")
+        if found := problem(connection):
+            raise BackupError(_damaged(backup, found))
     return unknown
 
 
-def _replaced(database: Path) -> _Replaced:
-    replaced = _Replaced()
+def _replaced(database: Path) -> Replaced:
+    replaced = Replaced()
     if not database.exists():
         return replaced
     damage = (sqlite3.DatabaseError, ForeignDatabaseError)
@@ -358,11 +389,11 @@ def _replace(database: Path, part: Path, kept: Path) -> Path | None:
             beside = database.with_name(database.name + ending)
             if beside.exists():
                 beside.replace(kept.with_name(kept.name + ending))
-    _put(part, database)
+    put(part, database)
     return kept if replaced else None
 
 
-def _put(part: Path, target: Path) -> None:
+def put(part: Path, target: Path) -> None:
     """Give a file its name once all of it is on the disk; return when the name is, too."""
     _sync(part)
     part.replace(target)

@@ -23,8 +23,9 @@ from knowledge.store.postgres.values import adapt
 OLDEST: Final = 15
 
 # What all sessions of this process are called by the server, so that they can be told from those of
-# others, and ended.
-PROCESS_NAME: Final = f"commonplace {secrets.token_hex(6)}"
+# others, and ended; and how those of every process begin.
+OF_PROCESSES: Final = "commonplace "
+PROCESS_NAME: Final = f"{OF_PROCESSES}{secrets.token_hex(6)}"
 
 # Seconds until a server that doesn't answer counts as unreachable; TCP's own take minutes.
 _CONNECT_SECONDS: Final = 5

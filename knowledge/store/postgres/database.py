@@ -14,7 +14,7 @@ import psycopg
 from knowledge.store.database import StoreError, now
 from knowledge.store.database_url import shown_database_url
 from knowledge.store.moved import refuse_marked
-from knowledge.store.postgres.connection import Connection
+from knowledge.store.postgres.connection import OF_PROCESSES, PROCESS_NAME, Connection
 from knowledge.store.postgres.migrations import applied, marks, migrate
 from knowledge.store.sqlite_database import delete_moved
 
@@ -46,6 +46,10 @@ from pg_attribute a join pg_class c on c.oid = a.attrelid
 join pg_class s on s.oid = pg_get_serial_sequence(c.relname, a.attname)::regclass
 where c.relnamespace = ?::regnamespace and c.relkind = 'r' and a.attidentity <> ''
 order by c.relname collate "C"
+"""
+_OTHERS: Final = """
+select count(*) as number from pg_stat_activity where datname = current_database()
+and starts_with(application_name, ?) and application_name <> ?
 """
 
 
@@ -155,3 +159,15 @@ class PostgresDatabase(Connection):
     def delete_copies(self) -> None:
         """Delete the file that was moved here, and copies of it; dumps are the operator's."""
         delete_moved(self.folder / FILE)
+
+    # What others do with it.
+
+    def others(self) -> int:
+        """How many connections other processes of this program have."""
+        return int(self.rows(_OTHERS, [OF_PROCESSES, PROCESS_NAME])[0]["number"])
+
+    def delete_rows(self) -> None:
+        """Delete every row, the log's as well, inside a transaction; ids stay given."""
+        self.run("alter table log disable trigger user")
+        self.run(f"truncate {', '.join(self.tables())}")
+        self.run("alter table log enable trigger user")

@@ -1,0 +1,225 @@
+"""Archives: backups of a database that is no file, each an export's folder as one ZIP file.
+
+An archive is read as untrusted: only names that an export has are unpacked, into a folder of their
+own, and no more bytes than such an archive can hold. It can be put into either kind of database.
+"""
+
+import json
+import re
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Protocol
+
+from knowledge.backup import backups, exporter, importer
+from knowledge.backup.backups import BackupError, Replaced, Restored
+from knowledge.backup.export_format import LINE_BYTES, FolderError
+from knowledge.backup.on_request import OnRequest
+from knowledge.backup.row_transfer import keys_by_table, take
+from knowledge.store.database import Database
+from knowledge.store.store import Store
+
+PATTERN: Final = "community-*.zip"
+_PART: Final = "restore.part"
+# What an export writes; nothing else is unpacked.
+_NAMES: Final = re.compile(
+    r"commonplace\.json|[a-z_]+\.jsonl|(?:notes|revisions)/-?[0-9]+/[0-9][a-z0-9.-]*\.md"
+)
+# An archive of text is a tenth of what it holds; one that holds so much more holds no text.
+_TIMES: Final = 200
+_LEAST_BYTES: Final = 10_000_000
+_FILES: Final = 1_000_000
+# The earliest moment that a ZIP file can name: the same rows are the same bytes.
+_MOMENT: Final = (1980, 1, 1, 0, 0, 0)
+_UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError)
+
+
+class Server(Database, Protocol):
+    """A community database that others may be connected to, and whose rows can be replaced."""
+
+    def others(self) -> int:
+        """How many connections other processes of this program have."""
+
+    def delete_rows(self) -> None:
+        """Delete every row, the log's as well, inside a transaction; ids stay given."""
+
+
+def name(at: datetime) -> str:
+    """What an archive of this moment is called; names sort by time."""
+    return f"community-{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.zip"
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is a ZIP file, by its first bytes."""
+    try:
+        with path.open("rb") as file:
+            return file.read(2) == b"PK"
+    except OSError:
+        return False
+
+
+def back_up(database: Database, target: Path) -> None:
+    """Export a database that may be in use into one file, once that is verified.
+
+    Raises:
+        BackupError: if no whole archive can be written.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".backup-") as made:
+            folder, part = Path(made) / "export", Path(made) / "packed.zip"
+            exporter.export(database, folder)
+            importer.read(folder, Path(made) / "read.db")
+            _pack(folder, part)
+            backups.put(part, target)
+    except (FolderError, OSError) as error:
+        raise BackupError(
+            f"No backup was taken. {target} can't be written: {error} Earlier backups are as they "
+            "were."
+        ) from error
+
+
+def _pack(folder: Path, target: Path) -> None:
+    with zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _MOMENT)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            with path.open("rb") as source, archive.open(entry, "w", force_zip64=True) as packed:
+                while block := source.read(1_000_000):
+                    packed.write(block)
+
+
+def rotate(folder: Path, keep: int, newest: Path) -> tuple[list[Path], list[Path]]:
+    """Delete the oldest archives in a folder, as `backups.rotate` does with files of SQLite."""
+    return backups.rotate(folder, keep, newest, PATTERN, _is_beginning)
+
+
+def _is_beginning(path: Path, newest: Path) -> bool:
+    """Whether an archive's log is the beginning of another one's; not if it can't be read."""
+    try:
+        last: dict[int | None, tuple[int | None, int, str]] = {}
+        for line in _log(path):
+            last[line[0]] = line
+        return set(last.values()) <= set(_log(newest))
+    except (*_UNREADABLE, OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
+def _log(path: Path) -> Iterator[tuple[int | None, int, str]]:
+    """The guild, number and digest of each line of an archive's log."""
+    with zipfile.ZipFile(path) as archive:
+        if "log.jsonl" not in archive.namelist():
+            return
+        with archive.open("log.jsonl") as lines:
+            while line := lines.readline(LINE_BYTES):
+                row = json.loads(line)
+                yield row["guild_id"], row["number"], row["digest"]
+
+
+def read(backup: Path, part: Path) -> None:
+    """Read a backup, an archive or a file of SQLite, into a new database of our own tables.
+
+    Raises:
+        BackupError: if it can't be used.
+    """
+    if not is_archive(backup):
+        backups.read(backup, part)
+        return
+    with _unpacked(backup, part.parent) as folder:
+        try:
+            edits = importer.read(folder, part)
+        except FolderError as error:
+            raise BackupError(f"{backup} can't be used: {_of(error, folder, backup)}") from error
+        if edits:
+            raise BackupError(
+                f"{backup} can't be used: {edits[0].path} in it was edited. Use another backup."
+            )
+
+
+def _of(error: Exception, folder: Path, backup: Path) -> str:
+    return str(error).replace(str(folder), backup.name)
+
+
+@contextmanager
+def _unpacked(archive: Path, beside: Path) -> Iterator[Path]:
+    try:
+        most = max(_LEAST_BYTES, _TIMES * archive.stat().st_size)
+        with tempfile.TemporaryDirectory(dir=beside, prefix=".restore-") as made:
+            folder = Path(made)
+            with zipfile.ZipFile(archive) as packed:
+                _unpack(packed, folder, most)
+            yield folder
+    except _UNREADABLE as error:
+        raise BackupError(f"{archive} is damaged ({error}). Use another backup.") from error
+    except OSError as error:
+        raise BackupError(f"{archive} can't be unpacked: {error}. Check free space.") from error
+
+
+def _unpack(archive: zipfile.ZipFile, folder: Path, most: int) -> None:
+    entries = archive.infolist()
+    if len(entries) > _FILES:
+        raise zipfile.BadZipFile(f"it has more than {_FILES:,} files")
+    for entry in entries:
+        if not _NAMES.fullmatch(entry.filename):
+            raise zipfile.BadZipFile(f"{entry.filename[:60]!r} is no file of an export")
+        target = folder / entry.filename
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # What an archive says of sizes may be wrong: what comes out is counted.
+        with archive.open(entry) as packed, target.open("xb") as file:
+            while block := packed.read(1_000_000):
+                most -= len(block)
+                if most < 0:
+                    raise zipfile.BadZipFile("it holds far more than an export of its size")
+                file.write(block)
+
+
+def restore(
+    backup: Path, store: Store, database: Server, at: datetime, asked: Collection[OnRequest] = ()
+) -> Restored:
+    """Put a backup in the place of the rows of a database on a server, in one transaction.
+
+    Args:
+        backup: an archive or a file of SQLite.
+        store: of what is replaced.
+        database: its database.
+        at: names the archive that is kept of it in the data folder.
+        asked: what is taken though it is not known here.
+
+    Raises:
+        BackupError: if the backup can't be used or put there; nothing was changed then.
+    """
+    part = database.folder / _PART
+    kept = database.folder / f"community.replaced-{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.zip"
+    backups.remove(part)
+    try:
+        read(backup, part)
+        tombstones, sources = store.tombstones.kept(), set(store.sources())
+        replaced = Replaced(database.last_ids(), tombstones, sources)
+        unknown = backups.catch_up(part, replaced, asked, backup)
+        _refuse_others(database)
+        back_up(database, kept)
+        with Store(part) as incoming, database.writing():
+            _refuse_others(database)
+            database.defer_references()
+            database.delete_rows()
+            take(incoming.database, database, keys_by_table(incoming.database))
+            store.audit_log.keep_heads()
+        return Restored(kept, unknown)
+    except database.refusal as error:
+        said = str(error).partition("\n")[0]
+        raise BackupError(f"{backup} can't be put there: {said}. Nothing was changed.") from error
+    finally:
+        with suppress(OSError):
+            backups.remove(part)
+
+
+def _refuse_others(database: Server) -> None:
+    if others := database.others():
+        raise BackupError(
+            f"{others} other connections to the database are open: stop every bot and command that "
+            "uses it first. Nothing was changed."
+        )
