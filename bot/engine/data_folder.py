@@ -14,7 +14,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
@@ -28,6 +28,9 @@ from knowledge.store.database_url import shown_database_url
 from knowledge.store.sqlite_database import SqliteDatabase, is_empty
 from knowledge.store.store import Store, StoreError
 from knowledge.store.tombstones import FILE as TOMBSTONES
+
+if TYPE_CHECKING:
+    from knowledge.store.postgres.database import PostgresDatabase
 
 BOT_LOCK: Final = "bot.lock"
 COMMUNITY: Final = "community.db"
@@ -112,6 +115,17 @@ def open_database(
     """
     if not url:
         return SqliteDatabase(folder / COMMUNITY, though_marked=though_marked)
+    return open_server(folder, url, schema=schema, though_marked=though_marked)
+
+
+def open_server(
+    folder: Path, url: str, *, schema: str = "", though_marked: bool = False
+) -> "PostgresDatabase":
+    """Open the PostgreSQL database that the community's data is in, as `open_database` does.
+
+    Raises:
+        StoreError: if it can't be opened.
+    """
     try:
         # Only who has such a database has to install what speaks to it.
         from knowledge.store.postgres.database import SCHEMA, PostgresDatabase
