@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from bot import config
 from bot.config import ConfigError, Settings
@@ -14,6 +15,7 @@ from bot.engine.data_folder import (
     MODELS,
     DataFolderError,
     data_folder,
+    open_server,
     open_store,
 )
 from bot.engine.file_permissions import open_to_others
@@ -34,6 +36,9 @@ from knowledge.store.log_chain import Break
 from knowledge.store.sqlite_database import copies_beside
 from knowledge.store.store import StoreError
 from knowledge.store.tombstones import FILE
+
+# A change takes milliseconds, a purge or an import of a large server some seconds.
+LONG_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
     yield Finding("configuration", True, f"data in {folder}, model {settings.model.name}")
     yield from _file_permissions(folder)
     yield from _store(folder, settings.data.database)
+    yield from _server(folder, settings.data.database)
     yield from _copies(folder)
     yield from _repositories(folder, settings.data.database)
     yield from _workers(settings.data.database)
@@ -183,6 +189,21 @@ def _store(folder: Path, url: str) -> Iterator[Finding]:
             f"{len(contradicted)} notes are in another state than the log leads to ({notes}): they "
             "or the log were changed outside Commonplace. Restore a backup.",
         )
+
+
+def _server(folder: Path, url: str) -> Iterator[Finding]:
+    """What serves the database, and who holds a lock in it for longer than any change takes."""
+    if not url:
+        return
+    try:
+        with closing(open_server(folder, url)) as database:
+            described, holders = database.described(), database.holders(LONG_SECONDS)
+    except StoreError:
+        # It is said above.
+        return
+    yield Finding("database server", True, described)
+    held = f"{', '.join(holders[:5])} let nobody write: look what they do, or end them."
+    yield Finding("locks", not holders, held if holders else "none is held for long")
 
 
 def _log(entries: int, breaks: list[Break]) -> Iterator[Finding]:

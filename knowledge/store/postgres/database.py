@@ -51,6 +51,16 @@ _OTHERS: Final = """
 select count(*) as number from pg_stat_activity where datname = current_database()
 and starts_with(application_name, ?) and application_name <> ?
 """
+# Whose lock this is, is in two numbers: one for all guilds, or one and a guild's.
+_HOLDERS: Final = """
+select pid, application_name as name,
+cast(extract(epoch from clock_timestamp() - xact_start) as bigint) as seconds
+from pg_stat_activity a where datname = current_database() and pid <> pg_backend_pid()
+and clock_timestamp() - xact_start >= make_interval(secs => ?) and exists (
+select 1 from pg_locks l where l.pid = a.pid and l.locktype = 'advisory' and l.granted
+and l.database = a.datid and (l.classid = 0 and l.objid = ? and l.objsubid = 1
+or l.classid = ? and l.objsubid = 2)) order by pid
+"""
 
 
 class PostgresDatabase(Connection):
@@ -165,6 +175,24 @@ class PostgresDatabase(Connection):
     def others(self) -> int:
         """How many connections other processes of this program have."""
         return int(self.rows(_OTHERS, [OF_PROCESSES, PROCESS_NAME])[0]["number"])
+
+    def holders(self, seconds: float) -> list[str]:
+        """Who has kept others from writing for at least so long, each in words."""
+        rows = self.rows(_HOLDERS, [seconds, LOCK_SPACE, LOCK_SPACE])
+        return [
+            f"{row['name'] or 'a nameless program'} (process {row['pid']}) for {row['seconds']:,} s"
+            for row in rows
+        ]
+
+    def described(self) -> str:
+        """What serves it, which letters it holds, and how far its tables are."""
+        [row] = self.rows(
+            "select current_setting('server_version') as version, "
+            "current_setting('server_encoding') as encoding"
+        )
+        return (
+            f"PostgreSQL {row['version']}, {row['encoding']}, {len(self.migrations())} migrations"
+        )
 
     def delete_rows(self) -> None:
         """Delete every row, the log's as well, inside a transaction; ids stay given."""

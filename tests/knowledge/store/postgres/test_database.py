@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from knowledge.store.migrations import NAMES
 from knowledge.store.postgres.database import PostgresDatabase
 
 
@@ -76,3 +77,36 @@ def test_the_log_is_not_changed(database: PostgresDatabase, statement: str) -> N
 def test_the_log_is_not_emptied(database: PostgresDatabase) -> None:
     with pytest.raises(psycopg.IntegrityError, match="append-only"):
         database.run("truncate log")
+
+
+def test_who_lets_nobody_write_is_named(database: PostgresDatabase, tmp_path: Path) -> None:
+    other = PostgresDatabase(database.url, tmp_path)
+    assert database.holders(0) == []
+    for guild_id in (None, 42):
+        with other.writing(guild_id):
+            [found] = database.holders(0)
+            assert found.startswith("commonplace ")
+            assert database.holders(3_600) == []
+    with other.reading():
+        other.rows("select 1 as one")
+        assert database.holders(0) == []
+    other.close()
+
+
+def test_what_serves_it_is_described(database: PostgresDatabase) -> None:
+    assert "PostgreSQL 1" in database.described()
+    assert f"UTF8, {len(NAMES)} migrations" in database.described()
+
+
+def test_rows_are_deleted_with_the_log_and_ids_stay_given(database: PostgresDatabase) -> None:
+    database.insert_id("members", {"user_id": 50}, "key")
+    line = {"at": "2026", "number": 1, "event": "e", "subject": "s", "detail": "{}", "digest": "d"}
+    database.insert("log", line)
+    with database.writing():
+        database.delete_rows()
+    assert database.counted() == {}
+    assert database.rows("select * from log") == []
+    assert database.insert_id("members", {"user_id": 50}, "key") == 2
+    database.insert("log", line)
+    with pytest.raises(psycopg.IntegrityError, match="append-only"):
+        database.run("delete from log")
