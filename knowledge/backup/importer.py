@@ -108,29 +108,6 @@ def import_folder(store: Store, folder: Path, asked: Collection[OnRequest] = ())
         return _merged(store, incoming, _Incoming(edits, told, unknown, asked))
 
 
-def take_over(store: Store, folder: Path) -> None:
-    """Take an export into an empty database just as it is, in one transaction.
-
-    Nothing is withheld and nothing is added, not even a line of the log: what is exported from
-    there is the same to the byte. So this is for what leaves one database for another, and not for
-    what somebody has brought.
-
-    Raises:
-        FolderError: if the folder can't be used, a note was edited in it, or the database is not
-            empty; nothing was changed then.
-    """
-    with _incoming(store, folder) as (incoming, edits):
-        tables = keys_by_table(incoming.database)
-        with store.database.writing():
-            if not _empty(store, tables):
-                raise FolderError("Nothing was imported: the database is not empty.")
-            _refuse(edits, "this database has not got the note as it was exported")
-            store.database.defer_references()
-            take(incoming.database, store.database, tables)
-            store.audit_log.keep_heads()
-            _refuse_other_than_logged(store)
-
-
 @contextmanager
 def _incoming(store: Store, folder: Path) -> Iterator[tuple[Store, list[_Edit]]]:
     """What a folder holds, opened beside a store; and the notes that were edited in it."""
