@@ -77,6 +77,7 @@ from bot.version import own_version
 from indexer.embedding.embedder import Embedder
 from knowledge.model.channel_settings import GuildChoices
 from knowledge.model.guilds import Language
+from knowledge.store.database import is_away
 
 # How long a question waits for articles and notes that are indexed for the first time.
 ANSWERABLE_SECONDS: Final = 300
@@ -302,6 +303,7 @@ class Bot(ShardedClient):
         details: dict[str, object] = {"version": own_version()}
         if self.cluster is not None:
             reasons.append(self.cluster.problem)
+            left_out = (*left_out, *self.cluster.left_out)
             details.update(self.cluster.details())
         if self.background.next_model:
             details["model"] = self.background.next_model
@@ -322,6 +324,9 @@ class Bot(ShardedClient):
             async with asyncio.timeout(LOOKING_SECONDS):
                 left_out = await self.worker.call(Core.left_out, priority=Priority.HEALTH)
         except (TimeoutError, *EXPLAINED) as error:
+            if is_away(error) and self.cluster is not None:
+                # Which says for how long it is no reason to be unwell.
+                return "", ()
             return str(error) or f"The worker has not answered for {LOOKING_SECONDS} s.", ()
         return "", left_out
 

@@ -59,6 +59,7 @@ class Membership:
         shards: RunsShards,
         *,
         seconds: float,
+        is_down: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = lasting,
     ) -> None:
         """Hold nothing yet.
@@ -67,11 +68,13 @@ class Membership:
             open_leases: connects to the database.
             shards: runs what is held.
             seconds: how long the database grants a lease.
+            is_down: whether the server of the database is certainly down, for everybody.
             clock: seconds, which go on while the process stands still.
         """
         self._open_leases = open_leases
         self._shards = shards
         self._seconds = seconds * COUNTED_ON
+        self._is_down = is_down
         self._clock = clock
         self._leases: Leases | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -83,8 +86,9 @@ class Membership:
         self._launching: dict[int, asyncio.Task[None]] = {}
         self._launch_turn = asyncio.Lock()
         self.standing = Standing({}, None, 0, 0)
-        # Why the leases could not be renewed the last time, or nothing.
+        # Why the leases could not be renewed the last time, or nothing; and when they were.
         self.problem = ""
+        self.renewed_at = 0.0
         # How many shards may begin a session: today, and at the same moment. More are not taken:
         # another process could run them sooner.
         self.sessions_left = 1_000
@@ -104,6 +108,11 @@ class Membership:
     def valid(self) -> bool:
         """Whether what is held can be counted on."""
         return self._clock() < self._until
+
+    @property
+    def silent_seconds(self) -> float:
+        """For how long the database has not renewed anything."""
+        return self._clock() - self.renewed_at
 
     @property
     def held(self) -> frozenset[int]:
@@ -201,10 +210,18 @@ class Membership:
             await self.join(self._count)
             return
         except StoreError as error:
+            if not self.problem:
+                _logger.warning("The leases could not be renewed: %s", error)
             self.problem = str(error)
-            _logger.warning("The leases could not be renewed: %s", error)
+            if self.valid and await beside(self._is_down):
+                # Nobody can take them now; and once the server is back, others wait as long as
+                # leases last, and renewing them comes before that.
+                self._until = began + self._seconds
             return
+        if self.problem:
+            _logger.warning("The leases are renewed again.")
         self.problem = ""
+        self.renewed_at = began
         self._until = began + self._seconds
         await self._follow(standing)
 

@@ -26,7 +26,7 @@ from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from knowledge.channels.database import ArchiveError
 from knowledge.model.guilds import Language
-from knowledge.store.store import StoreError
+from knowledge.store.database import StoreError, is_away
 from knowledge.web.page_store import PageStoreError
 
 # What a request to Discord can fail with: it says no, is not there, or the connection ends.
@@ -87,6 +87,8 @@ def explanation(error: BaseException, language: Language = Language.ENGLISH) -> 
         return error_messages.TRY_AGAIN(language, seconds=error.seconds)
     if isinstance(error, EXPLAINED):
         _logger.warning("%s", error)
+        if is_away(error):
+            return error_messages.DATABASE_AWAY(language)
         return error_messages.EXPLAINED(language, reason=error)
     error_id = secrets.token_hex(4)
     known = {"error_id": error_id, "kind": type(error).__name__}

@@ -23,6 +23,7 @@ from knowledge.model.channel_settings import (
     holding,
 )
 from knowledge.model.guilds import GuildSettings, Language
+from knowledge.store.database import StoreError, is_away
 
 # Another process, an import for instance, may change them.
 _TTL_SECONDS: Final = 60
@@ -53,9 +54,16 @@ class GuildSettingsCache:
         fresh = self._fresh.get(guild_id)
         if fresh is not None:
             return fresh
-        choices = await self._bot.worker.call(
-            lambda core: core.store.channel_settings.choices(guild_id), priority=Priority.ASKING
-        )
+        try:
+            choices = await self._bot.worker.call(
+                lambda core: core.store.channel_settings.choices(guild_id),
+                priority=Priority.ASKING,
+            )
+        except StoreError as error:
+            # While the database is away, what was chosen last holds.
+            if not is_away(error) or guild_id not in self._last:
+                raise
+            return self._last[guild_id]
         self._fresh[guild_id] = self._last[guild_id] = choices
         return choices
 

@@ -17,6 +17,11 @@ TRY_AGAIN: Final = Sentence(
     "{seconds} s."
 )
 
+DATABASE_AWAY: Final = Sentence(
+    "I can't reach my database at the moment, so I can't do that. Nothing was changed: try again "
+    "in a few minutes."
+)
+
 TOO_FAST: Final = Sentence(
     "You ask faster than I may answer. Ask again in {seconds} s; I'll stay silent until then."
 )

@@ -8,6 +8,7 @@ Errors:
     Exception
     └── StoreError              the database can't be opened or written, and what to do
         ├── StoreTooNewError    it was written by a later release
+        ├── DatabaseAwayError   its server can't be reached; nothing was changed
         └── OutcomeUnknownError the connection was lost before it said whether a change was kept
 """
 
@@ -26,8 +27,21 @@ class StoreTooNewError(StoreError):
     """The community database was written by a later release."""
 
 
+class DatabaseAwayError(StoreError):
+    """The database's server can't be reached, or was lost in between; nothing was changed."""
+
+
 class OutcomeUnknownError(StoreError):
     """A transaction was to be committed, and nobody said whether it was: it may have been."""
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether an error is, or comes from, a server that can't be reached."""
+    while error is not None:
+        if isinstance(error, DatabaseAwayError):
+            return True
+        error = error.__cause__
+    return False
 
 
 class Database(Protocol):

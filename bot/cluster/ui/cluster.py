@@ -27,11 +27,14 @@ from bot.interactions.errors import EXPLAINED
 from bot.interactions.services import GoOn, Services, Step
 from knowledge.store.database import StoreError
 from knowledge.store.postgres.connection import Connection
+from knowledge.store.postgres.reachability import is_down
 
 # How often is looked whether nobody leads: as long as nobody does at the most.
 LEAD_SECONDS: Final = 0.5
 # How often is looked whether something of the leader's is due.
 LOOK_SECONDS: Final = 1.0
+# For how long a database that is down is no reason to say that the bot is not well.
+AWAY_SECONDS: Final = 60.0
 
 _T = TypeVar("_T")
 
@@ -62,7 +65,10 @@ class Cluster:
         url = bot.settings.data.database
         seconds = leases.LEASE_SECONDS
         self.membership = Membership(
-            functools.partial(leases.Leases, url, seconds=seconds), self, seconds=seconds
+            functools.partial(leases.Leases, url, seconds=seconds),
+            self,
+            seconds=seconds,
+            is_down=lambda: is_down(url),
         )
         self._fence: Fence | None = None
         self._gateway = URL()
@@ -134,10 +140,16 @@ class Cluster:
 
     @property
     def problem(self) -> str:
-        """Why nothing is held that can be counted on, or nothing."""
-        if self.membership.valid or not self.membership.id:
+        """Why this process serves nobody, or nobody as it should for a while, or nothing."""
+        member = self.membership
+        if not member.id or (member.valid and member.silent_seconds < AWAY_SECONDS):
             return ""
-        return self.membership.problem or "The leases of this process's shards are not renewed."
+        return member.problem or "The leases of this process's shards are not renewed."
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What is missing for a moment: the database."""
+        return (self.membership.problem,) if self.membership.problem and not self.problem else ()
 
     def details(self) -> dict[str, object]:
         """What is told of it to machines."""
@@ -147,6 +159,7 @@ class Cluster:
             "processes": standing.processes,
             "shards": {str(shard): epoch for shard, epoch in standing.shards.items()},
             "leads": self.leads,
+            "renewed_seconds_ago": round(self.membership.silent_seconds, 1),
         }
 
     @property

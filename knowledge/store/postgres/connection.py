@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 import psycopg
 from psycopg.rows import DictRow, dict_row, tuple_row
 
-from knowledge.store.database import OutcomeUnknownError, StoreError
+from knowledge.store.database import DatabaseAwayError, OutcomeUnknownError, StoreError
 from knowledge.store.database_url import shown_database_url
 from knowledge.store.insertions import insertion, replacement
 from knowledge.store.postgres import problems
@@ -273,7 +273,7 @@ class Connection:
                 **_TCP,
             )
         except psycopg.Error as error:
-            raise self._error(problems.unreachable(self.url, error)) from error
+            raise self._away(problems.unreachable(self.url, error), error) from error
         adapt(connection)
         try:
             for name, value in (*_LIMITS.items(), ("search_path", self.schema)):
@@ -282,7 +282,7 @@ class Connection:
                 connection.execute(b"select pg_advisory_lock_shared(%s)", [self._held])
         except psycopg.Error as error:
             connection.close()
-            raise self._error(problems.unreachable(self.url, error)) from error
+            raise self._away(problems.unreachable(self.url, error), error) from error
         self.sessions += 1
         return connection
 
@@ -307,7 +307,14 @@ class Connection:
             with self.writing():
                 self.run(f"create schema if not exists {self.schema}")
 
+    def _away(self, said: str, error: psycopg.Error) -> Exception:
+        """An error by which `is_away` knows what happened, whichever its kind is."""
+        if self._error is StoreError:
+            return DatabaseAwayError(said)
+        error.__cause__ = DatabaseAwayError(said)
+        return self._error(said)
+
     def _problem(self, error: psycopg.Error) -> Exception:
         if self._db.closed:
-            return self._error(problems.lost(self.url, error, committing=False))
+            return self._away(problems.lost(self.url, error, committing=False), error)
         return self._error(problems.failed(self.url, error))

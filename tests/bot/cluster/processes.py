@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+from aiohttp.test_utils import unused_port
+
 from bot.cluster.leadership import LOCK
 from bot.config import Settings
 from tests.bot.discord_server import bot_process
@@ -34,11 +37,14 @@ class Processes:
     members: list[tuple[Person, Json]] = field(default_factory=list)
     # By the name of their sessions with the database.
     running: dict[str, Process] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
 
     async def start(self) -> str:
         """One more process, that has joined; returns its name."""
         before = self.names()
-        config = self.settings.data.folder.parent / "config.toml"
+        port = unused_port()
+        config = self.settings.data.folder.parent / f"{port}.toml"
+        _configure(config, self.url, port)
         arguments = ("run", "--config", config, "--data", self.settings.data.folder)
         process = await self.stack.enter_async_context(
             bot_process(
@@ -50,8 +56,17 @@ class Processes:
         )
         await self.until(lambda: self.names() - before, "another process", process)
         [name] = self.names() - before
-        self.running[name] = process
+        self.running[name], self.ports[name] = process, port
         return name
+
+    async def health(self, name: str) -> Json:
+        """What a process says of itself."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{self.ports[name]}/healthz") as response,
+        ):
+            found: Json = await response.json()
+            return found
 
     async def until(self, look: Any, what: str, *processes: Process) -> Any:
         """Wait until something is so; else say what the processes have said."""
@@ -63,7 +78,7 @@ class Processes:
                 if process.returncode is None:
                     process.kill()
                 said.append((await process.communicate())[1].decode()[-6_000:])
-            raise AssertionError(f"{error}; {self.held()}; " + "\n---\n".join(said)) from error
+            raise AssertionError(f"{error}; " + "\n---\n".join(said)) from error
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What the database has."""
@@ -144,8 +159,8 @@ def in_shard(server: WireServer, shard: int) -> tuple[Person, Json]:
     return Person(server.state, server.gateway, guild, account), channel
 
 
-def _configure(path: Path, url: str) -> None:
-    text = f'[data]\ndatabase = "{url}"\n[health]\nport = "off"\n'
+def _configure(path: Path, url: str, port: int) -> None:
+    text = f'[data]\ndatabase = "{url}"\n[health]\nport = {port}\n'
     path.write_text(text, encoding="utf-8")
 
 
@@ -161,7 +176,6 @@ async def processes(
     folder = settings.data.folder
     for path in folder.glob("community.db*"):
         path.unlink()
-    _configure(folder.parent / "config.toml", url)
     server.gateway.shards = server.gateway.max_concurrency = SHARDS
     async with AsyncExitStack() as stack:
         made = Processes(server, postgres, url, settings, lease_seconds, stack)

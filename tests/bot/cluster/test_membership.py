@@ -99,7 +99,7 @@ async def test_who_could_not_renew_in_time_closes_its_shards(
     postgres.cut(postgres_url)
     process.clock.seconds += SECONDS
     await _until(lambda: not process.shards.open)
-    assert process.membership.problem
+    await _until(lambda: process.membership.problem != "")
     postgres.execute("alter database " + _name(postgres_url) + " allow_connections true")
     await _until(lambda: process.shards.open == {0, 1})
     assert process.membership.valid

@@ -1,5 +1,6 @@
 """Several processes of the bot share the shards, and one of them leads."""
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator
 
@@ -8,7 +9,11 @@ import pytest
 from bot.config import Settings
 from tests.bot.cluster.processes import SHARDS, Processes, processes
 from tests.bot.wire.server import wire_server
+from tests.bot.wire.state import Json
+from tests.bot.world import text_of
 from tests.postgres import Cluster
+
+PAUSE_SECONDS = 0.1
 
 
 @pytest.fixture
@@ -37,6 +42,44 @@ async def test_each_server_is_answered_by_one_process_and_after_its_death_by_ano
         assert len(bot.replies(shard, asked_again[shard])) == 1
     assert bot.questions() == 2 * SHARDS
     assert bot.server.rest.puts == 1
+
+
+async def _silent_for(bot: Processes, name: str, seconds: float) -> Json:
+    """What a process says of itself once its leases were not renewed for so long."""
+    while True:
+        health = await bot.health(name)
+        if health["renewed_seconds_ago"] > seconds:
+            return health
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def test_while_the_database_is_away_shards_are_kept_and_members_are_told(
+    bot: Processes,
+) -> None:
+    name = await bot.start()
+    await bot.shared(name)
+    await bot.answered(0)
+    before = bot.held()
+    # The tests' server keeps nothing safe before that.
+    bot.postgres.execute("checkpoint")
+    bot.postgres.stop()
+    try:
+        # Longer than leases last.
+        health = await _silent_for(bot, name, 2 * bot.lease_seconds)
+        said = await bot.answered(0)
+    finally:
+        bot.postgres.start()
+    assert health["status"] == "degraded", health
+    assert [*health["shards"]] == ["0", "1", "2", "3"]
+    [reply] = bot.replies(0, said)
+    assert "I can't reach my database" in text_of(reply)
+    await bot.until(lambda: bot.leader() == name, "the process leads again")
+    for shard in range(SHARDS):
+        asked = await bot.answered(shard)
+        [reply] = bot.replies(shard, asked)
+        assert "> " in text_of(reply)
+    assert bot.held() == before
+    assert bot.questions() == 1 + SHARDS
 
 
 async def test_a_process_that_stood_still_answers_and_writes_nothing_of_what_it_was_told(

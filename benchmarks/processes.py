@@ -1,0 +1,95 @@
+"""Several processes of the bot: how long until another leads, and until every server is answered.
+
+    python benchmarks/processes.py --kills 5
+
+Two processes share four shards, with the leases of a real bot, on a PostgreSQL and a Discord of
+this machine, which lets one shard begin in five seconds (`--concurrency 1`, as most bots). The
+leader is killed with SIGKILL, again and again, and a new process takes its place. Asked is with a
+mention, in the server of each shard, from then on. The model is that of the tests, which embeds
+by words.
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+from bot.cluster.leases import LEASE_SECONDS
+from bot.config import Settings
+from bot.config_sections import DataSettings
+from bot.engine import index_updates
+from bot.engine.core import Core
+from tests.bot.cluster.processes import Processes, processes
+from tests.bot.wire.server import wire_server
+from tests.fakes import WordEmbedder
+from tests.postgres import running_cluster
+
+PAUSE_SECONDS: Final = 0.005
+
+
+async def _leads(bot: Processes, but: str) -> float:
+    while bot.leader() in {"", but}:  # noqa: ASYNC110 - of another process
+        await asyncio.sleep(PAUSE_SECONDS)
+    return time.monotonic()
+
+
+async def _answers(bot: Processes, shard: int) -> float:
+    """Ask once a second until there is an answer, as somebody does who wants one."""
+    while True:
+        asked = await bot.ask(shard)
+        for _ in range(round(1 / PAUSE_SECONDS)):
+            if bot.replies(shard, asked):
+                return time.monotonic()
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _measure(folder: Path, kills: int, concurrency: int) -> None:
+    settings = Settings(data=DataSettings(folder=folder / "data"))
+    with Core(settings, WordEmbedder()) as core:
+        for _ in index_updates.update_own(core):
+            pass
+    with running_cluster() as postgres:
+        async with wire_server() as server:
+            made = processes(server, postgres, postgres.empty(), settings, LEASE_SECONDS)
+            async with made as bot:
+                server.gateway.max_concurrency = concurrency
+                names = [await bot.start(), await bot.start()]
+                await bot.shared(*names)
+                leading, answering = [], []
+                for number in range(kills):
+                    leader = bot.leader()
+                    lost = bot.shards_of(leader)
+                    bot.running[leader].kill()
+                    began = time.monotonic()
+                    leading.append(await _leads(bot, leader) - began)
+                    answered = await asyncio.gather(*(_answers(bot, shard) for shard in lost))
+                    answering.append(max(answered) - began)
+                    print(
+                        f"kill {number + 1}: another led after {leading[-1]:.2f} s, servers of "
+                        f"{len(lost)} shards were answered after {answering[-1]:.1f} s",
+                        flush=True,
+                    )
+                    names = [name for name in names if name != leader] + [await bot.start()]
+                    await bot.shared(*names)
+    print(
+        f"another process leads: median {statistics.median(leading):.2f} s, worst "
+        f"{max(leading):.2f} s; all servers of a dead process are answered: median "
+        f"{statistics.median(answering):.1f} s, worst {max(answering):.1f} s ({kills} kills, "
+        f"leases of {LEASE_SECONDS:.0f} s, concurrency {concurrency})"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--concurrency", type=int, default=1)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(_measure(Path(folder), arguments.kills, arguments.concurrency))
+
+
+if __name__ == "__main__":
+    main()
