@@ -27,14 +27,16 @@ class Pictures:
 
     def keep(self, revision_id: int, pictures: Sequence[Picture]) -> None:
         """Keep a new revision's pictures, inside the transaction that writes it."""
+        # In one order everywhere, so that two guilds never wait for each other.
+        for picture in sorted(pictures, key=lambda one: one.digest):
+            self._database.run(
+                # One that is there is written again: no other guild can delete it until this ends.
+                "insert into pictures (digest, kind, content) values (?, ?, ?) "
+                "on conflict (digest) do update set kind = excluded.kind",
+                [picture.digest, picture.kind.value, picture.content],
+            )
         for position, picture in enumerate(pictures):
-            row = {
-                "digest": picture.digest,
-                "kind": picture.kind.value,
-                "content": picture.content,
-            }
-            self._database.insert_new("pictures", row)
-            values = {"revision_id": revision_id, "position": position, "digest": row["digest"]}
+            values = {"revision_id": revision_id, "position": position, "digest": picture.digest}
             self._database.insert("revision_pictures", values)
 
     def inherit(self, revision_id: int, earlier_id: int) -> None:

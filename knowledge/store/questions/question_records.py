@@ -12,6 +12,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
@@ -72,6 +73,17 @@ def _values(hit: RecordedHit) -> tuple[Any, ...]:
     return tuple(getattr(hit, column) for column in _COLUMNS)
 
 
+# A hit by its question, rank, score and legs, and the values of its passage's columns.
+_RankedHit = tuple[int, int, float, str, tuple[Any, ...]]
+
+
+def _ranked(question_id: int, hits: Sequence[RecordedHit]) -> list[_RankedHit]:
+    return [
+        (question_id, rank, hit.score, " ".join(hit.legs), _values(hit))
+        for rank, hit in enumerate(hits, start=1)
+    ]
+
+
 class QuestionRecords:
     """Questions, the hits they were answered from, and what people said of the answers."""
 
@@ -87,10 +99,18 @@ class QuestionRecords:
         guild_id = only_guild(question.guild_id for question in questions)
         # Rows are added, and nothing is read before: for several guilds, none of them has to wait.
         with self._database.writing(NO_GUILD if guild_id is None else guild_id):
-            return [self._record(question) for question in questions]
+            ids = [self._record(question) for question in questions]
+            self._insert(
+                [
+                    one
+                    for question_id, question in zip(ids, questions, strict=True)
+                    for one in _ranked(question_id, question.hits)
+                ]
+            )
+            return ids
 
     def _record(self, question: Question) -> int:
-        question_id = self._database.insert_id(
+        return self._database.insert_id(
             "questions",
             {
                 "guild_id": question.guild_id,
@@ -110,8 +130,6 @@ class QuestionRecords:
                 "quotations": question.quotations,
             },
         )
-        self.record_hits(question_id, question.hits)
-        return question_id
 
     def question(self, question_id: int) -> Question | None:
         rows = self._database.rows("select * from questions where id = ?", [question_id])
@@ -225,20 +243,20 @@ class QuestionRecords:
 
     def record_hits(self, question_id: int, hits: Sequence[RecordedHit]) -> None:
         """Keep the hits of a new question, inside the transaction that keeps the question."""
-        self._insert(
-            [
-                (question_id, rank, hit.score, " ".join(hit.legs), _values(hit))
-                for rank, hit in enumerate(hits, start=1)
-            ]
-        )
+        self._insert(_ranked(question_id, hits))
 
-    def _insert(self, hits: Sequence[tuple[int, int, float, str, tuple[Any, ...]]]) -> None:
+    def _insert(self, hits: Sequence[_RankedHit]) -> None:
         keyed = [(*hit[:-1], recorded_digest(hit[-1]), hit[-1]) for hit in hits]
         self._database.run_many(
             # Names are this module's own; values are bound.
             f"insert into recorded_passages (digest, {', '.join(_COLUMNS)}) "  # noqa: S608
             "values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (digest) do nothing",
-            [(digest, *passage) for *_, digest, passage in keyed],
+            # In one order everywhere: of two guilds that find the same passages for the first time,
+            # one waits for the other, and neither for both.
+            sorted(
+                {digest: (digest, *passage) for *_, digest, passage in keyed}.values(),
+                key=itemgetter(0),
+            ),
         )
         self._database.run_many(
             "insert into hits (question_id, rank, score, legs, passage_digest) "

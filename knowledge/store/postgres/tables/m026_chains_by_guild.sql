@@ -418,6 +418,8 @@ create trigger passages_go_with_their_last_hit after delete on hits
 
 create function drop_a_picture_without_revisions() returns trigger language plpgsql as $$
 begin
+    -- Another guild that takes the picture up at this moment is waited for, and then seen.
+    perform 1 from pictures where digest = old.digest for update;
     delete from pictures where digest = old.digest
         and not exists (select 1 from revision_pictures where digest = old.digest);
     return null;

@@ -1,0 +1,179 @@
+"""Two guilds are written at once: what they have in common is whole, and neither fails."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from knowledge.model.questions import Evidence, Question, RecordedHit
+from knowledge.model.submissions import Submission
+from knowledge.store.store import Store
+from tests.knowledge.full_store import AT, MIRA, picture
+from tests.postgres import Cluster
+from tests.stores import EMPTY_TABLES, Place, make_tables
+
+ONE, OTHER = 10, 11
+SHELF = Submission("Shelf", "The key is on the shelf.")
+_WAITING = (
+    "select count(*) from pg_stat_activity where wait_event_type = 'Lock' "
+    "and datname = current_database()"
+)
+
+
+@pytest.fixture
+def place(postgres: Cluster, tmp_path: Path) -> Iterator[Place]:
+    url = postgres.shared("community", make_tables)
+    yield Place(tmp_path, url)
+    postgres.execute(EMPTY_TABLES, url)
+
+
+@pytest.fixture
+def store(place: Place) -> Iterator[Store]:
+    with place.store() as opened:
+        yield opened
+
+
+@contextmanager
+def _meanwhile(place: Place, act: Callable[[Store], Any]) -> Iterator[Callable[[], Any]]:
+    """Let another process act; gives what waits for its end and gives what came of it."""
+    found: list[Any] = []
+
+    def run() -> None:
+        try:
+            with place.store() as opened:
+                found.append(act(opened))
+        except Exception as error:  # noqa: BLE001 - it is raised where the other one is awaited
+            found.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+
+    def ended() -> Any:
+        thread.join()
+        if isinstance(found[0], Exception):
+            raise found[0]
+        return found[0]
+
+    try:
+        yield ended
+    finally:
+        thread.join()
+
+
+def _until_it_waits(postgres: Cluster, place: Place) -> None:
+    """Until the other process waits for this one; for ever, if it never does."""
+    while postgres.execute(_WAITING, place.url) == [(0,)]:
+        threading.Event().wait(0.01)
+
+
+def _proposed(guild_id: int) -> Callable[[Store], Any]:
+    return lambda store: (
+        store.contributions.propose(guild_id, MIRA, 5, SHELF, pictures=[picture()]).note
+    )
+
+
+def test_a_picture_stays_that_another_guild_takes_up_as_the_last_note_loses_it(
+    postgres: Cluster, place: Place, store: Store
+) -> None:
+    first = _proposed(ONE)(store)
+    with ExitStack() as transaction:
+        transaction.enter_context(store.database.writing(OTHER))
+        second = _proposed(OTHER)(store)
+        withdraw = lambda other: other.contributions.withdraw(ONE, first.id, MIRA.id)  # noqa: E731
+        with _meanwhile(place, withdraw) as ended:
+            _until_it_waits(postgres, place)
+            transaction.close()
+            assert ended() is not None
+    assert store.pictures.of(second.revision.id) == (picture(),)
+
+
+def test_a_picture_comes_back_that_goes_as_another_guild_takes_it_up(
+    postgres: Cluster, place: Place, store: Store
+) -> None:
+    first = _proposed(ONE)(store)
+    with ExitStack() as transaction:
+        transaction.enter_context(store.database.writing(ONE))
+        store.contributions.withdraw(ONE, first.id, MIRA.id)
+        with _meanwhile(place, _proposed(OTHER)) as ended:
+            _until_it_waits(postgres, place)
+            transaction.close()
+            second = ended()
+    assert store.pictures.of(second.revision.id) == (picture(),)
+
+
+def test_two_guilds_find_the_same_passage_for_the_first_time(
+    postgres: Cluster, place: Place, store: Store
+) -> None:
+    hit = RecordedHit("file:a", "T", "H", "Ferries leave at nine.", 0.5, ("meaning",))
+
+    def asked(guild_id: int) -> Callable[[Store], Any]:
+        question = Question(0, guild_id, 5, 7, "When?", Evidence.STRONG, AT, 1, [hit])
+        return lambda store: store.question_records.record([question])[0]
+
+    with ExitStack() as transaction:
+        transaction.enter_context(store.database.writing(ONE))
+        first = asked(ONE)(store)
+        with _meanwhile(place, asked(OTHER)) as ended:
+            _until_it_waits(postgres, place)
+            transaction.close()
+            second = ended()
+    assert store.question_records.hits(first) == store.question_records.hits(second) == [hit]
+
+
+def test_two_guilds_that_find_the_same_passages_again_and_again_never_wait_for_each_other(
+    place: Place, store: Store
+) -> None:
+    """Each finds them the other way round, and each time they are new."""
+
+    def ask_all(guild_id: int) -> Callable[[Store], None]:
+        def ask(opened: Store) -> None:
+            for batch in range(60):
+                hits = [
+                    RecordedHit(f"file:{each}", "T", "H", f"{batch}", 0.5, ("meaning",))
+                    for each in range(20)
+                ]
+                hits = hits if guild_id == ONE else hits[::-1]
+                asked = [
+                    Question(0, guild_id, 5, 7, "When?", Evidence.STRONG, AT, 1, some)
+                    for some in (hits[:10], hits[10:])
+                ]
+                opened.question_records.record(asked)
+
+        return ask
+
+    with _meanwhile(place, ask_all(OTHER)) as ended:
+        ask_all(ONE)(store)
+        ended()
+    assert store.totals()["questions"]["strong"] == 240
+
+
+def test_the_same_member_does_something_in_two_guilds_for_the_first_time(
+    postgres: Cluster, place: Place, store: Store
+) -> None:
+    with ExitStack() as transaction:
+        transaction.enter_context(store.database.writing(ONE))
+        _proposed(ONE)(store)
+        with _meanwhile(place, _proposed(OTHER)) as ended:
+            _until_it_waits(postgres, place)
+            transaction.close()
+            ended()
+    [key] = store.audit_log.members()
+    assert {entry.actor for entry in store.audit_log.entries()} == {key}
+
+
+def test_who_writes_for_all_guilds_waits_for_each(
+    postgres: Cluster, place: Place, store: Store
+) -> None:
+    with ExitStack() as transaction:
+        transaction.enter_context(store.database.writing(ONE))
+        _proposed(ONE)(store)
+        forget = lambda other: other.personal_data.forget(MIRA.id, withdraw=True)  # noqa: E731
+        with _meanwhile(place, forget) as ended:
+            _until_it_waits(postgres, place)
+            transaction.close()
+            ended()
+    assert store.pictures.of(1) == ()
+    assert store.audit_log.members() == {}
