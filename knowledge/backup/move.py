@@ -13,6 +13,7 @@ Errors:
 
 import filecmp
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -30,6 +31,13 @@ from knowledge.store.moved import moved_to, moving_from
 # So many rows are in memory at once; a picture has a megabyte at most.
 ROWS: Final = 500
 PICTURES: Final = 4
+# How often, and for how long, is looked for others who use a database of PostgreSQL.
+_LOOKS: Final = 20
+_LOOK_SECONDS: Final = 0.1
+_OTHERS: Final = (
+    "select count(*) as others from pg_stat_activity where datname = current_database() "
+    "and application_name = current_setting('application_name') and pid <> pg_backend_pid()"
+)
 
 
 class MoveError(StoreError):
@@ -116,6 +124,8 @@ def move(
         return Moved({}, 0, went_on=True)
     with closing(source.open()) as guard:
         _check_free(source, target)
+        if source.url:
+            _refuse_used(guard, source)
         moved = _moved(source, target, guard, tell, check=check)
     if not check:
         tell(Step.FINISH)
@@ -149,6 +159,23 @@ def _moved(
 
 def _shown(place: Place) -> str:
     return f"The database {shown_database_url(place.url)}" if place.url else place.name
+
+
+def _refuse_used(guard: Database, source: Place) -> None:
+    """Refuse to move what a bot on another machine goes on using: no lock of a folder tells of it.
+
+    Raises:
+        MoveError: if other processes of this program are connected.
+    """
+    for _ in range(_LOOKS):
+        if not guard.rows(_OTHERS)[0]["others"]:
+            return
+        # A connection that was closed is still there for a moment.
+        time.sleep(_LOOK_SECONDS)
+    raise MoveError(
+        f"{_shown(source)} is in use by other processes of Commonplace: stop the bot, and what "
+        "else is connected, wherever it runs. Nothing was moved."
+    )
 
 
 def _be_patient(database: Database, place: Place) -> None:

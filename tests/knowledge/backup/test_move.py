@@ -139,6 +139,16 @@ def test_a_place_that_holds_a_community_already_takes_no_other(ends: Ends) -> No
     assert (rows(ends.file), rows(ends.database)) == before
 
 
+def test_a_database_that_another_process_uses_is_not_moved(ends: Ends) -> None:
+    move(ends.file, ends.database)
+    before = rows(ends.database)
+    with closing(ends.database.open()), pytest.raises(MoveError, match="in use by other processes"):
+        move(ends.database, ends.file)
+    assert rows(ends.database) == before
+    move(ends.database, ends.file)
+    assert rows(ends.file) == before
+
+
 def test_nothing_is_moved_from_nowhere_or_to_itself(ends: Ends, tmp_path: Path) -> None:
     with pytest.raises(MoveError, match="already"):
         move(ends.file, ends.file)
