@@ -339,7 +339,15 @@ class Bot(ShardedClient):
                     figures = await self.worker.call(Core.figures)
         waiting = self._worker.waiting() if self._worker is not None else {}
         return self.metrics.exposition(
-            Situation(health.well, bool(health.degraded), not self.unconnected(), waiting, figures)
+            Situation(
+                health.well,
+                bool(health.degraded),
+                not self.unconnected(),
+                waiting,
+                figures,
+                self.leads,
+                {} if self.cluster is None else self.cluster.membership.standing.shards,
+            )
         )
 
     # Answering, and what goes wrong with it.

@@ -89,7 +89,6 @@ def test_no_init_module_holds_anything_but_a_docstring() -> None:
 # Modules without a test file of their name: what covers them instead.
 COVERED_BY = {
     "bot/engine/json_file.py": "tests/bot/engine/test_serving_model.py",
-    "bot/process/sharded_client.py": "tests/bot/all_features/test_wire_shards.py",
     "bot/phrasing/candidate.py": "tests/bot/phrasing/test_dispatcher.py",
     "bot/command_tree.py": "tests/bot/interactions/test_errors_wire.py",
     "bot/config_sections.py": "tests/bot/test_config.py",

@@ -6,7 +6,7 @@ module alone knows prometheus-client.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -33,7 +33,8 @@ _WHOLE_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0
 class Situation:
     """How the bot is at the moment at which somebody looks.
 
-    `figures` are missing while the core is not open.
+    `figures` are missing while the core is not open. `epochs` are those of this process's shards,
+    where several processes share them.
     """
 
     healthy: bool
@@ -41,6 +42,8 @@ class Situation:
     connected: bool
     waiting: Mapping[Priority, int]
     figures: Figures | None
+    leads: bool = True
+    epochs: Mapping[int, int] = field(default_factory=dict)
 
 
 class WorkGauges:
@@ -105,6 +108,12 @@ class Metrics:
         self._healthy = self._gauge("healthy", "Whether /healthz says so.")
         self._degraded = self._gauge("degraded", "Whether answers are given without some part.")
         self._connected = self._gauge("discord_connected", "Whether Discord is connected.")
+        self._leads = self._gauge("leads", "Whether this process does what is done once for all.")
+        self._epochs = self._gauge(
+            "shard_epoch",
+            "How often a shard of this process was taken, where several share.",
+            "shard",
+        )
         self._waiting = self._gauge("queue_length", "Jobs waiting for the worker.", "priority")
         self._pending = self._gauge("reviews_pending", "Revisions waiting for a decision.")
         self._live = self._gauge("notes_live", "Notes that answer questions.")
@@ -162,6 +171,10 @@ class Metrics:
         self._healthy.set(now.healthy)
         self._degraded.set(now.degraded)
         self._connected.set(now.connected)
+        self._leads.set(now.leads)
+        self._epochs.clear()
+        for shard, epoch in now.epochs.items():
+            self._epochs.labels(str(shard)).set(epoch)
         for priority, count in now.waiting.items():
             self._waiting.labels(priority.name.lower()).set(count)
         if now.figures is not None:

@@ -1,0 +1,106 @@
+"""Shards of a running bot, alone and as one of several processes."""
+
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.client import Bot
+from bot.cluster.leases import Standing
+from bot.cluster.ui.cluster import Cluster
+from bot.config import Settings
+from bot.config_sections import DataSettings
+from bot.interactions.services import Step
+from tests.bot.world import World
+
+NOWHERE = "postgresql://nobody@/nothing?host=/nowhere"
+
+_ALONE = """
+import asyncio
+import sys
+from bot.client import Bot
+from bot.config import Settings
+
+async def main():
+    assert Bot(Settings()).leads
+
+asyncio.run(main())
+print([name for name in sys.modules if name.startswith(("psycopg", "bot.cluster"))])
+"""
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path) -> Cluster:
+    """One process of two, which has shard 0 of two, as far as it knows."""
+    bot = Bot(Settings(data=DataSettings(folder=tmp_path, database=NOWHERE)))
+    assert bot.cluster is not None
+    bot.cluster.count = 2
+    bot.cluster.membership.standing = Standing({0: 3}, None, 2, 0)
+    bot.cluster.membership._until = math.inf
+    return bot.cluster
+
+
+def test_a_bot_alone_loads_nothing_of_what_several_need() -> None:
+    root = Path(__file__).parents[3]
+    arguments = [sys.executable, "-c", _ALONE]
+    said = subprocess.run(arguments, cwd=root, check=True, capture_output=True, text=True)
+    assert said.stdout.strip() == "[]"
+
+
+async def test_a_bot_alone_leads_and_has_every_shard(world: World) -> None:
+    bot = world.bot
+    go_on: Callable[[float, Step], Any] = lambda _seconds, step: step  # noqa: E731
+    assert bot.leads
+    assert bot.leaders_worker is bot.worker
+    assert bot.while_leading(go_on) is go_on
+    assert bot.own_shards.have(world.guild.id)
+    assert bot.settled_shards == bot.ready_shards
+
+
+async def test_left_guilds_may_be_purged_only_when_every_shard_has_named_its_own(
+    cluster: Cluster,
+) -> None:
+    member = cluster.membership
+    assert cluster.own_shards.ids == {0}
+    assert cluster.settled_shards.ids == {0, 1}
+    member.standing = replace(member.standing, unready=1)
+    assert cluster.settled_shards.ids == set()
+    member.standing = replace(member.standing, unready=0)
+    member._until = 0.0
+    assert cluster.settled_shards.ids == cluster.own_shards.ids == set()
+
+
+async def test_what_is_the_leaders_is_done_while_it_leads_and_at_once_when_it_begins_to(
+    cluster: Cluster,
+) -> None:
+    done: list[int] = []
+    kept: list[Step] = []
+
+    async def step() -> None:
+        done.append(cluster.terms)
+
+    cluster.while_leading(lambda _, taken: kept.append(taken))(3_600, step)
+    [taken] = kept
+    await taken()
+    assert done == []
+    cluster.leads, cluster.terms = True, 1
+    for _ in range(3):
+        await taken()
+    assert done == [1]
+    cluster.leads = False
+    await taken()
+    cluster.leads, cluster.terms = True, 2
+    await taken()
+    assert done == [1, 2]
+
+
+async def test_machines_are_told_what_is_held(cluster: Cluster) -> None:
+    told = cluster.details()
+    assert told["shards"] == {"0": 3}
+    assert told["processes"] == 2
+    assert told["leads"] is False
