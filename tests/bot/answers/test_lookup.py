@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.answers.lookup import EARLIER_CHARACTERS, context_after, counts, queries
+from bot.answers.lookup import EARLIER_CHARACTERS, Ask, context_after, counts, queries
 from knowledge.model.questions import Evidence, Question
 
 NOT_COVERED = {"coverage": 0.0}
@@ -91,6 +91,11 @@ def test_what_the_passage_says_answers_also_where_nothing_refers_back() -> None:
 def test_in_a_language_whose_words_are_not_known_evidence_alone_chooses() -> None:
     text = "¿Quién es el alcalde de la ciudad de Berlín?"
     assert counts(text, f"Who made PyTorch?\n{text}", NOT_COVERED)
+
+
+def test_a_question_has_no_sign_that_no_database_keeps() -> None:
+    ask = Ask("When\0?", asker_id=1, earlier="Wh\0o\ud83d?")
+    assert (ask.text, ask.earlier) == ("When?", "Who\ufffd?")
 
 
 def test_a_question_by_itself_always_counts() -> None:

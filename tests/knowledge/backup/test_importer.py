@@ -251,6 +251,17 @@ def test_whatever_people_wrote_survives_to_the_byte(
             assert dump(other) == dump(store)
 
 
+def test_what_no_database_keeps_is_left_out_of_what_is_imported(
+    store: Store, empty: Store, folder: Path
+) -> None:
+    store.remember("a key", "a value")
+    exported(store, folder)
+    kept = folder / "memory.jsonl"
+    kept.write_text(kept.read_text().replace("a value", "a\\u0000 val\\ud83due"))
+    import_folder(empty, folder)
+    assert empty.recall("a key") == "a val\ufffdue"
+
+
 def test_importing_again_changes_nothing(store: Store, folder: Path) -> None:
     lived(store)
     exported(store, folder)
