@@ -73,19 +73,24 @@ async def test_a_preview_is_of_nothing_that_is_kept(settings: Settings) -> None:
 
 
 async def test_what_is_asked_is_on_record_there_and_nowhere_else(
-    settings: Settings, url: str
+    settings: Settings, url: str, postgres: Cluster
 ) -> None:
     (settings.data.folder / COMMUNITY).unlink()
     async with (
         discord_server(Recommending()) as discord,
         bot_process(discord, "run", "--config", _config(settings, url)),
     ):
-        await discord.ask("What is open source AI?")
-        assert await asyncio.wait_for(discord.said.get(), SECONDS)
+        for question in ("What is open source AI?", "What is a model?"):
+            await discord.ask(question)
+            assert await asyncio.wait_for(discord.said.get(), SECONDS)
+            # As where the server was started anew.
+            postgres.cut(url)
     with open_store(settings.data.folder, url) as store:
-        asked = store.question_records.question(1)
-        assert asked is not None
-        assert asked.text == "What is open source AI?"
+        asked = [store.question_records.question(number) for number in (1, 2)]
+        assert [one.text for one in asked if one is not None] == [
+            "What is open source AI?",
+            "What is a model?",
+        ]
     assert not (settings.data.folder / COMMUNITY).exists()
 
 
