@@ -1,4 +1,4 @@
-"""What a question, a note and its decision take in the community database, by kind of database.
+"""Cost of a question, a note and its decision in the community database, by kind of database.
 
     python benchmarks/storing.py [URL] [--count 500]
 
