@@ -1,4 +1,9 @@
-"""A socket between a program and PostgreSQL's that loses the connection around a commit."""
+"""A proxy between a program and PostgreSQL that loses connections around a commit.
+
+It reads the messages of the protocol as far as is needed to know what each side says, so that a
+connection is lost between two messages and not by chance. Sockets are those of the file system, as
+the tests' servers have them.
+"""
 
 import socket
 import threading
@@ -10,8 +15,15 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 _SOCKET: Final = ".s.PGSQL.5432"
-_COMMIT: Final = b"commit\x00"
 _BYTES: Final = 65_536
+# The type of a message and its length, which counts itself and not the type.
+_HEAD: Final = 5
+_COMPLETE: Final = b"C"
+_QUERY: Final = b"Q"
+_PARSE: Final = b"P"
+_BIND: Final = b"B"
+_COMMITTED: Final = b"COMMIT\x00"
+_CHANGED: Final = (b"INSERT ", b"UPDATE ", b"DELETE ")
 
 
 class Cut(Enum):
@@ -19,6 +31,46 @@ class Cut(Enum):
 
     BEFORE = "before the server has been told to commit"
     AFTER = "after it has committed, before it says so"
+    # Of a statement that is a transaction by itself as well as of one in a transaction.
+    AFTER_STATEMENT = "after a statement has changed rows, before the server says so"
+
+
+class _Messages:
+    """Divides what one side sends into messages; the first of a client's has no type."""
+
+    def __init__(self, *, untyped_first: bool) -> None:
+        self._left = b""
+        self._untyped = untyped_first
+
+    def divided(self, data: bytes) -> Iterator[bytes]:
+        self._left += data
+        while True:
+            head = _HEAD - self._untyped
+            if len(self._left) < head:
+                return
+            size = int.from_bytes(self._left[head - 4 : head], "big") + head - 4
+            if len(self._left) < size:
+                return
+            message, self._left = self._left[:size], self._left[size:]
+            self._untyped = False
+            yield message
+
+
+class _Asked:
+    """Whether a client asks to commit: by a query, or by a statement that was prepared as one."""
+
+    def __init__(self) -> None:
+        self._prepared: set[bytes] = set()
+
+    def commits(self, message: bytes) -> bool:
+        kind, body = message[:1], message[_HEAD:]
+        if kind == _QUERY:
+            return body == b"commit\x00"
+        name, _, rest = body.partition(b"\x00")
+        if kind == _PARSE and rest.startswith(b"commit\x00"):
+            self._prepared.add(name)
+        # A portal has a name, too, and it comes first.
+        return kind == _BIND and rest.partition(b"\x00")[0] in self._prepared
 
 
 class CuttingSocket:
@@ -26,8 +78,13 @@ class CuttingSocket:
 
     def __init__(self, folder: Path, server: Path) -> None:
         self.folder = folder
+        # How many connections were cut.
+        self.done = 0
         self._server = server
         self._cuts: list[Cut] = []
+        self._cutting = threading.Lock()
+        self._reachable = threading.Event()
+        self._reachable.set()
         self._listening = socket.socket(socket.AF_UNIX)
         self._listening.bind(str(folder / _SOCKET))
         self._listening.listen()
@@ -38,6 +95,10 @@ class CuttingSocket:
     def cut(self, *cuts: Cut) -> None:
         """Lose the next connections that commit, each as is said."""
         self._cuts = [*cuts]
+
+    def refuse(self, *, refusing: bool) -> None:
+        """Take no connections, as a server that is down; what is connected stays so."""
+        (self._reachable.clear if refusing else self._reachable.set)()
 
     def close(self) -> None:
         for each in self._sockets:
@@ -57,26 +118,57 @@ class CuttingSocket:
         with suppress(OSError):
             while True:
                 client = self._listening.accept()[0]
-                server = socket.socket(socket.AF_UNIX)
+                self._sockets.append(client)
+                server = self._connected()
+                if server is None:
+                    client.shutdown(socket.SHUT_RDWR)
+                    continue
+                self._sockets.append(server)
+                asked = _Asked()
+                self._begin(self._hand_on, client, server, self._asking(asked))
+                self._begin(self._hand_on, server, client, self._is_cut_after)
+
+    def _connected(self) -> socket.socket | None:
+        """A connection to the server; None where there is none to be had."""
+        server = socket.socket(socket.AF_UNIX)
+        if self._reachable.is_set():
+            with suppress(OSError):
                 server.connect(str(self._server / _SOCKET))
-                self._sockets += [client, server]
-                loses = threading.Event()
-                self._begin(self._hand_on, client, server, True, loses)
-                self._begin(self._hand_on, server, client, False, loses)
+                return server
+        server.close()
+        return None
+
+    def _asking(self, asked: _Asked) -> Callable[[bytes], bool]:
+        return lambda message: asked.commits(message) and self._cuts_now(Cut.BEFORE)
+
+    def _is_cut_after(self, message: bytes) -> bool:
+        if message[:1] != _COMPLETE:
+            return False
+        tag = message[_HEAD:]
+        if tag == _COMMITTED:
+            return self._cuts_now(Cut.AFTER)
+        return tag.startswith(_CHANGED) and self._cuts_now(Cut.AFTER_STATEMENT)
+
+    def _cuts_now(self, cut: Cut) -> bool:
+        """Whether such a cut is the next one to be done; it is done then."""
+        with self._cutting:
+            if self._cuts[:1] != [cut]:
+                return False
+            del self._cuts[0]
+            self.done += 1
+            return True
 
     def _hand_on(
-        self, source: socket.socket, target: socket.socket, asks: bool, loses: threading.Event
+        self, source: socket.socket, target: socket.socket, cuts: Callable[[bytes], bool]
     ) -> None:
+        # Whoever asks begins with a message without a type, and a server never does.
+        messages = _Messages(untyped_first=cuts != self._is_cut_after)
         with suppress(OSError):
             while data := source.recv(_BYTES):
-                if asks and self._cuts and _COMMIT in data:
-                    if self._cuts.pop(0) is Cut.BEFORE:
-                        break
-                    loses.set()
-                elif not asks and loses.is_set():
-                    # What the server says now is that it has committed.
-                    break
-                target.sendall(data)
+                for message in messages.divided(data):
+                    if cuts(message):
+                        raise ConnectionAbortedError
+                    target.sendall(message)
         for each in (source, target):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)

@@ -46,7 +46,15 @@ from knowledge.channels.sync_state import ChannelProblem
 from knowledge.corpus import SourceState
 from knowledge.files.scan import Scan
 from knowledge.model.channel_settings import GuildChoices
-from knowledge.model.documents import SHARED, Failure, Kind, Scope, channel_of, document_of_note
+from knowledge.model.documents import (
+    SHARED,
+    Document,
+    Failure,
+    Kind,
+    Scope,
+    channel_of,
+    document_of_note,
+)
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence
 from knowledge.model.secrets import patterns
@@ -107,6 +115,10 @@ class Core:
         """
         folder = self.folder = data_folder(settings)
         self.configured = settings.model.name
+        # Notes of which the index may not say yet what became of them, and after how many changes
+        # of which nobody knows it was compared with all of them.
+        self.behind: set[int] = set()
+        self.compared_after = 0
         self.database = settings.data.database
         with ExitStack() as opened:
             self.store = opened.enter_context(closing(open_store(folder, settings.data.database)))
@@ -196,7 +208,8 @@ class Core:
         reranking = self.retriever.reranking
         problem = reranking.problem if reranking is not None else self._unranked
         set_aside = "" if self.work is None else set_aside_told(self.work.state().set_aside)
-        return tuple(filter(None, (problem, set_aside)))
+        behind = f"The index does not say yet what became of {len(self.behind)} notes."
+        return tuple(filter(None, (problem, set_aside, behind if self.behind else "")))
 
     def __enter__(self) -> Self:
         return self
@@ -346,15 +359,31 @@ class Core:
         self.answer_pipeline.due = self.impact.due = due
 
     def follow_note(self, note_id: int) -> None:
-        """Make the index say of a note what the store says: its live revision, or nothing."""
+        """Make the index say of a note what the store says: its live revision, or nothing.
+
+        Raises:
+            StoreError, IndexError_: if that can't be done now; the note stays `behind`.
+        """
+        self.behind.add(note_id)
         self.look_at_dates(datetime.now(UTC))
+        document = self._live_document(note_id)
+        while True:
+            self._replace_note(note_id, document)
+            before, document = document, self._live_document(note_id)
+            # Another process may have decided on it meanwhile, and its index have been quicker.
+            if document == before:
+                break
+        self.behind.discard(note_id)
+
+    def _live_document(self, note_id: int) -> Document | None:
         note = self.store.notes.live(note_id)
-        if note is not None:
-            put(self.index, self.embedder, corpus.note_document(note))
-            return
-        document_id = document_of_note(note_id)
-        if self.index.tables.document_passages(document_id):
-            self.index.tables.apply([], [document_id])
+        return None if note is None else corpus.note_document(note)
+
+    def _replace_note(self, note_id: int, document: Document | None) -> None:
+        if document is not None:
+            put(self.index, self.embedder, document)
+        elif self.index.tables.document_passages(document_of_note(note_id)):
+            self.index.tables.apply([], [document_of_note(note_id)])
 
     # Guilds.
 

@@ -143,6 +143,21 @@ def update_own(core: Core) -> Iterator[Progress]:
     return _update_quickly(core, UpdateReport())
 
 
+def follow_behind(core: Core) -> Iterator[None]:
+    """Take in the notes that the index could not follow at once, a note a step.
+
+    Where nobody said whether a change was kept, it is compared with all of them.
+    """
+    unknown = core.store.database.unknown_outcomes
+    if core.compared_after != unknown:
+        for _ in update_own(core):
+            yield
+        core.compared_after = unknown
+    for note_id in sorted(core.behind):
+        core.follow_note(note_id)
+        yield
+
+
 def update_quickly(core: Core) -> Iterator[Progress]:
     """Bring articles and notes up to date, in slices; imported files are left as they are.
 

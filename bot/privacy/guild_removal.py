@@ -54,6 +54,8 @@ def purge(
     core.store.guilds.count_absence(at)
     purged = sorted(shards.of(core.store.purge.left(at - keep)) - set(present))
     for guild_id in purged:
-        for note_id in core.store.purge.guild(guild_id):
+        notes = core.store.purge.guild(guild_id)
+        core.behind.update(notes)
+        for note_id in notes:
             core.follow_note(note_id)
     return purged

@@ -65,6 +65,7 @@ def follow(core: Core, forgotten: Forgotten) -> Iterator[int]:
 
     Should the process die in between, the next opening brings the index in step.
     """
+    core.behind.update(forgotten.note_ids)
     for note_id in forgotten.note_ids:
         core.follow_note(note_id)
         yield note_id

@@ -29,6 +29,9 @@ _OWN_STEP: Final = 2
 # How often is looked whether a floor of relatedness is to be measured: a few microseconds a guild.
 FLOOR_SECONDS: Final = 60
 
+# How often is looked whether the index has notes to follow that it could not follow at once.
+BEHIND_SECONDS: Final = 5
+
 _logger = logging.getLogger(__name__)
 
 
@@ -60,6 +63,7 @@ class BackgroundTasks:
         self._models = LiveSwitch(self._bot.worker, self._bot.settings.data.folder.expanduser())
         self.go_on(LOOK_SECONDS, self._follow_model)
         self.go_on(KEPT_SECONDS, self._models.prune)
+        self.go_on(BEHIND_SECONDS, self._follow_behind)
 
     @property
     def next_model(self) -> str:
@@ -163,6 +167,9 @@ class BackgroundTasks:
             return
         if await self._models.look() or await self._models.build_wanted():
             await self._caught_up()
+
+    async def _follow_behind(self) -> None:
+        await self._bot.worker.run_slices(index_updates.follow_behind, priority=Priority.REVIEWING)
 
     async def _measure_floors(self) -> None:
         """Measure what has changed, before a question has to wait for it."""

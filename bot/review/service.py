@@ -1,11 +1,13 @@
 """Review actions of members and moderators on notes, with the index kept in step.
 
 Each function takes the core that it works on, so that it can be called in the worker's thread.
-When it returns, what can be quoted is what the store says is live; should the process die in
-between, the next opening of the core puts that right.
+When it returns, what can be quoted is what the store says is live. What was decided stays decided
+where the index can't be written: it follows later then, and should the process die in between, at
+the next opening of the core.
 """
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,6 +17,8 @@ from typing import Final, TypeVar
 
 from bot.answers.similar_notes import Near
 from bot.engine.core import Core
+from indexer.embedding.embedder import ModelError
+from indexer.index.database import IndexError_
 from indexer.ingest.pipeline import UpdateReport, cut_in_slices, embed_documents
 from knowledge.model.documents import Document, Kind, Scope
 from knowledge.model.guilds import GuildFilter, GuildSettings, every_guild, requirements
@@ -23,7 +27,13 @@ from knowledge.model.pictures import Picture
 from knowledge.model.submissions import Submission
 from knowledge.review.risk_flags import Flag, submission_flags
 from knowledge.store.audit_log import LogEntry, LogFilter
+from knowledge.store.database import StoreError
 from knowledge.store.decisions import Ruling
+
+_logger = logging.getLogger(__name__)
+
+# Why the index can't be told of a change that is kept.
+_UNFOLLOWED: Final = (StoreError, IndexError_, ModelError)
 
 _Outcome = TypeVar("_Outcome", Outcome, Outcome | None)
 
@@ -53,9 +63,15 @@ SHORT_CHARACTERS: Final = 4_000
 
 
 def indexed(core: Core, outcome: _Outcome) -> _Outcome:
-    """Make the index say what a change in the store has made of a note."""
+    """Make the index say what a change in the store has made of a note.
+
+    Where it can't be told now, that is no error of the change, which is kept: it is told later.
+    """
     if outcome is not None and outcome.live_changed:
-        core.follow_note(outcome.note.id)
+        try:
+            core.follow_note(outcome.note.id)
+        except _UNFOLLOWED as error:
+            _logger.error("Note %d is not followed by the index yet: %s", outcome.note.id, error)
     return outcome
 
 

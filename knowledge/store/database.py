@@ -55,6 +55,10 @@ class Database(Protocol):
     def folder(self) -> Path:
         """The data folder, in which what must outlive a restored database is kept beside it."""
 
+    @property
+    def unknown_outcomes(self) -> int:
+        """How often nobody said whether a change was kept."""
+
     def close(self) -> None: ...
 
     # Statements. Names of tables and columns are the callers' own; every value is bound.

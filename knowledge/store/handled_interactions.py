@@ -5,14 +5,19 @@ does not know what came of the first) finds what is and changes nothing. It also
 transaction was kept whose answer was lost with the connection.
 """
 
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from typing import Final, TypeVar
 
-from knowledge.store.database import Database, OutcomeUnknownError, now
+from knowledge.store.database import Database, OutcomeUnknownError, StoreError, now
 
 # A form can be sent for a day after it was opened, and a draft be submitted as long.
 KEPT_FOR: Final = timedelta(days=1)
+
+# How long is waited, in seconds, before each further look for what may have been kept: a server
+# that is started anew is back after a few.
+PAUSES: Final = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0)
 
 _T = TypeVar("_T")
 
@@ -20,8 +25,9 @@ _T = TypeVar("_T")
 class HandledInteractions:
     """The interactions in the community database, by Discord's ids of them, or of messages."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, pauses: Iterable[float] = PAUSES) -> None:
         self._database = database
+        self._pauses = pauses
 
     def once(
         self,
@@ -33,7 +39,8 @@ class HandledInteractions:
         """Act in one transaction, unless that was done in one of these interactions before.
 
         Where the connection is lost while it is committed, it is looked for in another one, which
-        waits until the first has ended on the server; only what is not there is done then.
+        waits until the first has ended on the server; only what is not there is done then. The
+        server is given some seconds to be back.
 
         Args:
             guild_id: the only guild of which anything is read and changed.
@@ -43,12 +50,23 @@ class HandledInteractions:
             again: what came of it, by that id, as it stands now; None if it is gone.
 
         Raises:
-            OutcomeUnknownError: if the connection is lost so twice.
+            OutcomeUnknownError: if the server isn't back in time to say.
         """
         try:
             return self._once(guild_id, ids, act, again)
-        except OutcomeUnknownError:
-            return self._once(guild_id, ids, act, again)
+        except OutcomeUnknownError as error:
+            unknown = error
+        for seconds in self._pauses:
+            time.sleep(seconds)
+            try:
+                return self._once(guild_id, ids, act, again)
+            except OutcomeUnknownError as error:
+                unknown = error
+            except StoreError:
+                # That nothing was changed is true of this look, and not of what it looks for.
+                continue
+        # As it was told first: a later look knows less.
+        raise unknown
 
     def _once(
         self,

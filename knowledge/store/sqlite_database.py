@@ -77,6 +77,9 @@ def delete_moved(path: Path) -> None:
 class SqliteDatabase(sqlite_file.OpenedFile):
     """The opened file. Its SQL belongs to the modules that are given it."""
 
+    # Whoever writes a file is told what came of it.
+    unknown_outcomes: Final = 0
+
     def __init__(self, path: Path, *, though_marked: bool = False) -> None:
         """Open the database, make it if it is missing, and bring its tables up to date.
 

@@ -55,6 +55,9 @@ _REFUSED: Final = (
     psycopg.errors.IndexCorrupted,
 )
 
+# What the server says of a transaction whose changes it has kept.
+_COMMITTED: Final = "COMMIT"
+
 _T = TypeVar("_T")
 
 
@@ -99,6 +102,8 @@ class Connection:
         self._name = name
         # How many sessions it has had so far: a lock that one of them held ended with it.
         self.sessions = 0
+        # How often nobody said whether a change was kept.
+        self.unknown_outcomes = 0
         # Called in each transaction that writes, before anything is written; may refuse it.
         self.fence: Callable[[], None] | None = None
         self._db = self._connected()
@@ -140,7 +145,7 @@ class Connection:
             with self._db.cursor() as cursor:
                 cursor.executemany(translated(sql), values)
         except _REFUSED as error:
-            raise self._problem(error) from error
+            raise self._problem(error, writes=True) from error
 
     def run_script(self, sql: str) -> None:
         """Run several statements at once, without values."""
@@ -148,7 +153,7 @@ class Connection:
         try:
             self._db.execute(sql.encode())
         except _REFUSED as error:
-            raise self._problem(error) from error
+            raise self._problem(error, writes=True) from error
 
     def insert(self, table: str, row: Mapping[str, Any]) -> None:
         self.run(insertion(table, row), [*row.values()])
@@ -179,7 +184,7 @@ class Connection:
         if self._in_transaction:
             yield
             return
-        with self._transaction("begin"):
+        with self._transaction("begin", writes=True):
             self._lock(part)
             if self.fence is not None:
                 self.fence()
@@ -188,16 +193,16 @@ class Connection:
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Several queries that see the database as it is at one moment; nothing is written."""
-        with self._transaction("begin isolation level repeatable read read only"):
+        with self._transaction("begin isolation level repeatable read read only", writes=False):
             yield
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[None]:
+    def _transaction(self, begin: str, *, writes: bool) -> Iterator[None]:
         self._execute(begin, repeatable=True)
         self._in_transaction = True
         try:
             yield
-            self._commit()
+            self._commit(writes)
         except BaseException:
             self._roll_back()
             raise
@@ -217,14 +222,15 @@ class Connection:
             lock = "select pg_advisory_xact_lock(cast(? as int), cast(? as int))"
             self.rows(lock, [space, part % 2**31])
 
-    def _commit(self) -> None:
+    def _commit(self, writes: bool) -> None:
+        self._in_transaction = False
         try:
-            self._db.execute(b"commit")
+            ended = self._db.execute(b"commit").statusmessage
         except _REFUSED as error:
-            if self._db.closed:
-                unknown = OutcomeUnknownError if self._error is StoreError else self._error
-                raise unknown(problems.lost(self.url, error, committing=True)) from error
-            raise self._problem(error) from error
+            raise self._problem(error, writes=writes) from error
+        if ended != _COMMITTED:
+            # A statement failed and somebody went on: the server has undone all of it.
+            raise self._error(problems.undone(self.url))
 
     def _roll_back(self) -> None:
         try:
@@ -250,7 +256,7 @@ class Connection:
             return execute()
         except _REFUSED as error:
             if self._in_transaction or not repeatable or not self._db.closed:
-                raise self._problem(error) from error
+                raise self._problem(error, writes=not repeatable) from error
         self._renew()
         try:
             return execute()
@@ -314,7 +320,12 @@ class Connection:
         error.__cause__ = DatabaseAwayError(said)
         return self._error(said)
 
-    def _problem(self, error: psycopg.Error) -> Exception:
+    def _problem(self, error: psycopg.Error, *, writes: bool = False) -> Exception:
+        """What to raise; what is lost while it `writes` by itself may have been kept."""
+        if self._db.closed and writes and not self._in_transaction:
+            self.unknown_outcomes += 1
+            unknown = OutcomeUnknownError if self._error is StoreError else self._error
+            return unknown(problems.lost(self.url, error, committing=True))
         if self._db.closed:
             return self._away(problems.lost(self.url, error, committing=False), error)
         return self._error(problems.failed(self.url, error))

@@ -54,6 +54,11 @@ def failed(url: str, error: psycopg.Error) -> str:
     return f"The database {place} can't be used: {_said(error)}."
 
 
+def undone(url: str) -> str:
+    """What is said where the server has undone a transaction that was to be kept."""
+    return f"The database {shown_database_url(url)} has refused a change. {_NOTHING_CHANGED}"
+
+
 def lost(url: str, error: psycopg.Error, *, committing: bool) -> str:
     """What is known when a connection is lost."""
     outcome = (
