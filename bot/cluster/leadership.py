@@ -76,6 +76,19 @@ class Fence:
         finally:
             self._as_leader = before
 
+    def guard(self, connection: Connection) -> None:
+        """Put it before every transaction of another connection of this process, too.
+
+        That one does not have the lock: whether this process leads is what is known of the store's.
+        """
+
+        def check() -> None:
+            if self._as_leader:
+                self._refuse_unless_leading()
+            self._hold_membership(connection)
+
+        connection.fence = check
+
     def _refuse_unless_leading(self) -> None:
         if not self.leads:
             raise NotAllowedError("Another process leads now. Nothing was changed.")
@@ -84,9 +97,12 @@ class Fence:
         if self._as_leader:
             self._refuse_unless_leading()
             return
+        self._hold_membership(self._connection)
+
+    def _hold_membership(self, connection: Connection) -> None:
         # `key share` lets it be renewed meanwhile, but not be ended.
         sql = f"select 1 as found from {SCHEMA}.processes where id = ? for key share"  # noqa: S608
-        if not self._connection.rows(sql, [self._member()]):
+        if not connection.rows(sql, [self._member()]):
             raise NotAllowedError(
                 "Another process has taken over from this one. Nothing was changed."
             )

@@ -7,7 +7,7 @@ of SQLite; whoever reads waits for nobody.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -50,6 +50,11 @@ class PostgresConnection:
             lock_space=_number(f"writing {place.schema}"),
             held=_number(f"open {place.schema}"),
         )
+
+    def guard(self, guards: Callable[[Connection], None]) -> None:
+        """Let somebody say who may write, who is given the connection for that."""
+        if self._connection.fence is None:
+            guards(self._connection)
 
     @property
     def place(self) -> str:

@@ -25,6 +25,7 @@ from bot.engine.shards import Shards
 from bot.interactions.discord_internals import divide_guilds, gate_events, give_up_shard
 from bot.interactions.errors import EXPLAINED
 from bot.interactions.services import GoOn, Services, Step
+from indexer.index.postgres import PostgresConnection
 from knowledge.store.database import StoreError
 from knowledge.store.postgres.connection import Connection
 from knowledge.store.postgres.reachability import is_down
@@ -200,6 +201,10 @@ class Cluster:
     def _try_to_lead(self, core: Core) -> bool:
         """In the worker's thread: its connection is what the leader writes through."""
         fence = self._opened_fence(core)
+        # Another one is opened when another model begins to answer.
+        index = core.index.tables.db
+        if isinstance(index, PostgresConnection):
+            index.guard(fence.guard)
         if self.membership.valid:
             return fence.try_to_lead()
         fence.step_down()
