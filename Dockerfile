@@ -31,8 +31,11 @@ RUN echo "torch==${TORCH}${TORCH_SHA256:+ --hash=sha256:${TORCH_SHA256}}" > /tor
     && rm -rf /opt/commonplace/lib/python3*/site-packages/torch/include
 # What the program needs is a layer by itself, and only another list of it makes another layer: a new
 # release is 4 MB to build and to keep, not 1.5 GB. The list has all of it, PyTorch's needs, too.
-COPY deploy/requirements.txt /
+COPY deploy/requirements.txt deploy/requirements-postgres.txt /
+# Set to anything, it lets the bots of the image use PostgreSQL (compose.cluster.yaml).
+ARG POSTGRES=""
 RUN pip install --no-deps --require-hashes --requirement /requirements.txt \
+        ${POSTGRES:+--requirement /requirements-postgres.txt} \
     && pip uninstall --yes pip
 
 FROM needed AS program

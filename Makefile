@@ -38,12 +38,17 @@ translations: $(VENV)/dev.done ## bring the catalogues of bot/locale up to the s
 
 # The image's Python and processors; the digests are those of every platform's files. What only
 # PyTorch's builds for graphics cards need is left out.
-lock: $(VENV)/dev.done ## write deploy/requirements.txt anew, with the newest releases that are allowed
+lock: $(VENV)/dev.done ## write deploy/requirements*.txt anew, with the newest releases that are allowed
 	{ sed -n '/^#/p' deploy/requirements.txt; \
 	$(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate \
 		--python-version 3.11.9 --python-platform x86_64-manylinux_2_28 \
 		| awk '/^[a-z]/ {keep = !/^(torch|triton|nvidia-|cuda-)/} keep'; } > deploy/requirements.new
 	mv deploy/requirements.new deploy/requirements.txt
+	{ sed -n '/^#/p' deploy/requirements-postgres.txt; \
+	$(BIN)/uv pip compile pyproject.toml --extra postgres --quiet --generate-hashes --no-header --no-annotate \
+		--constraint deploy/requirements.txt --python-version 3.11.9 --python-platform x86_64-manylinux_2_28 \
+		| awk '/^[a-z]/ {keep = /^psycopg/} keep'; } > deploy/requirements.new
+	mv deploy/requirements.new deploy/requirements-postgres.txt
 
 clean: ## remove what was installed and cached
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -27,6 +27,7 @@ from bot.run import FINISHING_SECONDS
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["commonplace"]
+CLUSTER = yaml.safe_load((ROOT / "compose.cluster.yaml").read_text())
 CONTAINER = config.load(ROOT / "deploy" / "container.toml")
 COMMAND = (ROOT / "deploy" / "commonplace.sh").read_text()
 OPERATING = (ROOT / "docs" / "operating.md").read_text()
@@ -112,7 +113,7 @@ def test_a_release_that_needs_nothing_new_is_a_small_layer() -> None:
     """All that the project's version or its code changes stands behind what it needs."""
     needed, program = DOCKERFILE.index("AS needed"), DOCKERFILE.index("AS program")
     copied = re.findall(r"^COPY (.*)$", DOCKERFILE[needed:program], re.MULTILINE)
-    assert copied == ["deploy/requirements.txt /"]
+    assert copied == ["deploy/requirements.txt deploy/requirements-postgres.txt /"]
     assert "--no-deps" in DOCKERFILE[program:]
 
 
@@ -136,7 +137,8 @@ def test_the_image_is_made_of_what_docker_is_given_and_of_all_packages() -> None
 def test_no_address_of_a_registry_is_named() -> None:
     """PyTorch's index is an argument without a default, and building without it says so."""
     assert 'ARG TORCH_INDEX=""' in DOCKERFILE
-    for name in ("Dockerfile", "compose.yaml", "deploy/container.toml", "deploy/requirements.txt"):
+    files = ("Dockerfile", "compose.yaml", "compose.cluster.yaml", "deploy/container.toml")
+    for name in (*files, "deploy/requirements.txt", "deploy/requirements-postgres.txt"):
         addresses = re.findall(r"https?://[^/\s']+", (ROOT / name).read_text())
         assert addresses == [], name
 
@@ -170,11 +172,15 @@ def test_the_image_installs_nothing_whose_digest_is_not_in_the_repository() -> N
     assert program.endswith(" .")
 
 
-def test_the_locked_list_has_each_dependency_in_a_release_that_is_allowed() -> None:
-    text = (ROOT / "deploy" / "requirements.txt").read_text().replace("\\\n", "")
+def _locked(name: str) -> dict[str, str]:
+    text = (ROOT / "deploy" / name).read_text().replace("\\\n", "")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     assert [line for line in lines if "--hash=sha256:" not in line] == []
-    locked = dict(line.split()[0].split("==") for line in lines)
+    return dict(line.split()[0].split("==") for line in lines)
+
+
+def test_the_locked_list_has_each_dependency_in_a_release_that_is_allowed() -> None:
+    locked = _locked("requirements.txt")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     for needed in map(Requirement, project["dependencies"]):
         name = canonicalize_name(needed.name)
@@ -183,6 +189,61 @@ def test_the_locked_list_has_each_dependency_in_a_release_that_is_allowed() -> N
         else:
             release = locked[name]
         assert release in needed.specifier, name
+
+
+def test_what_postgresql_needs_besides_is_locked_and_nothing_twice() -> None:
+    besides = _locked("requirements-postgres.txt")
+    assert not besides.keys() & _locked("requirements.txt").keys()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    [needed] = map(Requirement, project["optional-dependencies"]["postgres"])
+    names = {needed.name, *(f"{needed.name}-{extra}" for extra in needed.extras)}
+    assert besides.keys() == names
+    assert besides[needed.name] in needed.specifier
+    assert "${POSTGRES:+--requirement /requirements-postgres.txt}" in DOCKERFILE
+
+
+def test_the_services_of_a_cluster_are_the_one_of_a_bot_several_times() -> None:
+    services = CLUSTER["services"]
+    same = ("read_only", "cap_drop", "security_opt", "mem_limit", "pids_limit", "ulimits", "init")
+    for name in ("bot-1", "bot-2", "worker"):
+        for key in (*same, "stop_grace_period", "restart", "tmpfs"):
+            assert services[name][key] == COMPOSE[key], (name, key)
+        assert services[name]["build"]["args"] == {
+            **COMPOSE["build"]["args"],
+            "POSTGRES": "yes",
+        }
+        assert services[name]["depends_on"] == {"database": {"condition": "service_healthy"}}
+    assert services["bot-1"] == services["bot-2"]
+    assert "pg_isready" in services["database"]["healthcheck"]["test"]
+    used = {one.split(":")[0] for each in services.values() for one in each["volumes"]}
+    assert {name for name in used if not name.startswith(".")} == set(CLUSTER["volumes"])
+
+
+def test_secrets_of_a_cluster_are_files_and_the_worker_has_no_token() -> None:
+    services = CLUSTER["services"]
+    assert services["bot-1"]["environment"] == {
+        config.TOKEN_FILE_VARIABLE: "/run/secrets/token",
+        "PGPASSFILE": "/run/secrets/pgpass",
+    }
+    assert services["bot-1"]["secrets"] == ["token", "pgpass"]
+    assert services["worker"]["environment"] == {"PGPASSFILE": "/run/secrets/pgpass"}
+    assert services["worker"]["secrets"] == ["pgpass"]
+    assert services["database"]["secrets"] == ["database-password"]
+    ignored = set((ROOT / ".gitignore").read_text().splitlines())
+    for name, secret in CLUSTER["secrets"].items():
+        assert secret == {"file": f"./{name}"}
+        assert f"/{name}" in ignored
+
+
+def test_the_settings_of_a_cluster_are_the_containers_and_a_database_without_a_password() -> None:
+    settings = config.load(ROOT / "deploy" / "cluster.toml")
+    database = CLUSTER["services"]["database"]["environment"]
+    user, name = database["POSTGRES_USER"], database["POSTGRES_DB"]
+    assert settings.data.database == f"postgresql://{user}@database/{name}"
+    assert (settings.health, settings.log) == (CONTAINER.health, CONTAINER.log)
+    mounted = "./deploy/cluster.toml:/etc/commonplace/config.toml:ro"
+    for service in ("bot-1", "bot-2", "worker"):
+        assert mounted in CLUSTER["services"][service]["volumes"]
 
 
 def test_every_stage_of_the_image_is_of_the_base_that_an_operator_can_name() -> None:
