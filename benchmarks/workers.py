@@ -1,12 +1,13 @@
 """What workers change while a big import runs: how long questions take, and how fast it goes.
 
-    python -m benchmarks.workers [--passages 400] [--rounds 3] [--most 2] [--nice 10]
+    python -m benchmarks.workers [--passages 400] [--rounds 3] [--most 2] [--nice 10] [--unasked]
 
 Starts a PostgreSQL of its own and a core with the default model on it, and imports documents as a
 running bot does, in slices of its thread, with no worker, one, and so on, in turns. The workers are
 processes of `commonplace worker` on this machine: with as many cores as there are of them and one
 more they would not be in the core's way, with fewer they are; `--nice` says how far they step back.
-Meanwhile somebody asks a question, waits a tenth of a second and asks the next.
+Meanwhile somebody asks a question, waits a tenth of a second and asks the next; `--unasked` measures
+what the core's own process has to do for an import by itself.
 """
 
 import argparse
@@ -44,15 +45,17 @@ class Figures:
 
     passages: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     milliseconds: list[float] = field(default_factory=list)
 
     def __str__(self) -> str:
+        own = self.cpu_seconds / self.passages * 1e3
+        said = f"{self.passages / self.seconds:.1f} passages/s, {own:.1f} ms of CPU each"
+        if not self.milliseconds:
+            return said
         waits = percentiles(self.milliseconds)
         most = max(self.milliseconds)
-        return (
-            f"{self.passages / self.seconds:.1f} passages/s; {len(self.milliseconds)} questions: "
-            f"{waits}, the longest {most:.0f} ms"
-        )
+        return f"{said}; {len(self.milliseconds)} questions: {waits}, the longest {most:.0f} ms"
 
 
 @contextmanager
@@ -89,12 +92,13 @@ async def imported(
     worker: Worker[Core], some: Sequence[Document], asked: Iterator[str], figures: Figures
 ) -> None:
     asking = asyncio.create_task(ask(worker, asked, figures.milliseconds))
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     last = await worker.run_slices(
         # None of these kinds is there: all are new, and nothing is taken out.
         lambda core: update(core.index, core.embedder, some, kinds={Kind.PAGE}, queue=core.work)
     )
     figures.seconds += time.perf_counter() - started
+    figures.cpu_seconds += time.process_time() - cpu
     figures.passages += last.report.passages if last is not None else 0
     asking.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -108,7 +112,9 @@ async def measured(options: argparse.Namespace, folder: Path, url: str) -> dict[
     made = list(documents(options.passages * (1 + options.rounds * (1 + options.most))))
     starts = range(0, len(made), options.passages)
     parts = (made[start : start + options.passages] for start in starts)
-    asked = itertools.cycle(questions_about(made, len(made)))
+    asked: Iterator[str] = (
+        iter(()) if options.unasked else itertools.cycle(questions_about(made, len(made)))
+    )
     worker = start_worker(settings)
     await worker.run_slices(Core.warm_up)
     figures = {count: Figures() for count in range(options.most + 1)}
@@ -127,6 +133,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--most", type=int, default=2, help="workers")
     parser.add_argument("--nice", type=int, default=10)
+    parser.add_argument("--unasked", action="store_true", help="ask nothing meanwhile")
     options = parser.parse_args()
     with running_cluster() as cluster, tempfile.TemporaryDirectory() as temporary:
         found = asyncio.run(measured(options, Path(temporary), cluster.empty()))

@@ -347,6 +347,8 @@ class Bot(ShardedClient):
                 figures,
                 self.leads,
                 {} if self.cluster is None else self.cluster.membership.standing.shards,
+                self.connected_shards,
+                self.processes,
             )
         )
 

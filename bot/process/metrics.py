@@ -33,8 +33,8 @@ _WHOLE_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0
 class Situation:
     """How the bot is at the moment at which somebody looks.
 
-    `figures` are missing while the core is not open. `epochs` are those of this process's shards,
-    where several processes share them.
+    `figures` are missing while the core is not open. `shards` are those that this process runs, and
+    whether each is connected; `epochs` are theirs, where several processes share them.
     """
 
     healthy: bool
@@ -44,6 +44,17 @@ class Situation:
     figures: Figures | None
     leads: bool = True
     epochs: Mapping[int, int] = field(default_factory=dict)
+    shards: Mapping[int, bool] = field(default_factory=dict)
+    processes: int = 1
+
+
+def _described(registry: CollectorRegistry) -> dict[str, str]:
+    suffixes = {"counter": "_total", "info": "_info"}
+    return {
+        family.name + suffixes.get(family.type, ""): family.documentation
+        for family in registry.collect()
+        if family.name.startswith("commonplace_")
+    }
 
 
 class WorkGauges:
@@ -114,6 +125,10 @@ class Metrics:
             "How often a shard of this process was taken, where several share.",
             "shard",
         )
+        self._shards = self._gauge(
+            "shard_connected", "Whether Discord is, by shard of this process.", "shard"
+        )
+        self._processes = self._gauge("processes", "Processes that run shards of this bot.")
         self._waiting = self._gauge("queue_length", "Jobs waiting for the worker.", "priority")
         self._pending = self._gauge("reviews_pending", "Revisions waiting for a decision.")
         self._live = self._gauge("notes_live", "Notes that answer questions.")
@@ -136,12 +151,7 @@ class Metrics:
 
     def described(self) -> dict[str, str]:
         """Each metric of ours by the name it is served under, with what it says."""
-        suffixes = {"counter": "_total", "info": "_info"}
-        return {
-            family.name + suffixes.get(family.type, ""): family.documentation
-            for family in self._registry.collect()
-            if family.name.startswith("commonplace_")
-        }
+        return _described(self._registry)
 
     def answered(self, evidence: Evidence, seconds: float) -> None:
         self._questions.labels(evidence.value).inc()
@@ -172,9 +182,14 @@ class Metrics:
         self._degraded.set(now.degraded)
         self._connected.set(now.connected)
         self._leads.set(now.leads)
+        # Shards move from one process to another.
         self._epochs.clear()
         for shard, epoch in now.epochs.items():
             self._epochs.labels(str(shard)).set(epoch)
+        self._shards.clear()
+        for shard, connected in now.shards.items():
+            self._shards.labels(str(shard)).set(connected)
+        self._processes.set(now.processes)
         for priority, count in now.waiting.items():
             self._waiting.labels(priority.name.lower()).set(count)
         if now.figures is not None:
@@ -209,13 +224,18 @@ class EmbeddingMetrics:
         ProcessCollector(registry=registry)
         self._healthy = Gauge("commonplace_healthy", "Whether /healthz says so.", registry=registry)
         self._embedded = Counter(
-            "commonplace_worker_embedded", "Texts that this worker embedded.", registry=registry
+            "commonplace_worker_embedded",
+            "Texts that this `commonplace worker` embedded.",
+            registry=registry,
         )
         self._failed = Counter(
             "commonplace_worker_failed", "Texts that it could not embed.", registry=registry
         )
         self._work = WorkGauges(registry)
         Info("commonplace_build", "The program.", registry=registry).info({"version": version})
+
+    def described(self) -> dict[str, str]:
+        return _described(self._registry)
 
     def embedded(self, done: int, failed: int) -> None:
         self._embedded.inc(done)

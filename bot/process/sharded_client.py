@@ -96,6 +96,16 @@ class ShardedClient(Services):
         return self.ready_shards if self.cluster is None else self.cluster.settled_shards
 
     @property
+    def connected_shards(self) -> dict[int, bool]:
+        """Whether each of the own shards is connected."""
+        return {shard: shard in self._connected_shards for shard in sorted(self.own_shards.ids)}
+
+    @property
+    def processes(self) -> int:
+        """How many processes run shards of this bot."""
+        return 1 if self.cluster is None else self.cluster.processes
+
+    @property
     def leads(self) -> bool:
         return self.cluster is None or self.cluster.leads
 

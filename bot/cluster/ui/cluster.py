@@ -152,6 +152,11 @@ class Cluster:
         """What is missing for a moment: the database."""
         return (self.membership.problem,) if self.membership.problem and not self.problem else ()
 
+    @property
+    def processes(self) -> int:
+        """How many there were when it was last looked."""
+        return max(self.membership.standing.processes, 1)
+
     def details(self) -> dict[str, object]:
         """What is told of it to machines."""
         standing = self.membership.standing

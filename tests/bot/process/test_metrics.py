@@ -55,6 +55,26 @@ async def test_what_there_is_and_what_waits_can_be_read(world: World) -> None:
     assert samples["commonplace_discord_connected", ""] == 1
 
 
+async def test_each_shard_of_the_process_is_shown(world: World) -> None:
+    await prepared(world.bot)
+    _, samples = await metrics(world.bot)
+    assert samples["commonplace_shard_connected", "0"] == 1
+    assert samples["commonplace_leads", ""] == 1
+    assert samples["commonplace_processes", ""] == 1
+
+
+def test_a_shard_that_has_moved_is_shown_no_more() -> None:
+    shown = Metrics("1")
+    before = Situation(True, False, True, {}, None, shards={0: True, 3: False}, processes=2)
+    after = Situation(True, False, True, {}, None, False, shards={3: True}, processes=2)
+    assert b'commonplace_shard_connected{shard="3"} 0.0' in shown.exposition(before)
+    said = shown.exposition(after)
+    assert b'commonplace_shard_connected{shard="3"} 1.0' in said
+    assert b'shard="0"' not in said
+    assert b"commonplace_leads 0.0" in said
+    assert b"commonplace_processes 2.0" in said
+
+
 async def test_the_queue_is_counted_by_priority(world: World) -> None:
     await prepared(world.bot)
     begun, go_on = threading.Event(), threading.Event()
