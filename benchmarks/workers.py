@@ -6,8 +6,8 @@ Starts a PostgreSQL of its own and a core with the default model on it, and impo
 running bot does, in slices of its thread, with no worker, one, and so on, in turns. The workers are
 processes of `commonplace worker` on this machine: with as many cores as there are of them and one
 more they would not be in the core's way, with fewer they are; `--nice` says how far they step back.
-Meanwhile somebody asks a question, waits a tenth of a second and asks the next; `--unasked` measures
-what the core's own process has to do for an import by itself.
+Meanwhile somebody asks a question, waits a tenth of a second and asks the next; `--unasked` asks
+nothing, and measures what the core's own process has to do for an import.
 """
 
 import argparse
