@@ -78,7 +78,7 @@ class Embedding:
         self._stop = threading.Event()
         self._told = ""
         self._looked_at = -LOOK_SECONDS
-        self.glance = Glance(clock())
+        self.glance = Glance(clock(), problem="The model is being opened.")
         self.metrics = EmbeddingMetrics(own_version())
 
     def stop(self) -> None:
@@ -152,7 +152,8 @@ class Embedding:
     async def health(self) -> Health:
         seen = self.glance
         stuck = self._clock() - seen.at >= STUCK_SECONDS
-        problem = "The worker has not come round for two minutes." if stuck else seen.problem
+        silent = "The worker has not come round for two minutes." if stuck else ""
+        problem = seen.problem or silent
         set_aside = set_aside_told(seen.state.set_aside)
         details: dict[str, object] = {"version": own_version(), "waiting": seen.state.waiting}
         degraded = tuple(filter(None, (seen.other, set_aside)))

@@ -138,10 +138,11 @@ def test_one_that_is_stuck_or_without_its_database_is_not_well() -> None:
     clock = Clock()
     clock.step = 0.0
     embedding = _embedding("postgresql://nowhere/none", clock)
-    assert asyncio.run(embedding.health()).well
+    assert asyncio.run(embedding.health()).reasons == ("The model is being opened.",)
     embedding.glance = Glance(clock.now, problem="The database is away.")
     assert asyncio.run(embedding.health()).reasons == ("The database is away.",)
     embedding.glance = Glance(clock.now)
+    assert asyncio.run(embedding.health()).well
     clock.now += STUCK_SECONDS
     assert not asyncio.run(embedding.health()).well
     assert b"commonplace_healthy 0.0" in asyncio.run(embedding.exposition())
