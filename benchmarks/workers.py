@@ -1,4 +1,4 @@
-"""What workers change while a big import runs: how long questions take, and how fast it goes.
+"""Latency of questions and pace of a big import, without workers that embed and with some.
 
     python -m benchmarks.workers [--passages 400] [--rounds 3] [--most 2] [--nice 10] [--unasked]
 
