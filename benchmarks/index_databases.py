@@ -31,7 +31,7 @@ from benchmarks.resident_scopes import milliseconds
 from benchmarks.structure import clustered
 from indexer.index.database import IndexSchema, Place
 from indexer.index.index import Index
-from indexer.index.tables import CutDocument
+from indexer.index.written_documents import CutDocument
 from indexer.text.passages import Passage
 from knowledge.model.documents import Document, Kind, Scope
 from tests.postgres import running_cluster

@@ -42,7 +42,7 @@ from bot.privacy import guild_removal
 from bot.review import service as review_service
 from bot.sources import channels
 from indexer.embedding.model_records import ModelRecord, RecordedModel
-from indexer.index.tables import document_digest
+from indexer.index.written_documents import document_digest
 from indexer.text.passages import passages
 from knowledge import corpus
 from knowledge.backup import backups

@@ -29,7 +29,7 @@ from indexer.index import bm25
 from indexer.index import vectors as index_vectors
 from indexer.index.database import Place
 from indexer.index.index import Index
-from indexer.index.tables import CutDocument
+from indexer.index.written_documents import CutDocument
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
 from indexer.text.passages import Passage, digest

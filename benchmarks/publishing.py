@@ -23,7 +23,7 @@ from bot.config import Settings
 from bot.config_sections import DataSettings
 from bot.engine.core import Core
 from bot.review import service as review_service
-from indexer.index.tables import CutDocument
+from indexer.index.written_documents import CutDocument
 from indexer.text.passages import Passage, digest
 from knowledge.model.documents import Document, Kind, Scope
 from knowledge.model.notes import Decision, Member

@@ -96,6 +96,7 @@ COVERED_BY = {
     "indexer/text/edit_distance.py": "tests/indexer/index/test_postings.py",
     "indexer/index/sqlite_file.py": "tests/indexer/index/test_database.py",
     "indexer/index/snapshots.py": "tests/indexer/index/test_index_snapshots.py",
+    "indexer/index/written_documents.py": "tests/indexer/index/test_tables.py",
     "indexer/index/bound_values.py": "tests/indexer/index/test_tables.py",
     "indexer/index/scope_changes.py": "tests/indexer/index/test_resident_scopes.py",
     "bot/cli/named_sources.py": "tests/bot/cli/test_sources_web_and_exports.py",

@@ -16,7 +16,8 @@ from bot.engine.index_updates import update_own_of
 from indexer.embedding.embedder import Embedder
 from indexer.index.database import FORMAT, IndexError_, Place
 from indexer.index.index import Index
-from indexer.index.tables import IndexTables, document_digest
+from indexer.index.tables import IndexTables
+from indexer.index.written_documents import document_digest
 from indexer.ingest import files, pipeline
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge import corpus

@@ -78,7 +78,8 @@ class PostgresConnection:
         return self._connection.run(sql, values)
 
     def run_many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
-        self._connection.run_many(sql, list(values))
+        if some := list(values):
+            self._connection.run_many(sql, some)
 
     @contextmanager
     def writing(self) -> Iterator[None]:

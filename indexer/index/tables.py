@@ -7,21 +7,17 @@ embedded twice; beside each passage stand its own vectors (the whole, then its w
 precision, so that scoring a hundred candidates reads a hundred rows by number.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.index import file_records, passage_lines
+from indexer.index import file_records
 from indexer.index.added_symbols import add_symbols, has_symbols
 from indexer.index.bound_values import marks, slices
-from indexer.index.database import Connection, MissingVectorError, Place
+from indexer.index.database import Connection, Place
 from indexer.index.scope_changes import ScopeChanges
 from indexer.index.selection import TAGGED, Selection, selected_ids
 from indexer.index.sqlite_file import opened_file
@@ -33,29 +29,8 @@ from indexer.index.stored_passage import (
     of_row,
     title_and_link,
 )
-from indexer.text.analyzer import words
-from indexer.text.passages import CUTTING, Passage
+from indexer.index.written_documents import CutDocument, document_digest, put_in, take_out
 from knowledge.model.documents import ARTICLES, SHARED, Document, FileRecord, Kind, Scope
-
-# The fields of a document that may be None and are part of its digest then, too.
-_ALWAYS: Final = ("verified", "revision")
-
-
-@dataclass(frozen=True, slots=True)
-class CutDocument:
-    """A document with its passages, ready to be applied."""
-
-    document: Document
-    passages: tuple[Passage, ...]
-
-
-def document_digest(document: Document) -> str:
-    """The digest of everything that a document's passages are made from, the way included."""
-    said = {key: value for key, value in asdict(document).items() if value is not None}
-    # What every document has had since the first release stays, so that its digest does.
-    made_from = [CUTTING, {**dict.fromkeys(_ALWAYS), **said}]
-    fields = json.dumps(made_from, ensure_ascii=False, default=str, sort_keys=True)
-    return hashlib.sha256(fields.encode()).hexdigest()
 
 
 def _opened(place: Place, expected: Mapping[str, str]) -> Connection:
@@ -291,10 +266,8 @@ class IndexTables:
             ids = (*removed, *(cut.document.id for cut in changed))
             scopes = self.changes.scopes_of(ids) | {cut.document.scope for cut in changed}
             generations = self.changes.raised(scopes)
-            for document_id in ids:
-                self._take_out(document_id)
-            for cut in changed:
-                self._put_in(cut, generations[cut.document.scope])
+            take_out(self.db, ids)
+            put_in(self.db, changed, generations)
             self._count_up()
         if removed:
             self.db.forget_deleted()
@@ -324,84 +297,3 @@ class IndexTables:
     def relinked(self) -> int:
         """The generation in which documents were last cited elsewhere; 0 if none ever was."""
         return int(self._noted("relinked") or 0)
-
-    def _take_out(self, document_id: str) -> None:
-        self.db.run(
-            "insert into removed (id, scope, generation) "
-            "select p.id, p.scope, g.generation from passages p "
-            "join generations g on g.scope = p.scope where p.document_id = ?",
-            (document_id,),
-        )
-        self.db.run("delete from passages where document_id = ?", (document_id,))
-        self.db.run("delete from documents where id = ?", (document_id,))
-
-    def _put_in(self, cut: CutDocument, generation: int) -> None:
-        document = cut.document
-        self.db.run(
-            "insert into documents (id, scope, kind, digest, metadata) values (?, ?, ?, ?, ?)",
-            (
-                document.id,
-                document.scope,
-                document.kind.value,
-                document_digest(document),
-                metadata(document),
-            ),
-        )
-        ids = [self._put_in_passage(document, one, generation) for one in cut.passages]
-        self.db.run_many(
-            "insert into windows (passage_id, digest) values (?, ?)",
-            [
-                (passage_id, window)
-                for passage_id, passage in zip(ids, cut.passages, strict=True)
-                for window in passage.digests[1:]
-            ],
-        )
-        for some in slices(list(zip(ids, cut.passages, strict=True))):
-            self.db.run_many(
-                "insert into passage_vectors (passage_id, vectors) values (?, ?)",
-                self._half_precision(some),
-            )
-        passage_lines.save(self.db, ids, passage_lines.fragments(document, cut.passages))
-
-    def _put_in_passage(self, document: Document, passage: Passage, generation: int) -> int:
-        [[passage_id]] = self.db.rows(
-            "insert into passages "
-            "(document_id, scope, position, heading, text, words, digest, generation) "
-            "values (?, ?, ?, ?, ?, ?, ?, ?) returning id",
-            (
-                document.id,
-                document.scope,
-                passage.position,
-                passage.heading,
-                passage.text,
-                " ".join(words(passage.embedded)),
-                passage.digests[0],
-                generation,
-            ),
-        )
-        return int(passage_id)
-
-    def _half_precision(self, passages: Sequence[tuple[int, Passage]]) -> list[tuple[int, bytes]]:
-        """The own vectors of passages, by their ids."""
-        wanted = dict.fromkeys(key for _, passage in passages for key in passage.digests)
-        stored: dict[bytes, bytes] = {}
-        for some in slices(list(wanted)):
-            sql = f"select digest, vector from vectors where digest in ({marks(some)})"  # noqa: S608
-            stored.update(self.db.rows(sql, some))
-        if len(stored) < len(wanted):
-            raise MissingVectorError("A vector was dropped before it was used: index again.")
-        return [
-            (passage_id, _halved(stored[key] for key in _own_digests(passage)))
-            for passage_id, passage in passages
-        ]
-
-
-def _own_digests(passage: Passage) -> list[bytes]:
-    """Those of the whole and of each window; a passage that is its own window has it once."""
-    whole, *windows = passage.digests
-    return [whole, *(window for window in windows if window != whole)]
-
-
-def _halved(vectors: Iterable[bytes]) -> bytes:
-    """Vectors of full precision in half precision, one after another."""
-    return np.frombuffer(b"".join(vectors), np.float32).astype(np.float16).tobytes()

@@ -15,7 +15,7 @@ from indexer.index.index import Index
 from indexer.index.postings import Postings
 from indexer.index.selection import Selection
 from indexer.index.stored_passage import StoredPassage
-from indexer.index.tables import CutDocument
+from indexer.index.written_documents import CutDocument
 from indexer.text.analyzer import query_words, words
 from knowledge.model.documents import Scope
 

@@ -17,7 +17,7 @@ from typing import Final
 
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
-from indexer.index.tables import CutDocument, document_digest
+from indexer.index.written_documents import CutDocument, document_digest
 from indexer.ingest.embedding_queue import EmbeddingQueue
 from indexer.ingest.pipeline import (
     InOrder,

@@ -19,7 +19,7 @@ from indexer.embedding.embedder import Embedder
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.database import MissingVectorError
 from indexer.index.index import Index
-from indexer.index.tables import CutDocument, document_digest
+from indexer.index.written_documents import CutDocument, document_digest
 from indexer.ingest.embedding_queue import EmbeddingQueue
 from indexer.text.passages import Passage, cut_passages, passages
 from knowledge.model.documents import Document, Failure, FileRecord, Kind

@@ -9,7 +9,7 @@ import pytest
 
 from indexer.index.database import IndexWriteError
 from indexer.index.sqlite_file import SQLiteConnection
-from indexer.index.tables import CutDocument
+from indexer.index.written_documents import CutDocument
 from indexer.ingest.pipeline import put
 from indexer.text.passages import digest, passages
 from knowledge.model.documents import SHARED, Document, Kind

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from indexer.index.index import Index
-from indexer.index.tables import CutDocument
+from indexer.index.written_documents import CutDocument
 from indexer.ingest.pipeline import SLICE_TEXTS, Progress, UpdateReport, put, put_together, update
 from indexer.text.passages import passages
 from knowledge.model.documents import SHARED, Document, Failure, Kind
