@@ -1,1 +1,1 @@
-"""The index: its SQLite file, FAISS vectors, BM25 postings, and caches of them."""
+"""The index: its database, FAISS vectors, BM25 postings, and caches of them."""
