@@ -1,7 +1,7 @@
 """Latency and throughput of questions, and how soon after a start the first one is answered.
 
-    python benchmarks/answering.py [--passages 20000] [--reference] [--folder FOLDER] [--database URL]
-        [--model NAME]
+    python benchmarks/answering.py [--passages 20000] [--reference] [--folder FOLDER]
+        [--database URL] [--model NAME]
 
 Makes a corpus of synthetic documents from the words of the bundled articles, indexes it with the
 real model into a temporary folder (that takes minutes), then measures in one run:
