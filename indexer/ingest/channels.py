@@ -133,6 +133,7 @@ class _ThreadUpdate:
         """Put in a thread's documents, take out those it no longer has, and record both."""
         known = self.index.tables.digests_under(prefix(self.channel.id, self.thread.id))
         made: dict[str, str] = {}
+        out: set[str] = set()
         for document in thread_documents(self.archive, self.channel, self.thread, withheld):
             yield
             if self._has_changed():
@@ -145,21 +146,24 @@ class _ThreadUpdate:
             changed = document.id in known
             (self.report.changed if changed else self.report.added).append(document.id)
             cut = yield from cut_in_slices(self.embedder, document)
-            yield from order.after([cut], partial(self._put_in, cut))
+            out.add(document.id)
+            yield from order.after([cut], partial(self._put_in, cut, out))
         gone = [document_id for document_id in known if document_id not in made]
-        yield from order.after([], partial(self._finish, gone, made))
+        yield from order.after([], partial(self._finish, gone, made, out))
 
-    def _put_in(self, cut: CutDocument) -> Iterator[None]:
+    def _put_in(self, cut: CutDocument, out: set[str]) -> Iterator[None]:
         if self._has_changed():
             return
         yield from put_together(self.index, self.embedder, [cut], self.report)
+        out.discard(cut.document.id)
         if self._has_changed():
             # While it was embedded, something of it may have been deleted. This is still the step
             # that put it in, so nobody has seen it.
             self.index.tables.apply([], [cut.document.id])
 
-    def _finish(self, gone: list[str], made: dict[str, str]) -> Iterator[None]:
-        if self._has_changed():
+    def _finish(self, gone: list[str], made: dict[str, str], out: set[str]) -> Iterator[None]:
+        # What was left out comes with the next update: the thread counts as changed until then.
+        if out or self._has_changed():
             return
         if gone:
             self.index.tables.apply([], gone)

@@ -95,9 +95,10 @@ class EmbeddingQueue:
         set_aside = {key: problem for key, problem in problems.items() if problem is not None}
         if "" in set_aside.values():
             raise SetAsideError(
-                "Texts of a document could not be embedded: every worker that took them had ended "
-                "without a word, as one does that lacks memory. Look at what the workers' machines "
-                "say, and give them more; the texts are tried again within the hour."
+                "Some documents could not be embedded, and are not in the index: every worker that "
+                "took a text of theirs had ended without a word, as one does that lacks memory. "
+                "Look at what the workers' machines say, and give them more; the texts are tried "
+                "again within the hour."
             )
         # What they have failed of is met here, too, and told as ever.
         self._jobs.drop(kind, set_aside)

@@ -110,7 +110,8 @@ class _File:
     """A file while it is being ingested, with what its record will say.
 
     `documents` are the ids of what it gave, in order. `cuts` are documents that are read and cut,
-    and wait to be embedded with those of other files.
+    and wait to be embedded with those of other files. Of its parts, so many were `given` to be put
+    in, and so many were: where one was left out, nothing is recorded that would name its documents.
     """
 
     found: FoundFile
@@ -120,6 +121,8 @@ class _File:
     trusted: bool = True
     withheld: str = ""
     cuts: list[CutDocument] = field(default_factory=list)
+    given: int = 0
+    put_in: int = 0
 
     @property
     def before(self) -> tuple[str, ...]:
@@ -204,6 +207,8 @@ class _FileUpdate:
 
         def put_in() -> Iterator[None]:
             for file, record in zip(files, records, strict=True):
+                if file.put_in < file.given:
+                    continue
                 removed = [key for key in file.before if key not in file.documents]
                 yield from put_together(
                     self.index,
@@ -293,10 +298,15 @@ class _FileUpdate:
         """Put in what waits of a file that goes on, or that breaks off here."""
         record = file.record(whole=False) if named and file.cuts else None
         cuts, file.cuts = file.cuts, []
-        yield from self.order.after(
-            cuts,
-            lambda: put_together(self.index, self.embedder, cuts, self.report, record=record),
-        )
+        before, file.given = file.given, file.given + 1
+
+        def put_in() -> Iterator[None]:
+            if record is not None and file.put_in < before:
+                return
+            yield from put_together(self.index, self.embedder, cuts, self.report, record=record)
+            file.put_in += 1
+
+        yield from self.order.after(cuts, put_in)
 
     def _kept(self, file: _File) -> tuple[str, ...]:
         """What can be quoted still of a file that can't be read again.
@@ -320,6 +330,8 @@ class _FileUpdate:
         record = file.record(whole=True)
 
         def take_out() -> Iterator[None]:
+            if file.put_in < file.given:
+                return
             self.index.tables.apply([], gone, record)
             self.report.removed += gone
             yield from ()

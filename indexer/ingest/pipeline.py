@@ -20,7 +20,7 @@ from indexer.embedding.vector_cache import VectorCache
 from indexer.index.database import MissingVectorError
 from indexer.index.index import Index
 from indexer.index.written_documents import CutDocument, document_digest
-from indexer.ingest.embedding_queue import EmbeddingQueue
+from indexer.ingest.embedding_queue import EmbeddingQueue, SetAsideError
 from indexer.text.passages import Passage, cut_passages, passages
 from knowledge.model.documents import Document, Failure, FileRecord, Kind
 
@@ -95,7 +95,7 @@ class InOrder:
 
     Without a queue, or where no worker attends to it, each is taken at once, and what it needs is
     embedded here. Else its texts are offered to the workers, and it is taken once they are back and
-    those before it have been taken.
+    those before it have been taken. Where workers have died of a text, the step is left out.
     """
 
     def __init__(
@@ -113,6 +113,7 @@ class InOrder:
         # Texts of the steps that wait, and how many were offered since it was looked what is back.
         self._out = 0
         self._unlooked = 0
+        self._left_out: SetAsideError | None = None
 
     def after(
         self, cuts: Iterable[CutDocument], steps: Callable[[], Iterator[None]]
@@ -136,9 +137,15 @@ class InOrder:
             yield from self._take(queue, MOST_OUT)
 
     def finish(self) -> Iterator[None]:
-        """Take all the steps that wait."""
+        """Take all the steps that wait.
+
+        Raises:
+            SetAsideError: if any step was left out.
+        """
         if self._queue is not None:
             yield from self._take(self._queue, 0)
+        if self._left_out is not None:
+            raise self._left_out
 
     def _take(self, queue: EmbeddingQueue, most_out: int) -> Iterator[None]:
         """Take the steps whose texts are back, and wait while more than so many are not."""
@@ -146,7 +153,12 @@ class InOrder:
             texts, steps = self._waiting[0]
             collected = queue.collect(self._index, self._embedder)
             self._report.embedded += collected
-            if not queue.still_out(self._index, self._embedder, texts):
+            try:
+                still_out = queue.still_out(self._index, self._embedder, texts)
+            except SetAsideError as error:
+                self._left_out = error
+                still_out, steps = False, _nothing
+            if not still_out:
                 self._waiting.popleft()
                 self._out -= len(texts)
                 yield from steps()
@@ -156,6 +168,10 @@ class InOrder:
             self._report.waits = not collected
             yield
             self._report.waits = False
+
+
+def _nothing() -> Iterator[None]:
+    yield from ()
 
 
 def update(

@@ -207,17 +207,72 @@ def test_what_workers_fail_of_is_tried_here_and_told_as_ever(
     assert _nothing_is_left(world)
 
 
-def test_what_workers_die_of_is_not_tried_here(world: World, postgres: Cluster) -> None:
-    seen = world.worker()
+class Dying:
+    """Workers that die of texts with a certain word, and one that outlives the others."""
 
-    def die() -> None:
-        assert world.jobs.take(seen.kind, "dying", 1)
+    def __init__(self, world: World, postgres: Cluster, word: str) -> None:
+        self._world = world
+        self._postgres = postgres
+        self._word = word
+        self._worker = world.worker("a", WordEmbedder(64))
+
+    def turn(self) -> None:
         moved = f"tries = {MOST_TRIES}, taken_until = now() - interval '1 second'"
-        postgres.execute(f"update work.jobs set {moved}", world.url)  # noqa: S608
+        spoiled = f"update work.jobs set {moved} where payload like '%{self._word}%'"  # noqa: S608
+        self._postgres.execute(spoiled, self._world.url)
+        self._worker.step()
 
-    with pytest.raises(SetAsideError, match="every worker that took them"):
-        _drive(world.update(), die)
+
+def test_what_workers_die_of_is_not_tried_here_and_stops_no_other(
+    world: World, postgres: Cluster
+) -> None:
+    dying = Dying(world, postgres, "number17.")
+    with pytest.raises(SetAsideError, match="had ended without a word"):
+        _drive(world.update(), dying.turn)
     assert world.embedder.calls == []
+    spoiled = {one.id for one in DOCUMENTS if "number17." in one.text}
+    there = world.index.tables.document_digests({Kind.FILE}).keys()
+    assert spoiled
+    assert not spoiled & there
+    assert len(there) > len(DOCUMENTS) / 2
+    # Tried again when the queue has forgotten them.
+    postgres.execute("delete from work.jobs", world.url)
+    worker = world.worker("b")
+    _drive(world.update(), worker.step)
+    assert len(world.index.tables.document_digests({Kind.FILE})) == len(DOCUMENTS)
+
+
+def test_a_file_that_workers_die_of_is_read_again_and_recorded_only_then(
+    world: World, tmp_path: Path, postgres: Cluster
+) -> None:
+    folder = tmp_path / "handbook"
+    folder.mkdir()
+    for document in DOCUMENTS:
+        (folder / f"{document.title}.md").write_text(document.text, encoding="utf-8")
+    dying = Dying(world, postgres, "number17.")
+
+    def follow() -> Iterator[Progress]:
+        looks = corpus.looks(store, world.index.tables.files())
+        return update_files(world.index, world.embedder, looks, UpdateReport(), queue=world.queue)
+
+    def named() -> list[str]:
+        records = world.index.tables.files().values()
+        return sorted(key for record in records for key in record.documents)
+
+    def there() -> list[str]:
+        return sorted(world.index.tables.document_digests({Kind.FILE}))
+
+    with Store(tmp_path / "community.db") as store:
+        add_paths(store, [folder])
+        with pytest.raises(SetAsideError):
+            _drive(follow(), dying.turn)
+        assert 0 < len(there()) < len(DOCUMENTS)
+        assert named() == there()
+        postgres.execute("delete from work.jobs", world.url)
+        worker = world.worker("b")
+        _drive(follow(), worker.step)
+        assert named() == there()
+        assert len(there()) == len(DOCUMENTS)
 
 
 def test_files_are_taken_in_order_whoever_embeds(
