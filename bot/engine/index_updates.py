@@ -7,6 +7,7 @@ early is taken up by the next. Functions of the core, in whose thread they run.
 import logging
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from bot.engine.core import Core
@@ -175,7 +176,23 @@ def _update_quickly(core: Core, report: UpdateReport) -> Iterator[Progress]:
 def update_own_of(
     core: Core, index: Index, embedder: Embedder, report: UpdateReport
 ) -> Iterator[Progress]:
-    """Bring the articles and notes of an index up to date, which need not be the serving one."""
+    """Bring the articles and notes of an index up to date, which need not be the serving one.
+
+    What is decided on notes between two slices is looked for again at the end: what was live when
+    it began may be retired by then.
+    """
+    again = report
+    while True:
+        for progress in _put_own(core, index, embedder, again):
+            yield replace(progress, report=report)
+        if not again.touched:
+            return
+        again = UpdateReport()
+
+
+def _put_own(
+    core: Core, index: Index, embedder: Embedder, report: UpdateReport
+) -> Iterator[Progress]:
     documents = [
         *corpus.articles(),
         *(corpus.note_document(note) for note in core.store.notes.every_live()),

@@ -15,6 +15,7 @@ from bot.config import Settings
 from bot.config_sections import DataSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
+from bot.engine.index_updates import run_to_end
 from bot.privacy import service as privacy_service
 from bot.review import service as review_service
 from indexer.index.database import IndexWriteError
@@ -136,6 +137,22 @@ def test_a_note_that_another_process_retires_meanwhile_is_not_left_in_the_index(
         assert core.store.notes.live(1) is None
         assert core.index.tables.document_passages("note:1") == []
         assert not _answers(core)
+
+
+def test_a_note_that_is_retired_while_an_update_is_under_way_is_not_put_in_by_it(
+    core: Core,
+) -> None:
+    for _ in range(40):
+        outcome = core.store.decisions.decide(GUILD, _proposed(core), ADA, Ruling(Decision.APPROVE))
+        assert outcome is not None
+    steps = index_updates.update_own(core)
+    while not core.index.tables.document_passages("note:1"):
+        next(steps)
+    assert core.index.tables.document_passages("note:40") == []
+    review_service.indexed(core, core.store.decisions.retire(GUILD, 40, ADA))
+    run_to_end(steps)
+    assert core.index.tables.document_passages("note:40") == []
+    assert core.index.tables.document_passages("note:39") != []
 
 
 @pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])

@@ -1,0 +1,520 @@
+"""Kill processes that decide together on one PostgreSQL, and look for what is lost or double.
+
+    python -m benchmarks.killing_processes --kills 200
+    python -m benchmarks.killing_processes --cuts 50
+    python -m benchmarks.killing_processes --restarts 5
+    python -m benchmarks.killing_processes --stops 4 [--seconds 30]
+    python -m benchmarks.killing_processes --latency 100
+
+Three processes submit and approve notes and change settings of three guilds, in each other's way,
+and write down before an attempt what it is, and afterwards what they were told. They end by
+SIGKILL at random moments, right before a commit, or right after one; lose the connection between
+a commit and its answer (`--cuts`); or stand still for a while (`--stops`); or the server is
+restarted in the middle (`--restarts`). What was under way is attempted again as the same
+interaction, as whoever clicked does. In the end the
+database has to say what the processes were told: each submission and each decision once, the log's
+chains unbroken and without a gap, and the index what the notes are.
+
+`--latency` measures from the commit of an approval in one process to the moment when another one
+answers from it, which asks again and again. The embedder is the tests' bag of words; PostgreSQL is
+a cluster of this run's own that waits for its disk (`fsync` on).
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import psycopg
+
+from bot.answers.decision import Answer
+from bot.answers.lookup import Ask
+from bot.config import Settings
+from bot.config_sections import DataSettings
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.index_updates import run_to_end
+from bot.review import service
+from indexer.index.database import IndexError_
+from indexer.index.tables import document_digest
+from knowledge import corpus
+from knowledge.model.documents import Kind
+from knowledge.model.notes import Decision, Member, Outcome
+from knowledge.model.submissions import Submission
+from knowledge.store.database import DatabaseAwayError, OutcomeUnknownError, StoreError
+from knowledge.store.decisions import Ruling
+from tests.fakes import WordEmbedder
+from tests.postgres import Cluster, running_cluster
+from tests.postgres_cuts import Cut, cutting_socket
+
+GUILDS: Final = (10, 11, 12)
+WORKERS: Final = 3
+CONTRIBUTOR: Final = Member(1, "Mira")
+# A life without a violent end has so many seconds at the most.
+LIFE_SECONDS: Final = 4.0
+# Among so many commits of a life one is chosen to end before or after.
+COMMITS: Final = 40
+# So many notes wait for a decision before one is decided on rather than another one submitted.
+WAITING: Final = 4
+
+_FORKED: Final = multiprocessing.get_context("fork")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the processes work; `url` is that by which they reach the database."""
+
+    folder: Path
+    url: str
+
+    def core(self) -> Core:
+        settings = Settings(data=DataSettings(folder=self.folder / "data", database=self.url))
+        return Core(settings, WordEmbedder(64))
+
+    def journal(self, worker: int) -> Path:
+        return self.folder / f"journal-{worker}"
+
+    def told(self) -> list[dict[str, Any]]:
+        """Everything that was written down, each process's in its order."""
+        lines = []
+        for worker in range(WORKERS):
+            # A line that was being written when its process was killed was never whole.
+            text = self.journal(worker).read_text() if self.journal(worker).exists() else ""
+            lines += [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+        return lines
+
+
+# What a process does.
+
+
+class Worker:
+    """One life of a process."""
+
+    def __init__(self, place: Place, worker: int, seed: int) -> None:
+        self._core = place.core()
+        self._worker = worker
+        self._chance = random.Random(seed)  # noqa: S311 - what is done, not a secret
+        self._file = os.open(place.journal(worker), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self._left = _unanswered(place, worker)
+        # Discord's ids are never given twice; nor are these.
+        self._next_id = time.time_ns()
+
+    def go_on(self) -> None:
+        """Attempt one thing after another for as long as the process lives."""
+        while True:
+            attempt = self._left or self._another()
+            self._left = None
+            if attempt is not None:
+                self._attempt(attempt)
+            else:
+                time.sleep(0.01)
+            try:
+                list(index_updates.follow_behind(self._core))
+            except (StoreError, IndexError_):
+                continue
+
+    def _another(self) -> dict[str, Any] | None:
+        guild_id = self._chance.choice(GUILDS)
+        try:
+            pending = self._core.store.database.rows(
+                "select r.id from revisions r join notes n on n.id = r.note_id "
+                "where n.guild_id = ? and r.state = 'pending' order by r.id",
+                [guild_id],
+            )
+        except StoreError:
+            return None
+        self._next_id += 1
+        attempt = {"id": self._next_id, "guild": guild_id, "worker": self._worker}
+        if self._chance.random() < 0.1:
+            return attempt | {"kind": "settings", "value": self._chance.randrange(1, 1_000)}
+        if len(pending) < WAITING:
+            return attempt | {"kind": "submit"}
+        return attempt | {"kind": "approve", "revision": self._chance.choice(pending)["id"]}
+
+    def _attempt(self, attempt: dict[str, Any]) -> None:
+        self._say(attempt, "attempted")
+        try:
+            done = getattr(self, f"_{attempt['kind']}")(attempt)
+        except OutcomeUnknownError:
+            self._say(attempt, "unknown")
+            # A change of settings has no id by which it is known: who asks looks, and sees.
+            self._left = None if attempt["kind"] == "settings" else attempt
+        except (StoreError, IndexError_) as error:
+            plain = isinstance(error, DatabaseAwayError) or "Nothing was changed" in str(error)
+            self._say(attempt, "nothing" if plain else "refused")
+        else:
+            self._say(attempt, "done" if done else "was decided before")
+
+    def _say(self, attempt: dict[str, Any], said: str) -> None:
+        os.write(self._file, (json.dumps(attempt | {"said": said}) + "\n").encode())
+
+    def _submit(self, attempt: dict[str, Any]) -> bool:
+        written = Submission(
+            f"Note {attempt['id']}", f"The lantern {attempt['id']} is lit at dusk."
+        )
+
+        def propose() -> Outcome:
+            return self._core.store.contributions.propose(attempt["guild"], CONTRIBUTOR, 5, written)
+
+        return service.taken(self._core, attempt["guild"], attempt["id"], propose).done
+
+    def _approve(self, attempt: dict[str, Any]) -> bool:
+        outcome = service.decide(
+            self._core,
+            attempt["guild"],
+            attempt["revision"],
+            Member(100 + self._worker, "Ada"),
+            Ruling(Decision.APPROVE, str(attempt["id"])),
+            attempt["id"],
+        )
+        return outcome is not None and outcome.done
+
+    def _settings(self, attempt: dict[str, Any]) -> bool:
+        minutes = {"undo_minutes": attempt["value"]}
+        self._core.store.guilds.change(attempt["guild"], minutes, None, attempt["id"])
+        return True
+
+
+def _unanswered(place: Place, worker: int) -> dict[str, Any] | None:
+    """What this process was at when it was killed the last time."""
+    own = [line for line in place.told() if line["worker"] == worker]
+    if own and own[-1]["said"] in ("attempted", "unknown") and own[-1]["kind"] != "settings":
+        return {key: value for key, value in own[-1].items() if key != "said"}
+    return None
+
+
+def live(place: Place, worker: int, seed: int) -> None:
+    """A process as it is run: the index is brought in step, and then it is worked."""
+    works = Worker(place, worker, seed)
+    run_to_end(index_updates.update_own(works._core))
+    works.go_on()
+
+
+def die_around_commit(number: int, *, after: bool) -> None:
+    """Let this process end by SIGKILL before or after its n-th commit."""
+    execute = psycopg.Connection.execute
+    count = 0
+
+    def counted(connection: Any, query: Any, *arguments: Any, **options: Any) -> Any:
+        nonlocal count
+        count += query == b"commit"
+        if count == number and query == b"commit" and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        found = execute(connection, query, *arguments, **options)
+        if count == number and query == b"commit":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return found
+
+    psycopg.Connection.execute = counted  # type: ignore[assignment, method-assign]
+
+
+class Lives:
+    """Processes that are started again whenever they have ended."""
+
+    def __init__(self, place: Place, seed: int) -> None:
+        self._place = place
+        self._chance = random.Random(seed)  # noqa: S311 - moments, not secrets
+        self._running: dict[int, tuple[BaseProcess, float, str]] = {}
+        self.ended: Counter[str] = Counter()
+
+    def step(self, *, kill: bool) -> None:
+        """Start those that have ended, and end those whose time has come."""
+        for worker in range(WORKERS):
+            process, until, how = self._running.get(worker, (None, 0.0, ""))
+            if process is not None and process.is_alive():
+                if kill and time.monotonic() > until:
+                    process.kill()
+                    process.join()
+                continue
+            if process is not None:
+                self.ended[how if process.exitcode == -signal.SIGKILL else "by itself"] += 1
+            self._running[worker] = self._begun(worker, kill)
+        time.sleep(0.01)
+
+    def _begun(self, worker: int, kill: bool) -> tuple[BaseProcess, float, str]:
+        how = self._chance.choice(["at random", "before a commit", "after a commit"])
+        number, seed = self._chance.randrange(1, COMMITS), self._chance.randrange(2**32)
+
+        def lived() -> None:
+            if kill and how != "at random":
+                die_around_commit(number, after=how == "after a commit")
+            live(self._place, worker, seed)
+
+        process = _FORKED.Process(target=lived)
+        process.start()
+        life = self._chance.uniform(0.2, LIFE_SECONDS) if how == "at random" else 30.0
+        return process, time.monotonic() + life, how
+
+    def stand_still(self, worker: int, *, still: bool) -> None:
+        """Let a process stand still in the middle of what it does, or go on."""
+        pid = self._running[worker][0].pid
+        if pid is not None:
+            os.kill(pid, signal.SIGSTOP if still else signal.SIGCONT)
+
+    def end(self) -> None:
+        for process, _, _ in self._running.values():
+            process.kill()
+            process.join()
+
+
+# What has to be true.
+
+
+def problems(place: Place) -> Iterator[str]:
+    """What the database says otherwise than the processes were told."""
+    told: dict[int, list[dict[str, Any]]] = {}
+    # Those of one attempt are of one process, in their order.
+    for line in place.told():
+        told.setdefault(line["id"], []).append(line)
+    with place.core() as core:
+        run_to_end(index_updates.update_own(core))
+        yield from _of_attempts(core, told)
+        yield from _of_the_log(core)
+        wanted = {
+            found.id: document_digest(found)
+            for found in map(corpus.note_document, core.store.notes.every_live())
+        }
+        have = core.index.tables.document_digests({Kind.NOTE})
+        if wanted != have:
+            yield f"the index is not the notes: {sorted(wanted.items() ^ have.items())[:3]}"
+
+
+def _of_attempts(core: Core, told: dict[int, list[dict[str, Any]]]) -> Iterator[str]:
+    rows = core.store.database.rows
+    submitted = Counter(row["title"] for row in rows("select title from revisions"))
+    approved = Counter(
+        row["reason"] for row in rows("select reason from reviews where decision = 'approve'")
+    )
+    changed = Counter(
+        row["user_id"]
+        for row in rows(
+            "select m.user_id from log l join members m on m.key = l.actor "
+            "where l.event = 'settings'"
+        )
+    )
+    for number, lines in told.items():
+        kind, said = lines[0]["kind"], [line["said"] for line in lines]
+        found = {
+            "submit": submitted[f"Note {number}"],
+            "approve": approved[str(number)],
+            "settings": changed[number],
+        }[kind]
+        if found > 1 or (said[-1] == "done" and found != 1):
+            yield f"{kind} {number}: {found} times, and told: {said}"
+        if found and said[-1] in ("nothing", "was decided before"):
+            yield f"{kind} {number}: it was made, and told: {said}"
+
+
+def _of_the_log(core: Core) -> Iterator[str]:
+    if core.store.audit_log.breaks():
+        yield "a chain of the log is broken"
+    if contradicted := core.store.audit_log.contradicted_notes():
+        yield f"notes are not what the log says: {contradicted[:3]}"
+    rows = core.store.database.rows
+    for row in rows(
+        "select guild_id, count(*) as n, max(number) as last from log group by guild_id"
+    ):
+        if row["n"] != row["last"]:
+            yield f"the log of guild {row['guild_id']} has {row['n']} lines up to {row['last']}"
+    for row in rows(
+        "select revision_id, count(*) as n from reviews where decision = 'approve' "
+        "group by revision_id having count(*) > 1"
+    ):
+        yield f"revision {row['revision_id']} was approved {row['n']} times"
+    for row in rows(
+        "select r.id, (select count(*) from notices x where x.revision_id = r.id) as n "
+        "from revisions r where r.state = 'approved'"
+    ):
+        if row["n"] != 1:
+            yield f"{row['n']} notices tell of the approval of revision {row['id']}"
+
+
+# What is done to them.
+
+
+@contextmanager
+def durable() -> Iterator[Cluster]:
+    """A cluster that keeps what is committed, as one that somebody runs does."""
+    with running_cluster() as cluster:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            cluster.execute(f"alter system set {setting} = on")
+        cluster.stop()
+        cluster.start()
+        yield cluster
+
+
+def judged(place: Place, what: str) -> int:
+    said = Counter(line["said"] for line in place.told())
+    found = list(problems(place))
+    print(f"{what}; told: {dict(said)}; {len(found)} lost, double or told wrongly", flush=True)
+    print("\n".join(found[:20]))
+    return len(found)
+
+
+def killed(cluster: Cluster, folder: Path, kills: int, seed: int) -> int:
+    place = Place(folder, cluster.empty())
+    lives = Lives(place, seed)
+    try:
+        while lives.ended.total() < kills:
+            lives.step(kill=True)
+    finally:
+        lives.end()
+    return judged(place, f"{lives.ended.total()} kills: {dict(lives.ended)}")
+
+
+def cut(cluster: Cluster, folder: Path, cuts: int, seed: int) -> int:
+    url = cluster.empty()
+    chance = random.Random(seed)  # noqa: S311
+    with cutting_socket(cluster.folder) as cutting:
+        place = Place(folder, url.replace(str(cluster.folder), str(cutting.folder)))
+        lives = Lives(place, seed)
+        try:
+            due = time.monotonic() + 5
+            while cutting.done < cuts:
+                lives.step(kill=False)
+                if time.monotonic() > due:
+                    cutting.cut(chance.choice([Cut.BEFORE, Cut.AFTER, Cut.AFTER]))
+                    due = time.monotonic() + chance.uniform(0.1, 0.7)
+            time.sleep(1)
+        finally:
+            lives.end()
+        return judged(place, f"{cutting.done} connections cut around a commit")
+
+
+def restarted(cluster: Cluster, folder: Path, restarts: int, seed: int) -> int:
+    place = Place(folder, cluster.empty())
+    lives = Lives(place, seed)
+
+    def work(seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            lives.step(kill=False)
+
+    try:
+        work(8)
+        for _ in range(restarts):
+            cluster.stop()
+            work(0.5)
+            cluster.start()
+            work(5)
+    finally:
+        lives.end()
+    told = f"{restarts} restarts (-m immediate); processes that ended: {dict(lives.ended)}"
+    return judged(place, told)
+
+
+def stopped(cluster: Cluster, folder: Path, stops: int, seed: int, seconds: float) -> int:
+    place = Place(folder, cluster.empty())
+    lives = Lives(place, seed)
+    chance = random.Random(seed)  # noqa: S311
+
+    def work(until: float) -> None:
+        while time.monotonic() < until:
+            lives.step(kill=False)
+
+    try:
+        for number in range(stops):
+            work(time.monotonic() + chance.uniform(3, 4))
+            lives.stand_still(number % WORKERS, still=True)
+            work(time.monotonic() + seconds)
+            lives.stand_still(number % WORKERS, still=False)
+        work(time.monotonic() + 3)
+    finally:
+        lives.end()
+    return judged(place, f"{stops} times a process stood still for {seconds:.0f} s")
+
+
+# How soon.
+
+
+def latency(cluster: Cluster, folder: Path, notes: int) -> None:
+    """From the commit of an approval here until another process answers from it."""
+    place = Place(folder, cluster.empty())
+    asked, answered = _FORKED.SimpleQueue(), _FORKED.SimpleQueue()
+    with place.core() as core:
+        run_to_end(index_updates.update_own(core))
+    other = _FORKED.Process(target=_answering, args=(place, asked, answered), daemon=True)
+    other.start()
+    taken, own = [], []
+    with place.core() as core:
+        for number in range(notes + 3):
+            text = f"The quokka{number} meetup takes place in hall{number} on Fridays."
+            proposed = core.store.contributions.propose(
+                GUILDS[0], CONTRIBUTOR, 5, Submission(f"Meetup {number}", text)
+            )
+            asked.put(number)
+            answered.get()
+            outcome = core.store.decisions.decide(
+                GUILDS[0], proposed.note.revision.id, Member(100, "Ada"), Ruling(Decision.APPROVE)
+            )
+            committed = time.monotonic()
+            service.indexed(core, outcome)
+            own.append(time.monotonic() - committed)
+            taken.append(answered.get() - committed)
+    # The first ones wait for what is held in memory from then on.
+    print(_percentiles("approved in one process, answered in another", taken[3:]))
+    print(_percentiles("of which until the index has followed in the first", own[3:]))
+
+
+def _percentiles(what: str, seconds: list[float]) -> str:
+    p50, p95 = np.percentile(np.array(seconds) * 1e3, [50, 95])
+    return f"{what}: p50 {p50:.0f} ms, p95 {p95:.0f} ms ({len(seconds)} notes)"
+
+
+def _answering(place: Place, asked: Any, answered: Any) -> None:
+    with place.core() as core:
+        while True:
+            number = asked.get()
+            answered.put(0)
+            ask = Ask(f"where does the quokka{number} meetup take place", 1, GUILDS[0])
+            while True:
+                [reply] = core.answer_pipeline.ask([ask])
+                if isinstance(reply.outcome, Answer) and f"hall{number}" in str(reply.outcome):
+                    break
+            answered.put(time.monotonic())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--cuts", type=int, default=0)
+    parser.add_argument("--restarts", type=int, default=0)
+    parser.add_argument("--stops", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--latency", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    wrong = 0
+    trials: dict[str, Callable[[Cluster, Path, int, int], int]] = {
+        "kills": killed,
+        "cuts": cut,
+        "restarts": restarted,
+        "stops": partial(stopped, seconds=arguments.seconds),
+    }
+    with durable() as cluster:
+        for name, trial in trials.items():
+            if number := getattr(arguments, name):
+                with tempfile.TemporaryDirectory() as folder:
+                    wrong += trial(cluster, Path(folder), number, arguments.seed)
+        if arguments.latency:
+            with tempfile.TemporaryDirectory() as folder:
+                latency(cluster, Path(folder), arguments.latency)
+    sys.exit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()
