@@ -50,7 +50,7 @@ from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
 from bot.review import service
 from indexer.index.database import IndexError_
-from indexer.index.tables import document_digest
+from indexer.index.written_documents import document_digest
 from knowledge import corpus
 from knowledge.model.documents import Kind
 from knowledge.model.notes import Decision, Member, Outcome
