@@ -1,13 +1,14 @@
 """Values as they are bound and read: what SQLite would give for the same rows.
 
 Whole numbers are always `bigint`, so that a statement is prepared once for small and large ones.
-A truth is the number that the columns hold. A sum of whole numbers is one.
+A truth is the number that the columns hold. A sum of whole numbers is one. Nothing is less than
+nothing: SQLite keeps no -0.0.
 """
 
 from psycopg import Connection
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper, Loader
-from psycopg.types.numeric import Int8Dumper
+from psycopg.types.numeric import FloatDumper, Int8Dumper
 
 
 class _TruthDumper(Dumper):
@@ -15,6 +16,11 @@ class _TruthDumper(Dumper):
 
     def dump(self, value: bool) -> bytes:
         return b"1" if value else b"0"
+
+
+class _ZeroDumper(FloatDumper):
+    def dump(self, value: float) -> Buffer | None:
+        return super().dump(value + 0.0)
 
 
 class _NumericLoader(Loader):
@@ -32,5 +38,6 @@ def adapt(connection: Connection[object]) -> None:
     """Bind and read values of this connection so."""
     connection.adapters.register_dumper(int, Int8Dumper)
     connection.adapters.register_dumper(bool, _TruthDumper)
+    connection.adapters.register_dumper(float, _ZeroDumper)
     connection.adapters.register_loader("numeric", _NumericLoader)
     connection.adapters.register_loader("bool", _TruthLoader)

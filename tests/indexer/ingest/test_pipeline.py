@@ -301,7 +301,7 @@ def test_what_was_cut_in_another_way_is_put_in_anew_and_nothing_is_embedded_twic
 ) -> None:
     with _open(tmp_path, embedder) as index:
         _run(index, embedder, [_document("a", "one two"), _document("b", "three")])
-        monkeypatch.setattr("indexer.index.tables.CUTTING", 1_000)
+        monkeypatch.setattr("indexer.index.written_documents.CUTTING", 1_000)
         report = _run(index, embedder, [_document("a", "one two"), _document("b", "three")])
         assert (report.changed, report.embedded) == (["file:a", "file:b"], 0)
 

@@ -41,6 +41,11 @@ def test_truths_and_sums_are_whole_numbers(connection: Connection) -> None:
     assert {type(value) for value in row.values()} == {int, float}
 
 
+def test_nothing_has_no_sign_as_with_sqlite(connection: Connection) -> None:
+    [row] = connection.rows("select cast(? as double precision) as nothing", [-0.0])
+    assert str(row["nothing"]) == "0.0"
+
+
 def test_marks_and_percent_signs_in_quotations_are_no_places(connection: Connection) -> None:
     connection.insert("kept", {"name": "100 % ? sure"})
     sql = "select name from kept where name like '100 % ?%' and name != ? and name != 'it''s ?'"

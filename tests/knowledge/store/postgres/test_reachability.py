@@ -55,8 +55,19 @@ def test_an_error_says_whether_the_server_was_lost(
     with pytest.raises(kind) as refused, connection.reading():
         connection.run("create table kept (id int)")
     assert not is_away(refused.value)
-    postgres.cut(postgres_url)
+
+    def write_while_it_is_lost() -> None:
+        with connection.writing():
+            postgres.cut(postgres_url)
+            connection.run("create table kept (id int)")
+
     with pytest.raises(kind) as lost:
-        connection.run("create table kept (id int)")
+        write_while_it_is_lost()
     assert is_away(lost.value)
+    connection.rows("select 1")
+    postgres.cut(postgres_url)
+    with pytest.raises(kind) as unknown:
+        connection.run("create table kept (id int)")
+    # It may have been kept: nobody is to be told that nothing was changed.
+    assert not is_away(unknown.value)
     connection.close()
