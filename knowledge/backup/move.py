@@ -26,6 +26,7 @@ from knowledge.backup import exporter
 from knowledge.backup.export_format import LEFT_OUT, Row
 from knowledge.store.database import Database, StoreError
 from knowledge.store.database_url import shown_database_url
+from knowledge.store.insertions import insertion
 from knowledge.store.moved import moved_to, moving_from
 
 # So many rows are in memory at once; a picture has a megabyte at most.
@@ -258,13 +259,7 @@ def _copy(from_: Database, to: Database, table: str) -> int:
                 "keep. Nothing was moved. `commonplace export`, and `commonplace import` into a "
                 "new data folder, take it out: move that one."
             )
-        columns = [*rows[0]]
-        marks = ", ".join("?" for _ in columns)
-        # Names are the schema's own.
-        to.run_many(
-            f"insert into {table} ({', '.join(columns)}) values ({marks})",  # noqa: S608
-            [[*row.values()] for row in rows],
-        )
+        to.run_many(insertion(table, rows[0]), [[*row.values()] for row in rows])
         number += len(rows)
     return number
 
