@@ -55,6 +55,9 @@ _REFUSED: Final = (
     psycopg.errors.IndexCorrupted,
 )
 
+# The lock of whoever makes a schema; no kind of data has this number.
+_MAKING_SCHEMA: Final = 0
+
 # What the server says of a transaction whose changes it has kept.
 _COMMITTED: Final = "COMMIT"
 
@@ -309,8 +312,9 @@ class Connection:
             )
         # Asked first: who may use the schema may still not be allowed to make one.
         if not self.rows("select 1 as found from pg_namespace where nspname = ?", [self.schema]):
-            # Of two that make it at once, one has waited.
+            # Two that make one at once fail in spite of "if not exists", whatever they write there.
             with self.writing():
+                self.rows("select pg_advisory_xact_lock(cast(? as bigint))", [_MAKING_SCHEMA])
                 self.run(f"create schema if not exists {self.schema}")
 
     def _away(self, said: str, error: psycopg.Error) -> Exception:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -186,6 +187,18 @@ def test_a_user_who_may_not_make_the_schema_is_told(
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
     with pytest.raises(StoreError, match=r"this user may not do that.*owner"):
         Connection(postgres_url.replace("commonplace@", f"{LOCKED}@"), "tried")
+
+
+def test_a_schema_is_made_by_one_of_all_who_come_at_once(postgres_url: str) -> None:
+    def first_opened(schema: str, lock_space: int) -> None:
+        together.wait()
+        Connection(postgres_url, schema, lock_space=lock_space).close()
+
+    spaces = range(1, 9)
+    together = threading.Barrier(len(spaces))
+    with ThreadPoolExecutor(len(spaces)) as pool:
+        for schema in (f"tried_{n}" for n in range(10)):
+            list(pool.map(first_opened, [schema] * len(spaces), spaces))
 
 
 def test_a_database_that_can_only_be_read_is_explained(
