@@ -30,7 +30,7 @@ from indexer.index.database import IndexError_
 from knowledge.model.notes import Decision, Member, Outcome
 from knowledge.model.submissions import Submission
 from knowledge.store.database import DatabaseAwayError, OutcomeUnknownError, StoreError
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from tests.fakes import WordEmbedder
 
 GUILDS: Final = (10, 11, 12)

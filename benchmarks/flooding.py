@@ -35,7 +35,7 @@ from knowledge.model.documents import Document
 from knowledge.model.notes import Decision, Member
 from knowledge.model.submissions import Submission
 from knowledge.sources import add_paths
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 
 GUILD: Final = 10
 FLOODER: Final = 1

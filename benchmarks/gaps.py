@@ -28,7 +28,7 @@ from indexer.text.shorthand import spelt_out
 from knowledge.model.notes import Decision, Member
 from knowledge.model.questions import Evidence
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 
 JUDGED = Path(__file__).parents[1] / "tests" / "judged"
 GUILD = 10

@@ -55,10 +55,10 @@ from knowledge.model.notes import Decision, Member, State
 from knowledge.model.questions import Evidence, Question
 from knowledge.model.submissions import Submission
 from knowledge.sources import add_paths
-from knowledge.store.audit_log import replayed
+from knowledge.store.audit.audit_log import replayed
 from knowledge.store.database import StoreError
-from knowledge.store.decisions import Ruling
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from tests.bot.sync_driver import Server, SyncDriver
 from tests.fakes import SaltedEmbedder, WordEmbedder

@@ -46,7 +46,7 @@ from knowledge import corpus
 from knowledge.model.documents import Kind
 from knowledge.model.notes import Decision, Member
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from tests.postgres import Cluster, running_cluster
 from tests.postgres_cuts import Cut, cutting_socket
 

@@ -28,7 +28,7 @@ from indexer.text.passages import Passage, digest
 from knowledge.model.documents import Document, Kind, Scope
 from knowledge.model.notes import Decision, Member
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 
 GUILD: Final = 7
 NOTES: Final = 20

@@ -27,8 +27,8 @@ from knowledge.model.digests import Digest, Edition
 from knowledge.model.guilds import GuildSettings
 from knowledge.model.notes import Decision, Member
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
+from knowledge.store.notes.decisions import Ruling
 from tests.fakes import WordEmbedder
 
 MIA: Final = Member(1, "Mia")

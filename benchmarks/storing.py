@@ -17,7 +17,7 @@ from bot.engine.data_folder import open_database
 from knowledge.model.notes import Decision, Member
 from knowledge.model.questions import Evidence, Question, RecordedHit
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 
 GUILD = 10

@@ -132,9 +132,9 @@ def test_no_statement_says_what_one_database_alone_understands() -> None:
 def test_statements_are_looked_at_wherever_they_are() -> None:
     places = {place.partition(":")[0] for place, _ in _statements()}
     assert {
-        "knowledge/store/notes.py",
+        "knowledge/store/notes/note_records.py",
         "knowledge/store/questions/gaps.py",
-        "knowledge/store/personal_data.sql",
+        "knowledge/store/erasure/personal_data.sql",
         "knowledge/backup/exporter.py",
         "indexer/index/tables.py",
     } <= places

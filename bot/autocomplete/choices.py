@@ -10,7 +10,7 @@ from bot.text.markdown import legible, shortened, size
 from knowledge.model.documents import Scope
 from knowledge.model.guilds import Language
 from knowledge.model.notes import State
-from knowledge.store.notes import ListedNote
+from knowledge.store.notes.note_records import ListedNote
 
 CHOICES: Final = 25
 CHOICE_CHARACTERS: Final = 100

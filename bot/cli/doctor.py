@@ -31,11 +31,11 @@ from knowledge.files import picture_text
 from knowledge.git.repository import MISSING, is_installed
 from knowledge.model.documents import ARTICLES, SHARED
 from knowledge.model.source_locations import repository_at
+from knowledge.store.audit.log_chain import Break
 from knowledge.store.database_url import shown_database_url
-from knowledge.store.log_chain import Break
+from knowledge.store.erasure.tombstones import FILE
 from knowledge.store.sqlite_database import copies_beside
 from knowledge.store.store import StoreError
-from knowledge.store.tombstones import FILE
 
 # A change takes milliseconds, a purge or an import of a large server some seconds.
 LONG_SECONDS: Final = 60

@@ -30,8 +30,8 @@ from knowledge.backup import backups, exporter, move
 from knowledge.backup.move import Moved, Place, Step
 from knowledge.store.database import Database
 from knowledge.store.database_url import checked_database_url, is_database_url, shown_database_url
+from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.sqlite_database import SqliteDatabase, is_empty
-from knowledge.store.tombstones import FILE as TOMBSTONES
 
 
 @dataclass(frozen=True, slots=True)

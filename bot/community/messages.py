@@ -10,7 +10,7 @@ from bot.text.markdown import Page, plain, shortened
 from bot.text.paging import PAGE, QUOTED, TIMES, page_count, page_number
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence
-from knowledge.store.credit import Activity, Contributor
+from knowledge.store.notes.credit import Activity, Contributor
 
 CONTRIBUTORS_A_PAGE: Final = 10
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.answers.decision import FURTHER_SHARE
 from bot.engine.core import Core
-from knowledge.store.credit import Activity, Contributor
+from knowledge.store.notes.credit import Activity, Contributor
 
 MOST_QUOTED: Final = 3
 

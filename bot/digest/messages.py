@@ -14,7 +14,7 @@ from bot.text.markdown import plain_within
 from bot.text.paging import QUOTED
 from knowledge.model.digests import Digest, Edition
 from knowledge.model.guilds import Language
-from knowledge.store.credit import Contributor
+from knowledge.store.notes.credit import Contributor
 
 # Of each, so that a whole digest is one message in every language, and read at a glance.
 _QUESTION_CHARACTERS: Final = 200

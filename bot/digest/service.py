@@ -13,7 +13,7 @@ from bot.gaps.service import Group
 from knowledge.model.digests import Digest, Edition
 from knowledge.model.notes import Note, State
 from knowledge.model.secrets import without_secrets
-from knowledge.store.credit import Contributor
+from knowledge.store.notes.credit import Contributor
 from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.questions.period_figures import Asked
 

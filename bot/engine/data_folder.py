@@ -25,9 +25,9 @@ from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
 from knowledge.store.database import Database
 from knowledge.store.database_url import shown_database_url
+from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.sqlite_database import SqliteDatabase, is_empty
 from knowledge.store.store import Store, StoreError
-from knowledge.store.tombstones import FILE as TOMBSTONES
 
 if TYPE_CHECKING:
     from knowledge.store.postgres.database import PostgresDatabase

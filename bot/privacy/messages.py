@@ -6,7 +6,7 @@ from typing import Final
 from bot.text.languages import Sentence, written
 from bot.text.markdown import plain
 from knowledge.model.guilds import Language
-from knowledge.store.personal_data import Stored
+from knowledge.store.erasure.personal_data import Stored
 
 QUIET_LABEL: Final = Sentence("Don't tell me")
 

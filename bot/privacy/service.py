@@ -9,7 +9,7 @@ from bot.engine.core import Core
 from bot.text.feedback_reasons import FEEDBACK_REASONS
 from knowledge.chat import intents
 from knowledge.model.questions import FeedbackReason
-from knowledge.store.personal_data import Forgotten, Stored
+from knowledge.store.erasure.personal_data import Forgotten, Stored
 
 
 def stored(core: Core, member_id: int, guild_id: int | None) -> dict[str, Stored]:

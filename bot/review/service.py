@@ -26,9 +26,9 @@ from knowledge.model.notes import Decision, Member, Note, Obstacle, Outcome, Sta
 from knowledge.model.pictures import Picture
 from knowledge.model.submissions import Submission
 from knowledge.review.risk_flags import Flag, submission_flags
-from knowledge.store.audit_log import LogEntry, LogFilter
+from knowledge.store.audit.audit_log import LogEntry, LogFilter
 from knowledge.store.database import StoreError
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 
 _logger = logging.getLogger(__name__)
 

@@ -35,8 +35,8 @@ from knowledge.model.notes import Decision, NoticeEvent, SourceChange
 from knowledge.model.pictures import checked_picture
 from knowledge.model.questions import FeedbackReason
 from knowledge.store.database import StoreError
+from knowledge.store.erasure.tombstones import TombstoneKind
 from knowledge.store.guilds.guild_settings import LAST_LOOK
-from knowledge.store.tombstones import TombstoneKind
 
 FORMAT: Final = 1
 MANIFEST: Final = "commonplace.json"

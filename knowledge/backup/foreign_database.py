@@ -21,7 +21,7 @@ from urllib.parse import quote
 from sqlite_utils import Database
 
 from knowledge.backup.export_format import LEFT_OUT, SEQUENCES, check_values
-from knowledge.store.log_chain import KEEP_HEADS
+from knowledge.store.audit.log_chain import KEEP_HEADS
 from knowledge.store.migrations import MIGRATIONS
 from knowledge.store.moved import is_mark
 

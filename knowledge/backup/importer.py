@@ -44,8 +44,8 @@ from knowledge.backup.row_transfer import differing, keys_by_table, take
 from knowledge.model.notes import Member
 from knowledge.model.storable_text import storable
 from knowledge.model.submissions import InvalidNoteError, Submission, checked_submission
-from knowledge.store.audit_log import IMPORTED, RESTORED, WHOLE, LogEntry
-from knowledge.store.log_chain import RECHAINED
+from knowledge.store.audit.audit_log import IMPORTED, RESTORED, WHOLE, LogEntry
+from knowledge.store.audit.log_chain import RECHAINED
 from knowledge.store.migrations import MIGRATIONS
 from knowledge.store.store import Store
 

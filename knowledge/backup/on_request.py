@@ -9,8 +9,8 @@ from collections.abc import Collection
 from enum import StrEnum
 
 from knowledge.model.documents import SHARED, Scope
+from knowledge.store.erasure.tombstones import MEMBERS, Tombstone
 from knowledge.store.store import Store
-from knowledge.store.tombstones import MEMBERS, Tombstone
 
 Source = tuple[str, Scope]
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from knowledge.model.storable_text import storable
+from knowledge.store.audit.log_chain import HEADS_TABLE
 from knowledge.store.database import Database
 from knowledge.store.insertions import insertion
-from knowledge.store.log_chain import HEADS_TABLE
 
 # Rows in memory; each picture may have a megabyte.
 _AT_ONCE: Final = 200

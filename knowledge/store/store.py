@@ -11,25 +11,27 @@ from typing import Self
 
 from knowledge.model.documents import Scope
 from knowledge.model.questions import Evidence, Verdict
-from knowledge.store.audit_log import AuditLog
-from knowledge.store.contributions import Contributions
-from knowledge.store.credit import Credit
+from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database, now
 from knowledge.store.database import StoreError as StoreError
 from knowledge.store.database import StoreTooNewError as StoreTooNewError
-from knowledge.store.decisions import Decisions
+from knowledge.store.erasure.personal_data import PersonalData
+from knowledge.store.erasure.purge import Purge
+from knowledge.store.erasure.tombstones import Tombstones
 from knowledge.store.guilds.channel_settings import ChannelSettingsTable
 from knowledge.store.guilds.digests import Digests
 from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.guilds.quote_opt_outs import QuoteOptOuts
 from knowledge.store.guilds.synced_channels import SyncedChannels
 from knowledge.store.handled_interactions import HandledInteractions
-from knowledge.store.note_states import NoteStates
-from knowledge.store.notes import Notes
+from knowledge.store.notes.contributions import Contributions
+from knowledge.store.notes.credit import Credit
+from knowledge.store.notes.decisions import Decisions
+from knowledge.store.notes.note_records import Notes
+from knowledge.store.notes.note_states import NoteStates
+from knowledge.store.notes.pictures import Pictures
+from knowledge.store.notes.review_cards import ReviewCards
 from knowledge.store.notices import Notices
-from knowledge.store.personal_data import PersonalData
-from knowledge.store.pictures import Pictures
-from knowledge.store.purge import Purge
 from knowledge.store.questions.gaps import Gaps
 from knowledge.store.questions.handovers import Handovers
 from knowledge.store.questions.helped_questions import HelpedQuestions
@@ -37,10 +39,8 @@ from knowledge.store.questions.period_figures import PeriodFigures
 from knowledge.store.questions.phrasings import Phrasings
 from knowledge.store.questions.question_records import QuestionRecords
 from knowledge.store.questions.recent_questions import RecentQuestions
-from knowledge.store.review_cards import ReviewCards
 from knowledge.store.sqlite_database import SqliteDatabase
 from knowledge.store.submitted_forms import SubmittedForms
-from knowledge.store.tombstones import Tombstones
 
 
 class Store:

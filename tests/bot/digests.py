@@ -14,7 +14,7 @@ from bot.gaps.service import Group
 from knowledge.model.digests import Digest, Edition
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence
-from knowledge.store.credit import Contributor
+from knowledge.store.notes.credit import Contributor
 from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.questions.period_figures import Asked
 from tests.bot.world import World, text_of

@@ -7,7 +7,7 @@ from knowledge.model.notes import (
     Outcome,
 )
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 
 GUILD, ELSEWHERE = 10, 11

@@ -15,8 +15,8 @@ from knowledge.model.phrasings import RecordedPhrasing, WrittenLine
 from knowledge.model.pictures import Picture, checked_picture
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.helped_questions import HelpedQuestion
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from knowledge.backup import backups
-from knowledge.store import log_chain
+from knowledge.store.audit import log_chain
 from knowledge.store.migrations import MIGRATIONS, NAMES
 
 # The migrations from the one on that gave each guild a chain.

@@ -10,7 +10,7 @@ from knowledge.model.documents import ARTICLES, Document, Failure, Kind, Scope
 from knowledge.model.notes import Decision, Member
 from knowledge.model.submissions import Submission
 from knowledge.sources import MissingSourceError, add_paths
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from tests.knowledge.made_files import zipped
 

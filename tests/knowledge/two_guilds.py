@@ -7,7 +7,7 @@ from knowledge.backup import backups
 from knowledge.model.notes import Decision, Member, Note
 from knowledge.model.questions import Evidence, Question
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 
 GUILD, ELSEWHERE = 10, 11

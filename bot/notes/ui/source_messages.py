@@ -15,7 +15,7 @@ from discord.ext import commands
 from bot.interactions.errors import UNREACHED
 from bot.interactions.services import Services
 from knowledge.model.notes import SourceChange, SourceMessage
-from knowledge.store.notes import Watched
+from knowledge.store.notes.note_records import Watched
 
 
 class SourceMessages(commands.Cog):

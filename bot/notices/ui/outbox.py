@@ -35,7 +35,7 @@ from indexer.index.database import IndexError_
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.notes import Note, Notice, State
 from knowledge.store.database import StoreError
-from knowledge.store.review_cards import card_number
+from knowledge.store.notes.review_cards import card_number
 
 # How often what was left undone is tried again.
 ROUND_SECONDS: Final = 60

@@ -27,7 +27,7 @@ from bot.review.ui.queue import found_of
 from bot.text import error_messages
 from knowledge.model.guilds import Rule
 from knowledge.model.submissions import TAG_CHARACTERS, InvalidNoteError, checked_tags
-from knowledge.store.audit_log import LogFilter
+from knowledge.store.audit.audit_log import LogFilter
 
 _EVENTS = [
     app_commands.Choice(name=described(*name), value=key) for key, name in messages.EVENTS.items()

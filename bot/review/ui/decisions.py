@@ -11,7 +11,7 @@ from bot.interactions.services import Interaction, Services
 from bot.review import messages, service
 from bot.review.cards import Action
 from knowledge.model.notes import Decision, Member, Note, Outcome
-from knowledge.store.decisions import Decisions, Ruling
+from knowledge.store.notes.decisions import Decisions, Ruling
 
 _RULED = {
     Action.APPROVE: Decision.APPROVE,

@@ -13,7 +13,7 @@ from knowledge.model.channel_settings import (
     Mode,
 )
 from knowledge.model.guilds import GuildSettings, Language
-from knowledge.store.audit_log import AuditLog
+from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database
 from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.sqlite_file import record

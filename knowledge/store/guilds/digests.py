@@ -11,7 +11,7 @@ from typing import Any
 
 from knowledge.model.digests import Digest, Edition
 from knowledge.model.guilds import GuildFilter, every_guild
-from knowledge.store.audit_log import AuditLog
+from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database, moment
 from knowledge.store.sqlite_file import record
 

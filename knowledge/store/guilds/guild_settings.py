@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from knowledge.model.guilds import GuildSettings, Language, Phrasing, Rule
 from knowledge.model.limits import Limits
-from knowledge.store.audit_log import AuditLog
+from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database, moment
 from knowledge.store.sqlite_file import record
 from knowledge.store.value_lists import rows_among

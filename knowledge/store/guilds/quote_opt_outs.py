@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from knowledge.store.database import Database
-from knowledge.store.tombstones import MEMBERS, Tombstone, TombstoneKind, Tombstones
+from knowledge.store.erasure.tombstones import MEMBERS, Tombstone, TombstoneKind, Tombstones
 
 # What Discord calls an account that was deleted: by its user name now, and as it did before.
 _DELETED: Final = re.compile(

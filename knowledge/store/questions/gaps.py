@@ -17,7 +17,7 @@ from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.model.guilds import GuildFilter, every_guild
 from knowledge.model.notes import NoticeEvent
 from knowledge.model.questions import Evidence
-from knowledge.store.audit_log import AuditLog
+from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database, moment
 from knowledge.store.notices import Notices
 from knowledge.store.row_guilds import RowKind, guild_of

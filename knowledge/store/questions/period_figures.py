@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 
-from knowledge.store.audit_log import PUBLISHED
+from knowledge.store.audit.audit_log import PUBLISHED
 from knowledge.store.database import Database
 from knowledge.store.value_lists import rows_among
 

@@ -70,10 +70,10 @@ from knowledge.model.notes import (
 from knowledge.model.questions import Evidence, Question, RecordedHit
 from knowledge.model.submissions import TEXT_CHARACTERS, Submission
 from knowledge.review.risk_flags import flags
-from knowledge.store.audit_log import LogEntry
-from knowledge.store.credit import Activity, Contributor
+from knowledge.store.audit.audit_log import LogEntry
 from knowledge.store.guilds.synced_channels import SyncedContent
-from knowledge.store.notes import ListedNote
+from knowledge.store.notes.credit import Activity, Contributor
+from knowledge.store.notes.note_records import ListedNote
 from knowledge.store.questions.gaps import OpenQuestion
 from tests.bot import strictness
 from tests.bot.extremes import EXTREMES, TEXTS, at_most, badly_cut, badly_shown

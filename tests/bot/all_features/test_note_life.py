@@ -19,8 +19,8 @@ from knowledge.model.documents import Kind, Scope
 from knowledge.model.guilds import GuildSettings, Rule
 from knowledge.model.notes import RULINGS, Decision, Member, Note, Obstacle, Outcome, Problem, State
 from knowledge.model.submissions import Submission
-from knowledge.store.audit_log import replayed
-from knowledge.store.decisions import Ruling
+from knowledge.store.audit.audit_log import replayed
+from knowledge.store.notes.decisions import Ruling
 from tests.fakes import WordEmbedder
 
 GUILDS = (10, 11)

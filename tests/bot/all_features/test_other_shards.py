@@ -9,8 +9,8 @@ from bot.client import Bot
 from bot.engine.core import Core
 from knowledge.model.notes import Decision, Member
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.helped_questions import HelpedQuestion
 from knowledge.store.submitted_forms import SubmittedForm
 from tests.bot.digests import AHEAD, chosen, posted

@@ -318,7 +318,7 @@ async def test_an_error_is_told_in_the_language_of_the_client(
     def broken(*_arguments: Any) -> None:
         raise RuntimeError("The disk is full.")
 
-    monkeypatch.setattr("knowledge.store.contributions.Contributions.propose", broken)
+    monkeypatch.setattr("knowledge.store.notes.contributions.Contributions.propose", broken)
 
     result = await at_home.propose(TITLE, TEXT)
 

@@ -28,7 +28,7 @@ from knowledge.model.guilds import Rule
 from knowledge.model.notes import Decision, Member, Note
 from knowledge.model.questions import Feedback, Verdict
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
 from tests.fakes import WordEmbedder
 

@@ -24,7 +24,7 @@ from knowledge.model.notes import Decision, Member
 from knowledge.model.phrasings import RecordedPhrasing, WrittenLine
 from knowledge.model.questions import Evidence
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from tests.fakes import WordEmbedder
 
 GUILD = 10

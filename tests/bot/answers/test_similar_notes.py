@@ -14,7 +14,7 @@ from indexer.ingest.pipeline import put
 from knowledge.model.documents import SHARED, Document, Kind, Scope
 from knowledge.model.notes import Decision, Member, Note
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER = 10, 11

@@ -4,7 +4,7 @@ import pytest
 
 from bot.autocomplete.choices import CHOICE_CHARACTERS, CHOICES, Choices
 from knowledge.model.notes import State
-from knowledge.store.notes import ListedNote
+from knowledge.store.notes.note_records import ListedNote
 
 ME, OTHER = 1, 2
 

@@ -15,7 +15,7 @@ from knowledge.backup.backups import back_up
 from knowledge.model.documents import SHARED
 from knowledge.model.notes import Decision, Member
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
 

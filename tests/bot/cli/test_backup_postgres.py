@@ -15,7 +15,7 @@ from bot.engine.data_folder import COMMUNITY, MODELS, open_store
 from knowledge.model.notes import Decision, Member
 from knowledge.model.questions import Evidence, Question
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
 from tests.postgres import Cluster

@@ -15,8 +15,8 @@ from indexer.retrieval.evidence import FittedFor, calibration
 from knowledge.model.documents import SHARED
 from knowledge.model.notes import Member
 from knowledge.model.submissions import Submission
+from knowledge.store.erasure.tombstones import FILE
 from knowledge.store.store import Store
-from knowledge.store.tombstones import FILE
 
 Examiner = Callable[[str], dict[str, Finding]]
 

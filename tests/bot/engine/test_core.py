@@ -37,7 +37,7 @@ from knowledge.model.notes import Decision, Member, Outcome
 from knowledge.model.questions import Feedback, Verdict
 from knowledge.model.submissions import Submission
 from knowledge.sources import add_paths
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from tests.fakes import WordEmbedder
 from tests.knowledge import exporting
 from tests.refused import refused_questions

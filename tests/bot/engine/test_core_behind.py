@@ -22,8 +22,8 @@ from indexer.index.database import IndexWriteError
 from knowledge.model.notes import Decision, Member, Outcome
 from knowledge.model.submissions import Submission
 from knowledge.store.database import OutcomeUnknownError
-from knowledge.store.decisions import Ruling
 from knowledge.store.handled_interactions import HandledInteractions
+from knowledge.store.notes.decisions import Ruling
 from tests.fakes import WordEmbedder
 from tests.postgres import Cluster
 from tests.postgres_cuts import Cut, cutting_socket

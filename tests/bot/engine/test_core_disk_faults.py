@@ -33,7 +33,7 @@ from knowledge.model.documents import Kind
 from knowledge.model.notes import Decision, Member, State
 from knowledge.model.submissions import Submission
 from knowledge.store import database
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from tests.fakes import WordEmbedder
 from tests.processes import ROOT_CAN_BE_REFUSED, give_up_privileges, in_a_process

@@ -25,8 +25,8 @@ from bot.engine.data_folder import (
 )
 from bot.engine.index_places import INDEX
 from bot.engine.index_updates import run_to_end
+from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.store import StoreError
-from knowledge.store.tombstones import FILE as TOMBSTONES
 from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
 from tests.fakes import WordEmbedder
 

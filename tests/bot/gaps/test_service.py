@@ -12,7 +12,7 @@ from bot.gaps import service as gaps_service
 from knowledge.model.notes import Decision, Member, NoticeEvent
 from knowledge.model.questions import Feedback, Verdict
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from tests.fakes import WordEmbedder
 
 GUILD, ASKER, WRITER, MODERATOR = 10, 3, Member(1, "Mira"), Member(2, "Ada")

@@ -16,7 +16,7 @@ from bot.review import service as review_service
 from indexer.embedding.model_records import ModelRecord
 from knowledge.model.notes import Decision, Member
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from tests.fakes import salted_models
 
 GUILD: Final = 10

@@ -30,7 +30,7 @@ from indexer.ingest import pipeline
 from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
 from knowledge.model.notes import Decision, Member
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from tests.bot.conftest import settings_for
 from tests.bot.programs.quokkas import CHANNEL, ELSEWHERE, HERE
 from tests.bot.programs.test_http_api import api, client_of

@@ -9,7 +9,7 @@ from bot.handover.service import Answered
 from bot.review import service
 from knowledge.model.notes import Decision, Member, Outcome
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from tests.bot.world import TITLE, UNKNOWN, World
 
 APPROVED = Ruling(Decision.APPROVE)

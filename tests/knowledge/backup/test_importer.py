@@ -20,7 +20,7 @@ from knowledge.model.guilds import GuildSettings
 from knowledge.model.notes import RULINGS, Decision, Member, State
 from knowledge.model.questions import Evidence, Question
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from tests.knowledge.full_store import (
     ADA,

@@ -13,7 +13,7 @@ import pytest
 from sqlite_utils import Database
 
 from knowledge.backup import backups
-from knowledge.store import log_chain
+from knowledge.store.audit import log_chain
 from knowledge.store.migrations import MIGRATIONS
 from knowledge.store.store import Store, StoreError
 from knowledge.store.submitted_forms import SubmittedForm

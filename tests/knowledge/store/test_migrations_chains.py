@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlite_utils import Database
 
 from knowledge.backup import backups
-from knowledge.store import log_chain
+from knowledge.store.audit import log_chain
 from knowledge.store.row_guilds import NO_GUILD
 from knowledge.store.store import Store
 from tests.knowledge.logs import in_one_chain

@@ -11,8 +11,8 @@ from knowledge.model.guilds import Rule
 from knowledge.model.notes import Decision, Member
 from knowledge.model.submissions import Submission
 from knowledge.store import database
-from knowledge.store.audit_log import replayed
-from knowledge.store.decisions import Ruling
+from knowledge.store.audit.audit_log import replayed
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 
 GUILD = 10

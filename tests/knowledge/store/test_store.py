@@ -9,7 +9,7 @@ from knowledge.model.documents import SHARED, Scope
 from knowledge.model.notes import Decision, Member, Note
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from tests.refused import refused_questions
 from tests.stores import REFUSED

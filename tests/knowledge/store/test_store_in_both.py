@@ -25,7 +25,7 @@ from knowledge.model.phrasings import PhrasingCaps, RecordedPhrasing, WrittenLin
 from knowledge.model.pictures import Picture
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.helped_questions import DailyCaps, HelpedQuestion
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store

@@ -22,7 +22,7 @@ from knowledge.model.guilds import Language
 from knowledge.model.notes import Decision, Member
 from knowledge.model.questions import Evidence, Verdict
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from tests.bot import strictness
 from tests.bot.steps import OTHER_PASSAGES, content, looked_into, said
 from tests.bot.values import file_passage

@@ -13,7 +13,7 @@ from bot.helper import messages
 from knowledge.model.channel_settings import Mode
 from knowledge.model.notes import Decision, Member
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from tests.bot.discord_server import bot_process
 from tests.bot.helper.helping import ASKED, POST_TITLE
 from tests.bot.wire.gateway import CONTENT

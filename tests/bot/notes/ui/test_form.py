@@ -240,7 +240,7 @@ async def test_what_was_typed_comes_back_where_something_breaks(
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("The disk is full.")
 
-    monkeypatch.setattr("knowledge.store.contributions.Contributions.propose", broken)
+    monkeypatch.setattr("knowledge.store.notes.contributions.Contributions.propose", broken)
     result = await world.propose()
     monkeypatch.undo()
     assert result.response is not None

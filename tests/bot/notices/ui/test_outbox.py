@@ -13,7 +13,7 @@ from bot.review import messages as review_messages
 from bot.review.cards import Action
 from knowledge.model.notes import Decision, Member, NoticeEvent
 from knowledge.model.submissions import REASON_CHARACTERS
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from tests.bot.faults import BROKEN, EXPIRED, fail
 from tests.bot.steps import SENTENCE, answer, everything, reject, restarted, said, told
 from tests.bot.strict_discord import StrictDiscord

@@ -18,7 +18,7 @@ from bot.review.cards import Action
 from bot.text import error_messages, markdown
 from knowledge.model.notes import Decision, Member, Problem, State
 from knowledge.model.submissions import REASON_CHARACTERS, Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from tests.bot.steps import (
     EDITED,
     OTHER_PASSAGES,

@@ -7,9 +7,9 @@ import pytest
 
 from knowledge.backup import backups
 from knowledge.chat.conversations import Message
+from knowledge.store.erasure.tombstones import FILE, Tombstone, TombstoneKind
 from knowledge.store.guilds.quote_opt_outs import NOTHING, Withheld
 from knowledge.store.store import Store
-from knowledge.store.tombstones import FILE, Tombstone, TombstoneKind
 from tests.stores import in_a_file
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from knowledge.model.notes import Decision, Member, Note, NoticeEvent
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.model.submissions import Submission
 from knowledge.store.database import now
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import RecentQuestion
 from knowledge.store.store import Store
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from knowledge.model.notes import Decision, NoticeEvent
 from knowledge.model.questions import Evidence, Feedback, Question, Verdict
 from knowledge.store.database import now
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.period_figures import Asked
 from knowledge.store.store import Store
 from tests.knowledge.two_guilds import ADA, ELSEWHERE, GUILD, MIRA, TEXT, approved

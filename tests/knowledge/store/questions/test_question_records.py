@@ -14,11 +14,11 @@ from knowledge.backup import backups, exporter, importer
 from knowledge.model.notes import Decision, Member
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.erasure.tombstones import Tombstone, TombstoneKind
 from knowledge.store.migrations import MIGRATIONS
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
-from knowledge.store.tombstones import Tombstone, TombstoneKind
 from tests.stores import Place, in_a_file
 
 GUILD = 10

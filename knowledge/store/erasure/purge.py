@@ -10,10 +10,16 @@ from datetime import datetime
 from typing import Final
 
 from knowledge.model.documents import document_of_note
-from knowledge.store.audit_log import NOTE_DELETED, PURGED, AuditLog
+from knowledge.store.audit.audit_log import NOTE_DELETED, PURGED, AuditLog
 from knowledge.store.database import Database
-from knowledge.store.personal_data import PERSONAL, PersonalData
-from knowledge.store.tombstones import FORGOTTEN, MEMBERS, Tombstone, TombstoneKind, Tombstones
+from knowledge.store.erasure.personal_data import PERSONAL, PersonalData
+from knowledge.store.erasure.tombstones import (
+    FORGOTTEN,
+    MEMBERS,
+    Tombstone,
+    TombstoneKind,
+    Tombstones,
+)
 from knowledge.store.value_lists import run_among
 
 # What belongs to notes, in an order in which it can go.

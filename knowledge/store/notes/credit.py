@@ -13,7 +13,7 @@ from typing import Final
 
 from knowledge.model.questions import Evidence
 from knowledge.store.database import Database
-from knowledge.store.notes import ACCEPTED
+from knowledge.store.notes.note_records import ACCEPTED
 
 
 @dataclass(frozen=True, slots=True)

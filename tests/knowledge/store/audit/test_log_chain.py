@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from knowledge.store.log_chain import Head, breaks, digest, former_digest_at
+from knowledge.store.audit.log_chain import Head, breaks, digest, former_digest_at
 
 Line = dict[str, Any]
 

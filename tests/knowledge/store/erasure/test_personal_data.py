@@ -11,10 +11,10 @@ from knowledge.model.notes import Decision, Member, NoticeEvent, Problem, State
 from knowledge.model.phrasings import RecordedPhrasing, WrittenLine
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.model.submissions import Submission
-from knowledge.store.audit_log import replayed
+from knowledge.store.audit.audit_log import replayed
 from knowledge.store.database import now
-from knowledge.store.decisions import Ruling
-from knowledge.store.personal_data import FORMER_MEMBER, PERSONAL
+from knowledge.store.erasure.personal_data import FORMER_MEMBER, PERSONAL
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.helped_questions import HelpedQuestion
 from knowledge.store.store import Store
 from tests.stores import in_a_file

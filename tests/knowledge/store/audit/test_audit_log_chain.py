@@ -5,7 +5,7 @@ import pytest
 from knowledge.model.guilds import GuildSettings
 from knowledge.model.notes import Decision, Member, Note
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from tests.stores import REFUSED, Place
 

@@ -24,7 +24,7 @@ from knowledge.model.pictures import Picture
 from knowledge.model.submissions import Submission
 from knowledge.store.database import Database
 from knowledge.store.guilds.guild_settings import Guilds
-from knowledge.store.note_states import NoteStates
+from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.row_guilds import only_guild
 
 

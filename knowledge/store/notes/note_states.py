@@ -22,13 +22,13 @@ from knowledge.model.notes import (
 )
 from knowledge.model.pictures import Picture
 from knowledge.model.submissions import Submission
-from knowledge.store.audit_log import AuditLog
+from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database, now
 from knowledge.store.guilds.guild_settings import Guilds
-from knowledge.store.notes import STANDING, Notes
+from knowledge.store.notes.note_records import STANDING, Notes
+from knowledge.store.notes.pictures import Pictures
+from knowledge.store.notes.review_cards import mark_due
 from knowledge.store.notices import NO_CHANNEL, Notices
-from knowledge.store.pictures import Pictures
-from knowledge.store.review_cards import mark_due
 
 # The columns of a note that an undo puts back.
 _UNDONE: Final = ("live_revision_id", "retired_revision_id", "verified_at", "review_at")

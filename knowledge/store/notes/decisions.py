@@ -13,7 +13,7 @@ from knowledge.model.notes import Decision, Member, Note, NoticeEvent, Obstacle,
 from knowledge.model.submissions import Submission
 from knowledge.store.database import Database, now
 from knowledge.store.guilds.guild_settings import Guilds
-from knowledge.store.note_states import NoteStates
+from knowledge.store.notes.note_states import NoteStates
 
 _NOTICES = {
     Decision.APPROVE: NoticeEvent.APPROVED,

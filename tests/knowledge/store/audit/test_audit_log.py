@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.store.audit_log import AuditLog, LogFilter
+from knowledge.store.audit.audit_log import AuditLog, LogFilter
 from knowledge.store.sqlite_database import SqliteDatabase
 from knowledge.store.store import Store
 from tests.stores import in_a_file

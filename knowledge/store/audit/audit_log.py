@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from knowledge.model.notes import State
-from knowledge.store import log_chain
+from knowledge.store.audit import log_chain
 from knowledge.store.database import Database, now
 from knowledge.store.row_guilds import NO_GUILD
 from knowledge.store.sqlite_file import record

@@ -18,7 +18,7 @@ from knowledge.model.notes import (
     State,
 )
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from tests.knowledge.decided_notes import (
     ADA,

@@ -28,7 +28,7 @@ from knowledge.model.notes import (
 from knowledge.model.secrets import without_secrets
 from knowledge.model.submissions import Submission
 from knowledge.store.database import Database, moment
-from knowledge.store.review_cards import mark_due
+from knowledge.store.notes.review_cards import mark_due
 from knowledge.store.sqlite_file import record
 from knowledge.store.value_lists import rows_among
 

@@ -17,10 +17,10 @@ from knowledge.model.documents import INSIDE, document_of_note
 from knowledge.model.notes import NoticeEvent, State
 from knowledge.model.secrets import without_secrets
 from knowledge.store.database import Database
+from knowledge.store.erasure.tombstones import TombstoneKind, Tombstones
 from knowledge.store.guilds.quote_opt_outs import QuoteOptOuts
-from knowledge.store.note_states import NoteStates
-from knowledge.store.review_cards import mark_due
-from knowledge.store.tombstones import TombstoneKind, Tombstones
+from knowledge.store.notes.note_states import NoteStates
+from knowledge.store.notes.review_cards import mark_due
 from knowledge.store.value_lists import run_among
 
 FORMER_MEMBER: Final = "a former member"

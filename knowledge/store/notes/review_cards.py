@@ -13,7 +13,7 @@ from knowledge.store.row_guilds import RowKind, guild_of, only_guild
 from knowledge.store.value_lists import rows_among
 
 if TYPE_CHECKING:
-    from knowledge.store.notes import Notes
+    from knowledge.store.notes.note_records import Notes
 
 
 class ReviewCards:

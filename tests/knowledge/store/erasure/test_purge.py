@@ -8,9 +8,9 @@ import pytest
 from knowledge.backup import backups
 from knowledge.model.documents import Scope
 from knowledge.model.notes import State
-from knowledge.store.audit_log import replayed
+from knowledge.store.audit.audit_log import replayed
+from knowledge.store.erasure.tombstones import Tombstone, TombstoneKind
 from knowledge.store.store import Store
-from knowledge.store.tombstones import Tombstone, TombstoneKind
 from tests.knowledge.two_guilds import AT, ELSEWHERE, GUILD, TEXT, approved, asked, live, restored
 from tests.stores import FILE, Place, in_a_file
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from knowledge.backup import backups
+from knowledge.store.erasure.tombstones import FILE, TombstoneKind
 from knowledge.store.sqlite_database import copies_beside
 from knowledge.store.store import Store
-from knowledge.store.tombstones import FILE, TombstoneKind
 from tests.knowledge.two_guilds import ELSEWHERE, GUILD, MIRA, approved, asked, live, restored
 from tests.stores import in_a_file
 

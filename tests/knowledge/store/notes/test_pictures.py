@@ -2,7 +2,7 @@
 
 from knowledge.model.notes import Decision, State
 from knowledge.model.submissions import Submission
-from knowledge.store.decisions import Ruling
+from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from tests.knowledge.full_store import ADA, APPROVE, BEN, GUILD, MIRA, picture
 

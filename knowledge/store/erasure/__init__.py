@@ -1,0 +1,1 @@
+"""Personal data, purge and tombstones: what is deleted for good."""

@@ -1,0 +1,1 @@
+"""Notes as they are stored: revisions, decisions, review cards, credit, pictures."""
