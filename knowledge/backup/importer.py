@@ -375,9 +375,8 @@ def _new(store: Store, edit: _Edit) -> bool:
 def _proposed(store: Store, edit: _Edit) -> int:
     """Propose an edited note's words as its next revision, for moderators to decide on."""
     exported = edit.file.revision
-    note = store.note_states.write(
+    note, replaced = store.note_states.write(
         exported["note_id"], EDITOR, _submission(edit), int(exported["id"])
     )
-    replaced = store.note_states.replace_pending(note)
     store.note_states.record(note, None, "revised", replaced=replaced)
     return note.id

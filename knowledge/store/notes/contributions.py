@@ -54,7 +54,7 @@ class Contributions:
         """
         with self._database.writing(guild_id):
             note_id = self._states.add(guild_id, contributor, channel_id, source)
-            note = self._states.write(note_id, contributor, submission, pictures)
+            note, _ = self._states.write(note_id, contributor, submission, pictures)
             self._states.record(note, contributor.id, "proposed")
             return self._published_at_once(note, contributor, role_ids)
 
@@ -83,8 +83,7 @@ class Contributions:
             if stands and latest.revision.submission == submission and pictures is None:
                 return Outcome(latest, Obstacle.UNCHANGED)
             given = latest.revision.id if pictures is None else pictures
-            note = self._states.write(note_id, contributor, submission, given)
-            replaced = self._states.replace_pending(note)
+            note, replaced = self._states.write(note_id, contributor, submission, given)
             self._states.record(note, contributor.id, "revised", replaced=replaced)
             self._take_back_extension(latest)
             return self._published_at_once(note, contributor, role_ids)
@@ -107,8 +106,7 @@ class Contributions:
         if live.revision.submission.shown == submission.shown and not pictures:
             return Outcome(live, Obstacle.UNCHANGED)
         given = pictures or live.revision.id
-        note = self._states.write(latest.id, writer, submission, given, extension=True)
-        replaced = self._states.replace_pending(note)
+        note, replaced = self._states.write(latest.id, writer, submission, given, extension=True)
         self._states.record(note, writer.id, "revised", replaced=replaced)
         # Who goes on with what waits is told of once.
         if not replaced:

@@ -77,8 +77,9 @@ class Decisions:
             # A moderator is shown it without secrets, and can't have changed these.
             if submission.shown == note.revision.submission.shown:
                 return self._decided(note, moderator, ruling, NoticeEvent.APPROVED)
-            edited = self._states.write(note.id, moderator, submission, note.revision.id)
-            replaced = self._states.replace_pending(edited)
+            edited, replaced = self._states.write(
+                note.id, moderator, submission, note.revision.id
+            )
             self._states.record(edited, moderator.id, "revised", replaced=replaced)
             return self._decided(edited, moderator, ruling, NoticeEvent.EDITED, note)
 
@@ -212,7 +213,7 @@ class Decisions:
             if self._own(earlier, moderator, "roll_back"):
                 return Outcome(earlier, Obstacle.OWN_NOTE)
             # It was approved before, and is again by whoever rolls back: no quorum is asked.
-            note = self._states.write(
+            note, _ = self._states.write(
                 earlier.id, moderator, earlier.revision.submission, revision_id
             )
             self._states.review(note, moderator, Decision.APPROVE)

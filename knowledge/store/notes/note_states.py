@@ -91,11 +91,20 @@ class NoteStates:
         pictures: Sequence[Picture] | int = (),
         *,
         extension: bool = False,
-    ) -> Note:
-        """Write a note's next revision.
+    ) -> tuple[Note, list[int]]:
+        """Write a note's next revision, pending, in place of what was pending until now.
 
         `pictures` are its own, or the id of the revision whose pictures it has, too.
+
+        Returns:
+            The note with that revision, and the ids of the revisions that it replaces.
         """
+        replaced = self._pending(note_id)
+        # One of a note at a time, as the database sees to; its pictures may be wanted below.
+        self._database.run(
+            "update revisions set state = 'withdrawn' where note_id = ? and state = 'pending'",
+            [note_id],
+        )
         rows = self._database.rows(
             "select coalesce(max(number), 0) + 1 as number from revisions where note_id = ?",
             [note_id],
@@ -120,7 +129,19 @@ class NoteStates:
             self.pictures.inherit(revision_id, pictures)
         else:
             self.pictures.keep(revision_id, pictures)
-        return self.notes.of_revision(revision_id)
+        for each in replaced:
+            self.set_state(each, State.WITHDRAWN)
+            self._database.run(
+                "update revisions set replaced_by = ? where id = ?", [revision_id, each]
+            )
+        return self.notes.of_revision(revision_id), replaced
+
+    def _pending(self, note_id: int) -> list[int]:
+        rows = self._database.rows(
+            "select id from revisions where note_id = ? and state = 'pending' order by id",
+            [note_id],
+        )
+        return [row["id"] for row in rows]
 
     def tell_of_extension(self, note: Note, outcome: NoticeEvent) -> None:
         """Tell whoever proposed an extension what came of it, by direct message."""
@@ -140,20 +161,6 @@ class NoteStates:
             event,
             revision_id=note.revision.id,
         )
-
-    def replace_pending(self, note: Note) -> list[int]:
-        """Withdraw the note's pending revisions other than this one, which replaces them."""
-        rows = self._database.rows(
-            "select id from revisions where note_id = ? and state = 'pending' and id != ? "
-            "order by id",
-            [note.id, note.revision.id],
-        )
-        for row in rows:
-            self.set_state(row["id"], State.WITHDRAWN)
-            self._database.run(
-                "update revisions set replaced_by = ? where id = ?", [note.revision.id, row["id"]]
-            )
-        return [row["id"] for row in rows]
 
     def review(
         self,

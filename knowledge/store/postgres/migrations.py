@@ -1,9 +1,11 @@
 """Migrations of a community database in PostgreSQL: the files of `tables/` by their names.
 
 The first file makes what SQLite's migrations up to the one of its name have led to; each later one
-is what SQLite's of the same name does. A file is never edited after release.
+is what SQLite's of the same name does. A file is never edited after release, and after the first
+they only add: during an upgrade, processes of the release before go on writing.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -40,18 +42,22 @@ def _names(connection: Connection) -> list[str]:
     return [row["name"] for row in connection.rows("select name from _migrations order by name")]
 
 
-def migrate(connection: Connection) -> None:
+def migrate(connection: Connection, names: Sequence[str] = NAMES) -> None:
     """Make the tables, or bring them up to date, in one transaction.
+
+    Args:
+        connection: to the database.
+        names: the migrations that this release knows.
 
     Raises:
         StoreTooNewError: if a later release has.
     """
-    if applied(connection) == NAMES:
+    if applied(connection) == names:
         return
     with connection.writing():
         # Of two first openings at once, one has waited.
         before = applied(connection)
-        if unknown := set(before) - set(NAMES):
+        if unknown := set(before) - set(names):
             raise StoreTooNewError(
                 f"The database {shown_database_url(connection.url)} was written by a later release "
                 f"of Commonplace ({', '.join(sorted(unknown))}). Run that release, or restore an "
@@ -61,7 +67,7 @@ def migrate(connection: Connection) -> None:
         connection.run("set local statement_timeout = 0")
         if not before:
             connection.run(_TABLE)
-        for name in NAMES:
+        for name in names:
             if name in before:
                 continue
             if name >= BASELINE:

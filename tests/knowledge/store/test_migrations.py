@@ -261,3 +261,25 @@ def test_a_reason_in_ones_own_words_is_kept_in_them(tmp_path: Path) -> None:
     Store(path).close()
     [row] = content(path)["feedback"]
     assert (row["reason"], row["reason_code"]) == ("reason", "other")
+
+
+def test_of_several_revisions_of_a_note_that_wait_the_last_one_waits_on(tmp_path: Path) -> None:
+    path = tmp_path / "community.db"
+    of_release(path, "m027_handled_interactions")
+    with closing(sqlite3.connect(path)) as connection:
+        columns = "note_id, number, title, text, tags, link, state, created_at"
+        for number in range(2, 5):
+            connection.execute(
+                f"insert into revisions ({columns}) "  # noqa: S608
+                f"select note_id, {number}, title, text, tags, link, 'pending', created_at "
+                "from revisions where number = 1"
+            )
+        connection.commit()
+    Store(path).close()
+    found = [(row["id"], row["state"], row["replaced_by"]) for row in content(path)["revisions"]]
+    first, *others, last = (each for each, _, _ in found)
+    assert found == [
+        (first, "approved", None),
+        *((each, "withdrawn", last) for each in others),
+        (last, "pending", None),
+    ]

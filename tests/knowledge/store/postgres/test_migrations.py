@@ -3,9 +3,11 @@
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlite_utils import Database
 
@@ -231,6 +233,31 @@ def test_a_migration_that_stops_half_way_leaves_nothing_behind(
                             "relnamespace = 'community'::regnamespace", url)  # fmt: skip
     assert left == [("phrasings",)]
     postgres.drop(url)
+
+
+def test_of_several_revisions_of_a_note_that_wait_the_last_one_waits_on(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    names = NAMES[: NAMES.index("m028_one_pending")]
+    older = PostgresDatabase(postgres_url, tmp_path, names=names)
+    older.run("insert into notes (guild_id, contributor_id, contributor, channel_id, created_at) "
+              "values (1, 1, 'Mira', 1, '2026')")  # fmt: skip
+    for number in range(1, 4):
+        older.run(
+            "insert into revisions (note_id, number, title, text, tags, link, state, created_at) "
+            "values (1, ?, '', '', '[]', '', 'pending', '2026')",
+            [number],
+        )
+    older.close()
+    with closing(PostgresDatabase(postgres_url, tmp_path)) as newer:
+        found = newer.rows("select id, state, replaced_by from revisions order by id")
+        with pytest.raises(psycopg.errors.UniqueViolation, match="one_pending"):
+            newer.run("update revisions set state = 'pending'")
+    assert [tuple(row.values()) for row in found] == [
+        (1, "withdrawn", 3),
+        (2, "withdrawn", 3),
+        (3, "pending", None),
+    ]
 
 
 def _sqlite() -> Database:

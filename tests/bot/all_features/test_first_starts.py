@@ -1,0 +1,82 @@
+"""Processes that begin at the same moment on an empty database: each finds what it needs."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from bot.cluster.leases import Leases
+from bot.config import Settings
+from bot.config_sections import DataSettings
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.index_updates import run_to_end
+from knowledge.model.documents import Kind
+from knowledge.model.notes import Member
+from knowledge.model.submissions import Submission
+from knowledge.store.migrations import NAMES
+from knowledge.store.postgres.work_queue import WorkQueue
+from tests.fakes import WordEmbedder
+from tests.postgres import Cluster
+
+PROCESSES = 4
+DATABASES = 3
+SHARDS = 4
+GUILD = 10
+
+
+@pytest.fixture
+def settings_of(postgres: Cluster, tmp_path: Path) -> Callable[[int], list[Settings]]:
+    """The settings of processes on an empty database, each on a machine of its own."""
+
+    def made(number: int) -> list[Settings]:
+        url = postgres.empty()
+        folders = (tmp_path / f"{number}-{process}" for process in range(PROCESSES))
+        return [Settings(data=DataSettings(folder=each, database=url)) for each in folders]
+
+    return made
+
+
+def test_all_that_begin_at_once_on_an_empty_database_work(
+    settings_of: Callable[[int], list[Settings]],
+) -> None:
+    with ThreadPoolExecutor(PROCESSES) as threads:
+        for number in range(DATABASES):
+            settings, together = settings_of(number), threading.Barrier(PROCESSES)
+            begun = [threads.submit(_first_started, each, together) for each in settings]
+            found = [each.result() for each in begun]
+            documents = found[0][1]
+            assert documents > 0
+            assert [(one, other) for one, other, _ in found] == [(NAMES, documents)] * PROCESSES
+            held = [shard for _, _, shards in found for shard in shards]
+            assert sorted(held) == [*range(SHARDS)]
+
+
+def _first_started(
+    settings: Settings, together: threading.Barrier
+) -> tuple[list[str], int, list[int]]:
+    """A process from its beginning; the migrations, documents and shards that it has."""
+    try:
+        together.wait()
+        with Core(settings, WordEmbedder(64)) as core:
+            together.wait()
+            run_to_end(index_updates.update_own(core))
+            together.wait()
+            core.store.contributions.propose(GUILD, Member(1, "Mira"), 5, Submission("A", "Text."))
+            together.wait()
+            WorkQueue(settings.data.database).close()
+            together.wait()
+            leases = Leases(settings.data.database, name=f"commonplace {threading.get_ident()}")
+            leases.join(SHARDS)
+            together.wait()
+            for _ in range(SHARDS):
+                standing = leases.step()
+            together.wait()
+            leases.close()
+            documents = len(core.index.tables.document_digests(Kind))
+            return core.store.database.migrations(), documents, [*standing.shards]
+    except BaseException:
+        together.abort()
+        raise
