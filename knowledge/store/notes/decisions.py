@@ -77,9 +77,7 @@ class Decisions:
             # A moderator is shown it without secrets, and can't have changed these.
             if submission.shown == note.revision.submission.shown:
                 return self._decided(note, moderator, ruling, NoticeEvent.APPROVED)
-            edited, replaced = self._states.write(
-                note.id, moderator, submission, note.revision.id
-            )
+            edited, replaced = self._states.write(note.id, moderator, submission, note.revision.id)
             self._states.record(edited, moderator.id, "revised", replaced=replaced)
             return self._decided(edited, moderator, ruling, NoticeEvent.EDITED, note)
 

@@ -107,9 +107,7 @@ def _decided(store: Store, title: str) -> int:
     note = store.contributions.propose(10, mira, 5, Submission("Draft", "Text.")).note
     revised = store.contributions.revise(10, note.id, mira, Submission(title, "Text."))
     assert revised is not None
-    outcome = store.decisions.decide(
-        10, revised.note.revision.id, ada, Ruling(Decision.APPROVE)
-    )
+    outcome = store.decisions.decide(10, revised.note.revision.id, ada, Ruling(Decision.APPROVE))
     assert outcome is not None
     assert outcome.done
     return note.id
