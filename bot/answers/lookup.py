@@ -33,7 +33,7 @@ from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.model.documents import SHARED, Scope, channel_scope
 from knowledge.model.questions import ConfirmedAnswer, Evidence, Question
 from knowledge.model.storable_text import storable
-from knowledge.store.questions.question_records import QuestionRecords
+from knowledge.store.questions.feedback_records import FeedbackRecords
 
 _T = TypeVar("_T")
 
@@ -159,7 +159,7 @@ class Lookup:
 class ConfirmedAnswers:
     """Answers that askers and moderators have confirmed, for who asks nearly the same again."""
 
-    def __init__(self, records: QuestionRecords, index: Index, vectors: VectorCache) -> None:
+    def __init__(self, records: FeedbackRecords, index: Index, vectors: VectorCache) -> None:
         self._records = records
         self._index = index
         self._vectors = vectors

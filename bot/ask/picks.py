@@ -71,7 +71,7 @@ def pick(
     # What is asked in direct messages is for no community, and has no moderators; and of what was
     # answered unasked, no word is kept that could be asked again.
     by_moderator = by_moderator if question.guild_id is not None and question.text else None
-    if not core.store.question_records.record_pick(said, digest, by_moderator=by_moderator):
+    if not core.store.feedback_records.record_pick(said, digest, by_moderator=by_moderator):
         return Picked(confirmed=False)
     ask = asked_again(question)
     ask = replace(ask, channels=tuple(one for one in ask.channels if one in public_channels))

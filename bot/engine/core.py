@@ -186,7 +186,7 @@ class Core:
         # What gaps are grouped by and confirmed answers found by, and at which generation of the
         # index each gap was asked again.
         self.question_vectors = VectorCache(self.retriever.embedded)
-        confirmed = ConfirmedAnswers(self.store.question_records, self.index, self.question_vectors)
+        confirmed = ConfirmedAnswers(self.store.feedback_records, self.index, self.question_vectors)
         self.impact = ImpactPreview(*parts, confirmed=confirmed)
         self.answer_pipeline = AnswerPipeline(
             self.store,
@@ -276,7 +276,7 @@ class Core:
         yield from self.index.read_ahead()
         yield from self.measure_floors()
         for guild_id in self._resident_guilds():
-            known = self.store.question_records.confirmed(guild_id)
+            known = self.store.feedback_records.confirmed(guild_id)
             for _ in self.question_vectors.prepare([one.text for one in known]):
                 yield
 

@@ -87,7 +87,7 @@ def point(
             said = Feedback(
                 question.id, moderator_id, Verdict.HELPFUL, document_id=stored.document_id
             )
-            records.record_pick(said, wanted[1], by_moderator=True)
+            core.store.feedback_records.record_pick(said, wanted[1], by_moderator=True)
         if answered:
             core.store.gaps.pointed(guild_id, moderator_id, answered)
     return bool(answered)

@@ -59,7 +59,7 @@ def answered_well(core: Core, question: HelpedQuestion) -> bool:
     """Whether an answer was posted that somebody found helpful, or nobody unhelpful."""
     if question.question_id is None or question.reply_id is None:
         return False
-    said = {one.verdict for one in core.store.question_records.feedback(question.question_id)}
+    said = {one.verdict for one in core.store.feedback_records.of(question.question_id)}
     return said != {Verdict.UNHELPFUL}
 
 

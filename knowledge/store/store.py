@@ -32,6 +32,7 @@ from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.pictures import Pictures
 from knowledge.store.notes.review_cards import ReviewCards
 from knowledge.store.notices import Notices
+from knowledge.store.questions.feedback_records import FeedbackRecords
 from knowledge.store.questions.gaps import Gaps
 from knowledge.store.questions.handovers import Handovers
 from knowledge.store.questions.helped_questions import HelpedQuestions
@@ -74,6 +75,7 @@ class Store:
         self.gaps = Gaps(self.database, self.audit_log, self.notices)
         self.handovers = Handovers(self.database, self.notices)
         self.question_records = QuestionRecords(self.database)
+        self.feedback_records = FeedbackRecords(self.database)
         self.helped_questions = HelpedQuestions(self.database, self.question_records)
         self.recent_questions = RecentQuestions(self.database)
         self.phrasings = Phrasings(self.database)

@@ -29,7 +29,7 @@ def accept(
         )
         [question_id] = store.question_records.record([question])
         for member, verdict in enumerate(verdicts):
-            store.question_records.record_feedback(
+            store.feedback_records.record(
                 Feedback(question_id, member, verdict, document_id=picked)
             )
 

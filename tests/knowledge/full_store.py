@@ -70,7 +70,7 @@ def lived(store: Store) -> Note:
     question = replace(question, channels=(8, 9))
     question_id = store.question_records.record([question])[0]
     pick = Feedback(question_id, 7, Verdict.HELPFUL, "yes", document_id="note:1")
-    assert store.question_records.record_pick(pick, digest_of(hit), by_moderator=False)
+    assert store.feedback_records.record_pick(pick, digest_of(hit), by_moderator=False)
     store.gaps.written_for(GUILD, note.id, question_id)
     for publication in store.gaps.unchecked():
         store.gaps.checked(publication, [question_id], [])

@@ -253,7 +253,7 @@ class AnswerButton(
             )
             return
         known = await bot.worker.call(
-            lambda core: core.store.question_records.record_feedback(feedback),
+            lambda core: core.store.feedback_records.record(feedback),
             priority=Priority.ASKING,
         )
         thanks = {
@@ -279,7 +279,7 @@ class AnswerButton(
         by_moderator = await _confirms(interaction, question)
         if by_moderator is not None:
             await interaction.client.worker.call(
-                lambda core: core.store.question_records.take_back(
+                lambda core: core.store.feedback_records.take_back(
                     self.question_id, by_moderator=by_moderator
                 ),
                 priority=Priority.ASKING,

@@ -197,7 +197,7 @@ class AskCog(commands.Cog):
             return False
         feedback = Feedback(question_id, message.author.id, Verdict.HELPFUL)
         return await self.bot.worker.call(
-            lambda core: core.store.question_records.record_feedback(feedback),
+            lambda core: core.store.feedback_records.record(feedback),
             priority=Priority.ASKING,
         )
 

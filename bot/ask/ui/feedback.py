@@ -79,7 +79,7 @@ async def keep_reason(
         def recorded(core: Core) -> bool:
             with core.store.database.writing(interaction.guild_id or 0):
                 core.store.submitted_forms.taken(interaction.id)
-                return core.store.question_records.record_feedback(feedback)
+                return core.store.feedback_records.record(feedback)
 
         known = await bot.worker.call(recorded, priority=Priority.ASKING)
     said = button_messages.REASON_KEPT if known else button_messages.FEEDBACK_GONE

@@ -68,7 +68,7 @@ class HelpedButton(
             return await self._dismiss(interaction)
         feedback = Feedback(self.question_id, interaction.user.id, Verdict.HELPFUL)
         known = await interaction.client.worker.call(
-            lambda core: core.store.question_records.record_feedback(feedback),
+            lambda core: core.store.feedback_records.record(feedback),
             priority=Priority.ASKING,
         )
         if not known:

@@ -1,10 +1,9 @@
-"""`QuestionRecords`: recorded questions, hits, feedback, confirmed answers; pruning of old ones.
+"""`QuestionRecords`: recorded questions and the hits they were answered from; pruning of old ones.
 
 Most questions find the same few passages, so a hit holds the digest of one, whose words stand in
-`recorded_passages` for as long as a hit refers to them. An answer is confirmed when its asker or a
-moderator says which passage answers: that hit becomes the first one. Pruning takes the words of old
-questions, with them what confirms their answers, and leaves what figures are made of: when and
-where something was asked, how good the evidence was, the verdicts, and which documents came first.
+`recorded_passages` for as long as a hit refers to them. Pruning takes the words of old questions,
+with them what confirms their answers, and leaves what figures are made of: when and where something
+was asked, how good the evidence was, the verdicts, and which documents came first.
 """
 
 import hashlib
@@ -17,24 +16,17 @@ from typing import Any, Final
 
 from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.model.questions import (
-    ConfirmedAnswer,
     Evidence,
-    Feedback,
-    FeedbackReason,
     Question,
     RecordedHit,
-    Verdict,
 )
 from knowledge.store.database import Database, now
-from knowledge.store.row_guilds import NO_GUILD, RowKind, guild_of, only_guild
+from knowledge.store.row_guilds import NO_GUILD, only_guild
 from knowledge.store.sqlite_file import record
 from knowledge.store.value_lists import rows_among, run_among
 
 # So many hits can be quoted by an answer, and give its notes' contributors credit.
 _MOST_QUOTED: Final = 5
-
-# So many confirmed answers are looked at for one question, the newest: they are embedded once.
-_MOST_CONFIRMED: Final = 200
 
 _COLUMNS: Final = (
     "document_id",
@@ -85,7 +77,7 @@ def _ranked(question_id: int, hits: Sequence[RecordedHit]) -> list[_RankedHit]:
 
 
 class QuestionRecords:
-    """Questions, the hits they were answered from, and what people said of the answers."""
+    """Questions, and the hits they were answered from."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -198,49 +190,6 @@ class QuestionRecords:
             if one is not None
         ]
 
-    def record_feedback(self, feedback: Feedback) -> bool:
-        """Keep a member's verdict in place of their last one; False if the question is unknown."""
-        document_id = feedback.document_id
-        if feedback.verdict is Verdict.HELPFUL and not document_id:
-            document_id = self.confirmed_document(feedback.question_id)
-        with self._database.writing(
-            guild_of(self._database, RowKind.QUESTION, feedback.question_id)
-        ):
-            known = self._database.rows(
-                "select 1 from questions where id = ?", [feedback.question_id]
-            )
-            if known:
-                self._database.replace(
-                    "feedback",
-                    {
-                        "question_id": feedback.question_id,
-                        "member_id": feedback.member_id,
-                        "verdict": feedback.verdict.value,
-                        "reason": feedback.reason,
-                        "reason_code": feedback.chosen or "",
-                        "document_id": document_id,
-                        "created_at": now().isoformat(),
-                    },
-                    ["question_id", "member_id"],
-                )
-        return bool(known)
-
-    def feedback(self, question_id: int) -> list[Feedback]:
-        rows = self._database.rows(
-            "select * from feedback where question_id = ? order by member_id", [question_id]
-        )
-        return [
-            Feedback(
-                row["question_id"],
-                row["member_id"],
-                Verdict(row["verdict"]),
-                row["reason"],
-                FeedbackReason(row["reason_code"]) if row["reason_code"] else None,
-                row["document_id"],
-            )
-            for row in rows
-        ]
-
     def record_hits(self, question_id: int, hits: Sequence[RecordedHit]) -> None:
         """Keep the hits of a new question, inside the transaction that keeps the question."""
         self._insert(_ranked(question_id, hits))
@@ -288,115 +237,6 @@ class QuestionRecords:
             )
             for row in rows
         ]
-
-    # Confirmed answers.
-
-    def record_pick(self, pick: Feedback, digest: str, *, by_moderator: bool | None) -> bool:
-        """Keep of which document a member says that it answers, in place of their last verdict.
-
-        Args:
-            pick: the verdict.
-            digest: of the passage.
-            by_moderator: whether a moderator says it; None: nobody by whose word it is the answer.
-
-        Returns:
-            Whether that is the answer from now on.
-        """
-        with self._database.writing(guild_of(self._database, RowKind.QUESTION, pick.question_id)):
-            return (
-                self.record_feedback(pick)
-                and by_moderator is not None
-                and self._confirm(pick.question_id, digest, by_moderator=by_moderator)
-            )
-
-    def _confirm(self, question_id: int, digest: str, *, by_moderator: bool) -> bool:
-        """Put the hit first of which somebody says that it answers, inside a transaction.
-
-        A refused question is one no more. Earlier verdicts stay with what was quoted then.
-
-        Returns:
-            False if there is no such hit, or a moderator has chosen another one.
-        """
-        rows = self._database.rows(
-            "select h.rank, case when q.confirmed_at is null then 0 "
-            "  else q.confirmed_by_moderator end as settled "
-            "from hits h join questions q on q.id = h.question_id "
-            "where h.question_id = ? and h.passage_digest = ? order by h.rank",
-            [question_id, digest],
-        )
-        if not rows or (rows[0]["settled"] and not by_moderator):
-            return False
-        self._database.run(
-            "update feedback set document_id = (select p.document_id from hits h "
-            "  join recorded_passages p on p.digest = h.passage_digest "
-            "  where h.question_id = ? and h.rank = 1) "
-            "where question_id = ? and verdict = 'helpful' and document_id = '' "
-            "and exists (select 1 from hits where question_id = ? and rank = 1)",
-            [question_id] * 3,
-        )
-        # Ranks are unique: first all of them go out of the way.
-        self._database.run("update hits set rank = -rank where question_id = ?", [question_id])
-        self._database.run(
-            "update hits set rank = case when rank = ? then 1 when rank > ? then 1 - rank "
-            "else -rank end where question_id = ?",
-            [-rows[0]["rank"], -rows[0]["rank"], question_id],
-        )
-        self._database.run(
-            "update questions set confirmed_at = ?, confirmed_by_moderator = ?, "
-            "evidence = case evidence when 'none' then 'partial' else evidence end where id = ?",
-            [now().isoformat(), int(by_moderator), question_id],
-        )
-        return True
-
-    def confirmed_document(self, question_id: int) -> str:
-        """The document that was confirmed to answer a question; blank without one."""
-        rows = self._database.rows(
-            f"{_CONFIRMED} where q.id = ? and q.confirmed_at is not null", [question_id]
-        )
-        return str(rows[0]["document_id"]) if rows else ""
-
-    def take_back(self, question_id: int, *, by_moderator: bool) -> None:
-        """Confirm an answer no more: a moderator's word stands against its asker's."""
-        with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
-            self._database.run(
-                "update questions set confirmed_at = null, confirmed_by_moderator = 0 "
-                "where id = ? and confirmed_by_moderator <= ?",
-                [question_id, int(by_moderator)],
-            )
-
-    def confirmed(
-        self, guild_id: int | None, channels: Sequence[int] | None = None
-    ) -> list[ConfirmedAnswer]:
-        """Confirmed answers of a guild, to questions for exactly these channels; newest first."""
-        values: list[Any] = [guild_id]
-        for_channels = ""
-        if channels is not None:
-            for_channels = "and q.channels = ?"
-            values.append(json.dumps(sorted(set(channels))))
-        rows = self._database.rows(
-            f"{_CONFIRMED} where q.guild_id = ? and q.confirmed_at is not null and q.text != '' "
-            f"{for_channels} order by q.confirmed_at desc, q.id desc limit ?",
-            [*values, _MOST_CONFIRMED],
-        )
-        return [
-            record(
-                ConfirmedAnswer,
-                row,
-                by_moderator=bool(row["by_moderator"]),
-                confirmed_at=datetime.fromisoformat(row["confirmed_at"]),
-            )
-            for row in rows
-        ]
-
-    def confirmed_version(self) -> str:
-        """What changes when any answer is confirmed or is no more."""
-        [row] = self._database.rows(
-            "select count(*) as number, max(confirmed_at) as last from questions "
-            "where confirmed_at is not null"
-        )
-        return f"{row['number']} {row['last']}" if row["number"] else ""
-
-    # Pruning.
 
     def prune(self, before: datetime, most: int) -> int:
         """Take the words of questions that were asked before a moment, oldest first; says how many.
@@ -454,11 +294,3 @@ class QuestionRecords:
                 for row in kept
             ]
         )
-
-
-_CONFIRMED: Final = (
-    "select q.text, q.earlier, p.document_id, p.passage, q.confirmed_at, "
-    "q.confirmed_by_moderator as by_moderator from questions q "
-    "join hits h on h.question_id = q.id and h.rank = 1 "
-    "join recorded_passages p on p.digest = h.passage_digest"
-)

@@ -320,7 +320,7 @@ def test_a_draft_that_is_only_looked_at_changes_no_confirmed_answer(
         assert question is not None
         hit = next(one for one in question.hits if one.document_id == f"note:{pier.id}")
         said = Feedback(question.id, 2, Verdict.HELPFUL, document_id=hit.document_id)
-        assert core.store.question_records.record_pick(said, digest_of(hit), by_moderator=True)
+        assert core.store.feedback_records.record_pick(said, digest_of(hit), by_moderator=True)
 
         draft = _propose(core, Submission("Doors", "Rackets are in the boat house."))
         _whole(core.impact.of_revision(draft))

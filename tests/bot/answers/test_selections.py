@@ -88,7 +88,7 @@ def index(tmp_path: Path) -> Iterator[Index]:
 @pytest.fixture
 def pipeline(store: Store, index: Index, pages: PageStore) -> AnswerPipeline:
     retriever = Retriever(index, WordEmbedder(4_096))
-    confirmed = ConfirmedAnswers(store.question_records, index, VectorCache(retriever.embedded))
+    confirmed = ConfirmedAnswers(store.feedback_records, index, VectorCache(retriever.embedded))
     articles = BundledArticles(store, index, "always", pages=pages)
     return AnswerPipeline(store, index, retriever, 3, confirmed=confirmed, articles=articles)
 
@@ -259,7 +259,7 @@ def _confirm(store: Store, reply: Reply, name: str) -> None:
     assert question is not None
     [hit] = [hit for hit in question.hits if hit.document_id == DOCUMENTS[name].id]
     said = Feedback(question.id, 1, Verdict.HELPFUL, document_id=hit.document_id)
-    assert store.question_records.record_pick(said, digest_of(hit), by_moderator=True)
+    assert store.feedback_records.record_pick(said, digest_of(hit), by_moderator=True)
 
 
 def _first(reply: Reply) -> Sequence[object]:

@@ -117,7 +117,7 @@ def test_what_others_pick_counts_and_changes_no_answer(core: Core) -> None:
 
     assert picked == picks.Picked(confirmed=False)
     assert first(ask(core)) == "Kite club"
-    [kept] = core.store.question_records.feedback(asked.question_id or 0)
+    [kept] = core.store.feedback_records.of(asked.question_id or 0)
     assert kept.document_id == "note:2"
 
 
@@ -174,7 +174,7 @@ def test_a_passage_that_is_gone_can_not_be_picked(core: Core) -> None:
     retire(core)
 
     assert pick(core, asked) is None
-    assert core.store.question_records.feedback(asked.question_id or 0) == []
+    assert core.store.feedback_records.of(asked.question_id or 0) == []
 
 
 def test_what_is_confirmed_in_one_guild_or_for_some_channels_is_for_no_others(core: Core) -> None:
@@ -198,9 +198,9 @@ def test_an_answer_of_which_its_asker_takes_it_back_is_confirmed_no_more(core: C
     asked = ask(core)
     pick(core, asked, by_moderator=True)
 
-    core.store.question_records.take_back(asked.question_id or 0, by_moderator=False)
+    core.store.feedback_records.take_back(asked.question_id or 0, by_moderator=False)
     assert first(ask(core)) == "Beach times"
-    core.store.question_records.take_back(asked.question_id or 0, by_moderator=True)
+    core.store.feedback_records.take_back(asked.question_id or 0, by_moderator=True)
 
     assert first(ask(core)) == "Kite club"
 
@@ -219,12 +219,12 @@ def test_who_is_forgotten_takes_what_they_confirmed_along(core: Core, judged: bo
     pick(core, asked)
     if judged:
         theirs = Feedback(asked.question_id or 0, ADA.id, Verdict.UNHELPFUL)
-        core.store.question_records.record_feedback(theirs)
+        core.store.feedback_records.record(theirs)
 
     privacy_service.forget(core, NOAH.id, withdraw=False)
 
     assert first(ask(core)) == "Kite club"
-    assert core.store.question_records.confirmed_version() == ""
+    assert core.store.feedback_records.confirmed_version() == ""
 
 
 def test_the_preview_of_a_notes_impact_knows_what_is_confirmed(core: Core) -> None:
@@ -235,7 +235,7 @@ def test_the_preview_of_a_notes_impact_knows_what_is_confirmed(core: Core) -> No
     *_, impact = core.impact.of_revision(note)
 
     assert impact.replaced == 0
-    core.store.question_records.take_back(1, by_moderator=True)
+    core.store.feedback_records.take_back(1, by_moderator=True)
     *_, impact = core.impact.of_revision(note)
     assert impact.replaced == 1
     assert [change.before.title for change in impact.changes] == ["Kite club"]
@@ -249,7 +249,7 @@ def test_confirmed_questions_are_embedded_ahead(core: Core) -> None:
     for _ in core.warm_up():
         pass
 
-    [known] = core.store.question_records.confirmed(GUILD)
+    [known] = core.store.feedback_records.confirmed(GUILD)
     assert list(core.question_vectors.prepare([known.text])) == []
 
 

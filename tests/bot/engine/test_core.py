@@ -382,8 +382,8 @@ def test_figures_are_of_all_guilds_together_and_tell_shared_documents_apart(
         [Ask(QUESTION, 1, GUILD), Ask(QUESTION, 1, GUILD + 1), Ask("zebrafish tariffs", 1, GUILD)]
     )
     assert first.question_id is not None
-    core.store.question_records.record_feedback(Feedback(first.question_id, 7, Verdict.HELPFUL))
-    core.store.question_records.record_feedback(Feedback(first.question_id, 8, Verdict.UNHELPFUL))
+    core.store.feedback_records.record(Feedback(first.question_id, 7, Verdict.HELPFUL))
+    core.store.feedback_records.record(Feedback(first.question_id, 8, Verdict.UNHELPFUL))
     figures = core.figures()
     assert sum(figures.questions.values()) == 3
     assert figures.questions["none"] == 1

@@ -119,7 +119,7 @@ def test_the_very_passage_that_was_unhelpful_does_not_settle_its_question(core: 
     publish(core)
     to_end(gaps_service.check_publications(core))
     ask(core, TITLE)
-    core.store.question_records.record_feedback(Feedback(1, ASKER, Verdict.UNHELPFUL))
+    core.store.feedback_records.record(Feedback(1, ASKER, Verdict.UNHELPFUL))
 
     core.store.decisions.keep(GUILD, 1, MODERATOR)
     core.follow_note(1)
@@ -134,8 +134,8 @@ def test_an_asker_who_was_content_is_not_told_of_another_answer(core: Core) -> N
     publish(core, "Zanzibar ferry", "The Zanzibar ferry is red; its pier is the old one.")
     to_end(gaps_service.check_publications(core))
     ask(core, TITLE)
-    core.store.question_records.record_feedback(Feedback(1, ASKER, Verdict.HELPFUL))
-    core.store.question_records.record_feedback(Feedback(1, 9, Verdict.UNHELPFUL))
+    core.store.feedback_records.record(Feedback(1, ASKER, Verdict.HELPFUL))
+    core.store.feedback_records.record(Feedback(1, 9, Verdict.UNHELPFUL))
 
     publish(core)
     to_end(gaps_service.check_publications(core))

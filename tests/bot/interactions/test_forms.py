@@ -192,7 +192,7 @@ async def reported(world: World, result: InteractionResult) -> None:
 
 
 async def reason_kept(world: World, result: InteractionResult) -> None:
-    [one] = await world.core(lambda core: core.store.question_records.feedback(1))
+    [one] = await world.core(lambda core: core.store.feedback_records.of(1))
     assert (one.verdict, one.reason) == (Verdict.UNHELPFUL, TYPED)
 
 

@@ -22,7 +22,7 @@ def test_the_reason_that_a_member_chose_is_given_to_them_as_it_was_offered(
             Feedback(2, MEMBER, Verdict.UNHELPFUL, "", FeedbackReason.OFF_TOPIC),
             Feedback(3, MEMBER, Verdict.UNHELPFUL, "My own.", FeedbackReason.OTHER),
         ):
-            assert core.store.question_records.record_feedback(feedback)
+            assert core.store.feedback_records.record(feedback)
 
         found = privacy_service.exported(core, MEMBER)["feedback"]
 

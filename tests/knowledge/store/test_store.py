@@ -86,17 +86,15 @@ def test_gaps_are_the_refused_questions_of_one_guild_newest_first(store: Store) 
 
 
 def test_feedback_on_an_unknown_question_is_not_kept(store: Store) -> None:
-    assert store.question_records.record_feedback(Feedback(5, 1, Verdict.HELPFUL)) is False
+    assert store.feedback_records.record(Feedback(5, 1, Verdict.HELPFUL)) is False
 
 
 def test_the_last_verdict_of_a_member_counts(store: Store) -> None:
     question_id = store.question_records.record([_question()])[0]
-    store.question_records.record_feedback(Feedback(question_id, 1, Verdict.HELPFUL))
-    store.question_records.record_feedback(Feedback(question_id, 2, Verdict.HELPFUL))
-    store.question_records.record_feedback(Feedback(question_id, 1, Verdict.UNHELPFUL, "old"))
-    found = sorted(
-        store.question_records.feedback(question_id), key=lambda feedback: feedback.member_id
-    )
+    store.feedback_records.record(Feedback(question_id, 1, Verdict.HELPFUL))
+    store.feedback_records.record(Feedback(question_id, 2, Verdict.HELPFUL))
+    store.feedback_records.record(Feedback(question_id, 1, Verdict.UNHELPFUL, "old"))
+    found = sorted(store.feedback_records.of(question_id), key=lambda feedback: feedback.member_id)
     assert found == [
         Feedback(question_id, 1, Verdict.UNHELPFUL, "old"),
         Feedback(question_id, 2, Verdict.HELPFUL),

@@ -154,9 +154,9 @@ def _asked(draw: st.DrawFn) -> Command:
     phrased = replace(phrased, prompt_tokens=20, reply_tokens=member)
     commands: list[Command] = [
         lambda store: store.question_records.record(questions),
-        lambda store: store.question_records.record_feedback(verdict),
+        lambda store: store.feedback_records.record(verdict),
         lambda store: _picked(store, verdict, row),
-        lambda store: store.question_records.take_back(row, by_moderator=member == 1),
+        lambda store: store.feedback_records.take_back(row, by_moderator=member == 1),
         lambda store: store.question_records.prune(at, 2),
         lambda store: store.gaps.dismiss(guild, [row, row + 1], member),
         lambda store: store.gaps.settle(guild, [row]),
@@ -258,7 +258,7 @@ def _picked(store: Store, verdict: Feedback, row: int) -> bool | None:
     if not hits:
         return None
     wanted = digest_of(hits[-1])
-    return store.question_records.record_pick(verdict, wanted, by_moderator=verdict.member_id == 1)
+    return store.feedback_records.record_pick(verdict, wanted, by_moderator=verdict.member_id == 1)
 
 
 def _handed_on(store: Store, guild: int, row: int, member: int, at: datetime) -> Any:
@@ -269,7 +269,7 @@ def _handed_on(store: Store, guild: int, row: int, member: int, at: datetime) ->
 def _seen(store: Store) -> list[Any]:
     """What everybody can ask of a store."""
     since, until = AT - timedelta(days=3), AT + timedelta(days=30_000)
-    records = store.question_records
+    records, feedback = store.question_records, store.feedback_records
     of_all = [
         store.notes.every_live(),
         store.notes.watched(),
@@ -279,8 +279,8 @@ def _seen(store: Store) -> list[Any]:
         store.totals(),
         store.sources(),
         records.accepted(),
-        records.confirmed(None),
-        records.confirmed_version()[:1],
+        feedback.confirmed(None),
+        feedback.confirmed_version()[:1],
         store.gaps.unchecked(),
         store.handovers.due(),
         store.helped_questions.waiting(),
@@ -289,7 +289,7 @@ def _seen(store: Store) -> list[Any]:
         store.audit_log.contradicted_notes(),
         [store.personal_data.export(member) for member in range(5)],
         [records.question(row) for row in range(8)],
-        [records.feedback(row) for row in range(8)],
+        [feedback.of(row) for row in range(8)],
         [store.pictures.of(row) for row in range(8)],
         [store.period_figures.answered_by(row, (5, 6)) for row in range(4)],
     ]
@@ -309,7 +309,7 @@ def _seen(store: Store) -> list[Any]:
             store.period_figures.asked(guild, since, until),
             store.period_figures.new_notes(guild, since, until),
             store.period_figures.unanswered_posts(guild, since, until, 5),
-            records.confirmed(guild, (8,)),
+            feedback.confirmed(guild, (8,)),
             records.asked_lately(guild, 5),
             records.asked_last(5, 0),
             store.counts(guild),

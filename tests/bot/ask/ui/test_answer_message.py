@@ -114,7 +114,7 @@ async def test_a_verdict_is_kept_with_who_gave_it(
 
     thanks = await world.second_member.click(result.response, label=label)
 
-    kept = await world.core(lambda core: core.store.question_records.feedback(1))
+    kept = await world.core(lambda core: core.store.feedback_records.of(1))
     assert [(given.member_id, given.verdict) for given in kept] == [
         (world.second_member.id, verdict)
     ]
@@ -128,7 +128,7 @@ async def test_of_two_verdicts_of_one_member_the_last_counts(world: World) -> No
     await world.member.click(result.response, label="Helpful")
     await world.member.click(result.response, label="Not helpful")
 
-    kept = await world.core(lambda core: core.store.question_records.feedback(1))
+    kept = await world.core(lambda core: core.store.feedback_records.of(1))
     assert [given.verdict for given in kept] == [Verdict.UNHELPFUL]
 
 

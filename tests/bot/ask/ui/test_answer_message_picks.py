@@ -59,7 +59,7 @@ async def posted(world: World) -> discord.Message:
 
 
 async def picks_of(world: World) -> list[tuple[int, Verdict, str]]:
-    kept = await world.core(lambda core: core.store.question_records.feedback(1))
+    kept = await world.core(lambda core: core.store.feedback_records.of(1))
     return [(one.member_id, one.verdict, one.document_id) for one in kept]
 
 

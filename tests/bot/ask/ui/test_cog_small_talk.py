@@ -27,7 +27,7 @@ def mention(world: World) -> str:
 
 async def verdicts(world: World) -> list[Feedback]:
     [question] = await asked(world)
-    return await world.core(lambda core: core.store.question_records.feedback(question.id))
+    return await world.core(lambda core: core.store.feedback_records.of(question.id))
 
 
 @pytest.mark.parametrize("text", ["hello", "thanks!!", "good bot", "lol", "help", "wer bist du?"])

@@ -26,7 +26,7 @@ async def unhelpful(world: World) -> InteractionResult:
 
 
 async def verdicts(world: World) -> list[tuple[Verdict, str]]:
-    kept = await world.core(lambda core: core.store.question_records.feedback(1))
+    kept = await world.core(lambda core: core.store.feedback_records.of(1))
     return [(one.verdict, one.reason or one.chosen or "") for one in kept]
 
 
@@ -105,7 +105,7 @@ async def test_nobody_gives_a_reason_for_an_answer_of_another_server(world: Worl
 
     assert chosen.acknowledged
     assert typed.acknowledged
-    assert await world.core(lambda core: core.store.question_records.feedback(1)) == []
+    assert await world.core(lambda core: core.store.feedback_records.of(1)) == []
 
 
 async def test_a_reason_that_no_list_offers_is_answered_with_one_sentence(world: World) -> None:

@@ -43,7 +43,7 @@ def tags_of(helped: Helped, post: ChannelHandle) -> list[int]:
 
 async def verdicts(helped: Helped, answer: discord.Message) -> list[Verdict]:
     question_id = int(custom_ids(answer)[0].split(":")[1])
-    found = await helped.world.core(lambda core: core.store.question_records.feedback(question_id))
+    found = await helped.world.core(lambda core: core.store.feedback_records.of(question_id))
     return [one.verdict for one in found]
 
 

@@ -77,9 +77,9 @@ def lived(store: Store) -> None:
     judged = asked(store, MIRA.id, "A judged question?", kept)
     asked(store, BEN.id, "And then?", earlier="A secret question?")
     asked(store, BEN.id, "And later?", earlier="A secret question?\nAnd then?")
-    store.question_records.record_feedback(Feedback(judged, BEN.id, Verdict.HELPFUL))
-    store.question_records.record_feedback(Feedback(1, MIRA.id, Verdict.UNHELPFUL, "My own words."))
-    store.question_records.record_feedback(Feedback(1, ADA.id, Verdict.UNHELPFUL, "Hers."))
+    store.feedback_records.record(Feedback(judged, BEN.id, Verdict.HELPFUL))
+    store.feedback_records.record(Feedback(1, MIRA.id, Verdict.UNHELPFUL, "My own words."))
+    store.feedback_records.record(Feedback(1, ADA.id, Verdict.UNHELPFUL, "Hers."))
     store.notices.add(GUILD, MIRA.id, 5, NoticeEvent.ANSWERED, question_id=mine)
     store.gaps.keep_quiet(MIRA.id, quiet=True)
     store.recent_questions.take(GUILD, MIRA.id, Quota(hour=1), now())
@@ -194,9 +194,7 @@ def test_others_keep_what_is_theirs(store: Store) -> None:
 
     left = [one.text for one in store.gaps.open(GUILD)][2:5]
     assert left == ["And later?", "And then?", "where is it? "]
-    verdicts = {
-        (one.member_id, one.verdict, one.reason) for one in store.question_records.feedback(1)
-    }
+    verdicts = {(one.member_id, one.verdict, one.reason) for one in store.feedback_records.of(1)}
     assert (ADA.id, Verdict.UNHELPFUL, "Hers.") in verdicts
     assert len(verdicts) == 2
     note = store.notes.of_revision(5)
@@ -226,10 +224,10 @@ def test_a_question_without_its_words_is_asked_again_by_nothing(store: Store) ->
 def test_two_who_are_forgotten_keep_two_verdicts(store: Store) -> None:
     question_id = asked(store, BEN.id, "Why?")
     for member in (MIRA.id, ADA.id):
-        store.question_records.record_feedback(Feedback(question_id, member, Verdict.HELPFUL))
+        store.feedback_records.record(Feedback(question_id, member, Verdict.HELPFUL))
         store.personal_data.forget(member, withdraw=False)
 
-    assert sorted(one.member_id for one in store.question_records.feedback(question_id)) == [-2, -1]
+    assert sorted(one.member_id for one in store.feedback_records.of(question_id)) == [-2, -1]
 
 
 def test_who_was_forgotten_can_begin_anew(store: Store) -> None:

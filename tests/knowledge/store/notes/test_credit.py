@@ -39,7 +39,7 @@ def live_note(store: Store, contributor: Member = MIRA) -> Note:
 
 def helpful(store: Store, question_id: int, *members: int) -> None:
     for member in members:
-        store.question_records.record_feedback(Feedback(question_id, member, Verdict.HELPFUL))
+        store.feedback_records.record(Feedback(question_id, member, Verdict.HELPFUL))
 
 
 def credited(store: Store, since: datetime | None = None) -> list[tuple[str, int, int]]:
@@ -97,9 +97,9 @@ def test_of_a_passage_that_was_picked_only_its_note_is_credited(store: Store) ->
     pick = Feedback(found, 7, Verdict.HELPFUL, document_id="note:2")
     refused = asked(store, "Refused?", Evidence.NONE, "note:2", by=9)
 
-    store.question_records.record_pick(pick, "", by_moderator=None)
+    store.feedback_records.record_pick(pick, "", by_moderator=None)
     again = Feedback(refused, 8, Verdict.HELPFUL, document_id="note:2")
-    store.question_records.record_pick(again, "", by_moderator=None)
+    store.feedback_records.record_pick(again, "", by_moderator=None)
 
     assert credited(store) == [("Ben", 2, 1)]
 

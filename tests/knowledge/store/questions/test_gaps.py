@@ -49,8 +49,8 @@ def test_what_was_refused_or_found_unhelpful_is_a_gap_of_its_guild_alone(store: 
     asked(store, "Who?", Evidence.STRONG, "note:1")
     asked(store, guild_id=ELSEWHERE)
     asked(store, guild_id=None)
-    store.question_records.record_feedback(Feedback(unhelpful, 9, Verdict.UNHELPFUL))
-    store.question_records.record_feedback(Feedback(helped, 9, Verdict.HELPFUL))
+    store.feedback_records.record(Feedback(unhelpful, 9, Verdict.UNHELPFUL))
+    store.feedback_records.record(Feedback(helped, 9, Verdict.HELPFUL))
 
     assert open_ids(store) == [partial, unhelpful, refused]
     assert [one.unhelpful for one in store.gaps.open(GUILD)] == [False, True, False]

@@ -34,8 +34,8 @@ def test_a_period_has_its_beginning_and_not_its_end(store: Store) -> None:
 def test_a_question_is_found_helpful_once_however_many_find_it_so(store: Store) -> None:
     [first, second] = store.question_records.record([QUESTION, QUESTION])
     for member_id in (1, 2):
-        store.question_records.record_feedback(Feedback(first, member_id, Verdict.HELPFUL))
-    store.question_records.record_feedback(Feedback(second, 1, Verdict.UNHELPFUL))
+        store.feedback_records.record(Feedback(first, member_id, Verdict.HELPFUL))
+    store.feedback_records.record(Feedback(second, 1, Verdict.UNHELPFUL))
 
     assert store.period_figures.asked(GUILD, now() - HOUR, now() + HOUR).solved == 1
 

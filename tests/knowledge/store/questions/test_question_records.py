@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,10 +13,8 @@ from knowledge.backup import backups, exporter, importer
 from knowledge.model.notes import Decision, Member
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.model.submissions import Submission
-from knowledge.store.erasure.tombstones import Tombstone, TombstoneKind
 from knowledge.store.migrations import MIGRATIONS
 from knowledge.store.notes.decisions import Ruling
-from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
 from tests.stores import Place, in_a_file
 
@@ -144,7 +141,7 @@ def test_old_questions_lose_their_words_and_the_file_holds_none_of_them(
     store: Store, path: Path
 ) -> None:
     old = ask(store, "a secret of old?", ARTICLE, at=LONG_AGO)
-    store.question_records.record_feedback(Feedback(old, 6, Verdict.UNHELPFUL, "a reason of old"))
+    store.feedback_records.record(Feedback(old, 6, Verdict.UNHELPFUL, "a reason of old"))
     new = ask(store, "a new one?", NOTE)
 
     assert prune(store) == 1
@@ -164,7 +161,7 @@ def test_every_figure_but_that_of_gaps_is_the_same_after_pruning(store: Store) -
     for number in range(3):
         judged = ask(store, f"answered {number}?", NOTE, ARTICLE, at=LONG_AGO)
         ask(store, f"a gap {number}?", at=LONG_AGO)
-    store.question_records.record_feedback(Feedback(judged, 6, Verdict.HELPFUL))
+    store.feedback_records.record(Feedback(judged, 6, Verdict.HELPFUL))
     ask(store, "a new one?", NOTE)
     ask(store, "a new gap?")
 
@@ -208,80 +205,3 @@ def test_a_pruned_database_is_exported_and_read_back(store: Store, tmp_path: Pat
             assert other.question_records.question(question_id) == store.question_records.question(
                 question_id
             )
-
-
-# Confirmed answers.
-
-
-def helpful(store: Store, question_id: int, member_id: int, document_id: str = "") -> None:
-    store.question_records.record_feedback(
-        Feedback(question_id, member_id, Verdict.HELPFUL, document_id=document_id)
-    )
-
-
-def confirm(store: Store, question_id: int, hit: RecordedHit, *, by_moderator: bool) -> bool:
-    pick = Feedback(question_id, 5, Verdict.HELPFUL, document_id=hit.document_id)
-    return store.question_records.record_pick(pick, digest_of(hit), by_moderator=by_moderator)
-
-
-def found(store: Store, question_id: int) -> list[str]:
-    return [hit.document_id for hit in store.question_records.hits(question_id)]
-
-
-def test_what_is_confirmed_becomes_the_first_hit_and_the_others_keep_their_order(
-    store: Store,
-) -> None:
-    third = replace(ARTICLE, document_id="article:y")
-    question_id = ask(store, "Hours?", NOTE, ARTICLE, third)
-
-    assert confirm(store, question_id, third, by_moderator=False)
-    assert found(store, question_id) == ["article:y", "note:1", "article:x"]
-    assert confirm(store, question_id, NOTE, by_moderator=True)
-    assert found(store, question_id) == ["note:1", "article:y", "article:x"]
-
-    assert not confirm(store, question_id, third, by_moderator=False)
-    assert found(store, question_id)[0] == "note:1"
-    unknown = replace(ARTICLE, document_id="article:z")
-    assert not confirm(store, question_id, unknown, by_moderator=True)
-
-
-def test_verdicts_stay_with_what_was_quoted_when_they_were_given(store: Store) -> None:
-    question_id = ask(store, "Hours?", NOTE, ARTICLE)
-    helpful(store, question_id, 8)
-
-    confirm(store, question_id, ARTICLE, by_moderator=True)
-    helpful(store, question_id, 9)
-
-    said = {one.member_id: one.document_id for one in store.question_records.feedback(question_id)}
-    assert said == {5: "article:x", 8: "note:1", 9: "article:x"}
-
-
-def test_what_somebody_picked_is_accepted_whatever_was_quoted(store: Store) -> None:
-    refused = ask(store, "Refused?", NOTE, ARTICLE)
-    store.database.run("update questions set evidence = 'none' where id = ?", [refused])
-    store.question_records.record_feedback(Feedback(refused, 8, Verdict.UNHELPFUL))
-
-    helpful(store, refused, 9, "article:x")
-
-    [accepted] = store.question_records.accepted()
-    assert [hit.document_id for hit in accepted.hits] == ["article:x", "note:1"]
-
-
-def test_nothing_is_confirmed_by_a_note_that_was_deleted(store: Store) -> None:
-    question_id = ask(store, "Hours?", ARTICLE, NOTE)
-    confirm(store, question_id, NOTE, by_moderator=True)
-    assert [one.passage for one in store.question_records.confirmed(GUILD)] == ["Forty hours."]
-
-    store.purge.apply([Tombstone("2026", TombstoneKind.NOTE, "1")])
-
-    assert store.question_records.confirmed(GUILD) == []
-
-
-def test_of_what_was_picked_its_member_is_given_a_copy(store: Store) -> None:
-    question_id = ask(store, "Hours?", ARTICLE, NOTE)
-    confirm(store, question_id, NOTE, by_moderator=False)
-
-    exported = store.personal_data.export(5)
-
-    assert [row["document"] for row in exported["feedback"]] == ["note:1"]
-    assert exported["questions"][0]["confirmed_at"] is not None
