@@ -86,6 +86,48 @@ def test_no_init_module_holds_anything_but_a_docstring() -> None:
             assert len(statements) <= 1, path
 
 
+MOST_MODULES, MOST_LINES, MOST_LINES_OF_PROSE, MOST_LINES_OF_A_FUNCTION = 20, 450, 350, 40
+# Sentences and what puts them together.
+PROSE = re.compile(r"(.*_)?(messages|output)\.py|cards\.py")
+# Functions that are longer, without their docstrings, because they are one list.
+LONG_FUNCTIONS = {
+    "bot/cli/sources.py": ["add_sources"],
+    "bot/client.py": ["__init__"],
+    "bot/engine/core.py": ["__init__"],
+    "bot/notes/ui/form.py": ["__init__"],
+    "bot/process/metrics.py": ["__init__"],
+    "bot/programs/mcp_server.py": ["mcp_server"],
+    "knowledge/store/migrations.py": ["_chain_by_guild"],
+}
+
+
+def test_no_folder_has_more_modules_than_one_takes_in_at_a_glance() -> None:
+    for package in MIRRORED:
+        for folder in {path.parent for path in (ROOT / package).rglob("*.py")}:
+            assert len([*folder.glob("*.py")]) - 1 <= MOST_MODULES, folder
+
+
+def test_no_module_is_too_long_to_be_read_at_once() -> None:
+    for path in _modules():
+        is_prose = PROSE.fullmatch(path.name) and "ui" not in path.parts
+        most = MOST_LINES_OF_PROSE if is_prose else MOST_LINES
+        assert _text(path).count("\n") <= most, path
+
+
+def _long_functions(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(_text(path))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            said = ast.get_docstring(node, clean=False) or ""
+            lines = (node.end_lineno or 0) - node.lineno + 1 - len(said.splitlines())
+            if lines > MOST_LINES_OF_A_FUNCTION:
+                yield node.name
+
+
+def test_only_functions_that_are_one_list_are_long() -> None:
+    long = {str(path.relative_to(ROOT)): [*_long_functions(path)] for path in _modules()}
+    assert {path: names for path, names in long.items() if names} == LONG_FUNCTIONS
+
+
 # Modules without a test file of their name: what covers them instead.
 COVERED_BY = {
     "bot/engine/json_file.py": "tests/bot/engine/test_serving_model.py",

@@ -6,7 +6,8 @@ Members are told words and names; how near a passage is in figures is for modera
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.ask.messages import gone, question_line
+from bot.ask.messages import question_line
+from bot.ask.passage_messages import gone
 from bot.review.findings import EVIDENCE
 from bot.text.languages import Sentence
 from bot.text.markdown import plain, shortened, split

@@ -1,4 +1,4 @@
-"""Messages with answers, refusals and their reasons; the format of citations. Pure."""
+"""Messages with answers and refusals; the format of citations. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence, Set
@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.answers.decision import Answer, Citation, Clarification, Quote, Refusal
-from bot.answers.decision import citation as citation_of
 from bot.answers.pipeline import Reply, said_to_no_question
 from bot.ask.disagreement import disagreement
 from bot.ask.phrased_text import around_chosen, cited_places, phrased_text
@@ -16,19 +15,16 @@ from bot.text.excerpt import room as room_on_screen
 from bot.text.languages import Sentence
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
-    legible,
     plain,
     quoted,
-    quoted_parts,
     shortened,
     shown,
     size,
 )
-from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
-from knowledge.model.questions import Evidence, Question, RecordedHit
+from knowledge.model.questions import Evidence
 
 BUTTON_CHARACTERS: Final = 80
 
@@ -270,7 +266,7 @@ _DUE: Final = Sentence("**due for review**")
 
 def citation(cited: Citation, language: Language = Language.ENGLISH) -> str:
     """Where a passage is from: title and heading, link, contributor, when it was last verified."""
-    parts = [_place(cited.title, cited.heading, cited.link)]
+    parts = [place(cited.title, cited.heading, cited.link)]
     if cited.kind is Kind.NOTE and cited.contributor:
         parts.append(_BY(language, name=plain(shortened(cited.contributor, 40))))
     if cited.verified:
@@ -280,7 +276,7 @@ def citation(cited: Citation, language: Language = Language.ENGLISH) -> str:
     return "-# " + " · ".join(parts)
 
 
-def _place(title: str, heading: str, link: str) -> str:
+def place(title: str, heading: str, link: str) -> str:
     """A document and the heading in it, leading to its source where that is a web address."""
     where = " › ".join(plain(shortened(part, 100)) for part in (title, heading) if part)
     return f"[{where}](<{link}>)" if _ADDRESS.fullmatch(link) else f"**{where}**"
@@ -304,64 +300,3 @@ def refusal(nearest: Sequence[Hit] = (), language: Language = Language.ENGLISH) 
     named = " · ".join(f"**{plain(shortened(title, 60))}**" for title in [*titles][:NEAREST_TITLES])
     lines = [_REFUSAL(language), *([_NEAREST_TITLES(language, titles=named)] if named else [])]
     return "\n".join(lines)
-
-
-_NO_PASSAGE: Final = Sentence("I found nothing close to this question.")
-
-
-# What was said in a channel is shown from the index alone, so that nothing outlives a message.
-NO_LONGER_THERE: Final = Sentence("A message that was deleted or changed since")
-# So is everything else, so that nothing outlives a note that was retired or withdrawn.
-NO_LONGER_QUOTED: Final = Sentence("A passage that was changed since, or is not quoted any more")
-
-
-def gone(hit: RecordedHit, language: Language) -> str:
-    """What stands in the place of a passage that may not be shown any more."""
-    return (NO_LONGER_QUOTED if hit.source_channel_id is None else NO_LONGER_THERE)(language)
-
-
-_ALL_QUOTED: Final = Sentence("All that I found is quoted above.")
-
-
-def more(
-    question: Question, language: Language = Language.ENGLISH, quoted_above: str = ""
-) -> list[str]:
-    """Every passage that was found and is not whole in what is quoted above, in messages.
-
-    Each is a quotation: a mark that is opened in one can't be closed in another, and hide or
-    change what is between them.
-    """
-    messages: list[str] = []
-    above = quoted_above.replace("**", "")
-    for hit in question.hits[:5]:
-        if hit.passage and quoted(shown(hit.passage)).replace("**", "") in above:
-            continue
-        place = _place(hit.title, hit.heading, hit.link) if hit.passage else gone(hit, language)
-        parts = quoted_parts(shown(hit.passage)) if hit.passage else []
-        for part in [*parts, f"-# {place}"]:
-            between = "\n" if parts and part.startswith("-# ") else "\n\n"
-            if messages and size(messages[-1] + between + part) <= MESSAGE_CHARACTERS:
-                messages[-1] += between + part
-            else:
-                messages.append(part)
-    return messages or [(_ALL_QUOTED if question.hits else _NO_PASSAGE)(language)]
-
-
-def passage(found: StoredPassage, language: Language = Language.ENGLISH) -> list[str]:
-    """A passage whole, in messages, the last one with its citation."""
-    *parts, last = quoted_parts(shown(found.text))
-    cited = citation(citation_of(found), language)
-    together = size(f"{last}\n{cited}") <= MESSAGE_CHARACTERS
-    return [*parts, f"{last}\n{cited}"] if together else [*parts, last, cited]
-
-
-# Discord's limit.
-OPTION_CHARACTERS: Final = 100
-
-
-def option(hit: Hit) -> str:
-    """What a passage is called in the list of passages: plain text, as lists show no Markdown."""
-    named = " › ".join(part for part in (hit.passage.title, hit.passage.heading) if part)
-    return (
-        shortened(legible(named), OPTION_CHARACTERS) or hit.passage.document_id[:OPTION_CHARACTERS]
-    )

@@ -13,7 +13,7 @@ import discord
 from bot.answers.decision import Answer, Clarification, Refusal, recorded_hit
 from bot.answers.pipeline import Reply
 from bot.answers.replay import with_words
-from bot.ask import button_messages, explanation, messages, picks
+from bot.ask import button_messages, explanation, messages, passage_messages, picks
 from bot.ask.pictures import pictures_of, quoted_notes
 from bot.ask.share import share
 from bot.ask.ui.feedback import reason_view
@@ -174,7 +174,7 @@ def _passage_select(reply: Reply, question_id: int, language: Language) -> "Pass
     quoted = reply.outcome.quotes[0].hit if isinstance(reply.outcome, Answer) else None
     options = [
         discord.SelectOption(
-            label=messages.option(hit),
+            label=passage_messages.option(hit),
             value=digest_of(recorded_hit(hit)),
             description=button_messages.QUOTED_ABOVE(language) if hit == quoted else None,
         )
@@ -233,7 +233,7 @@ class AnswerButton(
                 first, *rest = explanation.why(question, language, moderator=moderator)
             else:
                 above = text_of(interaction.message) if interaction.message else ""
-                first, *rest = messages.more(question, language, above)
+                first, *rest = passage_messages.more(question, language, above)
             await interaction.edit_original_response(content=first)
             for part in rest:
                 await interaction.followup.send(part, ephemeral=True)
@@ -338,7 +338,7 @@ class PassageSelect(Select, ids=CustomId("passages", question_id=int)):
         )
         language = await viewer_language(interaction)
         if found is None:
-            gone = messages.NO_LONGER_QUOTED(language)
+            gone = passage_messages.NO_LONGER_QUOTED(language)
             await interaction.edit_original_response(content=gone)
             return
         message_id = interaction.message.id if interaction.message is not None else 0
@@ -352,7 +352,7 @@ class PassageSelect(Select, ids=CustomId("passages", question_id=int)):
         pictures = await interaction.client.worker.call(
             lambda core: pictures_of(core, [found]), priority=Priority.ASKING
         )
-        parts = messages.passage(found, language)
+        parts = passage_messages.passage(found, language)
         for place, part in enumerate(parts):
             last = part is parts[-1]
             view = view_of([button] if last else []) or discord.utils.MISSING
@@ -401,7 +401,7 @@ class PickButton(
             ),
             priority=Priority.ASKING,
         )
-        said = messages.NO_LONGER_QUOTED
+        said = passage_messages.NO_LONGER_QUOTED
         if picked is not None:
             said = button_messages.CONFIRMED if picked.confirmed else button_messages.PICKED
             if picked.reply is not None and await self._replaced(interaction, picked.reply):

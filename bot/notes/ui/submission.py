@@ -52,6 +52,16 @@ class _Said:
     own: tuple[tuple[Near, int], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a submission comes from, whose it is, and the roles by which it may be public."""
+
+    guild_id: int
+    channel_id: int
+    member: Member
+    role_ids: tuple[int, ...]
+
+
 class NoteSubmissions:
     """Takes drafts, each once, and loses none."""
 
@@ -178,6 +188,7 @@ class NoteSubmissions:
         if draft.contributor is not None and draft.contributor.id != member.id:
             # No role of whoever submits another's words publishes them at once.
             member, role_ids = draft.contributor, ()
+        place = _Place(guild_id, interaction.channel_id or 0, member, role_ids)
         allowance = await note_allowance(self._bot, sender, datetime.now(UTC))
         await self._bot.worker.run_slices(
             lambda core: review_service.embed_unreviewed_ahead(
@@ -185,7 +196,6 @@ class NoteSubmissions:
             ),
             priority=Priority.REVIEWING,
         )
-        channel_id = interaction.channel_id or 0
 
         def kept(core: Core) -> Outcome | None:
             if allowance is not None:
@@ -194,31 +204,7 @@ class NoteSubmissions:
                 wait = limits_service.note_wait(core, allowance, draft.note_id, now)
                 if wait is not None:
                     raise limits_messages.not_yet(wait)
-            contributions = core.store.contributions
-            pictures = _all_pictures(core, draft, member.id)
-            outcome = (
-                contributions.propose(
-                    guild_id,
-                    member,
-                    channel_id,
-                    submission,
-                    role_ids=role_ids,
-                    source=draft.source,
-                    pictures=pictures or (),
-                )
-                if draft.note_id is None
-                else contributions.revise(
-                    guild_id,
-                    draft.note_id,
-                    member,
-                    submission,
-                    role_ids=role_ids,
-                    pictures=pictures,
-                )
-            )
-            if outcome is not None and outcome.done and draft.question_id is not None:
-                core.store.gaps.written_for(guild_id, outcome.note.id, draft.question_id)
-            return outcome
+            return _written(core, draft, submission, place)
 
         return await self._bot.worker.call(
             lambda core: review_service.taken(
@@ -254,6 +240,35 @@ class NoteSubmissions:
             )
             return
         await interaction.edit_original_response(**_giving_back(said, said.draft, language))
+
+
+def _written(core: Core, draft: Draft, submission: Submission, place: _Place) -> Outcome | None:
+    """Keep a submission as a new note, or as a revision of the note that the draft is of."""
+    contributions, member = core.store.contributions, place.member
+    pictures = _all_pictures(core, draft, member.id)
+    outcome = (
+        contributions.propose(
+            place.guild_id,
+            member,
+            place.channel_id,
+            submission,
+            role_ids=place.role_ids,
+            source=draft.source,
+            pictures=pictures or (),
+        )
+        if draft.note_id is None
+        else contributions.revise(
+            place.guild_id,
+            draft.note_id,
+            member,
+            submission,
+            role_ids=place.role_ids,
+            pictures=pictures,
+        )
+    )
+    if outcome is not None and outcome.done and draft.question_id is not None:
+        core.store.gaps.written_for(place.guild_id, outcome.note.id, draft.question_id)
+    return outcome
 
 
 def _giving_back(said: _Said, draft: Draft, language: Language) -> dict[str, Any]:

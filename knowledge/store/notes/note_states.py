@@ -105,11 +105,26 @@ class NoteStates:
             "update revisions set state = 'withdrawn' where note_id = ? and state = 'pending'",
             [note_id],
         )
+        revision_id = self._insert(note_id, writer, submission, extension=extension)
+        if isinstance(pictures, int):
+            self.pictures.inherit(revision_id, pictures)
+        else:
+            self.pictures.keep(revision_id, pictures)
+        for each in replaced:
+            self.set_state(each, State.WITHDRAWN)
+            self._database.run(
+                "update revisions set replaced_by = ? where id = ?", [revision_id, each]
+            )
+        return self.notes.of_revision(revision_id), replaced
+
+    def _insert(
+        self, note_id: int, writer: Member, submission: Submission, *, extension: bool
+    ) -> int:
         rows = self._database.rows(
             "select coalesce(max(number), 0) + 1 as number from revisions where note_id = ?",
             [note_id],
         )
-        revision_id = self._database.insert_id(
+        return self._database.insert_id(
             "revisions",
             {
                 "note_id": note_id,
@@ -125,16 +140,6 @@ class NoteStates:
                 "extension": int(extension),
             },
         )
-        if isinstance(pictures, int):
-            self.pictures.inherit(revision_id, pictures)
-        else:
-            self.pictures.keep(revision_id, pictures)
-        for each in replaced:
-            self.set_state(each, State.WITHDRAWN)
-            self._database.run(
-                "update revisions set replaced_by = ? where id = ?", [revision_id, each]
-            )
-        return self.notes.of_revision(revision_id), replaced
 
     def _pending(self, note_id: int) -> list[int]:
         rows = self._database.rows(

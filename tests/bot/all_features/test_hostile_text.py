@@ -16,6 +16,7 @@ from bot.answers.impact import AnswerSummary, ChangedQuestion, Impact
 from bot.answers.pipeline import Reply
 from bot.answers.similar_notes import Closeness, Near
 from bot.ask import messages as ask_messages
+from bot.ask import passage_messages
 from bot.ask.explanation import why
 from bot.autocomplete.choices import Choices
 from bot.community import messages as community_messages
@@ -254,7 +255,7 @@ def test_whole_passages_and_why_they_answer_are_shown_in_messages(
     question = Question(1, 2, 3, 4, text, Evidence.STRONG, WHEN, 12, hits)
     for language in Language:
         told = why(question, language, moderator=True)
-        _shown_well([*ask_messages.more(question, language), *told])
+        _shown_well([*passage_messages.more(question, language), *told])
 
 
 # Notes.

@@ -13,7 +13,6 @@ from bot.answers.decision import Answer, Citation, Clarification, Conflict, Quot
 from bot.answers.pipeline import Reply
 from bot.ask import messages as ask_messages
 from bot.ask.disagreement import disagreement
-from bot.ask.explanation import why
 from bot.text.markdown import MESSAGE_CHARACTERS
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
@@ -21,7 +20,7 @@ from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from knowledge.model.documents import SHARED, Kind
 from knowledge.model.guilds import Language
-from knowledge.model.questions import Evidence, Question, RecordedHit
+from knowledge.model.questions import Evidence
 from tests.bot.values import TEXTS, in_one
 
 WHEN = datetime(2026, 3, 4, tzinfo=UTC)
@@ -147,33 +146,6 @@ def test_a_citation_never_links_to_what_is_no_address(link: str) -> None:
 
 
 # Explanations, cards, outcomes.
-
-
-def _question(*passages: str) -> Question:
-    hits = [
-        RecordedHit(f"note:{n}", "T" * 300, "H", text, 0.5, ("meaning", "words"), "https://a.org/")
-        for n, text in enumerate(passages)
-    ]
-    return Question(1, 10, 5, 1, "why?", Evidence.STRONG, WHEN, 3, hits)
-
-
-def test_where_nothing_was_found_nothing_more_is_shown() -> None:
-    assert ask_messages.more(_question()) == ["I found nothing close to this question."]
-
-
-def test_of_more_passages_only_those_are_shown_that_are_not_whole_above() -> None:
-    above = "> The club **has 40.**\n-# **T**\n> A day …"
-    question = _question("The club has 40.", "A day has 24.")
-    assert "".join(ask_messages.more(question, quoted_above=above)).count("> ") == 1
-    above = above.replace("…", "has 24.")
-    assert ask_messages.more(question, quoted_above=above) == ["All that I found is quoted above."]
-
-
-@given(st.lists(TEXTS, min_size=1, max_size=6))
-def test_passages_shown_whole_are_messages_that_discord_takes(texts: list[str]) -> None:
-    question = _question(*texts)
-    for message in [*ask_messages.more(question), *why(question, moderator=True)]:
-        assert 0 < len(message) <= MESSAGE_CHARACTERS
 
 
 # Notes that disagree.

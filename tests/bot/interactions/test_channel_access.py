@@ -8,7 +8,7 @@ from simcord import ChannelHandle, InteractionResult, MemberActor
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import ChannelType, OverwriteType
 
-from bot.ask import button_messages
+from bot.ask import button_messages, passage_messages
 from bot.ask import messages as ask_messages
 from bot.config import Settings
 from bot.config_sections import SourceSettings
@@ -319,8 +319,8 @@ async def test_a_deleted_message_is_nowhere(town: Town) -> None:
     assert not is_told(everything(again))
     for answer in (private, public):
         for label, gone in (
-            (OTHER_PASSAGES, ask_messages.NO_LONGER_QUOTED),
-            ("Why this answer?", ask_messages.NO_LONGER_THERE),
+            (OTHER_PASSAGES, passage_messages.NO_LONGER_QUOTED),
+            ("Why this answer?", passage_messages.NO_LONGER_THERE),
         ):
             shown = await _clicked(town.world.moderator, answer, label)
             assert not is_told(shown)

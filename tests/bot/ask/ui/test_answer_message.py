@@ -8,8 +8,7 @@ from simcord import Env
 
 from bot.answers.decision import Answer, Conflict, Quote, citation
 from bot.answers.pipeline import Reply
-from bot.ask import button_messages
-from bot.ask import messages as ask_messages
+from bot.ask import button_messages, passage_messages
 from bot.ask.ui.answer_message import answer_message
 from bot.engine.core import Core
 from bot.review import service as review_service
@@ -195,7 +194,7 @@ async def test_an_old_answer_shows_nothing_of_a_note_that_is_not_live_any_more(
     await world.core(change)
     shown = await looked_into(world.second_member, answered.response, label)
 
-    assert ask_messages.NO_LONGER_QUOTED.english in shown
+    assert passage_messages.NO_LONGER_QUOTED.english in shown
     assert "Rua Augusta on Fridays" not in shown
     assert "Bring a laptop" not in shown
     assert TITLE not in shown

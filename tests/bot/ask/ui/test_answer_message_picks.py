@@ -7,7 +7,7 @@ import discord
 import pytest
 from simcord import Env
 
-from bot.ask import button_messages
+from bot.ask import button_messages, passage_messages
 from bot.ask import messages as ask_messages
 from bot.client import Bot
 from bot.engine.core import Core
@@ -267,7 +267,7 @@ async def test_a_note_that_was_retired_meanwhile_is_neither_shown_nor_picked(
     else:
         told = await world.member.click(shown.response, label=PICK)
 
-    assert said(told) == ask_messages.NO_LONGER_QUOTED.english
+    assert said(told) == passage_messages.NO_LONGER_QUOTED.english
     assert text_of(now(world, posted)) == text_of(posted)
     assert await picks_of(world) == []
 
@@ -288,7 +288,7 @@ async def test_who_may_not_read_the_channel_any_more_is_shown_nothing_of_it(town
 
     again = await world.moderator.click(told.response, label=PICK)
 
-    assert said(again) == ask_messages.NO_LONGER_QUOTED.english
+    assert said(again) == passage_messages.NO_LONGER_QUOTED.english
     assert await picks_of(world) == []
 
 
@@ -311,8 +311,8 @@ async def test_forged_ids_change_and_show_nothing(
     looked = other.press(other.member, theirs, "passages:1", values=[digest])
     await simcord_env.settle()
     for result, sentence in (
-        (unknown, ask_messages.NO_LONGER_QUOTED),
-        (unlisted, ask_messages.NO_LONGER_QUOTED),
+        (unknown, passage_messages.NO_LONGER_QUOTED),
+        (unlisted, passage_messages.NO_LONGER_QUOTED),
         (none, button_messages.FEEDBACK_GONE),
         (abroad, button_messages.FEEDBACK_GONE),
         (looked, button_messages.FEEDBACK_GONE),
