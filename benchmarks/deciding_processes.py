@@ -18,8 +18,6 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
 
-import psycopg
-
 from bot.config import Settings
 from bot.config_sections import DataSettings
 from bot.engine import index_updates
@@ -31,6 +29,7 @@ from knowledge.model.notes import Decision, Member, Outcome
 from knowledge.model.submissions import Submission
 from knowledge.store.database import DatabaseAwayError, OutcomeUnknownError, StoreError
 from knowledge.store.notes.decisions import Ruling
+from tests.commit_deaths import die_around_commit
 from tests.fakes import WordEmbedder
 
 GUILDS: Final = (10, 11, 12)
@@ -174,24 +173,6 @@ def live(place: Place, worker: int, seed: int) -> None:
     works = Worker(place, worker, seed)
     run_to_end(index_updates.update_own(works._core))
     works.go_on()
-
-
-def die_around_commit(number: int, *, after: bool) -> None:
-    """Let this process end by SIGKILL before or after its n-th commit."""
-    execute = psycopg.Connection.execute
-    count = 0
-
-    def counted(connection: Any, query: Any, *arguments: Any, **options: Any) -> Any:
-        nonlocal count
-        count += query == b"commit"
-        if count == number and query == b"commit" and not after:
-            os.kill(os.getpid(), signal.SIGKILL)
-        found = execute(connection, query, *arguments, **options)
-        if count == number and query == b"commit":
-            os.kill(os.getpid(), signal.SIGKILL)
-        return found
-
-    psycopg.Connection.execute = counted  # type: ignore[assignment, method-assign]
 
 
 class Lives:

@@ -33,6 +33,7 @@ from tests.bot.discord_server import bot_process
 from tests.bot.wire.people import Person, labels
 from tests.bot.wire.server import WireServer, wire_server
 from tests.bot.wire.state import Interaction, Json
+from tests.bot.world import text_of
 from tests.fakes import WordEmbedder
 
 TOLD: Final = "told"
@@ -131,7 +132,7 @@ class Killing:
 
         def cards() -> list[Json]:
             found = self.server.messages(self.server.review)
-            return [one for one in found if f"**{title}**" in one["content"]]
+            return [one for one in found if f"**{title}**" in text_of(one)]
 
         return (await self.server.until(cards, "a card"))[0]
 

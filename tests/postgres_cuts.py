@@ -1,8 +1,8 @@
 """A proxy between a program and PostgreSQL that loses connections around a commit.
 
 It reads the messages of the protocol as far as is needed to know what each side says, so that a
-connection is lost between two messages and not by chance. Sockets are those of the file system, as
-the tests' servers have them.
+connection is lost between two messages and not by chance. The server's socket is one of the file
+system, as the tests' servers have it; the clients' is one, too, or a port of this machine (TCP).
 """
 
 import socket
@@ -18,6 +18,7 @@ _SOCKET: Final = ".s.PGSQL.5432"
 _BYTES: Final = 65_536
 # The type of a message and its length, which counts itself and not the type.
 _HEAD: Final = 5
+_WHILE_SECONDS: Final = 2.0
 _COMPLETE: Final = b"C"
 _QUERY: Final = b"Q"
 _PARSE: Final = b"P"
@@ -33,6 +34,10 @@ class Cut(Enum):
     AFTER = "after it has committed, before it says so"
     # Of a statement that is a transaction by itself as well as of one in a transaction.
     AFTER_STATEMENT = "after a statement has changed rows, before the server says so"
+    # As where a network drops what is sent until keepalives find that out.
+    UNHEARD = "after it has committed, which is not heard for a while, and then the connection ends"
+    # Nothing is lost.
+    LATE = "after it has committed, and what the server says comes a while later"
 
 
 class _Messages:
@@ -76,7 +81,7 @@ class _Asked:
 class CuttingSocket:
     """Hands everything on between the clients of a socket and a server's, and cuts when asked."""
 
-    def __init__(self, folder: Path, server: Path) -> None:
+    def __init__(self, folder: Path, server: Path, *, by_port: bool = False) -> None:
         self.folder = folder
         # How many connections were cut.
         self.done = 0
@@ -85,12 +90,23 @@ class CuttingSocket:
         self._cutting = threading.Lock()
         self._reachable = threading.Event()
         self._reachable.set()
-        self._listening = socket.socket(socket.AF_UNIX)
-        self._listening.bind(str(folder / _SOCKET))
+        self._closing = threading.Event()
+        self._listening = socket.socket(socket.AF_INET if by_port else socket.AF_UNIX)
+        self._listening.bind(("127.0.0.1", 0) if by_port else str(folder / _SOCKET))
         self._listening.listen()
         self._sockets = [self._listening]
         self._threads: list[threading.Thread] = []
         self._begin(self._accept)
+
+    def url_of(self, url: str) -> str:
+        """By which a database of the server is reached through this, named by the server's URL."""
+        place = self._listening.getsockname()
+        if isinstance(place, str):
+            return url.replace(str(self._server), str(self.folder))
+        user, _, rest = url.partition("@/")
+        # What is encrypted could not be read.
+        plain = "sslmode=disable&gssencmode=disable"
+        return f"{user}@{place[0]}:{place[1]}/{rest.partition('?')[0]}?{plain}"
 
     def cut(self, *cuts: Cut) -> None:
         """Lose the next connections that commit, each as is said."""
@@ -101,6 +117,7 @@ class CuttingSocket:
         (self._reachable.clear if refusing else self._reachable.set)()
 
     def close(self) -> None:
+        self._closing.set()
         for each in self._sockets:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -146,6 +163,12 @@ class CuttingSocket:
             return False
         tag = message[_HEAD:]
         if tag == _COMMITTED:
+            if self._cuts_now(Cut.LATE):
+                self._closing.wait(_WHILE_SECONDS)
+                return False
+            if self._cuts_now(Cut.UNHEARD):
+                self._closing.wait(_WHILE_SECONDS)
+                return True
             return self._cuts_now(Cut.AFTER)
         return tag.startswith(_CHANGED) and self._cuts_now(Cut.AFTER_STATEMENT)
 
@@ -175,10 +198,10 @@ class CuttingSocket:
 
 
 @contextmanager
-def cutting_socket(server: Path) -> Iterator[CuttingSocket]:
-    """A socket before a server's, whose folder is named."""
+def cutting_socket(server: Path, *, by_port: bool = False) -> Iterator[CuttingSocket]:
+    """A socket before a server's, whose folder is named; a port with `by_port`."""
     with TemporaryDirectory(prefix="cut-") as folder:
-        made = CuttingSocket(Path(folder), server)
+        made = CuttingSocket(Path(folder), server, by_port=by_port)
         try:
             yield made
         finally:

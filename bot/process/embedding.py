@@ -76,6 +76,7 @@ class Embedding:
         self._clock = clock
         self._name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
         self._stop = threading.Event()
+        self.opened = threading.Event()
         self._told = ""
         self._looked_at = -LOOK_SECONDS
         self.glance = Glance(clock(), problem="The model is being opened.")
@@ -94,6 +95,7 @@ class Embedding:
         # Before the model, which takes seconds to open.
         open_work(self._url).close()
         embedder = self._open_model()
+        self.opened.set()
         wait, most = AWAY_SECONDS
         while not self._stop.is_set():
             try:
@@ -177,13 +179,27 @@ def run_worker(settings: Settings, open_model: Callable[[], Embedder]) -> None:
 
 async def _run(settings: Settings, embedding: Embedding) -> None:
     loop = asyncio.get_running_loop()
+    asked = False
+
+    def stop() -> None:
+        nonlocal asked
+        asked = True
+        embedding.stop()
+        # Nothing has been taken; and making the model takes minutes, which nobody waits for.
+        if not embedding.opened.is_set():
+            running.cancel()
+
     async with serving(settings.health, embedding.health, embedding.exposition, CONTENT_TYPE):
+        running = asyncio.ensure_future(beside(embedding.run))
         # Windows has no such handlers; Ctrl+C ends the loop there.
         with contextlib.suppress(NotImplementedError):
             for number in _SIGNALS:
-                loop.add_signal_handler(number, embedding.stop)
+                loop.add_signal_handler(number, stop)
         try:
-            await beside(embedding.run)
+            await running
+        except asyncio.CancelledError:
+            if not asked:
+                raise
         finally:
             embedding.stop()
     _logger.info("Stopped.")

@@ -1,6 +1,7 @@
 """`commonplace` with another address for Discord and the fakes' embedder, as a process of its own.
 
 `bot_process.py ADDRESS ARGUMENTS…`. Whoever asks "slowly" holds the worker up for a moment.
+With `DIES_AT_COMMIT="17 before"` it ends by SIGKILL before, or after, that commit.
 """
 
 import importlib
@@ -52,4 +53,9 @@ if __name__ == "__main__":
         # Nothing of it is imported unless the data is in PostgreSQL.
         leases = importlib.import_module("bot.cluster.leases")
         vars(leases)["LEASE_SECONDS"] = float(os.environ["LEASE_SECONDS"])
+    if "DIES_AT_COMMIT" in os.environ:
+        number, when = os.environ["DIES_AT_COMMIT"].split()
+        # PostgreSQL's commits: nothing of it is imported otherwise.
+        deaths = importlib.import_module("tests.commit_deaths")
+        deaths.die_around_commit(int(number), after=when == "after")
     main(make)

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import IO, Any, Final, Protocol
 
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
@@ -216,11 +216,13 @@ async def bot_process(
     token: str = TOKEN,
     connected: bool = True,
     opening_seconds: float = 0,
+    log: IO[bytes] | int = asyncio.subprocess.PIPE,
     **environment: str,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """`commonplace` as a process of its own that takes `discord` for Discord; killed at the end.
 
     With `connected`, it is there when it has connected; opening the core takes `opening_seconds`.
+    What it says goes to `log`; nobody reads it before its end unless that is a file.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -238,8 +240,8 @@ async def bot_process(
             "OPENING_SECONDS": str(opening_seconds),
             **environment,
         },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        stdout=log,
+        stderr=log,
     )
     try:
         if connected:

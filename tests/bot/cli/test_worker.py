@@ -62,6 +62,29 @@ def test_the_command_embeds_with_the_models_own_vectors_and_ends_when_it_is_aske
     assert "archive" not in said
 
 
+def test_a_worker_that_still_makes_its_model_ends_when_it_is_asked_to(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f'[data]\ndatabase = "{postgres_url}"\n', encoding="utf-8")
+    process = subprocess.Popen(
+        _command("--config", str(config), data=tmp_path / "data"),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        while "model is made" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate()
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert "Stopped." in said
+
+
 def test_a_worker_knows_no_discord() -> None:
     code = (
         "import sys, bot.__main__, bot.process.embedding, knowledge.store.postgres.work_queue\n"

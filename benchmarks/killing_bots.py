@@ -1,0 +1,331 @@
+"""Kill, stop and cut off real processes of a bot that people use, and look what is lost or double.
+
+    python -m benchmarks.killing_bots --kills 200
+    python -m benchmarks.killing_bots --stops 4 [--seconds 30]
+    python -m benchmarks.killing_bots --cuts 50
+    python -m benchmarks.killing_bots --restarts 20
+    python -m benchmarks.killing_bots --kills 10 --lease 12 --pause 30
+
+Three processes share the shards of four servers of a strict Discord on this machine. In each of
+them a member proposes notes and withdraws some, a moderator approves and rejects others by button
+and form, and somebody asks once a second. The processes end by SIGKILL at random moments, right
+before a commit, or right after one; stand still (the leader and other holders of shards in turns);
+lose connections to PostgreSQL by TCP around a commit, or hear its answer late or never; or the
+server is restarted without ceremony every five seconds.
+
+In the end what people were told is on record once, and what they see was posted once; no server
+was marked as left; no process has written between the end of its membership and its next one. It is
+told how long nobody led, and after how long a server was answered whose process had died.
+"""
+
+import argparse
+import asyncio
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGCONT, SIGSTOP
+from typing import Final
+
+from benchmarks.bot_people import Community, Ears
+from benchmarks.bot_processes import Bots, Watch
+from benchmarks.killing_processes import durable
+from bot.cluster.leases import Leases
+from bot.config import Settings
+from bot.config_sections import DataSettings
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.index_updates import run_to_end
+from tests.bot.cluster.processes import SHARDS
+from tests.bot.wire.server import WireServer, wire_server
+from tests.bot.world import text_of
+from tests.fakes import WordEmbedder
+from tests.postgres import Cluster
+from tests.postgres_cuts import Cut, CuttingSocket, cutting_socket
+
+PROCESSES: Final = 3
+# How long is waited at the most until what people have begun is at its end.
+ENDING: Final = 300.0
+# So many notes of a server are under way at once.
+AT_ONCE: Final = 2
+_STEP: Final = 0.1
+
+_REVISIONS: Final = """
+select r.id, r.state, (select count(*) from community.reviews v where v.revision_id = r.id),
+(select count(*) from community.notices x where x.revision_id = r.id)
+from community.revisions r where r.title = %s
+"""
+
+
+@dataclass
+class Scene:
+    """Everything that takes part."""
+
+    server: WireServer
+    postgres: Cluster
+    watch: Watch
+    bots: Bots
+    communities: list[Community]
+    chance: random.Random
+    cutting: CuttingSocket | None = None
+
+    async def living(self, seconds: float, *, dying: bool = False) -> None:
+        """Keep the processes going for a while."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            await self.bots.keep(dying=dying)
+            await asyncio.sleep(_STEP)
+
+    async def begun(self) -> None:
+        """Keep them going until each server has been answered in."""
+        while not all(one.replies for one in self.communities):
+            await self.living(_STEP)
+
+
+Trial = Callable[[Scene], Awaitable[str]]
+
+
+# What is done to them.
+
+
+def kills(number: int, pause: float) -> Trial:
+    async def trial(scene: Scene) -> str:
+        bots = scene.bots
+        await scene.begun()
+        due = time.monotonic() + scene.chance.uniform(0.5, 1.5) * pause
+        while bots.ended.total() < number:
+            await bots.keep(dying=True)
+            if time.monotonic() > due:
+                bots.kill(scene.chance.choice(bots.lives))
+                due = time.monotonic() + scene.chance.uniform(0.5, 1.5) * pause
+            await asyncio.sleep(_STEP)
+        return f"{bots.ended.total()} kills: {dict(bots.ended)}"
+
+    return trial
+
+
+def stops(number: int, seconds: float) -> Trial:
+    async def trial(scene: Scene) -> str:
+        bots, stood = scene.bots, Counter[str]()
+        await scene.begun()
+        for turn in range(number):
+            leader = scene.watch.leader()
+            wanted = [one for one in bots.lives if (one.name == leader) == (turn % 2 == 0)]
+            life = scene.chance.choice(wanted or bots.lives)
+            stood["the leader" if life.name == leader else "another"] += 1
+            for shard in scene.watch.shards_of(life.name):
+                bots.bereft[shard] = time.monotonic()
+            life.process.send_signal(SIGSTOP)
+            await scene.living(seconds)
+            life.process.send_signal(SIGCONT)
+            await scene.living(15)
+        return f"{number} times a process stood still for {seconds:.0f} s: {dict(stood)}"
+
+    return trial
+
+
+def cuts(number: int) -> Trial:
+    async def trial(scene: Scene) -> str:
+        assert scene.cutting is not None
+        done: Counter[str] = Counter()
+        await scene.begun()
+        kinds = [Cut.BEFORE, Cut.AFTER, Cut.AFTER, Cut.AFTER_STATEMENT, Cut.UNHEARD, Cut.LATE]
+        while scene.cutting.done < number:
+            before, kind = scene.cutting.done, scene.chance.choice(kinds)
+            scene.cutting.cut(kind)
+            await scene.living(scene.chance.uniform(0.5, 2))
+            done[kind.name.lower()] += scene.cutting.done - before
+        return f"{scene.cutting.done} cuts of connections by TCP: {dict(done)}"
+
+    return trial
+
+
+def restarts(number: int) -> Trial:
+    async def trial(scene: Scene) -> str:
+        await scene.begun()
+        for _ in range(number):
+            await asyncio.to_thread(scene.postgres.stop)
+            await asyncio.to_thread(scene.postgres.start)
+            await scene.living(5)
+        ended = dict(scene.bots.ended)
+        return f"{number} restarts (-m immediate), one each 5 s; processes that ended: {ended}"
+
+    return trial
+
+
+# What has to be true.
+
+
+def problems(scene: Scene) -> Iterator[str]:
+    """What is otherwise than people were told, or there twice."""
+    for community in scene.communities:
+        yield from _of_notes(scene, community)
+        direct = scene.server.messages(community.mia.direct)
+        notices = Counter(text_of(one).partition("\n")[0] for one in direct)
+        yield from (f"told {n} times: {said}" for said, n in notices.items() if n > 1)
+        for asked, replies in community.replies.items():
+            if len(replies) > 1:
+                yield f"question {asked} was answered {len(replies)} times"
+    if scene.bots.left:
+        yield f"{scene.bots.left} servers were marked as left"
+    for name, place, count in scene.watch.late_writes():
+        yield f"{name} wrote {count} rows of {place} after it had been ended"
+    late = [one for one in scene.server.problems if "answered after" in one]
+    if late:
+        print(f"{len(late)} interactions were answered later than Discord takes")
+    yield from (one for one in scene.server.problems if one not in late)
+    scene.server.rest.problems.clear()
+    scene.server.gateway.problems.clear()
+
+
+def _of_notes(scene: Scene, community: Community) -> Iterator[str]:
+    cards = [text_of(one) for one in scene.server.messages(community.review)]
+    for told in community.told:
+        found = scene.watch.rows(_REVISIONS, [told.title])
+        posted = sum(f"**{told.title}**" in one for one in cards)
+        if len(found) > 1 or (told.submitted and not found):
+            yield f"{told}: {len(found)} times"
+        if posted > 1 or (found and not posted):
+            yield f"{told}: {posted} cards"
+        for _, state, reviews, notices in found:
+            decided = int(state in {"approved", "rejected"})
+            if (reviews, notices) != (decided, decided):
+                yield f"{told}: {state}, {reviews} reviews, {notices} notices"
+            if told.decided and state == "pending":
+                yield f"{told}: lost"
+
+
+def of_the_log(folder: Path, url: str) -> Iterator[str]:
+    settings = Settings(data=DataSettings(folder=folder / "judged", database=url))
+    with Core(settings, WordEmbedder()) as core:
+        if core.store.audit_log.breaks():
+            yield "a chain of the log is broken"
+        if contradicted := core.store.audit_log.contradicted_notes():
+            yield f"notes are not what the log says: {contradicted[:3]}"
+        for row in core.store.database.rows(
+            "select guild_id, count(*) as n, max(number) as last from log group by guild_id"
+        ):
+            if row["n"] != row["last"]:
+                yield f"the log of {row['guild_id']} has {row['n']} lines up to {row['last']}"
+
+
+# The scene.
+
+
+@asynccontextmanager
+async def scene_of(
+    postgres: Cluster, folder: Path, seed: int, lease: float, cutting: CuttingSocket | None
+) -> AsyncIterator[Scene]:
+    url = postgres.empty()
+    async with wire_server() as server, AsyncExitStack() as stack:
+        server.gateway.shards = server.gateway.max_concurrency = SHARDS
+        watch, chance = Watch(url), random.Random(seed)  # noqa: S311
+        communities = [Community(server, shard, watch, seed + shard) for shard in range(SHARDS)]
+        settings = Settings(data=DataSettings(folder=folder / "data", database=url))
+        with Core(settings, WordEmbedder()) as core:
+            run_to_end(index_updates.update_own(core))
+            for one in communities:
+                core.store.guilds.save_settings(one.settings, one.ada.id)
+        Leases(url, name="nobody").close()
+        watch.bear_witness()
+        reached = url if cutting is None else cutting.url_of(url)
+        bots = Bots(server, watch, postgres, reached, folder, PROCESSES, lease, chance, stack)
+        yield Scene(server, postgres, watch, bots, communities, chance, cutting)
+
+
+async def tried(scene: Scene, trial: Trial, settling: float) -> list[str]:
+    """Let people go on while it is done, and come to an end; returns what is wrong."""
+    going, answered = True, list[float]()
+    bots, tasks = scene.bots, asyncio.TaskGroup()
+
+    def heard(shard: int, asked: float) -> None:
+        since = bots.bereft.get(shard)
+        if since is not None and asked > since:
+            answered.append(time.monotonic() - since)
+            del bots.bereft[shard]
+
+    async with tasks:
+        beside = [tasks.create_task(bots.time_leading())]
+        beside += [tasks.create_task(one.ask()) for one in scene.communities]
+        beside += [tasks.create_task(Ears(scene.server, scene.communities).listen(heard))]
+        notes = [tasks.create_task(one.go_on(lambda: going)) for one in scene.communities * AT_ONCE]
+        print(await trial(scene))
+        going = False
+        end = time.monotonic() + ENDING
+        while time.monotonic() < end and not all(one.done() for one in notes):
+            await scene.living(1)
+        await scene.living(settling)
+        for task in [*beside, *notes]:
+            task.cancel()
+    told = [one for community in scene.communities for one in community.told]
+    wanted = Counter(one.wanted for one in told)
+    questions = sum(len(one.asked) for one in scene.communities)
+    replied = sum(len(one.replies) for one in scene.communities)
+    attempts = sum((one.attempts for one in told), Counter[str]())
+    print(f"{len(told)} notes: {dict(wanted)}; attempts: {dict(attempts)}")
+    print(f"{questions} questions, {replied} answered")
+    print(_seconds("nobody led for", bots.leading))
+    print(_seconds("a server whose process had died was answered after", answered))
+    if bots.bereft:
+        print(f"never answered again: {sorted(bots.bereft)}")
+    return [*problems(scene), *(f"shard {one} is not answered" for one in bots.bereft)]
+
+
+def _seconds(what: str, seconds: list[float]) -> str:
+    if not seconds:
+        return f"{what}: never"
+    return (
+        f"{what}: median {statistics.median(seconds):.2f} s, worst {max(seconds):.2f} s "
+        f"({len(seconds)} times)"
+    )
+
+
+async def run(trial: Trial, asked: argparse.Namespace, *, cut: bool) -> list[str]:
+    with tempfile.TemporaryDirectory(prefix="bots-") as name, durable() as postgres:
+        folder = Path(name)
+        with cutting_socket(postgres.folder, by_port=True) if cut else nullcontext() as cutting:
+            async with scene_of(postgres, folder, asked.seed, asked.lease, cutting) as scene:
+                found = await tried(scene, trial, asked.settle)
+                url = scene.watch.url
+                for life in scene.bots.lives:
+                    life.process.kill()
+                errors = list(scene.bots.errors())
+        found += of_the_log(folder, url)
+        print(f"{len(errors)} unexpected errors in logs", *errors[:5], sep="\n")
+    print(f"{len(found)} lost, double or told wrongly", *found[:30], sep="\n", flush=True)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--stops", type=int, default=0)
+    parser.add_argument("--cuts", type=int, default=0)
+    parser.add_argument("--restarts", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--pause", type=float, default=8, help="seconds between kills at random")
+    parser.add_argument("--lease", type=float, default=3, help="how long leases last, in seconds")
+    parser.add_argument("--settle", type=float, default=20, help="seconds after the last of it")
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    trials = {
+        "kills": kills(asked.kills, asked.pause),
+        "stops": stops(asked.stops, asked.seconds),
+        "cuts": cuts(asked.cuts),
+        "restarts": restarts(asked.restarts),
+    }
+    wrong = 0
+    for name, trial in trials.items():
+        if getattr(asked, name):
+            wrong += len(asyncio.run(run(trial, asked, cut=name == "cuts")))
+    sys.exit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()
