@@ -181,9 +181,9 @@ class ReplyCache:
     def keep_current(
         self, generation: int, generations: Callable[[Iterable[Scope]], tuple[int, ...]]
     ) -> None:
-        """Drop what is of other generations than the scopes have now; `generation` is the index's.
+        """Drop what is of other generations than the scopes have now, as far as that is known.
 
-        Cheap as long as the index has not changed.
+        Cheap as long as `generation` is the one of the call before.
         """
         if generation != self._generation:
             for key in list(self._replies):
@@ -307,8 +307,6 @@ class AnswerPipeline:
             return self._answered_of(asks)
 
     def _answered_of(self, asks: Sequence[Ask]) -> list[Reply]:
-        generations = self._index.generation_of
-        self._replies.keep_current(self._index.generation, generations)
         confirmed = self._confirmed.version if self._confirmed is not None else ""
         settings = f"{self._settings} {sorted(self.due)} {confirmed}"
         places = dict.fromkeys((ask.scopes, ask.answered_from) for ask in asks)
@@ -320,11 +318,12 @@ class AnswerPipeline:
                 ask.earlier,
                 look,
                 ask.quotations,
-                generations(scopes_in(look)),
+                self._index.generation_of(scopes_in(look)),
                 settings,
             )
             for ask, look in zip(asks, looks, strict=True)
         ]
+        self._replies.keep_current(self._index.replays, self._index.replayed_generations)
         replies = {key: self._replies.get(key) for key in keys}
         new = {key: ask for key, ask in zip(keys, asks, strict=True) if replies[key] is None}
         answered = dict(zip(new, self._answered(new), strict=True))
@@ -377,9 +376,9 @@ class AnswerPipeline:
         """
         with self._index.steady():
             outcome = reply.outcome
-            if not isinstance(outcome, Answer) or self._index.generation != reply.generation:
-                return reply
             seen = scopes_in(self._articles.looks(ask.scopes, ask.answered_from))
+            if not isinstance(outcome, Answer) or self._generation(seen) != reply.generation:
+                return reply
             hits = [reply.hits[place] for place in places]
             query = self._retriever.read(ask.text, seen)
             [vector] = self._retriever.embedded([query])
@@ -388,6 +387,10 @@ class AnswerPipeline:
             if not isinstance(answered, Answer):
                 return reply
             return replace(reply, outcome=replace(answered, missing=outcome.missing), pictures=())
+
+    def _generation(self, scopes: Iterable[Scope]) -> int:
+        """The number of changes of all scopes that may be seen: another index may say otherwise."""
+        return sum(self._index.generation_of(scopes))
 
     def _reply(self, lookup: Lookup, vector: NDArray[np.float32]) -> Reply:
         ask, hits, evidence = lookup.ask, lookup.hits, lookup.evidence
@@ -410,7 +413,7 @@ class AnswerPipeline:
             ask.text,
             outcome,
             tuple(hits),
-            generation=self._index.generation,
+            generation=self._generation(lookup.scopes),
             # What is surely answered was read, whatever it looks like ("wat is open source").
             foreign="" if evidence is Evidence.STRONG else self._foreign(ask.text),
             signals=lookup.signals,

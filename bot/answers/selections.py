@@ -36,7 +36,7 @@ class Selections:
         if answered_from.everything:
             return None
         sources = self._store.sources()
-        state = (sources, self._tables.version, self._pages.version if self._pages else None)
+        state = (sources, self._tables.files_version, self._pages.version if self._pages else None)
         if state != self._state:
             self._known.clear()
             self._state = state

@@ -84,7 +84,7 @@ def catch_up(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]
 
 def read_ahead(serving: Index, other: Index) -> Iterator[None]:
     """Read into memory of an index what is in memory of the serving one, a scope a step."""
-    for scope in other.tables.changes.generations():
+    for scope in other.tables.changes.states():
         if serving.is_resident(scope):
             other.postings([scope])
             yield

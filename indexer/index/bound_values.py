@@ -4,14 +4,29 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 # SQLite's own limit on bound values was 999 for long; asking in slices of this size is as fast.
-_VALUES: Final = 500
+MOST_VALUES: Final = 500
 
 
 def slices(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(values), _VALUES):
-        yield values[start : start + _VALUES]
+    for start in range(0, len(values), MOST_VALUES):
+        yield values[start : start + MOST_VALUES]
 
 
 def marks(values: Collection[Any]) -> str:
     """Marks for a list of values; of none, a list that nothing is in."""
     return ", ".join("?" for _ in values) or "null"
+
+
+def insertions(
+    table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], ending: str = ""
+) -> list[tuple[str, Sequence[Any]]]:
+    """Statements that insert rows, as many in one as may be; each with its `ending`."""
+    most = MOST_VALUES // len(columns)
+    return [
+        (
+            f"insert into {table} ({', '.join(columns)}) values "  # noqa: S608 - names of ours
+            f"{', '.join(f'({marks(row)})' for row in some)} {ending}",
+            [value for row in some for value in row],
+        )
+        for some in (rows[start : start + most] for start in range(0, len(rows), most))
+    ]

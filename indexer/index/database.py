@@ -62,6 +62,9 @@ class IndexSchema:
     schema: str
 
 
+# A statement with its values.
+Statement = tuple[str, Sequence[Any]]
+
 # The folder of a file of SQLite, or what stands for it where the database is PostgreSQL's.
 Place = Path | IndexSchema
 
@@ -76,10 +79,6 @@ class Connection(Protocol):
     def place(self) -> str:
         """Where the index is, for sentences: `The index in …`."""
 
-    @property
-    def version(self) -> object:
-        """What changes whenever any row does, by whatever process."""
-
     def close(self) -> None: ...
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
@@ -93,8 +92,14 @@ class Connection(Protocol):
     def run_many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
         """Run a statement that changes rows once for each sequence of values."""
 
-    def writing(self) -> AbstractContextManager[None]:
-        """One transaction, the only one that writes meanwhile; inside another, a part of it.
+    def together(self, statements: Iterable[Statement]) -> list[list[tuple[Any, ...]]]:
+        """Run statements one after another, in one round trip; returns the rows of each."""
+
+    def writing(self, *, alone: bool = True) -> AbstractContextManager[None]:
+        """One transaction that writes; inside another, a part of it.
+
+        It is the only one meanwhile, unless it need not be `alone`: then it first locks the rows
+        that are one writer's at a time, those of scopes (`ScopeChanges.raised`).
 
         Raises:
             IndexWriteError: if it can't be written; then nothing is changed.

@@ -6,7 +6,7 @@ functions take the index's own connection and leave transactions to the caller.
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import asdict, astuple, fields
 from datetime import datetime
 from typing import Final
@@ -17,6 +17,8 @@ from knowledge.model.documents import Failure, FileRecord, Scope
 from knowledge.store.sqlite_file import record
 
 _COLUMNS: Final = tuple(field.name for field in fields(FileRecord))
+# Under this the manifest has how often they have changed.
+_VERSION: Final = "files"
 _SELECT: Final = f"select {', '.join(_COLUMNS)} from files"  # noqa: S608 - names of ours
 
 
@@ -44,7 +46,23 @@ def document_ids(db: Connection, location: str) -> list[str]:
     return list(dict.fromkeys(one for [documents] in rows for one in json.loads(documents)))
 
 
+def version(db: Connection) -> str:
+    """What changes whenever the record of any file does, by whatever process."""
+    row = db.one("select value from manifest where key = ?", [_VERSION])
+    return str(row[0]) if row else ""
+
+
+def _raise_version(db: Connection) -> None:
+    """Lock the row until the transaction ends: one process at a time changes records."""
+    db.run(
+        "insert into manifest (key, value) values (?, '1') on conflict (key) do update "
+        "set value = cast(cast(manifest.value as bigint) + 1 as text)",
+        [_VERSION],
+    )
+
+
 def save(db: Connection, file: FileRecord) -> None:
+    _raise_version(db)
     db.run("delete from files where path = ? or document_id = ?", (file.path, file.document_id))
     failures = [astuple(failure) for failure in file.failures]
     stored = {
@@ -59,5 +77,7 @@ def save(db: Connection, file: FileRecord) -> None:
     )
 
 
-def delete(db: Connection, paths: Iterable[str]) -> None:
+def delete(db: Connection, paths: Collection[str]) -> None:
+    if paths:
+        _raise_version(db)
     db.run_many("delete from files where path = ?", [(path,) for path in paths])

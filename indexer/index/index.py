@@ -49,6 +49,7 @@ class Index:
 
     Attributes:
         tables: the statements of the index database.
+        replays: how often what is in memory was brought to another generation.
     """
 
     def __init__(
@@ -76,8 +77,11 @@ class Index:
             "max_tokens": str(max_tokens),
         }
         self.tables = IndexTables(place, expected, dimension)
-        self._generation = self.tables.generation()
         self._steady = 0
+        # The scopes whose generations are pinned.
+        self._pinned: set[Scope] = set()
+        # How often it was seen that any had changed.
+        self.replays = 0
         self._rows = RowCache(self.tables)
         snapshots = _snapshots(place, self.tables)
         self._resident = ResidentScopes(snapshots, self.tables, self._rows, dimension)
@@ -103,14 +107,18 @@ class Index:
 
     @property
     def generation(self) -> int:
-        """The number of changes so far; what is searched is of this generation."""
-        self._replay()
-        return self._generation
+        """The number of changes so far, over all scopes."""
+        return self.tables.generation()
 
     def generation_of(self, scopes: Iterable[Scope]) -> tuple[int, ...]:
         """How often each of these scopes has changed: what is found in them may differ then."""
-        self._replay()
-        return tuple(self._resident.generation(scope) for scope in scopes)
+        wanted = tuple(scopes)
+        self._replay(wanted)
+        return tuple(map(self._resident.generation, wanted))
+
+    def replayed_generations(self, scopes: Iterable[Scope]) -> tuple[int, ...]:
+        """The generations of these scopes that were asked for last; nothing is compared."""
+        return tuple(map(self._resident.generation, scopes))
 
     def hold_within(self, resident_bytes: int | None) -> None:
         """Let the scopes in memory take at most so many bytes, None any number."""
@@ -122,13 +130,16 @@ class Index:
         return scope in self._resident
 
     def size(self, scopes: Iterable[Scope]) -> int:
-        self._replay()
-        return sum(map(self._resident.size, dict.fromkeys(scopes)))
+        wanted = list(dict.fromkeys(scopes))
+        self._replay(wanted)
+        return sum(map(self._resident.size, wanted))
 
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
         """Passages by id; an id that is gone is left out."""
-        self._replay()
-        return self._rows.passages(passage_ids)
+        found = self._rows.passages(passage_ids)
+        if self._replay({passage.scope for passage in found.values()}):
+            return self._rows.passages(passage_ids)
+        return found
 
     def document_passages(self, document_id: str) -> list[StoredPassage]:
         """Every passage of a document, in reading order."""
@@ -136,32 +147,40 @@ class Index:
 
     @contextmanager
     def steady(self) -> Iterator[None]:
-        """Pin the generation: all that is asked inside is answered from one.
+        """Pin generations: all that is asked of a scope inside is answered from one.
 
-        A question asks for many small things, each of which would compare generations by itself.
+        A question asks for many small things, each of which would compare generations by itself:
+        what is asked first of a scope compares it.
         """
-        self._replay()
         self._steady += 1
         try:
             yield
         finally:
             self._steady -= 1
             if not self._steady:
+                self._pinned.clear()
                 self._resident.fit()
 
-    def _replay(self) -> None:
-        """Bring what is in memory to the generation of the database."""
-        if self._steady:
-            return
-        generation = self.tables.generation()
-        if generation != self._generation:
-            self._idfs.clear()
-            self._selected.clear()
-            self._lookup = None
-            self._resident.replay()
-            if self.tables.relinked() > self._generation:
-                self._rows.forget_passages()
-            self._generation = generation
+    def _replay(self, scopes: Iterable[Scope] | None = None) -> bool:
+        """Bring what is in memory of scopes, or of all, to the generations of the database.
+
+        Returns:
+            Whether any of them had changed.
+        """
+        wanted = None
+        if scopes is not None:
+            wanted = [scope for scope in dict.fromkeys(scopes) if scope not in self._pinned]
+            if not wanted:
+                return False
+            if self._steady:
+                self._pinned.update(wanted)
+        if not self._resident.replay(wanted):
+            return False
+        self.replays += 1
+        self._idfs.clear()
+        self._selected.clear()
+        self._lookup = None
+        return True
 
     def save_snapshots(self, least: int = SNAPSHOT_LEAST) -> None:
         """Write snapshots of all scopes that have `least` passages, and delete all others."""
@@ -264,7 +283,7 @@ class Index:
 
     def selected(self, selection: Selection, scopes: Sequence[Scope]) -> NDArray[np.int64]:
         """The ids of the passages of selected documents in these scopes, ascending."""
-        self._replay()
+        self._replay(scopes)
         key = (selection, tuple(scopes))
         if key not in self._selected:
             self._selected[key] = self.tables.selected(*key)
@@ -291,7 +310,6 @@ class Index:
 
         The index may change between two steps.
         """
-        self._replay()
         for _ in self._resident.read_ahead():
             yield
             self._replay()
@@ -300,8 +318,7 @@ class Index:
             self._replay()
 
     def own_vectors(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
-        """Passages' own vectors as float32, by id; the whole first, then its windows."""
-        self._replay()
+        """The own vectors as float32 of passages just found; the whole first, then its windows."""
         return self._rows.vectors(passage_ids)
 
     def postings(self, scopes: Iterable[Scope]) -> list[Postings]:
@@ -309,8 +326,8 @@ class Index:
 
     def _seen(self, scopes: Iterable[Scope]) -> list[ResidentScope]:
         """What is in memory of these scopes, each once, of the database's generation."""
-        self._replay()
         wanted = list(scopes)
+        self._replay(wanted)
         found = self._resident.of(wanted)
         if not self._steady:
             self._resident.fit(wanted)

@@ -1,23 +1,13 @@
 """Lines of passages in the index database: what a citation's link names behind its #.
 
-Only passages of documents whose lines can be named have a row. All functions take the index's own
-connection and leave transactions to the caller.
+Only passages of documents whose lines can be named have a row in `passage_lines`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from indexer.index.database import Connection
 from indexer.text.line_ranges import line_ranges
 from indexer.text.passages import HEADING_SEPARATOR, Passage
 from knowledge.model.documents import Document
-
-
-def save(db: Connection, passage_ids: Sequence[int], named: Iterable[str]) -> None:
-    """Keep what names the lines of each passage, of which that can be told."""
-    db.run_many(
-        "insert into passage_lines (passage_id, fragment) values (?, ?)",
-        [one for one in zip(passage_ids, named, strict=True) if one[1]],
-    )
 
 
 def fragments(document: Document, passages: Sequence[Passage]) -> Iterator[str]:

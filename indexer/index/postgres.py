@@ -1,8 +1,8 @@
 """The index database in PostgreSQL: a schema for each index, and the connection to it.
 
 What several processes index, ask and change at once is one index: each holds in memory what it is
-asked for, and compares generations with each question. One process writes at a time, as with a file
-of SQLite; whoever reads waits for nobody.
+asked for, and compares generations with each question. One process at a time writes for a scope;
+whoever reads waits for nobody.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from indexer.index.database import (
     IndexReadError,
     IndexSchema,
     IndexWriteError,
+    Statement,
     check_manifest,
     write_manifest,
 )
@@ -60,11 +61,6 @@ class PostgresConnection:
     def place(self) -> str:
         return f"the schema {self._schema} of the database {shown_database_url(self._url)}"
 
-    @property
-    def version(self) -> int:
-        [(version,)] = self.rows("select version from writes")
-        return int(version)
-
     def close(self) -> None:
         self._connection.close()
 
@@ -81,11 +77,13 @@ class PostgresConnection:
         if some := list(values):
             self._connection.run_many(sql, some)
 
+    def together(self, statements: Iterable[Statement]) -> list[list[tuple[Any, ...]]]:
+        return self._connection.together(list(statements))
+
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, *, alone: bool = True) -> Iterator[None]:
         try:
-            with self._connection.writing():
-                self.run("update writes set version = version + 1")
+            with self._connection.writing(shared=not alone):
                 yield
         except IndexReadError as error:
             raise IndexWriteError(str(error)) from error
@@ -100,6 +98,8 @@ class PostgresConnection:
             IndexWriteError: if the schema has tables that are no index's, or none can be made.
         """
         try:
+            if "manifest" in self._tables():
+                return
             # Another process may be opening the same index.
             with self._connection.writing():
                 tables = self._tables()

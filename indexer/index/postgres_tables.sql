@@ -4,10 +4,6 @@
 
 create table manifest (key text primary key, value text not null);
 
--- Raised by each transaction that writes.
-create table writes (version bigint not null);
-insert into writes (version) values (0);
-
 create table documents (
     -- The order in which documents were put in, as SQLite numbers rows by itself.
     rowid bigint generated always as identity,
@@ -49,9 +45,15 @@ create table vectors (digest bytea primary key, vector bytea not null);
 create table removed (id bigint primary key, scope bigint not null, generation bigint not null);
 create index removed_by_scope on removed (scope, generation);
 
--- How often each scope has changed. The row is locked until the change is committed, so that no
--- reader sees a later change before an earlier one.
-create table generations (scope bigint primary key, generation bigint not null);
+-- How often each scope has changed, and in which of its generations documents were last cited
+-- elsewhere. The row is locked until the change is committed, so that no reader sees a later change
+-- before an earlier one, and one process at a time writes for a scope.
+create table generations (
+    scope bigint primary key,
+    generation bigint not null,
+    changed_at text not null default '',
+    relinked bigint not null default 0
+);
 
 create table files (
     path text collate "C" primary key,
@@ -81,6 +83,9 @@ create table snapshots (
     vectors bytea not null,
     words bytea not null
 );
+
+-- A row that is changed again and again stays in its page.
+alter table generations set (fillfactor = 50);
 
 -- Numbers that chance made can't be compressed.
 alter table passage_vectors alter column vectors set storage external;

@@ -15,6 +15,7 @@ from typing import Final
 
 from indexer.index.postings import Postings
 from indexer.index.row_cache import RowCache
+from indexer.index.scope_changes import NEVER_CHANGED
 from indexer.index.snapshots import UNREADABLE, UNWRITABLE, Snapshots
 from indexer.index.tables import IndexTables
 from indexer.index.vectors import VectorIndex
@@ -64,14 +65,14 @@ class ResidentScopes:
         self._held: OrderedDict[Scope, ResidentScope] = OrderedDict()
         self.bytes = 0
         # Up to which generation of each scope the cached rows of what was taken out are gone.
-        self._generations = tables.changes.generations()
+        self._states = tables.changes.states()
 
     def __contains__(self, scope: Scope) -> bool:
         return scope in self._held
 
     def generation(self, scope: Scope) -> int:
         """The generation of a scope that is searched now."""
-        return self._generations.get(scope, 0)
+        return self._states.get(scope, NEVER_CHANGED).generation
 
     def size(self, scope: Scope) -> int:
         """How many passages a scope has; it is not read for that."""
@@ -95,19 +96,31 @@ class ResidentScopes:
                 found.append(held)
         return found
 
-    def replay(self) -> None:
-        """Bring what is in memory to the database's generations."""
-        for scope, generation in self._tables.changes.generations().items():
-            before = self._generations.get(scope, 0)
-            if generation != before:
-                held = self._held.get(scope)
-                if held is not None:
-                    self.bytes -= held.bytes
-                    self._catch_up(scope, held, generation)
-                    self.bytes += held.bytes
-                else:
-                    self._rows.remove(self._tables.changes.removed_since(scope, before, generation))
-                self._generations[scope] = generation
+    def replay(self, scopes: Sequence[Scope] | None = None) -> bool:
+        """Bring what is in memory of scopes, or of all, to the database's generations.
+
+        Returns:
+            Whether any of them had changed.
+        """
+        found = self._tables.changes.states(scopes)
+        changed = {
+            scope: state
+            for scope, state in found.items()
+            if state.generation != self.generation(scope)
+        }
+        for scope, (generation, relinked) in changed.items():
+            before = self.generation(scope)
+            held = self._held.get(scope)
+            if held is not None:
+                self.bytes -= held.bytes
+                self._catch_up(scope, held, generation)
+                self.bytes += held.bytes
+            else:
+                self._rows.remove(self._tables.changes.removed_since(scope, before, generation))
+            if relinked > before:
+                self._rows.forget_passages()
+            self._states[scope] = found[scope]
+        return bool(changed)
 
     def _catch_up(self, scope: Scope, held: ResidentScope, generation: int) -> None:
         """Repeat what changed in a scope since what is held of it."""

@@ -1,17 +1,20 @@
 """Changes of scopes in the index database: generations, and what came and went after one.
 
-Each scope has a generation of its own. A change raises it as a row that is locked until the change
-is committed, never as a number drawn before: whoever asks for what is newer than they have misses
-nothing.
+Each scope has a generation of its own; there is none of all, for which the writers of different
+scopes would wait. A change raises it as a row that is locked until the change is committed, never
+as a number drawn before: whoever asks for what is newer than they have misses nothing, and one
+process at a time writes for a scope.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.index.bound_values import marks, slices
+from indexer.index.bound_values import MOST_VALUES, marks, slices
 from indexer.index.database import Connection
 from knowledge.model.documents import Scope
 
@@ -25,6 +28,19 @@ class Added:
     words: list[list[str]]
 
 
+class ScopeState(NamedTuple):
+    """How often a scope has changed; `relinked` is the last change that cited documents elsewhere.
+
+    Generations count from 1, and are 0 where there was none.
+    """
+
+    generation: int
+    relinked: int
+
+
+NEVER_CHANGED: Final = ScopeState(0, 0)
+
+
 class ScopeChanges:
     """The generations of scopes, and what is of which."""
 
@@ -33,12 +49,22 @@ class ScopeChanges:
         self._db = db
         self._dimension = dimension
 
-    def generations(self, scopes: Sequence[Scope] | None = None) -> dict[Scope, int]:
-        """How often each scope has changed: of all that ever had a passage, or of some."""
+    def states(self, scopes: Sequence[Scope] | None = None) -> dict[Scope, ScopeState]:
+        """The states of scopes: of all that ever had a passage, or of those among some."""
         some = "" if scopes is None else f"where scope in ({marks(scopes)})"
-        sql = f"select scope, generation from generations {some}"  # noqa: S608 - marks alone
+        sql = f"select scope, generation, relinked from generations {some}"  # noqa: S608 - marks
         rows = self._db.rows(sql, list(scopes or ()))
-        return {Scope(scope): generation for scope, generation in rows}
+        return {Scope(row[0]): ScopeState(row[1], row[2]) for row in rows}
+
+    def total(self) -> int:
+        """How often all scopes have changed, together."""
+        [[total]] = self._db.rows("select coalesce(sum(generation), 0) from generations")
+        return int(total)
+
+    def changed_at(self) -> str:
+        """When any scope last changed; nothing if none has since that is noted."""
+        [[changed_at]] = self._db.rows("select coalesce(max(changed_at), '') from generations")
+        return str(changed_at)
 
     def size(self, scope: Scope, until: int) -> int:
         """How many passages there are of a scope's generations until one."""
@@ -93,15 +119,28 @@ class ScopeChanges:
             found.update(Scope(row[0]) for row in self._db.rows(sql, some))
         return found
 
-    def raised(self, scopes: Iterable[Scope]) -> dict[Scope, int]:
-        """The next generation of each scope, which what is changed in it now is of."""
-        raised = {}
-        for scope in sorted(set(scopes)):
-            [[generation]] = self._db.rows(
-                "insert into generations (scope, generation) values (?, 1) "
-                "on conflict (scope) do update set generation = generations.generation + 1 "
-                "returning generation",
-                (scope,),
-            )
-            raised[scope] = int(generation)
-        return raised
+    def raised(self, scopes: Iterable[Scope], document_ids: Sequence[str] = ()) -> dict[Scope, int]:
+        """The next generation of scopes and of those with documents, which what changes now is of.
+
+        The rows are locked in one order, so that no two writers wait for each other.
+        """
+        wanted = set(scopes)
+        if len(document_ids) > MOST_VALUES:
+            wanted |= self.scopes_of(document_ids)
+            document_ids = ()
+        found = [f"select distinct scope from documents where id in ({marks(document_ids)})"]  # noqa: S608
+        found += ["select ?" for _ in wanted]
+        rows = self._db.rows(
+            "insert into generations (scope, generation, changed_at) "  # noqa: S608 - marks alone
+            f"select scope, 1, ? from ({' union '.join(found)}) as found where true order by scope "
+            "on conflict (scope) do update set generation = generations.generation + 1, "
+            "changed_at = excluded.changed_at returning scope, generation",
+            [datetime.now(UTC).isoformat(), *document_ids, *sorted(wanted)],
+        )
+        return {Scope(scope): generation for scope, generation in rows}
+
+    def mark_relinked(self, scopes: Iterable[Scope]) -> None:
+        """Note that documents are cited elsewhere from the generation on that is raised now."""
+        some = sorted(set(scopes))
+        sql = f"update generations set relinked = generation where scope in ({marks(some)})"  # noqa: S608
+        self._db.run(sql, some)

@@ -13,8 +13,14 @@ from typing import Any, Final
 
 from sqlite_utils import Database
 
-from indexer.index.database import FORMAT, IndexWriteError, check_manifest, write_manifest
-from knowledge.store.sqlite_file import BUSY_SECONDS, open_derived, transaction, version
+from indexer.index.database import (
+    FORMAT,
+    IndexWriteError,
+    Statement,
+    check_manifest,
+    write_manifest,
+)
+from knowledge.store.sqlite_file import BUSY_SECONDS, open_derived, transaction
 
 FILE: Final = "index.db"
 # So the inner pages of the largest tables stay in memory: those of a million passages are 3 MB.
@@ -25,7 +31,12 @@ _TABLES: Final = Path(__file__).with_name("tables.sql")
 _UPGRADE: Final = Path(__file__).with_name("upgrade.sql")
 # What earlier releases made indexes without.
 _LATER_TABLES: Final = Path(__file__).with_name("later_tables.sql")
-_LATER_COLUMNS: Final = ("withheld", "link")
+_LATER_COLUMNS: Final = (
+    ("files", "withheld", "text not null default ''"),
+    ("files", "link", "text not null default ''"),
+    ("generations", "changed_at", "text not null default ''"),
+    ("generations", "relinked", "integer not null default 0"),
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -45,10 +56,6 @@ class SQLiteConnection:
     def place(self) -> str:
         return str(self._folder)
 
-    @property
-    def version(self) -> tuple[int, int]:
-        return version(self.db)
-
     def close(self) -> None:
         self.db.close()
 
@@ -65,8 +72,11 @@ class SQLiteConnection:
     def run_many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
         self.db.conn.executemany(sql, values)
 
+    def together(self, statements: Iterable[Statement]) -> list[list[tuple[Any, ...]]]:
+        return [self.rows(*one) for one in statements]
+
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, *, alone: bool = True) -> Iterator[None]:
         try:
             with transaction(self.db):
                 yield
@@ -151,13 +161,13 @@ def _make_later_tables(db: Database) -> None:
     if _lacking(db):
         # Another process may be opening the same index.
         with transaction(db):
-            for column in _lacking(db):
-                db.execute(f"alter table files add column {column} text not null default ''")
+            for table, column, kind in _lacking(db):
+                db.execute(f"alter table {table} add column {column} {kind}")
     db.execute("create index if not exists files_by_document on files (document_id)")
 
 
-def _lacking(db: Database) -> list[str]:
-    return [name for name in _LATER_COLUMNS if name not in db.table("files").columns_dict]
+def _lacking(db: Database) -> list[tuple[str, str, str]]:
+    return [one for one in _LATER_COLUMNS if one[1] not in db.table(one[0]).columns_dict]
 
 
 def _format(db: Database) -> str:

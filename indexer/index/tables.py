@@ -8,7 +8,7 @@ precision, so that scoring a hundred candidates reads a hundred rows by number.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,14 @@ from indexer.index.stored_passage import (
     of_row,
     title_and_link,
 )
-from indexer.index.written_documents import CutDocument, document_digest, put_in, take_out
+from indexer.index.written_documents import (
+    NO_VECTORS,
+    CutDocument,
+    MovedDocumentError,
+    document_digest,
+    replace,
+    vectors_stored,
+)
 from knowledge.model.documents import ARTICLES, SHARED, Document, FileRecord, Kind, Scope
 
 
@@ -65,11 +72,13 @@ class IndexTables:
     # Reading.
 
     def generation(self) -> int:
-        return int(self._noted("generation"))
+        """The number of changes so far, over all scopes."""
+        return self.changes.total()
 
     def changed_at(self) -> datetime | None:
-        """When the file last changed; None if it never did, or was made by an earlier release."""
-        changed_at = self._noted("changed_at")
+        """When the index last changed; None if it never did, or was made by an earlier release."""
+        # The manifest has what earlier releases noted.
+        changed_at = self.changes.changed_at() or self._noted("changed_at")
         return datetime.fromisoformat(changed_at) if changed_at else None
 
     def identity(self) -> str:
@@ -80,13 +89,6 @@ class IndexTables:
         row = self.db.one("select value from manifest where key = ?", (key,))
         return str(row[0]) if row else ""
 
-    def _note(self, key: str, value: str) -> None:
-        self.db.run(
-            "insert into manifest (key, value) values (?, ?) "
-            "on conflict (key) do update set value = excluded.value",
-            (key, value),
-        )
-
     def files(self) -> dict[str, FileRecord]:
         """The record of every imported file, by path."""
         return file_records.records(self.db)
@@ -96,9 +98,9 @@ class IndexTables:
         return file_records.document_ids(self.db, location)
 
     @property
-    def version(self) -> object:
-        """What changes whenever anything in the index does, records of files included."""
-        return self.db.version
+    def files_version(self) -> str:
+        """What changes whenever the record of any file does."""
+        return file_records.version(self.db)
 
     def document_digests(self, kinds: Iterable[Kind]) -> dict[str, str]:
         """The digest of every document of these kinds, by id."""
@@ -221,11 +223,8 @@ class IndexTables:
         Raises:
             IndexWriteError: if they can't be written.
         """
-        with self.db.writing():
-            self.db.run_many(
-                "insert into vectors (digest, vector) values (?, ?) on conflict do nothing",
-                [(key, vector.astype(np.float32).tobytes()) for key, vector in vectors.items()],
-            )
+        with self.db.writing(alone=False):
+            self.db.together(vectors_stored(vectors))
 
     def prune_vectors(self) -> int:
         """Delete the vectors that no passage uses any more; returns how many.
@@ -246,11 +245,13 @@ class IndexTables:
         record: FileRecord | None = None,
         *,
         forgotten: Sequence[str] = (),
+        vectors: Mapping[bytes, NDArray[np.float32]] = NO_VECTORS,
     ) -> None:
         """Put documents in, in place of what was there under their ids, and take others out.
 
-        One transaction: a reader sees all of it or none. Every vector must be stored already. The
-        `record` is that of the file that they came from; a path `forgotten` is parsed again.
+        One transaction: a reader sees all of it or none. Every vector must be stored already, or be
+        among `vectors`. The `record` is that of the file that they came from; a path `forgotten` is
+        parsed again.
 
         Raises:
             IndexWriteError: if it can't be written; then nothing is changed.
@@ -258,24 +259,32 @@ class IndexTables:
         """
         if not (changed or removed or record is not None or forgotten):
             return
-        with self.db.writing():
+
+        def write() -> None:
             file_records.delete(self.db, forgotten)
             if record is not None:
                 file_records.save(self.db, record)
-            if not changed and not removed:
-                return
-            ids = (*removed, *(cut.document.id for cut in changed))
-            scopes = self.changes.scopes_of(ids) | {cut.document.scope for cut in changed}
-            generations = self.changes.raised(scopes)
-            take_out(self.db, ids)
-            put_in(self.db, changed, generations)
-            self._count_up()
+            if changed or removed:
+                self._replace(changed, removed, vectors)
+
+        try:
+            with self.db.writing(alone=False):
+                write()
+        except MovedDocumentError:
+            with self.db.writing():
+                write()
         if removed:
             self.db.forget_deleted()
 
-    def _count_up(self) -> None:
-        self._note("generation", str(self.generation() + 1))
-        self._note("changed_at", datetime.now(UTC).isoformat())
+    def _replace(
+        self,
+        changed: Sequence[CutDocument],
+        removed: Sequence[str],
+        vectors: Mapping[bytes, NDArray[np.float32]],
+    ) -> None:
+        ids = list(dict.fromkeys((*removed, *(cut.document.id for cut in changed))))
+        generations = self.changes.raised((cut.document.scope for cut in changed), ids)
+        replace(self.db, ids, changed, generations, vectors)
 
     def link(self, document_id: str) -> str:
         """Where a document can be read; nothing of one that is not there."""
@@ -286,15 +295,11 @@ class IndexTables:
         """Cite documents elsewhere, of which nothing but the link has changed."""
         if not documents:
             return
-        with self.db.writing():
+        with self.db.writing(alone=False):
+            scopes = {one.scope for one in documents}
+            self.changes.raised(scopes)
+            self.changes.mark_relinked(scopes)
             self.db.run_many(
                 "update documents set digest = ?, metadata = ? where id = ?",
                 [(document_digest(one), metadata(one), one.id) for one in documents],
             )
-            self.changes.raised({one.scope for one in documents})
-            self._count_up()
-            self._note("relinked", str(self.generation()))
-
-    def relinked(self) -> int:
-        """The generation in which documents were last cited elsewhere; 0 if none ever was."""
-        return int(self._noted("relinked") or 0)

@@ -45,5 +45,11 @@ create table removed (id integer primary key, scope integer not null, generation
 strict;
 create index removed_by_scope on removed (scope, generation);
 
--- How often each scope has changed: a reader asks for what is of a higher generation than it has.
-create table generations (scope integer primary key, generation integer not null) strict;
+-- How often each scope has changed: a reader asks for what is of a higher generation than it has;
+-- and in which of its generations documents were last cited elsewhere.
+create table generations (
+    scope integer primary key,
+    generation integer not null,
+    changed_at text not null default '',
+    relinked integer not null default 0
+) strict;

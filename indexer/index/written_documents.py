@@ -6,15 +6,17 @@ functions take the index's own connection and leave transactions to the caller.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.index import passage_lines
-from indexer.index.bound_values import marks, slices
-from indexer.index.database import Connection, MissingVectorError
+from indexer.index.bound_values import insertions, marks, slices
+from indexer.index.database import Connection, IndexError_, MissingVectorError, Statement
 from indexer.index.stored_passage import metadata
 from indexer.text.analyzer import words
 from indexer.text.passages import CUTTING, Passage
@@ -24,6 +26,22 @@ from knowledge.model.documents import Document, Scope
 _ALWAYS: Final = ("verified", "revision")
 # So many passages are put in by one statement: their vectors are read by one, too.
 _TOGETHER: Final = 60
+_PASSAGES: Final = (
+    "document_id",
+    "scope",
+    "position",
+    "heading",
+    "text",
+    "words",
+    "digest",
+    "generation",
+)
+
+NO_VECTORS: Final[Mapping[bytes, NDArray[np.float32]]] = MappingProxyType({})
+
+
+class MovedDocumentError(IndexError_):
+    """Another process has put a document into another scope meanwhile; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,97 +61,130 @@ def document_digest(document: Document) -> str:
     return hashlib.sha256(fields.encode()).hexdigest()
 
 
-def take_out(db: Connection, document_ids: Sequence[str]) -> None:
-    """Take documents out, of the generations that their scopes have been raised to."""
-    for some in slices(list(dict.fromkeys(document_ids))):
-        db.run(
+def vectors_stored(vectors: Mapping[bytes, NDArray[np.float32]]) -> list[Statement]:
+    """What stores vectors by digest; in one order, for who stores the same waits for the first."""
+    rows = [(key, vectors[key].astype(np.float32).tobytes()) for key in sorted(vectors)]
+    return insertions("vectors", ("digest", "vector"), rows, "on conflict do nothing")
+
+
+def replace(
+    db: Connection,
+    document_ids: Sequence[str],
+    changed: Sequence[CutDocument],
+    generations: Mapping[Scope, int],
+    vectors: Mapping[bytes, NDArray[np.float32]],
+) -> None:
+    """Take documents out, and put in those that are `changed`, of generations just raised.
+
+    Raises:
+        MissingVectorError: if a vector is neither stored nor among `vectors`.
+        MovedDocumentError: if another process has put one of them into a scope not raised here.
+    """
+    taken_out = list(_taken_out(document_ids))
+    put_in = _documents_put_in(changed)
+    answers = db.together([*taken_out, *vectors_stored(vectors), *put_in])
+    scopes = {Scope(scope) for rows in answers[: len(taken_out)] for [scope] in rows}
+    known = sum(map(len, answers[len(answers) - len(put_in) :]))
+    if not scopes <= generations.keys() or known < len(changed):
+        raise MovedDocumentError("Another process has moved the same document.")
+    fragments = _fragments(changed)
+    passages = [(cut.document, passage) for cut in changed for passage in cut.passages]
+    for start in range(0, len(passages), _TOGETHER):
+        _put_in_passages(db, passages[start : start + _TOGETHER], generations, vectors, fragments)
+
+
+def _taken_out(document_ids: Sequence[str]) -> Iterator[Statement]:
+    """What takes documents out, of the generations that their scopes have been raised to.
+
+    Answers with rows have the scopes of the documents that were there.
+    """
+    for some in slices(document_ids):
+        yield (
             "insert into removed (id, scope, generation) "  # noqa: S608 - marks alone
             "select p.id, p.scope, g.generation from passages p "
             f"join generations g on g.scope = p.scope where p.document_id in ({marks(some)})",
             some,
         )
-        db.run(f"delete from passages where document_id in ({marks(some)})", some)  # noqa: S608
-        db.run(f"delete from documents where id in ({marks(some)})", some)  # noqa: S608
+        yield f"delete from passages where document_id in ({marks(some)})", some  # noqa: S608
+        yield f"delete from documents where id in ({marks(some)}) returning scope", some  # noqa: S608
 
 
-def put_in(
-    db: Connection, changed: Sequence[CutDocument], generations: Mapping[Scope, int]
-) -> None:
-    """Put documents in, each of its scope's generation.
+def _documents_put_in(changed: Sequence[CutDocument]) -> list[Statement]:
+    """What puts documents in; its answer has a row for each, unless it is there already."""
+    rows = [
+        (one.id, one.scope, one.kind.value, document_digest(one), metadata(one))
+        for one in (cut.document for cut in changed)
+    ]
+    columns = ("id", "scope", "kind", "digest", "metadata")
+    return insertions("documents", columns, rows, "on conflict do nothing returning 1")
 
-    Raises:
-        MissingVectorError: if a vector is not stored.
-    """
-    db.run_many(
-        "insert into documents (id, scope, kind, digest, metadata) values (?, ?, ?, ?, ?)",
-        [
-            (one.id, one.scope, one.kind.value, document_digest(one), metadata(one))
-            for one in (cut.document for cut in changed)
-        ],
-    )
-    passages = [(cut.document, passage) for cut in changed for passage in cut.passages]
-    ids: dict[tuple[str, int], int] = {}
-    for start in range(0, len(passages), _TOGETHER):
-        ids |= _put_in_passages(db, passages[start : start + _TOGETHER], generations)
-    for cut in changed:
-        own = [ids[cut.document.id, passage.position] for passage in cut.passages]
-        passage_lines.save(db, own, passage_lines.fragments(cut.document, cut.passages))
+
+def _fragments(changed: Sequence[CutDocument]) -> dict[tuple[str, int], str]:
+    """What names the lines of passages, by document and position; without those that have none."""
+    return {
+        (cut.document.id, passage.position): fragment
+        for cut in changed
+        for passage, fragment in zip(
+            cut.passages, passage_lines.fragments(cut.document, cut.passages), strict=True
+        )
+        if fragment
+    }
 
 
 def _put_in_passages(
     db: Connection,
     passages: Sequence[tuple[Document, Passage]],
     generations: Mapping[Scope, int],
-) -> dict[tuple[str, int], int]:
-    """The ids of passages, by document and position, once they are in."""
+    vectors: Mapping[bytes, NDArray[np.float32]],
+    fragments: Mapping[tuple[str, int], str],
+) -> None:
     rows = [
-        (
-            document.id,
-            document.scope,
-            passage.position,
-            passage.heading,
-            passage.text,
-            " ".join(words(passage.embedded)),
-            passage.digests[0],
-            generations[document.scope],
-        )
+        _passage_row(document, passage, generations[document.scope])
         for document, passage in passages
     ]
-    marked = ", ".join(f"({marks(row)})" for row in rows)
-    found = db.rows(
-        "insert into passages "  # noqa: S608 - marks alone
-        "(document_id, scope, position, heading, text, words, digest, generation) "
-        f"values {marked} returning id, document_id, position",
-        [value for row in rows for value in row],
-    )
-    # What is returned is in no order that either database promises.
-    ids = {(document_id, position): passage_id for passage_id, document_id, position in found}
-    numbered = [(ids[document.id, passage.position], passage) for document, passage in passages]
-    db.run_many(
-        "insert into windows (passage_id, digest) values (?, ?)",
-        [(key, window) for key, passage in numbered for window in passage.digests[1:]],
-    )
-    db.run_many(
-        "insert into passage_vectors (passage_id, vectors) values (?, ?)",
-        _half_precision(db, numbered),
-    )
-    return ids
-
-
-def _half_precision(
-    db: Connection, passages: Sequence[tuple[int, Passage]]
-) -> list[tuple[int, bytes]]:
-    """The own vectors of passages, by their ids."""
+    inserted = insertions("passages", _PASSAGES, rows, "returning id, document_id, position")
     wanted = dict.fromkeys(key for _, passage in passages for key in passage.digests)
-    stored: dict[bytes, bytes] = {}
-    for some in slices(list(wanted)):
-        sql = f"select digest, vector from vectors where digest in ({marks(some)})"  # noqa: S608
-        stored.update(db.rows(sql, some))
-    if len(stored) < len(wanted):
+    stored = _vectors_read([key for key in wanted if key not in vectors])
+    answers = db.together([*inserted, *stored])
+    # What is returned is in no order that either database promises.
+    ids = {(row[1], row[2]): row[0] for rows in answers[: len(inserted)] for row in rows}
+    read = dict(row for rows in answers[len(inserted) :] for row in rows)
+    known = {key: vector.astype(np.float32).tobytes() for key, vector in vectors.items()} | read
+    if not wanted.keys() <= known.keys():
         raise MissingVectorError("A vector was dropped before it was used: index again.")
+    numbered = [(ids[document.id, passage.position], passage) for document, passage in passages]
+    windows = [(key, window) for key, passage in numbered for window in passage.digests[1:]]
+    halved = [
+        (key, _halved(known[digest] for digest in _own_digests(passage)))
+        for key, passage in numbered
+    ]
+    named = [(key, fragments[place]) for place, key in ids.items() if place in fragments]
+    db.together(
+        [
+            *insertions("windows", ("passage_id", "digest"), windows),
+            *insertions("passage_vectors", ("passage_id", "vectors"), halved),
+            *insertions("passage_lines", ("passage_id", "fragment"), named),
+        ]
+    )
+
+
+def _passage_row(document: Document, passage: Passage, generation: int) -> tuple[Any, ...]:
+    return (
+        document.id,
+        document.scope,
+        passage.position,
+        passage.heading,
+        passage.text,
+        " ".join(words(passage.embedded)),
+        passage.digests[0],
+        generation,
+    )
+
+
+def _vectors_read(digests: Sequence[bytes]) -> list[Statement]:
     return [
-        (passage_id, _halved(stored[key] for key in _own_digests(passage)))
-        for passage_id, passage in passages
+        (f"select digest, vector from vectors where digest in ({marks(some)})", some)  # noqa: S608
+        for some in slices(digests)
     ]
 
 

@@ -125,7 +125,7 @@ class InOrder:
         texts = {key: text for cut in cuts for key, text in _texts(cut).items()}
         queue = self._queue
         if queue is None or not (self._waiting or queue.is_attended(self._embedder)):
-            yield from _embed(self._index, self._embedder, texts, self._report)
+            yield from _embed_all(self._index, self._embedder, texts, self._report)
             yield from steps()
             return
         queue.offer(self._index, self._embedder, texts)
@@ -340,7 +340,7 @@ def embed_documents(
 ) -> Iterator[None]:
     """Embed what several documents need, texts of about equal length together, in slices."""
     texts = {key: text for cut in cuts for key, text in _texts(cut).items()}
-    yield from _embed(index, embedder, texts, report)
+    yield from _embed_all(index, embedder, texts, report)
 
 
 def put_together(
@@ -354,12 +354,13 @@ def put_together(
 ) -> Iterator[None]:
     """Embed documents as far as they are not, and put them in, in one transaction.
 
-    Others are taken out in it, and `record` is stored.
+    The vectors of the last slice are stored in it, others are taken out, and `record` is stored.
     """
+    texts = {key: text for cut in cuts for key, text in _texts(cut).items()}
     while True:
-        yield from embed_documents(index, embedder, cuts, report)
+        vectors = yield from _embed(index, embedder, texts, report)
         try:
-            index.tables.apply(cuts, removed, record)
+            index.tables.apply(cuts, removed, record, vectors=vectors)
         except MissingVectorError:
             # Another process ended its update in between, and dropped what nothing used yet.
             continue
@@ -381,19 +382,35 @@ def _texts(cut: CutDocument) -> dict[bytes, str]:
     }
 
 
-def _embed(
+def _embed_all(
     index: Index, embedder: Embedder, texts: Mapping[bytes, str], report: UpdateReport
 ) -> Iterator[None]:
     """Embed and keep those of the texts that have no vector yet."""
+    vectors = yield from _embed(index, embedder, texts, report)
+    if vectors:
+        index.tables.store_vectors(vectors)
+        yield
+
+
+def _embed(
+    index: Index, embedder: Embedder, texts: Mapping[bytes, str], report: UpdateReport
+) -> Generator[None, None, dict[bytes, NDArray[np.float32]]]:
+    """Embed those of the texts that have no vector yet, and keep them, the last slice's excepted.
+
+    Returns:
+        The vectors of the last slice, (d,) each, by digest.
+    """
     missing = index.tables.missing_vectors(texts)
     wanted = [(key, text) for key, text in texts.items() if key in missing]
     # Texts of about equal length in a batch: the reference model pads them to the longest.
     wanted.sort(key=lambda pair: len(pair[1]))
+    vectors: dict[bytes, NDArray[np.float32]] = {}
     for start in range(0, len(wanted), SLICE_TEXTS):
+        if vectors:
+            index.tables.store_vectors(vectors)
+            yield
         some = wanted[start : start + SLICE_TEXTS]
-        vectors = embedder.embed_passages([text for _, text in some])
-        index.tables.store_vectors(
-            {key: vector for (key, _), vector in zip(some, vectors, strict=True)}
-        )
+        embedded = embedder.embed_passages([text for _, text in some])
+        vectors = {key: vector for (key, _), vector in zip(some, embedded, strict=True)}
         report.embedded += len(some)
-        yield
+    return vectors

@@ -7,7 +7,7 @@ each statement is one.
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -57,6 +57,9 @@ _REFUSED: Final = (
 
 # The lock of whoever makes a schema; no kind of data has this number.
 _MAKING_SCHEMA: Final = 0
+
+# A libpq of before version 14 has none.
+_PIPELINES: Final = psycopg.capabilities.has_pipeline()
 
 # What the server says of a transaction whose changes it has kept.
 _COMMITTED: Final = "COMMIT"
@@ -150,6 +153,26 @@ class Connection:
         except _REFUSED as error:
             raise self._problem(error, writes=True) from error
 
+    def together(
+        self, statements: Sequence[tuple[str, Sequence[Any]]]
+    ) -> list[list[tuple[Any, ...]]]:
+        """Run statements in a pipeline, one round trip for all; returns the rows of each.
+
+        To be used in a transaction: outside of one, some may be kept where another fails.
+        """
+
+        def execute() -> list[psycopg.Cursor[tuple[Any, ...]]]:
+            with self._db.pipeline() if _PIPELINES else nullcontext():
+                return [
+                    self._db.cursor(binary=True, row_factory=tuple_row).execute(
+                        translated(sql), values
+                    )
+                    for sql, values in statements
+                ]
+
+        cursors = self._run(execute, repeatable=False)
+        return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
     def run_script(self, sql: str) -> None:
         """Run several statements at once, without values."""
         self._renew()
@@ -174,11 +197,13 @@ class Connection:
     # Transactions.
 
     @contextmanager
-    def writing(self, part: int | None = None) -> Iterator[None]:
+    def writing(self, part: int | None = None, *, shared: bool = False) -> Iterator[None]:
         """One transaction, the only one of a part of the data; inside another one, a part of it.
 
         Args:
             part: which part, by any number; None for all of them.
+            shared: whether it locks what it changes by itself, and keeps out only those who write
+                all parts.
 
         Raises:
             error: if it can't be written; nothing was changed then, unless the message says that
@@ -187,8 +212,7 @@ class Connection:
         if self._in_transaction:
             yield
             return
-        with self._transaction("begin", writes=True):
-            self._lock(part)
+        with self._transaction(f"begin; {self._locks(part, shared)}", writes=True):
             if self.fence is not None:
                 self.fence()
             yield
@@ -201,7 +225,7 @@ class Connection:
 
     @contextmanager
     def _transaction(self, begin: str, *, writes: bool) -> Iterator[None]:
-        self._execute(begin, repeatable=True)
+        self._begin(begin)
         self._in_transaction = True
         try:
             yield
@@ -212,18 +236,27 @@ class Connection:
         finally:
             self._in_transaction = False
 
-    def _lock(self, part: int | None) -> None:
-        """Wait until nobody else writes the same part.
+    def _begin(self, script: str) -> None:
+        """Begin a transaction by statements without values, which are one round trip."""
+        try:
+            # Several statements can't be prepared.
+            self._run(lambda: self._db.execute(script.encode(), prepare=False), repeatable=True)
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _locks(self, part: int | None, shared: bool) -> str:
+        """What waits until nobody else writes the same part.
 
         Who writes all parts waits for everybody; who writes one, for who writes all or this one.
         """
-        space = self._lock_space
-        if part is None:
-            self.rows("select pg_advisory_xact_lock(?)", [space])
-        else:
-            self.rows("select pg_advisory_xact_lock_shared(?)", [space])
-            lock = "select pg_advisory_xact_lock(cast(? as int), cast(? as int))"
-            self.rows(lock, [space, part % 2**31])
+        all_parts = int(self._lock_space)
+        if part is None and not shared:
+            return f"select pg_advisory_xact_lock({all_parts})"
+        lock = f"select pg_advisory_xact_lock_shared({all_parts})"
+        if shared:
+            return lock
+        return f"{lock}; select pg_advisory_xact_lock({all_parts}, {int(part or 0) % 2**31})"
 
     def _commit(self, writes: bool) -> None:
         self._in_transaction = False

@@ -124,6 +124,7 @@ def test_an_index_of_the_format_before_is_brought_to_this_one_with_all_that_is_i
             "create index passages_by_scope on passages (scope); "
             "update manifest set value = '1' where key = 'format'"
         )
+        file.execute("update manifest set value = ? where key = 'generation'", [str(overall)])
         file.execute("update passages set generation = min(id, ?)", [overall])
         file.execute("update removed set generation = ?", [overall])
     embedded = len(embedder.texts)

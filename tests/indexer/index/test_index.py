@@ -183,12 +183,26 @@ def test_what_is_asked_together_is_answered_of_one_generation(
     with opened(home, embedder) as reader, opened(home, embedder) as writer:
         put(writer, embedder, new_document("a", "firstword"))
         with reader.steady():
-            before = reader.generation
+            before = reader.generation_of([SHARED])
             put(writer, embedder, new_document("b", "secondword"))
             assert reader.matching("secondword", 5, [SHARED]) == []
-            assert reader.generation == before
+            assert reader.generation_of([SHARED]) == before
         assert len(reader.matching("secondword", 5, [SHARED])) == 1
-        assert reader.generation > before
+        assert reader.generation_of([SHARED]) > before
+
+
+def test_what_changes_in_other_scopes_is_not_replayed_for_a_question(
+    home: Home, embedder: WordEmbedder
+) -> None:
+    with opened(home, embedder) as reader, opened(home, embedder) as writer:
+        put(writer, embedder, new_document("a", "firstword"))
+        assert len(reader.matching("firstword", 5, [SHARED])) == 1
+        replays = reader.replays
+        put(writer, embedder, new_document("b", "firstword", TWO))
+        assert len(reader.matching("firstword", 5, [SHARED, ONE])) == 1
+        assert reader.replays == replays
+        assert len(reader.matching("firstword", 5, [SHARED, TWO])) == 2
+        assert reader.replays == replays + 1
 
 
 def test_a_document_that_is_cited_elsewhere_is_so_at_once_in_every_process(

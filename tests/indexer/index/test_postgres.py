@@ -23,6 +23,7 @@ from tests.fakes import WordEmbedder
 from tests.indexer.small_index import (
     ONE,
     SCOPES,
+    TWO,
     Home,
     SchemaHome,
     build,
@@ -158,6 +159,49 @@ def test_followers_miss_nothing_that_many_write_at_once(home: Home) -> None:
     assert followed == [expected] * 4
 
 
+def test_who_writes_for_a_scope_waits_for_nobody_but_who_writes_for_the_same(
+    schema_home: SchemaHome, embedder: WordEmbedder
+) -> None:
+    with opened(schema_home, embedder) as first, opened(schema_home, embedder) as second:
+        second.tables.db.run("set lock_timeout = '50ms'")
+        with first.tables.db.writing(alone=False):
+            first.tables.changes.raised([ONE])
+            put(second, embedder, new_document("a", "ferry", TWO))
+            with pytest.raises(IndexWriteError, match="keeps it locked"):
+                put(second, embedder, new_document("b", "ferry", ONE))
+            with pytest.raises(IndexWriteError, match="keeps it locked"):
+                second.tables.prune_vectors()
+        put(second, embedder, new_document("b", "ferry", ONE))
+        assert second.generation_of([ONE, TWO]) == (2, 1)
+
+
+def test_of_a_document_that_is_moved_meanwhile_no_follower_keeps_anything(
+    postgres: Cluster, schema_home: SchemaHome, embedder: WordEmbedder
+) -> None:
+    """Who takes it out had read the scope that it was in, and waits for who moves it."""
+    with (
+        opened(schema_home, embedder) as mover,
+        opened(schema_home, embedder) as follower,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        put(mover, embedder, new_document("a", "ferry", ONE))
+
+        def take_out() -> None:
+            with opened(schema_home, embedder) as taker:
+                taker.tables.apply([], ["file:a"])
+
+        with mover.tables.db.writing(alone=False):
+            put(mover, embedder, new_document("a", "ferry", TWO))
+            taken_out = pool.submit(take_out)
+            waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock'"
+            while not postgres.execute(waiting):
+                assert not taken_out.done()
+        taken_out.result()
+        assert follower.size([ONE, TWO]) == 0
+        assert follower.matching("ferry", 5, [ONE, TWO]) == []
+        assert mover.matching("ferry", 5, [ONE, TWO]) == []
+
+
 def _held(index: Index) -> list[object]:
     """The passages that an index has in memory of each scope, in both of its structures."""
     return [
@@ -277,16 +321,6 @@ def test_snapshots_of_an_index_that_was_here_before_are_not_believed(
         index.tables.db.run("update snapshots set identity = 'other' where scope = 1")
         SnapshotRows(index.tables.db, "mine").delete_others({})
         assert index.tables.db.rows("select scope from snapshots") == []
-
-
-def test_what_any_process_writes_changes_the_version(
-    schema_home: SchemaHome, embedder: WordEmbedder
-) -> None:
-    with opened(schema_home, embedder) as index, opened(schema_home, embedder) as other:
-        before = index.tables.version
-        assert other.tables.version == before
-        put(other, embedder, new_document("a", "one"))
-        assert index.tables.version != before
 
 
 def test_what_can_not_be_written_is_explained(

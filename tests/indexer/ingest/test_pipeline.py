@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from indexer.index.database import IndexWriteError
 from indexer.index.index import Index
 from indexer.index.written_documents import CutDocument
 from indexer.ingest.pipeline import SLICE_TEXTS, Progress, UpdateReport, put, put_together, update
@@ -307,17 +308,29 @@ def test_what_was_cut_in_another_way_is_put_in_anew_and_nothing_is_embedded_twic
 
 
 def test_a_vector_that_is_dropped_before_its_passage_is_stored_is_made_again(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As where another process ends its update just then, and drops what no passage uses yet."""
+    monkeypatch.setattr("indexer.ingest.pipeline.SLICE_TEXTS", 1)
     embedder = WordEmbedder()
-    document = _document("short", "One sentence.")
-    cut = CutDocument(document, tuple(passages(document, embedder.count_tokens, 256)))
+    documents = [_document("a", "One sentence."), _document("b", "Another sentence.")]
+    cuts = [CutDocument(one, tuple(passages(one, embedder.count_tokens, 256))) for one in documents]
     with _open(tmp_path, embedder) as index:
-        steps = put_together(index, embedder, [cut], UpdateReport())
+        steps = put_together(index, embedder, cuts, UpdateReport())
         next(steps)
         assert index.tables.prune_vectors() == 1
         list(steps)
-        [stored] = index.tables.document_passages(document.id)
-    assert stored.text == "One sentence."
-    assert embedder.texts == [cut.passages[0].embedded] * 2
+        stored = [index.tables.document_passages(one.id)[0].text for one in documents]
+    assert stored == ["One sentence.", "Another sentence."]
+    assert embedder.texts == [cut.passages[0].embedded for cut in cuts] * 2
+
+
+def test_a_short_document_and_its_vectors_are_one_transaction(tmp_path: Path) -> None:
+    """Where it fails, there is neither."""
+    embedder = WordEmbedder()
+    with _open(tmp_path, embedder) as index:
+        index.tables.db.run("drop table passage_vectors")
+        with pytest.raises(IndexWriteError, match="no such table"):
+            put(index, embedder, _document("a", "One sentence."))
+        assert index.generation == 0
+        assert index.tables.db.rows("select 1 from vectors") == []
