@@ -324,8 +324,15 @@ def _looked_up_once(
         with observed(Stage.DECIDE):
             ranked = [lowered(hits, due) if due else hits for hits in found]
             judged = (
-                Lookup(
-                    ask, query, hits, *retriever.judged(ask.text, hits, seen), seen, this.selection
+                as_sure(
+                    Lookup(
+                        ask,
+                        query,
+                        hits,
+                        *retriever.judged(ask.text, hits, seen),
+                        seen,
+                        this.selection,
+                    )
                 )
                 for (ask, query), hits in zip(here, ranked, strict=True)
             )
@@ -381,6 +388,23 @@ def counts(text: str, query: str, signals: Mapping[str, float]) -> bool:
         return True
     refers = any(pattern.search(text) for pattern in _REFERS.values())
     return refers or _topic_words(text) < TOPIC_WORDS
+
+
+def as_sure(lookup: Lookup) -> Lookup:
+    """A lookup, *partial* at most where it owes its evidence to earlier questions alone.
+
+    What is found with them is near to them, whatever this one asks: that the passage has nothing of
+    what this one is about is then no sign that it answers in other words.
+    """
+    text = lookup.ask.text
+    if (
+        lookup.evidence is not Evidence.STRONG
+        or lookup.query == text
+        or lookup.signals["coverage"] > 0
+        or not _topic_words(text)
+    ):
+        return lookup
+    return replace(lookup, evidence=Evidence.PARTIAL)
 
 
 def _topic_words(text: str) -> int:

@@ -37,6 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.text.analyzer import word_set
+from indexer.text.answer_conditions import lacking
 from indexer.text.answer_signals import fitting, missing, names, opposed
 from indexer.text.symbols import symbols
 from knowledge.model.documents import Scope
@@ -88,6 +89,9 @@ UNWRITTEN_RIVAL: Final = 0.45
 UNWRITTEN_SHARE: Final = 0.5
 RIVALS: Final = 9
 
+# What `fit` is where the passage lacks what no answer can lack.
+LACKING: Final = -2.0
+
 # In a tiny corpus everyday questions come near nothing, and nothing would be a low bar.
 LEAST_FLOOR: Final = 0.15
 
@@ -129,7 +133,8 @@ def features(support: Support) -> NDArray[np.float64]:
     * `consistency`: 0, or -1 for each way in which the window says the opposite.
     * `familiarity`: 0 if the passage has all words with digits and symbols of the question, -1 if
       none.
-    * `fit`: 1 if the window has a new span of the kind asked for, -1 if not, 0 if unknown.
+    * `fit`: 1 if the window has a new span of the kind asked for, -1 if not, 0 if unknown; -2 if
+      the passage lacks what no answer can lack, and is never *strong*.
     """
     asked = word_set(support.question)
     passage = word_set(support.passage)
@@ -143,9 +148,15 @@ def features(support: Support) -> NDArray[np.float64]:
             float(support.agreement),
             -opposed(support.question, asked, support.window, window),
             -missing([*names(support.question), *symbols(support.question)], passage),
-            fitting(support.question, asked, support.window),
+            _fit(support, asked),
         ]
     )
+
+
+def _fit(support: Support, asked: AbstractSet[str]) -> float:
+    if lacking(support.question, support.passage):
+        return LACKING
+    return fitting(support.question, asked, support.window)
 
 
 def _rivals(support: Support, passage: AbstractSet[str]) -> float:
@@ -284,7 +295,9 @@ class Calibration:
         # What is more likely an answer than not is shown, however near everyday questions come.
         if likely < self.none or (relatedness(shown) < least and likely < FOREIGN_BELOW):
             return Evidence.NONE
-        strong = relatedness(shown) >= least and self.probability(values) >= self.strong
+        if relatedness(shown) < least or values[FEATURES.index("fit")] == LACKING:
+            return Evidence.PARTIAL
+        strong = self.probability(values) >= self.strong
         return Evidence.STRONG if strong else Evidence.PARTIAL
 
     def to_toml(self) -> str:

@@ -4,7 +4,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.answers.lookup import EARLIER_CHARACTERS, Ask, context_after, counts, queries
+from bot.answers.lookup import (
+    EARLIER_CHARACTERS,
+    Ask,
+    Lookup,
+    as_sure,
+    context_after,
+    counts,
+    queries,
+)
 from knowledge.model.questions import Evidence, Question
 
 NOT_COVERED = {"coverage": 0.0}
@@ -102,3 +110,21 @@ def test_a_question_by_itself_always_counts() -> None:
     text = "Who is the mayor of Berlin?"
     assert counts(text, text, NOT_COVERED)
     assert counts(text, f"Who?\n{text}", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "earlier", "coverage", "evidence"),
+    [
+        ("im on hotmail", "no mail came", 0.0, Evidence.PARTIAL),
+        ("im on hotmail", "no mail came", 0.3, Evidence.STRONG),
+        ("and then?", "no mail came", 0.0, Evidence.STRONG),
+        ("im on hotmail", "", 0.0, Evidence.STRONG),
+    ],
+)
+def test_what_has_nothing_of_a_follow_up_is_partial_at_most(
+    text: str, earlier: str, coverage: float, evidence: Evidence
+) -> None:
+    ask = Ask(text, asker_id=1, earlier=earlier)
+    query = queries(text, earlier)[-1]
+    found = Lookup(ask, query, [], Evidence.STRONG, {"coverage": coverage})
+    assert as_sure(found).evidence is evidence

@@ -135,6 +135,19 @@ def test_a_question_answered_in_its_own_words_has_strong_evidence(retriever: Ret
     assert retriever.evidence(query, hits, [SHARED]) is Evidence.STRONG
 
 
+def test_what_lacks_what_no_answer_can_lack_is_never_strong(retriever: Retriever) -> None:
+    for query, evidence in {
+        "bees vs honey": Evidence.STRONG,
+        "bees vs wasps": Evidence.PARTIAL,
+    }.items():
+        [hits] = retriever.hits([query], [SHARED])
+        support = retriever.support(query, hits, [SHARED])
+        assert support is not None
+        sure = features(support)
+        sure[: FEATURES.index("fit")] = 1.0
+        assert calibration().verdict(sure, 0.2) is evidence
+
+
 def test_a_fit_is_the_minimum_of_its_loss_among_weights_that_are_not_negative() -> None:
     chance = np.random.default_rng(0)
     values = chance.normal(size=(400, 4)) * [1.0, 20.0, 0.1, 1.0] + [0.0, 5.0, 1.0, 0.0]

@@ -1,0 +1,106 @@
+"""Necessary conditions of an answer: both sides of a comparison, the date of what happened. Pure.
+
+A passage may be about the right thing and still not answer: whoever asks what tells X from Y is not
+answered by what speaks of X alone, nor whoever asks when something happened by a text without a
+date. What fits is no sign that a passage answers; what is lacking is one that it does not, however
+near it is. Conditions read English; in another language they ask for nothing.
+"""
+
+import re
+from collections.abc import Set as AbstractSet
+from functools import lru_cache
+from typing import Final
+
+from indexer.text.analyzer import is_stop_word, query_words, word_set
+
+_Words = tuple[tuple[str, ...], ...]
+
+# One to three words before "vs", "or" and "than"; what follows goes on until its clause ends.
+_BEFORE: Final = r"(?P<left>(?:[\w.+#'-]+ ){1,3})"
+_CLAUSE: Final = r"(?= (?:which|what|who|for|in|on|at|if|when|where|is|are|as)\b|[?.,;:!]|$)"
+_AFTER: Final = rf"(?P<right>[^?.,;:!]+?){_CLAUSE}"
+_SHORT: Final = r"(?P<right>[\w.+#'-]+(?: [\w.+#'-]+){0,2})"
+_BEGINS: Final = r"(?:^|[,;:] )(?:(?:so|ok|and|what is|whats|what are|is) )?"
+_MORE: Final = r"(?:better|worse|cheaper|faster|slower|safer|older|newer|stronger|weaker|easier)"
+_COMPARED: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"\bdifferen(?:ces?|t) between (?P<left>[^?.,;:!]+?) (?:and|or|n|vs|versus) {_AFTER}",
+        # In the middle of a sentence it mostly means "against".
+        rf"{_BEGINS}{_BEFORE}(?:vs|versus)\.? {_AFTER}",
+        rf"{_BEFORE}or {_SHORT}[,;:]? (?:which|what) (?:one )?(?:is|are|was)\b",
+        rf"\b(?:which|what)\b[^?.;!]* (?:is|are|was) {_MORE}[,;:]? {_BEFORE}or {_AFTER}",
+        rf"\bcompar(?:e|ing) (?P<left>[^?.,;:!]+?) (?:and|to|with|against) {_AFTER}",
+        rf"{_BEFORE}{_MORE} than {_AFTER}",
+    )
+)
+
+_HAPPENED: Final = re.compile(
+    r"\bwhen (?:was|were|did|had)\b|\b(?:what|which) (?:years?|date|month|decade|century)\b"
+)
+# A number of two signs may be a year or a version; of one it hardly says when.
+_DATE: Final = re.compile(
+    r"\d[\d.,:/-]*\d|\d(?:st|nd|rd|th)\b"
+    r"|\b(?:january|february|march|april|may|june|july|august|september|october|november|december"
+    r"|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b|(?:mon|tues|wednes|thurs|fri|satur"
+    r"|sun)days?|century|centuries|ago|today|yesterday|recently|spring|summer|autumn|winter"
+    r"|(?:last|this|previous|same|next) (?:year|month|week|season|night))\b",
+    re.IGNORECASE,
+)
+
+
+def lacking(question: str, text: str) -> bool:
+    """Whether a text lacks what no answer to a question can lack.
+
+    Args:
+        question: spelt out and in lower case.
+        text: of a passage with title and heading.
+    """
+    sides = _compared(question)
+    if sides and not all(_has_one(side, word_set(text)) for side in sides):
+        return True
+    if _HAPPENED.search(question) is None:
+        return False
+    return all(found.group().lower() in question for found in _DATE.finditer(text))
+
+
+@lru_cache(maxsize=256)
+def _compared(question: str) -> tuple[_Words, ...]:
+    """The words of the two sides that a question compares; nothing where it does not, or of none.
+
+    Words that both sides have tell neither. Where the right is the longer it ends with what both
+    are ("open and closed AI"), or goes on about something else.
+    """
+    found = next(filter(None, (pattern.search(question) for pattern in _COMPARED)), None)
+    if found is None:
+        return ()
+    left, right = _topic(found["left"]), _topic(found["right"])
+    own_left, own_right = _without(left, right), _without(right, left)
+    if not own_left or not own_right:
+        return ()
+    return own_left, own_right[: len(own_left)]
+
+
+def _topic(text: str) -> _Words:
+    """The words of a text that are not of mere grammar, each by its forms."""
+    return tuple(
+        [
+            word.forms
+            for word in query_words(text)
+            if not word.optional and not any(is_stop_word(form, "en") for form in word.forms)
+        ]
+    )
+
+
+def _without(words: _Words, others: _Words) -> _Words:
+    known = {form for forms in others for form in forms}
+    return tuple([forms for forms in words if known.isdisjoint(forms)])
+
+
+def _has_one(words: _Words, found: AbstractSet[str]) -> bool:
+    """Whether one of some words is among those found, be it as the beginning of a longer one."""
+    return any(
+        form in found or (len(form) > 2 and any(word.startswith(form) for word in found))
+        for forms in words
+        for form in forms
+    )
