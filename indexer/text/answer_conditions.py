@@ -7,7 +7,6 @@ near it is. Conditions read English; in another language they ask for nothing.
 """
 
 import re
-from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Final
 
@@ -35,6 +34,7 @@ _COMPARED: Final = tuple(
     )
 )
 
+_SIGNS: Final = re.compile(r"[\W_]")
 _HAPPENED: Final = re.compile(
     r"\bwhen (?:was|were|did|had)\b|\b(?:what|which) (?:years?|date|month|decade|century)\b"
 )
@@ -56,8 +56,7 @@ def lacking(question: str, text: str) -> bool:
         question: spelt out and in lower case.
         text: of a passage with title and heading.
     """
-    sides = _compared(question)
-    if sides and not all(_has_one(side, word_set(text)) for side in sides):
+    if not all(_has_one(side, text) for side in _compared(question)):
         return True
     if _HAPPENED.search(question) is None:
         return False
@@ -97,10 +96,11 @@ def _without(words: _Words, others: _Words) -> _Words:
     return tuple([forms for forms in words if known.isdisjoint(forms)])
 
 
-def _has_one(words: _Words, found: AbstractSet[str]) -> bool:
-    """Whether one of some words is among those found, be it as the beginning of a longer one."""
-    return any(
-        form in found or (len(form) > 2 and any(word.startswith(form) for word in found))
-        for forms in words
-        for form in forms
-    )
+def _has_one(words: _Words, text: str) -> bool:
+    """Whether a text has one of some words, be it in a longer one or cut ("SM-2" is "sm2")."""
+    found = word_set(text)
+    forms = [form for some in words for form in some]
+    if any(form in found for form in forms):
+        return True
+    squeezed = _SIGNS.sub("", text.lower())
+    return any(len(form) > 2 and form in squeezed for form in forms)
