@@ -17,7 +17,6 @@ from typing import Any, Final, TypeVar
 import psycopg
 
 from benchmarks.bot_processes import Watch
-from knowledge.model.guilds import GuildSettings
 from tests.bot.cluster.processes import QUESTION
 from tests.bot.wire.gateway import Gateway
 from tests.bot.wire.people import Person, labels
@@ -79,9 +78,10 @@ class Community:
         return Person(state, gateway, self.guild, account)
 
     @property
-    def settings(self) -> GuildSettings:
+    def settings_ids(self) -> tuple[int, int, int]:
+        """The server, where its notes are reviewed, and who reviews them."""
         guild_id, review_id = int(self.guild["id"]), int(self.review["id"])
-        return GuildSettings(guild_id, review_id, int(self.moderators["id"]))
+        return guild_id, review_id, int(self.moderators["id"])
 
     # Asking.
 

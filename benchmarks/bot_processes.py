@@ -7,6 +7,7 @@ end, so that a write of a process that others had ended is seen.
 
 import asyncio
 import contextlib
+import math
 import random
 import time
 from collections import Counter
@@ -21,12 +22,14 @@ import psycopg
 from aiohttp.test_utils import unused_port
 
 from bot.cluster.leadership import LOCK
-from tests.bot.discord_server import bot_process
+from tests.bot.discord_server import ROOT, bot_process
 from tests.bot.wire.server import WireServer
 from tests.postgres import Cluster
 
-# Among so many commits of a life one is chosen to end before or after; starting makes some ten.
-COMMITS: Final = 24
+# Among these commits of a life one is chosen to end before or after; the first are its start's.
+COMMITS: Final = range(6, 40)
+# A life that was to end so ends at random after so many seconds.
+LONGEST: Final = 90.0
 _LOOK_SECONDS: Final = 0.05
 
 # Whoever writes without having joined has not begun yet: what is made at the first start.
@@ -115,6 +118,7 @@ class Life:
     process: asyncio.subprocess.Process
     port: int
     how: str
+    until: float
     name: str = ""
 
 
@@ -132,6 +136,8 @@ class Bots:
     lease_seconds: float
     chance: random.Random
     stack: AsyncExitStack
+    # The checkout whose program is started.
+    root: Path = ROOT
     lives: list[Life] = field(default_factory=list)
     ended: Counter[str] = field(default_factory=Counter)
     bereft: dict[int, float] = field(default_factory=dict)
@@ -139,14 +145,16 @@ class Bots:
     left: int = 0
     started: int = 0
 
-    async def begin(self, *, dying: bool) -> Life:
-        """One more process; with `dying`, perhaps one that ends itself around a commit."""
+    async def begin(self, dying: float) -> None:
+        """One more process; with `dying`, one that ends around a commit, or after some seconds."""
         port, how = unused_port(), "at random"
         more: dict[str, Any] = {}
+        seconds = self.chance.uniform(0.5, 1.5) * dying
         if dying and self.chance.random() < 2 / 3:
+            seconds = LONGEST
             when = self.chance.choice(["before", "after"])
             how = f"{when} a commit"
-            more = {"DIES_AT_COMMIT": f"{self.chance.randrange(1, COMMITS)} {when}"}
+            more = {"DIES_AT_COMMIT": f"{self.chance.choice(COMMITS)} {when}"}
         self.started += 1
         config = self.folder / f"{self.started}.toml"
         config.write_text(
@@ -160,21 +168,27 @@ class Bots:
                     *("run", "--config", config, "--data", self.folder / "data"),
                     connected=False,
                     log=log,
+                    root=self.root,
                     LEASE_SECONDS=str(self.lease_seconds),
                     **more,
                 )
             )
-        life = Life(process, port, how)
-        self.lives.append(life)
-        return life
+        until = time.monotonic() + seconds if dying else math.inf
+        self.lives.append(Life(process, port, how, until))
 
-    async def keep(self, *, dying: bool) -> None:
-        """Take note of those that have ended, start others, and learn what new ones are called."""
+    async def keep(self, dying: float = 0) -> None:
+        """Take note of those that have ended, start others, and learn what new ones are called.
+
+        With `dying`, those whose time has come are killed: after so many seconds, on average.
+        """
+        for life in self.lives:
+            if time.monotonic() > life.until:
+                self._kill(life)
         for life in [one for one in self.lives if one.process.returncode is not None]:
             self._died(life)
             self.lives.remove(life)
         while len(self.lives) < self.count:
-            await self.begin(dying=dying)
+            await self.begin(dying)
         await asyncio.gather(*(self._named(one) for one in self.lives if not one.name))
 
     async def _named(self, life: Life) -> None:
@@ -190,7 +204,7 @@ class Bots:
         if member := found.get("process"):
             life.name = f"commonplace {member.partition('.')[0]}"
 
-    def kill(self, life: Life) -> None:
+    def _kill(self, life: Life) -> None:
         # It may have ended meanwhile.
         with contextlib.suppress(ProcessLookupError):
             life.process.kill()
@@ -201,9 +215,13 @@ class Bots:
         self.ended[life.how if violent else f"by itself ({life.process.returncode})"] += 1
         if not life.name:
             return
+        others = [one for one in self.lives if one.name and one.process.returncode is None]
         try:
             for shard in self.watch.shards_of(life.name):
-                self.bereft[shard] = time.monotonic()
+                # Where nobody is left to take over, it is their start that is waited for.
+                self.bereft.pop(shard, None)
+                if others:
+                    self.bereft[shard] = time.monotonic()
         except psycopg.OperationalError:
             return
 

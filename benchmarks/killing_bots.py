@@ -4,14 +4,16 @@
     python -m benchmarks.killing_bots --stops 4 [--seconds 30]
     python -m benchmarks.killing_bots --cuts 50
     python -m benchmarks.killing_bots --restarts 20
-    python -m benchmarks.killing_bots --kills 10 --lease 12 --pause 30
+    python -m benchmarks.killing_bots --upgrade COMMIT
+    python -m benchmarks.killing_bots --kills 10 --lease 12 --life 60
 
 Three processes share the shards of four servers of a strict Discord on this machine. In each of
 them a member proposes notes and withdraws some, a moderator approves and rejects others by button
 and form, and somebody asks once a second. The processes end by SIGKILL at random moments, right
 before a commit, or right after one; stand still (the leader and other holders of shards in turns);
 lose connections to PostgreSQL by TCP around a commit, or hear its answer late or never; or the
-server is restarted without ceremony every five seconds.
+server is restarted without ceremony every five seconds; or they are of an earlier commit, and
+replaced one by one by those of this one.
 
 In the end what people were told is on record once, and what they see was posted once; no server
 was marked as left; no process has written between the end of its membership and its next one. It is
@@ -20,14 +22,18 @@ told how long nobody led, and after how long a server was answered whose process
 
 import argparse
 import asyncio
+import json
+import math
+import os
 import random
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGCONT, SIGSTOP
@@ -36,13 +42,11 @@ from typing import Final
 from benchmarks.bot_people import Community, Ears
 from benchmarks.bot_processes import Bots, Watch
 from benchmarks.killing_processes import durable
-from bot.cluster.leases import Leases
 from bot.config import Settings
 from bot.config_sections import DataSettings
-from bot.engine import index_updates
 from bot.engine.core import Core
-from bot.engine.index_updates import run_to_end
 from tests.bot.cluster.processes import SHARDS
+from tests.bot.discord_server import ROOT
 from tests.bot.wire.server import WireServer, wire_server
 from tests.bot.world import text_of
 from tests.fakes import WordEmbedder
@@ -52,6 +56,28 @@ from tests.postgres_cuts import Cut, CuttingSocket, cutting_socket
 PROCESSES: Final = 3
 # How long is waited at the most until what people have begun is at its end.
 ENDING: Final = 300.0
+# Everything is made by the program that is started first: a later one would have migrated it.
+_PREPARED: Final = """
+import json, sys
+from pathlib import Path
+from bot.cluster.leases import Leases
+from bot.config import Settings
+from bot.config_sections import DataSettings
+from bot.engine import index_updates
+from bot.engine.core import Core
+from bot.engine.index_updates import run_to_end
+from knowledge.model.guilds import GuildSettings
+from tests.fakes import WordEmbedder
+folder, url, given = sys.argv[1:]
+settings = Settings(data=DataSettings(folder=Path(folder), database=url))
+with Core(settings, WordEmbedder()) as core:
+    run_to_end(index_updates.update_own(core))
+    for guild_id, review_id, moderators_id, member_id in json.loads(given):
+        chosen = GuildSettings(guild_id, review_id, moderators_id)
+        core.store.guilds.save_settings(chosen, member_id)
+Leases(url, name="nobody").close()
+"""
+
 # So many notes of a server are under way at once.
 AT_ONCE: Final = 2
 _STEP: Final = 0.1
@@ -75,11 +101,11 @@ class Scene:
     chance: random.Random
     cutting: CuttingSocket | None = None
 
-    async def living(self, seconds: float, *, dying: bool = False) -> None:
+    async def living(self, seconds: float) -> None:
         """Keep the processes going for a while."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            await self.bots.keep(dying=dying)
+            await self.bots.keep()
             await asyncio.sleep(_STEP)
 
     async def begun(self) -> None:
@@ -94,17 +120,14 @@ Trial = Callable[[Scene], Awaitable[str]]
 # What is done to them.
 
 
-def kills(number: int, pause: float) -> Trial:
+def kills(number: int, life: float) -> Trial:
     async def trial(scene: Scene) -> str:
         bots = scene.bots
-        await scene.begun()
-        due = time.monotonic() + scene.chance.uniform(0.5, 1.5) * pause
         while bots.ended.total() < number:
-            await bots.keep(dying=True)
-            if time.monotonic() > due:
-                bots.kill(scene.chance.choice(bots.lives))
-                due = time.monotonic() + scene.chance.uniform(0.5, 1.5) * pause
+            await bots.keep(dying=life)
             await asyncio.sleep(_STEP)
+        for one in bots.lives:
+            one.until = math.inf
         return f"{bots.ended.total()} kills: {dict(bots.ended)}"
 
     return trial
@@ -159,6 +182,24 @@ def restarts(number: int) -> Trial:
     return trial
 
 
+def upgrade(commit: str) -> Trial:
+    async def trial(scene: Scene) -> str:
+        bots = scene.bots
+        await scene.begun()
+        bots.root = ROOT
+        older = [*bots.lives]
+        for life in older:
+            await scene.living(20)
+            life.how = "replaced"
+            life.process.terminate()
+            while life in bots.lives:
+                await scene.living(_STEP)
+        await scene.living(20)
+        return f"{len(older)} processes of {commit} replaced one by one: {dict(bots.ended)}"
+
+    return trial
+
+
 # What has to be true.
 
 
@@ -167,7 +208,7 @@ def problems(scene: Scene) -> Iterator[str]:
     for community in scene.communities:
         yield from _of_notes(scene, community)
         direct = scene.server.messages(community.mia.direct)
-        notices = Counter(text_of(one).partition("\n")[0] for one in direct)
+        notices = Counter(map(text_of, direct))
         yield from (f"told {n} times: {said}" for said, n in notices.items() if n > 1)
         for asked, replies in community.replies.items():
             if len(replies) > 1:
@@ -218,24 +259,33 @@ def of_the_log(folder: Path, url: str) -> Iterator[str]:
 # The scene.
 
 
+def _prepare(root: Path, *told: str) -> None:
+    subprocess.run(  # noqa: S603 - this very program
+        [sys.executable, "-c", _PREPARED, *told],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        check=True,
+    )
+
+
 @asynccontextmanager
 async def scene_of(
-    postgres: Cluster, folder: Path, seed: int, lease: float, cutting: CuttingSocket | None
+    postgres: Cluster,
+    folder: Path,
+    asked: argparse.Namespace,
+    cutting: CuttingSocket | None,
+    root: Path,
 ) -> AsyncIterator[Scene]:
-    url = postgres.empty()
+    url, seed, lease = postgres.empty(), asked.seed, asked.lease
     async with wire_server() as server, AsyncExitStack() as stack:
         server.gateway.shards = server.gateway.max_concurrency = SHARDS
         watch, chance = Watch(url), random.Random(seed)  # noqa: S311
         communities = [Community(server, shard, watch, seed + shard) for shard in range(SHARDS)]
-        settings = Settings(data=DataSettings(folder=folder / "data", database=url))
-        with Core(settings, WordEmbedder()) as core:
-            run_to_end(index_updates.update_own(core))
-            for one in communities:
-                core.store.guilds.save_settings(one.settings, one.ada.id)
-        Leases(url, name="nobody").close()
+        given = [[*one.settings_ids, one.ada.id] for one in communities]
+        await asyncio.to_thread(_prepare, root, str(folder / "data"), url, json.dumps(given))
         watch.bear_witness()
         reached = url if cutting is None else cutting.url_of(url)
-        bots = Bots(server, watch, postgres, reached, folder, PROCESSES, lease, chance, stack)
+        bots = Bots(server, watch, postgres, reached, folder, PROCESSES, lease, chance, stack, root)
         yield Scene(server, postgres, watch, bots, communities, chance, cutting)
 
 
@@ -286,11 +336,30 @@ def _seconds(what: str, seconds: list[float]) -> str:
     )
 
 
-async def run(trial: Trial, asked: argparse.Namespace, *, cut: bool) -> list[str]:
-    with tempfile.TemporaryDirectory(prefix="bots-") as name, durable() as postgres:
+@contextmanager
+def checkout(commit: str) -> Iterator[Path]:
+    """Another commit beside this one; this one without any."""
+    if not commit:
+        yield ROOT
+        return
+    with tempfile.TemporaryDirectory(prefix="commit-") as name:
+        git = ["git", "-C", str(ROOT), "worktree"]
+        subprocess.run([*git, "add", "--quiet", "--detach", name, commit], check=True)  # noqa: S603 - a commit
+        try:
+            yield Path(name)
+        finally:
+            subprocess.run([*git, "remove", "--force", name], check=True)  # noqa: S603
+
+
+async def run(trial: Trial, asked: argparse.Namespace, *, cut: bool, commit: str = "") -> list[str]:
+    with (
+        tempfile.TemporaryDirectory(prefix="bots-") as name,
+        durable() as postgres,
+        checkout(commit) as root,
+    ):
         folder = Path(name)
         with cutting_socket(postgres.folder, by_port=True) if cut else nullcontext() as cutting:
-            async with scene_of(postgres, folder, asked.seed, asked.lease, cutting) as scene:
+            async with scene_of(postgres, folder, asked, cutting, root) as scene:
                 found = await tried(scene, trial, asked.settle)
                 url = scene.watch.url
                 for life in scene.bots.lives:
@@ -308,22 +377,33 @@ def main() -> None:
     parser.add_argument("--stops", type=int, default=0)
     parser.add_argument("--cuts", type=int, default=0)
     parser.add_argument("--restarts", type=int, default=0)
+    parser.add_argument("--upgrade", default="", help="the commit that was there before")
     parser.add_argument("--seconds", type=float, default=30)
-    parser.add_argument("--pause", type=float, default=8, help="seconds between kills at random")
+    parser.add_argument("--life", type=float, default=20, help="seconds of one killed at random")
     parser.add_argument("--lease", type=float, default=3, help="how long leases last, in seconds")
     parser.add_argument("--settle", type=float, default=20, help="seconds after the last of it")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     trials = {
-        "kills": kills(asked.kills, asked.pause),
+        "kills": kills(asked.kills, asked.life),
         "stops": stops(asked.stops, asked.seconds),
         "cuts": cuts(asked.cuts),
         "restarts": restarts(asked.restarts),
+        "upgrade": upgrade(asked.upgrade),
     }
     wrong = 0
     for name, trial in trials.items():
         if getattr(asked, name):
-            wrong += len(asyncio.run(run(trial, asked, cut=name == "cuts")))
+            wrong += len(
+                asyncio.run(
+                    run(
+                        trial,
+                        asked,
+                        cut=name == "cuts",
+                        commit=asked.upgrade if name == "upgrade" else "",
+                    )
+                )
+            )
     sys.exit(bool(wrong))
 
 

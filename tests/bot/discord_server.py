@@ -217,24 +217,26 @@ async def bot_process(
     connected: bool = True,
     opening_seconds: float = 0,
     log: IO[bytes] | int = asyncio.subprocess.PIPE,
+    root: Path = ROOT,
     **environment: str,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """`commonplace` as a process of its own that takes `discord` for Discord; killed at the end.
 
     With `connected`, it is there when it has connected; opening the core takes `opening_seconds`.
-    What it says goes to `log`; nobody reads it before its end unless that is a file.
+    What it says goes to `log`; nobody reads it before its end unless that is a file. `root` is the
+    checkout whose program it is.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        str(Path(__file__).with_name("bot_process.py")),
+        str(root / "tests" / "bot" / "bot_process.py"),
         discord.address,
         *map(str, arguments),
-        cwd=ROOT,
+        cwd=root,
         env={
             **os.environ,
             "DISCORD_TOKEN": token,
             "HF_HUB_OFFLINE": "1",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": str(root),
             "PYTHONWARNINGS": "ignore",
             "COLUMNS": "200",
             "OPENING_SECONDS": str(opening_seconds),

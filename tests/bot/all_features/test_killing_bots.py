@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.mark.skipif(programs() is None, reason="PostgreSQL's programs are not installed")
 @pytest.mark.parametrize("trial", ["--kills=2", "--cuts=3"])
 def test_nothing_is_lost_or_double_whatever_ends_processes_of_a_bot(trial: str) -> None:
-    more = ("--pause=2", "--settle=3")
+    more = ("--life=10", "--settle=3")
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.killing_bots", trial, *more],
         cwd=ROOT,
