@@ -27,9 +27,9 @@ from tests.bot.wire.server import WireServer
 from tests.postgres import Cluster
 
 # Among these commits of a life one is chosen to end before or after; the first are its start's.
-COMMITS: Final = range(6, 40)
+COMMITS: Final = range(4, 24)
 # A life that was to end so ends at random after so many seconds.
-LONGEST: Final = 90.0
+LONGEST: Final = 40.0
 _LOOK_SECONDS: Final = 0.05
 
 # Whoever writes without having joined has not begun yet: what is made at the first start.

@@ -28,6 +28,7 @@ from bot.text.languages import Sentence
 from bot.text.markdown import size
 from knowledge.model.guilds import Language
 from knowledge.model.storable_text import storable
+from knowledge.store.row_guilds import NO_GUILD
 from knowledge.store.submitted_forms import SubmittedForm
 
 # So long a form is kept in memory. One that is sent later is taken by its id.
@@ -251,7 +252,7 @@ async def give_back_left(
         webhook = discord.Webhook.partial(bot.application_id or 0, form.token, client=bot)
         try:
             told: dict[str, Any] = {"content": kind.done_before(language)}
-            if not form.taken:
+            if not form.taken and await _claimed(bot, form):
                 told = kind.given_back(bot, form, language)
             # What it was sent from may be a layout, as the queue is, and takes no content.
             original = await fetch_original(webhook)
@@ -262,6 +263,12 @@ async def give_back_left(
             if worth_retrying(error):
                 continue
         await _done(bot, form.id)
+
+
+async def _claimed(bot: Services, form: SubmittedForm) -> bool:
+    """See to it that a process which stands still does not take it later; False if it was done."""
+    guild_id = form.guild_id or NO_GUILD
+    return await bot.worker.call(lambda core: core.store.handled.give_back(guild_id, form.id))
 
 
 def _as_layout(content: str, attachments: Sequence[discord.File] = (), **_: Any) -> dict[str, Any]:

@@ -105,10 +105,12 @@ def to_withdraw(core: Core, guild_id: int, note_id: int, member_id: int) -> Note
     return core.store.notes.of_revision(published) if published is not None else None
 
 
-def withdraw(core: Core, guild_id: int, revision_id: int, member_id: int) -> Outcome | None:
+def withdraw(
+    core: Core, guild_id: int, revision_id: int, member_id: int, asked_in: int = 0
+) -> Outcome | None:
     """Withdraw what was confirmed; where another revision would be by now, nothing is done.
 
-    Returns None if the member has no such revision here.
+    Returns None if the member has no such revision here. Once for the interaction `asked_in`.
     """
     confirmed = core.store.notes.find(revision_id, guild_id)
     if confirmed is None or confirmed.contributor_id != member_id:
@@ -116,8 +118,11 @@ def withdraw(core: Core, guild_id: int, revision_id: int, member_id: int) -> Out
     note = to_withdraw(core, guild_id, confirmed.id, member_id)
     if note is None or note.revision.id != revision_id:
         return Outcome(confirmed, Obstacle.DECIDED)
-    return review_service.indexed(
-        core, core.store.contributions.withdraw(guild_id, note.id, member_id)
+    return review_service.taken(
+        core,
+        guild_id,
+        asked_in,
+        lambda: core.store.contributions.withdraw(guild_id, note.id, member_id),
     )
 
 

@@ -2,7 +2,13 @@
 
 A key is kept in the very transaction that acts, so that a second attempt (Discord's, or of whoever
 does not know what came of the first) finds what is and changes nothing. It also tells whether a
-transaction was kept whose answer was lost with the connection.
+transaction was kept whose answer was lost with the connection. Who gives back to its sender what
+was typed keeps the key, too: a process that was at it and has stood still does it no more.
+
+Errors:
+    Exception
+    └── StoreError
+        └── GivenBackError    what was typed was given back; whoever was at it must not do it
 """
 
 import time
@@ -19,7 +25,14 @@ KEPT_FOR: Final = timedelta(days=1)
 # that is started anew is back after a few.
 PAUSES: Final = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0)
 
+# Instead of what was acted on: nothing, and nothing will be.
+_GIVEN_BACK: Final = 0
+
 _T = TypeVar("_T")
+
+
+class GivenBackError(StoreError):
+    """What was typed in an interaction was given back to its sender by another process."""
 
 
 class HandledInteractions:
@@ -50,6 +63,7 @@ class HandledInteractions:
             again: what came of it, by that id, as it stands now; None if it is gone.
 
         Raises:
+            GivenBackError: if what was typed in one of them was given back to its sender.
             OutcomeUnknownError: if the server isn't back in time to say.
         """
         try:
@@ -62,6 +76,8 @@ class HandledInteractions:
                 return self._once(guild_id, ids, act, again)
             except OutcomeUnknownError as error:
                 unknown = error
+            except GivenBackError:
+                raise
             except StoreError:
                 # That nothing was changed is true of this look, and not of what it looks for.
                 continue
@@ -77,6 +93,10 @@ class HandledInteractions:
     ) -> _T:
         with self._database.writing(guild_id):
             for known in self._acted_on(ids):
+                if known == _GIVEN_BACK:
+                    raise GivenBackError(
+                        "What was typed was given back by another process. Nothing was changed."
+                    )
                 before = again(known)
                 if before is not None:
                     return before
@@ -84,6 +104,14 @@ class HandledInteractions:
             if acted_on is not None:
                 self._keep(ids, acted_on)
             return came
+
+    def give_back(self, guild_id: int, interaction_id: int) -> bool:
+        """Let nobody act on what was typed in an interaction; False if somebody has."""
+        with self._database.writing(guild_id):
+            known = self._acted_on([interaction_id])
+            if not known:
+                self._keep([interaction_id], _GIVEN_BACK)
+            return known in ([], [_GIVEN_BACK])
 
     def _acted_on(self, ids: Collection[int]) -> list[int]:
         found = [

@@ -107,7 +107,11 @@ class WithdrawButton(
             return
         outcome = await bot.worker.call(
             lambda core: service.withdraw(
-                core, interaction.guild_id or 0, self.revision_id, interaction.user.id
+                core,
+                interaction.guild_id or 0,
+                self.revision_id,
+                interaction.user.id,
+                interaction.id,
             )
         )
         if outcome is None:

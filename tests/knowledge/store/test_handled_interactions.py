@@ -9,7 +9,7 @@ import pytest
 
 from knowledge.model.notes import Outcome
 from knowledge.store.database import OutcomeUnknownError
-from knowledge.store.handled_interactions import KEPT_FOR, HandledInteractions
+from knowledge.store.handled_interactions import KEPT_FOR, GivenBackError, HandledInteractions
 from knowledge.store.postgres.database import PostgresDatabase
 from knowledge.store.sqlite_database import SqliteDatabase
 from knowledge.store.store import Store
@@ -64,6 +64,23 @@ def test_what_could_not_be_done_can_be_asked_for_again(store: Store) -> None:
     outcome = approve(store, proposed(store).revision.id)
     assert outcome is not None
     assert outcome.done
+
+
+def test_what_was_given_back_is_done_by_nobody_who_was_at_it(store: Store) -> None:
+    revision_id = proposed(store).revision.id
+    # Given back again where its sender could not be told the first time.
+    assert [store.handled.give_back(GUILD, CLICK) for _ in range(2)] == [True, True]
+    with pytest.raises(GivenBackError, match="Nothing was changed"):
+        approve(store, revision_id)
+    assert events(store) == ["proposed"]
+    outcome = approve(store, revision_id, CLICK + 1)
+    assert outcome is not None
+    assert outcome.done
+
+
+def test_what_was_done_is_not_given_back(store: Store) -> None:
+    approve(store, proposed(store).revision.id)
+    assert not store.handled.give_back(GUILD, CLICK)
 
 
 def test_interactions_are_kept_for_a_day(store: Store) -> None:
