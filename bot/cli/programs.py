@@ -31,6 +31,10 @@ GuildOption = Annotated[
     str | None,
     typer.Option("--guild", metavar="ID", help="What everybody in this server may read, too."),
 ]
+PerSecondOption = Annotated[
+    int,
+    typer.Option(min=0, max=100_000, help="Requests a second by HTTP, of each token; 0: no limit."),
+]
 
 
 def mcp(
@@ -46,6 +50,7 @@ def mcp(
             help=f"Serve HTTP on this machine, to who knows {MCP_TOKEN_VARIABLE}; 0: any port.",
         ),
     ] = None,
+    per_second: PerSecondOption = PER_SECOND,
 ) -> None:
     """Serve what may be quoted to other programs by MCP: on standard input and output, or HTTP."""
     try:
@@ -61,7 +66,9 @@ def mcp(
     try:
         tokens = Tokens.of_environment(MCP_TOKEN_VARIABLE)
         with listening(http, "--http") as sock:
-            made = partial(mcp_server.http_application, sock=sock, tokens=tokens)
+            made = partial(
+                mcp_server.http_application, sock=sock, tokens=tokens, per_second=per_second
+            )
             asyncio.run(_served(settings, guild_id, made, sock, ("MCP", mcp_server.PATH)))
     except ServingError as error:
         fail(str(error))
@@ -81,9 +88,7 @@ def serve(
         list[str] | None,
         typer.Option(metavar="NAME", help="A name in `Host` that a proxy passes on."),
     ] = None,
-    per_second: Annotated[
-        int, typer.Option(min=0, max=100_000, help="Requests a second of each token; 0: no limit.")
-    ] = PER_SECOND,
+    per_second: PerSecondOption = PER_SECOND,
 ) -> None:
     """Serve what may be quoted to other programs by HTTP, to who knows COMMONPLACE_SERVE_TOKEN."""
     try:

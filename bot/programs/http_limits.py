@@ -1,6 +1,7 @@
-"""Limits of the HTTP interface: names it is reached by, rate, requests at once, bytes and seconds.
+"""Limits of what is served over HTTP: host names, tokens, rate, requests at once, bytes, seconds.
 
-They stand before the application, as ASGI middleware, so that what is refused costs nothing.
+They stand before the application, as ASGI middleware, so that what is refused costs nothing. MCP
+and the HTTP interface have the same.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.programs.http_server import Tokens
-from bot.programs.problems import send_problem
+from bot.programs.problems import Refuse, send_problem
 
 # A question of 2,000 characters has at most 24,000 bytes, each character escaped.
 BODY_BYTES: Final = 32 * 1024
@@ -71,6 +72,7 @@ class Limited:
         hosts: names in `Host` that are served, in lower case; empty is any.
         per_second: requests a second of each token.
         seconds: in which a request must be read and answered.
+        refuse: sends a refusal in the shape that whoever asks understands.
     """
 
     app: ASGIApp
@@ -80,6 +82,7 @@ class Limited:
     at_once: int = AT_ONCE
     seconds: float = ANSWER_SECONDS
     clock: Callable[[], float] = time.monotonic
+    refuse: Refuse = send_problem
     _rates: list[RateLimit] = field(init=False)
     _running: int = field(init=False, default=0)
 
@@ -92,7 +95,7 @@ class Limited:
             return
         refused = self._refusal(scope)
         if refused is not None:
-            await send_problem(send, *refused)
+            await self.refuse(send, *refused)
             return
         self._running += 1
         try:
@@ -110,10 +113,14 @@ class Limited:
             detail = "Send the token of this server as `Authorization: Bearer …`."
             return 401, detail, {"www-authenticate": "Bearer"}
         if wait := self._rates[holder].seconds_until_next():
-            detail = f"More than {self.per_second:g} requests a second were sent."
-            return 429, detail, {"retry-after": str(math.ceil(wait))}
+            seconds = math.ceil(wait)
+            detail = (
+                f"More than {self.per_second:g} requests a second were sent with this token: go on "
+                f"in {seconds} s, and more slowly."
+            )
+            return 429, detail, {"retry-after": str(seconds)}
         if self._running >= self.at_once:
-            detail = f"{self.at_once} requests are being answered already."
+            detail = f"{self.at_once} requests are being answered already: try again in a second."
             return 503, detail, {"retry-after": str(_TRY_AGAIN_SECONDS)}
         if _content_length(scope) > BODY_BYTES:
             return 413, _TOO_LARGE, {}
@@ -135,10 +142,10 @@ class Limited:
                 raise
             if body.whole:
                 detail = f"There was no answer within {self.seconds:g} seconds."
-                await send_problem(send, 504, detail)
+                await self.refuse(send, 504, detail, {})
             else:
                 detail = f"The request had not come within {self.seconds:g} seconds."
-                await send_problem(send, 408, detail, {"connection": "close"})
+                await self.refuse(send, 408, detail, {"connection": "close"})
 
 
 _TOO_LARGE: Final = f"A request has at most {BODY_BYTES:,} bytes."

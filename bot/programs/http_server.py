@@ -19,10 +19,10 @@ from typing import Final
 
 import h11
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from bot.programs.problems import problem_body, send_problem
+from bot.programs.problems import problem_body
 
 HOST: Final = "127.0.0.1"
 # Names by which programs of this machine reach what listens on it.
@@ -75,21 +75,6 @@ class Tokens:
         # All are compared, so that the time taken does not tell which one was nearly right.
         right = [hmac.compare_digest(token.strip(), known) for known in self.known]
         return right.index(True) if scheme.lower() == b"bearer" and any(right) else None
-
-
-@dataclass(frozen=True, slots=True)
-class TokenRequired:
-    """Middleware that lets only requests with a known token through."""
-
-    app: ASGIApp
-    tokens: Tokens
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self.tokens.holder(scope) is None:
-            detail = "Send the token of this server as `Authorization: Bearer …`."
-            await send_problem(send, 401, detail, {"www-authenticate": "Bearer"})
-            return
-        await self.app(scope, receive, send)
 
 
 def listening(port: int, option: str, host: str = HOST) -> socket.socket:

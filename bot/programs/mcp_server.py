@@ -1,11 +1,14 @@
 """MCP server: `ask`, `search` and `get` as tools, documents as resources, over stdio or HTTP.
 
 The protocol is the official SDK's (https://modelcontextprotocol.io). Over HTTP it listens on this
-machine alone, and only whoever knows the token is served (`bot.programs.http_server`).
+machine alone, and has the limits of the HTTP interface (`bot.programs.http_limits`); what they
+refuse is an error of the protocol, so that clients show its sentence.
 """
 
+import json
 import socket
-from collections.abc import Awaitable
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Final, TypeVar
 
 from mcp.server.mcpserver import MCPServer
@@ -14,17 +17,20 @@ from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import ToolAnnotations
 from pydantic import Field
 from starlette.applications import Starlette
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.engine.worker import WorkerBusyError
 from bot.programs import service
-from bot.programs.http_server import HOST, TokenRequired, Tokens
+from bot.programs.http_limits import BODY_BYTES, Limited
+from bot.programs.http_server import HOST, LOOPBACK, Tokens
+from bot.programs.problems import send_refusal
 from bot.programs.reader import Reader
 from bot.programs.service import Answered, Passage, UnusableError, WholeDocument
 from bot.version import own_version
 
 PATH: Final = "/mcp"
-_BODY_BYTES: Final = 64 * 1024
+# JSON-RPC leaves the codes from here on to servers.
+_REFUSED: Final = -32_000
 
 _INSTRUCTIONS: Final = (
     "What a community knows, in quotations. `ask` answers only from passages and says how well "
@@ -94,18 +100,40 @@ def mcp_server(reader: Reader) -> MCPServer[Any]:
     return server
 
 
-def http_application(reader: Reader, *, sock: socket.socket, tokens: Tokens) -> ASGIApp:
-    """The server as an ASGI application behind this socket, for who knows a token."""
+async def send_error(send: Send, status: int, detail: str, headers: Mapping[str, str]) -> None:
+    """Refuse a request before it is read as JSON-RPC does: without its id."""
+    error = {"code": _REFUSED, "message": detail}
+    body = json.dumps({"jsonrpc": "2.0", "id": None, "error": error}).encode()
+    await send_refusal(send, status, body, "application/json", headers)
+
+
+def http_application(
+    reader: Reader,
+    *,
+    sock: socket.socket,
+    tokens: Tokens,
+    per_second: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> ASGIApp:
+    """The server as an ASGI application behind this socket, with its limits."""
     port = sock.getsockname()[1]
     hosts = [f"{HOST}:{port}", f"localhost:{port}"]
     application: Starlette = mcp_server(reader).streamable_http_app(
         streamable_http_path=PATH,
         json_response=True,
         stateless_http=True,
-        max_request_body_size=_BODY_BYTES,
+        max_request_body_size=BODY_BYTES,
         transport_security=TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=[]),
     )
-    return TokenRequired(application, tokens)
+
+    async def posts_only(scope: Scope, receive: Receive, send: Send) -> None:
+        # This server says nothing unasked, so a stream of that (GET) would only be held open.
+        if scope["type"] == "http" and scope["method"] != "POST":
+            await send_error(send, 405, "Only POST is answered here.", {"allow": "POST"})
+            return
+        await application(scope, receive, send)
+
+    return Limited(posts_only, tokens, LOOPBACK, per_second, clock=clock, refuse=send_error)
 
 
 async def serve_stdio(server: MCPServer[Any]) -> None:

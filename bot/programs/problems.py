@@ -5,13 +5,16 @@ Source:
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Final
 
 from starlette.types import Send
 
 PROBLEM_TYPE: Final = "application/problem+json"
+
+# Sends a refusal: its status, in a sentence what was found and what to do, and headers.
+Refuse = Callable[[Send, int, str, Mapping[str, str]], Awaitable[None]]
 
 
 def problem_body(status: int, detail: str) -> bytes:
@@ -20,11 +23,14 @@ def problem_body(status: int, detail: str) -> bytes:
     return json.dumps(problem).encode()
 
 
-async def send_problem(
-    send: Send, status: int, detail: str, headers: Mapping[str, str] | None = None
+async def send_problem(send: Send, status: int, detail: str, headers: Mapping[str, str]) -> None:
+    await send_refusal(send, status, problem_body(status, detail), PROBLEM_TYPE, headers)
+
+
+async def send_refusal(
+    send: Send, status: int, body: bytes, media_type: str, headers: Mapping[str, str]
 ) -> None:
-    body = problem_body(status, detail)
-    said = {"content-type": PROBLEM_TYPE, "content-length": str(len(body)), **(headers or {})}
+    said = {"content-type": media_type, "content-length": str(len(body)), **headers}
     raw = [(name.encode(), value.encode()) for name, value in said.items()]
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body})

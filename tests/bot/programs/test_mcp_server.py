@@ -1,5 +1,6 @@
 """MCP as other programs use it: the official SDK's own client, in memory, by stdio and by HTTP."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -18,12 +19,13 @@ from mcp.shared.exceptions import MCPError
 from bot.cli.console import UNUSABLE
 from bot.engine.core import Core
 from bot.engine.worker import Worker
-from bot.programs.http_server import TOKEN_CHARACTERS
-from bot.programs.mcp_server import mcp_server
+from bot.programs.http_server import TOKEN_CHARACTERS, Tokens, listening, serve, shown_address
+from bot.programs.mcp_server import PATH, http_application, mcp_server
 from bot.programs.reader import Reader
 from tests.bot.programs.quokkas import ELSEWHERE, HERE, QUESTION, SCOPES, TEXT
 
 ROOT = Path(__file__).parents[3]
+TOKEN = "correct horse battery staple"  # noqa: S105 - of these tests alone
 
 
 def _documents(found: Any) -> list[str]:
@@ -153,11 +155,10 @@ async def test_the_command_speaks_the_protocol_and_nothing_else_on_standard_outp
 
 
 async def test_over_http_only_who_knows_the_token_is_served(models_folder: Path) -> None:
-    token = "correct horse battery staple"  # noqa: S105 - of this test alone
-    process = _started(models_folder, "--http", "0", token=token)
+    process = _started(models_folder, "--http", "0", token=TOKEN)
     try:
         address = _address(process)
-        given = {"Authorization": f"Bearer {token}"}
+        given = {"Authorization": f"Bearer {TOKEN}"}
         async with (
             httpx2.AsyncClient(headers=given) as http,
             Client(streamable_http_client(address, http_client=http)) as client,
@@ -167,9 +168,53 @@ async def test_over_http_only_who_knows_the_token_is_served(models_folder: Path)
             async with httpx2.AsyncClient() as http:
                 answer = await http.post(address, json={}, headers=headers)
             assert answer.status_code in (401, 421, 403)
+        async with httpx2.AsyncClient(headers=given) as http:
+            assert (await http.get(address)).status_code == 405
+        async with httpx2.AsyncClient() as http:
+            said = pytest.RaisesExc(MCPError, match="Send the token")
+            with pytest.RaisesGroup(said, flatten_subgroups=True):
+                await _connect(address, http)
     finally:
         process.kill()
         process.communicate()
+
+
+async def _searched(client: Client, times: int) -> Any:
+    for _ in range(times):
+        found = await client.call_tool("search", {"query": "quokka enclosure"})
+    return found.structured_content
+
+
+async def _connect(address: str, http: httpx2.AsyncClient) -> None:
+    async with Client(streamable_http_client(address, http_client=http)) as client:
+        await client.list_tools()
+
+
+async def test_a_client_that_asks_too_fast_or_too_much_is_told_so(worker: Worker[Core]) -> None:
+    now = 0.0
+    with listening(0, "--http") as sock:
+        made = http_application(
+            Reader(worker),
+            sock=sock,
+            tokens=Tokens((TOKEN.encode(),)),
+            per_second=5,
+            clock=lambda: now,
+        )
+        serving = asyncio.create_task(serve(made, sock))
+        address = f"{shown_address(sock)}{PATH}"
+        async with (
+            httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}) as http,
+            Client(streamable_http_client(address, http_client=http)) as client,
+        ):
+            said = r"More than 5 requests a second .* go on in 1 s"
+            with pytest.raises(MCPError, match=said):
+                await _searched(client, 20)
+            now = 1.0
+            assert _documents(await _searched(client, 1)) == ["shared"]
+            with pytest.raises(MCPError, match="at most 32,768 bytes"):
+                await client.call_tool("ask", {"question": "x" * 100_000})
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
 
 
 def _refused(given: dict[str, str]) -> Sequence[dict[str, str]]:
