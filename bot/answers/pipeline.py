@@ -51,6 +51,7 @@ from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever, candidates
 from indexer.text.analyzer import language_of_question
 from indexer.text.sentences import last_meaning, refers_back
+from knowledge.model.channel_settings import AnsweredFrom
 from knowledge.model.documents import Scope
 from knowledge.model.guilds import Language
 from knowledge.model.pictures import Picture
@@ -387,6 +388,10 @@ class AnswerPipeline:
             if not isinstance(answered, Answer):
                 return reply
             return replace(reply, outcome=replace(answered, missing=outcome.missing), pictures=())
+
+    def generation(self, scopes: Sequence[Scope], answered_from: AnsweredFrom) -> int:
+        """The generation of a reply there now."""
+        return self._generation(scopes_in(self._articles.looks(scopes, answered_from)))
 
     def _generation(self, scopes: Iterable[Scope]) -> int:
         """The number of changes of all scopes that may be seen: another index may say otherwise."""

@@ -10,8 +10,12 @@ from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.phrasing.task import Mode, Phrased, Quoted, Task
+from knowledge.model.channel_settings import AnsweredFrom
 from knowledge.model.documents import Scope
 from knowledge.model.phrasings import RecordedPhrasing, WrittenLine
+
+# Scopes that may be seen besides the articles, and what a channel is answered from.
+Place = tuple[tuple[Scope, ...], AnsweredFrom]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +87,13 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class ResultKey:
-    """What two answers must have in common to be phrased alike: all that is sent, and for whom."""
+    """What two answers must have in common to be phrased alike: all that is sent, and for whom.
+
+    `place` is where they were looked up, of which the `generation` is.
+    """
 
     task: Task
     hits: tuple[Quoted, ...]
-    scopes: tuple[Scope, ...]
+    place: Place
+    generation: int
     model: tuple[object, ...]

@@ -3,14 +3,15 @@
 Imported only where `phrasing.mode` is on. Whether a model will be asked is said at once, from what
 is in memory, so that the plain answer waits for nothing; all else happens after it was sent. Then a
 use is claimed in the database, the model is asked, and what came of it is kept. What was shown is
-in an LRU cache as long as the index does not change; the same question in flight is asked once.
+in an LRU cache as long as the scopes that it was found in do not change; the same question in
+flight is asked once.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
 from cachetools import LRUCache
@@ -38,6 +39,8 @@ from knowledge.model.questions import Evidence
 
 # What somebody asked lately is asked again; a result holds a reply of some 20 kB.
 RESULTS: Final = 128
+# What counting before, keeping after and editing may take beside the model's time.
+_EDIT_TIME: Final = timedelta(seconds=5)
 PART: Final = "phrasing"
 
 _logger = logging.getLogger(__name__)
@@ -92,7 +95,6 @@ class PhrasingDispatcher:
     pacer: EditPacer = field(default_factory=EditPacer)
     _used_up: UsedUp | None = None
     _results: LRUCache[ResultKey, Found] = field(default_factory=lambda: LRUCache(RESULTS))
-    _generation: int = 0
     _under_way: dict[ResultKey, "asyncio.Task[Found | None]"] = field(default_factory=dict)
     _beginning: "asyncio.Task[None] | None" = None
     _closing: bool = False
@@ -142,7 +144,6 @@ class PhrasingDispatcher:
         return bool(may_differ or others or len(units(first.text)) > 1)
 
     def _is_known(self, candidate: Candidate) -> bool:
-        self._begin(candidate.reply.generation)
         key = self._key(candidate)
         return key in self._results or key in self._under_way
 
@@ -152,17 +153,16 @@ class PhrasingDispatcher:
             return True
         return not any(map(service.is_conversation, hits))
 
-    def _begin(self, generation: int) -> None:
-        """Keep nothing of another generation of the index: what was deleted is in it no more."""
-        if generation != self._generation:
-            self._results.clear()
-            self._generation = generation
+    def edited_until(self) -> datetime:
+        """When an answer that a model is asked about now has been edited, if it ever is."""
+        return self.now() + timedelta(seconds=self.settings.seconds) + _EDIT_TIME
 
     def _key(self, candidate: Candidate) -> ResultKey:
         return ResultKey(
             candidate.task,
             self._ordered(candidate),
-            candidate.ask.scopes,
+            (candidate.ask.scopes, candidate.ask.answered_from),
+            candidate.reply.generation,
             self.model.identity,
         )
 
@@ -189,7 +189,6 @@ class PhrasingDispatcher:
 
     async def phrase(self, candidate: Candidate) -> Result | None:
         """What is to be shown in the place of a plain answer; None if it stays as it is."""
-        self._begin(candidate.reply.generation)
         key = self._key(candidate)
         found, repeated = self._results.get(key), True
         if found is None:
@@ -212,10 +211,17 @@ class PhrasingDispatcher:
         most, now = service.caps(self.settings), self.now()
         question_id = candidate.reply.question_id or 0
         mode = candidate.mode.value
-        claimed, used = await self.worker().call(
-            lambda core: service.claim(core, candidate.ask, question_id, mode, most, now),
+        held = [*self._results]
+        (claimed, used), outdated = await self.worker().call(
+            lambda core: (
+                service.claim(core, candidate.ask, question_id, mode, most, now),
+                service.outdated(core, held),
+            ),
             priority=Priority.ASKING,
         )
+        # What was deleted is in no scope as it is now, and is kept no longer.
+        for key in outdated:
+            self._results.pop(key, None)
         self._learn(used)
         if not claimed:
             return None
@@ -286,7 +292,7 @@ class PhrasingDispatcher:
         self._learn(used)
         if not quotable or not (shows or found.places):
             return None
-        if not repeated and candidate.reply.generation == self._generation:
+        if not repeated:
             self._results[key] = found
         named = replace(phrased, model=self.settings.model) if shows else None
         return Result(reply, named)

@@ -1,13 +1,15 @@
 """Sentences about phrasing: below an answer, and what is said of the endpoint. Pure."""
 
+import math
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from bot.text.languages import Sentence
 from bot.text.markdown import plain, shortened
 from knowledge.model.guilds import Language, Phrasing
 
-_UNDER_WAY: Final = Sentence("phrasing…")
+_UNDER_WAY: Final = Sentence("A language model may add to this until {time}.")
 _CHOSEN: Final = Sentence("Chosen by {model} from the passages quoted below, word for word.")
 _PHRASED: Final = Sentence(
     "Phrased by {model} from the quotes below. Numbers, names and denials were compared; read the "
@@ -17,9 +19,9 @@ QUOTES_LABELS: Final[Mapping[str, Sentence]] = {"quotes": Sentence("Quotes only"
 _MODEL_CHARACTERS: Final = 60
 
 
-def under_way(language: Language) -> str:
-    """The line below an answer that a model is asked about."""
-    return f"-# {_UNDER_WAY(language)}"
+def under_way(until: datetime, language: Language) -> str:
+    """The line below an answer that a model is asked about, true also where it is never edited."""
+    return f"-# {_UNDER_WAY(language, time=f'<t:{math.ceil(until.timestamp())}:T>')}"
 
 
 def label(model: str, language: Language, *, verbatim: bool) -> str:

@@ -1,5 +1,6 @@
 """Work of phrasing in the worker's thread: what is counted and kept, and what is decided again."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -7,6 +8,7 @@ from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.engine.core import Core
+from bot.phrasing.candidate import ResultKey
 from bot.phrasing_settings import PhrasingSettings
 from indexer.retrieval.hit import Hit
 from knowledge.model.documents import Kind, channel_of
@@ -30,6 +32,12 @@ def claim(
     table = core.store.phrasings
     claimed = table.claim(question_id, mode, most, now)
     return claimed, table.used_up(most, now, ask.asker_id, ask.guild_id)
+
+
+def outdated(core: Core, held: Sequence[ResultKey]) -> list[ResultKey]:
+    """Those of which a scope has changed since."""
+    now = {place: core.answer_pipeline.generation(*place) for place in {key.place for key in held}}
+    return [key for key in held if key.generation != now[key.place]]
 
 
 def decide_again(core: Core, ask: Ask, reply: Reply, places: tuple[int, ...]) -> Reply:

@@ -1,7 +1,8 @@
 """Phrased answers: a plain answer is edited once, when a model has said what it has to say.
 
 The plain answer is sent first, as everywhere, and waits for nothing; where a model is asked about
-it, its last line says so. What happens then holds nobody up, and ends with that one edit: what was
+it, its last line says until when something may come of that: a bot that is killed before can't
+take it out again. What happens then holds nobody up, and ends with that one edit: what was
 phrased stands above the quotations, or the line is gone and nothing else has changed.
 """
 
@@ -44,15 +45,17 @@ class Phrasing:
         self._shown = shown
         self._channel = channel
         self._candidate = None
+        self._line = ""
         if bot.phrasing is not None:
             guild = None if ask.guild_id is None else bot.guild_settings.known(ask.guild_id)
             self._candidate = bot.phrasing.expects(ask, reply, guild)
+            if self._candidate is not None:
+                self._line = under_way(bot.phrasing.edited_until(), language)
 
     def message(self, *, edits: bool = False) -> dict[str, Any]:
         """The plain answer, with a line that says so if a model is asked."""
-        note = under_way(self._language) if self._candidate is not None else ""
         return answer_message(
-            self._reply, language=self._language, edits=edits, note=note, **self._shown
+            self._reply, language=self._language, edits=edits, note=self._line, **self._shown
         )
 
     def follow(self, posted: Posted) -> None:
@@ -79,7 +82,7 @@ class Phrasing:
         shown = answer_message(
             reply, language=self._language, edits=True, **{**self._shown, **further}
         )
-        await edit_once(posted, bot.phrasing.pacer, under_way(self._language), shown)
+        await edit_once(posted, bot.phrasing.pacer, self._line, shown)
 
 
 # A task that nobody holds may be collected before it is done.

@@ -18,7 +18,7 @@ from bot.engine.core import Core
 from bot.phrasing.candidate import Candidate
 from bot.phrasing.dispatcher import PhrasingDispatcher
 from indexer.ingest.pipeline import put
-from knowledge.model.documents import Document, Kind, channel_scope
+from knowledge.model.documents import Document, Kind, Scope, channel_scope
 from knowledge.model.guilds import Phrasing
 from tests.bot.phrased import (
     NOTE,
@@ -158,7 +158,7 @@ async def test_while_as_many_are_under_way_as_may_be_only_the_same_is_waited_for
 # What is asked once.
 
 
-async def test_what_was_asked_before_is_told_again_until_the_index_changes(
+async def test_what_was_asked_before_is_told_again_until_a_scope_of_it_changes(
     on: World, model: ScriptedEndpoint
 ) -> None:
     for asker in (on.member, on.second_member):
@@ -170,10 +170,30 @@ async def test_what_was_asked_before_is_told_again_until_the_index_changes(
     assert (first.repeated, second.repeated) == (False, True)
     assert (second.chosen, second.prompt_tokens) == (first.chosen, 0)
 
+    elsewhere = Document("file:/1.md", Scope(on.guild.id + 1), Kind.FILE, "Boats", "Boats sail.")
+    await on.core(lambda core: put(core.index, core.embedder, elsewhere))
+    assert QUOTE in content(await on.ask(SECOND))
+    assert len(model.bodies) == 2
+    assert QUOTE in content(await on.ask())
+    assert len(model.bodies) == 2
+
     await on.publish("Boats", "Boats leave from the harbour. They leave at noon.")
     assert QUOTE in content(await on.ask())
+    assert len(model.bodies) == 3
 
-    assert len(model.bodies) == 2
+
+async def test_what_was_told_of_a_scope_that_changes_elsewhere_is_kept_no_longer(
+    on: World, model: ScriptedEndpoint
+) -> None:
+    told = dispatcher_of(on)._results
+    await on.ask()
+    await on.publish("Boats", "Boats leave from the harbour. They leave at noon.")
+    assert [key.task.question for key in told] == [QUESTION]
+    model.always(chooses("noon"))
+
+    await on.ask("When do boats leave from the harbour?")
+
+    assert [key.task.question for key in told] == ["When do boats leave from the harbour?"]
 
 
 async def test_what_failed_is_asked_again(on: World, model: ScriptedEndpoint) -> None:

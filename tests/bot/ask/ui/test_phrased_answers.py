@@ -1,5 +1,6 @@
 """A plain answer is there at once, and is edited once with what a model made of it."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ from tests.bot.phrasing.scripted_endpoint import (
 from tests.bot.steps import content, looked_into, shown_message
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, buttons, custom_ids, text_of
 
-LINE = "-# phrasing…"
+LINE = "-# A language model may add to this until <t:"
 CHOSEN = (
     f"-# Chosen by {MODEL.replace('-', chr(92) + '-')} "
     "from the passages quoted below, word for word."
@@ -108,7 +109,7 @@ async def test_the_plain_answer_is_there_before_the_model_says_anything_and_is_e
     message = on.general.last_message
     assert message is not None
     plain = text_of(message)
-    assert plain.endswith(f"\n{LINE}")
+    assert plain.split("\n")[-1].startswith(LINE)
     assert f"> **{TEXT}**" in plain
     assert buttons(message) == ["Helpful", "Not helpful", "Why this answer?", "Report"]
     assert edits(on) == before + 1
@@ -116,6 +117,23 @@ async def test_the_plain_answer_is_there_before_the_model_says_anything_and_is_e
     await asking
     assert edits(on) == before + 2
     assert QUOTE in text_of(on.general.last_message)
+
+
+async def test_what_a_killed_bot_leaves_below_an_answer_is_true(
+    on: World, model: ScriptedEndpoint
+) -> None:
+    """It says until when the answer may be edited: the model's 15 s, and 5 for the rest."""
+    assert on.bot.phrasing is not None
+    on.bot.phrasing.now = lambda: datetime(2026, 11, 26, tzinfo=UTC)
+    model.always(waits(model, chooses("Rua Augusta")))
+
+    asking = await in_flight(model, on.ask())
+
+    left = text_of(on.general.last_message).split("\n")[-1]
+    until = datetime(2026, 11, 26, 0, 0, 20, tzinfo=UTC)
+    assert left == f"{LINE}{until.timestamp():.0f}:T>."
+    model.released.set()
+    await asking
 
 
 async def test_nothing_is_waited_for_before_the_plain_answer_but_what_was_without_a_model(
@@ -139,7 +157,7 @@ async def test_nothing_is_waited_for_before_the_plain_answer_but_what_was_withou
     # The one that is more takes place after the answer was sent: it claims the use of the model.
     assert worker.jobs == jobs + 1
     assert edits(on) - sent_before == requests
-    assert text_of(on.general.last_message).endswith(LINE)
+    assert text_of(on.general.last_message).split("\n")[-1].startswith(LINE)
     model.released.set()
     await asking
 

@@ -9,7 +9,7 @@ import pytest
 from bot.phrasing.edit_pacer import EditPacer
 from bot.phrasing.ui.edits import edit_once
 
-LINE = "-# phrasing…"
+LINE = "-# A language model may add to this until <t:1764115220:T>."
 
 
 class Sent:
