@@ -37,6 +37,7 @@ from bot.engine.data_folder import (
     open_store,
 )
 from bot.engine.serving_model import Opener, chosen_model
+from bot.engine.serving_reranker import chosen_reranker
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.model_records import RecordedModel, open_record
 from indexer.evaluation.calibration import Rows, check, cross_fitted, fitted, gather
@@ -189,8 +190,10 @@ def _opened(settings: Settings, opener: Opener) -> RecordedModel:
 
 
 def _reranking(settings: Settings) -> Reranking | None:
-    model = settings.model
-    return open_reranking(model.reranker, model.reranker_ms, data_folder(settings) / MODELS)
+    """The reranker that these settings are served with."""
+    folder = data_folder(settings)
+    name = chosen_reranker(folder, settings.model.reranker)
+    return open_reranking(name, settings.model.reranker_ms, folder / MODELS)
 
 
 def calibrate(

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from indexer.embedding.derivation_process import answer_of_process
+from indexer.embedding.embedder import knows_no_words
 from indexer.embedding.onnx_model import FORMAT, RuntimeModelError, source_digest
 from indexer.embedding.onnx_quantization import optimize, quantize
 
@@ -223,6 +224,7 @@ def refuse(found: Mapping[str, bool], supported: str) -> None:
 def reading_reasons(transformer: Any) -> dict[str, bool]:
     """What keeps the runtime from reading texts as a `Transformer` does, and whether it is so."""
     return {
+        "its tokenizer knows no words": knows_no_words(transformer.tokenizer),
         "its tokenizer has no fast form": not hasattr(transformer.tokenizer, "backend_tokenizer"),
         "texts are put into a chat template": "message" in transformer.modality_config,
         "its tokenizer is called with settings of its own": bool(transformer.processing_kwargs),

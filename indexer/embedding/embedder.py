@@ -42,6 +42,13 @@ SKIPPED: Final = ("onnx/*", "openvino/*", "coreml/*", "*/onnx/*", "*/openvino/*"
 # Texts are embedded in batches of at most this many; larger ones gain nothing on a CPU.
 BATCH: Final = 32
 
+# What a tokenizer is made up with where its files are missing: special tokens, and a few signs.
+_LEAST_WORDS: Final = 10
+NO_WORDS: Final = (
+    "its tokenizer knows no words, so that all texts would be alike. Are tokenizer.json or the "
+    "vocabulary missing in its folder? Copy the folder whole."
+)
+
 
 class ModelError(Exception):
     """The model can't be opened; the message says what was found and what to do."""
@@ -205,6 +212,12 @@ def reason(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
+def knows_no_words(tokenizer: Any) -> bool:
+    """Whether a tokenizer was made up by the library, because the model's own is missing."""
+    special = getattr(tokenizer, "all_special_tokens", None)
+    return special is not None and len(tokenizer) - len(special) < _LEAST_WORDS
+
+
 def quieten() -> None:
     """Keep progress bars and telemetry of the model libraries out of a server's log.
 
@@ -265,12 +278,15 @@ class SentenceTransformerEmbedder:
             self._transformer = SentenceTransformer(
                 str(folder or name), device="cpu", local_files_only=True, trust_remote_code=False
             )
-        except (OSError, ValueError, RuntimeError, KeyError, UnpicklingError) as error:
+        # It is any model: what is wrong with its files is said in many kinds of exceptions.
+        except Exception as error:
             raise ModelError(
                 f"The model {name!r} can't be opened: {reason(error)} Name a model of "
                 "sentence-transformers that is on this machine (its folder, or its name once it "
                 "has been downloaded) under [model] in config.toml."
             ) from error
+        if knows_no_words(self._transformer.tokenizer):
+            raise ModelError(f"The model {name!r} can't be opened: {NO_WORDS}")
         self._digest = source_digest(folder) if folder is not None else name
         self._dimension = int(self._transformer.get_embedding_dimension() or 0)
         self._tokenizer: Any = self._transformer.tokenizer

@@ -16,10 +16,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Final, Protocol
 
-from indexer.embedding.embedder import ModelError, model_folder, quieten, reason
+from indexer.embedding.embedder import (
+    NO_WORDS,
+    ModelError,
+    knows_no_words,
+    model_folder,
+    quieten,
+    reason,
+)
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import RERANKER, Hit
 from indexer.text.passages import with_titles, without_link_targets
@@ -35,6 +41,11 @@ _TIMED_TEXT: Final = (
 )
 _TIMED_PAIRS: Final = 4
 _TIMED_RUNS: Final = 3
+
+_REMEDY: Final = (
+    "Name a cross-encoder of sentence-transformers: its folder, or owner/model once it has been "
+    "downloaded; or none."
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -55,20 +66,21 @@ class CrossEncoderReranker:
         Raises:
             ModelError: if it is not there, can't be read, or gives more than one score a pair.
         """
-        folder = model_folder(name)
+        folder = _folder_of(name)
         quieten()
         from sentence_transformers import CrossEncoder
 
         try:
             self._encoder = CrossEncoder(
-                str(folder or name), device="cpu", local_files_only=True, trust_remote_code=False
+                str(folder), device="cpu", local_files_only=True, trust_remote_code=False
             )
-        except (OSError, ValueError, RuntimeError, KeyError, UnpicklingError) as error:
+        # It is any model: what is wrong with its files is said in many kinds of exceptions.
+        except Exception as error:
             raise ModelError(
-                f"The reranker {name!r} can't be opened: {reason(error)} Name a cross-encoder of "
-                "sentence-transformers that is on this machine (its folder, or its name once it "
-                "has been downloaded) as `reranker` under [model] in config.toml, or nothing."
+                f"The reranker {name!r} can't be opened: {reason(error)} {_REMEDY}"
             ) from error
+        if knows_no_words(self._encoder.tokenizer):
+            raise ModelError(f"The reranker {name!r} can't be opened: {NO_WORDS}")
         if self._encoder.num_labels != 1:
             raise ModelError(
                 f"The reranker {name!r} gives {self._encoder.num_labels} scores for a pair; one is "
@@ -79,6 +91,13 @@ class CrossEncoderReranker:
         pairs = [(query, text) for text in texts]
         found: list[float] = self._encoder.predict(pairs, show_progress_bar=False).tolist()
         return found
+
+
+def _folder_of(name: str) -> Path:
+    folder = model_folder(name)
+    if folder is None:
+        raise ModelError(f"There is no reranker {name!r} on this machine. {_REMEDY}")
+    return folder
 
 
 class RerankerError(ModelError):
@@ -156,15 +175,11 @@ def open_reranker(name: str, cache: Path) -> Reranker:
     """
     from indexer.embedding.reranker_export import runtime_reranker
 
-    folder = model_folder(name)
-    if folder is not None:
-        try:
-            fast = runtime_reranker(folder, cache)
-        except FileNotFoundError as error:
-            raise ModelError(f"The reranker {name!r} can't be opened: {error}") from error
-        if fast is not None:
-            return fast
-    return CrossEncoderReranker(name)
+    try:
+        fast = runtime_reranker(_folder_of(name), cache)
+    except FileNotFoundError as error:
+        raise ModelError(f"The reranker {name!r} can't be opened: {error}") from error
+    return fast if fast is not None else CrossEncoderReranker(name)
 
 
 def open_reranking(name: str, budget_ms: int, cache: Path) -> Reranking | None:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from bot.__main__ import app
 from bot.cli.console import UNUSABLE
 from bot.config import ConfigError
+from bot.engine.serving_reranker import choose_reranker
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.evaluation.judged_sets import LEAST_HARVEST
 from knowledge.model.questions import Verdict
@@ -129,6 +130,18 @@ def test_a_reranker_is_compared_with_none(
     # Its weights are random: on five questions with one right answer each it must do harm.
     assert record["other"]["ndcg_at_10"] < record["current"]["ndcg_at_10"]
     assert record["changed"]
+
+
+def test_the_reranker_that_was_chosen_is_measured_unless_the_settings_name_another(
+    run: Callable[..., Result], judged: Path, ready_reranker: Path, tmp_path: Path, reranked: Path
+) -> None:
+    plain = _record(run(judged, "--json"))["ndcg_at_10"]
+    choose_reranker(tmp_path / "data", "", str(ready_reranker))
+    fast = tmp_path / "fast.toml"
+    fast.write_text("[model]\nreranker_ms = 60000\n")
+    chosen = _record(run(judged, "--config", fast, "--json"))["ndcg_at_10"]
+    assert chosen < plain
+    assert chosen == _record(run(judged, "--config", reranked, "--json"))["ndcg_at_10"]
 
 
 @pytest.fixture

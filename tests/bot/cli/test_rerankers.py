@@ -94,7 +94,7 @@ def test_what_can_not_be_used_is_said_in_a_sentence_and_changes_nothing(
     (tmp_path / "classifier").mkdir()
     save_cross_encoder(tmp_path / "classifier", labels=3)
     tried = [
-        (run("use", "no/such-model"), "can't be opened"),
+        (run("use", "no/such-model"), "There is no reranker 'no/such-model' on this machine"),
         (run("use", tmp_path / "classifier"), "gives 3 scores for a pair"),
     ]
     with exclusive(folder, MODEL_LOCK):

@@ -13,8 +13,10 @@ from indexer.embedding.embedder import (
     Embedder,
     ModelError,
     SentenceTransformerEmbedder,
+    model_folder,
     open_embedder,
 )
+from indexer.retrieval.reranker import CrossEncoderReranker
 from tests.models import put_pickle_for_weights
 
 
@@ -38,6 +40,25 @@ def test_a_model_that_is_not_on_this_machine_is_explained(tmp_path: Path) -> Non
 def test_a_folder_that_holds_no_model_is_explained(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="can't be opened"):
         open_embedder(str(tmp_path), tmp_path / "cache")
+
+
+def test_weights_that_are_cut_off_are_explained(tmp_path: Path) -> None:
+    """Of a copy that broke off, the library says so in an exception of its own."""
+    folder = shutil.copytree(model_folder(DEFAULT_MODEL) or "", tmp_path / "copy")
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100_000])
+    with pytest.raises(ModelError, match=r"can't be opened: .*incomplete"):
+        SentenceTransformerEmbedder(str(folder))
+
+
+def test_a_folder_without_its_tokenizer_is_explained(cross_encoder: Path, tmp_path: Path) -> None:
+    """The library makes one up, to which all words are one."""
+    folder = Path(shutil.copytree(cross_encoder, tmp_path / "copy"))
+    for file in [*folder.glob("*token*"), *folder.glob("vocab*")]:
+        file.unlink()
+    for opened in (SentenceTransformerEmbedder, CrossEncoderReranker):
+        with pytest.raises(ModelError, match=r"knows no words.*Copy the folder whole"):
+            opened(str(folder))
 
 
 def test_no_texts_give_no_vectors(embedder: Embedder) -> None:
