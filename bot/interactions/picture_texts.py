@@ -1,10 +1,11 @@
 """Text in attached pictures: fetched from Discord, recognized in the sandbox, within limits.
 
-Where it is not wanted, can't be had or takes too long there is none, and what came with the picture
-goes its way without it. Nothing of it is kept or logged.
+Where it is not wanted, can't be had or takes too long there is none, whatever fails, and what came
+with the picture goes its way without it. Nothing of it is kept or logged.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from knowledge.model.pictures import PICTURES, RECOGNIZED_BYTES
 AT_ONCE: Final = 4
 # So long all pictures of one message may take; who sent it waits.
 SECONDS: Final = 40.0
+
+_logger = logging.getLogger(__name__)
 
 Recognize = Callable[[bytes], "Future[list[TextLine]]"]
 
@@ -73,11 +76,15 @@ class PictureTexts:
             self._members.discard(member_id)
 
     async def _recognized(self, contents: Sequence[bytes]) -> str:
-        futures = [self._recognize(content) for content in contents]
+        futures: list[Future[list[TextLine]]] = []
         try:
+            futures += map(self._recognize, contents)
             async with asyncio.timeout(self._seconds):
                 texts = [await _text(future) for future in futures]
         except TimeoutError:
+            return ""
+        except Exception:
+            _logger.exception("The text in a picture could not be read.")
             return ""
         finally:
             # What was not begun is given up.

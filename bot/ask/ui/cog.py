@@ -151,33 +151,36 @@ class AskCog(commands.Cog):
         bot_id = self.bot.user.id if self.bot.user is not None else 0
         question = re.sub(rf"<@!?{bot_id}>", "", message.content).strip()
         language = await self.bot.guild_settings.language_in(message.channel)
-        if await self._offered(message, question, language):
-            return
-        if not question:
-            await reply_once(message, content=button_messages.ASK_ME(language))
-            return
-        if small_talk(question) is SmallTalk.THANKS and await self._keep_thanks(message):
-            await reply_once(message, content=button_messages.FEEDBACK_HELPFUL(language))
-            return
+        phrasing = None
         try:
-            with contextlib.suppress(*UNREACHED):
-                await message.channel.typing()
-            asked = await self._asked(message, question)
-            reply = await pictured(self.bot, await self.bot.answer(asked), message.channel)
-            hands_on = await self.bot.guild_settings.hands_on(asked.guild_id)
-            how = {"private": False, "hands_on": hands_on, "repeats_question": False}
-            phrasing = Phrasing(self.bot, asked, reply, language, channel=message.channel, **how)
-            shown = phrasing.message()
+            shown = await self._said_before_asking(message, question, language)
+            if shown is None:
+                phrasing = await self._answered(message, question, language)
+                shown = phrasing.message()
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
             # Who has been told that they have to wait is told nothing more.
             if sentence := self.bot.explanation(error, language):
                 await reply_once(message, content=sentence)
             return
         sent = await reply_once(message, **shown)
-        phrasing.follow(PostedMessage(sent))
+        if phrasing is not None:
+            phrasing.follow(PostedMessage(sent))
 
-    async def _offered(self, message: discord.Message, words: str, language: Language) -> bool:
-        """Whether the message has a picture with text, which its author is asked about now."""
+    async def _answered(
+        self, message: discord.Message, question: str, language: Language
+    ) -> Phrasing:
+        with contextlib.suppress(*UNREACHED):
+            await message.channel.typing()
+        asked = await self._asked(message, question)
+        reply = await pictured(self.bot, await self.bot.answer(asked), message.channel)
+        hands_on = await self.bot.guild_settings.hands_on(asked.guild_id)
+        how = {"private": False, "hands_on": hands_on, "repeats_question": False}
+        return Phrasing(self.bot, asked, reply, language, channel=message.channel, **how)
+
+    async def _said_before_asking(
+        self, message: discord.Message, words: str, language: Language
+    ) -> dict[str, Any] | None:
+        """What is said to a picture with text, to no words, and to thanks; None to a question."""
         offer = await picture_offer(
             self.bot,
             message.attachments,
@@ -187,8 +190,12 @@ class AskCog(commands.Cog):
             private=False,
         )
         if offer is not None:
-            await reply_once(message, **offer)
-        return offer is not None
+            return offer
+        if not words:
+            return {"content": button_messages.ASK_ME(language)}
+        if small_talk(words) is SmallTalk.THANKS and await self._keep_thanks(message):
+            return {"content": button_messages.FEEDBACK_HELPFUL(language)}
+        return None
 
     async def _keep_thanks(self, message: discord.Message) -> bool:
         """Count thanks below an answer as *Helpful*, when its asker says them."""

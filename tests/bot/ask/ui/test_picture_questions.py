@@ -160,6 +160,23 @@ async def test_without_text_in_the_picture_the_words_are_answered_at_once(
     assert QUOTED in text_of(answer).replace("**", "")
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_an_answer_is_not_lost_for_what_reads_pictures(
+    reading: World, caplog: pytest.LogCaptureFixture, at_once: bool
+) -> None:
+    def failing(content: bytes) -> "Future[list[TextLine]]":
+        if at_once:
+            raise RuntimeError("no process can be started")
+        future: Future[list[TextLine]] = Future()
+        future.set_exception(RuntimeError("it ended"))
+        return future
+
+    reading.bot.picture_texts = PictureTexts(is_on=True, recognize=failing)
+    answer = await _mention(reading, QUESTION)
+    assert QUOTED in text_of(answer).replace("**", "")
+    assert "could not be read" in caplog.text
+
+
 async def test_many_words_are_answered_whatever_the_picture_says(reading: World) -> None:
     words = f"{QUESTION}? " + "x" * picture_messages.WORDS_CHARACTERS
     answer = await _mention(reading, words, "ls -la")
