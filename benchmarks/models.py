@@ -1,6 +1,7 @@
 """Answers of a living bot while another model's index is built beside it, and while it switches.
 
     python -m benchmarks.models [--passages 20000] [--seconds 60] [--build-seconds 300]
+    python -m benchmarks.models --whole [--other FOLDER]
 
 Makes the corpus of `benchmarks/answering.py`, an index of it, and a copy of that which says that it
 is another model's: vectors are pseudo-random, because embedding takes long and none of what is
@@ -9,6 +10,10 @@ random, four a second on the average, whether or not the one before was answered
 some time with nothing else; some time while `commonplace model use` derives, measures and builds
 from files in a process of its own, all with real models; the switch to the copy; some time after
 it; and the way back. No answer may be missing.
+
+With --whole nothing is pretended: every passage is a file's, `commonplace index` makes the index
+that serves, some of the first answers are found helpful, and `commonplace model use` goes on to its
+end, without --anyway. That takes as long as embedding all of it twice.
 """
 
 import argparse
@@ -46,11 +51,14 @@ from indexer.embedding.embedder import DEFAULT_MODEL, model_folder
 from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
 from indexer.ingest.pipeline import update
 from knowledge.model.documents import Kind
+from knowledge.model.questions import Feedback, Verdict
 from knowledge.sources import add_paths
 
 PER_SECOND = 4.0
 # More than are embedded in the time.
 FILES = 4_000
+# Answers that are found helpful where all of it is measured: enough for a judged set.
+ACCEPTED = 60
 
 
 def disturbed(folder: Path, noise: float) -> Path:
@@ -74,6 +82,8 @@ class Asking:
         self.waited: dict[str, list[float]] = {}
         self.problems: list[str] = []
         self.phase = "before"
+        # So many of the next answers are found helpful.
+        self.accepts = 0
         self._worker = worker
         self._texts = texts
         self._running: set[asyncio.Task[None]] = set()
@@ -90,7 +100,13 @@ class Asking:
 
     async def _ask(self, text: str, due: float, phase: str) -> None:
         try:
-            await self._worker.call_batched(answered_together, Ask(text, 1))
+            reply = await self._worker.call_batched(answered_together, Ask(text, 1))
+            if self.accepts and reply.question_id is not None:
+                self.accepts -= 1
+                found = Feedback(reply.question_id, 1, Verdict.HELPFUL)
+                await self._worker.call(
+                    lambda core: core.store.question_records.record_feedback(found)
+                )
         except Exception as error:  # noqa: BLE001 - it is told
             self.problems.append(f"{type(error).__name__}: {error}")
         self.waited.setdefault(phase, []).append((time.perf_counter() - due) * 1e3)
@@ -125,6 +141,32 @@ def corpus_in(folder: Path, passages: int) -> Iterator[tuple[Settings, Iterator[
     # Each is asked once in a while: a reply that was given before costs nothing.
     asked = list(questions_about(made, min(len(made), 20_000)))
     yield settings, (text for _ in iter(int, 1) for text in asked)
+
+
+@contextmanager
+def whole_corpus_in(folder: Path, passages: int) -> Iterator[tuple[Settings, Iterator[str]]]:
+    """The same of files alone, indexed by the command and with the real model."""
+    made = list(documents(passages))
+    guides = folder / "guides"
+    guides.mkdir()
+    for number, document in enumerate(made):
+        (guides / f"{number:06}.md").write_text(f"# {document.title}\n\n{document.text}\n")
+    settings = Settings(data=DataSettings(folder=folder / "data"))
+    started = time.perf_counter()
+    for arguments in (("source", "add", str(guides)), ("index",)):
+        where = ["--data", str(settings.data.folder)]
+        subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "-m", "bot", *arguments, *where],
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+    print(f"{passages:,} files in {time.perf_counter() - started:.0f} s, {loads()}", flush=True)
+    asked = list(questions_about(made, len(made)))
+    yield settings, (text for _ in iter(int, 1) for text in asked)
+
+
+def loads() -> str:
+    return f"load {os.getloadavg()[0]:.0f}"
 
 
 def pseudo_random(record: ModelRecord, cache: Path) -> RecordedModel:
@@ -211,19 +253,59 @@ async def measured(
     print(f"p95 while it is built / before: {during / before:.2f}")
 
 
+async def measured_whole(
+    settings: Settings, texts: Iterator[str], other: Path, options: argparse.Namespace
+) -> None:
+    worker = Worker(lambda: Core(settings), Core.close)
+    await worker.run_slices(Core.warm_up)
+    switch = LiveSwitch(worker, settings.data.folder)
+    await switch.look()
+    looking = asyncio.create_task(switch.keep_looking())
+    asking = Asking(worker, texts)
+    asking.accepts = ACCEPTED
+    going = asyncio.create_task(asking.go_on())
+    await asyncio.sleep(options.seconds)
+    for phase, arguments, name in (
+        ("while it is used", ("use", other), str(other)),
+        ("while it goes back", ("back",), DEFAULT_MODEL),
+    ):
+        asking.phase = phase
+        started = time.perf_counter()
+        process = await asyncio.create_subprocess_exec(*command(*arguments, settings=settings))
+        ended = await process.wait()
+        print(f"model {arguments[0]} ended with {ended}: ", end="")
+        print(f"{time.perf_counter() - started:.1f} s, {loads()}", flush=True)
+        if ended:
+            break
+        await followed(switch, worker, name)
+        print(f"{name} answers after {time.perf_counter() - started:.1f} s", flush=True)
+        asking.phase = f"after {arguments[0]}"
+        await asyncio.sleep(options.seconds)
+    going.cancel()
+    looking.cancel()
+    await asking.settle()
+    await worker.stop()
+    print("\n".join(asking.table()))
+    print(f"{len(asking.problems)} questions failed. {asking.problems[:3]}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--passages", type=int, default=20_000)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--build-seconds", type=float, default=300.0)
     parser.add_argument("--noise", type=float, default=0.0005)
+    parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--other", type=Path)
     options = parser.parse_args()
     os.environ["HF_HUB_OFFLINE"] = "1"
     with tempfile.TemporaryDirectory(prefix="commonplace-models-") as temporary:
         folder = Path(temporary)
-        other = disturbed(folder / "other", options.noise)
-        with corpus_in(folder, options.passages) as (settings, texts), held(settings.data.folder):
-            asyncio.run(measured(settings, texts, other, options))
+        other = options.other or disturbed(folder / "other", options.noise)
+        corpus = whole_corpus_in if options.whole else corpus_in
+        measure = measured_whole if options.whole else measured
+        with corpus(folder, options.passages) as (settings, texts), held(settings.data.folder):
+            asyncio.run(measure(settings, texts, other, options))
 
 
 if __name__ == "__main__":
