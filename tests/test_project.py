@@ -158,7 +158,6 @@ COVERED_BY = {
     "knowledge/backup/export_files.py": "tests/knowledge/backup/test_importer.py",
     "knowledge/backup/row_transfer.py": "tests/knowledge/backup/test_importer_postgres.py",
     "bot/cli/programs.py": "tests/bot/programs/test_mcp_server.py",
-    "bot/programs/problems.py": "tests/bot/programs/test_http_api.py",
     "bot/programs/reader.py": "tests/bot/programs/test_reader_scopes.py",
     "bot/programs/service.py": "tests/bot/programs/test_reader_scopes.py",
     "bot/version.py": "tests/bot/test_main.py",
