@@ -104,9 +104,7 @@ class Asking:
             if self.accepts and reply.question_id is not None:
                 self.accepts -= 1
                 found = Feedback(reply.question_id, 1, Verdict.HELPFUL)
-                await self._worker.call(
-                    lambda core: core.store.question_records.record_feedback(found)
-                )
+                await self._worker.call(lambda core: core.store.feedback_records.record(found))
         except Exception as error:  # noqa: BLE001 - it is told
             self.problems.append(f"{type(error).__name__}: {error}")
         self.waited.setdefault(phase, []).append((time.perf_counter() - due) * 1e3)

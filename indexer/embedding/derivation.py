@@ -241,13 +241,15 @@ def write_graph(export: Callable[[Path], None], path: Path, feeds: Sequence[Feed
 
     Raises:
         DerivationError: if a part of the model can't be exported.
+        OSError: if it can't be written.
     """
     exported, quantized = path.with_name("exported.onnx"), path.with_name("quantized.onnx")
     try:
         export(exported)
         quantize(exported, quantized, feeds)
         optimize(quantized, path)
-    except ImportError:
+    except (ImportError, OSError):
+        # What is wrong is not the model's, and may be mended: a full disk, say.
         raise
     except Exception as error:
         first_line = (str(error).strip() or type(error).__name__).splitlines()[0]

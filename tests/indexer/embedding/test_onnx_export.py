@@ -1,5 +1,6 @@
 """The derivation of the fast model, against its oracle: sentence-transformers itself."""
 
+import errno
 import json
 import logging
 import os
@@ -18,7 +19,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer import modules
 
 from indexer.embedding import derivation, derivation_process, onnx_export
-from indexer.embedding.derivation import DerivationError
+from indexer.embedding.derivation import DerivationError, write_graph
 from indexer.embedding.onnx_export import WORST_COSINE, derive, runtime_model
 from indexer.embedding.onnx_model import (
     FORMAT,
@@ -272,3 +273,13 @@ def test_the_process_that_derives_is_not_told_the_token(
         derivation.derive_apart(onnx_export.RECIPE, tmp_path, tmp_path / "target", ["Words."])
     assert "PYTHONPATH" in told.read_text()
     assert "never-to-be-seen" not in told.read_text()
+
+
+def test_a_full_disk_does_not_speak_against_the_model(tmp_path: Path) -> None:
+    """What does is remembered; this is tried again at the next start."""
+
+    def full(_: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        write_graph(full, tmp_path / "model.onnx", [])
