@@ -242,16 +242,17 @@ def fitting_quote(quote: Quote, limit: int, room: int, language: Language) -> st
     What makes text safe makes it longer than `limit`; so may code, or a table, that is whole.
     """
     most = room
-    part = _quote(quote, limit, most, language)
+    cited = citation(quote.citation, language)
+    part = _quote(quote, limit, most, cited)
     while size(part) + 1 > room and most > SHORTEST_QUOTE_CHARACTERS:
         most = most * 7 // 8
         limit = min(limit, most)
-        part = _quote(quote, limit, most, language)
+        part = _quote(quote, limit, most, cited)
     return part
 
 
-def _quote(quote: Quote, limit: int, most: int, language: Language) -> str:
-    return f"{quoted(shown(_excerpt(quote, limit, most)))}\n{citation(quote.citation, language)}"
+def _quote(quote: Quote, limit: int, most: int, cited: str) -> str:
+    return f"{quoted(shown(_excerpt(quote, limit, most)))}\n{cited}"
 
 
 def _excerpt(quote: Quote, limit: int, most: int) -> str:
