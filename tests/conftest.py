@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from filelock import FileLock
@@ -22,14 +24,30 @@ settings.register_profile(
 settings.load_profile("unhurried")
 
 
+# What a run of all tests has of files at once, several times over.
+MEMORY_BYTES: Final = 6_000_000_000
+
+
+def pytest_configure() -> None:
+    """Keep the tests' files in memory where it has the room: half a run was waiting for a disk.
+
+    What survives the end of a process survives it there as well; that a disk keeps what is written
+    through to it, no test can tell. `TMPDIR` says otherwise.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - folders with random names are made in it
+    if memory.is_dir() and shutil.disk_usage(memory).free > MEMORY_BYTES:
+        tempfile.tempdir = os.environ.setdefault("TMPDIR", str(memory))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes() -> None:
-    """Give each process that runs tests one thread for arithmetic, before they are started.
+    """Prepare the environment of the processes that run tests, and of those that tests start.
 
-    Every core has tests of its own. PyTorch's threads would wait for one another, busily, and so
-    would those of the processes that tests start.
+    Every core has tests of its own: PyTorch's threads would wait for one another, busily. And where
+    no bytecode may be kept, each process would compile the whole program, and pytest every test.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(scope="session")
