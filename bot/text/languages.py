@@ -21,6 +21,7 @@ from knowledge.model.guilds import Language
 NAMES: Final = {Language.ENGLISH: "English", Language.GERMAN: "Deutsch"}
 
 
+@cache
 def of_locale(locale: str) -> Language | None:
     """The language of a Discord client, as Discord names it; None where there is no catalogue."""
     tongue = locale.partition("-")[0]

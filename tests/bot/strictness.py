@@ -37,7 +37,7 @@ _LOCALES: Final = frozenset(
 
 def units(text: str) -> int:
     """How long a text is in UTF-16 code units."""
-    return len(text) + sum(ord(sign) > 0xFFFF for sign in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _text(value: object, name: str, most: int, *, least: int = 0) -> Iterator[str]:
