@@ -24,8 +24,8 @@ settings.register_profile(
 settings.load_profile("unhurried")
 
 
-# What a run of all tests has of files at once, several times over.
-MEMORY_BYTES: Final = 6_000_000_000
+# What a run of the tests has of files at once, ten times over.
+MEMORY_BYTES: Final = 2_000_000_000
 
 
 def pytest_configure() -> None:

@@ -142,7 +142,9 @@ async def waiting(helped: Helped) -> ChannelHandle:
     return await helped.forum.post(POST_TITLE, ASKED)
 
 
-async def answers_after(helped: Helped, post: ChannelHandle, seconds: float = WAIT_SECONDS + 1) -> int:
+async def answers_after(
+    helped: Helped, post: ChannelHandle, seconds: float = WAIT_SECONDS + 1
+) -> int:
     await helped.world.env.advance_time(seconds)
     return len(helped.said_in(post))
 
