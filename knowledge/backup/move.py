@@ -14,7 +14,7 @@ Errors:
 import filecmp
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,15 +23,12 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from knowledge.backup import exporter
-from knowledge.backup.export_format import LEFT_OUT, Row
+from knowledge.backup.export_format import LEFT_OUT
+from knowledge.backup.row_transfer import Row, in_batches, insert
 from knowledge.store.database import Database, StoreError
 from knowledge.store.database_url import shown_database_url
-from knowledge.store.insertions import insertion
 from knowledge.store.moved import moved_to, moving_from
 
-# So many rows are in memory at once; a picture has a megabyte at most.
-ROWS: Final = 500
-PICTURES: Final = 4
 # How often, and for how long, is looked for others who use a database of PostgreSQL.
 _LOOKS: Final = 20
 _LOOK_SECONDS: Final = 0.1
@@ -259,32 +256,17 @@ def _copy(from_: Database, to: Database, table: str) -> int:
                 "keep. Nothing was moved. `commonplace export`, and `commonplace import` into a "
                 "new data folder, take it out: move that one."
             )
-        to.run_many(insertion(table, rows[0]), [[*row.values()] for row in rows])
+        insert(to, table, rows)
         number += len(rows)
     return number
 
 
-def _slices(database: Database, table: str) -> Iterator[list[Row]]:
-    """The rows of a table in the order of their keys, a few at a time."""
-    keys = database.keys(table)
-    most = PICTURES if table == "pictures" else ROWS
-    if not keys:
-        # What was asked lately, in no order of its own.
-        rows = _all_rows(database, table)
-        if rows:
-            yield rows
-        return
-    order, marks = ", ".join(keys), ", ".join("?" for _ in keys)
-    after, values = "", list[Any]()
-    while True:
-        # Names are the schema's own.
-        sql = f"select * from {table} {after} order by {order} limit {most}"  # noqa: S608
-        rows = database.rows(sql, values)
-        if rows:
-            yield rows
-        if len(rows) < most:
-            return
-        after, values = f"where ({order}) > ({marks})", [rows[-1][key] for key in keys]
+def _slices(database: Database, table: str) -> Iterable[list[Row]]:
+    """The rows of a table, a few at a time where it has keys."""
+    if keys := database.keys(table):
+        return in_batches(database, table, keys)
+    # What was asked lately, in no order of its own.
+    return filter(None, [_all_rows(database, table)])
 
 
 def _all_rows(database: Database, table: str) -> list[Row]:

@@ -12,9 +12,9 @@ from knowledge.store.audit.log_chain import HEADS_TABLE
 from knowledge.store.database import Database
 from knowledge.store.insertions import insertion
 
-# Rows in memory; each picture may have a megabyte.
-_AT_ONCE: Final = 200
-_PICTURES_AT_ONCE: Final = 10
+# So many rows are in memory at once; a picture has a megabyte at most.
+ROWS: Final = 200
+PICTURES: Final = 4
 
 Row = dict[str, Any]
 Key = tuple[Any, ...]
@@ -28,9 +28,9 @@ def keys_by_table(database: Database) -> dict[str, list[str]]:
 
 def differing(source: Database, target: Database, table: str, keys: Sequence[str]) -> Iterator[Key]:
     """The keys of a table's rows that both have with other values, in their order."""
-    for batch in _batches(source, table, keys):
-        theirs, ours = (_rows(each, table, keys, batch) for each in (source, target))
-        yield from (key for key in batch if key in ours and ours[key] != theirs[key])
+    for theirs in _by_key(source, table, keys):
+        ours = _rows(target, table, keys, [*theirs])
+        yield from (key for key in theirs if key in ours and ours[key] != theirs[key])
 
 
 def take(source: Database, target: Database, tables: Mapping[str, Sequence[str]]) -> dict[str, int]:
@@ -46,13 +46,11 @@ def take(source: Database, target: Database, tables: Mapping[str, Sequence[str]]
     taken: dict[str, int] = {}
     for table, keys in tables.items():
         is_empty = not target.rows(f"select 1 as found from {table} limit 1")  # noqa: S608
-        for batch in _batches(source, table, keys):
-            theirs = _rows(source, table, keys, batch)
-            ours = {} if is_empty else _rows(target, table, keys, batch)
-            missing = [_stored(theirs[key]) for key in batch if key not in ours]
+        for theirs in _by_key(source, table, keys):
+            ours = {} if is_empty else _rows(target, table, keys, [*theirs])
+            missing = [_stored(row) for key, row in theirs.items() if key not in ours]
             if missing:
-                values = [[*row.values()] for row in missing]
-                target.run_many(insertion(table, missing[0]), values)
+                insert(target, table, missing)
                 taken[table] = taken.get(table, 0) + len(missing)
     target.skip_ids(source.last_ids())
     return taken
@@ -66,13 +64,30 @@ def _stored(row: Row) -> Row:
     }
 
 
-def _batches(source: Database, table: str, keys: Sequence[str]) -> Iterator[list[Key]]:
-    # Names are the tables' own.
-    columns = ", ".join(keys)
-    rows = source.rows(f"select {columns} from {table} order by {columns}")  # noqa: S608
-    size = _PICTURES_AT_ONCE if table == "pictures" else _AT_ONCE
-    for start in range(0, len(rows), size):
-        yield [tuple(row.values()) for row in rows[start : start + size]]
+def in_batches(database: Database, table: str, keys: Sequence[str]) -> Iterator[list[Row]]:
+    """The rows of a table in the order of its keys, a few at a time."""
+    # Names are the schema's own.
+    order, marks = ", ".join(keys), ", ".join("?" for _ in keys)
+    most = PICTURES if table == "pictures" else ROWS
+    after, values = "", list[Any]()
+    while True:
+        sql = f"select * from {table} {after} order by {order} limit {most}"  # noqa: S608
+        rows = database.rows(sql, values)
+        if rows:
+            yield rows
+        if len(rows) < most:
+            return
+        after, values = f"where ({order}) > ({marks})", [rows[-1][key] for key in keys]
+
+
+def insert(target: Database, table: str, rows: Sequence[Row]) -> None:
+    """Insert rows, of which there are some, that all have the same columns."""
+    target.run_many(insertion(table, rows[0]), [[*row.values()] for row in rows])
+
+
+def _by_key(source: Database, table: str, keys: Sequence[str]) -> Iterator[dict[Key, Row]]:
+    for rows in in_batches(source, table, keys):
+        yield {tuple(row[key] for key in keys): row for row in rows}
 
 
 def _rows(
