@@ -38,15 +38,6 @@ class MissingSourceError(Exception):
     """What was named can't be a source; the message says what to do."""
 
 
-def add_address(store: Store, address: str, scope: Scope = SHARED) -> bool:
-    """Remember a page, sitemap or `llms.txt` as a source; False if it was one already.
-
-    Raises:
-        MissingSourceError: if it is no address that can be fetched.
-    """
-    return add_visited(store, page_location(address), scope)
-
-
 def crawl_location(address: str, depth: int = DEPTH, pages: int = PAGES) -> str:
     """The location of a site whose pages are found by their links.
 

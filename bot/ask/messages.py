@@ -26,8 +26,6 @@ from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence
 
-BUTTON_CHARACTERS: Final = 80
-
 # An answer is one screen of a phone: with its citation and buttons, at most 700 px of one that is
 # 390 px wide. A passage that may not answer is shown by the sentences around the likeliest.
 FIRST_QUOTE_CHARACTERS: Final = 468

@@ -258,7 +258,7 @@ def _discord(settings: Settings) -> Iterator[Finding]:
             yield Finding("Discord", True, "not looked at: DISCORD_TOKEN is not set")
         return
     try:
-        guilds = lacking_permissions(settings, token)
+        guilds = lacking_permissions(token)
     except LoginError as error:
         yield Finding("Discord", False, str(error))
         return

@@ -180,7 +180,6 @@ def extend_label(near: Near, language: Language = Language.ENGLISH) -> str:
     return _EXTEND(language, title=shortened(legible(near.title), 60))
 
 
-EXTEND_LABEL: Final = Sentence("Extend")
 _EXTEND: Final = Sentence("Extend “{title}”")
 DRAFT_LABELS: Final[Mapping[str, Sentence]] = {
     "edit": Sentence("Continue editing"),

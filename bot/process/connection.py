@@ -95,7 +95,7 @@ def connection_error(error: BaseException) -> LoginError:
     )
 
 
-def lacking_permissions(settings: Settings, token: str) -> dict[str, list[str]]:
+def lacking_permissions(token: str) -> dict[str, list[str]]:
     """For each server that the bot is in, the names of the permissions it lacks there.
 
     Raises:

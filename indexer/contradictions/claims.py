@@ -75,7 +75,7 @@ def _claim(text: str, sentence: str, start: int, language: str) -> Claim:
         if is_name:
             names.update(stems)
     topic.update(word for value in values for word in _counted(value))
-    state, turns = _turned(sentence, topic, language)
+    state, turns = _turned(sentence)
     condition = frozenset(match[0].lower() for match in _CONDITION.finditer(sentence))
     return Claim(text, start, frozenset(topic), frozenset(names), values, turns, state, condition)
 
@@ -130,9 +130,7 @@ _CONDITION: Final = re.compile(
 )
 
 
-def _turned(
-    sentence: str, topic: set[str], language: str
-) -> tuple[str, tuple[tuple[int, int], ...]]:
+def _turned(sentence: str) -> tuple[str, tuple[tuple[int, int], ...]]:
     """Say which way a sentence turns, and the spans that turn it.
 
     The state is what is claimed to be so, `may` or `on`, with a sign: two that differ only in the

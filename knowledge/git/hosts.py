@@ -88,11 +88,6 @@ def repository_url(address: str) -> str:
     return url.removesuffix(".git") if _host(url) in _HOSTS else url
 
 
-def shows_files(place: str) -> bool:
-    """Whether it is known where files of a repository are shown, by its page or a pattern."""
-    return _way(place) is not None
-
-
 def file_link(place: str, commit: str, path: str) -> tuple[str, str]:
     """Where a file can be read at a commit, and how lines are named behind a # there.
 

@@ -6,7 +6,6 @@ Values and the rules between them: nothing here reads a clock or a database.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
 
 from knowledge.model.storable_text import storable
 from knowledge.model.submissions import Submission
@@ -52,15 +51,6 @@ class Decision(StrEnum):
             Decision.REJECT: State.REJECTED,
             Decision.DUPLICATE: State.REJECTED,
         }[self]
-
-
-# What may be decided on a pending revision.
-RULINGS: Final = (
-    Decision.APPROVE,
-    Decision.REQUEST_CHANGES,
-    Decision.REJECT,
-    Decision.DUPLICATE,
-)
 
 
 class Problem(StrEnum):

@@ -44,7 +44,6 @@ SITEMAPS: Final = 5
 # A crawl that was ended is gone on with for so long; then it begins anew.
 UNFINISHED: Final = timedelta(days=1)
 
-_UNREACHED: Final = "is linked no more, or not to be fetched by programs"
 _HTML: Final = frozenset({"", "text/html", "application/xhtml+xml"})
 
 

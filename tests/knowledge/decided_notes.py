@@ -22,6 +22,13 @@ FIRST = Submission("GPU hours", "The club has 40 GPU hours a month.", ("gpu",), 
 SECOND = Submission("GPU hours", "The club has 60 GPU hours a month.", ("gpu",))
 
 
+# What may be decided on a pending revision.
+RULINGS = [
+    Decision.APPROVE,
+    Decision.REQUEST_CHANGES,
+    Decision.REJECT,
+    Decision.DUPLICATE,
+]
 APPROVE, REJECT = Ruling(Decision.APPROVE), Ruling(Decision.REJECT, "Out of date.")
 
 

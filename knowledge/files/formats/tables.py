@@ -21,7 +21,6 @@ MAX_ROWS: Final = 50_000
 MAX_COLUMNS: Final = 200
 # Five for each of as many pairs as a table has rows; ten megabytes can hold three million.
 MAX_VALUES: Final = 250_000
-MAX_CELL_CHARACTERS: Final = 131_072
 DELIMITERS: Final = (",", ";", "\t", "|")
 
 QUESTION_KEYS: Final = (

@@ -190,10 +190,6 @@ class QuestionRecords:
             if one is not None
         ]
 
-    def record_hits(self, question_id: int, hits: Sequence[RecordedHit]) -> None:
-        """Keep the hits of a new question, inside the transaction that keeps the question."""
-        self._insert(_ranked(question_id, hits))
-
     def _insert(self, hits: Sequence[_RankedHit]) -> None:
         keyed = [(*hit[:-1], recorded_digest(hit[-1]), hit[-1]) for hit in hits]
         self._database.run_many(

@@ -17,11 +17,12 @@ from bot.privacy import service as privacy_service
 from bot.review import service as review_service
 from knowledge.model.documents import Kind, Scope
 from knowledge.model.guilds import GuildSettings, Rule
-from knowledge.model.notes import RULINGS, Decision, Member, Note, Obstacle, Outcome, Problem, State
+from knowledge.model.notes import Decision, Member, Note, Obstacle, Outcome, Problem, State
 from knowledge.model.submissions import Submission
 from knowledge.store.audit.audit_log import replayed
 from knowledge.store.notes.decisions import Ruling
 from tests.fakes import WordEmbedder
+from tests.knowledge.decided_notes import RULINGS
 
 GUILDS = (10, 11)
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import pytest
@@ -22,8 +22,6 @@ from knowledge.model.documents import SHARED, Kind
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence
 from tests.bot.values import TEXTS, in_one
-
-WHEN = datetime(2026, 3, 4, tzinfo=UTC)
 
 
 def _passage(text: str, **changed: object) -> StoredPassage:

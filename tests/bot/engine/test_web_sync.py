@@ -24,11 +24,12 @@ from knowledge.git.repository import COPIES
 from knowledge.model.documents import SHARED, Kind, Scope
 from knowledge.sources import (
     MissingSourceError,
-    add_address,
     add_visited,
     crawl_location,
+    page_location,
     repository_location,
 )
+from knowledge.store.store import Store
 from knowledge.web.crawl import CrawlStep
 from knowledge.web.fetcher import Fetcher
 from knowledge.web.page_store import WEB, PageStore
@@ -58,6 +59,10 @@ def server() -> Iterator[WebServer]:
 def core(settings: Settings) -> Iterator[Core]:
     with Core(settings, WordEmbedder()) as opened:
         yield opened
+
+
+def add_address(store: Store, address: str, scope: Scope = SHARED) -> bool:
+    return add_visited(store, page_location(address), scope)
 
 
 def visit(

@@ -249,10 +249,6 @@ async def test_failures_now_and_then_open_nothing(scripted: ScriptedEndpoint, cl
     await endpoint.close()
 
 
-def _dated(later: timedelta) -> str:
-    return format_datetime(datetime.now(UTC) + later, usegmt=True)
-
-
 @pytest.mark.parametrize(
     ("retry_after", "seconds"),
     [

@@ -14,7 +14,6 @@ from tests.bot.phrasing.conftest import embed
 from tests.bot.phrasing.test_sentences import check_verbatim
 from tests.bot.phrasing.test_written_sentences import QUOTES, TASK, check_shown
 
-WRITTEN = st.sampled_from([one.text for one in numbered(QUOTES)])
 IDS = st.one_of(st.sampled_from([one.id for one in numbered(QUOTES)]), st.text(max_size=4))
 NAMES = st.sampled_from(["sentences", "answers", "text", "from", "order", "ids"])
 LEAVES = st.one_of(

@@ -22,7 +22,6 @@ CORPORA: Final = ("backup-faq", "desktop-how-tos", "survival-game", "articles")
 LIMITS: Final = (600, 480, 270)
 
 _MARKDOWN = MarkdownIt("commonmark").enable("table")
-_ITEM = re.compile(r"^[ \t]*(?:[-*+•]|\d+\.)[ \t].*(?:\n[ \t]+(?![-*+•]|\d+\.)\S.*)*", re.MULTILINE)
 _FENCE = re.compile(r"^(?:> ?)?\s*(?:(?:[-*+]|\d+\.)\s+)?```", re.MULTILINE)
 
 

@@ -165,7 +165,6 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         paging.PAGE_LABELS,
         privacy_messages.PRIVACY_LABELS,
         notes_messages.DRAFT_LABELS,
-        notes_messages.EXTEND_LABEL,
         notes_messages.HISTORY_LABELS,
         notes_list_messages.PAGE_LABELS,
         notes_messages.REVISE_LABELS,

@@ -17,11 +17,12 @@ from knowledge.backup.importer import EDITOR, import_folder
 from knowledge.backup.on_request import OnRequest
 from knowledge.model.documents import Scope
 from knowledge.model.guilds import GuildSettings
-from knowledge.model.notes import RULINGS, Decision, Member, State
+from knowledge.model.notes import Decision, Member, State
 from knowledge.model.questions import Evidence, Question
 from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
+from tests.knowledge.decided_notes import RULINGS
 from tests.knowledge.full_store import (
     ADA,
     AT,

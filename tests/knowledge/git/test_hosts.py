@@ -1,6 +1,6 @@
 import pytest
 
-from knowledge.git.hosts import file_link, is_repository, repository_url, shows_files
+from knowledge.git.hosts import file_link, is_repository, repository_url
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -88,12 +88,10 @@ def test_a_password_in_an_address_is_refused_because_it_would_be_shown() -> None
     ],
 )
 def test_a_file_is_cited_as_its_host_shows_it(place: str, link: str, lines: str) -> None:
-    assert shows_files(place)
     assert file_link(place, COMMIT, "docs/a b.md") == (link, lines)
 
 
 def test_where_it_is_not_known_where_files_are_shown_the_repository_is_cited() -> None:
-    assert not shows_files("https://a.org/r")
     assert file_link("https://a.org/r", COMMIT, "a.md") == ("https://a.org/r", "")
 
 

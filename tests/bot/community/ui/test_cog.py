@@ -66,7 +66,7 @@ async def test_the_leaderboards_pages_work_after_a_restart(
                     [number, world.guild.id],
                 )
                 hit = RecordedHit(f"note:{number}", "t", "", "p", 1.0, ())
-                core.store.question_records.record_hits(number, [hit])
+                core.store.question_records.add_hit(number, hit)
                 core.store.database.run(
                     "insert into feedback (question_id, member_id, verdict, reason, created_at) "
                     "values (?, 99, 'helpful', '', '2026-01-01')",

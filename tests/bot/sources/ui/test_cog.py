@@ -15,10 +15,10 @@ from bot.sources.addresses import MOST_SITES
 from knowledge.channels.sync_state import ChannelProblem, ProblemCode
 from knowledge.model.documents import Scope
 from knowledge.sources import (
-    add_address,
     add_paths,
     add_visited,
     crawl_location,
+    page_location,
     repository_location,
 )
 from knowledge.web.fetcher import Fetcher
@@ -156,7 +156,7 @@ async def test_sources_that_fill_more_than_a_page_are_paged(world: World) -> Non
     def many(core: Core) -> None:
         for number in range(40):
             address = f"https://example.org/a/page/with/a/long/address/{number:02}/{'x' * 60}"
-            add_address(core.store, address, Scope(world.guild.id))
+            add_visited(core.store, page_location(address), Scope(world.guild.id))
 
     await world.core(many)
     shown = await world.admin.slash(world.general, "source list")

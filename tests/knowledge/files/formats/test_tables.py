@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.text.passages import sections
-from knowledge.files.formats.tables import MAX_CELL_CHARACTERS, MAX_COLUMNS, MAX_ROWS, MAX_VALUES
+from knowledge.files.formats.tables import MAX_COLUMNS, MAX_ROWS, MAX_VALUES
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import parse_bytes
 
@@ -73,7 +73,7 @@ def test_json_nested_without_end_is_refused(depth: int) -> None:
         ("a,b\n", "a table without rows"),
         ("a,b\n" + "1,2\n" * (MAX_ROWS + 1), "more than 50,000 rows"),
         ("a," * MAX_COLUMNS + "b\n" + "1," * MAX_COLUMNS + "2\n", "more than 200 columns"),
-        (f"a,b\n1,{'x' * (MAX_CELL_CHARACTERS + 1)}\n", "a cell of more than 131,072"),
+        (f"a,b\n1,{'x' * 131_073}\n", "a cell of more than 131,072"),
     ],
 )
 def test_a_table_past_its_limits_is_refused_with_the_limit(text: str, sentence: str) -> None:
