@@ -1,10 +1,8 @@
 """Hand-overs in the worker's thread: what is put to helpers, what they answer, and to whom."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.answers.replay import with_words
 from bot.engine.core import Core
 from bot.notes.drafts import Draft
 from knowledge.model.handovers import Handover, HandoverOutcome
@@ -47,14 +45,12 @@ def _same(core: Core, guild_id: int, question_id: int) -> list[OpenQuestion]:
     return [*([asked] if asked else []), *others]
 
 
-def question(
-    core: Core, guild_id: int, question_id: int, channels: Sequence[int]
-) -> Question | None:
-    """A question with what was found for it that everybody may read who sees these channels."""
-    found = core.store.question_records.question(question_id)
-    if found is None or found.guild_id != guild_id or not found.text:
+def question(core: Core, handover: Handover) -> Question | None:
+    """The question that is handed over, unless its words are gone."""
+    found = core.store.question_records.question(handover.question_id)
+    if found is None or found.guild_id != handover.guild_id or not found.text:
         return None
-    return with_words(found, core.index, channels)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

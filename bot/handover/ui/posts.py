@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import discord
 
+from bot.answers.replay import with_words
 from bot.engine.job_queue import Priority
 from bot.handover import messages, service
 from bot.handover.ui.buttons import HandoverButton
@@ -75,15 +76,17 @@ class HandoverPosts:
             lambda core: core.store.handovers.shown(handover), priority=Priority.ASKING
         )
 
-    async def _said(self, handover: Handover, place: Any) -> dict[str, Any] | None:
-        """What sends a hand-over, or edits its message; None if there is no such question."""
+    async def _question(self, handover: Handover) -> Question | None:
+        return await self._bot.worker.call(
+            lambda core: service.question(core, handover), priority=Priority.ASKING
+        )
+
+    async def _said(self, handover: Handover, question: Question, place: Any) -> dict[str, Any]:
+        """What sends a hand-over, or edits its message."""
         channels = readable_by_all(self._bot, place)
         question = await self._bot.worker.call(
-            lambda core: service.question(core, handover.guild_id, handover.question_id, channels),
-            priority=Priority.ASKING,
+            lambda core: with_words(question, core.index, channels), priority=Priority.ASKING
         )
-        if question is None:
-            return None
         language = await self._bot.guild_settings.language(handover.guild_id)
         return {
             "content": messages.put_to_helpers(handover, question, language),
@@ -94,9 +97,11 @@ class HandoverPosts:
 
     async def _post(self, handover: Handover, guild: discord.Guild) -> None:
         question = await self._question(handover)
+        if question is None:
+            await self._given_up(handover)
+            return
         settings = await self._bot.guild_settings.settings(guild.id)
-        found = [] if question is None else list(self.places(guild, settings, question))
-        for place in found:
+        for place in self.places(guild, settings, question):
             try:
                 message = await self._post_in(place, handover, question)
             except UNREACHED as error:
@@ -104,19 +109,15 @@ class HandoverPosts:
                     raise
                 _logger.info("A question is not taken where helpers are: %s", error)
                 continue
-            if message is not None:
-                await self._placed(handover, message.channel.id, message.id)
-                await self._shown(handover)
-                await self._begin_thread(place, message, question)
-                return
+            await self._placed(handover, message.channel.id, message.id)
+            await self._shown(handover)
+            await self._begin_thread(place, message, question)
+            return
+        await self._given_up(handover)
+
+    async def _given_up(self, handover: Handover) -> None:
         await self._bot.worker.call(
             lambda core: core.store.handovers.given_up(handover.question_id),
-            priority=Priority.ASKING,
-        )
-
-    async def _question(self, handover: Handover) -> Question | None:
-        return await self._bot.worker.call(
-            lambda core: core.store.question_records.question(handover.question_id),
             priority=Priority.ASKING,
         )
 
@@ -165,11 +166,9 @@ class HandoverPosts:
         return not (question.private or alone) and readable_by_all_in(self._bot, place, asked_in)
 
     async def _post_in(
-        self, place: _Place, handover: Handover, question: Question | None
-    ) -> discord.Message | None:
-        said = await self._said(handover, place)
-        if said is None or question is None:
-            return None
+        self, place: _Place, handover: Handover, question: Question
+    ) -> discord.Message:
+        said = await self._said(handover, question, place)
         if isinstance(place, discord.TextChannel):
             nonce = f"asked-{handover.question_id}"
             return await resent(functools.partial(place.send, **said, nonce=nonce))
@@ -210,10 +209,10 @@ class HandoverPosts:
         return None
 
     async def _begin_thread(
-        self, place: _Place, message: discord.Message, question: Question | None
+        self, place: _Place, message: discord.Message, question: Question
     ) -> None:
         """Give helpers a thread to talk in; where there can be none, the message is enough."""
-        if not isinstance(place, discord.TextChannel) or question is None:
+        if not isinstance(place, discord.TextChannel):
             return
         if not place.permissions_for(place.guild.me).create_public_threads:
             return
@@ -230,10 +229,11 @@ class HandoverPosts:
 
     async def _edit(self, handover: Handover) -> None:
         """Show how it stands; what is gone or closed by now is left as it is."""
-        channel = self._bot.get_channel(handover.channel_id or 0)
-        said = await self._said(handover, channel)
-        if said is None:
+        question = await self._question(handover)
+        if question is None:
             return
+        channel = self._bot.get_channel(handover.channel_id or 0)
+        said = await self._said(handover, question, channel)
         place = self._bot.get_partial_messageable(handover.channel_id or 0)
         message = place.get_partial_message(handover.message_id or 0)
         try:

@@ -60,7 +60,6 @@ class Decisions:
         revision_id: int,
         moderator: Member,
         submission: Submission,
-        reason: str = "",
     ) -> Outcome | None:
         """Approve a pending revision in a moderator's words, which become the next revision.
 
@@ -73,7 +72,7 @@ class Decisions:
             obstacle = self._obstacle(note, moderator, Decision.APPROVE)
             if obstacle:
                 return Outcome(note, obstacle)
-            ruling = Ruling(Decision.APPROVE, reason)
+            ruling = Ruling(Decision.APPROVE)
             # A moderator is shown it without secrets, and can't have changed these.
             if submission.shown == note.revision.submission.shown:
                 return self._decided(note, moderator, ruling, NoticeEvent.APPROVED)
