@@ -6,6 +6,8 @@ from typing import Any
 import discord
 import pytest
 from simcord import ChannelHandle, Env
+from simcord.backend.models.channel import Overwrite
+from simcord.enums import OverwriteType
 
 from bot.setup import service
 from bot.setup.settings import Page
@@ -242,6 +244,20 @@ async def test_channels_in_which_the_bot_may_not_write_are_named(world: World) -
     told = await choose(world, listen=[world.help, silent])
 
     assert f"can't answer in {silent.mention}:" in told
+
+
+async def test_a_forum_is_named_where_the_bot_may_not_write_in_posts(world: World) -> None:
+    # To begin posts itself it needs no right.
+    denied = {"silent": "send_messages_in_threads", "open": "send_messages"}
+    forums = {name: world.guild.create_forum_channel(name) for name in denied}
+    for name, right in denied.items():
+        deny = discord.Permissions(**{right: True}).value
+        overwrite = Overwrite(world.bot_role.id, OverwriteType.ROLE, allow=0, deny=deny)
+        world.env.backend.set_overwrite(forums[name].id, overwrite)
+
+    told = await choose(world, listen=list(forums.values()))
+
+    assert f"can't answer in {forums['silent'].mention}:" in told
 
 
 async def test_the_bundled_articles_are_ended_and_brought_back(world: World) -> None:
