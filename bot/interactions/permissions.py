@@ -56,6 +56,15 @@ def lacking_to_answer(channel: Any) -> list[str]:
     return [name for name in needed if not getattr(have, name)]
 
 
+def may_send(channel: Any) -> bool:
+    """Whether the bot can write in a channel of a guild now, or begin a post in a forum."""
+    have = channel.permissions_for(channel.guild.me)
+    if isinstance(channel, discord.Thread):
+        locked = channel.locked and not have.manage_threads
+        return bool(have.view_channel and have.send_messages_in_threads and not locked)
+    return bool(have.view_channel and have.send_messages)
+
+
 async def is_moderator(interaction: Interaction) -> bool:
     guild_id = interaction.guild_id or 0
     settings = await interaction.client.worker.call(

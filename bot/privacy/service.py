@@ -1,8 +1,8 @@
-"""Personal data of a member: shown, exported, and forgotten with everything that follows it."""
+"""Personal data: shown, exported, forgotten with everything that follows it, pruned with age."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from bot.answers import small_talk
 from bot.engine.core import Core
@@ -10,6 +10,9 @@ from bot.text.feedback_reasons import FEEDBACK_REASONS
 from knowledge.chat import intents
 from knowledge.model.questions import FeedbackReason
 from knowledge.store.erasure.personal_data import Forgotten, Stored
+
+# So many questions are pruned in one slice, which takes some milliseconds.
+SLICE: Final = 50
 
 
 def stored(core: Core, member_id: int, guild_id: int | None) -> dict[str, Stored]:
@@ -69,3 +72,11 @@ def follow(core: Core, forgotten: Forgotten) -> Iterator[int]:
     for note_id in forgotten.note_ids:
         core.follow_note(note_id)
         yield note_id
+
+
+def prune_questions(core: Core, before: datetime) -> Iterator[int]:
+    """Take the words of what was asked before a moment; each step gives of how many so far."""
+    total = 0
+    while pruned := core.store.question_records.prune(before, SLICE):
+        total += pruned
+        yield total

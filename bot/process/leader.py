@@ -26,7 +26,7 @@ from bot.engine.worker import WorkerStoppedError, beside
 from bot.interactions.errors import EXPLAINED
 from bot.interactions.retries import LOST
 from bot.interactions.services import GoOn, Services
-from bot.privacy import question_pruning
+from bot.privacy import service as privacy_service
 from bot.process.metrics import Metrics
 from indexer.index.database import IndexError_
 from indexer.ingest.pipeline import UpdateReport
@@ -134,7 +134,7 @@ class Leader:
         before = datetime.now(UTC) - timedelta(days=self._bot.settings.questions.keep_days)
         worker = self._bot.leaders_worker
         await worker.call(lambda core: core.store.helped_questions.prune(before))
-        pruned = await worker.run_slices(lambda core: question_pruning.prune(core, before))
+        pruned = await worker.run_slices(lambda core: privacy_service.prune_questions(core, before))
         if pruned:
             _logger.info("The words of old questions were dropped: %d questions.", pruned)
 

@@ -27,7 +27,7 @@ from bot.interactions.errors import UNREACHED, unless_too_fast
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.layouts import text_of
 from bot.interactions.localisation import described
-from bot.interactions.permissions import also_directly
+from bot.interactions.permissions import also_directly, may_send
 from bot.interactions.question_limits import TooFastError
 from bot.interactions.retries import resent
 from bot.interactions.services import Interaction, Services
@@ -260,8 +260,4 @@ def _may_answer_in(channel: Any) -> bool:
     guild = getattr(channel, "guild", None)
     if guild is None or not hasattr(channel, "permissions_for"):
         return True
-    have = channel.permissions_for(guild.me)
-    if isinstance(channel, discord.Thread):
-        locked = channel.locked and not have.manage_threads
-        return bool(have.view_channel and have.send_messages_in_threads and not locked)
-    return bool(have.view_channel and have.send_messages)
+    return may_send(channel)

@@ -10,6 +10,7 @@ import discord
 
 from bot.digest.service import Readers
 from bot.interactions.channel_access import seen_by_others
+from bot.interactions.permissions import may_send
 from knowledge.model.guilds import GuildSettings
 
 
@@ -40,7 +41,4 @@ def _is_open(channel: discord.abc.GuildChannel) -> bool:
 
 def writable(channel: Any) -> bool:
     """Whether this is a channel of a guild in which the bot can write now."""
-    if not isinstance(channel, discord.TextChannel):
-        return False
-    have = channel.permissions_for(channel.guild.me)
-    return have.view_channel and have.send_messages
+    return isinstance(channel, discord.TextChannel) and may_send(channel)

@@ -21,6 +21,7 @@ from bot.handover.ui.buttons import HandoverButton
 from bot.interactions.buttons import view_of
 from bot.interactions.channel_access import readable_by_all, readable_by_all_in, seen_by_others
 from bot.interactions.errors import UNREACHED, worth_retrying
+from bot.interactions.permissions import may_send
 from bot.interactions.retries import LOST, resent
 from bot.interactions.services import Services
 from knowledge.model.guilds import GuildSettings, Language
@@ -154,10 +155,7 @@ class HandoverPosts:
         chosen = (settings.handover_channel_id, settings.review_channel_id)
         for channel_id in dict.fromkeys(chosen):
             channel = guild.get_channel(channel_id or 0)
-            if not isinstance(channel, _Place):
-                continue
-            have = channel.permissions_for(guild.me)
-            if have.view_channel and have.send_messages:
+            if isinstance(channel, _Place) and may_send(channel):
                 yield channel
 
     def _is_public(self, place: _Place, question: Question) -> bool:

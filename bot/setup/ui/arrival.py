@@ -13,6 +13,7 @@ from discord.ext import commands
 from bot.interactions.allowed_guilds import AllowedGuilds
 from bot.interactions.buttons import view_of
 from bot.interactions.errors import UNREACHED
+from bot.interactions.permissions import may_send
 from bot.interactions.retries import resent
 from bot.interactions.services import Cog, Services
 from bot.setup import messages
@@ -47,7 +48,7 @@ class Arrival(Cog):
 
     async def _greet(self, guild: discord.Guild, language: Language, *, returned: bool) -> None:
         channel = guild.system_channel
-        if channel is not None and _may_send(channel):
+        if channel is not None and may_send(channel):
             sentence = messages.RETURNED if returned else messages.ARRIVED
             view = view_of([SetupButton(language, action="open")]) or discord.utils.MISSING
             nonce = f"{'again' if returned else 'hello'}-{guild.id}"
@@ -73,8 +74,3 @@ class Arrival(Cog):
                 if entry.target is not None and entry.target.id == guild.me.id:
                     return entry.user
         return await self.bot.fetch_user(guild.owner_id) if guild.owner_id is not None else None
-
-
-def _may_send(channel: discord.TextChannel) -> bool:
-    have = channel.permissions_for(channel.guild.me)
-    return have.view_channel and have.send_messages

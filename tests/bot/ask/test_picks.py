@@ -13,7 +13,6 @@ from bot.ask import picks
 from bot.config import Settings
 from bot.config_sections import DataSettings
 from bot.engine.core import Core
-from bot.privacy import question_pruning
 from bot.privacy import service as privacy_service
 from bot.review import service as review_service
 from knowledge.model.guilds import GuildSettings
@@ -208,7 +207,7 @@ def test_an_answer_of_which_its_asker_takes_it_back_is_confirmed_no_more(core: C
 def test_old_questions_take_what_confirms_their_answers_along(core: Core) -> None:
     pick(core, ask(core))
 
-    assert list(question_pruning.prune(core, now())) == [1]
+    assert list(privacy_service.prune_questions(core, now())) == [1]
 
     assert first(ask(core)) == "Kite club"
 

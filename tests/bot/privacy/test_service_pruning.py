@@ -7,7 +7,7 @@ from bot.answers.lookup import Ask
 from bot.ask.button_messages import ANSWER_LABELS
 from bot.client import Bot
 from bot.engine.core import Core
-from bot.privacy import question_pruning
+from bot.privacy import service
 from tests.bot.steps import restarted
 from tests.bot.world import QUESTION, World, text_of
 
@@ -47,11 +47,11 @@ async def test_a_button_of_a_pruned_answer_says_that_it_is_no_longer_on_record(
 
 
 async def test_more_questions_than_a_slice_takes_are_pruned_in_several(world: World) -> None:
-    asked = question_pruning.SLICE + 1
+    asked = service.SLICE + 1
     questions = [QUESTION] * asked
 
     def slices(core: Core) -> list[int]:
         core.answer_pipeline.ask([Ask(text, 5, world.guild.id) for text in questions])
-        return list(question_pruning.prune(core, datetime.now(UTC) + timedelta(days=1)))
+        return list(service.prune_questions(core, datetime.now(UTC) + timedelta(days=1)))
 
-    assert await world.core(slices) == [question_pruning.SLICE, asked]
+    assert await world.core(slices) == [service.SLICE, asked]
