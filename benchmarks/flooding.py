@@ -28,7 +28,7 @@ from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.job_queue import Priority
 from bot.engine.worker import Worker, WorkerBusyError, current_member
-from bot.interactions.question_limits import QuestionLimits, TooFastError
+from bot.interactions.flood_control import FloodControl, TooFastError
 from bot.review import service
 from knowledge import corpus
 from knowledge.model.documents import Document
@@ -48,7 +48,7 @@ class Seen:
     """What was seen: waiting times in seconds by kind, and what was refused."""
 
     worker: Worker[Core]
-    limits: QuestionLimits
+    limits: FloodControl
     words: list[str]
     seconds: dict[str, list[float]] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
@@ -174,7 +174,7 @@ async def main() -> None:
     words = [word for article in found for word in article.text.split()]
     with tempfile.TemporaryDirectory() as folder:
         worker = start_worker(Settings(data=DataSettings(folder=Path(folder) / "data")))
-        seen = Seen(worker, QuestionLimits(QuestionSettings()), words)
+        seen = Seen(worker, FloodControl(QuestionSettings()), words)
         await worker.run_slices(index_updates.update_own)
         await worker.run_slices(Core.warm_up)
         files = Path(folder) / "files"

@@ -41,11 +41,11 @@ from bot.interactions.allowed_guilds import AllowedGuilds
 from bot.interactions.attachments import Attachments
 from bot.interactions.discord_internals import is_set_up, resume_shards
 from bot.interactions.errors import EXPLAINED, explanation, say
+from bot.interactions.flood_control import FloodControl, TooFastError
 from bot.interactions.forms import give_back_left
 from bot.interactions.guild_settings import GuildSettingsCache, viewer_language
 from bot.interactions.localisation import Translator
 from bot.interactions.picture_texts import PictureTexts
-from bot.interactions.question_limits import QuestionLimits, TooFastError
 from bot.interactions.retries import resend
 from bot.interactions.unknown_components import UnknownComponents
 from bot.limits.ui.cog import LimitsCog
@@ -126,7 +126,7 @@ class Bot(ShardedClient):
         self.metrics = Metrics(own_version())
         self.guild_settings = GuildSettingsCache(self)
         self.allowed_guilds = AllowedGuilds(self)
-        self.question_limits = QuestionLimits(settings.questions)
+        self.flood_control = FloodControl(settings.questions)
         self.attachments = Attachments()
         self.picture_texts = PictureTexts(is_on=settings.pictures.read_text)
         self.queue = Queue(self)

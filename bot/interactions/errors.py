@@ -18,7 +18,7 @@ import aiohttp
 import discord
 
 from bot.engine.worker import WorkerBusyError, WorkerStoppedError
-from bot.interactions.question_limits import Limit, TooFastError
+from bot.interactions.flood_control import Limit, TooFastError
 from bot.interactions.retries import ACKNOWLEDGED
 from bot.interactions.services import Interaction
 from bot.text import error_messages
@@ -137,7 +137,7 @@ async def unless_too_fast(interaction: Interaction, act: Callable[[], Awaitable[
     """Do what a member asks for, if they and their guild may ask now; else tell them once."""
     bot = interaction.client
     try:
-        with bot.question_limits.admitted(interaction.user.id, interaction.guild_id):
+        with bot.flood_control.admitted(interaction.user.id, interaction.guild_id):
             await act()
     except TooFastError as error:
         await bot.explain(interaction, error)

@@ -19,7 +19,7 @@ from bot.engine.degradations import Degradations
 from bot.engine.job_queue import Priority
 from bot.engine.shards import Shards
 from bot.engine.worker import Worker
-from bot.interactions.question_limits import QuestionLimits
+from bot.interactions.flood_control import FloodControl
 from knowledge.model.guilds import Language
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Services(commands.AutoShardedBot):
     queue: ReviewQueue
     setup_panel: Panel
     channel_sync: ChannelSyncing
-    question_limits: QuestionLimits
+    flood_control: FloodControl
     attachments: "Attachments"
     picture_texts: "PictureTexts"
     phrasing: "PhrasingDispatcher | None"

@@ -24,11 +24,11 @@ from bot.engine.job_queue import Priority
 from bot.interactions.allowed_guilds import AllowedGuilds
 from bot.interactions.channel_access import may_write, readable_by_all
 from bot.interactions.errors import UNREACHED, unless_too_fast
+from bot.interactions.flood_control import TooFastError
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.layouts import text_of
 from bot.interactions.localisation import described
 from bot.interactions.permissions import also_directly, may_send
-from bot.interactions.question_limits import TooFastError
 from bot.interactions.retries import resent
 from bot.interactions.services import Interaction, Services
 from bot.limits.ui.admission import take_question
@@ -135,7 +135,7 @@ class AskCog(commands.Cog):
         """Do what a message asks for if its author may ask now."""
         guild_id = message.guild.id if message.guild else None
         try:
-            with self.bot.question_limits.admitted(message.author.id, guild_id):
+            with self.bot.flood_control.admitted(message.author.id, guild_id):
                 await act(message)
         except TooFastError as error:
             if refuse is not None:

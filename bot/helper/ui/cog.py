@@ -33,7 +33,7 @@ from bot.helper.ui.later_messages import SAID, Place, asked_and_settled, is_clos
 from bot.interactions.allowed_guilds import AllowedGuilds
 from bot.interactions.channel_access import readable_by_all
 from bot.interactions.errors import UNREACHED
-from bot.interactions.question_limits import QuestionLimits, TooFastError
+from bot.interactions.flood_control import FloodControl, TooFastError
 from bot.interactions.services import Services
 from knowledge.model.channel_settings import Mode
 from knowledge.store.questions.helped_questions import DailyCaps, HelpedQuestion
@@ -65,7 +65,7 @@ class HelperCog(commands.Cog):
         caps = bot.settings.helper
         self._caps = DailyCaps(caps.member_daily, caps.channel_daily)
         # Apart from those of who asks the bot: nothing that is asked of nobody counts for these.
-        self._limits = QuestionLimits(bot.settings.questions)
+        self._limits = FloodControl(bot.settings.questions)
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._waiting: dict[int, asyncio.Task[None]] = {}
         self._first_messages: TTLCache[int, discord.Message] = TTLCache(_EARLY, _EARLY_SECONDS)

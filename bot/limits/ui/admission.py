@@ -1,6 +1,6 @@
 """Admission of questions and notes: whether a member has some left, looked at before they go on.
 
-Flood control (`bot.interactions.question_limits`) stands below: it keeps the bot answering, while
+Flood control (`bot.interactions.flood_control`) stands below: it keeps the bot answering, while
 limits are what a server wants. Where none is set for somebody, nothing of them is counted or kept.
 """
 
@@ -47,7 +47,7 @@ async def take_question(
     )
     if until is not None:
         seconds = math.ceil((until - now).total_seconds())
-        raise bot.question_limits.used_up(member.id, seconds, alone=alone)
+        raise bot.flood_control.used_up(member.id, seconds, alone=alone)
 
 
 async def note_allowance(bot: Services, member: discord.Member, now: datetime) -> Allowance | None:

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.config_sections import QuestionSettings
-from bot.interactions.question_limits import Limit, QuestionLimits, TooFastError
+from bot.interactions.flood_control import FloodControl, Limit, TooFastError
 
 GUILD = 5
 
@@ -23,13 +23,11 @@ def clock() -> Clock:
     return Clock()
 
 
-def limits(clock: Clock, **chosen: int) -> QuestionLimits:
-    return QuestionLimits(QuestionSettings(**chosen), clock)
+def limits(clock: Clock, **chosen: int) -> FloodControl:
+    return FloodControl(QuestionSettings(**chosen), clock)
 
 
-def ask(
-    limits: QuestionLimits, member_id: int, guild_id: int | None = GUILD
-) -> TooFastError | None:
+def ask(limits: FloodControl, member_id: int, guild_id: int | None = GUILD) -> TooFastError | None:
     try:
         with limits.admitted(member_id, guild_id):
             return None

@@ -1,4 +1,4 @@
-"""Rate limits of questions: token buckets by member and guild, one waiting question a member.
+"""Flood control of questions: token buckets by member and guild, one waiting question a member.
 
 Checked before anything is looked up, so that a flood costs nothing. A member's own bucket comes
 first: what one member sends too fast takes nothing from the others of the guild. Who is refused is
@@ -47,8 +47,8 @@ class TooFastError(Exception):
         self.told = told
 
 
-class QuestionLimits:
-    """Who may ask now."""
+class FloodControl:
+    """Who may ask now without the bot being flooded; what a server wants is in `bot.limits`."""
 
     def __init__(
         self, settings: QuestionSettings, clock: Callable[[], float] = time.monotonic
