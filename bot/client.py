@@ -252,7 +252,7 @@ class Bot(ShardedClient):
             _logger.warning("The bot could not be closed in %d s.", seconds)
 
     async def on_message(self, message: discord.Message, /) -> None:
-        """Read no commands from messages: there are none; `Asking` reads questions."""
+        """Read no commands from messages: there are none; `AskCog` reads questions."""
 
     # How it is.
 
