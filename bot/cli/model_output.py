@@ -20,10 +20,6 @@ from indexer.evaluation.metrics import mean
 WORSE: Final = 1
 
 
-def model_record(row: Row) -> dict[str, Any]:
-    return asdict(row)
-
-
 def models_text(rows: Sequence[Row]) -> RenderableType:
     """A table of models, one below the other what does not fit beside it."""
     table = Table("model", "what is known", show_lines=True)

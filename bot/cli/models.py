@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -85,7 +86,7 @@ def list_models(
     rows = inventory(data_folder(settings), settings.model.name)
     if as_json:
         for row in rows:
-            print_json(model_output.model_record(row))
+            print_json(asdict(row))
     else:
         out.print(model_output.models_text(rows), soft_wrap=True)
 

@@ -12,7 +12,6 @@ import discord
 from bot.answers.lookup import context_after
 from bot.answers.pipeline import said_to_no_question
 from bot.ask.ui.answer_message import AnswerButton
-from bot.engine.core import Core
 from bot.engine.job_queue import Priority
 from bot.gaps.ui.buttons import GapButton
 from bot.interactions.errors import UNREACHED
@@ -78,7 +77,8 @@ class FollowUpMessages:
         if first is None:
             return ""
         last = await self._bot.worker.call(
-            lambda core: _asked_last(core, message.channel.id, first), priority=Priority.ASKING
+            lambda core: core.store.question_records.asked_last(message.channel.id, first),
+            priority=Priority.ASKING,
         )
         return await self._up_to(first if last is None else last)
 
@@ -126,10 +126,6 @@ class FollowUpMessages:
             lambda core: core.store.question_records.question(question_id), priority=Priority.ASKING
         )
         return context_after(question) if question else ""
-
-
-def _asked_last(core: Core, channel_id: int, after: int) -> int | None:
-    return core.store.question_records.asked_last(channel_id, after)
 
 
 def question_id(message: discord.Message) -> int | None:
