@@ -47,6 +47,15 @@ def may_manage(interaction: Interaction) -> bool:
     return isinstance(member, discord.Member) and member.guild_permissions.manage_guild
 
 
+async def manages(interaction: Interaction, refusal: Sentence) -> bool:
+    """Whether somebody may manage the server; who may not is told so in the deferred response."""
+    if may_manage(interaction):
+        return True
+    said = refusal(await viewer_language(interaction))
+    await interaction.edit_original_response(content=said)
+    return False
+
+
 def lacking_to_answer(channel: Any) -> list[str]:
     """The permissions that the bot lacks to read and write in a channel, by Discord's names."""
     in_threads = isinstance(channel, discord.Thread | discord.ForumChannel)

@@ -16,7 +16,7 @@ from bot.digest.ui.poster import DigestPoster
 from bot.digest.ui.readers import readers_of, writable
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, may_manage
+from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, manages
 from bot.interactions.services import Interaction, Services
 from knowledge.model.digests import Digest, Edition
 
@@ -190,11 +190,7 @@ class DigestCog(commands.Cog):
     async def _administered(self, interaction: Interaction) -> discord.Guild | None:
         """The server whose administrator this is, privately deferred; others are told so."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        if may_manage(interaction):
-            return interaction.guild
-        said = messages.NEEDS_ADMIN(await viewer_language(interaction))
-        await interaction.edit_original_response(content=said)
-        return None
+        return interaction.guild if await manages(interaction, messages.NEEDS_ADMIN) else None
 
     async def _chosen(self, guild: discord.Guild) -> dict[Edition, Digest]:
         return await self.bot.worker.call(lambda core: core.store.digests.of_guild(guild.id))

@@ -9,7 +9,7 @@ from discord import app_commands
 
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, may_manage
+from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, manages
 from bot.interactions.services import Cog, Interaction
 from bot.limits import messages
 from knowledge.model.limits import MOST, Limits, Quota
@@ -108,12 +108,10 @@ class LimitsCog(Cog):
     ) -> None:
         """Change the limits, unless it is None, and say which hold then."""
         await interaction.response.defer(ephemeral=True, thinking=True)
+        if not await manages(interaction, messages.NEEDS_ADMIN):
+            return
         language = await viewer_language(interaction)
         guild_id, actor_id = interaction.guild_id or 0, interaction.user.id
-        if not may_manage(interaction):
-            said = messages.NEEDS_ADMIN(language)
-            await interaction.edit_original_response(content=said)
-            return
         if change is not None:
             await self.bot.worker.call(
                 lambda core: core.store.guilds.change_limits(guild_id, change, actor_id)

@@ -15,7 +15,7 @@ from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import (
     SHOWN_TO_MODERATORS,
-    may_manage,
+    manages,
     moderator_refusal,
     refused,
 )
@@ -158,12 +158,10 @@ class ReviewCog(Cog):
     ) -> None:
         """Keep a rule in place of the tag's last one; without any wishes, drop it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
+        if not await manages(interaction, messages.RULES_NEED_ADMIN):
+            return
         member_id, guild_id = interaction.user.id, interaction.guild_id or 0
         language = await viewer_language(interaction)
-        if not may_manage(interaction):
-            said = messages.RULES_NEED_ADMIN(language)
-            await interaction.edit_original_response(content=said)
-            return
         try:
             tags = checked_tags(tag)
         except InvalidNoteError as error:

@@ -12,7 +12,7 @@ from bot.engine.core import Core
 from bot.interactions.buttons import Button, CustomId, pages_view
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, may_manage
+from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, manages, may_manage
 from bot.interactions.services import Interaction, Services
 from bot.sources import addresses, articles, channels, messages
 from bot.sources.ui.channel_sync import ChannelSync
@@ -179,11 +179,9 @@ class SourcesCog(commands.Cog):
     )
     async def sync(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        language, guild_id = await viewer_language(interaction), interaction.guild_id or 0
-        if not may_manage(interaction):
-            told = messages.NEEDS_ADMIN(language)
-            await interaction.edit_original_response(content=told)
+        if not await manages(interaction, messages.NEEDS_ADMIN):
             return
+        language, guild_id = await viewer_language(interaction), interaction.guild_id or 0
         own = await self._addresses(Scope(guild_id))
         followed = self.bot.followed.get(guild_id, set())
         begun = messages.SYNCING if own or followed else messages.NO_SOURCE
@@ -201,11 +199,9 @@ class SourcesCog(commands.Cog):
         self, interaction: Interaction, source: app_commands.Range[str, 1, 100]
     ) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        language = await viewer_language(interaction)
-        if not may_manage(interaction):
-            told = messages.NEEDS_ADMIN(language)
-            await interaction.edit_original_response(content=told)
+        if not await manages(interaction, messages.NEEDS_ADMIN):
             return
+        language = await viewer_language(interaction)
         if source.strip().casefold() == ARTICLES:
             await self._choose_articles(interaction, quoted=False)
             return
