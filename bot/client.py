@@ -285,6 +285,7 @@ class Bot(ShardedClient):
         await self._give_back_left(shards, since)
         await self.guild_removal.compare()
         steps: list[Callable[[], Awaitable[object]]] = [
+            lambda: self.worker.call(lambda core: core.recording.renew_ids()),
             self.channel_sync.load,
             lambda: self.worker.run_slices(index_updates.update_own),
         ]
@@ -410,4 +411,6 @@ def start_worker(
     early: Callable[[dict[int, GuildChoices]], None] | None = None,
 ) -> Worker[Core]:
     """Start the thread that owns the core, with `embedder` instead of the model in the settings."""
-    return Worker(lambda: Core(settings, embedder, early=early), Core.close)
+    return Worker(
+        lambda: Core(settings, embedder, early=early), Core.close, before=Core.record_waiting
+    )

@@ -6,11 +6,13 @@ something of one's own, and then only where nothing of that is near. What decide
 articles that may not be quoted are in nothing that is searched.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from bot.answers.outage import Outage, not_in_memory
 from bot.answers.selections import Selections
 from indexer.index.index import Index
 from indexer.index.selection import Selection
@@ -63,6 +65,7 @@ class BundledArticles:
         chosen: Guest = "auto",
         *,
         pages: PageStore | None = None,
+        outage: Outage | None = None,
     ) -> None:
         """Take the operator's choice; a guild can only end them for itself.
 
@@ -70,7 +73,11 @@ class BundledArticles:
         """
         self._store = store
         self._index = index
-        self._selections = Selections(store, index.tables, pages)
+        self._outage = outage or Outage()
+        self._selections = Selections(store, index.tables, pages, self._outage)
+        # The guilds that have ended them, as was read last, and how often each had been saved here.
+        self._ended: frozenset[int] | None = None
+        self._saves: Counter[int] = Counter()
         self.chosen = chosen
 
     def looks(
@@ -103,11 +110,25 @@ class BundledArticles:
         """How the articles stand to what is in these scopes; arguments as in `looks`."""
         if self.chosen == "never":
             return Standing.OFF
-        if self._store.guilds.without_articles(own):
+        if self._are_ended(own):
             return Standing.ENDED
         if self.chosen == "always":
             return Standing.BESIDE
         return Standing.GUEST if filled or self._index.size(own) else Standing.ALONE
+
+    def refresh(self) -> None:
+        """Read what answers need of the database while it is away."""
+        self._ended = frozenset(self._store.guilds.all_without_articles())
+        self._saves = Counter(self._store.guilds.saves)
+        self._selections.refresh()
+
+    def _are_ended(self, own: Sequence[Scope]) -> bool:
+        guilds = self._store.guilds
+        if not self._outage.bridged:
+            return guilds.without_articles(own)
+        if self._ended is None or any(guilds.saves[one] != self._saves[one] for one in own):
+            raise not_in_memory()
+        return not self._ended.isdisjoint(own)
 
     def seen(self, own: Sequence[Scope]) -> tuple[Scope, ...]:
         """All scopes that may be seen."""

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from bot.answers.bundled_articles import Looks, scopes_in
 from bot.answers.decision import lowered
+from bot.answers.outage import Outage
 from indexer.embedding.embedder import as_read
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.index import Index
@@ -77,7 +78,8 @@ _REFERS: Final = {
 _PLACES_CACHED: Final = 64
 _Place = tuple[int | None, tuple[int, ...]]
 _Known = tuple[Sequence[ConfirmedAnswer], NDArray[np.float32]]
-_NO_VECTORS: Final = np.zeros((0, 0), np.float32)
+_State = tuple[str, tuple[int, ...]]
+_NOTHING: Final[_Known] = ([], np.zeros((0, 0), np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,21 +161,43 @@ class Lookup:
 class ConfirmedAnswers:
     """Answers that askers and moderators have confirmed, for who asks nearly the same again."""
 
-    def __init__(self, records: FeedbackRecords, index: Index, vectors: VectorCache) -> None:
+    def __init__(
+        self,
+        records: FeedbackRecords,
+        index: Index,
+        vectors: VectorCache,
+        outage: Outage | None = None,
+    ) -> None:
         self._records = records
         self._index = index
         self._vectors = vectors
+        self._outage = outage or Outage()
         # With the state of the answers and the scopes, by guild and channels.
-        self._known: LRUCache[_Place, tuple[object, _Known]] = LRUCache(_PLACES_CACHED)
+        self._known: LRUCache[_Place, tuple[_State, tuple[Scope, ...], _Known]] = LRUCache(
+            _PLACES_CACHED
+        )
+        # The last version that was read, by how often this process had changed it.
+        self._versions: LRUCache[int, str] = LRUCache(1)
 
     def forget(self) -> None:
         """Keep no question in memory; what is confirmed is read anew."""
         self._known.clear()
+        self._versions.clear()
 
     @property
     def version(self) -> str:
         """What changes when any answer is confirmed or is no more."""
-        return self._records.confirmed_version()
+        records = self._records
+        return self._outage.last_known(
+            self._versions, records.confirmations, records.confirmed_version
+        )
+
+    def refresh(self, retriever: Retriever) -> None:
+        """Read what has changed of what is in memory, as the next questions would."""
+        version = self.version
+        for place, (state, scopes, _) in [*self._known.items()]:
+            if state != (version, self._index.generation_of(scopes)):
+                self._of(retriever, place, scopes)
 
     def first(
         self,
@@ -201,7 +225,8 @@ class ConfirmedAnswers:
         self, retriever: Retriever, lookup: Lookup, vector: NDArray[np.float32]
     ) -> list[ConfirmedAnswer]:
         """Confirmed answers to nearly the same question: nearest, moderators', newest first."""
-        known, vectors = self._of(retriever, lookup)
+        place = (lookup.ask.guild_id, lookup.ask.channels)
+        known, vectors = self._of(retriever, place, lookup.scopes)
         if not known:
             return []
         cosines = retriever.cosine_scale().of(vectors @ vector)
@@ -212,19 +237,19 @@ class ConfirmedAnswers:
         ]
         return [known[place] for *_, place in sorted(near, reverse=True)]
 
-    def _of(self, retriever: Retriever, lookup: Lookup) -> _Known:
+    def _of(self, retriever: Retriever, place: _Place, scopes: tuple[Scope, ...]) -> _Known:
         """What was confirmed for the same guild and channels, with the questions' vectors."""
-        state = (self.version, self._index.generation_of(lookup.scopes))
-        place = (lookup.ask.guild_id, lookup.ask.channels)
-        before, found = self._known.get(place, (None, ([], _NO_VECTORS)))
+        version = self.version
+        state = (version, self._index.generation_of(scopes))
+        before, _, found = self._known.get(place, (None, (), _NOTHING))
         if before != state:
-            known = self._records.confirmed(*place) if self.version else []
+            known = self._records.confirmed(*place) if version else []
             # As they are read when they are asked again: by the words of what is there, also where
             # the impact of a draft is looked at, whose words nobody may be answered by.
             live = replace(retriever, index=self._index)
-            texts = [live.read(one.text, lookup.scopes) for one in known]
+            texts = [live.read(one.text, scopes) for one in known]
             found = known, self._vectors.of(texts)
-            self._known[place] = state, found
+            self._known[place] = state, scopes, found
         return found
 
 

@@ -1,26 +1,22 @@
 """Answering pipeline: questions are looked up together, decided on, recorded. No Discord.
 
 `decision.decide` stands between every question and every answer. What is asked in a busy channel
-repeats, so replies are kept in an LRU cache. One is given again only to the very same words, in the
-very same scopes, while these have not changed and evidence is judged in the same way. It is of the
-generations that it was looked up in, also where a scope changed meanwhile; what was answered from a
-scope leaves the cache once it has changed: what was taken out of it, a deleted message for
-instance, is not to stay in memory.
+repeats, so replies are kept (`bot.answers.reply_cache`). While the database is away, questions are
+answered from memory for a while (`bot.answers.outage`), and recorded when it is back.
 """
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
-from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from bot.answers.bundled_articles import BundledArticles, Looks, scopes_in
+from bot.answers.bundled_articles import BundledArticles, scopes_in
 from bot.answers.decision import (
     Answer,
     Clarification,
@@ -42,6 +38,9 @@ from bot.answers.lookup import (
     looked_up,
     queries_of,
 )
+from bot.answers.outage import Outage, not_in_memory
+from bot.answers.recording_queue import RecordingQueue
+from bot.answers.reply_cache import ReplyCache, ReplyKey
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.answers.unfound import unfound
 from bot.text.languages import Sentence
@@ -52,14 +51,13 @@ from indexer.retrieval.retriever import Retriever, candidates
 from indexer.text.analyzer import language_of_question
 from indexer.text.sentences import last_meaning, refers_back
 from knowledge.model.channel_settings import AnsweredFrom
-from knowledge.model.documents import Scope
+from knowledge.model.documents import Scope, document_of_note
 from knowledge.model.guilds import Language
 from knowledge.model.pictures import Picture
 from knowledge.model.questions import Evidence, Question
+from knowledge.store.database import is_away
 from knowledge.store.store import Store
 
-# A reply holds ten passages with their texts, about 20 kB: these are some 5 MB.
-REPLIES: Final = 256
 # What a passage that begins with "this" or "it" is quoted with at most.
 LEAD_CHARACTERS: Final = 500
 # Discord's own messages end here; a longer text is no question but a document.
@@ -73,7 +71,7 @@ class Reply:
     `question_id` is None where nothing was recorded. `foreign` is the language of the question
     where the model is not made for it: what was found then says little about what there is.
     `signals` are what the evidence was judged by. `pictures` are those of the quoted notes, where
-    somebody has looked for them.
+    somebody has looked for them. A `bridged` one was given while the database was away.
     """
 
     question: str
@@ -85,6 +83,7 @@ class Reply:
     foreign: str = ""
     signals: Mapping[str, float] = field(default_factory=dict)
     pictures: tuple[Picture, ...] = ()
+    bridged: bool = False
 
     @property
     def evidence(self) -> Evidence:
@@ -147,52 +146,6 @@ def problem_with(text: str, language: Language = Language.ENGLISH) -> str:
     return ""
 
 
-class ReplyKey(NamedTuple):
-    """What two questions must have in common to be answered alike.
-
-    `text` as it was asked, to the letter: capitals tell names. `looks` have the documents that are
-    answered from, as they are now, whose scopes are of these `generations`. `settings` is a digest
-    of everything else that shapes a reply.
-    """
-
-    text: str
-    earlier: str
-    looks: Looks
-    quotations: int | None
-    generations: tuple[int, ...]
-    settings: str
-
-
-class ReplyCache:
-    """LRU cache of replies, of the generations that their scopes have now."""
-
-    def __init__(self, size: int = REPLIES) -> None:
-        self._replies: LRUCache[ReplyKey, Reply] = LRUCache(size)
-        self._generation = 0
-
-    def __len__(self) -> int:
-        return len(self._replies)
-
-    def get(self, key: ReplyKey) -> Reply | None:
-        return self._replies.get(key)
-
-    def put(self, key: ReplyKey, reply: Reply) -> None:
-        self._replies[key] = reply
-
-    def keep_current(
-        self, generation: int, generations: Callable[[Iterable[Scope]], tuple[int, ...]]
-    ) -> None:
-        """Drop what is of other generations than the scopes have now, as far as that is known.
-
-        Cheap as long as `generation` is the one of the call before.
-        """
-        if generation != self._generation:
-            for key in list(self._replies):
-                if key.generations != generations(scopes_in(key.looks)):
-                    del self._replies[key]
-            self._generation = generation
-
-
 class AnswerPipeline:
     """Answers questions from an index, and records them with what they were answered from."""
 
@@ -206,10 +159,13 @@ class AnswerPipeline:
         *,
         confirmed: ConfirmedAnswers | None = None,
         articles: BundledArticles | None = None,
+        outage: Outage | None = None,
+        recording: RecordingQueue | None = None,
     ) -> None:
         """Answer with at most `quotes` passages, and first with what is `confirmed`.
 
-        What `articles` says is how the bundled ones are quoted.
+        What `articles` says is how the bundled ones are quoted. The parts that answer while the
+        database is away have one `outage` in common.
 
         `languages` are those that the model is made for; none means that it is not known to lack
         any.
@@ -221,10 +177,14 @@ class AnswerPipeline:
         self._languages = languages
         self._confirmed = confirmed
         self._articles = articles or BundledArticles(store, index)
+        self._outage = outage or Outage()
+        self._recording = recording or RecordingQueue(store, self._outage)
         self.observer: Observer | None = None
         # Documents past their review date; whoever owns the pipeline keeps them up to date.
         self.due: frozenset[str] = frozenset()
-        self._replies = ReplyCache()
+        # Notes of which the index may not say yet what became of them.
+        self.behind: Collection[int] = ()
+        self._replies: ReplyCache[Reply] = ReplyCache()
         self._settings = f"{quotes} {sorted(languages)} {retriever.identity}"
 
     @contextmanager
@@ -256,16 +216,15 @@ class AnswerPipeline:
         started = time.perf_counter()
         problems = [said_to_no_question(ask.text) for ask in asks]
         sound = [ask for ask, problem in zip(asks, problems, strict=True) if not problem]
-        answered = self._answered_once(sound)
-        if record:
-            with self._observed(Stage.RECORD):
-                ids = self._store.question_records.record(
-                    [self.record_of(ask, reply) for ask, reply in zip(sound, answered, strict=True)]
-                )
-            answered = [
-                replace(reply, question_id=question_id)
-                for reply, question_id in zip(answered, ids, strict=True)
-            ]
+        try:
+            answered = self._answered_once(sound)
+            self._outage.seen()
+            if record:
+                answered = self._recorded(sound, answered)
+        except Exception as error:
+            if not (is_away(error) and self._outage.is_short):
+                raise
+            answered = self._bridged(sound, record=record)
         seconds = (time.perf_counter() - started) / max(len(asks), 1)
         found = iter(answered)
         return [
@@ -273,6 +232,30 @@ class AnswerPipeline:
             if not problem
             else Reply(ask.text, Clarification(problem))
             for ask, problem in zip(asks, problems, strict=True)
+        ]
+
+    def _bridged(self, asks: Sequence[Ask], *, record: bool) -> list[Reply]:
+        """Answer from what is in memory; nothing that was withdrawn since it was read.
+
+        Raises:
+            DatabaseAwayError: if that does not suffice.
+        """
+        withdrawn = self._index.taken_out | set(map(document_of_note, self.behind))
+        with self._outage.bridge(), self._index.unasked():
+            replies = self._answered_of(asks)
+            found = {hit.passage.document_id for reply in replies for hit in reply.hits}
+            if not withdrawn.isdisjoint(found):
+                raise not_in_memory()
+            bridged = [replace(reply, bridged=True) for reply in replies]
+            return self._recorded(asks, bridged) if record else bridged
+
+    def _recorded(self, asks: Sequence[Ask], replies: Sequence[Reply]) -> list[Reply]:
+        with self._observed(Stage.RECORD):
+            asked = [self.record_of(ask, reply) for ask, reply in zip(asks, replies, strict=True)]
+            ids = self._recording.record(asked)
+        return [
+            replace(reply, question_id=question_id)
+            for reply, question_id in zip(replies, ids, strict=True)
         ]
 
     def record_of(self, ask: Ask, reply: Reply) -> Question:
@@ -297,9 +280,20 @@ class AnswerPipeline:
             hits=[recorded_hit(hit) for hit in reply.hits],
         )
 
+    def compare(self) -> None:
+        """Compare what is in memory with the database, so that questions may do without that."""
+        self._recording.reserve()
+        with self._index.steady():
+            self._index.compare()
+            self._articles.refresh()
+            if self._confirmed is not None:
+                self._confirmed.refresh(self._retriever)
+        self._outage.seen()
+
     def forget(self) -> None:
         """Say nothing again that was said before; what follows is looked up anew."""
         self._replies = ReplyCache()
+        self._recording.forget()
         if self._confirmed is not None:
             self._confirmed.forget()
 
@@ -430,7 +424,7 @@ class AnswerPipeline:
         if not own.position or not refers_back(quote.text):
             return quote
         place = (own.position - 1, own.heading)
-        passages = self._index.tables.document_passages(own.document_id)
+        passages = self._index.document_passages(own.document_id)
         before = [one.text for one in passages if (one.position, one.heading) == place]
         return replace(quote, lead=last_meaning(before[0], LEAD_CHARACTERS)) if before else quote
 

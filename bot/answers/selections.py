@@ -8,6 +8,7 @@ from typing import Final
 
 from cachetools import LRUCache
 
+from bot.answers.outage import Outage, not_in_memory
 from indexer.index.selection import Selection
 from indexer.index.tables import IndexTables
 from knowledge.corpus import located_channel, page_ids, source_key
@@ -24,25 +25,53 @@ _CACHED: Final = 64
 class Selections:
     """Selections in an LRU cache, as long as no source has changed."""
 
-    def __init__(self, store: Store, tables: IndexTables, pages: PageStore | None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        tables: IndexTables,
+        pages: PageStore | None,
+        outage: Outage | None = None,
+    ) -> None:
         self._store = store
+        self._outage = outage or Outage()
         self._tables = tables
         self._pages = pages
         self._known: LRUCache[AnsweredFrom, Selection] = LRUCache(_CACHED)
         self._state: object = None
+        # How often this process had changed the sources when they were read.
+        self._source_changes = 0
 
     def of(self, answered_from: AnsweredFrom) -> Selection | None:
         """What selects the documents; None selects all."""
         if answered_from.everything:
             return None
+        if self._outage.bridged:
+            return self._last_known(answered_from)
+        sources = self._compared()
+        if answered_from not in self._known:
+            self._known[answered_from] = self._selection(answered_from, sources)
+        return self._known[answered_from]
+
+    def refresh(self) -> None:
+        """Know no more of what has changed."""
+        if self._known:
+            self._compared()
+
+    def _compared(self) -> list[tuple[str, Scope]]:
+        """The sources; what was known before any of them has changed is dropped."""
         sources = self._store.sources()
+        self._source_changes = self._store.source_changes
         state = (sources, self._tables.files_version, self._pages.version if self._pages else None)
         if state != self._state:
             self._known.clear()
             self._state = state
-        if answered_from not in self._known:
-            self._known[answered_from] = self._selection(answered_from, sources)
-        return self._known[answered_from]
+        return sources
+
+    def _last_known(self, answered_from: AnsweredFrom) -> Selection:
+        known = self._known.get(answered_from)
+        if known is None or self._source_changes != self._store.source_changes:
+            raise not_in_memory()
+        return known
 
     def _selection(self, of: AnsweredFrom, sources: list[tuple[str, Scope]]) -> Selection:
         channels = filter(None, map(located_channel, of.sources))

@@ -7,6 +7,7 @@ what is missing, because the store is the truth and the index is derived from it
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -20,7 +21,9 @@ from numpy.typing import NDArray
 from bot.answers.bundled_articles import BundledArticles, scopes_in
 from bot.answers.impact import ImpactPreview
 from bot.answers.lookup import HITS, ConfirmedAnswers, scopes_of
+from bot.answers.outage import Outage
 from bot.answers.pipeline import AnswerPipeline
+from bot.answers.recording_queue import RecordingQueue
 from bot.answers.replay import Replay, asked_again, compared, with_words
 from bot.answers.similar_notes import SimilarNotes
 from bot.config import Settings
@@ -59,6 +62,7 @@ from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence
 from knowledge.model.secrets import patterns
 from knowledge.model.source_locations import is_visited
+from knowledge.store.database import StoreError, is_away
 from knowledge.store.postgres.jobs import QueueState
 from knowledge.web.page_store import WEB, PageStore
 
@@ -102,13 +106,14 @@ class Core:
         opener: Opener = open_record,
         rebuild: bool = False,
         early: Callable[[dict[int, GuildChoices]], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Open the data folder, make it if it is missing.
 
         An `embedder` is used instead of the model that serves; `opener` opens that. With `rebuild`,
         an index of another model gets a successor beside it, which `index_updates.complete` puts in
         its place. `early` is told what guilds have chosen before the model is opened, which takes
-        long.
+        long. `clock` gives seconds, for how long the database has been away.
 
         Raises:
             DataFolderError, StoreError, IndexError_, ModelError: with the remedy.
@@ -122,6 +127,9 @@ class Core:
         self.database = settings.data.database
         with ExitStack() as opened:
             self.store = opened.enter_context(closing(open_store(folder, settings.data.database)))
+            self.outage = Outage(clock)
+            self.recording = RecordingQueue(self.store, self.outage)
+            opened.callback(self._record_the_last)
             if early is not None:
                 early(self.store.channel_settings.every())
             self.pages = opened.enter_context(closing(PageStore(folder / WEB)))
@@ -180,13 +188,16 @@ class Core:
         self.retriever = Retriever(
             self.index, self.embedder, calibration, reranking, languages=languages
         )
-        self.articles = BundledArticles(self.store, self.index, self._articles, pages=self.pages)
+        self.articles = BundledArticles(
+            self.store, self.index, self._articles, pages=self.pages, outage=self.outage
+        )
         parts = (self.store, self.index, self.embedder, self.retriever, self.articles)
         self.similar_notes = SimilarNotes(*parts)
         # What gaps are grouped by and confirmed answers found by, and at which generation of the
         # index each gap was asked again.
         self.question_vectors = VectorCache(self.retriever.embedded)
-        confirmed = ConfirmedAnswers(self.store.feedback_records, self.index, self.question_vectors)
+        records, outage = self.store.feedback_records, self.outage
+        confirmed = ConfirmedAnswers(records, self.index, self.question_vectors, outage)
         self.impact = ImpactPreview(*parts, confirmed=confirmed)
         self.answer_pipeline = AnswerPipeline(
             self.store,
@@ -196,20 +207,37 @@ class Core:
             languages,
             confirmed=confirmed,
             articles=self.articles,
+            outage=outage,
+            recording=self.recording,
         )
+        self.answer_pipeline.behind = self.behind
         self.asked_again: dict[int, tuple[int, ...]] = {}
         self.look_at_dates(datetime.now(UTC))
 
     def close(self) -> None:
         self._opened.close()
 
+    def _record_the_last(self) -> None:
+        self.record_waiting()
+        if self.recording.waiting:
+            _logger.error("%d questions could not be recorded.", self.recording.waiting)
+
     def left_out(self) -> tuple[str, ...]:
         """A sentence for each part that answers are given without, though the settings name it."""
         reranking = self.retriever.reranking
         problem = reranking.problem if reranking is not None else self._unranked
-        set_aside = "" if self.work is None else set_aside_told(self.work.state().set_aside)
+        set_aside = "" if self.work is None else self._set_aside(self.work)
+        waiting = self.recording.told()
         behind = f"The index does not say yet what became of {len(self.behind)} notes."
-        return tuple(filter(None, (problem, set_aside, behind if self.behind else "")))
+        return tuple(filter(None, (problem, set_aside, behind if self.behind else "", waiting)))
+
+    def _set_aside(self, work: EmbeddingQueue) -> str:
+        try:
+            return set_aside_told(work.state().set_aside)
+        except StoreError as error:
+            if not is_away(error):
+                raise
+            return ""
 
     def __enter__(self) -> Self:
         return self
@@ -266,6 +294,19 @@ class Core:
         return corpus.plan(self.store, paths, self.index.tables.files())
 
     # Asking.
+
+    def record_waiting(self) -> None:
+        """Record what was asked while the database was away, if it is back."""
+        try:
+            self.recording.flush()
+        except StoreError as error:
+            _logger.debug("Questions wait on to be recorded: %s", error)
+
+    def stand_by(self) -> Iterator[None]:
+        """Keep in memory what questions take while the database is away, a slice a step."""
+        self.answer_pipeline.compare()
+        yield
+        yield from self.index.read_lately_used()
 
     def warm_up(self) -> Iterator[None]:
         """Measure and read, a slice a step, what the first questions would otherwise wait for."""

@@ -88,10 +88,15 @@ class Worker(Generic[_T]):
         close_core: Callable[[_T], None],
         *,
         clock: Callable[[], float] = time.monotonic,
+        before: Callable[[_T], None] | None = None,
     ) -> None:
-        """Start the thread; nothing waits for it yet. `clock` gives seconds, for deadlines."""
+        """Start the thread; nothing waits for it yet. `clock` gives seconds, for deadlines.
+
+        `before` is called before each turn, and raises nothing.
+        """
         self._jobs: JobQueue[_Job] = JobQueue()
         self._clock = clock
+        self._before = before
         # How long a turn took lately, in seconds, smoothed.
         self._turn_seconds = 0.0
         # How often parts of the core were replaced; the thread's own.
@@ -270,6 +275,8 @@ class Worker(Generic[_T]):
         jobs = [job for job in jobs if job not in late and not job.future.cancelled()]
         if not jobs:
             return
+        if self._before is not None:
+            self._before(core)
         self._answer(core, jobs)
         self._turn_seconds += 0.1 * ((self._clock() - started) / len(jobs) - self._turn_seconds)
 

@@ -42,6 +42,8 @@ class GuildSettingsCache:
         self._fresh: TTLCache[int, GuildChoices] = TTLCache(_GUILDS, _TTL_SECONDS)
         # What they were last, for what can't wait for the worker.
         self._last: LRUCache[int, GuildChoices] = LRUCache(_GUILDS)
+        # The guilds whose choices have changed since.
+        self._outdated: set[int] = set()
 
     def preload(self, choices: dict[int, GuildChoices]) -> None:
         """Take what is known before the worker is open; to be called in its thread."""
@@ -49,6 +51,7 @@ class GuildSettingsCache:
 
     def forget(self, guild_id: int) -> None:
         self._fresh.pop(guild_id, None)
+        self._outdated.add(guild_id)
 
     async def choices(self, guild_id: int) -> GuildChoices:
         fresh = self._fresh.get(guild_id)
@@ -61,9 +64,10 @@ class GuildSettingsCache:
             )
         except StoreError as error:
             # While the database is away, what was chosen last holds.
-            if not is_away(error) or guild_id not in self._last:
+            if not is_away(error) or guild_id not in self._last or guild_id in self._outdated:
                 raise
             return self._last[guild_id]
+        self._outdated.discard(guild_id)
         self._fresh[guild_id] = self._last[guild_id] = choices
         return choices
 

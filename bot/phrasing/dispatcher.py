@@ -121,6 +121,9 @@ class PhrasingDispatcher:
         mode, outcome = self.mode_in(guild), reply.outcome
         if mode is None or not isinstance(outcome, Answer) or reply.question_id is None:
             return None
+        if reply.bridged:
+            # What would be kept of it can't be.
+            return None
         supported = outcome.evidence is not Evidence.NONE and not outcome.conflicts
         if not supported or not self._may_send([quote.hit for quote in outcome.quotes]):
             return None

@@ -32,6 +32,10 @@ FLOOR_SECONDS: Final = 60
 # How often is looked whether the index has notes to follow that it could not follow at once.
 BEHIND_SECONDS: Final = 5
 
+# How often what is in memory is compared with the database, so that questions may do without that:
+# so much less than a minute they can, and so old is at most what they are answered from.
+STAND_BY_SECONDS: Final = 5
+
 _logger = logging.getLogger(__name__)
 
 
@@ -64,6 +68,8 @@ class BackgroundTasks:
         self.go_on(LOOK_SECONDS, self._follow_model)
         self.go_on(KEPT_SECONDS, self._models.prune)
         self.go_on(BEHIND_SECONDS, self._follow_behind)
+        if self._bot.settings.data.database:
+            self.go_on(STAND_BY_SECONDS, self._stand_by)
 
     @property
     def next_model(self) -> str:
@@ -170,6 +176,13 @@ class BackgroundTasks:
 
     async def _follow_behind(self) -> None:
         await self._bot.worker.run_slices(index_updates.follow_behind, priority=Priority.REVIEWING)
+
+    async def _stand_by(self) -> None:
+        try:
+            await self._bot.worker.run_slices(Core.stand_by)
+        except EXPLAINED as error:
+            # The cluster says for how long it is away.
+            _logger.debug("What is in memory could not be compared: %s", error)
 
     async def _measure_floors(self) -> None:
         """Measure what has changed, before a question has to wait for it."""

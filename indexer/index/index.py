@@ -34,6 +34,9 @@ from knowledge.model.documents import Scope
 # The IDFs of a question's words are asked for its evidence and for each passage quoted.
 IDFS_CACHED: Final = 64
 
+# Of so many scopes in memory the generations are asked for one by one, of more all that there are.
+_COMPARED: Final = 1_000
+
 # What so many channels are answered from; 8 bytes for each passage of it.
 SELECTIONS_CACHED: Final = 64
 
@@ -82,6 +85,8 @@ class Index:
         self._pinned: set[Scope] = set()
         # How often it was seen that any had changed.
         self.replays = 0
+        # Whether generations are those in memory, without asking the database.
+        self._unasked = False
         self._rows = RowCache(self.tables)
         snapshots = _snapshots(place, self.tables)
         self._resident = ResidentScopes(snapshots, self.tables, self._rows, dimension)
@@ -143,6 +148,11 @@ class Index:
 
     def document_passages(self, document_id: str) -> list[StoredPassage]:
         """Every passage of a document, in reading order."""
+        if self._unasked:
+            found = self._rows.document_passages(document_id)
+            # Whether that is every one is known of a scope as a whole.
+            if found and self._resident.has_rows(found[0].scope):
+                return found
         return self.tables.document_passages(document_id)
 
     @contextmanager
@@ -161,12 +171,40 @@ class Index:
                 self._pinned.clear()
                 self._resident.fit()
 
+    @contextmanager
+    def unasked(self) -> Iterator[None]:
+        """Answer from memory as it is, without asking the database of which generation that is.
+
+        What is not in memory is asked of the database all the same. The documents that were
+        `taken_out` may still be found.
+        """
+        self._unasked = True
+        self._steady += 1
+        try:
+            yield
+        finally:
+            self._steady -= 1
+            self._unasked = False
+
+    @property
+    def taken_out(self) -> frozenset[str]:
+        """The documents that this process replaced or took out since memory was compared."""
+        return frozenset(self.tables.taken_out)
+
+    def compare(self) -> None:
+        """Bring all that is in memory to the generations of the database."""
+        resident = self._resident.scopes()
+        self._replay(resident if len(resident) <= _COMPARED else None)
+        self.tables.taken_out.clear()
+
     def _replay(self, scopes: Iterable[Scope] | None = None) -> bool:
         """Bring what is in memory of scopes, or of all, to the generations of the database.
 
         Returns:
             Whether any of them had changed.
         """
+        if self._unasked:
+            return False
         wanted = None
         if scopes is not None:
             wanted = [scope for scope in dict.fromkeys(scopes) if scope not in self._pinned]
@@ -316,6 +354,15 @@ class Index:
         for _ in self._rows.read_ahead():
             yield
             self._replay()
+
+    def read_lately_used(self) -> Iterator[None]:
+        """Read the rows of the scopes that were searched last, as many as fit, a slice a step.
+
+        Then questions in them can be answered from memory alone. The index may change between two
+        steps.
+        """
+        for passage_ids in self._resident.lately_used():
+            yield from self._rows.read(passage_ids)
 
     def own_vectors(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
         """The own vectors as float32 of passages just found; the whole first, then its windows."""

@@ -13,6 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
+from cachetools import LRUCache
+
 from indexer.index.postings import Postings
 from indexer.index.row_cache import RowCache
 from indexer.index.scope_changes import NEVER_CHANGED
@@ -26,6 +29,9 @@ SNAPSHOT_LEAST: Final = 256
 # A snapshot is written when so many passages came or went since the last one: below that, reading
 # them from the database takes a fraction of a second.
 SNAPSHOT_AFTER: Final = 2_000
+
+# Of so many scopes that are not in memory the sizes are.
+_SIZES: Final = 10_000
 
 _logger = logging.getLogger(__name__)
 
@@ -42,6 +48,11 @@ class ResidentScope:
     generation: int = 0
     unsaved: int = 0
     bytes: int = 0
+
+    def passage_ids(self) -> list[int]:
+        postings = self.postings
+        ids: list[int] = np.delete(postings.ids, postings.removed).tolist()
+        return ids
 
 
 class ResidentScopes:
@@ -66,6 +77,8 @@ class ResidentScopes:
         self.bytes = 0
         # Up to which generation of each scope the cached rows of what was taken out are gone.
         self._states = tables.changes.states()
+        # The sizes of scopes that are not in memory, and at which generation.
+        self._sizes: LRUCache[Scope, tuple[int, int]] = LRUCache(_SIZES)
 
     def __contains__(self, scope: Scope) -> bool:
         return scope in self._held
@@ -74,6 +87,9 @@ class ResidentScopes:
         """The generation of a scope that is searched now."""
         return self._states.get(scope, NEVER_CHANGED).generation
 
+    def scopes(self) -> list[Scope]:
+        return [*self._held]
+
     def size(self, scope: Scope) -> int:
         """How many passages a scope has; it is not read for that."""
         held = self._held.get(scope)
@@ -81,7 +97,13 @@ class ResidentScopes:
             return len(held.vectors)
         generation = self.generation(scope)
         # Most guilds never had any, and each of their questions asks for it.
-        return self._tables.changes.size(scope, generation) if generation else 0
+        if not generation:
+            return 0
+        known = self._sizes.get(scope)
+        if known is None or known[0] != generation:
+            known = generation, self._tables.changes.size(scope, generation)
+            self._sizes[scope] = known
+        return known[1]
 
     def of(self, scopes: Iterable[Scope]) -> list[ResidentScope]:
         """These scopes, each once, read where they are not in memory; without any that is empty."""
@@ -113,7 +135,12 @@ class ResidentScopes:
             held = self._held.get(scope)
             if held is not None:
                 self.bytes -= held.bytes
-                self._catch_up(scope, held, generation)
+                try:
+                    self._catch_up(scope, held, generation)
+                except BaseException:
+                    # What was brought only half of the way is read anew.
+                    del self._held[scope]
+                    raise
                 self.bytes += held.bytes
             else:
                 self._rows.remove(self._tables.changes.removed_since(scope, before, generation))
@@ -220,6 +247,23 @@ class ResidentScopes:
                 self._save_if_changed(scope, held)
             if self.bytes <= self.most_bytes:
                 return
+
+    def has_rows(self, scope: Scope) -> bool:
+        """Whether the rows of all passages of a scope are in memory, and itself is."""
+        held = self._held.get(scope)
+        return held is not None and self._rows.has(held.passage_ids())
+
+    def lately_used(self) -> Iterator[list[int]]:
+        """The passages of the scopes that were searched last, as long as their rows fit.
+
+        The scopes may change between two steps. Those that are too large are passed over.
+        """
+        left = self._rows.fitting()
+        for scope in reversed([*self._held]):
+            held = self._held.get(scope)
+            if held is not None and len(held.vectors) <= left:
+                left -= len(held.vectors)
+                yield held.passage_ids()
 
     def read_ahead(self) -> Iterator[None]:
         """Read scopes before anybody asks, a scope a step, as long as they fit.

@@ -5,6 +5,7 @@ unneeded. Where documents are cited elsewhere, all passages are read anew.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Final, TypeVar
 
 import numpy as np
@@ -56,6 +57,33 @@ class RowCache:
 
     def forget_passages(self) -> None:
         self._passages.clear()
+
+    def has(self, passage_ids: Iterable[int]) -> bool:
+        """Whether all of these passages are in memory, with their vectors."""
+        return all(key in self._passages and key in self._vectors for key in passage_ids)
+
+    def document_passages(self, document_id: str) -> list[StoredPassage]:
+        """The passages of a document that are in memory, in reading order; each is looked at."""
+        found = [one for one in self._passages.values() if one.document_id == document_id]
+        return sorted(found, key=attrgetter("position"))
+
+    def fitting(self) -> int:
+        """About how many passages fit, by the size of those that are there."""
+        fits = [
+            cache.maxsize * len(cache) / cache.currsize
+            for cache in (self._vectors, self._passages)
+            if cache.currsize
+        ]
+        return int(0.9 * min(fits, default=PASSAGES_CHARACTERS / PASSAGE_CHARACTERS))
+
+    def read(self, passage_ids: Iterable[int]) -> Iterator[None]:
+        """Have these in memory, whatever has to leave it for them, a slice a step."""
+        missing = [key for key in passage_ids if not self.has([key])]
+        for start in range(0, len(missing), SLICE):
+            some = missing[start : start + SLICE]
+            self.vectors(some)
+            self.passages(some)
+            yield
 
     def read_ahead(self) -> Iterator[None]:
         """Fill the caches with the newest rows, a slice a step.

@@ -62,6 +62,10 @@ class IndexTables:
         self._dimension = dimension
         self.db = _opened(place, expected)
         self.changes = ScopeChanges(self.db, dimension)
+        # The documents that this process has replaced, cited elsewhere or taken out: what others
+        # may still have in memory, if they don't ask. A file is always asked.
+        self.taken_out: set[str] = set()
+        self._remembers = not isinstance(place, Path)
         if not has_symbols(self.db):
             with self.db.writing():
                 add_symbols(self.db)
@@ -260,6 +264,8 @@ class IndexTables:
         if not (changed or removed or record is not None or forgotten):
             return
 
+        self._remember([*removed, *(cut.document.id for cut in changed)])
+
         def write() -> None:
             file_records.delete(self.db, forgotten)
             if record is not None:
@@ -286,6 +292,11 @@ class IndexTables:
         generations = self.changes.raised((cut.document.scope for cut in changed), ids)
         replace(self.db, ids, changed, generations, vectors)
 
+    def _remember(self, document_ids: Iterable[str]) -> None:
+        # Also where it is not known afterwards what came of it.
+        if self._remembers:
+            self.taken_out.update(document_ids)
+
     def link(self, document_id: str) -> str:
         """Where a document can be read; nothing of one that is not there."""
         row = self.db.one("select metadata from documents where id = ?", (document_id,))
@@ -295,6 +306,7 @@ class IndexTables:
         """Cite documents elsewhere, of which nothing but the link has changed."""
         if not documents:
             return
+        self._remember([one.id for one in documents])
         with self.db.writing(alone=False):
             scopes = {one.scope for one in documents}
             self.changes.raised(scopes)

@@ -68,7 +68,8 @@ class Database(Protocol):
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Run a statement that changes rows; returns how many."""
 
-    def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> None: ...
+    def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> int:
+        """Run a statement that changes rows for each of these values; returns how many in all."""
 
     def insert(self, table: str, row: Mapping[str, Any]) -> None: ...
 
@@ -128,6 +129,9 @@ class Database(Protocol):
 
     def last_ids(self) -> dict[str, int]:
         """The last id that was given, by table, where the database gives ids."""
+
+    def reserve_ids(self, table: str, number: int) -> list[int]:
+        """Ids that are given to nobody else, ascending; none where a row gets its id when kept."""
 
     def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:
         """Give no id again that another copy has given, by table; `more` where that is unknown."""

@@ -128,8 +128,8 @@ class OpenedFile:
         """Run a statement that changes rows; returns how many."""
         return int(self._db.execute(sql, tuple(values)).rowcount)
 
-    def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> None:
-        self._db.conn.executemany(sql, values)
+    def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> int:
+        return int(self._db.conn.executemany(sql, values).rowcount)
 
     def insert(self, table: str, row: Mapping[str, Any]) -> None:
         insert(self._db, table, row)

@@ -88,6 +88,8 @@ class Store:
         )
         self.purge = Purge(self.database, self.audit_log, self.tombstones, self.personal_data)
         self.decisions = Decisions(self.database, self.guilds, self.note_states)
+        # How often this process has changed the sources: what was read before may be wrong.
+        self.source_changes = 0
 
     def close(self) -> None:
         self.database.close()
@@ -116,6 +118,7 @@ class Store:
 
     def add_source(self, location: str, scope: Scope, base_url: str = "") -> bool:
         """Remember a source, and where its files can be read; False if it was one already."""
+        self.source_changes += 1
         with self.database.writing():
             added = self.database.run(
                 "insert into sources (location, scope, added_at, base_url) "
@@ -140,6 +143,7 @@ class Store:
         return {row["location"]: row["base_url"] for row in rows}
 
     def remove_source(self, location: str, scope: Scope) -> None:
+        self.source_changes += 1
         with self.database.writing():
             self.database.run(
                 "delete from sources where location = ? and scope = ?", (location, scope)

@@ -36,6 +36,7 @@ from bot.phrasing.ui.edits import PostedResponse
 from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence, Feedback, Question, Verdict
+from knowledge.store.database import StoreError, is_away
 from knowledge.store.questions.question_records import digest_of
 
 _logger = logging.getLogger(__name__)
@@ -106,15 +107,22 @@ def answer_message(
 async def pictured(bot: Services, reply: Reply, channel: Any = None) -> Reply:
     """A reply with the pictures of the notes that it quotes.
 
-    Without them where it is a message in a `channel` in which the bot may attach no files; to an
-    interaction it always may.
+    Without them where it is a message in a `channel` in which the bot may attach no files, as to an
+    interaction it always may; and while the database is away, which they are in.
     """
     guild = getattr(channel, "guild", None)
     may = guild is None or channel.permissions_for(guild.me).attach_files
     notes = quoted_notes(reply)
     if not may or not notes:
         return reply
-    found = await bot.worker.call(lambda core: pictures_of(core, notes), priority=Priority.ASKING)
+    try:
+        found = await bot.worker.call(
+            lambda core: pictures_of(core, notes), priority=Priority.ASKING
+        )
+    except StoreError as error:
+        if not is_away(error):
+            raise
+        return reply
     return replace(reply, pictures=found)
 
 

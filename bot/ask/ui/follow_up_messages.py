@@ -77,7 +77,7 @@ class FollowUpMessages:
         if first is None:
             return ""
         last = await self._bot.worker.call(
-            lambda core: core.store.question_records.asked_last(message.channel.id, first),
+            lambda core: core.recording.asked_last(message.channel.id, first),
             priority=Priority.ASKING,
         )
         return await self._up_to(first if last is None else last)
@@ -123,7 +123,7 @@ class FollowUpMessages:
 
     async def _up_to(self, question_id: int) -> str:
         question = await self._bot.worker.call(
-            lambda core: core.store.question_records.question(question_id), priority=Priority.ASKING
+            lambda core: core.recording.question(question_id), priority=Priority.ASKING
         )
         return context_after(question) if question else ""
 

@@ -20,6 +20,7 @@ from bot.limits.service import Allowance, Sender
 from bot.text import error_messages
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.limits import Quota
+from knowledge.store.database import StoreError, is_away
 
 # A form must be the first response; where it is not known in time, it is when the form is sent.
 _PATIENCE_SECONDS: Final = 0.5
@@ -29,6 +30,8 @@ async def take_question(
     bot: Services, member: discord.abc.User, guild_id: int | None, *, alone: bool
 ) -> None:
     """Count a question of a member, who reads `alone` what is said of it.
+
+    While the database is away, nobody can be counted, and flood control alone stands.
 
     Raises:
         TooFastError: if it is one too many.
@@ -41,10 +44,15 @@ async def take_question(
     if quota.is_any:
         return
     now = datetime.now(UTC)
-    until = await bot.worker.call(
-        lambda core: core.store.recent_questions.take(sender.guild_id, sender.id, quota, now),
-        priority=Priority.ASKING,
-    )
+    try:
+        until = await bot.worker.call(
+            lambda core: core.store.recent_questions.take(sender.guild_id, sender.id, quota, now),
+            priority=Priority.ASKING,
+        )
+    except StoreError as error:
+        if not is_away(error):
+            raise
+        return
     if until is not None:
         seconds = math.ceil((until - now).total_seconds())
         raise bot.flood_control.used_up(member.id, seconds, alone=alone)

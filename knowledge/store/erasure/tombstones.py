@@ -11,9 +11,9 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Self
 
@@ -67,6 +67,24 @@ class Tombstone:
         return cls(at, TombstoneKind(kind), subject) if known else None
 
 
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """Tombstones of late, with what says by which digest a member stands in one."""
+
+    tombstones: Sequence[Tombstone]
+    digest: Callable[[str], str]
+
+    def has(self, member_id: int, guild_id: int | None, at: datetime) -> bool:
+        """Whether a member or a guild was forgotten after a moment."""
+        gone = [each for each in self.tombstones if each.at >= at.isoformat()]
+        return bool(gone) and any(
+            each.subject == self.digest(str(member_id))
+            if each.kind in FORGOTTEN
+            else each.kind is TombstoneKind.GUILD and each.subject == str(guild_id)
+            for each in gone
+        )
+
+
 class Tombstones:
     """The tombstones of a community database."""
 
@@ -117,6 +135,16 @@ class Tombstones:
         last = moment(rows[0]["at"])
         at = now()
         return (at if last is None or last < at else last + timedelta(microseconds=1)).isoformat()
+
+    def since(self, at: datetime) -> "Deleted":
+        """Who was forgotten after a moment."""
+        rows = self._database.rows(
+            "select kind, subject, at from tombstones where at >= ?", [at.isoformat()]
+        )
+        found = [Tombstone.of(row["at"], row["kind"], row["subject"]) for row in rows]
+        kept = [each for each in found if each is not None]
+        # The key is asked for only where it is needed: it may have to be made.
+        return Deleted(kept, self.digester() if kept else str)
 
     def keep(self, tombstones: Iterable[Tombstone]) -> None:
         """Keep tombstones of another copy in the database, inside a transaction."""

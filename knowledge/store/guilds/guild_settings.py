@@ -1,6 +1,7 @@
 """Table of guilds: their administrators' settings, and their review rules by tag."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -26,6 +27,8 @@ class Guilds:
     def __init__(self, database: Database, log: AuditLog) -> None:
         self._database = database
         self._log = log
+        # How often this process has saved a guild's settings: what was read before may be wrong.
+        self.saves: Counter[int] = Counter()
 
     def settings(self, guild_id: int) -> GuildSettings:
         """What the guild's administrators chose; the defaults if they have not yet."""
@@ -47,6 +50,7 @@ class Guilds:
             "phrasing": settings.phrasing.value,
         }
         del values["guild_id"]
+        self.saves[settings.guild_id] += 1
         with self._database.writing(settings.guild_id):
             self._begin(settings.guild_id)
             changes = ", ".join(f"{column} = ?" for column in values)
@@ -104,6 +108,11 @@ class Guilds:
         """Whether one of these scopes is that of a guild which has ended the bundled articles."""
         sql = "select 1 from guilds where id in (?) and articles = 0"
         return bool(rows_among(self._database, sql, list(scopes)))
+
+    def all_without_articles(self) -> list[int]:
+        """The guilds that have ended the bundled articles."""
+        rows = self._database.rows("select id from guilds where articles = 0")
+        return [row["id"] for row in rows]
 
     def remind(self, guild_id: int, at: datetime, waiting_since: datetime) -> bool:
         """Whether moderators are to be reminded now of what has waited since then.

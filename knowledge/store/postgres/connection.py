@@ -145,11 +145,12 @@ class Connection:
         """Run a statement that changes rows; returns how many."""
         return self._execute(sql, values).rowcount
 
-    def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> None:
+    def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> int:
         self._renew()
         try:
             with self._db.cursor() as cursor:
                 cursor.executemany(translated(sql), values)
+                return cursor.rowcount
         except _REFUSED as error:
             raise self._problem(error, writes=True) from error
 

@@ -146,6 +146,13 @@ class PostgresDatabase(Connection):
         found = {row["name"]: self._last_id(row) for row in self.rows(_SEQUENCES, [self.schema])}
         return {table: last for table, last in found.items() if last}
 
+    def reserve_ids(self, table: str, number: int) -> list[int]:
+        sql = (
+            "select nextval(pg_get_serial_sequence(?, 'id')::regclass) as id "
+            "from generate_series(1, cast(? as int))"
+        )
+        return sorted(int(row["id"]) for row in self.rows(sql, [table, number]))
+
     def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:
         for row in self.rows(_SEQUENCES, [self.schema]):
             last = max(self._last_id(row), (given or {}).get(row["name"], 0)) + more

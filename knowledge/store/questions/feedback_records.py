@@ -30,6 +30,8 @@ class FeedbackRecords:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # How often this process has changed what is confirmed: what was read before may be wrong.
+        self.confirmations = 0
 
     def record(self, feedback: Feedback) -> bool:
         """Keep a member's verdict in place of their last one; False if the question is unknown."""
@@ -100,6 +102,7 @@ class FeedbackRecords:
         Returns:
             False if there is no such hit, or a moderator has chosen another one.
         """
+        self.confirmations += 1
         rows = self._database.rows(
             "select h.rank, case when q.confirmed_at is null then 0 "
             "  else q.confirmed_by_moderator end as settled "
@@ -140,6 +143,7 @@ class FeedbackRecords:
 
     def take_back(self, question_id: int, *, by_moderator: bool) -> None:
         """Confirm an answer no more: a moderator's word stands against its asker's."""
+        self.confirmations += 1
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run(
                 "update questions set confirmed_at = null, confirmed_by_moderator = 0 "

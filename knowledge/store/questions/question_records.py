@@ -8,7 +8,8 @@ was asked, how good the evidence was, the verdicts, and which documents came fir
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import itemgetter
@@ -21,6 +22,7 @@ from knowledge.model.questions import (
     RecordedHit,
 )
 from knowledge.store.database import Database, now
+from knowledge.store.insertions import insertion
 from knowledge.store.row_guilds import NO_GUILD, only_guild
 from knowledge.store.sqlite_file import record
 from knowledge.store.value_lists import rows_among, run_among
@@ -76,6 +78,27 @@ def _ranked(question_id: int, hits: Sequence[RecordedHit]) -> list[_RankedHit]:
     ]
 
 
+def _row(question: Question) -> dict[str, Any]:
+    """The row of a question, but for its id."""
+    return {
+        "guild_id": question.guild_id,
+        "channel_id": question.channel_id,
+        "asker_id": question.asker_id,
+        "text": question.text,
+        "evidence": question.evidence.value,
+        "asked_at": question.asked_at.isoformat(),
+        "generation": question.generation,
+        "earlier": question.earlier,
+        "settings": question.settings,
+        "signals": json.dumps(dict(question.signals)),
+        "private": int(question.private),
+        "told_for": question.told_for,
+        "channels": json.dumps(sorted(set(question.channels))),
+        "answered_from": question.answered_from.written(),
+        "quotations": question.quotations,
+    }
+
+
 class QuestionRecords:
     """Questions, and the hits they were answered from."""
 
@@ -88,40 +111,60 @@ class QuestionRecords:
         Returns:
             Their ids, in the same order; the ids that the questions come with are passed over.
         """
-        guild_id = only_guild(question.guild_id for question in questions)
-        # Rows are added, and nothing is read before: for several guilds, none of them has to wait.
-        with self._database.writing(NO_GUILD if guild_id is None else guild_id):
-            ids = [self._record(question) for question in questions]
-            self._insert(
-                [
-                    one
-                    for question_id, question in zip(ids, questions, strict=True)
-                    for one in _ranked(question_id, question.hits)
-                ]
-            )
+        with self._recording(questions):
+            ids = [self._database.insert_id("questions", _row(one)) for one in questions]
+            self._record_hits(zip(ids, questions, strict=True))
             return ids
 
-    def _record(self, question: Question) -> int:
-        return self._database.insert_id(
-            "questions",
-            {
-                "guild_id": question.guild_id,
-                "channel_id": question.channel_id,
-                "asker_id": question.asker_id,
-                "text": question.text,
-                "evidence": question.evidence.value,
-                "asked_at": question.asked_at.isoformat(),
-                "generation": question.generation,
-                "earlier": question.earlier,
-                "settings": question.settings,
-                "signals": json.dumps(dict(question.signals)),
-                "private": int(question.private),
-                "told_for": question.told_for,
-                "channels": json.dumps(sorted(set(question.channels))),
-                "answered_from": question.answered_from.written(),
-                "quotations": question.quotations,
-            },
-        )
+    def reserve_ids(self, number: int) -> list[int]:
+        """Ids for `record_under`; none where a question gets its id when it is kept."""
+        return self._database.reserve_ids("questions", number)
+
+    def record_under(self, ids: Sequence[int], questions: Sequence[Question]) -> None:
+        """Do as `record`, under reserved ids: what is there is left as it is, and may be repeated.
+
+        Whoever does not know what came of a first attempt waits here until that has ended.
+        """
+        if not questions:
+            return
+        rows = [{"id": key, **_row(one)} for key, one in zip(ids, questions, strict=True)]
+        with self._recording(questions):
+            kept = self._database.run_many(
+                f"{insertion('questions', rows[0])} on conflict (id) do nothing",
+                [[*row.values()] for row in rows],
+            )
+            numbered = [*zip(ids, questions, strict=True)]
+            self._record_hits(numbered if kept == len(rows) else self._without_hits(numbered))
+
+    def _without_hits(self, numbered: Sequence[tuple[int, Question]]) -> list[tuple[int, Question]]:
+        """Those that were kept just now, where some were there before; under which id they are."""
+        there = {
+            row["id"]: row
+            for row in rows_among(
+                self._database,
+                "select id, asker_id, asked_at, exists "
+                "(select 1 from hits where question_id = q.id) as is_whole "
+                "from questions q where id in (?)",
+                [key for key, _ in numbered],
+            )
+        }
+        found = []
+        for key, one in numbered:
+            row, own = there[key], _row(one)
+            if any(row[column] != own[column] for column in ("asker_id", "asked_at")):
+                # The database has lost what it had reserved, and given it to somebody else.
+                found.append((self._database.insert_id("questions", own), one))
+            elif not row["is_whole"]:
+                found.append((key, one))
+        return found
+
+    def _recording(self, questions: Sequence[Question]) -> AbstractContextManager[None]:
+        guild_id = only_guild(question.guild_id for question in questions)
+        # Rows are added, and nothing is read before: for several guilds, none of them has to wait.
+        return self._database.writing(NO_GUILD if guild_id is None else guild_id)
+
+    def _record_hits(self, numbered: Iterable[tuple[int, Question]]) -> None:
+        self._insert([hit for number, one in numbered for hit in _ranked(number, one.hits)])
 
     def question(self, question_id: int) -> Question | None:
         rows = self._database.rows("select * from questions where id = ?", [question_id])

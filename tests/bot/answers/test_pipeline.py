@@ -1,6 +1,6 @@
 """What is answered: `decide` with plain values, and a pipeline over a real index."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bot.answers.bundled_articles import Look
 from bot.answers.decision import (
     Answer,
     Clarification,
@@ -21,19 +20,14 @@ from bot.answers.decision import (
 from bot.answers.lookup import EARLIER_CHARACTERS, Ask
 from bot.answers.pipeline import (
     QUESTION_CHARACTERS,
-    REPLIES,
     AnswerPipeline,
-    Reply,
-    ReplyCache,
-    ReplyKey,
     problem_with,
 )
 from indexer.index.index import Index
-from indexer.index.selection import Selection
 from indexer.ingest.pipeline import put, update
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import ARTICLES, SHARED, Document, Kind, Scope, channel_scope
+from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
 from knowledge.model.questions import Evidence
 from knowledge.store.store import Store
 from tests.bot.values import file_passage
@@ -291,72 +285,6 @@ def test_a_follow_up_is_recorded_once(pipeline: AnswerPipeline, store: Store) ->
 
 
 # Asked again.
-
-
-KEY = ReplyKey("Who digs?", "", (Look((SHARED,)),), None, (7,), "settings")
-REPLY = Reply("Who digs?", Refusal())
-
-
-def test_the_same_question_gets_the_same_reply() -> None:
-    cache = ReplyCache()
-    cache.put(KEY, REPLY)
-    assert cache.get(ReplyKey(*KEY)) is REPLY
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        KEY._replace(text="who digs?"),
-        KEY._replace(earlier="And in winter?"),
-        KEY._replace(looks=(Look((SHARED, Scope(5))),)),
-        KEY._replace(looks=(Look((Scope(5),)),)),
-        KEY._replace(looks=(Look((SHARED, channel_scope(5))),)),
-        KEY._replace(looks=(Look((SHARED,)), Look((ARTICLES,)))),
-        KEY._replace(looks=(Look((SHARED,), Selection()),)),
-        KEY._replace(quotations=1),
-        KEY._replace(generations=(8,)),
-        KEY._replace(settings="others"),
-    ],
-)
-def test_whatever_differs_is_another_question(other: ReplyKey) -> None:
-    cache = ReplyCache()
-    cache.put(KEY, REPLY)
-    assert cache.get(other) is None
-
-
-def test_what_was_used_longest_ago_is_forgotten_first() -> None:
-    cache = ReplyCache(2)
-    for text in ("a?", "b?"):
-        cache.put(KEY._replace(text=text), REPLY)
-    assert cache.get(KEY._replace(text="a?")) is REPLY
-    cache.put(KEY._replace(text="c?"), REPLY)
-    kept = [cache.get(KEY._replace(text=text)) is not None for text in ("a?", "b?", "c?")]
-    assert kept == [True, False, True]
-
-
-def test_no_more_than_the_most_are_remembered() -> None:
-    cache = ReplyCache()
-    for number in range(3 * REPLIES):
-        cache.put(KEY._replace(text=f"{number}?"), REPLY)
-    assert len(cache) == REPLIES
-
-
-def test_nothing_of_an_earlier_generation_stays_in_memory_and_other_guilds_keep_theirs() -> None:
-    cache, changed, other = ReplyCache(), Scope(5), Scope(6)
-    generations = {changed: 7, other: 7}
-    for scope in generations:
-        for text in ("a?", "b?"):
-            cache.put(KEY._replace(text=text, looks=(Look((scope,)),)), REPLY)
-
-    def current(scopes: Iterable[Scope]) -> tuple[int, ...]:
-        return tuple(generations[scope] for scope in scopes)
-
-    cache.keep_current(14, current)
-    assert len(cache) == 4
-    generations[changed] = 8
-    cache.keep_current(15, current)
-    assert len(cache) == 2
-    assert cache.get(KEY._replace(text="a?", looks=(Look((other,)),))) is REPLY
 
 
 def test_what_was_asked_before_is_not_looked_up_again_and_still_recorded_for_each_asker(

@@ -192,6 +192,17 @@ async def test_no_call_takes_more_questions_than_the_most(
     assert [len(call.split("+")) for call in diary.done] == [MAX_BATCH, 3]
 
 
+async def test_before_each_turn_something_is_done_first() -> None:
+    done: list[str] = []
+    made: Worker[list[str]] = Worker(
+        lambda: done, lambda _: None, before=lambda core: core.append("before")
+    )
+    await made.call(lambda core: core.append("one"))
+    await made.call(lambda core: core.append("two"))
+    await made.stop()
+    assert done == ["before", "one", "before", "two"]
+
+
 async def test_an_exception_reaches_whoever_called(worker: Worker[Diary]) -> None:
     with pytest.raises(KeyError, match="found nowhere"):
         await worker.call(lambda diary: diary.fail("found nowhere"), priority=Priority.ASKING)

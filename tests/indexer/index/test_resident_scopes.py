@@ -196,3 +196,37 @@ def test_a_bound_that_is_set_later_holds_at_once(filled: Home, embedder: WordEmb
         index.hold_within(None)
         _ask(index, embedder, *SCOPES)
         assert _resident(index) == [*SCOPES]
+
+
+def test_the_rows_of_the_scopes_that_were_asked_in_last_are_read_as_far_as_they_fit(
+    filled: Home, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(filled, embedder) as index:
+        _ask(index, embedder, ONE, TWO)
+        index._rows.forget_passages()
+        assert list(index._resident.lately_used())
+        list(index.read_lately_used())
+        assert [index._resident.has_rows(scope) for scope in SCOPES] == [False, True, True]
+        # 20 passages of 60 fit.
+        monkeypatch.setattr(index._rows, "fitting", lambda: 20)
+        [of_the_last] = index._resident.lately_used()
+        assert of_the_last == index._resident.of([TWO])[0].passage_ids()
+
+
+def test_a_scope_that_could_not_be_brought_in_step_is_read_anew(
+    filled: Home, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(filled, embedder) as index, opened(filled, embedder) as other:
+        _ask(index, embedder, ONE)
+        put(other, embedder, new_document("late", "common and late", ONE))
+
+        def fails(*_: object) -> None:
+            raise OSError("gone")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(index.tables.changes, "added_since", fails)
+            with pytest.raises(OSError, match="gone"):
+                _ask(index, embedder, ONE)
+        assert _resident(index) == []
+        assert index._resident.bytes == 0
+        assert _ask(index, embedder, ONE) == _ask(other, embedder, ONE)

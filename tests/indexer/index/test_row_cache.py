@@ -67,3 +67,23 @@ def test_what_goes_while_it_is_read_ahead_is_not_remembered(
         list(steps)
         assert gone not in index._rows._vectors
         assert len(index._rows._vectors) == index.size(SCOPES)
+
+
+def test_what_is_read_of_a_document_is_complete_only_where_its_scope_is(
+    home: Home, embedder: WordEmbedder
+) -> None:
+    with opened(home, embedder) as index:
+        build(index, embedder, thirty_documents())
+        rows, resident = index._rows, index._resident
+        everything(index, embedder)
+        rows.forget_passages()
+        ids = [*index._resident.of([SHARED])[0].passage_ids()]
+        some = rows.read(ids[:3])
+        list(some)
+        assert rows.has(ids[:3])
+        assert not rows.has(ids)
+        assert not resident.has_rows(SHARED)
+        list(index.read_lately_used())
+        assert resident.has_rows(SHARED)
+        document_id = index.passages(ids[:1])[ids[0]].document_id
+        assert rows.document_passages(document_id) == index.document_passages(document_id)

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -44,42 +44,46 @@ async def test_each_server_is_answered_by_one_process_and_after_its_death_by_ano
     assert bot.server.rest.puts == 1
 
 
-async def _silent_for(bot: Processes, name: str, seconds: float) -> Json:
-    """What a process says of itself once its leases were not renewed for so long."""
+async def _once(bot: Processes, name: str, so: Callable[[Json], bool]) -> Json:
+    """What a process says of itself once something is so."""
     while True:
         health = await bot.health(name)
-        if health["renewed_seconds_ago"] > seconds:
+        if so(health):
             return health
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def test_while_the_database_is_away_shards_are_kept_and_members_are_told(
+async def test_while_the_database_is_away_shards_are_kept_and_members_are_answered(
     bot: Processes,
 ) -> None:
     name = await bot.start()
     await bot.shared(name)
     await bot.answered(0)
+    await _once(bot, name, lambda health: health["status"] == "ok")
     before = bot.held()
     # The tests' server keeps nothing safe before that.
     bot.postgres.execute("checkpoint")
     bot.postgres.stop()
     try:
         # Longer than leases last.
-        health = await _silent_for(bot, name, 2 * bot.lease_seconds)
+        away = 2 * bot.lease_seconds
+        health = await _once(bot, name, lambda health: health["renewed_seconds_ago"] > away)
         said = await bot.answered(0)
+        waiting = (await bot.health(name))["reasons"]
     finally:
         bot.postgres.start()
     assert health["status"] == "degraded", health
     assert [*health["shards"]] == ["0", "1", "2", "3"]
     [reply] = bot.replies(0, said)
-    assert "I can't reach my database" in text_of(reply)
+    assert "> " in text_of(reply)
+    assert "1 questions wait for the database to be recorded." in waiting
     await bot.until(lambda: bot.leader() == name, "the process leads again")
     for shard in range(SHARDS):
         asked = await bot.answered(shard)
         [reply] = bot.replies(shard, asked)
         assert "> " in text_of(reply)
     assert bot.held() == before
-    assert bot.questions() == 1 + SHARDS
+    assert bot.questions() == 2 + SHARDS
 
 
 async def test_a_process_that_stood_still_answers_and_writes_nothing_of_what_it_was_told(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.backup import backups
+from knowledge.store.database import now
 from knowledge.store.erasure.tombstones import FILE, TombstoneKind
 from knowledge.store.sqlite_database import copies_beside
 from knowledge.store.store import Store
@@ -92,3 +93,17 @@ def test_copies_stay_where_a_member_only_chooses_not_to_be_quoted(path: Path, st
     store.quote_opt_outs.withhold(MIRA.id)
     store.quote_opt_outs.quote_again(MIRA.id)
     assert copies_beside(path) == sorted(kept)
+
+
+def test_who_was_forgotten_after_a_moment_is_told_by_member_and_by_guild(store: Store) -> None:
+    before = now()
+    with store.database.writing():
+        store.tombstones.add(TombstoneKind.MEMBER, MIRA.id)
+        store.tombstones.add(TombstoneKind.OPTED_OUT, 77)
+        store.tombstones.add(TombstoneKind.GUILD, GUILD)
+    deleted = store.tombstones.since(before)
+    assert deleted.has(MIRA.id, ELSEWHERE, before)
+    assert deleted.has(78, GUILD, before)
+    assert not deleted.has(77, ELSEWHERE, before)
+    assert not deleted.has(MIRA.id, GUILD, now())
+    assert not store.tombstones.since(now()).tombstones

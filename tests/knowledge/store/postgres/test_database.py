@@ -110,3 +110,9 @@ def test_rows_are_deleted_with_the_log_and_ids_stay_given(database: PostgresData
     database.insert("log", line)
     with pytest.raises(psycopg.IntegrityError, match="append-only"):
         database.run("delete from log")
+
+
+def test_ids_that_are_reserved_are_given_to_nobody_else(database: PostgresDatabase) -> None:
+    assert database.reserve_ids("questions", 3) == [1, 2, 3]
+    assert database.reserve_ids("questions", 2) == [4, 5]
+    assert database.last_ids() == {"questions": 5}

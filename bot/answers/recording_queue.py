@@ -1,0 +1,221 @@
+"""Recording queue: bounded, in memory, of questions that are answered while the database is away.
+
+A question gets its id from those that the database has reserved for this process, before it is
+recorded: the buttons below its answer have that id, and a transaction of which nobody said whether
+it was kept is repeated under the same ids. So each question is recorded once, and in order. Where
+the database reserves none, as a file of SQLite, nothing of this is done: a file is never away.
+
+What waits is gone if the process is killed.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from bot.answers.outage import Outage
+from knowledge.model.questions import Question
+from knowledge.store.database import (
+    DatabaseAwayError,
+    OutcomeUnknownError,
+    StoreError,
+    is_away,
+)
+from knowledge.store.row_guilds import NO_GUILD
+from knowledge.store.store import Store
+
+# So many questions may wait; each has ten hits with their words, some 20 kB.
+MOST_WAITING: Final = 1_000
+# So many ids are reserved at once, beside those that are needed while the database is away.
+RESERVED_AT_ONCE: Final = 100
+# So many are recorded in one transaction.
+_TOGETHER: Final = 50
+# The last questions are kept in memory, without their hits, for those that follow them up.
+_LAST: Final = 256
+
+_logger = logging.getLogger(__name__)
+
+
+class RecordingQueue:
+    """Records questions at once, or when the database is back. It belongs to the core's thread."""
+
+    def __init__(self, store: Store, outage: Outage, *, most: int = MOST_WAITING) -> None:
+        """Record in a store; let at most so many wait."""
+        self._most = most
+        self._store = store
+        self._records = store.question_records
+        self._outage = outage
+        self._ids: deque[int] = deque()
+        self._waiting: deque[Question] = deque()
+        self._last: deque[Question] = deque(maxlen=_LAST)
+
+    @property
+    def waiting(self) -> int:
+        """How many questions wait."""
+        return len(self._waiting)
+
+    def told(self) -> str:
+        """A sentence on what waits, or nothing."""
+        if not self._waiting:
+            return ""
+        full = ": no more are answered until it is back" if self._is_full(1) else ""
+        return f"{self.waiting:,} questions wait for the database to be recorded{full}."
+
+    def record(self, questions: Sequence[Question]) -> list[int]:
+        """Keep questions, now or when the database is back; returns their ids.
+
+        Raises:
+            DatabaseAwayError: if it is away, and too many wait already.
+        """
+        ids = self._reserved(len(questions))
+        if not ids:
+            return self._records.record(questions)
+        numbered = [replace(one, id=key) for key, one in zip(ids, questions, strict=True)]
+        if self._outage.bridged or not self._recorded(numbered):
+            self._wait(numbered)
+        self._last.extend(replace(one, hits=()) for one in numbered)
+        return ids
+
+    def _reserved(self, number: int) -> list[int]:
+        """Ids for so many questions; none where the database gives them itself."""
+        if not self._outage.bridged:
+            try:
+                self.reserve(number)
+            except StoreError as error:
+                if not is_away(error):
+                    raise
+        if len(self._ids) >= number:
+            return [self._ids.popleft() for _ in range(number)]
+        if self._waiting or self._outage.bridged:
+            raise self._full()
+        return []
+
+    def reserve(self, number: int = 0) -> None:
+        """Have ids for so many questions, and for as many as may wait.
+
+        Raises:
+            StoreError: if the database is away.
+        """
+        missing = self._most + number - len(self._ids)
+        if missing > 0:
+            self._ids.extend(self._records.reserve_ids(missing + RESERVED_AT_ONCE))
+
+    def renew_ids(self) -> None:
+        """Take ids above those of others, whose guilds may be this process's from now on.
+
+        The questions of a guild are in order by their ids.
+
+        Raises:
+            StoreError: if the database is away.
+        """
+        if self._ids and self._store.database.last_ids()["questions"] != self._ids[-1]:
+            self._ids = deque(self._records.reserve_ids(self._most + RESERVED_AT_ONCE))
+
+    def _recorded(self, questions: Sequence[Question]) -> bool:
+        try:
+            self.flush()
+            self._records.record_under([one.id for one in questions], questions)
+        except StoreError as error:
+            if not (is_away(error) or isinstance(error, OutcomeUnknownError)):
+                raise
+            return False
+        return True
+
+    def _is_full(self, more: int) -> bool:
+        return self.waiting + more > self._most
+
+    def _full(self) -> DatabaseAwayError:
+        return DatabaseAwayError(
+            f"The database is away, and {self.waiting:,} questions wait to be recorded: no more "
+            "are answered until it is back."
+        )
+
+    def _wait(self, questions: Sequence[Question]) -> None:
+        if self._is_full(len(questions)):
+            raise self._full()
+        if not self._waiting:
+            _logger.warning("The database is away: questions wait in memory to be recorded.")
+        self._waiting.extend(questions)
+
+    def flush(self) -> None:
+        """Record what waits, in order.
+
+        Raises:
+            StoreError: if the database is away; what is not recorded still waits.
+        """
+        if not self._waiting:
+            return
+        before = self.waiting
+        while self._waiting:
+            some = [self._waiting[place] for place in range(min(_TOGETHER, self.waiting))]
+            self._keep(some)
+            for _ in some:
+                self._waiting.popleft()
+        _logger.info("%d questions were recorded that were asked without the database.", before)
+
+    def _keep(self, questions: Sequence[Question]) -> None:
+        refusal = self._store.database.refusal
+        try:
+            self._keep_together(questions)
+        except refusal as error:
+            if len(questions) == 1:
+                # What it belongs to was deleted meanwhile: it would hold up all others for good.
+                # What the database says of it may have its words.
+                what = type(error).__name__
+                _logger.error("Question %d can't be recorded: %s.", questions[0].id, what)
+                return
+            for one in questions:
+                self._keep([one])
+
+    def _keep_together(self, questions: Sequence[Question]) -> None:
+        """In one transaction, but for those whose askers or guilds were forgotten meanwhile."""
+        with self._store.database.writing(NO_GUILD):
+            gone = self._store.tombstones.since(min(one.asked_at for one in questions))
+            kept = [
+                one for one in questions if not gone.has(one.asker_id, one.guild_id, one.asked_at)
+            ]
+            self._records.record_under([one.id for one in kept], kept)
+
+    # What was asked last.
+
+    def question(self, question_id: int) -> Question | None:
+        """A question that another one follows up; without its hits where the database is away.
+
+        Raises:
+            DatabaseAwayError: if it is none of the last ones then.
+        """
+        try:
+            return self._records.question(question_id)
+        except StoreError as error:
+            known = next((one for one in self._last if one.id == question_id), None)
+            if known is None or not is_away(error):
+                raise
+            return known
+
+    def asked_last(self, channel_id: int, after: int) -> int | None:
+        """The last public question in a channel or thread, by id, of those above `after`.
+
+        Raises:
+            DatabaseAwayError: if it is away, and `after` is none of the last ones.
+        """
+        try:
+            return self._records.asked_last(channel_id, after)
+        except StoreError as error:
+            # Whatever came after one of the last is one of the last.
+            if not is_away(error) or all(one.id != after for one in self._last):
+                raise
+        found = (
+            one.id
+            for one in self._last
+            if one.channel_id == channel_id
+            and one.id > after
+            and one.text
+            and not one.private
+            and one.told_for is None
+        )
+        return max(found, default=None)
+
+    def forget(self) -> None:
+        """Keep nothing of what was asked last; what waits still does."""
+        self._last.clear()

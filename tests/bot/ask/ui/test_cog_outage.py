@@ -1,0 +1,185 @@
+"""Members are answered while the database is away, and everything else is refused in a sentence."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from bot.ask import button_messages
+from bot.client import Bot
+from bot.config import Settings
+from bot.config_sections import DataSettings
+from bot.engine.core import Core
+from bot.review import service as review_service
+from bot.text import error_messages
+from knowledge.model.guilds import GuildSettings
+from knowledge.model.notes import Decision, Member
+from knowledge.model.questions import Feedback
+from knowledge.model.submissions import Submission
+from knowledge.store.database import is_away
+from knowledge.store.notes.decisions import Ruling
+from tests.bot.outages import Departing, departing
+from tests.bot.steps import content, everything
+from tests.bot.world import QUESTION, TEXT, TITLE, World, choices, custom_ids, text_of
+from tests.postgres import Cluster
+
+AWAY = error_messages.DATABASE_AWAY.english
+# Answered only together with `QUESTION`: no word of it is in the note.
+AFTER = "Zanzibar?"
+
+
+@pytest.fixture
+def database(postgres: Cluster, postgres_url: str) -> Iterator[Departing]:
+    with departing(postgres, postgres_url) as made:
+        yield made
+
+
+@pytest.fixture
+def settings(settings: Settings, database: Departing) -> Settings:
+    data = DataSettings(folder=settings.data.folder, database=database.url)
+    (data.folder / "community.db").unlink()
+    return Settings(data=data, questions=settings.questions)
+
+
+@pytest.fixture
+def simcord_bot(new_bot: Callable[[], Bot]) -> Bot:
+    """A bot that shares its shards with nobody: simcord has no gateway that it could ask."""
+    bot = new_bot()
+    bot.cluster = None
+    return bot
+
+
+@pytest.fixture(autouse=True)
+def refusals(world: World) -> Iterator[None]:
+    """Whatever fails, fails for that reason."""
+    yield
+    assert all(is_away(error) for error in world.env.errors)
+
+
+async def publish(world: World) -> None:
+    """Have a note in the index, and everything in memory that an outage takes."""
+    note = Submission(TITLE, TEXT)
+    moderator = Member(world.moderator.id, "Mo")
+
+    def published(core: Core) -> None:
+        author = Member(world.member.id, "Mira")
+        proposed = core.store.contributions.propose(world.guild.id, author, 1, note)
+        ruling = Ruling(Decision.APPROVE)
+        revision_id = proposed.note.revision.id
+        review_service.decide(core, world.guild.id, revision_id, moderator, ruling, asked_in=2)
+
+    await world.core(published)
+    await world.bot.worker.run_slices(Core.warm_up)
+    # What a guild chose is known of one in which somebody has asked.
+    await world.bot.guild_settings.choices(world.guild.id)
+    await world.bot.worker.run_slices(Core.stand_by)
+
+
+async def feedback(world: World, question_id: int) -> list[Feedback]:
+    return await world.core(lambda core: core.store.feedback_records.of(question_id))
+
+
+def question_id(message: Any) -> int:
+    return int(custom_ids(message)[0].split(":")[1])
+
+
+async def test_a_question_is_answered_and_its_buttons_work_once_it_is_recorded(
+    world: World, database: Departing
+) -> None:
+    await publish(world)
+    with database.away():
+        answered = await world.ask()
+        assert TEXT in content(answered)
+        message = answered.response
+        assert message is not None
+        for label in ("Helpful", "Not helpful", "Why this answer?"):
+            clicked = await world.second_member.click(message, label=label)
+            assert everything(clicked) == AWAY
+        digest = next(iter(choices(message)))
+        chosen = await world.second_member.select(message, [digest])
+        assert everything(chosen) == AWAY
+        health = await world.bot.health()
+        assert "1 questions wait for the database to be recorded." in health.degraded
+    assert database.asked() == []
+    # The first that is done once it is back finds it recorded.
+    clicked = await world.second_member.click(message, label="Helpful")
+    assert content(clicked) == button_messages.FEEDBACK_HELPFUL.english
+    assert database.asked() == [QUESTION]
+    assert len(await feedback(world, question_id(message))) == 1
+    chosen = await world.member.select(message, [digest])
+    assert chosen.response is not None
+    picked = await world.member.click(chosen.response, label="This answers it")
+    assert button_messages.REPLACED.english in content(picked)
+
+
+async def test_mentions_are_answered_and_what_replies_to_an_answer_follows_it_up(
+    world: World, database: Departing
+) -> None:
+    await publish(world)
+    assert world.bot.user is not None
+    mention = f"<@{world.bot.user.id}>"
+    with database.away():
+        await world.member.send(world.help, f"{mention} {QUESTION}")
+        first = world.help.last_message
+        assert TEXT in text_of(first)
+        await world.member.send(world.help, f"{mention} {AFTER}", reply_to=first)
+        assert TEXT in text_of(world.help.last_message)
+    await world.core(lambda core: None)
+    assert database.asked() == [QUESTION, AFTER]
+    followed = await world.recorded(question_id(world.help.last_message))
+    assert followed.earlier == QUESTION
+
+
+async def test_proposals_and_settings_are_refused_and_nothing_that_was_written_is_lost(
+    world: World, database: Departing
+) -> None:
+    await publish(world)
+    form = await world.member.slash(world.general, "note add")
+    with database.away():
+        values = {"title": "Tram", "text": "Take tram 28.", "tags": "", "link": ""}
+        given_back = await world.member.submit_modal(form, values)
+        assert AWAY in everything(given_back)
+        assert given_back.response is not None
+        [file] = given_back.response.attachments
+        assert b"Take tram 28." in await file.read()
+        refused = await world.admin.slash(world.general, "limits reset")
+        assert AWAY in everything(refused)
+        told = await world.moderator.slash(world.general, "review queue")
+        assert AWAY in everything(told)
+    found = await world.core(lambda core: core.store.counts(world.guild.id))
+    assert found["pending"] == 0
+
+
+async def test_what_an_administrator_has_just_changed_is_not_answered_as_before(
+    world: World, database: Departing
+) -> None:
+    await publish(world)
+    await world.ask()
+    changed = GuildSettings(world.guild.id, articles=False)
+    await world.core(lambda core: core.store.guilds.save_settings(changed, world.admin.id))
+    world.bot.guild_settings.forget(world.guild.id)
+    with database.away():
+        assert content(await world.ask()) == AWAY
+
+
+async def test_a_member_whose_questions_are_limited_is_answered_all_the_same(
+    world: World, database: Departing
+) -> None:
+    await world.admin.slash(world.general, "limits set", questions_a_day=1)
+    await publish(world)
+    await world.ask()
+    with database.away():
+        assert TEXT in content(await world.ask())
+    assert "as many questions as you may ask" in everything(await world.ask())
+
+
+async def test_the_questions_of_several_members_are_recorded_in_their_order(
+    world: World, database: Departing
+) -> None:
+    await publish(world)
+    texts = [f"{QUESTION} {number}" for number in range(3)]
+    with database.away():
+        for text in texts:
+            await world.ask(text, by=world.second_member)
+    await world.ask()
+    assert database.asked() == [*texts, QUESTION]
