@@ -348,6 +348,8 @@ class Index:
 
         The index may change between two steps.
         """
+        # Of what was put in since it was opened, nothing is known before.
+        self._replay()
         for _ in self._resident.read_ahead():
             yield
             self._replay()
