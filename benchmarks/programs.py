@@ -129,7 +129,7 @@ def main() -> None:
         filled(folder, made)
         ways = (
             ("HTTP", by_http, ("serve", "--port", "0", "--per-second", "0")),
-            ("MCP", by_mcp, ("mcp", "--http", "0")),
+            ("MCP", by_mcp, ("mcp", "--http", "0", "--per-second", "0")),
         )
         print(f"load before: {os.getloadavg()[0]:.1f}")
         for name, request, command in ways:

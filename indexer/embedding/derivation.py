@@ -130,9 +130,9 @@ def fast_model(
         return _opened(recipe.open, target, digest)
     except DerivationError as error:
         refusal.write_text(str(error), encoding="utf-8")
-        reason: Exception | str = f"{error} (Remembered in {refusal}; delete it to try again.)"
+        reason = f"{error} (Remembered in {refusal}; delete it to try again.)"
     except _PASSING as error:
-        reason = error
+        reason = str(error).partition("\n")[0] or type(error).__name__
     _logger.warning("The reference %s is used, not a fast one: %s", recipe.kind, reason)
     return None
 

@@ -203,13 +203,14 @@ def _check_default(folder: Path, cache: Path) -> None:
 
 
 def reason(error: Exception) -> str:
-    """Why a model can't be opened, in a line, as the library's exception says it."""
+    """Why a model can't be opened, in a sentence, as the library's exception says it."""
     if isinstance(error, UnpicklingError):
         return (
             "Its weights are a pickle that holds more than numbers, which could run code when it "
             "is read. Take the same model with its weights as safetensors."
         )
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return line if line.endswith((".", "?", "!")) else f"{line}."
 
 
 def knows_no_words(tokenizer: Any) -> bool:

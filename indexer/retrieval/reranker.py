@@ -154,10 +154,10 @@ class Reranking:
             scores = _numbers(self._reranker.scores(query, texts), len(texts)) if texts else []
         # It is any model: whatever goes wrong in it, no answer may be lost for it.
         except Exception as error:
-            failed = f"The reranker {self.name!r} failed ({reason(error)})"
+            failed = f"The reranker {self.name!r} failed: {reason(error)}"
             if not self.dispensable:
-                raise RerankerError(f"{failed}.") from error
-            self.problem = f"{failed}. Until the next start, answers are given without it."
+                raise RerankerError(failed) from error
+            self.problem = f"{failed} Until the next start, answers are given without it."
             _logger.warning("%s", self.problem)
             return None
         return sorted(range(len(texts)), key=lambda i: (-scores[i], i))
