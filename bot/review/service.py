@@ -118,12 +118,13 @@ def decide(
     What it is a duplicate of is kept by its title; if there is nothing of that name, that is the
     obstacle.
     """
-    note = core.store.notes.find(revision_id, guild_id)
-    if note and note.revision.state is State.PENDING and ruling.decision is Decision.DUPLICATE:
-        named = core.similar_notes.original(note, ruling.duplicate_of)
-        if not named:
-            return Outcome(note, Obstacle.NO_ORIGINAL)
-        ruling = replace(ruling, duplicate_of=named)
+    if ruling.decision is Decision.DUPLICATE:
+        note = core.store.notes.find(revision_id, guild_id)
+        if note and note.revision.state is State.PENDING:
+            named = core.similar_notes.original(note, ruling.duplicate_of)
+            if not named:
+                return Outcome(note, Obstacle.NO_ORIGINAL)
+            ruling = replace(ruling, duplicate_of=named)
     decisions = core.store.decisions
     return taken(
         core,

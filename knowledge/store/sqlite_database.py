@@ -186,6 +186,11 @@ class SqliteDatabase(sqlite_file.OpenedFile):
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         return list(self._db.query(sql, values))
 
+    def rows_together(
+        self, queries: Sequence[tuple[str, Sequence[Any]]]
+    ) -> list[list[dict[str, Any]]]:
+        return [self.rows(*one) for one in queries]
+
     def defer_references(self) -> None:
         self.run("pragma defer_foreign_keys = on")
 

@@ -30,7 +30,7 @@ from knowledge.model.submissions import Submission
 from knowledge.store.database import Database, moment
 from knowledge.store.notes.review_cards import mark_due
 from knowledge.store.sqlite_file import record
-from knowledge.store.value_lists import rows_among
+from knowledge.store.value_lists import rows_among, rows_of_lists
 
 # An extension `e` of a note `m` that is in what was approved, maybe with a moderator's changes.
 ACCEPTED: Final = """
@@ -75,6 +75,9 @@ _WAITING: Final = """
 
 # The reviews that a revision's state comes from: not taken back, nor kept for their reason alone.
 STANDING: Final = "undone_at is null and decision not in ('undo', 'retire', 'restore')"
+
+_REVIEWS: Final = f"select * from reviews where {STANDING} and revision_id in (?) order by id"  # noqa: S608
+_REPORTS: Final = "select * from reports where closed_at is null and note_id in (?) order by id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,10 +332,17 @@ class Notes:
     def _filled(self, rows: list[dict[str, Any]]) -> list[Note]:
         """Notes from their rows, with what stands in other tables."""
         note_ids = [row["id"] for row in rows]
-        reviews = self._reviews([row["revision_id"] for row in rows])
-        reports = self._reports(note_ids)
+        found_reviews, found_reports, co_authors = rows_of_lists(
+            self._database,
+            [
+                (_REVIEWS, [row["revision_id"] for row in rows]),
+                (_REPORTS, note_ids),
+                (_CO_AUTHORS, note_ids),
+            ],
+        )
+        reviews, reports = _reviews(found_reviews), _reports(found_reports)
         writers: dict[int, dict[str, None]] = {}
-        for row in rows_among(self._database, _CO_AUTHORS, note_ids):
+        for row in co_authors:
             writers.setdefault(row["note_id"], {})[row["writer"]] = None
         return [
             _note(
@@ -344,39 +354,33 @@ class Notes:
             for row in rows
         ]
 
-    def _reviews(self, revision_ids: list[int]) -> dict[int, tuple[Review, ...]]:
-        rows = rows_among(
-            self._database,
-            f"select * from reviews where {STANDING} and revision_id in (?) order by id",  # noqa: S608
-            revision_ids,
-        )
-        found: dict[int, tuple[Review, ...]] = {}
-        for row in rows:
-            review = record(
-                Review,
-                row,
-                decision=Decision(row["decision"]),
-                created_at=datetime.fromisoformat(row["created_at"]),
-            )
-            found[review.revision_id] = (*found.get(review.revision_id, ()), review)
-        return found
 
-    def _reports(self, note_ids: list[int]) -> dict[int, tuple[Report, ...]]:
-        rows = rows_among(
-            self._database,
-            "select * from reports where closed_at is null and note_id in (?) order by id",
-            note_ids,
+def _reviews(rows: Iterable[dict[str, Any]]) -> dict[int, tuple[Review, ...]]:
+    """The reviews by revision."""
+    found: dict[int, tuple[Review, ...]] = {}
+    for row in rows:
+        review = record(
+            Review,
+            row,
+            decision=Decision(row["decision"]),
+            created_at=datetime.fromisoformat(row["created_at"]),
         )
-        found: dict[int, tuple[Report, ...]] = {}
-        for row in rows:
-            report = record(
-                Report,
-                row,
-                problem=Problem(row["problem"]),
-                created_at=datetime.fromisoformat(row["created_at"]),
-            )
-            found[report.note_id] = (*found.get(report.note_id, ()), report)
-        return found
+        found[review.revision_id] = (*found.get(review.revision_id, ()), review)
+    return found
+
+
+def _reports(rows: Iterable[dict[str, Any]]) -> dict[int, tuple[Report, ...]]:
+    """The reports by note."""
+    found: dict[int, tuple[Report, ...]] = {}
+    for row in rows:
+        report = record(
+            Report,
+            row,
+            problem=Problem(row["problem"]),
+            created_at=datetime.fromisoformat(row["created_at"]),
+        )
+        found[report.note_id] = (*found.get(report.note_id, ()), report)
+    return found
 
 
 def _of_guild(guild_id: int | None) -> tuple[str, list[int]]:

@@ -221,21 +221,25 @@ class NoteStates:
     def set_state(self, revision_id: int, state: State) -> None:
         """Put a revision into a state; its card is due. Withdrawn, it has no pictures any more."""
         self._database.run(
-            "update revisions set state = ? where id = ?", [state.value, revision_id]
+            "update revisions set state = ?, card_due = card_due + 1 where id = ?",
+            [state.value, revision_id],
         )
         if state is State.WITHDRAWN:
             self.pictures.drop(revision_id)
-        mark_due(self._database, revision_id)
 
     def set_live(self, note: Note, revision_id: int | None, by: int) -> None:
-        """Make a revision what questions are answered from, verified now; None: no revision."""
-        mark_due(self._database, note.live_revision_id, note.retired_revision_id, revision_id)
+        """Make a revision what questions are answered from, verified now; None: no revision.
+
+        The cards of all that this concerns are due.
+        """
+        mark_due(self._database, note.live_revision_id, note.retired_revision_id)
         self._database.run(
             "update notes set live_revision_id = ?, retired_revision_id = null where id = ?",
             [revision_id, note.id],
         )
         if revision_id is not None:
-            self.verify(self.notes.of_revision(revision_id), NoticeEvent.REPORT_REVISED, by)
+            live = note if revision_id == note.revision.id else self.notes.of_revision(revision_id)
+            self.verify(live, NoticeEvent.REPORT_REVISED, by)
 
     def retire(self, note: Note, by: int) -> None:
         """Take the note's live revision out of what questions are answered from, to be restored."""
@@ -300,10 +304,11 @@ class NoteStates:
             self._notices.add(
                 note.guild_id, member_id, NO_CHANNEL, outcome, revision_id=note.revision.id
             )
-        self._database.run(
-            "update reports set closed_at = ? where note_id = ? and closed_at is null",
-            [now().isoformat(), note.id],
-        )
+        if note.reports:
+            self._database.run(
+                "update reports set closed_at = ? where note_id = ? and closed_at is null",
+                [now().isoformat(), note.id],
+            )
         mark_due(self._database, note.revision.id)
 
     def sample(self, note: Note) -> None:

@@ -10,7 +10,7 @@ from knowledge.model.guilds import GuildFilter, every_guild
 from knowledge.model.notes import Note
 from knowledge.store.database import Database
 from knowledge.store.row_guilds import RowKind, guild_of, only_guild
-from knowledge.store.value_lists import rows_among
+from knowledge.store.value_lists import rows_among, run_among
 
 if TYPE_CHECKING:
     from knowledge.store.notes.note_records import Notes
@@ -116,8 +116,8 @@ class ReviewCards:
 
 def mark_due(database: Database, *revision_ids: int | None) -> None:
     """Make cards due in the current transaction: what they show has changed."""
-    for revision_id in revision_ids:
-        database.run("update revisions set card_due = card_due + 1 where id = ?", [revision_id])
+    known = [revision_id for revision_id in revision_ids if revision_id is not None]
+    run_among(database, "update revisions set card_due = card_due + 1 where id in (?)", known)
 
 
 def card_number(lost_message_id: int) -> int:

@@ -162,17 +162,32 @@ class Connection:
         To be used in a transaction: outside of one, some may be kept where another fails.
         """
 
-        def execute() -> list[psycopg.Cursor[tuple[Any, ...]]]:
-            with self._db.pipeline() if _PIPELINES else nullcontext():
-                return [
-                    self._db.cursor(binary=True, row_factory=tuple_row).execute(
-                        translated(sql), values
-                    )
-                    for sql, values in statements
-                ]
+        def cursor() -> psycopg.Cursor[tuple[Any, ...]]:
+            return self._db.cursor(binary=True, row_factory=tuple_row)
 
-        cursors = self._run(execute, repeatable=False)
-        return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+        return self._pipelined(statements, cursor, repeatable=False)
+
+    def rows_together(
+        self, queries: Sequence[tuple[str, Sequence[Any]]]
+    ) -> list[list[dict[str, Any]]]:
+        """The rows of several queries, in one round trip."""
+        return self._pipelined(queries, lambda: self._db.cursor(), repeatable=True)
+
+    def _pipelined(
+        self,
+        statements: Sequence[tuple[str, Sequence[Any]]],
+        cursor: Callable[[], psycopg.Cursor[_T]],
+        *,
+        repeatable: bool,
+    ) -> list[list[_T]]:
+        def execute() -> list[psycopg.Cursor[_T]]:
+            with self._db.pipeline() if _PIPELINES else nullcontext():
+                return [cursor().execute(translated(sql), values) for sql, values in statements]
+
+        if not statements:
+            return []
+        cursors = self._run(execute, repeatable)
+        return [each.fetchall() if each.description else [] for each in cursors]
 
     def run_script(self, sql: str) -> None:
         """Run several statements at once, without values."""
