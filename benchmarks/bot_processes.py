@@ -8,7 +8,9 @@ end, so that a write of a process that others had ended is seen.
 import asyncio
 import contextlib
 import math
+import os
 import random
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -27,9 +29,9 @@ from tests.bot.wire.server import WireServer
 from tests.postgres import Cluster
 
 # Among these commits of a life one is chosen to end before or after; the first are its start's.
-COMMITS: Final = range(4, 24)
+COMMITS: Final = range(4, 20)
 # A life that was to end so ends at random after so many seconds.
-LONGEST: Final = 40.0
+LONGEST: Final = 25.0
 _LOOK_SECONDS: Final = 0.05
 
 # Whoever writes without having joined has not begun yet: what is made at the first start.
@@ -207,11 +209,12 @@ class Bots:
     def _kill(self, life: Life) -> None:
         # It may have ended meanwhile.
         with contextlib.suppress(ProcessLookupError):
-            life.process.kill()
+            # Not by the process's object, which would look first and take its end from asyncio.
+            os.kill(life.process.pid, signal.SIGKILL)
             life.how = "at random"
 
     def _died(self, life: Life) -> None:
-        violent = life.process.returncode == -9
+        violent = life.process.returncode == -signal.SIGKILL
         self.ended[life.how if violent else f"by itself ({life.process.returncode})"] += 1
         if not life.name:
             return

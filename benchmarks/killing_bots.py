@@ -123,6 +123,9 @@ Trial = Callable[[Scene], Awaitable[str]]
 def kills(number: int, life: float) -> Trial:
     async def trial(scene: Scene) -> str:
         bots = scene.bots
+        await scene.begun()
+        for one in bots.lives:
+            one.until = time.monotonic() + scene.chance.uniform(0, life)
         while bots.ended.total() < number:
             await bots.keep(dying=life)
             await asyncio.sleep(_STEP)

@@ -135,6 +135,9 @@ class CuttingSocket:
         with suppress(OSError):
             while True:
                 client = self._listening.accept()[0]
+                if client.family == socket.AF_INET:
+                    # Messages are handed on one by one: each would wait for the one before.
+                    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._sockets.append(client)
                 server = self._connected()
                 if server is None:
