@@ -257,7 +257,7 @@ class PhrasingDispatcher:
 
     async def _decided_again(self, candidate: Candidate, places: tuple[int, ...]) -> Reply:
         found: Reply = await self.worker().call(
-            lambda core: service.decide_again(core, candidate.ask, candidate.reply, places),
+            lambda core: core.answer_pipeline.decide_again(candidate.ask, candidate.reply, places),
             priority=Priority.ASKING,
         )
         return found

@@ -40,10 +40,6 @@ def outdated(core: Core, held: Sequence[ResultKey]) -> list[ResultKey]:
     return [key for key in held if key.generation != now[key.place]]
 
 
-def decide_again(core: Core, ask: Ask, reply: Reply, places: tuple[int, ...]) -> Reply:
-    return core.answer_pipeline.decide_again(ask, reply, places)
-
-
 def finish(
     core: Core, ask: Ask, reply: Reply, found: RecordedPhrasing, most: PhrasingCaps, now: datetime
 ) -> tuple[bool, UsedUp]:

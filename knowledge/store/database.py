@@ -100,7 +100,7 @@ class Database(Protocol):
             OutcomeUnknownError: if the connection is lost while all of it is being kept.
         """
 
-    def erasing(self, guild_id: int | None = None) -> AbstractContextManager[None]:
+    def erasing(self) -> AbstractContextManager[None]:
         """The same, whose deleted rows are to be nowhere afterwards, as far as that can be."""
 
     def reading(self) -> AbstractContextManager[None]:

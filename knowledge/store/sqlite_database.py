@@ -166,10 +166,10 @@ class SqliteDatabase(sqlite_file.OpenedFile):
             ) from error
 
     @contextmanager
-    def erasing(self, guild_id: int | None = None) -> Iterator[None]:
+    def erasing(self) -> Iterator[None]:
         """The same; what is deleted is overwritten, in the file and its write-ahead log."""
         self.run("pragma secure_delete = on")
-        with self.writing(guild_id):
+        with self.writing():
             yield
         # As far as readers allow it.
         self.rows("pragma wal_checkpoint(truncate)")

@@ -103,8 +103,8 @@ class PostgresDatabase(Connection):
             raise
 
     @contextmanager
-    def erasing(self, guild_id: int | None = None) -> Iterator[None]:
-        with self.writing(guild_id):
+    def erasing(self) -> Iterator[None]:
+        with self.writing():
             yield
 
     def defer_references(self) -> None:
