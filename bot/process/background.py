@@ -22,6 +22,7 @@ from bot.interactions.services import Services
 from bot.models.live_switch import KEPT_SECONDS, LOOK_SECONDS, LiveSwitch
 from bot.process.leader import SYNC_SECONDS, Leader
 from bot.process.metrics import Metrics
+from knowledge.store.database import is_away
 
 # Of the steps that bring the index up to date, the one for articles and notes.
 _OWN_STEP: Final = 2
@@ -115,15 +116,18 @@ class BackgroundTasks:
             lambda: self._run_as_leader(index_updates.follow),
             lambda: run(Core.warm_up),
         ]
-        failures = []
+        failures, only_away = [], True
         for number, step in enumerate(steps):
             try:
                 await step()
             except Exception as error:  # noqa: BLE001 - one bad source must not stop the others
                 failures.append(self._failed(error))
+                only_away = only_away and is_away(error)
             if number == _OWN_STEP:
                 self.answerable.set()
-        self.out_of_step = failures[0] if failures else ""
+        # What was in step is so while the database is away; it is looked at again afterwards.
+        if self.out_of_step or not only_away:
+            self.out_of_step = failures[0] if failures else ""
         self._in_step = not failures
         return self._in_step
 
@@ -197,6 +201,9 @@ class BackgroundTasks:
         try:
             await self.leader.follow_sources()
         except Exception as error:  # noqa: BLE001 - one bad step must not end the loop
-            self.out_of_step = self._failed(error)
+            reason = self._failed(error)
+            self._in_step = not is_away(error)
+            if self._in_step:
+                self.out_of_step = reason
             return
         self.out_of_step = ""
