@@ -6,11 +6,12 @@ can't be read yields a `Failure` with its reason and stops nothing else.
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Final
 
 from knowledge.channels.archive import ChannelArchive
@@ -51,7 +52,8 @@ class SourceState:
     """What a source gave, when it was last read, and what of it can't be read.
 
     `files` counts the pages of a source on the web, and the messages of a channel. Below `base_url`
-    its files can be read on the web; `commit` is that of a repository.
+    its files can be read on the web; `commit` is that of a repository. `machine` has its files, if
+    that is another one than this.
     """
 
     location: str
@@ -62,6 +64,7 @@ class SourceState:
     failures: tuple[Failure, ...]
     base_url: str = ""
     commit: str = ""
+    machine: str = ""
 
 
 def documents(
@@ -133,11 +136,12 @@ def looks(
     *,
     retry: bool = False,
     withheld: Withheld = NOTHING,
+    elsewhere: Collection[str] = (),
 ) -> Iterator[Scan]:
     """Look at the imported files; the ids that moved files keep are kept in the store.
 
     With `retry`, files that failed are read again. Chats that quote others than those who are
-    `withheld` now are, too.
+    `withheld` now are, too. Sources that are `elsewhere` are left as they are.
 
     Yields:
         The same scan after each step, whole after the last one.
@@ -150,6 +154,7 @@ def looks(
         retry=retry,
         withheld=withheld.version,
         base_urls=store.base_urls(),
+        elsewhere=elsewhere,
     )
     for look in looked:
         new_ids = look.new_ids
@@ -202,7 +207,12 @@ def part_id(found: FoundFile, part: FilePart | None) -> str:
     return found.document_id + (f"{INSIDE}{part.path}" if part and part.path else "")
 
 
-def plan(store: Store, paths: Sequence[Path], records: Mapping[str, FileRecord]) -> Scan:
+def plan(
+    store: Store,
+    paths: Sequence[Path],
+    records: Mapping[str, FileRecord],
+    elsewhere: Collection[str] = (),
+) -> Scan:
     """Look at the imported files as `looks` does, and at `paths` as if they were sources, too.
 
     Raises:
@@ -212,22 +222,43 @@ def plan(store: Store, paths: Sequence[Path], records: Mapping[str, FileRecord])
     sources = [*_on_disk(store), *((str(path.resolve()), SHARED) for path in paths)]
     withheld = store.quote_opt_outs.withheld().version
     *_, look = scan(
-        sources, store.file_ids(), records, withheld=withheld, base_urls=store.base_urls()
+        sources,
+        store.file_ids(),
+        records,
+        withheld=withheld,
+        base_urls=store.base_urls(),
+        elsewhere=elsewhere,
     )
     return look
 
 
 def source_states(
-    store: Store, records: Mapping[str, FileRecord], pages: PageStore
+    store: Store,
+    records: Mapping[str, FileRecord],
+    pages: PageStore,
+    elsewhere: Mapping[str, str] = MappingProxyType({}),
 ) -> list[SourceState]:
+    """What each source gave; `elsewhere` says by location on which other machine it is."""
     left = dict(records)
-    on_disk = {source: _file_state(*source, left) for source in by_claim(_on_disk(store))}
+    on_disk = {
+        source: _file_state(*source, left, here=source[0] not in elsewhere)
+        for source in by_claim(_on_disk(store))
+    }
     base_urls = store.base_urls()
     states = [on_disk.get(source) or _web_state(*source, pages) for source in store.sources()]
-    return [replace(state, base_url=base_urls.get(state.location, "")) for state in states]
+    return [
+        replace(
+            state,
+            base_url=base_urls.get(state.location, ""),
+            machine=elsewhere.get(state.location, ""),
+        )
+        for state in states
+    ]
 
 
-def _file_state(location: str, scope: Scope, left: dict[str, FileRecord]) -> SourceState:
+def _file_state(
+    location: str, scope: Scope, left: dict[str, FileRecord], *, here: bool
+) -> SourceState:
     """What a file or folder gave, whose files are taken out of those that are left."""
     inside = location.rstrip(os.sep) + os.sep
     # A file in two sources belongs to one of them, as it is read for one.
@@ -240,7 +271,7 @@ def _file_state(location: str, scope: Scope, left: dict[str, FileRecord]) -> Sou
         len(records),
         sum(len(record.documents) for record in records),
         max((record.read_at for record in records), default=None),
-        (*absence(location), *failures),
+        (*(absence(location) if here else ()), *failures),
     )
 
 

@@ -15,7 +15,12 @@ from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.retrieval.reranker import open_reranker
 from tests.models import save_cross_encoder
 from tests.postgres import Cluster, running_cluster
-from tests.stores import EMPTY_TABLES, make_tables
+from tests.stores import (
+    EMPTY_DERIVED_TABLES,
+    EMPTY_TABLES,
+    make_derived_tables,
+    make_tables,
+)
 
 # How long an example takes says more of a busy machine than of the code; `benchmarks/` measure.
 settings.register_profile(
@@ -110,6 +115,21 @@ def postgres_url(postgres: Cluster) -> Iterator[str]:
     url = postgres.empty()
     yield url
     postgres.drop(url)
+
+
+@pytest.fixture
+def derived_url(postgres: Cluster) -> Iterator[str]:
+    """The URL of a database with the tables of derived data, which have no row."""
+    url = postgres.shared("derived", make_derived_tables)
+    yield url
+    postgres.execute(EMPTY_DERIVED_TABLES, url)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def derived(request: pytest.FixtureRequest) -> str:
+    """The URL of the database that derived data is in; none where it is in the data folder."""
+    in_a_file = request.param == "sqlite"
+    return "" if in_a_file else request.getfixturevalue("derived_url")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Community databases for tests, in each kind of database that there is."""
 
+import shutil
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Final
 import psycopg
 import pytest
 
+from bot.engine.derived_data import open_archive, open_pages
 from knowledge.store.database import Database
+from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.postgres.database import PostgresDatabase
 from knowledge.store.sqlite_database import SqliteDatabase
 from knowledge.store.store import Store
@@ -56,9 +59,29 @@ class Place:
             database.close()
 
 
+def take_tombstones(folder: Path, other: Path) -> None:
+    """Copy to another machine's data folder what has to be the same on each."""
+    other.mkdir(exist_ok=True)
+    shutil.copy2(folder / TOMBSTONES, other / TOMBSTONES)
+
+
 def make_tables(url: str) -> None:
     PostgresDatabase(url, Path()).close()
 
+
+def make_derived_tables(url: str) -> None:
+    open_pages(Path("no folder"), url).close()
+    open_archive(Path("no folder"), url).close()
+
+
+EMPTY_DERIVED_TABLES: Final = """
+do $$ declare found text; begin
+    for found in select oid::regclass from pg_class where relkind = 'r'
+        and relnamespace in ('web'::regnamespace, 'channels'::regnamespace)
+        and relname <> 'writes'
+    loop execute 'delete from ' || found; end loop;
+end $$
+"""
 
 # Far quicker than another copy of the tables.
 EMPTY_TABLES: Final = """

@@ -18,6 +18,8 @@ COMMON = (
     "knowledge/store",
     "knowledge/backup/exporter.py",
     "knowledge/backup/export_format.py",
+    "knowledge/channels",
+    "knowledge/web/page_store.py",
     "indexer/index",
     "indexer/ingest",
 )
@@ -28,12 +30,15 @@ OWN = (
     "knowledge/store/migrations.py",
     "knowledge/store/postgres/",
     "knowledge/store/tables/",
+    "knowledge/channels/database.py",
+    "knowledge/channels/tables.sql",
+    "knowledge/channels/postgres",
     "indexer/index/sqlite_file.py",
     "indexer/index/upgrade.sql",
     "indexer/index/postgres",
 )
-# In PostgreSQL's tables of an index, a column is called so.
-ALLOWED = {("indexer/index/tables.py", "rowid")}
+# In PostgreSQL's tables of an index and of pages, a column is called so.
+ALLOWED = {("indexer/index/tables.py", "rowid"), ("knowledge/web/page_store.py", "rowid")}
 
 # A statement, or a part of one; sentences have none of these words.
 _SQL = re.compile(

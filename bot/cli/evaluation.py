@@ -36,8 +36,10 @@ from bot.engine.data_folder import (
     open_index,
     open_store,
 )
+from bot.engine.derived_data import open_pages
 from bot.engine.serving_model import Opener, chosen_model
 from bot.engine.serving_reranker import chosen_reranker
+from bot.engine.shared_choices import sharing
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.model_records import RecordedModel, open_record
 from indexer.evaluation.calibration import Rows, check, cross_fitted, fitted, gather
@@ -47,7 +49,6 @@ from indexer.retrieval.reranker import Reranking, open_reranking
 from indexer.retrieval.retriever import Retriever
 from knowledge.corpus import documents
 from knowledge.model.documents import Document
-from knowledge.web.page_store import WEB, PageStore
 
 # What the set of answers that members accepted is called beside those that are folders.
 ACCEPTED: Final = "accepted answers"
@@ -123,7 +124,8 @@ def _judged(
 
 def _accepted(settings: Settings) -> JudgedSet:
     data = data_folder(settings)
-    with open_store(data, settings.data.database) as store, PageStore(data / WEB) as pages:
+    url = settings.data.database
+    with open_store(data, url) as store, open_pages(data, url) as pages:
         found = [item for item in documents(store, pages) if isinstance(item, Document)]
         return harvested(store.question_records.accepted(), found)
 
@@ -229,7 +231,8 @@ def calibrate(
     figures = {**figures, **cross_fitted(rows)}
     found = replace(found, model=fitted_for(replace(model.record, vectors=vectors)))
     if to is None:
-        keep_calibration(folder, found)
+        with sharing(folder, settings.data.database):
+            keep_calibration(folder, found)
     else:
         to.write_text(found.to_toml(), encoding="utf-8")
     out.print(evaluation_output.figures_table("calibration", figures))

@@ -46,6 +46,7 @@ from bot.engine.serving_model import (
     take,
 )
 from bot.engine.serving_reranker import chosen_reranker
+from bot.engine.shared_choices import sharing
 from bot.models import choice, gate, speeds
 from bot.models.choice import ModelChoiceError
 from bot.models.gate import Figure, Side
@@ -144,10 +145,14 @@ def use_model(
     folder = data_folder(settings)
     if reranker:
         step_back(folder)
-        with _explained():
+        with _explained(), sharing(folder, settings.data.database):
             rerankers.use_reranker(settings, context.obj or open_record, name, anyway=anyway)
         return
-    with _explained(), choice.choosing(folder):
+    with (
+        _explained(),
+        choice.choosing(folder),
+        sharing(folder, settings.data.database),
+    ):
         step_back(folder)
         record = _brought(name)
         opener: Opener = context.obj or open_record
@@ -169,11 +174,12 @@ def back(
     settings = settings_from(config_file, data)
     folder = data_folder(settings)
     if reranker:
-        with _explained():
+        with _explained(), sharing(folder, settings.data.database):
             rerankers.back_to_reranker(settings)
         return
-    with _explained(), choice.choosing(folder):
-        pointer = choice.go_back(folder, settings.model.name, settings.data.database)
+    database = settings.data.database
+    with _explained(), choice.choosing(folder), sharing(folder, database):
+        pointer = choice.go_back(folder, settings.model.name, database)
     out.print(
         f"{pointer.serving.model.name} serves again; a running bot follows within a second or two.",
         soft_wrap=True,

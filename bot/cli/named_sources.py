@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.cli.console import fail
+from bot.cli.console import err, fail
 from bot.engine.core import Core
 from knowledge.corpus import channel_location, located_channel
 from knowledge.files.parsed_file import one_line
@@ -69,7 +69,19 @@ def add(core: Core, named: Sequence[str], naming: Naming) -> list[str]:
     add_paths(core.store, paths, naming.scope, naming.base_url)
     for location in filter(is_visited, locations):
         add_visited(core.store, location, naming.scope, naming.base_url)
+    take_here(core, locations)
     return locations
+
+
+def take_here(core: Core, locations: Sequence[str]) -> None:
+    """Let this machine be where the files of sources are, where others share the database."""
+    before = {} if core.machines is None else core.machines.take(locations)
+    for location, name in before.items():
+        err.print(
+            f"{address_of(location)} was read on the machine {name}; from now on, it is read here.",
+            soft_wrap=True,
+            markup=False,
+        )
 
 
 def _location(named: str, naming: Naming) -> str:

@@ -123,6 +123,7 @@ def source_record(state: SourceState) -> dict[str, Any]:
         "failed": _failure_records(state.failures),
         "base_url": state.base_url,
         "commit": state.commit,
+        "machine": state.machine,
     }
 
 
@@ -145,6 +146,8 @@ def sources_text(states: Sequence[SourceState]) -> Text:
         parts = "messages" if located_channel(state.location) else parts
         read += f" · commit {state.commit[:COMMIT_CHARACTERS]}" if state.commit else ""
         text.append(f"\n  {state.documents:,} documents from {state.files:,} {parts} · {read}\n")
+        if state.machine:
+            text.append(f"  followed on the machine {state.machine} alone\n")
         if state.base_url:
             text.append(f"  cited at {state.base_url}\n")
         for failure in state.failures:

@@ -103,6 +103,7 @@ def index(
             _show_plan(core.plan(named), as_json=as_json)
             return
         add_paths(core.store, named)
+        named_sources.take_here(core, [str(path.resolve()) for path in named])
         _update(core, as_json=as_json)
     while watch:
         # Until another model serves: then its index is what is kept in step.
@@ -337,6 +338,12 @@ def _visit(settings: Settings, core: Core, visited: Sequence[str], *, as_json: b
     report = UpdateReport()
     steps = (
         Progress(step.done, step.total, step.url, report)
-        for step in visits(core.folder, core.web_sources(), settings.sources, named=visited)
+        for step in visits(
+            core.folder,
+            core.web_sources(),
+            settings.sources,
+            named=visited,
+            database=core.database,
+        )
     )
     shown(steps, "Visiting the web", as_json=as_json)

@@ -29,8 +29,11 @@ from bot.answers.similar_notes import SimilarNotes
 from bot.config import Settings
 from bot.engine.calibrations import chosen_calibration
 from bot.engine.data_folder import MODELS, data_folder, open_store
+from bot.engine.derived_data import open_archive, open_pages
+from bot.engine.machines import SourceMachines, this_machine
 from bot.engine.serving_model import Opened, Opener, open_serving
 from bot.engine.serving_reranker import chosen_reranker
+from bot.engine.shared_choices import SharedChoices
 from bot.engine.work import open_work, set_aside_told
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.model_records import RecordedModel, open_record
@@ -43,8 +46,6 @@ from indexer.retrieval.hit import Hit
 from indexer.retrieval.reranker import Reranking, open_dispensable_reranking
 from indexer.retrieval.retriever import Retriever
 from knowledge import corpus
-from knowledge.channels.archive import ChannelArchive
-from knowledge.channels.database import CHANNELS
 from knowledge.channels.sync_state import ChannelProblem
 from knowledge.corpus import SourceState
 from knowledge.files.scan import Scan
@@ -64,7 +65,6 @@ from knowledge.model.secrets import patterns
 from knowledge.model.source_locations import is_visited
 from knowledge.store.database import StoreError, is_away
 from knowledge.store.postgres.jobs import QueueState
-from knowledge.web.page_store import WEB, PageStore
 
 _logger = logging.getLogger(__name__)
 
@@ -132,8 +132,16 @@ class Core:
             opened.callback(self._record_the_last)
             if early is not None:
                 early(self.store.channel_settings.every())
-            self.pages = opened.enter_context(closing(PageStore(folder / WEB)))
-            self.archive = opened.enter_context(closing(ChannelArchive(folder / CHANNELS)))
+            # Which machine has which files, and what is chosen on all, where there can be several.
+            self.machines: SourceMachines | None = None
+            self._choices: SharedChoices | None = None
+            if self.database:
+                self.store.tombstones.share_key()
+                self.machines = SourceMachines(self.store, this_machine(folder))
+                self._choices = SharedChoices(self.store, folder)
+                self._choices.compare()
+            self.pages = opened.enter_context(open_pages(folder, self.database))
+            self.archive = opened.enter_context(open_archive(folder, self.database))
             # Workers embed what is imported, where there can be any.
             self.work: EmbeddingQueue | None = None
             if settings.data.database:
@@ -143,6 +151,7 @@ class Core:
             found = open_serving(
                 folder, self.configured, self.opener, rebuild=rebuild, database=self.database
             )
+            self.compare_choices()
             self.wanted, self.index = found.wanted, found.index
             # Whichever is open by then.
             opened.callback(lambda: self.index.close())
@@ -157,6 +166,15 @@ class Core:
             )
             self._join_parts(found, calibration, reranking)
             self._opened = opened.pop_all()
+
+    def compare_choices(self) -> None:
+        """Take in what was chosen on other machines, and tell them what was chosen on this one.
+
+        Raises:
+            DataFolderError, StoreError: with the remedy.
+        """
+        if self._choices is not None:
+            self._choices.compare()
 
     def serve(self, found: Opened) -> None:
         """Answer from another model and its index from here on; the index before is closed.
@@ -268,13 +286,22 @@ class Core:
     def locations(self) -> list[Path]:
         return [Path(location) for location in self.sources() if not is_visited(location)]
 
+    def elsewhere(self) -> dict[str, str]:
+        """The sources that are files of another machine, with its name."""
+        return {} if self.machines is None else self.machines.elsewhere()
+
     def web_sources(self) -> dict[str, list[Scope]]:
+        """What is visited from here: sites, and repositories that are on the web or here."""
+        elsewhere = self.elsewhere()
         return {
-            location: found for location, found in self.sources().items() if is_visited(location)
+            location: found
+            for location, found in self.sources().items()
+            if is_visited(location) and location not in elsewhere
         }
 
     def source_states(self) -> list[SourceState]:
-        return corpus.source_states(self.store, self.index.tables.files(), self.pages)
+        records = self.index.tables.files()
+        return corpus.source_states(self.store, records, self.pages, self.elsewhere())
 
     def channel_states(self, said: Callable[[ChannelProblem], str]) -> list[SourceState]:
         """What each channel that is read in Discord gave, when, and what failed, as `said`."""
@@ -291,7 +318,7 @@ class Core:
 
     def plan(self, paths: Sequence[Path]) -> Scan:
         """What an update would do with the imported files, were `paths` sources, too."""
-        return corpus.plan(self.store, paths, self.index.tables.files())
+        return corpus.plan(self.store, paths, self.index.tables.files(), self.elsewhere())
 
     # Asking.
 

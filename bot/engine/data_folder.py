@@ -137,11 +137,14 @@ def open_server(
 def refuse_unreachable(settings: Settings) -> None:
     """Refuse to start where a server has to be reached and can't be, before Discord is connected.
 
+    So is a machine that could recognise nobody who is not to be quoted.
+
     Raises:
         StoreError: with the remedy.
     """
     if settings.data.database:
-        open_store(data_folder(settings), settings.data.database).close()
+        with open_store(data_folder(settings), settings.data.database) as store:
+            store.tombstones.share_key()
 
 
 def refuse_lost(folder: Path) -> None:

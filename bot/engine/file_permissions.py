@@ -18,6 +18,7 @@ _FILES: Final = (
     "community*.db*",
     "channels.db*",
     "web.db*",
+    "machine.json*",
     "tombstones.jsonl",
     "calibration*.toml",
     "model*.json*",

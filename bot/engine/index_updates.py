@@ -117,11 +117,19 @@ def _follow(
             yield Progress(0, 0, "", report)
             return
         withheld = core.store.quote_opt_outs.withheld()
-        looks = corpus.looks(core.store, core.index.tables.files(), retry=retry, withheld=withheld)
+        looks = corpus.looks(
+            core.store,
+            core.index.tables.files(),
+            retry=retry,
+            withheld=withheld,
+            elsewhere=core.elsewhere(),
+        )
         yield from files.update_files(
             core.index, core.embedder, looks, report, withheld=withheld, queue=core.work
         )
-        _forget_chats(core, "files", withheld.version)
+        # Chats of other machines are read again there.
+        whose = "" if core.machines is None else f" of {core.machines.machine.id}"
+        _forget_chats(core, f"files{whose}", withheld.version)
 
 
 def _forget_chats(core: Core, read: str, withheld: str) -> None:
@@ -207,9 +215,10 @@ def complete(core: Core) -> None:
     """
     core.index.tables.prune_vectors()
     core.index.save_snapshots()
-    core.close()
     if core.wanted is None:
         take(core.folder, core.configured, core.served)
+        core.compare_choices()
+    core.close()
     with exclusive(core.folder, MODEL_LOCK) as mine:
         if mine:
             delete_left_over(core.folder, core.database)

@@ -13,12 +13,13 @@ from typing import Final
 
 from bot.config_sections import SourceSettings
 from bot.engine.data_folder import exclusive
+from bot.engine.derived_data import open_pages
 from knowledge.git import sync as git_sync
 from knowledge.model.documents import SHARED, Scope
 from knowledge.model.source_locations import crawl_at, repository_at
 from knowledge.web.crawl import CrawlStep, is_due, sync
 from knowledge.web.fetcher import Fetcher
-from knowledge.web.page_store import WEB, PageStore
+from knowledge.web.page_store import PageStore
 from knowledge.web.site_crawl import sync_site
 
 LOCK: Final = "web.lock"
@@ -45,26 +46,29 @@ def visits(
     only_due: bool = False,
     stopping: threading.Event | None = None,
     make_fetcher: MakeFetcher = polite_fetcher,
+    database: str = "",
 ) -> Iterator[CrawlStep]:
     """Visit sources on the web one after the other, a page a step.
 
     `sources` say who each of them is for, by its address. Only those that are `named` are visited,
     and with `only_due` only those that were not within the interval. `stopping` ends it soon after
-    it is set; `make_fetcher` is given the least pause between two requests, and what waits.
+    it is set; `make_fetcher` is given the least pause between two requests, and what waits. What is
+    read is kept in the `database` of a URL, if there is one.
 
     Yields:
         How far it is; nothing while another process visits.
     """
     stopping = stopping or threading.Event()
     grace, interval = timedelta(days=settings.web_grace_days), timedelta(hours=settings.web_hours)
-    with exclusive(folder, LOCK) as mine:
-        if not mine:
+    with (
+        exclusive(folder, LOCK) as mine,
+        open_pages(folder, database) as pages,
+        pages.visiting() as alone,
+    ):
+        if not (mine and alone):
             _logger.info("Another process is visiting the sources on the web.")
             return
-        with (
-            PageStore(folder / WEB) as pages,
-            make_fetcher(settings.web_delay_seconds, stopping.wait) as fetcher,
-        ):
+        with make_fetcher(settings.web_delay_seconds, stopping.wait) as fetcher:
             for location in sources if named is None else filter(named.__contains__, sources):
                 now = datetime.now(UTC)
                 if only_due and not is_due(pages.site(location), now, interval):
@@ -115,6 +119,7 @@ def visit(
     stopping: threading.Event,
     make_fetcher: MakeFetcher,
     named: Collection[str] | None = None,
+    database: str = "",
 ) -> int:
     """Visit those that are named, or else those that are due.
 
@@ -129,5 +134,6 @@ def visit(
         only_due=named is None,
         stopping=stopping,
         make_fetcher=make_fetcher,
+        database=database,
     )
     return sum(1 for _ in steps)

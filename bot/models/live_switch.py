@@ -42,6 +42,7 @@ from indexer.embedding.model_records import ModelRecord
 from indexer.index.database import IndexError_
 from indexer.ingest.pipeline import Progress
 from indexer.retrieval.evidence import CalibrationError
+from knowledge.store.database import StoreError
 
 # How often is looked whether the pointer has changed: one stat.
 LOOK_SECONDS: Final = 1.0
@@ -62,8 +63,12 @@ class LiveSwitch:
     `state` says what is going on or what is wrong, in a sentence, or nothing.
     """
 
-    def __init__(self, worker: Worker[Core], folder: Path) -> None:
-        """Look at the data folder `folder`, of which the worker's core is."""
+    def __init__(self, worker: Worker[Core], folder: Path, *, shared: bool = False) -> None:
+        """Look at the data folder `folder`, of which the worker's core is.
+
+        With `shared`, what is chosen on other machines is looked for in the database.
+        """
+        self._shared = shared
         self.state = ""
         self._worker = worker
         self._folder = folder
@@ -76,6 +81,8 @@ class LiveSwitch:
 
     async def look(self) -> bool:
         """Follow the pointer where it has changed; whether another model serves now."""
+        if self._shared:
+            await self._look_elsewhere()
         seen = _signature(self._folder / POINTER)
         if seen == self._seen or self._waits():
             return False
@@ -86,6 +93,13 @@ class LiveSwitch:
             return False
         self._seen, self.state = seen, ""
         return switched
+
+    async def _look_elsewhere(self) -> None:
+        try:
+            await self._worker.call(Core.compare_choices, priority=Priority.INDEXING)
+        except (StoreError, DataFolderError) as error:
+            # It is looked for again in a moment.
+            _logger.debug("What was chosen on other machines is not known: %s", error)
 
     async def keep_looking(self) -> None:
         """Follow the pointer until this is cancelled."""
@@ -219,6 +233,7 @@ def _serve(core: Core, found: Opened, *, chosen: bool) -> None:
     run_to_end(catch_up(core, found.index, found.embedder))
     if chosen:
         take(core.folder, core.configured, found.served)
+        core.compare_choices()
     core.serve(found)
 
 

@@ -41,7 +41,9 @@ def build(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]:
     yield from pipeline.update(index, embedder, pages, kinds={Kind.PAGE}, report=report)
     yield from _update_channels(core, index, embedder, report)
     withheld = core.store.quote_opt_outs.withheld()
-    looks = corpus.looks(core.store, index.tables.files(), withheld=withheld)
+    looks = corpus.looks(
+        core.store, index.tables.files(), withheld=withheld, elsewhere=core.elsewhere()
+    )
     yield from files.update_files(index, embedder, looks, report, withheld=withheld)
 
 

@@ -1,7 +1,8 @@
 """Background tasks of a running bot: opening the index, keeping it in step, the rounds of features.
 
 What fails is logged and shown by `/healthz`, and is tried again; a question waits only for articles
-and notes. What is done once for all guilds is the leader's (`bot.process.leader`).
+and notes. What is done once for all guilds is the leader's (`bot.process.leader`), imported files
+are the file follower's.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from bot.engine.web_sync import MakeFetcher, polite_fetcher
 from bot.interactions.errors import EXPLAINED
 from bot.interactions.services import Services
 from bot.models.live_switch import KEPT_SECONDS, LOOK_SECONDS, LiveSwitch
+from bot.process.file_follower import FileFollower
 from bot.process.leader import SYNC_SECONDS, Leader
 from bot.process.metrics import Metrics
 from knowledge.store.database import is_away
@@ -55,6 +57,7 @@ class BackgroundTasks:
         self._bot = bot
         self._metrics = metrics
         self.leader = Leader(bot, metrics, make_fetcher)
+        self._files = FileFollower(bot)
         self.answerable = asyncio.Event()
         self._preparing: asyncio.Task[None] | None = None
         self._loops: list[tasks.Loop[Any]] = []
@@ -65,7 +68,10 @@ class BackgroundTasks:
     def begin(self) -> None:
         self._preparing = self._bot.loop.create_task(self._prepare(), name="commonplace-prepare")
         self.leader.begin(self._bot.while_leading(self.go_on))
-        self._models = LiveSwitch(self._bot.worker, self._bot.settings.data.folder.expanduser())
+        data = self._bot.settings.data
+        self._models = LiveSwitch(
+            self._bot.worker, data.folder.expanduser(), shared=bool(data.database)
+        )
         self.go_on(LOOK_SECONDS, self._follow_model)
         self.go_on(KEPT_SECONDS, self._models.prune)
         self.go_on(BEHIND_SECONDS, self._follow_behind)
@@ -79,6 +85,7 @@ class BackgroundTasks:
 
     def end(self) -> None:
         self.leader.end()
+        self._files.end()
         if self._preparing is not None:
             self._preparing.cancel()
         for loop in self._loops:
@@ -113,7 +120,7 @@ class BackgroundTasks:
             lambda: run(told(index_updates.update_own)),
             lambda: self._run_as_leader(index_updates.update_pages),
             lambda: self._run_as_leader(index_updates.check_channels),
-            lambda: self._run_as_leader(index_updates.follow),
+            self._files.catch_up,
             lambda: run(Core.warm_up),
         ]
         failures, only_away = [], True
@@ -196,10 +203,8 @@ class BackgroundTasks:
         if not self._in_step:
             await self._caught_up()
             return
-        if not self._bot.leads:
-            return
         try:
-            await self.leader.follow_sources()
+            await self._files.look()
         except Exception as error:  # noqa: BLE001 - one bad step must not end the loop
             reason = self._failed(error)
             self._in_step = not is_away(error)

@@ -1,7 +1,7 @@
 """Leader's tasks: what is done once for all guilds, whichever process runs which shards.
 
-Commands are sent to Discord, sites are visited, imported files followed, old questions pruned, and
-guilds that were left long ago are purged. Nothing of it may be done by two processes at once: where
+Commands are sent to Discord, sites are visited, old questions pruned, and guilds that were left
+long ago are purged. Nothing of it may be done by two processes at once: where
 several share the guilds, one of them leads. What is done guild by guild is the shards' own
 (`bot.engine.shards`), and is not here.
 """
@@ -29,8 +29,6 @@ from bot.interactions.services import GoOn, Services
 from bot.privacy import service as privacy_service
 from bot.process.metrics import Metrics
 from indexer.index.database import IndexError_
-from indexer.ingest.pipeline import UpdateReport
-from knowledge.model.documents import Failure
 from knowledge.store.database import StoreError
 
 # Remembered so that commands are only sent to Discord when they changed: creating them is limited
@@ -57,7 +55,6 @@ class Leader:
         self._make_fetcher = make_fetcher
         self._stopping = threading.Event()
         self._syncing: tasks.Loop[Any] | None = None
-        self._failures: set[Failure] = set()
 
     # From when on which of them are done.
 
@@ -88,14 +85,6 @@ class Leader:
 
     # Sources.
 
-    async def follow_sources(self) -> None:
-        """Take in what changed of the imported files."""
-        progress = await self._bot.leaders_worker.run_slices(index_updates.follow)
-        report = progress.report if progress is not None else UpdateReport()
-        if report.touched or set(report.failed) - self._failures:
-            _logger.info("The imported files have changed: %s.", report)
-        self._failures = set(report.failed)
-
     async def _visit_sources(self) -> None:
         try:
             steps = await self._visited(None)
@@ -122,9 +111,10 @@ class Leader:
 
     async def _visited(self, named: frozenset[str] | None) -> int:
         sources = await self._bot.leaders_worker.call(Core.web_sources, priority=Priority.INDEXING)
-        arguments = (self._bot.settings.sources, self._stopping, self._make_fetcher, named)
-        folder = data_folder(self._bot.settings)
-        steps: int = await beside(visit, folder, sources, *arguments)
+        settings = self._bot.settings
+        arguments = (settings.sources, self._stopping, self._make_fetcher, named)
+        folder, database = data_folder(settings), settings.data.database
+        steps: int = await beside(visit, folder, sources, *arguments, database)
         return steps
 
     # Retention.

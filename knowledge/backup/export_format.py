@@ -44,9 +44,12 @@ NOTES: Final = "notes"
 REVISIONS: Final = "revisions"
 SEQUENCES: Final = "sqlite_sequence"
 
-# What the bot remembers about Discord, and of what was taken out of its records for whom: to be
-# found out anew elsewhere.
-NOT_EXPORTED: Final = {"memory": "key = 'commands digest' or substr(key, 1, 14) = 'withheld from '"}
+# What the bot remembers about Discord, of what was taken out of its records for whom, and of the
+# machines that share the database: to be found out anew elsewhere.
+NOT_EXPORTED: Final = {
+    "memory": "key = 'commands digest' or substr(key, 1, 14) = 'withheld from ' "
+    "or substr(key, 1, 10) = 'machines: '"
+}
 # Forms that wait for an answer are of no use a quarter of an hour later, and are sent by nobody.
 # What was asked in the last day is counted anew, and the ends of the log follow from its lines. No
 # interaction of before comes again.

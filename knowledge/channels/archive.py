@@ -26,6 +26,8 @@ from knowledge.channels.sync_state import (
 )
 from knowledge.channels.threads import ArchivedThreads, Thread, new_thread
 from knowledge.chat.conversations import THREAD_MESSAGES
+from knowledge.model.storable_text import storable
+from knowledge.store.derived_tables import DerivedTables
 from knowledge.store.guilds.quote_opt_outs import Withheld
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.sqlite_file import record
@@ -44,13 +46,13 @@ _FIRST: Final = {
 class ChannelArchive:
     """The opened archive of synced channels."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, or make it.
+    def __init__(self, opened: DerivedTables | Path) -> None:
+        """Use opened tables, or open the file at this path, or make it.
 
         Raises:
             ArchiveError: if the system refuses.
         """
-        self.tables = ArchiveDatabase(path)
+        self.tables: DerivedTables = ArchiveDatabase(opened) if isinstance(opened, Path) else opened
         self.threads = ArchivedThreads(self.tables)
         self.messages = ArchivedMessages(self.tables)
 
@@ -86,7 +88,9 @@ class ChannelArchive:
                 self.tables.run("delete from channels where id = ?", (channel_id,))
             self.tables.run_many(
                 "insert into channels (id, guild_id, name, reads, stage, round, cursor, reason, "
-                "place_channel_id, place_message_id) values (?, ?, '', ?, '', 0, '', '', 0, 0)",
+                "place_channel_id, place_message_id) values (?, ?, '', ?, '', 0, '', '', 0, 0) "
+                # Another process may have been told of it meanwhile.
+                "on conflict (id) do nothing",
                 [(each.id, each.guild_id, each.reads.value) for each in new],
             )
         return bool(others)
@@ -101,7 +105,7 @@ class ChannelArchive:
         self.tables.run("delete from threads where channel_id = ?", (channel_id,))
 
     def channels(self) -> list[ArchivedChannel]:
-        return [_channel(row) for row in self.tables.rows("select * from channels order by rowid")]
+        return [_channel(row) for row in self.tables.rows("select * from channels order by id")]
 
     def channel(self, channel_id: int) -> ArchivedChannel | None:
         rows = self.tables.rows("select * from channels where id = ?", (channel_id,))
@@ -111,18 +115,19 @@ class ChannelArchive:
         row = self.tables.rows(
             "select count(*) as threads, coalesce(sum(due), 0) as unread, "
             "(select count(*) from messages m join threads h on h.id = m.thread_id "
-            " where h.channel_id = ?1) as messages, "
+            " where h.channel_id = ?) as messages, "
             "(select count(*) from documents d join threads h on h.id = d.thread_id "
-            " where h.channel_id = ?1) as documents "
-            "from threads where channel_id = ?1",
-            (channel_id,),
+            " where h.channel_id = ?) as documents "
+            "from threads where channel_id = ?",
+            [channel_id] * 3,
         )[0]
         return Counts(row["threads"], row["unread"], row["messages"], row["documents"])
 
     def rename(self, channel_id: int, name: str) -> None:
+        name = storable(name)
         with self.tables.writing():
             self.tables.run(
-                "update channels set name = ?1 where id = ?2 and name != ?1", (name, channel_id)
+                "update channels set name = ? where id = ? and name <> ?", (name, channel_id, name)
             )
 
     def set_progress_message(self, channel_id: int, place: ProgressMessage) -> None:
@@ -151,8 +156,8 @@ class ChannelArchive:
         """Record why a round can't go on for now; the next page that comes clears it."""
         with self.tables.writing():
             self.tables.run(
-                "update channels set reason = ?1 where id = ?2 and reason != ?1",
-                (str(reason or ""), channel_id),
+                "update channels set reason = ? where id = ? and reason <> ?",
+                (str(reason or ""), channel_id, str(reason or "")),
             )
 
     def begin_round(self, channel_id: int, now: datetime, *, whole: bool = False) -> None:
@@ -174,17 +179,19 @@ class ChannelArchive:
                 self.tables.run(
                     # Of a long thread only what is recent is read again, as of a channel.
                     "update threads set due = 1, read_to = case when (select count(*) from "
-                    "messages m where m.thread_id = threads.id) > ?3 then min(read_to, ?2) "
-                    "else 0 end where channel_id = ?1 and last_id >= ?2 and read_to > 0",
-                    (channel_id, since, THREAD_MESSAGES),
+                    "messages m where m.thread_id = threads.id) <= ? then 0 "
+                    "when read_to < ? then read_to else ? end "
+                    "where channel_id = ? and last_id >= ? and read_to > 0",
+                    (THREAD_MESSAGES, since, since, channel_id, since),
                 )
                 return
             # The channel itself is what is read: its one thread.
             thread = new_thread(Thread(channel_id, channel_id, ""), 0)
             self.tables.insert_new("threads", {**thread, "changed": 0})
             self.tables.run(
-                "update threads set due = 1, read_to = min(read_to, ?) where id = ?",
-                (since, channel_id),
+                "update threads set due = 1, "
+                "read_to = case when read_to < ? then read_to else ? end where id = ?",
+                (since, since, channel_id),
             )
 
     def next_step(self, channel_id: int) -> SyncStep | None:
@@ -201,7 +208,7 @@ class ChannelArchive:
         if row.reads is SyncedContent.PINS:
             return None
         threads = self.tables.rows(
-            "select id, read_to from threads where channel_id = ? and due "
+            "select id, read_to from threads where channel_id = ? and due = 1 "
             "order by last_id desc limit 1",
             (channel_id,),
         )
@@ -252,9 +259,9 @@ class ChannelArchive:
                 self.threads.open_with(step.thread_id, page.opener)
             read_to = max(page.end, rows[0]["last_id"]) if page.last else page.end
             self.tables.run(
-                "update threads set read_to = ?1, due = ?2, whole = whole or not ?2, reason = '' "
-                "where id = ?3",
-                (read_to, int(not page.last), step.thread_id),
+                "update threads set read_to = ?, due = ?, reason = '', "
+                "whole = case when ? = 1 then 1 else whole end where id = ?",
+                (read_to, int(not page.last), int(page.last), step.thread_id),
             )
             if len(kept) < len(page.messages):
                 self.threads.mark_lacking([step.thread_id])
@@ -294,7 +301,7 @@ class ChannelArchive:
                 return []
             if row.reads is SyncedContent.THREADS:
                 unlisted = self.tables.rows(
-                    "select id from threads where channel_id = ? and round != ?",
+                    "select id from threads where channel_id = ? and round <> ?",
                     (channel_id, row.round),
                 )
                 gone = [each for thread in unlisted for each in self.threads.forget(thread["id"])]
@@ -312,9 +319,9 @@ class ChannelArchive:
                 return
             self.threads.put(thread, row.round, listed=False)
             self.tables.run(
-                "update channels set stage = ?1 where id = ?2 and stage = '' and exists "
-                "(select 1 from threads where channel_id = ?2 and due)",
-                (SyncStage.READING.value, thread.channel_id),
+                "update channels set stage = ? where id = ? and stage = '' and exists "
+                "(select 1 from threads where channel_id = ? and due = 1)",
+                (SyncStage.READING.value, thread.channel_id, thread.channel_id),
             )
 
     def refetch_pins(self, channel_id: int) -> None:
@@ -330,9 +337,9 @@ class ChannelArchive:
             self.tables.run(
                 "update channels set stage = case reads when 'pins' then 'pins' else 'reading' end "
                 "where stage = '' and exists "
-                "(select 1 from threads where channel_id = channels.id and lacks)"
+                "(select 1 from threads where channel_id = channels.id and lacks = 1)"
             )
-            self.tables.run("update threads set due = 1, read_to = 0, lacks = 0 where lacks")
+            self.tables.run("update threads set due = 1, read_to = 0, lacks = 0 where lacks = 1")
 
     # Values by key.
 

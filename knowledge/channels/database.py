@@ -1,11 +1,11 @@
-"""Database of the channel archive: its tables and transactions.
+"""Database of the channel archive: its tables and transactions, in a file or in PostgreSQL.
 
 It is derived: without it, everything is read from Discord once more. It is kept apart from the
 community database, so that no backup and no export has what members wrote in channels.
 
 Errors:
     Exception
-    └── ArchiveError    the file can't be read or written, and what to do
+    └── ArchiveError    it can't be read or written, and what to do
 """
 
 from pathlib import Path
@@ -17,6 +17,10 @@ from knowledge.store.sqlite_file import DerivedFile, make_tables
 
 # What it is called in the data folder.
 CHANNELS: Final = "channels.db"
+# And in PostgreSQL: its schema, the script of its tables, and the number that its writers lock by.
+SCHEMA: Final = "channels"
+POSTGRES_TABLES: Final = Path(__file__).with_name("postgres_tables.sql")
+LOCK_SPACE: Final = 7
 
 FORMAT: Final = 1
 

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from knowledge.channels.database import ArchiveDatabase
 from knowledge.chat.conversations import Message, Reaction
+from knowledge.model.storable_text import storable
+from knowledge.store.derived_tables import DerivedTables
+from knowledge.store.value_lists import rows_among, run_among
 
 # Discord's ids tell when they were given, in milliseconds since 2015.
 _EPOCH: Final = 1_420_070_400_000
@@ -50,7 +52,7 @@ def first_id(moment: datetime) -> int:
 class ArchivedMessages:
     """The messages that are kept, by thread; a thread changes when one of its messages does."""
 
-    def __init__(self, tables: ArchiveDatabase) -> None:
+    def __init__(self, tables: DerivedTables) -> None:
         self._tables = tables
 
     def read(self, thread_id: int) -> Iterator[ArchivedMessage]:
@@ -71,19 +73,15 @@ class ArchivedMessages:
         return int(self._tables.rows(sql, (thread_id,))[0]["number"])
 
     def get(self, message_ids: Iterable[int]) -> list[ArchivedMessage]:
-        rows = self._tables.rows(
-            "select * from messages where id in (select value from json_each(?)) order by id",
-            (json.dumps(list(message_ids)),),
-        )
-        return [_written(row) for row in rows]
+        sql = "select * from messages where id in (?)"
+        rows = rows_among(self._tables, sql, list(message_ids))
+        return [_written(row) for row in sorted(rows, key=lambda row: int(row["id"]))]
 
     def threads_of(self, message_ids: Iterable[int]) -> dict[int, list[int]]:
         """The threads that kept messages are in: thread id → those of the messages in it."""
         found: dict[int, list[int]] = {}
-        for row in self._tables.rows(
-            "select id, thread_id from messages where id in (select value from json_each(?))",
-            (json.dumps(list(message_ids)),),
-        ):
+        sql = "select id, thread_id from messages where id in (?) order by id"
+        for row in rows_among(self._tables, sql, list(message_ids)):
             found.setdefault(row["thread_id"], []).append(row["id"])
         return found
 
@@ -153,10 +151,7 @@ class ArchivedMessages:
         self._tables.replace("messages", row, ["id"])
 
     def _delete(self, message_ids: Collection[int]) -> None:
-        self._tables.run(
-            "delete from messages where id in (select value from json_each(?))",
-            (json.dumps(list(message_ids)),),
-        )
+        run_among(self._tables, "delete from messages where id in (?)", list(message_ids))
 
     def _change(self, thread_ids: Iterable[int]) -> None:
         self._tables.run_many(
@@ -177,9 +172,9 @@ def _row(thread_id: int, written: ArchivedMessage) -> dict[str, Any]:
         "id": message.id,
         "thread_id": thread_id,
         "author_id": message.author_id,
-        "author": message.author,
+        "author": storable(message.author),
         "edited_at": written.edited_at.astimezone(UTC).isoformat() if written.edited_at else None,
-        "text": message.text,
+        "text": storable(message.text),
         "reply_to": message.reply_to,
         "reactions": json.dumps(reactions, ensure_ascii=False) if reactions else "",
         "bot": int(message.bot),

@@ -32,7 +32,9 @@ create table if not exists threads (
 
 create index if not exists threads_by_channel on threads (channel_id, due, last_id);
 
-create index if not exists threads_changed on threads (changed) where changed > made and whole;
+drop index if exists threads_changed;
+
+create index if not exists threads_to_make on threads (changed) where changed > made and whole = 1;
 
 create table if not exists messages (
     id integer primary key,

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from knowledge.channels.database import ArchiveDatabase
+from knowledge.model.storable_text import storable
+from knowledge.store.derived_tables import DerivedTables
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,9 @@ class Thread:
     name: str
     solved: bool = False
     last_id: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", storable(self.name))
 
 
 def new_thread(thread: Thread, number: int) -> dict[str, Any]:
@@ -45,7 +49,7 @@ def new_thread(thread: Thread, number: int) -> dict[str, Any]:
 class ArchivedThreads:
     """The threads that are known, and the documents that were made of each."""
 
-    def __init__(self, tables: ArchiveDatabase) -> None:
+    def __init__(self, tables: DerivedTables) -> None:
         self._tables = tables
 
     def get(self, thread_id: int) -> Thread | None:
@@ -65,7 +69,8 @@ class ArchivedThreads:
             self._tables.insert_new("threads", new_thread(thread, number))
             self.change(thread)
             self._tables.run(
-                "update threads set round = ?, due = due or (? and last_id > read_to) where id = ?",
+                "update threads set round = ?, "
+                "due = case when ? = 1 and last_id > read_to then 1 else due end where id = ?",
                 (number, int(listed), thread.id),
             )
 
@@ -73,13 +78,13 @@ class ArchivedThreads:
         """Let a thread, if it is known, be called and marked as it is now."""
         with self._tables.writing():
             self._tables.run(
-                "update threads set last_id = max(last_id, ?) where id = ?",
-                (thread.last_id, thread.id),
+                "update threads set last_id = ? where id = ? and last_id < ?",
+                (thread.last_id, thread.id, thread.last_id),
             )
             self._tables.run(
-                "update threads set name = ?1, solved = ?2, changed = changed + 1 "
-                "where id = ?3 and (name, solved) != (?1, ?2)",
-                (thread.name, int(thread.solved), thread.id),
+                "update threads set name = ?, solved = ?, changed = changed + 1 "
+                "where id = ? and (name <> ? or solved <> ?)",
+                (thread.name, int(thread.solved), thread.id, thread.name, int(thread.solved)),
             )
 
     def opener(self, thread_id: int) -> int:
@@ -116,7 +121,7 @@ class ArchivedThreads:
 
     def failures(self, channel_id: int) -> list[tuple[Thread, str]]:
         rows = self._tables.rows(
-            "select * from threads where channel_id = ? and reason != '' order by id", (channel_id,)
+            "select * from threads where channel_id = ? and reason <> '' order by id", (channel_id,)
         )
         return [(Thread(row["id"], row["channel_id"], row["name"]), row["reason"]) for row in rows]
 
@@ -125,7 +130,7 @@ class ArchivedThreads:
     def changed(self) -> list[int]:
         """The threads that were read whole and say something else than their documents do."""
         rows = self._tables.rows(
-            "select id from threads where changed > made and whole order by id"
+            "select id from threads where changed > made and whole = 1 order by id"
         )
         return [row["id"] for row in rows]
 
@@ -135,7 +140,8 @@ class ArchivedThreads:
 
     def whole(self) -> list[int]:
         """The threads that were ever read to their end."""
-        return [row["id"] for row in self._tables.rows("select id from threads where whole")]
+        rows = self._tables.rows("select id from threads where whole = 1 order by id")
+        return [row["id"] for row in rows]
 
     def documents(self, thread_id: int) -> dict[str, str]:
         rows = self._tables.rows(
@@ -151,11 +157,13 @@ class ArchivedThreads:
         with self._tables.writing():
             self._tables.run("delete from documents where thread_id = ?", (thread_id,))
             self._tables.run_many(
-                "insert or replace into documents (id, thread_id, digest) values (?, ?, ?)",
+                "insert into documents (id, thread_id, digest) values (?, ?, ?) on conflict (id) "
+                "do update set thread_id = excluded.thread_id, digest = excluded.digest",
                 [(key, thread_id, digest) for key, digest in documents.items()],
             )
             self._tables.run(
-                "update threads set made = max(made, ?) where id = ?", (changes, thread_id)
+                "update threads set made = ? where id = ? and made < ?",
+                (changes, thread_id, changes),
             )
 
     def mark_all_changed(self) -> None:

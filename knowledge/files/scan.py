@@ -8,7 +8,7 @@ that answers, links and feedback know it by. `scan` looks and decides; it change
 import hashlib
 import os
 import stat
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -110,23 +110,32 @@ def scan(
     retry: bool = False,
     withheld: str = "",
     base_urls: Mapping[str, str] = MappingProxyType({}),
+    elsewhere: Collection[str] = (),
 ) -> Iterator[Scan]:
     """Look at every file of every source; yields the same scan after each step, whole at the end.
 
     A file in two sources belongs to one, by `by_claim`; `ids` are those of files that have another
     one than their path gives, `base_urls` where a source can be read on the web, by its location.
     With `retry`, files that failed are stale, too; so are chats that were read under another
-    version of `withheld`. What came from a source that is not there is kept, but for these.
+    version of `withheld`. What came from a source that is not there is kept, but for these; and so
+    is what came from one that is `elsewhere`, by its location, which is not looked for.
     """
     look = Scan()
     there: dict[str, FoundFile] = {}
-    for _ in _listed(sources, ids, look, there, base_urls):
+    for _ in _listed(sources, ids, look, there, base_urls, elsewhere):
         yield look
+    ordered = [location for location, _ in by_claim(sources)]
     lost = [
         record
         for path, record in records.items()
         if path not in there
-        and (not _is_out_of_sight(record, look.failures) or record.withheld not in ("", withheld))
+        and (
+            not (
+                _is_out_of_sight(record, look.failures)
+                or _source_of(record.path, ordered) in elsewhere
+            )
+            or record.withheld not in ("", withheld)
+        )
     ]
     for old, path in _moves(there, lost, records):
         if path:
@@ -156,16 +165,22 @@ def _listed(
     look: Scan,
     there: dict[str, FoundFile],
     base_urls: Mapping[str, str],
+    elsewhere: Collection[str],
 ) -> Iterator[None]:
     """List every file of every source into `there`, by path; a step for each few hundred."""
+    # Whose files are another machine's, of the sources so far: the nearest comes first.
+    theirs: list[str] = []
     for location, scope in by_claim(sources):
+        if location in elsewhere:
+            theirs.append(location)
+            continue
         for entry in files_of(Path(location)):
             if isinstance(entry, Failure):
                 look.failures.append(entry)
                 continue
             path, status = entry
             key = str(path)
-            if key not in there:
+            if key not in there and not _source_of(key, theirs):
                 document_id = ids.get(key, f"file:{key}")
                 link = _link(path, Path(location), base_urls.get(location, ""))
                 there[key] = FoundFile(
@@ -173,6 +188,11 @@ def _listed(
                 )
                 if len(there) % STEP_FILES == 0:
                     yield
+
+
+def _source_of(path: str, locations: Iterable[str]) -> str:
+    """The first of these sources that a path is or is in; empty if it is none's."""
+    return next((one for one in locations if Path(path).is_relative_to(one)), "")
 
 
 def _link(path: Path, source: Path, base_url: str) -> str:

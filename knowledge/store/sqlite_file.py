@@ -194,6 +194,21 @@ class DerivedFile(OpenedFile):
         except sqlite3.Error as error:
             raise self.error(f"{self._path} can't be read: {error}. {self.remedy}") from error
 
+    @property
+    def version(self) -> tuple[int, int]:
+        return version(self._db)
+
+    @property
+    def version_of_others(self) -> int:
+        return version(self._db)[0]
+
+    def bytes_of(self, text_column: str) -> str:
+        return f"length(cast({text_column} as blob))"
+
+    @contextmanager
+    def alone(self, number: int) -> Iterator[bool]:
+        yield True
+
 
 def version(db: Database) -> tuple[int, int]:
     """What changes whenever a row does, whether by this connection or by another one."""

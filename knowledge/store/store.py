@@ -114,6 +114,15 @@ class Store:
                 (key, value),
             )
 
+    def remembered(self, prefix: str) -> dict[str, str]:
+        """Everything whose key begins so, by the rest of the key."""
+        rows = self.database.rows(
+            # A number of ours: as a value, it would be of a type that `substr` takes nowhere.
+            f"select key, value from memory where substr(key, 1, {len(prefix)}) = ? order by key",  # noqa: S608
+            [prefix],
+        )
+        return {row["key"].removeprefix(prefix): row["value"] for row in rows}
+
     # Sources.
 
     def add_source(self, location: str, scope: Scope, base_url: str = "") -> bool:

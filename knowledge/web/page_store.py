@@ -2,8 +2,8 @@
 
 A page's life is told by pure functions (`after`): what is fetched replaces what there was, a page
 that fails keeps its last good text, and one that is gone keeps it for a time of grace and is then
-retired. `PageStore` is a small database of its own in the data folder. It is derived: without it,
-everything is fetched once more.
+retired. `PageStore` is a small database of its own, in a file or in PostgreSQL. It is derived:
+without it, everything is fetched once more.
 
 Errors:
     Exception
@@ -12,19 +12,28 @@ Errors:
 
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from sqlite_utils import Database
 
 from knowledge.files.reader import PARSERS_VERSION
-from knowledge.store.sqlite_file import DerivedFile, make_tables, version
+from knowledge.model.storable_text import storable
+from knowledge.store.derived_tables import DerivedTables
+from knowledge.store.sqlite_file import DerivedFile, make_tables
 from knowledge.web.fetcher import Failed, Fetched, FetchOutcome, Gone, Unchanged
 
 # What it is called in the data folder.
 WEB: Final = "web.db"
+# And in PostgreSQL: its schema, the script of its tables, and the number that its writers lock by.
+SCHEMA: Final = "web"
+POSTGRES_TABLES: Final = Path(__file__).with_name("postgres_tables.sql")
+LOCK_SPACE: Final = 8
+# What is done by one process at a time.
+_VISITING: Final = 1
 
 FORMAT: Final = 1
 
@@ -133,8 +142,11 @@ def _gone(page: WebPage, reason: str, now: datetime, grace: timedelta) -> WebPag
     return replace(blank, fetched_at=page.fetched_at)
 
 
-class PageStore(DerivedFile):
-    """The opened database of pages."""
+_COLUMNS: Final = ", ".join(each.name for each in fields(WebPage))
+
+
+class PageFile(DerivedFile):
+    """The opened file of pages."""
 
     error = PageStoreError
     remedy = "Delete it, then run `commonplace source sync`: everything in it is fetched again."
@@ -146,18 +158,43 @@ class PageStore(DerivedFile):
             PageStoreError: if the system refuses.
         """
         super().__init__(path, _prepare)
-        # By site, of one state of the file: a command may write to it beside the bot.
+
+
+class PageStore:
+    """The opened database of pages."""
+
+    def __init__(self, opened: DerivedTables | Path) -> None:
+        """Use opened tables, or open the file at this path, or make it.
+
+        Raises:
+            PageStoreError: if the system refuses.
+        """
+        self.tables: DerivedTables = PageFile(opened) if isinstance(opened, Path) else opened
+        # By site, of one state of the tables: a command may write to them beside the bot.
         self._sizes: dict[str, int] = {}
         self._sizes_of = 0
 
+    def close(self) -> None:
+        self.tables.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def visiting(self) -> AbstractContextManager[bool]:
+        """Visit what is a source; False where a process on another machine is at that."""
+        return self.tables.alone(_VISITING)
+
     def site(self, url: str) -> Site:
-        for row in self.rows("select * from sites where url = ?", [url]):
+        for row in self.tables.rows("select * from sites where url = ?", [url]):
             return Site(url, _time(row["synced_at"]), row["reason"], row["state"])
         return Site(url)
 
     def keep_site(self, site: Site) -> None:
-        with self.writing():
-            self.replace(
+        with self.tables.writing():
+            self.tables.replace(
                 "sites",
                 {
                     "url": site.url,
@@ -170,29 +207,32 @@ class PageStore(DerivedFile):
 
     def forget_others(self, sites: Sequence[str]) -> None:
         self._sizes.clear()
-        marks = ", ".join("?" for _ in sites)
-        with self.writing():
+        with self.tables.writing():
             for table, column in (("sites", "url"), ("pages", "site")):
                 # Both names are this module's own.
-                sql = f"delete from {table} where {column} not in ({marks})"  # noqa: S608
-                self.run(sql, sites)
+                known = self.tables.rows(f"select distinct {column} as site from {table}")  # noqa: S608
+                for site in {row["site"] for row in known} - set(sites):
+                    self.tables.run(f"delete from {table} where {column} = ?", [site])  # noqa: S608
 
     def page(self, site: str, url: str) -> WebPage:
-        for row in self.rows("select * from pages where site = ? and url = ?", [site, url]):
+        sql = f"select {_COLUMNS} from pages where site = ? and url = ?"  # noqa: S608 - names of ours
+        for row in self.tables.rows(sql, [site, url]):
             return _page(row)
         return WebPage(site, url)
 
     def drop(self, site: str, urls: Sequence[str]) -> None:
         """Keep nothing of some pages of a site."""
         self._sizes.pop(site, None)
-        with self.writing():
+        with self.tables.writing():
             for url in urls:
-                self.run("delete from pages where site = ? and url = ?", [site, url])
+                self.tables.run("delete from pages where site = ? and url = ?", [site, url])
 
     def move(self, site: str, link: str) -> None:
         """Remember that all pages of a site that are sound can be read elsewhere."""
-        with self.writing():
-            self.run("update pages set link = ? where site = ? and reason = ''", [link, site])
+        with self.tables.writing():
+            self.tables.run(
+                "update pages set link = ? where site = ? and reason = ''", [link, site]
+            )
 
     def pages(self, site: str) -> Iterator[WebPage]:
         for url in self.urls(site):
@@ -200,7 +240,7 @@ class PageStore(DerivedFile):
 
     def outlines(self, site: str) -> Iterator[WebPage]:
         """The pages of a site, each without content and with a letter of its text."""
-        rows = self.rows(
+        rows = self.tables.rows(
             "select url, link, details, substr(text, 1, 1) as text from pages where site = ?",
             [site],
         )
@@ -208,39 +248,38 @@ class PageStore(DerivedFile):
             yield WebPage(site, **row)
 
     def urls(self, site: str) -> list[str]:
-        rows = self.rows("select url from pages where site = ? order by rowid", [site])
+        rows = self.tables.rows("select url from pages where site = ? order by rowid", [site])
         return [row["url"] for row in rows]
 
     def links(self, site: str) -> list[str]:
         """Where each page of a site can be read."""
-        rows = self.rows(
+        rows = self.tables.rows(
             "select case link when '' then url else link end as link from pages where site = ?",
             [site],
         )
         return [row["link"] for row in rows]
 
     @property
-    def version(self) -> tuple[int, int]:
+    def version(self) -> object:
         """What changes whenever a page does."""
-        return version(self._db)
+        return self.tables.version
 
     def size(self, site: str) -> int:
         """The bytes that the pages of a site take; counted once, which reads them all."""
-        [state] = self.rows("pragma data_version")
-        if state["data_version"] != self._sizes_of:
+        others = self.tables.version_of_others
+        if others != self._sizes_of:
             self._sizes.clear()
-            self._sizes_of = state["data_version"]
+            self._sizes_of = others
         if site not in self._sizes:
             self._sizes[site] = self._taken("site = ?", [site])
         return self._sizes[site]
 
     def _taken(self, where: str, values: Sequence[str]) -> int:
         sql = (
-            "select sum(length(content) + length(cast(text as blob)) "  # noqa: S608
-            "+ length(cast(details as blob))) as size from pages "
-            f"where {where}"
+            f"select sum(length(content) + {self.tables.bytes_of('text')} "  # noqa: S608
+            f"+ {self.tables.bytes_of('details')}) as size from pages where {where}"
         )
-        [row] = self.rows(sql, values)
+        [row] = self.tables.rows(sql, values)
         return row["size"] or 0
 
     def keep_within(self, page: WebPage, most: int | None) -> bool:
@@ -267,15 +306,9 @@ class PageStore(DerivedFile):
             "checked_at": _written(page.checked_at),
             "gone_at": _written(page.gone_at),
         }
-        columns = ", ".join(row)
-        values = ", ".join(f":{column}" for column in row)
-        changes = ", ".join(f"{column} = excluded.{column}" for column in row)
-        with self.writing():
-            self._db.execute(
-                f"insert into pages ({columns}) values ({values}) "  # noqa: S608 - names of ours
-                f"on conflict (site, url) do update set {changes}",
-                row,
-            )
+        kept = {key: storable(one) if isinstance(one, str) else one for key, one in row.items()}
+        with self.tables.writing():
+            self.tables.replace("pages", kept, ["site", "url"])
 
 
 def _prepare(db: Database) -> None:
@@ -287,7 +320,7 @@ def _prepare(db: Database) -> None:
 
 
 def _size(page: WebPage) -> int:
-    told = len(page.text.encode(errors="replace")) + len(page.details.encode())
+    told = len(storable(page.text).encode()) + len(storable(page.details).encode())
     return len(zlib.compress(page.content)) + told
 
 

@@ -28,6 +28,7 @@ from bot.interactions.services import GoOn, Services, Step
 from indexer.index.postgres import PostgresConnection
 from knowledge.store.database import StoreError
 from knowledge.store.postgres.connection import Connection
+from knowledge.store.postgres.derived_schema import DerivedSchema
 from knowledge.store.postgres.reachability import is_down
 
 # How often is looked whether nobody leads: as long as nobody does at the most.
@@ -208,8 +209,9 @@ class Cluster:
         fence = self._opened_fence(core)
         # Another one is opened when another model begins to answer.
         index = core.index.tables.db
-        if isinstance(index, PostgresConnection):
-            index.guard(fence.guard)
+        for tables in (index, core.pages.tables, core.archive.tables):
+            if isinstance(tables, (PostgresConnection, DerivedSchema)):
+                tables.guard(fence.guard)
         if self.membership.valid:
             return fence.try_to_lead()
         fence.step_down()

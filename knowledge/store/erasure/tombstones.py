@@ -26,6 +26,9 @@ from knowledge.store.database import (
 
 FILE: Final = "tombstones.jsonl"
 
+# Under this the database remembers what tells the right key from a wrong one, and not the key.
+_CHECK: Final = "machines: check of tombstones"
+
 
 class TombstoneKind(StrEnum):
     """What can be deleted for good. A member may be forgotten with or without their live notes.
@@ -182,16 +185,51 @@ class Tombstones:
             key, spelled.encode(errors="replace"), hashlib.sha256
         ).hexdigest()
 
+    def share_key(self) -> None:
+        """See that the file has the key of every other machine that uses this database.
+
+        Members who are not to be quoted could not be recognised by another one. The file is given
+        what was deleted elsewhere, too, for a restore reads it.
+
+        Raises:
+            StoreError: if it has another key, or none.
+        """
+        check = self._remembered_check()
+        if check is None:
+            self._database.insert_new("memory", {"key": _CHECK, "value": _check(self._key())})
+            check = self._remembered_check()
+        key = self._found_key()
+        if key is None or _check(key) != check:
+            raise StoreError(
+                f"{self._path} is missing, or is not that of the other machines that use this "
+                "database: whoever is not to be quoted could not be recognised here. Copy the file "
+                "of one of them there, and nothing else. Where it is lost everywhere, `commonplace "
+                "doctor` says how many have to ask again; then delete the row of the table memory "
+                f'whose key is "{_CHECK}".'
+            )
+        if missing := self.kept() - self.beside():
+            self._write(map(_line, sorted(missing)))
+
+    def _remembered_check(self) -> str | None:
+        rows = self._database.rows("select value from memory where key = ?", [_CHECK])
+        return str(rows[0]["value"]) if rows else None
+
     # The file.
 
     def _key(self) -> bytes:
+        found = self._found_key()
+        if found is not None:
+            return found
+        made = secrets.token_hex(32)
+        self._write([json.dumps({"key": made})])
+        return bytes.fromhex(made)
+
+    def _found_key(self) -> bytes | None:
         for line in self._lines():
             key = _record(line).get("key", "")
             if key:
                 return bytes.fromhex(key)
-        made = secrets.token_hex(32)
-        self._write([json.dumps({"key": made})])
-        return bytes.fromhex(made)
+        return None
 
     def _lines(self) -> list[str]:
         try:
@@ -224,6 +262,10 @@ class Tombstones:
             f"{self._path} can't be used: {error.strerror or error}. Nothing was changed. Check "
             "free space and permissions."
         )
+
+
+def _check(key: bytes) -> str:
+    return hmac.new(key, b"check", hashlib.sha256).hexdigest()
 
 
 def _line(tombstone: Tombstone) -> str:

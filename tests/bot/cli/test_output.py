@@ -14,7 +14,7 @@ from bot.engine.core import Figures
 from indexer.ingest.pipeline import Progress, UpdateReport
 from indexer.retrieval.hit import Hit
 from knowledge.corpus import SourceState
-from knowledge.model.documents import Failure, Scope
+from knowledge.model.documents import SHARED, Failure, Scope
 from knowledge.model.questions import Evidence
 from tests.bot.values import file_passage
 
@@ -159,3 +159,12 @@ def test_a_source_of_one_server_is_listed_with_it() -> None:
         "  failed /a/b.md is empty.\n"
     )
     assert source_record(state)["scope"] == "10"
+
+
+def test_a_source_of_another_machine_is_listed_with_it() -> None:
+    state = SourceState("/a", SHARED, 2, 1, NOW, (), machine="harbour")
+    assert str(sources_text([state])) == (
+        "/a\n  1 documents from 2 files · 24 Nov 2026 12:00 UTC\n"
+        "  followed on the machine harbour alone\n"
+    )
+    assert source_record(state)["machine"] == "harbour"

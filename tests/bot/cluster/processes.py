@@ -39,13 +39,13 @@ class Processes:
     running: dict[str, Process] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
 
-    async def start(self) -> str:
-        """One more process, that has joined; returns its name."""
+    async def start(self, folder: Path | None = None) -> str:
+        """One more process, that has joined; returns its name. Another machine has a `folder`."""
         before = self.names()
         port = unused_port()
         config = self.settings.data.folder.parent / f"{port}.toml"
         _configure(config, self.url, port)
-        arguments = ("run", "--config", config, "--data", self.settings.data.folder)
+        arguments = ("run", "--config", config, "--data", folder or self.settings.data.folder)
         process = await self.stack.enter_async_context(
             bot_process(
                 self.server,

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bot.cli.console import UNUSABLE
 from bot.config import Settings
+from bot.config_sections import DataSettings
 from bot.engine.data_folder import COMMUNITY, open_store
 from knowledge.model.documents import SHARED
 from knowledge.store.store import Store, StoreError
@@ -43,6 +44,23 @@ def _config(settings: Settings, url: str) -> Path:
     path = settings.data.folder.parent / "postgres.toml"
     path.write_text(f"[data]\nfolder = '{settings.data.folder}'\ndatabase = '{url}'\n")
     return path
+
+
+async def test_a_machine_without_the_key_of_the_others_says_so_and_stops(
+    tmp_path: Path, url: str
+) -> None:
+    first, second = tmp_path / "first", Settings(data=DataSettings(folder=tmp_path / "second"))
+    first.mkdir()
+    with open_store(first, url) as store:
+        store.tombstones.share_key()
+    async with (
+        discord_server() as discord,
+        bot_process(discord, "run", "--config", _config(second, url), connected=False) as process,
+    ):
+        _, err = await asyncio.wait_for(process.communicate(), SECONDS)
+    assert process.returncode == UNUSABLE, err
+    assert b"tombstones.jsonl is missing, or is not that of the other machines" in err
+    assert b"Traceback" not in err
 
 
 async def test_a_bot_whose_database_can_not_be_reached_says_so_and_stops(

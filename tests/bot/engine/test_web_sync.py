@@ -12,9 +12,10 @@ from simcord import Env
 
 from bot.client import Bot, start_worker
 from bot.config import Settings
-from bot.config_sections import SourceSettings
+from bot.config_sections import DataSettings, SourceSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
+from bot.engine.derived_data import open_pages
 from bot.engine.index_updates import run_to_end
 from bot.engine.job_queue import Priority
 from bot.engine.web_sync import LOCK, visits
@@ -32,7 +33,6 @@ from knowledge.sources import (
 from knowledge.store.store import Store
 from knowledge.web.crawl import CrawlStep
 from knowledge.web.fetcher import Fetcher
-from knowledge.web.page_store import WEB, PageStore
 from tests.fakes import WordEmbedder
 from tests.knowledge.git_server import GitServer
 from tests.knowledge.web_server import Reply, WebServer
@@ -55,8 +55,11 @@ def server() -> Iterator[WebServer]:
         yield made
 
 
-@pytest.fixture
-def core(settings: Settings) -> Iterator[Core]:
+@pytest.fixture(params=["sqlite", "postgres"])
+def core(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -> Iterator[Core]:
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_url")
+        settings = Settings(data=DataSettings(folder=tmp_path / "beside", database=url))
     with Core(settings, WordEmbedder()) as opened:
         yield opened
 
@@ -74,12 +77,13 @@ def visit(
     chosen: SourceSettings = SOURCES,
 ) -> list[CrawlStep]:
     found = visits(
-        settings.data.folder,
+        core.folder,
         core.web_sources(),
         chosen,
         only_due=only_due,
         stopping=stopping,
         make_fetcher=local_fetcher,
+        database=core.database,
     )
     return list(found)
 
@@ -160,7 +164,7 @@ def test_what_came_from_a_source_leaves_with_it(
     core.remove_source(server.url("/ferry"))
     assert update(core).removed == [f"page:{server.url('/ferry')}"]
     assert core.source_states() == []
-    with PageStore(settings.data.folder / WEB) as pages:
+    with open_pages(core.folder, core.database) as pages:
         assert pages.urls(server.url("/ferry")) == []
 
 
@@ -186,7 +190,7 @@ def test_two_processes_do_not_visit_at_once(
     settings: Settings, core: Core, server: WebServer
 ) -> None:
     add_address(core.store, server.url("/ferry"))
-    with FileLock(settings.data.folder / LOCK):
+    with FileLock(core.folder / LOCK):
         assert visit(settings, core) == []
     assert visit(settings, core) != []
 

@@ -11,6 +11,7 @@ from bot.config_sections import ArticleSettings, DataSettings, ModelSettings
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end, update
 from bot.engine.serving_model import open_successor, take
+from bot.engine.shared_choices import sharing
 from bot.models.shadow_index import build
 from bot.review import service as review_service
 from indexer.embedding.model_records import ModelRecord
@@ -67,7 +68,7 @@ def quoted(core: Core, question: str) -> list[str]:
 
 def choose(folder: Path, name: str = OTHER, *, configured: str = FIRST, database: str = "") -> None:
     """What `commonplace model use` does once the gate is passed, in a core of its own."""
-    with opened(folder, configured, database) as core:
+    with sharing(folder, database), opened(folder, configured, database) as core:
         found = open_successor(folder, salted_models(ModelRecord(name), folder), database)
         with found.index as index:
             run_to_end(build(core, index, found.embedder))

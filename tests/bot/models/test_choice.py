@@ -13,6 +13,7 @@ from bot.engine.serving_model import (
     take,
     write_pointer,
 )
+from bot.engine.shared_choices import sharing
 from bot.models.choice import ModelChoiceError, brought, check_room, choosing, go_back, here
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.hub import HubError
@@ -123,7 +124,8 @@ def test_each_model_answers_from_its_own_index_and_from_nothing_that_is_gone(
         assert core.embedder.model == f"{OTHER} salted"
         assert quoted(core, WHERE) == [MEETUP[1]]
         retire(core, meetup)
-    go_back(folder, FIRST, database)
+    with sharing(folder, database):
+        go_back(folder, FIRST, database)
     with opened(folder, database=database) as core:
         assert core.embedder.model == f"{FIRST} salted"
         assert core.index.tables.document_digests(Kind) == {}

@@ -23,10 +23,15 @@ from tests.bot.sync_driver import NOW, Server, SyncDriver, documents
 from tests.fakes import WordEmbedder
 
 
-@pytest.fixture(scope="module")
-def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def core(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Core]:
     folder = tmp_path_factory.mktemp("hearing")
-    with Core(Settings(data=DataSettings(folder=folder)), WordEmbedder()) as opened:
+    url = ""
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres").empty()
+    with Core(Settings(data=DataSettings(folder=folder, database=url)), WordEmbedder()) as opened:
         yield opened
 
 

@@ -1,4 +1,7 @@
-"""The file of what was read in channels: damaged, of another release, and what is deleted in it."""
+"""What was read in channels: kept, read again, and deleted; a damaged file, or of another release.
+
+That pages and events in any order end in the same is in `tests/bot/sources/test_channels.py`.
+"""
 
 import sqlite3
 from collections.abc import Iterator
@@ -7,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.engine.derived_data import open_archive
 from knowledge.channels.archive import RECENT, ChannelArchive
 from knowledge.channels.database import CHANNELS, ArchiveError
 from knowledge.channels.messages import ArchivedMessage, first_id, time_of
@@ -28,8 +32,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def archive(path: Path) -> Iterator[ChannelArchive]:
-    with ChannelArchive(path) as opened:
+def archive(tmp_path: Path, derived: str) -> Iterator[ChannelArchive]:
+    with open_archive(tmp_path, derived) as opened:
         opened.set_channels([CHANNEL])
         opened.begin_round(CHANNEL.id, NOW)
         yield opened
@@ -63,14 +67,14 @@ def test_a_file_that_can_t_be_opened_says_which(tmp_path: Path) -> None:
         ChannelArchive(tmp_path / "missing" / CHANNELS)
 
 
-def test_a_message_that_was_deleted_is_not_in_the_file_either(
-    archive: ChannelArchive, path: Path
-) -> None:
-    archive.messages.put(CHANNEL.id, written())
+def test_a_message_that_was_deleted_is_not_in_the_file_either(path: Path) -> None:
+    with ChannelArchive(path) as archive:
+        archive.set_channels([CHANNEL])
+        archive.begin_round(CHANNEL.id, NOW)
+        archive.messages.put(CHANNEL.id, written())
 
-    archive.messages.forget([written().message.id])
+        archive.messages.forget([written().message.id])
 
-    archive.close()
     assert SECRET.encode() not in path.read_bytes()
     assert [*path.parent.glob(f"{CHANNELS}-wal")] == []
 
@@ -88,6 +92,39 @@ def test_a_message_is_kept_to_the_letter(archive: ChannelArchive) -> None:
     archive.messages.put(CHANNEL.id, known)
 
     assert [*archive.messages.read(CHANNEL.id)] == [known]
+
+
+def test_a_message_is_kept_whatever_signs_it_has(archive: ChannelArchive) -> None:
+    one = written("a\0b \ud800")
+
+    assert archive.messages.put(CHANNEL.id, one)
+    assert not archive.messages.put(CHANNEL.id, one)
+
+    [kept] = archive.messages.read(CHANNEL.id)
+    assert kept.message.text == "ab \ufffd"
+
+
+def test_what_is_kept_of_somebody_is_shown_and_forgotten(archive: ChannelArchive) -> None:
+    archive.messages.put(CHANNEL.id, written())
+    message_id = written().message.id
+    [shown] = archive.messages_of(7)
+    assert (shown["guild"], shown["channel"], shown["text"]) == (10, CHANNEL.id, SECRET)
+    assert archive.messages.authors() == [(7, "Mira")]
+    assert archive.messages.of_author(7, "Mira") == [message_id]
+    assert archive.messages.threads_of([message_id, 5]) == {CHANNEL.id: [message_id]}
+
+    assert archive.messages.forget([message_id]) == [CHANNEL.id]
+
+    assert archive.messages_of(7) == []
+
+
+def test_two_that_are_told_of_a_channel_at_once_keep_it_once(
+    archive: ChannelArchive, tmp_path: Path, derived: str
+) -> None:
+    with open_archive(tmp_path, derived) as other:
+        for each in (archive, other):
+            each.set_channels([CHANNEL, FORUM])
+        assert [channel.id for channel in other.channels()] == [CHANNEL.id, FORUM.id]
 
 
 def test_a_channel_of_which_something_else_is_to_be_read_is_begun_anew(

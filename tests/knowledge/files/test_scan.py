@@ -1,6 +1,7 @@
 """What changed among the imported files, told without opening those that did not."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -258,3 +259,57 @@ def test_a_file_in_two_sources_belongs_to_the_nearest_but_never_leaves_its_serve
     *_, look = scan(sources if folder_first else sources[::-1], {}, {})
     scopes = {found.path.name: found.scope for found in look.stale}
     assert scopes == {"a.md": SHARED, "b.md": GUILD, "c.md": GUILD}
+
+
+# What another machine has.
+
+
+def test_what_is_elsewhere_is_not_looked_for_and_stays(folder: Path) -> None:
+    (folder / "a.md").write_text("a")
+    records = {record.path: record for record in _read(folder)}
+    # The folder of another machine is at a path where this one has something else.
+    (folder / "a.md").unlink()
+    (folder / "b.md").write_text("b")
+    sources = [(str(folder), SHARED)]
+
+    *_, look = scan(sources, {}, records, elsewhere={str(folder)})
+    assert (look.stale, look.vanished, look.kept, look.failures) == ([], [], [], [])
+
+    *_, look = scan(sources, {}, records)
+    assert (_stale(look), [record.path for record in look.vanished]) == (
+        ["b.md"],
+        [str(folder / "a.md")],
+    )
+
+
+def test_what_is_elsewhere_for_a_server_is_not_read_for_all_because_of_the_folder_around_it(
+    folder: Path,
+) -> None:
+    own = folder / "own"
+    own.mkdir()
+    (folder / "a.md").write_text("a")
+    (own / "b.md").write_text("b")
+    sources = [(str(folder), SHARED), (str(own), GUILD)]
+    *_, whole = scan(sources, {}, {})
+    records = {str(found.path): _record(found) for found in whole.stale}
+
+    *_, look = scan(sources, {}, {}, elsewhere={str(own)})
+    assert _stale(look) == ["a.md"]
+
+    # And what is gone of one's own is gone, though the folder around it is elsewhere.
+    (own / "b.md").unlink()
+    (folder / "a.md").unlink()
+    *_, look = scan(sources, {}, records, elsewhere={str(folder)})
+    assert [record.path for record in look.vanished] == [str(own / "b.md")]
+
+
+def test_chats_of_whom_nobody_may_quote_are_not_kept_because_they_are_elsewhere(
+    folder: Path,
+) -> None:
+    (folder / "a.md").write_text("a")
+    [record] = [replace(each, withheld="before") for each in _read(folder)]
+    sources = [(str(folder), SHARED)]
+
+    *_, look = scan(sources, {}, {record.path: record}, withheld="now", elsewhere={str(folder)})
+
+    assert look.vanished == [record]

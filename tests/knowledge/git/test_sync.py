@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.engine.derived_data import open_pages
 from knowledge.git.sync import document_ids, documents, failures, sync
 from knowledge.model.documents import SHARED, Document, Kind, Lines, Scope
 from knowledge.model.source_locations import RepositoryLocation
@@ -50,8 +51,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with GitServer(tmp_path / "served") as server, PageStore(tmp_path / "web.db") as pages:
+def world(tmp_path: Path, derived: str) -> Iterator[World]:
+    with GitServer(tmp_path / "served") as server, open_pages(tmp_path, derived) as pages:
         server.repositories.make(NAME)
         yield World(server, pages, tmp_path)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.engine.derived_data import open_pages
 from knowledge.model.documents import SHARED, Document, Failure, Kind, Scope
 from knowledge.web.crawl import (
     FAILURES_IN_A_ROW,
@@ -61,8 +62,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with WebServer() as server, PageStore(tmp_path / "web.db") as pages:
+def world(tmp_path: Path, derived: str) -> Iterator[World]:
+    with WebServer() as server, open_pages(tmp_path, derived) as pages:
         yield World(server, pages)
 
 

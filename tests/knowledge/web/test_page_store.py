@@ -1,3 +1,4 @@
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.engine.derived_data import open_pages
 from knowledge.web.fetcher import Failed, Fetched, Gone, Unchanged
 from knowledge.web.page_store import PageStore, Site, WebPage, after
 
@@ -25,8 +27,8 @@ PAGE = WebPage(
 
 
 @pytest.fixture
-def pages(tmp_path: Path) -> Iterator[PageStore]:
-    with PageStore(tmp_path / "web.db") as opened:
+def pages(tmp_path: Path, derived: str) -> Iterator[PageStore]:
+    with open_pages(tmp_path, derived) as opened:
         yield opened
 
 
@@ -92,10 +94,10 @@ def test_a_page_is_kept_whole_and_replaced(pages: PageStore) -> None:
 
 
 def test_a_quota_counts_what_the_pages_take_however_they_changed(
-    pages: PageStore, tmp_path: Path
+    pages: PageStore, tmp_path: Path, derived: str
 ) -> None:
     def counted() -> int:
-        with PageStore(tmp_path / "web.db") as other:
+        with open_pages(tmp_path, derived) as other:
             return other.size(SITE)
 
     for number in range(5):
@@ -103,7 +105,7 @@ def test_a_quota_counts_what_the_pages_take_however_they_changed(
         assert pages.size(SITE) == counted()
     assert not pages.keep_within(replace(PAGE, url=URL + "full", text="x" * 20_000), 10_000)
     assert pages.size(SITE) == counted()
-    with PageStore(tmp_path / "web.db") as other:
+    with open_pages(tmp_path, derived) as other:
         other.keep(replace(PAGE, url=URL + "beside", text="x" * 500))
     assert pages.size(SITE) == counted()
     pages.forget_others([])
@@ -121,6 +123,44 @@ def test_sites_that_are_no_sources_any_more_are_forgotten(pages: PageStore) -> N
     assert len(list(pages.pages(URL))) == 1
     pages.forget_others([])
     assert list(pages.pages(URL)) == []
+
+
+def test_pages_are_told_in_the_order_in_which_they_were_found(pages: PageStore) -> None:
+    for url in ("c", "a", "b", "a"):
+        pages.keep(replace(PAGE, url=url, text=url))
+
+    assert pages.urls(SITE) == ["c", "a", "b"]
+
+
+def test_what_pages_say_changes_their_version(
+    pages: PageStore, tmp_path: Path, derived: str
+) -> None:
+    seen = [pages.version]
+    pages.keep(PAGE)
+    seen.append(pages.version)
+    with open_pages(tmp_path, derived) as other:
+        other.drop(SITE, [URL])
+    seen.append(pages.version)
+    assert len(set(seen)) == 3
+    assert pages.version == seen[-1]
+
+
+def test_a_page_is_kept_whatever_signs_it_has(pages: PageStore) -> None:
+    pages.keep(replace(PAGE, title="A\0B", text="\ud800x", etag="%s ?"))
+
+    kept = pages.page(SITE, URL)
+    assert (kept.title, kept.text, kept.etag) == ("AB", "\ufffdx", "%s ?")
+    assert pages.size(SITE) == len(zlib.compress(PAGE.content)) + len("\ufffdx".encode())
+
+
+def test_one_process_visits_at_a_time_on_however_many_machines(
+    derived_url: str, tmp_path: Path
+) -> None:
+    with open_pages(tmp_path, derived_url) as one, open_pages(tmp_path, derived_url) as other:
+        with one.visiting() as first, other.visiting() as second:
+            assert (first, second) == (True, False)
+        with other.visiting() as after_it:
+            assert after_it
 
 
 @pytest.mark.parametrize(

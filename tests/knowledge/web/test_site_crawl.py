@@ -9,19 +9,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.engine.derived_data import open_pages
 from knowledge.model.documents import SHARED
 from knowledge.web.crawl import site_state
 from knowledge.web.crawl_scope import QUERIES
 from knowledge.web.fetcher import REDIRECTS, Fetcher
-from knowledge.web.page_store import PageStore
 from knowledge.web.site_crawl import SITEMAPS, sync_site
 from tests.knowledge.web.crawled_site import GRACE, NOW, World, sitemap_of
 from tests.knowledge.web_server import Reply, WebServer
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with WebServer() as server, PageStore(tmp_path / "web.db") as pages:
+def world(tmp_path: Path, derived: str) -> Iterator[World]:
+    with WebServer() as server, open_pages(tmp_path, derived) as pages:
         yield World(server, pages)
 
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from bot.engine.derived_data import open_pages
 from knowledge.web.crawl import FAILURES_IN_A_ROW, FULL
 from knowledge.web.fetcher import Fetcher
-from knowledge.web.page_store import PageStore
 from knowledge.web.site_crawl import sync_site
 from tests.knowledge.web.crawled_site import GRACE, NOW, World, sitemap_of
 from tests.knowledge.web_server import Reply, WebServer
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with WebServer() as server, PageStore(tmp_path / "web.db") as pages:
+def world(tmp_path: Path, derived: str) -> Iterator[World]:
+    with WebServer() as server, open_pages(tmp_path, derived) as pages:
         yield World(server, pages)
 
 

@@ -3,15 +3,21 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 
 from bot.config import Settings
+from bot.engine.derived_data import open_pages
+from knowledge.model.documents import SHARED
+from knowledge.sources import add_address
+from knowledge.web.page_store import WebPage
 from tests.bot.cluster.processes import SHARDS, Processes, processes
 from tests.bot.wire.server import wire_server
 from tests.bot.wire.state import Json
 from tests.bot.world import text_of
 from tests.postgres import Cluster
+from tests.stores import Place, take_tombstones
 
 PAUSE_SECONDS = 0.1
 
@@ -50,6 +56,15 @@ async def _once(bot: Processes, name: str, so: Callable[[Json], bool]) -> Json:
         health = await bot.health(name)
         if so(health):
             return health
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _in_step(bot: Processes, name: str) -> None:
+    """Wait until the index is in step with what a process sees of its sources."""
+    while True:
+        health = await bot.health(name)
+        if health["status"] == "ok":
+            return
         await asyncio.sleep(PAUSE_SECONDS)
 
 
@@ -121,3 +136,37 @@ async def test_a_process_that_is_stopped_hands_over_at_once_and_gets_its_share_b
         await bot.answered(shard)
     assert bot.questions() == SHARDS
     assert bot.running[first].returncode in {0, None}
+
+
+async def test_a_process_on_another_machine_takes_over_and_takes_nothing_out_of_the_index(
+    bot: Processes, tmp_path: Path
+) -> None:
+    """That machine has another data folder, and nothing where the first one has files."""
+    page, handbook = "https://docs.example.org/ferries", tmp_path / "handbook"
+    handbook.mkdir()
+    (handbook / "piers.md").write_text("Two piers are open in winter.")
+    folder = bot.settings.data.folder
+    with Place(folder, bot.url).store() as store, open_pages(folder, bot.url) as pages:
+        store.add_source(str(handbook), SHARED)
+        add_address(store, page)
+        text = "The ferry to the island leaves at nine from the northern pier."
+        pages.keep(WebPage(page, page, page, title="Ferries", text=text))
+    kinds = "select kind, count(*) from index.documents group by kind order by kind"
+    first = await bot.start()
+    await bot.shared(first)
+    await bot.until(lambda: {"file", "page"} <= dict(bot.rows(kinds)).keys(), "all is indexed")
+    known = bot.rows(kinds)
+
+    other = tmp_path / "another machine"
+    take_tombstones(folder, other)
+    second = await bot.start(other)
+    bot.running[first].kill()
+    await bot.running[first].wait()
+    # As where nothing is mounted; the first machine would have followed that.
+    (handbook / "piers.md").unlink()
+    await bot.until(lambda: bot.leader() == second, "the other one leads")
+    await bot.shared(second)
+    await _in_step(bot, second)
+
+    assert bot.rows(kinds) == known
+    await bot.answered(0)

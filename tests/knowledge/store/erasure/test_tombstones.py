@@ -1,5 +1,6 @@
 """Tombstones: in the database and in the file beside it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,9 @@ from knowledge.backup import backups
 from knowledge.store.database import now
 from knowledge.store.erasure.tombstones import FILE, TombstoneKind
 from knowledge.store.sqlite_database import copies_beside
-from knowledge.store.store import Store
+from knowledge.store.store import Store, StoreError
 from tests.knowledge.two_guilds import ELSEWHERE, GUILD, MIRA, approved, asked, live, restored
-from tests.stores import in_a_file
+from tests.stores import Place, in_a_file, take_tombstones
 
 
 @pytest.fixture
@@ -107,3 +108,52 @@ def test_who_was_forgotten_after_a_moment_is_told_by_member_and_by_guild(store: 
     assert not deleted.has(77, ELSEWHERE, before)
     assert not deleted.has(MIRA.id, GUILD, now())
     assert not store.tombstones.since(now()).tombstones
+
+
+# Several machines: data folders that share a database.
+
+
+@pytest.fixture
+def shared(community_url: str, tmp_path: Path) -> Iterator[tuple[Store, Store]]:
+    """The same database, opened on two machines."""
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    first, second = (Place(tmp_path / name, community_url).store() for name in ("first", "second"))
+    yield first, second
+    first.close()
+    second.close()
+
+
+def test_a_machine_that_could_recognise_nobody_is_refused(
+    shared: tuple[Store, Store], tmp_path: Path
+) -> None:
+    first, second = shared
+    first.tombstones.share_key()
+    first.tombstones.share_key()
+    with pytest.raises(StoreError, match="is missing, or is not that of the other machines"):
+        second.tombstones.share_key()
+    assert not (tmp_path / "second" / FILE).exists()
+
+    # One that was made by itself is no better.
+    assert not second.quote_opt_outs.is_withheld(MIRA.id)
+    second.tombstones.digester()
+    with pytest.raises(StoreError, match="Copy the file"):
+        second.tombstones.share_key()
+
+
+def test_who_is_not_to_be_quoted_is_recognised_on_each_machine(
+    shared: tuple[Store, Store], tmp_path: Path
+) -> None:
+    first, second = shared
+    first.tombstones.share_key()
+    take_tombstones(tmp_path / "first", tmp_path / "second")
+    second.tombstones.share_key()
+
+    first.quote_opt_outs.withhold(MIRA.id)
+    assert second.quote_opt_outs.is_withheld(MIRA.id)
+
+    # What was deleted elsewhere is in the file, too, from the next start on.
+    assert second.quote_opt_outs.unrecognisable() == 1
+    second.tombstones.share_key()
+    assert second.quote_opt_outs.unrecognisable() == 0
+    assert second.tombstones.beside() == first.tombstones.beside()

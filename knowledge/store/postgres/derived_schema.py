@@ -1,0 +1,105 @@
+"""Derived tables in PostgreSQL: a schema of their own, for processes on any number of machines.
+
+One process writes at a time, as with a file of SQLite; whoever reads waits for nobody. The tables
+are made by the first process that opens them. Those of another format are refused and not made
+anew, because a process of that release may be using them.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from knowledge.store.postgres.connection import Connection
+
+FORMAT: Final = 1
+
+# Raised by each transaction that writes.
+_WRITES: Final = "create table writes (version bigint not null, format bigint not null)"
+
+
+class DerivedSchema(Connection):
+    """The opened schema, as `knowledge.store.derived_tables.DerivedTables`."""
+
+    def __init__(
+        self, url: str, schema: str, script: Path, *, error: type[Exception], lock_space: int
+    ) -> None:
+        """Connect, and make the tables if they are missing.
+
+        Args:
+            url: the database's, without a password.
+            schema: where the tables are.
+            script: makes them.
+            error: what is raised where something can't be done.
+            lock_space: the number by which its transactions lock one another out.
+
+        Raises:
+            error: if it can't be used.
+        """
+        self._own_writes = 0
+        # Transactions of those that make the schema and the tables count for nothing.
+        self._counts = False
+        super().__init__(url, schema, error, lock_space=lock_space)
+        try:
+            self._make_tables(script)
+        except BaseException:
+            self.close()
+            raise
+        self._counts = True
+
+    def _make_tables(self, script: Path) -> None:
+        if not self._is_made():
+            with self.writing():
+                # Of two first openings at once, one has waited.
+                if not self._is_made():
+                    self.run_script(script.read_text(encoding="utf-8"))
+                    self.run(_WRITES)
+                    self.run("insert into writes (version, format) values (0, ?)", [FORMAT])
+        found = self.rows("select format from writes")[0]["format"]
+        if found != FORMAT:
+            raise self._error(
+                f"The schema {self.schema} was made by another release of Commonplace (format "
+                f"{found}, not {FORMAT}). Stop every process of that release, then `drop schema "
+                f"{self.schema} cascade`: everything in it is fetched again."
+            )
+
+    def _is_made(self) -> bool:
+        return bool(self.rows("select 1 as found where to_regclass('writes') is not null"))
+
+    def guard(self, guards: Callable[[Connection], None]) -> None:
+        """Let somebody say who may write, who is given the connection for that."""
+        if self.fence is None:
+            guards(self)
+
+    @property
+    def version(self) -> int:
+        return int(self.rows("select version from writes")[0]["version"])
+
+    @property
+    def version_of_others(self) -> int:
+        return self.version - self._own_writes
+
+    @contextmanager
+    def writing(self, part: int | None = None) -> Iterator[None]:
+        counted = self._counts and not self._in_transaction
+        with super().writing(part):
+            if counted:
+                self.run("update writes set version = version + 1")
+            yield
+        self._own_writes += counted
+
+    def bytes_of(self, text_column: str) -> str:
+        return f"octet_length({text_column})"
+
+    @contextmanager
+    def alone(self, number: int) -> Iterator[bool]:
+        """Hold a lock of this session; it ends with the session, however that ends."""
+        lock: list[Any] = [self._lock_space, number]
+        sql = "select pg_try_advisory_lock(cast(? as int), cast(? as int)) as mine"
+        [found] = self.rows(sql, lock)
+        try:
+            yield bool(found["mine"])
+        finally:
+            if found["mine"]:
+                # Of a session that is over, it is gone already.
+                self.rows("select pg_advisory_unlock(cast(? as int), cast(? as int))", lock)

@@ -1,0 +1,32 @@
+-- The pages that were fetched, in PostgreSQL: the tables of `tables.sql`.
+
+create table sites (
+    url text collate "C" primary key,
+    synced_at text collate "C",
+    reason text collate "C" not null,
+    state text collate "C" not null
+);
+
+create table pages (
+    -- The order in which pages were found, as SQLite numbers rows by itself.
+    rowid bigint generated always as identity,
+    site text collate "C" not null,
+    url text collate "C" not null,
+    link text collate "C" not null,
+    content bytea not null,
+    content_type text collate "C" not null,
+    etag text collate "C" not null,
+    last_modified text collate "C" not null,
+    fetched_at text collate "C",
+    checked_at text collate "C",
+    gone_at text collate "C",
+    reason text collate "C" not null,
+    title text collate "C" not null,
+    text text collate "C" not null,
+    readers bigint not null,
+    details text collate "C" not null,
+    primary key (site, url)
+);
+
+-- It is compressed already.
+alter table pages alter content set storage external
