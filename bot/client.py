@@ -27,8 +27,9 @@ from bot.digest.ui.cog import DigestCog
 from bot.digest.ui.poster import ROUND_SECONDS as DIGEST_SECONDS
 from bot.digest.ui.poster import DigestPoster
 from bot.engine import index_updates
-from bot.engine.core import Core, Figures
+from bot.engine.core import Core
 from bot.engine.degradations import Degradations
+from bot.engine.figures import Figures
 from bot.engine.job_queue import Priority
 from bot.engine.shards import Shards
 from bot.engine.web_sync import MakeFetcher, polite_fetcher

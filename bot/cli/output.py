@@ -19,7 +19,7 @@ from bot.answers.replay import Replay
 from bot.ask import messages as ask_messages
 from bot.ask.explanation import found_by
 from bot.cli.evaluation_output import figure_text
-from bot.engine.core import Figures
+from bot.engine.figures import Figures
 from indexer.retrieval.hit import Hit
 from knowledge.model.phrasings import RecordedPhrasing
 from knowledge.model.questions import Evidence, RecordedHit

@@ -8,9 +8,9 @@ what is missing, because the store is the truth and the index is derived from it
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -30,6 +30,7 @@ from bot.config import Settings
 from bot.engine.calibrations import chosen_calibration
 from bot.engine.data_folder import MODELS, data_folder, open_store
 from bot.engine.derived_data import open_archive, open_pages
+from bot.engine.figures import Figures
 from bot.engine.machines import SourceMachines, this_machine
 from bot.engine.serving_model import Opened, Opener, open_serving
 from bot.engine.serving_reranker import chosen_reranker
@@ -64,30 +65,8 @@ from knowledge.model.questions import Evidence
 from knowledge.model.secrets import patterns
 from knowledge.model.source_locations import is_visited
 from knowledge.store.database import StoreError, is_away
-from knowledge.store.postgres.jobs import QueueState
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """How much there is and how much goes on, over all guilds: numbers, and nothing of anybody's.
-
-    `questions` by evidence, `verdicts` by kind, `notes` live and pending; `documents` and
-    `passages` by who they are for: *shared*, or *guild* for those of all guilds together.
-    `model` is what serves, `embedder` what made the vectors; `work` what workers embed.
-    """
-
-    questions: Mapping[str, int]
-    verdicts: Mapping[str, int]
-    notes: Mapping[str, int]
-    documents: Mapping[str, int]
-    passages: Mapping[str, int]
-    generation: int
-    changed_at: datetime | None
-    model: str
-    embedder: str
-    work: QueueState | None = None
 
 
 def _opening(embedder: Embedder) -> Opener:
@@ -168,11 +147,7 @@ class Core:
             self._opened = opened.pop_all()
 
     def compare_choices(self) -> None:
-        """Take in what was chosen on other machines, and tell them what was chosen on this one.
-
-        Raises:
-            DataFolderError, StoreError: with the remedy.
-        """
+        """Take in what was chosen on other machines, and tell them what was chosen here."""
         if self._choices is not None:
             self._choices.compare()
 

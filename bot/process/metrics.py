@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from bot.answers.lookup import Stage
-from bot.engine.core import Figures
+from bot.engine.figures import Figures
 from bot.engine.job_queue import Priority
 from bot.phrasing.task import Phrased
 from knowledge.model.questions import Evidence, Verdict

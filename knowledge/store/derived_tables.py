@@ -30,7 +30,7 @@ class DerivedTables(Protocol):
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Run a statement that changes rows; returns how many."""
 
-    def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> None: ...
+    def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> int: ...
 
     def insert_new(self, table: str, row: Mapping[str, Any]) -> bool:
         """Insert a row unless one is in its way; returns whether none was."""

@@ -80,9 +80,9 @@ class DerivedSchema(Connection):
         return self.version - self._own_writes
 
     @contextmanager
-    def writing(self, part: int | None = None) -> Iterator[None]:
+    def writing(self, part: int | None = None, *, shared: bool = False) -> Iterator[None]:
         counted = self._counts and not self._in_transaction
-        with super().writing(part):
+        with super().writing(part, shared=shared):
             if counted:
                 self.run("update writes set version = version + 1")
             yield

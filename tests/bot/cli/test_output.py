@@ -10,7 +10,7 @@ from bot.answers.decision import Refusal, decide
 from bot.answers.pipeline import Reply
 from bot.cli.output import reply_record, reply_text, stats_record, stats_text
 from bot.cli.source_output import Pace, source_record, sources_text
-from bot.engine.core import Figures
+from bot.engine.figures import Figures
 from indexer.ingest.pipeline import Progress, UpdateReport
 from indexer.retrieval.hit import Hit
 from knowledge.corpus import SourceState

@@ -19,7 +19,7 @@ from bot.sources import channels
 from knowledge.channels.database import CHANNELS
 from knowledge.channels.sync_state import ProgressMessage
 from knowledge.model.documents import Kind
-from knowledge.sources import add_address
+from knowledge.sources import add_visited, page_location
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.web.page_store import WEB, WebPage
 from tests.bot.sync_driver import NOW, Server, SyncDriver
@@ -48,7 +48,7 @@ def machine(tmp_path: Path, postgres_url: str) -> Machine:
 
 def fill(core: Core) -> None:
     """Let a page be fetched, a channel be read, and both be in the index."""
-    add_address(core.store, PAGE)
+    add_visited(core.store, page_location(PAGE))
     core.pages.keep(WebPage(PAGE, PAGE, PAGE, title="Ferries", text=TEXT, fetched_at=NOW))
     channel = SyncedChannel(CHANNEL, CHANNEL, SyncedContent.THREADS, NOW)
     assert channels.add(core, channel, "help", 9, NOW, ProgressMessage())

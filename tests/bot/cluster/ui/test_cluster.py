@@ -10,7 +10,7 @@ import pytest
 from bot.config import Settings
 from bot.engine.derived_data import open_pages
 from knowledge.model.documents import SHARED
-from knowledge.sources import add_address
+from knowledge.sources import add_visited, page_location
 from knowledge.web.page_store import WebPage
 from tests.bot.cluster.processes import SHARDS, Processes, processes
 from tests.bot.wire.server import wire_server
@@ -148,7 +148,7 @@ async def test_a_process_on_another_machine_takes_over_and_takes_nothing_out_of_
     folder = bot.settings.data.folder
     with Place(folder, bot.url).store() as store, open_pages(folder, bot.url) as pages:
         store.add_source(str(handbook), SHARED)
-        add_address(store, page)
+        add_visited(store, page_location(page))
         text = "The ferry to the island leaves at nine from the northern pier."
         pages.keep(WebPage(page, page, page, title="Ferries", text=text))
     kinds = "select kind, count(*) from index.documents group by kind order by kind"
