@@ -268,11 +268,8 @@ class Core:
     def web_sources(self) -> dict[str, list[Scope]]:
         """What is visited from here: sites, and repositories that are on the web or here."""
         elsewhere = self.elsewhere()
-        return {
-            location: found
-            for location, found in self.sources().items()
-            if is_visited(location) and location not in elsewhere
-        }
+        found = self.sources().items()
+        return {key: its for key, its in found if is_visited(key) and key not in elsewhere}
 
     def source_states(self) -> list[SourceState]:
         records = self.index.tables.files()
