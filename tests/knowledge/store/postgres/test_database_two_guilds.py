@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -177,3 +178,41 @@ def test_who_writes_for_all_guilds_waits_for_each(
             ended()
     assert store.pictures.of(1) == ()
     assert store.audit_log.members() == {}
+
+
+def test_who_follows_the_log_of_each_guild_misses_nothing_that_many_write_at_once(
+    place: Place,
+) -> None:
+    """Each of ten has a connection of its own; half of the writers write for each guild."""
+    done = threading.Event()
+    guilds = (ONE, OTHER)
+
+    def write(writer: int) -> None:
+        with place.store() as store:
+            for number in range(12):
+                guild_id = guilds[(writer + number) % 2]
+                store.contributions.propose(guild_id, MIRA, 5, SHELF)
+
+    def follow(_: int) -> dict[int, list[int]]:
+        seen: dict[int, list[int]] = {guild_id: [] for guild_id in guilds}
+        with place.store() as store:
+            ended = False
+            while not ended:
+                ended = done.is_set()
+                for guild_id, numbers in seen.items():
+                    sql = "select number from log where guild_id = ? and number > ? order by number"
+                    rows = store.database.rows(sql, [guild_id, numbers[-1] if numbers else 0])
+                    numbers += [row["number"] for row in rows]
+        return seen
+
+    with ThreadPoolExecutor(10) as pool:
+        followers = [pool.submit(follow, number) for number in range(4)]
+        try:
+            list(pool.map(write, range(6)))
+        finally:
+            done.set()
+        followed = [follower.result() for follower in followers]
+    expected = {guild_id: [*range(1, 37)] for guild_id in guilds}
+    assert followed == [expected] * 4
+    with place.store() as store:
+        assert store.audit_log.breaks() == []
