@@ -49,7 +49,7 @@ def test_a_reranker_that_is_not_there_is_wrong_and_the_rest_is_looked_at(
 ) -> None:
     found = examined('reranker = "no/such-model"')
     assert not found["reranker"].sound
-    assert "can't be opened" in found["reranker"].found
+    assert "There is no reranker" in found["reranker"].found
     assert "index" in found
 
 

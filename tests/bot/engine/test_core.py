@@ -457,7 +457,7 @@ def test_without_a_reranker_that_is_named_answers_are_given_and_it_is_said(folde
         [problem] = core.left_out()
         run_to_end(index_updates.update_quickly(core))
         [reply] = core.answer_pipeline.ask([Ask("open source licence", 1)])
-    assert "reranker 'no/such-model' can't be opened" in problem
+    assert "There is no reranker 'no/such-model' on this machine" in problem
     assert reply.hits
 
 

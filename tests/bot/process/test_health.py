@@ -124,7 +124,7 @@ async def test_a_reranker_that_is_missing_degrades_the_bot(
         await prepared(bot)
         status, said = await healthz(bot)
     assert (status, said["status"]) == (200, "degraded")
-    assert "reranker 'no/such-model' can't be opened" in said["reasons"][0]
+    assert "There is no reranker 'no/such-model' on this machine" in said["reasons"][0]
 
 
 async def test_a_bot_that_is_not_well_says_so_first(world: World) -> None:
