@@ -12,9 +12,10 @@ then as many others as make up that number.
 Each word of a question has a cosine with the nearest token of a passage. The mean over all words
 and the mean weighted by rarity, half each, are the passage's *late* score. The best are ordered by
 g · fused + (1 - g) · (cosines + weight · late), where g rises from 0 to 1 as the best coverage
-among them rises from one end of the gate to the other. Token vectors are those of the reference,
-which is not quantized: as floats, as the signs of their numbers, or as the signs of what is left
-when the mean over the texts that models are derived with is taken off.
+among them rises from one end of the gate to the other. Token vectors are those of the reference or,
+with `--derived`, of the quantized graph that is derived from it: as floats, as the signs of their
+numbers, or as the signs of what is left when the mean over the texts that models are derived with
+is taken off.
 
 Whether a difference may be chance is told by a paired randomisation test, for first answers and for
 nDCG@10. Indexes and token vectors stay in KEEP, which may be that of `benchmarks.calibrating`.
@@ -24,7 +25,7 @@ import argparse
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -41,6 +42,8 @@ from bot.engine.index_updates import run_to_end
 from indexer.embedding.derivation import SAMPLE
 from indexer.embedding.embedder import DEFAULT_MODEL, model_folder
 from indexer.embedding.model_records import ModelRecord, open_record
+from indexer.embedding.onnx_export import derive
+from indexer.embedding.onnx_model import GRAPH, session_options
 from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, judged_set
 from indexer.evaluation.metrics import K, mean, question_ndcgs, randomisation_p
 from indexer.index.bm25 import Weight
@@ -56,9 +59,6 @@ from knowledge.model.documents import SHARED, Document, Kind, Scope
 FLOATS: Final = "floats"
 SIGNS: Final = "signs"
 CENTRED: Final = "centred-signs"
-
-# Texts whose token vectors are written together, so that a run that is broken off loses little.
-_TOGETHER: Final = 64
 
 Vectors = NDArray[np.float32]
 
@@ -88,35 +88,26 @@ class Form:
 
 
 class TokenVectors:
-    """Token vectors of texts by the reference model, kept in a folder, a file a text."""
+    """Token vectors of texts by one model, kept in a folder, a file a text."""
 
-    def __init__(self, folder: Path) -> None:
-        import torch
-        from sentence_transformers import SentenceTransformer
-
-        # Threads that wait for one another are slow beside other work.
-        torch.set_num_threads(1)
+    def __init__(self, folder: Path, tokenizer: Any, model: Callable[[list[int]], Vectors]) -> None:
+        """The model makes vectors, (n, d), of the ids of n tokens."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
-        self._model: Any = SentenceTransformer(str(model_folder(DEFAULT_MODEL)), device="cpu")
+        self._folder, self._tokenizer, self._model = folder, tokenizer, model
         self.prepare(SAMPLE)
         self.centre: Vectors = np.concatenate([self.of(text) for text in SAMPLE]).mean(axis=0)
 
     def prepare(self, texts: Sequence[str]) -> None:
         """Compute and keep what is not there yet."""
-        lacking = [text for text in dict.fromkeys(texts) if not self._path(text).exists()]
-        # Texts of one length are read together, without padding.
-        lacking.sort(key=len)
-        for start in range(0, len(lacking), _TOGETHER):
-            some = lacking[start : start + _TOGETHER]
-            found = self._model.encode(some, output_value="token_embeddings")
-            for text, rows in zip(some, found, strict=True):
-                # Without the tokens that stand before and after every text.
-                vectors = rows[1:-1].numpy()
-                vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-                partial = self._path(text).with_suffix(".partial.npy")
-                np.save(partial, vectors.astype(np.float16))
-                partial.replace(self._path(text))
+        for text in texts:
+            if self._path(text).exists():
+                continue
+            # Without the tokens that stand before and after every text.
+            vectors = self._model(self._read(text)["input_ids"])[1:-1]
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+            partial = self._path(text).with_suffix(f".{os.getpid()}.npy")
+            np.save(partial, vectors.astype(np.float16))
+            partial.replace(self._path(text))
 
     def of(self, text: str) -> Vectors:
         """(n, d) float32, rows of unit length, in the order of the tokens."""
@@ -124,12 +115,9 @@ class TokenVectors:
 
     def words(self, text: str) -> list[tuple[str, list[int]]]:
         """Each word of a text, with the places of its tokens."""
-        read = self._model.tokenizer(
-            text, truncation=True, max_length=self._model.max_seq_length, add_special_tokens=False
-        )
+        read = self._read(text)
         places: dict[int, list[int]] = {}
-        # Two tokens fewer than fit, because of those that stand before and after.
-        for place, word in enumerate(read.word_ids()[: self._model.max_seq_length - 2]):
+        for place, word in enumerate(read.word_ids()[1:-1]):
             places.setdefault(word, []).append(place)
         spans = [read.word_to_chars(word) for word in places]
         return [
@@ -137,8 +125,58 @@ class TokenVectors:
             for span, own in zip(spans, places.values(), strict=True)
         ]
 
+    def _read(self, text: str) -> Any:
+        return self._tokenizer(text, truncation=True)
+
     def _path(self, text: str) -> Path:
         return self._folder / f"{hashlib.sha256(text.encode()).hexdigest()}.npy"
+
+
+def token_vectors(keep: Path, *, derived: bool) -> TokenVectors:
+    """Those of the default model, or of the graph that is derived from it."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    # Threads that wait for one another are slow beside other work.
+    torch.set_num_threads(1)
+    reference: Any = SentenceTransformer(str(model_folder(DEFAULT_MODEL)), device="cpu")
+    if derived:
+        graph = quantized(keep / "derived")
+        return TokenVectors(keep / "derived-tokens", reference.tokenizer, graph)
+
+    def encoded(ids: list[int]) -> Vectors:
+        with torch.no_grad():
+            read = {"input_ids": torch.tensor([ids]), "attention_mask": torch.ones(1, len(ids))}
+            return reference[0](read)["token_embeddings"][0].numpy()  # type: ignore[no-any-return]
+
+    return TokenVectors(keep / "tokens", reference.tokenizer, encoded)
+
+
+def quantized(folder: Path) -> Callable[[list[int]], Vectors]:
+    """The derived graph, with what it pools as its output."""
+    import onnx
+    import onnxruntime
+
+    source = model_folder(DEFAULT_MODEL)
+    assert source is not None
+    derive(source, folder, sample=SAMPLE)
+    model = onnx.load(folder / GRAPH)
+    norms = [node for node in model.graph.node if node.op_type == "LayerNormalization"]
+    pooled = norms[-1].output[0]
+    output = onnx.helper.make_tensor_value_info(pooled, onnx.TensorProto.FLOAT, None)
+    model.graph.output.append(output)
+    options = session_options()
+    # The file was optimized when it was derived.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+
+    def encoded(ids: list[int]) -> Vectors:
+        (vectors,) = session.run([pooled], {"input_ids": np.array([ids], np.int64)})
+        return vectors[0]  # type: ignore[no-any-return]
+
+    return encoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +345,7 @@ def main() -> None:
     parser.add_argument("--questions", choices=("all", "sample", "others"), default="all")
     parser.add_argument("--documents", type=int, default=0, help="of a larger set; 0 means all")
     parser.add_argument("--tokens", nargs="+", choices=(FLOATS, SIGNS, CENTRED), default=[FLOATS])
+    parser.add_argument("--derived", action="store_true", help="by the quantized graph")
     parser.add_argument("--best", type=int, nargs="+", default=[10], help="how many are reordered")
     parser.add_argument("--weight", type=float, default=2.0)
     parser.add_argument("--gate", type=float, nargs=2, default=(0.4, 0.8), metavar=("LOW", "HIGH"))
@@ -316,7 +355,7 @@ def main() -> None:
         for tokens, best in product(options.tokens, options.best)
     ]
     embedder = open_record(ModelRecord(DEFAULT_MODEL), options.keep / "models").embedder
-    tokens = TokenVectors(options.keep / "tokens")
+    tokens = token_vectors(options.keep, derived=options.derived)
     print("| set | questions | tokens, best | top 1, top 5, nDCG@10 | late | p of top 1, nDCG@10 |")
     print(f"|{'---|' * 6}", flush=True)
     for one in options.judged:
