@@ -97,7 +97,8 @@ def gate_text(figures: Sequence[Figure], serving: str, other: str) -> Renderable
         Text(f"serving: {serving}\nother:   {other}"),
         table,
         Text(
-            "nDCG@10: how well documents are ordered. answered, refused: which share of the "
+            "nDCG@10: how well documents are ordered. found: for which share of the questions an "
+            "accepted document is among the first ten. answered, refused: which share of the "
             "questions that have an answer gets one, and of those that have none is refused. p: "
             "how often chance alone sets two equally good models as far apart (paired "
             "randomisation test)."

@@ -113,10 +113,30 @@ def test_two_models_are_measured_on_the_same_questions() -> None:
 def test_where_nothing_has_to_be_refused_nothing_is_said_of_it() -> None:
     judged = replace(_judged(), unanswerable={})
     evaluation = _evaluation("one", judged)
-    assert [figure.name for figure in figures(OWN, evaluation, evaluation)] == [
+    assert [figure.name for figure in figures("bees", evaluation, evaluation)] == [
         "nDCG@10",
         "answered",
     ]
+
+
+def test_of_accepted_answers_counts_that_they_are_found_and_not_where() -> None:
+    """They were accepted where the serving model had put them: first, as a rule."""
+    first = _evaluation("one", _judged())
+    second = replace(first, run={key: [*found[::-1]] for key, found in first.run.items()})
+    lost = replace(first, run={**first.run, "1": ["cows"]})
+    order, *_ = figures("bees", first, second)
+    assert order.gain < 0
+
+    found, *_ = figures(OWN, first, second)
+    assert (found.name, found.serving, found.gain) == ("found", [1.0, 1.0], 0.0)
+    found, *_ = figures(OWN, first, lost)
+    assert (found.other, found.worse) == ([0.0, 1.0], True)
+
+
+def test_what_only_the_servers_own_set_has_is_not_told_twice() -> None:
+    evaluation = _evaluation("one", _judged())
+    both = [*figures(OWN, evaluation, evaluation), *figures("bees", evaluation, evaluation)]
+    assert [figure.name for figure in joined(both)] == ["answered", "refused"]
 
 
 def test_the_servers_own_set_is_what_members_found_helpful_or_picked(tmp_path: Path) -> None:
