@@ -246,7 +246,7 @@ def _of_notes(scene: Scene, community: Community) -> Iterator[str]:
 
 
 def of_the_log(folder: Path, url: str) -> Iterator[str]:
-    settings = Settings(data=DataSettings(folder=folder / "judged", database=url))
+    settings = Settings(data=DataSettings(folder=folder / "data", database=url))
     with Core(settings, WordEmbedder()) as core:
         if core.store.audit_log.breaks():
             yield "a chain of the log is broken"

@@ -220,9 +220,9 @@ class Tombstones:
         found = self._found_key()
         if found is not None:
             return found
-        made = secrets.token_hex(32)
-        self._write([json.dumps({"key": made})])
-        return bytes.fromhex(made)
+        self._write([json.dumps({"key": secrets.token_hex(32)})])
+        # Of two processes that make one at once, the one that wrote first has made it for both.
+        return self._found_key() or self._key()
 
     def _found_key(self) -> bytes | None:
         for line in self._lines():

@@ -141,6 +141,11 @@ class Connection:
 
         return self._run(execute, _is_repeatable(sql))
 
+    def has_table(self, name: str) -> bool:
+        """Whether the schema has a table, now: `to_regclass` may tell who waited of before."""
+        sql = "select 1 as found from pg_tables where schemaname = ? and tablename = ?"
+        return bool(self.rows(sql, [self.schema, name]))
+
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Run a statement that changes rows; returns how many."""
         return self._execute(sql, values).rowcount

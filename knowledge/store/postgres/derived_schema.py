@@ -48,10 +48,10 @@ class DerivedSchema(Connection):
         self._counts = True
 
     def _make_tables(self, script: Path) -> None:
-        if not self._is_made():
+        if not self.has_table("writes"):
             with self.writing():
                 # Of two first openings at once, one has waited.
-                if not self._is_made():
+                if not self.has_table("writes"):
                     self.run_script(script.read_text(encoding="utf-8"))
                     self.run(_WRITES)
                     self.run("insert into writes (version, format) values (0, ?)", [FORMAT])
@@ -62,9 +62,6 @@ class DerivedSchema(Connection):
                 f"{found}, not {FORMAT}). Stop every process of that release, then `drop schema "
                 f"{self.schema} cascade`: everything in it is fetched again."
             )
-
-    def _is_made(self) -> bool:
-        return bool(self.rows("select 1 as found where to_regclass('writes') is not null"))
 
     def guard(self, guards: Callable[[Connection], None]) -> None:
         """Let somebody say who may write, who is given the connection for that."""

@@ -37,7 +37,7 @@ def marks(connection: Connection) -> list[str]:
 
 
 def _names(connection: Connection) -> list[str]:
-    if not connection.rows("select 1 as found where to_regclass('_migrations') is not null"):
+    if not connection.has_table("_migrations"):
         return []
     return [row["name"] for row in connection.rows("select name from _migrations order by name")]
 

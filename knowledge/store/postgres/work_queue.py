@@ -70,7 +70,7 @@ class WorkQueue:
         """
         self._db = Connection(url, SCHEMA, StoreError, lock_space=LOCK_SPACE)
         try:
-            if not self._db.rows("select 1 as found where to_regclass('workers') is not null"):
+            if not self._db.has_table("workers"):
                 with self._db.writing():
                     self._db.run_script(_TABLES.read_text(encoding="utf-8"))
         except BaseException:

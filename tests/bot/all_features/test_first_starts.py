@@ -29,12 +29,11 @@ GUILD = 10
 
 @pytest.fixture
 def settings_of(postgres: Cluster, tmp_path: Path) -> Callable[[int], list[Settings]]:
-    """The settings of processes on an empty database, each on a machine of its own."""
+    """The settings of processes of one machine on an empty database and an empty folder."""
 
     def made(number: int) -> list[Settings]:
-        url = postgres.empty()
-        folders = (tmp_path / f"{number}-{process}" for process in range(PROCESSES))
-        return [Settings(data=DataSettings(folder=each, database=url)) for each in folders]
+        data = DataSettings(folder=tmp_path / str(number), database=postgres.empty())
+        return [Settings(data=data)] * PROCESSES
 
     return made
 

@@ -56,6 +56,7 @@ def test_cosines_of_passages_that_are_gone_are_left_out(
         assert [one.ids.tolist() for one in before] == [keys, keys[::-1]]
         index.tables.apply([], ["file:first"])
         gone, left = keys[0], keys[1]
+        assert [key for key, _ in index.nearest(vectors[0], 2, [SHARED])] == [left]
         after = retriever.cosines(vectors, [[gone, left], [gone]])
         assert [one.ids.tolist() for one in after] == [[left], []]
         assert index.passages([gone, left]).keys() == {left}

@@ -9,7 +9,7 @@ from pathlib import Path
 from knowledge.store.store import Store
 from tests.stores import Place
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 WRITERS = 8
 LINES = 15
 
