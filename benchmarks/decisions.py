@@ -26,7 +26,13 @@ from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
 from typing import Final
 
-from benchmarks.index_databases import at_leisure, database, hurry, percentiles
+from benchmarks.index_databases import (
+    at_leisure,
+    database,
+    hurry,
+    percentiles,
+    told_by_followers,
+)
 from bot.answers.lookup import Ask
 from bot.config import Settings
 from bot.config_sections import DataSettings
@@ -229,22 +235,11 @@ def followed(place: tuple[Path, str], guilds: int, notes: int, writers: int) -> 
         )
         for each in range(writers)
     ]
-    started = time.perf_counter()
-    for process in (*following, *writing):
-        process.start()
-    for process in writing:
-        process.join()
-    seconds = time.perf_counter() - started
-    done.set()
-    found = [told.get() for _ in following]
-    for process in following:
-        process.join()
-    assert not any(process.exitcode for process in (*following, *writing))
+    seconds, rounds, missed = told_by_followers(following, writing, done, told)
     return (
         f"{notes * 3:,} commits of {writers} processes in {seconds:.0f} s, two of the community "
         f"and one of the index for each note; {FOLLOWERS} followers asked "
-        f"{sum(rounds for rounds, _ in found) * guilds:,} times; missed: "
-        f"{sum(missed for _, missed in found)}"
+        f"{rounds * guilds:,} times; missed: {missed}"
     )
 
 

@@ -25,6 +25,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -222,6 +224,31 @@ def follow(place: Place, done: Event, missed: "multiprocessing.Queue[tuple[int, 
         missed.put((asked, found))
 
 
+def told_by_followers(
+    following: Sequence[BaseProcess],
+    writing: Sequence[BaseProcess],
+    done: Event,
+    told: "Queue[tuple[int, int]]",
+) -> tuple[float, int, int]:
+    """Let processes write while others follow, who are told when these are done.
+
+    Returns:
+        How many seconds it took to write, how often was asked, and how much was missed.
+    """
+    started = time.perf_counter()
+    for process in (*following, *writing):
+        process.start()
+    for process in writing:
+        process.join()
+    seconds = time.perf_counter() - started
+    done.set()
+    found = [told.get() for _ in following]
+    for process in following:
+        process.join()
+    assert not any(process.exitcode for process in (*following, *writing))
+    return seconds, sum(asked for asked, _ in found), sum(missed for _, missed in found)
+
+
 def followers(place: Place, commits: int) -> str:
     context = multiprocessing.get_context("spawn")
     done, missed = context.Event(), context.Queue()
@@ -233,24 +260,14 @@ def followers(place: Place, commits: int) -> str:
         context.Process(target=write, args=(place, number, commits // WRITERS))
         for number in range(WRITERS)
     ]
-    started = time.perf_counter()
-    for process in (*following, *writing):
-        process.start()
-    for process in writing:
-        process.join()
-    seconds = time.perf_counter() - started
-    done.set()
-    told = [missed.get() for _ in following]
-    for process in following:
-        process.join()
+    seconds, asked, found = told_by_followers(following, writing, done, missed)
     with opened(place) as index:
         [[generations]] = index.tables.db.rows(
             "select sum(generation) from generations where scope >= 9000 and scope < 9020"
         )
     return (
         f"{generations:,} commits of {WRITERS} processes in {seconds:.0f} s; {FOLLOWERS} followers "
-        f"asked {sum(asked for asked, _ in told):,} times; passages missed: "
-        f"{sum(found for _, found in told)}"
+        f"asked {asked:,} times; passages missed: {found}"
     )
 
 

@@ -22,97 +22,29 @@ told how long nobody led, and after how long a server was answered whose process
 
 import argparse
 import asyncio
-import json
 import math
-import os
-import random
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from signal import SIGCONT, SIGSTOP
 from typing import Final
 
-from benchmarks.bot_people import Community, Ears
-from benchmarks.bot_processes import Bots, Watch
+from benchmarks.bot_people import Ears
+from benchmarks.bot_scene import STEP, Scene, of_the_log, problems, scene_of
 from benchmarks.killing_processes import durable
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine.core import Core
-from tests.bot.cluster.processes import SHARDS
 from tests.bot.discord_server import ROOT
-from tests.bot.wire.server import WireServer, wire_server
-from tests.bot.world import text_of
-from tests.fakes import WordEmbedder
-from tests.postgres import Cluster
-from tests.postgres_cuts import Cut, CuttingSocket, cutting_socket
+from tests.postgres_cuts import Cut, cutting_socket
 
-PROCESSES: Final = 3
 # How long is waited at the most until what people have begun is at its end.
 ENDING: Final = 300.0
-# Everything is made by the program that is started first: a later one would have migrated it.
-_PREPARED: Final = """
-import json, sys
-from pathlib import Path
-from bot.cluster.leases import Leases
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.index_updates import run_to_end
-from knowledge.model.guilds import GuildSettings
-from tests.fakes import WordEmbedder
-folder, url, given = sys.argv[1:]
-settings = Settings(data=DataSettings(folder=Path(folder), database=url))
-with Core(settings, WordEmbedder()) as core:
-    run_to_end(index_updates.update_own(core))
-    for guild_id, review_id, moderators_id, member_id in json.loads(given):
-        chosen = GuildSettings(guild_id, review_id, moderators_id)
-        core.store.guilds.save_settings(chosen, member_id)
-Leases(url, name="nobody").close()
-"""
-
 # So many notes of a server are under way at once.
 AT_ONCE: Final = 2
-_STEP: Final = 0.1
-
-_REVISIONS: Final = """
-select r.id, r.state, (select count(*) from community.reviews v where v.revision_id = r.id),
-(select count(*) from community.notices x where x.revision_id = r.id)
-from community.revisions r where r.title = %s
-"""
-
-
-@dataclass
-class Scene:
-    """Everything that takes part."""
-
-    server: WireServer
-    postgres: Cluster
-    watch: Watch
-    bots: Bots
-    communities: list[Community]
-    chance: random.Random
-    cutting: CuttingSocket | None = None
-
-    async def living(self, seconds: float) -> None:
-        """Keep the processes going for a while."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            await self.bots.keep()
-            await asyncio.sleep(_STEP)
-
-    async def begun(self) -> None:
-        """Keep them going until each server has been answered in."""
-        while not all(one.replies for one in self.communities):
-            await self.living(_STEP)
-
 
 Trial = Callable[[Scene], Awaitable[str]]
 
@@ -128,7 +60,7 @@ def kills(number: int, life: float) -> Trial:
             one.until = time.monotonic() + scene.chance.uniform(0, life)
         while bots.ended.total() < number:
             await bots.keep(dying=life)
-            await asyncio.sleep(_STEP)
+            await asyncio.sleep(STEP)
         for one in bots.lives:
             one.until = math.inf
         return f"{bots.ended.total()} kills: {dict(bots.ended)}"
@@ -196,100 +128,11 @@ def upgrade(commit: str) -> Trial:
             life.how = "replaced"
             life.process.terminate()
             while life in bots.lives:
-                await scene.living(_STEP)
+                await scene.living(STEP)
         await scene.living(20)
         return f"{len(older)} processes of {commit} replaced one by one: {dict(bots.ended)}"
 
     return trial
-
-
-# What has to be true.
-
-
-def problems(scene: Scene) -> Iterator[str]:
-    """What is otherwise than people were told, or there twice."""
-    for community in scene.communities:
-        yield from _of_notes(scene, community)
-        direct = scene.server.messages(community.mia.direct)
-        notices = Counter(map(text_of, direct))
-        yield from (f"told {n} times: {said}" for said, n in notices.items() if n > 1)
-        for asked, replies in community.replies.items():
-            if len(replies) > 1:
-                yield f"question {asked} was answered {len(replies)} times"
-    if scene.bots.left:
-        yield f"{scene.bots.left} servers were marked as left"
-    for name, place, count in scene.watch.late_writes():
-        yield f"{name} wrote {count} rows of {place} after it had been ended"
-    late = [one for one in scene.server.problems if "answered after" in one]
-    if late:
-        print(f"{len(late)} interactions were answered later than Discord takes")
-    yield from (one for one in scene.server.problems if one not in late)
-    scene.server.rest.problems.clear()
-    scene.server.gateway.problems.clear()
-
-
-def _of_notes(scene: Scene, community: Community) -> Iterator[str]:
-    cards = [text_of(one) for one in scene.server.messages(community.review)]
-    for told in community.told:
-        found = scene.watch.rows(_REVISIONS, [told.title])
-        posted = sum(f"**{told.title}**" in one for one in cards)
-        if len(found) > 1 or (told.submitted and not found):
-            yield f"{told}: {len(found)} times"
-        if posted > 1 or (found and not posted):
-            yield f"{told}: {posted} cards"
-        for _, state, reviews, notices in found:
-            decided = int(state in {"approved", "rejected"})
-            if (reviews, notices) != (decided, decided):
-                yield f"{told}: {state}, {reviews} reviews, {notices} notices"
-            if told.decided and state == "pending":
-                yield f"{told}: lost"
-
-
-def of_the_log(folder: Path, url: str) -> Iterator[str]:
-    settings = Settings(data=DataSettings(folder=folder / "data", database=url))
-    with Core(settings, WordEmbedder()) as core:
-        if core.store.audit_log.breaks():
-            yield "a chain of the log is broken"
-        if contradicted := core.store.audit_log.contradicted_notes():
-            yield f"notes are not what the log says: {contradicted[:3]}"
-        for row in core.store.database.rows(
-            "select guild_id, count(*) as n, max(number) as last from log group by guild_id"
-        ):
-            if row["n"] != row["last"]:
-                yield f"the log of {row['guild_id']} has {row['n']} lines up to {row['last']}"
-
-
-# The scene.
-
-
-def _prepare(root: Path, *told: str) -> None:
-    subprocess.run(  # noqa: S603 - this very program
-        [sys.executable, "-c", _PREPARED, *told],
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root)},
-        check=True,
-    )
-
-
-@asynccontextmanager
-async def scene_of(
-    postgres: Cluster,
-    folder: Path,
-    asked: argparse.Namespace,
-    cutting: CuttingSocket | None,
-    root: Path,
-) -> AsyncIterator[Scene]:
-    url, seed, lease = postgres.empty(), asked.seed, asked.lease
-    async with wire_server() as server, AsyncExitStack() as stack:
-        server.gateway.shards = server.gateway.max_concurrency = SHARDS
-        watch, chance = Watch(url), random.Random(seed)  # noqa: S311
-        communities = [Community(server, shard, watch, seed + shard) for shard in range(SHARDS)]
-        given = [[*one.settings_ids, one.ada.id] for one in communities]
-        await asyncio.to_thread(_prepare, root, str(folder / "data"), url, json.dumps(given))
-        watch.bear_witness()
-        reached = url if cutting is None else cutting.url_of(url)
-        bots = Bots(server, watch, postgres, reached, folder, PROCESSES, lease, chance, stack, root)
-        yield Scene(server, postgres, watch, bots, communities, chance, cutting)
 
 
 async def tried(scene: Scene, trial: Trial, settling: float) -> list[str]:

@@ -8,7 +8,6 @@ model stay where they are: a machine that lacks them says so when it is to open 
 
 import json
 import re
-import tempfile
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.engine.data_folder import DataFolderError, open_store
+from bot.engine.json_file import write_text
 from knowledge.store.store import Store
 
 # The files that hold a choice. A row of any other name is no file to be written here.
@@ -48,7 +48,7 @@ class SharedChoices:
                 row, said, known = rows.get(name), files.get(name), self._known.get(name)
                 if row is not None and (row != known or said is None):
                     if row != said:
-                        self._write(name, row)
+                        write_text(self._folder / name, row)
                     self._known[name] = row
                 elif said is not None and said != known:
                     self._known[name] = self._told(name, row, said)
@@ -79,17 +79,6 @@ class SharedChoices:
             if _FILES.fullmatch(path.name) and _is_sound(path.name, said):
                 found[path.name] = said
         return found
-
-    def _write(self, name: str, text: str) -> None:
-        """Put a file in place of the one there, whole or not at all."""
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=self._folder, prefix=f"{name}.", delete=False
-        ) as file:
-            file.write(text)
-        try:
-            Path(file.name).replace(self._folder / name)
-        finally:
-            Path(file.name).unlink(missing_ok=True)
 
 
 def _is_sound(name: str, text: str) -> bool:

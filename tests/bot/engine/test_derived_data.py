@@ -3,13 +3,8 @@
 What is kept where, in a file or in PostgreSQL, is in the tests of the archive and the page store.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from bot.config import Settings
-from bot.config_sections import DataSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.derived_data import open_archive, open_pages
@@ -22,28 +17,12 @@ from knowledge.model.documents import Kind
 from knowledge.sources import add_visited, page_location
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.web.page_store import WEB, WebPage
+from tests.bot.engine.conftest import OpenMachine
 from tests.bot.sync_driver import NOW, Server, SyncDriver
-from tests.fakes import WordEmbedder
-from tests.stores import take_tombstones
 
 CHANNEL = 41
 PAGE = "https://docs.example.org/ferries"
 TEXT = "The ferry to the island leaves at nine from the northern pier."
-
-Machine = Callable[[str], Core]
-
-
-@pytest.fixture
-def machine(tmp_path: Path, postgres_url: str) -> Machine:
-    """Opens a core on a machine, which is a data folder."""
-
-    def opened(name: str) -> Core:
-        if name == "second":
-            take_tombstones(tmp_path / "first", tmp_path / name)
-        data = DataSettings(folder=tmp_path / name, database=postgres_url)
-        return Core(Settings(data=data), WordEmbedder())
-
-    return opened
 
 
 def fill(core: Core) -> None:
@@ -66,7 +45,7 @@ def quotable(core: Core) -> set[str]:
 
 
 def test_whoever_takes_over_on_another_machine_takes_nothing_out_of_the_index(
-    machine: Machine,
+    machine: OpenMachine,
 ) -> None:
     with machine("first") as first:
         fill(first)
@@ -82,7 +61,9 @@ def test_whoever_takes_over_on_another_machine_takes_nothing_out_of_the_index(
         assert second.archive.channel(CHANNEL) is not None
 
 
-def test_what_members_wrote_is_shown_and_forgotten_on_whichever_machine(machine: Machine) -> None:
+def test_what_members_wrote_is_shown_and_forgotten_on_whichever_machine(
+    machine: OpenMachine,
+) -> None:
     with machine("first") as first, machine("second") as second:
         fill(first)
         written = privacy.exported(first, 1)["messages"]
@@ -95,7 +76,7 @@ def test_what_members_wrote_is_shown_and_forgotten_on_whichever_machine(machine:
         assert privacy.exported(first, 1)["messages"] == []
 
 
-def test_what_is_no_source_any_more_is_gone_on_every_machine(machine: Machine) -> None:
+def test_what_is_no_source_any_more_is_gone_on_every_machine(machine: OpenMachine) -> None:
     with machine("first") as first, machine("second") as second:
         fill(first)
 

@@ -1,14 +1,13 @@
 """Sources that are paths, as two machines have them: two data folders on one database."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from bot.client import Bot, start_worker
 from bot.config import Settings
-from bot.config_sections import DataSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
@@ -21,26 +20,11 @@ from knowledge.model.source_locations import RepositoryLocation
 from knowledge.sources import add_paths
 from knowledge.store.store import StoreError
 from tests.bot.conftest import settings_for
+from tests.bot.engine.conftest import OpenMachine
 from tests.fakes import WordEmbedder
-from tests.stores import take_tombstones
 
 FERRIES = "The ferry to the island leaves at nine from the northern pier."
 SLEDGES = "A sledge is lent at the lodge for two hours."
-
-OpenCore = Callable[[str], Core]
-
-
-@pytest.fixture
-def machine(tmp_path: Path, postgres_url: str) -> OpenCore:
-    """Opens a core on a machine, which is a data folder."""
-
-    def opened(name: str) -> Core:
-        if name == "second":
-            take_tombstones(tmp_path / "first", tmp_path / name)
-        data = DataSettings(folder=tmp_path / name, database=postgres_url)
-        return Core(Settings(data=data), WordEmbedder())
-
-    return opened
 
 
 @pytest.fixture
@@ -95,7 +79,7 @@ def test_a_file_that_says_no_machine_is_told(tmp_path: Path, text: str) -> None:
 
 
 def test_a_machine_that_lacks_the_folder_takes_nothing_out_of_the_index(
-    machine: OpenCore, handbook: Path, tmp_path: Path
+    machine: OpenMachine, handbook: Path, tmp_path: Path
 ) -> None:
     with machine("first") as first:
         assert add(first, handbook).added == [f"file:{handbook / 'ferries.md'}"]
@@ -111,7 +95,7 @@ def test_a_machine_that_lacks_the_folder_takes_nothing_out_of_the_index(
 
 
 def test_each_machine_follows_its_own_files(
-    machine: OpenCore, handbook: Path, tmp_path: Path
+    machine: OpenMachine, handbook: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "leaflets"
     other.mkdir()
@@ -132,7 +116,7 @@ def test_each_machine_follows_its_own_files(
 
 
 def test_a_source_that_is_added_on_another_machine_is_read_there(
-    machine: OpenCore, handbook: Path, tmp_path: Path
+    machine: OpenMachine, handbook: Path, tmp_path: Path
 ) -> None:
     with machine("first") as first, machine("second") as second:
         add(first, handbook)
@@ -150,7 +134,7 @@ def test_a_source_that_is_added_on_another_machine_is_read_there(
 
 
 def test_what_no_machine_has_yet_is_the_first_one_s_that_sees_it(
-    machine: OpenCore, handbook: Path
+    machine: OpenMachine, handbook: Path
 ) -> None:
     with machine("first") as first, machine("second") as second:
         # As after `migrate`, which knows of no machine.
@@ -162,7 +146,7 @@ def test_what_no_machine_has_yet_is_the_first_one_s_that_sees_it(
 
 
 def test_a_source_that_is_removed_is_gone_on_every_machine(
-    machine: OpenCore, handbook: Path
+    machine: OpenMachine, handbook: Path
 ) -> None:
     with machine("first") as first, machine("second") as second:
         add(first, handbook)
@@ -173,7 +157,9 @@ def test_a_source_that_is_removed_is_gone_on_every_machine(
         assert quotable(first) == []
 
 
-def test_a_repository_of_another_machine_is_not_visited(machine: OpenCore, handbook: Path) -> None:
+def test_a_repository_of_another_machine_is_not_visited(
+    machine: OpenMachine, handbook: Path
+) -> None:
     here = str(RepositoryLocation(str(handbook), "", ""))
     nowhere = str(RepositoryLocation("/nowhere/at/all", "", ""))
     with machine("first") as first, machine("second") as second:

@@ -47,6 +47,15 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture
+def published(folders: tuple[Path, Path], postgres_url: str) -> tuple[Path, Path]:
+    """The data folders of two machines; a note was published on the first."""
+    with opened(folders[0], database=postgres_url) as core:
+        publish(core, *MEETUP)
+    take_tombstones(*folders)
+    return folders
+
+
+@pytest.fixture
 def stores(community_url: str, folders: tuple[Path, Path]) -> Iterator[tuple[Store, Store]]:
     first, second = (Place(folder, community_url).store() for folder in folders)
     yield first, second
@@ -146,12 +155,9 @@ def test_without_a_database_nothing_is_shared(tmp_path: Path) -> None:
 
 
 async def test_a_model_that_is_chosen_on_one_machine_answers_on_every_other(
-    folders: tuple[Path, Path], postgres_url: str
+    published: tuple[Path, Path], postgres_url: str
 ) -> None:
-    first, second = folders
-    with opened(first, database=postgres_url) as core:
-        publish(core, *MEETUP)
-    take_tombstones(first, second)
+    first, second = published
     worker = Worker(lambda: opened(second, database=postgres_url), Core.close)
     switch = LiveSwitch(worker, second, shared=True)
     assert not await switch.look()
@@ -167,12 +173,9 @@ async def test_a_model_that_is_chosen_on_one_machine_answers_on_every_other(
 
 
 def test_a_machine_that_is_new_serves_what_was_chosen_from_its_index(
-    folders: tuple[Path, Path], postgres_url: str
+    published: tuple[Path, Path], postgres_url: str
 ) -> None:
-    first, second = folders
-    with opened(first, database=postgres_url) as core:
-        publish(core, *MEETUP)
-    take_tombstones(first, second)
+    first, second = published
     with sharing(first, postgres_url):
         choose(first, database=postgres_url)
 
@@ -187,12 +190,9 @@ def test_a_machine_that_is_new_serves_what_was_chosen_from_its_index(
 
 
 def test_a_machine_without_the_chosen_model_says_so_and_embeds_nothing(
-    folders: tuple[Path, Path], postgres_url: str
+    published: tuple[Path, Path], postgres_url: str
 ) -> None:
-    first, second = folders
-    with opened(first, database=postgres_url) as core:
-        publish(core, *MEETUP)
-    take_tombstones(first, second)
+    first, second = published
     with sharing(first, postgres_url):
         choose(first, database=postgres_url)
     before = read_pointer(first)
