@@ -217,13 +217,14 @@ def main() -> None:
             reference = encode_alone(settings.model.name) if options.reference else len
             asked = [*judged_questions(), *itertools.islice(about, 200)]
             one_at_a_time(core, asked, reference)
-        once = list(itertools.islice(about, MEMBERS * EACH))
-        print(f"{MEMBERS} members at once: {asyncio.run(at_once(settings, once))}")
-        busy = list(itertools.islice(about, MEMBERS * EACH))
-        chance = random.Random(3)  # noqa: S311 - the same questions on every run
-        for place in range(MEMBERS, len(busy), 3):
-            busy[place] = busy[chance.randrange(place - MEMBERS, place)]
-        print(f"  a third asked before: {asyncio.run(at_once(settings, busy))}")
+        # A small corpus has no questions left for one or both.
+        if once := list(itertools.islice(about, MEMBERS * EACH)):
+            print(f"{MEMBERS} members at once: {asyncio.run(at_once(settings, once))}")
+        if busy := list(itertools.islice(about, MEMBERS * EACH)):
+            chance = random.Random(3)  # noqa: S311 - the same questions on every run
+            for place in range(MEMBERS, len(busy), 3):
+                busy[place] = busy[chance.randrange(place - MEMBERS, place)]
+            print(f"  a third asked before: {asyncio.run(at_once(settings, busy))}")
         print(f"fresh process, first answer: {first_answer(folder, options.model)}")
 
 

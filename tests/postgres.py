@@ -30,7 +30,7 @@ _SETTINGS = {
     "listen_addresses": "",
     "shared_buffers": "16MB",
     "dynamic_shared_memory_type": "mmap",
-    "max_connections": "40",
+    "max_connections": "100",
     "autovacuum": "off",
     "lc_messages": "C",
 }
