@@ -2,8 +2,8 @@
 
 Where a channel is answered from some documents, those are all that is looked at, or come first. The
 articles are on open-source AI, which few communities are about. So they are quoted until there is
-something of one's own, and then only where nothing of that is near. What decides is scopes alone:
-articles that may not be quoted are in nothing that is searched.
+something of one's own, and then only where nothing of that is near and they surely answer. Where
+they may not be quoted, they are in nothing that is searched.
 """
 
 from collections import Counter
@@ -45,6 +45,14 @@ class Look:
 
     scopes: tuple[Scope, ...]
     selection: Selection | None = None
+
+    @property
+    def is_of_guest(self) -> bool:
+        """Whether it is in the articles alone, which answer only what they surely answer then.
+
+        What nobody here has written about is mostly not about open-source AI either.
+        """
+        return self.scopes == (ARTICLES,)
 
 
 Looks = tuple[Look, ...]

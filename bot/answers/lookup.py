@@ -313,6 +313,8 @@ def looked_up(
             if confirmed is not None and (before is None or before.selection != lookup.selection):
                 with observed(Stage.DECIDE):
                     lookup = confirmed.first(retriever, lookup, vectors)
+            if looks[ask][turn].is_of_guest and lookup.evidence is not Evidence.STRONG:
+                lookup = replace(lookup, evidence=Evidence.NONE)
             if before is None or lookup.evidence is not Evidence.NONE or not before.hits:
                 found[ask] = lookup
     with observed(Stage.DECIDE):

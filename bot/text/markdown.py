@@ -23,6 +23,13 @@ LAYOUT_CHARACTERS: Final = 4_000
 _LINK = re.compile(
     r"(!?)\[([^\]\n]{0,500})\]\(<?(https?://[^\s)>]{1,2000})>?(?:\s+\"[^\"\n]{0,500}\")?\)"
 )
+# A link to a place on the page's own server, and a picture there: neither is to be had from a chat.
+_PAGE_LINK = re.compile(
+    r"(?P<code>`[^`\n]{1,500}`)|(?P<picture>!?)\[(?P<label>[^\]\n]{0,500})\]"
+    r"\((?!<?[a-zA-Z][a-zA-Z0-9+.-]{0,20}:)(?=[^)\n]{0,2000}[./#])"
+    r"(?:<[^>\n]{0,2000}>|[^\s)]{1,2000})(?:\s+\"[^\"\n]{0,500}\")?\)"
+)
+_PICTURE: Final = "\N{FRAME WITH PICTURE}"
 _BARE_LINK = re.compile(r"(?<![<\w])(https?://[^\s<>)\]]+)")
 _MENTION = re.compile(r"@(?=everyone|here)|<(?=@|#|/|id:|a?:|t:)")
 # A joiner makes one sign of emoji, and shapes letters of Arabic, Syriac and the scripts of India:
@@ -135,6 +142,7 @@ def _shown_fence(text: str) -> str:
 
 
 def _shown_prose(text: str) -> str:
+    text = _PAGE_LINK.sub(_in_words, text) if "](" in text else text
     # Discord lets three backticks open a fence anywhere; here they would turn real ones inside out.
     text = _tables_fenced(text.replace("```", r"\`\`\`"))
     text = _MENTION.sub(lambda match: f"{match[0]}\u200b", text)
@@ -145,6 +153,13 @@ def _shown_prose(text: str) -> str:
         position = link.end()
     parts.append(_without_masks(text[position:]))
     return "".join(parts)
+
+
+def _in_words(link: re.Match[str]) -> str:
+    """What a link within a page is called; what a picture shows behind the sign for one."""
+    if link["code"]:
+        return link[0]
+    return f"{_PICTURE} {link['label']}".strip() if link["picture"] else link["label"]
 
 
 def _without_masks(text: str) -> str:

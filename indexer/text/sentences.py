@@ -53,6 +53,24 @@ _POINTING: Final = frozenset(_POINTING_TEXT.split())
 _CONTENTS = re.compile(
     r"\W*(?:(?:table of )?contents|toc|on this page|inhalt(?:sverzeichnis)?)\W*\Z", re.IGNORECASE
 )
+# Who wrote a text and when, above it; a sentence that says what the text below will say.
+_BYLINE = re.compile(
+    r"\W*(?:authors?|written by|published(?: on| at)?|posted(?: on)?|last (?:update|change)"
+    r"|(?:last )?(?:updated|edited|modified)|tags|categor(?:y|ies)|credits?|autor(?:in|en)?"
+    r"|verfasst von|veröffentlicht(?: am)?|zuletzt (?:geändert|bearbeitet)|kategorien?)"
+    r"\W*:[^\n]{0,120}\Z",
+    re.IGNORECASE,
+)
+_WHOLE: Final = "(?:page|guide|article|section|document|chapter|tutorial|faq|post|wiki)"
+_TELLS: Final = "(?:explain|describe|cover|show|list|contain|outline|document|walk|introduce)s?"
+_INTRODUCTION = re.compile(
+    rf"\W*(?:this (?:{_WHOLE}(?: will| is to)?|will) {_TELLS}\b"
+    rf"|(?:in this {_WHOLE}|here|below),? (?:you(?:['’]ll| will| can)? (?:find|learn|see)"
+    rf"|we(?:['’]ll| will)? {_TELLS})\b"
+    r"|diese[rs]? (?:seite|anleitung|artikel|abschnitt|kapitel|dokument)"
+    r" (?:erklärt|beschreibt|zeigt|enthält|listet)\b|hier (?:findest|findet|erfährst) )",
+    re.IGNORECASE,
+)
 # What a sentence can begin with that means something said before it.
 _REFERS_BACK = re.compile(
     r"\W*(?:this|that|these|those|it|its|it['’]s|they|their|them|he|she|such|dies\w{0,2}|das|es|sie"
@@ -258,15 +276,21 @@ def last_meaning(text: str, most: int) -> str:
 # Of what was found, the best is asked for with every question.
 @lru_cache(maxsize=1_024)
 def only_points(text: str, heading: str = "") -> bool:
-    """Whether a text says nothing itself, only where else to look: "More info", links, contents."""
+    """Whether a text says nothing itself, only where else to look: "More info", links, contents.
+
+    Nor does it where all it says is who wrote what stands elsewhere, or what that will say.
+    """
     if _CONTENTS.match(heading.rpartition("› ")[2]) is not None:
         return True
     # What says so much beside its links is not taken apart: that takes longer than all else.
-    if ("](" not in text and "://" not in text) or len(_LINK.sub("", text)) > _POINTING_CHARACTERS:
+    if len(text) > _POINTING_CHARACTERS and len(_LINK.sub("", text)) > _POINTING_CHARACTERS:
         return False
     said = [text[start:end] for start, end in units(text)]
     if any(unit.startswith(FENCES) for unit in said):
         return False
-    rest = " ".join(_EMOJI.sub(" ", _LINK.sub(" ", unit)) for unit in said if not announces(unit))
-    links = _LINK.search(text) is not None
-    return links and _POINTING.issuperset(re.findall(r"[^\W\d_]+", rest.lower()))
+    about = [unit for unit in said if _BYLINE.match(unit) or _INTRODUCTION.match(unit)]
+    if not about and _LINK.search(text) is None:
+        return False
+    rest = [unit for unit in said if unit not in about and not announces(unit)]
+    left = " ".join(_EMOJI.sub(" ", _LINK.sub(" ", unit)) for unit in rest)
+    return _POINTING.issuperset(re.findall(r"[^\W\d_]+", left.lower()))

@@ -13,6 +13,7 @@ from frontmatter.default_handlers import YAMLHandler
 from markdown_it import MarkdownIt
 
 from knowledge.files.formats.front_matter import FrontMatter, parsed_front_matter
+from knowledge.files.formats.site_markup import without_site_markup
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
 
 # A heading further down names a part, not the whole.
@@ -94,11 +95,14 @@ def parse_markdown(text: str, name: str) -> ParsedFile:
     """Markdown, with or without front matter.
 
     Raises:
-        UnreadableError: if the front matter is broken or there is nothing after it.
+        UnreadableError: if the front matter is broken, or nothing that could be read is after it.
     """
     matter, text, first_line = _front_matter(text)
     if not text.strip():
         raise UnreadableError("has front matter and nothing after it.")
+    text = without_site_markup(text)
+    if not text.strip():
+        raise UnreadableError("has nothing but comments and markup.")
     return ParsedFile(
         title=matter.title or first_heading(text) or name,
         text=text,

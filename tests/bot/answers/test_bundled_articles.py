@@ -113,6 +113,16 @@ def test_the_articles_answer_where_nothing_of_ones_own_is_near(store: Store, ind
     assert _asked(store, index, "zanzibar ferry timetable") == []
 
 
+def test_as_a_guest_an_article_answers_only_what_it_surely_answers(
+    store: Store, index: Index
+) -> None:
+    partly = "where do bees live"
+    assert _asked(store, index, partly) == [ARTICLE.id]
+    _fill(index, NOTE)
+    assert _asked(store, index, partly) == []
+    assert _asked(store, index, partly, "always") == [ARTICLE.id]
+
+
 @pytest.mark.parametrize("scope", [SHARED, Scope(GUILD)])
 def test_whatever_is_near_of_ones_own_comes_before_a_better_article(
     store: Store, index: Index, scope: Scope

@@ -134,6 +134,13 @@ def test_characters_that_hide_or_turn_text_around_are_left_out(character: str) -
         ("see https://a.org now", "see <https://a.org> now"),
         ("<https://a.org>", "<https://a.org>"),
         ("(https://a.org)", "(<https://a.org>)"),
+        ("[The rules](../rules.md), [below](#pay), [both](</a b.html>)", "The rules, below, both"),
+        ("![The door](./door.png)", "\N{FRAME WITH PICTURE} The door"),
+        ("![](/door.png)", "\N{FRAME WITH PICTURE}"),
+        ("x[0](y)", "x[0]\\(y)"),
+        ("`[a](./b.c)`", "`[a]\\(./b.c)`"),
+        ("[mail](mailto:a@b.org)", "[mail]\\(mailto:a@b.org)"),
+        ("[bank.org](./a)(https://evil.org)", "bank.org(<https://evil.org>)"),
     ],
 )
 def test_links_say_where_they_lead(text: str, safe: str) -> None:
@@ -148,6 +155,8 @@ def test_links_say_where_they_lead(text: str, safe: str) -> None:
         "[https://bank.org [x]](https://evil.org)",
         "[a [b]](<https://evil.org>)",
         "[x[b](https://ok.org)](https://evil.org)",
+        "[[bank.org](./a.md)](https://evil.org)",
+        "[x ![](a.md)](https://evil.org)",
         "a ``` b\n```\n[bank.org](https://evil.org)\n```",
         "~~~\n[bank.org](https://evil.org)\n~~~",
         "````\n```\n[bank.org](https://evil.org)\n````",

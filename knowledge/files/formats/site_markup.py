@@ -1,0 +1,290 @@
+"""Markup of site generators and raw HTML in Markdown, reduced to Markdown that a chat can show.
+
+What a page would not show is not quoted: comments, includes, players, scripts. What it would show
+as a box, a tab or a picture becomes a label in bold or a Markdown picture, and tables get the bars
+at both ends. Code is left as it is, each line stays the line it was, and what looks like a tag but
+is a placeholder ("!kick <user>") stays, too.
+"""
+
+import html
+import re
+from collections.abc import Iterator, Set
+from typing import Final
+
+_FENCE: Final = re.compile(r"[ \t>]{0,12}(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?(?P<mark>`{3,}|~{3,})")
+_ITEM: Final = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s")
+_SET_IN: Final = " " * 4
+
+# Boxes of MkDocs ("!!! note", "??? tip", `=== "Tab"`), whose text is set in, and of all others.
+_SET_IN_BOX: Final = re.compile(
+    r"(?P<lead> *)(?:(?:!!!|\?\?\?\+?)[ \t]+[\w -]{1,80}|===[!+]*[ \t]+(?=\"))"
+    r"(?:\"(?P<title>[^\"\n]{0,300})\")?[ \t]*\Z"
+)
+_BOX: Final = re.compile(
+    r"[ \t]*:{3,}[ \t]*(?:\{[^}\n]{0,200}\}|[\w-]{1,40})?"
+    r"(?:\[(?P<label>[^\]\n]{0,300})\])?(?:\{[^}\n]{0,200}\})?(?P<title>[ \t][^\n]{0,300})?\Z"
+)
+_ALERT: Final = re.compile(
+    r"(?P<lead>[ \t]*>[ \t>]{0,10})\[![\w-]{1,30}\][+-]?[ \t]*(?P<title>.*)\Z"
+)
+_HINT: Final = re.compile(r"[!?]> ?(?=\S)")
+_NOT_SHOWN: Final = re.compile(
+    r"\s*(?:\{%[^\n]{0,300}%\}|-{1,2}8<-{1,2}.{0,300}|\[\[_?toc_?\]\]|\[toc\]|\{:[^}\n]{0,200}\})\s*\Z",
+    re.IGNORECASE,
+)
+_ATTRIBUTES: Final = re.compile(
+    r"(?:(?<=[)\]`*])[ \t]?\{ ?[:.#][^}\n]{0,200}\}|(?<=\S)[ \t]+\{[:#.][^}\n]{0,200}\}[ \t]*\Z)"
+)
+_LONGEST_LABEL: Final = 78
+
+# What a heading is in passages and citations: words, without pictures, addresses and emphasis.
+_HEADED: Final = re.compile(r" {0,3}#{1,6}[ \t]")
+_PICTURE: Final = re.compile(r"!\[[^\]\n]{0,500}\]\([^)\n]{0,400}\)[ \t]*")
+_LABELLED: Final = re.compile(r"\[([^\]\n]{1,500})\]\([^)\n]{0,400}\)")
+_EMPHASIS: Final = re.compile(r"(\*\*|__)(?=\S)([^*_\n]{1,500})(?<=\S)\1")
+
+_DELIMITERS: Final = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*\Z")
+
+_ENTITY: Final = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,5}|#[xX][0-9a-fA-F]{1,4});")
+_OPENS: Final = re.compile(
+    r"(?P<code>`+)|(?P<comment><!--)|<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9-]{0,40})"
+    r"(?P<attributes>(?:\s[^<>]{0,2000})?)/?>"
+)
+_ATTRIBUTE: Final = re.compile(r"([\w-]{1,40})\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
+_PAIRS: Final = tuple(
+    (re.compile(rf"<{name}>([^<>\n*`]{{1,500}})</{name}>", re.IGNORECASE), shown)
+    for name, shown in (
+        ("(?:b|strong)", r"**\1**"),
+        ("(?:i|em)", r"*\1*"),
+        ("(?:kbd|code|tt)", r"`\1`"),
+    )
+)
+_SUMMARY: Final = re.compile(r"<summary>\s*([^<>\n]{1,300}?)\s*</summary>", re.IGNORECASE)
+_HEADING: Final = re.compile(
+    r"^[ \t]*<h(?P<level>[1-6])(?:\s[^<>\n]{0,500})?>(?P<text>[^\n]{1,500}?)</h(?P=level)>[ \t]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_LINK: Final = re.compile(
+    r"<a\s[^<>]{0,1000}?href=[\"'](?P<to>https?://[^\s\"'<>)]{1,1000})[\"'][^<>]{0,500}>"
+    r"(?P<label>[^<>\n\[\]]{1,500})</a>",
+    re.IGNORECASE,
+)
+# What a page shows otherwise than as text, with all that is in it.
+_EMBEDDED: Final = frozenset(
+    {"audio", "canvas", "iframe", "object", "script", "style", "svg", "video"}
+)
+_ELEMENTS_TEXT: Final = """a abbr article b big blockquote br button center cite code dd del
+    details div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li
+    mark nav nobr ol p picture q s section small source span strike strong sub summary sup table
+    tbody td tfoot th thead tr tt u ul wbr"""
+_ELEMENTS: Final = frozenset(_ELEMENTS_TEXT.split())
+_VOID: Final = frozenset({"br", "hr", "img", "wbr"})
+_COMPONENT: Final = re.compile(r"[A-Z][a-z]\w*\Z")
+
+
+def without_site_markup(text: str) -> str:
+    """A Markdown text as a page made of it reads, line by line."""
+    lines = _boxes_opened(text.split("\n"))
+    parts: list[str] = []
+    for is_code, run in _runs(lines):
+        parts += run if is_code else _prose(run)
+    return "\n".join(parts)
+
+
+def _boxes_opened(lines: list[str]) -> list[str]:
+    """The lines with what is set in below a box of MkDocs where it would be without the box."""
+    found: list[str] = []
+    # By how much each open box had been set in, outermost first; what is in it, by four more.
+    boxes: list[int] = []
+    fence = ""
+    for place, line in enumerate(lines):
+        if line.strip():
+            while boxes and len(line) - len(line.lstrip(" ")) < boxes[-1] + len(_SET_IN):
+                boxes.pop()
+                fence = ""
+        depth = len(_SET_IN) * len(boxes)
+        taken = line[depth:] if not line[:depth].strip() else line.lstrip(" ")
+        box = None if fence else _SET_IN_BOX.match(taken)
+        if box is not None and _has_set_in(lines, place, len(box["lead"]) + depth + len(_SET_IN)):
+            boxes.append(len(box["lead"]) + depth)
+            taken = box["lead"] + _label(box["title"] or "")
+        fence = _fence_behind(taken, fence)
+        found.append(taken)
+    return found
+
+
+def _has_set_in(lines: list[str], place: int, least: int) -> bool:
+    """Whether what comes next behind a line is set in, by so much: else nothing is in its box."""
+    below = next((line for line in lines[place + 1 : place + 4] if line.strip()), "")
+    return not below[:least].strip() and bool(below)
+
+
+def _fence_behind(line: str, fence: str) -> str:
+    """The mark of the code that is open behind a line; nothing where none is."""
+    if fence:
+        stripped = line.lstrip(" \t>")
+        return "" if stripped.startswith(fence) and not stripped.strip(fence[0] + " \t") else fence
+    opened = _FENCE.match(line)
+    return opened["mark"] if opened is not None and "`" not in line[opened.end() :] else ""
+
+
+def _runs(lines: list[str]) -> Iterator[tuple[bool, list[str]]]:
+    """Runs of lines, each with whether it is code: between fences, or set in and in no list."""
+    run: list[str] = []
+    was_code, fence, listed, above = False, "", False, ""
+    for line in lines:
+        before, fence = fence, _fence_behind(line, fence)
+        is_code = bool(before or fence)
+        if not is_code and line.strip():
+            set_in = line.startswith((_SET_IN, "\t"))
+            listed = _ITEM.match(line) is not None or (listed and (set_in or bool(above.strip())))
+            # What is set in goes on as code, and begins it only behind a blank line.
+            is_code = set_in and not listed and (was_code or not above.strip())
+        if run and is_code != was_code:
+            yield was_code, run
+            run = []
+        run.append(line)
+        was_code, above = is_code, line
+    yield was_code, run
+
+
+def _prose(lines: list[str]) -> list[str]:
+    text = "\n".join(_with_bars([_plain_line(line) for line in lines]))
+    return [_in_words(line) for line in _without_tags(text).split("\n")]
+
+
+def _in_words(line: str) -> str:
+    """A heading in words alone; any other line as it is."""
+    if _HEADED.match(line) is None:
+        return line
+    said = _LABELLED.sub(r"\1", _PICTURE.sub("", line))
+    # What is nothing but a picture is called what that is.
+    return _EMPHASIS.sub(r"\2", said) if said.strip(" \t#") else line
+
+
+def _plain_line(line: str) -> str:
+    """A line without what only a site generator understands."""
+    if _NOT_SHOWN.match(line) is not None:
+        return ""
+    if (box := _BOX.match(line)) is not None:
+        return _label(box["label"] or box["title"] or "")
+    if (alert := _ALERT.match(line)) is not None:
+        title = _label(alert["title"])
+        return f"{alert['lead'].rstrip()} {title}" if title else ""
+    line = _HINT.sub("", line, count=1) if _HINT.match(line) else line
+    return _ATTRIBUTES.sub("", line) if "{" in line else line
+
+
+def _label(title: str) -> str:
+    """A title in bold on a line of its own, so that it says nothing without what stands below."""
+    said = " ".join(title.replace("*", "").split())
+    if not said:
+        return ""
+    return f"**{said}**" if len(said) <= _LONGEST_LABEL else f"**{said.rstrip(':')}:**"
+
+
+def _with_bars(lines: list[str]) -> list[str]:
+    """The lines with bars at both ends of each row of a table."""
+    inside = False
+    for place, line in enumerate(lines):
+        if not inside and place and "|" in line and "|" in lines[place - 1]:
+            inside = _DELIMITERS.match(line) is not None
+            if inside:
+                lines[place - 1] = _barred(lines[place - 1])
+        inside = inside and "|" in line
+        if inside:
+            lines[place] = _barred(line)
+    return lines
+
+
+def _barred(row: str) -> str:
+    lead = row[: len(row) - len(row.lstrip())]
+    cells = row.strip()
+    opening = "" if cells.startswith("|") else "| "
+    closing = "" if cells.endswith("|") and not cells.endswith("\\|") else " |"
+    return f"{lead}{opening}{cells}{closing}"
+
+
+def _without_tags(text: str) -> str:
+    """Prose with tags as Markdown, or gone with what no page shows; what is in code stays."""
+    if "<" not in text and "&" not in text:
+        return text
+    names = [(found["close"], found["name"]) for found in _OPENS.finditer(text) if found["name"]]
+    closed = {name for close, name in names if close}
+    paired = closed.intersection(name for close, name in names if not close)
+    return "".join(
+        _as_markdown(piece, paired) if is_text else piece for is_text, piece in _shown_pieces(text)
+    )
+
+
+def _shown_pieces(text: str) -> Iterator[tuple[bool, str]]:
+    """What a page shows of a text, in order, each with whether it is text or code.
+
+    Of what it does not show, the ends of lines are left.
+    """
+    shown = position = 0
+    # What nothing closes from here on: it need not be looked for to the end again and again.
+    unclosed: set[str] = set()
+    while (found := _OPENS.search(text, position)) is not None:
+        position = found.end()
+        closing = _closing(found)
+        if not closing or closing in unclosed:
+            continue
+        place = text.find(closing, position)
+        if place < 0:
+            unclosed.add(closing)
+            continue
+        piece = text[found.start() : place + len(closing)]
+        if found["code"] and "\n\n" in piece:
+            continue
+        yield True, text[shown : found.start()]
+        yield False, piece if found["code"] else "\n" * piece.count("\n")
+        shown = position = place + len(closing)
+    yield True, text[shown:]
+
+
+def _closing(opened: re.Match[str]) -> str:
+    """What ends code, a comment or what is embedded; nothing where none of these begins."""
+    if opened["code"]:
+        return opened["code"]
+    if opened["comment"]:
+        return "-->"
+    is_embedded = not opened["close"] and opened["name"].lower() in _EMBEDDED
+    return f"</{opened['name']}>" if is_embedded else ""
+
+
+def _as_markdown(text: str, paired: Set[str]) -> str:
+    """Text with its tags as Markdown where that has the same, else without them."""
+    if "<" in text:
+        for pattern, replaced in _PAIRS:
+            text = pattern.sub(replaced, text)
+        text = _LINK.sub(r"[\g<label>](\g<to>)", text)
+        text = _SUMMARY.sub(lambda found: _label(found[1]), text)
+        text = _HEADING.sub(lambda found: f"{'#' * int(found['level'])} {found['text']}", text)
+        text = _OPENS.sub(lambda found: _as_shown(found, paired), text)
+    return _ENTITY.sub(lambda found: html.unescape(found[0]), text) if "&" in text else text
+
+
+def _as_shown(tag: re.Match[str], paired: Set[str]) -> str:
+    name, given = tag["name"], tag["attributes"] or ""
+    if not name:
+        return tag[0]
+    is_component = _COMPONENT.match(name) is not None
+    if name.lower() not in _ELEMENTS and not is_component:
+        return tag[0]
+    # A name between < and > that has neither attributes nor an end stands for what is meant.
+    alone = name.lower() in _VOID or "=" in given or tag[0].endswith("/>")
+    if not alone and name not in paired:
+        return tag[0]
+    left = "\n" * tag[0].count("\n")
+    values = {
+        key.lower(): next(filter(None, value), "") for key, *value in _ATTRIBUTE.findall(given)
+    }
+    if name.lower() == "img":
+        alt, source = values.get("alt", ""), values.get("src", "")
+        # Of a picture that only the page's own server has, what it shows is all that can be said.
+        is_seen = alt or source.startswith(("http://", "https://"))
+        return f"![{alt}]({source}){left}" if is_seen else left
+    if is_component and (label := values.get("label") or values.get("title")) and not tag["close"]:
+        return f"{_label(label)}{left}"
+    return left or (" " if name.lower() in ("br", "td", "th") else "")

@@ -1,0 +1,129 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge.files.formats.site_markup import without_site_markup
+from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.reader import parse_bytes
+
+BOX = """\
+Before.
+
+::: warning Please note
+Only on Tuesdays.
+:::
+
+After.
+"""
+
+TABS = """\
+=== "Windows"
+
+    Run the installer.
+
+    ```
+    setup.exe
+        /quiet
+    ```
+
+=== "Linux"
+
+    !!! tip "Packages"
+        Use yours.
+
+Then start it.
+"""
+
+MENU = """\
+Role | What
+--- | ---
+Visitor | Reads `a | b`
+| Member | Writes
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("One.\n<!-- TODO: a picture -->\nTwo.", "One.\n\nTwo."),
+        ("Old: <!-- 12 euros\na month --> free.", "Old: \n free."),
+        ("`<!-- kept -->` and `<div>`", "`<!-- kept -->` and `<div>`"),
+        ("```html\n<!-- kept -->\n<div></div>\n```", "```html\n<!-- kept -->\n<div></div>\n```"),
+        ("Code:\n\n    <div>kept</div>", "Code:\n\n    <div>kept</div>"),
+        ("1. Press\n\n    <b>Start</b>", "1. Press\n\n    **Start**"),
+        ("<!-- never closed", "<!-- never closed"),
+        (BOX, "Before.\n\n**Please note**\nOnly on Tuesdays.\n\n\nAfter.\n"),
+        (":::danger[Read this]\nHot.\n:::", "**Read this**\nHot.\n"),
+        ("::: tip\nWarm.\n:::", "\nWarm.\n"),
+        (":::{.callout-note}\nWarm.\n:::", "\nWarm.\n"),
+        (f"::: details {'long ' * 20}\nx\n:::", f"**{('long ' * 20).strip()}:**\nx\n"),
+        (
+            TABS,
+            "**Windows**\n\nRun the installer.\n\n```\nsetup.exe\n    /quiet\n```\n\n"
+            "**Linux**\n\n**Packages**\nUse yours.\n\nThen start it.\n",
+        ),
+        ("!!! Stop shouting\nin here.", "!!! Stop shouting\nin here."),
+        ("> [!NOTE]\n> Quiet.", "\n> Quiet."),
+        ("> [!TIP] Night\n> Quiet.", "> **Night**\n> Quiet."),
+        ("!> Never twice.", "Never twice."),
+        ("{% include 'footer.md' %}", ""),
+        ('--8<-- "links.md"', ""),
+        ("[[toc]]", ""),
+        ("## Costs {#costs}", "## Costs"),
+        ("[Get it](https://a.example){ .button }", "[Get it](https://a.example)"),
+        (
+            MENU,
+            "| Role | What |\n| --- | --- |\n| Visitor | Reads `a | b` |\n| Member | Writes |\n",
+        ),
+        ("this | that\n---\nA title above.", "this | that\n---\nA title above."),
+        ("Press <kbd>F5</kbd>,<br>then <i>wait</i>.", "Press `F5`, then *wait*."),
+        ("<p align=center>Hi</p>", "Hi"),
+        ("Use !kick <user> or <name>.", "Use !kick <user> or <name>."),
+        ("!trade <a> <b>", "!trade <a> <b>"),
+        ('See <a href="https://a.example/x">it</a>.', "See [it](https://a.example/x)."),
+        ('See <a name="top"></a>it.', "See it."),
+        ('<img src="https://a.example/x.png" alt="Door">', "![Door](https://a.example/x.png)"),
+        ("<img src='/x.png' alt='Door'>", "![Door](/x.png)"),
+        ('<img src="/x.png" style="width:100%">', ""),
+        ("<details><summary>More</summary>\nIt.\n</details>", "**More**\nIt.\n"),
+        ("<video loop>\n<source src=x>\nNo video here.\n</video>Go.", "\n\n\nGo."),
+        ('<Tabs>\n<TabItem label="Mac">\nx\n</TabItem>\n</Tabs>', "\n**Mac**\nx\n\n"),
+        ("<h2 align=center>Rules</h2>", "## Rules"),
+        ("## ![Logo](/x.png) [Sodium](https://a.example) **now**", "## Sodium now"),
+        ("## ![Logo](/x.png)", "## ![Logo](/x.png)"),
+        ("Less&nbsp;than &lt;5&gt; &unknown;", "Less\u00a0than <5> &unknown;"),
+    ],
+)
+def test_what_a_page_would_show_is_what_is_left(written: str, shown: str) -> None:
+    assert without_site_markup(written) == shown
+
+
+PIECES = st.sampled_from(
+    [
+        *("word", " ", "\n", "\n\n", "    ", "`", "```", "<!--", "-->", "<b>", "</b>", "<img>"),
+        *("<video>", "</video>", "::: tip", ":::", "!!! note", '=== "A"', "> [!NOTE]", "# A", "- "),
+        *("|", "---", "|---|", "a | b", "&amp;", "<Tabs>", "</Tabs>", "{#a}", "[a](b)", "![](c)"),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=30).map("".join))
+def test_each_line_stays_the_line_that_it_was(text: str) -> None:
+    assert without_site_markup(text).count("\n") == text.count("\n")
+
+
+@given(st.text(st.characters(exclude_characters="<&|:!?>{[#`~=-"), max_size=80))
+def test_plain_words_stay_as_they_are(text: str) -> None:
+    assert without_site_markup(text) == text
+
+
+def test_a_file_is_read_without_its_markup() -> None:
+    content = b"---\ntags: [a]\n---\n<!-- draft -->\n# <b>Rules</b>\n\nBe kind. <!-- or else -->\n"
+    reading = parse_bytes(content, name="r.md")
+    assert (reading.title, reading.first_line) == ("Rules", 4)
+    assert reading.text == "\n# Rules\n\nBe kind. "
+
+
+def test_a_file_of_nothing_but_comments_cannot_be_read() -> None:
+    with pytest.raises(UnreadableError, match="nothing but comments and markup"):
+        parse_bytes(b"<!-- later -->\n", name="r.md")
