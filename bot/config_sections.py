@@ -92,8 +92,8 @@ class ArticleSettings(_Section):
     bundled: Literal["auto", "always", "never"] = Field(
         default="auto",
         description="whether the articles that come with Commonplace are quoted: `auto`, until "
-        "there are sources or notes, then only where nothing of these is near and an article surely "
-        "answers; `always`; `never`",
+        "there are sources or notes, then only where nothing of these is near and an article "
+        "surely answers; `always`; `never`",
     )
 
 
