@@ -45,7 +45,7 @@ Visitor | Reads `a | b`
 @pytest.mark.parametrize(
     ("written", "shown"),
     [
-        ("One.\n<!-- TODO: a picture -->\nTwo.", "One.\n\nTwo."),
+        ("One.\n<!-- a picture, later -->\nTwo.", "One.\n\nTwo."),
         ("Old: <!-- 12 euros\na month --> free.", "Old: \n free."),
         ("`<!-- kept -->` and `<div>`", "`<!-- kept -->` and `<div>`"),
         ("```html\n<!-- kept -->\n<div></div>\n```", "```html\n<!-- kept -->\n<div></div>\n```"),
