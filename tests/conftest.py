@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.retrieval.reranker import open_reranker
+from tests.fork_server import ForkServer, fork_server
 from tests.models import save_cross_encoder
 from tests.postgres import Cluster, running_cluster
 from tests.stores import (
@@ -115,6 +116,13 @@ def ready_reranker(cross_encoder: Path, derived_rerankers: Path, tmp_path: Path)
     """The folder of that cross-encoder, which is derived already in the data folder `data`."""
     shutil.copytree(derived_rerankers, tmp_path / "data" / "models", dirs_exist_ok=True)
     return cross_encoder
+
+
+@pytest.fixture(scope="session")
+def commands() -> Iterator[ForkServer]:
+    """Runs commands as processes of their own, started when the first test wants one."""
+    with fork_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """The command line. Where the model does not matter, in this process and without one."""
 
 import json
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -18,33 +17,7 @@ from bot.__main__ import GROUPS, UNHEALTHY, app
 from bot.cli.console import UNUSABLE
 from bot.engine.data_folder import MODELS
 from bot.engine.file_permissions import close_to_others
-
-ROOT = Path(__file__).parents[2]
-
-# A warning of a library is no failure of the command line.
-ENVIRONMENT = {
-    **{key: value for key, value in os.environ.items() if key != "DISCORD_TOKEN"},
-    "HF_HUB_OFFLINE": "1",
-    "PYTHONPATH": str(ROOT),
-    "PYTHONWARNINGS": "ignore",
-    "COLUMNS": "200",
-}
-
-
-def _run(
-    *arguments: str | Path, cwd: Path = ROOT, stdin: str = "", **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """A real process, as in a terminal."""
-    return subprocess.run(
-        [sys.executable, "-m", "bot", *map(str, arguments)],
-        cwd=cwd,
-        env={**ENVIRONMENT, **environment},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+from tests.fork_server import ENVIRONMENT, ROOT, SECONDS, ForkServer
 
 
 def _sentence(done: subprocess.CompletedProcess[str]) -> str:
@@ -59,48 +32,60 @@ def _sentence(done: subprocess.CompletedProcess[str]) -> str:
 # What can't work, in one sentence.
 
 
-def test_without_a_token_the_bot_does_not_start_and_says_what_to_do(tmp_path: Path) -> None:
-    line = _sentence(_run("run", "--data", tmp_path))
+def test_without_a_token_the_bot_does_not_start_and_says_what_to_do(
+    tmp_path: Path, commands: ForkServer
+) -> None:
+    line = _sentence(commands.run("run", "--data", tmp_path))
     assert "set the environment variable DISCORD_TOKEN" in line
 
 
-def test_an_unknown_key_in_the_settings_is_named(tmp_path: Path) -> None:
+def test_an_unknown_key_in_the_settings_is_named(tmp_path: Path, commands: ForkServer) -> None:
     (tmp_path / "config.toml").write_text("[answers]\npassage = 3\n")
-    line = _sentence(_run("ask", "why?", cwd=tmp_path))
+    line = _sentence(commands.run("ask", "why?", cwd=tmp_path))
     assert "unknown key `answers.passage`. Did you mean `answers.passages`?" in line
 
 
-def test_a_settings_file_that_is_missing_is_named(tmp_path: Path) -> None:
-    assert "can't be read" in _sentence(_run("ask", "why?", "--config", tmp_path / "no.toml"))
+def test_a_settings_file_that_is_missing_is_named(tmp_path: Path, commands: ForkServer) -> None:
+    assert "can't be read" in _sentence(
+        commands.run("ask", "why?", "--config", tmp_path / "no.toml")
+    )
 
 
-def test_a_model_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -> None:
+def test_a_model_that_is_not_there_is_named_with_the_remedy(
+    tmp_path: Path, commands: ForkServer
+) -> None:
     (tmp_path / "config.toml").write_text('[model]\nname = "."\n')
-    line = _sentence(_run("ask", "why?", "--data", tmp_path / "data", cwd=tmp_path))
+    line = _sentence(commands.run("ask", "why?", "--data", tmp_path / "data", cwd=tmp_path))
     assert "The model '.' can't be opened" in line
 
 
-def test_a_question_that_was_never_asked_is_named(tmp_path: Path, models: Path) -> None:
+def test_a_question_that_was_never_asked_is_named(
+    tmp_path: Path, models: Path, commands: ForkServer
+) -> None:
     shutil.copytree(models, tmp_path / "data" / MODELS)
     close_to_others(tmp_path / "data")
-    line = _sentence(_run("why", "7", "--data", tmp_path / "data"))
+    line = _sentence(commands.run("why", "7", "--data", tmp_path / "data"))
     assert "There is no question 7 on record." in line
 
 
-def test_a_data_folder_that_can_not_be_made_is_named(tmp_path: Path) -> None:
+def test_a_data_folder_that_can_not_be_made_is_named(tmp_path: Path, commands: ForkServer) -> None:
     (tmp_path / "file").write_text("in the way")
-    assert "can't be made" in _sentence(_run("ask", "why?", "--data", tmp_path / "file" / "data"))
+    assert "can't be made" in _sentence(
+        commands.run("ask", "why?", "--data", tmp_path / "file" / "data")
+    )
 
 
-def test_a_judged_set_that_is_not_there_is_named(tmp_path: Path) -> None:
-    line = _sentence(_run("eval", tmp_path / "missing", "--data", tmp_path))
+def test_a_judged_set_that_is_not_there_is_named(tmp_path: Path, commands: ForkServer) -> None:
+    line = _sentence(commands.run("eval", tmp_path / "missing", "--data", tmp_path))
     assert "A judged set is a folder with corpus.jsonl" in line
 
 
-def test_doctor_finds_a_damaged_database_and_ends_with_its_own_code(tmp_path: Path) -> None:
+def test_doctor_finds_a_damaged_database_and_ends_with_its_own_code(
+    tmp_path: Path, commands: ForkServer
+) -> None:
     (tmp_path / "config.toml").write_text('[model]\nname = "."\n')
     (tmp_path / "community.db").write_bytes(b"not a database " * 100)
-    done = _run("doctor", "--data", tmp_path, cwd=tmp_path)
+    done = commands.run("doctor", "--data", tmp_path, cwd=tmp_path)
     assert done.returncode == UNHEALTHY
     lines = done.stdout.splitlines()
     assert [line.split(":")[0].split(maxsplit=1) for line in lines] == [
@@ -153,7 +138,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
 @pytest.fixture(scope="module")
 def first(folder: Path) -> dict[str, Any]:
     """What the very first command on a fresh folder answers: it indexes the articles by itself."""
-    done = _run("ask", "--json", "What is open-source AI?", COMMONPLACE_DATA=str(folder / "data"))
+    # As in a terminal; every other command is a copy of a process that has imported the program.
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "ask", "--json", "What is open-source AI?"],
+        cwd=ROOT,
+        env={**ENVIRONMENT, "COMMONPLACE_DATA": str(folder / "data")},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     answered: dict[str, Any] = json.loads(done.stdout)
     return answered
@@ -180,24 +174,24 @@ def test_the_names_that_programs_read_are_all_there(first: dict[str, Any]) -> No
 
 
 def test_stats_count_what_is_there_for_people_and_for_programs(
-    first: dict[str, Any], folder: Path
+    first: dict[str, Any], folder: Path, commands: ForkServer
 ) -> None:
-    done = _run("stats", "--json", "--data", folder / "data")
+    done = commands.run("stats", "--json", "--data", folder / "data")
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     assert figures["documents"]["shared"] >= 16
     assert figures["index"]["age_seconds"] >= 0
     # What is asked at a terminal is not recorded.
     assert figures["questions"]["all"] == 0
-    shown = _run("stats", "--data", folder / "data").stdout
+    shown = commands.run("stats", "--data", folder / "data").stdout
     assert f"generation {figures['index']['generation']}" in shown
 
 
 def test_questions_on_standard_input_are_answered_a_line_each(
-    first: dict[str, Any], folder: Path
+    first: dict[str, Any], folder: Path, commands: ForkServer
 ) -> None:
     stdin = "Who started the GNU project?\n\n?!\nhow long do I boil an egg\n" + "x" * 6_000 + "\n"
-    done = _run("ask", "-", "--json", "--data", folder / "data", stdin=stdin)
+    done = commands.run("ask", "-", "--json", "--data", folder / "data", stdin=stdin)
     assert done.returncode == 0, done.stderr
     replies = [json.loads(line) for line in done.stdout.splitlines()]
     assert [reply["evidence"] == "none" for reply in replies] == [False, True, True, True]
@@ -206,12 +200,14 @@ def test_questions_on_standard_input_are_answered_a_line_each(
     assert "6,000 characters" in replies[3]["answer"]
 
 
-def test_files_are_imported_reported_and_found(first: dict[str, Any], folder: Path) -> None:
+def test_files_are_imported_reported_and_found(
+    first: dict[str, Any], folder: Path, commands: ForkServer
+) -> None:
     guides = folder / "guides"
     guides.mkdir()
     (guides / "lab.md").write_text("# The lab\n\nThe printer in the lab is called Gutenberg.\n")
     (guides / "broken.md").write_bytes(b"\x89PNG\x00\x00")
-    done = _run("index", guides, "--json", "--data", folder / "data")
+    done = commands.run("index", guides, "--json", "--data", folder / "data")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["added"] == [f"file:{(guides / 'lab.md').resolve()}"]
@@ -219,20 +215,22 @@ def test_files_are_imported_reported_and_found(first: dict[str, Any], folder: Pa
     [failed] = report["failed"]
     assert failed["source"].endswith("broken.md")
     assert failed["reason"].startswith("is not text")
-    found = _run("search", "name of the printer", "-k", "1", "--data", folder / "data")
+    found = commands.run("search", "name of the printer", "-k", "1", "--data", folder / "data")
     assert "Gutenberg" in found.stdout
 
 
 def test_an_index_of_another_model_is_refused_with_the_remedy(
-    first: dict[str, Any], folder: Path, tmp_path: Path
+    first: dict[str, Any], folder: Path, tmp_path: Path, commands: ForkServer
 ) -> None:
     """The manifest is changed by hand: another real model would have to be fetched."""
     shutil.copytree(folder / "data", tmp_path / "data")
     with closing(sqlite3.connect(tmp_path / "data" / "index" / "index.db")) as database:
         database.execute("update manifest set value = 'another' where key = 'model'")
         database.commit()
-    line = _sentence(_run("ask", "What is open-source AI?", "--data", tmp_path / "data"))
+    line = _sentence(commands.run("ask", "What is open-source AI?", "--data", tmp_path / "data"))
     assert "Run `commonplace index`" in line
-    rebuilt = _run("index", "--data", tmp_path / "data", "--json")
+    rebuilt = commands.run("index", "--data", tmp_path / "data", "--json")
     assert len(json.loads(rebuilt.stdout)["added"]) >= 16
-    assert _run("ask", "What is open-source AI?", "--data", tmp_path / "data").returncode == 0
+    assert (
+        commands.run("ask", "What is open-source AI?", "--data", tmp_path / "data").returncode == 0
+    )

@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,15 +18,24 @@ from knowledge.model.notes import Decision, Member
 from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
-from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
+from tests.bot.discord_server import bot_process, discord_server
+from tests.fork_server import ForkServer
 
 GUILD = 10
 
 
-async def run(discord: DiscordServer, *arguments: str | Path) -> tuple[int | None, str, str]:
-    async with bot_process(discord, *arguments, connected=False) as process:
-        out, err = await asyncio.wait_for(process.communicate(), SECONDS)
-    return process.returncode, out.decode(), err.decode()
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(commands: ForkServer) -> Run:
+    """Runs a command: its exit code, and what it says on standard output and standard error."""
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        done = commands.run(*arguments)
+        return done.returncode, done.stdout, done.stderr
+
+    return run
 
 
 def backups(folder: Path) -> int:
@@ -33,85 +43,78 @@ def backups(folder: Path) -> int:
 
 
 async def test_a_backup_is_taken_beside_a_bot_and_put_back_only_without_one(
-    settings: Settings,
+    settings: Settings, run: Run
 ) -> None:
     folder = settings.data.folder
     with Store(folder / COMMUNITY) as store:
         store.contributions.propose(GUILD, Member(1, "Mira"), 5, Submission("Hours", "Forty."))
     async with discord_server() as discord:
         async with bot_process(discord, "run", "--data", folder):
-            code, out, err = await run(discord, "backup", "--data", folder, "--json")
+            code, out, err = await asyncio.to_thread(run, "backup", "--data", folder, "--json")
             assert code == 0, err
             backup = Path(json.loads(out)["backup"])
             assert backup.parent == folder / "backups"
-            code, out, err = await run(discord, "restore", backup, "--data", folder)
+            code, out, err = await asyncio.to_thread(run, "restore", backup, "--data", folder)
             assert (code, out) == (UNUSABLE, "")
             assert "Another bot is running on the data folder" in err
         with Store(folder / COMMUNITY) as store:
             store.contributions.propose(GUILD, Member(1, "Mira"), 5, Submission("Hours", "Fifty."))
-        code, out, err = await run(discord, "restore", backup, "--data", folder)
+        code, out, err = await asyncio.to_thread(run, "restore", backup, "--data", folder)
         assert code == 0, err
     with Store(folder / COMMUNITY) as store:
         assert [note.id for note in store.notes.pending(GUILD)] == [1]
 
 
-async def test_a_folder_keeps_as_many_backups_as_it_should_and_a_file_is_replaced(
-    settings: Settings, tmp_path: Path
+def test_a_folder_keeps_as_many_backups_as_it_should_and_a_file_is_replaced(
+    settings: Settings, tmp_path: Path, run: Run
 ) -> None:
     data = ("--data", settings.data.folder)
-    async with discord_server() as discord:
-        for _ in range(3):
-            code, _, err = await run(discord, "backup", *data, "--to", tmp_path, "--keep", "2")
-            assert code == 0, err
-        assert backups(tmp_path) == 2
-        for _ in range(2):
-            await run(discord, "backup", *data, "--to", tmp_path / "one.db")
-        assert backups(tmp_path) == 3
+    for _ in range(3):
+        code, _, err = run("backup", *data, "--to", tmp_path, "--keep", "2")
+        assert code == 0, err
+    assert backups(tmp_path) == 2
+    for _ in range(2):
+        run("backup", *data, "--to", tmp_path / "one.db")
+    assert backups(tmp_path) == 3
 
 
 @pytest.mark.parametrize(
     "command", [("restore",), ("import",), ("export",), ("backup", "--to")], ids=" ".join
 )
-async def test_a_path_that_may_not_be_looked_at_ends_with_a_sentence(
-    settings: Settings, tmp_path: Path, command: tuple[str, ...]
+def test_a_path_that_may_not_be_looked_at_ends_with_a_sentence(
+    settings: Settings, tmp_path: Path, command: tuple[str, ...], run: Run
 ) -> None:
     """A service's user may look into few folders, root into all; nobody at a name this long."""
     with Store(settings.data.folder / COMMUNITY):
         pass
-    async with discord_server() as discord:
-        code, out, err = await run(
-            discord, *command, tmp_path / ("x" * 300), "--data", settings.data.folder
-        )
+    code, out, err = run(*command, tmp_path / ("x" * 300), "--data", settings.data.folder)
     assert (code, out) == (UNUSABLE, "")
     assert "can't be looked at" in err
     assert "Traceback" not in err
 
 
-async def test_a_backups_sources_are_shown_and_taken_only_with_take(
-    settings: Settings, tmp_path: Path
+def test_a_backups_sources_are_shown_and_taken_only_with_take(
+    settings: Settings, tmp_path: Path, run: Run
 ) -> None:
     backup, new = tmp_path / "backup.db", tmp_path / "new"
     with Store(settings.data.folder / COMMUNITY) as store:
         store.add_source("/srv/handbook", SHARED)
     back_up(settings.data.folder / COMMUNITY, backup)
-    async with discord_server() as discord:
-        code, out, err = await run(discord, "restore", backup, "--data", new)
-        assert code == 0, err
-        assert "Not taken: 1 sources that are not known here: /srv/handbook" in out
-        assert "do it again with --take sources" in out
-        code, out, err = await run(
-            discord, "restore", backup, "--data", new, "--take", "sources", "--json"
-        )
-        assert (code, json.loads(out)["unknown"]) == (
-            0,
-            {"sources": ["/srv/handbook (for every server)"]},
-        ), err
+    code, out, err = run("restore", backup, "--data", new)
+    assert code == 0, err
+    assert "Not taken: 1 sources that are not known here: /srv/handbook" in out
+    assert "do it again with --take sources" in out
+    code, out, err = run("restore", backup, "--data", new, "--take", "sources", "--json")
+    assert (code, json.loads(out)["unknown"]) == (
+        0,
+        {"sources": ["/srv/handbook (for every server)"]},
+    ), err
     with Store(new / COMMUNITY) as store:
         assert store.sources() == [("/srv/handbook", SHARED)]
 
 
-async def test_an_export_is_answered_from_where_it_was_imported(
-    settings: Settings, tmp_path: Path, models: Path
+def test_an_export_is_answered_from_where_it_was_imported(
+    settings: Settings, tmp_path: Path, models: Path, run: Run
 ) -> None:
     folder, new, export = settings.data.folder, tmp_path / "new", tmp_path / "export"
     text = "The quokka meetup takes place in Lisbon."
@@ -121,15 +124,14 @@ async def test_an_export_is_answered_from_where_it_was_imported(
         ).note
         store.decisions.decide(GUILD, note.revision.id, Member(2, "Ada"), Ruling(Decision.APPROVE))
     shutil.copytree(models, new / MODELS)
-    async with discord_server() as discord:
-        code, out, err = await run(discord, "export", export, "--data", folder, "--json")
-        assert (code, json.loads(out)["files"] > 3) == (0, True), err
-        code, out, err = await run(discord, "import", export, "--data", new, "--json")
-        assert (code, json.loads(out)["rows"]["notes"]) == (0, 1), err
-        code, out, err = await run(discord, "import", export, "--data", new)
-        assert (code, out) == (0, "There was nothing to import that is not here.\n"), err
-        code, out, err = await run(discord, "import", tmp_path, "--data", new)
-        assert (code, out, err.count("\n")) == (UNUSABLE, "", 1)
+    code, out, err = run("export", export, "--data", folder, "--json")
+    assert (code, json.loads(out)["files"] > 3) == (0, True), err
+    code, out, err = run("import", export, "--data", new, "--json")
+    assert (code, json.loads(out)["rows"]["notes"]) == (0, 1), err
+    code, out, err = run("import", export, "--data", new)
+    assert (code, out) == (0, "There was nothing to import that is not here.\n"), err
+    code, out, err = run("import", tmp_path, "--data", new)
+    assert (code, out, err.count("\n")) == (UNUSABLE, "", 1)
     with sqlite3.connect(new / "index" / "index.db") as index:
         [(found,)] = index.execute("select count(*) from passages where text like '%quokka%'")
     index.close()

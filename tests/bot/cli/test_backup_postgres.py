@@ -1,6 +1,5 @@
 """The commands about what was contributed, where that is in PostgreSQL: real processes."""
 
-import asyncio
 import json
 import shutil
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from knowledge.model.questions import Evidence, Question
 from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
-from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
+from tests.fork_server import ForkServer
 from tests.postgres import Cluster
 
 GUILD = 10
@@ -34,19 +33,17 @@ def url(postgres: Cluster) -> Iterator[str]:
 class Commands:
     """Commands on one data folder and one database."""
 
-    def __init__(self, discord: DiscordServer, folder: Path, url: str) -> None:
-        self._discord = discord
+    def __init__(self, commands: ForkServer, folder: Path, url: str) -> None:
+        self._commands = commands
         self.config = folder.parent / f"{folder.name}.toml"
         lines = f"[data]\nfolder = '{folder}'\ndatabase = '{url}'\n"
         self.config.write_text(lines, encoding="utf-8")
 
-    async def run(self, *arguments: str | Path, code: int = 0) -> str:
+    def run(self, *arguments: str | Path, code: int = 0) -> str:
         """What a command says: on standard output, or on standard error if it fails."""
-        config = ("--config", self.config)
-        async with bot_process(self._discord, *arguments, *config, connected=False) as process:
-            out, err = await asyncio.wait_for(process.communicate(), SECONDS)
-        assert process.returncode == code, err.decode()
-        return (err if code else out).decode()
+        done = self._commands.run(*arguments, "--config", self.config)
+        assert done.returncode == code, done.stderr
+        return done.stderr if code else done.stdout
 
 
 def contributed(store: Store) -> int:
@@ -56,35 +53,36 @@ def contributed(store: Store) -> int:
     return note.id
 
 
-async def test_what_was_contributed_is_backed_up_and_put_back(tmp_path: Path, url: str) -> None:
+def test_what_was_contributed_is_backed_up_and_put_back(
+    tmp_path: Path, url: str, commands: ForkServer
+) -> None:
     folder = tmp_path / "server"
     folder.mkdir()
     with open_store(folder, url) as store:
         contributed(store)
-    async with discord_server() as discord:
-        commands = Commands(discord, folder, url)
-        said = await commands.run("backup")
-        [archive] = (folder / "backups").glob("community-*.zip")
-        assert said == (
-            f"Backed up to {archive} and verified. It is an export in one file, which `restore` "
-            "takes.\n"
-        )
-        with open_store(folder, url) as store:
-            contributed(store)
-            refused = await commands.run("restore", archive, code=UNUSABLE)
-            assert "1 other connections to the database are open" in refused
-        restored = json.loads(await commands.run("restore", archive, "--json"))
-        with open_store(folder, url) as store:
-            assert [note.id for note in store.notes.every_live()] == [1]
-        # What was replaced is an archive as well, and a file of SQLite can be made of either.
-        file = Commands(discord, tmp_path / "file", "")
-        await file.run("restore", restored["kept"])
+    server = Commands(commands, folder, url)
+    said = server.run("backup")
+    [archive] = (folder / "backups").glob("community-*.zip")
+    assert said == (
+        f"Backed up to {archive} and verified. It is an export in one file, which `restore` "
+        "takes.\n"
+    )
+    with open_store(folder, url) as store:
+        contributed(store)
+        refused = server.run("restore", archive, code=UNUSABLE)
+        assert "1 other connections to the database are open" in refused
+    restored = json.loads(server.run("restore", archive, "--json"))
+    with open_store(folder, url) as store:
+        assert [note.id for note in store.notes.every_live()] == [1]
+    # What was replaced is an archive as well, and a file of SQLite can be made of either.
+    file = Commands(commands, tmp_path / "file", "")
+    file.run("restore", restored["kept"])
     with Store(tmp_path / "file" / COMMUNITY) as store:
         assert [note.id for note in store.notes.every_live()] == [1, 2]
 
 
-async def test_what_was_asked_is_counted_and_explained_and_the_doctor_looks_at_the_server(
-    tmp_path: Path, url: str, models: Path
+def test_what_was_asked_is_counted_and_explained_and_the_doctor_looks_at_the_server(
+    tmp_path: Path, url: str, models: Path, commands: ForkServer
 ) -> None:
     folder = tmp_path / "server"
     shutil.copytree(models, folder / MODELS)
@@ -94,11 +92,10 @@ async def test_what_was_asked_is_counted_and_explained_and_the_doctor_looks_at_t
             0, GUILD, 5, 7, "Where is the quokka meetup?", Evidence.NONE, datetime.now(UTC), 1
         )
         store.question_records.record([asked])
-    async with discord_server() as discord:
-        commands = Commands(discord, folder, url)
-        assert "1" in await commands.run("stats")
-        assert "Where is the quokka meetup?" in await commands.run("why", "1")
-    found = {each.what: each for each in examine(commands.config, None)}
+    server = Commands(commands, folder, url)
+    assert "1" in server.run("stats")
+    assert "Where is the quokka meetup?" in server.run("why", "1")
+    found = {each.what: each for each in examine(server.config, None)}
     assert [each for each in found.values() if not each.sound] == []
     assert "PostgreSQL 1" in found["database server"].found
     assert found["locks"].found == "none is held for long"

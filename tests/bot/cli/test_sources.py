@@ -1,7 +1,6 @@
 """`index` and `source …`: real processes on one data folder, as in a terminal."""
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -17,37 +16,23 @@ from bot.cli.console import UNUSABLE
 from bot.cli.sources import UNREAD
 from bot.engine.data_folder import MODELS
 from bot.engine.file_permissions import close_to_others
+from tests.fork_server import ENVIRONMENT, ForkServer
 from tests.processes import interruptible
 
 ROOT = Path(__file__).parents[3]
-ENVIRONMENT = {
-    **{key: value for key, value in os.environ.items() if key != "DISCORD_TOKEN"},
-    "HF_HUB_OFFLINE": "1",
-    "PYTHONPATH": str(ROOT),
-    "PYTHONWARNINGS": "ignore",
-    "COLUMNS": "200",
-}
 
 
 class Terminal:
     """Commands on one data folder, and a folder of guides to import."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, commands: ForkServer) -> None:
         self.guides = folder / "guides"
         self.guides.mkdir()
-        self.command = [sys.executable, "-m", "bot"]
-        self.environment = {**ENVIRONMENT, "COMMONPLACE_DATA": str(folder / "data")}
+        self.environment = {"COMMONPLACE_DATA": str(folder / "data")}
+        self._commands = commands
 
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*self.command, *map(str, arguments)],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        return self._commands.run(*arguments, environment=self.environment)
 
     def json(self, *arguments: str | Path, code: int = 0) -> dict[str, Any]:
         done = self.run(*arguments, "--json")
@@ -57,10 +42,17 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(tmp_path: Path, models: Path) -> Terminal:
+def terminal(tmp_path: Path, started_folder: Path, commands: ForkServer) -> Terminal:
+    shutil.copytree(started_folder, tmp_path / "data")
+    return Terminal(tmp_path, commands)
+
+
+@pytest.fixture
+def first_terminal(tmp_path: Path, models: Path, commands: ForkServer) -> Terminal:
+    """One whose first command is the first on its data folder."""
     shutil.copytree(models, tmp_path / "data" / MODELS)
     close_to_others(tmp_path / "data")
-    return Terminal(tmp_path)
+    return Terminal(tmp_path, commands)
 
 
 def test_a_dry_run_says_what_would_happen_and_does_nothing(terminal: Terminal) -> None:
@@ -171,7 +163,8 @@ def test_part_of_a_source_can_be_made_one_servers_own_as_the_failure_of_a_chat_s
     ]
 
 
-def test_programs_are_told_how_far_it_is_and_get_one_report(terminal: Terminal) -> None:
+def test_programs_are_told_how_far_it_is_and_get_one_report(first_terminal: Terminal) -> None:
+    terminal = first_terminal
     for n in range(40):
         sections = (f"# {n} {part}\n\nText {part} of guide {n}, in words." for part in range(30))
         (terminal.guides / f"{n}.md").write_text("\n\n".join(sections))
@@ -195,9 +188,9 @@ def test_programs_are_told_how_far_it_is_and_get_one_report(terminal: Terminal) 
 def watching(terminal: Terminal) -> Iterator["subprocess.Popen[str]"]:
     (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
     process = subprocess.Popen(
-        [*terminal.command, "index", str(terminal.guides), "--watch", "--json"],
+        [sys.executable, "-m", "bot", "index", str(terminal.guides), "--watch", "--json"],
         cwd=ROOT,
-        env=terminal.environment,
+        env={**ENVIRONMENT, **terminal.environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -213,7 +206,7 @@ def test_watching_takes_in_what_changes_until_it_is_interrupted(
 ) -> None:
     assert watching.stdout is not None
     assert watching.stderr is not None
-    assert len(json.loads(watching.stdout.readline())["added"]) == 17
+    assert len(json.loads(watching.stdout.readline())["added"]) == 1
     # Where the folder is not watched yet, it is looked at anew a few seconds later.
     (terminal.guides / "scanner.md").write_text("The scanner is called Daguerre.")
     indexed = (event for event in map(json.loads, watching.stderr) if event["event"] == "indexed")
