@@ -4,17 +4,20 @@ Pure. What is too long for Discord by itself is all that is cut: code and tables
 items between sentences, a sentence between words.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bot.text.markdown import beginning, size
+from bot.text.tables import ROW, head_lines
 from indexer.text.passages import without_link_targets
 from indexer.text.sentences import (
     FENCES,
     LIST_MARKER,
     announces,
     fence_mark,
+    fences,
     meaning_begins,
     refers_back,
     sentences,
@@ -32,7 +35,9 @@ WHOLE_CHARACTERS: Final = 1_300
 # What the one that answers refers to, or announces, is taken along up to this.
 TAKEN_ALONG_CHARACTERS: Final = 300
 
-_ROW: Final = "|"
+# What stands empty where something that no page shows was taken out.
+_BLANK_LINES: Final = re.compile(r"\n(?:[ \t]*\n){2,}")
+_PADDING: Final = re.compile(r"(?<=\S) {2,}")
 
 Span = tuple[int, int]
 
@@ -98,12 +103,16 @@ def room(text: str) -> int:
 
     Of a link, only the label is seen.
     """
-    lines = without_link_targets(text).split("\n")
-    return LINE_CHARACTERS * sum(-(-size(line) // _width(line)) or 1 for line in lines)
+    lines = _BLANK_LINES.sub("\n\n", without_link_targets(text)).split("\n")
+    return LINE_CHARACTERS * sum(-(-size(_seen(line)) // _width(line)) or 1 for line in lines)
+
+
+def _seen(line: str) -> str:
+    return _PADDING.sub(" ", line) if line.startswith(ROW) else line
 
 
 def _width(line: str) -> int:
-    indented = line.startswith((" ", ">")) or LIST_MARKER.match(line) is not None
+    indented = line.startswith((" ", ">", ROW)) or LIST_MARKER.match(line) is not None
     return INDENTED_CHARACTERS if indented else LINE_CHARACTERS
 
 
@@ -123,7 +132,7 @@ def excerpt(text: str, limit: int, deciding: Span | None, most: int = 0) -> tupl
     Returns:
         The excerpt, with … where something was left out, and whether anything was.
     """
-    found = _Units(text, units(text))
+    found = _Units(text, [*_shown_units(text, limit)])
     if not found.spans:
         return beginning(text, limit), size(text) > limit
     at = deciding[0] if deciding else 0
@@ -134,18 +143,44 @@ def excerpt(text: str, limit: int, deciding: Span | None, most: int = 0) -> tupl
     return _cut_out(found, *found.around(centre, limit, most), deciding)
 
 
+def _shown_units(text: str, limit: int) -> Iterator[Span]:
+    """The spans of what is shown whole: the rows of a table that takes more room than there is.
+
+    The first has the head above it.
+    """
+    for start, end in units(text):
+        if not text.startswith(ROW, start) or room(text[start:end]) <= limit:
+            yield start, end
+            continue
+        rows = [row for row in sentences(text) if start <= row[0] < end]
+        first = head_lines([text[slice(*row)] for row in rows])
+        yield start, rows[min(first, len(rows) - 1)][1]
+        yield from rows[first + 1 :]
+
+
+def _head_above(text: str, start: int) -> str:
+    """The head of the table that an excerpt begins in, and that rows are left out; else nothing."""
+    table = next((one for one in units(text) if one[0] < start < one[1]), None)
+    if table is None or not text.startswith(ROW, table[0]):
+        return ""
+    rows = text[table[0] : start].split("\n")
+    head = rows[: head_lines(rows)]
+    return "".join(f"{row}\n" for row in [*head, "| … |"]) if head else ""
+
+
 def _allowed(unit: str, most: int) -> int:
     """How long a unit may be to be shown whole, where an excerpt may have so many."""
-    return most if unit.startswith((*FENCES, _ROW)) else min(most, WHOLE_CHARACTERS)
+    return most if unit.startswith((*FENCES, ROW)) else min(most, WHOLE_CHARACTERS)
 
 
 def _measured(unit: str) -> int:
-    return size(unit) if unit.startswith((*FENCES, _ROW)) else room(unit)
+    return size(unit) if unit.startswith((*FENCES, ROW)) else room(unit)
 
 
 def _cut_out(found: _Units, first: int, last: int, deciding: Span | None) -> tuple[str, bool]:
     start, end = found.spans[first][0], found.spans[last][1]
     body = _emphasised(found.text[start:end], start, deciding)
+    body = _head_above(found.text, start) + _without_blank_runs(body)
     return _marked(body, bool(found.text[:start].strip()), bool(found.text[end:].strip()))
 
 
@@ -160,7 +195,7 @@ def _part(
     inner = [part for part in sentences(found.text) if start <= part[0] < end]
     parts = _Units(found.text, inner)
     at = parts.place(deciding[0] if deciding else start)
-    if found[centre].startswith(_ROW):
+    if found[centre].startswith(ROW):
         return _marked(_some_rows(parts, at, whole), cut_before, cut_after=True)
     if room(parts[at]) <= whole:
         return _cut_out(parts, *parts.around(at, limit, whole), deciding)
@@ -197,16 +232,26 @@ def _marked(body: str, cut_before: bool, cut_after: bool) -> tuple[str, bool]:
     """An excerpt with … where something was left out: apart from code, tables and lists."""
     before, after = "… ", " …"
     top, bottom = body.split("\n", 1)[0], body.rsplit("\n", 1)[-1]
-    if top.startswith((*FENCES, _ROW)):
+    if top.startswith((*FENCES, ROW)):
         before = "…\n\n"
     elif top.startswith(">") or LIST_MARKER.match(top) is not None:
         before = "…\n"
-    if bottom.lstrip().startswith((*FENCES, _ROW)):
+    if bottom.lstrip().startswith((*FENCES, ROW)):
         after = "\n\n…"
     elif bottom.startswith((">", " ")) or LIST_MARKER.match(bottom) is not None:
         after = "\n…"
     cut = cut_before or cut_after
     return f"{before if cut_before else ''}{body}{after if cut_after else ''}", cut
+
+
+def _without_blank_runs(text: str) -> str:
+    """The text with one blank line where there are several, but in code."""
+    parts: list[str] = []
+    position = 0
+    for start, end in fences(text) if _BLANK_LINES.search(text) is not None else ():
+        parts += [_BLANK_LINES.sub("\n\n", text[position:start]), text[start:end]]
+        position = end
+    return "".join([*parts, _BLANK_LINES.sub("\n\n", text[position:])])
 
 
 def _emphasised(text: str, offset: int, deciding: Span | None) -> str:
@@ -217,7 +262,7 @@ def _emphasised(text: str, offset: int, deciding: Span | None) -> str:
     if start < 0 or end > len(text):
         return text
     sentence = text[start:end]
-    if sentence.startswith((*FENCES, _ROW)) or "\n\n" in sentence:
+    if sentence.startswith((*FENCES, ROW)) or "\n\n" in sentence:
         return text
     mark = LIST_MARKER.match(sentence)
     lead = mark[0] if mark else ""

@@ -10,11 +10,14 @@ Source:
     Signs: Unicode Standard Annex 29, "Unicode Text Segmentation", extended grapheme clusters.
 """
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import Final
 
 import regex
+
+from bot.text.tables import is_row, shown_table
 
 MESSAGE_CHARACTERS: Final = 2_000
 LAYOUT_CHARACTERS: Final = 4_000
@@ -144,7 +147,7 @@ def _shown_fence(text: str) -> str:
 def _shown_prose(text: str) -> str:
     text = _PAGE_LINK.sub(_in_words, text) if "](" in text else text
     # Discord lets three backticks open a fence anywhere; here they would turn real ones inside out.
-    text = _tables_fenced(text.replace("```", r"\`\`\`"))
+    text = _tables_shown(text.replace("```", r"\`\`\`"))
     text = _MENTION.sub(lambda match: f"{match[0]}\u200b", text)
     parts: list[str] = []
     position = 0
@@ -177,18 +180,12 @@ def _honest_link(match: re.Match[str]) -> str:
     return f"[{label}](<{address}>)"
 
 
-def _tables_fenced(text: str) -> str:
-    """Tables in code fences: Discord has no tables, and only a fence keeps their columns."""
+def _tables_shown(text: str) -> str:
+    """The text with its tables as Discord can show them."""
     lines: list[str] = []
-    inside = False
-    for line in text.split("\n"):
-        row = line.lstrip().startswith("|") and line.rstrip().endswith("|")
-        if row != inside:
-            lines.append("```")
-            inside = row
-        lines.append(line)
-    if inside:
-        lines.append("```")
+    for row, run in itertools.groupby(text.split("\n"), key=is_row):
+        same = [*run]
+        lines += shown_table(same) if row else same
     return "\n".join(lines)
 
 

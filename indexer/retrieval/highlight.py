@@ -100,7 +100,7 @@ def quotable(sentences: Sequence[str], written: Sequence[str]) -> list[int]:
         and not (sentence.startswith("|") and any(map(_RULE.match, sentences[i + 1 : i + 2])))
     ]
     last = len(sentences) - 1
-    says = [i for i in found if not only_points(written[i])]
+    says = [i for i in found if announces(written[i]) or not only_points(written[i])]
     return [i for i in says if i < last or not announces(written[i])] or says or found
 
 

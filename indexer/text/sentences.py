@@ -290,7 +290,8 @@ def only_points(text: str, heading: str = "") -> bool:
         return False
     about = [unit for unit in said if _BYLINE.match(unit) or _INTRODUCTION.match(unit)]
     if not about and _LINK.search(text) is None:
-        return False
+        # What it announces stands under the headings below it.
+        return bool(said) and all(map(announces, said))
     rest = [unit for unit in said if unit not in about and not announces(unit)]
     left = " ".join(_EMOJI.sub(" ", _LINK.sub(" ", unit)) for unit in rest)
     return _POINTING.issuperset(re.findall(r"[^\W\d_]+", left.lower()))

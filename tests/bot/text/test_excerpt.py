@@ -40,7 +40,18 @@ def test_an_excerpt_holds_the_table_whose_row_answers_whole_and_unmarked() -> No
     table = "| a | b |\n|---|---|\n| x | 1 |\n| y | 2 |"
     text = f"{'Before it. ' * 20}\n\n{table}\n\n{'After it. ' * 20}"
     row = text.index("| y | 2 |")
-    assert excerpt(text, len(table), (row, row + 9)) == (f"…\n\n{table}\n\n…", True)
+    assert excerpt(text, 130, (row, row + 9)) == (f"…\n\n{table}\n\n…", True)
+
+
+def test_of_a_table_that_takes_more_room_the_rows_around_the_one_that_answers_are_left() -> None:
+    rows = [f"| {number} | {'x' * 30} |" for number in range(10)]
+    text = "\n".join(["Prices:", "", "| a | b |", "|---|---|", *rows])
+    middle = around(text, "| 5 |", 6 * LINE_CHARACTERS, 500)
+    head = "…\n\n| a | b |\n|---|---|\n| … |\n"
+    assert middle == head + "\n".join(rows[4:7]) + "\n\n…"
+    top = around(text, "| 0 |", 12 * LINE_CHARACTERS, 500)
+    assert top.startswith(text[: text.index("| 1 |")])
+    assert around(text, "Prices:", LINE_CHARACTERS, 500).startswith(text[: text.index("| 1 |")])
 
 
 def test_a_sentence_longer_than_the_limit_is_cut_without_a_stray_mark() -> None:
@@ -102,8 +113,9 @@ def test_a_table_too_long_for_a_message_keeps_its_top_and_the_row_that_answers()
     rows = [f"| {number} | {'x' * 30} |" for number in range(100)]
     text = "\n".join(["| a | b |", "|---|---|", *rows])
     body = around(text, "| 40 |", 100, 500)
-    assert body.startswith("| a | b |\n|---|---|\n| 40 |")
-    assert all(row in rows for row in body.removesuffix("\n\n…").split("\n")[2:])
+    kept = body.removesuffix("\n\n…").removeprefix("…\n\n| a | b |\n|---|---|\n| … |\n")
+    assert rows[40] in kept.split("\n")
+    assert all(row in rows for row in kept.split("\n"))
 
 
 LIST = """\
@@ -133,6 +145,11 @@ def test_an_item_longer_than_any_excerpt_is_cut_between_sentences() -> None:
 def test_a_sentence_is_whole_where_it_is_longer_than_the_excerpt_may_be() -> None:
     text = f"Before. It is {'very ' * 100}long. After."
     assert f"It is {'very ' * 100}long." in around(text, "It is", 60, WHOLE_CHARACTERS)
+
+
+def test_of_several_blank_lines_one_is_left_but_in_code() -> None:
+    code = "```\na\n\n\n\nb\n```"
+    assert excerpt(f"One.\n\n \n\nTwo.\n\n\n{code}", 600, None)[0] == f"One.\n\nTwo.\n\n{code}"
 
 
 # What says nothing alone.
