@@ -145,14 +145,16 @@ class Leader:
             self._syncing.stop()
 
     async def _sync_if_changed(self) -> None:
-        tree = self._bot.tree
+        tree, application = self._bot.tree, self._bot.application_id
+        if application is None:
+            raise discord.MissingApplicationID
         payload = [
             await command.get_translated_payload(tree, tree.translator)
             if tree.translator
             else command.to_dict(tree)
             for command in tree.get_commands()
         ]
-        text = json.dumps([self._bot.application_id, payload], sort_keys=True, default=str)
+        text = json.dumps([application, payload], sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()
         worker = self._bot.leaders_worker
         sent = await worker.call(
@@ -160,7 +162,8 @@ class Leader:
         )
         if sent == digest:
             return
-        await self._bot.tree.sync()
+        # `tree.sync()` would translate them all once more.
+        await self._bot.http.bulk_upsert_global_commands(application, payload)
         await worker.call(
             lambda core: core.store.remember(COMMANDS_DIGEST, digest), priority=Priority.ASKING
         )

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import jsonschema
+import jsonschema_rs
 from aiohttp import web
 
 KEY: Final = "sk-scripted-0123456789"
@@ -79,7 +79,7 @@ class ScriptedEndpoint:
         form = body["response_format"]
         if form["type"] == "json_schema":
             assert form["json_schema"]["strict"] is True
-            jsonschema.Draft202012Validator.check_schema(form["json_schema"]["schema"])
+            jsonschema_rs.meta.validate(form["json_schema"]["schema"])
         else:
             assert form == {"type": "json_object"}
         sent(body)
