@@ -21,10 +21,18 @@ _NO_NOUN = re.compile(r"\w{2}(?:ed|ing|ly|ish|able|ful|less)\Z")
 _ENDINGS: Final = ("s", "es", "y", "ry", "d")
 
 # What members write that is no word of the language, and is about nothing.
-_NOISE_TEXT: Final = """afaik aka asap bc brb brrr btw coz cuz dont dunno eta etc ffs fyi gimme
-    gonna gotta haha hey hmm huh idk imho imo irl kinda lemme lmao lmk lol meh nah nope oof omg
-    oops ouch pls plz ppl rofl smh smth somebody someone sorta sth tbh tho thru thx tmr tmrw ugh
-    vs wanna whats wtf wow yay yeah yep yes yup"""
+_NOISE_TEXT: Final = """abt af afaik aka allright alot any1 anyone1 anyways asap asf aswell
+    atleast atm bc bcz boi bois brah brb brrr bruh bruv btw coz cus cuz dawg def defo defs dem
+    digga dis doin dokie dont dude dudes dunno eig eigtl eli5 eta etc every1 ez fam ffs finna
+    fr ftw fwiw fyi gg gimme goin gonna gotcha gotta guyz hafta haha halp hav havin hbu heelp
+    helpp hey highkey hlp hmm hmu huh idek idk ig iirc ikr ima imho imma imo innit irl istg
+    iwas iwie jk jmd kek kinda l8r lemme lil lmao lmfao lmk lol lotta lowkey lul m8 meh mfw
+    nah ned ngl nix no1 noone nope nothin nvm obv obvs ofc oki okie okok omg oof oops ootl
+    ouch outta owo peeps plox pls plss plz plzz pog poggers ppl ppls prolly rlly rly rn rofl
+    smh smol smth some1 somebody someone somethin sorta srsly sth sus tbf tbh tbqh tfw thanx
+    thnx tho thru thx tldr tmr tmrw tnx tryin tryna ty tyvm ugh urself uwu vllt vlt vs w8
+    wanna wassup wbu welp whatcha whatevs whats wid wit wow wtf wut wuts wyd yall yay yeah
+    yeet yep yes yo yolo yup"""
 _NOISE: Final = frozenset(_NOISE_TEXT.split())
 # What stands before a verb or an adjective.
 _BEFORE_VERBS_TEXT: Final = """i you it we they he she who that to can could will would shall

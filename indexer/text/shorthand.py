@@ -5,8 +5,10 @@ is chance, and must change neither order nor verdict. So a question is looked up
 judged as `spelt_out` gives it.
 """
 
+import itertools
 import re
 import tomllib
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import Final
@@ -22,16 +24,79 @@ _SOUND: Final = re.compile(
     r"(?P<before>[^\W\d_]+)(?P<gap>[ \t]+)(?P<sign>[24])"
     r"(?=(?:[ \t]+(?P<after>[^\W\d_]+))?(?P<end>\W*\Z)?)"
 )
-_ENDS: Final = " \t\n?!\uff1f\uff01"
+_ARE: Final = re.compile(
+    r"(?P<before>^(?:what|which|how many)(?:[ \t]+[^\W\d_]+){1,2}[ \t]+)r"
+    r"(?=[ \t]+(?!code|function|librar|package|script|version)[^\W\d_])"
+    r"|(?P<of>(?:^|\b(?:where|what|how|who|why|when|which|there|they|we|you|u)[ \t]+))r"
+    r"(?=[ \t]+(?:u|ur|you|your|my|the|our|their|we|they|there|these|those|this|all|any)\b)",
+    re.IGNORECASE,
+)
+# Signs of mood, and whom a message mentions.
+_MOOD: Final = re.compile(
+    r"<(?:@[!&]?\d{1,20}|a?:\w{1,40}:\d{1,20})>"
+    r"|[\u2600-\u27bf\U0001f000-\U0001faff][\u2600-\u27bf\U0001f000-\U0001faff\u200d\ufe0f]*"
+)
+_ENDS: Final = " \t\n?!~\u2026\uff1f\uff01"
+_QUOTED: Final = (('"', '"'), ("\u201c", "\u201d"), ("\u201e", "\u201c"), ("(", ")"))
+# What is left of a question without the fillers around it has at least so many words.
+_LEAST_WORDS: Final = 2
 _SIGNS_AROUND: Final = ".,!?():;\"'"
 
 
 @lru_cache(maxsize=256)
 def evened(question: str) -> str:
-    """A question without apostrophes, hyphens between words, and question marks."""
-    without = _MARKS.sub("", question.rstrip(_ENDS))
+    """A question without apostrophes, hyphens between words, question marks, and fillers."""
+    without = _MARKS.sub("", _asked(question))
+    without = _ARE.sub(r"\g<before>\g<of>are", without)
     read = _SOUND.sub(_read_aloud, _CHUNK.sub(lambda chunk: _evened(chunk.group()), without))
     return read or question
+
+
+def _asked(question: str) -> str:
+    """What is asked, without what stands around it for politeness or mood."""
+    bare = _MOOD.sub(" ", question).strip(" \t\n").rstrip(_ENDS)
+    for opening, closing in _QUOTED:
+        inner = bare[1:-1]
+        if (
+            bare.startswith(opening)
+            and bare.endswith(closing)
+            and not {opening, closing} & {*inner}
+        ):
+            bare = inner.strip(_ENDS)
+    bare = _without_fillers(bare).rstrip(_ENDS)
+    first, *rest = bare.lower().split() or [""]
+    # A full stop ends a statement, and nothing in a question.
+    if first in _sounds("fillers", "openers") and rest and ". " not in bare:
+        bare = bare.rstrip(". ")
+    return bare
+
+
+def _without_fillers(text: str) -> str:
+    """A text without the greeting before a question and the "pls" or "lol" around it."""
+    words = [*_CHUNK.finditer(text)]
+    said = [word.group().strip(_SIGNS_AROUND).lower() for word in words]
+    greeted = itertools.takewhile(_sounds("fillers", "before").__contains__, said)
+    first, last = sum(1 for _ in greeted), len(words)
+    # "Hello world" is no greeting.
+    is_apart = 0 < first < last and words[first - 1].group()[-1] in _SIGNS_AROUND
+    is_mood = _sounds("fillers", "mood").issuperset(said[:first])
+    opens = is_mood or (said[first : first + 1] and said[first] in _sounds("fillers", "openers"))
+    if not is_apart and not (opens and first <= last - _LEAST_WORDS):
+        first = 0
+    while (found := _fillers_behind(said[first:last])) and last - found > first:
+        last -= found
+    if last == len(words):
+        return text[words[first].start() :] if first else text
+    return text[words[first].start() : words[last - 1].end()].rstrip(",;")
+
+
+def _fillers_behind(said: Sequence[str]) -> int:
+    """How many of the last words are fillers: one, or two of which one is polite."""
+    if len(said) < 2 or said[-2] in _sounds("fillers", "about_words"):
+        return 0
+    if said[-1] == "help" and said[-2] in _sounds("fillers", "polite"):
+        return 2
+    return int(said[-1] in _sounds("fillers", "behind"))
 
 
 def _read_aloud(match: re.Match[str]) -> str:
@@ -51,6 +116,7 @@ def _sounds_like(name: str, before: str, after: str) -> bool:
         (before in _sounds(name, "before_anything") and not is_count)
         or (before in _sounds(name, "before_verbs") and after in _sounds("to", "verbs"))
         or (before in _sounds(name, "before_articles") and after in _sounds("counted", "articles"))
+        or (before not in _sounds("counted", "numbered") and after in _sounds("counted", "owners"))
     )
 
 

@@ -40,6 +40,7 @@ def test_names_and_rare_nouns_are_named_as_they_were_typed_at_most_two(
     "question",
     [
         "lol make it stop vs boot",
+        "ngl it uses alot of boot rly",
         "it hogs my laptop",
         "boots and laptops in the house",
         "my crappy laptop is sluggish",
