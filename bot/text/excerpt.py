@@ -28,6 +28,8 @@ from indexer.text.sentences import (
 LINE_CHARACTERS: Final = 26
 # So many in one of a list, or of a quotation in a quotation.
 INDENTED_CHARACTERS: Final = 22
+# So many in a row of a table, which is an item of a list with what stands between its cells.
+ROW_CHARACTERS: Final = 19
 
 # A sentence or list item of no more than this is whole, whatever an excerpt may have: of a thousand
 # one takes more than half of it.
@@ -112,7 +114,9 @@ def _seen(line: str) -> str:
 
 
 def _width(line: str) -> int:
-    indented = line.startswith((" ", ">", ROW)) or LIST_MARKER.match(line) is not None
+    if line.startswith(ROW):
+        return ROW_CHARACTERS
+    indented = line.startswith((" ", ">")) or LIST_MARKER.match(line) is not None
     return INDENTED_CHARACTERS if indented else LINE_CHARACTERS
 
 
@@ -137,6 +141,8 @@ def excerpt(text: str, limit: int, deciding: Span | None, most: int = 0) -> tupl
         return beginning(text, limit), size(text) > limit
     at = deciding[0] if deciding else 0
     centre = found.place(at)
+    if head := _head_above(text, found.spans[centre][0]):
+        limit = max(limit - room(head.rstrip()), LINE_CHARACTERS)
     whole = max(limit, _allowed(found[centre], most))
     if _measured(found[centre]) > whole:
         return _part(found, centre, limit, whole, deciding)

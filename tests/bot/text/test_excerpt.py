@@ -46,7 +46,8 @@ def test_an_excerpt_holds_the_table_whose_row_answers_whole_and_unmarked() -> No
 def test_of_a_table_that_takes_more_room_the_rows_around_the_one_that_answers_are_left() -> None:
     rows = [f"| {number} | {'x' * 30} |" for number in range(10)]
     text = "\n".join(["Prices:", "", "| a | b |", "|---|---|", *rows])
-    middle = around(text, "| 5 |", 6 * LINE_CHARACTERS, 500)
+    # Three lines are the head's, and each row takes two.
+    middle = around(text, "| 5 |", 9 * LINE_CHARACTERS, 500)
     head = "…\n\n| a | b |\n|---|---|\n| … |\n"
     assert middle == head + "\n".join(rows[4:7]) + "\n\n…"
     top = around(text, "| 0 |", 12 * LINE_CHARACTERS, 500)
