@@ -160,7 +160,10 @@ def _answer(
     above = "\n".join([head, *said_above])
     # A long question above, or much to be said, leaves the quotations less of the screen.
     over = max(room_on_screen(above) - HEAD_CHARACTERS, 0) // len(limits)
-    limits = {number: max(limit - over, LEAST_CHARACTERS) for number, limit in limits.items()}
+    limits = {
+        number: max(limit - over - _cited_over(outcome.quotes[number]), LEAST_CHARACTERS)
+        for number, limit in limits.items()
+    }
     room = MESSAGE_CHARACTERS - size(above) - NUMBER_CHARACTERS * len(limits)
     said: dict[int, Quotation] = {}
     for number, limit in limits.items():
@@ -182,6 +185,13 @@ def _answer(
         said[number] = Quotation(passage, f"{mark.strip()} {place}{cited}", source)
     # What it stands on is below it, or it is not shown.
     return AnswerText(head, tuple(said.values()), said_above if len(said) == len(limits) else ())
+
+
+def _cited_over(quote: Quote) -> int:
+    """How much more of the screen the citation takes than two lines."""
+    named = filter(None, (quote.citation.title, quote.citation.heading))
+    cited = " › ".join(shortened(part, 100) for part in named)
+    return max(room_on_screen(cited) - 2 * LINE_CHARACTERS, 0)
 
 
 def _phrased(

@@ -254,6 +254,14 @@ def test_the_longer_the_question_above_the_shorter_is_the_quotation() -> None:
     assert quoted[1] > ask_messages.LEAST_CHARACTERS
 
 
+def test_the_longer_the_citation_below_the_shorter_is_the_quotation() -> None:
+    text = "It is open on Fridays and Saturdays. " * 40
+    short, long = (
+        _answered("when?", _quote(text, heading=name)) for name in ("Hours", "Hours " * 16)
+    )
+    assert long.count("Fridays") < short.count("Fridays")
+
+
 def test_a_reply_does_not_repeat_the_question_above_it() -> None:
     reply = Reply("how many hours?", Answer(Evidence.STRONG, (_quote("The club has 40."),)))
     assert "how many hours?" not in _said(reply, repeats_question=False)
