@@ -158,12 +158,7 @@ def _answer(
     head = "\n".join(lines)
     said_above = _phrased(phrased, limits, len(outcome.quotes), language)
     above = "\n".join([head, *said_above])
-    # A long question above, or much to be said, leaves the quotations less of the screen.
-    over = max(room_on_screen(above) - HEAD_CHARACTERS, 0) // len(limits)
-    limits = {
-        number: max(limit - over - _cited_over(outcome.quotes[number]), LEAST_CHARACTERS)
-        for number, limit in limits.items()
-    }
+    limits = _fitting_limits(outcome, above, limits)
     room = MESSAGE_CHARACTERS - size(above) - NUMBER_CHARACTERS * len(limits)
     said: dict[int, Quotation] = {}
     for number, limit in limits.items():
@@ -187,11 +182,19 @@ def _answer(
     return AnswerText(head, tuple(said.values()), said_above if len(said) == len(limits) else ())
 
 
-def _cited_over(quote: Quote) -> int:
-    """How much more of the screen the citation takes than two lines."""
-    named = filter(None, (quote.citation.title, quote.citation.heading))
-    cited = " › ".join(shortened(part, 100) for part in named)
-    return max(room_on_screen(cited) - 2 * LINE_CHARACTERS, 0)
+def _fitting_limits(outcome: Answer, above: str, limits: Mapping[int, int]) -> dict[int, int]:
+    """How many characters of the quotes fit on the screen with what is said `above`, and below.
+
+    A long question, much to be said, or a long citation leaves a quotation less of it.
+    """
+    over = max(room_on_screen(above) - HEAD_CHARACTERS, 0) // len(limits)
+    fitting: dict[int, int] = {}
+    for number, limit in limits.items():
+        cited = outcome.quotes[number].citation
+        named = " › ".join(shortened(part, 100) for part in (cited.title, cited.heading) if part)
+        below = max(room_on_screen(named) - 2 * LINE_CHARACTERS, 0)
+        fitting[number] = max(limit - over - below, LEAST_CHARACTERS)
+    return fitting
 
 
 def _phrased(

@@ -85,3 +85,22 @@ def test_one_word_that_is_not_known_makes_a_question_of_it(text: str) -> None:
 
 def test_a_long_row_of_phrases_is_given_up_at_once() -> None:
     assert small_talk("thank you " * 500) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("thanks for the quick reply!", SmallTalk.THANKS),
+        ("danke für die info", SmallTalk.THANKS),
+        ("halt's maul", SmallTalk.SCOLDING),
+        ("have a nice day", SmallTalk.GREETING),
+        ("are you there?", SmallTalk.GREETING),
+        ("congrats", SmallTalk.PRAISE),
+        ("roger that", SmallTalk.ACKNOWLEDGEMENT),
+        ("what's the info on mods", None),
+        ("die beste klasse", None),
+        ("does that stimmt nicht mean wrong", None),
+    ],
+)
+def test_what_was_missed_or_swallowed_once_is_told_apart(text: str, kind: SmallTalk | None) -> None:
+    assert small_talk(text) is kind
