@@ -1,11 +1,10 @@
 """Vector index of one scope in FAISS: flat while that is fast enough, then an inverted file.
 
-Vectors are held by 8-bit scalar quantization after a fixed random rotation (random signs, then a
-cosine transform). A rotation changes no product of two vectors, and afterwards no dimension stands
-out, whatever the model: each is about as large as chance makes it, so one scale does for all
-vectors, and nothing has to be trained or kept. A quarter of the memory is read for a scan, and what
-is lost is about 0.001 of a cosine: that finds the nearest hundred of a corpus but does not order
-them, so exact cosines are computed from the stored vectors (`indexer.retrieval.fusion`).
+Vectors are held by 8-bit scalar quantization after a fixed rotation (`indexer.embedding.rotation`):
+one scale does for all vectors, and nothing has to be trained or kept. A quarter of the memory is
+read for a scan, and what is lost is about 0.001 of a cosine: that finds the nearest hundred of a
+corpus but does not order them, so exact cosines are computed from the stored vectors
+(`indexer.retrieval.fusion`).
 
 Up to `EXACT_PASSAGES` every vector is compared. Above, an inverted file assigns the vectors to
 cells, and compares only those of the cells nearest to the query. The cells are trained in a thread
@@ -18,18 +17,14 @@ is easily lost. Queries that come together are shared out among threads of ours.
 
 Source:
     Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", TPAMI 2011, for the
-    inverted file; FAISS's own guidelines for how many cells. Ailon and Chazelle, "Approximate
-    nearest neighbors and the fast Johnson-Lindenstrauss transform", STOC 2006, for signs before a
-    transform; Makhoul, "A fast cosine transform in one and two dimensions", IEEE TASSP 1980.
+    inverted file; FAISS's own guidelines for how many cells.
 """
 
-import hashlib
 import logging
 import math
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -38,6 +33,7 @@ import numpy as np
 from faiss.contrib.inspect_tools import get_invlist
 from numpy.typing import NDArray
 
+from indexer.embedding.rotation import rotated
 from indexer.parallel import cores, pool_map
 
 # Comparing so many takes about a millisecond on one core (benchmarks/structure.py).
@@ -315,7 +311,7 @@ def quantized(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     Args:
         vectors: (n, d), rows of unit length.
     """
-    scaled = _rotated(vectors) / _step(vectors.shape[1])
+    scaled = rotated(vectors) / _step(vectors.shape[1])
     return np.clip(np.rint(scaled), -LARGEST, LARGEST).astype(np.float32)
 
 
@@ -326,24 +322,3 @@ def quantized_cosines(products: NDArray[np.float32], dimension: int) -> NDArray[
 
 def _step(dimension: int) -> float:
     return DEVIATIONS / math.sqrt(dimension) / LARGEST
-
-
-def _rotated(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Vectors after a rotation of their space, (n, d)."""
-    signs, phases = _rotation(vectors.shape[1])
-    signed = vectors * signs
-    # The cosine transform, by way of Fourier's: even places in order, then odd ones backwards.
-    folded = np.concatenate([signed[:, ::2], signed[:, 1::2][:, ::-1]], axis=1)
-    rotated: NDArray[np.float64] = (np.fft.fft(folded, axis=1) * phases).real
-    return rotated
-
-
-@lru_cache
-def _rotation(dimension: int) -> tuple[NDArray[np.float32], NDArray[np.complex128]]:
-    """The signs, and what makes Fourier's transform the orthonormal cosine transform."""
-    chance = hashlib.shake_256(b"commonplace").digest(dimension // 8 + 1)
-    bits = np.unpackbits(np.frombuffer(chance, np.uint8))[:dimension]
-    places = np.arange(dimension)
-    phases = np.exp(-0.5j * np.pi * places / dimension) * np.sqrt(2 / dimension)
-    phases[0] /= np.sqrt(2)
-    return (2.0 * bits - 1.0).astype(np.float32), phases
