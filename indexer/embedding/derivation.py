@@ -260,8 +260,13 @@ def write_graph(export: Callable[[Path], None], path: Path, feeds: Sequence[Feed
     quantized.unlink()
 
 
-def export_graph(module: Any, inputs: Mapping[str, Any], output: str, path: Path) -> None:
-    """Write a module in full precision, for inputs (1, tokens) of any length, by their names."""
+def export_graph(
+    module: Any, inputs: Mapping[str, Any], outputs: Mapping[str, int], path: Path
+) -> None:
+    """Write a module in full precision, for inputs (1, tokens) of any length, by their names.
+
+    `outputs` says of each how many dimensions it has; the second of three is that of the tokens.
+    """
     import torch
 
     # The older exporter: it takes 1 s instead of 6 and needs no onnxscript.
@@ -270,8 +275,11 @@ def export_graph(module: Any, inputs: Mapping[str, Any], output: str, path: Path
         tuple(inputs.values()),
         path,
         input_names=list(inputs),
-        output_names=[output],
-        dynamic_axes={name: {1: "tokens"} for name, one in inputs.items() if one.ndim > 1},
+        output_names=list(outputs),
+        dynamic_axes={
+            **{name: {1: "tokens"} for name, one in inputs.items() if one.ndim > 1},
+            **{name: {1: "tokens"} for name, dimensions in outputs.items() if dimensions > 2},
+        },
         opset_version=_OPSET,
         dynamo=False,
     )

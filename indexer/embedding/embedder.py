@@ -15,7 +15,7 @@ import bisect
 import logging
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, Final, Protocol
@@ -25,8 +25,16 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from indexer.embedding.onnx_model import VECTORS, RuntimeModel, source_digest
+from indexer.embedding.onnx_model import (
+    VECTORS,
+    ReadText,
+    RuntimeModel,
+    read_text,
+    source_digest,
+)
+from indexer.embedding.token_codes import codec_of
 from indexer.embedding.token_counter import TokenCounter
+from indexer.embedding.token_vectors import QUESTIONS_KEPT, TokenVectors
 
 DEFAULT_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
 PACKAGED: Final = frozenset({DEFAULT_MODEL, "all-MiniLM-L6-v2"})
@@ -39,6 +47,8 @@ TAKEN: Final = ("*.json", "*.txt", "*.model", "*.safetensors", "README.md")
 # The model in other formats.
 SKIPPED: Final = ("onnx/*", "openvino/*", "coreml/*", "*/onnx/*", "*/openvino/*", "*/coreml/*")
 
+# What the reference calls the vectors of a text and of its tokens.
+_READ: Final = ("sentence_embedding", "token_embeddings")
 # Texts are embedded in batches of at most this many; larger ones gain nothing on a CPU.
 BATCH: Final = 32
 
@@ -232,11 +242,17 @@ def quieten() -> None:
 
 
 class RuntimeEmbedder:
-    """An embedder on a derived runtime model; it imports no PyTorch."""
+    """An embedder on a derived runtime model; it imports no PyTorch.
+
+    Attributes:
+        tokens: the vectors of tokens, where they are used.
+    """
 
     def __init__(self, runtime: RuntimeModel) -> None:
         self._runtime = runtime
         self._count = TokenCounter(runtime.tokenizer)
+        codec = codec_of(runtime.digest)
+        self.tokens = TokenVectors(runtime, codec) if codec is not None else None
 
     @property
     def model(self) -> str:
@@ -255,14 +271,22 @@ class RuntimeEmbedder:
         return self._count(text)
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self._runtime.embed_queries(texts)
+        if self.tokens is None or len(texts) > QUESTIONS_KEPT:
+            return self._runtime.embed_queries(texts)
+        # Who asks is likely to need the tokens, which come out of the same pass.
+        vectors = [one.vector for one in self.tokens.of_queries(texts)]
+        return np.array(vectors, np.float32).reshape(-1, self.dimension)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self._runtime.embed_passages(texts)
 
 
 class SentenceTransformerEmbedder:
-    """An embedder on any model of sentence-transformers."""
+    """An embedder on any model of sentence-transformers.
+
+    Attributes:
+        tokens: the vectors of tokens, where they are used.
+    """
 
     def __init__(self, name: str = DEFAULT_MODEL) -> None:
         """Open the model.
@@ -291,6 +315,8 @@ class SentenceTransformerEmbedder:
         self._digest = source_digest(folder) if folder is not None else name
         self._dimension = int(self._transformer.get_embedding_dimension() or 0)
         self._tokenizer: Any = self._transformer.tokenizer
+        codec = codec_of(self._digest)
+        self.tokens = TokenVectors(self, codec) if codec is not None else None
 
     @property
     def model(self) -> str:
@@ -327,6 +353,25 @@ class SentenceTransformerEmbedder:
                 list(texts), batch_size=BATCH, show_progress_bar=False, normalize_embeddings=True
             )
         )
+
+    def read_queries(self, texts: Sequence[str]) -> list[ReadText]:
+        """What people ask, with the vectors of the tokens."""
+        return self._read(texts, self._transformer.encode_query)
+
+    def read_passages(self, texts: Sequence[str]) -> list[ReadText]:
+        """What is to be found, with the vectors of the tokens."""
+        return self._read(texts, self._transformer.encode_document)
+
+    def _read(self, texts: Sequence[str], encode: Callable[..., Any]) -> list[ReadText]:
+        """The models that have a codec put no prompt before a text, whose tokens are its own."""
+        if not texts:
+            return []
+        found = encode(list(texts), batch_size=BATCH, show_progress_bar=False, output_value=None)
+        encoded = self._tokenizer(list(texts), truncation=True, max_length=self.max_tokens)
+        return [
+            read_text(text, encoding, *(one[name].numpy() for name in _READ))
+            for text, encoding, one in zip(texts, encoded.encodings, found, strict=True)
+        ]
 
 
 def _unit(vectors: Any) -> NDArray[np.float32]:

@@ -1,9 +1,10 @@
 """ONNX export of a sentence-transformers embedder, as `indexer.embedding.derivation` keeps it.
 
-The model's own modules are exported as they are, from token ids to the vector of one text, so
-whatever they do (mean, first or last token; a dense layer; normalization) is done the same; then
-the graph is quantized, and its vectors of sample texts are compared with the reference's. What
-can't be derived, or strays too far, is refused, and the reference is used instead.
+The model's own modules are exported as they are, from token ids to the vector of one text and those
+of its tokens, so whatever they do (mean, first or last token; a dense layer; normalization) is done
+the same; then the graph is quantized, and its vectors of sample texts are compared with the
+reference's. What can't be derived, or strays too far, is refused, and the reference is used
+instead.
 """
 
 from collections.abc import Sequence
@@ -35,6 +36,8 @@ from indexer.embedding.onnx_model import (
     GRAPH,
     SCHEME,
     TOKENIZER,
+    TOKENS,
+    VECTOR,
     Manifest,
     RuntimeModel,
     file_digest,
@@ -160,9 +163,11 @@ def _leaves_prompts_out(reference: "SentenceTransformer") -> bool:
 
 
 def _export(reference: "SentenceTransformer", path: Path) -> None:
-    """Write the model in full precision, from `input_ids` (1, tokens) to `vector` (1, d).
+    """Write the model in full precision, from `input_ids` (1, tokens) to two outputs.
 
-    Where pooling leaves prompts out, a second input `unpooled` (1,) says how many tokens that are.
+    `vector` (1, d) is the text's, `tokens` (1, tokens, t) are what the transformer makes of each
+    token, the marks at both ends included. Where pooling leaves prompts out, a second input
+    `unpooled` (1,) says how many tokens that are.
     """
     import torch
 
@@ -177,22 +182,23 @@ def _export(reference: "SentenceTransformer", path: Path) -> None:
 
         def forward(
             self, input_ids: torch.Tensor, unpooled: torch.Tensor | None = None
-        ) -> torch.Tensor:
+        ) -> tuple[torch.Tensor, torch.Tensor]:
             # Without a mask each module takes all tokens as real, and all of them are.
             features: dict[str, Any] = {"input_ids": input_ids}
+            # Pooling leaves those of the first module as they are.
             for part in self.parts:
                 features = part(features)
                 if unpooled is not None and "attention_mask" not in features:
                     places = torch.arange(input_ids.shape[1]).unsqueeze(0)
                     features["attention_mask"] = (places >= unpooled).to(torch.int64)
             vector: torch.Tensor = features["sentence_embedding"]
-            return vector if cut is None else vector[:, :cut]
+            return vector if cut is None else vector[:, :cut], features["token_embeddings"]
 
     ids = reference.tokenizer("An example of some length.", return_tensors="pt")["input_ids"]
     inputs = {"input_ids": ids}
     if _leaves_prompts_out(reference):
         inputs["unpooled"] = torch.tensor([1])
-    export_graph(OneText(), inputs, "vector", path)
+    export_graph(OneText(), inputs, {VECTOR: 2, TOKENS: 3}, path)
 
 
 def _feeds(reference: "SentenceTransformer", texts: Sequence[str]) -> list[Feed]:

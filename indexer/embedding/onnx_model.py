@@ -18,11 +18,11 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, TypeVar
 
 # Since 1.29 ONNX Runtime's builds for Linux and macOS write an identifier of the machine into the
 # home folder and send events about models and sessions to Microsoft (its Privacy.md, "Disabling
@@ -33,12 +33,12 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from indexer.parallel import pool_map
 
 # Counts up whenever derivation writes different files.
-FORMAT: Final = 3
+FORMAT: Final = 4
 # How the graph is quantized. It is one for all processors, because nothing in it saturates; a
 # folder that was quantized otherwise is derived again.
 SCHEME: Final = "int8, smoothed, neighbours bounded"
@@ -47,6 +47,9 @@ SCHEME: Final = "int8, smoothed, neighbours bounded"
 # that: the scheme before this one, of format 2, made vectors of 0.994 or more to the present ones.
 VECTORS: Final = 2
 GRAPH: Final = "model.onnx"
+# The outputs of an embedder's graph: (1, d), and (1, tokens, t) with the marks at both ends.
+VECTOR: Final = "vector"
+TOKENS: Final = "tokens"
 TOKENIZER: Final = "tokenizer.json"
 MANIFEST: Final = "manifest.json"
 
@@ -126,6 +129,45 @@ class Manifest(DerivedManifest):
     passage_unpooled: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ReadText:
+    """A text as the model reads it.
+
+    Attributes:
+        vector: the text's, (d,) float32 of unit length.
+        tokens: those of its tokens without the marks at both ends, (n, t) float32 of unit length.
+        words: the words that the tokens are of, as they were written, in order.
+        places: the places of each word's tokens.
+    """
+
+    vector: NDArray[np.float32]
+    tokens: NDArray[np.float32]
+    words: tuple[str, ...]
+    places: tuple[tuple[int, ...], ...]
+
+
+def read_text(
+    text: str, encoding: Encoding, vector: NDArray[np.float32], tokens: NDArray[np.float32]
+) -> ReadText:
+    """A text by its tokens and the vectors of any length that the model gives it and each of them.
+
+    The marks at both ends are among the tokens, and left out.
+    """
+    places: dict[int, list[int]] = {}
+    kept: list[int] = []
+    for place, word in enumerate(encoding.word_ids):
+        if word is not None:
+            places.setdefault(word, []).append(len(kept))
+            kept.append(place)
+    spans = map(encoding.word_to_chars, places)
+    return ReadText(
+        _unit(vector[np.newaxis])[0],
+        _unit(tokens[kept]),
+        tuple(text[slice(*span)] for span in spans if span is not None),
+        tuple(map(tuple, places.values())),
+    )
+
+
 class RuntimeModel:
     """A derived model, opened. It can be used from several threads at once."""
 
@@ -161,37 +203,69 @@ class RuntimeModel:
         """The vectors of what is to be found, (n, d) float32, rows of unit length."""
         return self._embed(texts, self._manifest.passage_prompt, self._manifest.passage_unpooled)
 
+    def read_queries(self, texts: Sequence[str]) -> list[ReadText]:
+        """The same of what people ask, with the tokens; a prompt before it is one of its words."""
+        return self._read(texts, self._manifest.query_prompt, self._manifest.query_unpooled)
+
+    def read_passages(self, texts: Sequence[str]) -> list[ReadText]:
+        """The same of what is to be found, with the tokens."""
+        return self._read(texts, self._manifest.passage_prompt, self._manifest.passage_unpooled)
+
     def _embed(
         self, texts: Sequence[str], prompt: str, unpooled: int | None
     ) -> NDArray[np.float32]:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        prompted = [prompt + text for text in texts]
-        row = partial(self._row, unpooled=unpooled)
-        if len(prompted) == 1:
-            vectors = row(prompted[0])[np.newaxis]
-        else:
-            # The longest first, so that no thread is left alone with one at the end.
-            order = sorted(range(len(prompted)), key=lambda i: -len(prompted[i]))
-            rows = pool_map(row, [prompted[i] for i in order])
-            vectors = np.empty((len(rows), self.dimension), np.float32)
-            vectors[order] = rows
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-12)
-        return unit
+        return _unit(np.stack(_each(partial(self._row, unpooled=unpooled), prompt, texts)))
+
+    def _read(self, texts: Sequence[str], prompt: str, unpooled: int | None) -> list[ReadText]:
+        return _each(partial(self._read_one, unpooled=unpooled), prompt, texts)
 
     def _row(self, text: str, unpooled: int | None) -> NDArray[np.float32]:
         """One text's vector, (d,) float32, of any length."""
+        (vectors,) = self._session.run([VECTOR], self._feed(self._encoding(text), unpooled))
+        row: NDArray[np.float32] = vectors[0]
+        return row
+
+    def _read_one(self, text: str, unpooled: int | None) -> ReadText:
+        encoding = self._encoding(text)
+        feed = self._feed(encoding, unpooled)
+        vectors, tokens = self._session.run([VECTOR, TOKENS], feed)
+        return read_text(text, encoding, vectors[0], tokens[0])
+
+    def _encoding(self, text: str) -> Encoding:
+        """A text's tokens, with the marks at both ends, as many as the model reads."""
         encoding = self.tokenizer.encode(text, add_special_tokens=False)
         if len(encoding.ids) > self._words_limit:
             encoding.truncate(self._words_limit, direction=self._manifest.truncation_side)
-        ids = self.tokenizer.post_process(encoding).ids
-        feed = {"input_ids": np.array([ids], dtype=np.int64)}
+        return self.tokenizer.post_process(encoding)
+
+    def _feed(self, encoding: Encoding, unpooled: int | None) -> dict[str, NDArray[np.int64]]:
+        feed = {"input_ids": np.array([encoding.ids], dtype=np.int64)}
         if unpooled is not None:
             feed["unpooled"] = np.array([unpooled], dtype=np.int64)
-        (vectors,) = self._session.run(None, feed)
-        row: NDArray[np.float32] = vectors[0]
-        return row
+        return feed
+
+
+_Made = TypeVar("_Made")
+
+
+def _each(make: Callable[[str], _Made], prompt: str, texts: Sequence[str]) -> list[_Made]:
+    """What is made of each text with the prompt before it, on all cores where there are several."""
+    prompted = [prompt + text for text in texts]
+    if len(prompted) == 1:
+        return [make(prompted[0])]
+    # The longest first, so that no thread is left alone with one at the end.
+    order = sorted(range(len(prompted)), key=lambda i: -len(prompted[i]))
+    made = dict(zip(order, pool_map(make, [prompted[i] for i in order]), strict=True))
+    return [made[place] for place in range(len(prompted))]
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, d) float32, each row of unit length."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-12)
+    return unit
 
 
 def opened_parts(folder: Path) -> tuple[onnxruntime.InferenceSession, Tokenizer]:

@@ -167,7 +167,7 @@ def _export(reference: "CrossEncoder", feed: Feed, path: Path) -> None:
             return scores
 
     inputs = {name: torch.from_numpy(values) for name, values in feed.items()}
-    export_graph(OnePair(), inputs, "score", path)
+    export_graph(OnePair(), inputs, {"score": 2}, path)
 
 
 def _feed(reference: "CrossEncoder", query: str, text: str) -> Feed:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
 
+from indexer.embedding.onnx_export import derive
 from indexer.embedding.onnx_model import (
     FORMAT,
     MANIFEST,
@@ -122,6 +123,88 @@ def test_tokens_are_counted_beyond_the_limit(minilm: RuntimeModel) -> None:
     expected = [len(reference.tokenizer.tokenize(text)) for text in TEXTS]
     assert list(map(TokenCounter(minilm.tokenizer), TEXTS)) == expected
     assert max(expected) > minilm.max_tokens == 256
+
+
+# Tokens.
+
+
+def test_a_text_is_read_with_the_very_vectors_that_it_is_embedded_with(
+    minilm: RuntimeModel,
+) -> None:
+    for read, embedded in (
+        (minilm.read_queries, minilm.embed_queries),
+        (minilm.read_passages, minilm.embed_passages),
+    ):
+        np.testing.assert_array_equal([one.vector for one in read(TEXTS)], embedded(TEXTS))
+        [alone] = read(TEXTS[:1])
+        np.testing.assert_array_equal(alone.vector, embedded(TEXTS[:1])[0])
+        assert read([]) == []
+
+
+def test_tokens_do_not_depend_on_the_company(minilm: RuntimeModel) -> None:
+    for together, text in zip(minilm.read_passages(TEXTS), TEXTS, strict=True):
+        [alone] = minilm.read_passages([text])
+        np.testing.assert_array_equal(together.tokens, alone.tokens)
+        assert (together.words, together.places) == (alone.words, alone.places)
+
+
+def test_tokens_are_what_the_reference_makes_of_each_without_the_marks(
+    minilm: RuntimeModel,
+) -> None:
+    reference = SentenceTransformer(str(MINILM), device="cpu", local_files_only=True)
+    for text, one in zip(TEXTS, minilm.read_passages(TEXTS), strict=True):
+        expected = np.asarray(reference.encode(text, output_value="token_embeddings"))[1:-1]
+        assert one.tokens.shape == expected.shape
+        assert one.tokens.dtype == np.float32
+        if len(expected):
+            expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+            assert np.sum(one.tokens * expected, axis=1).mean() > 0.98
+            assert np.linalg.norm(one.tokens, axis=1) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "places"),
+    [
+        ("", (), ()),
+        ("Who borrows saws?", ("Who", "borrows", "saws", "?"), ((0,), (1, 2), (3, 4), (5,))),
+        ("a tokenizable text", ("a", "tokenizable", "text"), ((0,), (1, 2, 3), (4,))),
+        ("don't", ("don", "'", "t"), ((0,), (1,), (2,))),
+        ("naïve café", ("naïve", "café"), ((0,), (1,))),
+        ("東京 ok", ("東", "京", "ok"), ((0,), (1,), (2,))),
+    ],
+)
+def test_tokens_belong_to_the_words_of_a_question(
+    minilm: RuntimeModel, text: str, words: tuple[str, ...], places: tuple[tuple[int, ...], ...]
+) -> None:
+    [one] = minilm.read_queries([text])
+    assert (one.words, one.places) == (words, places)
+    assert one.tokens.shape == (sum(map(len, places)), 384)
+
+
+def test_every_token_belongs_to_one_word(minilm: RuntimeModel) -> None:
+    for text, one in zip(TEXTS, minilm.read_queries(TEXTS), strict=True):
+        assert [place for own in one.places for place in own] == list(range(len(one.tokens)))
+        assert len(one.words) == len(one.places)
+        assert all(word in text for word in one.words)
+
+
+def test_of_a_long_text_the_tokens_are_those_that_the_model_reads(minilm: RuntimeModel) -> None:
+    text = "A very long text about shared models. " * 80
+    [one] = minilm.read_passages([text])
+    assert len(one.tokens) == len(one.words) == minilm.max_tokens - 2 == 254
+    read = minilm.tokenizer.encode(text, add_special_tokens=False).tokens[:254]
+    assert [word.lower() for word in one.words] == read
+
+
+def test_a_prompt_is_read_before_the_words(tmp_path: Path) -> None:
+    folder = tiny_model(tmp_path, bert(), prompts={"query": "ask: ", "document": ""})
+    derive(folder, tmp_path / "derived", sample=TEXTS)
+    derived = RuntimeModel.open(tmp_path / "derived")
+    [question] = derived.read_queries(["who"])
+    assert "".join(question.words) == "ask: who"
+    [passage] = derived.read_passages(["who"])
+    assert "".join(passage.words) == "who"
+    np.testing.assert_array_equal(question.vector, derived.embed_queries(["who"])[0])
 
 
 # The digest of a source.

@@ -1,0 +1,87 @@
+"""Token vectors of an embedder for late interaction: of questions as they are, of passages coded.
+
+They come out of the same pass of the model as a text's one vector. What was asked last is kept, so
+that a question is read once, however often it is compared. Few models have them: only those whose
+codec comes with the program (`indexer.embedding.token_codes`).
+"""
+
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+
+import numpy as np
+from cachetools import LRUCache
+from numpy.typing import NDArray
+
+from indexer.embedding.onnx_model import ReadText
+from indexer.embedding.token_codes import TokenCodec
+
+if TYPE_CHECKING:
+    from indexer.embedding.embedder import Embedder
+
+# Some 20 kB each.
+QUESTIONS_KEPT: Final = 256
+
+
+class TokenReader(Protocol):
+    """A model that gives the vectors of a text's tokens with the text's own."""
+
+    @property
+    def dimension(self) -> int: ...
+
+    def read_queries(self, texts: Sequence[str]) -> list[ReadText]: ...
+
+    def read_passages(self, texts: Sequence[str]) -> list[ReadText]: ...
+
+
+class TokenVectors:
+    """The token vectors of a model. They can be asked for from several threads at once."""
+
+    def __init__(self, model: TokenReader, codec: TokenCodec) -> None:
+        self.codec = codec
+        self._model = model
+        self._kept: LRUCache[str, ReadText] = LRUCache(QUESTIONS_KEPT)
+        self._lock = threading.Lock()
+
+    def of_queries(self, texts: Sequence[str]) -> list[ReadText]:
+        """Questions with their token vectors; what was asked lately is not read again."""
+        with self._lock:
+            found = {text: self._kept[text] for text in texts if text in self._kept}
+        missing = [text for text in dict.fromkeys(texts) if text not in found]
+        read = dict(zip(missing, self._model.read_queries(missing), strict=True))
+        with self._lock:
+            self._kept.update(read)
+        found |= read
+        return [found[text] for text in texts]
+
+    def of_passages(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[bytes]]:
+        """The vectors of passages, (n, d) float32 of unit length, and the codes of their tokens."""
+        read = self._model.read_passages(texts)
+        vectors = [one.vector for one in read]
+        codes = [self.codec.encoded(one.tokens) for one in read]
+        return np.array(vectors, np.float32).reshape(-1, self._model.dimension), codes
+
+
+@runtime_checkable
+class ReadsTokens(Protocol):
+    """An embedder that may have token vectors."""
+
+    tokens: TokenVectors | None
+
+
+def tokens_of(embedder: object) -> TokenVectors | None:
+    """The token vectors of an embedder; None where it has none."""
+    return embedder.tokens if isinstance(embedder, ReadsTokens) else None
+
+
+def embedded_passages(
+    embedder: "Embedder", texts: Sequence[str]
+) -> tuple[NDArray[np.float32], list[bytes]]:
+    """The vectors of passages, (n, d) float32 of unit length, and the codes of their tokens.
+
+    They are empty where the embedder has no token vectors.
+    """
+    tokens = tokens_of(embedder)
+    if tokens is None:
+        return embedder.embed_passages(texts), [b""] * len(texts)
+    return tokens.of_passages(texts)

@@ -1,0 +1,114 @@
+"""Token codes: near the exact cosines, told apart by passage, and one codec for a model."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from indexer.embedding.derivation import SAMPLE
+from indexer.embedding.embedder import DEFAULT_DIGEST
+from indexer.embedding.onnx_model import RuntimeModel
+from indexer.embedding.token_codes import TokenCodec, codec_of
+from tests.indexer.workshop import QUESTION, RULES
+
+QUESTIONS = [QUESTION, "Who keeps the keys?", "Darf ich mein Fahrrad im Hof abstellen?"]
+
+
+@pytest.fixture(scope="module")
+def codec() -> TokenCodec:
+    found = codec_of(DEFAULT_DIGEST)
+    assert found is not None
+    return found
+
+
+def _random(count: int, dimension: int = 384) -> NDArray[np.float32]:
+    vectors = np.random.default_rng(7).normal(size=(count, dimension))
+    unit: NDArray[np.float64] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit.astype(np.float32)
+
+
+def test_cosines_are_near_the_exact_ones(minilm: RuntimeModel, codec: TokenCodec) -> None:
+    questions, passages = minilm.read_queries(QUESTIONS), minilm.read_passages([*RULES.values()])
+    codes = [codec.encoded(passage.tokens) for passage in passages]
+    errors = []
+    for question in questions:
+        for passage, cosines in zip(passages, codec.cosines(question.tokens, codes), strict=True):
+            exact = question.tokens @ passage.tokens.T
+            assert cosines.shape == exact.shape
+            assert cosines.dtype == np.float32
+            errors.append((cosines - exact).ravel())
+    every = np.concatenate(errors)
+    assert np.abs(every).mean() < 0.03
+    # The nearest tokens are what counts, and they are not pulled to one side.
+    assert abs(every.mean()) < 0.01
+
+
+def test_a_token_is_nearest_to_itself(minilm: RuntimeModel, codec: TokenCodec) -> None:
+    [passage] = minilm.read_passages([RULES["tools"]])
+    [cosines] = codec.cosines(passage.tokens, [codec.encoded(passage.tokens)])
+    assert cosines.argmax(axis=1).tolist() == list(range(len(passage.tokens)))
+    assert np.diag(cosines).min() > 0.85
+
+
+def test_passages_compared_together_are_told_apart(minilm: RuntimeModel, codec: TokenCodec) -> None:
+    [question] = minilm.read_queries([QUESTION])
+    read = minilm.read_passages([*RULES.values(), ""])
+    codes = [codec.encoded(passage.tokens) for passage in read]
+    together = codec.cosines(question.tokens, codes)
+    assert together[-1].shape == (len(question.tokens), 0)
+    assert [one.shape[1] for one in together] == [len(passage.tokens) for passage in read]
+    for one, own in zip(together, codes, strict=True):
+        [alone] = codec.cosines(question.tokens, [own])
+        np.testing.assert_allclose(one, alone, atol=1e-6)
+
+
+def test_a_passage_without_tokens_has_no_cosines_and_takes_nothing_of_the_others(
+    codec: TokenCodec,
+) -> None:
+    vectors = _random(5)
+    codes = [codec.encoded(vectors[:2]), b"", codec.encoded(vectors[2:])]
+    assert codec.encoded(vectors[:0]) == b""
+    first, none, last = codec.cosines(vectors[:3], codes)
+    [alone] = codec.cosines(vectors[:3], [b""])
+    assert alone.shape == (3, 0)
+    assert (first.shape, none.shape, last.shape) == ((3, 2), (3, 0), (3, 3))
+    np.testing.assert_allclose(first, codec.cosines(vectors[:3], codes[:1])[0], atol=1e-6)
+    np.testing.assert_allclose(last, codec.cosines(vectors[:3], codes[2:])[0], atol=1e-6)
+
+
+def test_a_token_takes_98_bytes(codec: TokenCodec) -> None:
+    assert codec.token_bytes == 98
+    assert len(codec.encoded(_random(7))) == 7 * 98
+
+
+def test_no_more_is_lost_of_a_normal_distribution_than_four_levels_lose_at_the_least() -> None:
+    """Max has 0.1175 for the mean squared error; so a cosine with itself is √(1 - 0.1175)."""
+    vectors = _random(300)
+    codec = TokenCodec(np.zeros(384, np.float32), 384**-0.5)
+    [cosines] = codec.cosines(vectors, [codec.encoded(vectors)])
+    assert float(np.diag(cosines).mean()) == pytest.approx((1 - 0.1175) ** 0.5, abs=0.002)
+
+
+def test_what_all_tokens_have_in_common_is_not_lost() -> None:
+    centre = _random(1)[0] * 0.8
+    vectors = centre + 0.05 * np.random.default_rng(3).normal(size=(40, 384)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    codec = TokenCodec(centre, 0.05)
+    [cosines] = codec.cosines(vectors, [codec.encoded(vectors)])
+    assert np.abs(cosines - vectors @ vectors.T).mean() < 0.02
+
+
+def test_a_model_that_nobody_measured_has_no_codec() -> None:
+    assert codec_of(hashlib.sha256(b"another").hexdigest()) is None
+
+
+def test_the_default_models_codec_is_measured_on_its_tokens(
+    minilm: RuntimeModel, codec: TokenCodec
+) -> None:
+    """Of another graph, mean and scale would be others, and cosines further from the exact ones."""
+    assert minilm.digest == DEFAULT_DIGEST
+    tokens = np.concatenate([one.tokens for one in minilm.read_passages(SAMPLE)])
+    assert codec.centre.shape == (tokens.shape[1],) == (384,)
+    np.testing.assert_allclose(tokens.mean(axis=0), codec.centre, atol=0.002)
+    assert float((tokens - codec.centre).std()) == pytest.approx(codec.deviation, rel=0.01)
