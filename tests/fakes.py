@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from indexer.embedding.embedder import ModelError
 from indexer.embedding.model_records import ModelRecord, RecordedModel
+from indexer.embedding.onnx_model import ReadText, RuntimeModel
+from indexer.embedding.token_codes import TokenCodec
+from indexer.embedding.token_vectors import TokenVectors
 
 _WORD = re.compile(r"\w+")
 
@@ -52,12 +55,50 @@ class WordEmbedder:
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for row, text in zip(vectors, texts, strict=True):
             for word in _WORD.findall(text.casefold()) or [""]:
-                row[self._place(word)] += 1
+                row[self.place(word)] += 1
             row /= np.linalg.norm(row)
         return vectors
 
-    def _place(self, word: str) -> int:
+    def place(self, word: str) -> int:
         return int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big") % self.dimension
+
+
+class WordModel(RuntimeModel):
+    """A `RuntimeModel` whose tokens are the words, each with the place of the embedder's alone."""
+
+    def __init__(self, embedder: WordEmbedder) -> None:
+        self.dimension = embedder.dimension
+        self._embedder = embedder
+
+    def read_queries(self, texts: Sequence[str]) -> list[ReadText]:
+        """What people ask, with its words."""
+        return self._with_words(texts)
+
+    def read_passages(self, texts: Sequence[str]) -> list[ReadText]:
+        """What is to be found, with its words."""
+        return self._with_words(texts)
+
+    def _with_words(self, texts: Sequence[str]) -> list[ReadText]:
+        if not texts:
+            return []
+        vectors = self._embedder.embed_passages(texts)
+        return [self._one(text, vector) for text, vector in zip(texts, vectors, strict=True)]
+
+    def _one(self, text: str, vector: NDArray[np.float32]) -> ReadText:
+        words = tuple(_WORD.findall(text.casefold()))
+        tokens = np.zeros((len(words), self.dimension), np.float32)
+        for row, word in zip(tokens, words, strict=True):
+            row[self._embedder.place(word)] = 1
+        return ReadText(vector, tokens, words, tuple((place,) for place in range(len(words))))
+
+
+class CodedEmbedder(WordEmbedder):
+    """An `Embedder` like `WordEmbedder` that has token vectors: of each word one."""
+
+    def __init__(self, dimension: int = 256, *, model: str = "coded words") -> None:
+        super().__init__(dimension, model=model)
+        codec = TokenCodec(np.zeros(dimension, np.float32), dimension**-0.5)
+        self.tokens: TokenVectors | None = TokenVectors(WordModel(self), codec)
 
 
 class SaltedEmbedder(WordEmbedder):
@@ -70,8 +111,8 @@ class SaltedEmbedder(WordEmbedder):
         super().__init__(dimension, model=f"{name} salted")
         self._name = name
 
-    def _place(self, word: str) -> int:
-        return super()._place(f"{self._name} {word}")
+    def place(self, word: str) -> int:
+        return super().place(f"{self._name} {word}")
 
 
 def salted_models(record: ModelRecord, _cache: Path) -> RecordedModel:

@@ -370,6 +370,13 @@ class Index:
         """The own vectors as float32 of passages just found; the whole first, then its windows."""
         return self._rows.vectors(passage_ids)
 
+    def token_codes(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
+        """The codes of the token vectors of passages just found; what has none is left out.
+
+        Where the database is not asked, those that are not in memory are, too.
+        """
+        return self._rows.token_codes(passage_ids, cached=self._unasked)
+
     def postings(self, scopes: Iterable[Scope]) -> list[Postings]:
         return [held.postings for held in self._seen(scopes)]
 

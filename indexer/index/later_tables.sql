@@ -20,4 +20,13 @@ create table if not exists files (
 create table if not exists passage_lines (
     passage_id integer primary key references passages(id) on delete cascade,
     fragment text not null
-) strict
+) strict;
+
+-- The codes of token vectors, by the digest of the passage that they are of: what late interaction
+-- compares. A passage may have none yet.
+create table if not exists token_codes (
+    digest blob primary key not null,
+    codes blob not null
+) strict;
+
+create index if not exists passages_by_digest on passages (digest)

@@ -24,6 +24,9 @@ from knowledge.store.database_url import shown_database_url
 from knowledge.store.postgres.connection import Connection
 
 _TABLES: Final = Path(__file__).with_name("postgres_tables.sql")
+# What earlier releases made indexes without, and the table that tells.
+_LATER_TABLES: Final = Path(__file__).with_name("postgres_later_tables.sql")
+_LATER: Final = "token_codes"
 # A schema that is always there.
 _CATALOGUE: Final = "pg_catalog"
 # Names that need no quotation marks, and can't be those of PostgreSQL's own schemas.
@@ -92,27 +95,28 @@ class PostgresConnection:
         """Nothing: dead rows are PostgreSQL's, whose autovacuum the tables ask to come soon."""
 
     def make_tables(self, expected: Mapping[str, str]) -> None:
-        """Make what an index is made of, in a schema that has nothing.
+        """Make what an index is made of, in a schema that has nothing or what it had before.
 
         Raises:
             IndexWriteError: if the schema has tables that are no index's, or none can be made.
         """
         try:
-            if "manifest" in self._tables():
+            if {"manifest", _LATER} <= self._tables():
                 return
             # Another process may be opening the same index.
             with self._connection.writing():
                 tables = self._tables()
-                if "manifest" in tables:
-                    return
-                if tables:
+                if tables and "manifest" not in tables:
                     raise IndexWriteError(
                         f"The index can't be made in {self.place}: there are other tables "
                         f"({', '.join(sorted(tables)[:3])}). Move them away, or name another "
                         "database."
                     )
-                self._connection.run_script(_TABLES.read_text(encoding="utf-8"))
-                write_manifest(self, expected)
+                if not tables:
+                    self._connection.run_script(_TABLES.read_text(encoding="utf-8"))
+                    write_manifest(self, expected)
+                if _LATER not in tables:
+                    self._connection.run_script(_LATER_TABLES.read_text(encoding="utf-8"))
         except IndexReadError as error:
             raise IndexWriteError(str(error)) from error
 

@@ -19,6 +19,8 @@ from indexer.index.tables import IndexTables
 # characters more than its texts.
 VECTORS_BYTES: Final = 96 * 2**20
 PASSAGES_CHARACTERS: Final = 40 * 2**20
+# Only the best of each question are compared by their tokens; the codes of some 4,000 passages.
+CODES_BYTES: Final = 48 * 2**20
 PASSAGE_CHARACTERS: Final = 800
 
 # So many are read ahead at once, which takes some 10 ms.
@@ -34,6 +36,7 @@ class RowCache:
     def __init__(self, tables: IndexTables) -> None:
         self._tables = tables
         self._vectors: LRUCache[int, bytes] = LRUCache(VECTORS_BYTES, getsizeof=len)
+        self._codes: LRUCache[int, bytes] = LRUCache(CODES_BYTES, getsizeof=len)
         self._passages: LRUCache[int, StoredPassage] = LRUCache(
             PASSAGES_CHARACTERS, getsizeof=_characters
         )
@@ -46,6 +49,15 @@ class RowCache:
         """Passages' own vectors as float32, by id; the whole first, then its windows."""
         return _found(self._vectors, list(passage_ids), self._read_vectors)
 
+    def token_codes(self, passage_ids: Iterable[int], *, cached: bool = False) -> dict[int, bytes]:
+        """The codes of passages' token vectors, by id; what has none is left out.
+
+        The database is not asked for those that are not `cached`, if only these are wanted.
+        """
+        if cached:
+            return {key: self._codes[key] for key in passage_ids if key in self._codes}
+        return _found(self._codes, list(passage_ids), self._tables.token_codes)
+
     def _read_vectors(self, passage_ids: Sequence[int]) -> dict[int, bytes]:
         rows = self._tables.passage_vectors(passage_ids)
         return {key: _full_precision(half) for key, half in rows}
@@ -54,6 +66,7 @@ class RowCache:
         for passage_id in passage_ids:
             self._passages.pop(passage_id, None)
             self._vectors.pop(passage_id, None)
+            self._codes.pop(passage_id, None)
 
     def forget_passages(self) -> None:
         self._passages.clear()
@@ -82,6 +95,7 @@ class RowCache:
         for start in range(0, len(missing), SLICE):
             some = missing[start : start + SLICE]
             self.vectors(some)
+            self.token_codes(some)
             self.passages(some)
             yield
 

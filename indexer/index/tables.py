@@ -7,7 +7,7 @@ embedded twice; beside each passage stand its own vectors (the whole, then its w
 precision, so that scoring a hundred candidates reads a hundred rows by number.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -30,9 +30,11 @@ from indexer.index.stored_passage import (
     title_and_link,
 )
 from indexer.index.written_documents import (
+    NO_CODES,
     NO_VECTORS,
     CutDocument,
     MovedDocumentError,
+    codes_stored,
     document_digest,
     replace,
     vectors_stored,
@@ -147,14 +149,21 @@ class IndexTables:
             totals[table] = {"shared": shared, "guild": count - shared}
         return totals
 
-    def missing_vectors(self, digests: Iterable[bytes]) -> set[bytes]:
-        """Those digests of which no vector is stored yet."""
+    def missing_vectors(
+        self, digests: Iterable[bytes], coded: Collection[bytes] = ()
+    ) -> set[bytes]:
+        """Those digests of which no vector is stored yet, or no codes of tokens where `coded`."""
         wanted = list(dict.fromkeys(digests))
-        known: set[bytes] = set()
-        for some in slices(wanted):
-            sql = f"select digest from vectors where digest in ({marks(some)})"  # noqa: S608
-            known.update(row[0] for row in self.db.rows(sql, some))
-        return set(wanted) - known
+        found = [("vectors", some) for some in slices(wanted)]
+        found += [("token_codes", some) for some in slices([*coded])]
+        answers = self.db.together(
+            (f"select digest from {table} where digest in ({marks(some)})", some)  # noqa: S608
+            for table, some in found
+        )
+        known: dict[str, set[bytes]] = {"vectors": set(), "token_codes": set()}
+        for (table, _), rows in zip(found, answers, strict=True):
+            known[table].update(digest for [digest] in rows)
+        return (set(wanted) - known["vectors"]) | (set(coded) - known["token_codes"])
 
     def passage_vectors(self, passage_ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
         """Each passage's own vectors in half precision: the whole, then its windows."""
@@ -172,6 +181,26 @@ class IndexTables:
             "order by passage_id desc limit ?"
         )
         return [(key, vectors) for key, vectors in self.db.rows(sql, (passage_id, most))]
+
+    def token_codes(self, passage_ids: Sequence[int]) -> dict[int, bytes]:
+        """The codes of passages' token vectors; those that have none are left out."""
+        found: dict[int, bytes] = {}
+        for some in slices(passage_ids):
+            sql = (
+                "select p.id, t.codes from passages p join token_codes t on t.digest = p.digest "  # noqa: S608
+                f"where p.id in ({marks(some)})"
+            )
+            found.update(self.db.rows(sql, some))
+        return found
+
+    def without_token_codes(self) -> list[tuple[int, bytes]]:
+        """Id and digest of the passages that have no codes, the newest first."""
+        sql = (
+            "select id, digest from passages where not exists "
+            "(select 1 from token_codes where token_codes.digest = passages.digest) "
+            "order by id desc"
+        )
+        return [(key, digest) for key, digest in self.db.rows(sql)]
 
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
         found: dict[int, StoredPassage] = {}
@@ -218,8 +247,12 @@ class IndexTables:
 
     # Writing.
 
-    def store_vectors(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
-        """Store vectors by digest, whether or not a passage uses them yet.
+    def store_vectors(
+        self,
+        vectors: Mapping[bytes, NDArray[np.float32]],
+        codes: Mapping[bytes, bytes] = NO_CODES,
+    ) -> None:
+        """Store vectors by digest, and codes of tokens, whether or not a passage uses them yet.
 
         In a transaction of their own, so that what was embedded before a crash is not embedded
         again.
@@ -228,15 +261,19 @@ class IndexTables:
             IndexWriteError: if they can't be written.
         """
         with self.db.writing(alone=False):
-            self.db.together(vectors_stored(vectors))
+            self.db.together([*vectors_stored(vectors), *codes_stored(codes)])
 
     def prune_vectors(self) -> int:
-        """Delete the vectors that no passage uses any more; returns how many.
+        """Delete the vectors and codes that no passage uses any more; returns how many vectors.
 
         Not for use while another process is embedding: it stores vectors before their passages.
         """
         with self.db.writing():
             # A difference of sets is quick in both databases, however large they are.
+            self.db.run(
+                "delete from token_codes where digest in "
+                "(select digest from token_codes except select digest from passages)"
+            )
             return self.db.run(
                 "delete from vectors where digest in (select digest from vectors "
                 "except select digest from passages except select digest from windows)"
@@ -250,12 +287,13 @@ class IndexTables:
         *,
         forgotten: Sequence[str] = (),
         vectors: Mapping[bytes, NDArray[np.float32]] = NO_VECTORS,
+        codes: Mapping[bytes, bytes] = NO_CODES,
     ) -> None:
         """Put documents in, in place of what was there under their ids, and take others out.
 
         One transaction: a reader sees all of it or none. Every vector must be stored already, or be
-        among `vectors`. The `record` is that of the file that they came from; a path `forgotten` is
-        parsed again.
+        among `vectors`; `codes` are those of their tokens. The `record` is that of the file that
+        they came from; a path `forgotten` is parsed again.
 
         Raises:
             IndexWriteError: if it can't be written; then nothing is changed.
@@ -271,7 +309,7 @@ class IndexTables:
             if record is not None:
                 file_records.save(self.db, record)
             if changed or removed:
-                self._replace(changed, removed, vectors)
+                self._replace(changed, removed, vectors, codes)
 
         try:
             with self.db.writing(alone=False):
@@ -287,10 +325,11 @@ class IndexTables:
         changed: Sequence[CutDocument],
         removed: Sequence[str],
         vectors: Mapping[bytes, NDArray[np.float32]],
+        codes: Mapping[bytes, bytes],
     ) -> None:
         ids = list(dict.fromkeys((*removed, *(cut.document.id for cut in changed))))
         generations = self.changes.raised((cut.document.scope for cut in changed), ids)
-        replace(self.db, ids, changed, generations, vectors)
+        replace(self.db, ids, changed, generations, vectors, codes)
 
     def _remember(self, document_ids: Iterable[str]) -> None:
         # Also where it is not known afterwards what came of it.

@@ -34,8 +34,12 @@ class WhatIfIndex:
         index: Index,
         cut: CutDocument,
         vectors: Sequence[NDArray[np.float32]],
+        codes: Sequence[bytes] = (),
     ) -> None:
-        """Put in a document with the vectors of each passage and its windows, (n, d)."""
+        """Put in a document with the vectors of each passage and its windows, (n, d).
+
+        `codes` are those of each passage's token vectors, or none.
+        """
         document, passages = cut.document, cut.passages
         self._index = index
         self._document = document
@@ -52,6 +56,7 @@ class WhatIfIndex:
             key: own.astype(np.float16).astype(np.float32).tobytes()
             for key, own in zip(ids, vectors, strict=True)
         }
+        self._codes = dict(zip(ids, codes, strict=False))
         self._postings = Postings()
         self._postings.add(
             [(key, words(passage.embedded)) for key, passage in zip(ids, passages, strict=True)]
@@ -129,3 +134,8 @@ class WhatIfIndex:
         ids = list(passage_ids)
         found = self._index.own_vectors([key for key in ids if key not in self._own])
         return found | {key: self._own[key] for key in ids if key in self._own}
+
+    def token_codes(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
+        ids = list(passage_ids)
+        found = self._index.token_codes([key for key in ids if key not in self._own])
+        return found | {key: self._codes[key] for key in ids if key in self._codes}

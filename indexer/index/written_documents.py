@@ -24,6 +24,8 @@ from knowledge.model.documents import Document, Scope
 
 # The fields of a document that may be None and are part of its digest then, too.
 _ALWAYS: Final = ("verified", "revision")
+# The statements that take some documents out.
+_STEPS: Final = 3
 # So many passages are put in by one statement: their vectors are read by one, too.
 _TOGETHER: Final = 60
 _PASSAGES: Final = (
@@ -37,6 +39,7 @@ _PASSAGES: Final = (
     "generation",
 )
 
+NO_CODES: Final[Mapping[bytes, bytes]] = MappingProxyType({})
 NO_VECTORS: Final[Mapping[bytes, NDArray[np.float32]]] = MappingProxyType({})
 
 
@@ -67,12 +70,19 @@ def vectors_stored(vectors: Mapping[bytes, NDArray[np.float32]]) -> list[Stateme
     return insertions("vectors", ("digest", "vector"), rows, "on conflict do nothing")
 
 
+def codes_stored(codes: Mapping[bytes, bytes]) -> list[Statement]:
+    """What stores the codes of token vectors by the digest of their passage."""
+    rows = sorted(codes.items())
+    return insertions("token_codes", ("digest", "codes"), rows, "on conflict do nothing")
+
+
 def replace(
     db: Connection,
     document_ids: Sequence[str],
     changed: Sequence[CutDocument],
     generations: Mapping[Scope, int],
     vectors: Mapping[bytes, NDArray[np.float32]],
+    codes: Mapping[bytes, bytes] = NO_CODES,
 ) -> None:
     """Take documents out, and put in those that are `changed`, of generations just raised.
 
@@ -81,9 +91,11 @@ def replace(
         MovedDocumentError: if another process has put one of them into a scope not raised here.
     """
     taken_out = list(_taken_out(document_ids))
+    own = len(taken_out)
     put_in = _documents_put_in(changed)
-    answers = db.together([*taken_out, *vectors_stored(vectors), *put_in])
-    scopes = {Scope(scope) for rows in answers[: len(taken_out)] for [scope] in rows}
+    answers = db.together([*taken_out, *vectors_stored(vectors), *codes_stored(codes), *put_in])
+    scopes = {Scope(scope) for rows in answers[2:own:_STEPS] for [scope] in rows}
+    gone = {digest for rows in answers[1:own:_STEPS] for [digest] in rows}
     known = sum(map(len, answers[len(answers) - len(put_in) :]))
     if not scopes <= generations.keys() or known < len(changed):
         raise MovedDocumentError("Another process has moved the same document.")
@@ -91,12 +103,18 @@ def replace(
     passages = [(cut.document, passage) for cut in changed for passage in cut.passages]
     for start in range(0, len(passages), _TOGETHER):
         _put_in_passages(db, passages[start : start + _TOGETHER], generations, vectors, fragments)
+    # They say nearly as much as the text that was taken out. Its vectors stay until vectors are
+    # pruned: a file that was moved is put in again.
+    gone -= {passage.digests[0] for _, passage in passages}
+    if gone:
+        db.together(_codes_deleted(sorted(gone)))
 
 
 def _taken_out(document_ids: Sequence[str]) -> Iterator[Statement]:
     """What takes documents out, of the generations that their scopes have been raised to.
 
-    Answers with rows have the scopes of the documents that were there.
+    Of the answers to each three statements, the second has the digests of the passages that were
+    there, the third the scopes of the documents.
     """
     for some in slices(document_ids):
         yield (
@@ -105,8 +123,20 @@ def _taken_out(document_ids: Sequence[str]) -> Iterator[Statement]:
             f"join generations g on g.scope = p.scope where p.document_id in ({marks(some)})",
             some,
         )
-        yield f"delete from passages where document_id in ({marks(some)})", some  # noqa: S608
+        yield f"delete from passages where document_id in ({marks(some)}) returning digest", some  # noqa: S608
         yield f"delete from documents where id in ({marks(some)}) returning scope", some  # noqa: S608
+
+
+def _codes_deleted(digests: Sequence[bytes]) -> list[Statement]:
+    """What deletes the codes of passages that are no more, unless others have the same words."""
+    return [
+        (
+            f"delete from token_codes where digest in ({marks(some)}) and not exists "  # noqa: S608
+            "(select 1 from passages where passages.digest = token_codes.digest)",
+            some,
+        )
+        for some in slices(digests)
+    ]
 
 
 def _documents_put_in(changed: Sequence[CutDocument]) -> list[Statement]:

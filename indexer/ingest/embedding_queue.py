@@ -3,19 +3,21 @@
 Whoever updates an index offers the texts that have no vector, and stores those that come back.
 A worker embeds by the very same model (`kind_of`), so an index is the same whoever embedded. What
 comes back is looked at before it is stored: a vector of another length or with no number in it is
-as none.
+as none. Behind the vector come the codes of the tokens, where the model has them.
 """
 
 import logging
 import math
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder
+from indexer.embedding.token_vectors import embedded_passages, tokens_of
 from indexer.index.database import IndexError_
 from indexer.index.index import Index
 from knowledge.store.postgres.jobs import Job, QueueState
@@ -29,6 +31,9 @@ _COLLECTED: Final = 128
 TAKEN: Final = 16
 # How often a worker says that it is alive; what it takes at once needs less.
 SEEN_SECONDS: Final = 2.0
+# What a text begins with that is a whole passage: codes of its tokens are wanted, too. Who stores
+# what comes back need not be who offered it.
+_WHOLE: Final = "\x02"
 # How far a unit vector's length may be from 1: float32, and models that scale no better.
 _TOLERANCE: Final = 0.01
 
@@ -41,7 +46,8 @@ class SetAsideError(IndexError_):
 
 def kind_of(embedder: Embedder) -> str:
     """What a worker has to run to embed for this model: vectors of different ones never mix."""
-    return f"embed {embedder.model} {embedder.dimension} {embedder.max_tokens}"
+    coded = "" if tokens_of(embedder) is None else " coded"
+    return f"embed {embedder.model} {embedder.dimension} {embedder.max_tokens}{coded}"
 
 
 class EmbeddingQueue:
@@ -54,21 +60,38 @@ class EmbeddingQueue:
         """Whether any worker is alive that embeds as this embedder does."""
         return self._jobs.is_attended(kind_of(embedder))
 
-    def offer(self, index: Index, embedder: Embedder, texts: Mapping[bytes, str]) -> None:
-        """Let workers embed those of the texts that have no vector yet."""
+    def offer(
+        self,
+        index: Index,
+        embedder: Embedder,
+        texts: Mapping[bytes, str],
+        whole: Container[bytes] = (),
+    ) -> None:
+        """Let workers embed those of the texts that have no vector yet.
+
+        Of whole passages, by digest, the codes of their tokens are wanted, too.
+        """
         missing = index.tables.missing_vectors(texts)
+        coded: Container[bytes] = () if tokens_of(embedder) is None else whole
         self._jobs.offer(
-            kind_of(embedder), {key: text for key, text in texts.items() if key in missing}
+            kind_of(embedder),
+            {
+                key: _WHOLE + text if key in coded else text
+                for key, text in texts.items()
+                if key in missing
+            },
         )
 
     def collect(self, index: Index, embedder: Embedder) -> int:
-        """Store some of the vectors that have come back; returns how many."""
+        """Store some of the vectors that have come back, and their codes; returns how many."""
         kind = kind_of(embedder)
         found = self._jobs.results(kind, _COLLECTED)
-        vectors = {key: _vector(result, embedder.dimension) for key, result in found.items()}
+        vectors = {key: _vector(result, embedder) for key, result in found.items()}
         good = {key: vector for key, vector in vectors.items() if vector is not None}
         if good:
-            index.tables.store_vectors(good)
+            size = _size(embedder.dimension)
+            codes = {key: found[key][size:] for key in good}
+            index.tables.store_vectors(good, {key: one for key, one in codes.items() if one})
         if len(good) < len(found):
             _logger.warning("%d vectors of a worker were none.", len(found) - len(good))
         # Not before they are stored: an update that ends here begins anew.
@@ -144,7 +167,8 @@ class EmbeddingWorker:
         if not taken:
             return 0
         try:
-            vectors = self._embedder.embed_passages([job.text for job in taken])
+            texts = [job.text.removeprefix(_WHOLE) for job in taken]
+            embedded = embedded_passages(self._embedder, texts)
         except Exception as error:  # noqa: BLE001 - one bad text must not end a worker
             # Not what it says: there may be something of the text in it.
             self._jobs.fail(self.name, taken, type(error).__name__)
@@ -154,7 +178,7 @@ class EmbeddingWorker:
         except BaseException:
             self._jobs.give_back(self.name, taken)
             raise
-        self._jobs.finish(_handed_in(taken, vectors))
+        self._jobs.finish(_handed_in(taken, *embedded))
         self.done += len(taken)
         return len(taken)
 
@@ -163,17 +187,27 @@ class EmbeddingWorker:
         self._jobs.leave(self.name)
 
 
-def _handed_in(jobs: list[Job], vectors: NDArray[np.float32]) -> list[tuple[Job, bytes]]:
-    return [
-        (job, np.ascontiguousarray(vector, np.float32).tobytes())
-        for job, vector in zip(jobs, vectors, strict=True)
-    ]
+def _handed_in(
+    jobs: list[Job], vectors: NDArray[np.float32], codes: Sequence[bytes]
+) -> list[tuple[Job, bytes]]:
+    handed_in = []
+    for job, vector, coded in zip(jobs, vectors, codes, strict=True):
+        own = coded if job.text.startswith(_WHOLE) else b""
+        handed_in.append((job, np.ascontiguousarray(vector, np.float32).tobytes() + own))
+    return handed_in
 
 
-def _vector(result: bytes, dimension: int) -> NDArray[np.float32] | None:
-    """A vector as a worker has handed it in; None if it can't be one of this model."""
-    if len(result) != dimension * np.dtype(np.float32).itemsize:
+def _size(dimension: int) -> int:
+    """How many bytes a vector takes."""
+    return dimension * np.dtype(np.float32).itemsize
+
+
+def _vector(result: bytes, embedder: Embedder) -> NDArray[np.float32] | None:
+    """A vector as a worker has handed it in; None if it can't be one of this model, with codes."""
+    size, tokens = _size(embedder.dimension), tokens_of(embedder)
+    token = tokens.codec.token_bytes if tokens is not None else sys.maxsize
+    if len(result) < size or (len(result) - size) % token:
         return None
-    vector = np.frombuffer(result, np.float32)
+    vector = np.frombuffer(result, np.float32, embedder.dimension)
     near = abs(float(np.linalg.norm(vector)) - 1.0) <= _TOLERANCE
     return vector if near else None

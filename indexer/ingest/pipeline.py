@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder
-from indexer.embedding.vector_cache import VectorCache
+from indexer.embedding.token_vectors import embedded_passages, tokens_of
 from indexer.index.database import MissingVectorError
 from indexer.index.index import Index
 from indexer.index.written_documents import CutDocument, document_digest
@@ -122,13 +122,14 @@ class InOrder:
 
         They may be taken by a later call, so what is in them must be as it is now.
         """
-        texts = {key: text for cut in cuts for key, text in _texts(cut).items()}
+        cuts = list(cuts)
+        texts = _texts(cuts)
         queue = self._queue
         if queue is None or not (self._waiting or queue.is_attended(self._embedder)):
-            yield from _embed_all(self._index, self._embedder, texts, self._report)
+            yield from embed_documents(self._index, self._embedder, cuts, self._report)
             yield from steps()
             return
-        queue.offer(self._index, self._embedder, texts)
+        queue.offer(self._index, self._embedder, texts, _whole(cuts))
         self._waiting.append((texts, steps))
         self._out += len(texts)
         self._unlooked += len(texts)
@@ -277,7 +278,7 @@ def _groups(
     filled = 0
     for document in documents:
         cut = yield from cut_in_slices(embedder, document)
-        size = len(_texts(cut))
+        size = len(_texts([cut]))
         if group and filled + size > SLICE_TEXTS:
             yield group
             group, filled = [], 0
@@ -316,11 +317,12 @@ def cut_in_slices(embedder: Embedder, document: Document) -> Generator[None, Non
 
 def cut_and_embedded(
     embedder: Embedder, document: Document
-) -> Generator[None, None, tuple[CutDocument, list[NDArray[np.float32]]]]:
+) -> Generator[None, None, tuple[CutDocument, list[NDArray[np.float32]], list[bytes]]]:
     """Cut a document and embed it for a `WhatIfIndex`, a step for each slice; nothing is stored.
 
     Returns:
-        The document, and of each passage the vectors of the whole and its windows, (n, d).
+        The document, of each passage the vectors of the whole and its windows, (n, d), and of each
+        the codes of its token vectors.
     """
     cut = yield from cut_in_slices(embedder, document)
     # As the index has them: a passage that is its own window has its vector once.
@@ -329,18 +331,26 @@ def cut_and_embedded(
         for one in cut.passages
     ]
     distinct = list(dict.fromkeys(chain.from_iterable(texts)))
-    vectors = VectorCache(embedder.embed_passages, len(distinct), SLICE_TEXTS)
-    for _ in vectors.prepare(distinct):
+    vectors: dict[str, NDArray[np.float32]] = {}
+    codes: dict[str, bytes] = {}
+    for start in range(0, len(distinct), SLICE_TEXTS):
+        some = distinct[start : start + SLICE_TEXTS]
+        embedded, coded = embedded_passages(embedder, some)
+        vectors.update(zip(some, embedded, strict=True))
+        codes.update(zip(some, coded, strict=True))
         yield
-    return cut, [vectors.of(own) for own in texts]
+    wholes = [np.stack([vectors[text] for text in own]) for own in texts]
+    return cut, wholes, [codes[own[0]] for own in texts]
 
 
 def embed_documents(
     index: Index, embedder: Embedder, cuts: Iterable[CutDocument], report: UpdateReport
 ) -> Iterator[None]:
     """Embed what several documents need, texts of about equal length together, in slices."""
-    texts = {key: text for cut in cuts for key, text in _texts(cut).items()}
-    yield from _embed_all(index, embedder, texts, report)
+    vectors, codes = yield from _embed(index, embedder, list(cuts), report)
+    if vectors:
+        index.tables.store_vectors(vectors, codes)
+        yield
 
 
 def put_together(
@@ -356,11 +366,10 @@ def put_together(
 
     The vectors of the last slice are stored in it, others are taken out, and `record` is stored.
     """
-    texts = {key: text for cut in cuts for key, text in _texts(cut).items()}
     while True:
-        vectors = yield from _embed(index, embedder, texts, report)
+        vectors, codes = yield from _embed(index, embedder, cuts, report)
         try:
-            index.tables.apply(cuts, removed, record, vectors=vectors)
+            index.tables.apply(cuts, removed, record, vectors=vectors, codes=codes)
         except MissingVectorError:
             # Another process ended its update in between, and dropped what nothing used yet.
             continue
@@ -373,44 +382,46 @@ def _cut(embedder: Embedder, document: Document) -> CutDocument:
     return CutDocument(document, tuple(cut))
 
 
-def _texts(cut: CutDocument) -> dict[bytes, str]:
-    """Every text of a document that needs a vector, by its digest."""
+def _texts(cuts: Iterable[CutDocument]) -> dict[bytes, str]:
+    """Every text of documents that needs a vector, by its digest."""
     return {
         key: text
+        for cut in cuts
         for passage in cut.passages
         for key, text in zip(passage.digests, (passage.embedded, *passage.windows), strict=True)
     }
 
 
-def _embed_all(
-    index: Index, embedder: Embedder, texts: Mapping[bytes, str], report: UpdateReport
-) -> Iterator[None]:
-    """Embed and keep those of the texts that have no vector yet."""
-    vectors = yield from _embed(index, embedder, texts, report)
-    if vectors:
-        index.tables.store_vectors(vectors)
-        yield
+def _whole(cuts: Iterable[CutDocument]) -> set[bytes]:
+    """The digests of whole passages, whose tokens have codes."""
+    return {passage.digests[0] for cut in cuts for passage in cut.passages}
 
 
 def _embed(
-    index: Index, embedder: Embedder, texts: Mapping[bytes, str], report: UpdateReport
-) -> Generator[None, None, dict[bytes, NDArray[np.float32]]]:
-    """Embed those of the texts that have no vector yet, and keep them, the last slice's excepted.
+    index: Index, embedder: Embedder, cuts: Sequence[CutDocument], report: UpdateReport
+) -> Generator[None, None, tuple[dict[bytes, NDArray[np.float32]], dict[bytes, bytes]]]:
+    """Embed what of documents has no vector or codes yet, and keep that but for the last slice.
 
     Returns:
-        The vectors of the last slice, (d,) each, by digest.
+        The vectors of the last slice, (d,) each, and the codes of its passages, by digest.
     """
-    missing = index.tables.missing_vectors(texts)
+    texts = _texts(cuts)
+    whole = _whole(cuts)
+    coded = whole if tokens_of(embedder) is not None else ()
+    missing = index.tables.missing_vectors(texts, coded)
     wanted = [(key, text) for key, text in texts.items() if key in missing]
     # Texts of about equal length in a batch: the reference model pads them to the longest.
     wanted.sort(key=lambda pair: len(pair[1]))
     vectors: dict[bytes, NDArray[np.float32]] = {}
+    codes: dict[bytes, bytes] = {}
     for start in range(0, len(wanted), SLICE_TEXTS):
         if vectors:
-            index.tables.store_vectors(vectors)
+            index.tables.store_vectors(vectors, codes)
             yield
         some = wanted[start : start + SLICE_TEXTS]
-        embedded = embedder.embed_passages([text for _, text in some])
-        vectors = {key: vector for (key, _), vector in zip(some, embedded, strict=True)}
+        keys = [key for key, _ in some]
+        embedded, made = embedded_passages(embedder, [text for _, text in some])
+        vectors = dict(zip(keys, embedded, strict=True))
+        codes = {key: one for key, one in zip(keys, made, strict=True) if one and key in whole}
         report.embedded += len(some)
-    return vectors
+    return vectors, codes

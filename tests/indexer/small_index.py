@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from indexer.embedding.embedder import Embedder
 from indexer.index.database import IndexSchema, Place
 from indexer.index.index import Index
 from indexer.index.what_if import WhatIfIndex
@@ -85,7 +86,7 @@ def everything(index: Index, embedder: WordEmbedder) -> list[Found]:
     ]
 
 
-def what_if(index: Index, embedder: WordEmbedder, document: Document) -> WhatIfIndex:
+def what_if(index: Index, embedder: Embedder, document: Document) -> WhatIfIndex:
     """The index as it would be with a document."""
     steps = cut_and_embedded(embedder, document)
     while True:

@@ -164,13 +164,15 @@ class Connection:
     ) -> list[list[tuple[Any, ...]]]:
         """Run statements in a pipeline, one round trip for all; returns the rows of each.
 
-        To be used in a transaction: outside of one, some may be kept where another fails.
+        To be used in a transaction unless all only read: outside of one, some may be kept where
+        another fails.
         """
 
         def cursor() -> psycopg.Cursor[tuple[Any, ...]]:
             return self._db.cursor(binary=True, row_factory=tuple_row)
 
-        return self._pipelined(statements, cursor, repeatable=False)
+        repeatable = all(_is_repeatable(sql) for sql, _ in statements)
+        return self._pipelined(statements, cursor, repeatable=repeatable)
 
     def rows_together(
         self, queries: Sequence[tuple[str, Sequence[Any]]]

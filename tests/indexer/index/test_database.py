@@ -1,6 +1,8 @@
 """How the index database is opened: what is refused, what is built anew, and what is explained."""
 
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -9,8 +11,9 @@ import pytest
 from indexer.index.database import IndexWriteError, StaleIndexError
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put
+from indexer.ingest.token_backfill import backfill
 from knowledge.model.documents import SHARED
-from tests.fakes import WordEmbedder
+from tests.fakes import CodedEmbedder, WordEmbedder
 from tests.indexer.small_index import (
     SCOPES,
     Home,
@@ -104,6 +107,54 @@ def test_an_index_of_an_earlier_release_gets_symbols_and_nothing_is_embedded(
             [(words,)] = index.tables.db.rows("select words from passages where words like '=%'")
             assert words.split().count("==") == 1
     assert len(embedder.texts) == embedded
+
+
+def test_an_index_of_an_earlier_release_gets_a_table_of_codes_and_keeps_what_it_has(
+    home: Home,
+) -> None:
+    embedder = CodedEmbedder(64)
+    with opened(home, embedder) as index:
+        build(index, embedder, thirty_documents())
+        expected, generation = everything(index, embedder), index.generation
+        codes = index.tables.db.rows("select digest, codes from token_codes order by digest")
+        index.tables.db.run("drop table token_codes")
+        index.tables.db.run("drop index passages_by_digest")
+    embedder.calls.clear()
+    for _ in range(2):
+        with opened(home, embedder) as index:
+            assert len(index.tables.without_token_codes()) == index.size(SCOPES) == len(codes)
+            assert everything(index, embedder) == expected
+            assert index.generation == generation
+            build(index, embedder, thirty_documents())
+    # All that is embedded is what was asked.
+    assert not [text for text in embedder.texts if "alpha0" in text]
+    with opened(home, embedder) as index:
+        list(backfill(index, embedder))
+        put(index, embedder, new_document("later", "uncommonword"))
+        assert index.tables.without_token_codes() == []
+        later = index.tables.passage_ids(["file:later"], SCOPES)
+        assert index.tables.token_codes(later)
+        index.tables.apply([], ["file:later"])
+        index.tables.prune_vectors()
+        made = index.tables.db.rows("select digest, codes from token_codes order by digest")
+        assert made == codes
+
+
+def test_several_processes_may_open_an_index_of_an_earlier_release_at_once(home: Home) -> None:
+    embedder = CodedEmbedder(64)
+    with opened(home, embedder) as index:
+        build(index, embedder, thirty_documents())
+        index.tables.db.run("drop table token_codes")
+        index.tables.db.run("drop index passages_by_digest")
+    together = threading.Barrier(4)
+
+    def count(_: int) -> int:
+        together.wait()
+        with opened(home, CodedEmbedder(64)) as index:
+            return len(index.tables.without_token_codes())
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(count, range(4))) == {60}
 
 
 def test_an_index_of_the_format_before_is_brought_to_this_one_with_all_that_is_in_it(

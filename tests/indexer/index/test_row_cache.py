@@ -2,8 +2,9 @@
 
 import pytest
 
+from indexer.ingest.token_backfill import backfill
 from knowledge.model.documents import SHARED
-from tests.fakes import WordEmbedder
+from tests.fakes import CodedEmbedder, WordEmbedder
 from tests.indexer.small_index import SCOPES, Home, build, everything, opened, thirty_documents
 
 
@@ -87,3 +88,68 @@ def test_what_is_read_of_a_document_is_complete_only_where_its_scope_is(
         assert resident.has_rows(SHARED)
         document_id = index.passages(ids[:1])[ids[0]].document_id
         assert rows.document_passages(document_id) == index.document_passages(document_id)
+
+
+def test_codes_in_memory_are_bounded_and_still_right(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coded = CodedEmbedder(64)
+    vector = coded.embed_queries(["common"])[0]
+    with opened(home, coded) as index:
+        build(index, coded, thirty_documents())
+        keys = [key for key, _ in index.nearest(vector, 20, SCOPES)]
+        expected = index.tables.token_codes(keys)
+        assert len(expected) == 20
+    monkeypatch.setattr("indexer.index.row_cache.CODES_BYTES", 3 * max(map(len, expected.values())))
+    with opened(home, coded) as index:
+        for _ in range(2):
+            assert index.token_codes(keys) == expected
+            assert list(index.token_codes(keys)) == keys
+            assert 3 <= len(index._rows._codes) < 20
+            assert {key: index.token_codes([key])[key] for key in keys} == expected
+
+
+def test_codes_that_came_later_are_found_by_who_looked_before(home: Home) -> None:
+    coded = CodedEmbedder(64)
+    with opened(home, coded) as index:
+        build(index, coded, thirty_documents())
+        keys = index.tables.passage_ids(["file:doc1", "file:doc2"], SCOPES)
+        codes = index.tables.token_codes(keys)
+        index.tables.db.run("delete from token_codes")
+        assert index.token_codes(keys) == {}
+        list(backfill(index, coded))
+        assert index.token_codes(keys) == codes
+
+
+def test_where_the_database_is_not_asked_only_codes_in_memory_are_given(home: Home) -> None:
+    coded = CodedEmbedder(64)
+    with opened(home, coded) as index:
+        build(index, coded, thirty_documents())
+        known, other = index.tables.passage_ids(["file:doc1"], SCOPES)
+        codes = index.token_codes([known])
+        with index.unasked():
+            assert index.token_codes([known, other]) == codes
+        assert index.token_codes([known, other]).keys() == {known, other}
+
+
+def test_codes_of_what_is_taken_out_leave_memory(home: Home) -> None:
+    coded = CodedEmbedder(64)
+    with opened(home, coded) as index:
+        build(index, coded, thirty_documents())
+        keys = index.tables.passage_ids(["file:doc1", "file:doc2"], SCOPES)
+        index.matching("common", 1, SCOPES)
+        assert index.token_codes(keys).keys() == set(keys)
+        index.tables.apply([], ["file:doc1"])
+        index.matching("common", 1, SCOPES)
+        kept = index.tables.passage_ids(["file:doc2"], SCOPES)
+        assert set(index._rows._codes) == set(kept)
+
+
+def test_what_is_read_of_a_scope_has_its_codes(home: Home) -> None:
+    coded = CodedEmbedder(64)
+    with opened(home, coded) as index:
+        build(index, coded, thirty_documents())
+    with opened(home, coded) as index:
+        index.matching("common", 1, [SHARED])
+        list(index.read_lately_used())
+        assert len(index._rows._codes) == index.size([SHARED])

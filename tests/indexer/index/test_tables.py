@@ -2,18 +2,20 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from indexer.index.database import IndexWriteError
+from indexer.index.index import Index
 from indexer.index.sqlite_file import SQLiteConnection
 from indexer.index.written_documents import CutDocument
 from indexer.ingest.pipeline import put
 from indexer.text.passages import digest, passages
 from knowledge.model.documents import SHARED, Document, Kind
-from tests.fakes import WordEmbedder
+from tests.fakes import CodedEmbedder, WordEmbedder
 from tests.indexer.small_index import (
     ONE,
     SCOPES,
@@ -95,6 +97,115 @@ def test_only_vectors_that_nothing_uses_are_pruned(home: Home, embedder: WordEmb
         index.tables.apply([], ["file:a"])
         assert index.tables.prune_vectors() == 2
         assert index.tables.missing_vectors([unused, digest("b\ntwo")]) == {unused}
+
+
+def test_only_codes_that_no_passage_uses_are_pruned(home: Home) -> None:
+    embedder = CodedEmbedder(64)
+    used, gone = digest("b\ntwo"), digest("a\none")
+    with opened(home, embedder) as index:
+        build(index, embedder, [new_document("a", "one"), new_document("b", "two")])
+        assert _coded(index) == {used, gone}
+        # Stored before its passage, as what is embedded is.
+        early = digest("c\nthree")
+        index.tables.store_vectors({}, {early: b"codes"})
+        assert _coded(index) == {used, gone, early}
+        assert index.tables.prune_vectors() == 0
+        assert _coded(index) == {used, gone}
+
+
+def test_codes_leave_with_the_document_and_nothing_is_left_once_vectors_are_pruned(
+    home: Home,
+) -> None:
+    embedder = CodedEmbedder(64)
+    with opened(home, embedder) as index:
+        build(index, embedder, [new_document("a", "one"), new_document("b", "two")])
+        index.tables.apply([], ["file:a"])
+        assert _coded(index) == {digest("b\ntwo")}
+        put(index, embedder, new_document("b", "three"))
+        assert _coded(index) == {digest("b\nthree")}
+        index.tables.apply([], ["file:b"])
+        assert _coded(index) == set()
+        assert index.tables.prune_vectors() == 3
+        assert _coded(index) == set()
+
+
+def test_codes_of_what_stays_of_a_document_stay(home: Home) -> None:
+    embedder = CodedEmbedder(64)
+    with opened(home, embedder) as index:
+        put(index, embedder, new_document("a", "# One\n\nSame.\n\n# Two\n\nOld."))
+        embedder.calls.clear()
+        put(index, embedder, new_document("a", "# One\n\nSame.\n\n# Two\n\nNew."))
+        assert embedder.texts == ["a\nTwo\nNew."]
+        assert _coded(index) == {digest("a\nOne\nSame."), digest("a\nTwo\nNew.")}
+
+
+def test_what_is_put_in_again_has_codes_though_its_vectors_were_kept(home: Home) -> None:
+    """As a file has that was moved: it is taken out, and put in under another name."""
+    embedder = CodedEmbedder(64)
+    document = Document("file:before", SHARED, Kind.FILE, "T", "one")
+    with opened(home, embedder) as index:
+        put(index, embedder, document)
+        [codes] = index.tables.token_codes(
+            index.tables.passage_ids([document.id], [SHARED])
+        ).values()
+        index.tables.apply([], [document.id])
+        put(index, embedder, replace(document, id="file:after"))
+        ids = index.tables.passage_ids(["file:after"], [SHARED])
+        assert index.tables.token_codes(ids) == dict.fromkeys(ids, codes)
+
+
+def test_codes_of_a_text_that_two_documents_have_stay_as_long_as_either(home: Home) -> None:
+    embedder = CodedEmbedder(64)
+    with opened(home, embedder) as index:
+        for name in ("a", "b"):
+            put(index, embedder, Document(f"file:{name}", SHARED, Kind.FILE, "T", "one"))
+        ids = index.tables.passage_ids(["file:a", "file:b"], [SHARED])
+        codes = index.tables.token_codes(ids)
+        assert codes.keys() == set(ids)
+        assert len(set(codes.values())) == 1
+        index.tables.apply([], ["file:a"])
+        index.tables.prune_vectors()
+        assert list(index.tables.token_codes(ids).values()) == [codes[ids[0]]]
+        # And where one is moved to another place at once.
+        moved = Document("file:c", SHARED, Kind.FILE, "T", "one")
+        cut = CutDocument(moved, tuple(passages(moved, embedder.count_tokens, 256)))
+        index.tables.apply([cut], ["file:b"])
+        ids = index.tables.passage_ids(["file:c"], [SHARED])
+        assert list(index.tables.token_codes(ids).values()) == [next(iter(codes.values()))]
+
+
+def test_codes_are_given_by_passage_and_what_has_none_is_left_out(home: Home) -> None:
+    embedder = CodedEmbedder(64)
+    with opened(home, embedder) as index:
+        build(index, embedder, thirty_documents())
+        assert index.tables.without_token_codes() == []
+        ids = index.tables.passage_ids([f"file:doc{n}" for n in range(30)], SCOPES)
+        texts = index.tables.passages(ids)
+        assert embedder.tokens is not None
+        for key, codes in index.tables.token_codes(ids).items():
+            words = f"{texts[key].title} {texts[key].heading} {texts[key].text}"
+            assert len(codes) == len(words.split()) * embedder.tokens.codec.token_bytes
+        some = index.tables.passage_ids(["file:doc7"], SCOPES)
+        index.tables.db.run(
+            "delete from token_codes where digest in (select digest from passages where id = ?)",
+            (some[0],),
+        )
+        assert index.tables.token_codes([*some, 99_999]).keys() == set(some[1:])
+        assert [key for key, _ in index.tables.without_token_codes()] == some[:1]
+        assert index.tables.token_codes([]) == {}
+
+
+def test_codes_that_are_stored_stay_whoever_stores_them_again(home: Home) -> None:
+    """Two that embed the same text at once are no error."""
+    key = digest("one")
+    with opened(home, CodedEmbedder(64)) as index:
+        index.tables.store_vectors({}, {key: b"first"})
+        index.tables.store_vectors({}, {key: b"again", digest("two"): b"second"})
+        assert _coded(index) == {key, digest("two")}
+
+
+def _coded(index: Index) -> set[bytes]:
+    return {bytes(row[0]) for row in index.tables.db.rows("select digest from token_codes")}
 
 
 def test_the_files_keep_nothing_of_a_text_that_was_taken_out(

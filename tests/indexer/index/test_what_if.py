@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put
 from indexer.retrieval.hit import Hit
@@ -12,6 +13,7 @@ from indexer.retrieval.retriever import Retriever
 from knowledge.model.documents import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import Home, what_if
+from tests.indexer.workshop import LATE_FIRST, QUESTION, RULES, rule
 
 GUILD, OTHER = Scope(10), Scope(11)
 SCOPES = (SHARED, GUILD)
@@ -106,3 +108,76 @@ def test_the_index_is_as_it_was(index: Index, embedder: WordEmbedder) -> None:
     Retriever(what_if(index, embedder, document), embedder).hits(QUERIES, SCOPES)
     assert retriever.hits(QUERIES, SCOPES) == before
     assert index.generation == generation
+
+
+RULE_QUESTIONS = [QUESTION, "who do strangers talk to", "quiet please", "can a child saw", "drills"]
+
+
+@pytest.fixture
+def of_rules(home: Home, model: Embedder) -> Iterator[Index]:
+    """The rules of the workshop without the one that answers the question."""
+    with Index(
+        home, model=model.model, dimension=model.dimension, max_tokens=model.max_tokens
+    ) as opened:
+        for name in RULES:
+            if name != LATE_FIRST:
+                put(opened, model, rule(name))
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (LATE_FIRST, RULES[LATE_FIRST]),
+        ("fees", RULES[LATE_FIRST]),
+        ("noise", "# Quiet\n\nQuiet, please.\n\n# Guests\n\nVisitors are with a member."),
+    ],
+)
+def test_with_the_real_model_hits_come_in_the_order_that_they_have_afterwards(
+    of_rules: Index, model: Embedder, name: str, text: str
+) -> None:
+    retriever = Retriever(of_rules, model)
+    document = rule(name, text)
+    overlay = what_if(of_rules, model, document)
+    before = _comparable(retriever.hits(RULE_QUESTIONS, [SHARED]))
+    over = retriever.over(overlay)
+    hits = over.hits(RULE_QUESTIONS, [SHARED])
+    judged = [over.judged(*one, [SHARED]) for one in zip(RULE_QUESTIONS, hits, strict=True)]
+    put(of_rules, model, document)
+    after = retriever.hits(RULE_QUESTIONS, [SHARED])
+    assert _comparable(hits) == _comparable(after) != before
+    for one, (verdict, signals) in zip(
+        zip(RULE_QUESTIONS, after, strict=True), judged, strict=True
+    ):
+        really, real_signals = retriever.judged(*one, [SHARED])
+        assert verdict is really
+        assert signals == pytest.approx(real_signals, abs=1e-5)
+    if text == RULES[LATE_FIRST]:
+        assert hits[0][0].passage.text == text
+        # By the fused scores alone, another one is the first.
+        vectors = retriever.embedded([QUESTION])
+        [fused] = retriever.fused_together([QUESTION], vectors, [SHARED], 10)
+        assert name == "fees" or fused[0].passage.text != text
+
+
+def test_an_overlay_without_codes_keeps_the_fused_order(of_rules: Index, model: Embedder) -> None:
+    put(of_rules, model, rule("lending", RULES[LATE_FIRST]))
+    of_rules.tables.db.run("delete from token_codes")
+    overlay = what_if(of_rules, model, rule("lending", RULES[LATE_FIRST]))
+    retriever = Retriever(of_rules, model)
+    found = retriever.over(overlay).hits([QUESTION], [SHARED])
+    assert _comparable(found) == _comparable(retriever.hits([QUESTION], [SHARED]))
+
+
+def test_codes_are_those_of_the_new_text_and_of_the_others(
+    of_rules: Index, model: Embedder
+) -> None:
+    ids = of_rules.tables.passage_ids(["file:fees", "file:noise"], [SHARED])
+    before = of_rules.token_codes(ids)
+    overlay = what_if(of_rules, model, rule("fees", "Nobody pays. Nothing costs anything here."))
+    new = [one.id for one in overlay.document_passages("file:fees")]
+    codes = overlay.token_codes([*ids, *new])
+    assert {key: codes[key] for key in ids[1:]} == {key: before[key] for key in ids[1:]}
+    put(of_rules, model, rule("fees", "Nobody pays. Nothing costs anything here."))
+    stored = of_rules.tables.passage_ids(["file:fees"], [SHARED])
+    assert [codes[key] for key in new] == list(of_rules.token_codes(stored).values())

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,33 +13,19 @@ import pytest
 from numpy.typing import NDArray
 
 from indexer.index.index import Index
-from indexer.ingest.embedding_queue import EmbeddingQueue, EmbeddingWorker, SetAsideError, kind_of
+from indexer.ingest.embedding_queue import SetAsideError, kind_of
 from indexer.ingest.files import update_files
 from indexer.ingest.pipeline import Progress, UpdateReport, update
 from knowledge import corpus
-from knowledge.model.documents import SHARED, Document, Kind
+from knowledge.model.documents import Kind
 from knowledge.sources import add_paths
-from knowledge.store.postgres.work_queue import LEASE_SECONDS, MOST_TRIES, WorkQueue
+from knowledge.store.postgres.work_queue import LEASE_SECONDS, MOST_TRIES
 from knowledge.store.store import Store
 from tests.fakes import WordEmbedder
-from tests.indexer.small_index import Found, all_found
+from tests.indexer.ingest.queue_world import DOCUMENTS, World, content, drive, nothing_is_left
 from tests.postgres import Cluster
 
 ROOT = Path(__file__).parents[3]
-# Texts of several sections, some of which several documents have in common.
-DOCUMENTS = [
-    Document(
-        f"file:{number}",
-        SHARED,
-        Kind.FILE,
-        f"Document {number}",
-        "\n\n".join(
-            f"# Part {part}\n\nWord{number % 7} of part {part} and number{number * part % 31}."
-            for part in range(number % 5 + 1)
-        ),
-    )
-    for number in range(120)
-]
 
 
 class RefusingEmbedder(WordEmbedder):
@@ -53,52 +39,6 @@ class RefusingEmbedder(WordEmbedder):
         if any(self._word in text for text in texts):
             raise ValueError(f"I can't read {texts}")
         return super()._embedded(texts)
-
-
-class World:
-    """An index that is updated with a queue, and workers in this very thread."""
-
-    def __init__(self, folder: Path, url: str) -> None:
-        self.url = url
-        self.embedder = WordEmbedder(64)
-        self.index = self.opened(folder / "index")
-        self.jobs = WorkQueue(url)
-        self.queue = EmbeddingQueue(self.jobs)
-        self._opened = [self.jobs]
-
-    def opened(self, folder: Path) -> Index:
-        return Index(folder, model="words", dimension=64, max_tokens=256)
-
-    def close(self) -> None:
-        self.index.close()
-        for jobs in self._opened:
-            jobs.close()
-
-    def worker(self, name: str = "a", embedder: WordEmbedder | None = None) -> EmbeddingWorker:
-        self._opened.append(WorkQueue(self.url))
-        worker = EmbeddingWorker(self._opened[-1], embedder or WordEmbedder(64), name)
-        assert worker.step() == 0
-        return worker
-
-    def update(self) -> Iterator[Progress]:
-        return update(self.index, self.embedder, DOCUMENTS, queue=self.queue)
-
-
-def _drive(steps: Iterator[Progress], turn: Callable[[], object]) -> UpdateReport:
-    """Run an update to its end; while it waits, workers have their turn."""
-    report = UpdateReport()
-    for progress in steps:
-        report = progress.report
-        if report.waits:
-            assert progress.pause_seconds > 0
-            turn()
-    assert not report.waits
-    return report
-
-
-def _content(index: Index) -> tuple[list[tuple[object, ...]], Found]:
-    stored = index.tables.db.rows("select digest, vector from vectors order by digest")
-    return stored, all_found(index, WordEmbedder(64), "part 3 word5 number4", [SHARED])
 
 
 @pytest.fixture
@@ -117,12 +57,6 @@ def alone(world: World, tmp_path: Path) -> Iterator[Index]:
         yield index
 
 
-def _nothing_is_left(world: World) -> bool:
-    state = world.jobs.state()
-    kind = kind_of(world.embedder)
-    return (state.waiting, state.set_aside) == (0, 0) and not world.jobs.results(kind, 1)
-
-
 def test_workers_embed_and_the_index_is_the_same(world: World, alone: Index) -> None:
     workers = [world.worker("a"), world.worker("b")]
     done: dict[str, int] = {"a": 0, "b": 0}
@@ -131,37 +65,37 @@ def test_workers_embed_and_the_index_is_the_same(world: World, alone: Index) -> 
         for worker in workers:
             done[worker.name] += worker.step()
 
-    report = _drive(world.update(), turn)
+    report = drive(world.update(), turn)
     assert world.embedder.calls == []
-    assert _content(world.index) == _content(alone)
+    assert content(world.index) == content(alone)
     assert min(done.values()) > 0
     assert report.embedded == sum(done.values())
     assert len(report.added) == len(DOCUMENTS)
-    assert _nothing_is_left(world)
+    assert nothing_is_left(world)
 
 
 def test_without_a_worker_it_embeds_by_itself(world: World, alone: Index) -> None:
-    report = _drive(world.update(), lambda: pytest.fail("It waits for nobody."))
-    assert _content(world.index) == _content(alone)
+    report = drive(world.update(), lambda: pytest.fail("It waits for nobody."))
+    assert content(world.index) == content(alone)
     assert report.embedded == len(world.embedder.texts)
 
 
 def test_where_the_last_worker_goes_it_embeds_the_rest(world: World, alone: Index) -> None:
     worker = world.worker()
     turns = iter([worker.step, worker.step, worker.leave])
-    _drive(world.update(), lambda: next(turns)())
-    assert 0 < len(world.embedder.texts) < len(_content(alone)[0])
-    assert _content(world.index) == _content(alone)
-    assert _nothing_is_left(world)
+    drive(world.update(), lambda: next(turns)())
+    assert 0 < len(world.embedder.texts) < len(content(alone)[0])
+    assert content(world.index) == content(alone)
+    assert nothing_is_left(world)
 
 
 def test_a_worker_of_another_model_is_not_waited_for(world: World, alone: Index) -> None:
     other = world.worker("other", WordEmbedder(64, model="other"))
-    _drive(world.update(), lambda: pytest.fail("It waits for nobody."))
+    drive(world.update(), lambda: pytest.fail("It waits for nobody."))
     world.worker().leave()
     world.jobs.offer(kind_of(world.embedder), {b"key": "text"})
     assert other.step() == 0
-    assert _content(world.index) == _content(alone)
+    assert content(world.index) == content(alone)
 
 
 def test_an_update_that_was_abandoned_is_gone_on_with(world: World, alone: Index) -> None:
@@ -171,10 +105,10 @@ def test_an_update_that_was_abandoned_is_gone_on_with(world: World, alone: Index
         if progress.report.waits and worker.step():
             break
     del begun
-    _drive(world.update(), worker.step)
-    assert _content(world.index) == _content(alone)
+    drive(world.update(), worker.step)
+    assert content(world.index) == content(alone)
     assert world.embedder.calls == []
-    assert _nothing_is_left(world)
+    assert nothing_is_left(world)
 
 
 def test_what_is_no_vector_of_the_model_is_not_stored(world: World, alone: Index) -> None:
@@ -189,22 +123,22 @@ def test_what_is_no_vector_of_the_model_is_not_stored(world: World, alone: Index
             bad = [b"", b"\xff" * 256, np.zeros(64, np.float32).tobytes()][number % 3]
             world.jobs.finish([(job, bad)])
 
-    _drive(world.update(), spoil)
+    drive(world.update(), spoil)
     assert number > 0
-    assert _content(world.index) == _content(alone)
+    assert content(world.index) == content(alone)
 
 
 def test_what_workers_fail_of_is_tried_here_and_told_as_ever(
     world: World, alone: Index, caplog: pytest.LogCaptureFixture
 ) -> None:
     worker = world.worker("a", RefusingEmbedder("number17"))
-    _drive(world.update(), worker.step)
-    assert _content(world.index) == _content(alone)
+    drive(world.update(), worker.step)
+    assert content(world.index) == content(alone)
     assert world.embedder.texts
     assert all("number17" in text for text in world.embedder.texts)
     assert "ValueError" in caplog.text
     assert "number17" not in caplog.text
-    assert _nothing_is_left(world)
+    assert nothing_is_left(world)
 
 
 class Dying:
@@ -228,7 +162,7 @@ def test_what_workers_die_of_is_not_tried_here_and_stops_no_other(
 ) -> None:
     dying = Dying(world, postgres, "number17.")
     with pytest.raises(SetAsideError, match="had ended without a word"):
-        _drive(world.update(), dying.turn)
+        drive(world.update(), dying.turn)
     assert world.embedder.calls == []
     spoiled = {one.id for one in DOCUMENTS if "number17." in one.text}
     there = world.index.tables.document_digests({Kind.FILE}).keys()
@@ -238,7 +172,7 @@ def test_what_workers_die_of_is_not_tried_here_and_stops_no_other(
     # Tried again when the queue has forgotten them.
     postgres.execute("delete from work.jobs", world.url)
     worker = world.worker("b")
-    _drive(world.update(), worker.step)
+    drive(world.update(), worker.step)
     assert len(world.index.tables.document_digests({Kind.FILE})) == len(DOCUMENTS)
 
 
@@ -265,12 +199,12 @@ def test_a_file_that_workers_die_of_is_read_again_and_recorded_only_then(
     with Store(tmp_path / "community.db") as store:
         add_paths(store, [folder])
         with pytest.raises(SetAsideError):
-            _drive(follow(), dying.turn)
+            drive(follow(), dying.turn)
         assert 0 < len(there()) < len(DOCUMENTS)
         assert named() == there()
         postgres.execute("delete from work.jobs", world.url)
         worker = world.worker("b")
-        _drive(follow(), worker.step)
+        drive(follow(), worker.step)
         assert named() == there()
         assert len(there()) == len(DOCUMENTS)
 
@@ -288,9 +222,9 @@ def test_files_are_taken_in_order_whoever_embeds(
         for index, queue in ((own, None), (world.index, world.queue)):
             looks = corpus.looks(store, index.tables.files())
             steps = update_files(index, WordEmbedder(64), looks, UpdateReport(), queue=queue)
-            report = _drive(steps, worker.step)
+            report = drive(steps, worker.step)
             assert len(report.added) == len(DOCUMENTS)
-        assert _content(world.index) == _content(own)
+        assert content(world.index) == content(own)
         records = [index.tables.files() for index in (own, world.index)]
         named = [[record.documents for record in each.values()] for each in records]
         assert named[0] == named[1]
@@ -376,11 +310,11 @@ def test_no_vector_is_lost_or_doubled_when_workers_are_killed(
 
     try:
         world.worker()
-        report = _drive(world.update(), turn)
+        report = drive(world.update(), turn)
     finally:
         for worker in workers:
             worker.kill(postgres, world.url)
     assert kills > 0
-    assert _content(world.index) == _content(alone)
-    assert report.embedded == len(_content(alone)[0])
-    assert _nothing_is_left(world)
+    assert content(world.index) == content(alone)
+    assert report.embedded == len(content(alone)[0])
+    assert nothing_is_left(world)

@@ -17,10 +17,18 @@ import pytest
 from indexer.index.database import IndexWriteError
 from indexer.index.index import Index
 from indexer.index.written_documents import CutDocument
-from indexer.ingest.pipeline import SLICE_TEXTS, Progress, UpdateReport, put, put_together, update
+from indexer.ingest.pipeline import (
+    SLICE_TEXTS,
+    Progress,
+    UpdateReport,
+    cut_and_embedded,
+    put,
+    put_together,
+    update,
+)
 from indexer.text.passages import passages
 from knowledge.model.documents import SHARED, Document, Failure, Kind
-from tests.fakes import WordEmbedder
+from tests.fakes import CodedEmbedder, WordEmbedder
 
 ROOT = Path(__file__).parents[3]
 
@@ -326,11 +334,109 @@ def test_a_vector_that_is_dropped_before_its_passage_is_stored_is_made_again(
 
 
 def test_a_short_document_and_its_vectors_are_one_transaction(tmp_path: Path) -> None:
-    """Where it fails, there is neither."""
-    embedder = WordEmbedder()
+    """Where it fails, there is neither, and no codes."""
+    embedder = CodedEmbedder()
     with _open(tmp_path, embedder) as index:
         index.tables.db.run("drop table passage_vectors")
         with pytest.raises(IndexWriteError, match="no such table"):
             put(index, embedder, _document("a", "One sentence."))
         assert index.generation == 0
         assert index.tables.db.rows("select 1 from vectors") == []
+        assert _codes(index) == {}
+
+
+# Codes of token vectors.
+
+
+def _codes(index: Index) -> dict[bytes, bytes]:
+    rows = index.tables.db.rows("select digest, codes from token_codes")
+    return {bytes(digest): bytes(codes) for digest, codes in rows}
+
+
+def _wholes(index: Index) -> set[bytes]:
+    return {bytes(row[0]) for row in index.tables.db.rows("select digest from passages")}
+
+
+def _windows(index: Index) -> set[bytes]:
+    return {bytes(row[0]) for row in index.tables.db.rows("select digest from windows")}
+
+
+# One passage of several windows.
+RAMBLING = _document("rambling", " ".join(f"Otters eat crab{n} every day." for n in range(40)))
+
+
+@pytest.mark.parametrize("in_slices", [False, True])
+def test_whole_passages_have_codes_and_windows_none(tmp_path: Path, in_slices: bool) -> None:
+    embedder = CodedEmbedder(64)
+    with _open(tmp_path, embedder) as index:
+        if in_slices:
+            _run(index, embedder, [*NEW, RAMBLING])
+        else:
+            for one in [*NEW, RAMBLING]:
+                put(index, embedder, one)
+        assert _windows(index) - _wholes(index)
+        assert _codes(index).keys() == _wholes(index)
+        assert embedder.tokens is not None
+        rows = index.tables.document_passages(RAMBLING.id)
+        texts = [f"{one.title}\n{one.text}" for one in rows]
+        codes = index.tables.token_codes([one.id for one in rows])
+        assert list(codes.values()) == embedder.tokens.of_passages(texts)[1]
+
+
+def test_a_text_is_embedded_once_for_its_vector_and_its_codes(tmp_path: Path) -> None:
+    embedder = CodedEmbedder(64)
+    with _open(tmp_path, embedder) as index:
+        report = _run(index, embedder, [*NEW, RAMBLING])
+        assert len(embedder.texts) == len(set(embedder.texts)) == report.embedded
+
+
+def test_vectors_and_what_is_found_are_the_same_as_without_codes(tmp_path: Path) -> None:
+    found = []
+    for embedder in (CodedEmbedder(64), WordEmbedder(64)):
+        with _open(tmp_path / embedder.model, embedder) as index:
+            _run(index, embedder, [*NEW, RAMBLING])
+            rows = index.tables.db.rows("select digest, vector from vectors order by digest")
+            found.append((rows, _content(index, embedder)))
+    assert found[0] == found[1]
+
+
+def test_a_model_without_token_vectors_stores_no_codes(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    with _open(tmp_path, embedder) as index:
+        _run(index, embedder, NEW)
+        put(index, embedder, RAMBLING)
+        assert _codes(index) == {}
+
+
+def test_abandoned_after_any_step_no_passage_lacks_codes_afterwards(tmp_path: Path) -> None:
+    """What was embedded before the stop has its codes, too."""
+    embedder = CodedEmbedder(64)
+    with _open(tmp_path / "whole", embedder) as index:
+        steps = len(list(update(index, embedder, NEW)))
+        whole = _codes(index)
+    for stop in range(steps):
+        with _open(tmp_path / str(stop), embedder) as index:
+            for _ in itertools.islice(update(index, embedder, NEW), stop):
+                pass
+            _run(index, embedder, NEW)
+            assert _codes(index) == whole
+
+
+def test_a_document_is_cut_and_embedded_for_a_what_if_view_with_the_codes_that_it_would_have(
+    tmp_path: Path,
+) -> None:
+    embedder = CodedEmbedder(64)
+    long = _long("long")
+    steps = cut_and_embedded(embedder, long)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as made:
+            cut, vectors, codes = made.value
+            break
+    with _open(tmp_path, embedder) as index:
+        put(index, embedder, long)
+        stored = _codes(index)
+    assert len(codes) == len(vectors) == len(cut.passages) > SLICE_TEXTS
+    assert codes == [stored[passage.digests[0]] for passage in cut.passages]

@@ -1,0 +1,189 @@
+"""Codes by way of other processes: whoever embeds and whoever stores, each passage has them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from indexer.embedding.token_vectors import embedded_passages
+from indexer.index.index import Index
+from indexer.ingest.embedding_queue import kind_of
+from indexer.ingest.pipeline import update
+from indexer.text.passages import with_titles
+from knowledge.model.documents import SHARED, Document, Kind
+from tests.fakes import CodedEmbedder, WordEmbedder
+from tests.indexer.ingest.queue_world import DOCUMENTS, World, content, drive, nothing_is_left
+
+# Of one passage and several windows each, beside short ones.
+LONG = [
+    Document(
+        f"file:long{number}",
+        SHARED,
+        Kind.FILE,
+        f"Long {number}",
+        " ".join(f"Otters eat crab{part} of sort {number} every day." for part in range(40)),
+    )
+    for number in range(20)
+]
+
+
+@pytest.fixture
+def coded(tmp_path: Path, postgres_url: str) -> Iterator[World]:
+    """A world whose embedder has token vectors."""
+    made = World(tmp_path, postgres_url, CodedEmbedder(64))
+    yield made
+    made.close()
+
+
+def _codes(index: Index) -> dict[bytes, bytes]:
+    rows = index.tables.db.rows("select digest, codes from token_codes")
+    return {bytes(key): bytes(codes) for key, codes in rows}
+
+
+def _wholes(index: Index) -> set[bytes]:
+    return {bytes(row[0]) for row in index.tables.db.rows("select digest from passages")}
+
+
+def test_codes_come_back_with_the_vectors_and_are_stored_for_whole_passages_alone(
+    coded: World, tmp_path: Path
+) -> None:
+    documents = [*DOCUMENTS, *LONG]
+    with coded.opened(tmp_path / "alone") as alone:
+        for _ in update(alone, CodedEmbedder(64), documents):
+            pass
+        expected = content(alone), _codes(alone)
+    worker = coded.worker("a", CodedEmbedder(64))
+    drive(coded.update(documents), worker.step)
+    assert coded.embedder.calls == []
+    assert (content(coded.index), _codes(coded.index)) == expected
+    assert _codes(coded.index).keys() == _wholes(coded.index)
+    assert len(content(coded.index)[0]) > len(_codes(coded.index))
+    assert nothing_is_left(coded)
+
+
+def test_where_the_last_worker_goes_the_rest_has_codes_too(coded: World) -> None:
+    worker = coded.worker("a", CodedEmbedder(64))
+    turns = iter([worker.step, worker.step, worker.leave])
+    drive(coded.update(), lambda: next(turns)())
+    assert coded.embedder.calls
+    assert _codes(coded.index).keys() == _wholes(coded.index)
+
+
+def test_a_worker_without_token_vectors_is_not_waited_for(coded: World) -> None:
+    """As one of an earlier release has none."""
+    other = coded.worker("other", WordEmbedder(64, model="coded words"))
+    assert other.kind != kind_of(coded.embedder)
+    drive(coded.update(), lambda: pytest.fail("It waits for nobody."))
+    assert other.step() == 0
+    assert _codes(coded.index).keys() == _wholes(coded.index)
+
+
+def test_what_has_a_torn_length_is_not_stored(
+    coded: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Vectors are whole, and of the codes a byte lacks or is too many."""
+    seen = coded.worker("a", CodedEmbedder(64))
+    torn = 0
+
+    def spoil() -> None:
+        nonlocal torn
+        seen.step() if torn % 2 else None
+        for job in coded.jobs.take(seen.kind, "bad", 3):
+            torn += 1
+            vectors, codes = embedded_passages(CodedEmbedder(64), [job.text])
+            bad = [codes[0][:-1], codes[0] + b"x", codes[0][:1], b"x" * 17][torn % 4]
+            coded.jobs.finish([(job, vectors[0].tobytes() + bad)])
+
+    drive(coded.update(), spoil)
+    assert torn > 4
+    assert "vectors of a worker were none" in caplog.text
+    expected = CodedEmbedder(64)
+    assert expected.tokens is not None
+    for key, codes in _codes(coded.index).items():
+        [(text,)] = _texts(coded.index, key)
+        assert codes == expected.tokens.of_passages([text])[1][0]
+    assert _codes(coded.index).keys() == _wholes(coded.index)
+
+
+def _texts(index: Index, key: bytes) -> set[tuple[str]]:
+    """What is embedded of the passages with a digest."""
+    rows = index.tables.db.rows("select id from passages where digest = ?", (key,))
+    found = index.tables.passages([row[0] for row in rows]).values()
+    return {(with_titles(one.title, one.heading, one.text),) for one in found}
+
+
+def test_what_comes_back_without_codes_gets_them_here(coded: World) -> None:
+    """Of a text without tokens there are none; here it is each."""
+    seen = coded.worker("a", CodedEmbedder(64))
+
+    def hand_in() -> None:
+        for job in coded.jobs.take(seen.kind, "bare", 16):
+            coded.jobs.finish([(job, CodedEmbedder(64).embed_passages([job.text])[0].tobytes())])
+
+    drive(coded.update(DOCUMENTS[:30]), hand_in)
+    assert len(coded.embedder.texts) == len(_wholes(coded.index))
+    assert _codes(coded.index).keys() == _wholes(coded.index)
+
+
+@pytest.fixture
+def world(tmp_path: Path, postgres_url: str) -> Iterator[World]:
+    made = World(tmp_path, postgres_url)
+    yield made
+    made.close()
+
+
+def test_of_a_model_without_token_vectors_what_is_longer_than_a_vector_is_refused(
+    world: World,
+) -> None:
+    seen = world.worker()
+    spoilt = 0
+
+    def spoil() -> None:
+        nonlocal spoilt
+        seen.step() if spoilt % 2 else None
+        for job in world.jobs.take(seen.kind, "bad", 3):
+            spoilt += 1
+            vector = WordEmbedder(64).embed_passages([job.text])[0]
+            world.jobs.finish([(job, vector.tobytes() + b"codes of something")])
+
+    drive(world.update(), spoil)
+    assert spoilt > 0
+    assert len(world.index.tables.document_digests({Kind.FILE})) == len(DOCUMENTS)
+    assert _codes(world.index) == {}
+
+
+def test_whoever_stores_what_comes_back_stores_the_codes_of_what_others_have_offered(
+    coded: World,
+) -> None:
+    """Two updates of one index go on in turn, as those of pages and of channels do."""
+    worker = coded.worker("a", CodedEmbedder(64))
+    own = update(coded.index, coded.embedder, DOCUMENTS, kinds={Kind.FILE}, queue=coded.queue)
+    pages = [replace(one, id=one.id.replace("file", "page"), kind=Kind.PAGE) for one in LONG]
+    other = update(coded.index, coded.embedder, pages, kinds={Kind.PAGE}, queue=coded.queue)
+    going = [own, other]
+    while going:
+        for steps in list(going):
+            progress = next(steps, None)
+            if progress is None:
+                going.remove(steps)
+            elif progress.report.waits:
+                worker.step()
+    assert _codes(coded.index).keys() == _wholes(coded.index)
+    assert coded.embedder.calls == []
+
+
+def test_an_update_that_was_abandoned_is_gone_on_with_and_no_passage_lacks_codes(
+    coded: World,
+) -> None:
+    """What came back of the first is stored by the second, whatever that has offered by then."""
+    worker = coded.worker("a", CodedEmbedder(64))
+    begun = coded.update()
+    for progress in begun:
+        if progress.report.waits and worker.step():
+            break
+    del begun
+    while worker.step():
+        pass
+    drive(coded.update(), worker.step)
+    assert _codes(coded.index).keys() == _wholes(coded.index)
