@@ -152,7 +152,7 @@ class ImpactPreview:
         total = sum(one.times for one in asked)
         yield Impact(0, total)
         steps = cut_and_embedded(self._embedder, document)
-        cut, vectors = yield from _while_nothing_is_known(steps, Impact(0, total))
+        cut, vectors, codes = yield from _while_nothing_is_known(steps, Impact(0, total))
         changes: list[ChangedQuestion] = []
         done = 0
         for start in range(0, len(asked), SLICE) if cut.passages else ():
@@ -173,7 +173,7 @@ class ImpactPreview:
             queries = queries_of(asks)
             known = dict(zip(queries, self._vectors.of(queries), strict=True))
             # The index may have changed since the last slice.
-            after = self._retriever.over(WhatIfIndex(self._index, cut, vectors))
+            after = self._retriever.over(WhatIfIndex(self._index, cut, vectors, codes))
             # What is published has just been looked at.
             due = self.due - {document.id}
             filled = {

@@ -46,6 +46,7 @@ from knowledge.model.questions import Evidence
 FEATURES: Final = (
     "cosine",
     "margin",
+    "lead",
     "coverage",
     "focus",
     "agreement",
@@ -59,6 +60,8 @@ _SHIPPED: Final = "calibration*.toml"
 _TOLD: Final = re.compile(
     r"^# Fitted by `commonplace calibrate .+` with ([0-9a-f]{16}) \S+\.$", re.M
 )
+# The signals that files of earlier versions lack, which say nothing there.
+_LATER: Final = {"lead": {"weight": 0.0, "scale": 1.0}}
 _EVERYDAY: Final = "everyday.txt"
 _EVERYDAY_IN: Final = "everyday.{}.txt"
 
@@ -78,7 +81,7 @@ FLOOR_DEVIATIONS: Final = 2.2
 _QUARTILE_OF_NORMAL: Final = 0.6745
 
 # In a corpus about everyday life, everyday questions come near, and the floor is high.
-FOREIGN_BELOW: Final = 0.5
+FOREIGN_BELOW: Final = 0.4
 
 # In a small corpus hardly anything comes second, and the margin of the best would be its score.
 # So what is behind it counts at least as much as the tenth in a larger corpus, and a rank that
@@ -91,6 +94,14 @@ RIVALS: Final = 9
 
 # What `fit` is where the passage lacks what no answer can lack.
 LACKING: Final = -2.0
+
+# From where on, and up to where, it counts how far the late score of the best is ahead: others may
+# answer as well, so that less is no bad sign, and more is no surer. Where there are not ten others,
+# what is not written yet counts as much as the best of the others does in larger corpora.
+LEADS: Final = (0.03, 0.1)
+LATE_RIVAL: Final = 0.4
+# What questions have on the mean, where the tokens of a passage are not known.
+UNKNOWN_LEAD: Final = 0.05
 
 # In a tiny corpus everyday questions come near nothing, and nothing would be a low bar.
 LEAST_FLOOR: Final = 0.15
@@ -112,6 +123,7 @@ class Support:
         cosine: of the question and that window.
         scores: fused scores of the best ten documents, best first; at least one.
         agreement: whether meaning and words put the same document first.
+        late: late scores of the best documents in the same order; none where they are not known.
     """
 
     question: str
@@ -121,6 +133,7 @@ class Support:
     cosine: float
     scores: Sequence[float]
     agreement: bool
+    late: Sequence[float] = ()
 
 
 def features(support: Support) -> NDArray[np.float64]:
@@ -128,6 +141,7 @@ def features(support: Support) -> NDArray[np.float64]:
 
     * `cosine`: of the question and the best window.
     * `margin`: best score less the mean of ranks 2 to 10, with what is absent as `_rivals` has it.
+    * `lead`: late score of the best less that of the best of the others, if they are known.
     * `coverage`, `focus`: share of the question's words, by rarity, in the passage and window.
     * `agreement`: 1 if both legs put the same document first.
     * `consistency`: 0, or -1 for each way in which the window says the opposite.
@@ -143,6 +157,7 @@ def features(support: Support) -> NDArray[np.float64]:
         [
             support.cosine,
             support.scores[0] - _rivals(support, passage),
+            _lead(support.late),
             _share(support.weights, passage),
             _share(support.weights, window),
             float(support.agreement),
@@ -151,6 +166,15 @@ def features(support: Support) -> NDArray[np.float64]:
             _fit(support, asked),
         ]
     )
+
+
+def _lead(late: Sequence[float]) -> float:
+    if not late:
+        return UNKNOWN_LEAD
+    best, *others = late
+    unwritten = [LATE_RIVAL] if len(others) < RIVALS else []
+    least, most = LEADS
+    return min(max(best - max([*others, *unwritten]), least), most)
 
 
 def _fit(support: Support, asked: AbstractSet[str]) -> float:
@@ -344,9 +368,10 @@ def calibration(source: Traversable | None = None) -> Calibration:
     try:
         text = source.read_text(encoding="utf-8")
         values = tomllib.loads(text)
+        known = {**_LATER, **values}
         return Calibration(
-            weights=np.array([float(values[name]["weight"]) for name in FEATURES]),
-            scales=np.array([float(values[name]["scale"]) for name in FEATURES]),
+            weights=np.array([float(known[name]["weight"]) for name in FEATURES]),
+            scales=np.array([float(known[name]["scale"]) for name in FEATURES]),
             bias=float(values["bias"]),
             strong=float(values["strong"]),
             # Files of earlier versions have none.

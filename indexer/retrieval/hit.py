@@ -16,9 +16,10 @@ class Hit:
 
     `cosine` and `window_cosine` are those of the whole passage and of its best window, rescaled
     where the model squeezes them (`indexer.retrieval.fusion`); `coverage` is the share of the
-    query's words, by IDF, that it has, 0 to 1. `legs` names which leg put it forward, and the
-    reranker where that read it; `first` which put its document before all others. `window` is the
-    number of its best window, counting from 0.
+    query's words, by IDF, that it has, 0 to 1. `late` is its late score
+    (`indexer.retrieval.late_interaction`), if that was worked out. `legs` names which leg put it
+    forward, and the reranker where that read it; `first` which put its document before all others.
+    `window` is the number of its best window, counting from 0.
     """
 
     passage: StoredPassage
@@ -29,3 +30,4 @@ class Hit:
     legs: tuple[str, ...]
     first: tuple[str, ...] = ()
     window: int = 0
+    late: float | None = None

@@ -2,8 +2,9 @@
 
 Three signals are blended as scores, not as ranks (`indexer.retrieval.fusion`): the cosines of the
 whole passage and of its best window to the query, and the share of the query's words that the
-passage has. Where the operator names a reranker, it reads the best of them again, as many as its
-budget allows, and puts those in its own order.
+passage has. The best are put in order again by the vectors of their tokens, where the model has
+them (`indexer.retrieval.late_interaction`). Where the operator names a reranker, it reads the best
+of them again, as many as its budget allows, and puts those in its own order.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +17,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder
+from indexer.embedding.token_vectors import tokens_of
 from indexer.index.bm25 import Ids
 from indexer.index.index import Index
 from indexer.index.stored_passage import StoredPassage
@@ -47,6 +49,13 @@ from indexer.retrieval.fusion import (
 )
 from indexer.retrieval.highlight import highlighted
 from indexer.retrieval.hit import MEANING, WORDS, Hit
+from indexer.retrieval.late_interaction import (
+    BEST,
+    COVERED,
+    LATE_WEIGHT,
+    interacted,
+    known_late,
+)
 from indexer.retrieval.reranker import Reranking, reordered
 from indexer.retrieval.spelling import corrected
 from indexer.text.analyzer import language_of_question
@@ -110,6 +119,8 @@ class Retriever:
             f"blend {WHOLE_WEIGHT} {WINDOW_WEIGHT} {WORDS_WEIGHT}",
             f"calibration {self.calibration.digest[:16]}",
         ]
+        if tokens_of(self.embedder) is not None:
+            parts.append(f"late {LATE_WEIGHT} {COVERED[0]} {COVERED[1]}")
         if self.reranking is not None and not self.reranking.problem:
             parts.append(f"reranker {self.reranking.name}")
         return ", ".join(parts)
@@ -166,9 +177,12 @@ class Retriever:
         """
         reranking = self.reranking
         fitting = reranking.fitting(share or 1 / max(len(queries), 1)) if reranking else 0
-        found = self.fused_together(queries, vectors, scopes, max(k, fitting), among=among)
+        most = max(k, fitting, BEST)
+        fused = self.fused_together(queries, vectors, scopes, most, among=among)
+        tokens = tokens_of(self.embedder)
+        found = fused if tokens is None else interacted(self.index, tokens, queries, fused, scopes)
         if reranking is None or not fitting:
-            return found
+            return [hits[:k] for hits in found]
         return [
             _first(k, [*reordered(reranking, spelt_out(query), hits[:fitting]), *hits[fitting:]])
             for query, hits in zip(queries, found, strict=True)
@@ -183,7 +197,7 @@ class Retriever:
         *,
         among: Ids | None = None,
     ) -> list[list[Hit]]:
-        """The best hits by their scores alone, whatever a reranker would say of them."""
+        """The best hits by their fused scores alone, whatever is said of them afterwards."""
         legs, most = [], candidates(k)
         dense = self.index.nearest_many(vectors, most, scopes, among)
         for query, (ids, _) in zip(queries, dense, strict=True):
@@ -391,6 +405,7 @@ class Retriever:
             cosine=best.window_cosine,
             scores=[hit.score for hit in hits],
             agreement=len(best.first) == len((MEANING, WORDS)),
+            late=known_late(hits),
         )
 
     def deciding_sentence(

@@ -137,7 +137,7 @@ def test_an_index_that_was_torn_or_cut_off_is_built_again_by_the_next_process(
         with Core(settings, WordEmbedder()) as core:
             run_to_end(index_updates.update_quickly(core))
             [reply] = core.answer_pipeline.ask(
-                [Ask("where does the quokka meetup take place", 1, GUILD)]
+                [Ask("who brings water to the quokka meetup", 1, GUILD)]
             )
             assert isinstance(reply.outcome, Answer)
             articles = core.index.tables.document_digests({Kind.ARTICLE})

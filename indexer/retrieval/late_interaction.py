@@ -1,0 +1,134 @@
+"""Late interaction (MaxSim): the best hits reordered by the cosines of single tokens.
+
+One vector of a passage says what it is about; the vectors of its tokens say whether it has what the
+question asks, in whatever words. Each word of the question is compared with the nearest token of
+a passage. The mean over all words and the mean weighted by rarity, half each, are the passage's
+*late* score, which takes the place of the words in the fused score, the less of the question's
+words are found to the letter: where nearly all are, they are the better sign.
+
+Only for models whose weight was measured, which have a codec (`indexer.embedding.token_codes`).
+
+Source:
+    Khattab and Zaharia, "ColBERT: efficient and effective passage search via contextualized late
+    interaction over BERT", SIGIR 2020. Weight and gate: docs/benchmarks.md, late interaction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.embedding.onnx_model import ReadText
+from indexer.embedding.token_codes import TokenCodec
+from indexer.embedding.token_vectors import TokenVectors
+from indexer.index.bm25 import Weight
+from indexer.index.index import Index
+from indexer.index.what_if import WhatIfIndex
+from indexer.retrieval.fusion import WORDS_WEIGHT
+from indexer.retrieval.hit import Hit
+from indexer.text.analyzer import language_of, word_set
+from indexer.text.shorthand import spelt_out
+from knowledge.model.documents import Scope
+
+# How many of the best are compared, and what the late score weighs beside the cosines.
+BEST: Final = 10
+LATE_WEIGHT: Final = 2.0
+# It counts fully where the best of them covers no more of the question than the first, and not at
+# all from the second on.
+COVERED: Final = (0.4, 0.8)
+
+
+def interacted(
+    index: Index | WhatIfIndex,
+    tokens: TokenVectors,
+    queries: Sequence[str],
+    found: Sequence[list[Hit]],
+    scopes: Sequence[Scope],
+) -> list[list[Hit]]:
+    """Hits in the order of late interaction, for each of many queries.
+
+    They stay as they are where one of the best has no codes yet.
+    """
+    ids = [[hit.passage.id for hit in hits[:BEST]] for hits in found]
+    codes = index.token_codes(chain.from_iterable(ids))
+    known = [place for place, own in enumerate(ids) if own and all(key in codes for key in own)]
+    read = tokens.of_queries([spelt_out(queries[place]) for place in known])
+    ordered = [*found]
+    for place, question in zip(known, read, strict=True):
+        weights = index.idfs(queries[place], scopes)
+        passages = [codes[key] for key in ids[place]]
+        late = late_scores(tokens.codec, question, weights, passages)
+        ordered[place] = reordered_late(found[place], late)
+    return ordered
+
+
+def known_late(hits: Sequence[Hit]) -> list[float]:
+    """The late scores of the best hits; none where any is not known."""
+    late = [hit.late for hit in hits[:BEST] if hit.late is not None]
+    return late if len(late) == len(hits[:BEST]) else []
+
+
+def late_share(hits: Sequence[Hit]) -> float:
+    """How much the late score counts for the best of these hits, 0 to 1."""
+    low, high = COVERED
+    covered = max((hit.coverage for hit in hits[:BEST]), default=high)
+    return 1 - min(max((covered - low) / (high - low), 0.0), 1.0)
+
+
+def late_scores(
+    codec: TokenCodec, question: ReadText, weights: Sequence[Weight], passages: Sequence[bytes]
+) -> list[float]:
+    """The late score of each passage.
+
+    Args:
+        codec: what the passages' codes were made with.
+        question: with its token vectors.
+        weights: the rarity of its words, by their forms.
+        passages: the codes of each.
+    """
+    if not question.places:
+        return [0.0] * len(passages)
+    nearest = np.stack(
+        [cosines.max(axis=1, initial=0.0) for cosines in codec.cosines(question.tokens, passages)],
+        axis=1,
+    )
+    # A word of several tokens counts as their mean.
+    own = np.stack([nearest[list(places)].mean(axis=0) for places in question.places])
+    rare = rarities(question.words, weights)
+    scores: list[float] = ((own.mean(axis=0) + rare @ own / rare.sum()) / 2).tolist()
+    return scores
+
+
+def rarities(names: Sequence[str], weights: Sequence[Weight]) -> NDArray[np.float64]:
+    """The weight of each word of a question, (n,), 0 for grammar; all 1 where none has any."""
+    known = {form: weight for forms, weight in weights for form in forms}
+    language = language_of(" ".join(names))
+    own = [
+        max((known.get(word, 0.0) for word in word_set(name, language)), default=0.0)
+        for name in names
+    ]
+    return np.array(own) if any(own) else np.ones(len(names))
+
+
+def reordered_late(hits: Sequence[Hit], late: Sequence[float]) -> list[Hit]:
+    """Hits in the order of fused and late scores together, which are their scores then.
+
+    `late` are the late scores of the best. What the first one's score is stays, and what is behind
+    the best keeps its place: only how far apart the best are is told anew.
+    """
+    counts = late_share(hits)
+    moved = [
+        # Without its words, the fused score is what the cosines alone give.
+        hit.score + counts * (LATE_WEIGHT * one - WORDS_WEIGHT * hit.coverage)
+        for hit, one in zip(hits, late, strict=False)
+    ]
+    lifted = max((hit.score for hit in hits[:BEST]), default=0.0) - max(moved, default=0.0)
+    order = sorted(range(len(moved)), key=lambda place: -moved[place])
+    first = [
+        replace(hits[place], score=moved[place] + lifted, late=late[place]) for place in order
+    ]
+    last = first[-1].score if first else 0.0
+    return [*first, *(replace(hit, score=min(hit.score, last)) for hit in hits[BEST:])]

@@ -1,0 +1,248 @@
+"""Late interaction with the real model: the meaning of tokens decides, where all have codes."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from indexer.embedding.embedder import Embedder
+from indexer.embedding.token_vectors import tokens_of
+from indexer.index.database import Place
+from indexer.index.index import Index
+from indexer.ingest.pipeline import put, update
+from indexer.ingest.token_backfill import backfill
+from indexer.retrieval.hit import Hit
+from indexer.retrieval.late_interaction import BEST, COVERED
+from indexer.retrieval.reranker import Reranking
+from indexer.retrieval.retriever import Retriever
+from knowledge.model.documents import SHARED, Document
+from tests.fakes import WordEmbedder, WordReranker
+from tests.indexer.workshop import FUSED_FIRST, LATE_FIRST, QUESTION, RULES, rule, rules
+
+OTHERS = [
+    "who has the keys at night",
+    "Borrowed drills go back on the shelf",
+    "can a ten year old saw wood",
+    "?",
+    "who do strangers talk to",
+]
+QUESTIONS = [QUESTION, *OTHERS]
+
+
+@contextmanager
+def opened(place: Place, embedder: Embedder) -> Iterator[Index]:
+    with Index(
+        place,
+        model=embedder.model,
+        dimension=embedder.dimension,
+        max_tokens=embedder.max_tokens,
+    ) as index:
+        yield index
+
+
+def _build(index: Index, embedder: Embedder, documents: Sequence[Document]) -> None:
+    for _ in update(index, embedder, documents):
+        pass
+
+
+@pytest.fixture
+def index(tmp_path: Path, model: Embedder) -> Iterator[Index]:
+    with opened(tmp_path / "index", model) as made:
+        _build(made, model, rules())
+        yield made
+
+
+def _names(hits: Sequence[Hit]) -> list[str]:
+    return [hit.passage.document_id.removeprefix("file:") for hit in hits]
+
+
+def _told(found: Sequence[Sequence[Hit]]) -> list[list[tuple[str, float]]]:
+    """Hits without their ids, which an index gives anew."""
+    return [
+        [(name, round(hit.score, 5)) for name, hit in zip(_names(hits), hits, strict=True)]
+        for hits in found
+    ]
+
+
+def _fused(retriever: Retriever, questions: Sequence[str], k: int = 10) -> list[list[Hit]]:
+    vectors = retriever.embedded(questions)
+    most = max(k, BEST)
+    return [hits[:k] for hits in retriever.fused_together(questions, vectors, [SHARED], most)]
+
+
+def test_the_meaning_of_tokens_decides_where_no_passage_has_the_words(
+    index: Index, model: Embedder
+) -> None:
+    retriever = Retriever(index, model)
+    [fused] = _fused(retriever, [QUESTION])
+    assert not {"borrowing", "overnight", "okay"} & set(" ".join(RULES.values()).lower().split())
+    assert _names(fused)[0] == FUSED_FIRST
+    [hits] = retriever.hits([QUESTION], [SHARED])
+    assert _names(hits)[0] == LATE_FIRST
+    assert sorted(_names(hits)) == sorted(_names(fused))
+    assert hits[0].score == pytest.approx(fused[0].score)
+    scores = [hit.score for hit in hits]
+    assert scores == sorted(scores, reverse=True)
+    # What the legs and the cosines said of each is what it was.
+    before = {hit.passage.id: (hit.cosine, hit.coverage, hit.legs) for hit in fused}
+    assert {hit.passage.id: (hit.cosine, hit.coverage, hit.legs) for hit in hits} == before
+
+
+def test_where_the_words_are_found_the_fused_order_stays(index: Index, model: Embedder) -> None:
+    retriever = Retriever(index, model)
+    question = "quiet please"
+    put(index, model, rule("quiet", "Quiet, please."))
+    [fused] = _fused(retriever, [question])
+    assert max(hit.coverage for hit in fused) > COVERED[1]
+    [hits] = retriever.hits([question], [SHARED])
+    assert _told([hits]) == _told([fused])
+    assert None not in [hit.late for hit in hits]
+
+
+def test_whoever_wants_few_gets_the_first_of_all(index: Index, model: Embedder) -> None:
+    """The best are compared, however many of them are wanted."""
+    retriever = Retriever(index, model)
+    every = retriever.hits(QUESTIONS, [SHARED], 20)
+    for k in (1, 3, BEST, len(RULES)):
+        assert retriever.hits(QUESTIONS, [SHARED], k) == [hits[:k] for hits in every]
+    assert max(map(len, every)) == len(RULES) > BEST
+    for hits, fused in zip(every, _fused(retriever, QUESTIONS, 20), strict=True):
+        assert _names(hits[BEST:]) == _names(fused[BEST:])
+
+
+def test_questions_that_come_together_are_answered_as_alone(index: Index, model: Embedder) -> None:
+    retriever = Retriever(index, model)
+    assert retriever.hits(QUESTIONS, [SHARED]) == [
+        retriever.hits([question], [SHARED])[0] for question in QUESTIONS
+    ]
+
+
+def test_how_a_question_is_typed_changes_nothing(index: Index, model: Embedder) -> None:
+    retriever = Retriever(index, model)
+    typed = ["is borrowing overnight okay?", "Is borrowing overnight okay ??", QUESTION]
+    first, *others = _told(retriever.hits(typed, [SHARED]))
+    assert others == [first, first]
+    typed = ["what's the late night fee", "whats the late-night fee?"]
+    first, *others = _told(retriever.hits(typed, [SHARED]))
+    assert others == [first]
+
+
+def test_among_some_passages_alone_these_are_put_in_order(index: Index, model: Embedder) -> None:
+    retriever = Retriever(index, model)
+    among = index.tables.passage_ids([f"file:{FUSED_FIRST}", f"file:{LATE_FIRST}"], [SHARED])
+    [vector] = retriever.embedded([QUESTION])
+    hits = retriever.ranked(QUESTION, vector, [SHARED], 5, among=sorted(among))
+    assert _names(hits) == [LATE_FIRST, FUSED_FIRST]
+
+
+def test_where_one_of_the_best_has_no_codes_the_fused_order_stays(
+    index: Index, model: Embedder, tmp_path: Path
+) -> None:
+    retriever = Retriever(index, model)
+    [fused] = _fused(retriever, [QUESTION])
+    last = fused[BEST - 1].passage.id
+    index.tables.db.run(
+        "delete from token_codes where digest = (select digest from passages where id = ?)", (last,)
+    )
+    assert retriever.hits([QUESTION], [SHARED]) == [fused]
+
+
+def test_where_one_behind_the_best_has_no_codes_they_are_put_in_order(
+    index: Index, model: Embedder
+) -> None:
+    retriever = Retriever(index, model)
+    [fused] = _fused(retriever, [QUESTION], 12)
+    behind = fused[BEST].passage.id
+    index.tables.db.run(
+        "delete from token_codes where digest = (select digest from passages where id = ?)",
+        (behind,),
+    )
+    [hits] = retriever.hits([QUESTION], [SHARED])
+    assert _names(hits)[0] == LATE_FIRST
+
+
+def test_after_a_backfill_all_is_as_in_an_index_made_anew(
+    index: Index, model: Embedder, tmp_path: Path
+) -> None:
+    expected = _told(Retriever(index, model).hits(QUESTIONS, [SHARED]))
+    with opened(tmp_path / "before", model) as before:
+        _build(before, model, rules())
+        before.tables.db.run("delete from token_codes")
+        retriever = Retriever(before, model)
+        assert _told(retriever.hits(QUESTIONS, [SHARED])) == _told(_fused(retriever, QUESTIONS))
+        for _ in backfill(before, model):
+            pass
+        assert _told(retriever.hits(QUESTIONS, [SHARED])) == expected
+        rows = "select digest, codes from token_codes order by digest"
+        assert before.tables.db.rows(rows) == index.tables.db.rows(rows)
+    assert expected[0][0][0] == LATE_FIRST
+
+
+def test_a_document_that_is_replaced_is_compared_by_its_new_words(
+    index: Index, model: Embedder
+) -> None:
+    retriever = Retriever(index, model)
+    assert _names(retriever.hits([QUESTION], [SHARED])[0])[0] == LATE_FIRST
+    put(index, model, rule(LATE_FIRST, "The lawn is mown in May."))
+    put(index, model, rule("lending", RULES[LATE_FIRST]))
+    hits = retriever.hits([QUESTION], [SHARED])[0]
+    assert _names(hits)[0] == "lending"
+
+
+def test_where_the_database_is_not_asked_only_codes_in_memory_are_used(
+    tmp_path: Path, index: Index, model: Embedder
+) -> None:
+    retriever = Retriever(index, model)
+    [fused] = _fused(retriever, [QUESTION])
+    ids = [hit.passage.id for hit in fused]
+    with index.unasked():
+        assert index.token_codes(ids) == {}
+        assert retriever.hits([QUESTION], [SHARED]) == [fused]
+    [hits] = retriever.hits([QUESTION], [SHARED])
+    assert hits != fused
+    codes = index.token_codes(ids)
+    index.tables.db.run("delete from token_codes")
+    with index.unasked():
+        assert index.token_codes(ids) == codes
+        assert retriever.hits([QUESTION], [SHARED]) == [hits]
+
+
+def test_what_is_read_for_when_the_database_is_away_has_its_codes(
+    index: Index, model: Embedder, tmp_path: Path
+) -> None:
+    expected = Retriever(index, model).hits([QUESTION], [SHARED])
+    with opened(tmp_path / "index", model) as later:
+        retriever = Retriever(later, model)
+        later.matching(QUESTION, 1, [SHARED])
+        list(later.read_lately_used())
+        with later.unasked():
+            assert retriever.hits([QUESTION], [SHARED]) == expected
+
+
+def test_a_model_without_token_vectors_keeps_the_fused_order(tmp_path: Path) -> None:
+    embedder = WordEmbedder(512)
+    assert tokens_of(embedder) is None
+    with opened(tmp_path, embedder) as index:
+        _build(index, embedder, rules())
+        retriever = Retriever(index, embedder)
+        assert index.tables.db.rows("select 1 from token_codes") == []
+        assert retriever.hits(QUESTIONS, [SHARED]) == _fused(retriever, QUESTIONS)
+        assert "late" not in retriever.identity
+
+
+def test_what_decides_the_order_is_part_of_what_answers_follow_from(
+    index: Index, model: Embedder
+) -> None:
+    assert "late 2.0 0.4 0.8" in Retriever(index, model).identity
+
+
+def test_a_reranker_reads_the_best_in_this_order(index: Index, model: Embedder) -> None:
+    reranker = WordReranker("nothing has this", seconds=0.01)
+    reranking = Reranking(reranker, 1.0, reranker.clock)
+    [expected] = Retriever(index, model).hits([QUESTION], [SHARED])
+    reranker.read.clear()
+    Retriever(index, model, reranking=reranking).hits([QUESTION], [SHARED])
+    assert [text.split()[0] for text in reranker.read[:3]] == [
+        hit.passage.text.split()[0] for hit in expected[:3]
+    ]
