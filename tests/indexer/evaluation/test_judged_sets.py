@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from indexer.evaluation.judged_sets import (
+    COMMITTED,
     LEAST_HARVEST,
     JudgedSetError,
     harvested,
@@ -165,6 +166,21 @@ def test_unanswerable_questions_are_optional(tmp_path: Path) -> None:
     assert judged_set(_write(tmp_path)).unanswerable == {}
     _write(tmp_path, unanswerable__jsonl='{"_id": "u1", "text": "x"}\n')
     assert judged_set(tmp_path).unanswerable == {"u1": "x"}
+
+
+HELD_OUT = Path(__file__).parents[2] / "judged" / "home-server-wiki"
+
+
+def test_the_held_out_set_is_whole_names_its_licence_and_is_not_one_to_choose_by() -> None:
+    judged = judged_set(HELD_OUT)
+    assert 100 <= len(judged.documents) <= 250
+    assert len(judged.queries) >= 80
+    # What is not judged would be passed over in silence.
+    assert len((HELD_OUT / "queries.jsonl").read_text("utf-8").splitlines()) == len(judged.queries)
+    assert all(max(grades.values()) == 2 for grades in judged.judgements.values())
+    assert (len(judged.unanswerable), len(judged.foreign)) == (40, 20)
+    assert "Licence: Creative Commons" in (HELD_OUT / "README.md").read_text("utf-8")
+    assert HELD_OUT.name not in COMMITTED
 
 
 GUILD = Scope(7)
