@@ -201,7 +201,6 @@ COVERED_BY = {
     "bot/phrasing/service.py": "tests/bot/phrasing/test_dispatcher.py",
     "bot/privacy/guild_removal.py": "tests/bot/privacy/ui/test_guild_removal.py",
     "bot/privacy/messages.py": "tests/bot/privacy/ui/test_cog.py",
-    "bot/process/background.py": "tests/bot/engine/test_web_sync.py",
     "bot/process/leader.py": "tests/bot/interactions/test_localisation.py",
     "bot/review/findings.py": "tests/bot/review/ui/test_cog.py",
     "bot/review/messages.py": "tests/bot/review/ui/test_cog.py",
