@@ -127,8 +127,6 @@ def reordered_late(hits: Sequence[Hit], late: Sequence[float]) -> list[Hit]:
     ]
     lifted = max((hit.score for hit in hits[:BEST]), default=0.0) - max(moved, default=0.0)
     order = sorted(range(len(moved)), key=lambda place: -moved[place])
-    first = [
-        replace(hits[place], score=moved[place] + lifted, late=late[place]) for place in order
-    ]
+    first = [replace(hits[place], score=moved[place] + lifted, late=late[place]) for place in order]
     last = first[-1].score if first else 0.0
     return [*first, *(replace(hit, score=min(hit.score, last)) for hit in hits[BEST:])]
