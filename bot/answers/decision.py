@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, TypeVar
 
+from bot.text.tables import LEFT_OUT
 from indexer.contradictions.detector import Contradiction, Embed, Titled, contradictions
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
@@ -50,7 +51,8 @@ class Quote:
     """A verbatim passage with its citation.
 
     `deciding` is the span (start, end) of the sentence in `text` that answers, if one stands out.
-    `lead` is what stands before it in the document and is meant by its first word, "this" or "it".
+    `lead` is what stands before it in the document and is meant by its first word, "this" or "it";
+    or the head of the table that it begins in.
     """
 
     text: str
@@ -64,7 +66,8 @@ class Quote:
         """The text below its lead, and the span of the sentence in both that answers."""
         if not self.lead:
             return self.text, self.deciding
-        before = f"{self.lead}\n\n"
+        between = "\n" if self.lead.endswith(LEFT_OUT) else "\n\n"
+        before = f"{self.lead}{between}"
         span = self.deciding or (0, 0)
         moved = (span[0] + len(before), span[1] + len(before))
         return before + self.text, moved if self.deciding else None

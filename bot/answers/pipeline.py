@@ -44,6 +44,7 @@ from bot.answers.reply_cache import ReplyCache, ReplyKey
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.answers.unfound import unfound
 from bot.text.languages import Sentence
+from bot.text.tables import begins_below_head, head_above
 from indexer.index.index import Index
 from indexer.parallel import pool_submit
 from indexer.retrieval.hit import Hit
@@ -419,14 +420,17 @@ class AnswerPipeline:
         )
 
     def _led(self, quote: Quote) -> Quote:
-        """A quote with what its first word means, where that is in the passage before it."""
-        own = quote.hit.passage
-        if not own.position or not refers_back(quote.text):
+        """A quote with what its first word means, or its table's head, where that is before it."""
+        own, in_table = quote.hit.passage, begins_below_head(quote.text)
+        if not own.position or not (in_table or refers_back(quote.text)):
             return quote
-        place = (own.position - 1, own.heading)
-        passages = self._index.document_passages(own.document_id)
-        before = [one.text for one in passages if (one.position, one.heading) == place]
-        return replace(quote, lead=last_meaning(before[0], LEAD_CHARACTERS)) if before else quote
+        stored = self._index.document_passages(own.document_id)
+        before = {one.position: one.text for one in stored if one.heading == own.heading}
+        texts = [before[place] for place in sorted(before) if place < own.position]
+        if in_table:
+            return replace(quote, lead=head_above(texts))
+        last = before.get(own.position - 1, "")
+        return replace(quote, lead=last_meaning(last, LEAD_CHARACTERS)) if last else quote
 
     def _missing(self, lookup: Lookup, answer: Answer) -> tuple[str, ...]:
         """What a partial answer says that nothing was found on."""

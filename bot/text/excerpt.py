@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.text.markdown import beginning, size
-from bot.text.tables import ROW, head_lines
+from bot.text.tables import LEFT_OUT, ROW, head_lines
 from indexer.text.passages import without_link_targets
 from indexer.text.sentences import (
     FENCES,
@@ -171,7 +171,7 @@ def _head_above(text: str, start: int) -> str:
         return ""
     rows = text[table[0] : start].split("\n")
     head = rows[: head_lines(rows)]
-    return "".join(f"{row}\n" for row in [*head, "| … |"]) if head else ""
+    return "".join(f"{row}\n" for row in [*head, LEFT_OUT]) if head else ""
 
 
 def _allowed(unit: str, most: int) -> int:

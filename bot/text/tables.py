@@ -5,6 +5,7 @@ with a row in each item: in a fence its links could not be pressed, its marks wo
 a phone its rows would be broken into each other.
 """
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -13,6 +14,8 @@ from typing import Final
 FENCED_CHARACTERS: Final = 28
 
 ROW: Final = "|"
+# Stands for rows that are not shown.
+LEFT_OUT: Final = "| … |"
 _DELIMITERS: Final = re.compile(r"[\s|:-]+\Z")
 _MARKS: Final = re.compile(r"[*`_~\[<]|https?:")
 # A bar that is no end of a cell stands behind a backslash or in code.
@@ -46,3 +49,29 @@ def shown_table(rows: Sequence[str]) -> list[str]:
 def _joined(row: str) -> str:
     cells = (cell.strip().replace("\\|", ROW) for cell in _CELL.findall(row))
     return _BETWEEN.join(filter(None, cells))
+
+
+def begins_below_head(text: str) -> bool:
+    """Whether a text begins with rows of a table whose head is elsewhere."""
+    rows = _run_of_rows(text.split("\n"))
+    return bool(rows) and not head_lines(rows)
+
+
+def head_above(before: Sequence[str]) -> str:
+    """The head of the table that a text goes on with, and that rows are left out.
+
+    Args:
+        before: what stands before that text, in order, cut as it was; the table ends the last.
+    """
+    for text in reversed(before):
+        lines = text.rstrip().split("\n")
+        rows = _run_of_rows(lines[::-1])[::-1]
+        if above := head_lines(rows):
+            return "\n".join([*rows[:above], LEFT_OUT])
+        if len(rows) < len(lines):
+            break
+    return ""
+
+
+def _run_of_rows(lines: Sequence[str]) -> list[str]:
+    return [*itertools.takewhile(is_row, lines)]

@@ -193,6 +193,19 @@ def test_a_passage_that_begins_with_this_is_quoted_with_what_stands_before_it(
     assert quote.led[0].startswith(f"{quote.lead}\n\nThis kills")
 
 
+def test_rows_that_were_cut_off_their_table_are_quoted_below_its_head(
+    pipeline: AnswerPipeline, embedder: WordEmbedder
+) -> None:
+    rows = [f"| jar {number} | {'nectar ' * 8} |" for number in range(40)]
+    text = "\n".join(["| Jar | What is in it |", "|---|---|", *rows, "| amphora | yeast kills |"])
+    put(pipeline._index, embedder, Document("file:jar", SHARED, Kind.FILE, "jars", text))
+    [reply] = pipeline.ask([Ask("which amphora has yeast that kills", 1)])
+    assert isinstance(reply.outcome, Answer)
+    quote = reply.outcome.quotes[0]
+    assert quote.hit.passage.position > 1
+    assert quote.led[0] == f"| Jar | What is in it |\n|---|---|\n| … |\n{quote.text}"
+
+
 def test_what_was_said_in_a_channel_is_quoted_to_its_readers_and_recorded_without_words(
     pipeline: AnswerPipeline, store: Store
 ) -> None:
