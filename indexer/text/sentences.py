@@ -39,6 +39,7 @@ _EXAMPLES = re.compile(
 )
 # What stands in the place of links: alone, they say nothing but where else to look.
 _LINK = re.compile(r"!?\[[^\]\n]{0,1000}\]\([^)\n]{0,2000}\)|<?https?://[^\s>]{1,2000}>?")
+_FILLING = re.compile(r"[\s=-]{2,}")
 _EMOJI = re.compile(r":\w{2,32}:")
 _POINTING_TEXT: Final = """a about additional all also an and are at by can check click detail
     details doc docs documentation find for found from full further go guide guides have here in
@@ -283,7 +284,10 @@ def only_points(text: str, heading: str = "") -> bool:
     if _CONTENTS.match(heading.rpartition("› ")[2]) is not None:
         return True
     # What says so much beside its links is not taken apart: that takes longer than all else.
-    if len(text) > _POINTING_CHARACTERS and len(_LINK.sub("", text)) > _POINTING_CHARACTERS:
+    has_links = "](" in text or "://" in text
+    if len(text) > _POINTING_CHARACTERS and (
+        not has_links or _said_characters(text) > _POINTING_CHARACTERS
+    ):
         return False
     said = [text[start:end] for start, end in units(text)]
     if any(unit.startswith(FENCES) for unit in said):
@@ -292,6 +296,20 @@ def only_points(text: str, heading: str = "") -> bool:
     if not about and _LINK.search(text) is None:
         # What it announces stands under the headings below it.
         return bool(said) and all(map(announces, said))
-    rest = [unit for unit in said if unit not in about and not announces(unit)]
+    about += [unit for unit in said if announces(unit) or _is_table_of_links(unit)]
+    rest = [unit for unit in said if unit not in about]
     left = " ".join(_EMOJI.sub(" ", _LINK.sub(" ", unit)) for unit in rest)
     return _POINTING.issuperset(re.findall(r"[^\W\d_]+", left.lower()))
+
+
+def _said_characters(text: str) -> int:
+    """How long a text is without its links and what only fills lines."""
+    return len(_FILLING.sub(" ", _LINK.sub("", text)))
+
+
+def _is_table_of_links(unit: str) -> bool:
+    rows = unit.split("\n")
+    values = rows[2:] if len(rows) > 2 and not rows[1].strip("|:- \t") else rows
+    return unit.startswith("|") and not any(
+        any(map(str.isalpha, _LINK.sub("", row))) for row in values
+    )

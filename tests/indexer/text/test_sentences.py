@@ -129,6 +129,8 @@ def test_an_item_is_a_unit_with_its_code_and_paragraphs_but_without_the_items_be
         ("* Author: Mia\n* Cost: 3 euros", "", False),
         ("This lists all members.", "", False),
         ("There are four places:", "", True),
+        (f"Look here:\n\n| **Help** {' ' * 300}|\n|---|\n| 1. [One](a.md) |", "", True),
+        ("Look here:\n\n| Help | By |\n|---|---|\n| [One](a.md) | Mia |", "", False),
         ("There are four places: here, and there.", "", False),
         ("Use spaces, says [the style guide](https://a.org).", "", False),
         ("- [One](https://a.org)\n- Two costs nothing.", "More info", False),
