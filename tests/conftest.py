@@ -17,6 +17,7 @@ from indexer.retrieval.reranker import open_reranker
 from tests.fork_server import ForkServer, fork_server
 from tests.models import save_cross_encoder
 from tests.postgres import Cluster, running_cluster
+from tests.shared_folders import shared_folder
 from tests.stores import (
     EMPTY_DERIVED_TABLES,
     EMPTY_TABLES,
@@ -98,17 +99,15 @@ def model(models: Path) -> Embedder:
 @pytest.fixture(scope="session")
 def cross_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny cross-encoder, whose opinions are random and always the same."""
-    folder = tmp_path_factory.mktemp("cross-encoder")
-    save_cross_encoder(folder)
-    return folder
+    return shared_folder(tmp_path_factory, "cross-encoder", save_cross_encoder)
 
 
 @pytest.fixture(scope="session")
 def derived_rerankers(cross_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of derived models that holds that cross-encoder."""
-    cache = tmp_path_factory.mktemp("rerankers")
-    open_reranker(str(cross_encoder), cache)
-    return cache
+    return shared_folder(
+        tmp_path_factory, "rerankers", lambda cache: open_reranker(str(cross_encoder), cache)
+    )
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from tests.bot.town import Town, build_town
 from tests.bot.wire.server import WireServer, wire_server
 from tests.bot.world import World, build_world
 from tests.fakes import WordEmbedder
+from tests.shared_folders import shared_folder
 
 # What a bot may take to come to rest on a machine that has other things to do.
 SETTLE_SECONDS: Final = 60
@@ -62,10 +63,12 @@ def strict_discord(monkeypatch: pytest.MonkeyPatch) -> Iterator[StrictDiscord]:
 @pytest.fixture(scope="session")
 def indexed_articles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder as it is after the first start; indexing it anew would take every test long."""
-    folder = tmp_path_factory.mktemp("articles")
-    with Core(settings_for(folder), WordEmbedder()) as core:
-        run_to_end(index_updates.update_quickly(core))
-    return folder
+
+    def index(folder: Path) -> None:
+        with Core(settings_for(folder), WordEmbedder()) as core:
+            run_to_end(index_updates.update_quickly(core))
+
+    return shared_folder(tmp_path_factory, "articles", index)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """The bundled articles, indexed with the derived model and with the reference, and asked by all."""
 
+import hashlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from indexer.embedding.embedder import (
     SentenceTransformerEmbedder,
     open_embedder,
 )
+from tests.shared_folders import shared_folder
 
 
 @pytest.fixture(scope="session", params=["derived", "reference"])
@@ -29,8 +32,15 @@ def model(request: pytest.FixtureRequest, models: Path) -> Embedder:
 @pytest.fixture(scope="session")
 def core(tmp_path_factory: pytest.TempPathFactory, model: Embedder) -> Iterator[Core]:
     """A core as it is after the first start."""
-    with opened(tmp_path_factory.mktemp("articles"), model) as made:
-        run_to_end(index_updates.update_quickly(made))
+
+    def index(folder: Path) -> None:
+        with opened(folder, model) as made:
+            run_to_end(index_updates.update_quickly(made))
+
+    name = hashlib.sha256(model.model.encode()).hexdigest()
+    indexed = shared_folder(tmp_path_factory, f"articles-{name}", index)
+    folder = Path(shutil.copytree(indexed, tmp_path_factory.mktemp("core") / "data"))
+    with opened(folder, model) as made:
         yield made
 
 
