@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,11 +37,20 @@ def core(tmp_path_factory: pytest.TempPathFactory, model: Embedder) -> Iterator[
         with opened(folder, model) as made:
             run_to_end(index_updates.update_quickly(made))
 
-    name = hashlib.sha256(model.model.encode()).hexdigest()
-    indexed = shared_folder(tmp_path_factory, f"articles-{name}", index)
-    folder = Path(shutil.copytree(indexed, tmp_path_factory.mktemp("core") / "data"))
-    with opened(folder, model) as made:
+    with opened(indexed(tmp_path_factory, "articles", model, index), model) as made:
         yield made
+
+
+def indexed(
+    factory: pytest.TempPathFactory, name: str, model: Embedder, index: Callable[[Path], object]
+) -> Path:
+    """A folder as `index` leaves it, which is done once for all that run tests.
+
+    The reference takes a minute for the vectors of a development set.
+    """
+    digest = hashlib.sha256(model.model.encode()).hexdigest()
+    made = shared_folder(factory, f"{name}-{digest}", index)
+    return shutil.copytree(made, factory.mktemp(name) / "data")
 
 
 def opened(folder: Path, model: Embedder) -> Core:

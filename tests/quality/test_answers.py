@@ -14,8 +14,6 @@ import pytest
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.config import Settings
-from bot.config_sections import DataSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
@@ -23,6 +21,7 @@ from indexer.embedding.embedder import Embedder
 from knowledge.model.documents import Kind
 from knowledge.model.questions import Evidence
 from knowledge.sources import add_paths
+from tests.quality.conftest import indexed, opened
 
 JUDGED = Path(__file__).parents[1] / "judged"
 RAW_ARTICLE = Path(__file__).parents[3] / "shared" / "article"
@@ -195,10 +194,13 @@ def imported(tmp_path_factory: pytest.TempPathFactory, model: Embedder) -> Itera
     """A core that `commonplace index` has given the raw text, and nothing but it to answer from."""
     if not RAW_ARTICLE.is_dir():
         pytest.skip("the raw text is not beside this checkout (../shared/article)")
-    settings = Settings(data=DataSettings(folder=tmp_path_factory.mktemp("raw")))
-    with Core(settings, model) as made:
-        add_paths(made.store, [RAW_ARTICLE])
-        run_to_end(index_updates.update(made))
+
+    def index_raw(folder: Path) -> None:
+        with opened(folder, model) as made:
+            add_paths(made.store, [RAW_ARTICLE])
+            run_to_end(index_updates.update(made))
+
+    with opened(indexed(tmp_path_factory, "raw", model, index_raw), model) as made:
         yield made
 
 

@@ -20,6 +20,7 @@ from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, judged_set
 from indexer.evaluation.metrics import mean, ndcg
 from indexer.evaluation.runner import Evaluation, Evaluator
 from knowledge.model.questions import Evidence
+from tests.quality.conftest import indexed
 
 JUDGED = Path(__file__).parents[1] / "judged"
 
@@ -106,10 +107,13 @@ def measured(
     """A set, indexed and asked with today's code."""
     name: str = request.param
     judged = judged_set(COMMITTED[name])
-    with open_index(tmp_path_factory.mktemp(name), model) as index:
-        evaluator = Evaluator(index, model, judged)
-        run_to_end(evaluator.index())
-        found = evaluator.evaluate()
+
+    def index_judged(folder: Path) -> None:
+        with open_index(folder, model) as index:
+            run_to_end(Evaluator(index, model, judged).index())
+
+    with open_index(indexed(tmp_path_factory, name, model, index_judged), model) as index:
+        found = Evaluator(index, model, judged).evaluate()
     kinds = {row["_id"]: row["kind"] for row in _lines(COMMITTED[name] / "unanswerable.jsonl")}
     return Measured(judged, kinds, found, BARS[name])
 
