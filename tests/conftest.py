@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,12 @@ def _keep_files_in_memory() -> None:
         tempfile.tempdir = os.environ.setdefault("TMPDIR", str(memory))
 
 
+# How many modules were there when they were last kept from being searched for garbage.
+_FROZEN = {"modules": 0}
+# PyTorch, which some tests import, is more of them.
+MANY_MODULES: Final = 500
+
+
 def pytest_collection_finish() -> None:
     """Keep what was imported, of which nothing becomes garbage, from being searched for it.
 
@@ -62,6 +69,15 @@ def pytest_collection_finish() -> None:
     """
     gc.freeze()
     gc.enable()
+    _FROZEN["modules"] = len(sys.modules)
+
+
+def pytest_runtest_teardown() -> None:
+    """Do so again where a test has imported a large library."""
+    if len(sys.modules) > _FROZEN["modules"] + MANY_MODULES:
+        gc.collect()
+        gc.freeze()
+        _FROZEN["modules"] = len(sys.modules)
 
 
 @pytest.hookimpl(optionalhook=True)

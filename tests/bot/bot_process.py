@@ -4,6 +4,11 @@
 With `DIES_AT_COMMIT="17 before"` it ends by SIGKILL before, or after, that commit.
 """
 
+import gc
+
+# As in `bot.__main__`, which ends it.
+gc.disable()
+
 import importlib
 import os
 import sys
