@@ -39,6 +39,8 @@ TAKEN_ALONG_CHARACTERS: Final = 300
 
 # What stands empty where something that no page shows was taken out.
 _BLANK_LINES: Final = re.compile(r"\n(?:[ \t]*\n){2,}")
+# What stands before the words of a quotation or a list item.
+_MARKS: Final = re.compile(rf"(?:>[ \t]?)*(?:{LIST_MARKER.pattern})?")
 _PADDING: Final = re.compile(r"(?<=\S) {2,}")
 
 Span = tuple[int, int]
@@ -270,7 +272,7 @@ def _emphasised(text: str, offset: int, deciding: Span | None) -> str:
     sentence = text[start:end]
     if sentence.startswith((*FENCES, ROW)) or "\n\n" in sentence:
         return text
-    mark = LIST_MARKER.match(sentence)
+    mark = _MARKS.match(sentence)
     lead = mark[0] if mark else ""
     inner = sentence[len(lead) :].replace("**", "")
     return f"{text[:start]}{lead}**{inner}**{text[end:]}"

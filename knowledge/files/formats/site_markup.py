@@ -8,7 +8,7 @@ is a placeholder ("!kick <user>") stays, too.
 
 import html
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 from typing import Final
 
 _FENCE: Final = re.compile(r"[ \t>]{0,12}(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?(?P<mark>`{3,}|~{3,})")
@@ -33,10 +33,20 @@ _NOT_SHOWN: Final = re.compile(
     re.IGNORECASE,
 )
 _ATTRIBUTES: Final = re.compile(
-    r"(?:(?<=[)\]`*])[ \t]?\{ ?[:.#][^}\n]{0,200}\}|(?<=\S)[ \t]+\{[:#.][^}\n]{0,200}\}[ \t]*\Z)"
+    r"(?:(?<=[)\]`*])[ \t]?\{ ?(?:[:.#]|[\w-]{1,30}=)[^}\n]{0,200}\}"
+    r"|(?<=\S)[ \t]+\{[:#.][^}\n]{0,200}\}[ \t]*\Z)"
 )
 _LONGEST_LABEL: Final = 78
 
+# Where a text says what the names of its links stand for, and a link by such a name.
+_DEFINITION: Final = re.compile(
+    r"^ {0,3}\[(?P<name>[^\]^\n][^\]\n]{0,100})\]:[ \t]+<?(?P<to>[^\s<>()]{1,1000})>?"
+    r"(?:[ \t]+[\"'(][^\n]{0,300}[\"')])?[ \t]*$",
+    re.MULTILINE,
+)
+_REFERENCE: Final = re.compile(
+    r"(?P<code>`[^`\n]{1,500}`)|\[(?P<label>[^\]\[\n]{1,500})\]\[(?P<name>[^\]\[\n]{0,100})\]"
+)
 # What a heading is in passages and citations: words, without pictures, addresses and emphasis.
 _HEADED: Final = re.compile(r" {0,3}#{1,6}[ \t]")
 _PICTURE: Final = re.compile(r"!\[[^\]\n]{0,500}\]\([^)\n]{0,400}\)[ \t]*")
@@ -85,9 +95,10 @@ _COMPONENT: Final = re.compile(r"[A-Z][a-z]\w*\Z")
 def without_site_markup(text: str) -> str:
     """A Markdown text as a page made of it reads, line by line."""
     lines = _boxes_opened(text.split("\n"))
+    addresses = {found["name"].casefold(): found["to"] for found in _DEFINITION.finditer(text)}
     parts: list[str] = []
     for is_code, run in _runs(lines):
-        parts += run if is_code else _prose(run)
+        parts += run if is_code else _prose(run, addresses)
     return "\n".join(parts)
 
 
@@ -148,9 +159,20 @@ def _runs(lines: list[str]) -> Iterator[tuple[bool, list[str]]]:
     yield was_code, run
 
 
-def _prose(lines: list[str]) -> list[str]:
+def _prose(lines: list[str], addresses: Mapping[str, str]) -> list[str]:
     text = "\n".join(_with_bars([_plain_line(line) for line in lines]))
+    if addresses:
+        text = _DEFINITION.sub("", text)
+        text = _REFERENCE.sub(lambda found: _resolved(found, addresses), text)
     return [_in_words(line) for line in _without_tags(text).split("\n")]
+
+
+def _resolved(link: re.Match[str], addresses: Mapping[str, str]) -> str:
+    """A link by the name of its address, with the address that the text gives further down."""
+    if link["code"]:
+        return link[0]
+    address = addresses.get((link["name"] or link["label"]).casefold())
+    return link[0] if address is None else f"[{link['label']}]({address})"
 
 
 def _in_words(line: str) -> str:

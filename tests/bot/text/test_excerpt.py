@@ -68,6 +68,8 @@ def test_a_sentence_longer_than_the_limit_is_cut_without_a_stray_mark() -> None:
     [
         ("Intro.\n- one\n- two", "Intro.\n- **one**\n- two"),
         ("Intro.\n1. one\n2. two", "Intro.\n1. **one**\n2. two"),
+        ("Intro.\n\n> one", "Intro.\n\n> **one**"),
+        ("Intro.\n\n> - one", "Intro.\n\n> - **one**"),
         ("Intro\n**one**\n\ntwo", "**Intro\none**\n\ntwo"),
     ],
 )

@@ -71,6 +71,12 @@ Visitor | Reads `a | b`
         ("[[toc]]", ""),
         ("## Costs {#costs}", "## Costs"),
         ("[Get it](https://a.example){ .button }", "[Get it](https://a.example)"),
+        ("![a](b.png){ loading=lazy }", "![a](b.png)"),
+        (
+            "See [it][a], [B][] and `[c][a]`, x[0][1].\n\n[A]: https://a.example 'A'\n[b]: /b\n",
+            "See [it](https://a.example), [B](/b) and `[c][a]`, x[0][1].\n\n\n\n",
+        ),
+        ("A note.[^1]\n\n[^1]: It says more.", "A note.[^1]\n\n[^1]: It says more."),
         (
             MENU,
             "| Role | What |\n| --- | --- |\n| Visitor | Reads `a | b` |\n| Member | Writes |\n",
