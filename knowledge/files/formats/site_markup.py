@@ -215,7 +215,7 @@ def _with_bars(lines: list[str]) -> list[str]:
                 lines[place - 1] = _barred(lines[place - 1])
         inside = inside and "|" in line
         if inside:
-            lines[place] = _barred(line)
+            lines[place] = _barred(line) if line.strip("| \t") else ""
     return lines
 
 
@@ -229,7 +229,7 @@ def _barred(row: str) -> str:
 
 def _without_tags(text: str) -> str:
     """Prose with tags as Markdown, or gone with what no page shows; what is in code stays."""
-    if "<" not in text and "&" not in text:
+    if not any(mark in text for mark in ("<", "&", "```")):
         return text
     names = [(found["close"], found["name"]) for found in _OPENS.finditer(text) if found["name"]]
     closed = {name for close, name in names if close}
@@ -260,9 +260,16 @@ def _shown_pieces(text: str) -> Iterator[tuple[bool, str]]:
         if found["code"] and "\n\n" in piece:
             continue
         yield True, text[shown : found.start()]
-        yield False, piece if found["code"] else "\n" * piece.count("\n")
+        yield False, _inline_code(piece) if found["code"] else "\n" * piece.count("\n")
         shown = position = place + len(closing)
     yield True, text[shown:]
+
+
+def _inline_code(code: str) -> str:
+    """Code in a line with one mark at each end where one does: a chat takes three for a block."""
+    said = code.strip("`")
+    is_line = code.startswith("```") and not {"`", "\n"} & {*said} and said.strip()
+    return f"`{said}`" if is_line else code
 
 
 def _closing(opened: re.Match[str]) -> str:

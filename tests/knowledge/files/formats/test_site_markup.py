@@ -76,6 +76,11 @@ Visitor | Reads `a | b`
             "See [it][a], [B][] and `[c][a]`, x[0][1].\n\n[A]: https://a.example 'A'\n[b]: /b\n",
             "See [it](https://a.example), [B](/b) and `[c][a]`, x[0][1].\n\n\n\n",
         ),
+        (
+            "Run ```ls -l``` or ```` a`b ````.\n```x``` too.",
+            "Run `ls -l` or ```` a`b ````.\n`x` too.",
+        ),
+        ("a | b\n--|--\n1 | 2\n  |", "| a | b |\n| --|-- |\n| 1 | 2 |\n"),
         ("A note.[^1]\n\n[^1]: It says more.", "A note.[^1]\n\n[^1]: It says more."),
         (
             MENU,
