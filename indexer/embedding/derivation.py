@@ -127,7 +127,11 @@ def fast_model(
         if refusal.exists():
             raise DerivationError(refusal.read_text(encoding="utf-8"))
         derive_apart(recipe, folder, target, sample)
-        return _opened(recipe.open, target, digest)
+        model = _opened(recipe.open, target, digest)
+        for earlier in range(1, FORMAT):
+            # What an earlier release derived is not opened again.
+            shutil.rmtree(cache / f"{digest[:16]}{recipe.suffix}-{earlier}", ignore_errors=True)
+        return model
     except DerivationError as error:
         refusal.write_text(str(error), encoding="utf-8")
         reason = f"{error} (Remembered in {refusal}; delete it to try again.)"

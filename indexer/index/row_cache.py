@@ -95,8 +95,10 @@ class RowCache:
         for start in range(0, len(missing), SLICE):
             some = missing[start : start + SLICE]
             self.vectors(some)
-            self.token_codes(some)
             self.passages(some)
+            # These are read for the best of a question alone, and need not be there.
+            if self._codes.currsize < CODES_BYTES // 2:
+                self.token_codes(some)
             yield
 
     def read_ahead(self) -> Iterator[None]:
@@ -108,6 +110,12 @@ class RowCache:
         while vectors := self._tables.passage_vectors_before(before, SLICE):
             before = vectors[-1][0]
             if not _fill(self._vectors, ((key, _full_precision(half)) for key, half in vectors)):
+                break
+            yield
+        before = _AFTER_ALL
+        while codes := self._tables.token_codes_before(before, SLICE):
+            before = codes[-1][0]
+            if not _fill(self._codes, codes):
                 break
             yield
         before = _AFTER_ALL

@@ -193,6 +193,14 @@ class IndexTables:
             found.update(self.db.rows(sql, some))
         return found
 
+    def token_codes_before(self, passage_id: int, most: int) -> list[tuple[int, bytes]]:
+        """As `token_codes`, of at most so many passages with a lower id, the highest first."""
+        sql = (
+            "select p.id, t.codes from passages p join token_codes t on t.digest = p.digest "
+            "where p.id < ? order by p.id desc limit ?"
+        )
+        return [(key, codes) for key, codes in self.db.rows(sql, (passage_id, most))]
+
     def without_token_codes(self) -> list[tuple[int, bytes]]:
         """Id and digest of the passages that have no codes, the newest first."""
         sql = (

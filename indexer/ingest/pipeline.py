@@ -406,8 +406,7 @@ def _embed(
         The vectors of the last slice, (d,) each, and the codes of its passages, by digest.
     """
     texts = _texts(cuts)
-    whole = _whole(cuts)
-    coded = whole if tokens_of(embedder) is not None else ()
+    coded = _whole(cuts) if tokens_of(embedder) is not None else ()
     missing = index.tables.missing_vectors(texts, coded)
     wanted = [(key, text) for key, text in texts.items() if key in missing]
     # Texts of about equal length in a batch: the reference model pads them to the longest.
@@ -422,6 +421,6 @@ def _embed(
         keys = [key for key, _ in some]
         embedded, made = embedded_passages(embedder, [text for _, text in some])
         vectors = dict(zip(keys, embedded, strict=True))
-        codes = {key: one for key, one in zip(keys, made, strict=True) if one and key in whole}
+        codes = {key: one for key, one in zip(keys, made, strict=True) if key in coded}
         report.embedded += len(some)
     return vectors, codes

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sentence_transformers import SentenceTransformer
 
 from indexer.embedding.onnx_export import derive
@@ -197,6 +198,7 @@ def test_of_a_long_text_the_tokens_are_those_that_the_model_reads(minilm: Runtim
 
 
 def test_a_prompt_is_read_before_the_words(tmp_path: Path) -> None:
+    torch.manual_seed(7)
     folder = tiny_model(tmp_path, bert(), prompts={"query": "ask: ", "document": ""})
     derive(folder, tmp_path / "derived", sample=TEXTS)
     derived = RuntimeModel.open(tmp_path / "derived")
