@@ -78,9 +78,11 @@ def wanted(selection: Selection, scopes: list[Scope]) -> set[str]:
 
 
 def ranking(hits: list[Hit]) -> list[tuple[str, str, float, float]]:
+    """What is found, in order; what has nothing to do with a question is in none."""
     return [
         (hit.passage.document_id, hit.passage.text, round(hit.score, 5), round(hit.coverage, 5))
         for hit in hits
+        if hit.score > 0
     ]
 
 

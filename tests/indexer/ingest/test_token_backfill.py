@@ -149,6 +149,8 @@ def test_of_a_document_that_is_replaced_meanwhile_the_old_text_has_none(
 def test_a_passage_without_tokens_is_not_read_again(home: Home, embedder: CodedEmbedder) -> None:
     with opened(home, embedder) as index:
         build(index, embedder, [Document("file:a", SHARED, Kind.FILE, "", "…")])
+        assert list(backfill(index, embedder)) == []
+        index.tables.db.run("delete from token_codes")
         assert list(backfill(index, embedder)) == [(1, 1)]
         assert list(backfill(index, embedder)) == []
 
