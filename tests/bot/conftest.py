@@ -27,6 +27,9 @@ from tests.shared_folders import shared_folder
 
 # What a bot may take to come to rest on a machine that has other things to do.
 SETTLE_SECONDS: Final = 60
+# How often it is looked whether it has: what goes on in the background ends without a sign, and
+# for simcord's own 50 ms after each click a core had nothing to do.
+LOOK_SECONDS: Final = 0.004
 
 
 class PatientEnv(Env):
@@ -38,6 +41,7 @@ class PatientEnv(Env):
 
     async def _settle_internal(self, **asked: Any) -> None:
         asked["timeout"] = max(asked.get("timeout") or 0, SETTLE_SECONDS)
+        asked["idle"] = LOOK_SECONDS
         await super()._settle_internal(**asked)
 
 
