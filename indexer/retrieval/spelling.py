@@ -2,7 +2,7 @@
 
 A slip of the keyboard is mended before a question is embedded, looked up and judged, where it is
 sure: a word that neither the passages nor the model know, one slip away from just one word that
-both know.
+both know, or else from just one that many passages have, which is what a community is about.
 """
 
 import re
@@ -16,6 +16,10 @@ from indexer.text.edit_distance import slips
 
 # A part of a name, an address or code is none: its letters may be meant.
 _WORD: Final = re.compile(r"(?<![^\s(\"'])[A-Za-z]{6,40}(?=[\s.,;:!?)\"']*(?:\s|\Z))")
+# A word that so many passages have, and such a share of all, is what they are about, though the
+# model knows it in parts.
+OFTEN_PASSAGES: Final = 5
+OFTEN_SHARE: Final = 0.04
 # What makes another form of a word that the model may not know by itself ("wipes", "binned").
 _ENDINGS: Final = (
     "s",
@@ -56,6 +60,14 @@ def _mended(
     # Hardly anybody errs in the first letter.
     near = [other for other in slips(word) if other[0] == word[0] and _is_known(scopes, other)]
     meant = list(filter(is_common, near))
+    if not meant:
+        least = max(OFTEN_SHARE * sum(one.passages for one in scopes), OFTEN_PASSAGES)
+        # Else it is known only by its stem, that of a common word: "reade" by "read".
+        names = (other for other in near if not is_common(_stem(other)))
+        often = [other for other in names if _passages(scopes, other) >= least]
+        # Forms of one word are told apart by nothing that counts.
+        is_one = len({*map(_stem, often)}) == 1
+        meant = [max(often, key=lambda other: (-len(other), other))] if is_one else []
     return meant[0] if len(meant) == 1 else typed
 
 
@@ -68,5 +80,14 @@ def _is_word(word: str, is_common: Callable[[str], bool]) -> bool:
 
 
 def _is_known(scopes: Sequence[Postings], word: str) -> bool:
-    known = stem_of_rare(word, "en")
+    known = _stem(word)
     return any(known in postings for postings in scopes)
+
+
+def _passages(scopes: Sequence[Postings], word: str) -> int:
+    """How many passages have a word."""
+    return sum(postings.document_frequency(_stem(word)) for postings in scopes)
+
+
+def _stem(word: str) -> str:
+    return stem_of_rare(word, "en")
