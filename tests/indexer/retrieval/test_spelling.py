@@ -59,11 +59,11 @@ def test_what_no_scope_has_that_may_be_seen_mends_nothing() -> None:
         ("my walpaper", "my wallpaper"),  # the model knows it in parts
         ("curseforgee", "curseforgee"),  # too few passages have it
         ("multc", "multc"),  # too short to tell
-        ("leeder", "leeder"),  # "leader" is known by the stem of a common word
+        ("leadme", "leadme"),  # "leade" is known only by the stem of a common word
     ],
 )
 def test_a_slip_of_what_many_passages_are_about_is_mended(typed: str, read: str) -> None:
     postings = Postings()
-    about = [(number, words("wallpaper multimc leaders")) for number in range(5)]
+    about = [(number, words("wallpaper multimc leading")) for number in range(5)]
     postings.add([*about, (9, words("curseforge"))])
     assert corrected(typed, [postings], COMMON.__contains__) == read
