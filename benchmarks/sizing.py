@@ -27,6 +27,8 @@ from bot.config_sections import DataSettings
 from bot.engine.core import Core
 from bot.engine.data_folder import MODELS
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
+from indexer.embedding.onnx_model import ReadText
+from indexer.embedding.token_vectors import TokenVectors, tokens_of
 from indexer.ingest.pipeline import update
 
 _ASKING = """
@@ -35,7 +37,7 @@ started = time.perf_counter()
 import statistics
 from pathlib import Path
 import bot.client, bot.run
-from benchmarks.answering import questions
+from benchmarks.answering import judged_questions
 from bot.config import Settings
 from bot.config_sections import DataSettings
 from bot.answers.lookup import Ask
@@ -44,7 +46,7 @@ core = Core(Settings(data=DataSettings(folder=Path(sys.argv[1]))))
 core.answer_pipeline.ask([Ask("who made PyTorch?", 1)])
 first = time.perf_counter() - started
 times = []
-for text in questions():
+for text in judged_questions():
     before = time.perf_counter()
     core.answer_pipeline.ask([Ask(text, 1)])
     times.append((time.perf_counter() - before) * 1e3)
@@ -61,19 +63,28 @@ class PseudoRandom:
     def __init__(self, real: Embedder) -> None:
         self.model, self.dimension, self.max_tokens = real.model, real.dimension, real.max_tokens
         self.count_tokens = real.count_tokens
+        of_real = tokens_of(real)
+        self.tokens = TokenVectors(self, of_real.codec) if of_real is not None else None
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self.embed_passages(texts)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        rows = [
-            np.random.default_rng(zlib.crc32(text.encode())).standard_normal(
-                self.dimension, np.float32
-            )
-            for text in texts
-        ]
-        vectors = np.stack(rows) if rows else np.zeros((0, self.dimension), np.float32)
-        unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        rows = [self._rows(text, 1)[0] for text in texts]
+        return np.array(rows, np.float32).reshape(-1, self.dimension)
+
+    def read_queries(self, texts: Sequence[str]) -> list[ReadText]:
+        return self.read_passages(texts)
+
+    def read_passages(self, texts: Sequence[str]) -> list[ReadText]:
+        """With as many token vectors as the text has tokens, none of which is of a word."""
+        read = [self._rows(text, 1 + self.count_tokens(text)) for text in texts]
+        return [ReadText(rows[0], rows[1:], (), ()) for rows in read]
+
+    def _rows(self, text: str, count: int) -> NDArray[np.float32]:
+        chance = np.random.default_rng(zlib.crc32(text.encode()))
+        rows = chance.standard_normal((count, self.dimension), np.float32)
+        unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         return unit
 
 
