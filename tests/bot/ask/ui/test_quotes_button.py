@@ -68,7 +68,7 @@ async def test_a_quotation_is_shown_around_what_the_model_names(
     await on.publish("Harbour meetup", f"The harbour meetup has guests. {rest} Doors open at nine.")
     model.always(answers_with(lambda body: written(body, "So the doors open at nine")))
 
-    text = content(await on.ask("Which guests has the harbour meetup?"))
+    text = content(await on.ask("Has the harbour meetup guests?"))
 
     assert "So the doors open at nine. [1]" in text
     assert "> … " in text
