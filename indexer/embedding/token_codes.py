@@ -31,6 +31,9 @@ BOUNDS: Final = (-0.9816, 0.0, 0.9816)
 # Numbers in a byte.
 _PACKED: Final = 4
 
+# Up to so many multiplications OpenBLAS starts no threads (its interface/gemm.c).
+_ON_ONE_THREAD: Final = 4 * 65_536
+
 _PARAMETERS: Final = "token_codes.toml"
 _LENGTH: Final = np.dtype("<f2")
 
@@ -88,7 +91,7 @@ class TokenCodec:
         )
         levels = _DECODED.take(packed, axis=0).reshape(len(lengths), len(self.centre))
         turned = (rotated(query) * self.deviation).astype(np.float32)
-        products = turned @ levels.T + (query @ self.centre)[:, np.newaxis]
+        products = _products(turned, levels) + (query @ self.centre)[:, np.newaxis]
         cosines = (products / np.maximum(lengths.astype(np.float32), 1e-6)).astype(np.float32)
         ends = itertools.accumulate(counts, initial=0)
         return [cosines[:, start:end] for start, end in itertools.pairwise(ends)]
@@ -96,6 +99,17 @@ class TokenCodec:
     def _turned_centre(self) -> NDArray[np.float32]:
         turned: NDArray[np.float32] = rotated(self.centre[np.newaxis])[0].astype(np.float32)
         return turned
+
+
+def _products(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(m, n) of rows (m, d) with rows (n, d), on this thread alone.
+
+    NumPy's BLAS starts threads for a larger product, which spin when their work is done: that takes
+    three times the processor time of the product itself.
+    """
+    rows = max(_ON_ONE_THREAD // max(left.size, 1), 1)
+    parts = [left @ right[start : start + rows].T for start in range(0, len(right), rows)]
+    return np.concatenate([np.zeros((len(left), 0), np.float32), *parts], axis=1)
 
 
 @lru_cache
