@@ -19,7 +19,8 @@ class Hit:
     query's words, by IDF, that it has, 0 to 1. `late` is its late score
     (`indexer.retrieval.late_interaction`), if that was worked out. `legs` names which leg put it
     forward, and the reranker where that read it; `first` which put its document before all others.
-    `window` is the number of its best window, counting from 0.
+    `window` is the number of its best window, counting from 0. `named` is whether the question
+    repeats its heading or title (`indexer.retrieval.named_passages`).
     """
 
     passage: StoredPassage
@@ -31,3 +32,4 @@ class Hit:
     first: tuple[str, ...] = ()
     window: int = 0
     late: float | None = None
+    named: bool = False

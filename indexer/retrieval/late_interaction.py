@@ -125,6 +125,8 @@ def reordered_late(hits: Sequence[Hit], late: Sequence[float]) -> list[Hit]:
         hit.score + counts * (LATE_WEIGHT * one - WORDS_WEIGHT * hit.coverage)
         for hit, one in zip(hits, late, strict=False)
     ]
+    if hits and hits[0].named:
+        moved[0] = max(moved)
     lifted = max((hit.score for hit in hits[:BEST]), default=0.0) - max(moved, default=0.0)
     order = sorted(range(len(moved)), key=lambda place: -moved[place])
     first = [replace(hits[place], score=moved[place] + lifted, late=late[place]) for place in order]

@@ -240,11 +240,12 @@ def _pair_seconds(reranker: Reranker, clock: Callable[[], float]) -> float:
 
 
 def reordered(reranking: Reranking, query: str, hits: Sequence[Hit]) -> list[Hit]:
-    """Hits as the reranker orders them."""
+    """Hits as the reranker orders them, behind one that the question names."""
     order = reranking.order(query, [_as_read(hit.passage) for hit in hits])
     if order is None:
         return list(hits)
-    return [replace(hits[i], legs=(*hits[i].legs, RERANKER)) for i in order]
+    read = [replace(hits[i], legs=(*hits[i].legs, RERANKER)) for i in order]
+    return sorted(read, key=lambda hit: not hit.named)
 
 
 def _as_read(passage: StoredPassage) -> str:

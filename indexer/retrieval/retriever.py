@@ -56,6 +56,7 @@ from indexer.retrieval.late_interaction import (
     interacted,
     known_late,
 )
+from indexer.retrieval.named_passages import looked_at, named
 from indexer.retrieval.reranker import Reranking, reordered
 from indexer.retrieval.spelling import corrected
 from indexer.text.analyzer import language_of_question
@@ -208,37 +209,44 @@ class Retriever:
         legs = [found.in_order(one) for found, one in zip(legs, cosines, strict=True)]
         ranked = [Ranked.of(*both) for both in zip(cosines, legs, strict=True)]
         self._read_ahead(ranked, legs, k)
-        return [self._hits(one, found, k) for one, found in zip(ranked, legs, strict=True)]
+        together = zip(queries, ranked, legs, strict=True)
+        return [self._hits(query, one, found, k) for query, one, found in together]
 
     def _read_ahead(self, ranked: Sequence[Ranked], legs: Sequence[Legs], k: int) -> None:
         """Fill the index's cache, in one go, with what most of the queries will need."""
         wanted = [
             passage_id
             for one, found in zip(ranked, legs, strict=True)
-            for passage_id in (*one.ids[: k + 2], *found.near[:1], *found.worded[:1])
+            for passage_id in (*one.ids[: k + 2], *found.near[:1], *looked_at(one, found))
         ]
         self.index.passages(wanted)
 
-    def _hits(self, ranked: Ranked, legs: Legs, k: int) -> list[Hit]:
+    def _hits(self, query: str, ranked: Ranked, legs: Legs, k: int) -> list[Hit]:
         first = {
             name: {passage.document_id for passage in self.index.passages(ids[:1]).values()}
             for name, ids in ((MEANING, legs.near), (WORDS, legs.worded))
         }
         sets = {MEANING: frozenset(legs.near), WORDS: frozenset(legs.worded)}
         best = self._best_of_each(ranked.ids, k)
+        wanted = named(query, self.index.passages(looked_at(ranked, legs)).values())
+        if wanted is not None:
+            others = [one for one in best if one[1].document_id != wanted.document_id]
+            best = [(ranked.ids.index(wanted.id), wanted), *others][:k]
+        highest = max((ranked.scores[rank] for rank, _ in best), default=0.0)
         places = [ranked.places[rank] for rank, _ in best]
         wholes = ranked.cosines.wholes[places].tolist()
         windows = ranked.cosines.windows[places].tolist()
         return [
             Hit(
                 passage,
-                ranked.scores[rank],
+                highest if passage is wanted else ranked.scores[rank],
                 whole,
                 window,
                 legs.coverages.get(passage.id, 0.0),
                 tuple([name for name, found in sets.items() if passage.id in found]),
                 tuple([name for name, found in first.items() if passage.document_id in found]),
                 best_window,
+                named=passage is wanted,
             )
             for (rank, passage), whole, window, best_window in zip(
                 best, wholes, windows, ranked.cosines.best_windows(places), strict=True
@@ -303,6 +311,8 @@ class Retriever:
             "strong": self.calibration.strong,
             "none": self.calibration.none,
         }
+        if hits[0].named:
+            return Evidence.STRONG, judged_by
         return self.calibration.verdict(values, least, nearest), judged_by
 
     def strength(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> float:

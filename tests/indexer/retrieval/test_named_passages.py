@@ -1,0 +1,81 @@
+"""Passages that a question names: by heading or title, however it is typed, and only one."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.engine.data_folder import open_index
+from bot.engine.index_updates import run_to_end
+from indexer.index.stored_passage import StoredPassage
+from indexer.ingest.pipeline import update
+from indexer.retrieval.named_passages import named
+from indexer.retrieval.retriever import Retriever
+from knowledge.model.documents import SHARED, Document, Kind
+from knowledge.model.questions import Evidence
+from tests.fakes import WordEmbedder
+
+
+def passage(key: int, document: str, title: str, heading: str, text: str = "") -> StoredPassage:
+    text = text or "The lamp is lit at dusk, and somebody puts it out in the morning."
+    return StoredPassage(
+        key, document, SHARED, Kind.FILE, 0, heading, text, title, "", (), "", None, None, ""
+    )
+
+
+LAMP = passage(1, "file:a", "The harbour", "Lamps › How is the lamp lit?")
+DOCK = passage(2, "file:a", "The harbour", "The dock")
+OTHER = passage(3, "file:b", "The quay", "Examples")
+THIRD = passage(4, "file:c", "The pier", "Examples")
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("How is the lamp lit?", LAMP),
+        ("how is the lamp lit", LAMP),
+        ("hey, how is the lamp lit pls", LAMP),
+        ("lamps how is the lamp lit", LAMP),
+        ("the harbour: The dock", DOCK),
+        ("THE DOCK!", DOCK),
+        ("the harbour", LAMP),
+        ("The quay", OTHER),
+        ("examples", None),
+        ("how is the lamp put out", None),
+        ("???", None),
+    ],
+)
+def test_a_heading_or_title_names_its_passage(question: str, found: StoredPassage | None) -> None:
+    assert named(question, [LAMP, DOCK, OTHER, THIRD]) is found
+
+
+def test_what_only_points_elsewhere_is_not_named() -> None:
+    points = passage(5, "file:d", "Links", "Where to go", "- [Docs](https://docs.example.org)")
+    assert named("where to go", [points]) is None
+
+
+def test_the_named_passage_is_first_and_strong(tmp_path: Path) -> None:
+    """Though others have more of the words, and another passage of its document is nearer."""
+    embedder = WordEmbedder()
+    documents = [
+        Document(
+            "file:a",
+            SHARED,
+            Kind.FILE,
+            "Boats",
+            "# Boats\n\n## Rest\n\nAt night.\n\n## Sail\n\nIt is torn.",
+        ),
+        *(
+            Document(f"file:{n}", SHARED, Kind.FILE, f"Note {n}", f"Rest and rest {n}.")
+            for n in range(12)
+        ),
+    ]
+    with open_index(tmp_path, embedder) as index:
+        run_to_end(update(index, embedder, documents))
+        retriever = Retriever(index, embedder)
+        for k in (1, 10):
+            [hits] = retriever.hits(["rest?"], [SHARED], k)
+            assert (hits[0].passage.document_id, hits[0].passage.heading) == ("file:a", "Rest")
+            assert hits[0].named
+            assert not any(hit.named for hit in hits[1:])
+            assert hits[0].score == max(hit.score for hit in hits)
+            assert retriever.evidence("rest?", hits, [SHARED]) is Evidence.STRONG
