@@ -114,6 +114,7 @@ class Leases:
         Returns:
             How many shards there are.
         """
+        self._reconnect()
         before, self._lives = self.id, self._lives + 1
         self.id = f"{self.name.rpartition(' ')[2]}.{self._lives}"
         connection = self._connection
@@ -149,8 +150,7 @@ class Leases:
             LapsedError: if others have ended this membership.
         """
         run = self._connection.run
-        # A query can be repeated: a session that was cut in between is made anew by it.
-        self._connection.rows("select 1 as there")
+        self._reconnect()
         renewal = f"update processes set until = {_UNTIL} where id = ?"  # noqa: S608
         if not run(renewal, [self._seconds, self.id]):
             raise LapsedError("The leases of this process's shards were not renewed in time.")
@@ -161,6 +161,10 @@ class Leases:
         if room > 0 and most > 0 and run(_TAKE, [self.id, min(room, most)]):
             standing, _ = self._look()
         return standing
+
+    def _reconnect(self) -> None:
+        """Make a session anew that others have ended: a query can be repeated, a change can't."""
+        self._connection.rows("select 1 as there")
 
     def _look(self) -> tuple[Standing, int]:
         """How things are, and how many free shards there are within this process's share."""
@@ -193,6 +197,7 @@ class Leases:
 
     def leave(self) -> None:
         """Give everything back at once, and be no member any more."""
+        self._reconnect()
         self._connection.run("delete from processes where id = ?", [self.id])
 
     def wait_to_identify(self, bucket: int, seconds: float) -> float:

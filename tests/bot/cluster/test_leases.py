@@ -161,6 +161,20 @@ def test_how_many_shards_there_are_changes_only_while_nobody_is_a_member(
         other.close()
 
 
+@pytest.mark.parametrize("then", ["leave", "join"])
+def test_who_was_ended_by_another_can_leave_and_join(
+    join: Join, seen: Connection, then: str
+) -> None:
+    first, second = join(), join()
+    _expire(seen, first)
+    second.step()
+    if then == "leave":
+        first.leave()
+    else:
+        first.join(SHARDS)
+        assert first.step().processes == 2
+
+
 def test_only_as_many_are_taken_as_may_begin(join: Join) -> None:
     first = join()
     assert [*first.step(most=1).shards] == [0]
