@@ -85,8 +85,8 @@ def test_it_goes_on_when_the_connection_was_lost(
     with _running(embedding):
         _vectors_of(jobs, {b"a": "before"})
         postgres.cut(postgres_url)
+        # What only reads is repeated without a word; what writes is told, and tried again.
         assert _vectors_of(jobs, {b"b": "what a member wrote"})
-    assert "was lost" in caplog.text
     assert "member" not in caplog.text
 
 
