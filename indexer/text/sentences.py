@@ -275,7 +275,7 @@ def last_meaning(text: str, most: int) -> str:
 
 
 # Of what was found, the best is asked for with every question.
-@lru_cache(maxsize=1_024)
+@lru_cache(maxsize=4_096)
 def only_points(text: str, heading: str = "") -> bool:
     """Whether a text says nothing itself, only where else to look: "More info", links, contents.
 
