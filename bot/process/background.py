@@ -32,7 +32,8 @@ _OWN_STEP: Final = 2
 # How often is looked whether a floor of relatedness is to be measured: a few microseconds a guild.
 FLOOR_SECONDS: Final = 60
 
-# How often is looked whether passages lack token codes: some 20 ms at 20,000 passages.
+# How often is looked whether passages may lack token codes; where any came, that takes some 20 ms
+# at 20,000 passages.
 BACKFILL_SECONDS: Final = 60
 
 # How often is looked whether the index has notes to follow that it could not follow at once.
@@ -67,6 +68,8 @@ class BackgroundTasks:
         # Whether everything has been brought in step once.
         self._in_step = False
         self._models: LiveSwitch | None = None
+        # The index, and its generation, in which no passage lacked token codes.
+        self._coded: tuple[str, int] | None = None
 
     def begin(self) -> None:
         self._preparing = self._bot.loop.create_task(self._prepare(), name="commonplace-prepare")
@@ -204,9 +207,20 @@ class BackgroundTasks:
         await self._bot.worker.run_slices(Core.measure_floors)
 
     async def _backfill(self) -> None:
-        """Give passages the token codes that they lack: of an earlier release, or moved."""
-        if self._bot.leads:
-            await self._bot.leaders_worker.run_slices(index_updates.backfill)
+        """Give passages the token codes that they lack: of an earlier release, or moved.
+
+        All passages are looked at for that, so only where any may have come.
+        """
+        if not self._bot.leads:
+            return
+        worker = self._bot.leaders_worker
+        state = await worker.call(
+            lambda core: (core.index.tables.identity(), core.index.generation),
+            priority=Priority.INDEXING,
+        )
+        if state != self._coded:
+            await worker.run_slices(index_updates.backfill)
+            self._coded = state
 
     async def _follow_sources(self) -> None:
         if not self._in_step:

@@ -16,7 +16,7 @@ import itertools
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -46,7 +46,8 @@ _DECODED: Final = np.array(
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+# Without slots, so that the centre is turned once.
+@dataclass(frozen=True, eq=False)
 class TokenCodec:
     """How the token vectors of one model are quantized.
 
@@ -69,7 +70,7 @@ class TokenCodec:
         # 0 to 3, in the order of the levels.
         numbers = np.add.reduce([(scaled > bound).view(np.uint8) for bound in BOUNDS])
         grouped = numbers.reshape(len(numbers), len(self.centre) // _PACKED, _PACKED) << _PLACES
-        decoded = self._turned_centre() + self.deviation * _LEVELS[numbers]
+        decoded = self._turned_centre + self.deviation * _LEVELS[numbers]
         lengths = np.linalg.norm(decoded, axis=1).astype(_LENGTH)
         packed: bytes = lengths.tobytes() + grouped.sum(axis=2, dtype=np.uint8).tobytes()
         return packed
@@ -96,6 +97,7 @@ class TokenCodec:
         ends = itertools.accumulate(counts, initial=0)
         return [cosines[:, start:end] for start, end in itertools.pairwise(ends)]
 
+    @cached_property
     def _turned_centre(self) -> NDArray[np.float32]:
         turned: NDArray[np.float32] = rotated(self.centre[np.newaxis])[0].astype(np.float32)
         return turned

@@ -106,24 +106,19 @@ class RowCache:
 
         Anything may be done between two steps: no reading is left open meanwhile.
         """
-        before = _AFTER_ALL
-        while vectors := self._tables.passage_vectors_before(before, SLICE):
-            before = vectors[-1][0]
-            if not _fill(self._vectors, ((key, _full_precision(half)) for key, half in vectors)):
-                break
-            yield
-        before = _AFTER_ALL
-        while codes := self._tables.token_codes_before(before, SLICE):
-            before = codes[-1][0]
-            if not _fill(self._codes, codes):
-                break
-            yield
-        before = _AFTER_ALL
-        while passages := self._tables.passages_before(before, SLICE):
-            before = passages[-1].id
-            if not _fill(self._passages, ((passage.id, passage) for passage in passages)):
-                break
-            yield
+        tables = self._tables
+        yield from _filled(
+            self._vectors,
+            lambda before: [
+                (key, _full_precision(half))
+                for key, half in tables.passage_vectors_before(before, SLICE)
+            ],
+        )
+        yield from _filled(self._codes, lambda before: tables.token_codes_before(before, SLICE))
+        yield from _filled(
+            self._passages,
+            lambda before: [(one.id, one) for one in tables.passages_before(before, SLICE)],
+        )
 
 
 def _found(
@@ -140,6 +135,18 @@ def _found(
     rows = read([key for key, row in found.items() if row is None])
     cache.update(rows)
     return {key: row for key, row in (found | rows).items() if row is not None}
+
+
+def _filled(
+    cache: "LRUCache[int, _Row]", read: Callable[[int], Sequence[tuple[int, _Row]]]
+) -> Iterator[None]:
+    """Fill a cache with rows, the newest first; `read` gives a slice of those before an id."""
+    before = _AFTER_ALL
+    while rows := read(before):
+        before = rows[-1][0]
+        if not _fill(cache, rows):
+            return
+        yield
 
 
 def _fill(cache: "LRUCache[int, _Row]", rows: Iterable[tuple[int, _Row]]) -> bool:

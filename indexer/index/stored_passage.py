@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Self
 
-from indexer.text.passages import Passage
+from indexer.text.passages import Passage, with_titles, without_link_targets
 from knowledge.model.documents import Document, Kind, Scope
 
 # What is stored of a document as JSON beside its passages.
@@ -37,6 +37,11 @@ class StoredPassage:
     verified: date | None
     revision: int | None
     approved_by: str
+
+    @property
+    def embedded(self) -> str:
+        """The words embedded, as `Passage.embedded`."""
+        return with_titles(self.title, self.heading, without_link_targets(self.text))
 
     @classmethod
     def of(cls, passage_id: int, document: Document, passage: Passage) -> Self:

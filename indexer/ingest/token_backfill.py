@@ -10,7 +10,6 @@ from indexer.embedding.embedder import Embedder
 from indexer.embedding.token_vectors import tokens_of
 from indexer.index.index import Index
 from indexer.ingest.pipeline import SLICE_TEXTS
-from indexer.text.passages import with_titles, without_link_targets
 
 
 def backfill(index: Index, embedder: Embedder) -> Iterator[tuple[int, int]]:
@@ -27,10 +26,7 @@ def backfill(index: Index, embedder: Embedder) -> Iterator[tuple[int, int]]:
     for start in range(0, len(lacking), SLICE_TEXTS):
         digests = dict(lacking[start : start + SLICE_TEXTS])
         passages = index.tables.passages(list(digests))
-        texts = {
-            digests[key]: with_titles(one.title, one.heading, without_link_targets(one.text))
-            for key, one in passages.items()
-        }
+        texts = {digests[key]: one.embedded for key, one in passages.items()}
         if tokens is not None and texts:
             _, codes = tokens.of_passages(list(texts.values()))
             index.tables.store_vectors({}, dict(zip(texts, codes, strict=True)))

@@ -26,9 +26,7 @@ from indexer.embedding.embedder import (
     quieten,
     reason,
 )
-from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import RERANKER, Hit
-from indexer.text.passages import with_titles, without_link_targets
 
 # More are never read, however fast the model is: the right one is hardly ever further down.
 MOST: Final = 32
@@ -241,13 +239,8 @@ def _pair_seconds(reranker: Reranker, clock: Callable[[], float]) -> float:
 
 def reordered(reranking: Reranking, query: str, hits: Sequence[Hit]) -> list[Hit]:
     """Hits as the reranker orders them, behind one that the question names."""
-    order = reranking.order(query, [_as_read(hit.passage) for hit in hits])
+    order = reranking.order(query, [hit.passage.embedded for hit in hits])
     if order is None:
         return list(hits)
     read = [replace(hits[i], legs=(*hits[i].legs, RERANKER)) for i in order]
     return sorted(read, key=lambda hit: not hit.named)
-
-
-def _as_read(passage: StoredPassage) -> str:
-    """A passage as a reranker reads it: the words that are embedded."""
-    return with_titles(passage.title, passage.heading, without_link_targets(passage.text))

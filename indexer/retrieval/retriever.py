@@ -178,9 +178,9 @@ class Retriever:
         """
         reranking = self.reranking
         fitting = reranking.fitting(share or 1 / max(len(queries), 1)) if reranking else 0
-        most = max(k, fitting, BEST)
-        fused = self.fused_together(queries, vectors, scopes, most, among=among)
         tokens = tokens_of(self.embedder)
+        most = max(k, fitting, BEST if tokens is not None else 0)
+        fused = self.fused_together(queries, vectors, scopes, most, among=among)
         found = fused if tokens is None else interacted(self.index, tokens, queries, fused, scopes)
         if reranking is None or not fitting:
             return [hits[:k] for hits in found]
@@ -208,27 +208,28 @@ class Retriever:
         cosines = self.cosines(vectors, [found.candidates for found in legs])
         legs = [found.in_order(one) for found, one in zip(legs, cosines, strict=True)]
         ranked = [Ranked.of(*both) for both in zip(cosines, legs, strict=True)]
-        self._read_ahead(ranked, legs, k)
-        together = zip(queries, ranked, legs, strict=True)
-        return [self._hits(query, one, found, k) for query, one, found in together]
+        may_be_named = list(map(looked_at, ranked, legs))
+        # Read in one go, whatever most of the queries will need.
+        self.index.passages(
+            [
+                passage_id
+                for one, found, others in zip(ranked, legs, may_be_named, strict=True)
+                for passage_id in (*one.ids[: k + 2], *found.near[:1], *others)
+            ]
+        )
+        together = zip(queries, ranked, legs, may_be_named, strict=True)
+        return [self._hits(*one, k) for one in together]
 
-    def _read_ahead(self, ranked: Sequence[Ranked], legs: Sequence[Legs], k: int) -> None:
-        """Fill the index's cache, in one go, with what most of the queries will need."""
-        wanted = [
-            passage_id
-            for one, found in zip(ranked, legs, strict=True)
-            for passage_id in (*one.ids[: k + 2], *found.near[:1], *looked_at(one, found))
-        ]
-        self.index.passages(wanted)
-
-    def _hits(self, query: str, ranked: Ranked, legs: Legs, k: int) -> list[Hit]:
+    def _hits(
+        self, query: str, ranked: Ranked, legs: Legs, may_be_named: Sequence[int], k: int
+    ) -> list[Hit]:
         first = {
             name: {passage.document_id for passage in self.index.passages(ids[:1]).values()}
             for name, ids in ((MEANING, legs.near), (WORDS, legs.worded))
         }
         sets = {MEANING: frozenset(legs.near), WORDS: frozenset(legs.worded)}
         best = self._best_of_each(ranked.ids, k)
-        wanted = named(query, self.index.passages(looked_at(ranked, legs)).values())
+        wanted = named(query, self.index.passages(may_be_named).values())
         if wanted is not None:
             others = [one for one in best if one[1].document_id != wanted.document_id]
             best = [(ranked.ids.index(wanted.id), wanted), *others][:k]

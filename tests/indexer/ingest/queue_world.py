@@ -7,6 +7,7 @@ from indexer.index.index import Index
 from indexer.ingest.embedding_queue import EmbeddingQueue, EmbeddingWorker, kind_of
 from indexer.ingest.pipeline import Progress, UpdateReport, update
 from knowledge.model.documents import SHARED, Document, Kind
+from knowledge.store.postgres.jobs import Job
 from knowledge.store.postgres.work_queue import WorkQueue
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import Found, all_found
@@ -54,6 +55,28 @@ class World:
 
     def update(self, documents: Sequence[Document] = DOCUMENTS) -> Iterator[Progress]:
         return update(self.index, self.embedder, documents, queue=self.queue)
+
+
+class Spoiler:
+    """Who hands in what is bad, and every other time lets a sound worker have its turn first.
+
+    `bad` is given how many there were so far, this one included, and the job; `count` is how many.
+    """
+
+    def __init__(
+        self, world: World, sound: EmbeddingWorker, bad: Callable[[int, Job], bytes]
+    ) -> None:
+        self.count = 0
+        self._jobs = world.jobs
+        self._sound = sound
+        self._bad = bad
+
+    def step(self) -> None:
+        if self.count % 2:
+            self._sound.step()
+        for job in self._jobs.take(self._sound.kind, "bad", 3):
+            self.count += 1
+            self._jobs.finish([(job, self._bad(self.count, job))])
 
 
 def drive(steps: Iterator[Progress], turn: Callable[[], object]) -> UpdateReport:

@@ -22,7 +22,14 @@ from knowledge.sources import add_paths
 from knowledge.store.postgres.work_queue import LEASE_SECONDS, MOST_TRIES
 from knowledge.store.store import Store
 from tests.fakes import WordEmbedder
-from tests.indexer.ingest.queue_world import DOCUMENTS, World, content, drive, nothing_is_left
+from tests.indexer.ingest.queue_world import (
+    DOCUMENTS,
+    Spoiler,
+    World,
+    content,
+    drive,
+    nothing_is_left,
+)
 from tests.postgres import Cluster
 
 ROOT = Path(__file__).parents[3]
@@ -112,19 +119,11 @@ def test_an_update_that_was_abandoned_is_gone_on_with(world: World, alone: Index
 
 
 def test_what_is_no_vector_of_the_model_is_not_stored(world: World, alone: Index) -> None:
-    seen = world.worker()
-    number = 0
+    bad = [b"", b"\xff" * 256, np.zeros(64, np.float32).tobytes()]
+    spoiler = Spoiler(world, world.worker(), lambda number, _: bad[number % 3])
 
-    def spoil() -> None:
-        nonlocal number
-        seen.step() if number % 2 else None
-        for job in world.jobs.take(seen.kind, "bad", 3):
-            number += 1
-            bad = [b"", b"\xff" * 256, np.zeros(64, np.float32).tobytes()][number % 3]
-            world.jobs.finish([(job, bad)])
-
-    drive(world.update(), spoil)
-    assert number > 0
+    drive(world.update(), spoiler.step)
+    assert spoiler.count > 0
     assert content(world.index) == content(alone)
 
 

@@ -12,8 +12,16 @@ from indexer.ingest.embedding_queue import kind_of
 from indexer.ingest.pipeline import update
 from indexer.text.passages import with_titles
 from knowledge.model.documents import SHARED, Document, Kind
+from knowledge.store.postgres.jobs import Job
 from tests.fakes import CodedEmbedder, WordEmbedder
-from tests.indexer.ingest.queue_world import DOCUMENTS, World, content, drive, nothing_is_left
+from tests.indexer.ingest.queue_world import (
+    DOCUMENTS,
+    Spoiler,
+    World,
+    content,
+    drive,
+    nothing_is_left,
+)
 
 # Of one passage and several windows each, beside short ones.
 LONG = [
@@ -83,20 +91,16 @@ def test_what_has_a_torn_length_is_not_stored(
     coded: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Vectors are whole, and of the codes a byte lacks or is too many."""
-    seen = coded.worker("a", CodedEmbedder(64))
-    torn = 0
 
-    def spoil() -> None:
-        nonlocal torn
-        seen.step() if torn % 2 else None
-        for job in coded.jobs.take(seen.kind, "bad", 3):
-            torn += 1
-            vectors, codes = embedded_passages(CodedEmbedder(64), [job.text])
-            bad = [codes[0][:-1], codes[0] + b"x", codes[0][:1], b"x" * 17][torn % 4]
-            coded.jobs.finish([(job, vectors[0].tobytes() + bad)])
+    def torn(number: int, job: Job) -> bytes:
+        vectors, codes = embedded_passages(CodedEmbedder(64), [job.text])
+        bad = [codes[0][:-1], codes[0] + b"x", codes[0][:1], b"x" * 17][number % 4]
+        result: bytes = vectors[0].tobytes() + bad
+        return result
 
-    drive(coded.update(), spoil)
-    assert torn > 4
+    spoiler = Spoiler(coded, coded.worker("a", CodedEmbedder(64)), torn)
+    drive(coded.update(), spoiler.step)
+    assert spoiler.count > 4
     assert "vectors of a worker were none" in caplog.text
     expected = CodedEmbedder(64)
     assert expected.tokens is not None
@@ -136,19 +140,14 @@ def world(tmp_path: Path, postgres_url: str) -> Iterator[World]:
 def test_of_a_model_without_token_vectors_what_is_longer_than_a_vector_is_refused(
     world: World,
 ) -> None:
-    seen = world.worker()
-    spoilt = 0
 
-    def spoil() -> None:
-        nonlocal spoilt
-        seen.step() if spoilt % 2 else None
-        for job in world.jobs.take(seen.kind, "bad", 3):
-            spoilt += 1
-            vector = WordEmbedder(64).embed_passages([job.text])[0]
-            world.jobs.finish([(job, vector.tobytes() + b"codes of something")])
+    def longer(_: int, job: Job) -> bytes:
+        vector: bytes = WordEmbedder(64).embed_passages([job.text])[0].tobytes()
+        return vector + b"codes of something"
 
-    drive(world.update(), spoil)
-    assert spoilt > 0
+    spoiler = Spoiler(world, world.worker(), longer)
+    drive(world.update(), spoiler.step)
+    assert spoiler.count > 0
     assert len(world.index.tables.document_digests({Kind.FILE})) == len(DOCUMENTS)
     assert _codes(world.index) == {}
 
