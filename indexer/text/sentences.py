@@ -41,6 +41,7 @@ _EXAMPLES = re.compile(
 _LINK = re.compile(r"!?\[[^\]\n]{0,1000}\]\([^)\n]{0,2000}\)|<?https?://[^\s>]{1,2000}>?")
 _FILLING = re.compile(r"[\s=-]{2,}")
 _EMOJI = re.compile(r":\w{2,32}:")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _POINTING_TEXT: Final = """a about additional all also an and are at by can check click detail
     details doc docs documentation find for found from full further go guide guides have here in
     info information is it know learn link links list look more of official on or our out page
@@ -125,14 +126,16 @@ def sentences(text: str) -> list[tuple[int, int]]:
 # A passage that is quoted is cut into sentences by its windows, its quotation and its excerpt.
 @lru_cache(maxsize=1_024)
 def _sentences(text: str) -> tuple[tuple[int, int], ...]:
-    spans: list[tuple[int, int]] = []
+    return tuple(_spans(text))
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
     position = 0
     for start, end in fences(text):
-        spans.extend(_prose_sentences(text, position, start))
-        spans.append((start, end))
+        yield from _prose_sentences(text, position, start)
+        yield start, end
         position = end
-    spans.extend(_prose_sentences(text, position, len(text)))
-    return tuple(spans)
+    yield from _prose_sentences(text, position, len(text))
 
 
 def fences(text: str) -> Iterator[tuple[int, int]]:
@@ -283,6 +286,8 @@ def only_points(text: str, heading: str = "") -> bool:
     """
     if _CONTENTS.match(heading.rpartition("› ")[2]) is not None:
         return True
+    if _begins_saying(text):
+        return False
     # What says so much beside its links is not taken apart: that takes longer than all else.
     has_links = "](" in text or "://" in text
     if len(text) > _POINTING_CHARACTERS and (
@@ -292,14 +297,33 @@ def only_points(text: str, heading: str = "") -> bool:
     said = [text[start:end] for start, end in units(text)]
     if any(unit.startswith(FENCES) for unit in said):
         return False
-    about = [unit for unit in said if _BYLINE.match(unit) or _INTRODUCTION.match(unit)]
+    about = list(filter(_says_what_follows, said))
     if not about and _LINK.search(text) is None:
         # What it announces stands under the headings below it.
         return bool(said) and all(map(announces, said))
     about += [unit for unit in said if announces(unit) or _is_table_of_links(unit)]
     rest = [unit for unit in said if unit not in about]
-    left = " ".join(_EMOJI.sub(" ", _LINK.sub(" ", unit)) for unit in rest)
-    return _POINTING.issuperset(re.findall(r"[^\W\d_]+", left.lower()))
+    return all(map(_only_names, rest))
+
+
+def _begins_saying(text: str) -> bool:
+    """Whether the first sentence alone says something, which nearly all do; then so does a text."""
+    span = next(_spans(text), (0, 0))
+    first = text[slice(*span)]
+    # Lists, tables and code are units of several sentences, which are looked at together.
+    if LIST_MARKER.match(text, *span) is not None or first.startswith(("|", *FENCES)):
+        return False
+    return not (_only_names(first) or _says_what_follows(first) or announces(first))
+
+
+def _says_what_follows(unit: str) -> bool:
+    return _BYLINE.match(unit) is not None or _INTRODUCTION.match(unit) is not None
+
+
+def _only_names(unit: str) -> bool:
+    """Whether all that is said beside links is that they are there."""
+    left = _EMOJI.sub(" ", _LINK.sub(" ", unit))
+    return _POINTING.issuperset(_LETTERS.findall(left.lower()))
 
 
 def _said_characters(text: str) -> int:
