@@ -3,10 +3,11 @@
     python -m benchmarks.calibrating KEEP stackfaq squad2 xquad-en [--model FOLDER]…
 
 The folders are public judged sets in BEIR's layout. With them, as for the calibration that comes
-with the program: backup-faq, desktop-how-tos and the judged questions over the bundled articles; of
-stackfaq and xquad-en every second question, of squad2 every fourth. Each set is measured with what
-is fitted without it and without its family, the sets that share documents with it; survival-game
-with what is fitted on all the others, and nothing is fitted on it.
+with the program: backup-faq, desktop-how-tos, the short questions over these two, and the judged
+questions over the bundled articles; of stackfaq and xquad-en every second question, of squad2 every
+fourth. Each set is measured with what is fitted without it and without its family, the sets that
+share documents with it; survival-game and home-server-wiki, their short questions too, with what is
+fitted on all the others, and nothing is fitted on them.
 
 Indexes, derived models and what was gathered stay in KEEP, so that a second run only fits. What is
 fitted on all sets is written there as NAME.toml.
@@ -41,7 +42,11 @@ from knowledge.model.documents import SHARED, Document
 from knowledge.model.questions import Evidence
 
 EVERY: Final = {"stackfaq": 2, "xquad-en": 2, "squad2": 4}
-HELD_OUT: Final = "survival-game"
+SHORT: Final = ", short"
+HELD_OUT: Final = frozenset(
+    name + kind for name in ("survival-game", "home-server-wiki") for kind in ("", SHORT)
+)
+_JUDGED: Final = Path(__file__).parents[1] / "tests" / "judged"
 
 
 @dataclass(slots=True)
@@ -54,13 +59,12 @@ class Gathered:
 
 def judged_articles() -> JudgedSet:
     """The judged questions over the bundled articles."""
-    folder = Path(__file__).parents[1] / "tests" / "judged"
     rows = {
-        name: [json.loads(line) for line in (folder / f"{name}.jsonl").read_text().splitlines()]
+        name: [json.loads(line) for line in (_JUDGED / f"{name}.jsonl").read_text().splitlines()]
         for name in ("queries", "unanswerable")
     }
     judgements: dict[str, dict[str, int]] = {}
-    for line in (folder / "qrels.tsv").read_text().splitlines()[1:]:
+    for line in (_JUDGED / "qrels.tsv").read_text().splitlines()[1:]:
         question, document, _ = line.split("\t")
         judgements.setdefault(question, {})[f"article:{document}"] = 1
     return JudgedSet(
@@ -70,6 +74,24 @@ def judged_articles() -> JudgedSet:
         {row["_id"]: row["text"] for row in rows["unanswerable"]},
         frozenset(row["_id"] for row in rows["unanswerable"] if row["kind"] == "foreign"),
     )
+
+
+def short_questions(sets: Mapping[str, JudgedSet]) -> dict[str, JudgedSet]:
+    """The short questions over the documents of some of these sets, each a set of its own."""
+    lines = (_JUDGED / "short_questions.jsonl").read_text("utf-8").splitlines()
+    rows = {str(number): json.loads(line) for number, line in enumerate(lines)}
+    found = {}
+    for corpus in dict.fromkeys(row["corpus"] for row in rows.values()):
+        own = {key: row for key, row in rows.items() if row["corpus"] == corpus}
+        answered = {key: row for key, row in own.items() if row["answers"]}
+        found[corpus + SHORT] = replace(
+            sets[corpus],
+            queries={key: row["text"] for key, row in answered.items()},
+            judgements={key: dict.fromkeys(row["answers"], 1) for key, row in answered.items()},
+            unanswerable={key: row["text"] for key, row in own.items() if not row["answers"]},
+            foreign=frozenset(),
+        )
+    return found
 
 
 def sampled(judged: JudgedSet, every: int) -> JudgedSet:
@@ -84,14 +106,14 @@ def sampled(judged: JudgedSet, every: int) -> JudgedSet:
 
 
 def gathered(embedder: Embedder, sets: Mapping[str, JudgedSet], keep: Path) -> Gathered:
-    """What a model has to say to each set; the one held out is foreign to no other."""
+    """What a model has to say to each set; those held out are foreign to no other."""
     found = Gathered()
     for name, judged in sets.items():
         path = keep / f"{name}.pickle"
         if not path.exists():
             started = time.monotonic()
             rows = Rows()
-            others = {key: some for key, some in sets.items() if key in (name,) or key != HELD_OUT}
+            others = {key: some for key, some in sets.items() if key not in HELD_OUT - {name}}
             with open_index(keep, embedder, name) as index:
                 run_to_end(update(index, embedder, judged.documents))
                 retriever = Retriever(index, embedder)
@@ -124,11 +146,11 @@ def ranked(retriever: Retriever, judged: JudgedSet) -> tuple[float, float]:
 
 
 def cross_fits(rows: Rows) -> dict[str, Calibration]:
-    """For each set the parameters fitted without it, its family, and the set held out."""
+    """For each set the parameters fitted without it, its family, and the sets held out."""
     names = list(rows.floors)
     return {
         name: fitted(
-            rows.of((frozenset(names) - {HELD_OUT, name} - rows.relatives[name]).__contains__),
+            rows.of((frozenset(names) - HELD_OUT - {name} - rows.relatives[name]).__contains__),
             "",
         )[0]
         for name in names
@@ -181,7 +203,8 @@ def shown(title: str, figures: Mapping[str, Mapping[str, float]]) -> None:
 def report(name: str, found: Gathered, keep: Path) -> None:
     """Fit, print the tables of one model, and write what is fitted on all sets."""
     rows = found.rows
-    own, _ = fitted(rows.of(lambda one: one != HELD_OUT), f"Fitted on {', '.join(rows.floors)}.")
+    fitted_on = [one for one in rows.floors if one not in HELD_OUT]
+    own, _ = fitted(rows.of(fitted_on.__contains__), f"Fitted on {'; '.join(fitted_on)}.")
     (keep / f"{name}.toml").write_text(own.to_toml())
     print(f"\n# {name}\n\n{own.to_toml()}")
     order = {
@@ -212,7 +235,9 @@ def main() -> None:
     sets |= {
         "articles": judged_articles(),
         **{key: judged_set(COMMITTED[key]) for key in COMMITTED},
+        "home-server-wiki": judged_set(_JUDGED / "home-server-wiki"),
     }
+    sets |= short_questions(sets)
     sets = {name: sampled(judged, EVERY.get(name, 1)) for name, judged in sets.items()}
     for name in (DEFAULT_MODEL, *options.model):
         keep = options.keep / Path(name).name

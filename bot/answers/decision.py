@@ -19,6 +19,9 @@ from knowledge.model.questions import Evidence, RecordedHit
 
 # How good, as a share of the best, a further passage must be to be quoted.
 FURTHER_SHARE: Final = 0.8
+# A second passage adds something where its score is no further than this from the best: then it is
+# about as likely to be the one that answers.
+AS_LIKELY: Final = 0.03
 # What being past its review date costs a passage: as much as lies between a hit and the next one
 # that answers the same question, so that what was looked at lately is quoted first.
 DUE_COST: Final = 0.05
@@ -128,7 +131,7 @@ def decide(
 
     Args:
         hits: best first.
-        deciding: for each hit `near_best`, the span of the sentence that answers.
+        deciding: for each hit `near_best`, the span of the sentence that answers, if it is known.
         evidence: how well the hits support an answer.
         quotes: at most this many passages are quoted.
         due: the ids of documents that are past their review date.
@@ -161,6 +164,20 @@ def near_best(hits: Sequence[_Scored], quotes: int) -> list[_Scored]:
         distinct.setdefault(" ".join(_text(hit).split()) or str(place), hit)
     least = hits[0].score * FURTHER_SHARE if hits else 0.0
     return [hit for hit in distinct.values() if hit.score >= least]
+
+
+def may_be_shown(hits: Sequence[Hit], evidence: Evidence) -> list[bool]:
+    """Of hits that are quoted, which may be read at once, and not only when somebody asks for more.
+
+    That is the best, what is as likely where that is strong, and notes, which may disagree.
+    """
+    strong = evidence is Evidence.STRONG
+    return [
+        hit is hits[0]
+        or (strong and hits[0].score - hit.score <= AS_LIKELY)
+        or hit.passage.kind is Kind.NOTE
+        for hit in hits
+    ]
 
 
 def _text(hit: Hit | RecordedHit) -> str:

@@ -25,6 +25,7 @@ from bot.answers.decision import (
     all_words,
     conflicts,
     decide,
+    may_be_shown,
     near_best,
     recorded_hit,
 )
@@ -398,7 +399,9 @@ class AnswerPipeline:
         quoted = near_best(hits, quotes) if evidence is not Evidence.NONE else []
         spans = [
             self._retriever.deciding_sentence(lookup.query, vector, hit, lookup.scopes)
-            for hit in quoted
+            if is_shown
+            else None
+            for hit, is_shown in zip(quoted, may_be_shown(quoted, evidence), strict=True)
         ]
         outcome = decide(hits, spans, evidence, quotes, self.due)
         if isinstance(outcome, Answer):

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.answers.decision import Answer, Citation, Clarification, Quote, Refusal
+from bot.answers.decision import AS_LIKELY, Answer, Citation, Clarification, Quote, Refusal
 from bot.answers.pipeline import Reply, said_to_no_question
 from bot.ask.disagreement import disagreement
 from bot.ask.phrased_text import around_chosen, cited_places, phrased_text
@@ -35,9 +35,6 @@ FURTHER_QUOTE_CHARACTERS: Final = 270
 HEAD_CHARACTERS: Final = 3 * LINE_CHARACTERS
 LEAST_CHARACTERS: Final = 4 * LINE_CHARACTERS
 CITATION_CHARACTERS: Final = 60
-# A second passage adds something where its score is no further than this from the best: then it is
-# about as likely to be the one that answers.
-AS_LIKELY: Final = 0.03
 SHORTEST_QUOTE_CHARACTERS: Final = 60
 NUMBER_CHARACTERS: Final = len("1 · ")
 

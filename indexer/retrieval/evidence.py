@@ -36,6 +36,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.retrieval.hit import LateScore
+from indexer.retrieval.late_interaction import BEST
 from indexer.text.analyzer import word_set
 from indexer.text.answer_conditions import lacking
 from indexer.text.answer_signals import fitting, missing, names, opposed
@@ -47,6 +49,7 @@ FEATURES: Final = (
     "cosine",
     "margin",
     "lead",
+    "weakest",
     "coverage",
     "focus",
     "agreement",
@@ -61,7 +64,7 @@ _TOLD: Final = re.compile(
     r"^# Fitted by `commonplace calibrate .+` with ([0-9a-f]{16}) \S+\.$", re.M
 )
 # The signals that files of earlier versions lack, which say nothing there.
-_LATER: Final = {"lead": {"weight": 0.0, "scale": 1.0}}
+_LATER: Final = {name: {"weight": 0.0, "scale": 1.0} for name in ("lead", "weakest")}
 _EVERYDAY: Final = "everyday.txt"
 _EVERYDAY_IN: Final = "everyday.{}.txt"
 
@@ -96,12 +99,12 @@ RIVALS: Final = 9
 LACKING: Final = -2.0
 
 # From where on, and up to where, it counts how far the late score of the best is ahead: others may
-# answer as well, so that less is no bad sign, and more is no surer. Where there are not ten others,
-# what is not written yet counts as much as the best of the others does in larger corpora.
+# answer as well, so that less is no bad sign, and more is no surer. In a small corpus, what is not
+# written yet counts as much as the best of the others does in larger ones.
 LEADS: Final = (0.03, 0.1)
 LATE_RIVAL: Final = 0.4
 # What questions have on the mean, where the tokens of a passage are not known.
-UNKNOWN_LEAD: Final = 0.05
+UNKNOWN_LEAD, UNKNOWN_WEAKEST = 0.05, -0.07
 
 # In a tiny corpus everyday questions come near nothing, and nothing would be a low bar.
 LEAST_FLOOR: Final = 0.15
@@ -133,7 +136,7 @@ class Support:
     cosine: float
     scores: Sequence[float]
     agreement: bool
-    late: Sequence[float] = ()
+    late: Sequence[LateScore] = ()
 
 
 def features(support: Support) -> NDArray[np.float64]:
@@ -142,6 +145,8 @@ def features(support: Support) -> NDArray[np.float64]:
     * `cosine`: of the question and the best window.
     * `margin`: best score less the mean of ranks 2 to 10, with what is absent as `_rivals` has it.
     * `lead`: late score of the best less that of the best of the others, if they are known.
+    * `weakest`: 0 if the tokens of the best come near every word of the question, else the less the
+      farther the weakest is, and the fewer words there are.
     * `coverage`, `focus`: share of the question's words, by rarity, in the passage and window.
     * `agreement`: 1 if both legs put the same document first.
     * `consistency`: 0, or -1 for each way in which the window says the opposite.
@@ -157,7 +162,8 @@ def features(support: Support) -> NDArray[np.float64]:
         [
             support.cosine,
             support.scores[0] - _rivals(support, passage),
-            _lead(support.late),
+            _lead([one.score for one in support.late]),
+            -support.late[0].unmet if support.late else UNKNOWN_WEAKEST,
             _share(support.weights, passage),
             _share(support.weights, window),
             float(support.agreement),
@@ -172,7 +178,7 @@ def _lead(late: Sequence[float]) -> float:
     if not late:
         return UNKNOWN_LEAD
     best, *others = late
-    unwritten = [LATE_RIVAL] if len(others) < RIVALS else []
+    unwritten = [LATE_RIVAL] if len(late) < BEST else []
     least, most = LEADS
     return min(max(best - max([*others, *unwritten]), least), most)
 

@@ -4,7 +4,8 @@ One vector of a passage says what it is about; the vectors of its tokens say whe
 question asks, in whatever words. Each word of the question is compared with the nearest token of
 a passage. The mean over all words and the mean weighted by rarity, half each, are the passage's
 *late* score, which takes the place of the words in the fused score, the less of the question's
-words are found to the letter: where nearly all are, they are the better sign.
+words are found to the letter: where nearly all are, they are the better sign. How near the weakest
+word comes tells of the best passage whether it has all that is asked for (evidence).
 
 Only for models whose weight was measured, which have a codec (`indexer.embedding.token_codes`).
 
@@ -15,7 +16,7 @@ Source:
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, starmap
 from typing import Final
 
 import numpy as np
@@ -28,17 +29,20 @@ from indexer.index.bm25 import Weight
 from indexer.index.index import Index
 from indexer.index.what_if import WhatIfIndex
 from indexer.retrieval.fusion import WORDS_WEIGHT
-from indexer.retrieval.hit import Hit
+from indexer.retrieval.hit import Hit, LateScore
 from indexer.text.analyzer import language_of, word_set
 from indexer.text.shorthand import spelt_out
 from knowledge.model.documents import Scope
 
-# How many of the best are compared, and what the late score weighs beside the cosines.
-BEST: Final = 10
+# How many of the best are compared, and what the late score weighs beside the cosines. With ten the
+# first is right no more often on any of fifteen sets, with six one of five is 0.01 less often.
+BEST: Final = 8
 LATE_WEIGHT: Final = 2.0
 # It counts fully where the best of them covers no more of the question than the first, and not at
 # all from the second on.
 COVERED: Final = (0.4, 0.8)
+# How near a token comes to a word that is there in other words.
+MET: Final = 0.6
 
 
 def interacted(
@@ -65,10 +69,10 @@ def interacted(
     return ordered
 
 
-def known_late(hits: Sequence[Hit]) -> list[float]:
-    """The late scores of the best hits; none where any is not known."""
-    late = [hit.late for hit in hits[:BEST] if hit.late is not None]
-    return late if len(late) == len(hits[:BEST]) else []
+def known_late(hits: Sequence[Hit]) -> list[LateScore]:
+    """The late scores of those hits that were compared; none where the first was not."""
+    compared = [hit.late for hit in hits if hit.late is not None]
+    return compared if hits and hits[0].late is not None else []
 
 
 def late_share(hits: Sequence[Hit]) -> float:
@@ -80,7 +84,7 @@ def late_share(hits: Sequence[Hit]) -> float:
 
 def late_scores(
     codec: TokenCodec, question: ReadText, weights: Sequence[Weight], passages: Sequence[bytes]
-) -> list[float]:
+) -> list[LateScore]:
     """The late score of each passage.
 
     Args:
@@ -90,7 +94,7 @@ def late_scores(
         passages: the codes of each.
     """
     if not question.places:
-        return [0.0] * len(passages)
+        return [LateScore(0.0)] * len(passages)
     nearest = np.stack(
         [cosines.max(axis=1, initial=0.0) for cosines in codec.cosines(question.tokens, passages)],
         axis=1,
@@ -101,8 +105,10 @@ def late_scores(
         shares[word, places] = 1 / len(places)
     own = shares @ nearest
     rare = rarities(question.words, weights)
-    scores: list[float] = ((own.mean(axis=0) + rare @ own / rare.sum()) / 2).tolist()
-    return scores
+    scores = (own.mean(axis=0) + rare @ own / rare.sum()) / 2
+    telling = own[rare > 0]
+    unmet = np.maximum(MET - telling.min(axis=0), 0) / len(telling)
+    return list(starmap(LateScore, zip(scores.tolist(), unmet.tolist(), strict=True)))
 
 
 def rarities(names: Sequence[str], weights: Sequence[Weight]) -> NDArray[np.float64]:
@@ -116,7 +122,7 @@ def rarities(names: Sequence[str], weights: Sequence[Weight]) -> NDArray[np.floa
     return np.array(own) if any(own) else np.ones(len(names))
 
 
-def reordered_late(hits: Sequence[Hit], late: Sequence[float]) -> list[Hit]:
+def reordered_late(hits: Sequence[Hit], late: Sequence[LateScore]) -> list[Hit]:
     """Hits in the order of fused and late scores together, which are their scores then.
 
     `late` are the late scores of the best. What the first one's score is stays, and what is behind
@@ -125,7 +131,7 @@ def reordered_late(hits: Sequence[Hit], late: Sequence[float]) -> list[Hit]:
     counts = late_share(hits)
     moved = [
         # Without its words, the fused score is what the cosines alone give.
-        hit.score + counts * (LATE_WEIGHT * one - WORDS_WEIGHT * hit.coverage)
+        hit.score + counts * (LATE_WEIGHT * one.score - WORDS_WEIGHT * hit.coverage)
         for hit, one in zip(hits, late, strict=False)
     ]
     if hits and hits[0].named:

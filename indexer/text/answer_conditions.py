@@ -1,8 +1,9 @@
-"""Necessary conditions of an answer: both sides of a comparison, the date of what happened. Pure.
+"""Necessary conditions of an answer: both sides of a comparison, date, act, platform. Pure.
 
 A passage may be about the right thing and still not answer: whoever asks what tells X from Y is not
 answered by what speaks of X alone, nor whoever asks when something happened by a text without a
-date. What fits is no sign that a passage answers; what is lacking is one that it does not, however
+date, how to remove something by how to add it, or about one platform by what is said of another.
+What fits is no sign that a passage answers; what is lacking is one that it does not, however
 near it is. Conditions read English; in another language they ask for nothing.
 """
 
@@ -48,6 +49,34 @@ _DATE: Final = re.compile(
     re.IGNORECASE,
 )
 
+# Beginnings of words for taking away and turning off, and what a text that tells it may say.
+_TAKEN_AWAY: Final = "remov|delet|eras|uninstall|unlearn|unlink|unpair|unsubscrib|unregister"
+_TURNED_OFF: Final = "disabl|deactivat"
+_UNDOES: Final = re.compile(
+    rf"\b(?:(?:{_TAKEN_AWAY}|{_TURNED_OFF})\w*|get(?:ting)? rid|opt(?:ing)? out"
+    r"|(?:turn|switch)(?:ing|ed)? (?:[\w-]+ ){0,3}off)\b"
+)
+_UNDONE: Final = re.compile(
+    rf"\b(?:{_TAKEN_AWAY}|{_TURNED_OFF}|clear|clean|empt|purg|wip|prun|discard|drop|trash|forget|forgot"
+    r"|detach|disassembl|deconstruct|dismantl|demolish|destroy|compact|cancel|clos|exit|quit|leav"
+    r"|reset|revert|revok|undo|unset|unmount|eject|uncheck|untick|deselect|toggl|hid|mut|block"
+    r"|ban|kick|reject|expir|dispos|throw|strip|cure|heal|exclud|exempt|prevent|avoid|stop|paus"
+    r"|suspend|mov|pull|rid\b|off\b|out\b|rm\b|never\b|not?\b|cannot\b|none\b|without\b)"
+    r"|n['\u2019]t\b",
+    re.IGNORECASE,
+)
+_PLATFORMS: Final = tuple(
+    re.compile(rf"\b(?:{names})\b", re.IGNORECASE)
+    for names in (
+        r"ios|iphones?|ipads?|ipados",
+        r"android|lineageos|graphene ?os",
+        r"mac|macs|mac ?os(?: x)?|os ?x|macbooks?",
+        r"windows(?= (?:\d|xp|vista|users?|pcs?))|windows(?! \w)|win(?:10|11|32|64)|on windows",
+        r"linux|ubuntu|debian|fedora|arch linux|linux mint|gnome|kde",
+        r"xbox|playstation|ps[345]|nintendo switch|consoles?",
+    )
+)
+
 
 def lacking(question: str, text: str) -> bool:
     """Whether a text lacks what no answer to a question can lack.
@@ -58,9 +87,21 @@ def lacking(question: str, text: str) -> bool:
     """
     if not all(_has_one(side, text) for side in _compared(question)):
         return True
+    if _UNDOES.search(question) is not None and _UNDONE.search(text) is None:
+        return True
+    if _is_of_another_platform(question, text):
+        return True
     if _HAPPENED.search(question) is None:
         return False
     return all(found.group().lower() in question for found in _DATE.finditer(text))
+
+
+def _is_of_another_platform(question: str, text: str) -> bool:
+    """Whether a question names platforms, and a text others than these alone."""
+    asked = [one for one in _PLATFORMS if one.search(question) is not None]
+    if not asked or any(one.search(text) is not None for one in asked):
+        return False
+    return any(one.search(text) is not None for one in _PLATFORMS)
 
 
 @lru_cache(maxsize=256)

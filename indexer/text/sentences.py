@@ -41,6 +41,8 @@ _EXAMPLES = re.compile(
 _LINK = re.compile(r"!?\[[^\]\n]{0,1000}\]\([^)\n]{0,2000}\)|<?https?://[^\s>]{1,2000}>?")
 _FILLING = re.compile(r"[\s=-]{2,}")
 _EMOJI = re.compile(r":\w{2,32}:")
+# A first sentence of nothing but words, on one line: no label, link, list or code.
+_PLAIN = re.compile(r"[^\W\d_][\w ,'’()-]{20,}?[.?!](?=\s+[^\sa-z])")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _POINTING_TEXT: Final = """a about additional all also an and are at by can check click detail
     details doc docs documentation find for found from full further go guide guides have here in
@@ -140,6 +142,9 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
 
 def fences(text: str) -> Iterator[tuple[int, int]]:
     """The spans of code fences, from the first mark to the end of the closing line."""
+    # The pattern looks at every line, and hardly any text has a fence.
+    if not any(mark in text for mark in FENCES):
+        return iter(())
     return ((fence.start("fence"), fence.end()) for fence in _FENCE.finditer(text))
 
 
@@ -308,6 +313,10 @@ def only_points(text: str, heading: str = "") -> bool:
 
 def _begins_saying(text: str) -> bool:
     """Whether the first sentence alone says something, which nearly all do; then so does a text."""
+    plain = _PLAIN.match(text)
+    if plain is not None and not _ends_abbreviated(plain.group()):
+        first = plain.group()
+        return not (_only_names(first) or _says_what_follows(first))
     span = next(_spans(text), (0, 0))
     first = text[slice(*span)]
     # Lists, tables and code are units of several sentences, which are looked at together.
@@ -322,8 +331,9 @@ def _says_what_follows(unit: str) -> bool:
 
 def _only_names(unit: str) -> bool:
     """Whether all that is said beside links is that they are there."""
-    left = _EMOJI.sub(" ", _LINK.sub(" ", unit))
-    return _POINTING.issuperset(_LETTERS.findall(left.lower()))
+    left = _LINK.sub(" ", unit) if "](" in unit or "://" in unit else unit
+    left = _EMOJI.sub(" ", left) if ":" in left else left
+    return all(found.group().lower() in _POINTING for found in _LETTERS.finditer(left))
 
 
 def _said_characters(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Necessary conditions of an answer: what compares needs both sides, what happened needs a date."""
+"""Necessary conditions of an answer: both sides, a date, what is to be done, on what platform."""
 
 import pytest
 
@@ -52,6 +52,43 @@ def test_a_side_may_be_written_otherwise_or_in_a_longer_word(question: str) -> N
     ],
 )
 def test_what_happened_is_answered_by_what_has_a_date(
+    question: str, text: str, lacks: bool
+) -> None:
+    assert lacking(question, text) is lacks
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "lacks"),
+    [
+        ("remove my fingerprint again", "Log in with a fingerprint\nPress Add.", True),
+        ("delete a saved deck", "Saved decks\nType !deck list to see yours.", True),
+        ("turn the night light off", "Night light\nIt warms the colours at dusk.", True),
+        ("how do i get rid of a plugin", "Plugins\nInstall them from the list.", True),
+        ("remove a user", "Users\nAn admin can delete them.", False),
+        ("delete a saved deck", "Decks\nClear the slot to make room.", False),
+        ("turn off the lamp", "The switch is set to off by the timer.", False),
+        ("opt out of pings", "Pings\nReact again and you won't be pinged.", False),
+        # "Off" alone asks for no act.
+        ("is the shop off the map", "The shop is behind the mill.", False),
+    ],
+)
+def test_how_to_undo_is_not_answered_by_how_to_do(question: str, text: str, lacks: bool) -> None:
+    assert lacking(question, text) is lacks
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "lacks"),
+    [
+        ("openvpn on iphone", "OpenVPN on Android\nInstall the app.", True),
+        ("does it run on ubuntu", "On Windows 10 start setup.exe.", True),
+        ("openvpn on iphone", "On Android and iOS install the app.", False),
+        ("how do i install it on debian", "Any Linux has a package.", False),
+        # What names no platform holds for all, or all are the same one.
+        ("how do i update it on android", "Updates\nOpen the menu.", False),
+        ("will it start with windows", "Close the windows that are open.", False),
+    ],
+)
+def test_what_holds_for_one_platform_is_no_answer_for_another(
     question: str, text: str, lacks: bool
 ) -> None:
     assert lacking(question, text) is lacks
