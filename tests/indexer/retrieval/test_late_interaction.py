@@ -1,5 +1,6 @@
 """Late scores: what they count, when they count, and that they move nothing but the best."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -51,7 +52,7 @@ def _hit(number: int, score: float, coverage: float = 0.0) -> Hit:
     return Hit(passage, score, score, score, coverage, (MEANING,))
 
 
-def _scores(question: ReadText, weights: list[Weight], codes: list[bytes]) -> list[float]:
+def _scores(question: ReadText, weights: Sequence[Weight], codes: list[bytes]) -> list[float]:
     return [one.score for one in late_scores(_codec(), question, weights, codes)]
 
 
