@@ -104,7 +104,7 @@ LACKING: Final = -2.0
 LEADS: Final = (0.03, 0.1)
 LATE_RIVAL: Final = 0.4
 # What questions have on the mean, where the tokens of a passage are not known.
-UNKNOWN_LEAD, UNKNOWN_WEAKEST = 0.05, -0.07
+UNKNOWN_LEAD, UNKNOWN_WEAKEST = 0.05, -0.04
 
 # In a tiny corpus everyday questions come near nothing, and nothing would be a low bar.
 LEAST_FLOOR: Final = 0.15
