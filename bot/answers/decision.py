@@ -6,7 +6,7 @@ An answer is made of verbatim passages. Where the hits don't support one, the ou
 import itertools
 import re
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, TypeVar
 
@@ -14,6 +14,7 @@ from bot.text.tables import LEFT_OUT
 from indexer.contradictions.detector import Contradiction, Embed, Titled, contradictions
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
+from indexer.text.sentences import only_points
 from knowledge.model.documents import Kind, channel_of
 from knowledge.model.questions import Evidence, RecordedHit
 
@@ -22,6 +23,8 @@ FURTHER_SHARE: Final = 0.8
 # A second passage adds something where its score is no further than this from the best: then it is
 # about as likely to be the one that answers.
 AS_LIKELY: Final = 0.03
+# How many other passages of the documents found first, second … are offered to be read.
+OFFERED_ALSO: Final = (4, 2, 2)
 # What being past its review date costs a passage: as much as lies between a hit and the next one
 # that answers the same question, so that what was looked at lately is quoted first.
 DUE_COST: Final = 0.05
@@ -238,6 +241,19 @@ def citation(passage: StoredPassage, due: Container[str] = ()) -> Citation:
 
 def all_words(passage: StoredPassage) -> str:
     return f"{passage.title} {passage.heading} {passage.text}"
+
+
+def offered(hits: Sequence[Hit]) -> list[Hit]:
+    """What is offered to be read: the hits, and behind the first ones what else was found there.
+
+    The answer may stand in the section before or after the one that was found best.
+    """
+    found: list[Hit] = []
+    for place, hit in enumerate(hits):
+        others = [one for one in hit.also if not only_points(one.text, one.heading)]
+        most = OFFERED_ALSO[place] if place < len(OFFERED_ALSO) else 0
+        found += [hit, *(replace(hit, passage=one, also=()) for one in others[:most])]
+    return found
 
 
 def recorded_hit(hit: Hit) -> RecordedHit:

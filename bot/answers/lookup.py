@@ -58,6 +58,10 @@ OWN_SHARE: Final = 1 / 3
 # The cosine from which on two questions ask nearly the same.
 NEARLY_SAME: Final = 0.92
 
+# A guest that knows little of what a server is about is near to many short questions ("monthly
+# fee?"), so it has to be surer than *strong* is.
+GUEST_PROBABILITY: Final = 0.75
+
 _REFERS: Final = {
     "en": re.compile(
         r"\b(?:its?|they|them|theirs?|he|him|his|she|hers?|this|that|these|those|there|then|ones?"
@@ -313,12 +317,18 @@ def looked_up(
             if confirmed is not None and (before is None or before.selection != lookup.selection):
                 with observed(Stage.DECIDE):
                     lookup = confirmed.first(retriever, lookup, vectors)
-            if looks[ask][turn].is_of_guest and lookup.evidence is not Evidence.STRONG:
+            if looks[ask][turn].is_of_guest and not _serves_guests(lookup):
                 lookup = replace(lookup, evidence=Evidence.NONE)
             if before is None or lookup.evidence is not Evidence.NONE or not before.hits:
                 found[ask] = lookup
     with observed(Stage.DECIDE):
         return {ask: finish(found[ask]) for ask in looks}
+
+
+def _serves_guests(lookup: Lookup) -> bool:
+    """Whether what a guest says is sure enough to be heard where others ask about other things."""
+    sure = lookup.signals.get("probability", 0.0) >= GUEST_PROBABILITY
+    return lookup.evidence is Evidence.STRONG and sure
 
 
 def _looked_up_once(

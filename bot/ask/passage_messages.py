@@ -1,5 +1,7 @@
 """Messages with passages whole, also those an answer did not quote, and the list to choose from."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 from bot.answers.decision import citation as citation_of
@@ -78,3 +80,14 @@ def option(hit: Hit) -> str:
     return (
         shortened(legible(named), OPTION_CHARACTERS) or hit.passage.document_id[:OPTION_CHARACTERS]
     )
+
+
+def options(hits: Sequence[Hit]) -> list[str]:
+    """What passages are called in a list; where two are called alike, the second by number."""
+    labels: list[str] = []
+    times: Counter[str] = Counter()
+    for label in map(option, hits):
+        times[label] += 1
+        number = f" ({times[label]})" if times[label] > 1 else ""
+        labels.append(shortened(label, OPTION_CHARACTERS - len(number)) + number)
+    return labels

@@ -7,13 +7,14 @@ recorded with; it is shown, and counts, only while whoever picks it may see it.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.answers.decision import Answer
+from bot.answers.decision import Answer, recorded_hit
 from bot.answers.lookup import scopes_of
 from bot.answers.pipeline import Reply
 from bot.answers.replay import asked_again
 from bot.engine.core import Core
 from indexer.index.stored_passage import StoredPassage
-from knowledge.model.questions import Feedback, Question, Verdict
+from indexer.retrieval.hit import Hit
+from knowledge.model.questions import Feedback, Question, RecordedHit, Verdict
 from knowledge.store.questions.question_records import digest_of
 
 
@@ -31,12 +32,26 @@ def passage(
     """A passage that was found for a question, as it is now; None if it may not be seen."""
     hit = next((one for one in question.hits if digest_of(one) == digest), None)
     if hit is None:
-        return None
+        beside = _beside(core, question, digest, channels)
+        return beside and beside[0]
     for stored in core.document(hit.document_id, scopes_of(question.guild_id, channels)):
         if stored.text == hit.passage or (
             hit.position is not None and stored.position == hit.position
         ):
             return stored
+    return None
+
+
+def _beside(
+    core: Core, question: Question, digest: str, channels: Sequence[int]
+) -> tuple[StoredPassage, RecordedHit] | None:
+    """Another passage of a document that was found; it was offered, and is not recorded yet."""
+    scopes = scopes_of(question.guild_id, channels)
+    for document_id in dict.fromkeys(hit.document_id for hit in question.hits):
+        for stored in core.document(document_id, scopes):
+            hit = recorded_hit(Hit(stored, 0.0, 0.0, 0.0, 0.0, ()))
+            if digest_of(hit) == digest:
+                return stored, hit
     return None
 
 
@@ -71,7 +86,12 @@ def pick(
     # What is asked in direct messages is for no community, and has no moderators; and of what was
     # answered unasked, no word is kept that could be asked again.
     by_moderator = by_moderator if question.guild_id is not None and question.text else None
-    if not core.store.feedback_records.record_pick(said, digest, by_moderator=by_moderator):
+    beside = _beside(core, question, digest, channels)
+    with core.store.database.writing(question.guild_id):
+        if beside is not None:
+            core.store.question_records.add_hit(question.id, beside[1])
+        said_so = core.store.feedback_records.record_pick(said, digest, by_moderator=by_moderator)
+    if not said_so:
         return Picked(confirmed=False)
     ask = asked_again(question)
     ask = replace(ask, channels=tuple(one for one in ask.channels if one in public_channels))

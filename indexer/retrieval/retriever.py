@@ -20,8 +20,8 @@ from indexer.embedding.embedder import Embedder
 from indexer.embedding.token_vectors import tokens_of
 from indexer.index.bm25 import Ids
 from indexer.index.index import Index
-from indexer.index.stored_passage import StoredPassage
 from indexer.index.what_if import WhatIfIndex
+from indexer.retrieval.best_passages import best_of_each, with_first
 from indexer.retrieval.evidence import (
     FEATURES,
     FLOOR_DRIFT,
@@ -61,7 +61,7 @@ from indexer.retrieval.reranker import Reranking, reordered
 from indexer.retrieval.spelling import corrected
 from indexer.text.analyzer import language_of_question
 from indexer.text.passages import with_titles, without_link_targets
-from indexer.text.sentences import only_points, text_windows
+from indexer.text.sentences import text_windows
 from indexer.text.shorthand import spelt_out
 from knowledge.model.documents import Scope
 from knowledge.model.questions import Evidence
@@ -228,55 +228,31 @@ class Retriever:
             for name, ids in ((MEANING, legs.near), (WORDS, legs.worded))
         }
         sets = {MEANING: frozenset(legs.near), WORDS: frozenset(legs.worded)}
-        best = self._best_of_each(ranked.ids, k)
+        best = best_of_each(self.index.passages, ranked.ids, k)
         wanted = named(query, self.index.passages(may_be_named).values())
         if wanted is not None:
-            others = [one for one in best if one[1].document_id != wanted.document_id]
-            best = [(ranked.ids.index(wanted.id), wanted), *others][:k]
-        highest = max((ranked.scores[rank] for rank, _ in best), default=0.0)
-        places = [ranked.places[rank] for rank, _ in best]
+            best = with_first(best, wanted, ranked.ids.index(wanted.id))[:k]
+        highest = max((ranked.scores[one.rank] for one in best), default=0.0)
+        places = [ranked.places[one.rank] for one in best]
         wholes = ranked.cosines.wholes[places].tolist()
         windows = ranked.cosines.windows[places].tolist()
         return [
             Hit(
-                passage,
-                highest if passage is wanted else ranked.scores[rank],
+                one.passage,
+                highest if one.passage is wanted else ranked.scores[one.rank],
                 whole,
                 window,
-                legs.coverages.get(passage.id, 0.0),
-                tuple([name for name, found in sets.items() if passage.id in found]),
-                tuple([name for name, found in first.items() if passage.document_id in found]),
+                legs.coverages.get(one.passage.id, 0.0),
+                tuple([name for name, found in sets.items() if one.passage.id in found]),
+                tuple([name for name, found in first.items() if one.passage.document_id in found]),
                 best_window,
-                named=passage is wanted,
+                named=one.passage is wanted,
+                also=one.also,
             )
-            for (rank, passage), whole, window, best_window in zip(
+            for one, whole, window, best_window in zip(
                 best, wholes, windows, ranked.cosines.best_windows(places), strict=True
             )
         ]
-
-    def _best_of_each(self, ids: Sequence[int], k: int) -> list[tuple[int, StoredPassage]]:
-        """The best passage of each of the `k` best documents with its rank, counting from 0.
-
-        No more is read than it takes. One that only points elsewhere is not the best while its
-        document has one that says more.
-        """
-        best: dict[str, tuple[int, StoredPassage]] = {}
-        step = k + 2
-        for start in range(0, len(ids), step):
-            stored = self.index.passages(ids[start : start + step])
-            for rank, passage_id in enumerate(ids[start : start + step], start):
-                passage = stored.get(passage_id)
-                if passage is None:
-                    continue
-                known = best.get(passage.document_id)
-                if known is None:
-                    if len(best) < k:
-                        best[passage.document_id] = (rank, passage)
-                elif _only_points(known[1]) and not _only_points(passage):
-                    best[passage.document_id] = (rank, passage)
-            if len(best) >= k and not any(_only_points(one) for _, one in best.values()):
-                break
-        return sorted(best.values(), key=lambda one: one[0])
 
     def evidence(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> Evidence:
         """How well the hits support an answer to the query.
@@ -436,10 +412,6 @@ class Retriever:
             self.index.idfs(query, scopes),
             f"{passage.title}\n{passage.heading}",
         )
-
-
-def _only_points(passage: StoredPassage) -> bool:
-    return only_points(passage.text, passage.heading)
 
 
 def _first(k: int, hits: Sequence[Hit]) -> list[Hit]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.answers.decision import Answer, Clarification, Refusal, recorded_hit
+from bot.answers.decision import Answer, Clarification, Refusal, offered, recorded_hit
 from bot.answers.pipeline import Reply
 from bot.answers.replay import with_words
 from bot.ask import button_messages, explanation, messages, passage_messages, picks
@@ -180,13 +180,17 @@ def _buttons(
 def _passage_select(reply: Reply, question_id: int, language: Language) -> "PassageSelect":
     """What was found, best first; the one that is quoted, too, for it may be quoted in part."""
     quoted = reply.outcome.quotes[0].hit if isinstance(reply.outcome, Answer) else None
+    hits = offered(reply.hits)
+    # Two parts of a page may be recorded alike, and Discord takes each value once.
+    found = {digest_of(recorded_hit(hit)): hit for hit in reversed(hits)}
     options = [
         discord.SelectOption(
-            label=passage_messages.option(hit),
+            label=label,
             value=digest_of(recorded_hit(hit)),
             description=button_messages.QUOTED_ABOVE(language) if hit == quoted else None,
         )
-        for hit in reply.hits
+        for hit, label in zip(hits, passage_messages.options(hits), strict=True)
+        if found[digest_of(recorded_hit(hit))] is hit
     ]
     return PassageSelect(button_messages.OTHER_PASSAGES(language), options, question_id=question_id)
 

@@ -8,6 +8,10 @@ from hypothesis import strategies as st
 from bot.ask import passage_messages
 from bot.ask.explanation import why
 from bot.text.markdown import MESSAGE_CHARACTERS
+from indexer.index.stored_passage import StoredPassage
+from indexer.retrieval.hit import Hit
+from indexer.text.passages import Passage
+from knowledge.model.documents import SHARED, Document, Kind
 from knowledge.model.questions import Evidence, Question, RecordedHit
 from tests.bot.values import TEXTS
 
@@ -41,3 +45,21 @@ def test_passages_shown_whole_are_messages_that_discord_takes(texts: list[str]) 
     question = _question(*texts)
     for message in [*passage_messages.more(question), *why(question, moderator=True)]:
         assert 0 < len(message) <= MESSAGE_CHARACTERS
+
+
+def test_parts_that_are_called_alike_are_told_apart_by_number() -> None:
+    hits = [
+        Hit(_part(number, heading), 0.0, 0.0, 0.0, 0.0, ())
+        for number, heading in enumerate(["Ropes", "Ropes", "R" * 150, "Knots", "Ropes", "R" * 150])
+    ]
+    labels = passage_messages.options(hits)
+    assert labels[:2] == ["Rigging › Ropes", "Rigging › Ropes (2)"]
+    assert labels[3:5] == ["Rigging › Knots", "Rigging › Ropes (3)"]
+    assert labels[5].endswith(" (2)")
+    assert max(map(len, labels)) <= passage_messages.OPTION_CHARACTERS
+    assert len(set(labels)) == len(labels)
+
+
+def _part(number: int, heading: str) -> StoredPassage:
+    document = Document("file:rig", SHARED, Kind.FILE, "Rigging", "text")
+    return StoredPassage.of(number, document, Passage(document.id, number, "Rigging", heading, "t"))

@@ -1,13 +1,14 @@
 """Passages that members pick as the answer: shown, counted, confirmed, and found again."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.answers import small_talk
-from bot.answers.decision import Answer, Refusal
-from bot.answers.lookup import Ask
+from bot.answers.decision import Answer, Refusal, offered, recorded_hit
+from bot.answers.lookup import Ask, scopes_of
 from bot.answers.pipeline import Reply
 from bot.ask import picks
 from bot.config import Settings
@@ -17,7 +18,7 @@ from bot.privacy import service as privacy_service
 from bot.review import service as review_service
 from knowledge.model.guilds import GuildSettings
 from knowledge.model.notes import Decision, Member, Note
-from knowledge.model.questions import Evidence, Feedback, Question, Verdict
+from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.model.submissions import Submission
 from knowledge.store.database import now
 from knowledge.store.notes.decisions import Ruling
@@ -130,6 +131,41 @@ def test_a_refused_question_is_answered_by_what_is_picked(core: Core) -> None:
     assert first(again) == "Harbour"
     assert again.evidence is Evidence.PARTIAL
     assert question_of(core, refused).evidence is Evidence.PARTIAL
+
+
+def test_another_part_of_what_was_found_is_offered_shown_and_picked(core: Core) -> None:
+    summer = "In summer the kite club meets on the beach at ten. "
+    winter = "From October on the kite club meets in the old barn. "
+    publish(core, Submission("Kite calendar", f"{summer * 30}\n\n{winter * 30}"))
+    asked = ask(core, "when does the kite club meet in summer at ten")
+    question = question_of(core, asked)
+    # One passage a document is judged, and recorded.
+    assert [summer in hit.passage for hit in parts_of(question)] == [True]
+
+    other = next(hit for hit in offered(asked.hits) if winter in hit.passage.text)
+    wanted = digest_of(recorded_hit(other))
+    shown = picks.passage(core, question, wanted, ())
+    assert shown is not None
+    assert winter in shown.text
+    picked = picks.pick(
+        core, question, wanted, NOAH.id, by_moderator=False, channels=(), public_channels=()
+    )
+
+    assert picked is not None
+    assert picked.reply is not None
+    assert isinstance(picked.reply.outcome, Answer)
+    assert winter in picked.reply.outcome.quotes[0].text
+    assert [winter in hit.passage for hit in parts_of(question_of(core, asked))] == [True, False]
+    assert picks.passage(core, question, "0" * len(wanted), ()) is None
+    # What is of no document that was found is not shown, whoever forges its digest.
+    [stranger] = core.document("note:3", scopes_of(GUILD, ()))
+    forged = digest_of(recorded_hit(replace(other, passage=stranger)))
+    narrow = replace(question, hits=parts_of(question))
+    assert picks.passage(core, narrow, forged, ()) is None
+
+
+def parts_of(question: Question) -> list[RecordedHit]:
+    return [hit for hit in question.hits if hit.title == "Kite calendar"]
 
 
 def test_a_moderators_pick_stands_against_the_askers(core: Core) -> None:
