@@ -20,7 +20,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from bot.answers.bundled_articles import Looks, scopes_in
+from bot.answers.bundled_articles import Looks, is_sure, scopes_in
 from bot.answers.decision import lowered
 from bot.answers.outage import Outage
 from indexer.embedding.embedder import as_read
@@ -57,10 +57,6 @@ OWN_SHARE: Final = 1 / 3
 
 # The cosine from which on two questions ask nearly the same.
 NEARLY_SAME: Final = 0.92
-
-# A guest that knows little of what a server is about is near to many short questions ("monthly
-# fee?"), so it has to be surer than *strong* is.
-GUEST_PROBABILITY: Final = 0.75
 
 _REFERS: Final = {
     "en": re.compile(
@@ -317,18 +313,14 @@ def looked_up(
             if confirmed is not None and (before is None or before.selection != lookup.selection):
                 with observed(Stage.DECIDE):
                     lookup = confirmed.first(retriever, lookup, vectors)
-            if looks[ask][turn].is_of_guest and not _serves_guests(lookup):
+            if looks[ask][turn].is_of_guest and not (
+                lookup.evidence is Evidence.STRONG and is_sure(lookup.hits, lookup.signals)
+            ):
                 lookup = replace(lookup, evidence=Evidence.NONE)
             if before is None or lookup.evidence is not Evidence.NONE or not before.hits:
                 found[ask] = lookup
     with observed(Stage.DECIDE):
         return {ask: finish(found[ask]) for ask in looks}
-
-
-def _serves_guests(lookup: Lookup) -> bool:
-    """Whether what a guest says is sure enough to be heard where others ask about other things."""
-    sure = lookup.signals.get("probability", 0.0) >= GUEST_PROBABILITY
-    return lookup.evidence is Evidence.STRONG and sure
 
 
 def _looked_up_once(
