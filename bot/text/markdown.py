@@ -32,6 +32,12 @@ _PAGE_LINK = re.compile(
     r"\((?!<?[a-zA-Z][a-zA-Z0-9+.-]{0,20}:)(?=[^)\n]{0,2000}[./#])"
     r"(?:<[^>\n]{0,2000}>|[^\s)]{1,2000})(?:\s+\"[^\"\n]{0,500}\")?\)"
 )
+# A picture that is a link, mostly to itself in full size; and one in bold, which shows nothing.
+_LINKED_PICTURE = re.compile(
+    r"(?P<code>`[^`\n]{1,500}`)"
+    r"|\[(?P<picture>!\[[^\]\n]{0,500}\]\([^)\n]{1,2000}\))\]\([^)\n]{1,2000}\)"
+)
+_BOLD_PICTURE = re.compile(r"\*\*(!\[[^\]\n]{0,500}\]\([^)\n]{1,2000}\))\*\*")
 _PICTURE: Final = "\N{FRAME WITH PICTURE}"
 _BARE_LINK = re.compile(r"(?<![<\w])(https?://[^\s<>)\]]+)")
 _MENTION = re.compile(r"@(?=everyone|here)|<(?=@|#|/|id:|a?:|t:)")
@@ -149,7 +155,9 @@ def _shown_fence(text: str) -> str:
 
 
 def _shown_prose(text: str) -> str:
-    text = _PAGE_LINK.sub(_in_words, text) if "](" in text else text
+    if "](" in text:
+        text = _LINKED_PICTURE.sub(lambda found: found["code"] or found["picture"], text)
+        text = _PAGE_LINK.sub(_in_words, _BOLD_PICTURE.sub(r"\1", text))
     # Discord lets three backticks open a fence anywhere; here they would turn real ones inside out.
     text = _tables_shown(text.replace("```", r"\`\`\`"))
     text = _MENTION.sub(lambda match: f"{match[0]}\u200b", text)
@@ -179,9 +187,10 @@ def _honest_link(match: re.Match[str]) -> str:
     label, address = match[2].strip(), match[3]
     # A vowel's sign and a joiner are no letters, but may stand on either side of the dot.
     looks_like_address = re.search(r"[^\s.]\.\w[^\s.,;:!?)]|://", label)
-    if not label or looks_like_address or match[1]:
-        return f"{label} (<{address}>)".strip()
-    return f"[{label}](<{address}>)"
+    sign = _PICTURE if match[1] else ""
+    if not label or looks_like_address:
+        return " ".join(filter(None, (sign, label, f"(<{address}>)")))
+    return f"{sign} [{label}](<{address}>)".lstrip()
 
 
 def _tables_shown(text: str) -> str:

@@ -19,6 +19,7 @@ from semantic_text_splitter import MarkdownSplitter
 
 from indexer.text.sentences import (
     FENCES,
+    ROW,
     announces,
     fence_mark,
     fences,
@@ -30,7 +31,7 @@ from knowledge.model.documents import Document
 
 # Counts up whenever a document is cut, or its words are read, in another way: documents that were
 # put in before are then put in anew, and only what their passages say differently is embedded.
-CUTTING: Final = 3
+CUTTING: Final = 4
 
 HEADING_SEPARATOR: Final = " › "
 
@@ -44,7 +45,8 @@ STRETCH_CHARACTERS: Final = 20_000
 CHARACTERS_A_TOKEN: Final = 12
 
 # Code of no more than this is one passage, because it is quoted whole: with marks and citation, it
-# fills a message. Of what is longer than it reads, the model knows the beginning.
+# fills a message. So is a row of a table, and a table with what announces it. Of what is longer
+# than it reads, the model knows the beginning.
 CODE_CHARACTERS: Final = 1_500
 
 # About how many characters are parsed for headings in one step: of nothing but headings, which take
@@ -338,8 +340,12 @@ def _cut_at(body: str, parts: Sequence[tuple[int, int]], first: int, end: int) -
         if best == first and start < end < after:
             return _cut_in(body, (start, after), first, end)
         if start >= end:
+            if best > first or not announced:
+                return best
             # Nothing but what announces this one fits: then this belongs to it.
-            return after if best == first and announced else best
+            too_long = body.startswith(ROW, start) and after - first > CODE_CHARACTERS
+            most = first + CODE_CHARACTERS
+            return _cut_between_rows(body, (start, after), first, most) if too_long else after
     return best if best > first else end
 
 
@@ -350,8 +356,22 @@ def _cut_in(body: str, unit: tuple[int, int], first: int, end: int) -> int:
             return unit[1]
         line = body.rfind("\n", max(first, unit[0]) + 1, end) + 1
         return line if line > body.find("\n", unit[0]) + 1 else end
+    if body.startswith(ROW, unit[0]):
+        return _cut_between_rows(body, unit, first, end)
     starts = [start for start, _ in sentences(body) if max(first, unit[0]) < start <= end]
     return starts[-1] if starts else end
+
+
+def _cut_between_rows(body: str, table: tuple[int, int], first: int, end: int) -> int:
+    """The same in a table: never behind its head, nor in a row that can be quoted whole."""
+    rows = [start for start, _ in sentences(body) if table[0] <= start < table[1]]
+    headed = len(rows) > 2 and not body[rows[1] : rows[2]].strip("|:- \t\n")
+    places = [start for start in rows[3 if headed else 1 :] if start > first]
+    fitting = [start for start in places if start <= end]
+    if fitting:
+        return fitting[-1]
+    whole = [*places, table[1]][0]
+    return whole if whole - max(first, table[0]) <= CODE_CHARACTERS else end
 
 
 @lru_cache(maxsize=256)

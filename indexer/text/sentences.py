@@ -13,6 +13,7 @@ WINDOW_WORDS: Final = 50
 WHOLE_WORDS: Final = 60
 
 FENCES: Final = ("```", "~~~")
+ROW: Final = "|"
 # In a step of a list, code is indented.
 _FENCE = re.compile(
     r"^[ \t]{0,12}(?P<fence>`{3,}|~{3,}).*?(?:^[ \t]{0,12}(?P=fence)[ \t]*$|\Z)",
@@ -21,7 +22,8 @@ _FENCE = re.compile(
 _SENTENCE_END = re.compile(r"[.!?…]+[)\]\"'”’»*_`]*(?=\s)|[。！？]+[」』”）]*")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|cf|vs|etc|approx|no|nos|fig|eq|sec|ch|vol|ed|eds|pp?|al|inc|ltd|co|corp|"
-    r"dr|mr|mrs|ms|prof|st|jr|sr|z\.b|d\.h|u\.a|bzw|ca|nr|usw|evtl|ggf)|\b[A-Za-z]|(?<=\s)\d{1,2}|^\d{1,2})"
+    r"dr|mr|mrs|ms|prof|st|jr|sr|z\.b|d\.h|u\.a|bzw|ca|nr|usw|evtl|ggf)|\b[A-Za-z]"
+    r"|(?<=[\s*])\d{1,2}|^\d{1,2})"
     r"\.$",
     re.IGNORECASE,
 )
@@ -32,9 +34,33 @@ _LAST_OF_ABBREVIATION: Final = frozenset(_LAST_OF_ABBREVIATION_TEXT.split())
 LIST_MARKER: Final = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)]|\*\*\d{1,3}[.)]\*\*)\s+")
 # A line in bold that stands above what it names, a heading, "Examples", and what ends in a colon.
 _LABEL = re.compile(r"\s*(?:\*\*[^*\n]{1,80}\*\*|__[^_\n]{1,80}__)[ \t]*:?\s*\Z")
+# A number in bold with its point, which begins a rule of several.
+_NUMBERED = re.compile(r"\s*\*\*\d{1,3}[.)]\s")
+_PICTURES = re.compile(r"\s*(?:!\[[^\]\n]{0,1000}\]\([^)\n]{0,2000}\)\s*)+\Z")
+# What Markdown ends a line with in the middle of a paragraph.
+_LINE_BREAK: Final = " " * 2
 _HEADING = re.compile(r"#{1,6}\s[^\n]*\Z")
 _EXAMPLES = re.compile(
     r"\W*(?:for |some |other )?(?:examples?|instance|usage|e\.g|(?:zum )?beispiele?|z\. ?b)\W*\Z",
+    re.IGNORECASE,
+)
+# A sentence without a colon that says nothing but that something follows it.
+_SHOWN_NEXT: Final = "(?:steps?|instructions?|commands?|examples?)"
+_ANNOUNCEMENT = re.compile(
+    r"[^\n]*?\b(?:as follows|the following(?: [\w-]+){0,3}"
+    r"|(?:looks?|something|somewhat|appears?|done) like (?:this|so)"
+    r"|(?:as|per|see|with|like|of|use|try|run|do|follow|perform|are|is)"
+    r" (?:(?!it |them )[\w-]+ ){0,3}below)[*_]{0,3}[.…]{0,3}[*_]{0,3}\Z"
+    rf"|[^\n]*?\bthe following(?: {_SHOWN_NEXT})? (?:should|will|may|might|can) [^.!?\n]{{1,60}}\."
+    r"[*_]{0,3}\Z"
+    r"|\W*below (?:is|are) [^.!?\n]{1,100}\.?[*_]{0,3}\Z",
+    re.IGNORECASE,
+)
+_ANNOUNCING: Final = ("follow", "below", "like this", "like so")
+_ANNOUNCING_CHARACTERS: Final = 130
+# What stands for a text that nobody has written yet.
+_PLACEHOLDER = re.compile(
+    r"[\W_]*(?:to[ -]?do|tb[ad]|wip|work in progress|coming soon|under construction)[\W_]*\Z",
     re.IGNORECASE,
 )
 # What stands in the place of links: alone, they say nothing but where else to look.
@@ -118,9 +144,9 @@ def window_runs(text: str) -> list[tuple[int, int]]:
 def sentences(text: str) -> list[tuple[int, int]]:
     """The spans (start, end) of the sentences of a Markdown text, in order, without blanks.
 
-    A code fence is one sentence, and so is each line of a list or table: that is what can be
-    marked or quoted without breaking it. Abbreviations, initials and numbered items don't end
-    a sentence.
+    A code fence is one sentence, and so is each line of a list or table, or of pictures: that is
+    what can be marked or quoted without breaking it. A line break of Markdown ends a sentence;
+    abbreviations, initials and numbered items don't.
     """
     return list(_sentences(text))
 
@@ -185,21 +211,33 @@ def _ends_abbreviated(piece: str) -> bool:
 
 
 def _blocks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Paragraphs, and the single lines of lists and tables, and labels above them."""
+    """Paragraphs, and the single lines of lists, tables and pictures, and labels above them."""
     position = start
     block = start
+    broken = False
     for line in text[start:end].splitlines(keepends=True):
-        alone = line.lstrip().startswith("|") or not line.strip()
-        if alone or LIST_MARKER.match(line) is not None:
+        alone = line.lstrip().startswith("|") or not line.strip() or _shows_pictures(line)
+        # What goes on in a small letter is the same sentence.
+        begins = broken and not line.lstrip()[:1].islower()
+        if alone or begins or _begins_block(line):
             yield block, position
             block = position
         # In the middle of a paragraph, a line in bold is a part of it.
         alone = alone or (block == position and _LABEL.match(line) is not None)
         position += len(line)
+        broken = line.rstrip("\n").endswith(_LINE_BREAK)
         if alone:
             yield block, position
             block = position
     yield block, end
+
+
+def _begins_block(line: str) -> bool:
+    return LIST_MARKER.match(line) is not None or _NUMBERED.match(line) is not None
+
+
+def _shows_pictures(line: str) -> bool:
+    return "![" in line and _PICTURES.match(line) is not None
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -251,12 +289,18 @@ def _set_in(text: str, start: int) -> int:
 
 
 def announces(text: str) -> bool:
-    """Whether a unit says nothing without what follows it: it ends in a colon, or is a heading."""
-    if text.startswith((*FENCES, "|")):
+    """Whether a unit says nothing without what follows it.
+
+    It ends in a colon, is a heading, or tells in a sentence of its own that something follows.
+    """
+    if text.startswith((*FENCES, ROW)):
         return False
-    return text.rstrip("*_ )").endswith(":") or any(
+    if text.rstrip("*_ )").endswith(":") or any(
         pattern.match(text) is not None for pattern in (_LABEL, _HEADING, _EXAMPLES)
-    )
+    ):
+        return True
+    ending = text[-_ANNOUNCING_CHARACTERS:].lower()
+    return any(word in ending for word in _ANNOUNCING) and _ANNOUNCEMENT.match(text) is not None
 
 
 def refers_back(text: str) -> bool:
@@ -290,6 +334,8 @@ def only_points(text: str, heading: str = "") -> bool:
     Nor does it where all it says is who wrote what stands elsewhere, or what that will say.
     """
     if _CONTENTS.match(heading.rpartition("› ")[2]) is not None:
+        return True
+    if _PLACEHOLDER.match(text) is not None:
         return True
     if _begins_saying(text):
         return False

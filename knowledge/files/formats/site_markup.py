@@ -1,15 +1,17 @@
 """Markup of site generators and raw HTML in Markdown, reduced to Markdown that a chat can show.
 
 What a page would not show is not quoted: comments, includes, players, scripts. What it would show
-as a box, a tab or a picture becomes a label in bold or a Markdown picture, and tables get the bars
-at both ends. Code is left as it is, each line stays the line it was, and what looks like a tag but
-is a placeholder ("!kick <user>") stays, too.
+as a box, a tab or a picture becomes a label in bold or a Markdown picture; tables get the bars at
+both ends and lose what only fills their cells. Code is left as it is, each line stays the line it
+was, and what looks like a tag but is a placeholder ("!kick <user>") stays, too.
 """
 
 import html
 import re
 from collections.abc import Iterator, Mapping, Set
 from typing import Final
+
+from knowledge.files.formats.fenced_prose import without_prose_fences
 
 _FENCE: Final = re.compile(r"[ \t>]{0,12}(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?(?P<mark>`{3,}|~{3,})")
 _ITEM: Final = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s")
@@ -54,6 +56,27 @@ _LABELLED: Final = re.compile(r"\[([^\]\n]{1,500})\]\([^)\n]{0,400}\)")
 _EMPHASIS: Final = re.compile(r"(\*\*|__)(?=\S)([^*_\n]{1,500})(?<=\S)\1")
 
 _DELIMITERS: Final = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*\Z")
+_DASHES: Final = re.compile(r"-{4,}")
+_PADDING: Final = re.compile(r"(?P<code>`[^`]*`)|(?<=\|)[ \t]{2,}|[ \t]{2,}(?=\|)")
+
+# A line that ends here for a reader, too; at a paragraph's end such a mark has nothing to end.
+_HARD_BREAK: Final = re.compile(r"(?<!\\)[ \t]*\\(?=\n|\Z)")
+_LINE_BREAK: Final = " " * 2
+# A rule drawn with signs.
+_DRAWN_RULE: Final = re.compile(r"^[ \t]*[\u2500-\u257f]{3,}[ \t]*$", re.MULTILINE)
+# Where a link leads, and what is plain there without a backslash.
+_TARGET: Final = re.compile(r"(?P<code>`[^`\n]{1,500}`)|(?:\]\(<?|https?://)[^\s)>]{1,2000}")
+_ESCAPED: Final = re.compile(r"\\([_*~&#+=.!-])")
+# A picture that leads somewhere, mostly to itself in full size.
+_LINKED_PICTURE: Final = re.compile(
+    r"(?P<code>`[^`\n]{1,500}`)"
+    r"|\[[ \t]*(?P<picture>!\[(?P<label>[^\]\n]{0,500})\]\([^)\n]{0,2000}\))[ \t]*\]"
+    r"\((?P<to>[^\s)]{0,2000})[^)\n]{0,500}\)"
+)
+_PICTURE_FILE: Final = re.compile(
+    r"\.(?:png|jpe?g|gif|webp|svg|avif|bmp)(?:[?#]\S*)?\Z", re.IGNORECASE
+)
+_PLAYER: Final = re.compile(r"!\[type:video\]\((https?://[^\s)]{1,1000})\)")
 
 _ENTITY: Final = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,5}|#[xX][0-9a-fA-F]{1,4});")
 _OPENS: Final = re.compile(
@@ -94,11 +117,13 @@ _COMPONENT: Final = re.compile(r"[A-Z][a-z]\w*\Z")
 
 def without_site_markup(text: str) -> str:
     """A Markdown text as a page made of it reads, line by line."""
-    lines = _boxes_opened(text.split("\n"))
+    lines = without_prose_fences(_boxes_opened(text.split("\n")))
     addresses = {found["name"].casefold(): found["to"] for found in _DEFINITION.finditer(text)}
+    runs = [*_runs(lines)]
+    paired = _paired("\n".join("\n".join(run) for is_code, run in runs if not is_code))
     parts: list[str] = []
-    for is_code, run in _runs(lines):
-        parts += run if is_code else _prose(run, addresses)
+    for is_code, run in runs:
+        parts += run if is_code else _prose(run, addresses, paired)
     return "\n".join(parts)
 
 
@@ -159,12 +184,35 @@ def _runs(lines: list[str]) -> Iterator[tuple[bool, list[str]]]:
     yield was_code, run
 
 
-def _prose(lines: list[str], addresses: Mapping[str, str]) -> list[str]:
+def _prose(lines: list[str], addresses: Mapping[str, str], paired: Set[str]) -> list[str]:
     text = "\n".join(_with_bars([_plain_line(line) for line in lines]))
     if addresses:
         text = _DEFINITION.sub("", text)
         text = _REFERENCE.sub(lambda found: _resolved(found, addresses), text)
-    return [_in_words(line) for line in _without_tags(text).split("\n")]
+    text = _without_tags(_DRAWN_RULE.sub("", text), paired)
+    if "](" in text or "://" in text:
+        text = _PLAYER.sub(r"\1", _LINKED_PICTURE.sub(_unlinked, text))
+        text = _TARGET.sub(lambda found: found["code"] or _ESCAPED.sub(r"\1", found[0]), text)
+    return [_in_words(line) for line in _with_breaks(text).split("\n")]
+
+
+def _with_breaks(text: str) -> str:
+    """The text with the lines that a backslash ends ended by blanks, which nobody sees."""
+
+    def ended(found: re.Match[str]) -> str:
+        rest = text[found.end() + 1 : found.end() + 2]
+        return _LINE_BREAK if rest.strip() else ""
+
+    return _HARD_BREAK.sub(ended, text) if "\\" in text else text
+
+
+def _unlinked(found: re.Match[str]) -> str:
+    """A picture that leads to a picture or within the page; of any other, where it leads."""
+    if found["code"]:
+        return found[0]
+    label, address = found["label"].strip(), found["to"]
+    leads = address.startswith(("http://", "https://")) and not _PICTURE_FILE.search(address)
+    return f"[{label}]({address})" if leads and label else found["picture"]
 
 
 def _resolved(link: re.Match[str], addresses: Mapping[str, str]) -> str:
@@ -221,19 +269,26 @@ def _with_bars(lines: list[str]) -> list[str]:
 
 def _barred(row: str) -> str:
     lead = row[: len(row) - len(row.lstrip())]
-    cells = row.strip()
+    cells = _PADDING.sub(lambda found: found["code"] or " ", row.strip())
+    if _DELIMITERS.match(cells) is not None:
+        cells = _DASHES.sub("---", cells)
     opening = "" if cells.startswith("|") else "| "
     closing = "" if cells.endswith("|") and not cells.endswith("\\|") else " |"
     return f"{lead}{opening}{cells}{closing}"
 
 
-def _without_tags(text: str) -> str:
+def _paired(text: str) -> Set[str]:
+    """The names of the tags that a text opens and closes, wherever code stands between."""
+    found = _OPENS.finditer(text) if "</" in text else ()
+    names = [(tag["close"], tag["name"]) for tag in found if tag["name"]]
+    closed = {name for close, name in names if close}
+    return closed.intersection(name for close, name in names if not close)
+
+
+def _without_tags(text: str, paired: Set[str]) -> str:
     """Prose with tags as Markdown, or gone with what no page shows; what is in code stays."""
     if not any(mark in text for mark in ("<", "&", "```")):
         return text
-    names = [(found["close"], found["name"]) for found in _OPENS.finditer(text) if found["name"]]
-    closed = {name for close, name in names if close}
-    paired = closed.intersection(name for close, name in names if not close)
     return "".join(
         _as_markdown(piece, paired) if is_text else piece for is_text, piece in _shown_pieces(text)
     )

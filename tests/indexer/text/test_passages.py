@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt
 
 from indexer.text.passages import (
     CHUNK_CHARACTERS,
+    CODE_CHARACTERS,
     Passage,
     _chunks,
     _headings,
@@ -223,6 +224,25 @@ def test_code_too_long_to_be_quoted_is_cut_between_lines_and_closed_in_every_pas
     ]
     assert len(cut) > 100
     assert [line for found in inside if found for line in found[1].split("\n")] == lines
+
+
+HEAD = "| Name | What it does |\n| --- | --- |"
+
+
+@pytest.mark.parametrize("words", [4, 30, 50])
+def test_a_table_is_cut_between_rows_and_not_behind_its_head(words: int) -> None:
+    rows = [f"| row{n} | {'word ' * words}|" for n in range(70)]
+    first, *rest = _cut(f"The settings:\n\n{HEAD}\n{chr(10).join(rows)}", max_tokens=60)
+    assert first.text.startswith(f"The settings:\n\n{HEAD}\n{rows[0]}")
+    assert rest
+    told = [row for one in (first, *rest) for row in one.text.split("\n") if "row" in row]
+    assert told == rows
+    assert all(len(one.text) <= CODE_CHARACTERS for one in (first, *rest))
+
+
+def test_a_row_too_long_to_be_quoted_is_cut_all_the_same() -> None:
+    found = _cut(f"{HEAD}\n| a | {'word ' * 1_000}|", max_tokens=60)
+    assert len(found) > 3
 
 
 def test_a_passage_ends_between_two_sentences_and_between_two_items() -> None:

@@ -2,7 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.text.sentences import only_points, sentence_windows, sentences, units
+from indexer.text.sentences import (
+    announces,
+    only_points,
+    sentence_windows,
+    sentences,
+    units,
+)
 from tests.indexer.text.markdown_texts import markdown, prose
 
 
@@ -65,6 +71,14 @@ def test_an_abbreviation_does_not_end_a_sentence(text: str) -> None:
         ("| One. Two | c |\n|---|---|", ["| One. Two | c |", "|---|---|"]),
         ("Run:\n\n```\na. B\n\nc. D\n```\nDone.", ["Run:", "```\na. B\n\nc. D\n```", "Done."]),
         ("```\nnever closed. Really", ["```\nnever closed. Really"]),
+        ("Press F5  \nWait\nfor it", ["Press F5", "Wait\nfor it"]),
+        ("Press F5  \nand wait", ["Press F5  \nand wait"]),
+        ("Look\n![a](b.png) ![](c.png)\nhere", ["Look", "![a](b.png) ![](c.png)", "here"]),
+        ("Look ![a](b.png)\nhere", ["Look ![a](b.png)\nhere"]),
+        (
+            "**1. Be kind.** Always.\n**2. No ads** here",
+            ["**1. Be kind.**", "Always.", "**2. No ads** here"],
+        ),
     ],
 )
 def test_a_sentence_is_what_can_be_quoted_without_breaking_it(text: str, found: list[str]) -> None:
@@ -136,9 +150,52 @@ def test_an_item_is_a_unit_with_its_code_and_paragraphs_but_without_the_items_be
         ("- [One](https://a.org)\n- Two costs nothing.", "More info", False),
         ("See more.", "", False),
         ("```\nsee https://a.org\n```", "", False),
+        ("![The lock](./key_safe.jpg)\n\n![](./door.jpg)", "", True),
+        ("![The lock](./key_safe.jpg)\n\nIt has four digits.", "", False),
+        ("TODO", "", True),
+        ("*Coming soon…*", "", True),
+        ("TODO: call the landlord.", "", False),
     ],
 )
 def test_what_only_points_elsewhere_is_told_from_what_says_something(
     text: str, heading: str, points: bool
 ) -> None:
     assert only_points(text, heading) == points
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Prices:",
+        "However, the following should resolve these issues.",
+        "The following steps will bring it back.",
+        "Do the following.",
+        "On the board, run the following on each node",
+        "Populate `a.env` with the following example variables.",
+        "The script should look like this.",
+        "You should see something like this...",
+        "Make it something like the example below..",
+        "Change the values as illustrated below.",
+        "**Below is an example of two in one.**",
+        "Install it as follows.",
+    ],
+)
+def test_what_says_only_that_something_follows_announces_it(text: str) -> None:
+    assert announces(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The following issues should no longer occur.",
+        "Press it like this, and let go.",
+        "I never saw a lock like this.",
+        "Use the key below the mat.",
+        "Those who follow the rules may stay.",
+        "Leave what is below it.",
+        "| Do the following. |",
+        "```\ndo the following\n```",
+    ],
+)
+def test_what_says_something_itself_announces_nothing(text: str) -> None:
+    assert not announces(text)

@@ -42,6 +42,20 @@ Visitor | Reads `a | b`
 """
 
 
+PADDED = """\
+| Name         | What  it does   |
+| ------------ | :-------------- |
+| `a  |  b`    | Opens           |
+"""
+
+FENCED = """\
+```markdown
+**1. Be kind.** Nobody is paid to be here. {}
+```
+"""
+TALK = "We all want to sleep at night. Nobody reads long rules. " * 6
+
+
 @pytest.mark.parametrize(
     ("written", "shown"),
     [
@@ -86,6 +100,27 @@ Visitor | Reads `a | b`
             MENU,
             "| Role | What |\n| --- | --- |\n| Visitor | Reads `a | b` |\n| Member | Writes |\n",
         ),
+        (
+            PADDED,
+            "| Name | What  it does |\n| --- | :--- |\n| `a  |  b` | Opens |\n",
+        ),
+        (f"```\n{PADDED}```", f"```\n{PADDED}```"),
+        ("Press F5\\\nWait.\\\n\nDone.\\", "Press F5  \nWait.\n\nDone."),
+        ("```sh\nmake \\\n  all\n```\nA \\\\\nB", "```sh\nmake \\\n  all\n```\nA \\\\\nB"),
+        ("[it](https://a.example/b\\_c) d\\_e", "[it](https://a.example/b_c) d\\_e"),
+        ("`](b\\_c)` <https://a.example/b\\_c>", "`](b\\_c)` <https://a.example/b_c>"),
+        ("[![Door](./d.png 'x')](./d.png)", "![Door](./d.png 'x')"),
+        ("[![Chat](https://a.example/b.svg)](https://b.example/c)", "[Chat](https://b.example/c)"),
+        ("[![](https://a.example/b.svg)](https://b.example/c)", "![](https://a.example/b.svg)"),
+        ("`[![a](b.png)](b.png)`", "`[![a](b.png)](b.png)`"),
+        ("![type:video](https://a.example/v)", "https://a.example/v"),
+        ("Rules\n──────────\nBe kind. ──", "Rules\n\nBe kind. ──"),
+        ("```embed\nurl: https://a.example/x\n```", "\nhttps://a.example/x\n"),
+        (FENCED.format(TALK), f"\n**1. Be kind.** Nobody is paid to be here. {TALK}\n\n"),
+        (
+            "<details><summary>More</summary>\n```\na\n```\nIt.\n</details>",
+            "**More**\n```\na\n```\nIt.\n",
+        ),
         ("this | that\n---\nA title above.", "this | that\n---\nA title above."),
         ("Press <kbd>F5</kbd>,<br>then <i>wait</i>.", "Press `F5`, then *wait*."),
         ("<p align=center>Hi</p>", "Hi"),
@@ -113,6 +148,7 @@ PIECES = st.sampled_from(
     [
         *("word", " ", "\n", "\n\n", "    ", "`", "```", "<!--", "-->", "<b>", "</b>", "<img>"),
         *("<video>", "</video>", "::: tip", ":::", "!!! note", '=== "A"', "> [!NOTE]", "# A", "- "),
+        *("\\\n", "```md\n", "```embed\n", "https://a.example", "───", "[![a](b)](c)"),
         *("|", "---", "|---|", "a | b", "&amp;", "<Tabs>", "</Tabs>", "{#a}", "[a](b)", "![](c)"),
     ]
 )
@@ -123,7 +159,7 @@ def test_each_line_stays_the_line_that_it_was(text: str) -> None:
     assert without_site_markup(text).count("\n") == text.count("\n")
 
 
-@given(st.text(st.characters(exclude_characters="<&|:!?>{[#`~=-"), max_size=80))
+@given(st.text(st.characters(exclude_characters="<&|:!?>{[#`~=-\\─━"), max_size=80))
 def test_plain_words_stay_as_they_are(text: str) -> None:
     assert without_site_markup(text) == text
 
