@@ -152,9 +152,9 @@ def test_an_item_is_a_unit_with_its_code_and_paragraphs_but_without_the_items_be
         ("```\nsee https://a.org\n```", "", False),
         ("![The lock](./key_safe.jpg)\n\n![](./door.jpg)", "", True),
         ("![The lock](./key_safe.jpg)\n\nIt has four digits.", "", False),
-        ("TODO", "", True),
+        ("To do", "", True),
         ("*Coming soon…*", "", True),
-        ("TODO: call the landlord.", "", False),
+        ("To do: call the landlord.", "", False),
     ],
 )
 def test_what_only_points_elsewhere_is_told_from_what_says_something(
