@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.text.markdown import beginning, size
-from bot.text.tables import LEFT_OUT, ROW, head_lines
+from bot.text.tables import LEFT_OUT, ROW, head_lines, shown_row
 from indexer.text.passages import without_link_targets
 from indexer.text.sentences import (
     FENCES,
@@ -26,10 +26,8 @@ from indexer.text.sentences import (
 
 # About so many characters stand in a line of a quotation on a phone, inside of a container.
 LINE_CHARACTERS: Final = 26
-# So many in one of a list, or of a quotation in a quotation.
+# So many in one of a list, which a row of a table is, too, or of a quotation in a quotation.
 INDENTED_CHARACTERS: Final = 22
-# So many in a row of a table, which is an item of a list with what stands between its cells.
-ROW_CHARACTERS: Final = 19
 
 # A sentence or list item of no more than this is whole, whatever an excerpt may have: of a thousand
 # one takes more than half of it.
@@ -41,7 +39,8 @@ TAKEN_ALONG_CHARACTERS: Final = 300
 _BLANK_LINES: Final = re.compile(r"\n(?:[ \t]*\n){2,}")
 # What stands before the words of a quotation or a list item.
 _MARKS: Final = re.compile(rf"(?:>[ \t]?)*(?:{LIST_MARKER.pattern})?")
-_PADDING: Final = re.compile(r"(?<=\S) {2,}")
+# A picture alone, and one that leads somewhere.
+_PICTURE: Final = re.compile(r"\[?(?:!\[[^\]\n]*\]\([^)\n]*\)\s*)+(?:\]\([^)\n]*\))?")
 
 Span = tuple[int, int]
 
@@ -73,13 +72,42 @@ class _Units:
         return next((i for i in rest if not announces(self[i])), -1)
 
     def around(self, centre: int, limit: int, most: int) -> tuple[int, int]:
-        """The first and the last of what fits around one, as many after it as before it."""
-        last = centre
+        """The first and the last of what is shown around one: all that fits, the best of it."""
+        ends = [i for i in range(centre, len(self.spans)) if not announces(self[i])]
+        # A list of which nothing is left out has no line that says so.
+        spared = LINE_CHARACTERS * self._is_listed(centre)
+        if ends and self.room(0, ends[-1]) <= limit + spared:
+            return 0, ends[-1]
+        windows = [*self._windows(*self._needed(centre, limit, most), limit)]
+        top, end = self._block(centre)
+        # A list or table is begun with what stands above it, or at least with its first item.
+        tops = [top - 1, top, top + announces(self[top])] if self._is_listed(centre) else []
+
+        def worth(window: Span) -> tuple[int, ...]:
+            first, last = window
+            cut = (first > 0 and self._joined(first - 1)) + self._joined(last)
+            return (
+                sum(first <= place for place in tops),
+                min(last, end),
+                -max(first, top),
+                -(first < centre and refers_back(self[first])),
+                -cut,
+                self.room(first, last),
+                last,
+            )
+
+        return max(windows, key=worth)
+
+    def _needed(self, centre: int, limit: int, most: int) -> Span:
+        """The first and the last that one is shown with: what it refers to, and what it announces.
+
+        Of what it refers to, as much as fits, and begins where nothing is referred to.
+        """
         along = max(limit, TAKEN_ALONG_CHARACTERS)
         fitting = [
             place
             for place in range(self.beginning(centre), centre)
-            if self.room(place, last) <= along
+            if self.room(place, centre) <= along
         ]
         whole = (place for place in fitting if not refers_back(self[place]))
         first = next(whole, [*fitting, centre][0])
@@ -89,35 +117,76 @@ class _Units:
             or size(self.text[self.spans[first][0] : self.spans[after][1]])
             <= _allowed(self[after], most)
         ):
-            last = after
-        while True:
-            grown = False
-            after = self.end(last + 1)
-            if after > last and self.room(first, after) <= limit:
-                last, grown = after, True
-            before = self.beginning(first - 1)
-            if 0 <= before < first and self.room(before, last) <= limit:
-                first, grown = before, True
-            if not grown:
-                return first, last
+            return first, after
+        return first, centre
+
+    def _windows(self, first: int, last: int, limit: int) -> Iterator[Span]:
+        """The runs of units around some that fit, and that nothing more fits to."""
+        ends = [last, *(i for i in range(last + 1, len(self.spans)) if self._may_end(i))]
+        begun = first
+        for start in [first, *(i for i in range(first - 1, -1, -1) if self._may_begin(i))]:
+            fitting = [end for end in ends if self.room(start, end) <= limit]
+            if start < first and (not fitting or fitting[-1] < ends[-1]):
+                yield begun, ends[-1]
+            if start < first and not fitting:
+                return
+            begun, ends = start, fitting or ends[:1]
+        yield begun, ends[-1]
+
+    def _may_begin(self, place: int) -> bool:
+        """Whether an excerpt may begin with one: no picture, nor what something announces.
+
+        With the first item of a list it may, where what announces that is too long.
+        """
+        announced = place > 0 and announces(self[place - 1]) and not self._is_listed(place)
+        return not announced and _PICTURE.fullmatch(self[place]) is None
+
+    def _may_end(self, place: int) -> bool:
+        """Whether an excerpt may end with one: it announces nothing, and is no picture."""
+        return not announces(self[place]) and _PICTURE.fullmatch(self[place]) is None
+
+    def _block(self, place: int) -> Span:
+        """The first and the last of the paragraph or list that one is in, with its announcement."""
+        first = last = place
+        while first > 0 and self._joined(first - 1):
+            first -= 1
+        while self._joined(last):
+            last += 1
+        return first, last
+
+    def _joined(self, place: int) -> bool:
+        """Whether one is in one paragraph or list with the next, or announces that."""
+        if place + 1 >= len(self.spans):
+            return False
+        between = self.text[self.spans[place][1] : self.spans[place + 1][0]]
+        return (
+            between.count("\n") < 2
+            or announces(self[place])
+            or (self._is_listed(place) and self._is_listed(place + 1))
+        )
+
+    def _is_listed(self, place: int) -> bool:
+        """Whether one is an item of a list or rows of a table."""
+        return self[place].startswith(ROW) or LIST_MARKER.match(self[place]) is not None
 
 
 def room(text: str) -> int:
     """How much of a phone's screen a text takes, in characters: a line begun counts as a whole one.
 
-    Of a link, only the label is seen.
+    Of a link, only the label is seen; of a table, neither the line below its head nor its bars.
     """
     lines = _BLANK_LINES.sub("\n\n", without_link_targets(text)).split("\n")
-    return LINE_CHARACTERS * sum(-(-size(_seen(line)) // _width(line)) or 1 for line in lines)
+    return LINE_CHARACTERS * sum(map(_lines, lines))
 
 
-def _seen(line: str) -> str:
-    return _PADDING.sub(" ", line) if line.startswith(ROW) else line
+def _lines(line: str) -> int:
+    """How many lines of a phone's screen one of a text takes."""
+    if not line.startswith(ROW):
+        return -(-size(line) // _width(line)) or 1
+    return -(-size(shown_row(line)) // INDENTED_CHARACTERS)
 
 
 def _width(line: str) -> int:
-    if line.startswith(ROW):
-        return ROW_CHARACTERS
     indented = line.startswith((" ", ">")) or LIST_MARKER.match(line) is not None
     return INDENTED_CHARACTERS if indented else LINE_CHARACTERS
 

@@ -38,15 +38,18 @@ def shown_table(rows: Sequence[str]) -> list[str]:
     if not any(len(row) > FENCED_CHARACTERS or _MARKS.search(row) for row in rows):
         return ["```", *rows, "```"]
     above = head_lines(rows)
-    head = _joined(rows[0]).replace("**", "") if above else ""
-    items = ((row[: len(row) - len(row.lstrip())], _joined(row)) for row in rows[above:])
+    head = shown_row(rows[0]).replace("**", "") if above else ""
+    items = ((row[: len(row) - len(row.lstrip())], shown_row(row)) for row in rows[above:])
     return [
         *([f"**{head}**"] if head else []),
         *(f"{lead}- {said}" for lead, said in items if said),
     ]
 
 
-def _joined(row: str) -> str:
+def shown_row(row: str) -> str:
+    """What is shown for a line of a table: nothing for the one below its head."""
+    if _DELIMITERS.match(row) is not None:
+        return ""
     cells = (cell.strip().replace("\\|", ROW) for cell in _CELL.findall(row))
     return _BETWEEN.join(filter(None, cells))
 

@@ -12,7 +12,14 @@ from typing import Final
 from indexer.text.analyzer import language_of, word_set
 from indexer.text.answer_signals import fitting
 from indexer.text.passages import without_link_targets
-from indexer.text.sentences import FENCES, announces, only_points, sentences, window_runs
+from indexer.text.sentences import (
+    FENCES,
+    LIST_MARKER,
+    announces,
+    only_points,
+    sentences,
+    window_runs,
+)
 
 # Half the credit for a word that the sentence before or the heading has: "It was built in 1889."
 CARRIED: Final = 0.5
@@ -20,8 +27,11 @@ FIT: Final = 0.05
 LEAD: Final = 0.05
 # A note that repeats its question does not answer it there.
 ASKS: Final = 1.0
+# Scores closer than this are the same.
+_SAME: Final = 1e-9
 
 _RULE: Final = re.compile(r"\|[\s:|-]+$")
+_PICTURE: Final = re.compile(r"\[?(?:!\[[^\]\n]*\]\([^)\n]*\)\s*)+(?:\]\([^)\n]*\))?")
 # Who wrote what follows and when, or a line that only announces it.
 _LABEL: Final = re.compile(r"\*\*[^*\s]+(?: [^*\s]+){0,3}\*\*[^.!?\n]{0,40}$")
 
@@ -35,7 +45,8 @@ def highlighted(
 ) -> tuple[int, int] | None:
     """The span of the sentence in a passage's text that answers.
 
-    None where there is nothing to single out: one sentence, or code that nothing announces.
+    None where there is nothing to single out: one sentence, code that nothing announces, or an item
+    of a list that says no more about the question than another.
     `windows` are the cosines of the passage's windows; the others as `deciding_sentence` has them.
     """
     spans, plain, runs = _sentences_and_windows(text)
@@ -52,7 +63,7 @@ def highlighted(
         # The index has the words of the whole passage in one language, too.
         language_of(text),
     )
-    return marked(plain, spans, places[chosen])
+    return None if chosen is None else marked(plain, spans, places[chosen])
 
 
 # A passage that answers one question answers others, too.
@@ -83,7 +94,7 @@ def _cosines_of_sentences(
 
 
 def quotable(sentences: Sequence[str], written: Sequence[str]) -> list[int]:
-    """The positions of those that may answer: no heading, label, number or top of a table.
+    """The positions of those that may answer: no heading, label, picture, number or table's top.
 
     What only links elsewhere may where nothing else is said, and so may what announces nothing.
 
@@ -97,6 +108,7 @@ def quotable(sentences: Sequence[str], written: Sequence[str]) -> list[int]:
         if not sentence.startswith("#")
         and any(map(str.isalpha, sentence))
         and _LABEL.match(sentence) is None
+        and _PICTURE.fullmatch(written[i]) is None
         and not (sentence.startswith("|") and any(map(_RULE.match, sentences[i + 1 : i + 2])))
     ]
     last = len(sentences) - 1
@@ -129,10 +141,17 @@ def deciding_sentence(
     weights: Sequence[tuple[tuple[str, ...], float]],
     heading: str,
     language: str = "",
-) -> int:
-    """The position of the sentence of a passage that most likely answers, by its score."""
+) -> int | None:
+    """The position of the sentence of a passage that most likely answers, by its score.
+
+    None where that is the first item of a list, and another has all that it has but its place.
+    """
     scores = sentence_scores(question, sentences, cosines, weights, heading, language)
-    return max(range(len(scores)), key=lambda i: (scores[i], -i))
+    chosen = max(range(len(scores)), key=lambda i: (scores[i], -i))
+    if chosen == 0 and LIST_MARKER.match(sentences[0]) is not None:
+        said = [score - LEAD / position for position, score in enumerate(scores, start=1)]
+        return None if max(said[1:], default=-ASKS) > said[0] - _SAME else 0
+    return chosen
 
 
 def sentence_scores(

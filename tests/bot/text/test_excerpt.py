@@ -40,16 +40,16 @@ def test_an_excerpt_holds_the_table_whose_row_answers_whole_and_unmarked() -> No
     table = "| a | b |\n|---|---|\n| x | 1 |\n| y | 2 |"
     text = f"{'Before it. ' * 20}\n\n{table}\n\n{'After it. ' * 20}"
     row = text.index("| y | 2 |")
-    assert excerpt(text, 130, (row, row + 9)) == (f"…\n\n{table}\n\n…", True)
+    assert excerpt(text, 4 * LINE_CHARACTERS, (row, row + 9)) == (f"…\n\n{table}\n\n…", True)
 
 
 def test_of_a_table_that_takes_more_room_the_rows_around_the_one_that_answers_are_left() -> None:
     rows = [f"| {number} | {'x' * 30} |" for number in range(10)]
     text = "\n".join(["Prices:", "", "| a | b |", "|---|---|", *rows])
-    # Three lines are the head's, and each row takes two.
+    # Two lines are the head's, and each row takes two.
     middle = around(text, "| 5 |", 9 * LINE_CHARACTERS, 500)
     head = "…\n\n| a | b |\n|---|---|\n| … |\n"
-    assert middle == head + "\n".join(rows[4:7]) + "\n\n…"
+    assert middle == head + "\n".join(rows[5:8]) + "\n\n…"
     top = around(text, "| 0 |", 12 * LINE_CHARACTERS, 500)
     assert top.startswith(text[: text.index("| 1 |")])
     assert around(text, "Prices:", LINE_CHARACTERS, 500).startswith(text[: text.index("| 1 |")])
@@ -200,3 +200,57 @@ def test_an_excerpt_of_short_lines_takes_no_more_room_than_one_of_long_lines() -
     text = "\n".join(f"- item {number}" for number in range(100))
     body, _ = excerpt(text, 300, None)
     assert body == "\n".join([*text.split("\n")[: 300 // LINE_CHARACTERS], "…"])
+
+
+# What of what fits is shown.
+
+
+def sentence(number: int, characters: int = 2 * LINE_CHARACTERS) -> str:
+    """A sentence of so many characters."""
+    return f"{number} {'x' * (characters - 3)}."
+
+
+def test_what_follows_in_the_same_paragraph_comes_before_what_is_before_it() -> None:
+    one, two, three, four = map(sentence, range(1, 5))
+    body = around(f"{one} {two} {three} {four}", three, 7 * LINE_CHARACTERS)
+    assert body == f"… {two} {three} {four}"
+
+
+def test_a_whole_paragraph_is_rather_shown_than_the_ends_of_two() -> None:
+    one, two, three, four = map(sentence, range(1, 5))
+    text = f"{one} {two}\n\n{three}\n\n{four} {sentence(5)} {sentence(6)}"
+    assert around(text, three, 8 * LINE_CHARACTERS) == f"{one} {two}\n\n{three} …"
+
+
+def test_what_refers_to_what_does_not_fit_is_rather_shown_than_nothing() -> None:
+    text = f"{sentence(1, 200)}\n\nIt takes 0.3 mm.\n\nThe space has some of 0.2 mm."
+    shown = "… It takes 0.3 mm.\n\nThe space has some of 0.2 mm."
+    assert around(text, "The space", 6 * LINE_CHARACTERS) == shown
+
+
+def test_a_list_begins_with_its_first_item_and_what_stands_above_it_where_that_fits() -> None:
+    items = "\n".join(f"{number}. item {number}" for number in range(1, 30))
+    text = f"Above it.\n\n{sentence(1, 200)}\n\nDo so:\n\n{items}"
+    lines = ["Do so:", "", *items.split("\n")]
+    whole = around(text, "4. item", 9 * LINE_CHARACTERS)
+    assert whole == "\n".join(["… Do so:", *lines[1:9], "…"])
+    assert around(text, "4. item", 4 * LINE_CHARACTERS) == "\n".join(["…", *lines[2:6], "…"])
+    below = around(text, "20. item", 4 * LINE_CHARACTERS)
+    assert below == "\n".join(["…", *lines[21:25], "…"])
+
+
+def test_a_list_of_which_one_line_is_left_is_whole_instead_of_saying_so() -> None:
+    text = "\n".join(f"- item {number}" for number in range(5))
+    assert around(text, "- item 4", 4 * LINE_CHARACTERS) == text
+
+
+def test_no_excerpt_begins_or_ends_with_a_picture_unless_it_is_whole() -> None:
+    picture = "![A picture](./a.png)"
+    text = f"{picture}\n\nOne is said here.\n\n[{picture}](./a.png)\n\n{sentence(1, 200)}"
+    assert around(text, "One", 6 * LINE_CHARACTERS) == "… One is said here. …"
+    assert around(text, "One", 20 * LINE_CHARACTERS) == text
+
+
+def test_neither_the_line_below_the_head_of_a_table_nor_padding_takes_room() -> None:
+    table = f"| a{' ' * 50} | b |\n| {'-' * 50} | --- |\n| x{' ' * 50} | 1 |"
+    assert room(table) == 2 * LINE_CHARACTERS

@@ -7,13 +7,13 @@ from indexer.text.sentences import sentences
 
 
 def chosen(question: str, text: str) -> str:
-    """What is marked by words alone, as if all sentences were equally near."""
+    """What is marked by words alone, as if all sentences were equally near; nothing if none is."""
     spans = sentences(text)
     plain = [text[slice(*span)] for span in spans]
     places = quotable(plain, plain)
     weights = [((word,), 1.0) for word in question.split()]
     best = deciding_sentence(question, [plain[i] for i in places], [0.5] * len(places), weights, "")
-    return text[slice(*marked(plain, spans, places[best]))]
+    return "" if best is None else text[slice(*marked(plain, spans, places[best]))]
 
 
 TABLE = """\
@@ -85,10 +85,26 @@ Spaces are preferred.
 **More info**
 - [Tabs or spaces?](https://a.org/tabs-or-spaces)
 - See [the style guide](https://a.org/style)."""
-    assert chosen("tabs", text) == "Spaces are preferred."
+    assert chosen("tab", text) == "Spaces are preferred."
     links = text.partition("\n\n")[2]
-    assert chosen("tabs", links) == "- [Tabs or spaces?](https://a.org/tabs-or-spaces)"
+    assert chosen("tab", links) == "- [Tabs or spaces?](https://a.org/tabs-or-spaces)"
 
 
 def test_what_announces_nothing_any_more_is_not_marked() -> None:
     assert chosen("printer", "Press Print.\n\nChoose the printer:") == "Press Print."
+
+
+def test_the_first_item_of_a_list_is_not_marked_for_its_place_alone() -> None:
+    text = "- Location: basement\n- Responsible: Iain\n- Induction: yes"
+    assert not chosen("rule for the loo", text)
+    assert chosen("basement", text) == "- Location: basement"
+    assert chosen("iain", text) == "- Responsible: Iain"
+    assert chosen("rule for the loo", "It is in the basement. Iain has the key.") == (
+        "It is in the basement."
+    )
+    assert chosen("loo", "- Location: basement") == "- Location: basement"
+
+
+@pytest.mark.parametrize("picture", ["![a saw](./saw.jpg)", "[![a saw](./saw.jpg)](./saw.jpg)"])
+def test_a_picture_is_not_marked_while_anything_is_said(picture: str) -> None:
+    assert chosen("saw", f"{picture}\n\nIt cuts wood.") == "It cuts wood."
