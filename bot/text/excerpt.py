@@ -21,6 +21,7 @@ from indexer.text.sentences import (
     meaning_begins,
     refers_back,
     sentences,
+    shows_pictures,
     units,
 )
 
@@ -39,8 +40,6 @@ TAKEN_ALONG_CHARACTERS: Final = 300
 _BLANK_LINES: Final = re.compile(r"\n(?:[ \t]*\n){2,}")
 # What stands before the words of a quotation or a list item.
 _MARKS: Final = re.compile(rf"(?:>[ \t]?)*(?:{LIST_MARKER.pattern})?")
-# A picture alone, and one that leads somewhere.
-_PICTURE: Final = re.compile(r"\[?(?:!\[[^\]\n]*\]\([^)\n]*\)\s*)+(?:\]\([^)\n]*\))?")
 
 Span = tuple[int, int]
 
@@ -139,11 +138,11 @@ class _Units:
         With the first item of a list it may, where what announces that is too long.
         """
         announced = place > 0 and announces(self[place - 1]) and not self._is_listed(place)
-        return not announced and _PICTURE.fullmatch(self[place]) is None
+        return not announced and not shows_pictures(self[place])
 
     def _may_end(self, place: int) -> bool:
         """Whether an excerpt may end with one: it announces nothing, and is no picture."""
-        return not announces(self[place]) and _PICTURE.fullmatch(self[place]) is None
+        return not announces(self[place]) and not shows_pictures(self[place])
 
     def _block(self, place: int) -> Span:
         """The first and the last of the paragraph or list that one is in, with its announcement."""

@@ -18,6 +18,7 @@ from indexer.text.sentences import (
     announces,
     only_points,
     sentences,
+    shows_pictures,
     window_runs,
 )
 
@@ -31,7 +32,6 @@ ASKS: Final = 1.0
 _SAME: Final = 1e-9
 
 _RULE: Final = re.compile(r"\|[\s:|-]+$")
-_PICTURE: Final = re.compile(r"\[?(?:!\[[^\]\n]*\]\([^)\n]*\)\s*)+(?:\]\([^)\n]*\))?")
 # Who wrote what follows and when, or a line that only announces it.
 _LABEL: Final = re.compile(r"\*\*[^*\s]+(?: [^*\s]+){0,3}\*\*[^.!?\n]{0,40}$")
 
@@ -108,7 +108,7 @@ def quotable(sentences: Sequence[str], written: Sequence[str]) -> list[int]:
         if not sentence.startswith("#")
         and any(map(str.isalpha, sentence))
         and _LABEL.match(sentence) is None
-        and _PICTURE.fullmatch(written[i]) is None
+        and not shows_pictures(written[i])
         and not (sentence.startswith("|") and any(map(_RULE.match, sentences[i + 1 : i + 2])))
     ]
     last = len(sentences) - 1

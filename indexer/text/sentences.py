@@ -216,7 +216,7 @@ def _blocks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     block = start
     broken = False
     for line in text[start:end].splitlines(keepends=True):
-        alone = line.lstrip().startswith("|") or not line.strip() or _shows_pictures(line)
+        alone = line.lstrip().startswith("|") or not line.strip() or shows_pictures(line)
         # What goes on in a small letter is the same sentence.
         begins = broken and not line.lstrip()[:1].islower()
         if alone or begins or _begins_block(line):
@@ -236,7 +236,8 @@ def _begins_block(line: str) -> bool:
     return LIST_MARKER.match(line) is not None or _NUMBERED.match(line) is not None
 
 
-def _shows_pictures(line: str) -> bool:
+def shows_pictures(line: str) -> bool:
+    """Whether a line, or a sentence, is nothing but pictures."""
     return "![" in line and _PICTURES.match(line) is not None
 
 

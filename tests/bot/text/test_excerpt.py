@@ -246,7 +246,7 @@ def test_a_list_of_which_one_line_is_left_is_whole_instead_of_saying_so() -> Non
 
 def test_no_excerpt_begins_or_ends_with_a_picture_unless_it_is_whole() -> None:
     picture = "![A picture](./a.png)"
-    text = f"{picture}\n\nOne is said here.\n\n[{picture}](./a.png)\n\n{sentence(1, 200)}"
+    text = f"{picture}\n\nOne is said here.\n\n{picture}\n\n{sentence(1, 200)}"
     assert around(text, "One", 6 * LINE_CHARACTERS) == "… One is said here. …"
     assert around(text, "One", 20 * LINE_CHARACTERS) == text
 
