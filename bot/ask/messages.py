@@ -21,6 +21,7 @@ from bot.text.markdown import (
     shown,
     size,
 )
+from bot.text.place_names import heading_name
 from indexer.retrieval.hit import Hit
 from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
@@ -188,7 +189,7 @@ def _fitting_limits(outcome: Answer, above: str, limits: Mapping[int, int]) -> d
     fitting: dict[int, int] = {}
     for number, limit in limits.items():
         cited = outcome.quotes[number].citation
-        named = " › ".join(shortened(part, 100) for part in (cited.title, cited.heading) if part)
+        named = " › ".join(_place_parts(cited.title, cited.heading))
         below = max(room_on_screen(named) - 2 * LINE_CHARACTERS, 0)
         fitting[number] = max(limit - over - below, LEAST_CHARACTERS)
     return fitting
@@ -287,8 +288,12 @@ def citation(cited: Citation, language: Language = Language.ENGLISH) -> str:
 
 def place(title: str, heading: str, link: str) -> str:
     """A document and the heading in it, leading to its source where that is a web address."""
-    where = " › ".join(plain(shortened(part, 100)) for part in (title, heading) if part)
+    where = " › ".join(map(plain, _place_parts(title, heading)))
     return f"[{where}](<{link}>)" if _ADDRESS.fullmatch(link) else f"**{where}**"
+
+
+def _place_parts(title: str, heading: str) -> list[str]:
+    return [*filter(None, (shortened(title, 100), heading_name(heading, 100)))]
 
 
 _REFUSAL: Final = Sentence(

@@ -9,13 +9,13 @@ from bot.ask.messages import citation, place
 from bot.text.languages import Sentence
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
-    legible,
     quoted,
     quoted_parts,
     shortened,
     shown,
     size,
 )
+from bot.text.place_names import place_name
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from knowledge.model.guilds import Language
@@ -76,10 +76,8 @@ OPTION_CHARACTERS: Final = 100
 
 def option(hit: Hit) -> str:
     """What a passage is called in the list of passages: plain text, as lists show no Markdown."""
-    named = " › ".join(part for part in (hit.passage.title, hit.passage.heading) if part)
-    return (
-        shortened(legible(named), OPTION_CHARACTERS) or hit.passage.document_id[:OPTION_CHARACTERS]
-    )
+    named = place_name(hit.passage.title, hit.passage.heading, OPTION_CHARACTERS)
+    return named or hit.passage.document_id[:OPTION_CHARACTERS]
 
 
 def options(hits: Sequence[Hit]) -> list[str]:

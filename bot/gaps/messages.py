@@ -17,6 +17,7 @@ from bot.text.markdown import (
     size,
 )
 from bot.text.paging import PAGE, QUOTED, TIMES, page_count, page_number
+from bot.text.place_names import place_name
 from knowledge.model.guilds import Language
 from knowledge.model.handovers import Handover, HandoverState
 from knowledge.model.questions import Evidence
@@ -180,8 +181,7 @@ def found(words: str, language: Language = Language.ENGLISH) -> str:
 
 
 def passage_option(title: str, heading: str) -> str:
-    named = " › ".join(part for part in (title, heading) if part)
-    return shortened(legible(named), OPTION_CHARACTERS) or "…"
+    return place_name(title, heading, OPTION_CHARACTERS) or "…"
 
 
 def passage(title: str, heading: str, text: str) -> str:

@@ -1,0 +1,44 @@
+"""Breadcrumbs of a place in a document: its title, and the headings down to it. Pure."""
+
+import re
+from typing import Final
+
+from bot.text.markdown import legible, shortened, size
+from indexer.text.passages import HEADING_SEPARATOR, without_link_targets
+
+# So much is left of a title that is shortened for a long heading.
+_TITLE_CHARACTERS: Final = 24
+_SENTENCE: Final = re.compile(r"(?:\S+\s+){3,}\S*[.!]")
+# What a list would show as it is written.
+_MARKS: Final = re.compile(r"\*\*|`|\\(?=[^a-zA-Z\d\s])")
+
+
+def heading_name(heading: str, most: int) -> str:
+    """A heading with those above it, in `most` units: they give way, the outermost first.
+
+    Those that only stand in between, a sentence or a link, always do.
+    """
+    *above, last = heading.split(HEADING_SEPARATOR)
+    above = [one for one in above if _SENTENCE.fullmatch(one) is None and "](" not in one]
+    while above and size(HEADING_SEPARATOR.join([*above, last])) > most:
+        del above[0]
+    return shortened(HEADING_SEPARATOR.join([*above, last]), most)
+
+
+def place_name(title: str, heading: str, most: int) -> str:
+    """A title and a heading as plain text in `most` units, for where no Markdown is shown.
+
+    What gives way first is what stands above the last heading, then the title.
+    """
+    title, heading = (_as_seen(part) for part in (title, heading))
+    if not title or not heading:
+        return shortened(title or heading_name(heading, most), most)
+    last = heading.rpartition(HEADING_SEPARATOR)[2]
+    left = most - size(HEADING_SEPARATOR + last)
+    title = shortened(title, max(left, _TITLE_CHARACTERS))
+    before = f"{title}{HEADING_SEPARATOR}"
+    return before + heading_name(heading, most - size(before))
+
+
+def _as_seen(text: str) -> str:
+    return " ".join(_MARKS.sub("", without_link_targets(legible(text))).split())
