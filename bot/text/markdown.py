@@ -40,6 +40,7 @@ _LINKED_PICTURE = re.compile(
 _BOLD_PICTURE = re.compile(r"\*\*(!\[[^\]\n]{0,500}\]\([^)\n]{1,2000}\))\*\*")
 _PICTURE: Final = "\N{FRAME WITH PICTURE}"
 _BARE_LINK = re.compile(r"(?<![<\w])(https?://[^\s<>)\]]+)")
+_SCHEME = re.compile(r"\Ahttps?://")
 _MENTION = re.compile(r"@(?=everyone|here)|<(?=@|#|/|id:|a?:|t:)")
 # A joiner makes one sign of emoji, and shapes letters of Arabic, Syriac and the scripts of India:
 # between letters of these, after a sign that silences a vowel, and where Arabic ends as if it went
@@ -188,6 +189,8 @@ def _honest_link(match: re.Match[str]) -> str:
     # A vowel's sign and a joiner are no letters, but may stand on either side of the dot.
     looks_like_address = re.search(r"[^\s.]\.\w[^\s.,;:!?)]|://", label)
     sign = _PICTURE if match[1] else ""
+    if _SCHEME.sub("", label).rstrip("/") == _SCHEME.sub("", address).rstrip("/"):
+        return f"{sign} <{address}>".lstrip()
     if not label or looks_like_address:
         return " ".join(filter(None, (sign, label, f"(<{address}>)")))
     return f"{sign} [{label}](<{address}>)".lstrip()

@@ -31,7 +31,7 @@ SUFFIXES: Final = frozenset(ENDINGS)
 
 # What a reading depends on besides the file: raised when a reader gives other text than before,
 # so that files which have not changed are read again.
-PARSERS_VERSION: Final = 10
+PARSERS_VERSION: Final = 11
 
 # The one process of this program.
 sandbox: Final = Sandbox()

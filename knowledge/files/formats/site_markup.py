@@ -227,7 +227,7 @@ def _in_words(line: str) -> str:
     """A heading in words alone; any other line as it is."""
     if _HEADED.match(line) is None:
         return line
-    said = _LABELLED.sub(r"\1", _PICTURE.sub("", line))
+    said = _ESCAPED.sub(r"\1", _LABELLED.sub(r"\1", _PICTURE.sub("", line)))
     # What is nothing but a picture is called what that is.
     return _EMPHASIS.sub(r"\2", said) if said.strip(" \t#") else line
 

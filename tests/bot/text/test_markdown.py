@@ -130,6 +130,8 @@ def test_characters_that_hide_or_turn_text_around_are_left_out(character: str) -
         ("[bank.org](https://evil.org)", "bank.org (<https://evil.org>)"),
         ("[https://bank.org](https://evil.org)", "<https://bank.org> (<https://evil.org>)"),
         ("[](https://evil.org)", "(<https://evil.org>)"),
+        ("[https://a.org/x/](https://a.org/x)", "<https://a.org/x>"),
+        ("[a.org](https://a.org/)", "<https://a.org/>"),
         ("![cat](https://a.org/c.png)", "\N{FRAME WITH PICTURE} [cat](<https://a.org/c.png>)"),
         ("![](https://a.org/c.png)", "\N{FRAME WITH PICTURE} (<https://a.org/c.png>)"),
         ("![bank.org](https://evil.org)", "\N{FRAME WITH PICTURE} bank.org (<https://evil.org>)"),

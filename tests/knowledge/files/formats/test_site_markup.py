@@ -137,6 +137,7 @@ TALK = "We all want to sleep at night. Nobody reads long rules. " * 6
         ("<h2 align=center>Rules</h2>", "## Rules"),
         ("## ![Logo](/x.png) [Sodium](https://a.example) **now**", "## Sodium now"),
         ("## ![Logo](/x.png)", "## ![Logo](/x.png)"),
+        ("## DEVICE\\_IN\\_USE", "## DEVICE_IN_USE"),
         ("Less&nbsp;than &lt;5&gt; &unknown;", "Less\u00a0than <5> &unknown;"),
     ],
 )
