@@ -6,7 +6,7 @@ An answer is made of verbatim passages. Where the hits don't support one, the ou
 import itertools
 import re
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Final, TypeVar
 
@@ -250,9 +250,9 @@ def offered(hits: Sequence[Hit]) -> list[Hit]:
     """
     found: list[Hit] = []
     for place, hit in enumerate(hits):
-        others = [one for one in hit.also if not only_points(one.text, one.heading)]
+        others = [one for one in hit.also if not only_points(one.passage.text, one.passage.heading)]
         most = OFFERED_ALSO[place] if place < len(OFFERED_ALSO) else 0
-        found += [hit, *(replace(hit, passage=one, also=()) for one in others[:most])]
+        found += [hit, *others[:most]]
     return found
 
 

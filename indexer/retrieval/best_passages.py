@@ -6,9 +6,13 @@ kept beside it, for the answer may stand in the section before or after.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from indexer.index.stored_passage import StoredPassage
 from indexer.text.sentences import only_points
+
+# How many others of a document are kept.
+ALSO: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +21,12 @@ class BestPassage:
 
     rank: int
     passage: StoredPassage
-    also: tuple[StoredPassage, ...] = ()
+    also: tuple["BestPassage", ...] = ()
 
-    def before(self, other: "BestPassage") -> "BestPassage":
-        """This one, and behind it another of the same document and what that has beside it."""
-        others = [one for one in (other.passage, *other.also) if one.id != self.passage.id]
-        return replace(self, also=(*self.also, *others))
+    def with_also(self, *others: "BestPassage") -> "BestPassage":
+        """This one, and behind it others of the same document."""
+        new = [replace(one, also=()) for one in others if one.passage.id != self.passage.id]
+        return replace(self, also=(*self.also, *new)[:ALSO])
 
 
 def best_of_each(
@@ -50,9 +54,9 @@ def best_of_each(
                 if len(best) < k:
                     best[passage.document_id] = found
             elif _only_points(known.passage) and not _only_points(passage):
-                best[passage.document_id] = found.before(known)
+                best[passage.document_id] = found.with_also(known, *known.also)
             else:
-                best[passage.document_id] = replace(known, also=(*known.also, passage))
+                best[passage.document_id] = known.with_also(found)
         if len(best) >= k and not any(_only_points(one.passage) for one in best.values()):
             break
     return sorted(best.values(), key=lambda one: one.rank)
@@ -64,7 +68,7 @@ def with_first(best: Sequence[BestPassage], passage: StoredPassage, rank: int) -
     others = []
     for one in best:
         if one.passage.document_id == passage.document_id:
-            first = first.before(one)
+            first = first.with_also(one, *one.also)
         else:
             others.append(one)
     return [first, *others]

@@ -33,7 +33,7 @@ class Hit:
     forward, and the reranker where that read it; `first` which put its document before all others.
     `window` is the number of its best window, counting from 0. `named` is whether the question
     repeats its heading or title (`indexer.retrieval.named_passages`). `also` are other passages of
-    its document that were found on the way, the best first.
+    its document that were found on the way, the best first, which have none beside them.
     """
 
     passage: StoredPassage
@@ -46,4 +46,4 @@ class Hit:
     window: int = 0
     late: LateScore | None = None
     named: bool = False
-    also: tuple[StoredPassage, ...] = ()
+    also: tuple["Hit", ...] = ()

@@ -14,7 +14,7 @@ Source:
     interaction over BERT", SIGIR 2020. Weight and gate: docs/benchmarks.md, late interaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, starmap
 from typing import Final
@@ -28,9 +28,10 @@ from indexer.embedding.token_vectors import TokenVectors
 from indexer.index.bm25 import Weight
 from indexer.index.index import Index
 from indexer.index.what_if import WhatIfIndex
-from indexer.retrieval.fusion import WORDS_WEIGHT
+from indexer.retrieval.fusion import WHOLE_WEIGHT, WINDOW_WEIGHT, WORDS_WEIGHT
 from indexer.retrieval.hit import Hit, LateScore
 from indexer.text.analyzer import language_of, word_set
+from indexer.text.sentences import only_points
 from indexer.text.shorthand import spelt_out
 from knowledge.model.documents import Scope
 
@@ -65,8 +66,46 @@ def interacted(
         weights = index.idfs(queries[place], scopes)
         passages = [codes[key] for key in ids[place]]
         late = late_scores(tokens.codec, question, weights, passages)
-        ordered[place] = reordered_late(found[place], late)
+        hits = reordered_late(found[place], late)
+        parts = index.token_codes(parts_to_compare(hits))
+        read = late_scores(tokens.codec, question, weights, list(parts.values()))
+        ordered[place] = with_best_part(hits, dict(zip(parts, read, strict=True)))
     return ordered
+
+
+def parts_to_compare(hits: Sequence[Hit]) -> list[int]:
+    """The ids of other passages of the first hit's document that may be shown in its place."""
+    if not hits or hits[0].named or not late_share(hits):
+        return []
+    parts = [one.passage for one in hits[0].also]
+    return [one.id for one in parts if not only_points(one.text, one.heading)]
+
+
+def with_best_part(hits: Sequence[Hit], late: Mapping[int, LateScore]) -> list[Hit]:
+    """The same hits, the first one by that part of its document which has what is asked.
+
+    Which document comes first has been decided by its best passage, and stays. `late` are the
+    scores of `parts_to_compare`, as far as these have any.
+    """
+    if not late:
+        return [*hits]
+    best, *others = hits
+    counts = late_share(hits)
+    parts = [replace(one, late=late.get(one.passage.id)) for one in best.also]
+    compared = [best, *(one for one in parts if one.late is not None)]
+    chosen = max(compared, key=lambda one: _of_part(one, counts))
+    if chosen is best:
+        return [*hits]
+    also = [replace(best, also=()), *(one for one in parts if one is not chosen)]
+    shown = replace(chosen, score=best.score, first=best.first, also=tuple(also))
+    return [shown, *others]
+
+
+def _of_part(hit: Hit, counts: float) -> float:
+    """The score of a passage among those of one document."""
+    cosines = WHOLE_WEIGHT * hit.cosine + WINDOW_WEIGHT * hit.window_cosine
+    late = hit.late.score if hit.late is not None else 0.0
+    return cosines + (1 - counts) * WORDS_WEIGHT * hit.coverage + counts * LATE_WEIGHT * late
 
 
 def known_late(hits: Sequence[Hit]) -> list[LateScore]:
@@ -93,7 +132,7 @@ def late_scores(
         weights: the rarity of its words, by their forms.
         passages: the codes of each.
     """
-    if not question.places:
+    if not question.places or not passages:
         return [LateScore(0.0)] * len(passages)
     nearest = np.stack(
         [cosines.max(axis=1, initial=0.0) for cosines in codec.cosines(question.tokens, passages)],

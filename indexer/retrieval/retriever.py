@@ -9,7 +9,7 @@ of them again, as many as its budget allows, and puts those in its own order.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 import numpy as np
@@ -233,26 +233,30 @@ class Retriever:
         if wanted is not None:
             best = with_first(best, wanted, ranked.ids.index(wanted.id))[:k]
         highest = max((ranked.scores[one.rank] for one in best), default=0.0)
-        places = [ranked.places[one.rank] for one in best]
+        every = [part for one in best for part in (one, *one.also)]
+        places = [ranked.places[one.rank] for one in every]
         wholes = ranked.cosines.wholes[places].tolist()
         windows = ranked.cosines.windows[places].tolist()
-        return [
-            Hit(
-                one.passage,
-                highest if one.passage is wanted else ranked.scores[one.rank],
-                whole,
-                window,
-                legs.coverages.get(one.passage.id, 0.0),
-                tuple([name for name, found in sets.items() if one.passage.id in found]),
-                tuple([name for name, found in first.items() if one.passage.document_id in found]),
-                best_window,
-                named=one.passage is wanted,
-                also=one.also,
-            )
-            for one, whole, window, best_window in zip(
-                best, wholes, windows, ranked.cosines.best_windows(places), strict=True
-            )
-        ]
+        hits = iter(
+            [
+                Hit(
+                    one.passage,
+                    highest if one.passage is wanted else ranked.scores[one.rank],
+                    whole,
+                    window,
+                    legs.coverages.get(one.passage.id, 0.0),
+                    tuple([name for name, ids in sets.items() if one.passage.id in ids]),
+                    tuple([name for name, ids in first.items() if one.passage.document_id in ids]),
+                    best_window,
+                    named=one.passage is wanted,
+                )
+                for one, whole, window, best_window in zip(
+                    every, wholes, windows, ranked.cosines.best_windows(places), strict=True
+                )
+            ]
+        )
+        found = [(next(hits), tuple(islice(hits, len(one.also)))) for one in best]
+        return [replace(hit, also=also) if also else hit for hit, also in found]
 
     def evidence(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> Evidence:
         """How well the hits support an answer to the query.

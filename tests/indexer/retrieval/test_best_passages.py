@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.index.stored_passage import StoredPassage
-from indexer.retrieval.best_passages import BestPassage, best_of_each, with_first
+from indexer.retrieval.best_passages import ALSO, BestPassage, best_of_each, with_first
 from indexer.text.passages import Passage
 from knowledge.model.documents import SHARED, Document, Kind
 
@@ -29,7 +29,7 @@ def _best(passages: Sequence[StoredPassage], k: int) -> list[BestPassage]:
 
 
 def _told(best: Sequence[BestPassage]) -> list[tuple[int, list[int]]]:
-    return [(one.passage.id, [other.id for other in one.also]) for one in best]
+    return [(one.passage.id, [other.passage.id for other in one.also]) for one in best]
 
 
 def test_what_else_of_a_document_was_found_stands_beside_its_best() -> None:
@@ -45,7 +45,7 @@ def test_what_only_points_elsewhere_is_behind_what_says_something() -> None:
 
 def test_one_that_is_wanted_first_brings_what_its_document_has() -> None:
     best = _best([_passage(number, name) for number, name in enumerate("abab")], 2)
-    wanted = best[1].also[0]
+    wanted = best[1].also[0].passage
     assert _told(with_first(best, wanted, 3)) == [(3, [1]), (0, [2])]
     assert _told(with_first(best, best[0].passage, 0)) == [(0, [2]), (1, [3])]
     other = _passage(9, "c")
@@ -59,5 +59,6 @@ def test_each_document_has_its_first_and_nothing_is_there_twice(names: list[str]
     firsts = list(dict.fromkeys(names))[:k]
     assert [one.passage.document_id for one in best] == firsts
     assert [one.passage.id for one in best] == [names.index(name) for name in firsts]
-    shown = [other.id for one in best for other in (one.passage, *one.also)]
+    shown = [other.passage.id for one in best for other in (one, *one.also)]
     assert len(shown) == len(set(shown))
+    assert all(len(one.also) <= ALSO for one in best)

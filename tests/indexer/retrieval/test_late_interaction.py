@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,8 +21,10 @@ from indexer.retrieval.late_interaction import (
     known_late,
     late_scores,
     late_share,
+    parts_to_compare,
     rarities,
     reordered_late,
+    with_best_part,
 )
 from indexer.text.passages import Passage
 from knowledge.model.documents import SHARED, Document, Kind
@@ -46,10 +49,13 @@ def _codes(*texts: str) -> list[bytes]:
     return EMBEDDER.tokens.of_passages(texts)[1]
 
 
+def _passage(number: int, text: str = "text") -> StoredPassage:
+    document = Document(f"file:{number}", SHARED, Kind.FILE, "", text)
+    return StoredPassage.of(number, document, Passage(document.id, 0, "", "", text))
+
+
 def _hit(number: int, score: float, coverage: float = 0.0) -> Hit:
-    document = Document(f"file:{number}", SHARED, Kind.FILE, "", "text")
-    passage = StoredPassage.of(number, document, Passage(document.id, 0, "", "", "text"))
-    return Hit(passage, score, score, score, coverage, (MEANING,))
+    return Hit(_passage(number), score, score, score, coverage, (MEANING,))
 
 
 def _scores(question: ReadText, weights: Sequence[Weight], codes: list[bytes]) -> list[float]:
@@ -209,3 +215,43 @@ def test_of_hits_that_are_alike_the_late_score_alone_decides(late: list[int]) ->
     hits = [_hit(key, 0.5) for key in range(BEST + 3)]
     found = reordered_late(hits, [LateScore(one / BEST) for one in late])
     assert _order(found[:BEST]) == np.argsort(-np.array(late)).tolist()
+
+
+# Which part of the first document is shown.
+
+
+def _with_parts(text: str = "text", **best: Any) -> list[Hit]:
+    parts = [replace(_hit(number, 0.3), passage=_passage(number, text)) for number in (11, 12)]
+    first = replace(_hit(1, 0.9), late=LateScore(0.2), first=(MEANING,), also=tuple(parts), **best)
+    return [first, _hit(2, 0.8)]
+
+
+def test_the_part_that_has_what_is_asked_is_shown_in_the_place_of_the_best() -> None:
+    hits = _with_parts()
+    assert parts_to_compare(hits) == [11, 12]
+    shown, other = with_best_part(hits, {11: LateScore(0.9), 12: LateScore(0.3)})
+    assert (shown.passage.id, shown.late) == (11, LateScore(0.9))
+    # The document's score and legs stay, the others of it are told behind, and nothing else moves.
+    assert (shown.score, shown.first) == (0.9, (MEANING,))
+    assert [(one.passage.id, one.late) for one in shown.also] == [
+        (1, LateScore(0.2)),
+        (12, LateScore(0.3)),
+    ]
+    assert not any(one.also for one in shown.also)
+    assert other is hits[1]
+
+
+def test_a_part_that_has_no_more_of_it_is_not() -> None:
+    hits = _with_parts()
+    # By hand: 0.9 + 2 · 0.2 = 1.3, and 0.3 + 2 · 0.49 = 1.28.
+    assert with_best_part(hits, {11: LateScore(0.49)}) == hits
+    assert with_best_part(hits, {11: LateScore(0.51)})[0].passage.id == 11
+    assert with_best_part(hits, {}) == hits
+    assert with_best_part([], {}) == []
+
+
+def test_parts_are_compared_only_where_words_do_not_decide() -> None:
+    assert parts_to_compare(_with_parts(coverage=HIGH)) == []
+    assert parts_to_compare(_with_parts(named=True)) == []
+    assert parts_to_compare(_with_parts("More info: [otters](https://otters.test)")) == []
+    assert parts_to_compare([]) == []
