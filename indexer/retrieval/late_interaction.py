@@ -68,8 +68,8 @@ def interacted(
         late = late_scores(tokens.codec, question, weights, passages)
         hits = reordered_late(found[place], late)
         parts = index.token_codes(parts_to_compare(hits))
-        read = late_scores(tokens.codec, question, weights, list(parts.values()))
-        ordered[place] = with_best_part(hits, dict(zip(parts, read, strict=True)))
+        told = late_scores(tokens.codec, question, weights, list(parts.values()))
+        ordered[place] = with_best_part(hits, dict(zip(parts, told, strict=True)))
     return ordered
 
 
