@@ -84,7 +84,7 @@ FLOOR_DEVIATIONS: Final = 2.2
 _QUARTILE_OF_NORMAL: Final = 0.6745
 
 # In a corpus about everyday life, everyday questions come near, and the floor is high.
-FOREIGN_BELOW: Final = 0.4
+FOREIGN_BELOW: Final = 0.3
 
 # In a small corpus hardly anything comes second, and the margin of the best would be its score.
 # So what is behind it counts at least as much as the tenth in a larger corpus, and a rank that
