@@ -168,7 +168,8 @@ def test_a_follow_up_is_replayed_with_the_question_before_it(core: Core) -> None
 
 
 def test_a_new_topic_is_not_answered_by_the_note_for_the_old_one(core: Core) -> None:
-    core.answer_pipeline.ask([Ask("zanzibar mayor elections candidates parties", 1, GUILD, earlier=UNKNOWN)])
+    new = "zanzibar mayor elections candidates parties"
+    core.answer_pipeline.ask([Ask(new, 1, GUILD, earlier=UNKNOWN)])
     impact = _whole(core.impact.of_document(_document(FERRY)))
     assert (impact.total, impact.changes) == (1, ())
 
