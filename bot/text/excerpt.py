@@ -79,14 +79,15 @@ class _Units:
             return 0, ends[-1]
         windows = [*self._windows(*self._needed(centre, limit, most), limit)]
         top, end = self._block(centre)
-        # A list or table is begun with what stands above it, or at least with its first item.
+        # A list or table is begun with what stands above it, or at least with its first item, where
+        # that leaves room for two more below.
         tops = [top - 1, top, top + announces(self[top])] if self._is_listed(centre) else []
 
         def worth(window: Span) -> tuple[int, ...]:
             first, last = window
             cut = (first > 0 and self._joined(first - 1)) + self._joined(last)
             return (
-                sum(first <= place for place in tops),
+                sum(first <= place and last >= min(centre + 2, end) for place in tops),
                 min(last, end),
                 -max(first, top),
                 -(first < centre and refers_back(self[first])),
@@ -172,10 +173,12 @@ class _Units:
 def room(text: str) -> int:
     """How much of a phone's screen a text takes, in characters: a line begun counts as a whole one.
 
-    Of a link, only the label is seen; of a table, neither the line below its head nor its bars.
+    Of a link, only the label is seen; of a table, neither the line below its head nor its bars; of
+    the two lines with the marks of code, a frame that is as high as one.
     """
     lines = _BLANK_LINES.sub("\n\n", without_link_targets(text)).split("\n")
-    return LINE_CHARACTERS * sum(map(_lines, lines))
+    marks = sum(line.lstrip().startswith(FENCES) for line in lines)
+    return LINE_CHARACTERS * (sum(map(_lines, lines)) - marks // 2)
 
 
 def _lines(line: str) -> int:

@@ -234,7 +234,8 @@ def test_a_list_begins_with_its_first_item_and_what_stands_above_it_where_that_f
     lines = ["Do so:", "", *items.split("\n")]
     whole = around(text, "4. item", 9 * LINE_CHARACTERS)
     assert whole == "\n".join(["… Do so:", *lines[1:9], "…"])
-    assert around(text, "4. item", 4 * LINE_CHARACTERS) == "\n".join(["…", *lines[2:6], "…"])
+    assert around(text, "2. item", 4 * LINE_CHARACTERS) == "\n".join(["…", *lines[2:6], "…"])
+    assert around(text, "3. item", 4 * LINE_CHARACTERS) == "\n".join(["…", *lines[4:8], "…"])
     below = around(text, "20. item", 4 * LINE_CHARACTERS)
     assert below == "\n".join(["…", *lines[21:25], "…"])
 
@@ -254,3 +255,8 @@ def test_no_excerpt_begins_or_ends_with_a_picture_unless_it_is_whole() -> None:
 def test_neither_the_line_below_the_head_of_a_table_nor_padding_takes_room() -> None:
     table = f"| a{' ' * 50} | b |\n| {'-' * 50} | --- |\n| x{' ' * 50} | 1 |"
     assert room(table) == 2 * LINE_CHARACTERS
+
+
+def test_the_marks_of_code_take_one_line_together() -> None:
+    assert room("```py\nprint()\n```") == 2 * LINE_CHARACTERS
+    assert room("1. Run it:\n    ```\n    print()\n    ```") == 3 * LINE_CHARACTERS
