@@ -84,7 +84,7 @@ FLOOR_DEVIATIONS: Final = 2.2
 _QUARTILE_OF_NORMAL: Final = 0.6745
 
 # In a corpus about everyday life, everyday questions come near, and the floor is high.
-FOREIGN_BELOW: Final = 0.3
+FOREIGN_BELOW: Final = 0.4
 
 # In a small corpus hardly anything comes second, and the margin of the best would be its score.
 # So what is behind it counts at least as much as the tenth in a larger corpus, and a rank that
@@ -103,8 +103,8 @@ LACKING: Final = -2.0
 # written yet counts as much as the best of the others does in larger ones.
 LEADS: Final = (0.03, 0.1)
 LATE_RIVAL: Final = 0.4
-# What questions have on the mean, where the tokens of a passage are not known.
-UNKNOWN_LEAD, UNKNOWN_WEAKEST = 0.05, -0.04
+# About what questions have on the mean, where the tokens of a passage are not known.
+UNKNOWN_LEAD, UNKNOWN_WEAKEST = 0.05, -0.06
 
 # In a tiny corpus everyday questions come near nothing, and nothing would be a low bar.
 LEAST_FLOOR: Final = 0.15

@@ -44,6 +44,8 @@ LATE_WEIGHT: Final = 2.0
 COVERED: Final = (0.4, 0.8)
 # How near a token comes to a word that is there in other words.
 MET: Final = 0.6
+# By how much another part of a document has to be better than its best passage to be shown instead.
+CLEARLY: Final = 0.01
 
 
 def interacted(
@@ -94,7 +96,7 @@ def with_best_part(hits: Sequence[Hit], late: Mapping[int, LateScore]) -> list[H
     parts = [replace(one, late=late.get(one.passage.id)) for one in best.also]
     compared = [best, *(one for one in parts if one.late is not None)]
     chosen = max(compared, key=lambda one: _of_part(one, counts))
-    if chosen is best:
+    if _of_part(chosen, counts) - _of_part(best, counts) < CLEARLY:
         return [*hits]
     also = [replace(best, also=()), *(one for one in parts if one is not chosen)]
     shown = replace(chosen, score=best.score, first=best.first, also=tuple(also))

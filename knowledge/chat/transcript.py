@@ -40,7 +40,8 @@ _SYNTAX: Final = re.compile(
     r"|(?<!\w)@(?P<all>everyone|here)\b",
     re.DOTALL,
 )
-_FENCE: Final = re.compile(r"^ {0,3}(?P<fence>`{3,}|~{3,})")
+# What has another backtick behind it on its line is code within a sentence.
+_FENCE: Final = re.compile(r"^ {0,3}(?P<fence>`{3,}(?![^\n]*`)|~{3,})")
 _HEADING: Final = re.compile(r"^ {0,3}#{1,6}(?:[ \t]+(?P<text>.*?))?(?:[ \t]+#+)?[ \t]*$")
 _UNDERLINE: Final = re.compile(r"^ {0,3}(?:-+|=+)[ \t]*$")
 # HTML that begins a line can swallow everything below it; an address in brackets can't.

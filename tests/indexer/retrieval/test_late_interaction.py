@@ -243,8 +243,9 @@ def test_the_part_that_has_what_is_asked_is_shown_in_the_place_of_the_best() -> 
 
 def test_a_part_that_has_no_more_of_it_is_not() -> None:
     hits = _with_parts()
-    # By hand: 0.9 + 2 · 0.2 = 1.3, and 0.3 + 2 · 0.49 = 1.28.
+    # By hand: 0.9 + 2 · 0.2 = 1.3, and 0.3 + 2 · 0.502 = 1.304, which is hardly more.
     assert with_best_part(hits, {11: LateScore(0.49)}) == hits
+    assert with_best_part(hits, {11: LateScore(0.502)}) == hits
     assert with_best_part(hits, {11: LateScore(0.51)})[0].passage.id == 11
     assert with_best_part(hits, {}) == hits
     assert with_best_part([], {}) == []

@@ -2,7 +2,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from indexer.text.passages import sections
@@ -221,6 +221,8 @@ def test_a_message_that_discord_would_not_take_is_cut() -> None:
 
 
 @given(st.text(alphabet="#`~-=<!> \nab\t*[]()|", max_size=120))
+@example("```<`")
+@example("```a\n```b`\n```")
 def test_no_message_changes_the_headings_of_its_document(text: str) -> None:
     whole = f"{contained(text)}\n\n## Replies\n\nlast"
     found = list(sections(whole))
