@@ -28,9 +28,8 @@ from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence
 
 # An answer is one screen of a phone: with its citation and buttons, at most 700 px of one that is
-# 390 px wide. A passage that may not answer is shown by the sentences around the likeliest.
-FIRST_QUOTE_CHARACTERS: Final = 468
-UNSURE_QUOTE_CHARACTERS: Final = 416
+# 390 px wide.
+FIRST_QUOTE_CHARACTERS: Final = 416
 FURTHER_QUOTE_CHARACTERS: Final = 270
 # What stands above the quotations in most answers: a question of two lines, and the evidence.
 HEAD_CHARACTERS: Final = 3 * LINE_CHARACTERS
@@ -223,8 +222,6 @@ def _shown(outcome: Answer) -> dict[int, int]:
     for number in range(1, len(outcome.quotes)):
         if _adds(outcome, number, frozenset(places)):
             places.append(number)
-    if outcome.evidence is not Evidence.STRONG and len(places) == 1:
-        return {0: UNSURE_QUOTE_CHARACTERS}
     # Where two disagree, it is said between them what about.
     warnings = sum(one.left in places and one.right in places for one in outcome.conflicts)
     room = FIRST_QUOTE_CHARACTERS - CITATION_CHARACTERS * (len(places) - 1)

@@ -29,6 +29,8 @@ from indexer.text.sentences import (
 LINE_CHARACTERS: Final = 26
 # So many in one of a list, which a row of a table is, too, or of a quotation in a quotation.
 INDENTED_CHARACTERS: Final = 22
+# And so many in one of a list in a list.
+NESTED_CHARACTERS: Final = 19
 
 # A sentence or list item of no more than this is whole, whatever an excerpt may have: of a thousand
 # one takes more than half of it.
@@ -189,8 +191,10 @@ def _lines(line: str) -> int:
 
 
 def _width(line: str) -> int:
-    indented = line.startswith((" ", ">")) or LIST_MARKER.match(line) is not None
-    return INDENTED_CHARACTERS if indented else LINE_CHARACTERS
+    is_item, is_set_in = LIST_MARKER.match(line) is not None, line.startswith((" ", ">"))
+    if is_item and is_set_in:
+        return NESTED_CHARACTERS
+    return INDENTED_CHARACTERS if is_item or is_set_in else LINE_CHARACTERS
 
 
 def excerpt(text: str, limit: int, deciding: Span | None, most: int = 0) -> tuple[str, bool]:

@@ -230,7 +230,7 @@ def test_what_may_not_answer_is_one_short_quotation() -> None:
     quotes = (_scored(0.9, long), _scored(0.9, "A day has 24."))
     text = _said(Reply("how many?", Answer(Evidence.PARTIAL, quotes)))
     said = "".join(line for line in text.split("\n") if line.startswith("> "))
-    assert len(said) <= ask_messages.UNSURE_QUOTE_CHARACTERS + 20
+    assert len(said) <= ask_messages.FIRST_QUOTE_CHARACTERS + 20
     assert "A day has 24." not in text
 
 
