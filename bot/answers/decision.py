@@ -14,7 +14,6 @@ from bot.text.tables import LEFT_OUT
 from indexer.contradictions.detector import Contradiction, Embed, Titled, contradictions
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
-from indexer.text.sentences import only_points
 from knowledge.model.documents import Kind, channel_of
 from knowledge.model.questions import Evidence, RecordedHit
 
@@ -174,13 +173,15 @@ def may_be_shown(hits: Sequence[Hit], evidence: Evidence) -> list[bool]:
 
     That is the best, what is as likely where that is strong, and notes, which may disagree.
     """
-    strong = evidence is Evidence.STRONG
     return [
-        hit is hits[0]
-        or (strong and hits[0].score - hit.score <= AS_LIKELY)
-        or hit.passage.kind is Kind.NOTE
+        hit is hits[0] or as_likely(hits[0], hit, evidence) or hit.passage.kind is Kind.NOTE
         for hit in hits
     ]
+
+
+def as_likely(best: Hit, other: Hit, evidence: Evidence) -> bool:
+    """Whether another hit answers about as likely as the best, where that is strong."""
+    return evidence is Evidence.STRONG and best.score - other.score <= AS_LIKELY
 
 
 def _text(hit: Hit | RecordedHit) -> str:
@@ -250,7 +251,7 @@ def offered(hits: Sequence[Hit]) -> list[Hit]:
     """
     found: list[Hit] = []
     for place, hit in enumerate(hits):
-        others = [one for one in hit.also if not only_points(one.passage.text, one.passage.heading)]
+        others = [one for one in hit.also if not one.passage.only_points]
         most = OFFERED_ALSO[place] if place < len(OFFERED_ALSO) else 0
         found += [hit, *others[:most]]
     return found
@@ -258,14 +259,20 @@ def offered(hits: Sequence[Hit]) -> list[Hit]:
 
 def recorded_hit(hit: Hit) -> RecordedHit:
     """A hit as it is kept: without a word of what a channel's messages say."""
-    passage = hit.passage
+    return recorded_passage(hit.passage, hit.score, hit.legs)
+
+
+def recorded_passage(
+    passage: StoredPassage, score: float = 0.0, legs: tuple[str, ...] = ()
+) -> RecordedHit:
+    """A passage as a hit of it is kept; nothing found one that has no score."""
     channel_id = channel_of(passage.scope)
     words = (passage.title, passage.heading, passage.text) if channel_id is None else ("", "", "")
     return RecordedHit(
         passage.document_id,
         *words,
-        score=hit.score,
-        legs=hit.legs,
+        score=score,
+        legs=legs,
         link=citation(passage).link,
         source_channel_id=channel_id,
         position=None if channel_id is None else passage.position,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.answers.decision import AS_LIKELY, Answer, Citation, Clarification, Quote, Refusal
+from bot.answers.decision import Answer, Citation, Clarification, Quote, Refusal, as_likely
 from bot.answers.pipeline import Reply, said_to_no_question
 from bot.ask.disagreement import disagreement
 from bot.ask.phrased_text import around_chosen, cited_places, phrased_text
@@ -238,8 +238,8 @@ def _adds(outcome: Answer, number: int, said: Set[int]) -> bool:
     """Whether a further passage is worth its room beside those that are said already."""
     if any(one.right == number and one.left in said for one in outcome.conflicts):
         return True
-    best, score = outcome.quotes[0].hit.score, outcome.quotes[number].hit.score
-    return outcome.evidence is Evidence.STRONG and len(said) == 1 and best - score <= AS_LIKELY
+    best, other = outcome.quotes[0].hit, outcome.quotes[number].hit
+    return len(said) == 1 and as_likely(best, other, outcome.evidence)
 
 
 def fitting_quote(quote: Quote, limit: int, room: int, language: Language) -> str:

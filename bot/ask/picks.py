@@ -7,13 +7,12 @@ recorded with; it is shown, and counts, only while whoever picks it may see it.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.answers.decision import Answer, recorded_hit
+from bot.answers.decision import Answer, recorded_passage
 from bot.answers.lookup import scopes_of
 from bot.answers.pipeline import Reply
 from bot.answers.replay import asked_again
 from bot.engine.core import Core
 from indexer.index.stored_passage import StoredPassage
-from indexer.retrieval.hit import Hit
 from knowledge.model.questions import Feedback, Question, RecordedHit, Verdict
 from knowledge.store.questions.question_records import digest_of
 
@@ -29,30 +28,29 @@ class Picked:
 def passage(
     core: Core, question: Question, digest: str, channels: Sequence[int]
 ) -> StoredPassage | None:
-    """A passage that was found for a question, as it is now; None if it may not be seen."""
-    hit = next((one for one in question.hits if digest_of(one) == digest), None)
-    if hit is None:
-        beside = _beside(core, question, digest, channels)
-        return beside and beside[0]
-    for stored in core.document(hit.document_id, scopes_of(question.guild_id, channels)):
-        if stored.text == hit.passage or (
-            hit.position is not None and stored.position == hit.position
-        ):
-            return stored
-    return None
+    """A passage that was offered for a question, as it is now; None if it may not be seen."""
+    return _offered(core, question, digest, channels)[0]
 
 
-def _beside(
+def _offered(
     core: Core, question: Question, digest: str, channels: Sequence[int]
-) -> tuple[StoredPassage, RecordedHit] | None:
-    """Another passage of a document that was found; it was offered, and is not recorded yet."""
+) -> tuple[StoredPassage | None, RecordedHit | None]:
+    """A passage that was offered, and how to record it where it was only beside a hit so far."""
     scopes = scopes_of(question.guild_id, channels)
-    for document_id in dict.fromkeys(hit.document_id for hit in question.hits):
+    hit = next((one for one in question.hits if digest_of(one) == digest), None)
+    if hit is not None:
+        for stored in core.document(hit.document_id, scopes):
+            if stored.text == hit.passage or (
+                hit.position is not None and stored.position == hit.position
+            ):
+                return stored, None
+        return None, None
+    for document_id in dict.fromkeys(one.document_id for one in question.hits):
         for stored in core.document(document_id, scopes):
-            hit = recorded_hit(Hit(stored, 0.0, 0.0, 0.0, 0.0, ()))
-            if digest_of(hit) == digest:
-                return stored, hit
-    return None
+            beside = recorded_passage(stored)
+            if digest_of(beside) == digest:
+                return stored, beside
+    return None, None
 
 
 def pick(
@@ -79,17 +77,16 @@ def pick(
     Returns:
         None if the passage may not be seen any more.
     """
-    found = passage(core, question, digest, channels)
+    found, beside = _offered(core, question, digest, channels)
     if found is None:
         return None
     said = Feedback(question.id, member_id, Verdict.HELPFUL, document_id=found.document_id)
     # What is asked in direct messages is for no community, and has no moderators; and of what was
     # answered unasked, no word is kept that could be asked again.
     by_moderator = by_moderator if question.guild_id is not None and question.text else None
-    beside = _beside(core, question, digest, channels)
     with core.store.database.writing(question.guild_id):
         if beside is not None:
-            core.store.question_records.add_hit(question.id, beside[1])
+            core.store.question_records.add_hit(question.id, beside)
         said_so = core.store.feedback_records.record_pick(said, digest, by_moderator=by_moderator)
     if not said_so:
         return Picked(confirmed=False)

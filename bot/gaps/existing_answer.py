@@ -6,12 +6,11 @@ answered to can answer it; a passage is known by its id in the index and the dig
 
 from collections.abc import Sequence
 
-from bot.answers.decision import recorded_hit
+from bot.answers.decision import recorded_passage
 from bot.answers.lookup import scopes_of
 from bot.engine.core import Core
 from bot.gaps.service import chosen
 from indexer.index.stored_passage import StoredPassage
-from indexer.retrieval.hit import Hit
 from knowledge.model.documents import Scope
 from knowledge.model.questions import Feedback, RecordedHit, Verdict
 from knowledge.store.questions.gaps import OpenQuestion
@@ -32,7 +31,7 @@ def offered(
     if question is None:
         return []
     hits = core.search_in(words, _scopes(question, channels), _OFFERED)
-    return [(hit.passage, digest_of(recorded_hit(hit))) for hit in hits]
+    return [(hit.passage, digest_of(recorded_passage(hit.passage))) for hit in hits]
 
 
 def _scopes(question: OpenQuestion, channels: Sequence[int]) -> tuple[Scope, ...]:
@@ -53,7 +52,7 @@ def passage(
     found = core.index.tables.passages([passage_id]).get(passage_id)
     if question is None or found is None:
         return None
-    hit = recorded_hit(Hit(found, 0.0, 0.0, 0.0, 0.0, ()))
+    hit = recorded_passage(found)
     seen = core.articles.seen(_scopes(question, channels))
     return (found, hit) if found.scope in seen and digest_of(hit) == digest else None
 

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.text.markdown import beginning, size
-from bot.text.tables import LEFT_OUT, ROW, head_lines, shown_row
+from bot.text.tables import LEFT_OUT, head_lines, shown_row
 from indexer.text.passages import without_link_targets
 from indexer.text.sentences import (
     FENCES,
     LIST_MARKER,
+    ROW,
     announces,
     fence_mark,
     fences,
+    have_head,
     meaning_begins,
     refers_back,
     sentences,
@@ -289,7 +291,7 @@ def _part(
 
 def _some_rows(rows: _Units, at: int, limit: int) -> str:
     """The top of a table, and as many rows from the one that answers on as fit."""
-    top = 2 if len(rows.spans) > 2 and not rows[1].strip("|:- \t") else 0
+    top = 2 if have_head([rows[i] for i in range(len(rows.spans))]) else 0
     kept = [rows[i] for i in range(top)]
     for place in range(max(at, top), len(rows.spans)):
         if len(kept) > top and size("\n".join([*kept, rows[place]])) > limit:

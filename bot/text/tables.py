@@ -10,10 +10,11 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from indexer.text.sentences import ROW
+
 # So many signs stand in a line of code on a phone, inside of a container.
 FENCED_CHARACTERS: Final = 28
 
-ROW: Final = "|"
 # Stands for rows that are not shown.
 LEFT_OUT: Final = "| … |"
 _DELIMITERS: Final = re.compile(r"[\s|:-]+\Z")

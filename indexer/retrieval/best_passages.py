@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from indexer.index.stored_passage import StoredPassage
-from indexer.text.sentences import only_points
 
 # How many others of a document are kept.
 ALSO: Final = 4
@@ -53,11 +52,11 @@ def best_of_each(
             if known is None:
                 if len(best) < k:
                     best[passage.document_id] = found
-            elif _only_points(known.passage) and not _only_points(passage):
+            elif known.passage.only_points and not passage.only_points:
                 best[passage.document_id] = found.with_also(known, *known.also)
             else:
                 best[passage.document_id] = known.with_also(found)
-        if len(best) >= k and not any(_only_points(one.passage) for one in best.values()):
+        if len(best) >= k and not any(one.passage.only_points for one in best.values()):
             break
     return sorted(best.values(), key=lambda one: one.rank)
 
@@ -72,7 +71,3 @@ def with_first(best: Sequence[BestPassage], passage: StoredPassage, rank: int) -
         else:
             others.append(one)
     return [first, *others]
-
-
-def _only_points(passage: StoredPassage) -> bool:
-    return only_points(passage.text, passage.heading)

@@ -17,7 +17,7 @@ all rows.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,7 +137,7 @@ class Ranked:
     def of(cls, cosines: Cosines, legs: Legs) -> "Ranked":
         """Order candidates by their fused scores; of equal ones the lower id is first."""
         coverages = [legs.coverages.get(key, 0.0) for key in cosines.ids.tolist()]
-        scores = _scores(
+        scores = fused_score(
             cosines.wholes.astype(np.float64),
             cosines.windows.astype(np.float64),
             np.array(coverages, np.float64),
@@ -146,9 +146,11 @@ class Ranked:
         return cls(cosines.ids[order].tolist(), scores[order].tolist(), order.tolist(), cosines)
 
 
-def _scores(
-    whole: NDArray[np.float64], window: NDArray[np.float64], coverage: NDArray[np.float64]
-) -> NDArray[np.float64]:
+_Share = TypeVar("_Share", float, NDArray[np.float64])
+
+
+def fused_score(whole: _Share, window: _Share, coverage: _Share) -> _Share:
+    """The fused score of a passage, or of each of many."""
     return WHOLE_WEIGHT * whole + WINDOW_WEIGHT * window + WORDS_WEIGHT * coverage
 
 

@@ -28,9 +28,9 @@ class Hit:
 
     `cosine` and `window_cosine` are those of the whole passage and of its best window, rescaled
     where the model squeezes them (`indexer.retrieval.fusion`); `coverage` is the share of the
-    query's words, by IDF, that it has, 0 to 1. `late` is its late score,
-    if that was worked out. `legs` names which leg put it
-    forward, and the reranker where that read it; `first` which put its document before all others.
+    query's words, by IDF, that it has, 0 to 1. `late` is its late score, if that was worked out.
+    `legs` names which leg put it forward, and the reranker where that read it; `first` which put
+    its document before all others.
     `window` is the number of its best window, counting from 0. `named` is whether the question
     repeats its heading or title (`indexer.retrieval.named_passages`). `also` are other passages of
     its document that were found on the way, the best first, which have none beside them.

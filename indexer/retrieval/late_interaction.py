@@ -28,10 +28,9 @@ from indexer.embedding.token_vectors import TokenVectors
 from indexer.index.bm25 import Weight
 from indexer.index.index import Index
 from indexer.index.what_if import WhatIfIndex
-from indexer.retrieval.fusion import WHOLE_WEIGHT, WINDOW_WEIGHT, WORDS_WEIGHT
+from indexer.retrieval.fusion import WORDS_WEIGHT, fused_score
 from indexer.retrieval.hit import Hit, LateScore
 from indexer.text.analyzer import language_of, word_set
-from indexer.text.sentences import only_points
 from indexer.text.shorthand import spelt_out
 from knowledge.model.documents import Scope
 
@@ -79,8 +78,7 @@ def parts_to_compare(hits: Sequence[Hit]) -> list[int]:
     """The ids of other passages of the first hit's document that may be shown in its place."""
     if not hits or hits[0].named or not late_share(hits):
         return []
-    parts = [one.passage for one in hits[0].also]
-    return [one.id for one in parts if not only_points(one.text, one.heading)]
+    return [one.passage.id for one in hits[0].also if not one.passage.only_points]
 
 
 def with_best_part(hits: Sequence[Hit], late: Mapping[int, LateScore]) -> list[Hit]:
@@ -105,9 +103,13 @@ def with_best_part(hits: Sequence[Hit], late: Mapping[int, LateScore]) -> list[H
 
 def _of_part(hit: Hit, counts: float) -> float:
     """The score of a passage among those of one document."""
-    cosines = WHOLE_WEIGHT * hit.cosine + WINDOW_WEIGHT * hit.window_cosine
-    late = hit.late.score if hit.late is not None else 0.0
-    return cosines + (1 - counts) * WORDS_WEIGHT * hit.coverage + counts * LATE_WEIGHT * late
+    fused = fused_score(hit.cosine, hit.window_cosine, hit.coverage)
+    return _moved(fused, hit, hit.late or LateScore(0.0), counts)
+
+
+def _moved(fused: float, hit: Hit, late: LateScore, counts: float) -> float:
+    """A fused score whose words give way to the late score, as far as that counts."""
+    return fused + counts * (LATE_WEIGHT * late.score - WORDS_WEIGHT * hit.coverage)
 
 
 def known_late(hits: Sequence[Hit]) -> list[LateScore]:
@@ -170,11 +172,7 @@ def reordered_late(hits: Sequence[Hit], late: Sequence[LateScore]) -> list[Hit]:
     the best keeps its place: only how far apart the best are is told anew.
     """
     counts = late_share(hits)
-    moved = [
-        # Without its words, the fused score is what the cosines alone give.
-        hit.score + counts * (LATE_WEIGHT * one.score - WORDS_WEIGHT * hit.coverage)
-        for hit, one in zip(hits, late, strict=False)
-    ]
+    moved = [_moved(hit.score, hit, one, counts) for hit, one in zip(hits, late, strict=False)]
     if hits and hits[0].named:
         moved[0] = max(moved)
     lifted = max((hit.score for hit in hits[:BEST]), default=0.0) - max(moved, default=0.0)

@@ -12,7 +12,6 @@ from typing import Final
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.fusion import Legs, Ranked
 from indexer.text.passages import HEADING_SEPARATOR
-from indexer.text.sentences import only_points
 from indexer.text.shorthand import evened
 
 # How many of the best by score are looked at, and of those by words the ones that have so large a
@@ -38,7 +37,7 @@ def named(question: str, passages: Iterable[StoredPassage]) -> StoredPassage | N
     """
     asked = {_words(question), _words(evened(question))} - {""}
     passages = [one for one in passages if not asked.isdisjoint(_names(one.title, one.heading))]
-    found = [one for one in passages if not only_points(one.text, one.heading)]
+    found = [one for one in passages if not one.only_points]
     # A heading says more closely than a title what is wanted.
     headed = [one for one in found if not asked.isdisjoint(_headings(one.title, one.heading))]
     found = headed or found

@@ -9,7 +9,7 @@ of them again, as many as its budget allows, and puts those in its own order.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -237,26 +237,26 @@ class Retriever:
         places = [ranked.places[one.rank] for one in every]
         wholes = ranked.cosines.wholes[places].tolist()
         windows = ranked.cosines.windows[places].tolist()
-        hits = iter(
-            [
-                Hit(
-                    one.passage,
-                    highest if one.passage is wanted else ranked.scores[one.rank],
-                    whole,
-                    window,
-                    legs.coverages.get(one.passage.id, 0.0),
-                    tuple([name for name, ids in sets.items() if one.passage.id in ids]),
-                    tuple([name for name, ids in first.items() if one.passage.document_id in ids]),
-                    best_window,
-                    named=one.passage is wanted,
-                )
-                for one, whole, window, best_window in zip(
-                    every, wholes, windows, ranked.cosines.best_windows(places), strict=True
-                )
-            ]
-        )
-        found = [(next(hits), tuple(islice(hits, len(one.also)))) for one in best]
-        return [replace(hit, also=also) if also else hit for hit, also in found]
+        hits = {
+            one.passage.id: Hit(
+                one.passage,
+                highest if one.passage is wanted else ranked.scores[one.rank],
+                whole,
+                window,
+                legs.coverages.get(one.passage.id, 0.0),
+                tuple([name for name, ids in sets.items() if one.passage.id in ids]),
+                tuple([name for name, ids in first.items() if one.passage.document_id in ids]),
+                best_window,
+                named=one.passage is wanted,
+            )
+            for one, whole, window, best_window in zip(
+                every, wholes, windows, ranked.cosines.best_windows(places), strict=True
+            )
+        }
+        return [
+            replace(hits[one.passage.id], also=tuple([hits[part.passage.id] for part in one.also]))
+            for one in best
+        ]
 
     def evidence(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> Evidence:
         """How well the hits support an answer to the query.

@@ -23,6 +23,7 @@ from indexer.text.sentences import (
     announces,
     fence_mark,
     fences,
+    have_head,
     sentences,
     text_windows,
     units,
@@ -364,9 +365,9 @@ def _cut_in(body: str, unit: tuple[int, int], first: int, end: int) -> int:
 
 def _cut_between_rows(body: str, table: tuple[int, int], first: int, end: int) -> int:
     """The same in a table: never behind its head, nor in a row that can be quoted whole."""
-    rows = [start for start, _ in sentences(body) if table[0] <= start < table[1]]
-    headed = len(rows) > 2 and not body[rows[1] : rows[2]].strip("|:- \t\n")
-    places = [start for start in rows[3 if headed else 1 :] if start > first]
+    rows = [row for row in sentences(body) if table[0] <= row[0] < table[1]]
+    headed = have_head([body[slice(*row)] for row in rows])
+    places = [start for start, _ in rows[3 if headed else 1 :] if start > first]
     fitting = [start for start in places if start <= end]
     if fitting:
         return fitting[-1]

@@ -363,12 +363,12 @@ def _begins_saying(text: str) -> bool:
     plain = _PLAIN.match(text)
     if plain is not None and not _ends_abbreviated(plain.group()):
         first = plain.group()
-        return not (_only_names(first) or _says_what_follows(first))
-    span = next(_spans(text), (0, 0))
-    first = text[slice(*span)]
-    # Lists, tables and code are units of several sentences, which are looked at together.
-    if LIST_MARKER.match(text, *span) is not None or first.startswith(("|", *FENCES)):
-        return False
+    else:
+        span = next(_spans(text), (0, 0))
+        first = text[slice(*span)]
+        # Lists, tables and code are units of several sentences, which are looked at together.
+        if LIST_MARKER.match(text, *span) is not None or first.startswith((ROW, *FENCES)):
+            return False
     return not (_only_names(first) or _says_what_follows(first) or announces(first))
 
 
@@ -388,9 +388,14 @@ def _said_characters(text: str) -> int:
     return len(_FILLING.sub(" ", _LINK.sub("", text)))
 
 
+def have_head(rows: Sequence[str]) -> bool:
+    """Whether rows of a table begin with its head: the line below that has nothing but dashes."""
+    return len(rows) > 2 and not rows[1].strip("|:- \t\n")
+
+
 def _is_table_of_links(unit: str) -> bool:
     rows = unit.split("\n")
-    values = rows[2:] if len(rows) > 2 and not rows[1].strip("|:- \t") else rows
-    return unit.startswith("|") and not any(
+    values = rows[2:] if have_head(rows) else rows
+    return unit.startswith(ROW) and not any(
         any(map(str.isalpha, _LINK.sub("", row))) for row in values
     )

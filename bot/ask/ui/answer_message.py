@@ -33,6 +33,7 @@ from bot.notes import messages as notes_messages
 from bot.notes.ui.report import ReportButton
 from bot.phrasing.task import Phrased
 from bot.phrasing.ui.edits import PostedResponse
+from indexer.retrieval.hit import Hit
 from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence, Feedback, Question, Verdict
@@ -180,17 +181,18 @@ def _buttons(
 def _passage_select(reply: Reply, question_id: int, language: Language) -> "PassageSelect":
     """What was found, best first; the one that is quoted, too, for it may be quoted in part."""
     quoted = reply.outcome.quotes[0].hit if isinstance(reply.outcome, Answer) else None
-    hits = offered(reply.hits)
     # Two parts of a page may be recorded alike, and Discord takes each value once.
-    found = {digest_of(recorded_hit(hit)): hit for hit in reversed(hits)}
+    found: dict[str, Hit] = {}
+    for hit in offered(reply.hits):
+        found.setdefault(digest_of(recorded_hit(hit)), hit)
+    labels = passage_messages.options([*found.values()])
     options = [
         discord.SelectOption(
             label=label,
-            value=digest_of(recorded_hit(hit)),
+            value=digest,
             description=button_messages.QUOTED_ABOVE(language) if hit == quoted else None,
         )
-        for hit, label in zip(hits, passage_messages.options(hits), strict=True)
-        if found[digest_of(recorded_hit(hit))] is hit
+        for (digest, hit), label in zip(found.items(), labels, strict=True)
     ]
     return PassageSelect(button_messages.OTHER_PASSAGES(language), options, question_id=question_id)
 

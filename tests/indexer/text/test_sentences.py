@@ -146,6 +146,8 @@ def test_an_item_is_a_unit_with_its_code_and_paragraphs_but_without_the_items_be
         (f"Look here:\n\n| **Help** {' ' * 300}|\n|---|\n| 1. [One](a.md) |", "", True),
         ("Look here:\n\n| Help | By |\n|---|---|\n| [One](a.md) | Mia |", "", False),
         ("There are four places: here, and there.", "", False),
+        ("The following steps should mend it. Below is what comes first.", "", True),
+        ("The following steps should mend it. Turn the valve to the left.", "", False),
         ("Use spaces, says [the style guide](https://a.org).", "", False),
         ("- [One](https://a.org)\n- Two costs nothing.", "More info", False),
         ("See more.", "", False),
