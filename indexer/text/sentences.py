@@ -19,7 +19,9 @@ _FENCE = re.compile(
     r"^[ \t]{0,12}(?P<fence>`{3,}|~{3,}).*?(?:^[ \t]{0,12}(?P=fence)[ \t]*$|\Z)",
     re.MULTILINE | re.DOTALL,
 )
-_SENTENCE_END = re.compile(r"[.!?…]+[)\]\"'”’»*_`]*(?=\s)|[。！？]+[」』”）]*")
+# A run of points is looked at once: not again from each of them, nor from its end backwards.
+_SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++[)\]\"'”’»*_`]*+(?=\s)|[。！？]+[」』”）]*")
+_WORD_BEGIN = re.compile(r"\S")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|cf|vs|etc|approx|no|nos|fig|eq|sec|ch|vol|ed|eds|pp?|al|inc|ltd|co|corp|"
     r"dr|mr|mrs|ms|prof|st|jr|sr|z\.b|d\.h|u\.a|bzw|ca|nr|usw|evtl|ggf)|\b[A-Za-z]"
@@ -27,6 +29,8 @@ _ABBREVIATION = re.compile(
     r"\.$",
     re.IGNORECASE,
 )
+# As much of a text's end as `_ABBREVIATION` looks at, with what bounds it.
+_ABBREVIATION_CHARACTERS: Final = 12
 # What such a text can end with before its point: checked first, because it costs a tenth.
 _LAST_OF_ABBREVIATION_TEXT: Final = """etc approx nos fig sec vol eds inc ltd corp mrs prof
     bzw usw evtl ggf"""
@@ -187,9 +191,11 @@ def _prose_sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int
         if text[block_start:block_end].lstrip().startswith("|"):
             first = block_end
         for match in _SENTENCE_END.finditer(text, first, block_end):
-            piece = text[position : match.end()]
-            following = text[match.end() : block_end].lstrip()
-            if following[:1].islower() or _ends_abbreviated(piece):
+            ending = max(position, match.end() - _ABBREVIATION_CHARACTERS)
+            following = _WORD_BEGIN.search(text, match.end(), block_end)
+            if (following is not None and following[0].islower()) or _ends_abbreviated(
+                text[ending : match.end()]
+            ):
                 continue
             yield from _trimmed(text, position, match.end())
             position = match.end()
