@@ -223,7 +223,9 @@ class Membership:
         self.problem = ""
         self.renewed_at = began
         self._until = began + self._seconds
-        await self._follow(standing)
+        # After a database that hung, this may be over already, and others may hold the shards.
+        if self.valid:
+            await self._follow(standing)
 
     async def _follow(self, standing: Standing) -> None:
         """Run what is held, nothing else, and give back what others should have."""

@@ -20,7 +20,7 @@ from bot.engine.job_queue import Priority
 from bot.engine.worker import WorkerStoppedError
 from bot.interactions.buttons import view_of
 from bot.interactions.channel_access import readable_by_all
-from bot.interactions.errors import UNREACHED, worth_retrying
+from bot.interactions.errors import EXPLAINED, UNREACHED, worth_retrying
 from bot.interactions.retries import resent
 from bot.interactions.services import Services
 from bot.notes.ui.form import ReviseButton
@@ -211,17 +211,16 @@ class OutboxDispatcher:
     async def _preview(self, note: Note) -> None:
         try:
             found = await self._bot.worker.run_slices(lambda core: core.impact.of_revision(note))
-        except (WorkerStoppedError, StoreError, IndexError_) as error:
-            _logger.info("What a note would change was not found out: %s", error)
-            return
-        if found is None:
-            return
-        self._impacts[note.revision.id] = found
-        if found.total:
-            await self._bot.worker.call(
-                lambda core: core.store.review_cards.changed(note.revision.id)
-            )
-            await self.catch_up()
+            if found is None:
+                return
+            self._impacts[note.revision.id] = found
+            if found.total:
+                await self._bot.worker.call(
+                    lambda core: core.store.review_cards.changed(note.revision.id)
+                )
+                await self.catch_up()
+        except EXPLAINED as error:
+            _logger.info("A card lacks what its note would change: %s", error)
 
     async def _edit(
         self, place: tuple[int, int], card: ReviewCard, buttons: _Buttons, settings: GuildSettings

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from bot.cluster.leases import SCHEMA, Leases
+from bot.cluster.leases import SCHEMA, Leases, Standing
 from bot.cluster.membership import COUNTED_ON, Membership
 from knowledge.store.postgres.connection import Connection
 from tests.postgres import Cluster
@@ -43,10 +43,10 @@ class Clock:
 class Process:
     """One process, with its shards and its clock."""
 
-    def __init__(self, url: str, name: str) -> None:
+    def __init__(self, url: str, name: str, leases: type[Leases] = Leases) -> None:
         self.shards, self.clock = Shards(), Clock()
         self.membership = Membership(
-            lambda: Leases(url, seconds=SECONDS, patience=0, name=name),
+            lambda: leases(url, seconds=SECONDS, patience=0, name=name),
             self.shards,
             seconds=SECONDS,
             clock=self.clock,
@@ -145,6 +145,27 @@ async def test_a_shard_too_many_is_closed_before_another_process_gets_it(
     assert first.shards.events[-1] == ("closed", 1)
     await second.step()
     assert (first.shards.open, second.shards.open) == ({0}, {1})
+
+
+async def test_leases_that_ran_out_while_the_database_hung_are_not_followed(
+    postgres_url: str,
+) -> None:
+    hanging = SECONDS
+
+    class HangingLeases(Leases):
+        def step(self, most: int = 1_000) -> Standing:
+            standing = super().step(most)
+            process.clock.seconds += hanging
+            return standing
+
+    process = Process(postgres_url, "one", HangingLeases)
+    await _joined(process)
+    assert process.shards.events == []
+    assert not process.membership.valid
+    hanging = 0.0
+    await process.step()
+    assert process.shards.open == {0, 1}
+    await process.membership.end()
 
 
 async def test_no_more_are_taken_than_may_begin(made: Callable[[str], Process]) -> None:

@@ -1,5 +1,7 @@
 """Cards and notices are delivered once each, whatever Discord refuses or never confirms."""
 
+import asyncio
+import gc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -323,3 +325,23 @@ async def test_the_contributor_is_told_of_which_note_by_its_title(world: World) 
     await world.publish(title="Where we meet")
 
     assert "“Where we meet”" in told(world)[0]
+
+
+async def test_a_preview_that_the_database_does_not_take_is_no_failed_task(world: World) -> None:
+    failed: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context))
+    await world.ask()
+    await world.ask("when is the community meetup in Lisbon", private=True)
+    await world.propose()
+    world.bot.outbox._impacts.clear()
+    await world.core(lambda core: core.store.review_cards.changed(1))
+    await world.core(lambda core: core.store.database.run("pragma query_only = on"))
+
+    await world.bot.outbox.round()
+    await asyncio.gather(*world.bot.outbox._previews)
+    gc.collect()
+
+    assert failed == []
+    await world.core(lambda core: core.store.database.run("pragma query_only = off"))
+    await world.bot.outbox.round()
+    assert "If published" in text_of(world.card)
