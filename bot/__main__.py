@@ -241,6 +241,8 @@ def doctor(config_file: ConfigOption = None, data: DataOption = None) -> None:
     for finding in examine(config_file, data):
         healthy = healthy and finding.sound
         mark = "[green]ok[/green]  " if finding.sound else "[red]wrong[/red]"
+        if finding.warning:
+            mark = "[yellow]warn[/yellow] "
         out.print(f"{mark} {escape(finding.what)}: {escape(finding.found)}", soft_wrap=True)
     if not healthy:
         sys.exit(UNHEALTHY)

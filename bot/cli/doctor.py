@@ -22,7 +22,8 @@ from bot.engine.file_permissions import open_to_others
 from bot.engine.serving_model import Opened, is_building, open_serving
 from bot.engine.serving_reranker import chosen_reranker
 from bot.engine.work import open_work, set_aside_told
-from bot.process.connection import LoginError, lacking_permissions
+from bot.interactions.allowed_guilds import ANYBODY
+from bot.process.connection import Application, LoginError, application
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from indexer.retrieval.evidence import CalibrationError
@@ -43,11 +44,15 @@ LONG_SECONDS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: what, whether it is sound, and what was found."""
+    """One thing that was looked at: what, whether it is sound, and what was found.
+
+    What is sound can be a `warning` all the same: it works, and may not be wanted.
+    """
 
     what: str
     sound: bool
     found: str
+    warning: bool = False
 
 
 def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
@@ -255,16 +260,28 @@ def _discord(settings: Settings) -> Iterator[Finding]:
         if os.environ.get(config.TOKEN_FILE_VARIABLE):
             yield Finding("Discord", False, str(error))
         else:
+            yield from _servers(settings, public=True)
             yield Finding("Discord", True, "not looked at: DISCORD_TOKEN is not set")
         return
     try:
-        guilds = lacking_permissions(token)
+        found = application(token)
     except LoginError as error:
         yield Finding("Discord", False, str(error))
         return
-    if not guilds:
+    yield from _servers(settings, public=found.public)
+    yield from _permissions(found)
+
+
+def _servers(settings: Settings, *, public: bool) -> Iterator[Finding]:
+    """Whether anybody can add the bot to a server."""
+    if settings.guilds.allowed == "all" and public:
+        yield Finding("servers", True, ANYBODY, warning=True)
+
+
+def _permissions(found: Application) -> Iterator[Finding]:
+    if not found.lacking:
         yield Finding("Discord", True, "the token is good; the bot is in no server yet")
-    for guild, missing in guilds.items():
+    for guild, missing in found.lacking.items():
         names = ", ".join(missing)
         yield Finding(
             f"server {guild}",

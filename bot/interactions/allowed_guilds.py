@@ -24,6 +24,13 @@ from knowledge.model.guilds import Language
 _SECONDS: Final = 600
 _MEMBERS: Final = 10_000
 
+# An application of which Discord hasn't said that it is private counts as public.
+ANYBODY: Final = (
+    "Anybody can add the bot to a server of their own, unless Public Bot is off on the Bot page of "
+    "your application in Discord's developer portal: turn it off there, or name your servers in "
+    "`guilds.allowed` in config.toml."
+)
+
 _logger = logging.getLogger(__name__)
 
 
@@ -35,6 +42,12 @@ class AllowedGuilds(commands.Cog):
         self._allowed = bot.settings.guilds.allowed
         self._members: TTLCache[int, bool] = TTLCache(_MEMBERS, _SECONDS)
         self._left: set[int] = set()
+
+    async def cog_load(self) -> None:
+        """Tell the operator at the start where anybody can add the bot."""
+        application = self._bot.application
+        if self._allowed == "all" and (application is None or application.bot_public):
+            _logger.warning(ANYBODY)
 
     def _allows(self, guild_id: int) -> bool:
         return self._allowed == "all" or guild_id in self._allowed

@@ -7,6 +7,7 @@ Errors:
 """
 
 import asyncio
+from dataclasses import dataclass
 from typing import Final
 
 import aiohttp
@@ -95,15 +96,26 @@ def connection_error(error: BaseException) -> LoginError:
     )
 
 
-def lacking_permissions(token: str) -> dict[str, list[str]]:
-    """For each server that the bot is in, the names of the permissions it lacks there.
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The bot as Discord knows it.
+
+    `lacking` has, by the name of each server that it is in, the names of permissions it lacks.
+    """
+
+    public: bool
+    lacking: dict[str, list[str]]
+
+
+def application(token: str) -> Application:
+    """Ask Discord about the bot that a token belongs to.
 
     Raises:
         LoginError: if Discord refuses the token.
         UnreachableError: if it can't be reached.
     """
 
-    async def look() -> dict[str, list[str]]:
+    async def look() -> Application:
         async with discord.Client(intents=discord.Intents(guilds=True)) as client:
             await client.login(token)
             found: dict[str, list[str]] = {}
@@ -115,7 +127,7 @@ def lacking_permissions(token: str) -> dict[str, list[str]]:
                     for name, label in permission_names.PERMISSION_NAMES.items()
                     if not getattr(have, name)
                 ]
-            return found
+            return Application(client.application is None or client.application.bot_public, found)
 
     try:
         return asyncio.run(look())

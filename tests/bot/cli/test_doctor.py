@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.doctor import Finding, _repositories, examine
+from bot.cli.doctor import Finding, _discord, _repositories, _servers, examine
+from bot.config import Settings
+from bot.config_sections import GuildsSettings
 from bot.engine.calibrations import CALIBRATION, keep_calibration
 from bot.engine.data_folder import COMMUNITY, MODELS
+from bot.interactions.allowed_guilds import ANYBODY
 from indexer.retrieval.evidence import FittedFor, calibration
 from knowledge.model.documents import SHARED
 from knowledge.model.notes import Member
@@ -32,6 +35,17 @@ def examined(tmp_path: Path, models: Path) -> Examiner:
         return {finding.what: finding for finding in examine(config, tmp_path / "data")}
 
     return examine_with
+
+
+def test_a_bot_that_anybody_can_add_is_a_warning_and_nothing_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("DISCORD_TOKEN", raising=False)
+    warning = Finding("servers", True, ANYBODY, warning=True)
+    assert warning in _discord(Settings())
+    named = GuildsSettings(allowed=[1])  # type: ignore[arg-type]
+    assert warning not in _discord(Settings(guilds=named))
+    assert list(_servers(Settings(), public=False)) == []
 
 
 def test_without_a_reranker_nothing_is_said_of_one(examined: Examiner) -> None:

@@ -1,11 +1,16 @@
-"""What the bot asks Discord for: intents, and permissions with its invitation."""
+"""What the bot asks Discord for: intents, permissions with its invitation, and itself."""
+
+import asyncio
 
 import discord
+import discord.http
 import pytest
 from simcord import ChannelHandle, Env
 
 from bot.client import Bot
-from bot.process.connection import invite_permissions
+from bot.process.connection import Application, application, invite_permissions
+from tests.bot.wire.server import wire_server
+from tests.bot.wire.state import TOKEN
 from tests.bot.world import World, build_world, text_of
 
 
@@ -38,3 +43,14 @@ async def test_the_invitation_asks_for_no_power_over_others(simcord_bot: Bot) ->
     asked = [name for name, granted in invite_permissions() if granted]
     powers = ("admin", "manage", "kick", "ban", "moderate", "mute", "mention")
     assert not [name for name in asked if name.startswith(powers)]
+
+
+@pytest.mark.parametrize("public", [True, False])
+async def test_discord_says_whether_anybody_can_add_the_bot(
+    monkeypatch: pytest.MonkeyPatch, public: bool
+) -> None:
+    async with wire_server() as server:
+        server.state.guilds.clear()
+        server.rest.public = public
+        monkeypatch.setattr(discord.http.Route, "BASE", f"{server.address}/api")
+        assert await asyncio.to_thread(application, TOKEN) == Application(public, {})

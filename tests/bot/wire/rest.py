@@ -57,6 +57,8 @@ class Rest:
     puts: int = 0
     # Whether addresses of files are still good.
     files_expired: bool = False
+    # Whether anybody can add the bot to a server, as Public Bot in the portal says.
+    public: bool = True
 
     def __post_init__(self) -> None:
         messages = r"/channels/(?P<channel>\d+)/messages"
@@ -170,7 +172,7 @@ class Rest:
             "name": "Commonplace",
             "description": "",
             "icon": None,
-            "bot_public": True,
+            "bot_public": self.public,
             "bot_require_code_grant": False,
             "verify_key": "0" * 64,
             "flags": 0,
