@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # Models come with packages; nothing may be fetched while the bot or a test runs.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: preview run test check docs translations lock install clean
+.PHONY: preview run test test-all check docs translations lock install clean
 
 preview: $(VENV)/preview.done ## run the bot in a local browser page
 	$(BIN)/commonplace preview $(ARGS)
@@ -17,9 +17,12 @@ run: $(VENV)/run.done ## run the bot in Discord, with DISCORD_TOKEN
 
 install: $(VENV)/run.done ## install what the bot needs and nothing more
 
-# What is asked for by name runs in one process, where a debugger can be used; all of it on every core.
-test: $(VENV)/dev.done check ## run every test, or with ARGS some
-	$(BIN)/python -m pytest -q $(or $(ARGS),-n auto)
+# Tests asked for by name run in one process, where a debugger can be used.
+test: $(VENV)/dev.done check ## run the quick tests, or with ARGS some of all
+	$(BIN)/python -m pytest -q $(or $(ARGS),-n auto -m "not slow")
+
+test-all: test ## run every test: also PostgreSQL, processes, a browser, models, and 100 examples a property
+	$(BIN)/python -m pytest -q -n auto -m "slow or hypothesis" --hypothesis-profile=thorough
 
 check: $(VENV)/dev.done ## lint, types, import contracts
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -87,7 +88,13 @@ def documents(
         yield note_document(note)
 
 
-def articles() -> Iterator[Document | Failure]:
+@cache
+def articles() -> tuple[Document | Failure, ...]:
+    """The bundled articles, parsed once a process: they change with the program alone."""
+    return tuple(_read_articles())
+
+
+def _read_articles() -> Iterator[Document | Failure]:
     for entry in sorted(files(_ARTICLES).iterdir(), key=lambda entry: entry.name):
         if not entry.name.endswith(".md"):
             continue

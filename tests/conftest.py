@@ -26,11 +26,12 @@ from tests.stores import (
     make_tables,
 )
 
-# How long an example takes says more of a busy machine than of the code; `benchmarks/` measure.
-settings.register_profile(
-    "unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("unhurried")
+# Timings of single examples say more of a busy machine than of the code; `benchmarks/` measure.
+_UNHURRIED: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", _UNHURRIED, max_examples=15)
+# Of `make test-all`, by `--hypothesis-profile`.
+settings.register_profile("thorough", _UNHURRIED, max_examples=100)
+settings.load_profile("quick")
 
 
 # What a run of the tests has of files at once, ten times over.
@@ -54,6 +55,19 @@ def _keep_files_in_memory() -> None:
     # Some tests start what they have written; containers often forbid that there.
     if not os.statvfs(memory).f_flag & os.ST_NOEXEC:
         tempfile.tempdir = os.environ.setdefault("TMPDIR", str(memory))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow each test that needs a PostgreSQL server; others say so themselves."""
+    for item in items:
+        if isinstance(item, pytest.Function) and _needs_postgres(item):
+            item.add_marker("slow")
+
+
+def _needs_postgres(item: pytest.Function) -> bool:
+    chosen = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return "postgres" in item.fixturenames or "postgres" in chosen
 
 
 # How many modules were there when they were last kept from being searched for garbage.

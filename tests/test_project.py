@@ -4,8 +4,6 @@ import ast
 import inspect
 import itertools
 import re
-import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from datetime import date
@@ -67,18 +65,6 @@ def _text(path: Path) -> str:
 # Architecture.
 
 
-def test_imports_obey_the_contracts() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "0 broken" in done.stdout
-
-
 def test_no_init_module_holds_anything_but_a_docstring() -> None:
     for package in ("bot", "indexer", "knowledge"):
         for path in (ROOT / package).rglob("__init__.py"):
@@ -86,154 +72,6 @@ def test_no_init_module_holds_anything_but_a_docstring() -> None:
             assert len(statements) <= 1, path
 
 
-MOST_MODULES, MOST_LINES, MOST_LINES_OF_PROSE, MOST_LINES_OF_A_FUNCTION = 20, 450, 350, 40
-# Sentences and what puts them together.
-PROSE = re.compile(r"(.*_)?(messages|output)\.py|cards\.py")
-# Functions that are longer, without their docstrings, because they are one list.
-LONG_FUNCTIONS = {
-    "bot/cli/sources.py": ["add_sources"],
-    "bot/client.py": ["__init__"],
-    "bot/engine/core.py": ["__init__"],
-    "bot/notes/ui/form.py": ["__init__"],
-    "bot/process/metrics.py": ["__init__"],
-    "bot/programs/mcp_server.py": ["mcp_server"],
-    "knowledge/store/migrations.py": ["_chain_by_guild"],
-}
-
-
-def test_no_folder_has_more_modules_than_one_takes_in_at_a_glance() -> None:
-    for package in MIRRORED:
-        for folder in {path.parent for path in (ROOT / package).rglob("*.py")}:
-            assert len([*folder.glob("*.py")]) - 1 <= MOST_MODULES, folder
-
-
-def test_no_module_is_too_long_to_be_read_at_once() -> None:
-    for path in _modules():
-        is_prose = PROSE.fullmatch(path.name) and "ui" not in path.parts
-        most = MOST_LINES_OF_PROSE if is_prose else MOST_LINES
-        assert _text(path).count("\n") <= most, path
-
-
-def _long_functions(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(_text(path))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            said = ast.get_docstring(node, clean=False) or ""
-            lines = (node.end_lineno or 0) - node.lineno + 1 - len(said.splitlines())
-            if lines > MOST_LINES_OF_A_FUNCTION:
-                yield node.name
-
-
-def test_only_functions_that_are_one_list_are_long() -> None:
-    long = {str(path.relative_to(ROOT)): [*_long_functions(path)] for path in _modules()}
-    assert {path: names for path, names in long.items() if names} == LONG_FUNCTIONS
-
-
-# Modules without a test file of their name: what covers them instead.
-COVERED_BY = {
-    "bot/process/file_follower.py": "tests/bot/engine/test_machines.py",
-    "bot/engine/json_file.py": "tests/bot/engine/test_serving_model.py",
-    "bot/phrasing/candidate.py": "tests/bot/phrasing/test_dispatcher.py",
-    "bot/command_tree.py": "tests/bot/interactions/test_errors_wire.py",
-    "bot/config_sections.py": "tests/bot/test_config.py",
-    "bot/sources/addresses.py": "tests/bot/sources/ui/test_cog.py",
-    "indexer/text/edit_distance.py": "tests/indexer/index/test_postings.py",
-    "indexer/index/sqlite_file.py": "tests/indexer/index/test_database.py",
-    "indexer/index/snapshots.py": "tests/indexer/index/test_index_snapshots.py",
-    "indexer/index/written_documents.py": "tests/indexer/index/test_tables.py",
-    "indexer/index/bound_values.py": "tests/indexer/index/test_tables.py",
-    "indexer/index/scope_changes.py": "tests/indexer/index/test_resident_scopes.py",
-    "bot/cli/named_sources.py": "tests/bot/cli/test_sources_web_and_exports.py",
-    "indexer/index/added_symbols.py": "tests/indexer/index/test_database.py",
-    "knowledge/git/http_client.py": "tests/knowledge/git/test_repository.py",
-    "knowledge/web/connections.py": "tests/knowledge/web/test_fetcher.py",
-    "knowledge/store/database.py": "tests/knowledge/store/test_sqlite_database.py",
-    "knowledge/store/moved.py": "tests/knowledge/backup/test_move.py",
-    "knowledge/store/insertions.py": "tests/knowledge/store/postgres/test_connection.py",
-    "knowledge/store/postgres/placeholders.py": "tests/knowledge/store/postgres/test_connection.py",
-    "knowledge/store/postgres/problems.py": "tests/knowledge/store/postgres/test_connection.py",
-    "knowledge/store/postgres/values.py": "tests/knowledge/store/postgres/test_connection.py",
-    "knowledge/store/notes/review_cards.py": "tests/knowledge/store/notes/test_note_records.py",
-    "indexer/embedding/derivation.py": "tests/indexer/embedding/test_onnx_export.py",
-    "indexer/embedding/derivation_process.py": "tests/indexer/embedding/test_onnx_export.py",
-    "indexer/embedding/onnx_reranker.py": "tests/indexer/embedding/test_reranker_export.py",
-    "knowledge/backup/export_files.py": "tests/knowledge/backup/test_importer.py",
-    "knowledge/backup/row_transfer.py": "tests/knowledge/backup/test_importer_postgres.py",
-    "bot/cli/programs.py": "tests/bot/programs/test_mcp_server.py",
-    "bot/programs/reader.py": "tests/bot/programs/test_reader_scopes.py",
-    "bot/programs/service.py": "tests/bot/programs/test_reader_scopes.py",
-    "bot/version.py": "tests/bot/test_main.py",
-    "knowledge/files/text_recognition.py": "tests/knowledge/files/test_picture_text.py",
-    "bot/ask/ui/answer_deferred.py": "tests/bot/ask/ui/test_cog.py",
-    "bot/ask/button_messages.py": "tests/bot/ask/ui/test_answer_message.py",
-    "bot/ask/disagreement.py": "tests/bot/ask/test_messages.py",
-    "bot/ask/pictures.py": "tests/bot/notes/ui/test_submission_pictures.py",
-    "bot/ask/share.py": "tests/bot/interactions/test_channel_access.py",
-    "bot/cli/evaluation.py": "tests/bot/test_main_eval.py",
-    "bot/cli/evaluation_output.py": "tests/bot/cli/test_output.py",
-    "bot/cli/model_output.py": "tests/bot/cli/test_models.py",
-    "bot/cli/plots.py": "tests/bot/test_main_eval.py",
-    "bot/cli/source_output.py": "tests/bot/cli/test_output.py",
-    "bot/channels/messages.py": "tests/bot/channels/ui/test_cog.py",
-    "bot/channels/service.py": "tests/bot/channels/ui/test_cog.py",
-    "bot/community/messages.py": "tests/bot/community/ui/test_cog.py",
-    "bot/digest/service.py": "tests/bot/digest/ui/test_poster.py",
-    "bot/digest/ui/buttons.py": "tests/bot/digest/ui/test_poster.py",
-    "bot/gaps/existing_answer.py": "tests/bot/gaps/ui/test_existing_answer.py",
-    "bot/gaps/ui/buttons.py": "tests/bot/gaps/ui/test_cog.py",
-    "bot/handover/service.py": "tests/bot/handover/ui/test_posts.py",
-    "bot/helper/service.py": "tests/bot/helper/ui/test_cog.py",
-    "bot/helper/ui/later_messages.py": "tests/bot/helper/ui/test_cog.py",
-    "bot/phrasing/sentence_choice.py": "tests/bot/phrasing/test_phraser.py",
-    "bot/phrasing/circuit.py": "tests/bot/phrasing/test_endpoint.py",
-    "bot/phrasing/form_check.py": "tests/bot/phrasing/test_written_sentences.py",
-    "bot/phrasing/passage_order.py": "tests/bot/phrasing/test_phraser.py",
-    "bot/phrasing/parsed_sentence.py": "tests/bot/phrasing/test_strict_check.py",
-    "bot/phrasing/replies.py": "tests/bot/phrasing/test_phraser.py",
-    "bot/notes/form_messages.py": "tests/bot/notes/ui/test_saved_messages.py",
-    "bot/limits/messages.py": "tests/bot/limits/ui/test_cog.py",
-    "bot/notes/list_messages.py": "tests/bot/notes/ui/test_lists.py",
-    "bot/notes/messages.py": "tests/bot/notes/ui/test_cog.py",
-    "bot/notes/service.py": "tests/bot/notes/ui/test_submission.py",
-    "bot/preview/pages.py": "tests/bot/preview/test_server.py",
-    "bot/preview/shell.py": "tests/bot/preview/test_server.py",
-    "bot/preview/town.py": "tests/bot/preview/test_server.py",
-    "bot/phrasing/messages.py": "tests/bot/setup/ui/test_panel_phrasing.py",
-    "bot/phrasing/service.py": "tests/bot/phrasing/test_dispatcher.py",
-    "bot/privacy/guild_removal.py": "tests/bot/privacy/ui/test_guild_removal.py",
-    "bot/privacy/messages.py": "tests/bot/privacy/ui/test_cog.py",
-    "bot/process/leader.py": "tests/bot/interactions/test_localisation.py",
-    "bot/review/findings.py": "tests/bot/review/ui/test_cog.py",
-    "bot/review/messages.py": "tests/bot/review/ui/test_cog.py",
-    "bot/search/service.py": "tests/bot/search/ui/test_cog.py",
-    "bot/setup/messages.py": "tests/bot/setup/ui/test_cog.py",
-    "bot/setup/panel_messages.py": "tests/bot/setup/ui/test_panel.py",
-    "bot/setup/service.py": "tests/bot/setup/ui/test_panel.py",
-    "bot/setup/settings.py": "tests/bot/setup/ui/test_panel.py",
-    "bot/setup/ui/checks.py": "tests/bot/setup/ui/test_panel.py",
-    "bot/setup/ui/controls.py": "tests/bot/setup/ui/test_panel.py",
-    "bot/sources/ui/discord_messages.py": "tests/bot/sources/ui/test_channel_sync.py",
-    "bot/text/error_messages.py": "tests/bot/interactions/test_unknown_components.py",
-    "bot/text/permission_names.py": "tests/bot/setup/ui/test_cog.py",
-    "indexer/contradictions/claims.py": "tests/indexer/contradictions/test_detector.py",
-    "indexer/index/stored_passage.py": "tests/indexer/index/test_tables.py",
-    "indexer/ingest/channels.py": "tests/bot/sources/ui/test_channel_sync.py",
-    "knowledge/backup/export_format.py": "tests/knowledge/backup/test_importer.py",
-    "knowledge/channels/documents.py": "tests/bot/sources/test_channels.py",
-    "knowledge/channels/messages.py": "tests/knowledge/channels/test_archive.py",
-    "knowledge/channels/sync_state.py": "tests/bot/sources/test_messages.py",
-    "knowledge/channels/threads.py": "tests/bot/sources/test_channels.py",
-    "knowledge/files/confinement.py": "tests/knowledge/files/test_sandbox.py",
-    "knowledge/files/document.py": "tests/knowledge/files/test_reader.py",
-    "knowledge/files/robots_meta.py": "tests/knowledge/web/test_crawl.py",
-    "knowledge/files/sandbox_process.py": "tests/knowledge/files/test_sandbox.py",
-    "knowledge/model/handovers.py": "tests/knowledge/store/questions/test_handovers.py",
-    "knowledge/model/phrasings.py": "tests/knowledge/store/questions/test_phrasings.py",
-    "knowledge/model/notes.py": "tests/knowledge/store/notes/test_note_records.py",
-    "knowledge/review/prompt_injection.py": "tests/knowledge/review/test_risk_flags.py",
-    "knowledge/store/notes/note_states.py": "tests/knowledge/store/notes/test_decisions.py",
-    "knowledge/store/guilds/synced_channels.py": "tests/bot/sources/test_channels.py",
-    "knowledge/web/safe_network.py": "tests/knowledge/web/test_fetcher.py",
-}
 MIRRORED = ("bot", "indexer", "knowledge")
 # Promises about every feature at once, and those about the tests' own Discord.
 WITHOUT_A_MODULE = ("tests/bot/all_features/", "tests/bot/test_strictness.py")
@@ -244,16 +82,6 @@ def _modules() -> Iterator[Path]:
         yield from (path for path in (ROOT / package).rglob("*.py") if path.stem != "__init__")
 
 
-def _decides(module: Path) -> bool:
-    """Whether a module can take more than one way, so that a test can find it on the wrong one."""
-    ways = (ast.If, ast.IfExp, ast.For, ast.While, ast.Match, ast.Try, ast.BoolOp)
-    text = _text(module).replace("\nif TYPE_CHECKING:", "\nwith TYPE_CHECKING:")
-    return any(
-        isinstance(node, ways) or (isinstance(node, ast.comprehension) and bool(node.ifs))
-        for node in ast.walk(ast.parse(text))
-    )
-
-
 def _mirror(module: Path) -> Path:
     """The test file of a module: `test_main.py` is that of `__main__.py`."""
     folder = ROOT / "tests" / module.parent.relative_to(ROOT)
@@ -262,17 +90,6 @@ def _mirror(module: Path) -> Path:
 
 def test_no_folder_of_tests_shadows_a_package() -> None:
     assert list((ROOT / "tests").rglob("__init__.py")) == []
-
-
-def test_each_module_that_decides_something_has_a_test_file_of_its_name() -> None:
-    without = {
-        str(module.relative_to(ROOT))
-        for module in _modules()
-        if _decides(module) and not _mirror(module).exists()
-    }
-    assert without == set(COVERED_BY)
-    for covering in COVERED_BY.values():
-        assert (ROOT / covering).exists(), covering
 
 
 def test_each_test_file_is_named_after_a_module_in_the_mirrored_folder() -> None:

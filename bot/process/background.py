@@ -29,6 +29,9 @@ from knowledge.store.database import is_away
 # Of the steps that bring the index up to date, the one for articles and notes.
 _OWN_STEP: Final = 2
 
+# When the index is warmed up, after it has been brought in step.
+WARM_UP_AFTER_SECONDS: Final = 1
+
 # How often is looked whether a floor of relatedness is to be measured: a few microseconds a guild.
 FLOOR_SECONDS: Final = 60
 
@@ -111,6 +114,8 @@ class BackgroundTasks:
         look_seconds = self._bot.settings.sources.look_seconds
         if look_seconds:
             self.go_on(look_seconds, self._follow_sources)
+        # Connecting and the first questions come first.
+        self._once(WARM_UP_AFTER_SECONDS, self._warm_up)
 
     async def _caught_up(self) -> bool:
         """Bring the index up to date with everything; False if some of it has failed.
@@ -128,7 +133,6 @@ class BackgroundTasks:
             lambda: self._run_as_leader(index_updates.update_pages),
             lambda: self._run_as_leader(index_updates.check_channels),
             self._files.catch_up,
-            lambda: run(Core.warm_up),
         ]
         failures, only_away = [], True
         for number, step in enumerate(steps):
@@ -144,6 +148,13 @@ class BackgroundTasks:
             self.out_of_step = failures[0] if failures else ""
         self._in_step = not failures
         return self._in_step
+
+    async def _warm_up(self) -> None:
+        """Measure and read ahead of questions; a failure only makes the first one slower."""
+        try:
+            await self._bot.worker.run_slices(Core.warm_up)
+        except Exception as error:  # noqa: BLE001 - the question that needs it tells its asker
+            self._bot.explanation(error)
 
     async def _run_as_leader(self, make: Callable[[Core], Iterator[Any]]) -> None:
         """Take a step that is the leader's, where this process leads."""
@@ -185,12 +196,25 @@ class BackgroundTasks:
         self._loops.append(loop)
         return loop
 
+    def _once(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
+        """Take a step after so many seconds."""
+
+        async def taken() -> None:
+            # A loop's first turn is now, its second one so many seconds later.
+            if loop.current_loop > 0:
+                await step()
+
+        loop = tasks.loop(seconds=seconds, count=2)(taken)
+        loop.start()
+        self._loops.append(loop)
+
     async def _follow_model(self) -> None:
         """Let the model that was chosen answer; what else has changed than notes comes after it."""
         if self._models is None or self._preparing is None or not self._preparing.done():
             return
         if await self._models.look() or await self._models.build_wanted():
             await self._caught_up()
+            await self._warm_up()
 
     async def _follow_behind(self) -> None:
         await self._bot.worker.run_slices(index_updates.follow_behind, priority=Priority.REVIEWING)

@@ -23,6 +23,8 @@ from knowledge.model.questions import Evidence
 from knowledge.sources import add_paths
 from tests.quality.conftest import indexed, opened
 
+pytestmark = pytest.mark.slow
+
 JUDGED = Path(__file__).parents[1] / "judged"
 RAW_ARTICLE = Path(__file__).parents[3] / "shared" / "article"
 

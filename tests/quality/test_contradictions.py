@@ -13,6 +13,8 @@ import pytest
 from indexer.contradictions.detector import Titled, contradictions
 from indexer.embedding.embedder import Embedder
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 # Measured on 24 November 2026 with all-MiniLM-L6-v2 (onnx-int8): 51 of 52 pairs that disagree are

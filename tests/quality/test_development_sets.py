@@ -22,6 +22,8 @@ from indexer.evaluation.runner import Evaluation, Evaluator
 from knowledge.model.questions import Evidence
 from tests.quality.conftest import indexed
 
+pytestmark = pytest.mark.slow
+
 JUDGED = Path(__file__).parents[1] / "judged"
 
 # The grade of a document that answers; 1 is one that only helps.

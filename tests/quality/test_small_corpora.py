@@ -20,6 +20,8 @@ from indexer.retrieval.retriever import Retriever
 from knowledge.model.documents import Document, Kind, Scope
 from knowledge.model.questions import Evidence
 
+pytestmark = pytest.mark.slow
+
 LINES: Final = (Path(__file__).parents[1] / "judged/small_corpora.jsonl").read_text("utf-8")
 CORPORA: Final = [json.loads(line) for line in LINES.splitlines()]
 

@@ -12,6 +12,8 @@ import pytest
 
 from tests.postgres import programs
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

@@ -24,6 +24,8 @@ from tests.bot.wire.state import APPLICATION, Json
 from tests.bot.wire.steps import proposed, running, waiting
 from tests.bot.world import text_of
 
+pytestmark = pytest.mark.slow
+
 QUESTION = "What is open source AI?"
 TEXT = "The quokka enclosure of Perth opens at seven in summer."
 NOTES = (

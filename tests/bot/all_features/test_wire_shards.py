@@ -3,6 +3,8 @@
 import asyncio
 from functools import partial
 
+import pytest
+
 from bot.__main__ import UNREACHABLE
 from bot.config import Settings
 from tests.bot.discord_server import SECONDS, bot_process
@@ -11,6 +13,8 @@ from tests.bot.wire.server import WireServer, wire_server
 from tests.bot.wire.state import APPLICATION, Json, snowflake, user
 from tests.bot.wire.steps import running
 from tests.bot.world import text_of
+
+pytestmark = pytest.mark.slow
 
 QUESTION = "What is open source AI?"
 SHARDS = 3

@@ -1,10 +1,14 @@
 """Errors over the wire: said to one member alone, and to those whose Discord is behind."""
 
+import pytest
+
 from bot.config import Settings
 from bot.text import error_messages
 from tests.bot.wire.people import is_private
 from tests.bot.wire.server import WireServer
 from tests.bot.wire.steps import running
+
+pytestmark = pytest.mark.slow
 
 _FAILED = error_messages.FAILED.english.partition("{")[0]
 

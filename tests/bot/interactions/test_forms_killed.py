@@ -13,6 +13,8 @@ from tests.bot.wire.server import WireServer
 from tests.bot.wire.steps import proposed, running, waiting
 from tests.bot.world import text_of
 
+pytestmark = pytest.mark.slow
+
 TEXT = "The quokka enclosure of Perth opens at seven in summer."
 
 

@@ -7,6 +7,8 @@ from bot.notes import messages
 from tests.bot.wire.server import WireServer
 from tests.bot.wire.steps import proposed, running, waiting
 
+pytestmark = pytest.mark.slow
+
 TEXT = "The quokka enclosure of Perth opens at seven in summer."
 ORIGINAL = "/messages/@original$"
 

@@ -17,6 +17,8 @@ from tests.bot.wire.state import Json
 from tests.bot.wire.steps import running
 from tests.fakes import WordEmbedder
 
+pytestmark = pytest.mark.slow
+
 ATTEMPTS = 9
 
 

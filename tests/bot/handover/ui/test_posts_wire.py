@@ -15,6 +15,8 @@ from tests.bot.wire.state import Json
 from tests.bot.wire.steps import running
 from tests.fakes import WordEmbedder
 
+pytestmark = pytest.mark.slow
+
 QUESTION = "Zanzibar ferry timetable"
 ANSWER = "At nine and at four."
 ATTEMPTS = 9

@@ -24,6 +24,8 @@ from tests.bot.wire.steps import running
 from tests.bot.world import TEXT, TITLE, text_of
 from tests.fakes import WordEmbedder
 
+pytestmark = pytest.mark.slow
+
 ATTEMPTS: Final = 9
 SOLVED: Final = "901"
 
