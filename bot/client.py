@@ -396,9 +396,7 @@ class Bot(ShardedClient):
             _logger.warning("An interaction was answered later than Discord waits for it.")
             return
         language = await viewer_language(interaction)
-        sentence = self.explanation(error, language)
-        if sentence:
-            await say(interaction, sentence)
+        await say(interaction, self.explanation(error, language))
 
 
 def answered_together(core: Core, asks: list[Ask]) -> list[Reply]:

@@ -71,17 +71,13 @@ _TOO_FAST: Final = {
 
 
 def explanation(error: BaseException, language: Language = Language.ENGLISH) -> str:
-    """One sentence about an error: its own, or an id that stands in the log.
-
-    Nothing where the member was told before that they ask too fast.
-    """
+    """One sentence about an error: its own, or an id that stands in the log."""
     if isinstance(error, BusyError):
         _logger.warning("%s", error)
         return error_messages.BUSY(language)
     if isinstance(error, TooFastError):
         when = f"<t:{int(time.time()) + error.seconds}:R>"
-        sentence = _TOO_FAST[error.reason](language, seconds=error.seconds, when=when)
-        return "" if error.told else sentence
+        return _TOO_FAST[error.reason](language, seconds=error.seconds, when=when)
     if isinstance(error, WorkerBusyError):
         _logger.warning("%s", error)
         return error_messages.TRY_AGAIN(language, seconds=error.seconds)
@@ -134,7 +130,10 @@ def explained(callback: _Callback[_Self, _P]) -> Callable[..., Any]:
 
 
 async def unless_too_fast(interaction: Interaction, act: Callable[[], Awaitable[None]]) -> None:
-    """Do what a member asks for, if they and their guild may ask now; else tell them once."""
+    """Do what a member asks for if they and their guild may ask now; else tell them each time.
+
+    Discord reports a failure where an interaction is not acknowledged.
+    """
     bot = interaction.client
     try:
         with bot.flood_control.admitted(interaction.user.id, interaction.guild_id):

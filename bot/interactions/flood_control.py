@@ -1,8 +1,9 @@
 """Flood control of questions: token buckets by member and guild, one waiting question a member.
 
 Checked before anything is looked up, so that a flood costs nothing. A member's own bucket comes
-first: what one member sends too fast takes nothing from the others of the guild. Who is refused is
-told so once, and not again before they have been quiet for as long as their bucket takes to fill.
+first: what one member sends too fast takes nothing from the others of the guild. A member who is
+refused counts as told until they have been quiet for as long as their bucket takes to fill: a
+message that mentions the bot is then met with silence. An interaction never is.
 
 Errors:
     Exception
@@ -84,14 +85,9 @@ class FloodControl:
         finally:
             self._waiting.discard(member_id)
 
-    def used_up(self, member_id: int, seconds: int, *, alone: bool) -> TooFastError:
-        """What says that a member has asked as many questions as they may for now.
-
-        Told to them `alone`, they are told each time.
-        """
-        error = self._refused(member_id, Limit.QUOTA, seconds)
-        error.told = error.told and not alone
-        return error
+    def used_up(self, member_id: int, seconds: int) -> TooFastError:
+        """The error of a member who has no questions left for so many seconds."""
+        return self._refused(member_id, Limit.QUOTA, seconds)
 
     def _refused(self, member_id: int, limit: Limit, seconds: int) -> TooFastError:
         told = member_id in self._told

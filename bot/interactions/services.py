@@ -199,10 +199,7 @@ class Services(commands.AutoShardedBot):
         raise NotImplementedError
 
     def explanation(self, error: BaseException, language: Language = Language.ENGLISH) -> str:
-        """One sentence about an error: its own, or an id that stands in the log.
-
-        Nothing where the member was told before that they ask too fast.
-        """
+        """One sentence about an error: its own, or an id that stands in the log."""
         raise NotImplementedError
 
     async def explain(self, interaction: discord.Interaction[Any], error: BaseException) -> None:

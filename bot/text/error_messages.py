@@ -22,14 +22,13 @@ DATABASE_AWAY: Final = Sentence(
     "in a few minutes."
 )
 
-TOO_FAST: Final = Sentence(
-    "You ask faster than I may answer. Ask again in {seconds} s; I'll stay silent until then."
-)
+TOO_FAST: Final = Sentence("You ask faster than I may answer. Ask again in {seconds} s.")
 
 STILL_ANSWERING: Final = Sentence(
-    "I'm still working on your last question. Ask again once it's answered; I'll stay silent "
-    "until then."
+    "I'm still working on your last question. Ask again once it's answered."
 )
+
+THEN_SILENT: Final = Sentence("{sentence} I'll stay silent until then.")
 
 QUESTIONS_USED_UP: Final = Sentence(
     "That's as many questions as you may ask here for now. You can go on {when}."

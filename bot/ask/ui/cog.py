@@ -24,7 +24,7 @@ from bot.engine.job_queue import Priority
 from bot.interactions.allowed_guilds import AllowedGuilds
 from bot.interactions.channel_access import may_write, readable_by_all
 from bot.interactions.errors import UNREACHED, unless_too_fast
-from bot.interactions.flood_control import TooFastError
+from bot.interactions.flood_control import Limit, TooFastError
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.layouts import text_of
 from bot.interactions.localisation import described
@@ -101,7 +101,7 @@ class AskCog(commands.Cog):
 
     async def _answer(self, interaction: Interaction, question: str, *, private: bool) -> None:
         if not said_to_no_question(question):
-            await take_question(self.bot, interaction.user, interaction.guild_id, alone=True)
+            await take_question(self.bot, interaction.user, interaction.guild_id)
         await answer_deferred(interaction, question, private=private)
 
     @commands.Cog.listener()
@@ -122,29 +122,38 @@ class AskCog(commands.Cog):
             return
         if not _may_answer_in(message.channel):
             if addressed:
-                await self._unless_too_fast(message, self._tell_elsewhere)
+                with contextlib.suppress(TooFastError):
+                    await self._unless_too_fast(message, self._tell_elsewhere)
         elif addressed or await self._follow_ups.is_wanted(message):
-            await self._unless_too_fast(message, self._respond, self._say_too_fast)
+            try:
+                await self._unless_too_fast(message, self._respond)
+            except TooFastError as error:
+                await self._say_too_fast(message, error)
 
     async def _unless_too_fast(
-        self,
-        message: discord.Message,
-        act: Callable[[discord.Message], Awaitable[None]],
-        refuse: Callable[[discord.Message, TooFastError], Awaitable[None]] | None = None,
+        self, message: discord.Message, act: Callable[[discord.Message], Awaitable[None]]
     ) -> None:
-        """Do what a message asks for if its author may ask now."""
+        """Do what a message asks for if its author may ask now.
+
+        Raises:
+            TooFastError: if they may not.
+        """
         guild_id = message.guild.id if message.guild else None
-        try:
-            with self.bot.flood_control.admitted(message.author.id, guild_id):
-                await act(message)
-        except TooFastError as error:
-            if refuse is not None:
-                await refuse(message, error)
+        with self.bot.flood_control.admitted(message.author.id, guild_id):
+            await act(message)
 
     async def _say_too_fast(self, message: discord.Message, error: TooFastError) -> None:
+        """Tell an author once, because a channel's members read it, too.
+
+        In a direct message a member without questions left is told each time.
+        """
         language = await self.bot.guild_settings.language_in(message.channel)
         sentence = self.bot.explanation(error, language)
-        if sentence:
+        if error.reason is not Limit.QUOTA:
+            sentence = error_messages.THEN_SILENT(language, sentence=sentence)
+        elif message.guild is None:
+            error.told = False
+        if not error.told:
             await reply_once(message, content=sentence)
 
     async def _respond(self, message: discord.Message) -> None:
@@ -157,10 +166,10 @@ class AskCog(commands.Cog):
             if shown is None:
                 phrasing = await self._answered(message, question, language)
                 shown = phrasing.message()
+        except TooFastError:
+            raise
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
-            # Who has been told that they have to wait is told nothing more.
-            if sentence := self.bot.explanation(error, language):
-                await reply_once(message, content=sentence)
+            await reply_once(message, content=self.bot.explanation(error, language))
             return
         sent = await reply_once(message, **shown)
         if phrasing is not None:
@@ -223,7 +232,7 @@ class AskCog(commands.Cog):
         held = await self.bot.guild_settings.in_channel(message.channel)
         if not said_to_no_question(question):
             guild_id = message.guild.id if message.guild else None
-            await take_question(self.bot, message.author, guild_id, alone=guild_id is None)
+            await take_question(self.bot, message.author, guild_id)
         return Ask(
             question,
             message.author.id,

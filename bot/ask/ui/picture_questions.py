@@ -111,7 +111,5 @@ async def _answered(interaction: Interaction, question: str, *, private: bool) -
         private = True
         await interaction.response.defer(ephemeral=True, thinking=True)
     if not said_to_no_question(question):
-        await take_question(
-            interaction.client, interaction.user, interaction.guild_id, alone=private
-        )
+        await take_question(interaction.client, interaction.user, interaction.guild_id)
     await answer_deferred(interaction, question, private=private)

@@ -26,10 +26,8 @@ from knowledge.store.database import StoreError, is_away
 _PATIENCE_SECONDS: Final = 0.5
 
 
-async def take_question(
-    bot: Services, member: discord.abc.User, guild_id: int | None, *, alone: bool
-) -> None:
-    """Count a question of a member, who reads `alone` what is said of it.
+async def take_question(bot: Services, member: discord.abc.User, guild_id: int | None) -> None:
+    """Count a question of a member.
 
     While the database is away, nobody can be counted, and flood control alone stands.
 
@@ -55,7 +53,7 @@ async def take_question(
         return
     if until is not None:
         seconds = math.ceil((until - now).total_seconds())
-        raise bot.flood_control.used_up(member.id, seconds, alone=alone)
+        raise bot.flood_control.used_up(member.id, seconds)
 
 
 async def note_allowance(bot: Services, member: discord.Member, now: datetime) -> Allowance | None:

@@ -39,3 +39,19 @@ async def test_who_uses_a_command_as_an_earlier_version_had_it_is_told_to_reload
         ask["options"] = [{"name": "text", "type": 3, "description": "x", "required": True}]
         used = await server.mia.slash(server.general, "ask", text="What is open source AI?")
         assert (await server.answered(used))["content"] == error_messages.COMMAND_CHANGED.english
+
+
+@pytest.mark.parametrize("command", [{"ask": "question"}, {"search": "query"}], ids=str)
+async def test_each_of_sixty_rapid_questions_of_one_member_is_acknowledged(
+    server: WireServer, settings: Settings, command: dict[str, str]
+) -> None:
+    [(name, option)] = command.items()
+    async with running(server, settings):
+        first = await server.mia.slash(server.general, "ask", question="What opens slowly?")
+        rapid = [await server.mia.slash(server.general, name, **{option: "x"}) for _ in range(60)]
+        told = [await server.answered(one) for one in rapid]
+        assert await server.answered(first)
+    waiting = [one for one in told if one["content"] == error_messages.STILL_ANSWERING.english]
+    assert len(waiting) > 1
+    assert all(is_private(one) for one in waiting)
+    assert server.unanswered() == []
