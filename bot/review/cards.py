@@ -138,7 +138,7 @@ def card(
         *flag_lines(findings.flags, language),
         *near_lines(findings.near, language),
         *(
-            [_IF_PUBLISHED(language, change=impact_sentence(impact, language))]
+            [IF_PUBLISHED(language, change=impact_sentence(impact, language))]
             if impact and impact.total
             else []
         ),
@@ -179,7 +179,7 @@ _SOURCE_CHANGED: Final[Mapping[SourceChange, Sentence]] = {
 _REPORTED: Final = Sentence("⚠ Reported as **{problem}** {when}: {reason}")
 _DUE: Final = Sentence("⚠ Due for review since {when}.")
 _SAMPLED: Final = Sentence("⚠ Published at once; picked to be looked at.")
-_IF_PUBLISHED: Final = Sentence("If published: {change}")
+IF_PUBLISHED: Final = Sentence("If published: {change}")
 _MORE_LINES: Final = Sentence("-# There is no room here for {number} more.")
 
 

@@ -156,10 +156,11 @@ class OutboxDispatcher:
             if note.guild_id in refused:
                 continue
             try:
-                if await self._show_card(note, number):
-                    await self._mark_shown(note.revision.id, number)
-                else:
+                shown = await self._show_card(note, number)
+                if shown is None:
                     refused.add(note.guild_id)
+                else:
+                    await self._mark_shown(note.revision.id, shown)
             except UNREACHED as error:
                 _logger.warning("A review card could not be posted: %s", error)
                 # What Discord does not take as it is keeps no other card from being shown.
@@ -169,11 +170,11 @@ class OutboxDispatcher:
     async def _mark_shown(self, revision_id: int, number: int) -> None:
         await self._bot.worker.call(lambda core: core.store.review_cards.shown(revision_id, number))
 
-    async def _show_card(self, note: Note, number: int) -> bool:
-        """Post or edit one card; whether there is nothing left to do for it.
+    async def _show_card(self, note: Note, number: int) -> int | None:
+        """Post a card, or edit it, to show the change of its note that has this number.
 
-        Discord takes a message with a `number` only once, so that a card whose posting was cut off
-        is not there twice.
+        Returns:
+            The number to mark as shown; None where the card has no channel.
         """
         settings = await self._bot.worker.call(
             lambda core: core.store.guilds.settings(note.guild_id)
@@ -204,9 +205,14 @@ class OutboxDispatcher:
             shown = await self._edit(note.card, card, buttons, settings)
             # A decided card that somebody has deleted is not wanted any more.
             if shown or note.revision.state is not State.PENDING:
-                return True
+                return number
+            await self._forget(note.card)
             number = card_number(note.card[1])
-        return await self._post(note, number, card, buttons)
+        return number if await self._post(note, number, card, buttons) else None
+
+    async def _forget(self, place: tuple[int, int]) -> None:
+        """Have the next card of a note be another message."""
+        await self._bot.worker.call(lambda core: core.store.review_cards.lost([place[1]]))
 
     async def _preview(self, note: Note) -> None:
         try:
@@ -246,13 +252,21 @@ class OutboxDispatcher:
         return True
 
     async def _post(self, note: Note, number: int, card: ReviewCard, buttons: _Buttons) -> bool:
+        """Post a card; False if there is no channel for it.
+
+        Discord takes a message with a nonce only once. Where an earlier attempt was taken, it gives
+        back that message, which is edited then.
+        """
         settings = await self._bot.worker.call(
             lambda core: core.store.guilds.settings(note.guild_id)
         )
         channel = self._bot.get_channel(settings.review_channel_id or 0)
         if not isinstance(channel, discord.abc.Messageable):
             return False
-        nonce = f"card-{note.revision.id}-{number}"
+        posting = await self._bot.worker.call(
+            lambda core: core.store.review_cards.posting(note.revision.id, number)
+        )
+        nonce = f"card-{note.revision.id}-{posting}"
 
         async def send(*, with_files: bool) -> discord.Message:
             files = files_of(card.attached) if with_files else []
@@ -260,11 +274,13 @@ class OutboxDispatcher:
             return await channel.send(**shown, files=files, nonce=nonce)
 
         message = await _with_files_if_allowed(card, send)
+        place = (message.channel.id, message.id)
         await self._bot.worker.call(
-            lambda core: core.store.review_cards.place(
-                note.revision.id, message.channel.id, message.id
-            )
+            lambda core: core.store.review_cards.place(note.revision.id, *place)
         )
+        if posting != number and not await self._edit(place, card, buttons, settings):
+            # Somebody has deleted it before it was known.
+            await self._forget(place)
         return True
 
     # Notices.

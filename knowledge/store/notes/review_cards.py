@@ -44,11 +44,13 @@ class ReviewCards:
         )
         if not cards:
             return
+        numbers = [(card_number(card["card_message_id"]), card["id"]) for card in cards]
         with self._database.writing(only_guild(card["guild_id"] for card in cards)):
             self._database.run_many(
                 "update revisions set card_channel_id = null, card_message_id = null, "
-                "card_due = case when state = 'pending' then ? else card_due end where id = ?",
-                [(card_number(card["card_message_id"]), card["id"]) for card in cards],
+                "card_posting = ?, card_due = case when state = 'pending' then ? else card_due end "
+                "where id = ?",
+                [(number, number, revision_id) for number, revision_id in numbers],
             )
 
     def left_behind(self, guild_id: int) -> list[tuple[int, int]]:
@@ -88,7 +90,7 @@ class ReviewCards:
         """Revisions whose cards don't show where they stand, oldest first.
 
         Returns:
-            Each with a number to hand to `shown` once its card has been posted or edited.
+            Each with the number of its last change, to hand to `shown` once the card shows it.
         """
         rows = self._database.rows(
             "select r.id, r.card_due, n.guild_id from revisions r "
@@ -99,6 +101,22 @@ class ReviewCards:
             for row in rows
             if mine(row["guild_id"])
         ]
+
+    def posting(self, revision_id: int, change: int) -> int:
+        """Begin to post a card, or go on with a posting that may have been taken already.
+
+        Returns:
+            The number of the posting. It is `change` unless an earlier change was posted, perhaps.
+        """
+        with self._database.writing(guild_of(self._database, RowKind.REVISION, revision_id)):
+            self._database.run(
+                "update revisions set card_posting = ? where id = ? and card_posting is null",
+                [change, revision_id],
+            )
+            rows = self._database.rows(
+                "select card_posting from revisions where id = ?", [revision_id]
+            )
+        return int(rows[0]["card_posting"]) if rows else change
 
     def changed(self, revision_id: int) -> None:
         """Remember that there is more to show on a card than it shows."""
@@ -121,9 +139,9 @@ def mark_due(database: Database, *revision_ids: int | None) -> None:
 
 
 def card_number(lost_message_id: int) -> int:
-    """What the posting of a card is numbered by when the message that it was is gone.
+    """The number of the posting of a card whose message is gone.
 
-    Discord takes a message with a number once within some minutes. So a posting that was cut off is
-    not there twice; but that of a lost card needs a number that the lost message did not have.
+    Discord takes a message with a number once within some minutes. So the lost message must have
+    had another.
     """
     return lost_message_id % 1_000_000_000 + 2

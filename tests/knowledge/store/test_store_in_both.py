@@ -127,6 +127,7 @@ def _decisions(draw: st.DrawFn) -> Command:
         lambda store: store.contributions.source_changed([70, 71], SourceChange.EDITED),
         lambda store: store.guilds.save_rule(guild, Rule("x", 2, review_after_days=30), member.id),
         lambda store: store.review_cards.place(row, 5, 600 + row),
+        lambda store: store.review_cards.posting(row, 3),
         lambda store: store.review_cards.lost([600, 601, 602]),
         lambda store: store.review_cards.channel_lost(5),
         lambda store: store.review_cards.left_behind(guild),
