@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bot.engine.data_folder import open_index
 from bot.engine.index_updates import run_to_end
 from indexer.index.stored_passage import StoredPassage
 from indexer.ingest.pipeline import update
-from indexer.retrieval.named_passages import named
+from indexer.retrieval.fusion import Cosines, Legs, Ranked
+from indexer.retrieval.named_passages import LOOKED_AT, looked_at, named
 from indexer.retrieval.retriever import Retriever
 from knowledge.model.documents import SHARED, Document, Kind
 from knowledge.model.questions import Evidence
@@ -79,3 +81,14 @@ def test_the_named_passage_is_first_and_strong(tmp_path: Path) -> None:
             assert not any(hit.named for hit in hits[1:])
             assert hits[0].score == max(hit.score for hit in hits)
             assert retriever.evidence("rest?", hits, [SHARED]) is Evidence.STRONG
+
+
+def test_only_candidates_with_nearly_all_words_of_the_best_are_looked_at() -> None:
+    nearest = list(range(LOOKED_AT + 1))
+    every_word, nearly_all, half = 100, 101, 102
+    coverages = {every_word: 0.50, nearly_all: 0.45, half: 0.25}
+    none = np.zeros(0, np.float32)
+    cosines = Cosines(np.zeros(0, np.int64), none, none, none, np.zeros(0, np.int64))
+    ranked = Ranked(nearest, [1.0] * len(nearest), nearest, cosines)
+    found = looked_at(ranked, Legs(nearest, coverages, [every_word, nearly_all, half]))
+    assert found == [*nearest[:LOOKED_AT], every_word, nearly_all]
