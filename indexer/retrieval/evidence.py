@@ -28,7 +28,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, Final
@@ -354,14 +354,15 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def shipped_calibrations() -> list[Calibration]:
+@cache
+def shipped_calibrations() -> tuple[Calibration, ...]:
     """The parameters that come with the program, each for a model; those of the default first."""
     others = (
         entry
         for entry in files("indexer.retrieval").iterdir()
         if fnmatchcase(entry.name, _SHIPPED) and entry.name != _DEFAULT
     )
-    return [calibration(), *map(calibration, sorted(others, key=lambda entry: entry.name))]
+    return (calibration(), *map(calibration, sorted(others, key=lambda entry: entry.name)))
 
 
 def calibration(source: Traversable | None = None) -> Calibration:
