@@ -10,13 +10,11 @@ Errors:
 """
 
 import glob
-import hashlib
-import json
 import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -141,33 +139,14 @@ def _is_beginning(path: Path, newest: Path) -> bool:
             foreign_database.opened(newest) as other,
         ):
             foreign_database.release_of(connection)
-            if not _has_chains(connection):
-                last = connection.execute("select id, digest from log order by id desc limit 1")
-                line = last.fetchone()
-                return line is None or _digest_in_one_chain(other, line[0]) == line[1]
             lines = connection.execute(log_chain.LAST_LINES).fetchall()
             return all(other.execute(_SAME_LINE, line).fetchone() for line in lines)
     except (sqlite3.Error, ForeignDatabaseError):
         return False
 
 
-def _has_chains(connection: sqlite3.Connection) -> bool:
-    """Whether a database is of a release whose log has a chain for each guild."""
-    columns = connection.execute("select name from pragma_table_info('log')").fetchall()
-    return ("number",) in columns
-
-
-def _digest_in_one_chain(connection: sqlite3.Connection, last_id: int) -> str | None:
-    """The digest that a line of a log had when all guilds had one chain, or nothing."""
-    if _has_chains(connection):
-        lines = Database(connection).query(log_chain.LINES)
-        return log_chain.former_digest_at(lines, last_id)
-    rows = connection.execute("select digest from log where id = ?", [last_id]).fetchall()
-    return rows[0][0] if rows else None
-
-
 def verify(path: Path) -> None:
-    """Check that a file is a whole community database that this release can open.
+    """Check that a file is a whole community database that this version can open.
 
     Raises:
         BackupError: with what is wrong with it.
@@ -210,32 +189,19 @@ def problem(connection: sqlite3.Connection) -> str:
     orphans = connection.execute("pragma foreign_key_check").fetchall()
     if orphans:
         return f"{len(orphans)} rows refer to rows that are gone"
-    return _break(connection) or _contradiction(Database(connection))
+    database = Database(connection)
+    return _break(database) or _contradiction(database)
 
 
-def _break(connection: sqlite3.Connection) -> str:
+def _break(database: Database) -> str:
     """Where the log of a database breaks, or nothing."""
-    if _has_chains(connection):
-        query = Database(connection).query
-        found = log_chain.breaks(query(log_chain.LINES), query(log_chain.HEADS))
-        return found[0].said if found else ""
-    previous = ""
-    # The columns by place: the first release called the fourth one otherwise.
-    for *fields, digest in connection.execute(log_chain.LINES):
-        previous = log_digest(previous, fields)
-        if digest != previous:
-            line = str(fields[0])[:20]
-            return f"line {line} of the log does not follow from the one before it"
-    return ""
+    found = log_chain.breaks(database.query(log_chain.LINES), database.query(log_chain.HEADS))
+    return found[0].said if found else ""
 
 
 def _contradiction(database: Database) -> str:
-    # The log of the first release can't be replayed before it is migrated.
-    if not database["log"].columns_dict.keys() >= {"actor"}:
-        return ""
     try:
-        # A log of one chain has no numbers; nothing is replayed by them.
-        entries = (logged({"number": 0, **row}) for row in database.query(log_chain.LINES))
+        entries = map(logged, database.query(log_chain.LINES))
         notes = contradicted(database.query(STANDINGS), entries)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         return f"its log can't be replayed ({error!r})"
@@ -243,12 +209,6 @@ def _contradiction(database: Database) -> str:
     return (
         f"{len(notes)} notes are in another state than its log leads to ({named})" if notes else ""
     )
-
-
-def log_digest(previous: str, fields: Sequence[object]) -> str:
-    """The digest of a line in a log of one chain, by its columns before the digest."""
-    covered = json.dumps([previous, *fields], ensure_ascii=False).encode()
-    return hashlib.sha256(covered).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,7 +334,6 @@ def _replaced(database: Path) -> Replaced:
     with suppress(*damage), foreign_database.opened(database) as connection:
         rows = connection.execute("select location, scope from sources").fetchall()
         replaced.sources = {(location, Scope(scope)) for location, scope in rows}
-        # An older release's has no tombstones; nothing was deleted then.
         rows = connection.execute("select at, kind, subject from tombstones").fetchall()
         replaced.tombstones = {found for row in rows if (found := Tombstone.of(*row))}
     return replaced

@@ -1,7 +1,7 @@
 """Foreign database: which rows are taken from a file that somebody else may have written.
 
 A backup comes from wherever its operator has it from. So the file itself is never used: of tables
-that its release had, and of these alone, rows are read and checked, and put into a database that
+that its version had, and of these alone, rows are read and checked, and put into a database that
 our own migrations made. Nothing that the file defines is run: views, triggers, virtual tables and
 generated columns are refused by their names, before anything is read from them.
 
@@ -21,18 +21,17 @@ from urllib.parse import quote
 from sqlite_utils import Database
 
 from knowledge.backup.export_format import LEFT_OUT, SEQUENCES, check_values
+from knowledge.store import migrations
 from knowledge.store.audit.log_chain import KEEP_HEADS
-from knowledge.store.migrations import MIGRATIONS
 from knowledge.store.moved import is_mark
 
-# No release writes a row, or the definition of a table, that is longer.
+# No version writes a row, or the definition of a table, that is longer.
 ROW_BYTES: Final = 16_000_000
 DEFINITION_BYTES: Final = 100_000
 # Steps of SQLite's machine: what a community wrote takes 0.3 for each byte of its file.
 STEPS: Final = 10_000_000
 STEPS_PER_BYTE: Final = 10
 _STEPS_AT_ONCE: Final = 100_000
-_APPLIED: Final = MIGRATIONS.migrations_table
 
 
 class ForeignDatabaseError(Exception):
@@ -87,25 +86,21 @@ def release_of(foreign: sqlite3.Connection) -> list[str]:
     }
     if acting:
         raise _unknown(acting)
-    if ("table", _APPLIED) not in {(kind, name) for kind, name, _ in objects}:
+    if ("table", migrations.APPLIED) not in {(kind, name) for kind, name, _ in objects}:
         raise ForeignDatabaseError(_no_backup("it has no tables of it"))
     applied = [
         str(row["name"])
-        for row in _rows(foreign, _APPLIED, ["migration_set", "name"])
-        if row["migration_set"] == MIGRATIONS.name
+        for row in _rows(foreign, migrations.APPLIED, ["migration_set", "name"])
+        if row["migration_set"] == migrations.SET
     ]
-    known = [migration.name for migration in MIGRATIONS._migrations]
     if marks := list(filter(is_mark, applied)):
         raise ForeignDatabaseError(f"is not the community database any more, it was {marks[0]}.")
-    if later := sorted(set(applied) - set(known)):
-        raise ForeignDatabaseError(
-            f"was written by a later release of Commonplace ({', '.join(later)[:200]}): run that "
-            "release."
-        )
-    if not applied or applied != known[: len(applied)]:
-        raise ForeignDatabaseError(_no_backup("no release had these migrations"))
+    if said := migrations.misfit(applied):
+        raise ForeignDatabaseError(said)
+    if not applied or applied != migrations.names()[: len(applied)]:
+        raise ForeignDatabaseError(_no_backup("no version had these migrations"))
     with closing(sqlite3.connect(":memory:")) as own:
-        _migrate(own, applied)
+        migrations.apply(Database(own), applied)
         ours = {(kind, name) for kind, name in own.execute("select type, name from sqlite_master")}
         extra = {(kind, name) for kind, name, _ in objects if kind != "index"} - ours
         if extra := {(kind, name) for kind, name in extra if not name.startswith("sqlite_")}:
@@ -120,10 +115,10 @@ def copy(foreign: sqlite3.Connection, applied: list[str], part: Path) -> None:
     """Copy the rows of a database into a new one, which is then brought up to date.
 
     Raises:
-        ForeignDatabaseError: if there is a row that its release can't have written.
+        ForeignDatabaseError: if there is a row that its version can't have written.
     """
     with closing(sqlite3.connect(part)) as own:
-        _migrate(own, applied)
+        migrations.apply(Database(own), applied)
         own.execute("pragma foreign_keys = off")
         for table in _tables(own):
             columns = _columns(own, table)
@@ -146,16 +141,11 @@ def bring_up_to_date(own: sqlite3.Connection) -> None:
         ForeignDatabaseError: if one of them makes nothing of such rows.
     """
     try:
-        MIGRATIONS.apply(Database(own))
+        migrations.apply(Database(own))
         own.execute(KEEP_HEADS)
         own.commit()
     except (sqlite3.IntegrityError, TypeError, ValueError, OverflowError) as error:
         raise ForeignDatabaseError(f"can't be brought up to date: {error!r}.") from error
-
-
-def _migrate(own: sqlite3.Connection, applied: list[str]) -> None:
-    later = [each.name for each in MIGRATIONS._migrations if each.name not in applied]
-    MIGRATIONS.apply(Database(own), stop_before=later)
 
 
 def _tables(own: sqlite3.Connection) -> list[str]:
@@ -231,6 +221,6 @@ def _impossible(table: str, error: Exception) -> ForeignDatabaseError:
 def _unknown(objects: set[tuple[str, str]]) -> ForeignDatabaseError:
     named = ", ".join(f"{kind} {name}" for kind, name in sorted(objects)[:3])
     return ForeignDatabaseError(
-        f"holds what no release of Commonplace has put there ({named[:200]}), so somebody has "
+        f"holds what no version of Commonplace has put there ({named[:200]}), so somebody has "
         "changed it: drop that from the database, or use another backup."
     )

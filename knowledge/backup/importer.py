@@ -44,9 +44,8 @@ from knowledge.backup.row_transfer import differing, keys_by_table, take
 from knowledge.model.notes import Member
 from knowledge.model.storable_text import storable
 from knowledge.model.submissions import InvalidNoteError, Submission, checked_submission
+from knowledge.store import migrations
 from knowledge.store.audit.audit_log import IMPORTED, RESTORED, WHOLE, LogEntry
-from knowledge.store.audit.log_chain import RECHAINED
-from knowledge.store.migrations import MIGRATIONS
 from knowledge.store.store import Store
 
 # Who writes a revision that comes from a folder.
@@ -56,6 +55,8 @@ _PART: Final = "import.part"
 _NAMED: Final = 10
 # What the bot writes down for itself is as it is here.
 _OWN: Final = ("memory", SEQUENCES)
+# The last migrations before version 1.0.0: the rows of such exports fit its tables.
+_BEFORE_1_0: Final = ("m028_one_pending", "m029_card_postings")
 
 
 @dataclass(slots=True)
@@ -136,8 +137,7 @@ def read(folder: Path, part: Path) -> list[_Edit]:
     schema = _schema(folder)
     edits: list[_Edit] = []
     with closing(sqlite3.connect(part)) as connection:
-        later = [one.name for one in MIGRATIONS._migrations if one.name not in schema]
-        MIGRATIONS.apply(Database(connection), stop_before=later)
+        migrations.apply(Database(connection), schema)
         connection.execute("pragma foreign_keys = off")
         for place, table, row in _rows(folder, edits):
             if table not in LEFT_OUT:
@@ -153,19 +153,24 @@ def read(folder: Path, part: Path) -> list[_Edit]:
 
 
 def _schema(folder: Path) -> list[str]:
+    """The migrations of an export, by its manifest."""
     path = folder / MANIFEST
     if not folder.is_dir() or not path.exists():
         raise FolderError(f"{folder} has no {MANIFEST}: name a folder that `export` wrote.")
     try:
         manifest = json.loads(export_files.content(folder, path))
-        form, complete, schema = manifest["format"], manifest["complete"], list(manifest["schema"])
+        form, complete = manifest["format"], manifest["complete"]
+        schema = [str(name) for name in manifest["schema"]]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FolderError(f"{path} is not what an export writes: {error}.") from error
-    known = [migration.name for migration in MIGRATIONS._migrations]
-    if form != FORMAT or schema != known[: len(schema)]:
+    known = migrations.names()
+    if schema and schema[-1] in _BEFORE_1_0:
+        schema = known[:1]
+    if form != FORMAT or not schema or schema != known[: len(schema)]:
         raise FolderError(
-            f"{folder} was exported by another release than this one can read: run that one, or a "
-            "later one."
+            f"{folder} was exported by another version (found {', '.join(schema[-1:])}, expected "
+            f"{known[-1]}). Import it with the version that exported it; from before 1.0.0, export "
+            "again with the last version before."
         )
     if complete is not True:
         raise FolderError(f"{folder} is not complete: its export was stopped. Export again.")
@@ -201,7 +206,7 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
         column[0] for column in connection.execute("select name from pragma_table_info(?)", [table])
     }
     if not known or table.startswith("_") or not row.keys() <= known:
-        raise FolderError(f"{place} has a table or a column that its release did not have.")
+        raise FolderError(f"{place} has a table or a column that its version did not have.")
     columns, marks = ", ".join(row), ", ".join("?" for _ in row)
     if table == SEQUENCES:
         connection.execute(f"delete from {SEQUENCES} where name = ?", [row.get("name")])  # noqa: S608
@@ -237,7 +242,7 @@ def _told(entries: Iterable[LogEntry]) -> _Told:
     """
     told: _Told = {}
     for entry in entries:
-        if entry.subject != WHOLE or entry.event not in {RESTORED, IMPORTED, RECHAINED}:
+        if entry.subject != WHOLE or entry.event not in {RESTORED, IMPORTED}:
             plain = replace(entry, id=0, number=0, digest="")
             told.setdefault(entry.guild_id, []).append(plain)
     return told

@@ -57,7 +57,7 @@ def take(source: Database, target: Database, tables: Mapping[str, Sequence[str]]
 
 
 def _stored(row: Row) -> Row:
-    """A row as any database can keep it; an older release kept whatever SQLite does."""
+    """A row as any database can keep it: a file of SQLite may hold text that others refuse."""
     return {
         column: storable(value) if isinstance(value, str) else value
         for column, value in row.items()

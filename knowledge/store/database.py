@@ -7,7 +7,7 @@ A database belongs to the thread that opened it.
 Errors:
     Exception
     └── StoreError              the database can't be opened or written, and what to do
-        ├── StoreTooNewError    it was written by a later release
+        ├── StoreVersionError   it was written by another version
         ├── DatabaseAwayError   its server can't be reached; nothing was changed
         └── OutcomeUnknownError the connection was lost before it said whether a change was kept
 """
@@ -23,8 +23,8 @@ class StoreError(Exception):
     """The community database can't be opened or written; the message says what to do."""
 
 
-class StoreTooNewError(StoreError):
-    """The community database was written by a later release."""
+class StoreVersionError(StoreError):
+    """The community database was written by a later version, or before 1.0.0."""
 
 
 class DatabaseAwayError(StoreError):

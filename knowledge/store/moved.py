@@ -1,7 +1,6 @@
 """Marks of a community database that was moved, or is being: whoever opens it is told where it is.
 
-A mark stands among the migrations, as one that no release has had: so a release that knows nothing
-of marks refuses the database, too. Of the two ends of a move at most one is without a mark.
+A mark stands among the migrations. Of the two ends of a move at most one is without a mark.
 """
 
 from collections.abc import Iterable

@@ -10,9 +10,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from knowledge.store import sqlite_file
-from knowledge.store.database import StoreError, StoreTooNewError, now
-from knowledge.store.migrations import MIGRATIONS
+from knowledge.store import migrations, sqlite_file
+from knowledge.store.database import StoreError, StoreVersionError, now
 from knowledge.store.moved import is_mark, refuse_marked
 
 # What SQLite says, without the finer half of its codes, where the system refuses something and
@@ -85,7 +84,7 @@ class SqliteDatabase(sqlite_file.OpenedFile):
 
         Raises:
             StoreError: if it can't be opened or is damaged.
-            StoreTooNewError: if a later release has migrated it.
+            StoreVersionError: if another version made its tables.
             StoreMovedError: if it has a mark, unless it is opened `though_marked`.
         """
         self.path = path
@@ -115,20 +114,15 @@ class SqliteDatabase(sqlite_file.OpenedFile):
     def _prepare(self) -> None:
         self._db.execute("pragma foreign_keys = on")
         self._db.enable_wal()
-        known = {migration.name for migration in MIGRATIONS._migrations}
         applied = self.migrations()
         if not self._though_marked:
             refuse_marked(str(self.path), self.marks())
-        unknown = set(applied) - known
-        if unknown:
-            raise StoreTooNewError(
-                f"{self.path} was written by a later release of Commonplace "
-                f"({', '.join(sorted(unknown))}). Run that release, or restore an older backup."
-            )
-        if MIGRATIONS.pending(self._db):
+        if said := migrations.misfit(applied):
+            raise StoreVersionError(f"{self.path} {said}")
+        if set(migrations.names()) - set(applied):
             if applied:
                 self._keep_as_it_was(applied[-1])
-            MIGRATIONS.apply(self._db)
+            migrations.apply(self._db)
 
     def _keep_as_it_was(self, migration: str) -> None:
         """Copy the database beside itself, named by the last migration that it has had.
@@ -198,18 +192,18 @@ class SqliteDatabase(sqlite_file.OpenedFile):
         return [name for name in self._applied() if not is_mark(name)]
 
     def _applied(self) -> list[str]:
-        return [migration.name for migration in MIGRATIONS.applied(self._db)]
+        return migrations.applied(self._db)
 
     def marks(self) -> list[str]:
         return [name for name in self._applied() if is_mark(name)]
 
     def mark(self, mark: str) -> None:
-        row = {"migration_set": MIGRATIONS.name, "name": mark, "applied_at": now().isoformat()}
-        self.insert(MIGRATIONS.migrations_table, row)
+        row = {"migration_set": migrations.SET, "name": mark, "applied_at": now().isoformat()}
+        self.insert(migrations.APPLIED, row)
 
     def unmark(self) -> None:
         for mark in self.marks():
-            self.run(f"delete from {MIGRATIONS.migrations_table} where name = ?", [mark])  # noqa: S608
+            self.run(f"delete from {migrations.APPLIED} where name = ?", [mark])  # noqa: S608
 
     def tables(self, column: str = "") -> list[str]:
         rows = self.rows(

@@ -14,7 +14,6 @@ from knowledge.model.questions import Evidence, Verdict
 from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database, now
 from knowledge.store.database import StoreError as StoreError
-from knowledge.store.database import StoreTooNewError as StoreTooNewError
 from knowledge.store.erasure.personal_data import PersonalData
 from knowledge.store.erasure.purge import Purge
 from knowledge.store.erasure.tombstones import Tombstones
@@ -54,7 +53,7 @@ class Store:
 
         Raises:
             StoreError: if it can't be opened or is damaged.
-            StoreTooNewError: if a later release has migrated it.
+            StoreVersionError: if another version made its tables.
         """
         self.database: Database = SqliteDatabase(opened) if isinstance(opened, Path) else opened
         self.audit_log = AuditLog(self.database)

@@ -1,18 +1,10 @@
-"""Logs that are made for tests: as an earlier release wrote them, or forged so that they fit."""
+"""Logs forged for tests, so that they fit."""
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
-from pathlib import Path
 
 from sqlite_utils import Database
 
-from knowledge.backup import backups
 from knowledge.store.audit import log_chain
-from knowledge.store.migrations import MIGRATIONS, NAMES
-
-# The migrations from the one on that gave each guild a chain.
-LATER = NAMES[NAMES.index("m026_chains_by_guild") :]
 
 
 def chained_anew(connection: sqlite3.Connection) -> None:
@@ -35,15 +27,3 @@ def chained_anew(connection: sqlite3.Connection) -> None:
         connection.execute(
             "insert into log_heads values (?, ?, ?)", [guild_id, head.number, head.digest]
         )
-
-
-def in_one_chain(path: Path, guilds: Sequence[int | None]) -> None:
-    """A database of an earlier release whose log has a line of each of these guilds."""
-    with closing(sqlite3.connect(path)) as connection, connection:
-        MIGRATIONS.apply(Database(connection), stop_before=LATER)
-        digest = ""
-        for place, guild_id in enumerate(guilds, start=1):
-            at = f"2026-01-01T00:00:00.{place:06}+00:00"
-            fields = [place, at, guild_id, place % 3 or None, "left", "guild", f'{{"n": {place}}}']
-            digest = backups.log_digest(digest, fields)
-            connection.execute("insert into log values (?, ?, ?, ?, ?, ?, ?, ?)", [*fields, digest])

@@ -33,7 +33,7 @@ RESTORED: Final = "restored"
 IMPORTED: Final = "imported"
 WHOLE: Final = "database"
 
-# What the tables say of notes, in every release whose log can be replayed.
+# What the tables say of notes.
 STANDINGS: Final = (
     "select n.id, n.guild_id, n.live_revision_id, n.retired_revision_id, r.id as revision_id, "
     "r.state from notes n join revisions r on r.note_id = n.id"

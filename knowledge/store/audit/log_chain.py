@@ -2,8 +2,7 @@
 
 Each line's digest covers the guild's line before it; 0 stands for what is no guild's. The last
 number and digest of each chain are kept beside the lines (`log_heads`): they show that a line is
-missing at the end, and are what an append locks. Earlier releases had one chain over all guilds.
-Its last digest is in the line by which it was divided, and can be computed again from the lines.
+missing at the end, and are what an append locks.
 """
 
 import hashlib
@@ -13,11 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from knowledge.store.row_guilds import NO_GUILD
-
-# What was done by the release that divided the one chain; what its digest begins with where a
-# line did not follow from the one before it then. No digest begins so.
-RECHAINED: Final = "rechained"
-UNPROVEN: Final = "unproven:"
 
 HEADS_TABLE: Final = "log_heads"
 LINES: Final = "select * from log order by id"
@@ -62,12 +56,8 @@ class Break:
 
 def digest(previous: str, row: Row) -> str:
     """The digest of a line: SHA-256 over the digest of the line before it and its own columns."""
-    return _digest(previous, row["number"], row)
-
-
-def _digest(previous: str, number: int, row: Row) -> str:
-    columns = ("at", "guild_id", "actor", "event", "subject", "detail")
-    covered = [previous, number, *(row[column] for column in columns)]
+    columns = ("number", "at", "guild_id", "actor", "event", "subject", "detail")
+    covered = [previous, *(row[column] for column in columns)]
     return hashlib.sha256(json.dumps(covered, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -80,14 +70,12 @@ def breaks(rows: Iterable[Row], heads: Iterable[Row]) -> list[Break]:
     """
     found: dict[int, Break] = {}
     last: dict[int, Row] = {}
-    former: str | None = ""
     for row in rows:
         guild_id = row["guild_id"] or NO_GUILD
-        if not (_follows(row, last.get(guild_id)) and _tells_of(row, former)):
+        if not _follows(row, last.get(guild_id)):
             said = f"{_named(row)} does not follow from the one before it"
             found.setdefault(guild_id, Break(guild_id, row["number"], row["id"], said))
         last[guild_id] = row
-        former = _former(former, row)
     written = {head["guild_id"]: Head(head["number"], head["digest"]) for head in heads}
     for guild_id in written.keys() | last.keys():
         ending = _ending(guild_id, last.get(guild_id), written.get(guild_id, Head()))
@@ -96,45 +84,9 @@ def breaks(rows: Iterable[Row], heads: Iterable[Row]) -> list[Break]:
     return [found[guild_id] for guild_id in sorted(found)]
 
 
-def former_digest_at(rows: Iterable[Row], last_id: int) -> str | None:
-    """The digest that a line had in the one chain, or None if it never stood there.
-
-    Args:
-        rows: the lines of all guilds, by id.
-        last_id: the line's id.
-    """
-    former: str | None = ""
-    for row in rows:
-        former = _former(former, row)
-        if former is None or row["id"] == last_id:
-            return former
-    return None
-
-
 def _follows(row: Row, last: Row | None) -> bool:
     number, previous = (last["number"], last["digest"]) if last else (0, "")
     return bool(row["number"] == number + 1 and row["digest"] == digest(previous, row))
-
-
-def _is_division(row: Row) -> bool:
-    return row["event"] == RECHAINED and row["guild_id"] is None
-
-
-def _former(former: str | None, row: Row) -> str | None:
-    """The one chain's digest after a line that it may have had; None after its end."""
-    if former is None or _is_division(row):
-        return None
-    if row["digest"].startswith(UNPROVEN):
-        return str(row["digest"]).removeprefix(UNPROVEN)
-    return _digest(former, row["id"], row)
-
-
-def _tells_of(row: Row, former: str | None) -> bool:
-    """Whether the line that ends the one chain tells of these lines; no other has to."""
-    if not _is_division(row):
-        return True
-    detail = json.loads(row["detail"])
-    return isinstance(detail, dict) and detail.get("digest") == former
 
 
 def _ending(guild_id: int, last: Row | None, head: Head) -> Break | None:

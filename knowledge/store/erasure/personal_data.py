@@ -331,13 +331,10 @@ class PersonalData:
     def _clear_earlier(self, texts: Iterable[str]) -> None:
         """Empty what questions followed up where one of these texts is a line of it."""
         erased = {" ".join(text.split()) for text in texts} - {""}
-        # One question of several lines is what releases kept that knew of only one.
         holding = [
             row["id"]
             for row in self._database.rows("select id, earlier from questions where earlier != ''")
-            if not erased.isdisjoint(
-                [*row["earlier"].split("\n"), " ".join(row["earlier"].split())]
-            )
+            if not erased.isdisjoint(row["earlier"].split("\n"))
         ]
         self._database.run_many(
             "update questions set earlier = '' where id = ?", [(key,) for key in holding]

@@ -4,7 +4,7 @@ Nothing of it is in the data folder but what has to outlive a restored copy. Del
 the server's disk until its vacuum has come by, and in its write-ahead log as long as that is kept.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -13,7 +13,6 @@ import psycopg
 
 from knowledge.store.database import StoreError, now
 from knowledge.store.database_url import shown_database_url
-from knowledge.store.migrations import NAMES
 from knowledge.store.moved import refuse_marked
 from knowledge.store.postgres.connection import OF_PROCESSES, PROCESS_NAME, Connection
 from knowledge.store.postgres.migrations import applied, marks, migrate
@@ -76,7 +75,6 @@ class PostgresDatabase(Connection):
         *,
         schema: str = SCHEMA,
         though_marked: bool = False,
-        names: Sequence[str] = NAMES,
     ) -> None:
         """Open the database, and bring its tables up to date; they are made if they are missing.
 
@@ -85,11 +83,10 @@ class PostgresDatabase(Connection):
             folder: the data folder.
             schema: where its tables are, if it is not the one that is used.
             though_marked: whether it is opened all the same if it has a mark.
-            names: the migrations that its tables are brought up to.
 
         Raises:
             StoreError: if it can't be opened.
-            StoreTooNewError: if a later release has migrated it.
+            StoreVersionError: if another version made its tables.
             StoreMovedError: if it has a mark.
         """
         super().__init__(url, schema, lock_space=LOCK_SPACE)
@@ -97,7 +94,7 @@ class PostgresDatabase(Connection):
         try:
             if not though_marked:
                 refuse_marked(f"The database {shown_database_url(url)}", self.marks())
-            migrate(self, names)
+            migrate(self)
         except BaseException:
             self.close()
             raise

@@ -16,7 +16,7 @@ from bot.engine.index_updates import run_to_end
 from knowledge.model.documents import Kind
 from knowledge.model.notes import Member
 from knowledge.model.submissions import Submission
-from knowledge.store.migrations import NAMES
+from knowledge.store import migrations
 from knowledge.store.postgres.work_queue import WorkQueue
 from tests.fakes import WordEmbedder
 from tests.postgres import Cluster
@@ -48,7 +48,8 @@ def test_all_that_begin_at_once_on_an_empty_database_work(
             found = [each.result() for each in begun]
             documents = found[0][1]
             assert documents > 0
-            assert [(one, other) for one, other, _ in found] == [(NAMES, documents)] * PROCESSES
+            made = (migrations.names(), documents)
+            assert [(one, other) for one, other, _ in found] == [made] * PROCESSES
             held = [shard for _, _, shards in found for shard in shards]
             assert sorted(held) == [*range(SHARDS)]
 

@@ -164,7 +164,7 @@ HOSTILE: dict[str, Callable[[Path], None]] = {
     "far more than an export of its size": (
         lambda archive: _with(archive, "bomb.jsonl", bytes(20_000_000))
     ),
-    "a table or a column that its release did not have": (
+    "a table or a column that its version did not have": (
         lambda archive: _with(archive, "surprises.jsonl", b"{}\n")
     ),
 }

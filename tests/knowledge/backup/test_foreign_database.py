@@ -57,7 +57,7 @@ def _in(setting: str, change: Change) -> Change:
 
 
 ODD: dict[str, dict[str, Change]] = {
-    "holds what no release of Commonplace has put there": {
+    "holds what no version of Commonplace has put there": {
         "a log without end": _do(
             "drop table log",
             f"create view log as {NO_END} select {LOG}, '' as digest from r",  # noqa: S608
@@ -84,14 +84,13 @@ ODD: dict[str, dict[str, Change]] = {
             "alter table notes add column more text as (printf('%.*c', 1000000, 'x'))"
         ),
     },
-    "was written by a later release": {
-        "a release of bytes": _do(
+    "was written by a later version": {
+        "a version of bytes": _do(
             "insert into _sqlite_migrations (migration_set, name, applied_at) "
             "values ('commonplace', x'ff', '')"
         ),
     },
-    "no release had these migrations": {
-        "migrations with a gap": _do("delete from _sqlite_migrations where name like 'm003%'"),
+    "no version had these migrations": {
         "no migrations": _do("delete from _sqlite_migrations"),
     },
     "has a row that its table": {

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knowledge.backup.backups import log_digest
 from knowledge.backup.export_format import FILE_BYTES, FolderError, check_values
 from knowledge.backup.importer import EDITOR, import_folder
 from knowledge.backup.on_request import OnRequest
@@ -20,6 +18,7 @@ from knowledge.model.guilds import GuildSettings
 from knowledge.model.notes import Decision, Member, State
 from knowledge.model.questions import Evidence, Question
 from knowledge.model.submissions import Submission
+from knowledge.store import migrations
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from tests.knowledge.decided_notes import RULINGS
@@ -34,7 +33,7 @@ from tests.knowledge.full_store import (
     note_file,
     picture,
 )
-from tests.knowledge.logs import LATER
+from tests.knowledge.versions import BEFORE_1_0_0, NEXT, add_next_migration
 from tests.stores import Place
 
 
@@ -175,7 +174,7 @@ HOSTILE: dict[str, list[Callable[[Path], object]]] = {
     ],
     "rows refer to rows that are gone": [lambda folder: note_file(folder).unlink()],
     "is not complete": [_rewrite("commonplace.json", "true", "false")],
-    "by another release": [_rewrite("commonplace.json", "m001", "m999")],
+    "by another version": [_rewrite("commonplace.json", "m001", "m999")],
     "not what an export writes": [_rewrite("commonplace.json", "{", "[")],
 }
 
@@ -446,43 +445,48 @@ def test_an_earlier_revision_can_not_be_edited(store: Store, folder: Path) -> No
         import_folder(store, folder)
 
 
-def test_an_export_of_the_first_release_with_tombstones_is_brought_up_to_date(
-    store: Store, empty: Store, folder: Path
-) -> None:
-    approved(store)
-    exported(store, folder)
-    manifest = json.loads((folder / "commonplace.json").read_text())
-    assert manifest["schema"][6].startswith("m007")
-    assert import_folder(empty, folder).rows["revisions"] == 1
-    assert empty.notes.queue(GUILD, AT + timedelta(days=400)) == []
+def as_exported_with(folder: Path, schema: list[str]) -> None:
+    """Let an export say that its tables had these migrations."""
+    path = folder / "commonplace.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema": schema}))
 
 
-def _as_one_chain(folder: Path) -> None:
-    """Make an export what a release wrote whose log had one chain over all guilds."""
-    manifest = json.loads((folder / "commonplace.json").read_text())
-    earlier = [name for name in manifest["schema"] if name not in LATER]
-    (folder / "commonplace.json").write_text(json.dumps({**manifest, "schema": earlier}))
-    digest, lines = "", []
-    for line in map(json.loads, (folder / "log.jsonl").read_text().splitlines()):
-        del line["number"]
-        digest = log_digest(digest, [*line.values()][:-1])
-        lines.append(json.dumps({**line, "digest": digest}, ensure_ascii=False))
-    (folder / "log.jsonl").write_text("\n".join(lines) + "\n")
-
-
-def test_an_export_whose_log_has_one_chain_is_the_same_log(
+def test_an_export_of_the_last_version_before_1_0_0_is_taken_in(
     store: Store, empty: Store, folder: Path
 ) -> None:
     lived(store)
     before = store.audit_log.entries()
     exported(store, folder)
-    _as_one_chain(folder)
-    assert import_folder(store, folder).rows == {}
-    assert import_folder(empty, folder, EVERYTHING).rows["log"] == len(before) + 1
-    *entries, divided, imported = empty.audit_log.entries()
-    assert entries == before
-    assert (divided.event, imported.event) == ("rechained", "imported")
-    assert empty.audit_log.breaks() == []
+    as_exported_with(folder, ["m001_first_tables", BEFORE_1_0_0])
+    assert import_folder(empty, folder, EVERYTHING).rows["revisions"] == 4
+    assert empty.audit_log.entries()[:-1] == before
+
+
+@pytest.mark.parametrize("schema", [["m001_first_tables", "m011_handing_on"], [], [NEXT], [1]])
+def test_one_of_another_version_is_refused_in_a_sentence(
+    store: Store, empty: Store, folder: Path, schema: list[str]
+) -> None:
+    lived(store)
+    exported(store, folder)
+    as_exported_with(folder, schema)
+    with pytest.raises(FolderError) as error:
+        import_folder(empty, folder)
+    said = str(error.value)
+    found = f"found {', '.join(map(str, schema[-1:]))}, expected {migrations.names()[-1]}"
+    assert said.startswith(f"{folder} was exported by another version ({found})")
+    assert empty.notes.every_live() == []
+
+
+def test_an_export_of_this_version_is_taken_in_by_a_later_one(
+    tmp_path: Path, store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lived(store)
+    exported(store, folder)
+    later = add_next_migration(monkeypatch, tmp_path / "later")
+    with Store(tmp_path / "later.db") as newer:
+        assert newer.database.migrations() == later
+        assert import_folder(newer, folder, EVERYTHING).rows["revisions"] == 4
+        assert {row["song_id"] for row in newer.database.rows("select * from notes")} == {7}
 
 
 def test_a_log_that_goes_on_in_one_guild_is_gone_on_with_there(

@@ -1,11 +1,11 @@
-"""Databases of every earlier release: opened, kept as they were, and as good as a fresh one."""
+"""The tables: made once, brought up from 1.0.0, and refused where another version made them."""
 
 import re
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,106 +13,19 @@ import pytest
 from sqlite_utils import Database
 
 from knowledge.backup import backups
-from knowledge.store.audit import log_chain
-from knowledge.store.migrations import MIGRATIONS
-from knowledge.store.store import Store, StoreError
-from knowledge.store.submitted_forms import SubmittedForm
-from tests.knowledge.full_store import picture
+from knowledge.backup.backups import BackupError
+from knowledge.store import migrations
+from knowledge.store.database import StoreError, StoreVersionError
+from knowledge.store.store import Store
+from tests.knowledge.versions import (
+    BEFORE_1_0_0,
+    NEXT,
+    add_next_migration,
+    of_1_0_0,
+    of_before_1_0_0,
+)
 
-AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
-NAMES = [migration.name for migration in MIGRATIONS._migrations]
-
-# Those whose log has a chain for each guild.
-CHAINED = NAMES[NAMES.index("m026_chains_by_guild") :]
-
-# Values for columns in which not every value is allowed, or which others refer to.
-CHOSEN: dict[str, Any] = {
-    "state": "approved",
-    "evidence": "none",
-    "verdict": "helpful",
-    "reason_code": "other",
-    "problem": "wrong",
-    "decision": "approve",
-    "event": "approved",
-    "tags": '["gpu"]',
-    "legs": "words",
-    "detail": '{"note": 1, "revision": 1}',
-    "subject": "revision:1",
-    "allowed_hosts": "[]",
-    "signals": "{}",
-    "answered_from": "",
-    "mode": "help",
-    "standing": "open",
-    "before": "{}",
-    "actor_id": 7,
-    "told_for": None,
-    "replaced_by": None,
-    "retired_revision_id": None,
-    "left_at": None,
-    "reads": "threads",
-    "kind": "member",
-    "channels": "[]",
-    "listen_channels": "[]",
-    "edition": "moderators",
-    "limits": "{}",
-    "language": "en",
-    "source_change": "edited",
-    # What comes from a channel has no words; what has words comes from none.
-    "source_channel_id": None,
-    "passage_digest": "digest",
-    "pruned_at": None,
-}
-
-# A picture is checked against its digest when a database is restored.
-PICTURE = picture()
-OF_TABLE: dict[str, dict[str, Any]] = {
-    "pictures": {"digest": PICTURE.digest, "kind": "png", "content": PICTURE.content},
-    "revision_pictures": {"digest": PICTURE.digest},
-}
-
-# What a migration moves out of a table, and where to.
-MOVED = {"hits": "recorded_passages"}
-
-
-def of_release(path: Path, name: str) -> list[str]:
-    """A database as a release left it that ended with this migration, a row in each table."""
-    later = NAMES[NAMES.index(name) + 1 :]
-    with closing(sqlite3.connect(path)) as connection:
-        database = Database(connection)
-        MIGRATIONS.apply(database, stop_before=later)
-        connection.execute("pragma foreign_keys = off")
-        tables = [
-            table
-            for table in database.table_names()
-            if not table.startswith(("_", "sqlite_")) and table not in ("log", "log_heads")
-        ]
-        # The digest of the log's line is over its other columns, so it comes last.
-        for table in [*tables, "log"]:
-            fill(connection, table)
-        if "log_heads" in database.table_names():
-            connection.execute(log_chain.KEEP_HEADS)
-        connection.commit()
-        assert backups.problem(connection) == ""
-    return [*tables, "log"]
-
-
-def fill(connection: sqlite3.Connection, table: str) -> None:
-    columns = connection.execute("select name, type from pragma_table_info(?)", [table]).fetchall()
-    moment = "2026-03-04T05:06:00+00:00"
-    chosen = {name: moment for name, kind in columns if re.search("(^|_)at$", name)} | CHOSEN
-    row = {
-        name: chosen.get(name, 1 if kind in ("INTEGER", "REAL") else name) for name, kind in columns
-    }
-    row |= OF_TABLE.get(table, {})
-    if table == "log":
-        chained = "number" in row
-        before = list(row.values())[:-1]
-        row["digest"] = log_chain.digest("", row) if chained else backups.log_digest("", before)
-    marks = ", ".join("?" for _ in row)
-    connection.execute(
-        f"insert into {table} ({', '.join(row)}) values ({marks})",  # noqa: S608
-        list(row.values()),
-    )
+FIRST = migrations.names()[0]
 
 
 def schema(path: Path) -> dict[str, list[tuple[Any, ...]]]:
@@ -137,149 +50,216 @@ def content(path: Path) -> dict[str, list[dict[str, Any]]]:
         }
 
 
+def migrated() -> Database:
+    database = Database(memory=True)
+    migrations.apply(database)
+    return database
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "community.db"
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The migrations of a later version, which the code under test is from here on."""
+    return add_next_migration(monkeypatch, tmp_path_factory.mktemp("later"))
+
+
+# From 1.0.0 on.
+
+
 def test_migrations_are_numbered_one_after_another() -> None:
     """Two of a number would run in an order that nobody chose."""
-    assert [int(name[1:4]) for name in NAMES] == list(range(1, len(NAMES) + 1))
+    names = migrations.names()
+    assert [int(name[1:4]) for name in names] == list(range(1, len(names) + 1))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_database_of_an_earlier_release_ends_like_a_fresh_one_with_its_rows(
-    tmp_path: Path, name: str
-) -> None:
-    path, fresh = tmp_path / "community.db", tmp_path / "fresh.db"
-    tables = of_release(path, name)
-    before = content(path)
+def ends_like_a_fresh_one_with_its_rows(path: Path) -> None:
+    before, fresh = content(path), path.with_name("fresh.db")
+    assert all(before.values())
     with Store(path) as store:
         assert store.database.integrity_problem() == ""
         assert store.audit_log.breaks() == []
+        assert store.audit_log.contradicted_notes() == []
     Store(fresh).close()
     assert schema(path) == schema(fresh)
     after = content(path)
-    for table in set(tables) - {"log"}:
-        moved = after[MOVED[table]] if table in MOVED else [{}]
-        for old, new, more in zip(before[table], after[table], moved, strict=True):
-            assert (new | more).items() >= old.items(), table
-    events = ["approved"] if name in CHAINED else ["approved", "rechained"]
-    assert [row["event"] for row in after["log"]] == events
+    for table, rows in before.items():
+        for old, new in zip(rows, after[table], strict=True):
+            assert new.items() >= old.items(), table
 
 
-@pytest.mark.parametrize("name", NAMES[:-1])
-def test_it_is_kept_as_it_was_before_anything_is_changed(tmp_path: Path, name: str) -> None:
-    path = tmp_path / "community.db"
-    of_release(path, name)
-    before = content(path)
+def test_a_database_of_1_0_0_ends_like_a_fresh_one_with_its_rows(path: Path) -> None:
+    of_1_0_0(path)
+    ends_like_a_fresh_one_with_its_rows(path)
+
+
+def test_it_does_where_a_later_version_opens_it(path: Path, later: list[str]) -> None:
+    of_1_0_0(path)
+    ends_like_a_fresh_one_with_its_rows(path)
+    with Store(path) as store:
+        assert store.database.migrations() == later
+        assert "songs" in store.database.tables()
+
+
+def test_it_is_kept_as_it_was_before_anything_is_changed(path: Path, later: list[str]) -> None:
+    of_1_0_0(path)
+    before, last = content(path), later[-2]
     Store(path).close()
-    kept = tmp_path / f"community.{name}.db"
+    kept = path.with_name(f"community.{last}.db")
     assert content(kept) == before
-    assert sorted(each.name for each in tmp_path.glob("*.db")) == sorted([kept.name, path.name])
+    assert sorted(each.name for each in path.parent.glob("*.db")) == sorted([kept.name, path.name])
     # What was kept is a backup like any other.
     backups.verify(kept)
 
 
-def test_a_fresh_database_and_one_that_is_current_are_not_copied(tmp_path: Path) -> None:
+def test_a_fresh_database_and_one_that_is_current_are_not_copied(path: Path) -> None:
     for _ in range(2):
-        Store(tmp_path / "community.db").close()
-    assert [each.name for each in tmp_path.glob("*.db*")] == ["community.db"]
+        Store(path).close()
+    assert [each.name for each in path.parent.glob("*.db*")] == ["community.db"]
 
 
-@pytest.mark.parametrize("name", [None, NAMES[0], NAMES[-2]])
+@pytest.mark.parametrize("is_there", [False, True])
 def test_openings_at_once_of_a_new_or_an_older_database_all_succeed(
-    tmp_path: Path, name: str | None
+    path: Path, later: list[str], is_there: bool
 ) -> None:
-    path, together = tmp_path / "community.db", threading.Barrier(8)
-    if name is not None:
-        of_release(path, name)
+    together = threading.Barrier(8)
+    if is_there:
+        of_1_0_0(path)
 
     def opened(_number: int) -> list[str]:
         together.wait()
         with Store(path) as store:
-            found = store.database.rows("select name from _sqlite_migrations order by id")
-        return [row["name"] for row in found]
+            return store.database.migrations()
 
     with ThreadPoolExecutor(8) as threads:
-        assert list(threads.map(opened, range(8))) == [NAMES] * 8
+        assert list(threads.map(opened, range(8))) == [later] * 8
 
 
-def test_forms_are_kept_in_a_database_of_a_release_that_had_none(tmp_path: Path) -> None:
-    path = tmp_path / "community.db"
-    of_release(path, "m013_passages_once")
-    sent = SubmittedForm(1, None, 2, "token", "en", "form:1", [("title", "é")], AT)
-    with Store(path) as store:
-        store.submitted_forms.keep(sent)
-        assert store.submitted_forms.left(AT + timedelta(minutes=1)) == [sent]
-
-
-def test_a_database_that_can_not_be_kept_is_not_changed(tmp_path: Path) -> None:
-    path = tmp_path / "community.db"
-    of_release(path, NAMES[0])
+def test_a_database_that_can_not_be_kept_is_not_changed(path: Path, later: list[str]) -> None:
+    of_1_0_0(path)
     before = schema(path)
-    (tmp_path / f"community.{NAMES[0]}.part").mkdir()
+    path.with_name(f"community.{later[-2]}.part").mkdir()
     with pytest.raises(StoreError):
         Store(path)
     assert schema(path) == before
 
 
-@pytest.mark.parametrize("name", NAMES[:-1])
-def test_a_backup_of_an_earlier_release_can_be_put_back(tmp_path: Path, name: str) -> None:
-    old, path, fresh = (tmp_path / each for each in ("old.db", "community.db", "fresh.db"))
-    of_release(old, name)
-    Store(path).close()
+def test_a_backup_of_1_0_0_can_be_put_back_by_a_later_version(
+    tmp_path: Path, path: Path, later: list[str]
+) -> None:
+    old, fresh = tmp_path / "old.db", tmp_path / "fresh.db"
+    of_1_0_0(old)
     Store(fresh).close()
     backups.restore(old, path, datetime.now(UTC))
     assert schema(path) == schema(fresh)
-    events = ["approved", "restored"] if name in CHAINED else ["approved", "rechained", "restored"]
-    assert [row["event"] for row in content(path)["log"]] == events
+    assert content(path)["log"][-1]["event"] == "restored"
+    assert {row["song_id"] for row in content(path)["notes"]} == {7}
+
+
+# Other versions.
+
+
+def test_a_database_of_before_1_0_0_is_refused_in_a_sentence_and_left_as_it_is(path: Path) -> None:
+    of_before_1_0_0(path)
+    before = path.read_bytes()
+    with pytest.raises(StoreVersionError) as error:
+        Store(path)
+    said = str(error.value)
+    assert said.startswith(str(path))
+    # Found, expected, and what to do.
+    told = (BEFORE_1_0_0, FIRST, "`commonplace export`", "`commonplace import`")
+    assert [each for each in told if each not in said] == []
+    assert path.read_bytes() == before
+
+
+def test_a_backup_of_before_1_0_0_is_refused_as_its_database_is(tmp_path: Path, path: Path) -> None:
+    of_before_1_0_0(tmp_path / "old.db")
+    Store(path).close()
+    with pytest.raises(BackupError, match=re.escape(migrations.misfit([BEFORE_1_0_0]))):
+        backups.restore(tmp_path / "old.db", path, datetime.now(UTC))
+
+
+def test_a_database_of_a_later_version_is_refused_and_left_as_it_is(
+    path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        add_next_migration(patched, tmp_path_factory.mktemp("later"))
+        Store(path).close()
+    before = path.read_bytes()
+    with pytest.raises(StoreVersionError, match=NEXT):
+        Store(path)
+    assert path.read_bytes() == before
+
+
+# What they promise.
+
+
+def test_every_table_is_strict() -> None:
+    loose = [
+        name
+        for name, strict in migrated().execute("select name, strict from pragma_table_list")
+        if not strict and not name.startswith(("sqlite_", "_sqlite_"))
+    ]
+    assert loose == []
+
+
+def test_migrations_run_once() -> None:
+    database = migrated()
+    before = database.schema
+    migrations.apply(database)
+    assert database.schema == before
+    assert migrations.applied(database) == migrations.names()
+
+
+def test_a_migration_that_stops_half_way_leaves_nothing_behind() -> None:
+    database = Database(memory=True)
+    # The last table of the first migration is there already, so that it stops at its end.
+    database.execute("create table memory (id integer)")
+    with pytest.raises(sqlite3.OperationalError):
+        migrations.apply(database)
+    assert set(database.table_names()) == {"memory", "_sqlite_migrations"}
+    assert migrations.applied(database) == []
+
+
+def test_a_file_of_sql_is_read_by_statements_and_refused_where_the_last_one_has_no_end(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "m001.sql"
+    trigger = "create trigger t after insert on a begin\nselect 1;\nselect 2; end;\n"
+    script.write_text(f"-- Why.\ncreate table a (b);\n{trigger}")
+    assert list(migrations.statements(script)) == ["-- Why.\ncreate table a (b);\n", trigger]
+    script.write_text("create table a (b)\n")
+    with pytest.raises(ValueError, match="ends within a statement"):
+        list(migrations.statements(script))
 
 
 @pytest.mark.parametrize(
-    ("label", "code"),
+    "statement",
     [
-        ("It's about something else", "off_topic"),
-        ("A part of the answer is missing", "incomplete"),
-        ("It's outdated", "outdated"),
-        ("It's wrong", "wrong"),
-        ("I don't understand it", "unclear"),
-        ("", ""),
+        "insert into revisions (note_id, number, title, text, tags, link, state, created_at) "
+        "values (99, 1, 't', 't', '[]', '', 'pending', 'now')",
+        "insert into reviews (revision_id, moderator_id, moderator, decision, reason, created_at) "
+        "values (99, 1, 'm', 'approve', '', 'now')",
     ],
 )
-def test_a_reason_that_was_kept_as_its_label_is_a_code(
-    tmp_path: Path, label: str, code: str
-) -> None:
-    path = tmp_path / "community.db"
-    of_release(path, "m011_handing_on")
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("update feedback set reason = ?", [label])
-        connection.commit()
-    Store(path).close()
-    [row] = content(path)["feedback"]
-    assert (row["reason"], row["reason_code"]) == ("", code)
+def test_a_row_that_refers_to_nothing_is_refused(statement: str) -> None:
+    database = migrated()
+    database.execute("pragma foreign_keys = on")
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        database.execute(statement)
 
 
-def test_a_reason_in_ones_own_words_is_kept_in_them(tmp_path: Path) -> None:
-    path = tmp_path / "community.db"
-    of_release(path, "m011_handing_on")
-    Store(path).close()
-    [row] = content(path)["feedback"]
-    assert (row["reason"], row["reason_code"]) == ("reason", "other")
-
-
-def test_of_several_revisions_of_a_note_that_wait_the_last_one_waits_on(tmp_path: Path) -> None:
-    path = tmp_path / "community.db"
-    of_release(path, "m027_handled_interactions")
-    with closing(sqlite3.connect(path)) as connection:
-        columns = "note_id, number, title, text, tags, link, state, created_at"
-        for number in range(2, 5):
-            connection.execute(
-                f"insert into revisions ({columns}) "  # noqa: S608
-                f"select note_id, {number}, title, text, tags, link, 'pending', created_at "
-                "from revisions where number = 1"
-            )
-        connection.commit()
-    Store(path).close()
-    found = [(row["id"], row["state"], row["replaced_by"]) for row in content(path)["revisions"]]
-    first, *others, last = (each for each, _, _ in found)
-    assert found == [
-        (first, "approved", None),
-        *((each, "withdrawn", last) for each in others),
-        (last, "pending", None),
-    ]
+def test_a_state_that_does_not_exist_is_refused() -> None:
+    database = migrated()
+    database.execute(
+        "insert into notes (guild_id, contributor_id, contributor, channel_id, created_at) "
+        "values (1, 1, 'm', 1, 'now')"
+    )
+    with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+        database.execute(
+            "insert into revisions (note_id, number, title, text, tags, link, state, created_at) "
+            "values (1, 1, 't', 't', '[]', '', 'published', 'now')"
+        )

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from knowledge.store.audit.log_chain import Head, breaks, digest, former_digest_at
+from knowledge.store.audit.log_chain import Head, breaks, digest
 
 Line = dict[str, Any]
 
@@ -105,20 +104,3 @@ def test_an_inserted_line_is_named(lines: list[Line], data: st.DataObject, fits:
     [found] = breaks(lines, before)
 
     assert found.id == (after[0] if fits and after else forged["id"])
-
-
-@pytest.mark.parametrize("detail", ["[]", "{}", '{"digest": "x"}'])
-def test_what_the_one_chain_ended_with_is_compared(detail: str) -> None:
-    [line] = written([None])
-    line |= {"event": "rechained", "subject": "database", "detail": detail}
-    line["digest"] = digest("", line)
-    assert [each.id for each in breaks([line], heads([line]))] == [1]
-
-
-@given(LOGS)
-def test_the_digests_of_one_chain_can_be_computed_from_the_lines(lines: list[Line]) -> None:
-    previous = ""
-    for line in lines:
-        previous = digest(previous, {**line, "number": line["id"]})
-        assert former_digest_at(lines, line["id"]) == previous
-    assert former_digest_at(lines, len(lines) + 1) is None

@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from knowledge.store.migrations import NAMES
+from knowledge.store import migrations
 from knowledge.store.postgres.database import PostgresDatabase
 
 
@@ -95,7 +95,7 @@ def test_who_lets_nobody_write_is_named(database: PostgresDatabase, tmp_path: Pa
 
 def test_what_serves_it_is_described(database: PostgresDatabase) -> None:
     assert "PostgreSQL 1" in database.described()
-    assert f"UTF8, {len(NAMES)} migrations" in database.described()
+    assert f"UTF8, {len(migrations.names())} migrations" in database.described()
 
 
 def test_rows_are_deleted_with_the_log_and_ids_stay_given(database: PostgresDatabase) -> None:

@@ -11,13 +11,12 @@ import psycopg
 import pytest
 from sqlite_utils import Database
 
-from knowledge.store.migrations import MIGRATIONS, NAMES
+from knowledge.store import migrations
+from knowledge.store.database import StoreVersionError
 from knowledge.store.postgres.database import PostgresDatabase
-from knowledge.store.postgres.migrations import BASELINE
-from knowledge.store.store import StoreTooNewError
+from knowledge.store.postgres.migrations import TABLES
+from tests.knowledge.versions import BEFORE_1_0_0, NEXT, add_next_migration
 from tests.postgres import Cluster
-
-TABLES = Path(__file__).parents[4] / "knowledge" / "store" / "postgres" / "tables"
 
 KINDS = {
     "INTEGER": "bigint",
@@ -42,8 +41,8 @@ def database(postgres: Cluster, tmp_path: Path) -> Iterator[PostgresDatabase]:
 
 def test_every_migration_of_the_one_is_one_of_the_other(database: PostgresDatabase) -> None:
     files = sorted(path.stem for path in TABLES.glob("*.sql"))
-    assert files == [name for name in NAMES if name >= BASELINE]
-    assert database.migrations() == NAMES
+    assert files == migrations.names()
+    assert database.migrations() == migrations.names()
 
 
 def test_tables_have_the_same_columns(database: PostgresDatabase) -> None:
@@ -193,11 +192,27 @@ def test_triggers_do_the_same(database: PostgresDatabase) -> None:
     assert {row["name"] for row in rows} == own | {"log_is_never_emptied"}
 
 
-def test_a_database_of_a_later_release_is_refused(
+def test_a_later_version_brings_it_up_to_date_with_its_rows(
+    database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.insert("memory", {"key": "a", "value": "b"})
+    later = add_next_migration(monkeypatch, tmp_path / "later")
+    with closing(PostgresDatabase(database.url, tmp_path)) as newer:
+        assert newer.migrations() == later
+        assert "songs" in newer.tables()
+        assert newer.rows("select * from memory") == [{"key": "a", "value": "b"}]
+    # What was opened before goes on; who opens it now is told.
+    assert database.rows("select * from memory") == [{"key": "a", "value": "b"}]
+    monkeypatch.undo()
+    with pytest.raises(StoreVersionError, match=NEXT):
+        PostgresDatabase(database.url, tmp_path)
+
+
+def test_a_database_of_before_1_0_0_is_refused_in_the_same_sentence(
     database: PostgresDatabase, tmp_path: Path
 ) -> None:
-    database.run("insert into _migrations values ('m999_from_the_future', '2030')")
-    with pytest.raises(StoreTooNewError, match="m999_from_the_future"):
+    database.run("update _migrations set name = ?", [BEFORE_1_0_0])
+    with pytest.raises(StoreVersionError, match=re.escape(migrations.misfit([BEFORE_1_0_0]))):
         PostgresDatabase(database.url, tmp_path)
 
 
@@ -216,7 +231,7 @@ def test_of_two_first_openings_at_once_both_succeed(postgres: Cluster, tmp_path:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [NAMES, NAMES]
+    assert found == [migrations.names()] * 2
     postgres.drop(url)
 
 
@@ -226,41 +241,28 @@ def test_a_migration_that_stops_half_way_leaves_nothing_behind(
     url = postgres.empty()
     # The last table of the script is there already, so that it stops at its end.
     postgres.execute("create schema community", url)
-    postgres.execute("create table community.phrasings (id bigint)", url)
+    postgres.execute("create table community.memory (id bigint)", url)
     with pytest.raises(Exception, match="already exists"):
         PostgresDatabase(url, tmp_path)
     left = postgres.execute("select relname from pg_class where relkind = 'r' and "
                             "relnamespace = 'community'::regnamespace", url)  # fmt: skip
-    assert left == [("phrasings",)]
+    assert left == [("memory",)]
     postgres.drop(url)
 
 
-def test_of_several_revisions_of_a_note_that_wait_the_last_one_waits_on(
-    postgres_url: str, tmp_path: Path
-) -> None:
-    names = NAMES[: NAMES.index("m028_one_pending")]
-    older = PostgresDatabase(postgres_url, tmp_path, names=names)
-    older.run("insert into notes (guild_id, contributor_id, contributor, channel_id, created_at) "
-              "values (1, 1, 'Mira', 1, '2026')")  # fmt: skip
-    for number in range(1, 4):
-        older.run(
-            "insert into revisions (note_id, number, title, text, tags, link, state, created_at) "
-            "values (1, ?, '', '', '[]', '', 'pending', '2026')",
-            [number],
-        )
-    older.close()
-    with closing(PostgresDatabase(postgres_url, tmp_path)) as newer:
-        found = newer.rows("select id, state, replaced_by from revisions order by id")
-        with pytest.raises(psycopg.errors.UniqueViolation, match="one_pending"):
-            newer.run("update revisions set state = 'pending'")
-    assert [tuple(row.values()) for row in found] == [
-        (1, "withdrawn", 3),
-        (2, "withdrawn", 3),
-        (3, "pending", None),
-    ]
+def test_of_two_revisions_of_a_note_one_waits(database: PostgresDatabase) -> None:
+    database.run("insert into notes (guild_id, contributor_id, contributor, channel_id, "
+                 "created_at) values (1, 1, 'Mira', 1, '2026')")  # fmt: skip
+    propose = (
+        "insert into revisions (note_id, number, title, text, tags, link, state, created_at) "
+        "values (1, ?, '', '', '[]', '', 'pending', '2026')"
+    )
+    database.run(propose, [1])
+    with pytest.raises(psycopg.errors.UniqueViolation, match="one_pending"):
+        database.run(propose, [2])
 
 
 def _sqlite() -> Database:
     database = Database(memory=True)
-    MIGRATIONS.apply(database)
+    migrations.apply(database)
     return database

@@ -1,19 +1,15 @@
 """What is kept of questions: passages once, and of old questions no words but all figures."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database
 
 from knowledge.backup import backups, exporter, importer
 from knowledge.model.notes import Decision, Member
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.model.submissions import Submission
-from knowledge.store.migrations import MIGRATIONS
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from tests.stores import Place, in_a_file
@@ -102,35 +98,6 @@ def test_nothing_that_was_found_in_a_guild_stays_when_it_is_purged(
     assert passages(store) == []
     written = b"".join(each.read_bytes() for each in path.parent.iterdir())
     assert ARTICLE.passage.encode() not in written
-
-
-@in_a_file
-def test_a_migrated_database_answers_why_as_it_did(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        MIGRATIONS.apply(Database(connection), stop_before=["m013_passages_once"])
-        for question_id in (1, 2):
-            connection.execute(
-                "insert into questions (id, guild_id, asker_id, text, evidence, asked_at, "
-                "generation) values (?, 10, 5, 'how?', 'strong', ?, 1)",
-                [question_id, LATELY.isoformat()],
-            )
-            for rank, hit in enumerate((NOTE, ARTICLE), start=1):
-                connection.execute(
-                    "insert into hits values (?, ?, ?, ?, ?, ?, ?, ?, ?, null, null)",
-                    [
-                        *(question_id, rank, hit.document_id, hit.title, hit.heading),
-                        *(hit.passage, hit.score, " ".join(hit.legs), hit.link),
-                    ],
-                )
-        connection.commit()
-    with Store(path) as store:
-        for question_id in (1, 2):
-            question = store.question_records.question(question_id)
-            assert question is not None
-            assert question.hits == [NOTE, ARTICLE]
-        # What is recorded from now on is known to be the same.
-        ask(store, "again?", ARTICLE)
-        assert passages(store) == [ARTICLE.passage, NOTE.passage]
 
 
 # Pruning.
