@@ -92,8 +92,9 @@ def serve(
 ) -> None:
     """Serve what may be quoted to other programs by HTTP, to who knows COMMONPLACE_SERVE_TOKEN."""
     try:
+        from bot.programs.host_names import known_hosts
         from bot.programs.http_api import http_api
-        from bot.programs.http_server import ServingError, Tokens, known_hosts, listening
+        from bot.programs.http_server import ServingError, Tokens, listening
     except ImportError as error:
         fail(f"The HTTP interface needs `pip install 'commonplace[serve]'` ({error}).")
     settings = settings_from(config_file, data)

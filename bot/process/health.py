@@ -17,12 +17,19 @@ from typing import Final
 from aiohttp import web
 
 from bot.config_sections import OFF, HealthSettings
+from bot.programs.host_names import known_hosts, named_host
 
-# Monitors ask one at a time; whoever opens more would only use up the files a process may have.
-MOST_CONNECTIONS: Final = 16
+# Connections at once that have asked nothing yet.
+MOST_WAITING: Final = 128
+# All at once. Monitors ask one at a time; more would use up the files that a process may have.
+_CONNECTIONS: Final = 2 * MOST_WAITING
+# The event loop takes so many at once. A request that comes with its connection is read five turns
+# later, before as many newer connections as may wait have been taken.
+_BACKLOG: Final = 16
 # A connection is one request, and ends by then; looking at a stuck worker takes 5 s.
 CONNECTION_SECONDS: Final = 10
 _PATHS: Final = ("/healthz", "/metrics")
+_FOREIGN: Final = "421: Misdirected Request. Ask 127.0.0.1 or localhost, or change health.host."
 
 _logger = logging.getLogger(__name__)
 # Anybody could fill the log with what aiohttp has to say of requests that are none.
@@ -64,21 +71,28 @@ class _Server(web.Server):
 
     def __init__(self, answer: Callable[[web.BaseRequest], Awaitable[web.Response]]) -> None:
         super().__init__(answer, access_log=None, logger=_unheard, lingering_time=0)
-        self._open: dict[web.RequestHandler, asyncio.Transport] = {}
+        # Those that have asked nothing yet, the oldest first.
+        self._waiting: dict[web.RequestHandler, asyncio.Transport] = {}
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        """Take a connection; of too many, the oldest one ends: an honest one takes no time."""
+        """Take a connection; of too many that have asked nothing, the oldest ends."""
         super().connection_made(handler, transport)
-        if len(self._open) >= MOST_CONNECTIONS:
-            self._open.pop(next(iter(self._open))).abort()
-        self._open[handler] = transport
+        self._waiting[handler] = transport
+        if len(self._waiting) > MOST_WAITING:
+            self._waiting.pop(next(iter(self._waiting))).abort()
+        elif len(self.connections) > _CONNECTIONS:
+            self._waiting.pop(handler).abort()
         self._loop.call_later(CONNECTION_SECONDS, transport.abort)
+
+    def being_answered(self, handler: web.RequestHandler) -> None:
+        """Keep a connection whose request has come until it is answered."""
+        self._waiting.pop(handler, None)
 
     def connection_lost(
         self, handler: web.RequestHandler, exc: BaseException | None = None
     ) -> None:
         """Count a connection that ended no more."""
-        self._open.pop(handler, None)
+        self._waiting.pop(handler, None)
         super().connection_lost(handler, exc)
 
 
@@ -101,17 +115,24 @@ async def serving(
         yield ""
         return
 
+    hosts = known_hosts(settings.host)
+
     async def answer(request: web.BaseRequest) -> web.Response:
+        server.being_answered(request.protocol)
         try:
-            response = await _answer(request, look, expose, content_type)
+            if hosts and named_host(request.headers.getall("Host", ())) not in hosts:
+                response = web.Response(status=421, text=_FOREIGN)
+            else:
+                response = await _answer(request, look, expose, content_type)
         except Exception:
             _logger.exception("A request to %s failed.", request.path)
             response = web.Response(status=500)
         response.force_close()
         return response
 
+    server = _Server(answer)
     # What is still being read when the bot ends is not worth waiting for.
-    runner = web.ServerRunner(_Server(answer), shutdown_timeout=1)
+    runner = web.ServerRunner(server, shutdown_timeout=1)
     await runner.setup()
     try:
         address = await _listen(runner, settings.host, settings.port)
@@ -123,7 +144,7 @@ async def serving(
 
 async def _listen(runner: web.ServerRunner, host: str, port: int) -> str:
     """Begin to listen; returns the address."""
-    site = web.TCPSite(runner, host, port)
+    site = web.TCPSite(runner, host, port, backlog=_BACKLOG)
     try:
         await site.start()
     except (OSError, OverflowError) as error:

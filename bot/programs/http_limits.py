@@ -14,6 +14,7 @@ from typing import Any, Final
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.programs.host_names import named_host
 from bot.programs.http_server import Tokens
 from bot.programs.problems import Refuse, send_problem
 
@@ -95,7 +96,9 @@ class Limited:
             return
         refused = self._refusal(scope)
         if refused is not None:
-            await self.refuse(send, *refused)
+            status, detail, headers = refused
+            # Its body is never read, and a connection without a token is not kept.
+            await self.refuse(send, status, detail, {**headers, **_CLOSE})
             return
         self._running += 1
         try:
@@ -131,6 +134,10 @@ class Limited:
 
         async def answer(message: Message) -> None:
             nonlocal started
+            if not started and not body.whole:
+                # What is left of the body would keep the connection open for as long as it drips.
+                close = [(name.encode(), value.encode()) for name, value in _CLOSE.items()]
+                message = {**message, "headers": [*message["headers"], *close]}
             started = True
             await send(message)
 
@@ -142,12 +149,13 @@ class Limited:
                 raise
             if body.whole:
                 detail = f"There was no answer within {self.seconds:g} seconds."
-                await self.refuse(send, 504, detail, {})
+                await self.refuse(answer, 504, detail, {})
             else:
                 detail = f"The request had not come within {self.seconds:g} seconds."
-                await self.refuse(send, 408, detail, {"connection": "close"})
+                await self.refuse(answer, 408, detail, {})
 
 
+_CLOSE: Final = {"connection": "close"}
 _TOO_LARGE: Final = f"A request has at most {BODY_BYTES:,} bytes."
 
 
@@ -170,17 +178,13 @@ class _Body:
 
 
 def _host(scope: Scope) -> str:
-    """The name in the Host header without the port; nothing if it has none or several."""
-    given = [value for name, value in scope["headers"] if name == b"host"]
-    host = given[0].decode("latin-1").lower() if len(given) == 1 else ""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
+    headers = [value for name, value in scope["headers"] if name == b"host"]
+    return named_host([value.decode("latin-1") for value in headers])
 
 
 def _has_body(scope: Scope) -> bool:
     names = {name for name, _ in scope["headers"]}
-    return not names.isdisjoint({b"content-length", b"transfer-encoding"})
+    return b"transfer-encoding" in names or _content_length(scope) > 0
 
 
 def _content_length(scope: Scope) -> int:

@@ -4,18 +4,22 @@ MCP and the HTTP interface are both served with it. Only who knows a token is le
 connection that never finishes its request's head is closed, and nothing that is sent back names
 this program or its version.
 
+Connections that have asked nothing yet have places of their own, of which the oldest is given up
+for a new one. Those that have shown a token keep theirs: the application ends every other one with
+its refusal (`bot.programs.http_limits`).
+
 Errors:
     Exception
     └── ServingError     it can't be served as asked; the message says what to do
 """
 
 import hmac
+import logging
 import os
 import socket
 from asyncio import TimerHandle
-from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
 import h11
 import uvicorn
@@ -25,8 +29,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from bot.programs.problems import problem_body
 
 HOST: Final = "127.0.0.1"
-# Names by which programs of this machine reach what listens on it.
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 # Shorter tokens can be guessed.
 TOKEN_CHARACTERS: Final = 16
 # Within so many seconds a request's first line and headers must have come.
@@ -34,8 +36,13 @@ HEAD_SECONDS: Final = 10.0
 _HEAD_BYTES: Final = 16 * 1024
 # How long a connection may wait for its next request.
 _KEEP_SECONDS: Final = 15
-# Those that are open at once; what is above is told to come later.
-_CONNECTIONS: Final = 256
+# Connections at once that have asked nothing yet.
+MOST_WAITING: Final = 256
+# All connections at once; clients with a token that open more are told to come later.
+_CONNECTIONS: Final = 2 * MOST_WAITING
+# The event loop takes so many at once. A request that comes with its connection is read three turns
+# later, before as many newer connections as may wait have been taken.
+_BACKLOG: Final = 64
 # What is being answered when the server is stopped may take so long.
 _STOP_SECONDS: Final = 5
 
@@ -94,29 +101,28 @@ def listening(port: int, option: str, host: str = HOST) -> socket.socket:
         ) from error
 
 
-def known_hosts(host: str, names: Collection[str]) -> frozenset[str]:
-    """What `Host` may say, in lower case; nothing where it may say anything.
-
-    A page of the web can have its name lead to this machine (DNS rebinding), so what listens on
-    this machine alone is served by this machine's names, and by those that are given.
-    """
-    given = frozenset(name.lower() for name in names)
-    return given | LOOPBACK if host.lower() in LOOPBACK or given else frozenset()
-
-
 def shown_address(sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+# Anybody could fill the log with warnings of what is no HTTP, or one request too many.
+_defects: Final = logging.getLogger("uvicorn.error.defects")
+_defects.setLevel(logging.ERROR)
 
 
 class _Connection(H11Protocol):
     """A connection whose request must come in time, and is refused in the shape of all others."""
 
     _late: TimerHandle | None = None
+    _since: float = 0.0
 
     def connection_made(self, transport: object) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
+        self.logger = _defects
+        self._since = self.loop.time()
         self._expect()
+        self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expected()
@@ -139,6 +145,16 @@ class _Connection(H11Protocol):
             )
         self.transport.close()
 
+    def _make_room(self) -> None:
+        """End the oldest of too many connections that have asked nothing yet."""
+        siblings = cast("set[_Connection]", self.connections)
+        waiting = [one for one in siblings if one.cycle is None]
+        if len(waiting) > MOST_WAITING:
+            oldest = min(waiting, key=lambda one: one._since)
+            # It counts no more from now on, not only once the event loop has ended it.
+            self.connections.discard(oldest)
+            oldest.transport.abort()
+
     def _expect(self) -> None:
         self._late = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
@@ -160,6 +176,7 @@ async def serve(application: ASGIApp, sock: socket.socket) -> None:
         proxy_headers=False,
         server_header=False,
         limit_concurrency=_CONNECTIONS,
+        backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_SECONDS,
         timeout_graceful_shutdown=_STOP_SECONDS,
         h11_max_incomplete_event_size=_HEAD_BYTES,

@@ -5,6 +5,8 @@ import contextlib
 import logging
 import socket
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from bot.engine.core import Core
 from bot.engine.job_queue import Priority
 from bot.engine.worker import Worker
 from bot.process import background, health
-from bot.process.health import MOST_CONNECTIONS, Health, HealthError, serving
+from bot.process.health import MOST_WAITING, Health, HealthError, serving
 from bot.process.metrics import CONTENT_TYPE
 from indexer.embedding.embedder import ModelError
 from tests.bot.conftest import settings_for
@@ -266,21 +268,66 @@ async def _ended(reader: asyncio.StreamReader) -> bool:
         return True
 
 
+@asynccontextmanager
+async def _serving(host: str = "127.0.0.1") -> AsyncIterator[tuple[str, int]]:
+    settings = HealthSettings(host=host, port=0)
+    async with serving(settings, _well, _nothing, CONTENT_TYPE) as address:
+        yield "127.0.0.1", int(address.rpartition(":")[2])
+
+
+async def _status(address: tuple[str, int], name: str = "localhost") -> bytes:
+    """The status line that a monitor gets on a connection of its own."""
+    reader, writer = await asyncio.open_connection(*address)
+    try:
+        writer.write(f"GET /healthz HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+        return await reader.readline()
+    finally:
+        writer.close()
+
+
 async def test_half_sent_requests_are_few_and_keep_nobody_from_asking() -> None:
-    async with serving(HealthSettings(port=0), _well, _nothing, CONTENT_TYPE) as address:
-        host, port = address.removeprefix("http://").split(":")
+    async with _serving() as address:
         halves = []
-        for _ in range(MOST_CONNECTIONS + 20):
-            reader, writer = await asyncio.open_connection(host, int(port))
+        for _ in range(MOST_WAITING + 20):
+            reader, writer = await asyncio.open_connection(*address)
             writer.write(b"GET /healthz HT")
             halves.append((reader, writer))
         # The oldest ones end for those that came later.
         for reader, _ in halves[:20]:
             assert await _ended(reader)
-        async with aiohttp.ClientSession() as session, session.get(f"{address}/healthz") as answer:
-            assert answer.status == 200
+        assert await _status(address) == b"HTTP/1.1 200 OK\r\n"
         for _, writer in halves:
             writer.close()
+
+
+async def test_connections_that_say_nothing_and_come_again_keep_nobody_from_asking() -> None:
+    left = iter(range(20 * MOST_WAITING))
+
+    async def come_again(address: tuple[str, int]) -> None:
+        for _ in left:
+            reader, writer = await asyncio.open_connection(*address)
+            try:
+                await _ended(reader)
+            finally:
+                writer.close()
+
+    async with _serving() as address:
+        strangers = [asyncio.create_task(come_again(address)) for _ in range(2 * MOST_WAITING)]
+        statuses = {await _status(address) for _ in left}
+        for task in strangers:
+            task.cancel()
+        await asyncio.gather(*strangers, return_exceptions=True)
+    assert statuses == {b"HTTP/1.1 200 OK\r\n"}
+
+
+async def test_a_page_whose_name_leads_to_this_machine_reads_nothing() -> None:
+    async with _serving() as address:
+        for name in ("localhost", "127.0.0.1:8080", "[::1]"):
+            assert (await _status(address, name)).startswith(b"HTTP/1.1 200 ")
+        for name in ("evil.example", "127.0.0.1.evil.example", ""):
+            assert (await _status(address, name)).startswith(b"HTTP/1.1 421 ")
+    async with _serving("0.0.0.0") as address:  # noqa: S104 - for as long as this test
+        assert (await _status(address, "bot.example")).startswith(b"HTTP/1.1 200 ")
 
 
 async def test_a_half_sent_request_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:

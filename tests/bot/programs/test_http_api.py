@@ -11,9 +11,10 @@ import pytest
 
 from bot.engine.core import Core
 from bot.engine.worker import Dropped, Worker, WorkerBusyError
+from bot.programs.host_names import known_hosts
 from bot.programs.http_api import http_api
 from bot.programs.http_limits import BODY_BYTES
-from bot.programs.http_server import Tokens, known_hosts
+from bot.programs.http_server import Tokens
 from bot.programs.reader import Reader
 from bot.programs.service import MOST_PASSAGES, Answered
 from tests.bot.programs.quokkas import ELSEWHERE, HERE, QUESTION, SCOPES, TEXT

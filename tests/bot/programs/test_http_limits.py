@@ -120,3 +120,18 @@ async def test_a_body_that_does_not_come_is_given_up() -> None:
     async with _client(app) as client:
         answer = await client.post("/", content=slowly())
     assert answer.status_code == 408
+
+
+async def test_an_answer_ends_the_connection_unless_its_client_has_a_token_and_said_all() -> None:
+    async def unread(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+        await send({"type": "http.response.body"})
+
+    app = Limited(unread, TOKENS, (), per_second=0)
+    async with _client(app) as one, _client(app, "x" * 20) as stranger:
+        ended = [
+            (await client.request(method, "/", content=content)).headers.get("connection")
+            for client in (one, stranger)
+            for method, content in (("GET", b""), ("POST", b"unread"))
+        ]
+    assert ended == [None, "close", "close", "close"]

@@ -1,27 +1,29 @@
 """The HTTP server of both: tokens, sockets, connections, and the command that serves."""
 
 import asyncio
+import logging
 import os
 import re
 import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx2
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.cli.console import UNUSABLE
 from bot.programs import http_server
+from bot.programs.host_names import LOOPBACK
+from bot.programs.http_limits import Limited
 from bot.programs.http_server import (
-    LOOPBACK,
+    MOST_WAITING,
     TOKEN_CHARACTERS,
     ServingError,
     Tokens,
-    known_hosts,
     listening,
     serve,
     shown_address,
@@ -57,13 +59,6 @@ def test_a_token_that_keeps_nobody_out_is_refused(
         Tokens.of_environment(VARIABLE)
 
 
-def test_what_listens_on_this_machine_alone_is_served_by_its_names_alone() -> None:
-    assert known_hosts("127.0.0.1", ()) == LOOPBACK
-    assert known_hosts("::1", ["Example.org"]) == LOOPBACK | {"example.org"}
-    assert known_hosts("0.0.0.0", ()) == frozenset()  # noqa: S104 - nothing listens
-    assert "example.org" in known_hosts("10.0.0.1", ["example.org"])
-
-
 def test_a_port_that_is_taken_and_a_host_that_is_unknown_are_said() -> None:
     with listening(0, "--port") as taken:
         port = taken.getsockname()[1]
@@ -74,17 +69,17 @@ def test_a_port_that_is_taken_and_a_host_that_is_unknown_are_said() -> None:
         listening(0, "--port", "host.invalid")
 
 
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+
 @asynccontextmanager
-async def _serving() -> AsyncIterator[int]:
+async def _serving(application: ASGIApp = _nothing) -> AsyncIterator[int]:
     """A port on which every request is answered with nothing."""
-
-    async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await send({"type": "http.response.start", "status": 204, "headers": []})
-            await send({"type": "http.response.body"})
-
     with listening(0, "--port") as sock:
-        task = asyncio.create_task(serve(nothing, sock))
+        task = asyncio.create_task(serve(application, sock))
         try:
             yield sock.getsockname()[1]
         finally:
@@ -130,6 +125,98 @@ async def test_a_head_that_does_not_come_ends_the_connection_and_one_in_time_doe
             # Idle for longer than a head may take.
             await asyncio.sleep(0.4)
         writer.close()
+
+
+# Connections that keep others out.
+
+
+STRANGERS = MOST_WAITING + 44
+_DRIPPING = b"POST /ask HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"
+_ASKING = f"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode()
+
+
+def _limited() -> Limited:
+    return Limited(_nothing, Tokens((TOKEN.encode(),)), LOOPBACK, per_second=0)
+
+
+async def _status(port: int) -> bytes:
+    """The status line that a client with the token gets on a connection of its own."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(_ASKING)
+        return await reader.readline()
+    finally:
+        writer.close()
+
+
+async def test_bodies_that_drip_without_a_token_keep_nobody_out() -> None:
+    async with _serving(_limited()) as port:
+        strangers = []
+        for _ in range(STRANGERS):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(_DRIPPING)
+            assert (await reader.readline()).startswith(b"HTTP/1.1 401 ")
+            strangers.append((reader, writer))
+        assert {await _status(port) for _ in range(5)} == {b"HTTP/1.1 204 No Content\r\n"}
+        for reader, writer in strangers:
+            # The end of the connection.
+            await reader.read()
+            writer.close()
+
+
+async def test_strangers_that_say_nothing_and_come_again_keep_nobody_out() -> None:
+    left = iter(range(10 * STRANGERS))
+
+    async def come_again(port: int) -> None:
+        for _ in left:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                with suppress(ConnectionError):
+                    await reader.read()
+            finally:
+                writer.close()
+
+    async with _serving(_limited()) as port:
+        strangers = [asyncio.create_task(come_again(port)) for _ in range(STRANGERS)]
+        statuses = [await _status(port) for _ in left]
+        for task in strangers:
+            task.cancel()
+        await asyncio.gather(*strangers, return_exceptions=True)
+    assert set(statuses) == {b"HTTP/1.1 204 No Content\r\n"}
+
+
+async def test_a_connection_that_has_shown_a_token_is_kept_when_strangers_come() -> None:
+    async with _serving(_limited()) as port:
+        kept, asked = await asyncio.open_connection("127.0.0.1", port)
+        asked.write(_ASKING)
+        await kept.readuntil(b"\r\n\r\n")
+        strangers = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2 * STRANGERS)]
+        asked.write(_ASKING)
+        assert (await kept.readline()).startswith(b"HTTP/1.1 204 ")
+        for _, writer in [*strangers, (kept, asked)]:
+            writer.close()
+
+
+async def test_nothing_is_logged_of_strangers(caplog: pytest.LogCaptureFixture) -> None:
+    head = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    requests = (b"GARBAGE\r\n\r\n", head + b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+    async with _serving(_limited()) as port:
+        for request in requests:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(request)
+            await reader.read()
+            writer.close()
+    assert [one.message for one in caplog.records if one.levelno >= logging.WARNING] == []
+
+
+async def test_a_defect_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            raise RuntimeError
+
+    async with _serving(broken) as port:
+        assert (await _status(port)).startswith(b"HTTP/1.1 500 ")
+    assert "Exception in ASGI application" in caplog.text
 
 
 # The command.
