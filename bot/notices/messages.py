@@ -21,6 +21,16 @@ REVISABLE: Final = frozenset(
     {NoticeEvent.CHANGES_REQUESTED, NoticeEvent.REJECTED, NoticeEvent.DUPLICATE}
 )
 
+# Of an extension: its contributor and writer know the note by the title that it had before.
+OF_EXTENSIONS: Final = frozenset(
+    {
+        NoticeEvent.EXTENDED,
+        NoticeEvent.EXTENSION_APPROVED,
+        NoticeEvent.EXTENSION_REFUSED,
+        NoticeEvent.EXTENSION_WITHDRAWN,
+    }
+)
+
 # What a review of the revision's text does not say the reason of.
 DECIDED_LATER: Final[Mapping[NoticeEvent, Decision]] = {
     NoticeEvent.UNDONE: Decision.UNDO,
@@ -97,14 +107,16 @@ def notice(
     language: Language = Language.ENGLISH,
     *,
     reason: str = "",
+    title: str = "",
 ) -> list[str]:
     """To the contributor, when something was decided: in messages, the first says it all.
 
     A rejected text follows, so that it is not lost. It is for the contributor alone: the first
     message may be shown where others read, what was rejected may not. `before` is the contributor's
-    own revision, where a moderator has edited it; `reason` is why, where the review doesn't say it.
+    own revision, where a moderator has edited it; `reason` is why, where the review doesn't say it;
+    `title` names the note, where the revision's own does not.
     """
-    first = _first(note, event, reason, language)
+    first = _first(note, event, reason, title or note.revision.submission.shown.title, language)
     if event is NoticeEvent.EDITED and before is not None:
         head = _CHANGED(language)
         part, *rest = quoted_parts(difference(before, note), MESSAGE_CHARACTERS - len(head))
@@ -119,14 +131,14 @@ def notice(
     return [first]
 
 
-def _first(note: Note, event: NoticeEvent, reason: str, language: Language) -> str:
+def _first(note: Note, event: NoticeEvent, reason: str, title: str, language: Language) -> str:
     review = note.review
     decided = event not in DECIDED_LATER
     reason = plain(review.reason if decided and review else reason)
     original = plain(review.duplicate_of) if review else ""
     return _SENTENCES.get(event, _OTHER)(
         language,
-        title=plain(note.revision.submission.shown.title),
+        title=plain(title),
         reason=_REASON(language, reason=reason) if reason else "",
         original=f" ({original})" if original else "",
         name=plain(shortened(note.revision.writer, 40)),

@@ -223,6 +223,16 @@ def own_words(core: Core, note: Note) -> Note | None:
     return earlier[-1] if earlier else None
 
 
+def title_before(core: Core, note: Note) -> str:
+    """The title of a note's last approved text before this one; this one's if it is the first."""
+    earlier = [
+        one.revision.submission.shown.title
+        for one in core.store.notes.history(note.guild_id, note.id)
+        if one.revision.id < note.revision.id and one.revision.state is State.APPROVED
+    ]
+    return earlier[-1] if earlier else note.revision.submission.shown.title
+
+
 def any_note(core: Core, guild_id: int, note_id: int) -> Note | None:
     """A guild's note, with what waits for a decision if something does, else what is live."""
     notes = core.store.notes

@@ -306,10 +306,13 @@ class OutboxDispatcher:
         """
         before = await self._bot.worker.call(lambda core: review_service.own_words(core, note))
         reason = await self._reason(notice, note)
+        title = await self._title(notice, note)
         settings = await self._bot.worker.call(
             lambda core: core.store.guilds.settings(note.guild_id)
         )
-        first, *rest = messages.notice(note, notice.event, before, settings.language, reason=reason)
+        first, *rest = messages.notice(
+            note, notice.event, before, settings.language, reason=reason, title=title
+        )
         view = _notice_view(notice, note, settings.language)
         try:
             user = self._bot.get_user(notice.member_id) or await self._bot.fetch_user(
@@ -334,6 +337,11 @@ class OutboxDispatcher:
         return await self._bot.worker.call(
             lambda core: core.store.notes.last_reason(note.revision.id, decision)
         )
+
+    async def _title(self, notice: Notice, note: Note) -> str:
+        if notice.event not in messages.OF_EXTENSIONS:
+            return ""
+        return await self._bot.worker.call(lambda core: review_service.title_before(core, note))
 
     async def _deliver_in_channel(self, notice: Notice, text: str, view: Any) -> bool:
         channel = self._bot.get_channel(notice.channel_id)

@@ -143,6 +143,9 @@ async def test_ones_own_note_can_be_extended_instead(
     assert (latest.id, latest.revision.state) == (1, State.PENDING)
 
 
+OTHER_TITLE = "Zanzibar by sea"
+
+
 async def extended(world: World, new_bot: Callable[[], Bot]) -> None:
     """Somebody else proposes to extend the member's live note, over two restarts."""
     await world.publish()
@@ -157,7 +160,7 @@ async def extended(world: World, new_bot: Callable[[], Bot]) -> None:
     values = [label["component"].get("value") for label in form.modal["components"]]
     await restarted(world, new_bot)
     taken = await world.second_member.submit_modal(
-        form, {"title": TITLE, "text": values[1], "tags": values[3], "link": ""}
+        form, {"title": OTHER_TITLE, "text": values[1], "tags": values[3], "link": ""}
     )
     assert said(taken) == notes_messages.note_taken(await world.note(2))
 
@@ -171,7 +174,7 @@ async def test_others_notes_are_extended_by_a_proposal_that_both_are_credited_fo
     assert (note.id, note.revision.state, note.contributor) == (1, State.PENDING, note.contributor)
     name = plain(world.second_member.name)
     assert f"extended by {name}" in text_of(world.card)
-    assert told(world)[-1].startswith(f"{name} proposes to extend your note")
+    assert told(world)[-1].startswith(f"{name} proposes to extend your note “{TITLE}”")
     await world.moderator.click(world.card, label="Approve")
 
     for member in (world.member, world.second_member):
