@@ -70,6 +70,19 @@ class FloodControl:
         """
         if member_id in self._waiting:
             raise self._refused(member_id, Limit.WAITING, 1)
+        self.take(member_id, guild_id)
+        self._waiting.add(member_id)
+        try:
+            yield
+        finally:
+            self._waiting.discard(member_id)
+
+    def take(self, member_id: int, guild_id: int | None) -> None:
+        """Take a question of a member, who may have others waiting.
+
+        Raises:
+            TooFastError: if it is not taken.
+        """
         for limit, buckets, key in (
             (Limit.MEMBER, self._members, member_id),
             (Limit.GUILD, self._guilds, guild_id),
@@ -79,11 +92,6 @@ class FloodControl:
             wait = buckets.update_rate_limit(key, self._clock())
             if wait is not None:
                 raise self._refused(member_id, limit, math.ceil(wait))
-        self._waiting.add(member_id)
-        try:
-            yield
-        finally:
-            self._waiting.discard(member_id)
 
     def used_up(self, member_id: int, seconds: int) -> TooFastError:
         """The error of a member who has no questions left for so many seconds."""

@@ -89,7 +89,20 @@ class Forum:
         by: MemberActor | None = None,
         tags: Sequence[int] = (),
     ) -> ChannelHandle:
-        """Begin a thread."""
+        """Begin a thread, and let the bot come to rest."""
+        made = self.begin(title, text, by=by, tags=tags)
+        await self.world.env.settle()
+        return made
+
+    def begin(
+        self,
+        title: str = TITLE,
+        text: str = QUESTION,
+        *,
+        by: MemberActor | None = None,
+        tags: Sequence[int] = (),
+    ) -> ChannelHandle:
+        """Begin a thread, of which the bot learns once it is let."""
         backend, author = self.world.env.backend, by or self.world.member
         thread = backend.create_thread(
             self.id, title, author.id, applied_tags=tags, broadcast=False
@@ -98,7 +111,6 @@ class Forum:
         first.id = thread.id
         backend.announce_thread_create(thread)
         backend.commit_message(first)
-        await self.world.env.settle()
         self.threads.append(ChannelHandle(self.world.env, self.world.guild, thread))
         return self.threads[-1]
 

@@ -136,13 +136,12 @@ class HelperCog(commands.Cog):
             now + wait,
         )
         try:
-            with self._limits.admitted(message.author.id, place.guild.id):
-                begun = await self._bot.worker.call(
-                    lambda core: core.store.helped_questions.begin(question),
-                    priority=Priority.INDEXING,
-                )
+            self._limits.take(message.author.id, place.guild.id)
         except TooFastError:
             return
+        begun = await self._bot.worker.call(
+            lambda core: core.store.helped_questions.begin(question), priority=Priority.INDEXING
+        )
         self._guilds.add(place.guild.id)
         if begun:
             self._wait(question, wait.total_seconds(), message)

@@ -283,6 +283,12 @@ async def test_a_flood_is_left_to_people(helped: Helped, monkeypatch: pytest.Mon
     assert len(await helped.states()) == 1
 
 
+async def test_two_posts_of_one_member_in_one_moment_are_both_answered(helped: Helped) -> None:
+    posts = [helped.forum.begin(POST_TITLE, ASKED) for _ in range(2)]
+    await helped.world.env.settle()
+    assert [len(helped.said_in(post)) for post in posts] == [1, 1]
+
+
 async def test_what_is_asked_of_nobody_waits_behind_everybody_who_asks(helped: Helped) -> None:
     world, worker, gate = helped.world, helped.world.bot.worker, threading.Event()
     # What was chosen for the channel is known before.
