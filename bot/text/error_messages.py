@@ -48,6 +48,11 @@ COMMAND_CHANGED: Final = Sentence(
     "app and open it again), then use it as it is now."
 )
 
+OPTION_MISFIT: Final = Sentence(
+    "The option `{option}` doesn't take that value, so I did nothing. Choose one that Discord "
+    "offers you. If it offers none, reload Discord (Ctrl+R, or close the app and open it again)."
+)
+
 RESTARTED: Final = Sentence(
     "I was restarted while I was at this. Look whether it was done before you send it again."
 )
