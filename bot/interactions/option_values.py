@@ -21,7 +21,7 @@ _RESOLVED: Final = {
     Kind.mentionable: ("users", "roles"),
     Kind.attachment: ("attachments",),
 }
-_TYPES: Final[Mapping[Kind, tuple[type, ...]]] = {
+_TYPES: Final[Mapping[Kind, Any]] = {
     Kind.string: (str,),
     Kind.boolean: (bool,),
     Kind.integer: (int,),
