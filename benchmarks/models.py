@@ -40,15 +40,16 @@ from bot.client import answered_together
 from bot.config import Settings
 from bot.config_sections import DataSettings
 from bot.engine.core import Core
-from bot.engine.data_folder import MODELS, held
+from bot.engine.data_folder import held, model_cache
 from bot.engine.index_places import INDEX
 from bot.engine.index_updates import run_to_end, update_own
 from bot.engine.serving_model import Served, take
 from bot.engine.worker import Worker
 from bot.models.choice import go_back
 from bot.models.live_switch import LiveSwitch
-from indexer.embedding.embedder import DEFAULT_MODEL, model_folder
+from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
+from indexer.embedding.shipped_models import shipped_models
 from indexer.ingest.pipeline import update
 from knowledge.model.documents import Kind
 from knowledge.model.questions import Feedback, Verdict
@@ -63,9 +64,7 @@ ACCEPTED = 60
 
 def disturbed(folder: Path, noise: float) -> Path:
     """The packaged model with a little noise on its weights: another one, and about as good."""
-    source = model_folder(DEFAULT_MODEL)
-    assert source is not None
-    shutil.copytree(source, folder)
+    shutil.copytree(shipped_models()[DEFAULT_MODEL].source, folder)
     weights = load_file(folder / "model.safetensors")
     chance = np.random.default_rng(1)
     for key, value in weights.items():
@@ -175,7 +174,7 @@ def pseudo_random(record: ModelRecord, cache: Path) -> RecordedModel:
 
 def second_index(folder: Path, other: Path) -> Served:
     """A copy of the index that says that the other model made it; it does not serve yet."""
-    model = open_record(ModelRecord(str(other), str(other)), folder / MODELS).record
+    model = open_record(ModelRecord(str(other), str(other)), model_cache()).record
     served = Served(model, "index.copy")
     shutil.copytree(folder / INDEX, folder / served.index)
     with closing(sqlite3.connect(folder / served.index / "index.db")) as database:

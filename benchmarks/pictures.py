@@ -1,6 +1,6 @@
 """Screenshots for the README: an answer, a refusal and a review card, as a phone shows them.
 
-    python -m benchmarks.pictures [--models data/models]
+    python -m benchmarks.pictures
 
 Each is taken of the real preview in headless Chromium, 390 pixels wide, with the preview's own bars
 hidden, and written to `docs/pictures`. Take them anew when what they show has changed, and look at
@@ -8,7 +8,6 @@ them.
 """
 
 import argparse
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +20,6 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
-from bot.engine.data_folder import MODELS
 from tests.bot.preview.test_server import (
     ADDRESS,
     BROWSER,
@@ -50,11 +48,9 @@ MEETUP = (
 
 
 @contextmanager
-def running_preview(models: Path | None) -> Iterator[str]:
+def running_preview() -> Iterator[str]:
     """The page's address, while a preview runs on a new data folder."""
     with tempfile.TemporaryDirectory() as folder:
-        if models is not None:
-            shutil.copytree(models, Path(folder) / MODELS)
         command = [sys.executable, "-u", "-m", "bot", "preview", "--port", "0", "--data", folder]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
             assert process.stdout is not None
@@ -91,17 +87,16 @@ def save(page: Page, name: str, button: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", type=Path, help="models that have been derived already")
-    models = parser.parse_args().models
+    parser.parse_args()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        with running_preview(models) as address:
+        with running_preview() as address:
             page = opened(browser, address)
             look_as(page, MEMBER)
             ask(go(page, "# general"), "who coined the term open source?")
             save(page, "answer", "Why this answer?")
         # In a server of its own, so that nothing else is to be seen.
-        with running_preview(models) as address:
+        with running_preview() as address:
             page = opened(browser, address)
             set_up(page)
             look_as(page, MEMBER)

@@ -25,7 +25,7 @@ from benchmarks.answering import documents
 from bot.config import Settings
 from bot.config_sections import DataSettings
 from bot.engine.core import Core
-from bot.engine.data_folder import MODELS
+from bot.engine.data_folder import model_cache
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.embedding.onnx_model import ReadText
 from indexer.embedding.token_vectors import TokenVectors, tokens_of
@@ -91,7 +91,7 @@ class PseudoRandom:
 def measured(passages: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        real = open_embedder(DEFAULT_MODEL, folder / MODELS)
+        real = open_embedder(DEFAULT_MODEL, model_cache())
         settings = Settings(data=DataSettings(folder=folder))
         started = time.perf_counter()
         with Core(settings, PseudoRandom(real)) as core:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
+from bot.engine.data_folder import model_cache
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.retrieval.reranker import open_reranker
 from tests.fork_server import ForkServer, fork_server
@@ -41,6 +41,18 @@ MEMORY_BYTES: Final = 2_000_000_000
 def pytest_configure() -> None:
     gc.disable()  # until all is imported
     _keep_files_in_memory()
+    _share_derived_models()
+
+
+def pytest_unconfigure() -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        shutil.rmtree(os.environ["XDG_CACHE_HOME"], ignore_errors=True)
+
+
+def _share_derived_models() -> None:
+    """Use one cache of derived models in all processes of a run, and leave the user's alone."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="commonplace-cache-")
 
 
 def _keep_files_in_memory() -> None:
@@ -106,24 +118,9 @@ def pytest_xdist_setupnodes() -> None:
 
 
 @pytest.fixture(scope="session")
-def models(pytestconfig: pytest.Config) -> Path:
-    """A folder with the default model, derived. It is kept from one run of the tests to the next.
-
-    Its entries are named by what they were derived from, so a stale one is never used.
-    """
-    if pytestconfig.cache is None:
-        raise RuntimeError("The tests need pytest's cache: don't switch it off.")
-    folder = pytestconfig.cache.mkdir("models")
-    # Of those that run tests side by side, one derives and the others wait for it.
-    with FileLock(folder.with_suffix(".lock")):
-        open_embedder(DEFAULT_MODEL, folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def model(models: Path) -> Embedder:
+def model() -> Embedder:
     """The model as members' questions meet it."""
-    return open_embedder(DEFAULT_MODEL, models)
+    return open_embedder(DEFAULT_MODEL, model_cache())
 
 
 @pytest.fixture(scope="session")
@@ -133,17 +130,9 @@ def cross_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def derived_rerankers(cross_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of derived models that holds that cross-encoder."""
-    return shared_folder(
-        tmp_path_factory, "rerankers", lambda cache: open_reranker(str(cross_encoder), cache)
-    )
-
-
-@pytest.fixture
-def ready_reranker(cross_encoder: Path, derived_rerankers: Path, tmp_path: Path) -> Path:
-    """The folder of that cross-encoder, which is derived already in the data folder `data`."""
-    shutil.copytree(derived_rerankers, tmp_path / "data" / "models", dirs_exist_ok=True)
+def ready_reranker(cross_encoder: Path) -> Path:
+    """The folder of that cross-encoder, whose fast form is in the cache of derived models."""
+    open_reranker(str(cross_encoder), model_cache())
     return cross_encoder
 
 

@@ -12,9 +12,9 @@ from bot.config import ConfigError, Settings
 from bot.engine.calibrations import chosen_calibration
 from bot.engine.data_folder import (
     COMMUNITY,
-    MODELS,
     DataFolderError,
     data_folder,
+    model_cache,
     open_server,
     open_store,
 )
@@ -91,7 +91,7 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
 def _reranker(settings: Settings, folder: Path) -> Iterator[Finding]:
     name, budget_ms = chosen_reranker(folder, settings.model.reranker), settings.model.reranker_ms
     try:
-        reranking = open_reranking(name, budget_ms, folder / MODELS)
+        reranking = open_reranking(name, budget_ms, model_cache())
     except ModelError as error:
         yield Finding("reranker", False, f"{error} Until then, answers are given without it.")
         return

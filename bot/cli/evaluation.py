@@ -31,8 +31,8 @@ from bot.engine.calibrations import (
     keep_calibration,
 )
 from bot.engine.data_folder import (
-    MODELS,
     data_folder,
+    model_cache,
     open_index,
     open_store,
 )
@@ -188,14 +188,14 @@ def _endpoint_order(key: str, settings: Settings) -> Iterator[Order | None]:
 def _opened(settings: Settings, opener: Opener) -> RecordedModel:
     """The model that these settings are served with."""
     folder = data_folder(settings)
-    return opener(chosen_model(folder, settings.model.name), folder / MODELS)
+    return opener(chosen_model(folder, settings.model.name), model_cache())
 
 
 def _reranking(settings: Settings) -> Reranking | None:
     """The reranker that these settings are served with."""
     folder = data_folder(settings)
     name = chosen_reranker(folder, settings.model.reranker)
-    return open_reranking(name, settings.model.reranker_ms, folder / MODELS)
+    return open_reranking(name, settings.model.reranker_ms, model_cache())
 
 
 def calibrate(

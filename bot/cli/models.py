@@ -33,9 +33,9 @@ from bot.engine.calibrations import chosen_calibration
 from bot.engine.core import Core
 from bot.engine.data_folder import (
     BOT_LOCK,
-    MODELS,
     data_folder,
     exclusive,
+    model_cache,
 )
 from bot.engine.serving_model import (
     Opened,
@@ -122,7 +122,7 @@ def try_model(
 
 def _opened(opener: Opener, folder: Path, records: list[ModelRecord]) -> list[RecordedModel]:
     err.print("Opening the models; deriving a fast form for the first time takes a minute…")
-    return [opener(record, folder / MODELS) for record in records]
+    return [opener(record, model_cache()) for record in records]
 
 
 @model.command("use")
@@ -158,7 +158,7 @@ def use_model(
         opener: Opener = context.obj or open_record
         with Core(settings, opener=opener) as core:
             err.print(f"Opening {record.name}; deriving a fast form takes a minute at first…")
-            found = core.opener(record, folder / MODELS)
+            found = core.opener(record, model_cache())
             if found.record.vectors == core.served.model.vectors:
                 take(folder, settings.model.name, core.served)
                 out.print(f"{core.served.model.name} serves already.", soft_wrap=True)
@@ -252,7 +252,7 @@ def _use(settings: Settings, core: Core, found: RecordedModel, *, anyway: bool) 
 
 def _side(settings: Settings, core: Core, found: RecordedModel) -> Side:
     name = chosen_reranker(core.folder, settings.model.reranker)
-    reranking = open_reranking(name, settings.model.reranker_ms, core.folder / MODELS)
+    reranking = open_reranking(name, settings.model.reranker_ms, model_cache())
     return Side(found, chosen_calibration(core.folder, found.record).calibration, reranking)
 
 

@@ -13,7 +13,7 @@ from bot.cli import model_output
 from bot.cli.console import err, fail, out, shown
 from bot.config import Settings
 from bot.engine.core import Core
-from bot.engine.data_folder import MODELS, data_folder, open_index
+from bot.engine.data_folder import data_folder, model_cache, open_index
 from bot.engine.serving_model import Opener
 from bot.engine.serving_reranker import choose_reranker, chosen_reranker, previous_reranker
 from bot.models import gate
@@ -41,7 +41,7 @@ def use_reranker(settings: Settings, opener: Opener, name: str, *, anyway: bool)
             out.print(f"{name or NONE} serves already.", soft_wrap=True)
             return
         err.print("Opening the reranker; deriving a fast form takes a minute at first…")
-        other = open_reranking(name, settings.model.reranker_ms, folder / MODELS)
+        other = open_reranking(name, settings.model.reranker_ms, model_cache())
         if other is not None and not other.fitting():
             raise ModelChoiceError(
                 f"{name} is too slow here to read two passages in {settings.model.reranker_ms} ms, "

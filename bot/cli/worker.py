@@ -2,7 +2,7 @@
 
 from bot.cli.console import ConfigOption, DataOption, fail, settings_from
 from bot.config import Settings
-from bot.engine.data_folder import MODELS, data_folder
+from bot.engine.data_folder import data_folder, model_cache
 from bot.engine.serving_model import chosen_model
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.model_records import open_record
@@ -32,4 +32,4 @@ def worker(config_file: ConfigOption = None, data: DataOption = None) -> None:
 def _embedder(settings: Settings) -> Embedder:
     """The model that serves, or is to serve, by the same rules as a bot's."""
     folder = data_folder(settings)
-    return open_record(chosen_model(folder, settings.model.name), folder / MODELS).embedder
+    return open_record(chosen_model(folder, settings.model.name), model_cache()).embedder

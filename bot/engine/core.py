@@ -28,7 +28,7 @@ from bot.answers.replay import Replay, asked_again, compared, with_words
 from bot.answers.similar_notes import SimilarNotes
 from bot.config import Settings
 from bot.engine.calibrations import chosen_calibration
-from bot.engine.data_folder import MODELS, data_folder, open_store
+from bot.engine.data_folder import data_folder, model_cache, open_store
 from bot.engine.derived_data import open_archive, open_pages
 from bot.engine.figures import Figures
 from bot.engine.machines import SourceMachines, this_machine
@@ -141,7 +141,7 @@ class Core:
             reranking, self._unranked = open_dispensable_reranking(
                 chosen_reranker(folder, settings.model.reranker),
                 settings.model.reranker_ms,
-                folder / MODELS,
+                model_cache(),
             )
             self._join_parts(found, calibration, reranking)
             self._opened = opened.pop_all()

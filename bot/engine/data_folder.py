@@ -11,6 +11,7 @@ Errors:
 """
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +38,6 @@ COMMUNITY: Final = "community.db"
 BACKUPS: Final = "backups"
 # Which model serves, and from which index (`bot.engine.serving_model`).
 POINTER: Final = "model.json"
-MODELS: Final = "models"
 # Held by whoever builds another index, or changes which one serves.
 MODEL_LOCK: Final = "model.lock"
 
@@ -74,6 +74,18 @@ def data_folder(settings: Settings) -> Path:
             folder,
         )
     return folder
+
+
+def model_cache() -> Path:
+    """The user's folder of derived models, which all data folders share; it can be deleted.
+
+    Source:
+        XDG Base Directory Specification, "Environment variables".
+    """
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # The specification has relative paths ignored.
+    base = named if named.is_absolute() else Path.home() / ".cache"
+    return base / "commonplace" / "models"
 
 
 def open_store(folder: Path, url: str = "") -> Store:

@@ -24,7 +24,7 @@ _FILES: Final = (
     "model*.json*",
     "*.lock",
 )
-_FOLDERS: Final = ("index*", "backups", "models")
+_FOLDERS: Final = ("index*", "backups")
 
 
 def open_to_others(folder: Path) -> list[Path]:

@@ -16,10 +16,10 @@ from typing import Any, Final
 
 from bot.engine.data_folder import (
     MODEL_LOCK,
-    MODELS,
     POINTER,
     DataFolderError,
     exclusive,
+    model_cache,
     open_index,
 )
 from bot.engine.index_places import INDEX, delete_index, index_names, index_place
@@ -205,7 +205,7 @@ def open_serving(
         old = _reopened(folder, serving, opener, database)
         if old is not None:
             return replace(old, wanted=wanted)
-    found = _opened_wanted(wanted, folder / MODELS, opener)
+    found = _opened_wanted(wanted, model_cache(), opener)
     try:
         index = _current(folder, found.embedder, serving.index, database)
     except StaleIndexError as error:
@@ -241,7 +241,7 @@ def _opened_wanted(wanted: ModelRecord, cache: Path, opener: Opener) -> Recorded
 def _reopened(folder: Path, served: Served, opener: Opener, database: str) -> Opened | None:
     """A model that served before, with its index; None where it can't be opened any more."""
     try:
-        embedder = opener(served.model, folder / MODELS).embedder
+        embedder = opener(served.model, model_cache()).embedder
         if embedder.model != served.model.vectors:
             return None
         return Opened(served, embedder, open_index(folder, embedder, served.index, database))

@@ -12,9 +12,10 @@ from bot.engine.serving_model import Pointer, Served, read_pointer, write_pointe
 from bot.models.presets import preset
 from bot.models.shadow_index import drop_gone_beside
 from indexer.embedding import hub
-from indexer.embedding.embedder import DEFAULT_MODEL, PACKAGED, downloaded
+from indexer.embedding.embedder import downloaded
 from indexer.embedding.hub import Show
 from indexer.embedding.model_records import ModelRecord
+from indexer.embedding.shipped_models import shipped_models
 from indexer.index.database import FORMAT as INDEX_FORMAT
 from indexer.index.tables import IndexTables
 
@@ -49,8 +50,9 @@ def here(name: str) -> ModelRecord | None:
         ModelChoiceError: if a folder holds no model.
     """
     offered = preset(name)
-    if name in PACKAGED or (offered is not None and offered.name in PACKAGED):
-        return ModelRecord(DEFAULT_MODEL)
+    shipped = shipped_models().get(offered.name if offered is not None else name)
+    if shipped is not None:
+        return ModelRecord(shipped.name)
     folder = Path(name).expanduser()
     if offered is None and name.strip() and folder.is_dir():
         if not any((folder / file).is_file() for file in _OF_A_MODEL):

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
-from bot.engine.data_folder import MODELS
+from bot.engine.data_folder import model_cache
 from bot.engine.serving_model import Pointer, Served, read_pointer
 from bot.models import speeds
 from bot.models.presets import Preset, preset, presets
 from bot.models.speeds import Speed
-from indexer.embedding.embedder import PACKAGED, model_languages
+from indexer.embedding.embedder import model_languages
 from indexer.embedding.onnx_model import MANIFEST
+from indexer.embedding.shipped_models import shipped_models
 
 
 class Where(StrEnum):
@@ -89,7 +90,7 @@ def _standings(pointer: Pointer | None, configured: str) -> Iterator[tuple[Serve
 
 def _offered() -> Iterator[Row]:
     for one in presets().values():
-        where = Where.PACKAGED if one.name in PACKAGED else Where.HUB
+        where = Where.PACKAGED if one.name in shipped_models() else Where.HUB
         yield _of_preset(one, where)
 
 
@@ -140,7 +141,7 @@ def _derived(folder: Path, pointer: Pointer | None) -> Iterator[Row]:
     for served in () if pointer is None else (pointer.previous, pointer.serving):
         if served is not None:
             known[served.model.vectors.split(" ")[0]] = served.model.name
-    for path in sorted((folder / MODELS).glob(f"*/{MANIFEST}")):
+    for path in sorted((model_cache()).glob(f"*/{MANIFEST}")):
         name = known.get(path.parent.name.partition("-")[0])
         if name is not None:
             size = sum(file.stat().st_size for file in path.parent.iterdir())

@@ -15,10 +15,10 @@ from typing import Final
 from bot.engine.core import Core
 from bot.engine.data_folder import (
     MODEL_LOCK,
-    MODELS,
     POINTER,
     DataFolderError,
     exclusive,
+    model_cache,
     open_index,
 )
 from bot.engine.index_places import index_place
@@ -170,7 +170,7 @@ class LiveSwitch:
         Without one, that is the one to be built.
         """
         opener: Opener = await self._worker.call(lambda core: core.opener)
-        model = await beside(opener, wanted, self._folder / MODELS)
+        model = await beside(opener, wanted, model_cache())
 
         def opened(core: Core) -> Opened:
             if served is None:

@@ -1,4 +1,4 @@
-"""Derivation of fast models: each is made once on this machine, in a process of its own, and kept.
+"""Derivation of fast models that aren't shipped: once a user, in a process of its own, and kept.
 
 A model of sentence-transformers is exported to ONNX, quantized (`indexer.embedding.
 onnx_quantization`) and compared with the reference before it is put in place; how, says the module
@@ -28,13 +28,15 @@ from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from indexer.embedding.derivation_process import answer_of_process
 from indexer.embedding.embedder import knows_no_words
-from indexer.embedding.onnx_model import FORMAT, RuntimeModelError, source_digest
+from indexer.embedding.onnx_model import RuntimeModelError, source_digest
 from indexer.embedding.onnx_quantization import optimize, quantize
+from indexer.embedding.shipped_models import derived_folder
 
 _TEXTS: Final = tomllib.loads(
     Path(__file__).with_name("sample_texts.toml").read_text(encoding="utf-8")
@@ -116,22 +118,21 @@ def fast_model(
     """
     require(sample)
     digest = source_digest(folder, cache)
-    target = cache / f"{digest[:16]}{recipe.suffix}-{FORMAT}"
+    place = derived_folder(digest, cache, recipe.suffix)
+    target = cache / place.name
     refusal = cache / f"{target.name}.refused-{_REFUSALS}"
     try:
-        if target.exists():
+        if (model := _opened_if_there(recipe, place, digest)) is not None:
+            return model
+        cache.mkdir(parents=True, exist_ok=True)
+        # Whoever waits for another process opens what that one has derived.
+        with FileLock(cache / f"{target.name}.lock"):
+            if (model := _opened_if_there(recipe, target, digest)) is not None:
+                return model
+            if refusal.exists():
+                raise DerivationError(refusal.read_text(encoding="utf-8"))
+            derive_apart(recipe, folder, target, sample)
             return _opened(recipe.open, target, digest)
-    except RuntimeModelError as error:
-        _logger.warning("The fast %s is derived again: %s", recipe.kind, error)
-    try:
-        if refusal.exists():
-            raise DerivationError(refusal.read_text(encoding="utf-8"))
-        derive_apart(recipe, folder, target, sample)
-        model = _opened(recipe.open, target, digest)
-        for earlier in range(1, FORMAT):
-            # What an earlier release derived is not opened again.
-            shutil.rmtree(cache / f"{digest[:16]}{recipe.suffix}-{earlier}", ignore_errors=True)
-        return model
     except DerivationError as error:
         refusal.write_text(str(error), encoding="utf-8")
         reason = f"{error} (Remembered in {refusal}; delete it to try again.)"
@@ -139,6 +140,17 @@ def fast_model(
         reason = str(error).partition("\n")[0] or type(error).__name__
     _logger.warning("The reference %s is used, not a fast one: %s", recipe.kind, reason)
     return None
+
+
+def _opened_if_there(recipe: Recipe[Model], place: Path, digest: str) -> Model | None:
+    """A derived model; None where there is none, or one that can't be used."""
+    if not place.exists():
+        return None
+    try:
+        return _opened(recipe.open, place, digest)
+    except RuntimeModelError as error:
+        _logger.warning("The fast %s is derived again: %s", recipe.kind, error)
+        return None
 
 
 def require(sample: Sequence[str]) -> None:
@@ -173,7 +185,10 @@ def derive_apart(recipe: Recipe[Model], folder: Path, target: Path, sample: Sequ
     """
     asked = {"folder": str(folder), "target": str(target), "sample": list(sample)}
     _logger.info(
-        "The fast %s is made, once on this machine; that may take some minutes.", recipe.kind
+        "Deriving a fast form of the %s. This takes up to some minutes, once for all data folders "
+        "of this user: the result is kept in %s.",
+        recipe.kind,
+        target.parent,
     )
     answer = answer_of_process(recipe.command, asked)
     if "refused" in answer:

@@ -75,4 +75,4 @@ def _awaited(process: "subprocess.Popen[bytes]", asked: bytes) -> bytes:
         except subprocess.TimeoutExpired:
             # The next call goes on with what this one has not sent yet.
             to_send = None
-            _logger.info("It is still being made, after %.0f s.", time.monotonic() - started)
+            _logger.info("Still deriving after %.0f s.", time.monotonic() - started)

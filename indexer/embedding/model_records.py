@@ -8,10 +8,8 @@ different models never mix in one index.
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from indexer.embedding.embedder import (
-    PACKAGED,
     Embedder,
     ModelError,
     RuntimeEmbedder,
@@ -21,12 +19,10 @@ from indexer.embedding.embedder import (
     model_languages,
     open_embedder,
 )
-from indexer.embedding.onnx_model import FORMAT, RuntimeModel, RuntimeModelError, source_digest
+from indexer.embedding.onnx_model import RuntimeModel, RuntimeModelError, source_digest
+from indexer.embedding.shipped_models import derived_folder, shipped_models
 
 _logger = logging.getLogger(__name__)
-
-# How many hexadecimal digits of a model's digest stand in `Embedder.model`.
-_SHOWN: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +55,25 @@ def recorded(record: ModelRecord, cache: Path, embedder: Embedder) -> RecordedMo
     """A model that was just opened, with its record filled in."""
     if record.vectors == embedder.model:
         return RecordedModel(embedder, record)
+    shipped = shipped_models().get(record.name)
+    if shipped is not None:
+        return RecordedModel(
+            embedder,
+            # A new release brings its own files.
+            replace(
+                record,
+                folder="",
+                digest=shipped.digest,
+                vectors=embedder.model,
+                languages=shipped.languages,
+            ),
+        )
     found = recorded_folder(record) or model_folder(record.name)
     if found is None:
         return RecordedModel(embedder, replace(record, vectors=embedder.model))
     filled = replace(
         record,
-        # The package knows where its files are, also after it was installed anew.
-        folder="" if record.name in PACKAGED else str(found.resolve()),
+        folder=str(found.resolve()),
         digest=source_digest(found, cache),
         vectors=embedder.model,
         languages=tuple(sorted(model_languages(str(found)))),
@@ -134,7 +142,7 @@ def _derived(record: ModelRecord, cache: Path) -> RuntimeEmbedder | None:
     digest = record.digest or record.vectors.split(" ")[0]
     if not (record.vectors and digest):
         return None
-    folder = cache / f"{digest[:_SHOWN]}-{FORMAT}"
+    folder = derived_folder(digest, cache)
     if not folder.is_dir():
         return None
     try:

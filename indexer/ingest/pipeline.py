@@ -21,6 +21,7 @@ from indexer.index.database import MissingVectorError
 from indexer.index.index import Index
 from indexer.index.written_documents import CutDocument, document_digest
 from indexer.ingest.embedding_queue import EmbeddingQueue, SetAsideError
+from indexer.ingest.prepared_vectors import prepared
 from indexer.text.passages import Passage, cut_passages, passages
 from knowledge.model.documents import Document, Failure, FileRecord, Kind
 
@@ -408,6 +409,11 @@ def _embed(
     texts = _texts(cuts)
     coded = _whole(cuts) if tokens_of(embedder) is not None else ()
     missing = index.tables.missing_vectors(texts, coded)
+    ready = prepared(embedder).of(missing, coded)
+    if ready.vectors:
+        index.tables.store_vectors(ready.vectors, ready.codes)
+        missing -= ready.vectors.keys()
+        yield
     wanted = [(key, text) for key, text in texts.items() if key in missing]
     # Texts of about equal length in a batch: the reference model pads them to the longest.
     wanted.sort(key=lambda pair: len(pair[1]))

@@ -15,8 +15,6 @@ from typer.testing import CliRunner
 
 from bot.__main__ import GROUPS, UNHEALTHY, app
 from bot.cli.console import UNUSABLE
-from bot.engine.data_folder import MODELS
-from bot.engine.file_permissions import close_to_others
 from tests.fork_server import ENVIRONMENT, ROOT, SECONDS, ForkServer
 
 
@@ -59,11 +57,7 @@ def test_a_model_that_is_not_there_is_named_with_the_remedy(
     assert "The model '.' can't be opened" in line
 
 
-def test_a_question_that_was_never_asked_is_named(
-    tmp_path: Path, models: Path, commands: ForkServer
-) -> None:
-    shutil.copytree(models, tmp_path / "data" / MODELS)
-    close_to_others(tmp_path / "data")
+def test_a_question_that_was_never_asked_is_named(tmp_path: Path, commands: ForkServer) -> None:
     line = _sentence(commands.run("why", "7", "--data", tmp_path / "data"))
     assert "There is no question 7 on record." in line
 
@@ -129,10 +123,8 @@ def test_wrong_usage_is_explained(arguments: list[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
-    made = tmp_path_factory.mktemp("cli")
-    shutil.copytree(models, made / "data" / MODELS)
-    return made
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cli")
 
 
 @pytest.fixture(scope="module")

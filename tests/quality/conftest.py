@@ -11,6 +11,7 @@ from bot.config import Settings
 from bot.config_sections import DataSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
+from bot.engine.data_folder import model_cache
 from bot.engine.index_updates import run_to_end
 from indexer.embedding.embedder import (
     DEFAULT_MODEL,
@@ -18,15 +19,16 @@ from indexer.embedding.embedder import (
     SentenceTransformerEmbedder,
     open_embedder,
 )
+from indexer.embedding.shipped_models import shipped_models
 from tests.shared_folders import shared_folder
 
 
 @pytest.fixture(scope="session", params=["derived", "reference"])
-def model(request: pytest.FixtureRequest, models: Path) -> Embedder:
+def model(request: pytest.FixtureRequest) -> Embedder:
     """Both, so that a loss under either is seen on whatever processor the tests meet."""
     if request.param == "reference":
-        return SentenceTransformerEmbedder()
-    return open_embedder(DEFAULT_MODEL, models)
+        return SentenceTransformerEmbedder(str(shipped_models()[DEFAULT_MODEL].source))
+    return open_embedder(DEFAULT_MODEL, model_cache())
 
 
 @pytest.fixture(scope="session")

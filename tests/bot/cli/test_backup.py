@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from bot.cli.console import UNUSABLE
 from bot.config import Settings
-from bot.engine.data_folder import COMMUNITY, MODELS
+from bot.engine.data_folder import COMMUNITY
 from knowledge.backup.backups import back_up
 from knowledge.model.documents import SHARED
 from knowledge.model.notes import Decision, Member
@@ -114,7 +113,7 @@ def test_a_backups_sources_are_shown_and_taken_only_with_take(
 
 
 def test_an_export_is_answered_from_where_it_was_imported(
-    settings: Settings, tmp_path: Path, models: Path, run: Run
+    settings: Settings, tmp_path: Path, run: Run
 ) -> None:
     folder, new, export = settings.data.folder, tmp_path / "new", tmp_path / "export"
     text = "The quokka meetup takes place in Lisbon."
@@ -123,7 +122,6 @@ def test_an_export_is_answered_from_where_it_was_imported(
             GUILD, Member(1, "Mira"), 5, Submission("Meetup", text)
         ).note
         store.decisions.decide(GUILD, note.revision.id, Member(2, "Ada"), Ruling(Decision.APPROVE))
-    shutil.copytree(models, new / MODELS)
     code, out, err = run("export", export, "--data", folder, "--json")
     assert (code, json.loads(out)["files"] > 3) == (0, True), err
     code, out, err = run("import", export, "--data", new, "--json")

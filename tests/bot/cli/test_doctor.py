@@ -1,6 +1,5 @@
 """What `doctor` finds out before a member, or somebody else, does."""
 
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +11,7 @@ from bot.cli.doctor import Finding, _discord, _repositories, _servers, examine
 from bot.config import Settings
 from bot.config_sections import GuildsSettings
 from bot.engine.calibrations import CALIBRATION, keep_calibration
-from bot.engine.data_folder import COMMUNITY, MODELS
+from bot.engine.data_folder import COMMUNITY
 from bot.interactions.allowed_guilds import ANYBODY
 from indexer.retrieval.evidence import FittedFor, calibration
 from knowledge.model.documents import SHARED
@@ -25,13 +24,12 @@ Examiner = Callable[[str], dict[str, Finding]]
 
 
 @pytest.fixture
-def examined(tmp_path: Path, models: Path) -> Examiner:
+def examined(tmp_path: Path) -> Examiner:
     """Examine a data folder with these lines under [model]; findings by what was looked at."""
 
     def examine_with(lines: str) -> dict[str, Finding]:
         config = tmp_path / "config.toml"
         config.write_text(f"[model]\n{lines}\n")
-        shutil.copytree(models, tmp_path / "data" / MODELS, dirs_exist_ok=True)
         return {finding.what: finding for finding in examine(config, tmp_path / "data")}
 
     return examine_with

@@ -14,8 +14,6 @@ import pytest
 
 from bot.cli.console import UNUSABLE
 from bot.cli.sources import UNREAD
-from bot.engine.data_folder import MODELS
-from bot.engine.file_permissions import close_to_others
 from tests.fork_server import ENVIRONMENT, ForkServer
 from tests.processes import interruptible
 
@@ -48,10 +46,8 @@ def terminal(tmp_path: Path, started_folder: Path, commands: ForkServer) -> Term
 
 
 @pytest.fixture
-def first_terminal(tmp_path: Path, models: Path, commands: ForkServer) -> Terminal:
+def first_terminal(tmp_path: Path, commands: ForkServer) -> Terminal:
     """One whose first command is the first on its data folder."""
-    shutil.copytree(models, tmp_path / "data" / MODELS)
-    close_to_others(tmp_path / "data")
     return Terminal(tmp_path, commands)
 
 

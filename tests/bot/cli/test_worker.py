@@ -1,6 +1,5 @@
 """`commonplace worker`: what it needs, whose vectors it makes, and how it ends."""
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.engine.data_folder import model_cache
 from indexer.embedding.embedder import DEFAULT_MODEL, open_embedder
 from indexer.ingest.embedding_queue import kind_of
 from knowledge.store.postgres.work_queue import WorkQueue
@@ -37,12 +37,10 @@ def test_a_worker_needs_a_database_that_others_reach(tmp_path: Path) -> None:
 
 
 def test_the_command_embeds_with_the_models_own_vectors_and_ends_when_it_is_asked_to(
-    tmp_path: Path, models: Path, postgres_url: str, jobs: WorkQueue
+    tmp_path: Path, postgres_url: str, jobs: WorkQueue
 ) -> None:
-    model = open_embedder(DEFAULT_MODEL, models)
+    model = open_embedder(DEFAULT_MODEL, model_cache())
     data = tmp_path / "data"
-    data.mkdir()
-    shutil.copytree(models, data / "models")
     config = tmp_path / "config.toml"
     config.write_text(f'[data]\ndatabase = "{postgres_url}"\n', encoding="utf-8")
     process = subprocess.Popen(

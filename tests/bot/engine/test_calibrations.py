@@ -15,8 +15,9 @@ from bot.engine.calibrations import (
     fitted_for,
     keep_calibration,
 )
-from indexer.embedding.embedder import DEFAULT_DIGEST, DEFAULT_MODEL
+from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord
+from indexer.embedding.shipped_models import shipped_models
 from indexer.retrieval.evidence import (
     FEATURES,
     Calibration,
@@ -101,7 +102,7 @@ def test_the_default_model_is_judged_by_its_own_under_each_of_its_names(tmp_path
     for model in (
         ModelRecord(DEFAULT_MODEL),
         ModelRecord("all-MiniLM-L6-v2"),
-        ModelRecord("/a/copy", vectors=f"{DEFAULT_DIGEST[:16]} torch"),
+        ModelRecord("/a/copy", vectors=f"{shipped_models()[DEFAULT_MODEL].digest[:16]} torch"),
     ):
         chosen = chosen_calibration(tmp_path, model)
         assert chosen.calibration.digest == calibration().digest

@@ -27,7 +27,6 @@ MADE = (
     "index/index.db",
     "index.next/shared.faiss",
     "backups/community-1.db",
-    "models/name/model.onnx",
 )
 
 

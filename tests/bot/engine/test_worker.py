@@ -22,7 +22,6 @@ from bot.config import Settings
 from bot.config_sections import DataSettings
 from bot.engine import index_updates
 from bot.engine.core import Core
-from bot.engine.data_folder import MODELS
 from bot.engine.job_queue import MAX_WAITING, Priority
 from bot.engine.worker import (
     MAX_BATCH,
@@ -535,7 +534,6 @@ from bot.client import start_worker, answered_together
 from bot.config import Settings
 from bot.config_sections import DataSettings
 from bot.engine.core import Core
-from bot.engine.data_folder import MODELS
 from bot.engine.job_queue import Priority
 
 async def main():
@@ -553,10 +551,7 @@ asyncio.run(main())
 """
 
 
-def test_the_event_loop_goes_on_while_the_real_model_is_loading(
-    tmp_path: Path, models: Path
-) -> None:
-    shutil.copytree(models, tmp_path / MODELS)
+def test_the_event_loop_goes_on_while_the_real_model_is_loading(tmp_path: Path) -> None:
     # A process of its own, so that importing the libraries is part of it.
     found = subprocess.run(
         [sys.executable, "-c", OPENING_THE_REAL_MODEL, str(tmp_path)],

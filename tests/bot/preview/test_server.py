@@ -20,7 +20,6 @@ from playwright.sync_api import FrameLocator, Page, TimeoutError, expect, sync_p
 from simcord import Env
 
 from bot.config import Settings
-from bot.engine.data_folder import MODELS
 from bot.preview.server import ACTION_SECONDS, serve
 from bot.preview.town import GENERAL, QUESTIONS, REVIEW, build_town
 from tests.bot.world import text_of
@@ -45,12 +44,11 @@ QUESTION = "why were early AI systems closed?"
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[str]:
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page's address as it is printed, while a preview runs as its own process."""
     if BROWSER is None:
         pytest.skip("There is no chromium, chromium-browser or google-chrome on this machine.")
     data = tmp_path_factory.mktemp("preview") / "data"
-    shutil.copytree(models, data / MODELS)
     # All tests are one person who asks one question after the other, faster than a member may.
     config = data.parent / "config.toml"
     config.write_text("[questions]\nmember_burst = 0\nguild_burst = 0\n")

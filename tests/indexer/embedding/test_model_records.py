@@ -32,10 +32,10 @@ def test_what_is_opened_is_recorded(made: ModelRecord, cache: Path) -> None:
     assert again.embedder.model == made.vectors
 
 
-def test_the_packaged_model_is_known_by_its_name_wherever_it_is_installed(models: Path) -> None:
-    found = open_record(ModelRecord(DEFAULT_MODEL), models).record
+def test_the_shipped_model_is_known_by_its_name_wherever_it_is_installed(tmp_path: Path) -> None:
+    found = open_record(ModelRecord(DEFAULT_MODEL), tmp_path).record
     assert (found.folder, found.languages) == ("", ("en",))
-    assert found.vectors == open_record(found, models).embedder.model
+    assert found.vectors == open_record(found, tmp_path).embedder.model
 
 
 def test_other_files_in_the_folder_are_refused(
@@ -63,10 +63,10 @@ def test_vectors_whose_model_nobody_knows_are_explained(tmp_path: Path) -> None:
         open_record(ModelRecord("", vectors="abc onnx-int8-2"), tmp_path)
 
 
-def test_another_model_of_the_same_name_is_refused(models: Path) -> None:
+def test_another_model_of_the_same_name_is_refused(tmp_path: Path) -> None:
     other = ModelRecord(DEFAULT_MODEL, vectors="0123456789abcdef onnx-int8-2")
     with pytest.raises(ModelError, match="makes other vectors"):
-        open_record(other, models)
+        open_record(other, tmp_path)
 
 
 def test_a_revision_that_was_never_downloaded_has_no_folder() -> None:

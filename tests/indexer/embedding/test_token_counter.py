@@ -12,9 +12,9 @@ from indexer.embedding.token_counter import WORDS_KEPT, TokenCounter
 
 
 @pytest.fixture(scope="session")
-def tokenizer(models: Path) -> Tokenizer:
+def tokenizer(derived: Path) -> Tokenizer:
     """The default model's."""
-    return Tokenizer.from_file(str(next(models.rglob("tokenizer.json"))))
+    return Tokenizer.from_file(str(derived / "tokenizer.json"))
 
 
 def _whole(tokenizer: Tokenizer, text: str) -> int:

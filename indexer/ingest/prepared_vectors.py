@@ -1,0 +1,89 @@
+"""Prepared vectors of the bundled articles: package data, so that a first start embeds nothing.
+
+A file belongs to one model, one format and one codec, and holds vectors by the digest of their
+text. So a stale one is never used: what isn't in it is embedded. `make shipped` writes it.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.embedding.embedder import Embedder
+from indexer.embedding.onnx_model import FORMAT
+from indexer.embedding.token_vectors import tokens_of
+from indexer.index.database import FORMAT as INDEX_FORMAT
+
+FOLDER: Final = Path(__file__).with_name("prepared")
+_DIGEST_BYTES: Final = hashlib.sha256().digest_size
+
+
+class Prepared(NamedTuple):
+    """Vectors, (d,) float32 of unit length, and codes of token vectors, by digest of the text."""
+
+    vectors: Mapping[bytes, NDArray[np.float32]]
+    codes: Mapping[bytes, bytes]
+
+    def of(self, digests: Collection[bytes], coded: Collection[bytes]) -> "Prepared":
+        """The part of these digests; one of `coded` is left out where its codes are missing."""
+        found = [
+            key
+            for key in digests
+            if key in self.vectors and (key not in coded or key in self.codes)
+        ]
+        return Prepared(
+            {key: self.vectors[key] for key in found},
+            {key: self.codes[key] for key in found if key in coded},
+        )
+
+
+NOTHING: Final = Prepared({}, {})
+
+
+def made_by(embedder: Embedder) -> str:
+    """Everything that shapes vectors and codes besides the text, as one name."""
+    tokens = tokens_of(embedder)
+    codec = b"" if tokens is None else tokens.codec.centre.tobytes()
+    deviation = 0.0 if tokens is None else tokens.codec.deviation
+    shaping = f"{embedder.model} {FORMAT} {INDEX_FORMAT} {embedder.max_tokens} {deviation}"
+    return hashlib.sha256(shaping.encode() + codec).hexdigest()[:16]
+
+
+def prepared(embedder: Embedder) -> Prepared:
+    """The prepared vectors of a model; none where it has no file."""
+    return _read(FOLDER / f"{made_by(embedder)}.npz")
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path) -> Prepared:
+    if not path.is_file():
+        return NOTHING
+    with np.load(path, allow_pickle=False) as arrays:
+        keys = [row.tobytes() for row in arrays["digests"]]
+        vectors = arrays["vectors"].astype(np.float32)
+        codes, ends = arrays["codes"].tobytes(), arrays["ends"].tolist()
+    starts = [0, *ends[:-1]]
+    coded = {
+        key: codes[start:end]
+        for key, start, end in zip(keys, starts, ends, strict=True)
+        if start < end
+    }
+    return Prepared(dict(zip(keys, vectors, strict=True)), coded)
+
+
+def write(path: Path, made: Prepared) -> None:
+    """Write prepared vectors, in the order of their digests."""
+    keys = sorted(made.vectors)
+    codes = [made.codes.get(key, b"") for key in keys]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(
+        path,
+        digests=np.frombuffer(b"".join(keys), np.uint8).reshape(-1, _DIGEST_BYTES),
+        vectors=np.stack([made.vectors[key] for key in keys]),
+        codes=np.frombuffer(b"".join(codes), np.uint8),
+        ends=np.cumsum([len(one) for one in codes]),
+    )

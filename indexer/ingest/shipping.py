@@ -1,0 +1,82 @@
+"""Shipping: the command that writes the package data derived from models and bundled articles.
+
+`make shipped` runs it after `shipped_models.toml`, an article or the cutting of passages changed.
+It needs the extra `dev`, which brings the models in full precision.
+"""
+
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from indexer.embedding.derivation import SAMPLE
+from indexer.embedding.embedder import Embedder, open_embedder
+from indexer.embedding.onnx_export import derive
+from indexer.embedding.shipped_models import FOLDER as MODELS
+from indexer.embedding.shipped_models import ShippedModel, shipped_models
+from indexer.embedding.token_vectors import embedded_passages
+from indexer.ingest import prepared_vectors
+from indexer.ingest.prepared_vectors import Prepared, made_by
+from indexer.text.passages import Passage, passages
+from knowledge import corpus
+from knowledge.model.documents import Document
+
+# The files say that they are derived: whoever looks at one alone finds where it is from.
+_NOTICE: Final = """\
+# {name}
+
+Derived from the model of this name on the Hugging Face hub, under its licence, {licence}
+(LICENSES/{licence}.txt): the same weights, rounded to 8 bits. `make shipped` derives it.
+"""
+
+
+def ship() -> None:
+    """Derive every listed model, and embed the bundled articles with each."""
+    models = dict.fromkeys(shipped_models().values())
+    for folder in (MODELS, prepared_vectors.FOLDER):
+        shutil.rmtree(folder, ignore_errors=True)
+    for one in models:
+        derive_shipped(one, one.folder)
+        embedder = open_embedder(one.name, MODELS)
+        made = prepare(embedder, article_passages(embedder))
+        path = prepared_vectors.FOLDER / f"{made_by(embedder)}.npz"
+        prepared_vectors.write(path, made)
+        sys.stdout.write(f"{one.name}: {one.folder.name}, {len(made.vectors)} vectors\n")
+
+
+def derive_shipped(model: ShippedModel, target: Path) -> None:
+    """Derive a shipped model from its package, with a notice of its source and licence."""
+    derive(model.source, target, sample=SAMPLE)
+    notice = _NOTICE.format(name=model.name, licence=model.licence)
+    (target / "README.md").write_text(notice, encoding="utf-8")
+
+
+def article_passages(embedder: Embedder) -> list[Passage]:
+    """The passages of the bundled articles, as a model's index has them."""
+    articles = (one for one in corpus.articles() if isinstance(one, Document))
+    return [
+        passage
+        for article in articles
+        for passage in passages(article, embedder.count_tokens, embedder.max_tokens)
+    ]
+
+
+def prepare(embedder: Embedder, cut: Iterable[Passage]) -> Prepared:
+    """Embed passages and their windows; only whole passages have codes."""
+    whole: dict[bytes, str] = {}
+    windows: dict[bytes, str] = {}
+    for passage in cut:
+        first, *others = passage.digests
+        whole[first] = passage.embedded
+        windows.update(zip(others, passage.windows, strict=True))
+    texts = {**windows, **whole}
+    vectors, codes = embedded_passages(embedder, list(texts.values()))
+    coded = dict(zip(texts, codes, strict=True))
+    return Prepared(
+        dict(zip(texts, vectors, strict=True)), {key: coded[key] for key in whole if coded[key]}
+    )
+
+
+if __name__ == "__main__":
+    ship()

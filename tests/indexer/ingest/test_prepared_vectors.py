@@ -1,0 +1,75 @@
+"""Prepared vectors of the bundled articles: whole, right, and never those of something else."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexer.embedding.embedder import Embedder
+from indexer.embedding.token_vectors import tokens_of
+from indexer.index.index import Index
+from indexer.ingest import prepared_vectors
+from indexer.ingest.pipeline import UpdateReport, update
+from indexer.ingest.prepared_vectors import NOTHING, made_by, prepared
+from indexer.ingest.shipping import article_passages, prepare
+from knowledge import corpus
+from tests.fakes import WordEmbedder
+
+# As many are compared with what the model says now; the slow test compares all.
+SOME = 4
+LEAST_COSINE = 0.999
+# A number on the edge of two levels falls to either side on another processor.
+LEAST_ALIKE = 0.95
+
+
+def _updated(folder: Path, embedder: Embedder) -> UpdateReport:
+    report = UpdateReport()
+    with Index.open(folder, embedder) as index:
+        for _ in update(index, embedder, corpus.articles(), report=report):
+            pass
+    return report
+
+
+def test_indexing_the_bundled_articles_embeds_nothing(model: Embedder, tmp_path: Path) -> None:
+    """Where this fails, an article or the cutting of passages has changed: `make shipped`."""
+    assert _updated(tmp_path, model).embedded == 0
+
+
+def test_no_file_is_left_over_and_none_holds_what_no_article_says(model: Embedder) -> None:
+    used = {key for passage in article_passages(model) for key in passage.digests}
+    assert prepared(model).vectors.keys() == used
+    assert [path.stem for path in prepared_vectors.FOLDER.iterdir()] == [made_by(model)]
+
+
+@pytest.mark.parametrize("some", [SOME, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_prepared_vectors_are_those_that_the_model_makes(model: Embedder, some: int) -> None:
+    made, kept = prepare(model, article_passages(model)[:some]), prepared(model)
+    for key, vector in made.vectors.items():
+        assert float(vector @ kept.vectors[key]) >= LEAST_COSINE
+    assert made.codes
+    for key, codes in made.codes.items():
+        left, right = (np.frombuffer(one, np.uint8) for one in (codes, kept.codes[key]))
+        assert np.mean(left == right) >= LEAST_ALIKE
+
+
+def test_vectors_of_another_model_are_not_taken(tmp_path: Path) -> None:
+    embedder = WordEmbedder()
+    assert prepared(embedder) == NOTHING
+    assert _updated(tmp_path, embedder).embedded > 0
+
+
+def test_another_codec_has_other_prepared_vectors(
+    model: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, tokens = made_by(model), tokens_of(model)
+    assert tokens is not None
+    monkeypatch.setattr(tokens, "codec", type(tokens.codec)(tokens.codec.centre, 0.5))
+    assert made_by(model) != before
+
+
+def test_a_passage_without_its_codes_is_embedded(model: Embedder) -> None:
+    kept = prepared(model)
+    [key] = list(kept.codes)[:1]
+    lacking = prepared_vectors.Prepared(kept.vectors, {})
+    assert lacking.of([key], [key]) == NOTHING
+    assert kept.of([key], [key]).codes == {key: kept.codes[key]}
