@@ -65,7 +65,7 @@ WORKDIR /etc/commonplace
 USER 10001:10001
 VOLUME /data
 EXPOSE 8080
-# A first start derives the model and indexes everything before it is well. `docker inspect` shows
+# A first start indexes everything before it is well. `docker inspect` shows
 # the reasons that are printed here. Not urllib: it would ask a proxy that the environment names.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=5m --retries=3 \
     CMD ["python", "-c", "import http.client as h, sys; c = h.HTTPConnection('127.0.0.1:8080', timeout=8); c.request('GET', '/healthz'); r = c.getresponse(); print(r.read().decode()); sys.exit(r.status != 200)"]

@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # Models come with packages; nothing may be fetched while the bot or a test runs.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: preview run test test-all check docs translations lock install clean
+.PHONY: preview run test test-all check docs translations shipped lock install clean
 
 preview: $(VENV)/preview.done ## run the bot in a local browser page
 	$(BIN)/commonplace preview $(ARGS)
@@ -38,6 +38,9 @@ translations: $(VENV)/dev.done ## bring the catalogues of bot/locale up to the s
 		-o bot/locale/commonplace.pot bot knowledge
 	$(BIN)/pybabel -q update -i bot/locale/commonplace.pot -d bot/locale -D commonplace --width=100 \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+
+shipped: $(VENV)/dev.done ## derive the models that come with the program, and embed the bundled articles
+	$(BIN)/python -m indexer.ingest.shipping
 
 # The image's Python and processors; the digests are those of every platform's files. What only
 # PyTorch's builds for graphics cards need is left out.

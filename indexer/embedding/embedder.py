@@ -287,8 +287,13 @@ class SentenceTransformerEmbedder:
         """
         folder = model_folder(name)
         quieten()
-        from sentence_transformers import SentenceTransformer
-
+        try:
+            from sentence_transformers import SentenceTransformer
+        except ImportError as error:
+            raise ModelError(
+                f"The model {name!r} needs sentence-transformers and PyTorch, which are not "
+                f"installed ({error}). Run `make install`."
+            ) from error
         try:
             # Nothing is fetched at run time: what is not on the disk is an error with a remedy.
             self._transformer = SentenceTransformer(

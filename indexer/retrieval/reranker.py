@@ -66,9 +66,9 @@ class CrossEncoderReranker:
         """
         folder = _folder_of(name)
         quieten()
-        from sentence_transformers import CrossEncoder
-
         try:
+            from sentence_transformers import CrossEncoder
+
             self._encoder = CrossEncoder(
                 str(folder), device="cpu", local_files_only=True, trust_remote_code=False
             )

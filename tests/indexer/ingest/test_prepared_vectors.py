@@ -1,13 +1,14 @@
 """Prepared vectors of the bundled articles: whole, right, and never those of something else."""
 
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bot.engine.data_folder import open_index
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.token_vectors import tokens_of
-from indexer.index.index import Index
 from indexer.ingest import prepared_vectors
 from indexer.ingest.pipeline import UpdateReport, update
 from indexer.ingest.prepared_vectors import NOTHING, made_by, prepared
@@ -24,7 +25,7 @@ LEAST_ALIKE = 0.95
 
 def _updated(folder: Path, embedder: Embedder) -> UpdateReport:
     report = UpdateReport()
-    with Index.open(folder, embedder) as index:
+    with closing(open_index(folder, embedder)) as index:
         for _ in update(index, embedder, corpus.articles(), report=report):
             pass
     return report

