@@ -31,7 +31,6 @@ from indexer.embedding.model_records import ModelRecord, open_record
 from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, judged_set
 from indexer.evaluation.metrics import K, mean, question_ndcgs, randomisation_p
 from indexer.ingest.pipeline import update
-from indexer.ingest.token_backfill import backfill
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
 from knowledge.model.documents import SHARED, Document, Kind, Scope
@@ -146,8 +145,6 @@ def main() -> None:
         name, judged = named(one, options.documents)
         with open_index(options.keep / Path(DEFAULT_MODEL).name, embedder, name) as index:
             run_to_end(update(index, embedder, judged.documents))
-            for _ in backfill(index, embedder):
-                pass
             part = chosen(judged, options.questions, EVERY.get(name, 1))
             measure(name, part, Retriever(index, embedder))
 

@@ -15,7 +15,7 @@ from bot.engine.data_folder import MODEL_LOCK, exclusive
 from bot.engine.serving_model import delete_left_over, take
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
-from indexer.ingest import channels, files, pipeline, token_backfill
+from indexer.ingest import channels, files, pipeline
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge import corpus
 from knowledge.git.repository import forget_other_copies
@@ -62,7 +62,6 @@ def update(core: Core, *, retry: bool = False) -> Iterator[Progress]:
     yield from _update_pages(core, report)
     yield from _update_channels(core, report, check=True)
     yield from _follow(core, report, retry=retry)
-    yield from _backfill(core, report)
 
 
 def follow(core: Core) -> Iterator[Progress]:
@@ -71,19 +70,6 @@ def follow(core: Core) -> Iterator[Progress]:
     While another process is at that, it is left to it: the index follows.
     """
     return _follow(core, UpdateReport(), beside=False)
-
-
-def backfill(core: Core) -> Iterator[Progress]:
-    """Give the passages that lack token codes theirs, in slices; then nothing is said as before."""
-    return _backfill(core, UpdateReport())
-
-
-def _backfill(core: Core, report: UpdateReport) -> Iterator[Progress]:
-    done = 0
-    for done, total in token_backfill.backfill(core.index, core.embedder):
-        yield Progress(done, total, "", report)
-    if done:
-        core.answer_pipeline.forget()
 
 
 def update_pages(core: Core) -> Iterator[Progress]:

@@ -35,10 +35,6 @@ WARM_UP_AFTER_SECONDS: Final = 1
 # How often is looked whether a floor of relatedness is to be measured: a few microseconds a guild.
 FLOOR_SECONDS: Final = 60
 
-# How often is looked whether passages may lack token codes; where any came, that takes some 20 ms
-# at 20,000 passages.
-BACKFILL_SECONDS: Final = 60
-
 # How often is looked whether the index has notes to follow that it could not follow at once.
 BEHIND_SECONDS: Final = 5
 
@@ -71,8 +67,6 @@ class BackgroundTasks:
         # Whether everything has been brought in step once.
         self._in_step = False
         self._models: LiveSwitch | None = None
-        # The index, and its generation, in which no passage lacked token codes.
-        self._coded: tuple[str, int] | None = None
 
     def begin(self) -> None:
         self._preparing = self._bot.loop.create_task(self._prepare(), name="commonplace-prepare")
@@ -110,7 +104,6 @@ class BackgroundTasks:
             await asyncio.sleep(SYNC_SECONDS)
         self.leader.prepared(self._bot.while_leading(self.go_on))
         self.go_on(FLOOR_SECONDS, self._measure_floors)
-        self.go_on(BACKFILL_SECONDS, self._backfill)
         look_seconds = self._bot.settings.sources.look_seconds
         if look_seconds:
             self.go_on(look_seconds, self._follow_sources)
@@ -229,22 +222,6 @@ class BackgroundTasks:
     async def _measure_floors(self) -> None:
         """Measure what has changed, before a question has to wait for it."""
         await self._bot.worker.run_slices(Core.measure_floors)
-
-    async def _backfill(self) -> None:
-        """Give passages the token codes that they lack: of an earlier release, or moved.
-
-        All passages are looked at for that, so only where any may have come.
-        """
-        if not self._bot.leads:
-            return
-        worker = self._bot.leaders_worker
-        state = await worker.call(
-            lambda core: (core.index.tables.identity(), core.index.generation),
-            priority=Priority.INDEXING,
-        )
-        if state != self._coded:
-            await worker.run_slices(index_updates.backfill)
-            self._coded = state
 
     async def _follow_sources(self) -> None:
         if not self._in_step:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 
 class IndexError_(Exception):  # noqa: N801, N818 - the builtin's name is taken
@@ -112,8 +112,8 @@ class Connection(Protocol):
 def write_manifest(db: Connection, expected: Mapping[str, str]) -> None:
     """What an index is when it is begun."""
     # Tells it apart from others, whose snapshots must not be taken for its own.
-    own = {"generation": "0", "identity": secrets.token_hex(8), "symbols": "1"}
-    db.run_many("insert into manifest (key, value) values (?, ?)", {**expected, **own}.items())
+    manifest = {**expected, "identity": secrets.token_hex(8)}
+    db.run_many("insert into manifest (key, value) values (?, ?)", manifest.items())
 
 
 def check_manifest(

@@ -24,9 +24,6 @@ from knowledge.store.database_url import shown_database_url
 from knowledge.store.postgres.connection import Connection
 
 _TABLES: Final = Path(__file__).with_name("postgres_tables.sql")
-# What earlier releases made indexes without, and the table that tells.
-_LATER_TABLES: Final = Path(__file__).with_name("postgres_later_tables.sql")
-_LATER: Final = "token_codes"
 # A schema that is always there.
 _CATALOGUE: Final = "pg_catalog"
 # Names that need no quotation marks, and can't be those of PostgreSQL's own schemas.
@@ -95,13 +92,13 @@ class PostgresConnection:
         """Nothing: dead rows are PostgreSQL's, whose autovacuum the tables ask to come soon."""
 
     def make_tables(self, expected: Mapping[str, str]) -> None:
-        """Make what an index is made of, in a schema that has nothing or what it had before.
+        """Make the tables of an index in an empty schema, and none in that of an index.
 
         Raises:
             IndexWriteError: if the schema has tables that are no index's, or none can be made.
         """
         try:
-            if {"manifest", _LATER} <= self._tables():
+            if "manifest" in self._tables():
                 return
             # Another process may be opening the same index.
             with self._connection.writing():
@@ -115,8 +112,6 @@ class PostgresConnection:
                 if not tables:
                     self._connection.run_script(_TABLES.read_text(encoding="utf-8"))
                     write_manifest(self, expected)
-                if _LATER not in tables:
-                    self._connection.run_script(_LATER_TABLES.read_text(encoding="utf-8"))
         except IndexReadError as error:
             raise IndexWriteError(str(error)) from error
 

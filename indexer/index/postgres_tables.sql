@@ -1,6 +1,6 @@
--- The index database in PostgreSQL: the tables of `tables.sql` and `later_tables.sql`, and those that
--- stand for what is beside a file of SQLite. Texts that are put in order or compared as ranges are so
--- by code point, whatever the database's own order is.
+-- The index database in PostgreSQL: the tables of `tables.sql`, and snapshots, which SQLite keeps in
+-- files. Texts that are ordered or compared as ranges are so by code point, whatever the database's
+-- own order.
 
 create table manifest (key text primary key, value text not null);
 
@@ -28,6 +28,7 @@ create table passages (
 );
 create index passages_by_document on passages (document_id, position);
 create index passages_by_scope on passages (scope, generation);
+create index passages_by_digest on passages (digest);
 
 create table passage_vectors (
     passage_id bigint primary key references passages (id) on delete cascade,
@@ -76,6 +77,8 @@ create table passage_lines (
     fragment text not null
 );
 
+create table token_codes (digest bytea primary key, codes bytea not null);
+
 create table snapshots (
     scope bigint primary key,
     generation bigint not null,
@@ -90,6 +93,7 @@ alter table generations set (fillfactor = 50);
 -- Numbers that chance made can't be compressed.
 alter table passage_vectors alter column vectors set storage external;
 alter table vectors alter column vector set storage external;
+alter table token_codes alter column codes set storage external;
 alter table snapshots alter column vectors set storage external;
 alter table snapshots alter column words set storage external;
 
@@ -98,5 +102,7 @@ alter table snapshots alter column words set storage external;
 alter table documents set (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0);
 alter table passages set (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0,
     toast.autovacuum_vacuum_threshold = 0, toast.autovacuum_vacuum_scale_factor = 0);
+alter table token_codes set (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0,
+    toast.autovacuum_vacuum_threshold = 0, toast.autovacuum_vacuum_scale_factor = 0);
 alter table snapshots set (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0,
-    toast.autovacuum_vacuum_threshold = 0, toast.autovacuum_vacuum_scale_factor = 0)
+    toast.autovacuum_vacuum_threshold = 0, toast.autovacuum_vacuum_scale_factor = 0);

@@ -14,29 +14,18 @@ from typing import Any, Final
 from sqlite_utils import Database
 
 from indexer.index.database import (
-    FORMAT,
     IndexWriteError,
     Statement,
     check_manifest,
     write_manifest,
 )
-from knowledge.store.sqlite_file import BUSY_SECONDS, open_derived, transaction
+from knowledge.store.sqlite_file import BUSY_SECONDS, open_derived, statements, transaction
 
 FILE: Final = "index.db"
 # So the inner pages of the largest tables stay in memory: those of a million passages are 3 MB.
 CACHE_KILOBYTES: Final = 16_384
 
 _TABLES: Final = Path(__file__).with_name("tables.sql")
-# What brings a file of the format before to this one, with all that is in it.
-_UPGRADE: Final = Path(__file__).with_name("upgrade.sql")
-# What earlier releases made indexes without.
-_LATER_TABLES: Final = Path(__file__).with_name("later_tables.sql")
-_LATER_COLUMNS: Final = (
-    ("files", "withheld", "text not null default ''"),
-    ("files", "link", "text not null default ''"),
-    ("generations", "changed_at", "text not null default ''"),
-    ("generations", "relinked", "integer not null default 0"),
-)
 
 _logger = logging.getLogger(__name__)
 
@@ -134,45 +123,11 @@ def _prepare(folder: Path, db: Database, expected: Mapping[str, str]) -> None:
     db.execute("pragma secure_delete = on").fetchone()
     if not db["manifest"].exists():
         with transaction(db):
-            for statement in _TABLES.read_text(encoding="utf-8").split(";\n"):
+            for statement in statements(_TABLES):
                 db.execute(statement)
             write_manifest(SQLiteConnection(folder, db), expected)
-    _upgrade(db)
-    _make_later_tables(db)
     # Damage further in is found when it is read; this reads the roots of all tables.
     db.execute("select count(*) from removed, manifest where removed.id < 0").fetchone()
-
-
-def _upgrade(db: Database) -> None:
-    """Bring a file of the format before to this one."""
-    if _format(db) != str(FORMAT - 1):
-        return
-    with transaction(db):
-        # Another process may have done it meanwhile.
-        if _format(db) == str(FORMAT - 1):
-            for statement in _UPGRADE.read_text(encoding="utf-8").split(";\n"):
-                db.execute(statement)
-
-
-def _make_later_tables(db: Database) -> None:
-    """Make the tables and columns that earlier releases made indexes without."""
-    for statement in _LATER_TABLES.read_text(encoding="utf-8").split(";\n"):
-        db.execute(statement)
-    if _lacking(db):
-        # Another process may be opening the same index.
-        with transaction(db):
-            for table, column, kind in _lacking(db):
-                db.execute(f"alter table {table} add column {column} {kind}")
-    db.execute("create index if not exists files_by_document on files (document_id)")
-
-
-def _lacking(db: Database) -> list[tuple[str, str, str]]:
-    return [one for one in _LATER_COLUMNS if one[1] not in db.table(one[0]).columns_dict]
-
-
-def _format(db: Database) -> str:
-    row = db.execute("select value from manifest where key = 'format'").fetchone()
-    return str(row[0]) if row else ""
 
 
 def _size(db: Database) -> int:

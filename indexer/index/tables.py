@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.index import file_records
-from indexer.index.added_symbols import add_symbols, has_symbols
 from indexer.index.bound_values import marks, slices
 from indexer.index.database import Connection, Place
 from indexer.index.scope_changes import ScopeChanges
@@ -68,9 +67,6 @@ class IndexTables:
         # may still have in memory, if they don't ask. A file is always asked.
         self.taken_out: set[str] = set()
         self._remembers = not isinstance(place, Path)
-        if not has_symbols(self.db):
-            with self.db.writing():
-                add_symbols(self.db)
 
     def close(self) -> None:
         self.db.close()
@@ -82,18 +78,13 @@ class IndexTables:
         return self.changes.total()
 
     def changed_at(self) -> datetime | None:
-        """When the index last changed; None if it never did, or was made by an earlier release."""
-        # The manifest has what earlier releases noted.
-        changed_at = self.changes.changed_at() or self._noted("changed_at")
+        """When the index last changed; None if it never did."""
+        changed_at = self.changes.changed_at()
         return datetime.fromisoformat(changed_at) if changed_at else None
 
     def identity(self) -> str:
-        return self._noted("identity")
-
-    def _noted(self, key: str) -> str:
-        """What the manifest says of something; nothing of what it does not know."""
-        row = self.db.one("select value from manifest where key = ?", (key,))
-        return str(row[0]) if row else ""
+        [[identity]] = self.db.rows("select value from manifest where key = 'identity'")
+        return str(identity)
 
     def files(self) -> dict[str, FileRecord]:
         """The record of every imported file, by path."""
@@ -200,15 +191,6 @@ class IndexTables:
             "where p.id < ? order by p.id desc limit ?"
         )
         return [(key, codes) for key, codes in self.db.rows(sql, (passage_id, most))]
-
-    def without_token_codes(self) -> list[tuple[int, bytes]]:
-        """Id and digest of the passages that have no codes, the newest first."""
-        sql = (
-            "select id, digest from passages where not exists "
-            "(select 1 from token_codes where token_codes.digest = passages.digest) "
-            "order by id desc"
-        )
-        return [(key, digest) for key, digest in self.db.rows(sql)]
 
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
         found: dict[int, StoredPassage] = {}

@@ -23,6 +23,7 @@ create table passages (
 ) strict;
 create index passages_by_document on passages (document_id, position);
 create index passages_by_scope on passages (scope, generation);
+create index passages_by_digest on passages (digest);
 
 create table passage_vectors (
     passage_id integer primary key references passages(id) on delete cascade,
@@ -52,4 +53,34 @@ create table generations (
     generation integer not null,
     changed_at text not null default '',
     relinked integer not null default 0
+) strict;
+
+-- Records of imported files.
+create table files (
+    path text primary key,
+    scope integer not null,
+    document_id text not null,
+    size integer not null,
+    mtime_ns integer,
+    digest text not null,
+    readers integer not null,
+    read_at text not null,
+    documents text not null,
+    failures text not null,
+    withheld text not null default '',
+    link text not null default ''
+) strict;
+create index files_by_document on files (document_id);
+
+-- The fragment of a citation's link, behind the #, of passages whose lines are known.
+create table passage_lines (
+    passage_id integer primary key references passages(id) on delete cascade,
+    fragment text not null
+) strict;
+
+-- Codes of token vectors by the digest of their passage, for late interaction. A passage without
+-- tokens has none.
+create table token_codes (
+    digest blob primary key not null,
+    codes blob not null
 ) strict;

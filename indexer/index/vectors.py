@@ -225,7 +225,7 @@ class VectorIndex:
         opened = cls(dimension, held)
         quantizer = getattr(faiss.downcast_index(held.index) if opened.exact else held, "sq", None)
         if quantizer is None or quantizer.qtype != _CODES:
-            raise ValueError("It holds no codes of a byte, as those of earlier releases.")
+            raise ValueError("It holds no codes of a byte.")
         opened._learn_if_outgrown()
         return opened
 

@@ -22,8 +22,6 @@ from indexer.text.analyzer import words
 from indexer.text.passages import CUTTING, Passage
 from knowledge.model.documents import Document, Scope
 
-# The fields of a document that may be None and are part of its digest then, too.
-_ALWAYS: Final = ("verified", "revision")
 # The statements that take some documents out.
 _STEPS: Final = 3
 # So many passages are put in by one statement: their vectors are read by one, too.
@@ -58,9 +56,7 @@ class CutDocument:
 def document_digest(document: Document) -> str:
     """The digest of everything that a document's passages are made from, the way included."""
     said = {key: value for key, value in asdict(document).items() if value is not None}
-    # What every document has had since the first release stays, so that its digest does.
-    made_from = [CUTTING, {**dict.fromkeys(_ALWAYS), **said}]
-    fields = json.dumps(made_from, ensure_ascii=False, default=str, sort_keys=True)
+    fields = json.dumps([CUTTING, said], ensure_ascii=False, default=str, sort_keys=True)
     return hashlib.sha256(fields.encode()).hexdigest()
 
 

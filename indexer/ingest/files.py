@@ -95,7 +95,7 @@ def _remove(index: Index, scan: Scan, report: UpdateReport) -> None:
     nameless = [
         key
         for key in there
-        # Files that an earlier release read have no record until they are read again.
+        # A forgotten file has no record until it is read again.
         if key not in named and key.split(INSIDE)[0] not in living
     ]
     removed = [*gone, *nameless]

@@ -22,7 +22,7 @@ SCHEMA: Final = "channels"
 POSTGRES_TABLES: Final = Path(__file__).with_name("postgres_tables.sql")
 LOCK_SPACE: Final = 7
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 _TABLES: Final = Path(__file__).with_name("tables.sql")
 

@@ -1,6 +1,6 @@
 -- The archive of synced channels (`channels.db`).
 
-create table if not exists channels (
+create table channels (
     id integer primary key,
     guild_id integer not null,
     name text not null,
@@ -14,7 +14,7 @@ create table if not exists channels (
     place_message_id integer not null
 ) strict;
 
-create table if not exists threads (
+create table threads (
     id integer primary key,
     channel_id integer not null,
     name text not null,
@@ -30,13 +30,11 @@ create table if not exists threads (
     reason text not null
 ) strict;
 
-create index if not exists threads_by_channel on threads (channel_id, due, last_id);
+create index threads_by_channel on threads (channel_id, due, last_id);
 
-drop index if exists threads_changed;
+create index threads_to_make on threads (changed) where changed > made and whole = 1;
 
-create index if not exists threads_to_make on threads (changed) where changed > made and whole = 1;
-
-create table if not exists messages (
+create table messages (
     id integer primary key,
     thread_id integer not null,
     author_id integer not null,
@@ -49,25 +47,25 @@ create table if not exists messages (
     names text not null
 ) strict;
 
-create index if not exists messages_by_thread on messages (thread_id, id);
+create index messages_by_thread on messages (thread_id, id);
 
-create index if not exists messages_by_author on messages (author_id);
+create index messages_by_author on messages (author_id);
 
-create table if not exists documents (
+create table documents (
     id text primary key,
     thread_id integer not null,
     digest text not null
 ) strict;
 
-create index if not exists documents_by_thread on documents (thread_id);
+create index documents_by_thread on documents (thread_id);
 
 -- The message that a thread of a text channel opens with; a forum post opens with its own id.
-create table if not exists openers (
+create table openers (
     thread_id integer primary key,
     message_id integer not null
 ) strict;
 
-create table if not exists memory (
+create table memory (
     key text primary key,
     value text not null
 ) strict;

@@ -5,12 +5,13 @@ change is a new file. It runs in one transaction together with the record that i
 (sqlite-utils), so a process killed in the middle leaves the database as it was.
 """
 
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from sqlite_utils import Database, Migrations
+
+from knowledge.store.sqlite_file import statements
 
 TABLES: Final = Path(__file__).with_name("tables")
 # The name of our migrations, and the table that records them.
@@ -57,21 +58,6 @@ def misfit(found: Sequence[str]) -> str:
             "restore an older backup."
         )
     return ""
-
-
-def statements(script: Path) -> Iterator[str]:
-    """The statements of a file of SQL, each with the comment above it.
-
-    `executescript` would commit first, and half a migration could then survive a crash.
-    """
-    statement = ""
-    for line in script.read_text(encoding="utf-8").splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-    if statement.strip():
-        raise ValueError(f"{script} ends within a statement.")
 
 
 def _migration(script: Path) -> Callable[[Database], None]:

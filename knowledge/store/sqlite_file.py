@@ -86,18 +86,36 @@ def open_derived(
             return _open(path, prepare)
 
 
+def statements(script: Path) -> Iterator[str]:
+    """The statements of a file of SQL, each with the comment above it.
+
+    `executescript` would commit first, and half a migration could then survive a crash.
+    """
+    statement = ""
+    for line in script.read_text(encoding="utf-8").splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        raise ValueError(f"{script} ends within a statement.")
+
+
 def make_tables(db: Database, script: Path, file_format: int) -> None:
-    """Make the tables of a derived file by a file of SQL; its format is its `user_version`.
+    """Make the tables of an empty derived file; the format is its `user_version`.
 
     Raises:
         sqlite3.DatabaseError: if the file has another format.
     """
     found = db.execute("pragma user_version").fetchone()[0]
-    if found not in (0, file_format):
+    if found != file_format and (found or db.table_names()):
         raise sqlite3.DatabaseError(f"format {found}")
     db.enable_wal()
-    db.executescript(script.read_text(encoding="utf-8"))
-    db.execute(f"pragma user_version = {file_format}")
+    if found != file_format:
+        with transaction(db):
+            for statement in statements(script):
+                db.execute(statement)
+            db.execute(f"pragma user_version = {file_format}")
 
 
 @contextmanager

@@ -35,7 +35,7 @@ LOCK_SPACE: Final = 8
 # What is done by one process at a time.
 _VISITING: Final = 1
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 _TABLES: Final = Path(__file__).with_name("tables.sql")
 
@@ -313,10 +313,6 @@ class PageStore:
 
 def _prepare(db: Database) -> None:
     make_tables(db, _TABLES, FORMAT)
-    for table, column in (("sites", "state"), ("pages", "details")):
-        # Files of earlier releases lack them.
-        if column not in db.table(table).columns_dict:
-            db.execute(f"alter table {table} add column {column} text not null default ''")
 
 
 def _size(page: WebPage) -> int:

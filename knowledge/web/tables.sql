@@ -1,13 +1,13 @@
 -- The pages that were fetched (`web.db`).
 
-create table if not exists sites (
+create table sites (
     url text primary key,
     synced_at text,
     reason text not null,
     state text not null default ''
 ) strict;
 
-create table if not exists pages (
+create table pages (
     site text not null,
     url text not null,
     link text not null,

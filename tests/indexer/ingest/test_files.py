@@ -291,7 +291,7 @@ def test_a_zips_files_come_change_fail_and_go_one_by_one(world: World) -> None:
     assert len(world.texts()) == 3
 
 
-def test_an_index_of_an_earlier_release_is_taken_over_without_embedding(world: World) -> None:
+def test_forgotten_files_are_read_again_without_embedding(world: World) -> None:
     for name in ("a.md", "gone.md"):
         world.write(name, f"Text of {name}.")
     world.run()

@@ -2,11 +2,9 @@ import io
 import itertools
 import json
 import os
-import sqlite3
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -347,19 +345,6 @@ def test_an_export_of_which_nobody_is_withheld_any_more_than_before_is_not_read(
     world.store.quote_opt_outs.withhold(PASSER)
     monkeypatch.setattr(corpus, "is_export", lambda path: pytest.fail(f"{path} was opened"))
     assert world.run().unchanged == 2
-
-
-def test_what_an_index_of_an_earlier_release_read_of_chats_is_read_again(world: World) -> None:
-    world.write("channel.json", as_json(export(CHAT, type="GuildTextChat")))
-    world.run()
-    world.index.close()
-    path = next(world.folder.parent.glob("index/*.db"))
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("alter table files drop column withheld")
-        connection.execute("update files set readers = 2")
-    world.index = Index(path.parent, model="words", dimension=64, max_tokens=256)
-    world.store.quote_opt_outs.withhold(PASSER)
-    assert len(world.run().changed) == 1
 
 
 def test_an_export_that_holds_a_conversation_twice_gives_it_once(world: World) -> None:

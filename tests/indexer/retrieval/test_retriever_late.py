@@ -11,7 +11,6 @@ from indexer.embedding.token_vectors import tokens_of
 from indexer.index.database import Place
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put, update
-from indexer.ingest.token_backfill import backfill
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.late_interaction import BEST, COVERED
 from indexer.retrieval.reranker import Reranking
@@ -160,23 +159,6 @@ def test_where_one_behind_the_best_has_no_codes_they_are_put_in_order(
     )
     [hits] = retriever.hits([QUESTION], [SHARED])
     assert _names(hits)[0] == LATE_FIRST
-
-
-def test_after_a_backfill_all_is_as_in_an_index_made_anew(
-    index: Index, model: Embedder, tmp_path: Path
-) -> None:
-    expected = _told(Retriever(index, model).hits(QUESTIONS, [SHARED]))
-    with opened(tmp_path / "before", model) as before:
-        _build(before, model, rules())
-        before.tables.db.run("delete from token_codes")
-        retriever = Retriever(before, model)
-        assert _told(retriever.hits(QUESTIONS, [SHARED])) == _told(_fused(retriever, QUESTIONS))
-        for _ in backfill(before, model):
-            pass
-        assert _told(retriever.hits(QUESTIONS, [SHARED])) == expected
-        rows = "select digest, codes from token_codes order by digest"
-        assert before.tables.db.rows(rows) == index.tables.db.rows(rows)
-    assert expected[0][0][0] == LATE_FIRST
 
 
 def test_a_document_that_is_replaced_is_compared_by_its_new_words(

@@ -16,6 +16,7 @@ from knowledge.backup import backups
 from knowledge.backup.backups import BackupError
 from knowledge.store import migrations
 from knowledge.store.database import StoreError, StoreVersionError
+from knowledge.store.sqlite_file import statements
 from knowledge.store.store import Store
 from tests.knowledge.versions import (
     BEFORE_1_0_0,
@@ -230,10 +231,10 @@ def test_a_file_of_sql_is_read_by_statements_and_refused_where_the_last_one_has_
     script = tmp_path / "m001.sql"
     trigger = "create trigger t after insert on a begin\nselect 1;\nselect 2; end;\n"
     script.write_text(f"-- Why.\ncreate table a (b);\n{trigger}")
-    assert list(migrations.statements(script)) == ["-- Why.\ncreate table a (b);\n", trigger]
+    assert list(statements(script)) == ["-- Why.\ncreate table a (b);\n", trigger]
     script.write_text("create table a (b)\n")
     with pytest.raises(ValueError, match="ends within a statement"):
-        list(migrations.statements(script))
+        list(statements(script))
 
 
 @pytest.mark.parametrize(
