@@ -46,7 +46,6 @@ ASK_ME: Final = Sentence("Ask me something: mention me with a question, or use `
 ANSWER_LABELS: Final[Mapping[str, Sentence]] = {
     "helpful": Sentence("Helpful"),
     "unhelpful": Sentence("Not helpful"),
-    "more": Sentence("More passages"),
     "why": Sentence("Why this answer?"),
     "share": Sentence("Share"),
 }

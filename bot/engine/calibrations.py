@@ -58,14 +58,14 @@ def chosen_calibration(folder: Path, model: ModelRecord) -> Chosen:
         return Chosen(fitted, f"{last}, which does not say for which model it was fitted", False)
     if fitted is not None and _is_same(fitted.model, wanted):
         return Chosen(fitted, f"{last}, fitted for this model", True)
-    earlier = _beside(folder, wanted)
-    if earlier.exists():
-        return Chosen(calibration(earlier), f"{earlier}, fitted for this model", True)
+    beside = _beside(folder, wanted)
+    if beside.exists():
+        return Chosen(calibration(beside), f"{beside}, fitted for this model", True)
     found = _shipped(model)
     if fitted is None or fitted.model is None:
         return found
     ignored = (
-        f"{last} was fitted for {fitted.model.name or 'another model'} and is not applied to "
+        f"{last} was fitted for {fitted.model.name} and is not applied to "
         f"{model.name or 'the one that serves'}: run `commonplace calibrate` to fit it anew."
     )
     return replace(found, ignored=ignored)

@@ -1,6 +1,6 @@
 """File permissions of the data folder: its owner alone reads and writes what is in it.
 
-What the program makes is made so (`main` sets the umask). What an earlier release left wider is
+What the program makes is made so (`main` sets the umask). What was copied there or made by hand is
 closed when the folder is opened. Only what the program itself makes there is touched: somebody may
 have named a folder that holds other things, too.
 """

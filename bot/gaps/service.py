@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from bot.answers.decision import Answer, recorded_hit
 from bot.answers.pipeline import Reply
 from bot.answers.replay import asked_again
-from bot.answers.small_talk import small_talk
 from bot.engine.core import Core
 from indexer.retrieval.clusters import grouped, most_typical
 from indexer.text.analyzer import language_of_question
@@ -79,8 +78,7 @@ class Group:
 
 def groups(core: Core, guild_id: int) -> list[Group]:
     """The guild's gaps by meaning, those first that most members asked."""
-    # What was said to earlier versions is recorded, too.
-    questions = [one for one in core.store.gaps.open(guild_id) if small_talk(one.text) is None]
+    questions = core.store.gaps.open(guild_id)
     awaited = core.store.gaps.awaited(guild_id)
     handovers = core.store.handovers.every(guild_id)
     found = [

@@ -23,7 +23,7 @@ def layout(
 ) -> dict[str, Any]:
     """What sends a layout, or edits a message to be one: these parts, and rows of items below.
 
-    Each group of items begins a row. The content of what was posted by an earlier version goes.
+    Each group of items begins a row. The content of an edited message goes.
     """
     view = discord.ui.LayoutView(timeout=None)
     for part in (*parts, *(row for group in items for row in rows(group))):

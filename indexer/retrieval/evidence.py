@@ -22,7 +22,6 @@ Errors:
 
 import hashlib
 import json
-import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -60,11 +59,6 @@ FEATURES: Final = (
 
 _DEFAULT: Final = "calibration.toml"
 _SHIPPED: Final = "calibration*.toml"
-_TOLD: Final = re.compile(
-    r"^# Fitted by `commonplace calibrate .+` with ([0-9a-f]{16}) \S+\.$", re.M
-)
-# The signals that files of earlier versions lack, which say nothing there.
-_LATER: Final = {name: {"weight": 0.0, "scale": 1.0} for name in ("lead", "weakest")}
 _EVERYDAY: Final = "everyday.txt"
 _EVERYDAY_IN: Final = "everyday.{}.txt"
 
@@ -373,17 +367,14 @@ def calibration(source: Traversable | None = None) -> Calibration:
     """
     source = source or files("indexer.retrieval").joinpath(_DEFAULT)
     try:
-        text = source.read_text(encoding="utf-8")
-        values = tomllib.loads(text)
-        known = {**_LATER, **values}
+        values = tomllib.loads(source.read_text(encoding="utf-8"))
         return Calibration(
-            weights=np.array([float(known[name]["weight"]) for name in FEATURES]),
-            scales=np.array([float(known[name]["scale"]) for name in FEATURES]),
+            weights=np.array([float(values[name]["weight"]) for name in FEATURES]),
+            scales=np.array([float(values[name]["scale"]) for name in FEATURES]),
             bias=float(values["bias"]),
             strong=float(values["strong"]),
-            # Files of earlier versions have none.
-            none=float(values.get("none", 0.0)),
-            model=_model(values, text),
+            none=float(values["none"]),
+            model=_model(values),
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise CalibrationError(
@@ -392,12 +383,11 @@ def calibration(source: Traversable | None = None) -> Calibration:
         ) from error
 
 
-def _model(values: Mapping[str, Any], text: str) -> FittedFor | None:
-    """What a file says that it was fitted for; that of an earlier version says so in a comment."""
-    if "model" in values:
-        return FittedFor(str(values["model"]["name"]), str(values["model"]["digest"]))
-    told = _TOLD.search(text)
-    return None if told is None else FittedFor("", told[1])
+def _model(values: Mapping[str, Any]) -> FittedFor | None:
+    """The model that a file was fitted for, if it names one."""
+    if "model" not in values:
+        return None
+    return FittedFor(str(values["model"]["name"]), str(values["model"]["digest"]))
 
 
 def fit(

@@ -85,11 +85,9 @@ class ChannelProblem:
 
 
 def stored_problem(text: str) -> ChannelProblem | None:
-    """What `str` made of a reason; an earlier release stored the English sentence itself."""
+    """The reason of which `str` made this."""
     if not text:
         return None
-    if not text.startswith("{"):
-        return ChannelProblem(ProblemCode.OTHER, {"text": text})
     values = json.loads(text)
     return ChannelProblem(ProblemCode(values.pop("code")), values)
 

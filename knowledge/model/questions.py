@@ -95,12 +95,12 @@ class Question:
     """What a person asked, where, and what came of it.
 
     `earlier` are the questions that it follows up, a line each, `settings` what judged it,
-    `signals` what the evidence was judged by: names and numbers, as the retriever gives them. All
-    three are blank where a release before they were recorded answered. What was asked `private`ly
-    is answered to its asker alone. `told_for` is the earlier question whose answer this is: its
-    asker was told it later, or shared it. `channels` are those that everybody whom it was answered
-    to could read; it was `answered_from` these documents, with as many `quotations` as its channel
-    allowed, or None as everywhere. `pruned` is one so old that its words are no longer kept.
+    `signals` what the evidence was judged by: names and numbers, as the retriever gives them. What
+    was asked `private`ly is answered to its asker alone. `told_for` is the earlier question whose
+    answer this is: its asker was told it later, or shared it. `channels` are those that everybody
+    whom it was answered to could read; it was `answered_from` these documents, with as many
+    `quotations` as its channel allowed, or None as everywhere. `pruned` is one so old that its
+    words are no longer kept.
     """
 
     id: int

@@ -42,8 +42,7 @@ from knowledge.store.questions.question_records import digest_of
 
 _logger = logging.getLogger(__name__)
 
-# *Share* is only there where the answer is private. *More passages* is below answers of earlier
-# releases, where *Other passages* is now.
+# *Share* is only there where the answer is private.
 _STYLES: Final = {"share": discord.ButtonStyle.primary}
 
 # The evidence at a glance; the first lines say it in words.
@@ -165,7 +164,7 @@ def _buttons(
         items += [
             AnswerButton(language, question_id=reply.question_id, action=action)
             for action in button_messages.ANSWER_LABELS
-            if action != "more" and (action != "share" or private)
+            if action != "share" or private
         ]
         if any(quote.citation.kind is Kind.NOTE for quote in reply.outcome.quotes):
             label = notes_messages.REPORT_LABEL(language)
@@ -242,12 +241,8 @@ class AnswerButton(
                 lambda core: with_words(asked, core.index, channels), priority=Priority.ASKING
             )
             language = await viewer_language(interaction)
-            if self.action == "why":
-                moderator = await is_moderator(interaction)
-                first, *rest = explanation.why(question, language, moderator=moderator)
-            else:
-                above = text_of(interaction.message) if interaction.message else ""
-                first, *rest = passage_messages.more(question, language, above)
+            moderator = await is_moderator(interaction)
+            first, *rest = explanation.why(question, language, moderator=moderator)
             await interaction.edit_original_response(content=first)
             for part in rest:
                 await interaction.followup.send(part, ephemeral=True)

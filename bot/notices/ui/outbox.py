@@ -236,7 +236,7 @@ class OutboxDispatcher:
         message = channel.get_partial_message(place[1])
 
         async def edit(*, with_files: bool) -> discord.Message:
-            # What was attached by an earlier version, or to a text that was withdrawn, goes.
+            # Files of a text that was withdrawn go.
             files = files_of(card.attached) if with_files else []
             shown = card_message(card, buttons, with_files=with_files)
             return await message.edit(**shown, attachments=files)

@@ -254,8 +254,9 @@ def test_whole_passages_and_why_they_answer_are_shown_in_messages(
     ]
     question = Question(1, 2, 3, 4, text, Evidence.STRONG, WHEN, 12, hits)
     for language in Language:
+        found = _passage(passages[0], title, title)
         told = why(question, language, moderator=True)
-        _shown_well([*passage_messages.more(question, language), *told])
+        _shown_well([*passage_messages.passage(found, language), *told])
 
 
 # Notes.

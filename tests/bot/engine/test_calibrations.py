@@ -122,15 +122,7 @@ def test_a_model_that_has_shipped_parameters_is_judged_by_them(tmp_path: Path) -
     assert len({shipped.model for shipped in shipped_calibrations()}) == len(shipped_calibrations())
 
 
-# Files of earlier versions, and those that can't be used.
-
-
-def test_a_file_of_an_earlier_version_tells_its_model_in_a_comment(tmp_path: Path) -> None:
-    told = "Fitted by `commonplace calibrate farm` with 0123456789abcdef onnx-int8-2.\nfarm: 20"
-    written = replace(fitted(OURS, 0.8), model=None, provenance=told).to_toml()
-    (tmp_path / CALIBRATION).write_text(written, encoding="utf-8")
-    assert strong(tmp_path, OURS) == 0.8
-    assert "another model" in chosen_calibration(tmp_path, THEIRS).ignored
+# Files without a model, and those that can't be used.
 
 
 def test_one_that_tells_no_model_judges_for_all(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""File permissions: only the owner of the data reads it, also of what an earlier release left."""
+"""File permissions: only the owner of the data reads it, also of what was copied there."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="permissions are those of 
 MADE = (
     "community.db",
     "community.db-wal",
-    "community.m001_first_tables.db",
+    "community.m001_tables.db",
     "channels.db",
     "web.db",
     "tombstones.jsonl",
@@ -31,7 +31,7 @@ MADE = (
 
 
 def _wide(folder: Path) -> None:
-    """A data folder as an earlier release left it under the usual umask."""
+    """A data folder that was copied under the usual umask."""
     for name in MADE:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("words")
@@ -48,7 +48,7 @@ def _modes(folder: Path) -> set[int]:
 
 
 @posix
-def test_what_an_earlier_release_left_open_is_closed_when_it_is_opened_and_told_once(
+def test_what_was_left_open_is_closed_when_it_is_opened_and_told_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "data"

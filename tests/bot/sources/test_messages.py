@@ -141,13 +141,7 @@ def test_why_a_channel_can_t_be_read_is_stored_as_a_code_and_said_in_every_langu
     assert sources_messages.progress(Language.GERMAN, report) == f"⚠ <#3> {german}."
 
 
-def test_a_reason_that_an_earlier_release_stored_as_a_sentence_is_said_as_it_is() -> None:
-    sentence = "is gone from Discord; what I read there is no longer quoted"
-    stored = stored_problem(sentence)
-    assert (
-        sources_messages.progress(Language.ENGLISH, channel_report(SyncStage.DONE, stored))
-        == f"⚠ <#3> {sentence}."
-    )
+def test_what_has_no_problem_has_no_reason() -> None:
     assert stored_problem("") is None
 
 

@@ -12,7 +12,6 @@ from bot.ask import button_messages, passage_messages
 from bot.ask.ui.answer_message import answer_message
 from bot.engine.core import Core
 from bot.review import service as review_service
-from bot.text.markdown import plain
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
 from indexer.retrieval.hit import Hit
@@ -23,7 +22,7 @@ from knowledge.model.questions import Evidence, Verdict
 from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
 from tests.bot import strictness
-from tests.bot.steps import OTHER_PASSAGES, content, looked_into, said
+from tests.bot.steps import OTHER_PASSAGES, content, looked_into
 from tests.bot.values import file_passage
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World, build_world, buttons, links, text_of
 
@@ -131,24 +130,6 @@ async def test_of_two_verdicts_of_one_member_the_last_counts(world: World) -> No
     assert [given.verdict for given in kept] == [Verdict.UNHELPFUL]
 
 
-async def test_more_passages_of_an_earlier_release_shows_whoever_clicked_what_is_not_quoted_above(
-    world: World,
-) -> None:
-    await world.publish(text=TEXT + "\n\nBring a laptop and something to eat.")
-    await world.publish(title="Boats", text="The boats leave from the harbour.")
-    answered = await world.ask()
-    assert answered.response is not None
-
-    more = world.press(world.second_member, answered.response.message, "answer:1:more")
-    await world.env.settle()
-
-    [quoted, *others] = (await world.recorded(1)).hits
-    assert "Bring a laptop and something to eat." in text_of(answered.response)
-    assert "Bring a laptop" in quoted.passage
-    assert "Bring a laptop" not in said(more)
-    assert f"**{plain(others[0].title)}" in said(more) or f"[{plain(others[0].title)}" in said(more)
-
-
 async def test_why_tells_members_what_matched_and_who_approved_it_and_moderators_figures(
     world: World,
 ) -> None:
@@ -241,11 +222,8 @@ async def test_the_buttons_of_another_servers_answer_show_nothing(
     theirs = await other.ask("What is open source AI?")
     assert theirs.response is not None
 
-    shown = [
-        other.press(other.member, theirs.response.message, f"answer:1:{action}")
-        for action in ("more", "why")
-    ]
+    shown = other.press(other.member, theirs.response.message, "answer:1:why")
     await simcord_env.settle()
 
-    texts = [text_of(result.response) for result in shown if result.response is not None]
-    assert texts == [button_messages.FEEDBACK_GONE.english] * 2
+    assert shown.response is not None
+    assert text_of(shown.response) == button_messages.FEEDBACK_GONE.english

@@ -115,43 +115,6 @@ async def test_what_the_asker_or_a_moderator_picks_takes_the_place_of_the_quotat
     assert OTHER in content(await world.ask(by=world.second_member))
 
 
-async def as_posted_before(world: World, posted: discord.Message) -> discord.Message:
-    """The same answer as earlier releases posted it: a text, and rows of buttons below it."""
-    view = discord.ui.View(timeout=None)
-    for custom_id in custom_ids(posted):
-        item: Any = discord.ui.Button(label=custom_id, custom_id=custom_id)
-        if custom_id.startswith("passages:"):
-            listed = choices(posted).items()
-            options = [discord.SelectOption(label=label, value=value) for value, label in listed]
-            item = discord.ui.Select(custom_id=custom_id, options=options)
-        view.add_item(item)
-    channel = world.bot.get_channel(world.general.id)
-    assert isinstance(channel, discord.TextChannel)
-    return await channel.send(text_of(posted), view=view)
-
-
-async def test_an_answer_of_an_earlier_release_keeps_its_buttons_and_is_replaced_by_a_new_one(
-    world: World, posted: discord.Message, new_bot: Callable[[], Bot]
-) -> None:
-    old = await as_posted_before(world, posted)
-    await restarted(world, new_bot)
-
-    helpful = await world.second_member.click(old, custom_id="answer:1:helpful")
-    assert said(helpful) == button_messages.FEEDBACK_HELPFUL.english
-
-    shown = await chosen(world, old)
-    thanks = await world.member.click(shown.response, label=PICK)
-
-    assert said(thanks) == button_messages.REPLACED.english
-    changed = now(world, old)
-    assert changed.flags.components_v2
-    assert not changed.content
-    assert text_of(changed).startswith(ask_messages.question_line(QUESTION))
-    assert OTHER in text_of(changed)
-    again = await world.second_member.click(changed, label="Not helpful")
-    assert button_messages.ASKS_WHY.english in said(again)
-
-
 async def test_what_anybody_else_picks_counts_and_changes_nothing_that_is_posted(
     world: World, posted: discord.Message
 ) -> None:

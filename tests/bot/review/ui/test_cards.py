@@ -1,9 +1,7 @@
 """How moderators decide: who may, what happens then, and what survives a restart."""
 
-import io
 from collections.abc import Callable
 
-import discord
 import pytest
 from simcord import SetupError
 
@@ -32,7 +30,7 @@ from tests.bot.steps import (
     state,
     told,
 )
-from tests.bot.world import TEXT, TITLE, World, buttons, custom_ids, text_of
+from tests.bot.world import TEXT, TITLE, World, buttons, text_of
 
 
 async def test_an_approved_note_is_answered_from_at_once(world: World) -> None:
@@ -123,32 +121,6 @@ async def test_a_card_still_shows_the_whole_note_once_it_is_rejected(
     assert "**Rejected**" in text_of(world.card)
     assert text_of(world.card).startswith("**Rejected**")
     assert len(text_of(world.card)) <= markdown.LAYOUT_CHARACTERS
-
-
-async def test_a_card_of_an_earlier_release_works_and_looks_new_once_it_is_edited(
-    world: World, new_bot: Callable[[], Bot]
-) -> None:
-    await world.propose(text="long " * 500)
-    channel = world.bot.get_channel(world.review.id)
-    assert isinstance(channel, discord.TextChannel)
-    view = discord.ui.View(timeout=None)
-    for custom_id in custom_ids(world.card):
-        view.add_item(discord.ui.Button(label=custom_id, custom_id=custom_id))
-    file = discord.File(io.BytesIO(b"long"), "old.md")
-    old = await channel.send(text_of(world.card)[:2_000], view=view, file=file)
-    await world.core(lambda core: core.store.review_cards.place(1, channel.id, old.id))
-    await restarted(world, new_bot)
-
-    done = await world.moderator.click(old, custom_id="card:1:approve")
-
-    assert "is live" in said(done)
-    assert world.card.id == old.id
-    assert world.card.flags.components_v2
-    assert not world.card.content
-    assert text_of(world.card).startswith("**Approved** by")
-    assert [file.filename for file in world.card.attachments] == ["note-1-revision-1.md"]
-    await decided(world, world.moderator, "Undo", {"reason": ""})
-    assert text_of(world.card).startswith("**Pending**")
 
 
 async def test_a_card_whose_file_may_not_be_attached_is_edited_without_it(world: World) -> None:
