@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.onnx_model import FORMAT
 from indexer.embedding.token_vectors import tokens_of
-from indexer.index.database import FORMAT as INDEX_FORMAT
 
 FOLDER: Final = Path(__file__).with_name("prepared")
 _DIGEST_BYTES: Final = hashlib.sha256().digest_size
@@ -49,7 +48,7 @@ def made_by(embedder: Embedder) -> str:
     tokens = tokens_of(embedder)
     codec = b"" if tokens is None else tokens.codec.centre.tobytes()
     deviation = 0.0 if tokens is None else tokens.codec.deviation
-    shaping = f"{embedder.model} {FORMAT} {INDEX_FORMAT} {embedder.max_tokens} {deviation}"
+    shaping = f"{embedder.model} {FORMAT} {embedder.max_tokens} {deviation}"
     return hashlib.sha256(shaping.encode() + codec).hexdigest()[:16]
 
 
