@@ -5,11 +5,33 @@ environment (`PGPASSWORD`), or from a file of passwords (`PGPASSFILE`), as in Po
 programs.
 """
 
+import re
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 SCHEMES: Final = ("postgresql", "postgres")
-_SECRET: Final = frozenset({"password", "sslpassword", "oauth_client_secret"})
+# Options that libpq takes a secret by, and what else somebody may call it.
+_SECRET: Final = re.compile(r"(?!passfile\Z).*(?:pass|pwd|secret).*", re.DOTALL)
+# Signs that part a URL, and those that other drivers part it by.
+_PARTING: Final = r"\s;#?&=:@/\\"
+_NAME: Final = rf"[^{_PARTING}]*"
+_HOST: Final = rf"(?:\[[\da-f:.]+\]|[^{_PARTING},\[\]]*)(?::\d*)?"
+_OPTION: Final = r"\w+=[^\s;#?&\\]*"
+_SHAPE: Final = re.compile(
+    rf"\w+://(?:{_NAME}@)?{_HOST}(?:,{_HOST})*(?:/{_NAME})?(?:\?(?:{_OPTION}(?:&{_OPTION})*)?)?",
+    re.ASCII | re.IGNORECASE,
+)
+# Names may have a blank if it is percent-encoded, but none of the other signs.
+_DECODED_NAME: Final = re.compile(r"[^;#?&=:@/\\]*")
+_PASSWORD: Final = (
+    "it holds a password. Take that out, and hand it over as PGPASSWORD in the environment, or in "
+    "a file that PGPASSFILE names"
+)
+_SHAPELESS: Final = (
+    "it has a sign out of place, such as `;` or `#`. Write it as "
+    "`postgresql://USER@HOST/DATABASE?OPTION=VALUE`, without a password: that is handed over as "
+    "PGPASSWORD in the environment, or in a file that PGPASSFILE names"
+)
 
 
 def is_database_url(text: str) -> bool:
@@ -24,13 +46,24 @@ def checked_database_url(text: str) -> str:
     """
     if not is_database_url(text):
         raise ValueError("it should be written as `postgresql://USER@HOST/DATABASE`")
-    parts = urlsplit(text)
-    named = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    if parts.password is not None or named & _SECRET:
-        raise ValueError(
-            "it holds a password. Take that out, and hand it over as PGPASSWORD in the "
-            "environment, or in a file that PGPASSFILE names"
-        )
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        # Its message may repeat a part of the URL.
+        raise ValueError(_SHAPELESS) from None
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    if parts.password is not None or any(_SECRET.fullmatch(name.lower()) for name, _ in options):
+        raise ValueError(_PASSWORD)
+    names = [parts.username or "", parts.path.removeprefix("/")]
+    decoded = [unquote(name) for name in names]
+    decoded += [value for name, value in options if name.lower() in {"user", "dbname"}]
+    hosts = [value for name, value in options if name.lower() == "host"]
+    if (
+        not (text.isascii() and _SHAPE.fullmatch(text))
+        or not all(map(_DECODED_NAME.fullmatch, decoded))
+        or any("@" in host[1:] or "=" in host for host in hosts)
+    ):
+        raise ValueError(_SHAPELESS)
     return text
 
 

@@ -16,6 +16,9 @@ from knowledge.store.database_url import (
         ("postgres:///community", "community on this machine"),
         ("postgresql://bot@/a%20b?host=/run/pg&sslmode=disable", "a b on /run/pg"),
         ("postgresql://[::1]/", "the default database on [::1]"),
+        ("postgresql://a.example:5432,b.example/d", "d on a.example:5432,b.example"),
+        ("postgresql://bot@/d?host=@/run/pg&passfile=/etc/pg.pass", "d on @/run/pg"),
+        ("postgresql://bot@db/d?options=-c%20search_path%3Dx&connect_timeout=5", "d on db"),
     ],
 )
 def test_a_url_is_shown_without_its_user(url: str, shown: str) -> None:
@@ -31,10 +34,43 @@ def test_a_url_is_shown_without_its_user(url: str, shown: str) -> None:
         "postgresql://bot@db/community?password=s3cret",
         "postgresql://bot@db/community?sslmode=require&PASSWORD=s3cret",
         "postgresql://bot@db/community?sslpassword=s3cret",
+        "postgresql://bot@db/community?passwd=s3cret",
+        "postgresql://bot@db/community?pass%77ord=s3cret",
     ],
 )
 def test_a_password_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(ValueError, match="PGPASSWORD") as refused:
+        checked_database_url(url)
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://bot@db/community;password=s3cret",
+        "postgresql://bot@db;password=s3cret/community",
+        "postgresql://bot@db/community#?password=s3cret",
+        "postgresql://bot@db/community#s3cret",
+        "postgresql://bot@db/community&password=s3cret",
+        "postgresql://bot@db/community password=s3cret",
+        "postgresql://bot@db/community%20password%3Ds3cret",
+        "postgresql://bot@db/community%3Bs3cret",
+        "postgresql://bot@db/community?sslmode=require;password=s3cret",
+        "postgresql://bot@db/community?sslmode=require#password=s3cret",
+        "postgresql://bot@db/community?s3cret",
+        "postgresql://bot@db:s3cret/community",
+        "postgresql://bot%3As3cret@db/community",
+        "postgresql://db/community?user=bot:s3cret",
+        "postgresql://db/community?host=bot:s3cret@db",
+        "postgresql://db/?dbname=postgresql://bot:s3cret@db/community",
+        "postgresql://bot@db/community/bot:s3cret",
+        "postgresql://[s3cret]/community",
+        "postgresql://s3cret\u2100@db/community",
+        "postgresql://bot@db\\s3cret/community",
+    ],
+)
+def test_a_sign_behind_which_a_password_hides_is_refused_and_nothing_is_repeated(url: str) -> None:
+    with pytest.raises(ValueError, match="out of place.*PGPASSWORD") as refused:
         checked_database_url(url)
     assert "s3cret" not in str(refused.value)
 
