@@ -2,7 +2,8 @@
 
 Limits (`setrlimit`) hold wherever there is such a call. On Linux, Landlock takes every file away
 but those that Python and its libraries are read from, and a seccomp filter refuses sockets, new
-processes, signals and looking into other processes. Each is left out where the system lacks it;
+processes, signals, looking into other processes, and every change of a file, of an owner or of a
+mode, because Landlock doesn't know all of them. Each is left out where the system lacks it;
 the process is then as free as any program of the same user, though without the token and bounded.
 
 Source:
@@ -35,13 +36,15 @@ _FILE_RIGHTS: Final = {1: 13, 2: 14, 3: 15, 5: 16}
 _NETWORK_RIGHTS: Final = 0b11
 _SCOPES: Final = 0b11
 
-# seccomp. The numbers of what is refused, for x86-64 and for AArch64.
+# seccomp. The numbers of what is refused, for x86-64 and for AArch64; None where there is no such
+# call.
 _SECCOMP_FILTER: Final = 2
 _ALLOW: Final = 0x7FFF_0000
 _REFUSE: Final = 0x0005_0000
 _CLONE_THREAD: Final = 0x0001_0000
 _X32: Final = 0x4000_0000
-_REFUSED_CALLS: Final = {
+_REFUSED_CALLS: Final[dict[str, tuple[int, int | None]]] = {
+    # Sockets.
     "socket": (41, 198),
     "connect": (42, 203),
     "accept": (43, 202),
@@ -51,6 +54,9 @@ _REFUSED_CALLS: Final = {
     "listen": (50, 201),
     "socketpair": (53, 199),
     "accept4": (288, 242),
+    # Processes, their signals, memory and turns.
+    "fork": (57, None),
+    "vfork": (58, None),
     "execve": (59, 221),
     "execveat": (322, 281),
     "kill": (62, 129),
@@ -64,13 +70,109 @@ _REFUSED_CALLS: Final = {
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
+    "process_madvise": (440, 440),
+    "migrate_pages": (256, 238),
+    "move_pages": (279, 239),
+    "kcmp": (312, 272),
     "setpriority": (141, 140),
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
+    "sched_setattr": (314, 274),
+    "sched_setaffinity": (203, 122),
+    "ioprio_set": (251, 30),
+    # Files: what they hold, their names, modes, owners, times and attributes.
+    "creat": (85, None),
+    "truncate": (76, 45),
+    "ftruncate": (77, 46),
+    "fallocate": (285, 47),
+    "link": (86, None),
+    "linkat": (265, 37),
+    "symlink": (88, None),
+    "symlinkat": (266, 36),
+    "rename": (82, None),
+    "renameat": (264, 38),
+    "renameat2": (316, 276),
+    "unlink": (87, None),
+    "unlinkat": (263, 35),
+    "mkdir": (83, None),
+    "mkdirat": (258, 34),
+    "rmdir": (84, None),
+    "mknod": (133, None),
+    "mknodat": (259, 33),
+    "chmod": (90, None),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "chown": (92, None),
+    "fchown": (93, 55),
+    "lchown": (94, None),
+    "fchownat": (260, 54),
+    "utime": (132, None),
+    "utimes": (235, None),
+    "futimesat": (261, None),
+    "utimensat": (280, 88),
+    "setxattr": (188, 5),
+    "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7),
+    "setxattrat": (463, 463),
+    "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16),
+    "removexattrat": (466, 466),
+    "file_setattr": (469, 469),
+    "open_by_handle_at": (304, 265),
+    "inotify_add_watch": (254, 27),
+    "fanotify_init": (300, 262),
+    # Places and users.
+    "chdir": (80, 49),
+    "fchdir": (81, 50),
+    "chroot": (161, 51),
+    "setuid": (105, 146),
+    "setgid": (106, 144),
+    "setreuid": (113, 145),
+    "setregid": (114, 143),
+    "setresuid": (117, 147),
+    "setresgid": (119, 149),
+    "setfsuid": (122, 151),
+    "setfsgid": (123, 152),
+    "setgroups": (116, 159),
+    "setpgid": (109, 154),
+    "setsid": (112, 157),
+    "capset": (126, 91),
+    "personality": (135, 92),
+    # Memory and messages that outlive a process.
+    "shmget": (29, 194),
+    "shmat": (30, 196),
+    "shmctl": (31, 195),
+    "semget": (64, 190),
+    "semctl": (66, 191),
+    "msgget": (68, 186),
+    "msgctl": (71, 187),
+    "mq_open": (240, 180),
+    "mq_unlink": (241, 181),
+    # The system.
     "io_uring_setup": (425, 425),
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
     "unshare": (272, 97),
     "setns": (308, 268),
     "mount": (165, 40),
+    "umount2": (166, 39),
+    "pivot_root": (155, 41),
+    "open_tree": (428, 428),
+    "move_mount": (429, 429),
+    "fsopen": (430, 430),
+    "mount_setattr": (442, 442),
+    "quotactl": (179, 60),
+    "init_module": (175, 105),
+    "finit_module": (313, 273),
+    "delete_module": (176, 106),
+    "reboot": (169, 142),
+    "sethostname": (170, 161),
+    "clock_settime": (227, 112),
+    "clock_adjtime": (305, 266),
+    "settimeofday": (164, 170),
+    "adjtimex": (159, 171),
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
     "userfaultfd": (323, 282),
@@ -78,8 +180,6 @@ _REFUSED_CALLS: Final = {
     "request_key": (249, 218),
     "keyctl": (250, 219),
 }
-# These two are calls of x86-64 alone: others fork by `clone`.
-_FORK, _VFORK = 57, 58
 _CLONE: Final = (56, 220)
 _CLONE3: Final = 435
 _PRLIMIT: Final = (302, 261)
@@ -206,9 +306,9 @@ def _filter(kernel: int, column: int) -> Iterator[tuple[int, int, int, int]]:
     yield (load, 0, 0, number)
     if column == 0:
         yield from ((at_least, 0, 1, _X32), refuse)
-        yield from ((equal, 0, 1, _FORK), refuse, (equal, 0, 1, _VFORK), refuse)
     for numbers in _REFUSED_CALLS.values():
-        yield from ((equal, 0, 1, numbers[column]), refuse)
+        if (refused := numbers[column]) is not None:
+            yield from ((equal, 0, 1, refused), refuse)
     # The C library falls back to `clone`, whose flags can be seen: threads may be started.
     yield from ((equal, 0, 1, _CLONE3), (end, 0, 0, _REFUSE | errno.ENOSYS))
     yield from ((equal, 0, 4, _CLONE[column]), (load, 0, 0, first))

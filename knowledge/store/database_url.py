@@ -23,7 +23,7 @@ _SHAPE: Final = re.compile(
 )
 # Names may have a blank if it is percent-encoded, but none of the other signs.
 _DECODED_NAME: Final = re.compile(r"[^;#?&=:@/\\]*")
-_PASSWORD: Final = (
+_WITHIN: Final = (
     "it holds a password. Take that out, and hand it over as PGPASSWORD in the environment, or in "
     "a file that PGPASSFILE names"
 )
@@ -53,7 +53,7 @@ def checked_database_url(text: str) -> str:
         raise ValueError(_SHAPELESS) from None
     options = parse_qsl(parts.query, keep_blank_values=True)
     if parts.password is not None or any(_SECRET.fullmatch(name.lower()) for name, _ in options):
-        raise ValueError(_PASSWORD)
+        raise ValueError(_WITHIN)
     names = [parts.username or "", parts.path.removeprefix("/")]
     decoded = [unquote(name) for name in names]
     decoded += [value for name, value in options if name.lower() in {"user", "dbname"}]

@@ -20,13 +20,14 @@ def everything(content: bytes, name: str) -> Parsed:
     """
     parent = os.getppid()
     system = ctypes.CDLL(None, use_errno=True)
+    file = Path(os.fsdecode(content))
     tried: dict[str, Callable[[], Any]] = {
         "the environment": lambda: os.environ.keys() - {"LC_CTYPE"} or None,
         "the parent's environment": lambda: Path(f"/proc/{parent}/environ").read_bytes(),
         "the parent's memory": lambda: Path(f"/proc/{parent}/maps").read_text(),
-        "a file": lambda: Path(os.fsdecode(content)).read_bytes(),
-        "a folder": lambda: os.listdir(Path(os.fsdecode(content)).parent),  # noqa: PTH208 - any way
-        "writing": lambda: Path(os.fsdecode(content)).write_text("x"),
+        "a file": file.read_bytes,
+        "a folder": lambda: os.listdir(file.parent),  # noqa: PTH208 - any way
+        "writing": lambda: file.write_text("x"),
         "a new file": lambda: Path(f"{os.fsdecode(content)}.new").write_bytes(b""),
         "a socket": socket.socket,
         "a pair of sockets": socket.socketpair,
@@ -36,6 +37,18 @@ def everything(content: bytes, name: str) -> Parsed:
         "the parent's limits": lambda: _limits_of(parent),
         "looking into the parent": lambda: system.ptrace(16, parent, 0, 0) == 0 or None,
         "io_uring": lambda: system.syscall(425, 1, b"\0" * 120) >= 0 or None,
+        "a mode": lambda: _done(file.chmod, 0o777),
+        "an owner": lambda: _done(os.chown, file, os.getuid(), os.getgid()),
+        "a link's owner": lambda: _done(os.lchown, file, os.getuid(), os.getgid()),
+        "times": lambda: _done(os.utime, file),
+        "an attribute": lambda: _done(os.setxattr, file, "user.x", b"x"),
+        "a length": lambda: _done(os.truncate, file, 0),
+        "another folder": lambda: _done(os.chdir, "/"),
+        "another root": lambda: _done(os.chroot, "/"),
+        "a user": lambda: _done(os.setuid, os.getuid()),
+        "a group": lambda: _done(os.setgid, os.getgid()),
+        "turns": lambda: _done(os.sched_setaffinity, parent, {0}),
+        "shared memory": lambda: system.shmget(0, 4_096, 0o1600) >= 0 or None,
     }
     return {"got": {key: got for key, attempt in tried.items() if (got := _got(attempt))}}, name
 
@@ -46,6 +59,11 @@ def _got(attempt: Callable[[], Any]) -> str:
     except (OSError, RuntimeError, ValueError):
         return ""
     return "" if got is None else repr(got)[:200]
+
+
+def _done(call: Callable[..., None], *arguments: object) -> str:
+    call(*arguments)
+    return "done"
 
 
 def _forked() -> int:
