@@ -19,6 +19,7 @@ from bot.engine.serving_reranker import choose_reranker, chosen_reranker, previo
 from bot.models import gate
 from bot.models.choice import ModelChoiceError, choosing
 from bot.models.gate import Figure
+from indexer.embedding.embedder import named_folder
 from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, JudgedSetError, judged_set
 from indexer.evaluation.runner import Evaluation, Evaluator
 from indexer.index.index import Index
@@ -91,10 +92,10 @@ def _say_chosen(name: str) -> None:
 
 def _as_kept(name: str) -> str:
     """A name that means the same from another folder."""
-    folder = Path(name).expanduser()
     if name == NONE:
         return ""
-    return str(folder.resolve()) if folder.is_dir() else name
+    folder = named_folder(name)
+    return name if folder is None else str(folder.resolve())
 
 
 def _measured(core: Core, rerankings: Sequence[Reranking | None]) -> list[Figure]:

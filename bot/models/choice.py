@@ -12,7 +12,7 @@ from bot.engine.serving_model import Pointer, Served, read_pointer, write_pointe
 from bot.models.presets import preset
 from bot.models.shadow_index import drop_gone_beside
 from indexer.embedding import hub
-from indexer.embedding.embedder import downloaded
+from indexer.embedding.embedder import downloaded, named_folder
 from indexer.embedding.hub import Show
 from indexer.embedding.model_records import ModelRecord
 from indexer.embedding.shipped_models import shipped_models
@@ -53,8 +53,8 @@ def here(name: str) -> ModelRecord | None:
     shipped = shipped_models().get(offered.name if offered is not None else name)
     if shipped is not None:
         return ModelRecord(shipped.name)
-    folder = Path(name).expanduser()
-    if offered is None and name.strip() and folder.is_dir():
+    folder = named_folder(name)
+    if offered is None and folder is not None:
         if not any((folder / file).is_file() for file in _OF_A_MODEL):
             raise ModelChoiceError(
                 f"{folder} holds neither modules.json nor config.json: it is no model's folder. "

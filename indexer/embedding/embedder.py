@@ -112,8 +112,14 @@ def as_read(embedder: Embedder, text: str) -> str:
 
 def model_folder(name: str) -> Path | None:
     """The folder that holds the model's files, or None where they are not on this machine."""
-    folder = Path(name).expanduser()
-    return folder if folder.is_dir() else downloaded(name)
+    return named_folder(name) or downloaded(name)
+
+
+def named_folder(name: str) -> Path | None:
+    """The folder of that name, or None for a name that no folder has or can have."""
+    # These two say no where `Path` raises: of a name that is too long, or of an unknown user.
+    folder = os.path.expanduser(name)  # noqa: PTH111
+    return Path(folder) if name.strip() and os.path.isdir(folder) else None  # noqa: PTH112
 
 
 def model_languages(name: str) -> frozenset[str]:

@@ -56,7 +56,19 @@ def test_a_folder_without_a_model_is_explained(tmp_path: Path) -> None:
         here(str(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["nonsense", "", "/no/such/folder", "~/none", "./none/at/all"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nonsense",
+        "",
+        "/no/such/folder",
+        "~/none",
+        "./none/at/all",
+        "a" * 300,
+        "~nobody-of-this-name/model",
+        "/nul\0",
+    ],
+)
 def test_a_name_that_no_hub_could_have_is_explained_without_asking_one(name: str) -> None:
     with pytest.raises(ModelChoiceError, match="There is no model"):
         brought(name, _show)
