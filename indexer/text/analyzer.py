@@ -39,7 +39,7 @@ _ENDS_OF_CHUNKS: Final = bytes(32 if chr(n) in '",;!?()[]{}<>|`*=~^' else n for 
 _ENDS_OF_PARTS: Final = bytes(n if chr(n).isalnum() else 32 for n in range(256))
 # Runs of one kind at a time: a run is one step of the pattern, not each of its letters.
 _PART: Final = re.compile(rf"(?:[^\W_]+|[{_SIGNS}]+)+")
-_TYPED: Final = re.compile(r"[\w.+#-]*\w[+#]*")
+_TYPED: Final = re.compile(r"(?<![\w.+#-])[\w.+#-]*\w[+#]*")
 _HYPHENATED: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
 _CODE_CHARACTERS: Final = frozenset("._/\\:#+@$%&")
 

@@ -16,21 +16,24 @@ from indexer.text.analyzer import is_stop_word, query_words, word_set
 _Words = tuple[tuple[str, ...], ...]
 
 # One to three words before "vs", "or" and "than"; what follows goes on until its clause ends.
-_BEFORE: Final = r"(?P<left>(?:[\w.+#'-]+ ){1,3})"
+_BEFORE: Final = r"(?<![\w.+#'-])(?P<left>(?:[\w.+#'-]+ ){1,3})"
+# What is compared is named in so many characters, or a question would be read from each of its
+# words to its end.
+_NAMED: Final = r"[^?.,;:!]{1,200}?"
 _CLAUSE: Final = r"(?= (?:which|what|who|for|in|on|at|if|when|where|is|are|as)\b|[?.,;:!]|$)"
-_AFTER: Final = rf"(?P<right>[^?.,;:!]+?){_CLAUSE}"
+_AFTER: Final = rf"(?P<right>{_NAMED}){_CLAUSE}"
 _SHORT: Final = r"(?P<right>[\w.+#'-]+(?: [\w.+#'-]+){0,2})"
 _BEGINS: Final = r"(?:^|[,;:] )(?:(?:so|ok|and|what is|whats|what are|is) )?"
 _MORE: Final = r"(?:better|worse|cheaper|faster|slower|safer|older|newer|stronger|weaker|easier)"
 _COMPARED: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"\bdifferen(?:ces?|t) between (?P<left>[^?.,;:!]+?) (?:and|or|n|vs|versus) {_AFTER}",
+        rf"\bdifferen(?:ces?|t) between (?P<left>{_NAMED}) (?:and|or|n|vs|versus) {_AFTER}",
         # In the middle of a sentence it mostly means "against".
         rf"{_BEGINS}{_BEFORE}(?:vs|versus)\.? {_AFTER}",
         rf"{_BEFORE}or {_SHORT}[,;:]? (?:which|what) (?:one )?(?:is|are|was)\b",
-        rf"\b(?:which|what)\b[^?.;!]* (?:is|are|was) {_MORE}[,;:]? {_BEFORE}or {_AFTER}",
-        rf"\bcompar(?:e|ing) (?P<left>[^?.,;:!]+?) (?:and|to|with|against) {_AFTER}",
+        rf"\b(?:which|what)\b[^?.;!]{{0,200}} (?:is|are|was) {_MORE}[,;:]? {_BEFORE}or {_AFTER}",
+        rf"\bcompar(?:e|ing) (?P<left>{_NAMED}) (?:and|to|with|against) {_AFTER}",
         rf"{_BEFORE}{_MORE} than {_AFTER}",
     )
 )
