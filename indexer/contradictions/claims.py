@@ -58,13 +58,13 @@ _TOKEN: Final = re.compile(r"[^\W_](?:[\w.+#'’-]*[\w+#])?")
 
 def _claim(text: str, sentence: str, start: int, language: str) -> Claim:
     values = tuple(values_in(sentence, language))
-    inside = [(value.start, value.end) for value in values]
+    inside = {place for value in values for place in range(value.start, value.end)}
     topic: set[str] = set()
     names: set[str] = set()
     lead = re.match(r"\W*", sentence)
     first = lead.end() if lead else 0
     for match in _TOKEN.finditer(sentence):
-        if any(a <= match.start() < b for a, b in inside):
+        if match.start() in inside:
             continue
         word = match[0]
         is_name = _is_name(word, language, leads=match.start() <= first)

@@ -89,14 +89,19 @@ _VALUE: Final = re.compile(
 )
 _ALSO: Final = re.compile(r"\s*(?:,|,?\s(?:and|or|und|oder|to|bis)|–|/)\s*")
 _PRECEDING: Final = re.compile(r"(?P<word>[^\W\d_][\w+#]*)[ ]?$")
+_WORD_CHARACTERS: Final = 80
+_TWO_WORDS: Final = re.compile(r"\s*\S+\s+\S")
 
 
 def values_in(sentence: str, language: str) -> Iterator[Value]:
     """Yield the values of a sentence in order; `language` is that of its words."""
     last: Value | None = None
+    two_words = _TWO_WORDS.match(sentence)
+    # From where on more than a word stands before a value.
+    inside = two_words.end() if two_words is not None else len(sentence)
     for match in _VALUE.finditer(sentence):
         if match["number"] or match["glued"]:
-            value = _of_number(sentence, match, language)
+            value = _of_number(match, language, inside=match.start() >= inside)
             if last is not None and _ALSO.fullmatch(sentence[last.end : value.start]):
                 value = _like(value, last, match["digits"] or "")
             last = value
@@ -144,7 +149,7 @@ def _minutes(match: re.Match[str]) -> float:
     return hour * 60.0 + int(match["minutes"] or match["minutes24"] or 0)
 
 
-def _of_number(sentence: str, match: re.Match[str], language: str) -> Value:
+def _of_number(match: re.Match[str], language: str, *, inside: bool) -> Value:
     """What a number says, told by the words around it."""
     digits = match["digits"] or match["glued_digits"]
     after = (match["after"] or match["glued_unit"] or "").strip().lstrip("-").lower()
@@ -167,7 +172,16 @@ def _of_number(sentence: str, match: re.Match[str], language: str) -> Value:
         of, normal = measured
         reach = match.end() if not second else end + 1 + len(first)
         return Value(Subject.AMOUNT, of, normal, start, end if sign else max(end, reach))
-    return _plain_number(sentence[:start], digits, number, first, (start, end), language)
+    preceding = _PRECEDING.search(match.string[max(0, start - _WORD_CHARACTERS) : start])
+    return _plain_number(
+        preceding["word"] if preceding else "",
+        digits,
+        number,
+        first,
+        (start, end),
+        language,
+        inside=inside,
+    )
 
 
 def _parsed(digits: str) -> float:
@@ -193,20 +207,19 @@ def _measured(unit: str, number: float) -> tuple[str, float] | None:
 
 
 def _plain_number(
-    before: str,
+    word: str,
     digits: str,
     number: float,
     following: str,
     span: tuple[int, int],
     language: str,
+    *,
+    inside: bool,
 ) -> Value:
-    preceding = _PRECEDING.search(before)
-    word = preceding["word"] if preceding else ""
     stem = "".join(words(word, language)[:1])
     if word.lower() in _LABELS:
         return Value(Subject.NUMBER, f"label {stem}", digits, *span)
-    inside = len(before.split()) > 1 or "." in digits
-    named = word[:1].isupper() and inside and (language != "de" or "." in digits)
+    named = word[:1].isupper() and (inside or "." in digits) and (language != "de" or "." in digits)
     is_version = word.lower() == "version" or digits[:1] in "vV" or digits.count(".") > 1
     if is_version or (named and "," not in digits):
         return Value(Subject.VERSION, f"version {stem}".strip(), digits.lstrip("vV"), *span)
