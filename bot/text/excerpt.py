@@ -5,8 +5,11 @@ items between sentences, a sentence between words.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
 from typing import Final
 
 from bot.text.markdown import beginning, size
@@ -65,6 +68,9 @@ class _Units:
     def room(self, first: int, last: int) -> int:
         return room(self.text[self.spans[first][0] : self.spans[last][1]])
 
+    def _fits(self, first: int, limit: int, last: int) -> bool:
+        return self.room(first, last) <= limit
+
     def beginning(self, place: int) -> int:
         """Where an excerpt with this one begins: with what it refers to, or is announced by."""
         return meaning_begins(self.text, self.spans, place)
@@ -108,11 +114,9 @@ class _Units:
         Of what it refers to, as much as fits, and begins where nothing is referred to.
         """
         along = max(limit, TAKEN_ALONG_CHARACTERS)
-        fitting = [
-            place
-            for place in range(self.beginning(centre), centre)
-            if self.room(place, centre) <= along
-        ]
+        before = range(centre - 1, self.beginning(centre) - 1, -1)
+        fits = takewhile(lambda place: self.room(place, centre) <= along, before)
+        fitting = [*fits][::-1]
         whole = (place for place in fitting if not refers_back(self[place]))
         first = next(whole, [*fitting, centre][0])
         after = self.end(centre)
@@ -129,7 +133,7 @@ class _Units:
         ends = [last, *(i for i in range(last + 1, len(self.spans)) if self._may_end(i))]
         begun = first
         for start in [first, *(i for i in range(first - 1, -1, -1) if self._may_begin(i))]:
-            fitting = [end for end in ends if self.room(start, end) <= limit]
+            fitting = [*takewhile(partial(self._fits, start, limit), ends)]
             if start < first and (not fitting or fitting[-1] < ends[-1]):
                 yield begun, ends[-1]
             if start < first and not fitting:
@@ -237,10 +241,15 @@ def _shown_units(text: str, limit: int) -> Iterator[Span]:
         if not text.startswith(ROW, start) or room(text[start:end]) <= limit:
             yield start, end
             continue
-        rows = [row for row in sentences(text) if start <= row[0] < end]
+        rows = _within(sentences(text), start, end)
         first = head_lines([text[slice(*row)] for row in rows])
         yield start, rows[min(first, len(rows) - 1)][1]
         yield from rows[first + 1 :]
+
+
+def _within(spans: Sequence[Span], start: int, end: int) -> Sequence[Span]:
+    """Those of some spans, which are in order, that begin in one."""
+    return spans[bisect_left(spans, (start, 0)) : bisect_left(spans, (end, 0))]
 
 
 def _head_above(text: str, start: int) -> str:
@@ -277,7 +286,7 @@ def _part(
     cut_before = centre > 0
     if found[centre].startswith(FENCES):
         return _marked(_some_lines(found[centre], whole), cut_before, cut_after=True)
-    inner = [part for part in sentences(found.text) if start <= part[0] < end]
+    inner = _within(sentences(found.text), start, end)
     parts = _Units(found.text, inner)
     at = parts.place(deciding[0] if deciding else start)
     if found[centre].startswith(ROW):

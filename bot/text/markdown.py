@@ -41,6 +41,8 @@ _BOLD_PICTURE = re.compile(r"\*\*(!\[[^\]\n]{0,500}\]\([^)\n]{1,2000}\))\*\*")
 _PICTURE: Final = "\N{FRAME WITH PICTURE}"
 _BARE_LINK = re.compile(r"(?<![<\w])(https?://[^\s<>)\]]+)")
 _SCHEME = re.compile(r"\Ahttps?://")
+# A link begins with the last bracket before its label's end, so that a run of them is read once.
+_CUTTABLE = re.compile(r"\[[^\[\]\n]*\]\([^)\[\n]*\)|<?https?://\S+")
 _MENTION = re.compile(r"@(?=everyone|here)|<(?=@|#|/|id:|a?:|t:)")
 # A joiner makes one sign of emoji, and shapes letters of Arabic, Syriac and the scripts of India:
 # between letters of these, after a sign that silences a vowel, and where Arabic ends as if it went
@@ -277,17 +279,15 @@ def _cut(text: str, limit: int, *, inside: bool) -> int:
     """Where to cut `text`, whose size is above `limit`, so that what is before has no more."""
     window = beginning(text, limit)
     limit = len(window)
+    links = [] if inside else _unbreakable(text, limit)
     for separator in ("\n\n", "\n", " "):
         cut = window.rfind(separator)
         while cut > limit // 3:
-            crosses = not inside and any(
-                start < cut < end for start, end in _unbreakable(text, limit)
-            )
-            if not crosses:
+            if not any(start < cut < end for start, end in links):
                 return cut + (0 if separator == " " else 1)
             cut = window.rfind(separator, 0, cut)
-    before_link = [start for start, end in _unbreakable(text, limit) if start < limit < end]
-    if not inside and before_link and before_link[0] > 0:
+    before_link = [start for start, end in links if start < limit < end]
+    if before_link and before_link[0] > 0:
         return before_link[0]
     return limit
 
@@ -295,7 +295,7 @@ def _cut(text: str, limit: int, *, inside: bool) -> int:
 def _unbreakable(text: str, limit: int) -> list[tuple[int, int]]:
     """The spans of links that could be cut at `limit`."""
     reach = text[: limit + 2_000]
-    return [m.span() for m in re.finditer(r"\[[^\]\n]*\]\([^)\n]*\)|<?https?://\S+", reach)]
+    return [link.span() for link in _CUTTABLE.finditer(reach)]
 
 
 def _open_fence(piece: str, fence: str) -> str:
