@@ -32,7 +32,8 @@ def _any(kind: str, before: str = r"\b", after: str = r"\b") -> re.Pattern[str]:
 
 
 _QUESTION_MARK: Final = re.compile(r"[?？؟]|¿")
-_QUESTION_START: Final = _any("question_starts", r"(?:^|[.!,\n]\s*)", "")
+# A line's end begins a question anew, so that a run of them is looked at once.
+_QUESTION_START: Final = _any("question_starts", r"(?:^|[.!,\n][^\S\n]*+)", "")
 _TROUBLE: Final = _any("trouble")
 _THANKS: Final = _any("thanks", after=r"\b|ありがと|谢谢|謝謝|감사")
 _NOT_YET: Final = _any("not_yet", after=r"\b|n['’]t\b|\?")

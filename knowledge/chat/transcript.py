@@ -51,7 +51,9 @@ _SENTENCE_END: Final = re.compile(r"(?<=[.?!…])\s+|(?<=[？。！])|\n+")
 # A shorter question ("What now?") says nothing without what stands before it.
 TITLE_WORDS: Final = 4
 _WORDLESS: Final = re.compile(r"[\W_]*")
-_UNTITLED: Final = re.compile(r"```.*?(?:```|\Z)|https?://\S+|\(attached: [^\n]*\)", re.DOTALL)
+_UNTITLED: Final = re.compile(
+    r"```.*?(?:```|\Z)|https?://\S+|\(attached: (?:(?!\(attached: )[^\n])*\)", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
