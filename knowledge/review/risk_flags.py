@@ -257,14 +257,12 @@ _MARK_OF_ORDER: Final = "\ufeff"
 
 def _hidden_flags(text: str) -> Iterator[Flag]:
     from_right = any(unicodedata.bidirectional(sign) in {"R", "AL"} for sign in text)
-    flags_of_regions = [match.span() for match in _TAG.finditer(text)]
+    in_flags = {place for tag in _TAG.finditer(text) for place in range(tag.start() + 1, tag.end())}
     first: dict[Risk, tuple[int, int]] = {}
     names: dict[Risk, dict[str, None]] = {}
     for match in _BLANK.finditer(text):
         place, sign = match.start(), match[0]
-        if any(start < place < end for start, end in flags_of_regions):
-            continue
-        if _has_a_purpose(text, place, from_right=from_right):
+        if place in in_flags or _has_a_purpose(text, place, from_right=from_right):
             continue
         risk = Risk.BIDIRECTIONAL if sign in _BIDIRECTIONAL else Risk.INVISIBLE
         first.setdefault(risk, match.span())
