@@ -7,6 +7,8 @@ shard that another process is to run. A version that lacks one of these parts is
 its name.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Iterable
 from pkgutil import resolve_name
 from typing import Any, Final
@@ -17,31 +19,55 @@ from discord.client import _LoopSentinel
 from discord.gateway import ReconnectWebSocket
 from discord.webhook import async_
 
-from bot.interactions.services import Interaction
+from bot.interactions.services import Interaction, Services
 
 USED: Final = (
     "discord.webhook.async_:async_context.set",
     "discord.webhook.async_:AsyncWebhookAdapter.request",
     "discord.ui:Modal._dispatch_submit",
     "discord:Member._roles",
+    "discord.utils:SnowflakeList.has",
     "discord.client:_LoopSentinel",
+    "discord.client:Client._connection",
+    "discord.gateway:ReconnectWebSocket.__init__",
+    "discord.gateway:DiscordWebSocket.DEFAULT_GATEWAY",
+    "discord.gateway:DiscordWebSocket.session_id",
+    "discord.http:HTTPClient.get_bot_gateway",
+    "discord.shard:AutoShardedClient._AutoShardedClient__shards",
+    "discord.shard:AutoShardedClient.launch_shard",
+    "discord.shard:AutoShardedClient.launch_shards",
+    "discord.shard:Shard._client",
+    "discord.shard:Shard._handle_disconnect",
+    "discord.shard:Shard.close",
+    "discord.shard:Shard.disconnect",
+    "discord.shard:Shard.launch",
     "discord.shard:Shard.reconnect",
     "discord.shard:Shard.reidentify",
-    "discord.shard:Shard.launch",
+    "discord.shard:Shard.ws",
+    "discord.state:ConnectionState.parsers",
+    "discord.state:ConnectionState.shard_count",
+    "discord.state:AutoShardedConnectionState.shard_ids",
     "discord.state:AutoShardedConnectionState._delay_shard_ready",
+    "discord.state:AutoShardedConnectionState._ready_states",
+    "discord.state:AutoShardedConnectionState._ready_tasks",
     "discord.state:AutoShardedConnectionState._remove_guild",
 )
 
 
 def missing(names: Iterable[str]) -> list[str]:
     """Those of these parts, as `module:attribute`, that the installed discord.py lacks."""
-    found = []
-    for name in names:
-        try:
-            resolve_name(name)
-        except (ImportError, AttributeError):
-            found.append(name)
-    return found
+    return [name for name in names if not _is_there(name)]
+
+
+def _is_there(name: str) -> bool:
+    with contextlib.suppress(ImportError, AttributeError):
+        resolve_name(name)
+        return True
+    owner, _, attribute = name.rpartition(".")
+    with contextlib.suppress(ImportError, AttributeError, ValueError):
+        # Only instances have it: `__init__` sets it.
+        return attribute in resolve_name(owner).__init__.__code__.co_names
+    return False
 
 
 if _missing := missing(USED):
@@ -93,11 +119,15 @@ class _ResumingShard(shard.Shard):
     """A shard that goes on with its session however many attempts it takes to connect again.
 
     discord.py's begins a new one after the first attempt that failed, so that what was said in the
-    meantime is lost; its client without shards resumes. One that was given up stays closed, also
-    where it was just being connected again.
+    meantime is lost; its client without shards resumes. It also connects again without a pause
+    where Discord closes a connection, and one shard at a time: here each waits by itself, as
+    `Services.connecting` says. One that was given up stays closed, also where it was just being
+    connected again.
     """
 
     given_up = False
+    _client: Services
+    _connecting: asyncio.Task[None] | None = None
 
     def launch(self) -> None:
         if self.given_up:
@@ -105,17 +135,35 @@ class _ResumingShard(shard.Shard):
         else:
             super().launch()
 
+    async def close(self) -> None:
+        if self._connecting is not None:
+            self._connecting.cancel()
+        await super().close()
+
     async def reidentify(self, exc: ReconnectWebSocket) -> None:
-        if not self.given_up:
-            await super().reidentify(exc)
+        self._connect_again(resume=exc.resume)
 
     async def reconnect(self) -> None:
-        if self.given_up:
+        self._connect_again(resume=True)
+
+    async def _handle_disconnect(self, e: Exception) -> None:
+        if isinstance(e, discord.ConnectionClosed):
+            await super()._handle_disconnect(e)
             return
-        if self.ws.session_id is None:
-            await super().reconnect()
-        else:
-            await self.reidentify(ReconnectWebSocket(self.id, resume=True))
+        # The address to resume at may be gone; the common one resumes sessions, too.
+        self.ws.gateway = self.ws.DEFAULT_GATEWAY
+        self._connect_again(resume=True)
+
+    def _connect_again(self, *, resume: bool) -> None:
+        if self.given_up or self._client.is_closed():
+            return
+        self._client.dispatch("shard_disconnect", self.id)
+        has_session = self.ws.session_id is not None
+        self._connecting = self._client.loop.create_task(self._connect(resume and has_session))
+
+    async def _connect(self, resume: bool) -> None:
+        async with self._client.connecting(self.id, identifies=not resume):
+            await super().reidentify(ReconnectWebSocket(self.id, resume=resume))
 
 
 def resume_shards() -> None:

@@ -6,6 +6,7 @@ is made of all features nor a feature above it: what stands there is named here 
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import discord
@@ -153,6 +154,10 @@ class Services(commands.AutoShardedBot):
 
     @property
     def worker(self) -> Worker[Core]:
+        raise NotImplementedError
+
+    def connecting(self, shard_id: int, *, identifies: bool) -> AbstractAsyncContextManager[None]:
+        """Wait until a shard may connect; it does so inside, and sends IDENTIFY or resumes."""
         raise NotImplementedError
 
     @property

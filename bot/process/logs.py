@@ -34,11 +34,8 @@ _NOISY: Final = (
 # At level DEBUG these log every event and request, and with them what people write.
 _TALKATIVE: Final = ("discord", "aiohttp", "asyncio")
 
-# With this, discord.py logs an exception each time that it tries to connect again.
-_CONNECTING: Final = (
-    "Attempting a reconnect for shard ID %s in %.2fs",
-    "Failed to connect for shard_id: %s. Retrying...",
-)
+# With this, discord.py logs an exception each time that it could not connect a new shard.
+_CONNECTING: Final = "Failed to connect for shard_id: %s. Retrying..."
 
 _OURS: Final = ("bot.", "indexer.", "knowledge.")
 
@@ -96,7 +93,7 @@ class _Discreet(logging.Filter):
                 _described(one) if isinstance(one, BaseException) else one for one in record.args
             )
         text = record.getMessage()
-        if record.msg in _CONNECTING and record.exc_info and record.exc_info[1] is not None:
+        if record.msg == _CONNECTING and record.exc_info and record.exc_info[1] is not None:
             # That a network is away for a while is no defect, and told in a line.
             text = f"{text} ({_described(record.exc_info[1])})"
             record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"

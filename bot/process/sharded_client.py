@@ -4,24 +4,35 @@ One process runs all shards, unless the data is in PostgreSQL: there, several ma
 (`bot.cluster`), and this one runs those of which it holds the lease.
 """
 
+import asyncio
+import contextlib
 import logging
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import discord
 from yarl import URL
 
 from bot.engine.shards import Shards
+from bot.interactions.errors import UNREACHED
 from bot.interactions.services import GoOn, LeadersWorker, Services
 from bot.process.connection import connection_error
-from bot.process.identify_limit import IdentifyLimit
+from bot.process.connections import Connections
 
 if TYPE_CHECKING:
     from bot.cluster.ui.cluster import Cluster
 
+# A shard that waits for Discord's word of sessions connects without it after so long.
+ASKING_SECONDS: Final = 10.0
+
 _logger = logging.getLogger(__name__)
+
+
+class _LaunchError(Exception):
+    """A shard could not be connected, and is to be connected again."""
 
 
 class ShardedClient(Services):
@@ -34,7 +45,7 @@ class ShardedClient(Services):
         super().__init__(**options)
         self._connected_shards: set[int] = set()
         self._ready_shards: set[int] = set()
-        self._identify_limit = IdentifyLimit()
+        self._connections = Connections(self._session_limits)
 
     def join_cluster(
         self, settle: Callable[[Shards, datetime], Awaitable[None]], led: Callable[[], None]
@@ -59,25 +70,42 @@ class ShardedClient(Services):
             _logger.warning("One shard is connected: Discord does not recommend any (%s).", error)
         else:
             if self.cluster is not None:
-                self._identify_limit.allow(1, **limits)
-                self._identify_limit.among_processes = self.cluster.wait_to_identify
+                self._connections.limit.allow(1, **limits)
+                self._connections.limit.among_processes = self.cluster.wait_to_identify
                 await self.cluster.begin(count, address, limits)
                 return
-            self._identify_limit.allow(count, **limits)
+            self._connections.limit.allow(count, **limits)
             # discord.py asks for the address only where it is to ask how many there are.
             self.shard_count = None  # type: ignore[assignment]
         await super().launch_shards()
 
+    async def _session_limits(self) -> Mapping[str, int]:
+        """What Discord says of sessions, or nothing where it doesn't answer."""
+        with contextlib.suppress(discord.GatewayNotFound, TimeoutError, *UNREACHED):
+            async with asyncio.timeout(ASKING_SECONDS):
+                _, _, limits = await self.http.get_bot_gateway()
+                return cast("Mapping[str, int]", limits)
+        return {}
+
+    def connecting(self, shard_id: int, *, identifies: bool) -> AbstractAsyncContextManager[None]:
+        return self._connections.connecting(shard_id, identifies=identifies)
+
     async def launch_shard(self, gateway: URL, shard_id: int, *, initial: bool = False) -> None:
         """Connect a shard, as often as it takes; only the first one at all must succeed at once."""
         failed = sys.exc_info()[1]
-        if failed is not None and not self.shards:
-            raise connection_error(failed) from failed
-        await super().launch_shard(gateway, shard_id, initial=initial)
+        if failed is not None:
+            # discord.py calls this again where a connection has failed.
+            raise _LaunchError if self.shards else connection_error(failed) from failed
+        launched = False
+        while not launched:
+            with contextlib.suppress(_LaunchError):
+                async with self.connecting(shard_id, identifies=True):
+                    await super().launch_shard(gateway, shard_id, initial=initial)
+                launched = True
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         del initial
-        await self._identify_limit.wait(shard_id or 0)
+        await self._connections.limit.count(shard_id or 0)
 
     @property
     def own_shards(self) -> Shards:
@@ -118,9 +146,10 @@ class ShardedClient(Services):
 
     async def on_shard_connect(self, shard_id: int) -> None:
         self._connected_shards.add(shard_id)
+        self._connections.ready(shard_id)
 
     async def on_shard_resumed(self, shard_id: int) -> None:
-        self._connected_shards.add(shard_id)
+        await self.on_shard_connect(shard_id)
 
     async def on_shard_ready(self, shard_id: int) -> None:
         self._ready_shards.add(shard_id)
@@ -138,11 +167,12 @@ class ShardedClient(Services):
         self._connected_shards.discard(shard_id)
 
     def unconnected(self) -> str:
-        """That shards are not connected, or nothing."""
+        """That shards are not connected, and what follows; or nothing."""
         own = self.own_shards
         missing = len(own.ids - self._connected_shards)
         if not missing:
             return ""
-        if own.count == 1:
-            return "Discord is not connected."
-        return f"Discord is not connected: {missing:,} of {own.count:,} shards."
+        said = "Discord is not connected"
+        if own.count > 1:
+            said = f"{said}: {missing:,} of {own.count:,} shards"
+        return f"{said}. {self._connections.told}".rstrip()

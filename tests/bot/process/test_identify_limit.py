@@ -1,22 +1,25 @@
-"""The rate limit of IDENTIFY, on a clock that only waiting moves."""
+"""The rate limits of IDENTIFY, on a clock that only waiting moves."""
 
 import asyncio
 import itertools
 from collections import defaultdict
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.process.connection import UnreachableError
-from bot.process.identify_limit import SECONDS, IdentifyLimit
+from bot.process.identify_limit import ASK_SECONDS, SECONDS, IdentifyLimit
+
+RESET_SECONDS = 7_200.0
 
 
 def _limits(max_concurrency: int, remaining: int = 1_000) -> dict[str, int]:
     return {
         "total": 1_000,
         "remaining": remaining,
-        "reset_after": 90_000,
+        "reset_after": round(RESET_SECONDS * 1_000),
         "max_concurrency": max_concurrency,
     }
 
@@ -34,6 +37,11 @@ class _Clock:
         self.seconds = max(self.seconds, end)
 
 
+async def _begin(limit: IdentifyLimit, shard: int, *, again: bool = False) -> None:
+    async with limit.turn(shard, again=again):
+        await limit.count(shard)
+
+
 @given(
     shards=st.lists(st.integers(0, 40), min_size=1, max_size=30),
     max_concurrency=st.sampled_from([1, 2, 16]),
@@ -48,8 +56,11 @@ def test_no_two_shards_of_a_bucket_begin_within_five_seconds(
     began: defaultdict[int, list[float]] = defaultdict(list)
 
     async def begin(shard: int) -> None:
-        await limit.wait(shard)
-        began[shard % max_concurrency].append(clock.seconds)
+        async with limit.turn(shard, again=False):
+            # Connecting takes a while, now more, now less.
+            await clock.sleep(shard / 10)
+            await limit.count(shard)
+            began[shard % max_concurrency].append(clock.seconds)
 
     async def all_of_them() -> None:
         await asyncio.gather(*map(begin, shards))
@@ -67,9 +78,25 @@ def test_the_first_shard_of_each_bucket_waits_for_nobody() -> None:
 
     async def all_of_them() -> None:
         for shard in range(16):
-            await limit.wait(shard)
+            await _begin(limit, shard)
 
     asyncio.run(all_of_them())
+    assert clock.seconds == 100.0
+
+
+def test_a_connection_that_fails_before_it_identifies_costs_nothing() -> None:
+    clock = _Clock()
+    limit = IdentifyLimit(clock.now, clock.sleep)
+    limit.allow(1, **_limits(1, remaining=1))
+
+    async def fail_and_begin() -> None:
+        for _ in range(5):
+            with pytest.raises(OSError, match="away"):
+                async with limit.turn(0, again=False):
+                    raise OSError("away")
+        await _begin(limit, 0)
+
+    asyncio.run(fail_and_begin())
     assert clock.seconds == 100.0
 
 
@@ -78,6 +105,81 @@ def test_a_bot_with_more_shards_than_sessions_are_left_says_when_to_start_it(
     remaining: int,
 ) -> None:
     """To go on would cost it its token."""
-    IdentifyLimit().allow(remaining, **_limits(1, remaining))
-    with pytest.raises(UnreachableError, match=f"{remaining} more times .* 2 minutes"):
-        IdentifyLimit().allow(4, **_limits(1, remaining))
+    clock = _Clock()
+    IdentifyLimit(clock.now).allow(remaining, **_limits(1, remaining))
+    with pytest.raises(UnreachableError, match=f"{remaining} more times .* 120 minutes"):
+        IdentifyLimit(clock.now).allow(4, **_limits(1, remaining))
+
+
+def test_no_more_sessions_begin_in_a_day_than_are_left_however_many_at_once() -> None:
+    clock = _Clock()
+    limit = IdentifyLimit(clock.now, clock.sleep)
+    limit.allow(3, **_limits(16, remaining=3))
+    began: list[float] = []
+
+    async def begin(shard: int) -> None:
+        async with limit.turn(shard, again=False):
+            await clock.sleep(1)
+            await limit.count(shard)
+            began.append(clock.seconds)
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*map(begin, range(16)))
+
+    asyncio.run(all_of_them())
+    assert sum(at < 100 + RESET_SECONDS for at in began) == 3
+    assert len(began) == 16
+
+
+@pytest.mark.parametrize(("again", "waited"), [(False, 0.0), (True, RESET_SECONDS)])
+def test_the_last_tenth_of_a_days_sessions_is_for_those_that_have_not_failed(
+    again: bool, waited: float
+) -> None:
+    clock = _Clock()
+    limit = IdentifyLimit(clock.now, clock.sleep)
+    limit.allow(1, **_limits(1, remaining=100))
+    asyncio.run(_begin(limit, 0, again=again))
+    assert clock.seconds == 100 + waited
+    assert limit.problem == ""
+
+
+def test_who_waits_for_another_day_says_so_and_goes_on_once_discord_says_otherwise() -> None:
+    clock = _Clock()
+    said: list[str] = []
+    answers = [{}, _limits(1, remaining=50), _limits(1, remaining=500)]
+
+    async def ask() -> Mapping[str, int]:
+        said.append(limit.problem)
+        return answers.pop(0)
+
+    async def sleep(seconds: float) -> None:
+        said.append(limit.problem)
+        await clock.sleep(seconds)
+
+    limit = IdentifyLimit(clock.now, sleep, ask)
+    limit.allow(1, **_limits(1, remaining=100))
+    asyncio.run(_begin(limit, 0, again=True))
+    assert answers == []
+    assert clock.seconds == 100 + 3 * ASK_SECONDS
+    assert (
+        "Discord lets this bot begin 100 more sessions for now, so a shard waits 120 minutes."
+        in said
+    )
+
+
+def test_discord_is_asked_once_a_minute_at_the_most() -> None:
+    clock = _Clock()
+    asked: list[float] = []
+
+    async def ask() -> Mapping[str, int]:
+        asked.append(clock.seconds)
+        return _limits(1)
+
+    limit = IdentifyLimit(clock.now, clock.sleep, ask)
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(_begin(limit, shard, again=True) for shard in range(40)))
+
+    asyncio.run(all_of_them())
+    assert len(asked) == 4
+    assert all(b - a >= ASK_SECONDS for a, b in itertools.pairwise(asked))

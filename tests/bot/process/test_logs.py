@@ -236,13 +236,13 @@ def test_a_network_that_is_away_for_a_while_is_told_in_a_line(configure: Configu
     try:
         raise ConnectionResetError("away")
     except OSError:
-        logging.getLogger("discord.client").exception(
-            "Attempting a reconnect for shard ID %s in %.2fs", 2, 1.5
+        logging.getLogger("discord.shard").exception(
+            "Failed to connect for shard_id: %s. Retrying...", 2
         )
     [line] = written.getvalue().splitlines()
     record = json.loads(line)
     assert record["level"] == "warning"
     assert record["event"] == (
-        "Attempting a reconnect for shard ID 2 in 1.50s (ConnectionResetError: away)"
+        "Failed to connect for shard_id: 2. Retrying... (ConnectionResetError: away)"
     )
     assert "exception" not in record

@@ -1,0 +1,79 @@
+"""Connections of the shards: when each is made, one line of log an outage, a word for health."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+from bot.interactions.connection_backoff import ConnectionBackoff
+from bot.process.identify_limit import IdentifyLimit
+
+# Shorter waits happen every day, and are not told.
+TOLD_SECONDS: Final = 10.0
+
+_logger = logging.getLogger(__name__)
+
+
+def loop_seconds() -> float:
+    """Seconds by which the event loop waits."""
+    return asyncio.get_running_loop().time()
+
+
+class Connections:
+    """What one process knows of the connections of its shards."""
+
+    def __init__(self, ask: Callable[[], Awaitable[Mapping[str, int]]]) -> None:
+        """Have no connection yet; `ask` is as for `IdentifyLimit`."""
+        self.limit = IdentifyLimit(loop_seconds, ask=ask)
+        self._backoffs: defaultdict[int, ConnectionBackoff] = defaultdict(
+            lambda: ConnectionBackoff(loop_seconds)
+        )
+        # When shards connect again.
+        self._due: dict[int, float] = {}
+        # Since when the outage lasts that the log has a line of.
+        self._told_at: float | None = None
+
+    @asynccontextmanager
+    async def connecting(self, shard_id: int, *, identifies: bool) -> AsyncIterator[None]:
+        """Wait until a shard may connect; it does so inside, and sends IDENTIFY or resumes."""
+        backoff = self._backoffs[shard_id]
+        backoff.end()
+        seconds = backoff.delay(identifies=identifies)
+        self._due[shard_id] = loop_seconds() + seconds
+        if seconds >= TOLD_SECONDS and self._told_at is None:
+            self._told_at = loop_seconds()
+            _logger.warning(
+                "Discord can't be reached, or ends each connection: shard %d tries again in "
+                "%.0f s. As long as that lasts, each shard tries at least every ten minutes.",
+                shard_id,
+                seconds,
+            )
+        try:
+            await asyncio.sleep(seconds)
+            if not identifies:
+                backoff.begin(identifies=False)
+                yield
+                return
+            async with self.limit.turn(shard_id, again=backoff.has_identified):
+                backoff.begin(identifies=True)
+                yield
+        finally:
+            self._due.pop(shard_id, None)
+
+    def ready(self, shard_id: int) -> None:
+        """Note that Discord has begun or resumed the session of a shard."""
+        self._backoffs[shard_id].ready()
+        if self._told_at is not None and not self._due:
+            minutes = (loop_seconds() - self._told_at) / 60
+            self._told_at = None
+            _logger.warning("Discord is connected again, after %.1f minutes.", minutes)
+
+    @property
+    def told(self) -> str:
+        """When shards connect again, and what they wait for besides."""
+        if self.limit.problem or not self._due:
+            return self.limit.problem
+        seconds = max(min(self._due.values()) - loop_seconds(), 0.0)
+        return f"The next attempt is in {seconds:.0f} s."

@@ -1,0 +1,185 @@
+"""Outages of Discord on a clock that waits for nothing: what shards do then and afterwards."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import pytest
+
+from bot.process.connections import TOLD_SECONDS
+from tests.bot.process.simulated_discord import DAY, SimulatedBot, SimulatedGateway, State, run
+
+OUTAGES = [state for state in State if state is not State.UP]
+# Those that sessions outlive.
+KEEPING = [State.UNREACHABLE, State.CLOSING]
+SHARDS = [1, 10, 16]
+HOURS = 3_600.0
+
+
+async def _outage(bot: SimulatedBot, state: State, seconds: float) -> None:
+    """Let Discord be away for a time; what it counts begins there."""
+    await asyncio.sleep(600)
+    bot.gateway.identifies.clear()
+    bot.gateway.connections = 0
+    bot.gateway.become(state)
+    await asyncio.sleep(seconds)
+
+
+@pytest.mark.parametrize("shards", SHARDS)
+@pytest.mark.parametrize("state", OUTAGES)
+def test_an_outage_of_three_hours_costs_few_connections_and_fewer_sessions(
+    state: State, shards: int
+) -> None:
+    gateway = SimulatedGateway(shards)
+
+    async def through() -> float:
+        async with SimulatedBot(gateway) as bot:
+            await _outage(bot, state, 3 * HOURS)
+            assert gateway.connections <= 60 * shards
+            assert max(map(len, gateway.identifies.values()), default=0) <= 30
+            gateway.become(State.UP)
+            return await bot.until_ready()
+
+    assert run(through()) <= 11 * 60
+
+
+@pytest.mark.parametrize("shards", SHARDS)
+@pytest.mark.parametrize("seconds", [10, 60, 300, 1_400])
+@pytest.mark.parametrize("state", KEEPING)
+def test_after_a_short_outage_every_shard_is_back_within_a_minute(
+    state: State, seconds: float, shards: int
+) -> None:
+    async def through() -> float:
+        async with SimulatedBot(SimulatedGateway(shards)) as bot:
+            await _outage(bot, state, seconds)
+            bot.gateway.become(State.UP)
+            back = await bot.until_ready()
+            assert not any(bot.gateway.identifies.values())
+            return back
+
+    assert run(through()) <= 60
+
+
+@pytest.mark.parametrize("shards", SHARDS)
+@pytest.mark.parametrize("state", [State.FORGETFUL, State.INVALID])
+@pytest.mark.parametrize("seconds", [10, 60, 90, 200])
+def test_after_a_short_outage_new_sessions_begin_within_a_minute(
+    state: State, seconds: float, shards: int
+) -> None:
+    """As far as Discord lets as many shards begin at once."""
+
+    async def through() -> float:
+        async with SimulatedBot(SimulatedGateway(shards, max_concurrency=16)) as bot:
+            await _outage(bot, state, seconds)
+            bot.gateway.become(State.UP)
+            return await bot.until_ready()
+
+    assert run(through()) <= 60
+
+
+@pytest.mark.parametrize(
+    "interrupt",
+    [
+        SimulatedGateway.ask_to_reconnect,
+        SimulatedGateway.cut,
+        lambda gateway: gateway.become(State.UP),
+    ],
+    ids=["operation 7", "cut", "close"],
+)
+def test_a_steady_connection_that_ends_is_resumed_at_once(
+    interrupt: Callable[[SimulatedGateway], None],
+) -> None:
+    async def through() -> float:
+        async with SimulatedBot(SimulatedGateway(16, max_concurrency=16)) as bot:
+            waited = 0.0
+            for _ in range(3):
+                await asyncio.sleep(600)
+                interrupt(bot.gateway)
+                await asyncio.sleep(0.05)
+                waited = max(waited, await bot.until_ready())
+            assert sum(map(len, bot.gateway.identifies.values())) == 16
+            assert sum(bot.gateway.resumes.values()) == 48
+            return waited
+
+    assert run(through()) <= 1
+
+
+def test_a_shard_that_waits_holds_up_no_other() -> None:
+    async def through() -> None:
+        async with SimulatedBot(SimulatedGateway(2)) as bot:
+            bot.gateway.only = {0}
+            await _outage(bot, State.CLOSING, 1 * HOURS)
+            assert bot.gateway.ready == {1}
+            bot.gateway.cut()
+            await asyncio.sleep(1)
+            assert bot.gateway.ready == {1}
+
+    run(through())
+
+
+@pytest.mark.parametrize("rest", [True, False])
+@pytest.mark.parametrize("state", [State.FORGETFUL, State.INVALID])
+def test_an_outage_of_days_never_uses_up_the_sessions_of_a_day(state: State, rest: bool) -> None:
+    """Where nobody can be asked, either; 16 shards need more than there are."""
+    gateway = SimulatedGateway(16, remaining=400)
+
+    async def through() -> list[int]:
+        async with SimulatedBot(gateway) as bot:
+            gateway.rest = rest
+            await _outage(bot, state, 0)
+            left = []
+            for _ in range(36):
+                await asyncio.sleep(1 * HOURS)
+                left.append(gateway.remaining)
+            gateway.rest = True
+            gateway.become(State.UP)
+            assert await bot.until_ready() <= DAY
+            return left
+
+    assert 80 <= min(run(through())) <= 120
+
+
+def test_an_outage_is_one_line_in_the_log_and_a_word_to_health(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def through() -> list[str]:
+        async with SimulatedBot(SimulatedGateway(10)) as bot:
+            assert bot.unconnected() == ""
+            await _outage(bot, State.CLOSING, 3 * HOURS)
+            said = [bot.unconnected()]
+            bot.gateway.become(State.UP)
+            await bot.until_ready()
+            await asyncio.sleep(1)
+            return [*said, bot.unconnected()]
+
+    with caplog.at_level(logging.WARNING):
+        away, back = run(through())
+    assert away.startswith("Discord is not connected: 10 of 10 shards. The next attempt is in ")
+    assert back == ""
+    first, last = [record.getMessage() for record in caplog.records]
+    assert first.startswith("Discord can't be reached, or ends each connection: shard ")
+    assert last.startswith("Discord is connected again, after ")
+
+
+def test_health_is_told_that_a_days_sessions_are_used_up() -> None:
+    async def through() -> str:
+        async with SimulatedBot(SimulatedGateway(1, remaining=100)) as bot:
+            await _outage(bot, State.FORGETFUL, 1 * HOURS)
+            return bot.unconnected()
+
+    assert run(through()).startswith(
+        "Discord is not connected. Discord lets this bot begin 98 more sessions for now, so a "
+        "shard waits "
+    )
+
+
+def test_a_short_wait_is_told_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    async def through() -> None:
+        async with SimulatedBot(SimulatedGateway(1)) as bot:
+            await _outage(bot, State.CLOSING, TOLD_SECONDS / 2)
+            bot.gateway.become(State.UP)
+            await bot.until_ready()
+
+    with caplog.at_level(logging.WARNING):
+        run(through())
+    assert caplog.records == []
