@@ -17,8 +17,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
 from indexer.index.file_records import records
 from indexer.index.sqlite_file import SQLiteConnection
 from knowledge.files.scan import scan
@@ -83,7 +81,7 @@ def look_seconds(folder: Path) -> float:
     *_, _look = scan(
         [(str(folder / "files"), SHARED)],
         {},
-        records(SQLiteConnection(path.parent, Database(path))),
+        records(SQLiteConnection(path.parent, {})),
     )
     return time.perf_counter() - started
 

@@ -89,7 +89,7 @@ class Connection(Protocol):
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Run a statement that changes rows; returns how many."""
 
-    def run_many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
+    def run_many(self, sql: str, values: Iterable[Sequence[Any]]) -> object:
         """Run a statement that changes rows once for each sequence of values."""
 
     def together(self, statements: Iterable[Statement]) -> list[list[tuple[Any, ...]]]:

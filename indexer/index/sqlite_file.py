@@ -19,7 +19,7 @@ from indexer.index.database import (
     check_manifest,
     write_manifest,
 )
-from knowledge.store.sqlite_file import BUSY_SECONDS, open_derived, statements, transaction
+from knowledge.store.sqlite_file import BUSY_SECONDS, DerivedFile, statements, transaction
 
 FILE: Final = "index.db"
 # So the inner pages of the largest tables stay in memory: those of a million passages are 3 MB.
@@ -30,51 +30,71 @@ _TABLES: Final = Path(__file__).with_name("tables.sql")
 _logger = logging.getLogger(__name__)
 
 
-class SQLiteConnection:
-    """The opened file, as `indexer.index.database.Connection`.
+class SQLiteConnection(DerivedFile):
+    """The opened file, as `indexer.index.database.Connection`."""
 
-    Attributes:
-        db: the file itself, for what is SQLite's alone.
-    """
+    error = IndexWriteError
+    advice = (
+        "Check free space and permissions, then run `commonplace index` again: it goes on where it "
+        "stopped."
+    )
 
-    def __init__(self, folder: Path, db: Database) -> None:
+    def __init__(self, folder: Path, expected: Mapping[str, str]) -> None:
+        """Open the file in `folder`, made if it is missing, begun anew if it is damaged.
+
+        Raises:
+            StaleIndexError: if the manifest says something else than is `expected`.
+            IndexWriteError: if the folder or file can't be written.
+        """
         self._folder = folder
-        self.db = db
+        self._expected = expected
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise IndexWriteError(f"{folder} can't be opened: {error}.") from error
+        super().__init__(folder / FILE, self._prepare, "*.snapshot")
+        try:
+            check_manifest(self, expected, lambda: _size(self._db))
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self, db: Database) -> None:
+        self._db = db
+        db.execute("pragma foreign_keys = on")
+        db.enable_wal()
+        # The index can be rebuilt, so a lost last transaction after a power cut is no loss.
+        db.execute("pragma synchronous = normal")
+        db.execute(f"pragma cache_size = -{CACHE_KILOBYTES}")
+        # What somebody deleted is overwritten, not only left out.
+        db.execute("pragma secure_delete = on").fetchone()
+        if not db["manifest"].exists():
+            with transaction(db):
+                for statement in statements(_TABLES):
+                    db.execute(statement)
+                write_manifest(self, self._expected)
+        # Damage further in is found when it is read; this reads the roots of all tables.
+        db.execute("select count(*) from removed, manifest where removed.id < 0").fetchone()
 
     @property
     def place(self) -> str:
         return str(self._folder)
 
-    def close(self) -> None:
-        self.db.close()
-
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        return self.db.execute(sql, values).fetchall()
+        return self._db.execute(sql, values).fetchall()
 
     def one(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
-        found: tuple[Any, ...] | None = self.db.execute(sql, values).fetchone()
+        found: tuple[Any, ...] | None = self._db.execute(sql, values).fetchone()
         return found
-
-    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
-        return int(self.db.execute(sql, values).rowcount)
-
-    def run_many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
-        self.db.conn.executemany(sql, values)
 
     def together(self, statements: Iterable[Statement]) -> list[list[tuple[Any, ...]]]:
         return [self.rows(*one) for one in statements]
 
     @contextmanager
     def writing(self, *, alone: bool = True) -> Iterator[None]:
-        try:
-            with transaction(self.db):
-                yield
-        except (sqlite3.OperationalError, OSError) as error:
-            raise IndexWriteError(
-                f"The index in {self._folder} can't be written: {error}. Nothing was changed. "
-                "Check free space and permissions, then run `commonplace index` again: it goes on "
-                "where it stopped."
-            ) from error
+        del alone
+        with super().writing():
+            yield
 
     def forget_deleted(self) -> None:
         """Keep nothing of what was deleted in the write-ahead log.
@@ -89,45 +109,6 @@ class SQLiteConnection:
             _logger.info("The write-ahead log of the index could not be emptied yet: %s", error)
         finally:
             self.rows(f"pragma busy_timeout = {BUSY_SECONDS * 1_000}")
-
-
-def opened_file(folder: Path, expected: Mapping[str, str]) -> SQLiteConnection:
-    """The index's file in `folder`, made if it is missing, begun anew if it is damaged.
-
-    Raises:
-        StaleIndexError: if the manifest says something else than is `expected`.
-        IndexWriteError: if the folder or file can't be written.
-    """
-    path = folder / FILE
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        db = open_derived(path, lambda db: _prepare(folder, db, expected), "*.snapshot")
-    except (OSError, sqlite3.OperationalError) as error:
-        raise IndexWriteError(f"The index in {folder} can't be opened: {error}.") from error
-    connection = SQLiteConnection(folder, db)
-    try:
-        check_manifest(connection, expected, lambda: _size(db))
-    except BaseException:
-        db.close()
-        raise
-    return connection
-
-
-def _prepare(folder: Path, db: Database, expected: Mapping[str, str]) -> None:
-    db.execute("pragma foreign_keys = on")
-    db.enable_wal()
-    # The index can be rebuilt, so a lost last transaction after a power cut is no loss.
-    db.execute("pragma synchronous = normal")
-    db.execute(f"pragma cache_size = -{CACHE_KILOBYTES}")
-    # What somebody deleted is overwritten, not only left out.
-    db.execute("pragma secure_delete = on").fetchone()
-    if not db["manifest"].exists():
-        with transaction(db):
-            for statement in statements(_TABLES):
-                db.execute(statement)
-            write_manifest(SQLiteConnection(folder, db), expected)
-    # Damage further in is found when it is read; this reads the roots of all tables.
-    db.execute("select count(*) from removed, manifest where removed.id < 0").fetchone()
 
 
 def _size(db: Database) -> int:

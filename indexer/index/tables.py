@@ -19,7 +19,7 @@ from indexer.index.bound_values import marks, slices
 from indexer.index.database import Connection, Place
 from indexer.index.scope_changes import ScopeChanges
 from indexer.index.selection import TAGGED, Selection, selected_ids
-from indexer.index.sqlite_file import opened_file
+from indexer.index.sqlite_file import SQLiteConnection
 from indexer.index.stored_passage import (
     SELECT,
     StoredPassage,
@@ -43,7 +43,7 @@ from knowledge.model.documents import ARTICLES, SHARED, Document, FileRecord, Ki
 
 def _opened(place: Place, expected: Mapping[str, str]) -> Connection:
     if isinstance(place, Path):
-        return opened_file(place, expected)
+        return SQLiteConnection(place, expected)
     # What it needs comes with an extra.
     from indexer.index.postgres import opened_schema
 

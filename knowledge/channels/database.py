@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlite_utils import Database
 
-from knowledge.store.sqlite_file import DerivedFile, make_tables
+from knowledge.store.sqlite_file import DerivedTablesFile, make_tables
 
 # What it is called in the data folder.
 CHANNELS: Final = "channels.db"
@@ -31,7 +31,7 @@ class ArchiveError(Exception):
     """What was read in channels can't be read or written; the message says what to do."""
 
 
-class ArchiveDatabase(DerivedFile):
+class ArchiveDatabase(DerivedTablesFile):
     """The opened file."""
 
     error = ArchiveError

@@ -7,7 +7,7 @@ under it. A connection belongs to the thread that opened it.
 import dataclasses
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, Self, TypeVar
@@ -146,7 +146,7 @@ class OpenedFile:
         """Run a statement that changes rows; returns how many."""
         return int(self._db.execute(sql, tuple(values)).rowcount)
 
-    def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> int:
+    def run_many(self, sql: str, values: Iterable[Sequence[Any]]) -> int:
         return int(self._db.conn.executemany(sql, values).rowcount)
 
     def insert(self, table: str, row: Mapping[str, Any]) -> None:
@@ -166,30 +166,25 @@ class OpenedFile:
 class DerivedFile(OpenedFile):
     """An opened file whose content can be made again.
 
-    `error` is raised where it can't be opened, read or written; `remedy` is a sentence of what to
-    do with a file that can't be read.
+    `error` is raised where it can't be opened or written; `advice` is a sentence for the latter.
     """
 
     error: ClassVar[type[Exception]]
-    remedy: ClassVar[str]
+    advice: ClassVar[str] = "Check free space and permissions."
 
-    def __init__(self, path: Path, prepare: Callable[[Database], None]) -> None:
-        """Open it; one that is damaged, or of another release, is begun anew.
+    def __init__(
+        self, path: Path, prepare: Callable[[Database], None], made_from_it: str = ""
+    ) -> None:
+        """Open it as `open_derived` does.
 
         Raises:
             error: if the system refuses.
         """
         self._path = path
         try:
-            self._db = open_derived(path, prepare)
+            self._db = open_derived(path, prepare, made_from_it)
         except sqlite3.OperationalError as error:
             raise self.error(f"{path} can't be opened: {error}.") from error
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -203,8 +198,23 @@ class DerivedFile(OpenedFile):
                 yield
         except sqlite3.Error as error:
             raise self.error(
-                f"{self._path} can't be written: {error}. Check free space and permissions."
+                f"{self._path} can't be written: {error}. Nothing was changed. {self.advice}"
             ) from error
+
+
+class DerivedTablesFile(DerivedFile):
+    """The opened file, as `knowledge.store.derived_tables.DerivedTables`.
+
+    `error` is raised where it can't be read, too; `remedy` says what to do then.
+    """
+
+    remedy: ClassVar[str]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         try:

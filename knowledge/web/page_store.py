@@ -23,7 +23,7 @@ from sqlite_utils import Database
 from knowledge.files.reader import PARSERS_VERSION
 from knowledge.model.storable_text import storable
 from knowledge.store.derived_tables import DerivedTables
-from knowledge.store.sqlite_file import DerivedFile, make_tables
+from knowledge.store.sqlite_file import DerivedTablesFile, make_tables
 from knowledge.web.fetcher import Failed, Fetched, FetchOutcome, Gone, Unchanged
 
 # What it is called in the data folder.
@@ -145,7 +145,7 @@ def _gone(page: WebPage, reason: str, now: datetime, grace: timedelta) -> WebPag
 _COLUMNS: Final = ", ".join(each.name for each in fields(WebPage))
 
 
-class PageFile(DerivedFile):
+class PageFile(DerivedTablesFile):
     """The opened file of pages."""
 
     error = PageStoreError

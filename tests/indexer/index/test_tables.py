@@ -266,7 +266,7 @@ def test_following_one_note_reads_no_more_of_a_large_file(
             put(index, embedder, new_document("note", "one more"))
             counted: list[None] = []
             assert isinstance(index.tables.db, SQLiteConnection)
-            connection = index.tables.db.db.conn
+            connection = index.tables.db._db.conn
             connection.set_progress_handler(partial(counted.append, None), 10)
             index.generation  # noqa: B018 - reading it replays what changed
             connection.set_progress_handler(None, 0)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from indexer.index.database import IndexWriteError
 from indexer.index.index import Index
 from indexer.ingest.files import update_files
 from indexer.ingest.pipeline import UpdateReport
@@ -349,7 +350,7 @@ def test_what_a_file_gave_goes_only_together_with_what_is_remembered_of_it(
         database.execute(
             "create trigger killed before delete on files begin select raise(abort, 'here'); end"
         )
-        with pytest.raises(sqlite3.IntegrityError):
+        with pytest.raises(IndexWriteError, match="here"):
             world.run()
         database.execute("drop trigger killed")
     world.write("a.md", text)
