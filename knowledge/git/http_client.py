@@ -73,7 +73,7 @@ class GuardedGitClient(AbstractHttpGitClient):
 
     def __init__(self, url: str, fetcher: Fetcher, pack_bytes: int) -> None:
         """Ask nothing yet; at most `pack_bytes` are read of what is fetched."""
-        super().__init__(url, quiet=True)
+        super().__init__(url, thin_packs=False, quiet=True)
         self._fetcher = fetcher
         self._pack_bytes = pack_bytes
         self._fetch_capabilities = {

@@ -28,7 +28,7 @@ _SIZES: Final = 32
 class PackLimits:
     """The most that a pack may hold: objects, bytes of one, and bytes of all together."""
 
-    objects: int = 200_000
+    objects: int = 100_000
     object_bytes: int = 100_000_000
     all_bytes: int = 1_000_000_000
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from knowledge.files.reader import SUFFIXES
 from knowledge.git.lost import LostError
-from knowledge.git.pack_check import PackLimits, check_pack
+from knowledge.git.pack_index import pack_index
 from knowledge.model.source_locations import RepositoryLocation
 from knowledge.web.connections import told
 from knowledge.web.fetcher import Fetcher
@@ -389,9 +389,22 @@ def _fetch_pack(
         )
         if fetched.object_format not in (None, "sha1"):
             raise RefusedError("names its objects by SHA-256, which is not read")
-        if size := pack.tell():
+        if pack.tell():
             pack.seek(0)
-            check_pack(pack, size, PackLimits())
-            pack.seek(0)
-            kept.object_store.add_thin_pack(pack.read, None, max_input_size=size)
+            _keep_pack(folder, pack.read())
     return found[-1]
+
+
+def _keep_pack(folder: Path, pack: bytes) -> None:
+    """Add a pack to a copy, under the name that its digest gives it.
+
+    Raises:
+        RefusedError: if it can't be unpacked within the limits.
+    """
+    index = pack_index(pack)
+    place = folder / "objects" / "pack" / f"pack-{pack[-20:].hex()}"
+    # The index makes a pack known, so it comes last and whole.
+    for suffix, content in ((".pack", pack), (".idx", index)):
+        written = place.with_suffix(".tmp")
+        written.write_bytes(content)
+        written.replace(place.with_suffix(suffix))

@@ -9,10 +9,19 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from dulwich.objects import Blob, Commit, Tree
 from dulwich.repo import Repo
-from dulwich.server import DictBackend
+from dulwich.server import DictBackend, UploadPackHandler
 from dulwich.web import make_wsgi_chain
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+class _Handler(UploadPackHandler):
+    """Dulwich's side of a fetch, which asks no more of a client than Git's own does."""
+
+    @classmethod
+    def required_capabilities(cls) -> tuple[bytes, ...]:
+        """Take clients that don't ask for thin packs, as Git's own server does."""
+        return ()
 
 
 class Repositories:
@@ -101,7 +110,9 @@ class GitServer:
         self.requests: list[tuple[str, str]] = []
         self.bodies: list[bytes] = []
         self.first: Application | None = None
-        self.chain: Application = make_wsgi_chain(DictBackend(self.repositories.opened))
+        self.chain: Application = make_wsgi_chain(
+            DictBackend(self.repositories.opened), handlers={b"git-upload-pack": _Handler}
+        )
 
         def answered(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
             self.requests.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
