@@ -1,7 +1,8 @@
 """`commonplace` with another address for Discord and the fakes' embedder, as a process of its own.
 
 `bot_process.py ADDRESS ARGUMENTS…`. Whoever asks "slowly" holds the worker up for a moment.
-With `DIES_AT_COMMIT="17 before"` it ends by SIGKILL before, or after, that commit.
+With `DIES_AT_COMMIT="17 before"` it ends by SIGKILL before, or after, that commit. With
+`CLOCK_SPEED=60` its event loop waits a second where it would a minute.
 """
 
 import gc
@@ -9,11 +10,14 @@ import gc
 # As in `bot.__main__`, which ends it.
 gc.disable()
 
+import asyncio
 import importlib
 import os
+import selectors
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import discord.gateway
 import discord.http
@@ -38,6 +42,29 @@ class SlowEmbedder(WordEmbedder):
         return super().embed_queries(texts)
 
 
+class _FastSelector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
+    """Waits for a part of the time."""
+
+    speed = 1.0
+
+    def select(self, timeout: float | None = None) -> Any:
+        return super().select(timeout and timeout / self.speed)
+
+
+class _FastLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock is so many times as fast."""
+
+    def __init__(self) -> None:
+        super().__init__(_FastSelector())
+
+    def time(self) -> float:
+        return super().time() * _FastSelector.speed
+
+
+class _FastPolicy(asyncio.DefaultEventLoopPolicy):
+    _loop_factory = _FastLoop
+
+
 def make(settings: Settings) -> Bot:
     seconds = float(os.environ.get("OPENING_SECONDS", "0"))
 
@@ -54,6 +81,9 @@ if __name__ == "__main__":
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(
         f"{address}/gateway/".replace("http", "ws")
     )
+    if "CLOCK_SPEED" in os.environ:
+        _FastSelector.speed = float(os.environ["CLOCK_SPEED"])
+        asyncio.set_event_loop_policy(_FastPolicy())
     if "LEASE_SECONDS" in os.environ:
         # Nothing of it is imported unless the data is in PostgreSQL.
         leases = importlib.import_module("bot.cluster.leases")

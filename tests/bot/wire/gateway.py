@@ -60,16 +60,21 @@ class Gateway:
     unavailable: set[int] = field(default_factory=set)
     sessions: dict[str, Session] = field(default_factory=dict)
     connected: asyncio.Event = field(default_factory=asyncio.Event)
+    # How many connections were begun, sessions and resumed sessions among them.
+    connections: int = 0
     identified: int = 0
     resumed: int = 0
     silent: bool = False
-    # What connections are refused with: an HTTP status, or a code that closes the websocket.
+    # What connections are refused with: an HTTP status, or a code that closes the websocket once
+    # something is sent.
     refusing: int = 0
+    heartbeat_ms: int = HEARTBEAT_MS
     problems: list[str] = field(default_factory=list)
     # How many shards the bot is told to run, and how many of them may identify in five seconds.
     shards: int = 1
     max_concurrency: int = 1
     remaining: int = 1_000
+    reset_after_ms: int = 14_400_000
     # Which shard identified when.
     identifies: list[tuple[int, float]] = field(default_factory=list)
     _sessions: dict[int, Session] = field(default_factory=dict)
@@ -85,7 +90,7 @@ class Gateway:
             "session_start_limit": {
                 "total": 1_000,
                 "remaining": self.remaining,
-                "reset_after": 14_400_000,
+                "reset_after": self.reset_after_ms,
                 "max_concurrency": self.max_concurrency,
             },
         }
@@ -96,6 +101,7 @@ class Gateway:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One connection."""
+        self.connections += 1
         if 0 < self.refusing < _FIRST_CODE:
             return web.Response(status=self.refusing)
         if request.query.get("v") != "10" or request.query.get("encoding") != "json":
@@ -105,7 +111,9 @@ class Gateway:
         await socket.prepare(request)
         assert isinstance(request.transport, asyncio.Transport)
         line = _Line(socket, zlib.compressobj() if compressed else None, request.transport)
-        await line.send({"op": 10, "d": {"heartbeat_interval": HEARTBEAT_MS}, "s": None, "t": None})
+        await line.send(
+            {"op": 10, "d": {"heartbeat_interval": self.heartbeat_ms}, "s": None, "t": None}
+        )
         async for message in socket:
             if message.type is not WSMsgType.TEXT:
                 continue
@@ -141,6 +149,9 @@ class Gateway:
 
     async def _identify(self, line: _Line, data: Json) -> None:
         self.identified += 1
+        self.remaining -= 1
+        if self.remaining < 0:
+            self.problems.append("gateway: the token is reset")
         if self.refusing:
             await line.socket.close(code=self.refusing)
             return
@@ -198,6 +209,8 @@ class Gateway:
             await line.socket.close(code=4004)
         elif session is None or data["seq"] is None:
             await line.send({"op": 9, "d": False, "s": None, "t": None})
+        elif self.refusing:
+            await line.socket.close(code=self.refusing)
         else:
             self.resumed += 1
             self._begin(session, line)
@@ -255,6 +268,12 @@ class Gateway:
     async def close(self, code: int, shard: int = 0) -> None:
         """Close the socket with a code."""
         await self._lose(shard).socket.close(code=code)
+
+    async def go_away(self, refusing: int) -> None:
+        """Close every connection, and refuse others as `refusing` says."""
+        self.refusing = refusing
+        for shard in list(self._lines):
+            await self.close(4000, shard)
 
     def cut(self, shard: int = 0) -> None:
         """Let the connection break without a word."""
