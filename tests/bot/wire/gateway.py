@@ -1,6 +1,7 @@
 """The websocket: sessions that can be resumed, compressed as Discord does it, and its bad days."""
 
 import asyncio
+import contextlib
 import json
 import secrets
 import time
@@ -137,7 +138,8 @@ class Gateway:
         if operation == 1:
             # Sooner than this no network answers; discord.py would take it for a late one.
             await asyncio.sleep(0.02)
-            await line.send({"op": 11, "d": None, "s": None, "t": None})
+            with contextlib.suppress(ConnectionError):
+                await line.send({"op": 11, "d": None, "s": None, "t": None})
         elif operation == 2:
             await self._identify(line, data)
         elif operation == 6:
