@@ -23,7 +23,7 @@ COMMON = (
     "indexer/index",
     "indexer/ingest",
 )
-# What is of one database alone: its connections, its files, and migrations, which were released.
+# What is of one database alone: its connections, its files and its tables.
 OWN = (
     "knowledge/store/sqlite_database.py",
     "knowledge/store/sqlite_file.py",
@@ -34,7 +34,6 @@ OWN = (
     "knowledge/channels/tables.sql",
     "knowledge/channels/postgres",
     "indexer/index/sqlite_file.py",
-    "indexer/index/upgrade.sql",
     "indexer/index/postgres",
 )
 # In PostgreSQL's tables of an index and of pages, a column is called so.

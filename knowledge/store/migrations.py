@@ -50,7 +50,7 @@ def misfit(found: Sequence[str]) -> str:
         return (
             f"was made before version 1.0.0 (found {found[-1][:_SHOWN_CHARACTERS]}, expected "
             f"{known[0]}). Run `commonplace export` with the version that made it, then "
-            "`commonplace import` with this one."
+            "`commonplace import` with this one into a new data folder."
         )
     if later := ", ".join(sorted(set(found) - set(known))):
         return (

@@ -23,7 +23,7 @@ from bot.interactions.buttons import (
 from bot.interactions.forms import Form
 from tests.bot.forged_ids import forgeries
 
-# Every id that the first version's templates had with 123 for each number: messages with them
+# Every id that the templates of version 1.0.0 have with 123 for each number: messages with them
 # stand in servers, and their buttons work for as long as these are read.
 POSTED = Path(__file__).with_name("posted_custom_ids.txt").read_text().split()
 FORMATS = {kind.__name__: kind.ids for kind in (*BUTTONS, *FORMS)}

@@ -79,7 +79,7 @@ def test_where_the_last_worker_goes_the_rest_has_codes_too(coded: World) -> None
 
 
 def test_a_worker_without_token_vectors_is_not_waited_for(coded: World) -> None:
-    """As one of an earlier release has none."""
+    """As one whose model has none."""
     other = coded.worker("other", WordEmbedder(64, model="coded words"))
     assert other.kind != kind_of(coded.embedder)
     drive(coded.update(), lambda: pytest.fail("It waits for nobody."))
