@@ -23,11 +23,12 @@ COMMON = (
     "indexer/index",
     "indexer/ingest",
 )
-# What is of one database alone: its connections, its files and its tables.
+# What is of one database alone: its connections, its URLs, its files and its tables.
 OWN = (
     "knowledge/store/sqlite_database.py",
     "knowledge/store/sqlite_file.py",
     "knowledge/store/migrations.py",
+    "knowledge/store/database_url.py",
     "knowledge/store/postgres/",
     "knowledge/store/tables/",
     "knowledge/channels/database.py",
