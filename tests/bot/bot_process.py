@@ -42,7 +42,7 @@ class SlowEmbedder(WordEmbedder):
         return super().embed_queries(texts)
 
 
-class _FastSelector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
+class _FastSelector(selectors.DefaultSelector):
     """Waits for a part of the time."""
 
     speed = 1.0

@@ -97,7 +97,7 @@ class _Socket:
         # Heartbeats would be answered meanwhile.
         packet = await asyncio.wait_for(self._received.get(), None if self.ready else timeout)
         if isinstance(packet, int):
-            self.close_code, self.ready = packet, False
+            self.close_code = packet
             return aiohttp.WSMessage(aiohttp.WSMsgType.CLOSE, packet, "")
         return aiohttp.WSMessage(aiohttp.WSMsgType.TEXT, json.dumps(packet), "")
 
@@ -108,7 +108,7 @@ class _Socket:
 
     async def close(self, *, code: int = 4000) -> None:
         self.close_code = self.close_code or code
-        self.ready = False
+        self._gateway.lose(self)
 
 
 class SimulatedGateway:
@@ -132,12 +132,26 @@ class SimulatedGateway:
         self.identifies: defaultdict[int, list[float]] = defaultdict(list)
         self._buckets: defaultdict[int, float] = defaultdict(lambda: -DAY)
         self._sessions: dict[str, int] = {}
-        self._sockets: set[_Socket] = set()
+        self._ready: dict[int, _Socket] = {}
+        # Set while every shard is connected.
+        self.complete = asyncio.Event()
 
     @property
     def ready(self) -> set[int]:
         """The shards that are connected."""
-        return {socket.shard for socket in self._sockets if socket.ready}
+        return set(self._ready)
+
+    def lose(self, socket: _Socket) -> None:
+        """Know of a connection that is no more, or is about to end."""
+        if self._ready.get(socket.shard) is socket:
+            del self._ready[socket.shard]
+            self.complete.clear()
+
+    def _end(self, packet: dict[str, Any] | int) -> None:
+        """Let every connection end by a packet, or with a code."""
+        for socket in [*self._ready.values()]:
+            self.lose(socket)
+            socket.tell(packet)
 
     async def connect(self, url: str, **_: Any) -> _Socket:
         """In the place of `HTTPClient.ws_connect`."""
@@ -147,9 +161,7 @@ class SimulatedGateway:
             raise aiohttp.ClientConnectionError("away")
         # Sooner than that no connection is made.
         await asyncio.sleep(0.1)
-        socket = _Socket(self)
-        self._sockets.add(socket)
-        return socket
+        return _Socket(self)
 
     async def limits(self) -> tuple[int, str, dict[str, int]]:
         """In the place of `HTTPClient.get_bot_gateway`."""
@@ -205,7 +217,6 @@ class SimulatedGateway:
         socket.shard = shard
 
     def _begin(self, socket: _Socket, operation: int) -> None:
-        socket.ready = True
         session = f"{socket.shard}-{len(self.identifies[socket.shard])}"
         if operation == 6:
             socket.tell({"op": 0, "t": "RESUMED", "s": 2, "d": {}})
@@ -218,25 +229,23 @@ class SimulatedGateway:
             socket.tell({"op": 0, "t": "READY", "s": 1, "d": ready})
         if self._state_of(socket) is State.FLAPPING:
             socket.tell(4000)
+            return
+        socket.ready, self._ready[socket.shard] = True, socket
+        if len(self._ready) == self.shards:
+            self.complete.set()
 
     def become(self, state: State) -> None:
         """Be in another state, in which every connection ends."""
         self.state = state
-        for socket in self._sockets:
-            if socket.ready:
-                socket.tell(4000)
+        self._end(4000)
 
     def ask_to_reconnect(self) -> None:
         """Operation 7, to every shard."""
-        for socket in self._sockets:
-            if socket.ready:
-                socket.tell({"op": 7, "d": None})
+        self._end({"op": 7, "d": None})
 
     def cut(self) -> None:
         """Let every connection break without a word."""
-        for socket in self._sockets:
-            if socket.ready:
-                socket.tell(1006)
+        self._end(1006)
 
 
 class SimulatedBot(ShardedClient):
@@ -263,7 +272,7 @@ class SimulatedBot(ShardedClient):
     async def until_ready(self) -> float:
         """Wait until every shard is connected; returns the seconds that it took."""
         began = asyncio.get_running_loop().time()
-        while len(self.gateway.ready) < self.gateway.shards:
-            assert not self._running.done(), self._running.result()
-            await asyncio.sleep(0.5)
+        waiting = asyncio.create_task(self.gateway.complete.wait())
+        await asyncio.wait([waiting, self._running], return_when=asyncio.FIRST_COMPLETED)
+        assert waiting.done(), self._running.result()
         return asyncio.get_running_loop().time() - began
