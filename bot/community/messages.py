@@ -80,6 +80,12 @@ def leaderboard(
     return Page("\n".join(lines), number, count)
 
 
+def is_leaderboard(text: str) -> bool:
+    """Whether a message is a page of a leaderboard, in any language."""
+    headings = (heading(language) for heading in _BOARD.values() for language in Language)
+    return text.startswith(tuple(headings))
+
+
 _ASKED: Final = Sentence(
     "**{questions} asked here**: {strong:,} answered with strong evidence, {partial:,} with "
     "partial, {refused:,} refused."

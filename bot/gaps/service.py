@@ -27,7 +27,7 @@ from knowledge.model.documents import Kind, document_of_note
 from knowledge.model.guilds import GuildFilter, every_guild
 from knowledge.model.handovers import Handover, HandoverState
 from knowledge.model.notes import Notice
-from knowledge.model.questions import Evidence, Question, RecordedHit
+from knowledge.model.questions import Evidence, RecordedHit
 from knowledge.store.questions.gaps import (
     OpenQuestion,
     Publication,
@@ -153,11 +153,6 @@ def chosen(core: Core, guild_id: int, question_ids: Collection[int]) -> list[Gro
     """The groups that gaps are in now; what is no gap any more is in none."""
     wanted = frozenset(question_ids)
     return [group for group in groups(core, guild_id) if not wanted.isdisjoint(group.ids)]
-
-
-def to_write_for(core: Core, guild_id: int, question_id: int) -> Question | None:
-    question = core.store.question_records.question(question_id)
-    return question if question is not None and question.guild_id == guild_id else None
 
 
 def dismiss(

@@ -1,20 +1,24 @@
 """Persistent components: the format of a custom_id, base classes of buttons and lists, views.
 
 Buttons and forms outlive the process that made them; their ids come back from Discord, and may be
-forged on the way. What is no id by these formats was not made by this version of the bot.
+forged on the way: every click goes through `bot.interactions.door`. What is no id by these formats
+was not made by this version of the bot.
 """
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, NamedTuple, Self, cast
+from typing import Any, ClassVar, Final, NamedTuple, Self, cast, final
 
 import discord
 from discord.ui.select import BaseSelect
 
-from bot.interactions.errors import explained
+from bot.interactions.door import First, Rule, enter
+from bot.interactions.errors import explained, say
+from bot.interactions.guild_settings import viewer_language
+from bot.interactions.layouts import components_of, layout
 from bot.interactions.services import Interaction
 from bot.text.languages import Sentence
 from bot.text.markdown import Page, neighbours
@@ -97,25 +101,56 @@ def nonce() -> str:
     return f"{secrets.randbits(_NONCE_BITS):x}"
 
 
-def components_of(message: discord.Message) -> Iterator[Any]:
-    """All components of a message in order, whatever they are in."""
-    return _within(message.components)
-
-
-def _within(components: Iterable[Any]) -> Iterator[Any]:
-    for component in components:
-        yield component
-        yield from _within(getattr(component, "children", ()))
-        yield from _within(filter(None, [getattr(component, "accessory", None)]))
-
-
 _NEVER = re.compile(r"(?!)")
+
+
+def through_the_door(kind: type, *callbacks: str) -> None:
+    """See to it that a kind of component leaves these methods, which enter, as they are.
+
+    Raises:
+        TypeError: if it has one of its own.
+    """
+    for name in callbacks:
+        if name in vars(kind):
+            raise TypeError(f"{kind.__name__}.{name} would go around the component's rule.")
 
 
 class _Posted:
     """What is below messages under an id of one format."""
 
     ids: ClassVar[CustomId]
+    rule: ClassVar[Rule]
+    first: ClassVar[First | Mapping[Any, First]]
+
+    def first_response(self, _interaction: Interaction) -> First:
+        """The first response to this click, by its action where that matters."""
+        first = type(self).first
+        return first if isinstance(first, First) else first[vars(self)["action"]]
+
+    @final
+    async def _entered(self, interaction: Interaction) -> bool:
+        """Whether the click may do something; its sender is told why not."""
+        values = {name: vars(self)[name] for name in self.ids.parts}
+        first = self.first_response(interaction)
+        found = await enter(interaction, first, type(self).rule, values)
+        if isinstance(found, Sentence):
+            refusal = found(await viewer_language(interaction))
+            if first is First.IN_PLACE and interaction.response.is_done():
+                # Who may not see more may not keep what they saw.
+                is_layout = (
+                    interaction.message is not None and interaction.message.flags.components_v2
+                )
+                shown = (
+                    layout([discord.ui.TextDisplay(refusal)])
+                    if is_layout
+                    else {"content": refusal, "view": None}
+                )
+                await interaction.edit_original_response(**shown, attachments=[])
+            else:
+                await say(interaction, refusal)
+            return False
+        vars(self).update(found)
+        return True
 
     @classmethod
     def values_on(cls, message: discord.Message | None) -> dict[str, Any] | None:
@@ -137,12 +172,19 @@ class Button(_Posted, discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]]
         cls,
         *,
         ids: CustomId,
+        rule: Rule,
+        first: First | Mapping[Any, First] = First.THINKING,
         labels: Mapping[Any, Sentence] = MappingProxyType({}),
         styles: Mapping[Any, discord.ButtonStyle] = MappingProxyType({}),
     ) -> None:
-        """Have discord.py find this kind of button by its ids; labels and styles are by action."""
+        """Have discord.py find this kind of button by its ids; labels and styles are by action.
+
+        So may be its `first` response; its `rule` says whether a click may do anything.
+        """
         super().__init_subclass__(template=ids.pattern)
-        cls.ids, cls.labels, cls.styles = ids, labels, styles
+        through_the_door(cls, "callback", "_entered")
+        cls.ids, cls.rule, cls.first = ids, rule, first
+        cls.labels, cls.styles = labels, styles
 
     def __init__(
         self, label: str | Language = "", *, row: int | None = None, **values: Any
@@ -173,20 +215,25 @@ class Button(_Posted, discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]]
 
     @explained
     async def callback(self, interaction: Interaction) -> None:
-        await self.clicked(interaction)
+        if await self._entered(interaction):
+            await self.clicked(interaction)
 
     async def clicked(self, interaction: Interaction) -> None:
-        """What a click does; whatever it raises is explained to whoever clicked."""
+        """Do what a click does, after the first response and the rule.
+
+        Whatever it raises is explained to whoever clicked.
+        """
         raise NotImplementedError
 
 
 class Select(_Posted, discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=_NEVER):
     """A list to choose one from that works after a restart, as `Button`s do."""
 
-    def __init_subclass__(cls, *, ids: CustomId) -> None:
-        """Have discord.py find this kind of list by its ids."""
+    def __init_subclass__(cls, *, ids: CustomId, rule: Rule, first: First = First.THINKING) -> None:
+        """Have discord.py find this kind of list by its ids, and have choices follow a `rule`."""
         super().__init_subclass__(template=ids.pattern)
-        cls.ids = ids
+        through_the_door(cls, "callback", "_entered")
+        cls.ids, cls.rule, cls.first = ids, rule, first
 
     def __init__(
         self, placeholder: str = "", options: Sequence[discord.SelectOption] = (), **values: Any
@@ -213,10 +260,14 @@ class Select(_Posted, discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]]
 
     @explained
     async def callback(self, interaction: Interaction) -> None:
-        await self.chosen(interaction, next(iter(self.item.values), ""))
+        if await self._entered(interaction):
+            await self.chosen(interaction, next(iter(self.item.values), ""))
 
     async def chosen(self, interaction: Interaction, value: str) -> None:
-        """What choosing does; a forged `value` is one that the list does not offer."""
+        """Do what choosing does, after the first response and the rule.
+
+        A forged `value` is one that the list does not offer.
+        """
         raise NotImplementedError
 
 

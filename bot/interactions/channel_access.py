@@ -254,8 +254,8 @@ async def readable_answer(
     """The followed channels of which whoever clicked may see what was answered; None: no answer.
 
     A custom_id can be forged: a question of another guild is as good as none, and so is one that
-    somebody else asked privately. An answer that was told by direct message is its asker's, for as
-    long as they are a member.
+    somebody else asked privately or in a channel that whoever clicked can't see. An answer that was
+    told by direct message is its asker's, for as long as they are a member.
     """
     bot = interaction.client
     mine = question is not None and question.asker_id == interaction.user.id
@@ -263,7 +263,8 @@ async def readable_answer(
         return None
     if interaction.guild_id is not None:
         here = question.guild_id == interaction.guild_id
-        return readable_in(interaction, private=True) if here else None
+        shown = here and (mine or sees(interaction, question.channel_id))
+        return readable_in(interaction, private=True) if shown else None
     if question.guild_id is None or not mine:
         return () if mine else None
     guild = bot.get_guild(question.guild_id)
@@ -273,6 +274,25 @@ async def readable_answer(
         return readable_by(bot, await guild.fetch_member(interaction.user.id))
     except discord.NotFound:
         return None
+
+
+def sees(interaction: Interaction, channel_id: int | None) -> bool:
+    """Whether whoever clicked sees a channel or thread of the guild in which they clicked.
+
+    Of an archived thread nothing is known: it is seen only by who clicks in it. So is a private
+    thread, but for who manages threads.
+    """
+    guild, member = interaction.guild, interaction.user
+    if guild is None or channel_id is None or not isinstance(member, discord.Member):
+        return False
+    if channel_id == interaction.channel_id:
+        return True
+    channel = guild.get_channel_or_thread(channel_id)
+    if channel is None:
+        return False
+    have = channel.permissions_for(member)
+    open_to_all = not (isinstance(channel, discord.Thread) and channel.is_private())
+    return have.view_channel and (open_to_all or have.manage_threads)
 
 
 def _guild_of(bot: Services, channel: Any) -> discord.Guild | None:

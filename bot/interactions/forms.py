@@ -11,14 +11,15 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, final
 
 import discord
 
 from bot.engine.job_queue import Priority
 from bot.engine.shards import Shards
-from bot.interactions.buttons import CustomId, nonce
+from bot.interactions.buttons import CustomId, nonce, through_the_door
 from bot.interactions.discord_internals import edit_original, fetch_original, submit
+from bot.interactions.door import First, Rule, enter
 from bot.interactions.errors import UNREACHED, say, worth_retrying
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.layouts import layout
@@ -69,12 +70,15 @@ class Form(discord.ui.Modal):
     """A form whose id says what it is about, and has a number that no other has."""
 
     ids: ClassVar[CustomId]
+    rule: ClassVar[Rule]
+    first: ClassVar[First]
     # What is told after a restart, where all was done but this.
     done_before: ClassVar[Sentence] = error_messages.FORM_DONE
 
-    def __init_subclass__(cls, *, ids: CustomId) -> None:
+    def __init_subclass__(cls, *, ids: CustomId, rule: Rule, first: First = First.THINKING) -> None:
         super().__init_subclass__()
-        cls.ids = ids
+        through_the_door(cls, "on_submit", "interaction_check", "entered", "_dispatch_submit")
+        cls.ids, cls.rule, cls.first = ids, rule, first
 
     def __init__(self, title: str, **values: Any) -> None:
         custom_id = self.ids.format(**values, nonce=nonce())
@@ -121,15 +125,49 @@ class Form(discord.ui.Modal):
         return {"content": said, "attachments": files if as_file else []}
 
     @classmethod
+    def first_response(cls, _interaction: Interaction) -> First:
+        """The first response to a form that was sent."""
+        return cls.first
+
+    @classmethod
+    @final
+    async def entered(
+        cls, interaction: Interaction, custom_id: str, filled: Filled, take: "_Take"
+    ) -> None:
+        """Take what was filled in if the rule lets it in; else give it back.
+
+        Raises:
+            ValueError: if it is no id of this kind of form.
+        """
+        subject = cls.ids.parse(custom_id)
+        if subject is None:
+            raise ValueError(f"{custom_id} is no id of {cls.__name__}")
+        try:
+            found = await enter(interaction, cls.first_response(interaction), cls.rule, subject)
+        except Exception as error:  # noqa: BLE001 - what was typed must come back in any case
+            why = interaction.client.explanation(error)
+            await cls.refused(interaction, why, subject, filled)
+            return
+        if isinstance(found, Sentence):
+            why = found(await viewer_language(interaction))
+            await cls.refused(interaction, why, subject, filled)
+        else:
+            await take(interaction, {**subject, **found}, filled)
+
+    @classmethod
+    async def refused(
+        cls, interaction: Interaction, why: str, _subject: dict[str, Any], _filled: Filled
+    ) -> None:
+        """Say why a form was not let in, and give back what was typed."""
+        await give_back(interaction, why)
+
+    @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
-        """Take what was filled in, by what the id says alone."""
+        """Take what was filled in, by what the id says and the rule has found."""
         raise NotImplementedError
 
-    async def sent(self, interaction: Interaction, filled: Filled) -> None:
+    async def sent(self, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
         """Take what was filled in; here, what the form was opened with is still known."""
-        subject = self.ids.parse(self.custom_id)
-        if subject is None:
-            raise ValueError(f"{self.custom_id} is no id of {type(self).__name__}")
         await self.take(interaction, subject, filled)
 
     async def interaction_check(self, interaction: discord.Interaction[Any]) -> bool:
@@ -139,7 +177,13 @@ class Form(discord.ui.Modal):
 
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
         """Take what was filled in, or say what went wrong and give it back."""
-        await _or_given_back(interaction, lambda: self.sent(interaction, _filled(self)))
+        entered = functools.partial(
+            self.entered, interaction, self.custom_id, _filled(self), self.sent
+        )
+        await _or_given_back(interaction, entered)
+
+
+_Take = Callable[[Interaction, dict[str, Any], Filled], Awaitable[None]]
 
 
 class _Resent(discord.ui.Modal):
@@ -155,11 +199,13 @@ class _Resent(discord.ui.Modal):
                 self.add_item(made)
 
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
+        custom_id = self._sent["custom_id"]
         for kind in self._kinds:
-            subject = kind.ids.parse(self._sent["custom_id"])
-            if subject is not None:
-                taken = functools.partial(kind.take, interaction, subject, _filled(self))
-                await _or_given_back(interaction, taken)
+            if kind.ids.parse(custom_id) is not None:
+                entered = functools.partial(
+                    kind.entered, interaction, custom_id, _filled(self), kind.take
+                )
+                await _or_given_back(interaction, entered)
                 return
         language = await viewer_language(interaction)
         await give_back(interaction, error_messages.UNKNOWN_FORM(language))

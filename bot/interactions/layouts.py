@@ -8,12 +8,10 @@ Source:
     text a message.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import discord
-
-from bot.interactions.buttons import components_of
 
 _ROW_BUTTONS: Final = 5
 
@@ -61,3 +59,15 @@ def text_of(message: discord.Message) -> str:
     """What a message says: its content, or the texts of its layout."""
     displays = [one for one in components_of(message) if isinstance(one, discord.TextDisplay)]
     return "\n".join(one.content for one in displays) or message.content
+
+
+def components_of(message: discord.Message) -> Iterator[Any]:
+    """All components of a message in order, whatever they are in."""
+    return _within(message.components)
+
+
+def _within(components: Iterable[Any]) -> Iterator[Any]:
+    for component in components:
+        yield component
+        yield from _within(getattr(component, "children", ()))
+        yield from _within(filter(None, [getattr(component, "accessory", None)]))

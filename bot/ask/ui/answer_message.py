@@ -22,7 +22,8 @@ from bot.gaps import messages as gaps_messages
 from bot.gaps.ui.buttons import GapButton
 from bot.handover.ui.buttons import HandOnButton
 from bot.interactions.buttons import DIGEST, Button, CustomId, Select, view_of
-from bot.interactions.channel_access import may_write, readable_answer, readable_in
+from bot.interactions.channel_access import may_write, readable_in
+from bot.interactions.door import readers_of_answer
 from bot.interactions.errors import UNREACHED
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.layouts import container, layout, text_of
@@ -196,27 +197,21 @@ def _passage_select(reply: Reply, question_id: int, language: Language) -> "Pass
     return PassageSelect(button_messages.OTHER_PASSAGES(language), options, question_id=question_id)
 
 
-async def _answered(
-    interaction: Interaction, question_id: int
-) -> tuple[Question, tuple[int, ...]] | None:
-    """A question that was answered, and the followed channels that whoever clicked may read.
-
-    None, once they are told so, where there is nothing that they may see.
-    """
-    question = await interaction.client.worker.call(
-        lambda core: core.store.question_records.question(question_id), priority=Priority.ASKING
-    )
-    channels = await readable_answer(interaction, question)
-    if question is None or question.pruned or channels is None:
+async def _told_gone(interaction: Interaction, question: Question) -> bool:
+    """Whether a question's words are no longer kept; whoever clicked is told so."""
+    if question.pruned:
         gone = button_messages.FEEDBACK_GONE(await viewer_language(interaction))
         await interaction.edit_original_response(content=gone)
-        return None
-    return question, channels
+    return question.pruned
+
+
+_READERS: Final = readers_of_answer(button_messages.FEEDBACK_GONE)
 
 
 class AnswerButton(
     Button,
     ids=CustomId("answer", question_id=int, action=tuple(button_messages.ANSWER_LABELS)),
+    rule=_READERS,
     labels=button_messages.ANSWER_LABELS,
     styles=_STYLES,
 ):
@@ -224,6 +219,8 @@ class AnswerButton(
 
     question_id: int
     action: str
+    question: Question
+    channels: tuple[int, ...]
 
     async def clicked(self, interaction: Interaction) -> None:
         bot = interaction.client
@@ -231,14 +228,10 @@ class AnswerButton(
             await self._keep_verdict(interaction, bot)
         elif self.action == "share":
             await self._share(interaction, bot)
-        else:
-            await interaction.response.defer(ephemeral=True, thinking=True)
-            answered = await _answered(interaction, self.question_id)
-            if answered is None:
-                return
-            asked, channels = answered
+        elif not await _told_gone(interaction, self.question):
             question = await bot.worker.call(
-                lambda core: with_words(asked, core.index, channels), priority=Priority.ASKING
+                lambda core: with_words(self.question, core.index, self.channels),
+                priority=Priority.ASKING,
             )
             language = await viewer_language(interaction)
             moderator = await is_moderator(interaction)
@@ -248,19 +241,8 @@ class AnswerButton(
                 await interaction.followup.send(part, ephemeral=True)
 
     async def _keep_verdict(self, interaction: Interaction, bot: Services) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
         language = await viewer_language(interaction)
         feedback = Feedback(self.question_id, interaction.user.id, Verdict(self.action))
-        question = await bot.worker.call(
-            lambda core: core.store.question_records.question(self.question_id),
-            priority=Priority.ASKING,
-        )
-        # Nobody counts for what another guild's members asked.
-        if await readable_answer(interaction, question) is None:
-            await interaction.edit_original_response(
-                content=button_messages.FEEDBACK_GONE(language)
-            )
-            return
         known = await bot.worker.call(
             lambda core: core.store.feedback_records.record(feedback),
             priority=Priority.ASKING,
@@ -274,7 +256,7 @@ class AnswerButton(
                 content=button_messages.FEEDBACK_GONE(language)
             )
         elif feedback.verdict is Verdict.UNHELPFUL:
-            await self._take_back(interaction, question)
+            await self._take_back(interaction)
             # The click counts already, whether or not a reason is given.
             await interaction.edit_original_response(
                 content=f"{thanks} {button_messages.ASKS_WHY(language)}",
@@ -283,9 +265,9 @@ class AnswerButton(
         else:
             await interaction.edit_original_response(content=thanks)
 
-    async def _take_back(self, interaction: Interaction, question: Question | None) -> None:
+    async def _take_back(self, interaction: Interaction) -> None:
         """Let an answer be confirmed no more by whom it could be."""
-        by_moderator = await _confirms(interaction, question)
+        by_moderator = await _confirms(interaction, self.question)
         if by_moderator is not None:
             await interaction.client.worker.call(
                 lambda core: core.store.feedback_records.take_back(
@@ -297,19 +279,14 @@ class AnswerButton(
     async def _share(self, interaction: Interaction, bot: Services) -> None:
         mine = await viewer_language(interaction)
         if not may_write(interaction):
-            await interaction.response.send_message(
-                button_messages.CAN_NOT_SHARE(mine), ephemeral=True
-            )
+            await interaction.edit_original_response(content=button_messages.CAN_NOT_SHARE(mine))
             return
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        answered = await _answered(interaction, self.question_id)
-        if answered is None:
+        if await _told_gone(interaction, self.question):
             return
-        question, _ = answered
         channels = readable_in(interaction, private=False)
         held = await bot.guild_settings.in_channel(interaction.channel)
         shared = await bot.worker.call(
-            lambda core: share(core, question, interaction.channel_id, channels, held),
+            lambda core: share(core, self.question, interaction.channel_id, channels, held),
             priority=Priority.ASKING,
         )
         await interaction.edit_original_response(content=button_messages.shared(shared, mine))
@@ -323,27 +300,26 @@ class AnswerButton(
             phrasing.follow(PostedResponse(interaction, sent.id))
 
 
-async def _confirms(interaction: Interaction, question: Question | None) -> bool | None:
+async def _confirms(interaction: Interaction, question: Question) -> bool | None:
     """Whether somebody confirms answers as a moderator does; None where they confirm none."""
     if interaction.guild_id is not None and await is_moderator(interaction):
         return True
-    mine = question is not None and question.asker_id == interaction.user.id
-    return False if mine else None
+    return False if question.asker_id == interaction.user.id else None
 
 
-class PassageSelect(Select, ids=CustomId("passages", question_id=int)):
+class PassageSelect(Select, ids=CustomId("passages", question_id=int), rule=_READERS):
     """*Other passages*: what was found for a question; choosing shows one to whoever chose."""
 
     question_id: int
+    question: Question
+    channels: tuple[int, ...]
 
     async def chosen(self, interaction: Interaction, value: str) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        answered = await _answered(interaction, self.question_id)
-        if answered is None:
+        if await _told_gone(interaction, self.question):
             return
-        question, channels = answered
         found = await interaction.client.worker.call(
-            lambda core: picks.passage(core, question, value, channels), priority=Priority.ASKING
+            lambda core: picks.passage(core, self.question, value, self.channels),
+            priority=Priority.ASKING,
         )
         language = await viewer_language(interaction)
         if found is None:
@@ -381,6 +357,7 @@ class PickButton(
         message_id=int,
         action=tuple(button_messages.PICK_LABELS),
     ),
+    rule=_READERS,
     labels=button_messages.PICK_LABELS,
     styles={"answers": discord.ButtonStyle.success},
 ):
@@ -389,23 +366,22 @@ class PickButton(
     question_id: int
     digest: str
     message_id: int
+    question: Question
+    channels: tuple[int, ...]
 
     async def clicked(self, interaction: Interaction) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        answered = await _answered(interaction, self.question_id)
-        if answered is None:
+        if await _told_gone(interaction, self.question):
             return
-        question, channels = answered
-        by_moderator = await _confirms(interaction, question)
-        everybodys = readable_in(interaction, private=question.private)
+        by_moderator = await _confirms(interaction, self.question)
+        everybodys = readable_in(interaction, private=self.question.private)
         picked = await interaction.client.worker.call(
             lambda core: picks.pick(
                 core,
-                question,
+                self.question,
                 self.digest,
                 interaction.user.id,
                 by_moderator=by_moderator,
-                channels=channels,
+                channels=self.channels,
                 public_channels=everybodys,
             ),
             priority=Priority.ASKING,

@@ -1,6 +1,6 @@
 """Reason list and form below *Not helpful*; the click itself counts, with or without a reason."""
 
-from typing import Any
+from typing import Any, Final
 
 import discord
 
@@ -8,7 +8,7 @@ from bot.ask import button_messages
 from bot.engine.core import Core
 from bot.engine.job_queue import Priority
 from bot.interactions.buttons import NONCE, CustomId, Select, view_of
-from bot.interactions.channel_access import readable_answer
+from bot.interactions.door import First, readers_of_answer
 from bot.interactions.forms import Filled, Form
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Interaction
@@ -28,10 +28,18 @@ def reason_view(question_id: int, language: Language) -> discord.ui.View | None:
     return view_of([ReasonSelect(placeholder, options, question_id=question_id)])
 
 
-class ReasonSelect(Select, ids=CustomId("reason", question_id=int)):
+_READERS: Final = readers_of_answer(button_messages.FEEDBACK_GONE)
+# Another reason is asked for in a form.
+_OFFERED: Final = [[one.value] for one in FeedbackReason if one is not FeedbackReason.OTHER]
+
+
+class ReasonSelect(Select, ids=CustomId("reason", question_id=int), rule=_READERS):
     """The reasons to choose from."""
 
     question_id: int
+
+    def first_response(self, _interaction: Interaction) -> First:
+        return First.IN_PLACE if self.item.values[:1] in _OFFERED else First.OWN
 
     async def chosen(self, interaction: Interaction, value: str) -> None:
         language = await viewer_language(interaction)
@@ -43,11 +51,15 @@ class ReasonSelect(Select, ids=CustomId("reason", question_id=int)):
         if reason is FeedbackReason.OTHER:
             await interaction.response.send_modal(ReasonModal(self.question_id, language))
             return
-        await interaction.response.defer()
         await keep_reason(interaction, self.question_id, chosen=reason)
 
 
-class ReasonModal(Form, ids=CustomId("form:reason", question_id=int, nonce=NONCE)):
+class ReasonModal(
+    Form,
+    ids=CustomId("form:reason", question_id=int, nonce=NONCE),
+    rule=_READERS,
+    first=First.IN_PLACE,
+):
     """The form for a reason in the member's own words."""
 
     def __init__(self, question_id: int, language: Language) -> None:
@@ -56,8 +68,6 @@ class ReasonModal(Form, ids=CustomId("form:reason", question_id=int, nonce=NONCE
 
     @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
-        # Without the message that it was opened from, there is none to be edited.
-        await interaction.response.defer(ephemeral=True, thinking=interaction.message is None)
         await keep_reason(interaction, subject["question_id"], filled.text("reason").strip())
 
 
@@ -68,20 +78,14 @@ async def keep_reason(
     chosen: FeedbackReason = FeedbackReason.OTHER,
 ) -> None:
     """Keep why the answer did not help, with the verdict that it belongs to."""
-    bot = interaction.client
-    question = await bot.worker.call(
-        lambda core: core.store.question_records.question(question_id), priority=Priority.ASKING
-    )
-    known = await readable_answer(interaction, question) is not None
-    if known:
-        feedback = Feedback(question_id, interaction.user.id, Verdict.UNHELPFUL, reason, chosen)
+    feedback = Feedback(question_id, interaction.user.id, Verdict.UNHELPFUL, reason, chosen)
 
-        def recorded(core: Core) -> bool:
-            with core.store.database.writing(interaction.guild_id or 0):
-                core.store.submitted_forms.taken(interaction.id)
-                return core.store.feedback_records.record(feedback)
+    def recorded(core: Core) -> bool:
+        with core.store.database.writing(interaction.guild_id or 0):
+            core.store.submitted_forms.taken(interaction.id)
+            return core.store.feedback_records.record(feedback)
 
-        known = await bot.worker.call(recorded, priority=Priority.ASKING)
+    known = await interaction.client.worker.call(recorded, priority=Priority.ASKING)
     said = button_messages.REASON_KEPT if known else button_messages.FEEDBACK_GONE
     language = await viewer_language(interaction)
     await interaction.edit_original_response(content=said(language), view=None)

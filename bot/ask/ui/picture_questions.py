@@ -1,7 +1,7 @@
 """Questions with a picture: its text is shown to the asker, and asked once they have said so."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import discord
@@ -11,11 +11,13 @@ from bot.ask import picture_messages
 from bot.ask.ui.answer_deferred import answer_deferred
 from bot.interactions.buttons import NONCE, Button, CustomId, view_of
 from bot.interactions.channel_access import may_write
+from bot.interactions.door import First, Found, anybody
 from bot.interactions.errors import unless_too_fast
 from bot.interactions.forms import Filled, Form
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.limits.ui.admission import take_question
+from bot.text.languages import Sentence
 from knowledge.model.guilds import Language
 
 # Who sees the answer: everybody who sees the offer, or the asker alone.
@@ -51,9 +53,22 @@ async def picture_offer(
     }
 
 
+async def _whose_it_is(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
+    """Let the member in whose picture it is."""
+    mine = interaction.user.id == values["member_id"]
+    return {} if mine and _is_offer(interaction.message) else picture_messages.NOT_YOURS
+
+
+def _is_offer(message: discord.Message | None) -> bool:
+    """Whether a message is an offer to ask with a picture: its id may be forged elsewhere."""
+    return message is not None and any(picture_messages.words_and_text(message.content))
+
+
 class PictureButton(
     Button,
     ids=CustomId("picture", member_id=int, shown=_SHOWN, action=tuple(picture_messages.LABELS)),
+    rule=_whose_it_is,
+    first=First.OWN,
     labels=picture_messages.LABELS,
     styles={"picture": discord.ButtonStyle.primary},
 ):
@@ -64,20 +79,22 @@ class PictureButton(
     action: str
 
     async def clicked(self, interaction: Interaction) -> None:
-        language = await viewer_language(interaction)
-        if interaction.user.id != self.member_id or interaction.message is None:
-            said = picture_messages.NOT_YOURS(language)
-            await interaction.response.send_message(said, ephemeral=True)
-            return
-        words, text = picture_messages.words_and_text(interaction.message.content)
+        message = interaction.message
+        words, text = picture_messages.words_and_text(message.content if message else "")
         if self.action == "picture":
             asked = picture_messages.question(words, text)
+            language = await viewer_language(interaction)
             await interaction.response.send_modal(PictureForm(asked, language, shown=self.shown))
         else:
             await _asked(interaction, words, private=self.shown == "private")
 
 
-class PictureForm(Form, ids=CustomId("form:picture", shown=_SHOWN, nonce=NONCE)):
+class PictureForm(
+    Form,
+    ids=CustomId("form:picture", shown=_SHOWN, nonce=NONCE),
+    rule=anybody,
+    first=First.OWN,
+):
     """The question as it will be asked, with what was read in it, to be corrected."""
 
     def __init__(self, asked: str, language: Language, *, shown: str) -> None:
@@ -96,6 +113,11 @@ class PictureForm(Form, ids=CustomId("form:picture", shown=_SHOWN, nonce=NONCE))
         await _asked(interaction, filled.text("question"), private=subject["shown"] == "private")
 
 
+def _is_mine(interaction: Interaction) -> bool:
+    values = PictureButton.values_on(interaction.message) or {}
+    return values.get("member_id") == interaction.user.id and _is_offer(interaction.message)
+
+
 async def _asked(interaction: Interaction, question: str, *, private: bool) -> None:
     """Put the answer in the place of the offer; beside it, for one who may write nothing here."""
     await unless_too_fast(
@@ -104,8 +126,8 @@ async def _asked(interaction: Interaction, question: str, *, private: bool) -> N
 
 
 async def _answered(interaction: Interaction, question: str, *, private: bool) -> None:
-    # A form that nobody opened from an offer has none whose place could be taken.
-    if interaction.message is not None and (private or may_write(interaction)):
+    # A form that nobody opened from an offer of theirs has none whose place could be taken.
+    if _is_mine(interaction) and (private or may_write(interaction)):
         await interaction.response.defer()
     else:
         private = True

@@ -10,7 +10,8 @@ from bot.ask.messages import question_line
 from bot.ask.ui.answer_message import PassageSelect, answer_message, pictured
 from bot.engine.job_queue import Priority
 from bot.interactions.buttons import Button, CustomId
-from bot.interactions.channel_access import readable_answer, readable_in
+from bot.interactions.channel_access import readable_in
+from bot.interactions.door import First, readers_of_answer
 from bot.interactions.guild_settings import message_language, viewer_language
 from bot.interactions.layouts import text_of
 from bot.interactions.permissions import is_moderator
@@ -22,6 +23,8 @@ from knowledge.model.questions import Question
 class QuotesButton(
     Button,
     ids=CustomId("phrased", question_id=int, action=tuple(QUOTES_LABELS)),
+    rule=readers_of_answer(button_messages.FEEDBACK_GONE),
+    first=First.IN_PUBLIC,
     labels=QUOTES_LABELS,
 ):
     """Whoever asked, and moderators, take what was written out of the message.
@@ -30,21 +33,18 @@ class QuotesButton(
     """
 
     question_id: int
+    question: Question
+    channels: tuple[int, ...]
 
     async def clicked(self, interaction: Interaction) -> None:
-        await interaction.response.defer()
-        question = await interaction.client.worker.call(
-            lambda core: core.store.question_records.question(self.question_id),
-            priority=Priority.ASKING,
-        )
-        channels = await readable_answer(interaction, question)
-        if question is None or channels is None or not question.text:
+        question = self.question
+        if not question.text:
             gone = button_messages.FEEDBACK_GONE(await viewer_language(interaction))
             await interaction.followup.send(gone, ephemeral=True)
         elif await self._takes_out(interaction, question):
             await self._take_out(interaction, question)
         else:
-            reply = await self._plain(interaction, asked_again(question), channels)
+            reply = await self._plain(interaction, asked_again(question), self.channels)
             language = await viewer_language(interaction)
             shown = answer_message(reply, language=language, private=False)
             del shown["content"]

@@ -8,6 +8,7 @@ from bot.community import messages, service
 from bot.community.messages import PERIOD_LABELS, Period
 from bot.interactions.buttons import Button, CustomId, pages_view
 from bot.interactions.channel_access import may_write
+from bot.interactions.door import First, members
 from bot.interactions.guild_settings import message_language, viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.services import Cog, Interaction
@@ -77,7 +78,12 @@ async def _show(interaction: Interaction, period: Period, page: int, language: L
     await interaction.edit_original_response(content=shown.content, view=view)
 
 
-class BoardButton(Button, ids=CustomId("board", page=int, period=Period)):
+class BoardButton(
+    Button,
+    ids=CustomId("board", page=int, period=Period),
+    rule=members(paging.NOT_HERE),
+    first=First.IN_PUBLIC,
+):
     """Another page of the leaderboard."""
 
     page: int
@@ -85,6 +91,8 @@ class BoardButton(Button, ids=CustomId("board", page=int, period=Period)):
 
     async def clicked(self, interaction: Interaction) -> None:
         """Show that page to everybody who sees this one."""
-        await interaction.response.defer()
+        # The id may be forged: another message stays as it is.
+        if interaction.message is None or not messages.is_leaderboard(interaction.message.content):
+            return
         language = await message_language(interaction)
         await _show(interaction, self.period, self.page, language)

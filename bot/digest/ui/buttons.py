@@ -12,10 +12,9 @@ from bot.gaps.service import Group
 from bot.gaps.ui.buttons import GapButton
 from bot.gaps.ui.existing_answer import PointForm
 from bot.interactions.buttons import Button, CustomId
-from bot.interactions.errors import in_time
+from bot.interactions.door import First, moderators
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.layouts import layout
-from bot.interactions.permissions import moderator_refusal, refused
 from bot.interactions.services import Interaction
 from knowledge.model.guilds import Language
 
@@ -26,6 +25,8 @@ _ACTIONS: Final = ("point", "dismiss")
 class DigestButton(
     Button,
     ids=CustomId("digest", question_id=int, action=_ACTIONS),
+    rule=moderators(gaps_messages.NOT_A_MODERATOR),
+    first={"point": First.OWN, "dismiss": First.THINKING},
     labels=gaps_messages.ACTION_LABELS,
 ):
     """*Dismiss* and *Point to …* below a digest, which stays as it is: it tells of a week."""
@@ -34,11 +35,10 @@ class DigestButton(
     action: str
 
     async def clicked(self, interaction: Interaction) -> None:
+        """Dismiss the group, or open the form to point to its answer."""
         if self.action == "point":
-            await self._point(interaction)
-            return
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        if await refused(interaction, gaps_messages.NOT_A_MODERATOR):
+            form = PointForm(self.question_id, await viewer_language(interaction))
+            await interaction.response.send_modal(form)
             return
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
         groups = await interaction.client.worker.call(
@@ -46,16 +46,6 @@ class DigestButton(
         )
         said = gaps_messages.dismissed(groups, await viewer_language(interaction))
         await interaction.edit_original_response(content=said)
-
-    async def _point(self, interaction: Interaction) -> None:
-        """Open the form for moderators; others are told before they type anything."""
-        language = await viewer_language(interaction)
-        async with in_time():
-            refusal = await moderator_refusal(interaction, gaps_messages.NOT_A_MODERATOR)
-        if refusal:
-            await interaction.response.send_message(refusal, ephemeral=True)
-        else:
-            await interaction.response.send_modal(PointForm(self.question_id, language))
 
 
 def digest_message(week: Week, language: Language, below: str = "") -> dict[str, Any]:

@@ -6,6 +6,7 @@ so the buttons work after a restart.
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 import discord
 from discord import app_commands
@@ -15,6 +16,7 @@ from bot.gaps.service import Group
 from bot.gaps.ui.buttons import open_note
 from bot.gaps.ui.existing_answer import PointForm
 from bot.interactions.buttons import Button, CustomId, Select
+from bot.interactions.door import First, moderators
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import SHOWN_TO_MODERATORS, refused
@@ -37,19 +39,11 @@ class GapsCog(Cog):
     async def service(self, interaction: Interaction) -> None:
         """Show the first page, after asking again what may be answered by now."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        if await _refused(interaction):
+        if await refused(interaction, messages.NOT_A_MODERATOR):
             return
         guild_id = interaction.guild_id or 0
         await self.bot.worker.run_slices(lambda core: service.refreshed(core, guild_id))
         await _show(interaction, 0)
-
-
-async def _refused(interaction: Interaction) -> bool:
-    if interaction.guild_id is not None:
-        return await refused(interaction, messages.NOT_A_MODERATOR)
-    not_here = paging.NOT_HERE(await viewer_language(interaction))
-    await interaction.edit_original_response(content=not_here, view=None)
-    return True
 
 
 async def _show(interaction: Interaction, page: int, chosen: Collection[int] = ()) -> None:
@@ -102,7 +96,10 @@ def _possible(action: str, number: int) -> bool:
     return number > 1 if action == "merge" else number > 0
 
 
-class GroupSelect(Select, ids=CustomId("groups", page=int)):
+_MODERATORS: Final = moderators(messages.NOT_A_MODERATOR)
+
+
+class GroupSelect(Select, ids=CustomId("groups", page=int), rule=_MODERATORS, first=First.IN_PLACE):
     """The groups of a page, of which a moderator chooses some."""
 
     page: int
@@ -133,9 +130,7 @@ class GroupSelect(Select, ids=CustomId("groups", page=int)):
         return made
 
     async def chosen(self, interaction: Interaction, value: str) -> None:
-        await interaction.response.defer()
-        if not await _refused(interaction):
-            await _show(interaction, self.page, _numbers(self.item.values))
+        await _show(interaction, self.page, _numbers(self.item.values))
 
 
 def _numbers(values: Collection[str]) -> list[int]:
@@ -152,9 +147,15 @@ def _chosen(message: discord.Message | None) -> list[int]:
     return []
 
 
+_ACTIONS: Final = ("page", *messages.ACTION_LABELS)
+_FORMS: Final = ("write", "point")
+
+
 class GapsButton(
     Button,
-    ids=CustomId("gaps", page=int, question_id=int, action=("page", *messages.ACTION_LABELS)),
+    ids=CustomId("gaps", page=int, question_id=int, action=_ACTIONS),
+    rule=_MODERATORS,
+    first={one: First.OWN if one in _FORMS else First.IN_PLACE for one in _ACTIONS},
     styles={"write": discord.ButtonStyle.primary},
 ):
     """What is done with the chosen groups, or one question's; and the pages of `/gaps`."""
@@ -165,11 +166,8 @@ class GapsButton(
 
     async def clicked(self, interaction: Interaction) -> None:
         chosen = [self.question_id] if self.question_id else _chosen(interaction.message)
-        if self.action in ("write", "point"):
+        if self.action in _FORMS:
             await self._open(interaction, chosen)
-            return
-        await interaction.response.defer()
-        if await _refused(interaction):
             return
         if self.action == "page":
             await _show(interaction, self.page)

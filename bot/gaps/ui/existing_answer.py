@@ -1,20 +1,22 @@
 """*Point to …* in Discord: a form for words, a list of passages, and a button to say which."""
 
-from typing import Any
+from typing import Any, Final
 
 import discord
 
 from bot.gaps import existing_answer, messages
 from bot.interactions.buttons import DIGEST, NONCE, Button, CustomId, Select, view_of
 from bot.interactions.channel_access import readable_in
+from bot.interactions.door import moderators
 from bot.interactions.forms import Filled, Form
 from bot.interactions.guild_settings import viewer_language
-from bot.interactions.permissions import refused
 from bot.interactions.services import Interaction
 from knowledge.model.guilds import Language
 
+_MODERATORS: Final = moderators(messages.NOT_A_MODERATOR)
 
-class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE)):
+
+class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE), rule=_MODERATORS):
     """The form that asks by which words the document is found that answers a gap."""
 
     def __init__(self, question_id: int, language: Language) -> None:
@@ -24,9 +26,6 @@ class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE)):
     @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
         """Offer what comes nearest to the words."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        if await refused(interaction, messages.NOT_A_MODERATOR):
-            return
         guild_id, question_id = interaction.guild_id or 0, subject["question_id"]
         words, channels = filled.text("words"), readable_in(interaction, private=True)
         found = await interaction.client.worker.call(
@@ -50,15 +49,12 @@ class PointForm(Form, ids=CustomId("form:point", question_id=int, nonce=NONCE)):
         )
 
 
-class PointSelect(Select, ids=CustomId("point", question_id=int)):
+class PointSelect(Select, ids=CustomId("point", question_id=int), rule=_MODERATORS):
     """The passages that may answer a gap; choosing shows one."""
 
     question_id: int
 
     async def chosen(self, interaction: Interaction, value: str) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        if await refused(interaction, messages.NOT_A_MODERATOR):
-            return
         guild_id, channels = interaction.guild_id or 0, readable_in(interaction, private=True)
         number, _, digest = value.partition(":")
         wanted = (int(number) if number.isdecimal() and len(number) < 19 else 0, digest)
@@ -93,6 +89,7 @@ class PointButton(
         digest=DIGEST,
         action=tuple(messages.ANSWERS_LABELS),
     ),
+    rule=_MODERATORS,
     labels=messages.ANSWERS_LABELS,
     styles={"answers": discord.ButtonStyle.success},
 ):
@@ -103,9 +100,6 @@ class PointButton(
     digest: str
 
     async def clicked(self, interaction: Interaction) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        if await refused(interaction, messages.NOT_A_MODERATOR):
-            return
         bot, guild_id = interaction.client, interaction.guild_id or 0
         channels = readable_in(interaction, private=True)
         wanted = (self.passage_id, self.digest)

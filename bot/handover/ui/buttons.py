@@ -1,8 +1,8 @@
 """Buttons of hand-overs: *Ask the moderators* below a refusal, and what helpers do; their form."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import discord
 
@@ -10,12 +10,13 @@ from bot.engine.core import Core
 from bot.engine.job_queue import Priority
 from bot.handover import messages, service
 from bot.interactions.buttons import NONCE, Button, CustomId, view_of
-from bot.interactions.channel_access import readable_answer
+from bot.interactions.door import First, Found, readers_of_answer
 from bot.interactions.errors import in_time
 from bot.interactions.forms import Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import may_decide, may_help
 from bot.interactions.services import Interaction, Services
+from bot.text.languages import Sentence
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.handovers import Handover, HandoverOutcome
 from knowledge.model.notes import Member
@@ -26,26 +27,21 @@ from knowledge.store.questions.handovers import NotHandedOn
 class HandOnButton(
     Button,
     ids=CustomId("moderators", question_id=int, action=tuple(messages.ASK_MODERATORS_LABELS)),
+    rule=readers_of_answer(messages.QUESTION_GONE),
     labels=messages.ASK_MODERATORS_LABELS,
 ):
     """*Ask the moderators* below a refusal, and whether to after all."""
 
     question_id: int
     action: str
+    question: Question
 
     async def clicked(self, interaction: Interaction) -> None:
         """Put the question to the helpers; what was asked privately, once that is confirmed."""
-        bot = interaction.client
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        guild = interaction.guild
+        bot, guild, question = interaction.client, interaction.guild, self.question
         language = await viewer_language(interaction)
-        question = await bot.worker.call(
-            lambda core: core.store.question_records.question(self.question_id),
-            priority=Priority.ASKING,
-        )
         view = discord.utils.MISSING
-        here = guild is not None and await readable_answer(interaction, question) is not None
-        if guild is None or question is None or not here:
+        if guild is None:
             sentence = messages.QUESTION_GONE(language)
         elif question.private and self.action != "sure":
             sentence = messages.ASKS_FIRST(language)
@@ -94,22 +90,28 @@ async def _settings(bot: Services, guild_id: int) -> GuildSettings:
     )
 
 
-async def _found(
-    interaction: Interaction, question_id: int
-) -> tuple[Handover | None, GuildSettings]:
+async def _found(interaction: Interaction, question_id: int) -> Handover | None:
     guild_id = interaction.guild_id or 0
     return await interaction.client.worker.call(
-        lambda core: (
-            core.store.handovers.find(guild_id, question_id),
-            core.store.guilds.settings(guild_id),
-        ),
-        priority=Priority.ASKING,
+        lambda core: core.store.handovers.find(guild_id, question_id), priority=Priority.ASKING
     )
+
+
+_FIRST: Final = {"answer": First.OWN, "send": First.THINKING}
+
+
+async def _helpers(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
+    """Let those in who may help at this moment; finds the server's `settings`."""
+    settings = await _settings(interaction.client, interaction.guild_id or 0)
+    may = may_help(interaction.user, settings)
+    return {"settings": settings} if may else messages.NOT_A_HELPER
 
 
 class HandoverButton(
     Button,
     ids=CustomId("handover", question_id=int, action=tuple(messages.LABELS)),
+    rule=_helpers,
+    first={one: _FIRST.get(one, First.IN_PUBLIC) for one in messages.LABELS},
     labels=messages.LABELS,
     styles={
         "claim": discord.ButtonStyle.primary,
@@ -121,6 +123,7 @@ class HandoverButton(
 
     question_id: int
     action: str
+    settings: GuildSettings
 
     async def clicked(self, interaction: Interaction) -> None:
         if self.action == "answer":
@@ -133,13 +136,8 @@ class HandoverButton(
     async def _step(self, interaction: Interaction) -> None:
         """Claim, give back, decline or open again: the message shows it, or somebody else's."""
         bot, guild_id = interaction.client, interaction.guild_id or 0
-        await interaction.response.defer()
         language = await viewer_language(interaction)
-        settings = await _settings(bot, guild_id)
-        if not may_help(interaction.user, settings):
-            await interaction.followup.send(messages.NOT_A_HELPER(language), ephemeral=True)
-            return
-        moderator = may_decide(interaction.user, settings)
+        moderator = may_decide(interaction.user, self.settings)
         step = _step(self.action, guild_id, self.question_id, interaction.user.id, moderator)
         outcome = await bot.worker.call(step, priority=Priority.ASKING)
         if outcome is None:
@@ -152,13 +150,13 @@ class HandoverButton(
 
     async def _open_form(self, interaction: Interaction) -> None:
         async with in_time():
-            found, settings = await _found(interaction, self.question_id)
+            found = await _found(interaction, self.question_id)
             asked = await interaction.client.worker.call(
                 lambda core: core.store.question_records.question(self.question_id),
                 priority=Priority.ASKING,
             )
         language = await viewer_language(interaction)
-        sentence = _why_not(interaction, found, settings, language)
+        sentence = _why_not(interaction, found, language)
         if sentence or asked is None or not asked.text:
             said = sentence or messages.GONE(language)
             await interaction.response.send_message(said, ephemeral=True)
@@ -169,16 +167,12 @@ class HandoverButton(
     async def _send(self, interaction: Interaction) -> None:
         """Put the answer into the queue, as a note."""
         bot, guild_id = interaction.client, interaction.guild_id or 0
-        await interaction.response.defer(ephemeral=True, thinking=True)
         language = await viewer_language(interaction)
-        settings = await _settings(bot, guild_id)
         origin = interaction.message.id if interaction.message is not None else 0
         draft = await bot.worker.call(
             lambda core: service.draft(core, guild_id, self.question_id, origin)
         )
-        if not may_help(interaction.user, settings):
-            await interaction.edit_original_response(content=messages.NOT_A_HELPER(language))
-        elif draft is None:
+        if draft is None:
             await interaction.edit_original_response(content=messages.NOTED_ALREADY(language))
         else:
             await bot.submissions.submit(interaction, draft)
@@ -201,21 +195,14 @@ def _step(
     return step
 
 
-def _why_not(
-    interaction: Interaction,
-    found: Handover | None,
-    settings: GuildSettings,
-    language: Language,
-) -> str:
-    """Why somebody may not answer, or nothing."""
-    if not may_help(interaction.user, settings):
-        return messages.NOT_A_HELPER(language)
+def _why_not(interaction: Interaction, found: Handover | None, language: Language) -> str:
+    """Why a helper may not answer, or nothing."""
     if found is None:
         return messages.GONE(language)
     return "" if found.free_for(interaction.user.id) else messages.taken(found, language)
 
 
-class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)):
+class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE), rule=_helpers):
     """The form of a helper's answer."""
 
     def __init__(self, question: Question, language: Language) -> None:
@@ -239,10 +226,9 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
         """Keep the answer, and have it told; or give it back."""
         bot = interaction.client
-        await interaction.response.defer(ephemeral=True, thinking=True)
         language = await viewer_language(interaction)
-        found, settings = await _found(interaction, subject["question_id"])
-        sentence = _why_not(interaction, found, settings, language)
+        found = await _found(interaction, subject["question_id"])
+        sentence = _why_not(interaction, found, language)
         text = filled.text("answer").strip()
         if sentence or found is None or not text:
             await give_back(interaction, sentence or messages.EMPTY(language))

@@ -1,6 +1,7 @@
 """Buttons below an answer that nobody asked for: *This solved it*, *Not helpful*, *Dismiss*."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any, Final
 
 import discord
@@ -10,7 +11,7 @@ from bot.ask.ui.answer_message import AnswerButton
 from bot.engine.job_queue import Priority
 from bot.helper import messages
 from bot.interactions.buttons import Button, CustomId
-from bot.interactions.channel_access import readable_answer
+from bot.interactions.door import Found, readers_of_answer
 from bot.interactions.errors import UNREACHED
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import is_moderator
@@ -18,10 +19,12 @@ from bot.interactions.services import Interaction
 from bot.text.languages import Sentence
 from knowledge.chat.intents import is_marked_solved
 from knowledge.model.guilds import Language
-from knowledge.model.questions import Feedback, Verdict
+from knowledge.model.questions import Feedback, Question, Verdict
 
 # Discord's limit.
 _MOST_TAGS: Final = 5
+
+_READERS: Final = readers_of_answer(button_messages.FEEDBACK_GONE)
 
 _logger = logging.getLogger(__name__)
 
@@ -34,9 +37,25 @@ def helped_buttons(question_id: int, language: Language) -> list[discord.ui.Item
     ]
 
 
+async def _askers_and_moderators(
+    interaction: Interaction, values: Mapping[str, Any]
+) -> Found | Sentence:
+    """Let those in who asked a question in this place, and moderators."""
+    found = await _READERS(interaction, values)
+    if isinstance(found, Sentence):
+        return found
+    question: Question = found["question"]
+    # The id may be forged: only an answer in this place is meant.
+    if question.channel_id not in (interaction.channel_id, None):
+        return button_messages.FEEDBACK_GONE
+    mine = question.asker_id == interaction.user.id
+    return found if mine or await is_moderator(interaction) else messages.NOT_YOURS
+
+
 class HelpedButton(
     Button,
     ids=CustomId("helped", question_id=int, action=tuple(messages.LABELS)),
+    rule=_askers_and_moderators,
     labels=messages.LABELS,
     styles={"solved": discord.ButtonStyle.success},
 ):
@@ -46,24 +65,11 @@ class HelpedButton(
     action: str
 
     async def clicked(self, interaction: Interaction) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
         language = await viewer_language(interaction)
         said = await self._done(interaction)
         await interaction.edit_original_response(content=said(language))
 
     async def _done(self, interaction: Interaction) -> Sentence:
-        question = await interaction.client.worker.call(
-            lambda core: core.store.question_records.question(self.question_id),
-            priority=Priority.ASKING,
-        )
-        # The id may be forged: only an answer in this place is meant.
-        here = interaction.channel_id
-        if question is None or question.channel_id not in (here, None):
-            return button_messages.FEEDBACK_GONE
-        if await readable_answer(interaction, question) is None:
-            return button_messages.FEEDBACK_GONE
-        if question.asker_id != interaction.user.id and not await is_moderator(interaction):
-            return messages.NOT_YOURS
         if self.action == "dismiss":
             return await self._dismiss(interaction)
         feedback = Feedback(self.question_id, interaction.user.id, Verdict.HELPFUL)

@@ -226,4 +226,5 @@ class NotesCog(commands.Cog):
         reason: app_commands.Range[str, 1, REASON_CHARACTERS],
     ) -> None:
         note_id = await autocomplete.note_id_of(interaction, note)
+        await interaction.response.defer(ephemeral=True, thinking=True)
         await report(interaction, note_id or 0, Problem(problem), reason)

@@ -1,7 +1,7 @@
 """Note form: its fields, the draft it is opened with, and how what was typed is read."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -9,7 +9,9 @@ import discord
 
 from bot.autocomplete.ui.autocomplete import choices_at_once
 from bot.interactions.buttons import Button, CustomId, view_of
-from bot.interactions.errors import UNREACHED, in_time
+from bot.interactions.channel_access import sees
+from bot.interactions.door import First, Found, readable_question
+from bot.interactions.errors import UNREACHED
 from bot.interactions.forms import Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.pictures import is_picture
@@ -22,6 +24,7 @@ from bot.review import service as review_service
 from bot.review.findings import TAGS as TAGS_LABEL
 from bot.review.findings import TITLE
 from bot.text import error_messages
+from bot.text.languages import Sentence
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Note
 from knowledge.model.pictures import PICTURES
@@ -31,7 +34,32 @@ from knowledge.store.submitted_forms import SubmittedForm
 _TYPED_TAG_CHARACTERS: Final = 200
 
 
-class NoteModal(Form, ids=drafts.FORM_IDS):
+async def _proposers(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
+    """Let the members of the server in that a note is for, and to a note that they may revise.
+
+    Finds that `note` as they may see it, or None. What the form says to be about is left out where
+    they may not see it: a question, or the message that it was saved from.
+    """
+    guild_id = values["guild_id"] or interaction.guild_id
+    if guild_id is None:
+        return messages.NOTES_NEED_A_SERVER
+    if await member_of(interaction, guild_id) is None:
+        return messages.NOT_A_MEMBER
+    note_id, member_id = values["note_id"], interaction.user.id
+    note = await interaction.client.worker.call(
+        lambda core: service.extendable(core, guild_id, note_id, member_id)
+    )
+    if note_id and (note is None or note.guild_id != guild_id):
+        return messages.NO_SUCH_NOTE
+    found: dict[str, Any] = {"note": note if note_id else None}
+    if not sees(interaction, values["channel_id"]):
+        found["message_id"] = 0
+    if await readable_question(interaction, values["question_id"]) is None:
+        found["question_id"] = 0
+    return found
+
+
+class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
     """The form of a note. It collects; `Draft.submission` decides what can be taken.
 
     Five fields are the most, so pictures and a file with the text share one, and tags are typed:
@@ -119,14 +147,22 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
         draft = _typed(draft, Filled(texts, known, {}))
         return bot.submissions.given_back(draft, form_messages.RESTARTED(language), language)
 
-    async def sent(self, interaction: Interaction, filled: Filled) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
+    @classmethod
+    async def refused(
+        cls, interaction: Interaction, why: str, subject: dict[str, Any], filled: Filled
+    ) -> None:
+        """Give the draft back as it was typed, with a button to go on."""
+        typed = _typed(drafts.opened_with(subject), filled)
+        await interaction.client.submissions.give_back(interaction, typed, why)
+
+    async def sent(
+        self, interaction: Interaction, _subject: dict[str, Any], filled: Filled
+    ) -> None:
         await _taken(interaction, self._draft, filled, self._given)
 
     @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
         """Take the note; what the form was opened with is found again, or said to be lost."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
         draft = drafts.opened_with(subject)
         base = subject["base"]
         if base in {drafts.Base.DRAFT, drafts.Base.EXTENDED} and interaction.message is not None:
@@ -145,7 +181,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS):
         # A form without a field for the text keeps the text that it was opened with.
         texts = [one for one in filled.files.get("file", ()) if not is_picture(one)]
         if "text" not in filled.texts and not texts:
-            found = await _base(interaction, draft, base)
+            found = await _base(interaction, subject["note"], base)
             if found is None:
                 language = await viewer_language(interaction)
                 await give_back(interaction, form_messages.TEXT_LOST(language))
@@ -179,17 +215,12 @@ async def _taken(
     )
 
 
-async def _base(interaction: Interaction, draft: Draft, base: drafts.Base) -> Draft | None:
+async def _base(interaction: Interaction, note: Note | None, base: drafts.Base) -> Draft | None:
     """What a form was opened with: the draft on its message, the note, or one below the other."""
     of_note = base in {drafts.Base.NOTE, drafts.Base.NO_PICTURES}
     on_message = None if of_note else await draft_on(interaction.message)
     if base is drafts.Base.DRAFT:
         return on_message
-    note = await interaction.client.worker.call(
-        lambda core: service.extendable(
-            core, draft.guild_id, draft.note_id or 0, interaction.user.id
-        )
-    )
     if note is None:
         return None
     if of_note:
@@ -243,8 +274,8 @@ async def open_revision(
 
 
 async def draft_on(message: discord.Message | None) -> Draft | None:
-    """The draft that a message of ours carries. Nobody else can write such a message."""
-    if message is None:
+    """The draft that a message of ours carries, which its one viewer wrote."""
+    if message is None or not message.flags.ephemeral:
         return None
     for file in message.attachments:
         if file.filename == drafts.FILE_NAME:
@@ -256,26 +287,46 @@ async def draft_on(message: discord.Message | None) -> Draft | None:
     return None
 
 
+async def member_of(interaction: Interaction, guild_id: int) -> discord.Member | None:
+    """Whoever sent an interaction as a member of a guild, None if they are none of it.
+
+    A note can be revised in a direct message, also by somebody who has been banned since.
+    """
+    member = interaction.user
+    if not isinstance(member, discord.Member) or member.guild.id != guild_id:
+        guild = interaction.client.get_guild(guild_id)
+        if guild is None:
+            return None
+        try:
+            member = await guild.fetch_member(interaction.user.id)
+        except discord.NotFound:
+            return None
+    return member
+
+
+async def _contributors(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
+    """Let a note's contributor in; finds the `note`."""
+    note = await interaction.client.worker.call(
+        lambda core: review_service.own_note(core, values["note_id"], interaction.user.id)
+    )
+    return messages.NOT_YOURS if note is None else {"note": note}
+
+
 class ReviseButton(
     Button,
     ids=CustomId("note", note_id=int, action=tuple(messages.REVISE_LABELS)),
+    rule=_contributors,
+    first=First.OWN,
     labels=messages.REVISE_LABELS,
     styles=dict.fromkeys(messages.REVISE_LABELS, discord.ButtonStyle.primary),
 ):
     """*Revise and resubmit* below what a contributor was told, *Edit* and *Upload*."""
 
-    note_id: int
     action: str
+    note: Note
 
     async def clicked(self, interaction: Interaction) -> None:
-        async with in_time():
-            note = await interaction.client.worker.call(
-                lambda core: review_service.own_note(core, self.note_id, interaction.user.id)
-            )
-        if note is None:
-            said = messages.NOT_YOURS(await viewer_language(interaction))
-            await interaction.response.send_message(said, ephemeral=True)
-        elif self.action == "upload":
-            await open_form(interaction, drafts.revising(note))
+        if self.action == "upload":
+            await open_form(interaction, drafts.revising(self.note))
         else:
-            await open_revision(interaction, note)
+            await open_revision(interaction, self.note)

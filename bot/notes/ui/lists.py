@@ -1,8 +1,12 @@
 """Paginated lists of one's own notes and of a note's revisions; and the withdrawal of a note."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import discord
 
 from bot.interactions.buttons import Button, CustomId, pages_view
+from bot.interactions.door import First, Found, anybody
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.permissions import is_moderator
 from bot.interactions.services import Interaction
@@ -10,7 +14,9 @@ from bot.notes import list_messages, messages, service
 from bot.notes.list_messages import Filter
 from bot.notes.service import Viewer
 from bot.review.ui.cards import files_of
+from bot.text.languages import Sentence
 from bot.text.markdown import Page
+from knowledge.model.notes import Note
 
 
 async def viewer_of(interaction: Interaction) -> Viewer:
@@ -38,29 +44,39 @@ async def show_page(interaction: Interaction, wanted: Filter, number: int) -> No
     await interaction.edit_original_response(content=page.content, view=view)
 
 
-class PageButton(Button, ids=CustomId("mine", page=int, wanted=Filter)):
+class PageButton(
+    Button, ids=CustomId("mine", page=int, wanted=Filter), rule=anybody, first=First.IN_PLACE
+):
     """Another page of one's own notes."""
 
     page: int
     wanted: Filter
 
     async def clicked(self, interaction: Interaction) -> None:
-        await interaction.response.defer()
         await show_page(interaction, self.wanted, self.page)
 
 
 async def show_revision(interaction: Interaction, note_id: int, number: int | None) -> None:
     """Show a revision of a note, counted among those that may be seen; the last one for None."""
+    revisions = await _history(interaction, note_id)
+    if revisions:
+        await _show(interaction, note_id, revisions, number)
+    else:
+        gone = messages.NO_HISTORY(await viewer_language(interaction))
+        await interaction.edit_original_response(content=gone)
+
+
+async def _history(interaction: Interaction, note_id: int) -> list[Note]:
     viewer = await viewer_of(interaction)
-    revisions = await interaction.client.worker.call(
+    return await interaction.client.worker.call(
         lambda core: service.history(core, interaction.guild_id or 0, note_id, viewer)
     )
+
+
+async def _show(
+    interaction: Interaction, note_id: int, revisions: list[Note], number: int | None
+) -> None:
     language = await viewer_language(interaction)
-    if not revisions:
-        await interaction.edit_original_response(
-            content=messages.NO_HISTORY(language), view=None, attachments=[]
-        )
-        return
     last = len(revisions) - 1
     number = last if number is None else min(number, last)
     card = messages.revision(revisions, number, language)
@@ -75,20 +91,43 @@ async def show_revision(interaction: Interaction, note_id: int, number: int | No
     )
 
 
-class HistoryButton(Button, ids=CustomId("history", note_id=int, number=int)):
+async def _viewers(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
+    """Let in whoever may see something of a note; finds the `revisions` that they may."""
+    revisions = await _history(interaction, values["note_id"])
+    return {"revisions": revisions} if revisions else messages.NO_HISTORY
+
+
+class HistoryButton(
+    Button,
+    ids=CustomId("history", note_id=int, number=int),
+    rule=_viewers,
+    first=First.IN_PLACE,
+):
     """Another revision in a note's history, counted among those that may be seen."""
 
     note_id: int
     number: int
+    revisions: list[Note]
 
     async def clicked(self, interaction: Interaction) -> None:
-        await interaction.response.defer()
-        await show_revision(interaction, self.note_id, self.number)
+        await _show(interaction, self.note_id, self.revisions, self.number)
+
+
+async def _contributors(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
+    """Let the contributor of a revision in."""
+    guild_id, revision_id = interaction.guild_id or 0, values["revision_id"]
+    note = await interaction.client.worker.call(
+        lambda core: core.store.notes.find(revision_id, guild_id)
+    )
+    mine = note is not None and note.contributor_id == interaction.user.id
+    return {} if mine else messages.NO_SUCH_NOTE
 
 
 class WithdrawButton(
     Button,
     ids=CustomId("withdraw", revision_id=int, action=("yes", "no")),
+    rule=_contributors,
+    first=First.IN_PLACE,
     labels=messages.WITHDRAW_LABELS,
     styles={"yes": discord.ButtonStyle.danger},
 ):
@@ -99,7 +138,6 @@ class WithdrawButton(
 
     async def clicked(self, interaction: Interaction) -> None:
         bot = interaction.client
-        await interaction.response.defer()
         language = await viewer_language(interaction)
         if self.action == "no":
             sentence = messages.NOT_WITHDRAWN(language)

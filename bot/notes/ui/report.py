@@ -1,12 +1,13 @@
 """Reports of notes: from the command, the *Apps* menu, an answer, or the note shown."""
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import discord
 
 from bot.interactions.buttons import NONCE, NUMBER, Button, CustomId
+from bot.interactions.door import First, Found, members, readers_of_answer
 from bot.interactions.errors import in_time
 from bot.interactions.forms import Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
@@ -16,13 +17,18 @@ from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.text import error_messages
+from bot.text.languages import Sentence
 from bot.text.markdown import legible, shortened
 from knowledge.model.guilds import Language
 from knowledge.model.notes import Note, Problem
 from knowledge.model.submissions import REASON_CHARACTERS
 
 
-class ReportModal(Form, ids=CustomId("form:report", note_id=int, nonce=NONCE)):
+class ReportModal(
+    Form,
+    ids=CustomId("form:report", note_id=int, nonce=NONCE),
+    rule=members(messages.NO_HISTORY),
+):
     """The form of a report: what is the matter, and with which of the notes in an answer."""
 
     def __init__(self, notes: Sequence[Note], language: Language) -> None:
@@ -59,9 +65,8 @@ class ReportModal(Form, ids=CustomId("form:report", note_id=int, nonce=NONCE)):
 
 
 async def report(interaction: Interaction, note_id: int, problem: Problem, reason: str) -> None:
-    """Keep a report, and bring the note's card up to date."""
+    """Keep a report, and bring the note's card up to date; the interaction is deferred."""
     bot = interaction.client
-    await interaction.response.defer(ephemeral=True, thinking=True)
     language = await viewer_language(interaction)
     # A form can be forged: a note of another guild is as good as none.
     outcome = await bot.worker.call(
@@ -89,37 +94,49 @@ async def report(interaction: Interaction, note_id: int, problem: Problem, reaso
         await bot.outbox.catch_up()
 
 
-class ReportButton(Button, ids=CustomId("report", kind=("answer", "note"), number=int)):
+_READERS: Final = readers_of_answer(messages.NOTHING_TO_REPORT)
+
+
+async def _reporters(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
+    """Let in whoever sees an answer or note; finds the live `notes` that may be reported."""
+    is_answer, number = values["kind"] == "answer", values["number"]
+    if is_answer:
+        answered = await _READERS(interaction, {"question_id": number})
+        if isinstance(answered, Sentence):
+            return answered
+    find = service.quoted_notes if is_answer else service.live_note
+    guild_id = interaction.guild_id or 0
+    notes = await interaction.client.worker.call(lambda core: find(core, guild_id, number))
+    return {"notes": notes} if notes else messages.NOTHING_TO_REPORT
+
+
+class ReportButton(
+    Button,
+    ids=CustomId("report", kind=("answer", "note"), number=int),
+    rule=_reporters,
+    first=First.OWN,
+):
     """*Report* below an answer (with a question's number) or below a note (with its own)."""
 
-    kind: str
-    number: int
+    notes: Sequence[Note]
 
     async def clicked(self, interaction: Interaction) -> None:
-        await _open_form(interaction, self.kind, self.number)
+        form = ReportModal(self.notes, await viewer_language(interaction))
+        await interaction.response.send_modal(form)
 
 
 async def report_message(interaction: Interaction, message: discord.Message) -> None:
     """Open the form for what a message of the bot quotes, as the *Report* button below it does."""
     below = ReportButton.values_on(message) if message.author == interaction.client.user else None
-    if below is None:
-        said = messages.QUOTES_NO_NOTE(await viewer_language(interaction))
-        await interaction.response.send_message(said, ephemeral=True)
-        return
-    await _open_form(interaction, **below)
-
-
-async def _open_form(interaction: Interaction, kind: str, number: int) -> None:
-    found = service.quoted_notes if kind == "answer" else service.live_note
-    guild_id = interaction.guild_id or 0
-    async with in_time():
-        notes = await interaction.client.worker.call(lambda core: found(core, guild_id, number))
+    found: Found | Sentence = messages.QUOTES_NO_NOTE
+    if below is not None:
+        async with in_time():
+            found = await _reporters(interaction, below)
     language = await viewer_language(interaction)
-    if not notes:
-        said = messages.NOTHING_TO_REPORT(language)
-        await interaction.response.send_message(said, ephemeral=True)
-        return
-    await interaction.response.send_modal(ReportModal(notes, language))
+    if isinstance(found, Sentence):
+        await interaction.response.send_message(found(language), ephemeral=True)
+    else:
+        await interaction.response.send_modal(ReportModal(found["notes"], language))
 
 
 def _label(note: Note, language: Language) -> str:

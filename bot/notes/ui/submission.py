@@ -4,7 +4,7 @@ A form can't be kept open: Discord closes it when it is sent. So whatever can't 
 as a file with a button below it, *Continue editing*, which opens the form as it was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -17,7 +17,7 @@ from bot.engine.core import Core
 from bot.engine.job_queue import Priority
 from bot.interactions.buttons import Button, CustomId, view_of
 from bot.interactions.channel_access import readable_in
-from bot.interactions.errors import in_time
+from bot.interactions.door import First, Found
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.pictures import is_picture, picture_files, pictures_among
 from bot.interactions.services import Interaction, Services
@@ -26,13 +26,14 @@ from bot.limits import service as limits_service
 from bot.limits.ui.admission import note_allowance
 from bot.notes import drafts, form_messages, messages, picture_messages, service
 from bot.notes.drafts import Draft
-from bot.notes.ui.form import draft_on, file_of, open_form
+from bot.notes.ui.form import draft_on, file_of, member_of, open_form
 from bot.notes.ui.source_messages import SourceMessages
 from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.text import error_messages
+from bot.text.languages import Sentence
 from knowledge.model.guilds import Language
-from knowledge.model.notes import Member, Obstacle, Outcome
+from knowledge.model.notes import Member, Note, Obstacle, Outcome
 from knowledge.model.pictures import PICTURES, Picture
 from knowledge.model.submissions import InvalidNoteError, Submission
 
@@ -123,7 +124,7 @@ class NoteSubmissions:
         guild_id = draft.guild_id or interaction.guild_id
         if guild_id is None or interaction.channel_id is None:
             return _Said(messages.NOTES_NEED_A_SERVER(language), draft)
-        member = await _member(interaction, guild_id)
+        member = await member_of(interaction, guild_id)
         if member is None:
             return _Said(messages.NOT_A_MEMBER(language), draft)
         if not draft.text.strip() and not (draft.note_id or draft.source):
@@ -344,74 +345,65 @@ async def _with_file(
     return draft.filled(reading.title, reading.text)
 
 
-async def _member(interaction: Interaction, guild_id: int) -> discord.Member | None:
-    """Who submits as a member of a guild, None if they are none of it.
-
-    A note can be revised in a direct message, also by somebody who has been banned since.
-    """
-    member = interaction.user
-    if not isinstance(member, discord.Member) or member.guild.id != guild_id:
-        guild = interaction.client.get_guild(guild_id)
-        if guild is None:
-            return None
-        try:
-            member = await guild.fetch_member(interaction.user.id)
-        except discord.NotFound:
-            return None
-    return member
+async def _drafters(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
+    """Let whoever wrote a draft in; finds the `draft` on the message that they alone see."""
+    if values["action"] == "same":
+        return {}
+    draft = await draft_on(interaction.message)
+    return messages.DRAFT_LOST if draft is None else {"draft": draft}
 
 
 class DraftButton(
     Button,
     ids=CustomId("draft", action=tuple(messages.DRAFT_LABELS)),
+    rule=_drafters,
+    first={
+        one: First.IN_PLACE if one in ("same", "submit") else First.OWN
+        for one in messages.DRAFT_LABELS
+    },
     labels=messages.DRAFT_LABELS,
     styles=dict.fromkeys(messages.DRAFT_LABELS, discord.ButtonStyle.primary),
 ):
     """What to do with a draft; it is in the file of the message that the button is on."""
 
     action: str
+    draft: Draft
 
     async def clicked(self, interaction: Interaction) -> None:
-        language = await viewer_language(interaction)
         if self.action == "same":
             asked = interaction.message.content if interaction.message is not None else ""
-            await interaction.response.edit_message(
-                content=messages.is_the_same(asked, language), view=None, attachments=[]
-            )
-            return
-        async with in_time():
-            draft = await draft_on(interaction.message)
-        if draft is None:
-            lost = messages.DRAFT_LOST(language)
-            await interaction.response.send_message(lost, ephemeral=True)
+            said = messages.is_the_same(asked, await viewer_language(interaction))
+            await interaction.edit_original_response(content=said, view=None, attachments=[])
         elif self.action == "submit":
             bot: Services = interaction.client
-            await interaction.response.defer()
-            await bot.submissions.submit(interaction, replace(draft, anyway=True))
+            await bot.submissions.submit(interaction, replace(self.draft, anyway=True))
         else:
+            draft = self.draft
             if self.action == "picture" and interaction.message is not None:
                 text = picture_messages.added(draft.text, interaction.message.content)
                 draft = replace(draft, text=text)
             await open_form(interaction, draft)
 
 
-class ExtendButton(Button, ids=CustomId("extend", note_id=int)):
+async def _extenders(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
+    """Let whoever wrote a draft in; finds it, and the `note` that they may extend with it."""
+    note = await interaction.client.worker.call(
+        lambda core: service.extendable(
+            core, interaction.guild_id, values["note_id"], interaction.user.id
+        )
+    )
+    if note is None:
+        return messages.NO_HISTORY
+    draft = await draft_on(interaction.message)
+    return messages.DRAFT_LOST if draft is None else {"note": note, "draft": draft}
+
+
+class ExtendButton(Button, ids=CustomId("extend", note_id=int), rule=_extenders, first=First.OWN):
     """*Extend* a note with what was typed for a new one; others' are extended by a proposal."""
 
-    note_id: int
+    note: Note
+    draft: Draft
 
     async def clicked(self, interaction: Interaction) -> None:
         """Open the form of that note, what was typed below its text."""
-        async with in_time():
-            note = await interaction.client.worker.call(
-                lambda core: service.extendable(
-                    core, interaction.guild_id, self.note_id, interaction.user.id
-                )
-            )
-            draft = await draft_on(interaction.message)
-        if note is None or draft is None:
-            sentence = messages.NO_HISTORY if note is None else messages.DRAFT_LOST
-            said = sentence(await viewer_language(interaction))
-            await interaction.response.send_message(said, ephemeral=True)
-            return
-        await open_form(interaction, drafts.extending(note, draft))
+        await open_form(interaction, drafts.extending(self.note, self.draft))

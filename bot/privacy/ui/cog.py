@@ -9,6 +9,7 @@ import discord
 from discord import app_commands
 
 from bot.interactions.buttons import Button, CustomId, view_of
+from bot.interactions.door import First, anybody
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import also_directly
@@ -54,9 +55,16 @@ class PrivacyCog(Cog):
         await interaction.edit_original_response(content=said, view=view)
 
 
+_FIRST: Final = {"delete": First.OWN} | dict.fromkeys(
+    ("keep", "withdraw", "cancel"), First.IN_PLACE
+)
+
+
 class PrivacyButton(
     Button,
     ids=CustomId("privacy", action=tuple(PRIVACY_LABELS)),
+    rule=anybody,
+    first={one: _FIRST.get(one, First.THINKING) for one in PRIVACY_LABELS},
     labels=PRIVACY_LABELS,
     styles=_STYLES,
 ):
@@ -77,7 +85,7 @@ class PrivacyButton(
         elif self.action in ("withhold", "quote"):
             await _withhold(interaction, language, withheld=self.action == "withhold")
         elif self.action == "cancel":
-            await interaction.response.edit_message(
+            await interaction.edit_original_response(
                 content=messages.NOT_DELETED(language), view=None
             )
         else:
@@ -90,7 +98,6 @@ def _view(language: Language, *actions: str) -> discord.ui.View:
 
 
 async def _export(interaction: Interaction, language: Language) -> None:
-    await interaction.response.defer(ephemeral=True, thinking=True)
     found = await interaction.client.worker.call(
         lambda core: service.exported(core, interaction.user.id)
     )
@@ -104,7 +111,6 @@ async def _export(interaction: Interaction, language: Language) -> None:
 
 
 async def _keep_quiet(interaction: Interaction, language: Language, *, quiet: bool) -> None:
-    await interaction.response.defer(ephemeral=True, thinking=True)
     await interaction.client.worker.call(
         lambda core: core.store.gaps.keep_quiet(interaction.user.id, quiet=quiet)
     )
@@ -114,7 +120,6 @@ async def _keep_quiet(interaction: Interaction, language: Language, *, quiet: bo
 
 async def _withhold(interaction: Interaction, language: Language, *, withheld: bool) -> None:
     bot = interaction.client
-    await interaction.response.defer(ephemeral=True, thinking=True)
     user = interaction.user
     account = _account(user)
     await bot.worker.call(lambda core: service.withhold(core, user.id, account, withheld))
@@ -130,7 +135,6 @@ def _account(user: discord.User | discord.Member) -> str:
 
 async def _forget(interaction: Interaction, language: Language, *, withdraw: bool) -> None:
     bot = interaction.client
-    await interaction.response.defer()
     member = interaction.user
     account = _account(member)
     forgotten = await bot.worker.call(

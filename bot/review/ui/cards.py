@@ -12,6 +12,7 @@ from discord.ext import commands
 from bot.answers.impact import Impact
 from bot.engine.job_queue import Priority
 from bot.interactions.buttons import NONCE, Button, CustomId
+from bot.interactions.door import First, Found
 from bot.interactions.errors import in_time
 from bot.interactions.forms import Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
@@ -22,8 +23,9 @@ from bot.interactions.services import Interaction, Services
 from bot.review import cards, messages, service
 from bot.review.cards import Action, ReviewCard, Standing
 from bot.review.findings import TAGS, TITLE
-from bot.review.ui.decisions import act, begin, refused, say_done, tell
+from bot.review.ui.decisions import act, deciders, first_on_card, say_done, tell
 from bot.text import error_messages
+from bot.text.languages import Sentence
 from bot.text.markdown import size
 from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.notes import Member, Note
@@ -68,9 +70,16 @@ class CardsCog(commands.Cog):
             bot.tree.add_command(menu)
 
     async def approve_note(self, interaction: Interaction, message: discord.Message) -> None:
-        async with in_time():
-            revision_id = await self._revision(interaction, message)
-        await act(interaction, revision_id, Action.APPROVE)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        revision_id = await self._revision(interaction, message)
+        found: Found | Sentence = messages.NOT_A_CARD
+        if revision_id is not None:
+            found = await deciders(interaction, {"revision_id": revision_id})
+        if isinstance(found, Sentence):
+            refusal = found(await viewer_language(interaction))
+            await interaction.edit_original_response(content=refusal)
+        else:
+            await act(interaction, found["note"], Action.APPROVE)
 
     async def reject_note(self, interaction: Interaction, message: discord.Message) -> None:
         async with in_time():
@@ -83,12 +92,9 @@ class CardsCog(commands.Cog):
         await interaction.response.send_modal(RulingModal(revision_id, Action.REJECT, language))
 
     async def _revision(self, interaction: Interaction, message: discord.Message) -> int | None:
-        async with in_time():
-            return await self.bot.worker.call(
-                lambda core: core.store.review_cards.revision_of(
-                    interaction.guild_id or 0, message.id
-                )
-            )
+        return await self.bot.worker.call(
+            lambda core: core.store.review_cards.revision_of(interaction.guild_id or 0, message.id)
+        )
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
@@ -148,6 +154,7 @@ def card_buttons(
 class CardButton(
     Button,
     ids=CustomId("card", revision_id=int, action=Action),
+    rule=deciders,
     labels=cards.LABELS,
     styles=_STYLES,
 ):
@@ -155,22 +162,26 @@ class CardButton(
 
     revision_id: int
     action: Action
+    note: Note
+
+    def first_response(self, interaction: Interaction) -> First:
+        if self.action in _RULINGS or self.action is Action.EDIT:
+            return First.OWN
+        return First.THINKING if self.action is Action.IMPACT else first_on_card(interaction)
 
     async def clicked(self, interaction: Interaction) -> None:
-        """Do it at once, or ask in a form for what it needs.
-
-        A form must be the first response, so the rights are checked when it comes back.
-        """
+        """Do it at once, or ask in a form for what it needs."""
         if self.action in _RULINGS:
             language = await viewer_language(interaction)
-            form = RulingModal(self.revision_id, self.action, language)
-            await interaction.response.send_modal(form)
+            ruling = RulingModal(self.revision_id, self.action, language)
+            await interaction.response.send_modal(ruling)
         elif self.action is Action.EDIT:
-            await _open_editor(interaction, self.revision_id)
+            editor = EditModal(self.note, await viewer_language(interaction))
+            await interaction.response.send_modal(editor)
         elif self.action is Action.IMPACT:
-            await _show_impact(interaction, self.revision_id)
+            await _show_impact(interaction, self.note)
         else:
-            await act(interaction, self.revision_id, self.action)
+            await act(interaction, self.note, self.action)
 
 
 _NEEDS_A_REASON: Final = (Action.REQUEST_CHANGES, Action.REJECT)
@@ -179,7 +190,11 @@ _TAKES_A_REASON: Final = (Action.DUPLICATE, Action.UNDO, Action.RETIRE, Action.R
 _RULINGS: Final = (*_NEEDS_A_REASON, *_TAKES_A_REASON)
 
 
-class RulingModal(Form, ids=CustomId("form:ruling", revision_id=int, action=_RULINGS, nonce=NONCE)):
+class RulingModal(
+    Form,
+    ids=CustomId("form:ruling", revision_id=int, action=_RULINGS, nonce=NONCE),
+    rule=deciders,
+):
     """The form that asks for the reason of a decision, and what a duplicate is one of."""
 
     def __init__(self, revision_id: int, action: Action, language: Language) -> None:
@@ -199,10 +214,14 @@ class RulingModal(Form, ids=CustomId("form:ruling", revision_id=int, action=_RUL
         )
 
     @classmethod
+    def first_response(cls, interaction: Interaction) -> First:
+        return first_on_card(interaction)
+
+    @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
         decided = await act(
             interaction,
-            subject["revision_id"],
+            subject["note"],
             subject["action"],
             reason=filled.text("reason").strip(),
             duplicate_of=filled.text("duplicate_of").strip(),
@@ -219,14 +238,8 @@ async def _give_back(interaction: Interaction) -> None:
 # What would change.
 
 
-async def _show_impact(interaction: Interaction, revision_id: int) -> None:
-    bot = interaction.client
-    await interaction.response.defer(ephemeral=True, thinking=True)
-    note, refusal = await refused(bot, interaction, revision_id)
-    if note is None or refusal:
-        await interaction.edit_original_response(content=refusal)
-        return
-    found = await bot.worker.run_slices(lambda core: core.impact.of_revision(note))
+async def _show_impact(interaction: Interaction, note: Note) -> None:
+    found = await interaction.client.worker.run_slices(lambda core: core.impact.of_revision(note))
     found = found or Impact(0, 0)
     first, *rest = messages.impact(note, found, await viewer_language(interaction))
     await interaction.edit_original_response(content=first)
@@ -237,18 +250,11 @@ async def _show_impact(interaction: Interaction, revision_id: int) -> None:
 # Edit & approve.
 
 
-async def _open_editor(interaction: Interaction, revision_id: int) -> None:
-    """Open the form with the revision's text; a text that no form holds is edited as a file."""
-    async with in_time():
-        note, refusal = await refused(interaction.client, interaction, revision_id)
-    if note is None or refusal:
-        await interaction.response.send_message(refusal, ephemeral=True)
-        return
-    await interaction.response.send_modal(EditModal(note, await viewer_language(interaction)))
+class EditModal(Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE), rule=deciders):
+    """The form in which a moderator edits a contributor's note and approves it.
 
-
-class EditModal(Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE)):
-    """The form in which a moderator edits a contributor's note and approves it."""
+    It has the revision's text; one that no form holds is edited as a file.
+    """
 
     def __init__(self, note: Note, language: Language) -> None:
         submission = note.revision.submission.shown
@@ -269,19 +275,18 @@ class EditModal(Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE)):
         self.ask_text(TAGS(language), "tags", 200, help_, text=tags, required=False)
 
     @classmethod
+    def first_response(cls, interaction: Interaction) -> First:
+        return first_on_card(interaction)
+
+    @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
-        await begin(interaction)
-        if not await _approved_in(interaction, subject["revision_id"], filled):
+        if not await _approved_in(interaction, subject["note"], filled):
             await _give_back(interaction)
 
 
-async def _approved_in(interaction: Interaction, revision_id: int, filled: Filled) -> bool:
+async def _approved_in(interaction: Interaction, note: Note, filled: Filled) -> bool:
     """Approve a revision in a moderator's words; False, and they are told, if that can't be."""
     bot = interaction.client
-    note, refusal = await refused(bot, interaction, revision_id)
-    if note is None or refusal:
-        await tell(interaction, refusal)
-        return False
     try:
         text = filled.text("text") or await _uploaded_text(interaction, filled.file("file"))
         link = note.revision.submission.link
@@ -303,7 +308,7 @@ async def _approved_in(interaction: Interaction, revision_id: int, filled: Fille
             note.guild_id,
             interaction.id,
             lambda: core.store.decisions.edit_and_approve(
-                note.guild_id, revision_id, moderator, submission
+                note.guild_id, note.revision.id, moderator, submission
             ),
         )
     )

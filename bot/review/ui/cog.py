@@ -11,6 +11,7 @@ import discord
 from discord import app_commands
 
 from bot.interactions.buttons import Button, CustomId, Part, view_of
+from bot.interactions.door import First, moderators
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import (
@@ -247,6 +248,8 @@ async def show_log(
 class LogButton(
     Button,
     ids=CustomId("log", action=Side, entry_id=int, days=_DAYS, member_id=int, event=_EVENT),
+    rule=moderators(),
+    first=First.IN_PLACE,
     labels=messages.LOG_LABELS,
 ):
     """What goes on in the log on one side of a line, with its filters."""
@@ -258,8 +261,5 @@ class LogButton(
     event: str
 
     async def clicked(self, interaction: Interaction) -> None:
-        await interaction.response.defer()
-        if await refused(interaction):
-            return
         filters = LogFilters(self.days, self.member_id, self.event)
         await show_log(interaction, filters, self.action, self.entry_id)

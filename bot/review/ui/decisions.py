@@ -1,18 +1,20 @@
 """Decisions of moderators: rights are checked, the decision is made, everybody is told."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from bot.engine.core import Core
 from bot.engine.job_queue import Priority
+from bot.interactions.door import First, Found, moderators
 from bot.interactions.guild_settings import viewer_language
-from bot.interactions.permissions import moderator_refusal
 from bot.interactions.services import Interaction, Services
 from bot.review import messages, service
 from bot.review.cards import Action
+from bot.text.languages import Sentence
 from knowledge.model.notes import Decision, Member, Note, Outcome
 from knowledge.store.notes.decisions import Decisions, Ruling
 
+_MODERATORS: Final = moderators()
 _RULED = {
     Action.APPROVE: Decision.APPROVE,
     Action.REQUEST_CHANGES: Decision.REQUEST_CHANGES,
@@ -38,29 +40,40 @@ _CHANGES: Final[Mapping[Action, Callable[..., Outcome | None]]] = {
 }
 
 
+async def deciders(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
+    """Let those in who are moderators at this moment; finds the `note` with the revision."""
+    found = await _MODERATORS(interaction, values)
+    if isinstance(found, Sentence):
+        return found
+    # A custom_id can be forged: a revision of another guild is as good as none.
+    guild_id, revision_id = interaction.guild_id or 0, values["revision_id"]
+    note = await interaction.client.worker.call(
+        lambda core: core.store.notes.find(revision_id, guild_id)
+    )
+    return messages.CARD_GONE if note is None else {"note": note}
+
+
+def first_on_card(interaction: Interaction) -> First:
+    """The first response to a click: on a card a private answer, in the queue its next page."""
+    in_queue = interaction.client.queue.place(interaction.message) is not None
+    return First.IN_PLACE if in_queue else First.THINKING
+
+
 async def act(
     interaction: Interaction,
-    revision_id: int | None,
+    note: Note,
     action: Action,
     *,
     reason: str = "",
     duplicate_of: str = "",
 ) -> bool:
-    """Check the rights of whoever clicked, do it, and bring cards and people up to date.
+    """Do what a moderator decided, and bring cards and people up to date.
 
     Returns whether it was done; if not, they were told why.
     """
     bot = interaction.client
-    await begin(interaction)
-    if revision_id is None:
-        await tell(interaction, messages.NOT_A_CARD(await viewer_language(interaction)))
-        return False
-    note, refusal = await refused(bot, interaction, revision_id)
-    if note is None or refusal:
-        await tell(interaction, refusal)
-        return False
     moderator = Member(interaction.user.id, interaction.user.display_name)
-    guild_id = note.guild_id
+    guild_id, revision_id = note.guild_id, note.revision.id
     await _embed_ahead(bot, note, action)
     if action in _RULED:
         ruling = Ruling(_RULED[action], reason, duplicate_of)
@@ -116,14 +129,6 @@ async def say_done(interaction: Interaction, outcome: Outcome | None, action: Ac
     return outcome.obstacle is None
 
 
-async def begin(interaction: Interaction) -> None:
-    """Acknowledge a click: on a card with a private answer, in the queue by turning its page."""
-    if interaction.client.queue.place(interaction.message) is None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-    else:
-        await interaction.response.defer()
-
-
 async def tell(interaction: Interaction, sentence: str) -> None:
     """Say what came of a click; in the queue, above the note that is next."""
     bot = interaction.client
@@ -133,15 +138,3 @@ async def tell(interaction: Interaction, sentence: str) -> None:
         return
     page = await bot.queue.page(interaction, place, sentence)
     await interaction.edit_original_response(**page)
-
-
-async def refused(
-    bot: Services, interaction: Interaction, revision_id: int
-) -> tuple[Note | None, str]:
-    """The note in question, and why whoever clicked may not decide on it, if so."""
-    # A custom_id can be forged: a revision of another guild is as good as none.
-    guild_id = interaction.guild_id or 0
-    note = await bot.worker.call(lambda core: core.store.notes.find(revision_id, guild_id))
-    if note is None:
-        return None, messages.CARD_GONE(await viewer_language(interaction))
-    return note, await moderator_refusal(interaction)

@@ -8,9 +8,9 @@ import discord
 from bot.engine.job_queue import Priority
 from bot.interactions.buttons import Button, CustomId
 from bot.interactions.channel_access import readable_in
+from bot.interactions.door import First, moderators
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.layouts import layout
-from bot.interactions.permissions import moderator_refusal
 from bot.interactions.services import Interaction, Services
 from bot.review import cards, messages, service
 from bot.review.ui.cards import card_buttons, card_message, files_of
@@ -71,6 +71,8 @@ async def found_of(interaction: Interaction, note: Note) -> tuple[GuildSettings,
 class QueueButton(
     Button,
     ids=CustomId("queue", place=int, action=tuple(messages.QUEUE_LABELS)),
+    rule=moderators(),
+    first=First.IN_PLACE,
     labels=messages.QUEUE_LABELS,
 ):
     """*Previous* and *Next* in the queue."""
@@ -79,12 +81,6 @@ class QueueButton(
     action: str
 
     async def clicked(self, interaction: Interaction) -> None:
-        await interaction.response.defer()
-        refusal = await moderator_refusal(interaction)
-        if refusal:
-            said = layout([discord.ui.TextDisplay(refusal)])
-            await interaction.edit_original_response(**said, attachments=[])
-            return
         place = max(self.place + (1 if self.action == "next" else -1), 0)
         await interaction.edit_original_response(
             **await interaction.client.queue.page(interaction, place)

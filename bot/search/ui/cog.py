@@ -11,6 +11,7 @@ from bot.autocomplete.ui import autocomplete
 from bot.engine.job_queue import Priority
 from bot.interactions.buttons import Button, CustomId, Part, pages_view
 from bot.interactions.channel_access import readable_in
+from bot.interactions.door import First, anybody
 from bot.interactions.errors import unless_too_fast
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
@@ -113,7 +114,12 @@ def _query_in(message: discord.Message | None) -> str:
     return messages.query_in(message.content)
 
 
-class SearchButton(Button, ids=CustomId("search", page=int, contributor_id=int, tag=_TAG)):
+class SearchButton(
+    Button,
+    ids=CustomId("search", page=int, contributor_id=int, tag=_TAG),
+    rule=anybody,
+    first=First.IN_PLACE,
+):
     """Another page of a search that may be narrowed; its message says what was looked for."""
 
     page: int
@@ -124,7 +130,6 @@ class SearchButton(Button, ids=CustomId("search", page=int, contributor_id=int, 
         query = _query_in(interaction.message)
         language = await viewer_language(interaction)
         if messages.problem_with(query, language):
-            await interaction.response.send_message(messages.GONE(language), ephemeral=True)
+            await interaction.followup.send(messages.GONE(language), ephemeral=True)
             return
-        await interaction.response.defer()
         await _show(interaction, query, self.tag, self.contributor_id, self.page)

@@ -7,11 +7,11 @@ from bot.engine.job_queue import Priority
 from bot.interactions.channel_access import readable_in
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
-from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, also_directly
+from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, also_directly, manages
 from bot.interactions.services import Cog, Interaction
 from bot.phrasing import messages as phrasing_messages
 from bot.setup import messages, service
-from bot.setup.ui.controls import deliver_cards, refused
+from bot.setup.ui.controls import deliver_cards
 from bot.version import own_version
 from knowledge.model.guilds import Phrasing
 
@@ -37,7 +37,7 @@ class SetupCog(Cog):
     ) -> None:
         """Keep what was given, and open the panel."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        if await refused(interaction):
+        if not await manages(interaction, messages.SETUP_NEEDS_ADMIN):
             return
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
         given = {"review_channel_id": review_channel, "moderator_role_id": moderator_role}

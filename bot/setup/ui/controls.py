@@ -8,10 +8,10 @@ import discord
 from bot.answers.pipeline import QUESTION_CHARACTERS
 from bot.ask.ui.answer_deferred import answer_deferred
 from bot.interactions.buttons import NONCE, Button, CustomId, Select
-from bot.interactions.errors import in_time, say, unless_too_fast
+from bot.interactions.door import First, administrators
+from bot.interactions.errors import in_time, unless_too_fast
 from bot.interactions.forms import Filled, Form, give_back
 from bot.interactions.guild_settings import viewer_language
-from bot.interactions.permissions import may_manage
 from bot.interactions.services import Interaction
 from bot.setup import messages, service
 from bot.setup import panel_messages as said
@@ -45,17 +45,16 @@ _FIRST_LIST: Final = 1_000
 Control = discord.ui.Select[Any] | discord.ui.ChannelSelect[Any] | discord.ui.RoleSelect[Any]
 
 
-async def refused(interaction: Interaction) -> bool:
-    """Whether somebody may not set the server up; they are told so."""
-    if may_manage(interaction):
-        return False
-    await say(interaction, messages.SETUP_NEEDS_ADMIN(await viewer_language(interaction)))
-    return True
+_ADMINISTRATORS: Final = administrators(messages.SETUP_NEEDS_ADMIN)
+_FIRST: Final = {"ask": First.OWN, "hosts": First.OWN, "open": First.THINKING}
+_SETUP_ACTIONS: Final = (*Page, *said.ACTIONS)
 
 
 class SetupButton(
     Button,
-    ids=CustomId("setup", action=(*Page, *said.ACTIONS)),
+    ids=CustomId("setup", action=_SETUP_ACTIONS),
+    rule=_ADMINISTRATORS,
+    first={one: _FIRST.get(one, First.IN_PLACE) for one in _SETUP_ACTIONS},
     labels=said.ACTIONS,
     styles=dict.fromkeys(("open", "ask"), discord.ButtonStyle.primary),
 ):
@@ -64,8 +63,6 @@ class SetupButton(
     action: str
 
     async def clicked(self, interaction: Interaction) -> None:
-        if await refused(interaction):
-            return
         panel = interaction.client.setup_panel
         if self.action == "ask":
             form = TrialForm(await viewer_language(interaction))
@@ -73,14 +70,11 @@ class SetupButton(
         elif self.action == "hosts":
             await _open_hosts(interaction)
         elif self.action == "open":
-            await interaction.response.defer(ephemeral=True, thinking=True)
             await panel.show(interaction)
         elif self.action in ("end", "quote"):
-            await interaction.response.defer()
             await _choose_articles(interaction, quoted=self.action == "quote")
             await panel.show(interaction, Page.SOURCES)
         else:
-            await interaction.response.defer()
             await panel.show(interaction, Page(self.action))
 
 
@@ -99,7 +93,12 @@ async def _choose_articles(interaction: Interaction, *, quoted: bool) -> None:
     interaction.client.guild_settings.forget(guild_id)
 
 
-class SettingSelect(Select, ids=CustomId("setting", setting=Setting)):
+class SettingSelect(
+    Select,
+    ids=CustomId("setting", setting=Setting),
+    rule=_ADMINISTRATORS,
+    first=First.IN_PLACE,
+):
     """A list that sets one setting: of choices, of channels, or of a role."""
 
     setting: Setting
@@ -115,9 +114,6 @@ class SettingSelect(Select, ids=CustomId("setting", setting=Setting)):
 
     async def chosen(self, interaction: Interaction, _value: str) -> None:
         """Keep what was chosen, and show the page as it is now."""
-        if await refused(interaction):
-            return
-        await interaction.response.defer()
         sent: Any = interaction.data
         shown = {str(one.id) for one in getattr(self.item, "default_values", ())}
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
@@ -163,7 +159,12 @@ async def deliver_cards(interaction: Interaction) -> None:
         await bot.outbox.catch_up()
 
 
-class HostsForm(Form, ids=CustomId("form:hosts", nonce=NONCE)):
+class HostsForm(
+    Form,
+    ids=CustomId("form:hosts", nonce=NONCE),
+    rule=_ADMINISTRATORS,
+    first=First.IN_PLACE,
+):
     """The form of the hosts whose links are not pointed out on cards."""
 
     def __init__(self, language: Language, hosts: str) -> None:
@@ -180,15 +181,12 @@ class HostsForm(Form, ids=CustomId("form:hosts", nonce=NONCE)):
 
     @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
-        if await refused(interaction):
-            return
         hosts, others = named_hosts(filled.text("hosts"))
         if others:
             language = await viewer_language(interaction)
             await give_back(interaction, messages.no_hosts(others, language))
             return
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
-        await interaction.response.defer(ephemeral=True, thinking=interaction.message is None)
         await interaction.client.worker.call(
             lambda core: service.change(core, guild_id, member_id, allowed_hosts=hosts)
         )
@@ -196,7 +194,9 @@ class HostsForm(Form, ids=CustomId("form:hosts", nonce=NONCE)):
         await interaction.client.setup_panel.show(interaction, Page.RULES)
 
 
-class TrialForm(Form, ids=CustomId("form:trial", nonce=NONCE)):
+class TrialForm(
+    Form, ids=CustomId("form:trial", nonce=NONCE), rule=_ADMINISTRATORS, first=First.OWN
+):
     """The form of a question to try the bot with."""
 
     def __init__(self, language: Language) -> None:
@@ -207,9 +207,8 @@ class TrialForm(Form, ids=CustomId("form:trial", nonce=NONCE)):
 
     @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
-        if not await refused(interaction):
-            answer = functools.partial(_answer, interaction, filled.text("question"))
-            await unless_too_fast(interaction, answer)
+        answer = functools.partial(_answer, interaction, filled.text("question"))
+        await unless_too_fast(interaction, answer)
 
 
 async def _answer(interaction: Interaction, question: str) -> None:

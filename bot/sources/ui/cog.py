@@ -10,6 +10,7 @@ from discord.ext import commands
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.interactions.buttons import Button, CustomId, pages_view
+from bot.interactions.door import First, administrators
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, manages, may_manage
@@ -288,11 +289,15 @@ async def _show(interaction: Interaction, number: int) -> None:
     await interaction.edit_original_response(content=page.content, view=view)
 
 
-class SourcesButton(Button, ids=CustomId("sources", page=int)):
+class SourcesButton(
+    Button,
+    ids=CustomId("sources", page=int),
+    rule=administrators(messages.NEEDS_ADMIN),
+    first=First.IN_PLACE,
+):
     """Another page of the sources."""
 
     page: int
 
     async def clicked(self, interaction: Interaction) -> None:
-        await interaction.response.defer()
         await _show(interaction, self.page)

@@ -181,6 +181,38 @@ async def test_what_somebody_asked_alone_is_nobody_elses(town: Town, action: str
     assert everything(pressed) == button_messages.FEEDBACK_GONE.english
 
 
+@pytest.mark.parametrize("custom_id", ["answer:1:why", "answer:1:share", "answer:1:helpful"])
+async def test_what_was_asked_where_somebody_sees_nothing_is_not_told_them(
+    town: Town, custom_id: str
+) -> None:
+    await town.world.moderator.slash(town.staff, "ask", question=OPEN_QUESTION)
+    other = await town.world.ask("Anything else")
+    assert other.response is not None
+    before = town.world.general.last_message
+
+    pressed = town.world.press(town.world.member, other.response.message, custom_id)
+    await town.world.env.settle()
+
+    assert everything(pressed) == button_messages.FEEDBACK_GONE.english
+    assert town.world.general.last_message == before
+
+
+@pytest.mark.parametrize("kind", [ChannelType.PUBLIC_THREAD, ChannelType.PRIVATE_THREAD])
+async def test_an_answer_in_a_thread_is_seen_by_who_sees_the_thread(
+    town: Town, kind: ChannelType
+) -> None:
+    thread = town.thread_in(town.world.general, kind)
+    await town.world.moderator.slash(thread, "ask", question=OPEN_QUESTION)
+    other = await town.world.ask("Anything else")
+    assert other.response is not None
+
+    pressed = town.world.press(town.world.member, other.response.message, "answer:1:why")
+    await town.world.env.settle()
+
+    gone = everything(pressed) == button_messages.FEEDBACK_GONE.english
+    assert gone == (kind is ChannelType.PRIVATE_THREAD)
+
+
 async def _shared(town: Town, question: str) -> tuple[str, str]:
     """What somebody is told who shares a private answer, and what is then seen in the channel."""
     answer = await town.world.ask(question, by=town.world.moderator, private=True)

@@ -116,7 +116,7 @@ async def test_no_member_points_to_anything(world: World) -> None:
     ]
     await world.env.settle()
 
-    assert {said(one) for one in clicks} == {messages.NOT_A_MODERATOR.english}
+    assert all(messages.NOT_A_MODERATOR.english in said(one) for one in clicks)
     assert len(await open_groups(world)) == 1
 
 

@@ -10,6 +10,7 @@ from bot.client import Bot
 from bot.engine.core import Core
 from bot.search import messages as search_messages
 from bot.search.service import Nothing
+from bot.text import error_messages
 from indexer.ingest.pipeline import put
 from knowledge.model.documents import SHARED, Document, Kind, Scope
 from knowledge.model.guilds import Language
@@ -197,7 +198,7 @@ async def test_a_forged_page_of_another_message_looks_nothing_up(world: World) -
     result = world.press(world.moderator, world.card, "search:1:0:")
     await world.env.settle()
 
-    assert content(result) == search_messages.GONE(PLAIN)
+    assert content(result) == error_messages.UNKNOWN_BUTTON(PLAIN)
     assert result.ephemeral
 
 
