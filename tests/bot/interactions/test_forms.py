@@ -327,8 +327,10 @@ async def test_a_form_whose_note_is_gone_gives_back_what_was_typed(
     await world.core(gone)
     result = await actor.submit_modal(form, {"title": TYPED, "tags": "", "link": ""})
 
-    assert notes_form_messages.TEXT_LOST.english in said(result)
-    assert TYPED in said(result)
+    assert notes_messages.NO_SUCH_NOTE.english in said(result)
+    assert result.response is not None
+    [file] = result.response.message.attachments
+    assert TYPED in (await file.read()).decode()
 
 
 @pytest.mark.parametrize("label", ["Reject", "Edit & approve"])
