@@ -64,13 +64,13 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/run.done: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python deploy/install.py run
 	touch $@
 
 $(VENV)/preview.done: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[preview]'
+	$(BIN)/python deploy/install.py preview
 	touch $@
 
 $(VENV)/dev.done: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python deploy/install.py dev
 	touch $@ $(VENV)/preview.done $(VENV)/run.done

@@ -14,7 +14,6 @@ gc.disable()
 import asyncio
 import os
 import sys
-import tempfile
 import webbrowser
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -35,6 +34,7 @@ from bot.cli.console import (
     JsonOption,
     err,
     fail,
+    log_to_file,
     opened,
     out,
     print_json,
@@ -46,6 +46,7 @@ from bot.engine.core import Core
 from bot.engine.data_folder import (
     DataFolderError,
     data_folder,
+    empty,
     held,
     refuse_unreachable,
 )
@@ -61,6 +62,10 @@ from knowledge.web.page_store import PageStoreError
 
 gc.freeze()
 gc.enable()
+
+# What a preview keeps between its starts, beside where it is started, and its log in there.
+PREVIEW_DATA: Final = Path("preview-data")
+PREVIEW_LOG: Final = "preview.log"
 
 UNHEALTHY: Final = 1
 UNREACHABLE: Final = 3
@@ -130,32 +135,54 @@ def run(context: typer.Context, config_file: ConfigOption = None, data: DataOpti
 def preview(
     config_file: ConfigOption = None,
     data: DataOption = None,
+    index: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--index",
+            metavar="PATH",
+            help="Answer from this file or folder, too.",
+            show_default=False,
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Forget what earlier previews have kept.")
+    ] = False,
     port: Annotated[int, typer.Option(help="The page's port; 0 takes any.", min=0, max=65535)] = 0,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
-    """Run the whole bot in a local browser page, with no token and no network."""
+    """Run the whole bot in a local browser page, with no token and no network.
+
+    What is set up there, notes and sources are kept in the folder preview-data.
+    """
     try:
-        from bot.preview.server import PreviewError, serve
+        from bot.preview.server import PreviewError, check_free, serve
     except ImportError as error:
-        fail(f"The preview needs `pip install 'commonplace[preview]'` ({error}).")
-    with tempfile.TemporaryDirectory(prefix="commonplace-") as temporary:
-        settings = settings_from(config_file, data or Path(temporary))
-        if data is None:
-            # What is tried is nowhere afterwards.
-            settings = settings.model_copy(update={"data": DataSettings(folder=Path(temporary))})
+        fail(f"The preview needs more packages ({error}). Run `make preview` in a checkout.")
+    if fresh and data is not None:
+        fail(f"--fresh empties {PREVIEW_DATA}, but --data names {data}. Leave out one of them.")
+    settings = settings_from(config_file, data or PREVIEW_DATA)
+    # Nothing of a preview reaches the database that config.toml names.
+    settings = settings.model_copy(update={"data": DataSettings(folder=data or PREVIEW_DATA)})
 
-        def ready(address: str) -> None:
-            out.print(output.preview_welcome(address), markup=False, soft_wrap=True)
-            if open_page:
-                webbrowser.open(address)
+    def ready(address: str) -> None:
+        out.print(output.preview_address(address), markup=False, soft_wrap=True)
+        if open_page:
+            webbrowser.open(address)
 
-        with held(data_folder(settings)):
-            refuse_unreachable(settings)
-            err.print("Starting the bot; the first start indexes the articles…")
-            try:
-                asyncio.run(serve(settings, port, ready))
-            except PreviewError as error:
-                fail(str(error))
+    with held(data_folder(settings)):
+        refuse_unreachable(settings)
+        if fresh:
+            empty(settings.data.folder)
+        log = log_to_file(settings, settings.data.folder / PREVIEW_LOG)
+        err.print(output.preview_start(settings.data.folder, log), markup=False, soft_wrap=True)
+        try:
+            check_free(port)
+            if index:
+                with Core(settings, rebuild=True) as core:
+                    sources.take_in(core, index)
+            asyncio.run(serve(settings, port, ready))
+        except PreviewError as error:
+            fail(str(error))
 
 
 def ask(

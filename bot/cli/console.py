@@ -78,6 +78,13 @@ def settings_from(config_file: Path | None, data: Path | None) -> Settings:
     return settings
 
 
+def log_to_file(settings: Settings, path: Path) -> Path:
+    """Log to a new file from now on, and nothing to the terminal; returns its path."""
+    file = path.open("w", encoding="utf-8")
+    logs.configure(settings.log, Console(file=file), config.secrets())
+    return path
+
+
 @contextmanager
 def opened(settings: Settings) -> Iterator[Core]:
     with Core(settings) as core:

@@ -6,6 +6,7 @@ The records of `--json` are promises to other programs: a name is added, never c
 from dataclasses import asdict
 from datetime import datetime
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
@@ -290,7 +291,11 @@ def _age(changed_at: datetime | None, now: datetime) -> str:
     return f"changed {seconds} seconds ago"
 
 
-def preview_welcome(address: str) -> str:
-    """What the preview prints once its page is there."""
-    opened = f"Commonplace is running in your browser. Open\n\n  {address}\n\n"
-    return f"{opened}The page says hello with three things to press. Ctrl+C ends it."
+def preview_start(folder: Path, log: Path) -> str:
+    """The first line of a preview, before its page is there."""
+    return f"Starting the bot. What you set up is kept in {folder}, its log in {log}."
+
+
+def preview_address(address: str) -> str:
+    """The last line of a preview, once its page is there."""
+    return f"Open {address} in a browser. Ctrl+C ends the preview."

@@ -102,13 +102,18 @@ def index(
         if dry_run:
             _show_plan(core.plan(named), as_json=as_json)
             return
-        add_paths(core.store, named)
-        named_sources.take_here(core, [str(path.resolve()) for path in named])
-        _update(core, as_json=as_json)
+        take_in(core, named, as_json=as_json)
     while watch:
         # Until another model serves: then its index is what is kept in step.
         with Core(settings) as core:
             _watch(core, as_json=as_json)
+
+
+def take_in(core: Core, paths: Sequence[Path], *, as_json: bool = False) -> None:
+    """Make files and folders sources, bring everything in step, and show what was done."""
+    add_paths(core.store, paths)
+    named_sources.take_here(core, [str(path.resolve()) for path in paths])
+    _update(core, as_json=as_json)
 
 
 def _show_plan(plan: Scan, *, as_json: bool) -> None:

@@ -12,6 +12,7 @@ Errors:
 
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -223,6 +224,24 @@ def held(folder: Path, *, shared: bool = False) -> Iterator[None]:
                 "another folder with --data or COMMONPLACE_DATA."
             )
         yield
+
+
+def empty(folder: Path) -> None:
+    """Delete everything in a data folder that this process holds.
+
+    Raises:
+        DataFolderError: if something can't be deleted.
+    """
+    for path in folder.iterdir():
+        try:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name != BOT_LOCK:
+                path.unlink()
+        except OSError as error:
+            raise DataFolderError(
+                f"{path} can't be deleted: {error.strerror or error}. Delete {folder} yourself."
+            ) from error
 
 
 def open_index(folder: Path, embedder: Embedder, name: str = INDEX, database: str = "") -> Index:

@@ -10,7 +10,8 @@ in this folder alone; it fails loudly if a release changes them.
 import asyncio
 import functools
 import secrets
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, cast
@@ -37,6 +38,8 @@ _OPENED: Final = 8
 class RealClock(Clock):
     """The time that it is; simcord's own stands still at the beginning of 2026."""
 
+    _founded: datetime | None = None
+
     def begin(self, running: simcord.run) -> None:
         """Let this be the time of a bot that has not been started yet.
 
@@ -46,7 +49,14 @@ class RealClock(Clock):
         running._env.backend.clock = self
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return self._founded or datetime.now(UTC)
+
+    @contextmanager
+    def at_founding(self) -> Iterator[None]:
+        """Stand still at one time, so that the ids made meanwhile are the same at every start."""
+        self._founded = self._epoch
+        yield
+        self._founded = None
 
 
 class ChannelServer(PreviewServer):

@@ -43,8 +43,6 @@ async def serve(
     Raises:
         PreviewError: if the port is taken.
     """
-    if port:
-        _check_free(port)
     settings = _with_content(settings)
     # simcord waits 5 s for a bot; a first start takes longer, so the core is made ready before.
     worker = start_worker(settings, embedder)
@@ -64,12 +62,14 @@ def _with_content(settings: Settings) -> Settings:
     return settings.model_copy(update={"helper": helper, "sources": sources})
 
 
-def _check_free(port: int) -> None:
-    """Look at the port first: a first start takes long, and to be told only then is annoying.
+def check_free(port: int) -> None:
+    """Look at the port first: indexing may take long, and being told only then is annoying.
 
     Raises:
         PreviewError: if it is taken, or is none.
     """
+    if not port:
+        return
     with socket.socket() as tried:
         # As the page's server does: a port whose last user has just ended is free.
         tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -84,13 +84,16 @@ def _check_free(port: int) -> None:
 async def _serve(bot: Bot, port: int, ready: Callable[[str], None]) -> None:
     add_routes()
     running = simcord.run(bot, settle_timeout=ACTION_SECONDS, check_errors=False)
-    RealClock().begin(running)
+    clock = RealClock()
+    clock.begin(running)
     async with running as env, AsyncExitStack() as stack:
         shell = Shell(stack)
         try:
             await shell.listen(port)
             env.backend.bot_user.name = NAME
-            town = build_town(env)
+            # What was set up for these channels is found again at the next start.
+            with clock.at_founding():
+                town = build_town(env)
             town.tell_that_the_bot_arrived()
             await env.settle()
             address = await shell.show(town)

@@ -53,6 +53,7 @@ function draw() {
   const focused = [...places.children].indexOf(document.activeElement);
   places.replaceChildren(start, ...listed);
   places.children[focused]?.focus();
+  hintAtMore();
   const posts = [];
   const from = state.places.findIndex((place) => place.id === current);
   for (const place of state.places.slice(from + 1)) {
@@ -62,6 +63,13 @@ function draw() {
     posts.push(item);
   }
   element("posts").replaceChildren(...posts);
+}
+
+// On a narrow page the channels are in one line, part of which is beyond the edges.
+function hintAtMore() {
+  const beyond = places.scrollWidth - places.clientWidth - places.scrollLeft;
+  places.classList.toggle("more-left", places.scrollLeft > 4);
+  places.classList.toggle("more-right", beyond > 4);
 }
 
 function show(id) {
@@ -81,6 +89,7 @@ function show(id) {
   delete channel.dataset.loaded;
   if (place?.page) channel.src = place.page.replace("#", `?${loads += 1}#`);
   draw();
+  places.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 async function refresh() {
@@ -89,6 +98,7 @@ async function refresh() {
   const changed = JSON.stringify(found) !== JSON.stringify(state);
   const left = found.viewer !== state.viewer;
   state = found;
+  element("own").textContent = `${state.program} preview --index docs/`;
   if (left || (current !== HELLO && !placeOf(current))) show(current);
   else if (changed) draw();
 }
@@ -148,6 +158,42 @@ function addApps(page) {
   }
 }
 
+// The newest message is kept in view, also where it grows while it is drawn, until whoever looks
+// scrolls away from it; what they send brings it back.
+function followNewest(page, list) {
+  const timeline = page.getElementById("channel-timeline");
+  let following = true;
+  let until = Date.now() + 2000;
+  let next = 0;
+  const down = () => {
+    next = 0;
+    if (!following) return;
+    timeline.scrollTop = timeline.scrollHeight;
+    if (Date.now() < until) next = requestAnimationFrame(down);
+  };
+  const follow = () => {
+    until = Math.max(until, Date.now() + 500);
+    next ||= requestAnimationFrame(down);
+  };
+  const sent = () => { following = true; follow(); };
+  const looked = () => requestAnimationFrame(() => {
+    following = timeline.scrollHeight - timeline.scrollTop - timeline.clientHeight < 40;
+  });
+  for (const moved of ["wheel", "touchmove", "pointerdown"]) {
+    timeline.addEventListener(moved, looked, { passive: true });
+  }
+  timeline.addEventListener("keydown", looked);
+  page.getElementById("channel-composer").addEventListener("submit", sent, { capture: true });
+  page.addEventListener("click", (event) => { if (event.target.closest("[aria-label=Send]")) sent(); }, { capture: true });
+  page.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !timeline.contains(event.target)) sent();
+  }, { capture: true });
+  const grown = new ResizeObserver(follow);
+  grown.observe(list);
+  grown.observe(timeline);
+  follow();
+}
+
 channel.addEventListener("load", () => {
   channel.dataset.loaded = "";
   const page = channel.contentDocument;
@@ -155,23 +201,16 @@ channel.addEventListener("load", () => {
   if (!list) return;
   new MutationObserver(() => addApps(page)).observe(list, { childList: true, subtree: true });
   addApps(page);
-  // It opens at the newest message, also where that grows while it is drawn; whoever scrolls stays.
-  const timeline = page.getElementById("channel-timeline");
-  const settled = Date.now() + 2000;
-  const down = () => {
-    timeline.scrollTop = timeline.scrollHeight;
-    if (Date.now() < settled) settling = requestAnimationFrame(down);
-  };
-  let settling = requestAnimationFrame(down);
-  for (const moved of ["wheel", "pointerdown", "keydown"]) {
-    page.addEventListener(moved, () => cancelAnimationFrame(settling), { passive: true });
-  }
+  followNewest(page, list);
   page.addEventListener("click", (event) => {
     if (!event.target.closest(".commonplace-apps")) menu.hidden = true;
   });
 });
 addEventListener("keydown", (event) => { if (event.key === "Escape") menu.hidden = true; });
 addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.hidden = true; });
+
+places.addEventListener("scroll", hintAtMore, { passive: true });
+addEventListener("resize", hintAtMore);
 
 await refresh();
 setInterval(refresh, 1000);

@@ -7,9 +7,11 @@ another site could make the browser send.
 
 import json
 import secrets
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final, cast
 
 from aiohttp import web
@@ -38,6 +40,15 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'",
 }
+
+
+def own_program() -> str:
+    """This program as a terminal in the same folder starts it."""
+    program = Path(sys.argv[0])
+    if program.name == "__main__.py":
+        return "python -m bot"
+    return str(program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program)
+
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -160,6 +171,7 @@ class Shell:
             "viewer": str(pages.viewer.id),
             "people": people,
             "example": EXAMPLE,
+            "program": own_program(),
             "places": [self._described(place) for place in pages.seen()],
         }
         return web.json_response(shown, headers=_HEADERS)

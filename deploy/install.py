@@ -1,0 +1,105 @@
+"""Installation into a virtual environment, which says beforehand what it costs.
+
+    .venv/bin/python deploy/install.py preview|run|dev
+
+It needs nothing but Python and pip. The preview leaves out the libraries that only embedding models
+other than the default need. uv installs, because it is ten times as quick as pip and can choose
+PyTorch's build without graphics cards; pip takes over where uv reaches no index.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+# The default model comes derived. These run, read and derive all others.
+OTHER_MODELS: Final = frozenset({"sentence-transformers", "torch", "onnx"})
+
+# An index that can't be reached is given up soon, because pip may know another one.
+_ENVIRONMENT: Final = {
+    "UV_HTTP_CONNECT_TIMEOUT": "5",
+    "UV_HTTP_RETRIES": "1",
+    # Links into uv's cache need no room of their own; another disk has copies, without a warning.
+    "UV_LINK_MODE": os.environ.get("UV_LINK_MODE", "hardlink"),
+}
+
+# Runs a command, and returns its exit code.
+Run = Callable[[Sequence[str]], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of installation: its extra, and its size in MB as a download and on the disk."""
+
+    extra: str
+    download: int
+    disk: int
+    has_other_models: bool = True
+
+
+KINDS: Final = {
+    "preview": Kind("preview", 230, 690, has_other_models=False),
+    "run": Kind("", 420, 1_600),
+    "dev": Kind("dev", 700, 2_500),
+}
+
+
+def requirements(kind: Kind) -> list[str]:
+    """Everything that is installed besides the project itself."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extra = project["optional-dependencies"][kind.extra] if kind.extra else []
+    listed: list[str] = [*project["dependencies"], *extra]
+    return [one for one in listed if kind.has_other_models or _name(one) not in OTHER_MODELS]
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+
+
+def install(kind: Kind, run: Run, say: Callable[[str], None]) -> int:
+    """Install the project and its requirements; returns the exit code."""
+    say(
+        f"Installing {len(requirements(kind))} packages and what they need into "
+        f"{_shown(Path(sys.prefix))}: up to {kind.download:,} MB to download, {kind.disk:,} MB on "
+        "the disk, one to five minutes."
+    )
+    if not kind.has_other_models:
+        say(f"Left out, for models other than the default: {', '.join(sorted(OTHER_MODELS))}.")
+    python = sys.executable
+    pip = [python, "-m", "pip", "install"]
+    needed = requirements(kind)
+    # The project without its requirements: they are there, but for those left out on purpose.
+    itself = ["--no-deps", "--editable", str(ROOT)]
+    if run([*pip, "--quiet", "uv"]) == 0:
+        uv = [python, "-m", "uv", "pip", "install", "--python", python]
+        build = ["--torch-backend", "cpu"] if sys.platform == "linux" else []
+        if run([*uv, *build, *needed]) == 0 and run([*uv, *itself]) == 0:
+            return 0
+        say("uv can't install them here (above); pip takes over, which takes some minutes longer.")
+        if kind.has_other_models and sys.platform == "linux":
+            say("pip may choose PyTorch's build for graphics cards, which is 4 GB larger.")
+    return run([*pip, *needed]) or run([*pip, "--quiet", *itself])
+
+
+def _shown(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _run(command: Sequence[str]) -> int:
+    return subprocess.run(command, check=False, env={**os.environ, **_ENVIRONMENT}).returncode  # noqa: S603
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(install(KINDS[sys.argv[1]], _run, _say))
