@@ -8,6 +8,7 @@ Errors:
 import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Final
 
 import simcord
@@ -16,6 +17,7 @@ from simcord.backend.errors import SetupError
 from bot.client import Bot, start_worker
 from bot.config import Settings
 from bot.engine import index_updates
+from bot.engine.core import Core
 from bot.preview.pages import RealClock
 from bot.preview.shell import Shell
 from bot.preview.town import NAME, add_routes, build_town
@@ -53,6 +55,10 @@ async def serve(
         await _serve(Bot(settings, worker), port, ready)
     finally:
         await worker.stop()
+
+
+def _forget_cards(core: Core, channel_id: int) -> None:
+    core.store.review_cards.channel_lost(channel_id)
 
 
 def _with_content(settings: Settings) -> Settings:
@@ -94,6 +100,9 @@ async def _serve(bot: Bot, port: int, ready: Callable[[str], None]) -> None:
             # What was set up for these channels is found again at the next start.
             with clock.at_founding():
                 town = build_town(env)
+            for channel in town.channels.values():
+                # Messages of an earlier preview are gone: cards that wait are posted again.
+                await bot.worker.call(partial(_forget_cards, channel_id=channel.id))
             town.tell_that_the_bot_arrived()
             await env.settle()
             address = await shell.show(town)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,17 @@ import pytest
 from playwright.sync_api import FrameLocator, Page, TimeoutError, expect, sync_playwright
 from simcord import Env
 
+from bot.__main__ import preview
+from bot.cli.output import preview_address, preview_start
 from bot.config import Settings
+from bot.engine.data_folder import COMMUNITY
 from bot.preview.server import ACTION_SECONDS, serve
 from bot.preview.town import GENERAL, QUESTIONS, REVIEW, build_town
+from knowledge.model.documents import SHARED
+from knowledge.store.store import Store
 from tests.bot.world import text_of
 from tests.fakes import WordEmbedder
+from tests.fork_server import ENVIRONMENT
 from tests.processes import interruptible
 
 ROOT = Path(__file__).parents[3]
@@ -38,7 +44,7 @@ ACTION_MILLISECONDS = 30_000
 
 KEY = "X-Simcord-Capability"
 
-ADDRESS = re.compile(r"^\s*(http://127\.0\.0\.1:\S+)$", re.MULTILINE)
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\S+")
 
 QUESTION = "why were early AI systems closed?"
 
@@ -268,6 +274,43 @@ def test_a_channel_opens_at_its_newest_message(page: Page) -> None:
     expect(channel(page).get_by_text("Other passages").last).to_be_in_viewport()
 
 
+def test_the_channel_follows_what_a_command_brings(page: Page) -> None:
+    for width in (1100, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        press(page, "Ask a question")
+        shown = ready(page)
+        shown.get_by_role("button", name="Why this answer?").last.wait_for()
+        command(shown, "/privacy")
+        shown.get_by_role("button", name="Send", exact=True).click()
+        expect(shown.get_by_role("button", name="Delete…").last).to_be_in_viewport()
+
+
+def test_a_narrow_page_hints_at_channels_beyond_its_edge(page: Page) -> None:
+    places = page.locator("#places")
+    expect(places).not_to_have_class(re.compile("more-"))
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(places).to_have_class("more-right")
+    places.get_by_role("button", name="Direct messages").click()
+    expect(places).to_have_class("more-left")
+    expect(places.get_by_role("button", name="Direct messages")).to_be_in_viewport()
+
+
+def test_the_apps_button_does_not_break_the_line_above_a_message(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    press(page, "Ask a question")
+    message = ready(page).locator("article", has_text="Why this answer?").last
+    message.hover()
+    button = message.get_by_role("button", name="Apps").bounding_box()
+    line = message.get_by_text("Mia (member) used").bounding_box()
+    assert button is not None
+    assert line is not None
+    assert line["height"] < 1.5 * button["height"]
+
+
+def test_the_page_says_how_ones_own_documents_are_asked(page: Page) -> None:
+    expect(page.locator("#own")).to_have_text("python -m bot preview --index docs/")
+
+
 def test_a_mention_that_is_typed_is_answered(page: Page) -> None:
     shown = go(page, "# help")
     composer = shown.locator("#channel-composer-input")
@@ -378,6 +421,85 @@ async def test_a_channels_page_ends_the_session_and_a_later_one_has_commands(
     for _ in range(2):
         async with served(settings) as shown:
             assert shown["commands"]["count"] > 10
+
+
+async def test_channels_and_people_have_the_same_ids_at_every_start(settings: Settings) -> None:
+    """Everything that was set up for them is found by their ids."""
+    ids = []
+    for _ in range(2):
+        told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        serving = asyncio.create_task(serve(settings, 0, told.set_result, WordEmbedder()))
+        address, _, key = (await told).partition("/#")
+        async with (
+            aiohttp.ClientSession(address) as session,
+            session.get("/shell/state", headers={KEY: key}) as told_of,
+        ):
+            state = await told_of.json()
+        serving.cancel()
+        await asyncio.wait([serving])
+        kept = [place["id"] for place in state["places"] if place["kind"] != "direct"]
+        ids.append(kept + [person["id"] for person in state["people"]])
+    assert ids[0] == ids[1]
+    assert len(ids[0]) == len(set(ids[0])) == 7
+
+
+@contextmanager
+def started(folder: Path, *options: str) -> Iterator[str]:
+    """Run a preview whose own folder is in this one; what it prints until it has its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "bot", "preview", *options],
+        cwd=folder,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=interruptible,
+    )
+    watchdog = threading.Timer(START_SECONDS, process.kill)
+    watchdog.start()
+    with process:
+        assert process.stdout is not None
+        printed = ""
+        for line in process.stdout:
+            printed += line
+            if ADDRESS.search(line):
+                break
+        watchdog.cancel()
+        yield printed
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+@pytest.mark.slow
+def test_a_preview_says_little_keeps_its_folder_and_begins_again_when_told_to(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "quokka.md").write_text("# Quokkas\n\nThe quokka eats leaves.\n")
+    kept = tmp_path / "preview-data"
+    with started(tmp_path, "--index", "docs") as printed:
+        first, *_, last = printed.splitlines()
+    log = kept / "preview.log"
+    assert first == preview_start(Path("preview-data"), Path("preview-data/preview.log"))
+    assert last == preview_address(ADDRESS.findall(last)[0])
+    assert not re.search(r"\b(info|warning|error)\b", printed)
+    assert "bot." in log.read_text()
+    with Store(kept / COMMUNITY) as store:
+        assert store.sources() == [(str(tmp_path / "docs"), SHARED)]
+    with started(tmp_path, "--fresh") as printed:
+        assert len(printed.splitlines()) == 2
+    with Store(kept / COMMUNITY) as store:
+        assert store.sources() == []
+
+
+def test_no_folder_but_the_previews_own_is_emptied(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    precious = tmp_path / "data" / "community.db"
+    precious.write_text("precious")
+    with pytest.raises(SystemExit) as ended:
+        preview(data=tmp_path / "data", fresh=True)
+    assert ended.value.code == 2
+    assert precious.read_text() == "precious"
 
 
 def preview_on(port: str, data: Path) -> "subprocess.CompletedProcess[str]":

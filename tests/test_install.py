@@ -1,0 +1,72 @@
+"""The installation that the Makefile's targets begin with: what it takes, and who installs it."""
+
+import runpy
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+INSTALL: dict[str, Any] = runpy.run_path(str(ROOT / "deploy" / "install.py"))
+KINDS = INSTALL["KINDS"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def _installed(kind: str, *, uv_fails_at: str = "") -> tuple[list[str], list[str]]:
+    """The commands that an installation runs, and the lines that it says."""
+    commands: list[str] = []
+    said: list[str] = []
+
+    def run(command: Sequence[str]) -> int:
+        line = " ".join(command).replace(sys.executable, "python")
+        commands.append(line)
+        return int(bool(uv_fails_at) and uv_fails_at in line)
+
+    assert INSTALL["install"](KINDS[kind], run, said.append) == 0
+    return commands, said
+
+
+def test_the_preview_takes_everything_but_what_only_other_models_need() -> None:
+    taken = INSTALL["requirements"](KINDS["preview"])
+    every = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["preview"]]
+    left_out = [one for one in every if one not in taken]
+    assert set(map(INSTALL["_name"], left_out)) == INSTALL["OTHER_MODELS"]
+
+
+@pytest.mark.parametrize("kind", ["run", "dev"])
+def test_all_else_takes_every_requirement(kind: str) -> None:
+    extra = KINDS[kind].extra
+    every = [*PROJECT["dependencies"], *(PROJECT["optional-dependencies"][extra] if extra else [])]
+    assert INSTALL["requirements"](KINDS[kind]) == every
+
+
+def test_sizes_are_said_before_anything_is_run() -> None:
+    for name, kind in KINDS.items():
+        commands, [said, *_] = _installed(name)
+        assert f"{kind.download:,} MB to download, {kind.disk:,} MB on the disk" in said
+        assert commands
+
+
+def test_uv_installs_the_build_without_graphics_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    first, second, third = _installed("run")[0]
+    assert first == "python -m pip install --quiet uv"
+    assert second.startswith("python -m uv pip install --python python --torch-backend cpu ")
+    assert third.endswith(f"--no-deps --editable {ROOT}")
+
+
+@pytest.mark.parametrize("failing", ["--quiet uv", "-m uv"])
+def test_pip_takes_over_where_uv_can_not_install(failing: str) -> None:
+    commands, _ = _installed("run", uv_fails_at=failing)
+    *_, listed, itself = commands
+    assert listed == " ".join(["python -m pip install", *INSTALL["requirements"](KINDS["run"])])
+    assert itself == f"python -m pip install --quiet --no-deps --editable {ROOT}"
+
+
+def test_the_makefile_installs_each_kind() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for kind in KINDS:
+        assert f"$(BIN)/python deploy/install.py {kind}\n" in makefile
