@@ -16,7 +16,7 @@ from typing import Any, Final
 import discord
 from discord import shard
 from discord.client import _LoopSentinel
-from discord.gateway import ReconnectWebSocket
+from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 from discord.webhook import async_
 
 from bot.interactions.services import Interaction, Services
@@ -36,12 +36,13 @@ USED: Final = (
     "discord.shard:AutoShardedClient._AutoShardedClient__shards",
     "discord.shard:AutoShardedClient.launch_shard",
     "discord.shard:AutoShardedClient.launch_shards",
+    "discord.shard:EventItem.__slots__",
     "discord.shard:Shard._client",
     "discord.shard:Shard._handle_disconnect",
+    "discord.shard:Shard._queue_put",
     "discord.shard:Shard.close",
     "discord.shard:Shard.disconnect",
     "discord.shard:Shard.launch",
-    "discord.shard:Shard.reconnect",
     "discord.shard:Shard.reidentify",
     "discord.shard:Shard.ws",
     "discord.state:ConnectionState.parsers",
@@ -66,7 +67,9 @@ def _is_there(name: str) -> bool:
     owner, _, attribute = name.rpartition(".")
     with contextlib.suppress(ImportError, AttributeError, ValueError):
         # Only instances have it: `__init__` sets it.
-        return attribute in resolve_name(owner).__init__.__code__.co_names
+        made = [kind.__dict__.get("__init__") for kind in resolve_name(owner).__mro__]
+        codes = [one.__code__ for one in made if hasattr(one, "__code__")]
+        return any(attribute in code.co_names for code in codes)
     return False
 
 
@@ -119,15 +122,24 @@ class _ResumingShard(shard.Shard):
     """A shard that goes on with its session however many attempts it takes to connect again.
 
     discord.py's begins a new one after the first attempt that failed, so that what was said in the
-    meantime is lost; its client without shards resumes. It also connects again without a pause
-    where Discord closes a connection, and one shard at a time: here each waits by itself, as
-    `Services.connecting` says. One that was given up stays closed, also where it was just being
-    connected again.
+    meantime is lost; its client without shards resumes. Its client also connects again without a
+    pause where Discord closes a connection, one shard at a time, and none until all are launched.
+    Here each shard waits by itself, as `Services.connecting` says. One that was given up stays
+    closed, also where it was just being connected again.
     """
 
     given_up = False
     _client: Services
     _connecting: asyncio.Task[None] | None = None
+
+    def __init__(
+        self,
+        ws: DiscordWebSocket,
+        client: discord.AutoShardedClient,
+        queue_put: Callable[[shard.EventItem], None],
+    ) -> None:
+        super().__init__(ws, client, self._take)
+        self._tell_client = queue_put
 
     def launch(self) -> None:
         if self.given_up:
@@ -140,11 +152,12 @@ class _ResumingShard(shard.Shard):
             self._connecting.cancel()
         await super().close()
 
-    async def reidentify(self, exc: ReconnectWebSocket) -> None:
-        self._connect_again(resume=exc.resume)
-
-    async def reconnect(self) -> None:
-        self._connect_again(resume=True)
+    def _take(self, event: shard.EventItem) -> None:
+        """Connect again; the client, which would do so for one shard at a time, ends the bot."""
+        if isinstance(event.error, ReconnectWebSocket):
+            self._connect_again(resume=event.error.resume)
+        else:
+            self._tell_client(event)
 
     async def _handle_disconnect(self, e: Exception) -> None:
         if isinstance(e, discord.ConnectionClosed):
@@ -163,7 +176,7 @@ class _ResumingShard(shard.Shard):
 
     async def _connect(self, resume: bool) -> None:
         async with self._client.connecting(self.id, identifies=not resume):
-            await super().reidentify(ReconnectWebSocket(self.id, resume=resume))
+            await self.reidentify(ReconnectWebSocket(self.id, resume=resume))
 
 
 def resume_shards() -> None:

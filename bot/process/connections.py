@@ -39,7 +39,6 @@ class Connections:
     async def connecting(self, shard_id: int, *, identifies: bool) -> AsyncIterator[None]:
         """Wait until a shard may connect; it does so inside, and sends IDENTIFY or resumes."""
         backoff = self._backoffs[shard_id]
-        backoff.end()
         seconds = backoff.delay(identifies=identifies)
         self._due[shard_id] = loop_seconds() + seconds
         if seconds >= TOLD_SECONDS and self._told_at is None:
@@ -70,10 +69,14 @@ class Connections:
             self._told_at = None
             _logger.warning("Discord is connected again, after %.1f minutes.", minutes)
 
+    def ended(self, shard_id: int) -> None:
+        """Note that the connection of a shard has ended, whether or not it connects again."""
+        self._backoffs[shard_id].end()
+
     @property
     def told(self) -> str:
         """When shards connect again, and what they wait for besides."""
         if self.limit.problem or not self._due:
             return self.limit.problem
-        seconds = max(min(self._due.values()) - loop_seconds(), 0.0)
-        return f"The next attempt is in {seconds:.0f} s."
+        seconds = min(self._due.values()) - loop_seconds()
+        return f"The next attempt is in {seconds:.0f} s." if seconds >= 1 else ""

@@ -163,8 +163,9 @@ class ShardedClient(Services):
         await self.channel_sync.load()
 
     async def on_shard_disconnect(self, shard_id: int) -> None:
-        """Discord is gone; discord.py connects again by itself."""
+        """Discord is gone; the shard connects again by itself, unless it was given up."""
         self._connected_shards.discard(shard_id)
+        self._connections.ended(shard_id)
 
     def unconnected(self) -> str:
         """That shards are not connected, and what follows; or nothing."""

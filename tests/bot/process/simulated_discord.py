@@ -19,7 +19,8 @@ from bot.interactions.discord_internals import resume_shards
 from bot.process.sharded_client import ShardedClient
 
 DAY: Final = 86_400.0
-_RESUMING: Final = "wss://resume.example"
+COMMON: Final = "wss://gateway.example"
+RESUMING: Final = "wss://resume.example"
 _USER: Final = {"id": "1", "username": "commonplace", "discriminator": "0", "avatar": None}
 # discord.py sends heartbeats from a thread, by another clock: never, as far as a test goes.
 _HEARTBEAT_MS: Final = 10**9
@@ -121,8 +122,8 @@ class SimulatedGateway:
         self.state = State.UP
         # The only shards that are not well, if not all of them.
         self.only: set[int] | None = None
-        # Whether the address at which sessions are resumed is no more.
-        self.resuming_gone = False
+        # The address that is no more.
+        self.gone: tuple[str, ...] = ()
         # Whether `/gateway/bot` answers.
         self.rest = True
         self.resets_at = 1_000.0 + DAY
@@ -156,8 +157,7 @@ class SimulatedGateway:
     async def connect(self, url: str, **_: Any) -> _Socket:
         """In the place of `HTTPClient.ws_connect`."""
         self.connections += 1
-        gone = self.resuming_gone and url.startswith(_RESUMING)
-        if gone or self.state is State.UNREACHABLE:
+        if url.startswith(self.gone) or self.state is State.UNREACHABLE:
             raise aiohttp.ClientConnectionError("away")
         # Sooner than that no connection is made.
         await asyncio.sleep(0.1)
@@ -171,7 +171,7 @@ class SimulatedGateway:
         left = asyncio.get_running_loop().time()
         return (
             self.shards,
-            "wss://gateway.example",
+            COMMON,
             {
                 "total": 1_000,
                 "remaining": self.remaining,
@@ -223,7 +223,7 @@ class SimulatedGateway:
         else:
             self._sessions[session] = socket.shard
             ready: dict[str, Any] = {"user": _USER, "session_id": session, "guilds": []}
-            ready["resume_gateway_url"] = _RESUMING
+            ready["resume_gateway_url"] = RESUMING
             ready["shard"] = [socket.shard, self.shards]
             ready["application"] = {"id": "1", "flags": 0}
             socket.tell({"op": 0, "t": "READY", "s": 1, "d": ready})

@@ -6,8 +6,17 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.process.connections import TOLD_SECONDS
-from tests.bot.process.simulated_discord import DAY, SimulatedBot, SimulatedGateway, State, run
+from bot.interactions.connection_backoff import STEADY_SECONDS
+from bot.process.connections import TOLD_SECONDS, Connections, loop_seconds
+from tests.bot.process.simulated_discord import (
+    COMMON,
+    DAY,
+    RESUMING,
+    SimulatedBot,
+    SimulatedGateway,
+    State,
+    run,
+)
 
 OUTAGES = [state for state in State if state is not State.UP]
 # Those that sessions outlive.
@@ -120,7 +129,7 @@ def test_a_session_is_resumed_although_its_own_address_is_gone() -> None:
     async def through() -> float:
         async with SimulatedBot(SimulatedGateway(1)) as bot:
             await asyncio.sleep(600)
-            bot.gateway.resuming_gone = True
+            bot.gateway.gone = (RESUMING,)
             bot.gateway.cut()
             back = await bot.until_ready()
             assert len(bot.gateway.identifies[0]) == 1
@@ -142,6 +151,43 @@ def test_a_start_that_an_outage_interrupts_goes_on_after_it() -> None:
             assert {shard: len(sent) for shard, sent in gateway.identifies.items()} == {0: 1, 1: 1}
 
     run(through())
+
+
+def test_a_shard_is_resumed_while_another_is_still_being_launched() -> None:
+    gateway = SimulatedGateway(2)
+
+    async def through() -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(3, setattr, gateway, "gone", (COMMON,))
+        loop.call_later(600, gateway.cut)
+        loop.call_later(610, lambda: resumed.extend(gateway.ready))
+        loop.call_later(620, setattr, gateway, "gone", ())
+        async with SimulatedBot(gateway):
+            assert resumed == [0]
+
+    resumed: list[int] = []
+    run(through())
+
+
+def test_a_shard_that_was_closed_here_soon_waits_longer_to_begin_another_session() -> None:
+    """As where leases run out again and again."""
+
+    async def nothing() -> dict[str, int]:
+        return {}
+
+    async def through() -> float:
+        connections = Connections(nothing)
+        for _ in range(12):
+            began = loop_seconds()
+            async with connections.connecting(0, identifies=True):
+                waited = loop_seconds() - began
+            connections.ready(0)
+            await asyncio.sleep(STEADY_SECONDS / 2)
+            connections.ended(0)
+            await asyncio.sleep(STEADY_SECONDS)
+        return waited
+
+    assert run(through()) > 400
 
 
 @pytest.mark.parametrize("rest", [True, False])
