@@ -10,7 +10,7 @@ import warnings
 from typing import Any, Final
 from urllib.parse import urljoin
 
-from bs4 import BeautifulSoup, Tag, UnicodeDammit, XMLParsedAsHTMLWarning
+from bs4 import BeautifulSoup, NavigableString, Tag, UnicodeDammit, XMLParsedAsHTMLWarning
 from markdownify import MarkdownConverter
 
 from knowledge.files.formats.text import WIDE_MARKS
@@ -43,6 +43,7 @@ _WIDE: Final = (
     "utf-32be",
     "utf32",
 )
+_BLANKS = re.compile(r"[\t \r\n]{2,}+|\r|\t")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -102,17 +103,40 @@ def to_markdown(root: Tag, base: str = "") -> str:
             explained.unwrap()
     for image in root.find_all("img"):
         image.replace_with(_attribute(image, "alt"))
-    converter = MarkdownConverter(
+    converter = _Converter(
         heading_style="ATX",
         bullets="-",
         code_language_callback=_language,
         escape_underscores=False,
         escape_misc=False,
         table_infer_header=True,
+        strip_pre=None,
     )
     text: str = converter.convert_soup(root)
     lines = (line.rstrip() for line in text.replace("\u00a0", " ").split("\n"))
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
+
+
+class _Converter(MarkdownConverter):
+    """The library's converter, in linear time: its patterns look at each blank of a run anew."""
+
+    def process_text(self, el: NavigableString, parent_tags: set[str] | None = None) -> str:
+        if "pre" not in (parent_tags or ()):
+            calm = NavigableString(_BLANKS.sub(_one_blank, el))
+            el.replace_with(calm)
+            el = calm
+        return str(super().process_text(el, parent_tags))
+
+    def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """Code without the blank lines around it."""
+        text = text.rstrip(" \n")
+        indented = len(text) - len(text.lstrip(" \n"))
+        text = text[text.rfind("\n", 0, indented) + 1 :]
+        return str(super().convert_pre(el, text, parent_tags))
+
+
+def _one_blank(run: re.Match[str]) -> str:
+    return "\n" if run[0].strip("\t ") else " "
 
 
 def _target(base: str, href: str) -> str:
