@@ -82,11 +82,12 @@ class _Units:
 
     def around(self, centre: int, limit: int, most: int) -> tuple[int, int]:
         """The first and the last of what is shown around one: all that fits, the best of it."""
-        ends = [i for i in range(centre, len(self.spans)) if not announces(self[i])]
+        behind = range(len(self.spans) - 1, centre - 1, -1)
+        last = next((i for i in behind if not announces(self[i])), -1)
         # A list of which nothing is left out has no line that says so.
         spared = LINE_CHARACTERS * self._is_listed(centre)
-        if ends and self.room(0, ends[-1]) <= limit + spared:
-            return 0, ends[-1]
+        if last >= 0 and self.room(0, last) <= limit + spared:
+            return 0, last
         windows = [*self._windows(*self._needed(centre, limit, most), limit)]
         top, end = self._block(centre)
         # A list or table is begun with what stands above it, or at least with its first item, where
@@ -130,15 +131,20 @@ class _Units:
 
     def _windows(self, first: int, last: int, limit: int) -> Iterator[Span]:
         """The runs of units around some that fit, and that nothing more fits to."""
-        ends = [last, *(i for i in range(last + 1, len(self.spans)) if self._may_end(i))]
+        further = (i for i in range(last + 1, len(self.spans)) if self._may_end(i))
+        ends = [last, *takewhile(partial(self._fits, first, limit), further)]
         begun = first
-        for start in [first, *(i for i in range(first - 1, -1, -1) if self._may_begin(i))]:
-            fitting = [*takewhile(partial(self._fits, start, limit), ends)]
-            if start < first and (not fitting or fitting[-1] < ends[-1]):
+        # The further in front one begins, the sooner it ends.
+        for start in (i for i in range(first - 1, -1, -1) if self._may_begin(i)):
+            fitting = len(ends)
+            while fitting and not self._fits(start, limit, ends[fitting - 1]):
+                fitting -= 1
+            if fitting < len(ends):
                 yield begun, ends[-1]
-            if start < first and not fitting:
+            if not fitting:
                 return
-            begun, ends = start, fitting or ends[:1]
+            begun = start
+            del ends[fitting:]
         yield begun, ends[-1]
 
     def _may_begin(self, place: int) -> bool:
