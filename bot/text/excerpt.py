@@ -5,7 +5,6 @@ items between sentences, a sentence between words.
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +27,7 @@ from indexer.text.sentences import (
     sentences,
     shows_pictures,
     units,
+    within,
 )
 
 # About so many characters stand in a line of a quotation on a phone, inside of a container.
@@ -247,15 +247,10 @@ def _shown_units(text: str, limit: int) -> Iterator[Span]:
         if not text.startswith(ROW, start) or room(text[start:end]) <= limit:
             yield start, end
             continue
-        rows = _within(sentences(text), start, end)
+        rows = within(sentences(text), start, end)
         first = head_lines([text[slice(*row)] for row in rows])
         yield start, rows[min(first, len(rows) - 1)][1]
         yield from rows[first + 1 :]
-
-
-def _within(spans: Sequence[Span], start: int, end: int) -> Sequence[Span]:
-    """Those of some spans, which are in order, that begin in one."""
-    return spans[bisect_left(spans, (start, 0)) : bisect_left(spans, (end, 0))]
 
 
 def _head_above(text: str, start: int) -> str:
@@ -292,7 +287,7 @@ def _part(
     cut_before = centre > 0
     if found[centre].startswith(FENCES):
         return _marked(_some_lines(found[centre], whole), cut_before, cut_after=True)
-    inner = _within(sentences(found.text), start, end)
+    inner = within(sentences(found.text), start, end)
     parts = _Units(found.text, inner)
     at = parts.place(deciding[0] if deciding else start)
     if found[centre].startswith(ROW):

@@ -9,6 +9,7 @@ import hashlib
 import itertools
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -27,6 +28,7 @@ from indexer.text.sentences import (
     sentences,
     text_windows,
     units,
+    within,
 )
 from knowledge.model.documents import Document
 
@@ -44,6 +46,8 @@ PREFIX_SHARE: Final = 0.25
 # line of a million letters, which the model takes for one word, must not become one passage.
 STRETCH_CHARACTERS: Final = 20_000
 CHARACTERS_A_TOKEN: Final = 12
+# Of a text that is tried, so many characters for each token that fits are counted first.
+TRIED_CHARACTERS: Final = 16
 
 # Code of no more than this is one passage, because it is quoted whole: with marks and citation, it
 # fills a message. So is a row of a table, and a table with what announces it. Of what is longer
@@ -290,8 +294,22 @@ def _fence_at(body: str, fence: tuple[int, int] | None, place: int) -> tuple[str
     return f"{opening}\n", f"\n{mark}"
 
 
-def _pieces(body: str, count_tokens: Callable[[str], int], capacity: int) -> list[str]:
-    """The body whole if it fits, else in pieces of about equal size, cut at the best places.
+def _pieces(body: str, count_tokens: Callable[[str], int], capacity: int) -> Sequence[str]:
+    """The body whole if it fits, else in pieces."""
+    fits = _counted(body, count_tokens) <= capacity
+    return (body,) if fits else _cut_pieces(body, count_tokens, capacity)
+
+
+def _counted(text: str, count_tokens: Callable[[str], int]) -> int:
+    # Of a link that a cut would go through, the address counts: it would be embedded.
+    embedded = without_link_targets(text)
+    return max(count_tokens(embedded), len(embedded) // CHARACTERS_A_TOKEN)
+
+
+# A proposed note is cut ahead in slices, then where it is compared, shown and published.
+@lru_cache(maxsize=64)
+def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) -> tuple[str, ...]:
+    """A body in pieces of about equal size, cut at the best places.
 
     A piece is cut between units (`indexer.text.sentences.units`), never behind what announces the
     next one. A unit that the model can't read whole is cut between sentences or lines; code only
@@ -299,16 +317,17 @@ def _pieces(body: str, count_tokens: Callable[[str], int], capacity: int) -> lis
     """
 
     def count(text: str) -> int:
-        # Of a link that a cut would go through, the address counts: it would be embedded.
-        embedded = without_link_targets(text)
-        return max(count_tokens(embedded), len(embedded) // CHARACTERS_A_TOKEN)
+        # Where much more than fits is tried, it isn't counted to its end.
+        beginning = _counted(text[: capacity * TRIED_CHARACTERS], count_tokens)
+        if beginning > 2 * capacity or len(text) <= capacity * TRIED_CHARACTERS:
+            return beginning
+        return _counted(text, count_tokens)
 
-    whole = count(body)
-    if whole <= capacity:
-        return [body]
+    whole = _counted(body, count_tokens)
     even = min(capacity, math.ceil(whole / math.ceil(whole / capacity) * 1.1))
     splitter = MarkdownSplitter.from_callback(count, (max(even * 3 // 4, 1), even))
     parts = units(body)
+    starts = [start for start, _ in parts]
     pieces: list[str] = []
     first, again = 0, ""
     ends = [start for start, _ in splitter.chunk_indices(body)][1:]
@@ -319,19 +338,22 @@ def _pieces(body: str, count_tokens: Callable[[str], int], capacity: int) -> lis
             ends = [later for later in ends if later > cut_at]
         elif cut_at < end and count(body[cut_at : [*ends, len(body)][0]]) > capacity:
             ends = [cut_at + start for start, _ in splitter.chunk_indices(body[cut_at:])][1:]
-        fence = next((one for one in parts if one[0] < cut_at < one[1]), None)
-        is_code = fence is not None and body.startswith(FENCES, fence[0])
+        place = bisect_left(starts, cut_at) - 1
+        fence = parts[place] if place >= 0 else (0, 0)
+        is_code = cut_at < fence[1] and body.startswith(FENCES, fence[0])
         opening, closing = _fence_at(body, fence if is_code else None, cut_at)
         pieces.append(f"{again}{body[first:cut_at].rstrip()}{closing}")
         first, again = cut_at, opening
     pieces.append(f"{again}{body[first:].rstrip()}")
-    return [piece for piece in pieces if piece.strip()]
+    return tuple(piece for piece in pieces if piece.strip())
 
 
 def _cut_at(body: str, parts: Sequence[tuple[int, int]], first: int, end: int) -> int:
     """Where a piece that begins at `first` ends, at best, if it may go on to `end`."""
     best = first
-    for place, (start, after) in enumerate(parts):
+    # What begins before the piece is looked at only where it goes on in it.
+    begun = max(bisect_left(parts, (first, 0)) - 1, 0)
+    for place, (start, after) in enumerate(parts[begun:], begun):
         announced = place > 0 and announces(body[slice(*parts[place - 1])])
         if start > first and not announced and not body[end:start].strip():
             line = body.rfind("\n", first, start) + 1
@@ -359,19 +381,18 @@ def _cut_in(body: str, unit: tuple[int, int], first: int, end: int) -> int:
         return line if line > body.find("\n", unit[0]) + 1 else end
     if body.startswith(ROW, unit[0]):
         return _cut_between_rows(body, unit, first, end)
-    starts = [start for start, _ in sentences(body) if max(first, unit[0]) < start <= end]
-    return starts[-1] if starts else end
+    inside = within(sentences(body), max(first, unit[0]) + 1, end + 1)
+    return inside[-1][0] if inside else end
 
 
 def _cut_between_rows(body: str, table: tuple[int, int], first: int, end: int) -> int:
     """The same in a table: never behind its head, nor in a row that can be quoted whole."""
-    rows = [row for row in sentences(body) if table[0] <= row[0] < table[1]]
-    headed = have_head([body[slice(*row)] for row in rows])
-    places = [start for start, _ in rows[3 if headed else 1 :] if start > first]
-    fitting = [start for start in places if start <= end]
-    if fitting:
-        return fitting[-1]
-    whole = [*places, table[1]][0]
+    rows = within(sentences(body), *table)
+    headed = have_head([body[slice(*row)] for row in rows[:3]])
+    places = within(rows[3 if headed else 1 :], first + 1, table[1])
+    if fitting := within(places, first + 1, end + 1):
+        return fitting[-1][0]
+    whole = places[0][0] if places else table[1]
     return whole if whole - max(first, table[0]) <= CODE_CHARACTERS else end
 
 

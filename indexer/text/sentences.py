@@ -4,6 +4,7 @@ All functions are pure.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
@@ -153,6 +154,11 @@ def sentences(text: str) -> list[tuple[int, int]]:
     abbreviations, initials and numbered items don't.
     """
     return list(_sentences(text))
+
+
+def within(spans: Sequence[tuple[int, int]], start: int, end: int) -> Sequence[tuple[int, int]]:
+    """Those of some spans, which are in order, that begin in one."""
+    return spans[bisect_left(spans, (start, 0)) : bisect_left(spans, (end, 0))]
 
 
 # A passage that is quoted is cut into sentences by its windows, its quotation and its excerpt.

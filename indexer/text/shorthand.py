@@ -21,7 +21,7 @@ _CODE: Final = re.compile(r"[./\\:#+@$%&_=]|(?:^|\s)-")
 _CHUNK: Final = re.compile(r"\S+")
 _MARKS: Final = re.compile(r"(?<=[^\W_])[?!\uff1f\uff01]+(?=\s)")
 _SOUND: Final = re.compile(
-    r"(?P<before>[^\W\d_]+)(?P<gap>[ \t]+)(?P<sign>[24])"
+    r"(?<![^\W\d_])(?P<before>[^\W\d_]++)(?P<gap>[ \t]++)(?P<sign>[24])"
     r"(?=(?:[ \t]+(?P<after>[^\W\d_]+))?(?P<end>\W*\Z)?)"
 )
 # "What makes a model open?" asks for what a name means, with a word that other things are made by.
