@@ -15,7 +15,7 @@ from knowledge.files.formats.html import fragment_to_markdown
 from knowledge.files.parsed_file import ParsedFile, UnreadableError, one_line
 
 _DIRECTIVE = re.compile(r"^[ \t]*\.\. (?:\|[^|\n]+\| )?(?P<name>[\w:.+-]+)::", re.MULTILINE)
-_ROLE = re.compile(r":(?P<name>[\w:.+-]+):`")
+_ROLE = re.compile(r"(?<![\w:.+-])[\w.+-]*+:(?P<name>[\w:.+-]+):`")
 _TARGET = re.compile(r"\s*<[^<>]*>$", re.DOTALL)
 
 # What only arranges other pages.

@@ -55,12 +55,14 @@ _PICTURE: Final = re.compile(r"!\[[^\]\n]{0,500}\]\([^)\n]{0,400}\)[ \t]*")
 _LABELLED: Final = re.compile(r"\[([^\]\n]{1,500})\]\([^)\n]{0,400}\)")
 _EMPHASIS: Final = re.compile(r"(\*\*|__)(?=\S)([^*_\n]{1,500})(?<=\S)\1")
 
-_DELIMITERS: Final = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*\Z")
+_DELIMITERS: Final = re.compile(
+    r"\s*+(?:\|\s*+)?:?-++:?\s*+(?:\|\s*+:?-++:?\s*+)*+(?:\|\s*+)?\Z"
+)
 _DASHES: Final = re.compile(r"-{4,}")
-_PADDING: Final = re.compile(r"(?P<code>`[^`]*`)|(?<=\|)[ \t]{2,}|[ \t]{2,}(?=\|)")
+_PADDING: Final = re.compile(r"(?P<code>`[^`]*`)|(?<=\|)[ \t]{2,}|(?<![ \t])[ \t]{2,}+(?=\|)")
 
 # A line that ends here for a reader, too; at a paragraph's end such a mark has nothing to end.
-_HARD_BREAK: Final = re.compile(r"(?<!\\)[ \t]*\\(?=\n|\Z)")
+_HARD_BREAK: Final = re.compile(r"(?:(?<![\\ \t])[ \t]*+|(?<=[ \t]))\\(?=\n|\Z)")
 _LINE_BREAK: Final = " " * 2
 # A rule drawn with signs.
 _DRAWN_RULE: Final = re.compile(r"^[ \t]*[\u2500-\u257f]{3,}[ \t]*$", re.MULTILINE)
@@ -92,7 +94,9 @@ _PAIRS: Final = tuple(
         ("(?:kbd|code|tt)", r"`\1`"),
     )
 )
-_SUMMARY: Final = re.compile(r"<summary>\s*([^<>\n]{1,300}?)\s*</summary>", re.IGNORECASE)
+_SUMMARY: Final = re.compile(
+    r"<summary>\s*+([^<>\s](?:[^<>\n]{0,298}[^<>\s])?)\s*+</summary>", re.IGNORECASE
+)
 _HEADING: Final = re.compile(
     r"^[ \t]*<h(?P<level>[1-6])(?:\s[^<>\n]{0,500})?>(?P<text>[^\n]{1,500}?)</h(?P=level)>[ \t]*$",
     re.IGNORECASE | re.MULTILINE,
