@@ -4,6 +4,7 @@ Cutting a document counts most of its text a dozen times over. Where the tokeniz
 by itself, a text has as many tokens as its words have; others are asked for the whole text.
 """
 
+import re
 from typing import Final
 
 from tokenizers import Tokenizer
@@ -14,6 +15,8 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 # What is remembered of words: about 8 MB. A longer one is seldom seen twice.
 WORDS_KEPT: Final = 65_536
 WORD_CHARACTERS: Final = 64
+# What such a tokenizer reads by itself, and as one token: punctuation of ASCII, and ideographs.
+_SIGN: Final = re.compile(r"[!-/:-@\[-`{-~\u3400-\u4dbf\u4e00-\u9fff]")
 
 
 class TokenCounter:
@@ -37,25 +40,35 @@ class _Tokens(dict[str, int]):
     def __init__(self, tokenizer: Tokenizer) -> None:
         super().__init__()
         self._tokenizer = tokenizer
+        self._added = [one.content for one in tokenizer.get_added_tokens_decoder().values()]
 
     def count(self, text: str) -> int:
         [encoding] = self._tokenizer.encode_batch_fast([text], add_special_tokens=False)
         return len(encoding.ids)
 
     def __missing__(self, word: str) -> int:
+        if len(word) > WORD_CHARACTERS:
+            return self._count_apart(word)
         count = self.count(word)
-        if len(word) <= WORD_CHARACTERS:
-            if len(self) >= WORDS_KEPT:
-                self.clear()
-            self[word] = count
+        if len(self) >= WORDS_KEPT:
+            self.clear()
+        self[word] = count
         return count
+
+    def _count_apart(self, word: str) -> int:
+        """The same of what has no blanks for long: text in Chinese, a rule, or an attack."""
+        parts = _SIGN.split(word)
+        if len(parts) == 1 or any(content in word for content in self._added):
+            return self.count(word)
+        return len(parts) - 1 + sum(map(self.__getitem__, filter(None, parts)))
 
 
 def _reads_word_by_word(tokenizer: Tokenizer) -> bool:
-    """Whether no token goes beyond a blank or the end of a line, and neither of them is one."""
+    """Whether no token goes beyond a blank, the end of a line, or what `_SIGN` has."""
     added = [token.content for token in tokenizer.get_added_tokens_decoder().values()]
     return (
         isinstance(tokenizer.normalizer, BertNormalizer)
+        and tokenizer.normalizer.handle_chinese_chars
         and isinstance(tokenizer.pre_tokenizer, BertPreTokenizer)
         and isinstance(tokenizer.model, WordPiece)
         and not any(" " in content or "\n" in content for content in added)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.models import WordLevel
 
-from indexer.embedding.token_counter import WORDS_KEPT, TokenCounter
+from indexer.embedding.token_counter import WORD_CHARACTERS, WORDS_KEPT, TokenCounter
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +36,15 @@ def test_the_words_of_a_text_have_as_many_tokens_as_the_text(
     count = TokenCounter(tokenizer)
     assert count.by_word
     assert count(text) == _whole(tokenizer, text)
+
+
+_unbroken = st.sampled_from([*_SINGLE.replace(" ", "").replace("\n", ""), *_LONGER, "_", "漢"])
+
+
+@settings(deadline=None)
+@given(st.lists(_unbroken, min_size=WORD_CHARACTERS, max_size=100).map("".join))
+def test_what_has_no_blanks_for_long_has_as_many_tokens(tokenizer: Tokenizer, text: str) -> None:
+    assert TokenCounter(tokenizer)(text) == _whole(tokenizer, text)
 
 
 def test_words_without_end_are_not_all_remembered(tokenizer: Tokenizer) -> None:
