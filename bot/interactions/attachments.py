@@ -61,7 +61,9 @@ class Attachments:
         """
         check_size(attachment.filename, attachment.size)
         async with self._turn(attachment, member_id):
-            return checked_picture(attachment.filename, await _fetched(attachment))
+            content = await _fetched(attachment)
+            # One made of many tiny parts takes most of a second.
+            return await asyncio.to_thread(checked_picture, attachment.filename, content)
 
     @asynccontextmanager
     async def _turn(self, attachment: discord.Attachment, member_id: int) -> AsyncIterator[None]:

@@ -1,9 +1,10 @@
 """Pictures of notes: their limits, and what a file says that it is, by its first bytes.
 
-A picture is kept as it came and is never decoded here: nothing of this program draws, so a file
-that is broken further on, or that would unpack to gigabytes, harms nobody in here. Where its text
-is wanted, it is decoded in the sandbox (`knowledge.files.picture_text`). What would harm those who
-look at it is refused by what its header says of its size.
+A picture is kept without what only says where and by what it was taken
+(`knowledge.model.picture_parts`). It is never decoded here: nothing of this program draws, so a
+file that would unpack to gigabytes harms nobody in here. Where its text is wanted, it is decoded
+in the sandbox (`knowledge.files.picture_text`). What would harm those who look at it is refused by
+what its header says of its size.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from knowledge.model import picture_parts
 from knowledge.model.submissions import InvalidNoteError
 
 # So many fit below a quotation, and so many bytes are sent with each answer that quotes the note.
@@ -39,6 +41,14 @@ class PictureKind(StrEnum):
     WEBP = "webp"
 
 
+_PARTS: Final = {
+    PictureKind.PNG: picture_parts.png_parts,
+    PictureKind.JPEG: picture_parts.jpeg_parts,
+    PictureKind.GIF: picture_parts.gif_parts,
+    PictureKind.WEBP: picture_parts.webp_parts,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A picture, checked by `checked_picture`."""
@@ -58,17 +68,18 @@ def is_recognizable(content: bytes) -> bool:
 
 
 def checked_picture(name: str, content: bytes) -> Picture:
-    """Make a picture of a file's bytes.
+    """Make a picture of a file's bytes, of which only what is shown is kept.
 
     Raises:
         InvalidNoteError: if it is too large or no picture that is kept, with the sentence to show.
     """
     check_size(name, len(content))
+    none = InvalidNoteError(
+        "{file} is no picture that I can keep: PNG, JPEG, GIF and WebP are.", file=name
+    )
     kind, width, height = _header(content) or (None, 0, 0)
     if kind is None or width <= 0 or height <= 0:
-        raise InvalidNoteError(
-            "{file} is no picture that I can keep: PNG, JPEG, GIF and WebP are.", file=name
-        )
+        raise none
     if width * height > PICTURE_PIXELS:
         raise InvalidNoteError(
             "{file} says that it has {width:,} by {height:,} pixels, which is too large.",
@@ -76,7 +87,10 @@ def checked_picture(name: str, content: bytes) -> Picture:
             width=width,
             height=height,
         )
-    return Picture(kind, content)
+    try:
+        return Picture(kind, picture_parts.copied(_PARTS[kind], content))
+    except picture_parts.MalformedPictureError as error:
+        raise none from error
 
 
 def check_size(name: str, size: int) -> None:

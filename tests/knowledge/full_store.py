@@ -1,6 +1,7 @@
 """A community database with something in every table, and its export."""
 
 import struct
+import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,9 +35,13 @@ APPROVE = Ruling(Decision.APPROVE)
 
 
 def picture(width: int = 1) -> Picture:
-    """A picture of one line, of which nothing is drawn."""
+    """A black picture of one line."""
     header = struct.pack(">IIBBBBB", width, 1, 8, 2, 0, 0, 0)
-    content = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + header
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(1 + 3 * width))), (b"IEND", b""))
+    content = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
     return checked_picture("a.png", content)
 
 
