@@ -39,7 +39,7 @@ async def save_as_note(
     """
     language = await viewer_language(interaction)
     async with in_time():
-        quotable = message.author == interaction.user or await _may_be_quoted(interaction, message)
+        quotable = await _may_be_quoted(interaction, message)
         begins = quotable and await _begins_thread(message)
     if not quotable:
         said = form_messages.NOT_QUOTED(language)
@@ -58,7 +58,8 @@ async def save_as_note(
 
 async def _may_be_quoted(interaction: Interaction, message: discord.Message) -> bool:
     said = written(message)
-    return said is None or await interaction.client.worker.call(
+    mine = message.author == interaction.user
+    return mine or said is None or await interaction.client.worker.call(
         lambda core: said.message not in core.store.quote_opt_outs.withheld()
     )
 
@@ -112,21 +113,26 @@ async def _make_ready(
     await interaction.response.defer(ephemeral=True, thinking=True)
     language = await viewer_language(interaction)
     chosen = await _exchange(interaction, message) if begins else _Chosen([message])
+    # A thread may begin with another message than the one that was looked at.
+    if not await _may_be_quoted(interaction, chosen.messages[0]):
+        said = form_messages.NOT_QUOTED(language)
+        await interaction.edit_original_response(content=said)
+        return
     draft = _draft(interaction, chosen.messages[0], sources)
     found = chosen.exchange
     if found is not None:
-        said = [form_messages.exchange(found, language)]
+        told = [form_messages.exchange(found, language)]
         draft = Draft(found.title, found.text, link=draft.link, source=draft.source)
     else:
         why = chosen.why_alone(language) if chosen.why_alone is not None else ""
-        said = [f"{why} {form_messages.ONE_MESSAGE(language)}".strip()]
+        told = [f"{why} {form_messages.ONE_MESSAGE(language)}".strip()]
     pictures, problem = await _pictures(interaction, chosen.messages)
     draft = replace(draft, pictures=tuple(pictures))
     if pictures:
-        said.append(form_messages.PICTURES_TAKEN(len(pictures), language))
+        told.append(form_messages.PICTURES_TAKEN(len(pictures), language))
     if problem is not None:
-        said.append(error_messages.invalid(problem, language))
-    shown = "\n".join([*said, *filter(None, [warning])])
+        told.append(error_messages.invalid(problem, language))
+    shown = "\n".join([*told, *filter(None, [warning])])
     await interaction.edit_original_response(**bot.submissions.given_back(draft, shown, language))
 
 

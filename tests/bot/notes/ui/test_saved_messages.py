@@ -1,11 +1,12 @@
 """*Save as note* on the first message of a thread: the whole exchange, or why it is one message."""
 
 from collections.abc import Callable
+from typing import Any
 
 import discord
 import pytest
 from simcord import ChannelHandle, InteractionResult, MemberActor
-from simcord.enums import ChannelType
+from simcord.enums import ChannelType, MessageType
 
 from bot.client import Bot
 from bot.config import Settings
@@ -201,6 +202,32 @@ async def test_what_somebody_wrote_who_is_not_to_be_quoted_can_not_be_saved_by_o
 
     own = await world.second_member.context_menu(world.general, "Save as note", message)
     assert own.modal is not None
+
+
+async def test_a_threads_starter_does_not_quote_who_is_not_to_be_quoted(world: World) -> None:
+    message = await world.second_member.send(world.help, QUESTION)
+    backend: Any = world.env.backend
+    made = backend.create_thread(world.help.id, TITLE, world.member.id, message_id=message.id)
+    thread = ChannelHandle(world.env, world.guild, made)
+    # Discord begins such a thread with a message that nobody wrote.
+    head = backend.prepare_message(thread.id, world.member.id, ".")
+    head.type = MessageType.THREAD_STARTER_MESSAGE
+    head.reference = {
+        "channel_id": str(world.help.id),
+        "message_id": str(message.id),
+        "guild_id": str(world.guild.id),
+    }
+    backend.commit_message(head)
+    await world.env.settle()
+    await world.member.send(thread, ANSWER)
+    await withheld(world, world.second_member)
+    channel: Any = world.bot.get_channel(thread.id)
+    [starter] = [one async for one in channel.history(limit=1, oldest_first=True)]
+
+    result = await world.member.context_menu(thread, "Save as note", starter)
+
+    assert said(result) == form_messages.NOT_QUOTED.english
+    assert shown_message(result).attachments == []
 
 
 async def withheld(world: World, member: MemberActor) -> None:
