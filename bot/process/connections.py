@@ -32,8 +32,9 @@ class Connections:
         )
         # When shards connect again.
         self._due: dict[int, float] = {}
-        # Since when the outage lasts that the log has a line of.
+        # Since when the outage lasts that the log has a line of, and whether it has its end.
         self._told_at: float | None = None
+        self._end_told = False
 
     @asynccontextmanager
     async def connecting(self, shard_id: int, *, identifies: bool) -> AsyncIterator[None]:
@@ -41,6 +42,9 @@ class Connections:
         backoff = self._backoffs[shard_id]
         seconds = backoff.delay(identifies=identifies)
         self._due[shard_id] = loop_seconds() + seconds
+        if not seconds and self._end_told:
+            # A good connection has ended: whatever comes is another outage.
+            self._told_at, self._end_told = None, False
         if seconds >= TOLD_SECONDS and self._told_at is None:
             self._told_at = loop_seconds()
             _logger.warning(
@@ -64,9 +68,9 @@ class Connections:
     def ready(self, shard_id: int) -> None:
         """Note that Discord has begun or resumed the session of a shard."""
         self._backoffs[shard_id].ready()
-        if self._told_at is not None and not self._due:
+        if self._told_at is not None and not self._end_told and not self._due:
             minutes = (loop_seconds() - self._told_at) / 60
-            self._told_at = None
+            self._end_told = True
             _logger.warning("Discord is connected again, after %.1f minutes.", minutes)
 
     def ended(self, shard_id: int) -> None:

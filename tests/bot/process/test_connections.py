@@ -211,27 +211,42 @@ def test_an_outage_of_days_never_uses_up_the_sessions_of_a_day(rest: bool) -> No
     assert 80 <= min(run(through())) <= 120
 
 
-def test_an_outage_is_one_line_in_the_log_and_a_word_to_health(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_health_is_told_when_the_next_attempt_is_due() -> None:
     async def through() -> list[str]:
         async with SimulatedBot(SimulatedGateway(10)) as bot:
             await asyncio.sleep(1)
-            assert bot.unconnected() == ""
-            await _outage(bot, State.CLOSING, 3 * HOURS)
             said = [bot.unconnected()]
+            await _outage(bot, State.CLOSING, 1 * HOURS)
+            said.append(bot.unconnected())
             bot.gateway.become(State.UP)
             await bot.until_ready()
             await asyncio.sleep(1)
             return [*said, bot.unconnected()]
 
-    with caplog.at_level(logging.WARNING):
-        away, back = run(through())
+    before, away, after = run(through())
     assert away.startswith("Discord is not connected: 10 of 10 shards. The next attempt is in ")
-    assert back == ""
-    first, last = [record.getMessage() for record in caplog.records]
-    assert first.startswith("Discord can't be reached, or ends each connection: shard ")
-    assert last.startswith("Discord is connected again, after ")
+    assert before == after == ""
+
+
+@pytest.mark.parametrize("state", [State.CLOSING, State.FLAPPING])
+def test_an_outage_has_one_line_in_the_log_and_its_end_another(
+    state: State, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def through() -> None:
+        async with SimulatedBot(SimulatedGateway(10)) as bot:
+            for _ in range(2):
+                await _outage(bot, state, 1 * HOURS)
+                bot.gateway.become(State.UP)
+                await bot.until_ready()
+                await asyncio.sleep(1)
+
+    with caplog.at_level(logging.WARNING):
+        run(through())
+    begins, ends = "Discord can't be reached, or ends each", "Discord is connected again, after "
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 4
+    for sentence, begin in zip(told, [begins, ends, begins, ends], strict=True):
+        assert sentence.startswith(begin)
 
 
 def test_health_is_told_that_a_days_sessions_are_used_up() -> None:
