@@ -43,7 +43,7 @@ from bot.interactions.attachments import Attachments
 from bot.interactions.discord_internals import is_set_up, resume_shards
 from bot.interactions.errors import EXPLAINED, explanation, say
 from bot.interactions.flood_control import FloodControl, TooFastError
-from bot.interactions.forms import give_back_left
+from bot.interactions.forms import answer_left
 from bot.interactions.guild_settings import GuildSettingsCache, viewer_language
 from bot.interactions.localisation import Translator
 from bot.interactions.picture_texts import PictureTexts
@@ -262,7 +262,7 @@ class Bot(ShardedClient):
         if not self._posts:
             self._posts = True
             if self.cluster is None:
-                await self._give_back_left(self.own_shards)
+                await self._answer_left(self.own_shards)
             # Each of these does what is due in the guilds of this process's shards.
             self.background.go_on(REMOVAL_SECONDS, self.guild_removal.round)
             self.background.go_on(ROUND_SECONDS, self.outbox.round)
@@ -273,17 +273,17 @@ class Bot(ShardedClient):
             go_on = self.while_leading(self.background.go_on)
             self.background.leader.ready(go_on, self.guild_removal.purge)
 
-    async def _give_back_left(self, shards: Shards, before: datetime | None = None) -> None:
-        """Tell those whose forms the last process was at when it ended."""
+    async def _answer_left(self, shards: Shards, before: datetime | None = None) -> None:
+        """Answer the clicks and forms that the last process was at when it ended."""
         try:
-            await give_back_left(self, FORMS, before or self._made_at, shards)
+            await answer_left(self, FORMS, before or self._made_at, shards)
         except EXPLAINED as error:
-            _logger.error("Forms of before the start wait for the next one: %s", error)
+            _logger.error("What was left before the start waits for the next one: %s", error)
 
     async def _settle(self, shards: Shards, since: datetime) -> None:
         """Take over what the process before left undone in shards, which are ours since then."""
         await self.on_ready()
-        await self._give_back_left(shards, since)
+        await self._answer_left(shards, since)
         await self.guild_removal.compare()
         steps: list[Callable[[], Awaitable[object]]] = [
             lambda: self.worker.call(lambda core: core.recording.renew_ids()),

@@ -10,6 +10,7 @@ from enum import Enum, auto
 from typing import Any, Final, TypeAlias
 
 from bot.engine.job_queue import Priority
+from bot.interactions import inbox
 from bot.interactions.channel_access import readable_answer
 from bot.interactions.errors import in_time
 from bot.interactions.permissions import is_moderator, may_manage
@@ -50,6 +51,7 @@ async def enter(
         async with in_time():
             return await rule(interaction, values)
     if first is First.THINKING or interaction.message is None:
+        inbox.keep(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
     else:
         await interaction.response.defer()

@@ -18,6 +18,7 @@ import aiohttp
 import discord
 
 from bot.engine.worker import WorkerBusyError, WorkerStoppedError
+from bot.interactions import inbox
 from bot.interactions.flood_control import Limit, TooFastError
 from bot.interactions.retries import ACKNOWLEDGED
 from bot.interactions.services import Interaction
@@ -125,6 +126,7 @@ def explained(callback: _Callback[_Self, _P]) -> Callable[..., Any]:
                 await callback(self, interaction, *args, **kwargs)
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
             await interaction.client.explain(interaction, error)
+        await inbox.done(interaction)
 
     return wrapped
 

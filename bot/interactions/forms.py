@@ -10,13 +10,14 @@ import io
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar, Final, final
 
 import discord
 
-from bot.engine.job_queue import Priority
+from bot.engine.core import Core
 from bot.engine.shards import Shards
+from bot.interactions import inbox
 from bot.interactions.buttons import CustomId, nonce, through_the_door
 from bot.interactions.discord_internals import edit_original, fetch_original, submit
 from bot.interactions.door import First, Rule, enter
@@ -229,49 +230,16 @@ async def _or_given_back(interaction: Interaction, take: Callable[[], Awaitable[
     bot = interaction.client
     if not await bot.admits(interaction):
         return
-    await _keep(interaction)
+    keeping = inbox.keep(
+        interaction, [(field["custom_id"], _typed(field)) for field in _fields(interaction.data)]
+    )
+    # What was typed is kept before Discord is told that it was taken, unless that takes too long.
+    await asyncio.wait([keeping], timeout=_KEEPING_SECONDS)
     try:
         await take()
     except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
         await give_back(interaction, bot.explanation(error))
-    try:
-        await _done(bot, interaction.id)
-    except Exception as error:  # noqa: BLE001 - its sender has been told what there is to tell
-        _logger.warning("A form stays on record that is done with: %s", error)
-
-
-async def _done(bot: Services, form_id: int) -> None:
-    await bot.worker.call(lambda core: core.store.submitted_forms.done(form_id))
-
-
-async def _keep(interaction: Interaction) -> None:
-    """Keep what was typed before Discord is told that it was taken, unless that takes too long.
-
-    Where the worker is busy, it is kept as soon as it is not.
-    """
-    sent: Any = interaction.data
-    form = SubmittedForm(
-        interaction.id,
-        interaction.guild_id,
-        interaction.user.id,
-        interaction.token,
-        interaction.locale.value,
-        sent["custom_id"],
-        [(field["custom_id"], _typed(field)) for field in _fields(sent)],
-        datetime.now(UTC),
-    )
-    worker = interaction.client.worker
-    keeping = asyncio.ensure_future(
-        worker.call(lambda core: core.store.submitted_forms.keep(form), priority=Priority.ASKING)
-    )
-    keeping.add_done_callback(_told_if_lost)
-    await asyncio.wait([keeping], timeout=_KEEPING_SECONDS)
-
-
-def _told_if_lost(keeping: "asyncio.Future[None]") -> None:
-    error = None if keeping.cancelled() else keeping.exception()
-    if error is not None:
-        _logger.warning("What was typed into a form could not be kept: %s", error)
+    await inbox.done(interaction)
 
 
 def _typed(field: dict[str, Any]) -> str:
@@ -281,34 +249,45 @@ def _typed(field: dict[str, Any]) -> str:
     return field.get("value") or " ".join(field.get("values") or ())
 
 
-async def give_back_left(
+async def answer_left(
     bot: Services, kinds: tuple[type[Form], ...], before: datetime, shards: Shards
 ) -> None:
-    """Tell those who sent a form what became of it, where an earlier process could not any more.
+    """Tell members what became of the clicks and forms that an earlier process has left.
 
-    What is on record is said to be; everything else is given back. A form that Discord was not
-    told to be taken is still open where it was typed. What was sent to
-    other shards than these may be in hand elsewhere.
+    Forms that aren't on record as taken are given back; one of which Discord was not told is still
+    open where it was typed. A click is answered where Discord still shows *thinking…* for it. What
+    was sent to other shards than these may be in hand elsewhere.
     """
     left = await bot.worker.call(lambda core: core.store.submitted_forms.left(before))
     mine = shards.have
     for form in [one for one in left if mine(one.guild_id or 0)]:
-        kind = next((one for one in kinds if one.ids.parse(form.custom_id)), Form)
-        language = _language(form)
+        kind = next((one for one in kinds if one.ids.parse(form.custom_id)), None)
         webhook = discord.Webhook.partial(bot.application_id or 0, form.token, client=bot)
         try:
-            told: dict[str, Any] = {"content": kind.done_before(language)}
-            if not form.taken and await _claimed(bot, form):
-                told = kind.given_back(bot, form, language)
             # What it was sent from may be a layout, as the queue is, and takes no content.
             original = await fetch_original(webhook)
-            is_layout = original.flags.components_v2
-            await edit_original(webhook, **(_as_layout(**told) if is_layout else told))
+            is_click = kind is None and not form.fields
+            if original.flags.loading or not is_click:
+                told = await _became(bot, form, kind or Form)
+                is_layout = original.flags.components_v2
+                await edit_original(webhook, **(_as_layout(**told) if is_layout else told))
         except UNREACHED as error:
-            _logger.info("What was typed before the start could not be given back: %s", error)
+            _logger.info("What was left before the start could not be answered: %s", error)
             if worth_retrying(error):
                 continue
-        await _done(bot, form.id)
+        await bot.worker.call(functools.partial(_forget, form.id))
+
+
+def _forget(form_id: int, core: Core) -> None:
+    core.store.submitted_forms.done(form_id)
+
+
+async def _became(bot: Services, form: SubmittedForm, kind: type[Form]) -> dict[str, Any]:
+    """What edits a message to say what became of a form or click."""
+    language = languages.of_locale(form.locale) or Language.ENGLISH
+    if not form.taken and await _claimed(bot, form):
+        return kind.given_back(bot, form, language)
+    return {"content": kind.done_before(language)}
 
 
 async def _claimed(bot: Services, form: SubmittedForm) -> bool:
@@ -321,10 +300,6 @@ def _as_layout(content: str, attachments: Sequence[discord.File] = (), **_: Any)
     parts: list[discord.ui.Item[Any]] = [discord.ui.TextDisplay(content)]
     parts += [discord.ui.File(f"attachment://{file.filename}") for file in attachments]
     return {**layout(parts), "attachments": attachments}
-
-
-def _language(form: SubmittedForm) -> Language:
-    return languages.of_locale(form.locale) or Language.ENGLISH
 
 
 async def give_back(interaction: Interaction, sentence: str) -> None:

@@ -54,7 +54,7 @@ OPTION_MISFIT: Final = Sentence(
 )
 
 RESTARTED: Final = Sentence(
-    "I was restarted while I was at this. Look whether it was done before you send it again."
+    "I was restarted while I was at this. Look whether it was done before you try it again."
 )
 FORM_DONE: Final = Sentence("This was done; I was restarted before I could say so.")
 FORM_TAKEN: Final = Sentence(
