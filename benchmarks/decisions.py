@@ -97,7 +97,7 @@ def community(core: Core, guild_id: int, revision_id: int, number: int) -> None:
     def act() -> tuple[Outcome | None, int | None]:
         ruling = Ruling(Decision.APPROVE)
         outcome = core.store.decisions.decide(guild_id, revision_id, MODERATOR, ruling)
-        core.store.submitted_forms.taken(number)
+        core.store.inbox.taken(number)
         return outcome, revision_id
 
     outcome = core.store.handled.once(guild_id, [2 * number + 1], act, lambda _: None)

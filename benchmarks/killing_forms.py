@@ -154,7 +154,7 @@ class Killing:
 
     def stage(self, trial: Trial) -> str:
         """How far it was when the process ended."""
-        kept = self.rows("select count(*) from submitted_forms where id = ?", trial.sent.id)
+        kept = self.rows("select count(*) from inbox where id = ?", trial.sent.id)
         there = self.rows(_TYPED, trial.typed)
         if kept:
             return "done, not told" if there else "kept, not done"

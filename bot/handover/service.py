@@ -84,7 +84,7 @@ def answer(
         )
         if outcome is None or not outcome.done:
             return outcome, None
-        store.submitted_forms.taken(form_id)
+        store.inbox.taken(form_id)
         return outcome, handover.question_id
 
     def again(question_id: int) -> HandoverOutcome | None:

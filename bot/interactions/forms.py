@@ -30,8 +30,8 @@ from bot.text.languages import Sentence
 from bot.text.markdown import size
 from knowledge.model.guilds import Language
 from knowledge.model.storable_text import storable
+from knowledge.store.inbox import KeptInteraction
 from knowledge.store.row_guilds import NO_GUILD
-from knowledge.store.submitted_forms import SubmittedForm
 
 # So long a form is kept in memory. One that is sent later is taken by its id.
 OPEN_SECONDS: Final = 24 * 60 * 60
@@ -116,7 +116,9 @@ class Form(discord.ui.Modal):
         self.ask(label, component, description)
 
     @classmethod
-    def given_back(cls, _bot: Services, form: SubmittedForm, language: Language) -> dict[str, Any]:
+    def given_back(
+        cls, _bot: Services, form: KeptInteraction, language: Language
+    ) -> dict[str, Any]:
         """What edits a message to give back what was typed, after the bot was restarted."""
         typed = error_messages.typed(form.fields, language)
         said, as_file = error_messages.given_back(
@@ -258,42 +260,42 @@ async def answer_left(
     open where it was typed. A click is answered where Discord still shows *thinking…* for it. What
     was sent to other shards than these may be in hand elsewhere.
     """
-    left = await bot.worker.call(lambda core: core.store.submitted_forms.left(before))
+    left = await bot.worker.call(lambda core: core.store.inbox.left(before))
     mine = shards.have
-    for form in [one for one in left if mine(one.guild_id or 0)]:
-        kind = next((one for one in kinds if one.ids.parse(form.custom_id)), None)
-        webhook = discord.Webhook.partial(bot.application_id or 0, form.token, client=bot)
+    for kept in [one for one in left if mine(one.guild_id or 0)]:
+        kind = next((one for one in kinds if one.ids.parse(kept.custom_id)), None)
+        webhook = discord.Webhook.partial(bot.application_id or 0, kept.token, client=bot)
         try:
             # What it was sent from may be a layout, as the queue is, and takes no content.
             original = await fetch_original(webhook)
-            is_click = kind is None and not form.fields
+            is_click = kind is None and not kept.fields
             if original.flags.loading or not is_click:
-                told = await _became(bot, form, kind or Form)
+                told = await _became(bot, kept, kind or Form)
                 is_layout = original.flags.components_v2
                 await edit_original(webhook, **(_as_layout(**told) if is_layout else told))
         except UNREACHED as error:
             _logger.info("What was left before the start could not be answered: %s", error)
             if worth_retrying(error):
                 continue
-        await bot.worker.call(functools.partial(_forget, form.id))
+        await bot.worker.call(functools.partial(_forget, kept.id))
 
 
-def _forget(form_id: int, core: Core) -> None:
-    core.store.submitted_forms.done(form_id)
+def _forget(interaction_id: int, core: Core) -> None:
+    core.store.inbox.done(interaction_id)
 
 
-async def _became(bot: Services, form: SubmittedForm, kind: type[Form]) -> dict[str, Any]:
+async def _became(bot: Services, kept: KeptInteraction, kind: type[Form]) -> dict[str, Any]:
     """What edits a message to say what became of a form or click."""
-    language = languages.of_locale(form.locale) or Language.ENGLISH
-    if not form.taken and await _claimed(bot, form):
-        return kind.given_back(bot, form, language)
+    language = languages.of_locale(kept.locale) or Language.ENGLISH
+    if not kept.taken and await _claimed(bot, kept):
+        return kind.given_back(bot, kept, language)
     return {"content": kind.done_before(language)}
 
 
-async def _claimed(bot: Services, form: SubmittedForm) -> bool:
+async def _claimed(bot: Services, kept: KeptInteraction) -> bool:
     """See to it that a process which stands still does not take it later; False if it was done."""
-    guild_id = form.guild_id or NO_GUILD
-    return await bot.worker.call(lambda core: core.store.handled.give_back(guild_id, form.id))
+    guild_id = kept.guild_id or NO_GUILD
+    return await bot.worker.call(lambda core: core.store.handled.give_back(guild_id, kept.id))
 
 
 def _as_layout(content: str, attachments: Sequence[discord.File] = (), **_: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from bot.engine.job_queue import Priority
 from bot.interactions.services import Interaction
-from knowledge.store.submitted_forms import SubmittedForm
+from knowledge.store.inbox import KeptInteraction
 
 _logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def keep(
         begun: asyncio.Future[None] = interaction.extras[_KEEPING]
         return begun
     sent: Any = interaction.data
-    record = SubmittedForm(
+    record = KeptInteraction(
         interaction.id,
         interaction.guild_id,
         interaction.user.id,
@@ -44,7 +44,7 @@ def keep(
     )
     keeping = asyncio.ensure_future(
         interaction.client.worker.call(
-            lambda core: core.store.submitted_forms.keep(record), priority=Priority.ASKING
+            lambda core: core.store.inbox.keep(record), priority=Priority.ASKING
         )
     )
     keeping.add_done_callback(_told_if_lost)
@@ -61,9 +61,7 @@ async def done(interaction: Interaction) -> None:
     if keeping.cancelled() or keeping.exception() is not None:
         return
     try:
-        await interaction.client.worker.call(
-            lambda core: core.store.submitted_forms.done(interaction.id)
-        )
+        await interaction.client.worker.call(lambda core: core.store.inbox.done(interaction.id))
     except Exception as error:  # noqa: BLE001 - its sender has been told what there is to tell
         _logger.warning("An interaction stays on record that is answered: %s", error)
 

@@ -94,7 +94,7 @@ def taken(
         outcome = change()
         if outcome is None or not outcome.done:
             return outcome, None
-        store.submitted_forms.taken(interaction_id)
+        store.inbox.taken(interaction_id)
         return outcome, outcome.note.revision.id
 
     def again(revision_id: int) -> Outcome | None:

@@ -53,7 +53,7 @@ NOT_EXPORTED: Final = {
 # Forms that wait for an answer are of no use a quarter of an hour later, and are sent by nobody.
 # What was asked in the last day is counted anew, and the ends of the log follow from its lines. No
 # interaction of before comes again.
-LEFT_OUT: Final = frozenset({"submitted_forms", "recent_questions", "log_heads", "handled"})
+LEFT_OUT: Final = frozenset({"inbox", "recent_questions", "log_heads", "handled"})
 # The order of what is not in that of its keys: sources are in that in which they were added.
 ORDERS: Final = {"sources": "added_at, location, scope"}
 

@@ -18,7 +18,7 @@ class RowKind(Enum):
 
     QUESTION = "select guild_id from questions where id = ?"
     NOTICE = "select guild_id from notices where id = ?"
-    FORM = "select guild_id from submitted_forms where id = ?"
+    INBOX = "select guild_id from inbox where id = ?"
     HELPED_QUESTION = "select guild_id from helped_questions where message_id = ?"
     REVISION = "select n.guild_id from revisions r join notes n on n.id = r.note_id where r.id = ?"
 

@@ -23,6 +23,7 @@ from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.guilds.quote_opt_outs import QuoteOptOuts
 from knowledge.store.guilds.synced_channels import SyncedChannels
 from knowledge.store.handled_interactions import HandledInteractions
+from knowledge.store.inbox import Inbox
 from knowledge.store.notes.contributions import Contributions
 from knowledge.store.notes.credit import Credit
 from knowledge.store.notes.decisions import Decisions
@@ -40,7 +41,6 @@ from knowledge.store.questions.phrasings import Phrasings
 from knowledge.store.questions.question_records import QuestionRecords
 from knowledge.store.questions.recent_questions import RecentQuestions
 from knowledge.store.sqlite_database import SqliteDatabase
-from knowledge.store.submitted_forms import SubmittedForms
 
 
 class Store:
@@ -68,7 +68,7 @@ class Store:
         self.note_states = NoteStates(
             self.database, self.audit_log, self.guilds, self.notes, self.notices, self.pictures
         )
-        self.submitted_forms = SubmittedForms(self.database)
+        self.inbox = Inbox(self.database)
         self.handled = HandledInteractions(self.database)
         self.contributions = Contributions(self.database, self.guilds, self.note_states)
         self.gaps = Gaps(self.database, self.audit_log, self.notices)

@@ -82,7 +82,7 @@ async def keep_reason(
 
     def recorded(core: Core) -> bool:
         with core.store.database.writing(interaction.guild_id or 0):
-            core.store.submitted_forms.taken(interaction.id)
+            core.store.inbox.taken(interaction.id)
             return core.store.feedback_records.record(feedback)
 
     known = await interaction.client.worker.call(recorded, priority=Priority.ASKING)

@@ -29,7 +29,7 @@ from knowledge.model.guilds import Language
 from knowledge.model.notes import Note
 from knowledge.model.pictures import PICTURES
 from knowledge.model.submissions import FORM_CHARACTERS, LINK_CHARACTERS, TITLE_CHARACTERS
-from knowledge.store.submitted_forms import SubmittedForm
+from knowledge.store.inbox import KeptInteraction
 
 _TYPED_TAG_CHARACTERS: Final = 200
 
@@ -139,7 +139,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
             self.ask(form_messages.PICTURES(language), upload, stay(language))
 
     @classmethod
-    def given_back(cls, bot: Services, form: SubmittedForm, language: Language) -> dict[str, Any]:
+    def given_back(cls, bot: Services, form: KeptInteraction, language: Language) -> dict[str, Any]:
         """With a button to go on, like what could not be taken."""
         texts, subject = dict(form.fields), cls.ids.parse(form.custom_id)
         draft = drafts.opened_with(subject) if subject else Draft()

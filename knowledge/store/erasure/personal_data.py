@@ -37,7 +37,7 @@ PERSONAL: Final = frozenset(
         ("questions", "asker_id"),
         ("feedback", "member_id"),
         ("notices", "member_id"),
-        ("submitted_forms", "member_id"),
+        ("inbox", "member_id"),
         ("quiet_members", "member_id"),
         ("handed_on", "member_id"),
         ("handed_on", "helper_id"),
@@ -187,7 +187,7 @@ class PersonalData:
         )
         for table, column in (
             ("notices", "member_id"),
-            ("submitted_forms", "member_id"),
+            ("inbox", "member_id"),
             ("quiet_members", "member_id"),
             ("helped_questions", "asker_id"),
             ("recent_questions", "member_id"),

@@ -387,8 +387,8 @@ create table quiet_members (
     member_id integer primary key
 ) strict;
 
--- Content of submitted forms while the bot works on them.
-create table submitted_forms (
+-- Clicks and submitted forms while the bot works on them.
+create table inbox (
     id integer primary key,
     guild_id integer,
     member_id integer not null,

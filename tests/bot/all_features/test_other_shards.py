@@ -10,9 +10,9 @@ from bot.engine.core import Core
 from knowledge.model.notes import Decision, Member
 from knowledge.model.submissions import Submission
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
+from knowledge.store.inbox import KeptInteraction
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.helped_questions import HelpedQuestion
-from knowledge.store.submitted_forms import SubmittedForm
 from tests.bot.digests import AHEAD, chosen, posted
 from tests.bot.world import UNKNOWN, World
 
@@ -42,7 +42,7 @@ async def due(world: World) -> World:
     before = now - timedelta(minutes=5)
     channel = SyncedChannel(world.help.id, guild_id, SyncedContent.THREADS, now)
     [token] = world.env.backend.interaction_tokens
-    form = SubmittedForm(7, guild_id, mia.id, token, "en-US", "note", [("text", "typed")], before)
+    form = KeptInteraction(7, guild_id, mia.id, token, "en-US", "note", [("text", "typed")], before)
 
     def prepare(core: Core) -> None:
         store, (gap,) = core.store, core.store.gaps.open(guild_id)
@@ -57,7 +57,7 @@ async def due(world: World) -> World:
         store.helped_questions.begin(watched)
         store.helped_questions.watch(watched)
         store.synced_channels.add(channel, max_.id)
-        store.submitted_forms.keep(form)
+        store.inbox.keep(form)
 
     await world.core(prepare)
     return world

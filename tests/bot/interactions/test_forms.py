@@ -275,7 +275,7 @@ def watch_forms(core: Core) -> None:
     """Have the database remember how each form stood when it was done with."""
     for sql in (
         "create temp table forms_done (taken integer, fields text)",
-        "create temp trigger form_done before delete on submitted_forms begin "
+        "create temp trigger form_done before delete on inbox begin "
         "insert into forms_done values (old.taken, old.fields); end",
     ):
         core.store.database.run(sql, [])

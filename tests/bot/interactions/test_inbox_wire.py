@@ -9,8 +9,8 @@ from bot.engine.data_folder import COMMUNITY
 from bot.review.cards import LABELS, Action
 from bot.text import error_messages
 from bot.text.languages import Sentence
+from knowledge.store.inbox import KeptInteraction
 from knowledge.store.store import Store
-from knowledge.store.submitted_forms import SubmittedForm
 from tests.bot.discord_server import bot_process
 from tests.bot.wire.server import WireServer
 from tests.bot.wire.state import Interaction
@@ -23,10 +23,10 @@ TEXT = "The quokka enclosure of Perth opens at seven in summer."
 EDIT_OF_AN_ANSWER = "/messages/@original$"
 
 
-def left(settings: Settings) -> list[SubmittedForm]:
+def left(settings: Settings) -> list[KeptInteraction]:
     """What is still on record."""
     with Store(settings.data.folder / COMMUNITY) as store:
-        return store.submitted_forms.left(datetime.now(UTC))
+        return store.inbox.left(datetime.now(UTC))
 
 
 async def killed_before_told(server: WireServer, settings: Settings, action: Action) -> Interaction:

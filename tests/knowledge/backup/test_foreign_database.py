@@ -231,10 +231,10 @@ def test_a_log_that_can_be_changed_can_not_after_a_restore(backup: Path, path: P
 
 def test_forms_that_were_being_answered_are_not_taken(backup: Path, path: Path) -> None:
     form = "1, null, 2, 'token', 'en', 'form:1', '[]', '2026-03-04T05:06:00+00:00', 0"
-    changed(backup, _do(f"insert into submitted_forms values ({form})"))  # noqa: S608
+    changed(backup, _do(f"insert into inbox values ({form})"))  # noqa: S608
     restored(backup, path)
     with Store(path) as store:
-        assert store.database.rows("select * from submitted_forms") == []
+        assert store.database.rows("select * from inbox") == []
 
 
 def test_a_backup_comes_back_as_it_was_but_for_a_line_in_the_log(

@@ -328,11 +328,11 @@ def test_forms_that_somebody_elses_members_sent_are_not_taken(
     exported(store, folder)
     row = {"id": 7, "guild_id": 10, "member_id": 1, "token": "x", "locale": "de"}
     row |= {"custom_id": "form:note", "fields": "[]", "sent_at": "2026-01-02T00:00:00+00:00"}
-    (folder / "submitted_forms.jsonl").write_text(json.dumps({**row, "taken": 0}) + "\n")
+    (folder / "inbox.jsonl").write_text(json.dumps({**row, "taken": 0}) + "\n")
 
     import_folder(empty, folder)
 
-    assert list(empty.database.rows("select * from submitted_forms")) == []
+    assert list(empty.database.rows("select * from inbox")) == []
 
 
 def test_another_community_is_a_conflict_that_is_named(

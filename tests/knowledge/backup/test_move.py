@@ -16,9 +16,9 @@ from knowledge.backup.exporter import export
 from knowledge.backup.move import MoveError, Place, Step, move
 from knowledge.model.questions import Evidence, Question
 from knowledge.store.database import Database, StoreError
+from knowledge.store.inbox import KeptInteraction
 from knowledge.store.moved import StoreMovedError
 from knowledge.store.store import Store
-from knowledge.store.submitted_forms import SubmittedForm
 from tests.knowledge.full_store import GUILD, approved, lived
 
 AT = datetime(2026, 11, 26, 10, tzinfo=UTC)
@@ -41,8 +41,8 @@ def ends(tmp_path: Path, postgres_url: str) -> Ends:
     file = FilePlace(folder)
     with Store(file.open()) as store:
         lived(store)
-        form = SubmittedForm(7, GUILD, 1, "token", "en-US", "note", [("text", "typed")], AT)
-        store.submitted_forms.keep(form)
+        form = KeptInteraction(7, GUILD, 1, "token", "en-US", "note", [("text", "typed")], AT)
+        store.inbox.keep(form)
         store.remember("commands digest", "of what Discord knows")
         store.handled.once(GUILD, [5], lambda: (0, 1), lambda _: None)
     return Ends(file, PostgresPlace(postgres_url, folder))
@@ -76,7 +76,7 @@ def refusal(place: Place) -> str:
 
 def test_there_and_back_every_row_and_every_byte_is_as_it_was(ends: Ends, tmp_path: Path) -> None:
     before, files = rows(ends.file), exported(ends.file, tmp_path / "before")
-    assert all(before[table] for table in ("submitted_forms", "log_heads", "handled", "memory"))
+    assert all(before[table] for table in ("inbox", "log_heads", "handled", "memory"))
     moved = move(ends.file, ends.database)
     assert moved.files == len(files)
     assert rows(ends.database) == before

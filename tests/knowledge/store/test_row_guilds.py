@@ -9,10 +9,10 @@ import pytest
 from knowledge.model.notes import Member, NoticeEvent
 from knowledge.model.questions import Evidence, Question
 from knowledge.model.submissions import Submission
+from knowledge.store.inbox import KeptInteraction
 from knowledge.store.questions.helped_questions import HelpedQuestion
 from knowledge.store.row_guilds import NO_GUILD, RowKind, guild_of, only_guild
 from knowledge.store.store import Store
-from knowledge.store.submitted_forms import SubmittedForm
 
 GUILD = 42
 AT = datetime(2026, 1, 2, tzinfo=UTC)
@@ -30,7 +30,7 @@ def test_each_kind_of_row_is_its_guilds(store: Store) -> None:
     with store.database.writing(GUILD):
         store.notices.add(GUILD, 7, 5, NoticeEvent.APPROVED)
     [notice] = store.notices.unsent()
-    store.submitted_forms.keep(SubmittedForm(3, GUILD, 7, "token", "en", "form", [], AT))
+    store.inbox.keep(KeptInteraction(3, GUILD, 7, "token", "en", "form", [], AT))
     helped = HelpedQuestion(9, GUILD, 5, 7, False, AT, AT + timedelta(hours=1))
     store.helped_questions.begin(helped)
 
@@ -38,7 +38,7 @@ def test_each_kind_of_row_is_its_guilds(store: Store) -> None:
         RowKind.REVISION: note.note.revision.id,
         RowKind.QUESTION: question_id,
         RowKind.NOTICE: notice.id,
-        RowKind.FORM: 3,
+        RowKind.INBOX: 3,
         RowKind.HELPED_QUESTION: 9,
     }
     assert found.keys() == set(RowKind)

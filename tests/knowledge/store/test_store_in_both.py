@@ -25,11 +25,11 @@ from knowledge.model.phrasings import PhrasingCaps, RecordedPhrasing, WrittenLin
 from knowledge.model.pictures import Picture
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.model.submissions import Submission
+from knowledge.store.inbox import KeptInteraction
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.helped_questions import DailyCaps, HelpedQuestion
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
-from knowledge.store.submitted_forms import SubmittedForm
 from tests.knowledge.full_store import picture
 from tests.postgres import Cluster
 from tests.stores import EMPTY_TABLES, FILE, Place, make_tables
@@ -150,7 +150,7 @@ def _asked(draw: st.DrawFn) -> Command:
     asked = questions[0] if questions else Question(0, 10, 5, 1, "Why?", Evidence.NONE, AT, 1)
     caps = PhrasingCaps(member_hourly=2, guild_daily=2, daily_tokens=30)
     text = draw(_TEXTS)
-    form = SubmittedForm(row, guild, member, "token", "de", "a form", [("text", text)], at)
+    form = KeptInteraction(row, guild, member, "token", "de", "a form", [("text", text)], at)
     phrased = RecordedPhrasing("phrase", "shown", at, lines=(WrittenLine(text, (1,)),))
     phrased = replace(phrased, prompt_tokens=20, reply_tokens=member)
     commands: list[Command] = [
@@ -183,9 +183,9 @@ def _asked(draw: st.DrawFn) -> Command:
         lambda store: store.helped_questions.posted(row, 77),
         lambda store: store.helped_questions.done(row, asked),
         lambda store: store.helped_questions.prune(at),
-        lambda store: store.submitted_forms.keep(form),
-        lambda store: store.submitted_forms.left(at),
-        lambda store: store.submitted_forms.done(row),
+        lambda store: store.inbox.keep(form),
+        lambda store: store.inbox.left(at),
+        lambda store: store.inbox.done(row),
         lambda store: store.recent_questions.take(guild, member, Quota(2, 0), at),
         lambda store: store.phrasings.claim(row, "phrase", caps, at),
         lambda store: store.phrasings.finish(row, phrased, keeps_words=member > 1),

@@ -376,7 +376,7 @@ CREATE TABLE sources (
 ) strict;
 INSERT INTO "sources" VALUES('/z',10,'2026-11-29T07:07:23.766559+00:00','');
 INSERT INTO "sources" VALUES('/a',0,'2026-11-29T07:07:23.770557+00:00','');
-CREATE TABLE submitted_forms (
+CREATE TABLE inbox (
     id integer primary key,
     guild_id integer,
     member_id integer not null,
@@ -387,7 +387,7 @@ CREATE TABLE submitted_forms (
     sent_at text not null,
     taken integer not null
 ) strict;
-INSERT INTO "submitted_forms" VALUES(1,NULL,2,'token','en','form:1','[["title", "é"]]','2026-03-04T05:06:00+00:00',0);
+INSERT INTO "inbox" VALUES(1,NULL,2,'token','en','form:1','[["title", "é"]]','2026-03-04T05:06:00+00:00',0);
 CREATE TABLE tombstones (
     kind text not null,
     subject text not null,

@@ -399,7 +399,7 @@ create table quiet_members (
     member_id bigint primary key
 );
 
-create table submitted_forms (
+create table inbox (
     id bigint primary key,
     guild_id bigint,
     member_id bigint not null,
