@@ -1,11 +1,12 @@
-"""Kill the bot between a form's submission and its end, start it again, and count what is lost.
+"""Kill the bot between a form or click and its end, start it again, and count what is lost.
 
     python -m benchmarks.killing_forms --kills 60
 
 The bot is a real process before a strict Discord on this machine. A member or a moderator sends a
-form (a new note, a rejection, an edited note, a report), and SIGKILL follows at a random moment.
-The next process finishes it, gives it back, or has never heard of it: then its sender, as a person
-would, sends it once more. What they typed must be on record exactly once, with one line of the log.
+form (a new note, a rejection, an edited note, a report) or clicks *Approve*, and SIGKILL follows at
+a random moment. The next process finishes it, gives it back, or has never heard of it: then its
+sender, as a person would, sends it once more. What they typed must be on record exactly once, with
+one line of the log, and Discord shows *thinking…* to nobody any more.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from bot.notes import messages as notes_messages
 from bot.text import error_messages
 from knowledge.model.guilds import GuildSettings
 from tests.bot.discord_server import bot_process
+from tests.bot.strictness import everything_in
 from tests.bot.wire.people import Person, labels
 from tests.bot.wire.server import WireServer, wire_server
 from tests.bot.wire.state import Interaction, Json
@@ -55,15 +57,18 @@ _TYPED: Final = """
 
 @dataclass
 class Trial:
-    """A form that was sent: by whom, what it was opened by, and what was typed into it."""
+    """A form that was sent, or a click: by whom, and what was typed.
+
+    `again` sends it once more where Discord's client says that it failed, `open_again` from the
+    beginning.
+    """
 
     event: str
     title: str
     typed: str
     by: Person
-    opened: Interaction
-    fields: dict[str, str]
     sent: Interaction
+    again: Callable[[], Awaitable[Interaction]]
     open_again: Callable[[], Awaitable[Interaction]]
 
 
@@ -74,7 +79,13 @@ class Killing:
         self.server = server
         self.folder = folder
         self.chance = random.Random(seed)  # noqa: S311 - moments and words, not secrets
-        self.forms = (self.new_note, self.rejection, self.edited_note, self.report)
+        self.forms = (
+            self.new_note,
+            self.rejection,
+            self.edited_note,
+            self.report,
+            self.approval,
+        )
 
     def words(self, title: str) -> str:
         """A text that is near to no other."""
@@ -118,6 +129,19 @@ class Killing:
         fields = {"problem": "wrong", "reason": typed}
         return await self._sent("reported", title, typed, ben, fields, opened)
 
+    async def approval(self, title: str) -> Trial:
+        card, ada = await self._waiting(title), self.server.ada
+        [custom_id] = [
+            one["custom_id"]
+            for one in everything_in(card["components"])
+            if one.get("label") == "Approve"
+        ]
+
+        async def click() -> Interaction:
+            return await ada.press(card, custom_id)
+
+        return Trial("approved", title, "", ada, await click(), click, click)
+
     async def _of_card(self, card: Json, event: str, title: str, label: str, field: str) -> Trial:
         typed = self.words(title)
         ada = self.server.ada
@@ -147,24 +171,37 @@ class Killing:
     ) -> Trial:
         opened = await open_again()
         await self.server.form(opened)
-        sent = await by.fill(opened, **fields)
-        return Trial(event, title, typed, by, opened, fields, sent, open_again)
+
+        async def fill() -> Interaction:
+            return await by.fill(opened, **fields)
+
+        async def open_and_fill() -> Interaction:
+            anew = await open_again()
+            await self.server.form(anew)
+            return await by.fill(anew, **fields)
+
+        return Trial(event, title, typed, by, await fill(), fill, open_and_fill)
 
     # Looking, and going on.
 
     def stage(self, trial: Trial) -> str:
         """How far it was when the process ended."""
         kept = self.rows("select count(*) from inbox where id = ?", trial.sent.id)
-        there = self.rows(_TYPED, trial.typed)
+        there, _ = self.counted(trial)
         if kept:
             return "done, not told" if there else "kept, not done"
         return TOLD if there else "not kept"
+
+    def counted(self, trial: Trial) -> tuple[int, int]:
+        """How often what was typed is on record, and its line in the log; of a click the line."""
+        lines = self.rows(_LINES, trial.event, trial.title)
+        return (self.rows(_TYPED, trial.typed) if trial.typed else lines), lines
 
     async def go_on(self, trial: Trial) -> list[str]:
         """Do what its sender would do after the restart; returns what is wrong then."""
         if trial.sent.response is None:
             # Their client says that this failed, and leaves the form open.
-            await self.server.answered(await trial.by.fill(trial.opened, **trial.fields))
+            await self.server.answered(await trial.again())
         else:
             told = await self.server.answered(trial.sent)
             if notes_messages.DRAFT_LABELS["edit"].english in labels(told):
@@ -174,10 +211,8 @@ class Killing:
             elif error_messages.RESTARTED.english in told["content"]:
                 if trial.typed not in told["content"]:
                     return [f"{trial.title}: what was typed did not come back: {told['content']}"]
-                opened = await trial.open_again()
-                await self.server.form(opened)
-                await self.server.answered(await trial.by.fill(opened, **trial.fields))
-        counted = self.rows(_TYPED, trial.typed), self.rows(_LINES, trial.event, trial.title)
+                await self.server.answered(await trial.open_again())
+        counted = self.counted(trial)
         return [] if counted == (1, 1) else [f"{trial.title} {trial.event}: {counted} times"]
 
 
@@ -199,7 +234,10 @@ async def kill_forms(folder: Path, kills: int, seed: int, seconds: float) -> lis
             async with bot_process(server, "run", "--data", folder) as process:
                 await server.until(lambda: server.state.commands, "commands")
                 if trial is not None:
-                    problems += await killing.go_on(trial)
+                    try:
+                        problems += await killing.go_on(trial)
+                    except AssertionError as error:
+                        problems.append(f"{trial.title} {trial.event}: stuck: {error}")
                 if not left or number == MOST * kills:
                     break
                 trial = await killing.forms[number % len(killing.forms)](f"Trial {number}")
@@ -215,7 +253,9 @@ async def kill_forms(folder: Path, kills: int, seed: int, seconds: float) -> lis
     for (event, stage), count in sorted(stages.items()):
         print(f"| {event} | {stage} | {count} |")
     told = stages.total() - kills + left
-    print(f"\n{kills - left} kills, {told} came too late, {len(problems)} losses or doubles.")
+    print(
+        f"\n{kills - left} kills, {told} came too late, {len(problems)} losses, doubles or stuck."
+    )
     return problems
 
 
