@@ -245,7 +245,7 @@ def _rows(core: Core) -> dict[str, list[str]]:
     return {
         table: [repr(row) for row in database.rows(f"select * from {table}")]  # noqa: S608
         for table in database.tables()
-        if table not in ("handled_interactions", "submitted_forms")
+        if table not in ("handled", "inbox")
     }
 
 
