@@ -84,8 +84,8 @@ def taken(
 ) -> _Outcome:
     """Make a change once for an interaction; asked for again, say how its note stands now.
 
-    In the same transaction its form is marked as taken, if it is one. `origin` is the message of
-    which two clicks are one, if there is such a message. The index follows after it: nothing is
+    In the same transaction the inbox marks it as taken. `origin` is the message of which two clicks
+    are one, if there is such a message. The index follows after it: nothing is
     embedded while the database is locked.
     """
     store = core.store
