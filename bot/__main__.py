@@ -18,10 +18,11 @@ import webbrowser
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, cast
 
 import typer
 from rich.markup import escape
+from rich.text import Text
 
 from bot import config
 from bot.answers.decision import Clarification
@@ -40,6 +41,7 @@ from bot.cli.console import (
     print_json,
     settings_from,
 )
+from bot.cli.help_text import PlainCommand, PlainGroup, defaults_everywhere, plain_group
 from bot.config import ConfigError
 from bot.config_sections import DataSettings
 from bot.engine.core import Core
@@ -83,13 +85,7 @@ EXPLAINED: Final[tuple[type[Exception], ...]] = (
     StoreError,
 )
 
-app = typer.Typer(
-    name="commonplace",
-    help="A Discord bot that makes what a community knows answerable.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = plain_group("A Discord bot that makes a community's knowledge answerable.")
 
 
 def main(part: object = None) -> None:
@@ -113,7 +109,11 @@ def main(part: object = None) -> None:
 
 
 def run(context: typer.Context, config_file: ConfigOption = None, data: DataOption = None) -> None:
-    """Run the bot in Discord. The token is read from DISCORD_TOKEN, or from DISCORD_TOKEN_FILE."""
+    """Run the bot in Discord. The token is read from DISCORD_TOKEN, or from DISCORD_TOKEN_FILE.
+
+    Example:
+        DISCORD_TOKEN_FILE=token commonplace run
+    """
     settings = settings_from(config_file, data)
     token = config.token()
     # Of several processes, each runs its own shards; which, the database says.
@@ -147,12 +147,17 @@ def preview(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget what earlier previews have kept.")
     ] = False,
-    port: Annotated[int, typer.Option(help="The page's port; 0 takes any.", min=0, max=65535)] = 0,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", help="The page's port; 0 takes any.", min=0, max=65535)
+    ] = 0,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Run the whole bot in a local browser page, with no token and no network.
 
     What is set up there, notes and sources are kept in the folder preview-data.
+
+    Example:
+        commonplace preview --index docs/ --open
     """
     try:
         from bot.preview.server import PreviewError, check_free, serve
@@ -187,13 +192,22 @@ def preview(
 
 def ask(
     question: Annotated[
-        str, typer.Argument(help="What to ask; - reads one question a line from standard input.")
+        str,
+        typer.Argument(
+            metavar="QUESTION",
+            help="The question; - reads one question a line from standard input.",
+        ),
     ],
     config_file: ConfigOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask a question and get the passages that answer, quoted and cited."""
+    """Ask a question and get the passages that answer, quoted and cited.
+
+    Example:
+        commonplace ask 'When does the ferry to Lisbon leave?'
+        commonplace ask - --json < questions.txt
+    """
     questions = [line.strip() for line in sys.stdin] if question == "-" else [question]
     with opened(settings_from(config_file, data)) as core:
         for text in (text for text in questions if text or question != "-"):
@@ -203,16 +217,23 @@ def ask(
             if as_json:
                 print_json(output.reply_record(reply))
             else:
-                out.print(output.reply_text(reply), soft_wrap=True)
+                for part in output.reply_parts(reply):
+                    out.print(part, soft_wrap=isinstance(part, Text))
 
 
 def why(
-    question_id: Annotated[int, typer.Argument(help="The question's number.", min=1)],
+    question_id: Annotated[
+        int, typer.Argument(metavar="NUMBER", help="The question's number.", min=1)
+    ],
     config_file: ConfigOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a recorded answer was made from, and what would be answered today."""
+    """Show what a recorded answer was made from, and what would be answered today.
+
+    Example:
+        commonplace why 17
+    """
     with opened(settings_from(config_file, data)) as core:
         replay = core.replay(question_id)
     if replay is None:
@@ -227,13 +248,19 @@ def why(
 
 
 def search(
-    query: Annotated[str, typer.Argument(help="What to look for.")],
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="The words to look for.")],
     config_file: ConfigOption = None,
     data: DataOption = None,
-    k: Annotated[int, typer.Option("-k", min=1, max=100, help="At most this many passages.")] = 10,
+    k: Annotated[
+        int, typer.Option("-k", metavar="N", min=1, max=100, help="At most this many passages.")
+    ] = 10,
     as_json: JsonOption = False,
 ) -> None:
-    """List the best passages for a query, one a document, whatever the evidence."""
+    """List the best passages for a query, one a document, whatever the evidence.
+
+    Example:
+        commonplace search 'ferry Lisbon' -k 3
+    """
     with opened(settings_from(config_file, data)) as core:
         if problem := problem_with(query):
             fail(problem)
@@ -250,7 +277,11 @@ def search(
 def stats(
     config_file: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False
 ) -> None:
-    """Show what was asked, answered and found helpful, what waits for review, what there is."""
+    """Show what was asked, answered and found helpful, what waits for review, what there is.
+
+    Example:
+        commonplace stats --json
+    """
     with Core(settings_from(config_file, data)) as core:
         figures = core.figures()
     now = datetime.now(UTC)
@@ -261,7 +292,11 @@ def stats(
 
 
 def doctor(config_file: ConfigOption = None, data: DataOption = None) -> None:
-    """Check configuration, model, index, log and, with a token, permissions."""
+    """Check configuration, model, index, log and, with a token, permissions.
+
+    Example:
+        commonplace doctor --config /etc/commonplace/config.toml
+    """
     from bot.cli.doctor import examine
 
     healthy = True
@@ -303,7 +338,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Callable[..., None]]]] = {
 }
 for _group, _commands in GROUPS.items():
     for _name, _command in _commands.items():
-        app.command(_name, rich_help_panel=_group)(_command)
+        app.command(_name, cls=PlainCommand, rich_help_panel=_group)(_command)
 app.add_typer(sources.source, name="source", rich_help_panel="What is answered from")
 app.add_typer(models.model, name="model", rich_help_panel="Measuring")
 
@@ -316,6 +351,9 @@ def _show_version(asked: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
+    config_file: ConfigOption = None,
+    data: DataOption = None,
     _version: Annotated[
         bool,
         typer.Option(
@@ -323,7 +361,12 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    pass
+    """Take what holds for every command, on either side of its name."""
+    given = {"config_file": config_file, "data": data}
+    context.default_map = defaults_everywhere(
+        cast(PlainGroup, context.command),
+        {name: str(value) for name, value in given.items() if value is not None},
+    )
 
 
 if __name__ == "__main__":

@@ -124,13 +124,23 @@ def _sentence(path: Path, error: ValidationError) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(key, keys(), n=1)
-        hint = f"Did you mean `{close[0]}`?" if close else f"The keys are {', '.join(keys())}."
-        return f"{path} has an unknown key `{key}`. {hint}"
+        return f"{path} has an unknown key `{key}`. {_meant(key)}"
     message = first["msg"][:1].lower() + first["msg"][1:]
     if first["type"] == NOT_SHOWN:
         return f"{path}: `{key}` can't be used: {message}."
     return f"{path}: `{key}` is {first['input']!r}: {message}."
+
+
+def _meant(key: str) -> str:
+    """What an unknown key may have been meant as; a key without a section is looked for in all."""
+    named = [one for one in keys() if one.partition(".")[2] == key]
+    if close := named or difflib.get_close_matches(key, keys(), n=1):
+        return f"Did you mean {' or '.join(f'`{one}`' for one in close)}?"
+    section = key.partition(".")[0]
+    if inside := [one.partition(".")[2] for one in keys() if one.partition(".")[0] == section]:
+        return f"[{section}] has the keys {', '.join(inside)}."
+    sections = ", ".join(f"[{one}]" for one in Settings.model_fields)
+    return f"The sections are {sections}; docs/settings.md has their keys."
 
 
 def keys() -> list[str]:

@@ -119,12 +119,14 @@ def salted_models(record: ModelRecord, _cache: Path) -> RecordedModel:
     """Open a model of any name but those with "missing" in it, salted with the name.
 
     The length of its vectors is the name's, so that those of two models can't even be compared. One
-    with "blind" in its name sees the same in every text.
+    with "blind" in its name sees the same in every text; one that ends with "torch" is a reference.
     """
     if "missing" in record.name:
         raise ModelError(f"There is no model {record.name!r}.")
     dimension = 1 if "blind" in record.name else 512 + len(record.name)
     embedder = SaltedEmbedder(record.name, dimension)
+    if record.name.endswith(" torch"):
+        embedder.model = record.name
     return RecordedModel(embedder, replace(record, vectors=embedder.model))
 
 

@@ -307,7 +307,11 @@ NEAREST_TITLES: Final = 3
 
 def refusal(nearest: Sequence[Hit] = (), language: Language = Language.ENGLISH) -> str:
     """An honest no, with the titles of what came nearest."""
+    return "\n".join(filter(None, [_REFUSAL(language), nearest_titles(nearest, language)]))
+
+
+def nearest_titles(nearest: Sequence[Hit], language: Language = Language.ENGLISH) -> str:
+    """The titles of what came nearest, or nothing where nothing did."""
     titles = dict.fromkeys(hit.passage.title for hit in nearest if hit.passage.title)
     named = " · ".join(f"**{plain(shortened(title, 60))}**" for title in [*titles][:NEAREST_TITLES])
-    lines = [_REFUSAL(language), *([_NEAREST_TITLES(language, titles=named)] if named else [])]
-    return "\n".join(lines)
+    return _NEAREST_TITLES(language, titles=named) if named else ""

@@ -22,6 +22,7 @@ from bot.cli.console import (
     print_json,
     settings_from,
 )
+from bot.cli.counts import counted
 from bot.config import Settings
 from bot.engine.data_folder import (
     BACKUPS,
@@ -46,6 +47,7 @@ TakeOption = Annotated[
     list[OnRequest] | None,
     typer.Option(
         "--take",
+        metavar="|".join(OnRequest),
         help="Take these, too, where they are not known here; may be given twice.",
         show_default=False,
     ),
@@ -92,12 +94,21 @@ def backup(
     The oldest backups of the folder are deleted once the new one is verified, but for those that
     hold what the new one does not. A FILE that is named is replaced, and nothing else is touched.
     Of a PostgreSQL database, the backup is its export in one ZIP file.
+
+    Example:
+        commonplace backup
+        commonplace backup --to /mnt/other --keep 30
     """
     settings = settings_from(config_file, data)
     folder, url = data_folder(settings), settings.data.database
     kind = archives if url else backups
     target = _reachable(to or folder / BACKUPS)
     rotating = to is None or to.is_dir()
+    if to is not None and not rotating and not to.absolute().parent.is_dir():
+        fail(
+            f"{to} can't be written: there is no folder {to.absolute().parent}. Look whether its "
+            "disk is mounted, or make the folder."
+        )
     if rotating:
         target /= kind.name(datetime.now(UTC))
     if url:
@@ -138,6 +149,9 @@ def restore(
 
     What members deleted since the backup was taken stays deleted. The index follows at the next
     start. Sources and tombstones that are not known here are shown, and taken only with --take.
+
+    Example:
+        commonplace restore data/backups/community-20261129T020000.000000Z.db
     """
     settings = settings_from(config_file, data)
     folder = data_folder(settings)
@@ -175,6 +189,9 @@ def export(
     """Export everything that was contributed as Markdown and JSONL, to read and to keep in Git.
 
     The same database gives the same bytes. Only files that an export writes are replaced.
+
+    Example:
+        commonplace export community/
     """
     settings = settings_from(config_file, data)
     with open_store(data_folder(settings), settings.data.database) as store:
@@ -182,7 +199,7 @@ def export(
     if as_json:
         print_json({"exported": str(folder), "files": files})
     else:
-        out.print(f"Exported to {folder}: {files:,} files.", soft_wrap=True, markup=False)
+        out.print(f"Exported to {folder}: {counted(files, 'file')}.", soft_wrap=True, markup=False)
 
 
 def import_(
@@ -197,6 +214,9 @@ def import_(
     Nothing that is here is overwritten; what conflicts is named, and nothing is imported then. A
     note that was edited in the folder becomes a pending revision, which moderators decide on.
     Sources and tombstones that are not known here are shown, and taken only with --take.
+
+    Example:
+        commonplace import community/
     """
     settings = settings_from(config_file, data)
     with Store(open_database(data_folder(settings), settings.data.database)) as store:
@@ -217,26 +237,29 @@ def _tell_unknown(unknown: Unknown, taken: Collection[OnRequest]) -> None:
         more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
         named = f"{', '.join(rows[:_NAMED])}{more}"
         if name in taken:
-            sentence = (
-                f"Taken, as asked for: {len(rows):,} {name} that were not known here: {named}."
-            )
+            sentence = f"Taken, as asked for: {_named(name, rows)} not known here before: {named}."
         else:
             sentence = (
-                f"Not taken: {len(rows):,} {name} that are not known here: {named}. If you know "
+                f"Not taken: {_named(name, rows)} not known here: {named}. If you know "
                 f"them all, do it again with --take {name}."
             )
         out.print(sentence, soft_wrap=True, markup=False)
+
+
+def _named(what: OnRequest, rows: Sequence[str]) -> str:
+    return counted(len(rows), what.value.removesuffix("s"))
 
 
 def _said(imported: Imported) -> str:
     rows = sum(imported.rows.values())
     notes = ", ".join(map(str, imported.edited))
     sentences = [
-        f"Imported {rows:,} rows, {imported.rows.get('notes', 0):,} notes among them."
+        f"Imported {counted(rows, 'row')}, among them "
+        f"{counted(imported.rows.get('notes', 0), 'note')}."
         if rows
         else "There was nothing to import that is not here.",
         f"Notes that were edited and now wait for review: {notes}." if notes else "",
-        f"Changed here since the export, and left as it is: {imported.differing:,} rows."
+        f"Changed here since the export, and left as it is: {counted(imported.differing, 'row')}."
         if imported.differing
         else "",
     ]

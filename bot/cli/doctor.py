@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from bot import config
+from bot.cli.counts import counted
 from bot.config import ConfigError, Settings
 from bot.engine.calibrations import chosen_calibration
 from bot.engine.data_folder import (
     COMMUNITY,
     DataFolderError,
     data_folder,
+    is_held,
     model_cache,
     open_server,
     open_store,
@@ -40,6 +42,12 @@ from knowledge.store.store import StoreError
 
 # A change takes milliseconds, a purge or an import of a large server some seconds.
 LONG_SECONDS: Final = 60
+
+
+EMPTY: Final = (
+    "it is empty, as in a new data folder and after `commonplace migrate`: nothing can be answered "
+    "until the bot's next start fills it, or `commonplace index` does."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +90,10 @@ def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
         with serving.index:
             yield from _model(serving, folder)
             yield _evidence(serving, folder)
-            yield _index(serving)
+            yield _index(serving, folder)
     yield from _reranker(settings, folder)
     yield from _pictures(settings)
+    yield from _phrasing(settings)
     yield from _discord(settings)
 
 
@@ -108,6 +117,17 @@ def _pictures(settings: Settings) -> Iterator[Finding]:
         yield Finding("text in pictures", not problem, problem or "can be read")
 
 
+def _phrasing(settings: Settings) -> Iterator[Finding]:
+    """Whether the endpoint that phrases takes the settings; it is asked about no member's words."""
+    if settings.phrasing.mode == "off":
+        return
+    from bot.phrasing.trial import problem
+
+    found = problem(settings.phrasing, config.phrasing_key())
+    answers = f"{settings.phrasing.model} answers at {settings.phrasing.url}"
+    yield Finding("phrasing", not found, found or answers)
+
+
 def _repositories(folder: Path, url: str) -> Iterator[Finding]:
     """Whether what reads repositories is there, where any is a source."""
     try:
@@ -117,8 +137,8 @@ def _repositories(folder: Path, url: str) -> Iterator[Finding]:
         # It is said above.
         return
     if followed:
-        counted = f"{len(followed):,} followed by commit"
-        yield Finding("repositories", is_installed(), counted if is_installed() else MISSING)
+        found = f"{len(followed):,} followed by commit"
+        yield Finding("repositories", is_installed(), found if is_installed() else MISSING)
 
 
 def _workers(url: str) -> Iterator[Finding]:
@@ -134,19 +154,21 @@ def _workers(url: str) -> Iterator[Finding]:
     problem = set_aside_told(state.set_aside)
     if problem and state.error:
         problem = f"{problem} One failed of {state.error}."
-    counted = f"{sum(state.workers.values())} embed; {state.waiting:,} texts wait"
-    yield Finding("workers", not problem, problem or counted)
+    workers, waiting = sum(state.workers.values()), state.waiting
+    found = f"{counted(workers, 'worker')}; {counted(waiting, 'text')} left to embed"
+    yield Finding("workers", not problem, problem or found)
 
 
 def _file_permissions(folder: Path) -> Iterator[Finding]:
     """Whether others than its owner can read the data; what could be closed is closed by now."""
     found = open_to_others(folder)
     if found:
+        files = counted(len(found), "file or folder", "files and folders")
         yield Finding(
             "file permissions",
             False,
-            f"{len(found)} files and folders can be read by other users of this machine, as "
-            f"{found[0]}, and are not this user's to close: take that right as their owner.",
+            f"Other users of this machine can read {files}, such as {found[0]}, and this user may "
+            "not change that: take that right away as their owner.",
         )
 
 
@@ -181,9 +203,9 @@ def _store(folder: Path, url: str) -> Iterator[Finding]:
         yield Finding(
             "privacy",
             False,
-            f"{unrecognisable} members or names that are not to be quoted from chats can't be "
-            f"recognised: {FILE} is not the one that was written beside this database. Put "
-            "it back, or tell those who asked for it to ask again with /privacy.",
+            f"{counted(unrecognisable, 'member or name', 'members or names')} not to be quoted "
+            f"from chats can't be recognised: {FILE} is not the one that was written beside this "
+            "database. Put it back, or tell those who asked for it to ask again with /privacy.",
         )
     yield from _log(entries, breaks)
     if contradicted:
@@ -191,8 +213,8 @@ def _store(folder: Path, url: str) -> Iterator[Finding]:
         yield Finding(
             "notes",
             False,
-            f"{len(contradicted)} notes are in another state than the log leads to ({notes}): they "
-            "or the log were changed outside Commonplace. Restore a backup.",
+            f"{counted(len(contradicted), 'note')} in another state than the log leads to "
+            f"({notes}): notes or log were changed outside Commonplace. Restore a backup.",
         )
 
 
@@ -213,7 +235,7 @@ def _server(folder: Path, url: str) -> Iterator[Finding]:
 
 def _log(entries: int, breaks: list[Break]) -> Iterator[Finding]:
     if not breaks:
-        found = f"{entries} entries, each following from the one before it of its server"
+        found = f"{counted(entries, 'entry', 'entries')}, chained without a break in each server"
         yield Finding("log", True, found)
     for broken in breaks[:10]:
         said = f"{broken.said}: it or an earlier one was changed outside Commonplace."
@@ -243,12 +265,14 @@ def _evidence(serving: Opened, folder: Path) -> Finding:
     return Finding("evidence", True, chosen.told())
 
 
-def _index(serving: Opened) -> Finding:
+def _index(serving: Opened, folder: Path) -> Finding:
     index = serving.index
+    if not (sum(index.tables.passages_by_scope().values()) or is_held(folder)):
+        return Finding("index", False, EMPTY)
     counts = index.tables.counts([SHARED, ARTICLES])
     found = (
-        f"generation {index.generation}, {counts['documents']} shared documents in "
-        f"{counts['passages']} passages"
+        f"generation {index.generation}, {counted(counts['documents'], 'shared document')} in "
+        f"{counted(counts['passages'], 'passage')}"
     )
     return Finding("index", True, found)
 

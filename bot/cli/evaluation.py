@@ -22,6 +22,7 @@ from bot.cli.console import (
     settings_from,
     shown,
 )
+from bot.cli.counts import counted
 from bot.cli.plots import PlotError
 from bot.config import Settings
 from bot.engine.calibrations import (
@@ -78,7 +79,11 @@ def evaluate(
         Path | None, typer.Option(metavar="FILE", help="Draw a picture: .png, .svg or .pdf.")
     ] = None,
 ) -> None:
-    """Measure retrieval and abstention on a judged set, in a temporary folder."""
+    """Measure retrieval and abstention on a judged set, in a temporary folder.
+
+    Example:
+        commonplace eval judged/ --compare other.toml
+    """
     settings = {"current": settings_from(config_file, data)}
     if compare is not None:
         settings["other"] = config.load(compare, data)
@@ -180,7 +185,7 @@ def _endpoint_order(key: str, settings: Settings) -> Iterator[Order | None]:
         with EndpointOrder(settings.phrasing, config.phrasing_key()) as order:
             yield order
             for outcome, count in order.kept.items():
-                err.print(f"{key}: {count:,} questions keep their order ({outcome}).")
+                err.print(f"{key}: {counted(count, 'question')} in the same order ({outcome}).")
     except EndpointError as error:
         fail(str(error))
 
@@ -212,7 +217,11 @@ def calibrate(
         typer.Option("--to", metavar="FILE", help="Where to write; else the data folder."),
     ] = None,
 ) -> None:
-    """Fit what counts as evidence on judged sets, for this model; a running bot needs a restart."""
+    """Fit what counts as evidence on judged sets, for this model; a running bot needs a restart.
+
+    Example:
+        commonplace calibrate judged/
+    """
     settings = settings_from(config_file, data)
     folder = data_folder(settings)
     target = to or folder / CALIBRATION
@@ -241,8 +250,8 @@ def calibrate(
 
 def _provenance(sets: Mapping[str, JudgedSet], vectors: str) -> str:
     named = " ".join("--from-community" if name == ACCEPTED else name for name in sets)
-    counted = [f"{name}: {len(judged.queries):,} questions" for name, judged in sets.items()]
-    return "\n".join([f"Fitted by `commonplace calibrate {named}` with {vectors}.", *counted])
+    sizes = [f"{name}: {counted(len(each.queries), 'question')}" for name, each in sets.items()]
+    return "\n".join([f"Fitted by `commonplace calibrate {named}` with {vectors}.", *sizes])
 
 
 def _sets(folders: Sequence[Path], others: Mapping[str, JudgedSet]) -> dict[str, JudgedSet]:

@@ -25,9 +25,11 @@ from bot.cli.console import (
     print_json,
     settings_from,
 )
+from bot.cli.counts import counted
 from bot.engine.data_folder import BACKUPS, COMMUNITY, data_folder, held, open_database
 from knowledge.backup import backups, exporter, move
 from knowledge.backup.move import Moved, Place, Step
+from knowledge.files.parsed_file import one_line
 from knowledge.store.database import Database
 from knowledge.store.database_url import checked_database_url, is_database_url, shown_database_url
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
@@ -141,6 +143,9 @@ def migrate(
 
     Every row keeps its number, and both ends are exported and compared byte by byte. The old place
     can't be opened afterwards, and says where the data is. Stopped, it can be run again.
+
+    Example:
+        commonplace migrate --to postgresql://commonplace@db.example/commonplace --check
     """
     settings = settings_from(config_file, data)
     folder, url = data_folder(settings), settings.data.database
@@ -160,16 +165,28 @@ def migrate(
 
 def _target(to: str, folder: Path) -> FilePlace | PostgresPlace:
     if not is_database_url(to):
-        made = Path(to).expanduser()
-        try:
-            made.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            fail(f"{made} can't be made: {error.strerror or error}. Name another folder.")
-        return FilePlace(made)
+        return FilePlace(_target_folder(to))
     try:
         return PostgresPlace(checked_database_url(to), folder)
     except ValueError as error:
         fail(f"--to can't be used: {error}.")
+
+
+def _target_folder(to: str) -> Path:
+    """A folder that is there, or one that `to` clearly means: a typing error moves nothing."""
+    path = Path(to).expanduser()
+    if path.is_dir():
+        return path
+    if "://" in to or not to.startswith(("/", "./", "../", "~")):
+        fail(
+            f"--to {one_line(to)} is neither a PostgreSQL database nor a folder that is there: "
+            "write `postgresql://USER@HOST/DATABASE`, or the path of a new folder from / or ./ on."
+        )
+    try:
+        path.mkdir()
+    except OSError as error:
+        fail(f"{path} can't be made: {error.strerror or error}. Name another folder.")
+    return path
 
 
 def _take_tombstones(folder: Path, target: Path) -> None:
@@ -184,7 +201,7 @@ def _tell(step: Step) -> None:
 
 def _said(moved: Moved, source: Place, target: FilePlace | PostgresPlace, *, check: bool) -> str:
     place = f"the database {shown_database_url(target.url)}" if target.url else target.name
-    rows = f"{sum(moved.rows.values()):,} rows of {len(moved.rows)} tables"
+    rows = f"{counted(sum(moved.rows.values()), 'row')} of {counted(len(moved.rows), 'table')}"
     if check:
         return (
             f"It would work: {rows} were copied to where {place} is, {moved.files:,} exported "

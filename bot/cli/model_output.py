@@ -114,6 +114,14 @@ def _verdict(figure: Figure) -> str:
     return "better"
 
 
+def not_derived_text(name: str) -> str:
+    return (
+        f"No fast form of {name} can be derived here, as the line above says. It would run with "
+        "PyTorch: several times slower, with more memory. Nothing was measured or changed. To take "
+        "it all the same, give the command once more with --anyway."
+    )
+
+
 def switched_text(name: str, seconds: float) -> RenderableType:
     return Text(
         f"{name} answers from now on; its index took {seconds:,.0f} s. A running bot follows "

@@ -28,13 +28,13 @@ from bot.cli.console import (
     settings_from,
     shown,
 )
+from bot.cli.help_text import PlainCommand, plain_group
 from bot.config import Settings
 from bot.engine.calibrations import chosen_calibration
 from bot.engine.core import Core
 from bot.engine.data_folder import (
-    BOT_LOCK,
     data_folder,
-    exclusive,
+    is_held,
     model_cache,
 )
 from bot.engine.serving_model import (
@@ -52,7 +52,7 @@ from bot.models.choice import ModelChoiceError
 from bot.models.gate import Figure, Side
 from bot.models.inventory import inventory
 from bot.models.shadow_index import build
-from indexer.embedding.embedder import ModelError
+from indexer.embedding.embedder import ModelError, is_reference
 from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
 from indexer.evaluation.judged_sets import COMMITTED, JudgedSetError, judged_set
 from indexer.evaluation.runner import Evaluation
@@ -62,11 +62,7 @@ from indexer.retrieval.reranker import open_reranking
 # How much of the processor a build takes that a bot could use: the least that can be asked for.
 _NICE: Final = 19
 
-model = typer.Typer(
-    help="Which embedding model answers: list, try, use, and go back.",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+model = plain_group("The embedding model that answers: list, try, use, and go back.")
 
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME|FOLDER", help="A preset, a folder, or owner/model.")
@@ -78,11 +74,15 @@ RerankerOption = Annotated[
 ]
 
 
-@model.command("list")
+@model.command("list", cls=PlainCommand)
 def list_models(
     config_file: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False
 ) -> None:
-    """List the models that are on this machine, and presets, with what was measured of each."""
+    """List the models that are on this machine, and presets, with what was measured of each.
+
+    Example:
+        commonplace model list
+    """
     settings = settings_from(config_file, data)
     rows = inventory(data_folder(settings), settings.model.name)
     if as_json:
@@ -92,7 +92,7 @@ def list_models(
         out.print(model_output.models_text(rows), soft_wrap=True)
 
 
-@model.command("try")
+@model.command("try", cls=PlainCommand)
 def try_model(
     context: typer.Context,
     name: NameArgument,
@@ -100,7 +100,11 @@ def try_model(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Open a model that is on this machine, measure its speed here, and keep that."""
+    """Open a model that is on this machine, measure its speed here, and keep that.
+
+    Example:
+        commonplace model try better-english
+    """
     settings = settings_from(config_file, data)
     folder = data_folder(settings)
     opener: Opener = context.obj or open_record
@@ -125,14 +129,14 @@ def _opened(opener: Opener, folder: Path, records: list[ModelRecord]) -> list[Re
     return [opener(record, model_cache()) for record in records]
 
 
-@model.command("use")
+@model.command("use", cls=PlainCommand)
 def use_model(
     context: typer.Context,
     name: NameArgument,
     config_file: ConfigOption = None,
     data: DataOption = None,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Switch also where something is worse.")
+        bool, typer.Option("--anyway", help="Switch also to one that is worse, or slow.")
     ] = False,
     reranker: RerankerOption = False,
 ) -> None:
@@ -140,6 +144,10 @@ def use_model(
 
     A running bot goes on answering meanwhile, and follows by itself. What was begun and stopped is
     gone on with by the same command.
+
+    Example:
+        commonplace model use better-english
+        commonplace model use --reranker none
     """
     settings = settings_from(config_file, data)
     folder = data_folder(settings)
@@ -163,14 +171,20 @@ def use_model(
                 take(folder, settings.model.name, core.served)
                 out.print(f"{core.served.model.name} serves already.", soft_wrap=True)
                 return
+            if not anyway and is_reference(found.embedder):
+                fail(model_output.not_derived_text(record.name))
             _use(settings, core, found, anyway=anyway)
 
 
-@model.command("back")
+@model.command("back", cls=PlainCommand)
 def back(
     config_file: ConfigOption = None, data: DataOption = None, reranker: RerankerOption = False
 ) -> None:
-    """Let the model answer again that did before the last change."""
+    """Let the model answer again that did before the last change.
+
+    Example:
+        commonplace model back
+    """
     settings = settings_from(config_file, data)
     folder = data_folder(settings)
     if reranker:
@@ -196,9 +210,8 @@ def _explained() -> Iterator[None]:
 
 def step_back(folder: Path) -> None:
     """Let a bot that runs on the data folder have the processor whenever it wants it."""
-    with exclusive(folder, BOT_LOCK) as alone:
-        if not alone and hasattr(os, "nice"):
-            os.nice(_NICE - os.nice(0))
+    if is_held(folder) and hasattr(os, "nice"):
+        os.nice(_NICE - os.nice(0))
 
 
 def _brought(name: str) -> ModelRecord:

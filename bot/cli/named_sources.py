@@ -66,7 +66,8 @@ def add(core: Core, named: Sequence[str], naming: Naming) -> list[str]:
     if not is_installed() and any(map(repository_at, locations)):
         fail(f"A repository {MISSING}.")
     paths = [Path(each) for each in locations if not is_visited(each)]
-    add_paths(core.store, paths, naming.scope, naming.base_url)
+    if paths:
+        add_paths(core.store, paths, naming.scope, naming.base_url)
     for location in filter(is_visited, locations):
         add_visited(core.store, location, naming.scope, naming.base_url)
     take_here(core, locations)

@@ -3,18 +3,21 @@
 The records of `--json` are promises to other programs: a name is added, never changed.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
+from rich.markdown import Markdown
 from rich.markup import escape
+from rich.styled import Styled
 from rich.table import Table
 from rich.text import Text
 
-from bot.answers.decision import Answer, Citation, Clarification, Quote, citation
+from bot.answers.decision import Answer, Clarification, Quote, Refusal, citation
 from bot.answers.pipeline import Reply
 from bot.answers.replay import Replay
 from bot.ask import messages as ask_messages
@@ -177,44 +180,41 @@ def _phrasing_text(phrasing: RecordedPhrasing) -> str:
     return "\n".join(lines)
 
 
-def reply_text(reply: Reply) -> Text:
-    outcome = reply.outcome
-    text = Text(f"{reply.question}\n", style="bold")
-    if reply.foreign:
-        text.append(ask_messages.not_my_language(reply.foreign) + "\n", style="not bold yellow")
-    if isinstance(outcome, Clarification):
-        return text.append(outcome.problem, style="not bold")
-    if not isinstance(outcome, Answer):
-        return text.append(
-            "I don't know: nothing I may quote surely answers this.\n", style="not bold yellow"
-        )
-    if outcome.evidence is Evidence.PARTIAL:
-        text.append(ask_messages.partial(outcome.missing) + "\n", style="not bold yellow")
-    several = len(outcome.quotes) > 1
-    for number, quote in enumerate(outcome.quotes, start=1):
-        text.append("\n").append_text(_quote_text(quote, f"{number} · " if several else ""))
-    return text
+def reply_parts(reply: Reply) -> Iterator[RenderableType]:
+    """A reply as Discord shows it: evidence, passages, the deciding sentence in bold, citations.
+
+    A `Text` among the parts is a line that must not be wrapped, such as a link.
+    """
+    if isinstance(reply.outcome, Refusal):
+        yield Text(reply.question, style="bold")
+        yield Text(REFUSED, style="yellow")
+        yield from _shown(ask_messages.nearest_titles(reply.hits))
+    else:
+        answer = ask_messages.answer(reply)
+        yield from _shown(answer.head)
+        for quotation in answer.quotations:
+            yield from _shown(quotation.text)
+            yield from _shown(quotation.cited)
+            if quotation.link:
+                yield Text(quotation.link)
+    yield Text()
 
 
-def _quote_text(quote: Quote, number: str) -> Text:
-    text, deciding = quote.led
-    body = Text(text, style="not bold")
-    if deciding:
-        body.stylize("bold", *deciding)
-    return body.append(f"\n— {number}", style="dim not bold").append_text(
-        _citation_text(quote.citation)
-    )
+# Nothing is recorded here, and no moderator told.
+REFUSED: Final = "I don't know: I found nothing that clearly answers this."
 
 
-def _citation_text(cited: Citation) -> Text:
-    parts = [" › ".join(part for part in (cited.title, cited.heading) if part)]
-    if cited.contributor:
-        parts.append(f"by {cited.contributor}")
-    if cited.verified:
-        parts.append(f"verified {cited.verified:%d %b %Y}")
-    if cited.link:
-        parts.append(cited.link)
-    return Text(" · ".join(parts) + "\n", style="dim not bold")
+def _shown(text: str) -> Iterator[RenderableType]:
+    """Discord's Markdown on a terminal: its small lines are dim, all else is as everywhere."""
+    for is_small, lines in groupby(text.splitlines(), lambda line: line.startswith(_SMALL)):
+        if is_small:
+            for line in lines:
+                yield Styled(Markdown(line.removeprefix(_SMALL), hyperlinks=False), "dim")
+        else:
+            yield Markdown("\n".join(lines), hyperlinks=False)
+
+
+_SMALL: Final = "-# "
 
 
 def hit_text(rank: int, hit: Hit) -> Text:

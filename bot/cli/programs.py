@@ -33,7 +33,12 @@ GuildOption = Annotated[
 ]
 PerSecondOption = Annotated[
     int,
-    typer.Option(min=0, max=100_000, help="Requests a second by HTTP, of each token; 0: no limit."),
+    typer.Option(
+        metavar="N",
+        min=0,
+        max=100_000,
+        help="Requests a second by HTTP, of each token; 0: no limit.",
+    ),
 ]
 
 
@@ -52,7 +57,11 @@ def mcp(
     ] = None,
     per_second: PerSecondOption = PER_SECOND,
 ) -> None:
-    """Serve what may be quoted to other programs by MCP: on standard input and output, or HTTP."""
+    """Serve what may be quoted to other programs by MCP: on standard input and output, or HTTP.
+
+    Example:
+        commonplace mcp --guild 123456789012345678
+    """
     try:
         from bot.programs import mcp_server
         from bot.programs.http_server import ServingError, Tokens, listening
@@ -79,10 +88,14 @@ def serve(
     data: DataOption = None,
     guild: GuildOption = None,
     host: Annotated[
-        str, typer.Option(help="The address to listen on; another one only behind a TLS proxy.")
+        str,
+        typer.Option(
+            metavar="ADDRESS", help="The address to listen on; another one only behind a TLS proxy."
+        ),
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes any.")
+        int,
+        typer.Option(metavar="PORT", min=0, max=65535, help="The port to listen on; 0 takes any."),
     ] = PORT,
     name: Annotated[
         list[str] | None,
@@ -90,7 +103,11 @@ def serve(
     ] = None,
     per_second: PerSecondOption = PER_SECOND,
 ) -> None:
-    """Serve what may be quoted to other programs by HTTP, to who knows COMMONPLACE_SERVE_TOKEN."""
+    """Serve what may be quoted to other programs by HTTP, to who knows COMMONPLACE_SERVE_TOKEN.
+
+    Example:
+        commonplace serve --port 8771
+    """
     try:
         from bot.programs.host_names import known_hosts
         from bot.programs.http_api import http_api

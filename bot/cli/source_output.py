@@ -1,10 +1,11 @@
 """Output of the commands `index` and `source`: as text, and as records for JSON. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from rich.text import Text
 
+from bot.cli.counts import counted
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.corpus import SourceState, channel_location, located_channel
 from knowledge.files.parsed_file import one_line
@@ -29,20 +30,27 @@ def report_record(report: UpdateReport) -> dict[str, Any]:
     }
 
 
-def report_text(report: UpdateReport, passages: int, seconds: float) -> str:
-    """What an update did, how much can be quoted now, and what to do next."""
+def report_text(report: UpdateReport, passages: int, seconds: float, *, follows: bool) -> str:
+    """Summary of an update; `follows` says that a bot runs which answers from it, too."""
+    running = " The running bot answers from it, too." if follows else ""
     return (
-        f"{report}.\n{passages:,} passages can be quoted; it took {seconds:,.1f} s.\n"
-        "Try it with `commonplace ask`; a running bot answers from it already."
+        f"{report}.\n{counted(passages, 'passage')} can be quoted; it took {seconds:,.1f} s.\n"
+        f"Try it with `commonplace ask`.{running}"
     )
 
 
-def unread_text(locations: Sequence[str]) -> str:
-    named = ", ".join(map(one_line, locations))
-    return (
-        f"Nothing could be read from {named}. It is kept as a source: "
-        "`commonplace source sync` tries again, `commonplace source remove` ends it."
-    )
+def unread_text(unread: Collection[str], before: Collection[str]) -> str:
+    """Which sources gave nothing, and which of them were sources `before`, so that they stay."""
+    old = ", ".join(one_line(each) for each in unread if each in before)
+    new = ", ".join(one_line(each) for each in unread if each not in before)
+    sentences = [
+        f"Nothing could be read from {new}: nothing was added." if new else "",
+        f"Nothing could be read from {old}. It was a source before and stays one: "
+        "`commonplace source sync` tries again, `commonplace source remove` removes it."
+        if old
+        else "",
+    ]
+    return " ".join(filter(None, sentences))
 
 
 def _failure_records(failures: Iterable[Failure]) -> list[dict[str, str]]:
@@ -142,10 +150,11 @@ def sources_text(states: Sequence[SourceState]) -> Text:
             text.append(f"  server {state.scope}", style="dim")
         read = f"{state.read_at:%d %b %Y %H:%M} UTC" if state.read_at else "not read yet"
         is_pages = is_visited(state.location) and repository_at(state.location) is None
-        parts = "pages" if is_pages else "files"
-        parts = "messages" if located_channel(state.location) else parts
+        part = "page" if is_pages else "file"
+        part = "message" if located_channel(state.location) else part
         read += f" · commit {state.commit[:COMMIT_CHARACTERS]}" if state.commit else ""
-        text.append(f"\n  {state.documents:,} documents from {state.files:,} {parts} · {read}\n")
+        given = f"{counted(state.documents, 'document')} from {counted(state.files, part)}"
+        text.append(f"\n  {given} · {read}\n")
         if state.machine:
             text.append(f"  followed on the machine {state.machine} alone\n")
         if state.base_url:
@@ -157,7 +166,7 @@ def sources_text(states: Sequence[SourceState]) -> Text:
 
 def chats_text(chats: Mapping[Scope, int]) -> Text:
     lines = [
-        f"{count:,} {'conversation' if count == 1 else 'conversations'} from chat exports can be "
+        f"{counted(count, 'conversation')} from chat exports can be "
         f"quoted in server {scope} only, to everyone there."
         for scope, count in chats.items()
     ]

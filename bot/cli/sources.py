@@ -7,7 +7,7 @@ few seconds. The web is visited by `source add`, by `source sync`, and by a runn
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
@@ -28,10 +28,12 @@ from bot.cli.console import (
     shown,
     tell_event,
 )
+from bot.cli.help_text import PlainCommand, plain_group
 from bot.cli.named_sources import Naming
 from bot.config import Settings
 from bot.engine import index_updates
 from bot.engine.core import Core
+from bot.engine.data_folder import is_held
 from bot.engine.index_updates import run_to_end
 from bot.engine.serving_model import serves
 from bot.engine.web_sync import visits
@@ -51,11 +53,7 @@ LOOK_SECONDS: Final = 10
 # The exit code where nothing could be read from a source that was added.
 UNREAD: Final = 1
 
-source = typer.Typer(
-    help="The files, folders and addresses of the web that are answered from.",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+source = plain_group("The files, folders and web addresses that are answered from.")
 
 LocationsArgument = Annotated[
     list[str],
@@ -92,6 +90,10 @@ def index(
 
     With --json, events a line on standard error say how far it is, and the report at the end is
     one object on standard output.
+
+    Example:
+        commonplace index handbook/ faq.md
+        commonplace index --watch
     """
     settings = settings_from(config_file, data)
     # A path without a name would be the folder that the command was given in.
@@ -124,9 +126,16 @@ def _show_plan(plan: Scan, *, as_json: bool) -> None:
 
 
 def _update(
-    core: Core, *, as_json: bool, retry: bool = False, named: Sequence[str] = ()
+    core: Core,
+    *,
+    as_json: bool,
+    retry: bool = False,
+    named: Sequence[str] = (),
+    new: Collection[str] = (),
 ) -> list[str]:
     """Bring everything in step, close the core, and show what was done.
+
+    Of the `named` sources, a `new` one that gave nothing is forgotten again.
 
     Returns:
         Those of the named sources that could not be read, and gave nothing to answer from.
@@ -139,13 +148,21 @@ def _update(
         for state in core.source_states()
         if state.location in named and state.failures and not state.documents
     ]
+    refused = [location for location in unread if location in new]
+    for location in refused:
+        core.remove_source(location)
+    if refused:
+        # What was found out about them goes, too.
+        run_to_end(index_updates.update(core))
     passages = sum(core.index.tables.passages_by_scope().values())
     index_updates.complete(core)
     if as_json:
         print_json(source_output.report_record(report))
         return unread
     seconds = time.monotonic() - started
-    out.print(source_output.report_text(report, passages, seconds), soft_wrap=True)
+    follows = report.touched and is_held(core.folder)
+    text = source_output.report_text(report, passages, seconds, follows=follows)
+    out.print(text, soft_wrap=True)
     if chats:
         out.print(source_output.chats_text(chats), soft_wrap=True)
     _show_failures(report.failed)
@@ -200,11 +217,15 @@ def _show_step(report: UpdateReport, new: Sequence[Failure], *, as_json: bool) -
     _show_failures(new)
 
 
-@source.command("list")
+@source.command("list", cls=PlainCommand)
 def list_sources(
     config_file: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False
 ) -> None:
-    """List every source: what it gave, when, and every failure with its reason."""
+    """List every source: what it gave, when, and every failure with its reason.
+
+    Example:
+        commonplace source list
+    """
     with Core(settings_from(config_file, data)) as core:
         english = partial(problem, language=Language.ENGLISH)
         states = [*core.source_states(), *core.channel_states(english)]
@@ -217,7 +238,7 @@ def list_sources(
         out.print("There is no source yet: name files or folders to `commonplace source add`.")
 
 
-@source.command("add")
+@source.command("add", cls=PlainCommand)
 def add_sources(
     locations: LocationsArgument,
     config_file: ConfigOption = None,
@@ -252,13 +273,17 @@ def add_sources(
     depth: Annotated[
         int | None,
         typer.Option(
-            help=f"How many links a crawl goes, 0 to {MOST_DEPTH}.", show_default=f"{DEPTH}"
+            metavar="N",
+            help=f"How many links a crawl goes, 0 to {MOST_DEPTH}.",
+            show_default=f"{DEPTH}",
         ),
     ] = None,
     pages: Annotated[
         int | None,
         typer.Option(
-            help=f"How many pages a crawl asks for, 1 to {MOST_PAGES}.", show_default=f"{PAGES}"
+            metavar="N",
+            help=f"How many pages a crawl asks for, 1 to {MOST_PAGES}.",
+            show_default=f"{PAGES}",
         ),
     ] = None,
 ) -> None:
@@ -268,6 +293,11 @@ def add_sources(
     with a pause between two of them. https://github.com/owner/name, and what ends in .git, is a
     repository, which is followed by commit. Chat exports are answered from in their own server
     only.
+
+    Example:
+        commonplace source add handbook/ --base-url https://docs.example.org
+        commonplace source add https://docs.example.org/guide/ --crawl
+        commonplace source add https://github.com/owner/name --path docs/
     """
     settings = settings_from(config_file, data)
     naming = Naming(
@@ -281,11 +311,12 @@ def add_sources(
         pages=pages,
     )
     with Core(settings, rebuild=True) as core:
-        added = named_sources.add(core, locations, naming)
-        _visit(settings, core, [each for each in added if is_visited(each)], as_json=as_json)
-        unread = _update(core, as_json=as_json, named=added)
+        before = set(core.sources())
+        named = named_sources.add(core, locations, naming)
+        _visit(settings, core, [each for each in named if is_visited(each)], as_json=as_json)
+        unread = _update(core, as_json=as_json, named=named, new=set(named) - before)
     if unread:
-        fail(source_output.unread_text(unread), UNREAD)
+        fail(source_output.unread_text(unread, before), UNREAD)
 
 
 def guild_scope(guild: str) -> Scope:
@@ -298,14 +329,18 @@ def guild_scope(guild: str) -> Scope:
     return Scope(number)
 
 
-@source.command("remove")
+@source.command("remove", cls=PlainCommand)
 def remove_sources(
     locations: LocationsArgument,
     config_file: ConfigOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove sources: what was read from them is answered from no more."""
+    """Remove sources: what was read from them is answered from no more.
+
+    Example:
+        commonplace source remove handbook/
+    """
     with Core(settings_from(config_file, data), rebuild=True) as core:
         for location in named_sources.located(core, locations):
             channel_id = located_channel(location)
@@ -316,7 +351,7 @@ def remove_sources(
         _update(core, as_json=as_json)
 
 
-@source.command("sync")
+@source.command("sync", cls=PlainCommand)
 def sync_sources(
     locations: SomeArgument = None,
     config_file: ConfigOption = None,
@@ -326,6 +361,9 @@ def sync_sources(
     """Look at every source anew: files that failed are read again, the web is visited.
 
     Of the web, only addresses that are named are visited, where any source is named.
+
+    Example:
+        commonplace source sync https://docs.example.org/guide/
     """
     settings = settings_from(config_file, data)
     with Core(settings, rebuild=True) as core:

@@ -13,6 +13,9 @@ def worker(config_file: ConfigOption = None, data: DataOption = None) -> None:
 
     Any number of them may run, on any machine that reaches the database, with the bots' model.
     The data folder only keeps the derived model.
+
+    Example:
+        commonplace worker --config config.toml
     """
     settings = settings_from(config_file, data)
     if not settings.data.database:

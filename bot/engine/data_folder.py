@@ -244,6 +244,12 @@ def empty(folder: Path) -> None:
             ) from error
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a bot runs on a data folder, on this machine."""
+    with exclusive(folder, BOT_LOCK) as alone:
+        return not alone
+
+
 def open_index(folder: Path, embedder: Embedder, name: str = INDEX, database: str = "") -> Index:
     """An embedder's index: in a folder, or in the database of a URL.
 

@@ -47,6 +47,8 @@ SKIPPED: Final = ("onnx/*", "openvino/*", "coreml/*", "*/onnx/*", "*/openvino/*"
 
 # What the reference calls the vectors of a text and of its tokens.
 _READ: Final = ("sentence_embedding", "token_embeddings")
+# How the reference's vectors are told from those of derived models.
+_REFERENCE: Final = " torch"
 # Texts are embedded in batches of at most this many; larger ones gain nothing on a CPU.
 BATCH: Final = 32
 
@@ -92,6 +94,11 @@ class Embedder(Protocol):
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of what is to be found."""
+
+
+def is_reference(embedder: Embedder) -> bool:
+    """Whether a model runs with PyTorch, because no fast form could be derived from it."""
+    return embedder.model.endswith(_REFERENCE)
 
 
 def as_read(embedder: Embedder, text: str) -> str:
@@ -323,7 +330,7 @@ class SentenceTransformerEmbedder:
     @property
     def model(self) -> str:
         """The digest of the model's files, and the backend."""
-        return f"{self._digest[:16]} torch"
+        return f"{self._digest[:16]}{_REFERENCE}"
 
     @property
     def dimension(self) -> int:

@@ -10,6 +10,7 @@ what the search found nearest. Where answers are given, one that is missing or f
 until the next start; where something is measured, that is an error.
 """
 
+import json
 import logging
 import math
 import time
@@ -39,6 +40,9 @@ _TIMED_TEXT: Final = (
 )
 _TIMED_PAIRS: Final = 4
 _TIMED_RUNS: Final = 3
+
+# How the names of what can score a pair end, in a model's own configuration.
+_HEADS: Final = ("ForSequenceClassification", "ForCausalLM")
 
 _REMEDY: Final = (
     "Name a cross-encoder of sentence-transformers: its folder, or owner/model once it has been "
@@ -80,10 +84,7 @@ class CrossEncoderReranker:
         if knows_no_words(self._encoder.tokenizer):
             raise ModelError(f"The reranker {name!r} can't be opened: {NO_WORDS}")
         if self._encoder.num_labels != 1:
-            raise ModelError(
-                f"The reranker {name!r} gives {self._encoder.num_labels} scores for a pair; one is "
-                "expected. It classifies; name a cross-encoder made for ranking."
-            )
+            raise ModelError(_several_scores(name, self._encoder.num_labels))
 
     def scores(self, query: str, texts: Sequence[str]) -> list[float]:
         pairs = [(query, text) for text in texts]
@@ -92,10 +93,32 @@ class CrossEncoderReranker:
 
 
 def _folder_of(name: str) -> Path:
+    """The folder of a cross-encoder, by its configuration: a head that is missing is made up."""
     folder = model_folder(name)
     if folder is None:
         raise ModelError(f"There is no reranker {name!r} on this machine. {_REMEDY}")
+    try:
+        configuration = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        # The library says what is wrong with it.
+        return folder
+    built = configuration.get("architectures") or []
+    if built and not any(one.endswith(_HEADS) for one in built):
+        raise ModelError(
+            f"The model {name!r} can't rank: it is {' and '.join(built)}, without the part that "
+            f"scores a pair. {_REMEDY}"
+        )
+    labels = len(configuration.get("id2label") or [0])
+    if labels != 1:
+        raise ModelError(_several_scores(name, labels))
     return folder
+
+
+def _several_scores(name: str, count: int) -> str:
+    return (
+        f"The reranker {name!r} gives {count} scores for a pair; one is expected. It classifies; "
+        "name a cross-encoder made for ranking."
+    )
 
 
 class RerankerError(ModelError):

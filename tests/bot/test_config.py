@@ -48,9 +48,11 @@ def test_a_file_that_is_not_utf_8_is_explained(tmp_path: Path) -> None:
     [
         ("[answers]\npassage = 2", r"unknown key `answers\.passage`. Did you mean `answers\.pass"),
         ("[answer]\npassages = 2", r"unknown key `answer`"),
+        ("[answers]\nzzzz = 1", r"unknown key `answers\.zzzz`\. \[answers\] has the keys "),
+        ("keep_days = 2", r"Did you mean `questions\.keep_days` or `guilds\.keep_days`\?"),
         (
             "colour = 1",
-            r"unknown key `colour`\. The keys are data\.folder, data\.database, model\.name",
+            r"unknown key `colour`\. The sections are \[data\], \[model\], (?!.*a\.)",
         ),
         ("[discord]\ntoken = 'x'", r"unknown key `discord`"),
     ],

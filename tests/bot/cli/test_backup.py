@@ -77,6 +77,20 @@ def test_a_folder_keeps_as_many_backups_as_it_should_and_a_file_is_replaced(
     assert backups(tmp_path) == 3
 
 
+def test_a_backup_makes_no_folder_where_a_disk_is_not_mounted(
+    settings: Settings, tmp_path: Path, run: Run
+) -> None:
+    with Store(settings.data.folder / COMMUNITY):
+        pass
+    for named in ("backups/one.db", "backups/more/"):
+        code, out, err = run(
+            "backup", "--data", settings.data.folder, "--to", f"{tmp_path}/usb/{named}"
+        )
+        assert (code, out) == (UNUSABLE, "")
+        assert str(tmp_path / "usb") in err
+    assert not (tmp_path / "usb").exists()
+
+
 @pytest.mark.parametrize(
     "command", [("restore",), ("import",), ("export",), ("backup", "--to")], ids=" ".join
 )

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.doctor import Finding, _discord, _repositories, _servers, examine
+from bot.cli.doctor import EMPTY, Finding, _discord, _repositories, _servers, examine
 from bot.config import Settings
 from bot.config_sections import GuildsSettings
 from bot.engine.calibrations import CALIBRATION, keep_calibration
-from bot.engine.data_folder import COMMUNITY
+from bot.engine.data_folder import COMMUNITY, held
 from bot.interactions.allowed_guilds import ANYBODY
 from indexer.retrieval.evidence import FittedFor, calibration
 from knowledge.model.documents import SHARED
@@ -80,6 +80,21 @@ def test_by_what_evidence_is_judged_is_told_and_what_is_not_applied(
     assert not examined("")["evidence"].sound
 
 
+def test_an_empty_index_is_wrong_unless_a_bot_is_at_it(examined: Examiner, tmp_path: Path) -> None:
+    """As in the folder of a database that was moved."""
+    assert examined("")["index"] == Finding("index", False, EMPTY)
+    with held(tmp_path / "data"):
+        assert examined("")["index"].sound
+
+
+def test_the_endpoint_that_phrases_is_asked(examined: Examiner) -> None:
+    assert "phrasing" not in examined("")
+    lines = '[phrasing]\nmode = "choose"\nurl = "http://127.0.0.1:9/v1"\nmodel = "m"'
+    found = examined(lines)["phrasing"]
+    assert not found.sound
+    assert "can't be connected to" in found.found
+
+
 def test_members_whose_choice_can_not_be_honoured_any_more_are_counted(
     examined: Examiner, tmp_path: Path
 ) -> None:
@@ -90,7 +105,7 @@ def test_members_whose_choice_can_not_be_honoured_any_more_are_counted(
     (tmp_path / "data" / FILE).unlink()
     found = examined("")["privacy"]
     assert not found.sound
-    assert found.found.startswith("1 members or names")
+    assert found.found.startswith("1 member or name")
 
 
 def test_notes_that_are_in_another_state_than_the_log_leads_to_are_named(

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.__main__ import app
+from bot.cli.console import UNUSABLE
 from bot.engine.data_folder import COMMUNITY, held, open_database, open_store
 from knowledge.backup.move import MoveError
 from knowledge.store.moved import StoreMovedError
@@ -84,6 +85,28 @@ def test_beside_a_bot_nothing_is_moved(folder: Path, tmp_path: Path, postgres_ur
     with held(other), pytest.raises(Exception, match="Another bot is running"):
         run("migrate", "--to", other, "--data", folder)
     open_store(folder).close()
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "postgres:/h/d",
+        "postgesql://h/d",
+        "sqlite:///d",
+        "data2",
+        "postgresql:h",
+        "./no/such/parent",
+    ],
+)
+def test_a_slip_in_the_place_moves_nothing_and_makes_nothing(
+    typed: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    done = CliRunner().invoke(app, ["migrate", "--to", typed, "--data", str(folder)])
+    assert done.exit_code == UNUSABLE, done.output
+    assert list(Path.cwd().iterdir()) == []
+    open_database(folder).close()
 
 
 def test_a_place_that_cannot_be_one_is_refused(folder: Path, tmp_path: Path) -> None:

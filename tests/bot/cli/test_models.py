@@ -11,6 +11,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bot.__main__ import app
+from bot.cli.console import UNUSABLE
+from bot.cli.model_output import not_derived_text
 from bot.engine.calibrations import keep_calibration
 from bot.engine.data_folder import MODEL_LOCK, exclusive
 from bot.engine.serving_model import read_pointer
@@ -93,6 +95,18 @@ def test_it_is_taken_all_the_same_if_somebody_says_so_and_the_way_back_is_open(
     assert back.exit_code == 0, back.output
     assert f"{FIRST} serves again" in back.output
     assert _served(folder) == FIRST
+
+
+def test_a_model_that_can_not_be_derived_is_refused_before_it_is_measured(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    slow = _model(tmp_path / "slow torch")
+    done = run("use", slow)
+    assert done.exit_code == UNUSABLE
+    assert not_derived_text(str(slow)) in " ".join(done.output.split())
+    assert "survival-game" not in done.output
+    assert _served(folder) == FIRST
+    assert run("use", "--anyway", slow).exit_code == 0
 
 
 def test_what_was_begun_and_failed_is_gone_on_with(

@@ -1,14 +1,18 @@
 """What the command line shows, to people and to programs: answers, `stats`, progress, sources."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from bot.answers.decision import Refusal, decide
 from bot.answers.pipeline import Reply
-from bot.cli.output import reply_record, reply_text, stats_record, stats_text
+from bot.ask import messages as ask_messages
+from bot.cli.output import REFUSED, reply_parts, reply_record, stats_record, stats_text
 from bot.cli.source_output import Pace, source_record, sources_text
 from bot.engine.figures import Figures
 from indexer.ingest.pipeline import Progress, UpdateReport
@@ -61,13 +65,41 @@ def test_an_answer_for_programs_has_what_is_shown_and_how_likely_it_is_right() -
     assert record["nearest"] == ["GPU hours", "People"]
 
 
-def test_several_quotations_are_numbered_for_people() -> None:
-    hits = [_hit(0.9, "Forty hours."), _hit(0.8, "Ask Mira.", title="People")]
-    for count in (1, 2):
-        outcome = decide(hits[:count], [], Evidence.STRONG, 3)
-        shown = reply_text(Reply("how many?", outcome, tuple(hits[:count]))).plain
-        assert ("— 1 · GPU hours" in shown, "— 2 · People" in shown) == (count == 2, count == 2)
-        assert count == 2 or "— GPU hours" in shown
+def _printed(reply: Reply, **settings: Any) -> list[str]:
+    """The lines of a reply on a terminal, without those that are empty."""
+    console = Console(width=80, **settings)
+    with console.capture() as captured:
+        for part in reply_parts(reply):
+            console.print(part, soft_wrap=isinstance(part, Text))
+    return [line.rstrip() for line in captured.get().splitlines() if line.strip()]
+
+
+def test_an_answer_is_what_discord_shows_of_it() -> None:
+    hits = [_hit(0.9, "It is open. The club has 40 hours."), _hit(0.8, "Ask Mira.", title="People")]
+    reply = Reply("how many?", decide(hits, [(12, 34)], Evidence.STRONG, 3), tuple(hits))
+    head = ask_messages.answer(reply).head.removeprefix("**how many?**\n").removeprefix("-# ")
+    assert _printed(reply) == [
+        "how many?",
+        head,
+        "▌ It is open. The club has 40 hours.",
+        "GPU hours › H",
+        "https://own.org/",
+    ]
+
+
+def test_the_deciding_sentence_is_bold_and_the_evidence_dim() -> None:
+    hits = [_hit(0.9, "It is open. The club has 40 hours.")]
+    reply = Reply("how many?", decide(hits, [(12, 34)], Evidence.STRONG, 3), tuple(hits))
+    _, evidence, quotation, *_ = _printed(reply, force_terminal=True, color_system="standard")
+    assert evidence.startswith("\x1b[2m")
+    assert re.search(r"\x1b\[1[;m][^\x1b]*The club has 40 hours\.", quotation)
+
+
+def test_a_refusal_on_the_terminal_promises_no_moderator() -> None:
+    """Nothing that is asked there is recorded."""
+    shown = _printed(Reply("how many?", Refusal(), (_hit(0.2, "It has a roof."),)))
+    nearest = ask_messages.nearest_titles([_hit(0.2, "")]).removeprefix("-# ").replace("**", "")
+    assert shown == ["how many?", REFUSED, nearest]
 
 
 def test_a_refusal_for_programs_quotes_nothing_and_names_what_is_nearest() -> None:
@@ -155,7 +187,7 @@ def test_a_source_of_one_server_is_listed_with_it() -> None:
     failure = Failure("/a/b.md", "is empty.", "file:/a/b.md")
     state = SourceState("/a", Scope(10), 2, 1, NOW, (failure,))
     assert str(sources_text([state])) == (
-        "/a  server 10\n  1 documents from 2 files · 24 Nov 2026 12:00 UTC\n"
+        "/a  server 10\n  1 document from 2 files · 24 Nov 2026 12:00 UTC\n"
         "  failed /a/b.md is empty.\n"
     )
     assert source_record(state)["scope"] == "10"
@@ -164,7 +196,7 @@ def test_a_source_of_one_server_is_listed_with_it() -> None:
 def test_a_source_of_another_machine_is_listed_with_it() -> None:
     state = SourceState("/a", SHARED, 2, 1, NOW, (), machine="harbour")
     assert str(sources_text([state])) == (
-        "/a\n  1 documents from 2 files · 24 Nov 2026 12:00 UTC\n"
+        "/a\n  1 document from 2 files · 24 Nov 2026 12:00 UTC\n"
         "  followed on the machine harbour alone\n"
     )
     assert source_record(state)["machine"] == "harbour"

@@ -1,5 +1,6 @@
 """The command `model use --reranker`, as somebody types it: measured both ways, then chosen."""
 
+import json
 import logging
 import shutil
 from collections.abc import Callable
@@ -93,9 +94,14 @@ def test_what_can_not_be_used_is_said_in_a_sentence_and_changes_nothing(
 ) -> None:
     (tmp_path / "classifier").mkdir()
     save_cross_encoder(tmp_path / "classifier", labels=3)
+    # An embedder: the library would make up a head with random weights.
+    headless = shutil.copytree(ready_reranker, tmp_path / "headless")
+    written = json.loads((headless / "config.json").read_text())
+    (headless / "config.json").write_text(json.dumps(written | {"architectures": ["BertModel"]}))
     tried = [
         (run("use", "no/such-model"), "There is no reranker 'no/such-model' on this machine"),
         (run("use", tmp_path / "classifier"), "gives 3 scores for a pair"),
+        (run("use", tmp_path / "headless"), "it is BertModel, without the part that scores"),
     ]
     with exclusive(folder, MODEL_LOCK):
         tried += [(run("use", ready_reranker), "being built"), (run("back"), "being built")]

@@ -7,13 +7,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.cli.console import UNUSABLE
+from bot.cli.source_output import unread_text
 from bot.cli.sources import UNREAD
+from bot.engine.data_folder import held
 from tests.fork_server import ENVIRONMENT, ForkServer
 from tests.processes import interruptible
 
@@ -26,7 +29,8 @@ class Terminal:
     def __init__(self, folder: Path, commands: ForkServer) -> None:
         self.guides = folder / "guides"
         self.guides.mkdir()
-        self.environment = {"COMMONPLACE_DATA": str(folder / "data")}
+        self.data = folder / "data"
+        self.environment = {"COMMONPLACE_DATA": str(self.data)}
         self._commands = commands
 
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -76,17 +80,40 @@ def test_a_dry_run_says_what_would_happen_and_does_nothing(terminal: Terminal) -
 
 
 @pytest.mark.parametrize("flags", [[], ["--json"]])
-def test_a_source_that_nothing_can_be_read_from_is_kept_but_not_taken_for_read(
+def test_a_source_that_nothing_can_be_read_from_is_added_nowhere(
     terminal: Terminal, flags: list[str]
 ) -> None:
     broken = terminal.guides / "broken.md"
     broken.write_bytes(b"\x00")
     done = terminal.run("source", "add", broken, *flags)
     assert done.returncode == UNREAD
-    assert f"Nothing could be read from {broken}. It is kept as a source" in done.stderr
-    assert [each["source"] for each in terminal.json("source", "list")["failed"]] == [str(broken)]
+    assert done.stderr.splitlines()[-1].endswith(unread_text([str(broken)], ()))
+    assert "There is no source yet" in terminal.run("source", "list").stdout
     (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
     assert terminal.run("source", "add", terminal.guides, *flags).returncode == 0
+
+
+def test_a_source_from_before_stays_one_when_it_can_not_be_read_any_more(
+    terminal: Terminal,
+) -> None:
+    page = terminal.guides / "lab.md"
+    page.write_text("")
+    assert terminal.run("source", "add", page).returncode == 0
+    page.write_bytes(b"\x00")
+    done = terminal.run("source", "add", page)
+    assert done.returncode == UNREAD
+    assert done.stderr.splitlines()[-1].endswith(unread_text([str(page)], {str(page)}))
+    assert terminal.json("source", "list")["location"] == str(page)
+
+
+def test_a_bot_that_runs_here_is_named_only_where_one_does(terminal: Terminal) -> None:
+    """The folder's lock tells."""
+    page = terminal.guides / "lab.md"
+    for text, running in (("One.", False), ("Two.", True)):
+        page.write_text(text)
+        with held(terminal.data) if running else nullcontext():
+            said = terminal.run("index", terminal.guides).stdout
+        assert ("running bot" in said) is running
 
 
 def test_an_import_ends_with_what_can_be_quoted_and_what_to_do_next(terminal: Terminal) -> None:
@@ -108,7 +135,7 @@ def test_sources_are_added_listed_synced_and_removed(terminal: Terminal) -> None
         str(terminal.guides / "broken.md")
     ]
     shown = terminal.run("source", "list").stdout
-    assert "1 documents from 2 files" in shown
+    assert "1 document from 2 files" in shown
     assert "broken.md is not text" in shown
     assert len(terminal.json("source", "sync")["failed"]) == 1
     removed = terminal.json("source", "remove", terminal.guides)

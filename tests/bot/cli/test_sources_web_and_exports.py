@@ -49,14 +49,9 @@ def test_an_address_inside_the_own_network_is_never_asked(terminal: Terminal) ->
         "source": address,
         "reason": "leads to 127.0.0.1, which is this machine itself.",
     }
-    listed = terminal.json("source", "list")
-    assert (listed["location"], listed["documents"]) == (address, 0)
-    assert "0 documents from 1 pages" in terminal.run("source", "list").stdout
-    assert terminal.json("source", "sync")["failed"] == [failure]
-    assert terminal.json("source", "sync", address)["failed"] == [failure]
-    assert terminal.run("index").returncode == 0
-    assert terminal.run("source", "remove", address).returncode == 0
     assert "There is no source yet" in terminal.run("source", "list").stdout
+    assert terminal.json("source", "sync")["failed"] == []
+    assert terminal.run("index").returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,73 @@
+"""Help of the command line: Typer's classes, with plain types, whole sentences and an example.
+
+A command's docstring is its help. Its last section, `Example:`, stands below the options.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+EXAMPLE: Final = "Example:\n"
+
+
+class PlainCommand(TyperCommand):
+    """A command whose help shows no type that says nothing, and ends with its example."""
+
+    def __init__(self, name: str | None, *, help: str | None = None, **settings: Any) -> None:
+        text, _, example = (help or "").partition(f"\n\n{EXAMPLE}")
+        settings["epilog"] = EXAMPLE + example.rstrip() if example else None
+        super().__init__(name, help=_joined(text), **settings)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _without_types(super().get_params(ctx))
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return _without_braces(super().collect_usage_pieces(ctx))
+
+
+class PlainGroup(TyperGroup):
+    """A group of commands whose help is as theirs."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _without_types(super().get_params(ctx))
+
+
+def defaults_everywhere(group: TyperGroup, values: dict[str, Any]) -> dict[str, Any]:
+    """Defaults for every command of a group and of the groups in it, as click takes them."""
+    inner = {
+        name: defaults_everywhere(command, values) if isinstance(command, TyperGroup) else values
+        for name, command in group.commands.items()
+    }
+    return {**values, **inner}
+
+
+def _joined(text: str) -> str:
+    """Paragraphs without the line breaks of the source, which a terminal has no use for."""
+    return "\n\n".join(" ".join(each.split()) for each in text.split("\n\n"))
+
+
+def _without_types(params: Sequence[Any]) -> list[Any]:
+    """Leave out the type of a switch, which is none, and of an argument, whose name says it."""
+    for param in params:
+        if param.param_type_name == "argument" or getattr(param, "is_bool_flag", False):
+            param.display_type_rich = lambda ctx: None
+    return [*params]
+
+
+def _without_braces(pieces: Iterable[str]) -> list[str]:
+    """Arguments as every other program writes them: `NAME` where one is required."""
+    return [re.sub(r"^\{(.*)\}", r"\1", piece).removesuffix("...") for piece in pieces]
+
+
+def plain_group(text: str) -> typer.Typer:
+    """A group of commands below `commonplace`."""
+    return typer.Typer(
+        cls=PlainGroup,
+        help=text,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
