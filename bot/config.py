@@ -33,6 +33,7 @@ from bot.config_sections import (
 )
 from bot.phrasing_settings import PhrasingSettings
 from knowledge.files import picture_text
+from knowledge.model.extras import needed
 
 CONFIG_FILE: Final = Path("config.toml")
 TOKEN_VARIABLE: Final = "DISCORD_TOKEN"  # noqa: S105 - the variable's name, not a token
@@ -98,8 +99,7 @@ def load(config_file: Path | None = None, data: Path | None = None) -> Settings:
         raise ConfigError(_sentence(config_file or CONFIG_FILE, error)) from error
     if settings.pictures.read_text and not picture_text.is_installed():
         raise ConfigError(
-            f"{config_file or CONFIG_FILE}: `pictures.read_text` needs "
-            "`pip install 'commonplace[ocr]'`."
+            f"{config_file or CONFIG_FILE}: `pictures.read_text` needs {needed('ocr')}."
         )
     return settings
 

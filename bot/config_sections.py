@@ -43,8 +43,8 @@ class DataSettings(_Section):
     database: Annotated[str, BeforeValidator(_database)] = Field(
         default="",
         description="a PostgreSQL database in place of `community.db` and of the index, as "
-        "`postgresql://USER@HOST/DATABASE`, with `pip install 'commonplace[postgres]'`; its "
-        "password comes from PGPASSWORD in the environment. Nothing: the files",
+        "`postgresql://USER@HOST/DATABASE`, with the extra `postgres`; its password comes from "
+        "PGPASSWORD in the environment. Nothing: the files",
     )
 
 
@@ -254,8 +254,7 @@ class PictureSettings(_Section):
     read_text: bool = Field(
         default=False,
         description="whether the text in a picture that comes with a question or a note is read; "
-        "whoever sent it sees it before anything is done with it. Needs "
-        "`pip install 'commonplace[ocr]'`",
+        "whoever sent it sees it before anything is done with it. Needs the extra `ocr`",
     )
 
 

@@ -6,6 +6,6 @@ from importlib.metadata import PackageNotFoundError, version
 def own_version() -> str:
     """The installed version, or what a checkout that is not installed calls itself."""
     try:
-        return version("commonplace")
+        return version("commonplace-bot")
     except PackageNotFoundError:
         return "(not installed)"

@@ -17,6 +17,7 @@ import numpy as np
 
 from indexer.evaluation.metrics import kept_and_refused, question_ndcgs
 from indexer.evaluation.runner import Evaluation
+from knowledge.model.extras import needed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +46,7 @@ def check(path: Path) -> None:
         PlotError: if matplotlib is missing, or the name or the folder can't be used.
     """
     if importlib.util.find_spec("matplotlib") is None:
-        raise PlotError("A plot needs `pip install 'commonplace[plot]'` (matplotlib is missing).")
+        raise PlotError(f"A plot needs {needed('plot')}.")
     if path.suffix.lower() not in SUFFIXES:
         raise PlotError(f"{path} can't be a plot: its name must end in {' or '.join(SUFFIXES)}.")
     if not path.parent.is_dir():

@@ -16,6 +16,7 @@ from bot.engine.core import Core
 from bot.engine.data_folder import data_folder
 from bot.engine.worker import Worker
 from bot.models.live_switch import LiveSwitch
+from knowledge.model.extras import needed
 
 if TYPE_CHECKING:
     import socket
@@ -66,7 +67,7 @@ def mcp(
         from bot.programs import mcp_server
         from bot.programs.http_server import ServingError, Tokens, listening
     except ImportError as error:
-        fail(f"MCP needs `pip install 'commonplace[mcp]'` ({error}).")
+        fail(f"MCP needs {needed('mcp')} ({error}).")
     settings = settings_from(config_file, data)
     guild_id = _guild_id(guild)
     if http is None:
@@ -113,7 +114,7 @@ def serve(
         from bot.programs.http_api import http_api
         from bot.programs.http_server import ServingError, Tokens, listening
     except ImportError as error:
-        fail(f"The HTTP interface needs `pip install 'commonplace[serve]'` ({error}).")
+        fail(f"The HTTP interface needs {needed('serve')} ({error}).")
     settings = settings_from(config_file, data)
     guild_id = _guild_id(guild)
     try:

@@ -25,6 +25,7 @@ from bot.engine.file_permissions import close_to_others
 from bot.engine.index_places import INDEX, index_place
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
+from knowledge.model.extras import needed
 from knowledge.store.database import Database
 from knowledge.store.database_url import shown_database_url
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
@@ -143,7 +144,7 @@ def open_server(
         # Only who has such a database has to install what speaks to it.
         from knowledge.store.postgres.database import SCHEMA, PostgresDatabase
     except ImportError as error:
-        raise StoreError("`data.database` needs `pip install 'commonplace[postgres]'`.") from error
+        raise StoreError(f"`data.database` needs {needed('postgres')}.") from error
     return PostgresDatabase(url, folder, schema=schema or SCHEMA, though_marked=though_marked)
 
 

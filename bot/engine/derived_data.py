@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from knowledge.channels import database as channels_database
 from knowledge.channels.archive import ChannelArchive
 from knowledge.channels.database import CHANNELS, ArchiveError
+from knowledge.model.extras import needed
 from knowledge.store.database import StoreError
 from knowledge.web import page_store
 from knowledge.web.page_store import WEB, PageStore, PageStoreError
@@ -55,9 +56,7 @@ def _schema(url: str, module: Any, error: type[Exception]) -> "DerivedSchema":
         # Only who has such a database has to install what speaks to it.
         from knowledge.store.postgres.derived_schema import DerivedSchema
     except ImportError as missing:
-        raise StoreError(
-            "`data.database` needs `pip install 'commonplace[postgres]'`."
-        ) from missing
+        raise StoreError(f"`data.database` needs {needed('postgres')}.") from missing
     return DerivedSchema(
         url,
         module.SCHEMA,

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from knowledge.model.extras import needed
 from knowledge.store.database import StoreError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def open_work(url: str) -> "WorkQueue":
         # Only who has such a database has to install what speaks to it.
         from knowledge.store.postgres.work_queue import WorkQueue
     except ImportError as error:
-        raise StoreError("`data.database` needs `pip install 'commonplace[postgres]'`.") from error
+        raise StoreError(f"`data.database` needs {needed('postgres')}.") from error
     return WorkQueue(url)
 
 

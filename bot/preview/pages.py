@@ -3,8 +3,8 @@
 simcord allows one page a server and shows one channel in it; `Pages` stands in for it there. Each
 page has a key that every request of it carries, by which `bot.preview.shell` knows which of them
 is meant. For tests, time stands still in simcord, and pages change with what is done on them; here
-it goes on, and what the bot does by itself is shown. What this needs of simcord's insides stands
-in this folder alone; it fails loudly if a release changes them.
+it goes on, and what the bot does by itself is shown. What this needs of simcord's insides is listed
+in `bot.preview.simcord_internals`.
 """
 
 import asyncio
@@ -18,13 +18,11 @@ from typing import Any, ClassVar, Final, cast
 
 import simcord
 from aiohttp import web
-from simcord._clock import Clock
 from simcord.backend.access import can_access_channel
 from simcord.enums import AppCommandType, ChannelType
-from simcord.preview import Preview, _server, make_preview
-from simcord.preview._server import PreviewServer
-from simcord.preview._snapshot import build_snapshot
+from simcord.preview import Preview, make_preview
 
+from bot.preview.simcord_internals import Clock, PreviewServer, _server, build_snapshot
 from bot.preview.town import Town
 
 # How often the bot is told that time has passed, and the pages are looked at: its quickest step, a

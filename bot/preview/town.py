@@ -9,6 +9,7 @@ import simcord
 from simcord.backend import serializers
 from simcord.http import router
 
+from bot.preview.simcord_internals import ROUTES
 from bot.process.connection import invite_permissions
 
 NAME: Final = "Commonplace"
@@ -124,6 +125,6 @@ def _member_counts(context: router.RequestContext) -> dict[str, int]:
 def add_routes() -> None:
     """Have simcord answer what the bot asks and it does not know, once."""
     route = (["guilds", "{guild_id}", "roles", "member-counts"], _member_counts)
-    if route not in router._ROUTES["GET"]:
+    if route not in ROUTES["GET"]:
         # Before the route of a single role, whose id this would be.
-        router._ROUTES["GET"].insert(0, route)
+        ROUTES["GET"].insert(0, route)

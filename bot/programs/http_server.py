@@ -27,6 +27,20 @@ from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bot.programs.problems import problem_body
+from knowledge.model.internals import require
+
+# What a connection is: uvicorn has no limit of its own for a slow head.
+USED: Final = (
+    "uvicorn.protocols.http.h11_impl:H11Protocol.connection_made",
+    "uvicorn.protocols.http.h11_impl:H11Protocol.connection_lost",
+    "uvicorn.protocols.http.h11_impl:H11Protocol.data_received",
+    "uvicorn.protocols.http.h11_impl:H11Protocol.send_400_response",
+    "uvicorn.protocols.http.h11_impl:H11Protocol.conn",
+    "uvicorn.protocols.http.h11_impl:H11Protocol.cycle",
+    "uvicorn.protocols.http.h11_impl:H11Protocol.transport",
+)
+
+require("uvicorn", USED)
 
 HOST: Final = "127.0.0.1"
 # Shorter tokens can be guessed.

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from knowledge.files.reader import SUFFIXES
 from knowledge.git.lost import LostError
 from knowledge.git.pack_index import pack_index
+from knowledge.model.extras import needed
 from knowledge.model.source_locations import RepositoryLocation
 from knowledge.web.connections import told
 from knowledge.web.fetcher import Fetcher
@@ -47,10 +48,7 @@ TREE_BYTES: Final = 10_000_000
 FOLDERS_DEEP: Final = 50
 PATH_CHARACTERS: Final = 1_000
 
-MISSING: Final = (
-    "can't be read without dulwich: install it with `pip install 'commonplace[git]'`, then start "
-    "again"
-)
+MISSING: Final = f"can't be read without {needed('git')}, then start again"
 
 _LFS: Final = re.compile(rb"version https://git-lfs\.github\.com/spec/")
 _HEADS: Final = b"refs/heads/"

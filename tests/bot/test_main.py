@@ -106,7 +106,7 @@ def test_help_lists_every_command_in_a_group() -> None:
 
 def test_the_version_is_that_of_the_installed_package() -> None:
     result = CliRunner().invoke(app, ["--version"])
-    assert (result.exit_code, result.output) == (0, f"commonplace {version('commonplace')}\n")
+    assert (result.exit_code, result.output) == (0, f"commonplace {version('commonplace-bot')}\n")
 
 
 @pytest.mark.parametrize(

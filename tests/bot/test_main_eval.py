@@ -14,6 +14,7 @@ from bot.config import ConfigError
 from bot.engine.serving_reranker import choose_reranker
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.evaluation.judged_sets import LEAST_HARVEST
+from knowledge.model.extras import needed
 from knowledge.model.questions import Verdict
 from tests.bot.accepted_answers import accept, nearly_enough
 from tests.fakes import WordEmbedder
@@ -281,4 +282,4 @@ def test_without_matplotlib_the_extra_is_named(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     line = _sentence(run(judged, "--plot", tmp_path / "out.png"))
-    assert "pip install 'commonplace[plot]'" in line
+    assert needed("plot") in line

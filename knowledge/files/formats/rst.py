@@ -13,6 +13,16 @@ from docutils.parsers.rst import Directive, directives, roles
 
 from knowledge.files.formats.html import fragment_to_markdown
 from knowledge.files.parsed_file import ParsedFile, UnreadableError, one_line
+from knowledge.model.internals import require
+
+# Which directives and roles docutils knows.
+USED: Final = (
+    "docutils.parsers.rst.directives:_directive_registry",
+    "docutils.parsers.rst.directives:_fallback_language_module",
+    "docutils.parsers.rst.roles:_role_registry",
+)
+
+require("docutils", USED)
 
 _DIRECTIVE = re.compile(r"^[ \t]*\.\. (?:\|[^|\n]+\| )?(?P<name>[\w:.+-]+)::", re.MULTILINE)
 _ROLE = re.compile(r"(?<![\w:.+-])[\w.+-]*+:(?P<name>[\w:.+-]+):`")

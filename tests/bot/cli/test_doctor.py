@@ -15,6 +15,7 @@ from bot.engine.data_folder import COMMUNITY, held
 from bot.interactions.allowed_guilds import ANYBODY
 from indexer.retrieval.evidence import FittedFor, calibration
 from knowledge.model.documents import SHARED
+from knowledge.model.extras import needed
 from knowledge.model.notes import Member
 from knowledge.model.submissions import Submission
 from knowledge.store.erasure.tombstones import FILE
@@ -155,4 +156,4 @@ def test_repositories_are_counted_and_what_reads_them_is_looked_for(
     monkeypatch.delitem(sys.modules, "dulwich", raising=False)
     found = next(_repositories(tmp_path / "data", ""))
     assert not found.sound
-    assert "pip install 'commonplace[git]'" in found.found
+    assert needed("git") in found.found

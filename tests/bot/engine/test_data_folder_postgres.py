@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from bot.config import Settings
 from bot.config_sections import DataSettings
 from bot.engine.data_folder import COMMUNITY, open_store
 from knowledge.model.documents import SHARED
+from knowledge.model.extras import needed
 from knowledge.store.store import Store, StoreError
 from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
 from tests.postgres import Cluster
@@ -128,5 +130,5 @@ def test_without_its_client_it_is_said_what_to_install(
     monkeypatch.setitem(sys.modules, "psycopg", None)
     for name in [each for each in sys.modules if each.startswith("knowledge.store.postgres")]:
         monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(StoreError, match=r"pip install 'commonplace\[postgres\]'"):
+    with pytest.raises(StoreError, match=re.escape(needed("postgres"))):
         open_store(tmp_path, "postgresql://bot@/community")

@@ -28,6 +28,7 @@ from bot.programs.http_server import (
     serve,
     shown_address,
 )
+from knowledge.model.extras import needed
 
 ROOT = Path(__file__).parents[3]
 VARIABLE = "COMMONPLACE_SERVE_TOKEN"
@@ -305,4 +306,4 @@ def test_what_is_not_installed_is_said(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == UNUSABLE
-    assert "pip install 'commonplace[serve]'" in " ".join(done.stderr.split())
+    assert needed("serve") in " ".join(done.stderr.split())

@@ -1,0 +1,46 @@
+"""Undocumented parts of simcord that the preview uses, in one place and checked at import.
+
+simcord shows one channel a page and lets time stand still; the preview has many pages and real
+time, and simcord offers neither. So its releases are pinned to a minor version.
+"""
+
+from typing import Final
+
+from simcord._clock import Clock
+from simcord.http import router
+from simcord.preview import _server
+from simcord.preview._server import PreviewServer
+from simcord.preview._snapshot import build_snapshot
+
+from knowledge.model.internals import require
+
+__all__ = ["ROUTES", "Clock", "PreviewServer", "_server", "build_snapshot"]
+
+USED: Final = (
+    "simcord._clock:Clock.now",
+    "simcord.builders:ChannelHandle._channel",
+    "simcord.builders:ChannelHandle._env",
+    "simcord.builders:RoleHandle._role",
+    "simcord.env:run._env",
+    "simcord.env:Env._preview",
+    "simcord.http.router:_ROUTES",
+    "simcord.preview._server:PreviewServer._STATIC_FILES",
+    "simcord.preview._server:PreviewServer._SECURITY_HEADERS",
+    "simcord.preview._server:PreviewServer._index",
+    "simcord.preview._server:PreviewServer._pages",
+    "simcord.preview._server:PreviewServer._requested_port",
+    "simcord.preview._server:PreviewServer._static",
+    "simcord.preview._snapshot:build_snapshot",
+    "simcord.preview:Preview._advance_presentation_time",
+    "simcord.preview:Preview._close_page",
+    "simcord.preview:Preview._closed",
+    "simcord.preview:Preview._initial_target",
+    "simcord.preview:Preview._mark_action_dispatched",
+    "simcord.preview:Preview._pages",
+    "simcord.preview:Preview._publish",
+    "simcord.preview:Preview._server",
+)
+
+require("simcord", USED)
+
+ROUTES: Final = router._ROUTES
