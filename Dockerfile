@@ -31,11 +31,15 @@ RUN echo "torch==${TORCH}${TORCH_SHA256:+ --hash=sha256:${TORCH_SHA256}}" > /tor
     && rm -rf /opt/commonplace/lib/python3*/site-packages/torch/include
 # What the program needs is a layer by itself, and only another list of it makes another layer: a new
 # release is 4 MB to build and to keep, not 1.5 GB. The list has all of it, PyTorch's needs, too.
-COPY deploy/requirements.txt deploy/requirements-postgres.txt /
-# Set to anything, it lets the bots of the image use PostgreSQL (compose.cluster.yaml).
-ARG POSTGRES=""
-RUN pip install --no-deps --require-hashes --requirement /requirements.txt \
-        ${POSTGRES:+--requirement /requirements-postgres.txt} \
+COPY deploy/requirements*.txt /
+# Names of extras with blanks between, such as "git ocr": docs/operating.md has them all.
+ARG EXTRAS=""
+RUN for extra in ${EXTRAS}; do \
+        [ -e "/requirements-${extra}.txt" ] \
+            || { echo "There is no extra ${extra} (docs/operating.md, Extras)." >&2; exit 1; }; \
+        set -- "$@" --requirement "/requirements-${extra}.txt"; \
+    done \
+    && pip install --no-deps --require-hashes --requirement /requirements.txt "$@" \
     && pip uninstall --yes pip
 
 FROM needed AS program

@@ -42,19 +42,25 @@ translations: $(VENV)/dev.done ## bring the catalogues of bot/locale up to the s
 shipped: $(VENV)/dev.done ## derive the models that come with the program, and embed the bundled articles
 	$(BIN)/python -m indexer.ingest.shipping
 
-# The image's Python and processors; the digests are those of every platform's files. What only
-# PyTorch's builds for graphics cards need is left out.
+# Releases are written with the digests of every platform's files. Left out is PyTorch, whose CPU
+# build is installed by itself, with what only its builds for graphics cards need.
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate
+# The image's Python and processors.
+IMAGE := --python-version 3.11.9 --python-platform x86_64-manylinux_2_28
+EXTRAS := git mcp ocr plot postgres serve
+# Keeps packages that neither the list before has, which may be empty, nor PyTorch brings.
+KEEP := awk -F'==' 'FILENAME != "-" {known[$$1]; next} \
+	/^[a-z]/ {keep = !($$1 in known || /^(torch|triton|nvidia-|cuda-)/)} keep'
+
 lock: $(VENV)/dev.done ## write deploy/requirements*.txt anew, with the newest releases that are allowed
-	{ sed -n '/^#/p' deploy/requirements.txt; \
-	$(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate \
-		--python-version 3.11.9 --python-platform x86_64-manylinux_2_28 \
-		| awk '/^[a-z]/ {keep = !/^(torch|triton|nvidia-|cuda-)/} keep'; } > deploy/requirements.new
-	mv deploy/requirements.new deploy/requirements.txt
-	{ sed -n '/^#/p' deploy/requirements-postgres.txt; \
-	$(BIN)/uv pip compile pyproject.toml --extra postgres --quiet --generate-hashes --no-header --no-annotate \
-		--constraint deploy/requirements.txt --python-version 3.11.9 --python-platform x86_64-manylinux_2_28 \
-		| awk '/^[a-z]/ {keep = /^psycopg/} keep'; } > deploy/requirements.new
-	mv deploy/requirements.new deploy/requirements-postgres.txt
+	set -e; write() { { sed -n '/^#/p' "$$1"; cat; } > deploy/lock.new; mv deploy/lock.new "$$1"; }; \
+	$(COMPILE) $(IMAGE) | $(KEEP) - | write deploy/requirements.txt; \
+	for extra in $(EXTRAS); do \
+		$(COMPILE) $(IMAGE) --extra $$extra --constraint deploy/requirements.txt \
+			| $(KEEP) deploy/requirements.txt - | write deploy/requirements-$$extra.txt; \
+	done; \
+	$(COMPILE) --universal --python-version 3.11.9 --extra dev --constraint deploy/requirements.txt \
+		| $(KEEP) - | write deploy/requirements-dev.txt
 
 clean: ## remove what was installed and cached
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -71,6 +77,6 @@ $(VENV)/preview.done: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python deploy/install.py preview
 	touch $@
 
-$(VENV)/dev.done: pyproject.toml | $(VENV)/bin/python
+$(VENV)/dev.done: pyproject.toml deploy/requirements-dev.txt | $(VENV)/bin/python
 	$(BIN)/python deploy/install.py dev
 	touch $@ $(VENV)/preview.done $(VENV)/run.done

@@ -4,7 +4,8 @@
 
 It needs nothing but Python and pip. The preview leaves out the libraries that only embedding models
 other than the default need. uv installs, because it is ten times as quick as pip and can choose
-PyTorch's build without graphics cards; pip takes over where uv reaches no index.
+PyTorch's build without graphics cards; pip takes over where uv reaches no index. Development takes
+the releases of a list, so that a new release of a tool breaks nobody's first run.
 """
 
 import os
@@ -42,12 +43,13 @@ class Kind:
     download: int
     disk: int
     has_other_models: bool = True
+    lock: str = ""
 
 
 KINDS: Final = {
     "preview": Kind("preview", 230, 690, has_other_models=False),
     "run": Kind("", 420, 1_600),
-    "dev": Kind("dev", 700, 2_500),
+    "dev": Kind("dev", 700, 2_500, lock="deploy/requirements-dev.txt"),
 }
 
 
@@ -75,17 +77,22 @@ def install(kind: Kind, run: Run, say: Callable[[str], None]) -> int:
     python = sys.executable
     pip = [python, "-m", "pip", "install"]
     needed = requirements(kind)
+    # Everything but PyTorch, which the next step adds, with what it needs.
+    locked = ["--no-deps", "--require-hashes", "--requirement", str(ROOT / kind.lock)]
     # The project without its requirements: they are there, but for those left out on purpose.
     itself = ["--no-deps", "--editable", str(ROOT)]
     if run([*pip, "--quiet", "uv"]) == 0:
         uv = [python, "-m", "uv", "pip", "install", "--python", python]
         build = ["--torch-backend", "cpu"] if sys.platform == "linux" else []
-        if run([*uv, *build, *needed]) == 0 and run([*uv, *itself]) == 0:
+        steps = [[*uv, *locked]] if kind.lock else []
+        steps += [[*uv, *build, *needed], [*uv, *itself]]
+        if all(run(step) == 0 for step in steps):
             return 0
         say("uv can't install them here (above); pip takes over, which takes some minutes longer.")
         if kind.has_other_models and sys.platform == "linux":
             say("pip may choose PyTorch's build for graphics cards, which is 4 GB larger.")
-    return run([*pip, *needed]) or run([*pip, "--quiet", *itself])
+    failed = run([*pip, *locked]) if kind.lock else 0
+    return failed or run([*pip, *needed]) or run([*pip, "--quiet", *itself])
 
 
 def _shown(path: Path) -> Path:

@@ -179,3 +179,13 @@ def community_url(postgres: Cluster) -> Iterator[str]:
     url = postgres.shared("community", make_tables)
     yield url
     postgres.execute(EMPTY_TABLES, url)
+
+
+@pytest.fixture(scope="session")
+def started_folder(commands: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder that commands with the real model begin with: the articles are indexed."""
+
+    def index(data: Path) -> None:
+        assert commands.run("index", "--data", data).returncode == 0
+
+    return shared_folder(tmp_path_factory, "started", index)

@@ -30,6 +30,14 @@ COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["commo
 CLUSTER = yaml.safe_load((ROOT / "compose.cluster.yaml").read_text())
 CONTAINER = config.load(ROOT / "deploy" / "container.toml")
 COMMAND = (ROOT / "deploy" / "commonplace.sh").read_text()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LISTS = sorted((ROOT / "deploy").glob("requirements*.txt"))
+# What the image can be built with.
+EXTRAS = [
+    path.stem.removeprefix("requirements-")
+    for path in LISTS
+    if path.stem not in ("requirements", "requirements-dev")
+]
 OPERATING = (ROOT / "docs" / "operating.md").read_text()
 
 
@@ -113,7 +121,7 @@ def test_a_release_that_needs_nothing_new_is_a_small_layer() -> None:
     """All that the project's version or its code changes stands behind what it needs."""
     needed, program = DOCKERFILE.index("AS needed"), DOCKERFILE.index("AS program")
     copied = re.findall(r"^COPY (.*)$", DOCKERFILE[needed:program], re.MULTILINE)
-    assert copied == ["deploy/requirements.txt deploy/requirements-postgres.txt /"]
+    assert copied == ["deploy/requirements*.txt /"]
     assert "--no-deps" in DOCKERFILE[program:]
 
 
@@ -131,14 +139,14 @@ def test_the_image_is_made_of_what_docker_is_given_and_of_all_packages() -> None
     }
     assert copied == given
     assert {"bot", "indexer", "knowledge"} < copied
-    assert all((ROOT / source).exists() for source in copied)
+    assert all([*ROOT.glob(source)] for source in copied)
 
 
 def test_no_address_of_a_registry_is_named() -> None:
     """PyTorch's index is an argument without a default, and building without it says so."""
     assert 'ARG TORCH_INDEX=""' in DOCKERFILE
     files = ("Dockerfile", "compose.yaml", "compose.cluster.yaml", "deploy/container.toml")
-    for name in (*files, "deploy/requirements.txt", "deploy/requirements-postgres.txt"):
+    for name in (*files, *(f"deploy/{path.name}" for path in LISTS)):
         addresses = re.findall(r"https?://[^/\s']+", (ROOT / name).read_text())
         assert addresses == [], name
 
@@ -168,7 +176,7 @@ def test_the_image_installs_nothing_whose_digest_is_not_in_the_repository() -> N
     assert [line.split()[0] for line in installs] == ["--no-deps"] * 3
     _pytorch, needed, program = installs
     assert "${TORCH_SHA256:+ --hash=sha256:${TORCH_SHA256}}" in DOCKERFILE
-    assert "--require-hashes --requirement /requirements.txt" in needed
+    assert '--require-hashes --requirement /requirements.txt "$@"' in needed
     assert program.endswith(" .")
 
 
@@ -191,15 +199,53 @@ def test_the_locked_list_has_each_dependency_in_a_release_that_is_allowed() -> N
         assert release in needed.specifier, name
 
 
-def test_what_postgresql_needs_besides_is_locked_and_nothing_twice() -> None:
-    besides = _locked("requirements-postgres.txt")
-    assert not besides.keys() & _locked("requirements.txt").keys()
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    [needed] = map(Requirement, project["optional-dependencies"]["postgres"])
-    names = {needed.name, *(f"{needed.name}-{extra}" for extra in needed.extras)}
-    assert besides.keys() == names
-    assert besides[needed.name] in needed.specifier
-    assert "${POSTGRES:+--requirement /requirements-postgres.txt}" in DOCKERFILE
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_what_an_extra_needs_besides_is_locked_in_releases_that_are_allowed(extra: str) -> None:
+    besides, needed = _locked(f"requirements-{extra}.txt"), _locked("requirements.txt")
+    assert not besides.keys() & needed.keys()
+    for one in map(Requirement, PROJECT["optional-dependencies"][extra]):
+        for name in (one.name, *(f"{one.name}-{part}" for part in one.extras)):
+            assert besides[canonicalize_name(name)] in one.specifier or name != one.name
+
+
+def test_extras_that_are_installed_together_agree_on_each_release() -> None:
+    together = [_locked(f"requirements-{extra}.txt").items() for extra in EXTRAS]
+    assert len({name for name, _ in set().union(*together)}) == len(set().union(*together))
+
+
+def test_the_image_can_be_built_with_each_extra_that_a_document_names() -> None:
+    """Those for development alone need no image."""
+    assert 'ARG EXTRAS=""' in DOCKERFILE
+    assert '"/requirements-${extra}.txt"' in DOCKERFILE
+    assert COMPOSE["build"]["args"]["EXTRAS"] == "${EXTRAS:-}"
+    table = OPERATING.split("### Extras")[1].split("\n## ")[0].split("\n### ")[0]
+    rows = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(EXTRAS)
+    documents = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]
+    named = {
+        extra
+        for path in documents
+        for said in re.findall(r"\bEXTRAS=(\w+(?: \w+)*)|'\.\[([\w,-]+)\]'", path.read_text())
+        for extra in re.split("[ ,]", "".join(said))
+    }
+    assert named - {*EXTRAS, "preview", "dev", "llm-test", "fuzz"} == set()
+    assert named >= {"git", "ocr", "mcp", "serve", "postgres", "plot"}
+
+
+def test_the_list_of_development_has_each_tool_in_a_release_that_is_allowed() -> None:
+    """By the name and the release; which platform a line is for stands behind it."""
+    name_of_list = "requirements-dev.txt"
+    assert _locked(name_of_list)
+    text = (ROOT / "deploy" / name_of_list).read_text()
+    locked: dict[str, list[str]] = {}
+    for name, release in re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE):
+        locked.setdefault(name, []).append(release)
+    needed = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+    for one in map(Requirement, needed):
+        releases = locked.get(canonicalize_name(one.name), [])
+        assert releases or one.name == "torch"
+        assert all(release in one.specifier for release in releases), one.name
+    assert name_of_list in (ROOT / "deploy" / "install.py").read_text()
 
 
 def test_the_services_of_a_cluster_are_the_one_of_a_bot_several_times() -> None:
@@ -210,7 +256,7 @@ def test_the_services_of_a_cluster_are_the_one_of_a_bot_several_times() -> None:
             assert services[name][key] == COMPOSE[key], (name, key)
         assert services[name]["build"]["args"] == {
             **COMPOSE["build"]["args"],
-            "POSTGRES": "yes",
+            "EXTRAS": "postgres ${EXTRAS:-}",
         }
         assert services[name]["depends_on"] == {"database": {"condition": "service_healthy"}}
     assert services["bot-1"] == services["bot-2"]

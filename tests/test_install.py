@@ -66,6 +66,14 @@ def test_pip_takes_over_where_uv_can_not_install(failing: str) -> None:
     assert itself == f"python -m pip install --quiet --no-deps --editable {ROOT}"
 
 
+@pytest.mark.parametrize("failing", ["", "-m uv"])
+def test_development_takes_the_locked_releases_first(failing: str) -> None:
+    commands, _ = _installed("dev", uv_fails_at=failing)
+    *_, locked, listed, _ = commands
+    assert locked.endswith(f"--require-hashes --requirement {ROOT / 'deploy/requirements-dev.txt'}")
+    assert " pytest" in listed
+
+
 def test_the_makefile_installs_each_kind() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for kind in KINDS:

@@ -115,7 +115,7 @@ def test_a_backups_sources_are_shown_and_taken_only_with_take(
     back_up(settings.data.folder / COMMUNITY, backup)
     code, out, err = run("restore", backup, "--data", new)
     assert code == 0, err
-    assert "Not taken: 1 sources that are not known here: /srv/handbook" in out
+    assert "Not taken: 1 source not known here: /srv/handbook" in out
     assert "do it again with --take sources" in out
     code, out, err = run("restore", backup, "--data", new, "--take", "sources", "--json")
     assert (code, json.loads(out)["unknown"]) == (

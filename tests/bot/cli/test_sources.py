@@ -96,14 +96,13 @@ def test_a_source_that_nothing_can_be_read_from_is_added_nowhere(
 def test_a_source_from_before_stays_one_when_it_can_not_be_read_any_more(
     terminal: Terminal,
 ) -> None:
-    page = terminal.guides / "lab.md"
-    page.write_text("")
-    assert terminal.run("source", "add", page).returncode == 0
-    page.write_bytes(b"\x00")
-    done = terminal.run("source", "add", page)
+    guides = terminal.guides
+    assert terminal.run("source", "add", guides).returncode == 0
+    (guides / "lab.md").write_bytes(b"\x00")
+    done = terminal.run("source", "add", guides)
     assert done.returncode == UNREAD
-    assert done.stderr.splitlines()[-1].endswith(unread_text([str(page)], {str(page)}))
-    assert terminal.json("source", "list")["location"] == str(page)
+    assert done.stderr.splitlines()[-1].endswith(unread_text([str(guides)], {str(guides)}))
+    assert terminal.json("source", "list")["location"] == str(guides)
 
 
 def test_a_bot_that_runs_here_is_named_only_where_one_does(terminal: Terminal) -> None:
