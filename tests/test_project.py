@@ -275,3 +275,115 @@ def test_each_module_docstring_begins_with_the_noun_of_what_it_is() -> None:
         for path in (ROOT / package).rglob("*.py"):
             first = ast.get_docstring(ast.parse(_text(path))) or ""
             assert not clause.match(first), f"{path}: {first.splitlines()[0]}"
+
+
+# A project that others can join.
+
+
+def _yaml(name: str) -> Any:
+    return yaml.safe_load((ROOT / name).read_text())
+
+
+def test_what_ci_runs_is_there() -> None:
+    jobs = _yaml(".github/workflows/tests.yml")["jobs"]
+    targets = re.findall(r"^([a-z-]+):", _text(ROOT / "Makefile"), re.MULTILINE)
+    runs = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    for target in re.findall(r"\bmake ([a-z-]+)", "\n".join(runs)):
+        assert target in targets
+    assert ".ci/run" in runs
+    assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
+    supported = re.findall(r":: Python :: (3\.\d+)", _text(ROOT / "pyproject.toml"))
+    assert jobs["quick"]["strategy"]["matrix"]["python"] == (supported or ["3.11", "3.12", "3.13"])
+
+
+def test_hooks_are_of_this_checkout_and_use_tools_that_are_installed() -> None:
+    [repository] = _yaml(".pre-commit-config.yaml")["repos"]
+    assert repository["repo"] == "local"
+    makefile = _text(ROOT / "Makefile")
+    for hook in repository["hooks"]:
+        tool, *words = hook["entry"].split()
+        program = tool.removeprefix(".venv/bin/")
+        assert f"$(BIN)/{program}" in makefile, tool
+        assert all((ROOT / word).exists() for word in words if word.endswith(".md"))
+    generated = {word for word in repository["hooks"][-1]["entry"].split() if word.endswith(".md")}
+    documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    assert generated == {
+        str(path.relative_to(ROOT)) for path in documents if "[[[cog" in _text(path)
+    }
+
+
+def test_what_dependabot_looks_at_is_there() -> None:
+    kinds = {
+        "pip": "requirements*.txt",
+        "docker": "Dockerfile",
+        "github-actions": ".github/workflows/*",
+    }
+    for update in _yaml(".github/dependabot.yml")["updates"]:
+        folder = ROOT / update["directory"].strip("/")
+        assert [*folder.glob(kinds[update["package-ecosystem"]])]
+
+
+def test_templates_name_commands_and_files_that_are_there() -> None:
+    templates = [*(ROOT / ".github").rglob("*.yml"), *(ROOT / ".github").rglob("*.md")]
+    targets = re.findall(r"^([a-z-]+):", _text(ROOT / "Makefile"), re.MULTILINE)
+    root = [ROOT / name for name in ("SECURITY.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md")]
+    for path in (*templates, *root):
+        text = _text(path)
+        for file in re.findall(r"\b(?:docs/)?[\w-]+\.md\b", text):
+            assert (ROOT / file).exists() or (ROOT / "docs" / file).exists(), (path, file)
+        assert all(target in targets for target in re.findall(r"`make ([a-z-]+)", text)), path
+        for command in re.findall(r"`commonplace (\w+)", text):
+            assert f'"{command}"' in _text(ROOT / "bot" / "__main__.py"), (path, command)
+
+
+def test_each_licence_that_the_notice_names_is_there_whole() -> None:
+    for name, ending in (
+        ("Apache-2.0.txt", "limitations under the License."),
+        ("CC-BY-4.0.txt", "Creative Commons may be contacted at creativecommons.org."),
+    ):
+        assert f"LICENSES/{name}" in _text(ROOT / "NOTICE")
+        assert ending in _text(ROOT / "LICENSES" / name)
+
+
+def test_nothing_says_to_install_a_package_of_somebody_elses() -> None:
+    """The package index has another `commonplace`; this one is installed from its checkout."""
+    old = re.compile(r"pip install '?commonplace(?!-bot)\b")
+    said = [path for path in _project_files() if path != Path(__file__) and old.search(_text(path))]
+    assert [path for path in said if path.name != "CHANGELOG.md"] == []
+    project = tomllib.loads(_text(ROOT / "pyproject.toml"))["project"]
+    assert project["name"] == "commonplace-bot"
+    assert list(project["scripts"]) == ["commonplace"]
+
+
+# Documents that are read in a hurry.
+
+
+def test_the_operators_guide_is_short_and_begins_each_task_with_its_command() -> None:
+    text = re.sub(r"<!-- \[\[\[cog.*?\]\]\] -->", "", _text(ROOT / "docs/operating.md"), flags=re.S)
+    assert len(text.split()) <= 3_500
+    sections = dict(re.findall(r"^## (.+)\n\n((?:(?!^## ).*\n)*)", text, re.MULTILINE))
+    assert list(sections) == [
+        "Install",
+        "Back up",
+        "Restore",
+        "Upgrade",
+        "Monitor",
+        "Troubleshoot",
+        "Tell your members",
+    ]
+    for name in ("Back up", "Restore", "Upgrade", "Monitor", "Troubleshoot"):
+        assert sections[name].startswith("```sh\n"), name
+    # Read at 230 words a minute, from the top.
+    assert len(text[: text.index("commonplace backup")].split()) <= 230
+    assert len(text[: text.index("commonplace restore")].split()) <= 460
+
+
+def test_a_decision_is_read_in_half_a_minute() -> None:
+    entries = re.split(r"\n(?=- \*\*|## )", _text(ROOT / "docs/decisions.md"))
+    long = [entry[:60] for entry in entries if entry.startswith("- ") and len(entry.split()) > 120]
+    assert long == []
+
+
+def test_the_documents_can_be_read_in_an_afternoon() -> None:
+    words = sum(len(_text(path).split()) for path in (ROOT / "docs").glob("*.md"))
+    assert words <= 40_000
