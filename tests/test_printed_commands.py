@@ -88,9 +88,30 @@ def _text(document: Path) -> str:
 def _printed(document: Path) -> list[str]:
     """The commands in a document's blocks of code, in their order, without what is said of them."""
     blocks = re.findall(r"```sh\n(.*?)```", _text(document), re.DOTALL)
-    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [line for block in blocks for line in _commands_of(block)]
+
+
+def _commands_of(block: str) -> list[str]:
+    lines = block.replace("\\\n", " ").splitlines()
     stripped = (re.sub(r"\s{2,}# .*", "", line).strip() for line in lines)
     return [line for line in stripped if line]
+
+
+def _outputs(document: Path) -> dict[int, str]:
+    """What a document says that a command prints, by the command's place."""
+    outputs, count = {}, 0
+    for language, block in re.findall(r"```(sh|text)\n(.*?)```", _text(document), re.DOTALL):
+        if language == "sh":
+            count += len(_commands_of(block))
+        elif count:
+            outputs[count - 1] = block
+    return outputs
+
+
+def _compared(text: str) -> list[str]:
+    """Lines without blanks at their ends, empty ones, and ids of commits."""
+    lines = (line.rstrip() for line in re.sub(r"[0-9a-f]{40}", "COMMIT", text).splitlines())
+    return [line for line in lines if line]
 
 
 def _spans(document: Path) -> list[str]:
@@ -195,12 +216,14 @@ def host(
 
 @pytest.mark.parametrize("document", [*filter(_printed, DOCUMENTS)], ids=_name)
 def test_what_a_document_prints_works_as_it_is_printed(document: Path, host: Host) -> None:
-    for line in _printed(document):
-        if line.startswith("export ") or line.startswith("echo "):
+    outputs = _outputs(document)
+    for place, line in enumerate(_printed(document)):
+        if line.startswith(("export ", "echo ")):
             assert subprocess.run([BASH, "-nc", line], check=False).returncode == 0, line
         elif not _reason(line):
             code, said = host.run(line)
             assert code == 0, f"{line}\n{said}"
+            assert _compared(said) == _compared(outputs.get(place, said)), line
 
 
 def _parse(line: str) -> None:
