@@ -17,6 +17,7 @@ from knowledge.model.internals import require
 __all__ = ["ROUTES", "Clock", "PreviewServer", "_server", "build_snapshot"]
 
 USED: Final = (
+    "simcord._clock:Clock._epoch",
     "simcord._clock:Clock.now",
     "simcord.builders:ChannelHandle._channel",
     "simcord.builders:ChannelHandle._env",

@@ -1,4 +1,5 @@
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 
 from bot import config
 from bot.config import ConfigError, Settings
+from knowledge.model.extras import needed
 
 
 @pytest.fixture(autouse=True)
@@ -206,5 +208,5 @@ def test_text_in_pictures_is_read_only_where_what_reads_it_is_installed(
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.setattr(sys, "path_importer_cache", {})
     monkeypatch.delitem(sys.modules, "rapidocr", raising=False)
-    with pytest.raises(ConfigError, match=r"read_text.* needs .*commonplace\[ocr\]"):
+    with pytest.raises(ConfigError, match=re.escape(f"read_text` needs {needed('ocr')}.")):
         config.load(file)
