@@ -59,8 +59,12 @@ async def save_as_note(
 async def _may_be_quoted(interaction: Interaction, message: discord.Message) -> bool:
     said = written(message)
     mine = message.author == interaction.user
-    return mine or said is None or await interaction.client.worker.call(
-        lambda core: said.message not in core.store.quote_opt_outs.withheld()
+    return (
+        mine
+        or said is None
+        or await interaction.client.worker.call(
+            lambda core: said.message not in core.store.quote_opt_outs.withheld()
+        )
     )
 
 
