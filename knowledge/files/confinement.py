@@ -13,6 +13,7 @@ Source:
 import contextlib
 import ctypes
 import errno
+import math
 import os
 import platform
 import struct
@@ -214,7 +215,7 @@ def limit_processes() -> None:
 
 
 def limit_time(seconds: float) -> None:
-    """End by itself, should whoever would kill this process be gone."""
+    """End this process after so much more processor time."""
     if sys.platform == "win32":
         return
     import resource
@@ -223,7 +224,7 @@ def limit_time(seconds: float) -> None:
     used = usage.ru_utime + usage.ru_stime
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_CPU, (int(used + 2 * seconds) + 1, hard))
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used + seconds), hard))
 
 
 def confine(readable: Sequence[Path]) -> None:

@@ -15,12 +15,13 @@ from typing import Any, Final
 
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.sandbox import Sandbox
-from knowledge.files.text_recognition import open_apart, recognize_apart
+from knowledge.files.text_recognition import CPU_SECONDS, open_apart, recognize_apart
 from knowledge.model.pictures import is_recognizable
 from knowledge.model.secrets import without_secrets
 
-# A full screen of small text takes five seconds on a slow core.
 SECONDS: Final = 20
+# What lines may take, and to open the models and find the lines on a slow core.
+_CPU_SECONDS: Final = CPU_SECONDS + 5
 # Models, libraries and a decoded picture take 0.9 GB of address space, 0.6 of memory.
 MEMORY_BYTES: Final = 2_500_000_000
 LINES: Final = 200
@@ -40,7 +41,7 @@ class TextLine:
 @lru_cache(maxsize=1)
 def sandbox() -> Sandbox:
     """The process for pictures. It needs more memory than files do, and ends after each picture."""
-    return Sandbox(SECONDS, MEMORY_BYTES)
+    return Sandbox(SECONDS, MEMORY_BYTES, cpu_seconds=_CPU_SECONDS)
 
 
 def is_installed() -> bool:

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -43,6 +44,8 @@ _COMMAND: Final = (
 )
 # No token, no proxy, no path. Windows starts nothing without the one.
 _ENVIRONMENT: Final = {"SYSTEMROOT": os.environ.get("SYSTEMROOT", "")} if os.name == "nt" else {}
+
+_OUT_OF_CPU_TIME: Final = -signal.SIGXCPU if sys.platform != "win32" else None
 
 Result = TypeVar("Result")
 
@@ -76,13 +79,19 @@ class Sandbox:
         seconds: float = SECONDS,
         memory_bytes: int = MEMORY_BYTES,
         readable: Sequence[Path] = (),
+        cpu_seconds: float | None = None,
     ) -> None:
         """Start nothing yet.
 
-        `seconds` are the longest that one file may take, `memory_bytes` the most address space that
-        the process may have, `readable` what it may read besides Python and its libraries.
+        Args:
+            seconds: the longest that one file may take.
+            memory_bytes: the most address space that the process may have.
+            readable: files and folders that it may read besides Python and its libraries.
+            cpu_seconds: the most processor time that one file may take; without, so much more than
+                `seconds` that it only ends a process whose parent is gone.
         """
         self._seconds = seconds
+        self._cpu_seconds = 2 * seconds + 1 if cpu_seconds is None else cpu_seconds
         self._memory_bytes = memory_bytes
         self._readable = [str(path) for path in readable]
         self._process: subprocess.Popen[bytes] | None = None
@@ -161,10 +170,11 @@ class Sandbox:
             if "unreadable" not in answer:
                 return job.made(answer["values"], text.decode())
         except (OSError, EOFError, ValueError, TypeError, LookupError) as error:
-            reason = self._reason(late=late.is_set())
-            if self._process is process:
+            is_own = self._process is process
+            self.close()
+            reason = self._reason(late=late.is_set() or process.returncode == _OUT_OF_CPU_TIME)
+            if is_own:
                 self._fatal[job.digest] = reason
-                self.close()
             raise UnreadableError(reason) from error
         finally:
             timer.cancel()
@@ -187,7 +197,7 @@ class Sandbox:
             # What Python finds relative to where it was started, the process finds as well.
             "path": [os.path.abspath(folder) for folder in sys.path],  # noqa: PTH100 - not resolved
             "memory_bytes": self._memory_bytes,
-            "seconds": self._seconds,
+            "cpu_seconds": self._cpu_seconds,
             "readable": self._readable,
         }
         self._process = subprocess.Popen(  # noqa: S603 - this very program

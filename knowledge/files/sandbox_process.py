@@ -69,12 +69,12 @@ def serve() -> None:
     confinement.confine(readable)
     sys.setrecursionlimit(_RECURSION)
     threading.stack_size(_STACK_BYTES)
-    thread = threading.Thread(target=_serve, args=(answers, asked["seconds"], memory))
+    thread = threading.Thread(target=_serve, args=(answers, asked["cpu_seconds"], memory))
     thread.start()
     thread.join()
 
 
-def _serve(answers: BinaryIO | Any, seconds: float, memory: IO[str] | None) -> None:
+def _serve(answers: BinaryIO | Any, cpu_seconds: float, memory: IO[str] | None) -> None:
     confinement.limit_processes()
     last = False
     while not last:
@@ -82,7 +82,7 @@ def _serve(answers: BinaryIO | Any, seconds: float, memory: IO[str] | None) -> N
             header, content = received(sys.stdin.buffer, sys.maxsize, sys.maxsize)
         except (EOFError, ValueError):
             return
-        confinement.limit_time(seconds)
+        confinement.limit_time(cpu_seconds)
         module, _, name = header["function"].partition(":")
         function: Parse = getattr(importlib.import_module(module), name)
         values, text = outcome(function, content, header["name"])

@@ -1,19 +1,25 @@
 """Text recognition (OCR) in a picture, as it runs in the sandbox: lines, top to bottom.
 
 RapidOCR with the models that come in its package, on ONNX Runtime, in one thread. It is imported
-here and nowhere else, when the first picture comes: it is in the extra `ocr`.
+here and nowhere else, when the first picture comes: it is in the extra `ocr`. It is given a line at
+a time, so that a picture costs bounded processor time, and its first lines are read all the same.
 """
 
 import io
+import math
 import os
+import time
 from typing import Any, Final
 
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.sandbox_process import Parsed
 from knowledge.model.pictures import RECOGNIZED_PIXELS
 
-# A text that a screen shows is legible at this size; more takes time in proportion.
+# A text that a screen shows is legible at this size; finding lines takes time in proportion.
 _SIDE_PIXELS: Final = 2_000
+_PIXELS: Final = 2_000_000
+# Of its lines, as many are recognized as this processor time is enough for, the upper ones first.
+CPU_SECONDS: Final = 5.0
 # What is recognized with less confidence is mostly no text.
 _LEAST_CONFIDENCE: Final = 0.6
 _FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP")
@@ -43,13 +49,23 @@ def recognize_apart(content: bytes, _name: str) -> Parsed:
     Raises:
         UnreadableError: if it is no picture, is cut off, or has too many pixels.
     """
+    until = time.process_time() + CPU_SECONDS
     engine = _opened()
-    found = engine(_pixels(content))
-    lines = [
-        [text, float(confidence)]
-        for text, confidence in zip(found.txts or (), found.scores or (), strict=True)
-        if confidence >= _LEAST_CONFIDENCE
-    ]
+    from rapidocr.main import RapidOCRError
+
+    try:
+        pieces, _ = engine.detect_and_crop(*engine.preprocess_img(_pixels(content)))
+    except RapidOCRError:
+        # It found no line.
+        pieces = []
+    lines: list[list[object]] = []
+    for piece in pieces:
+        if time.process_time() > until:
+            break
+        found = engine.recognize_txt([piece])
+        [text], [confidence] = found.txts, found.scores
+        if text.strip() and confidence >= _LEAST_CONFIDENCE:
+            lines.append([text, float(confidence)])
     return {"lines": lines}, ""
 
 
@@ -87,7 +103,10 @@ def _pixels(content: bytes) -> Any:
             shown = image.convert("RGBA")
     except (OSError, SyntaxError, ValueError) as error:
         raise UnreadableError("is no picture that can be read, or is cut off.") from error
-    shown.thumbnail((_SIDE_PIXELS, _SIDE_PIXELS))
+    scale = min(1.0, math.sqrt(_PIXELS / (shown.width * shown.height)))
+    sides = (math.ceil(side * scale) for side in shown.size)
+    width, height = (min(side, _SIDE_PIXELS) for side in sides)
+    shown.thumbnail((width, height))
     # What is transparent is white, as text that somebody cut out of a page mostly is dark.
     ground = Image.new("RGBA", shown.size, "white")
     return np.asarray(Image.alpha_composite(ground, shown).convert("RGB"))[:, :, ::-1].copy()

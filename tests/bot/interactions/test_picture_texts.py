@@ -127,6 +127,32 @@ async def test_no_more_is_fetched_at_once_than_is_read() -> None:
     assert await asyncio.gather(*tasks) == ["line"] * AT_ONCE + [""] * 3
 
 
+async def test_a_member_with_many_pictures_takes_turns_with_one_who_has_one(
+    waiting: list["Future[list[TextLine]]"],
+    slowly: Callable[[bytes], "Future[list[TextLine]]"],
+) -> None:
+    texts = PictureTexts(is_on=True, recognize=slowly)
+    many = asyncio.create_task(texts.of([b"a", b"b", b"c"], 1))
+    one = asyncio.create_task(texts.of([b"d"], 2))
+    await _turns()
+    assert len(waiting) == 2
+    waiting[1].set_result([TextLine("read", 1.0)])
+    assert await one == "read"
+    assert not waiting[0].done()
+    for place, word in ((0, "a"), (2, "b"), (3, "c")):
+        waiting[place].set_result([TextLine(word, 1.0)])
+        await _turns()
+    assert await many == "a\nb\nc"
+
+
+async def test_what_was_read_in_time_is_kept() -> None:
+    def recognize(content: bytes) -> "Future[list[TextLine]]":
+        return recognized(content) if content == b"first" else Future()
+
+    texts = PictureTexts(is_on=True, recognize=recognize, seconds=0.05)
+    assert await texts.of([b"first", b"never"], 1) == "first"
+
+
 async def test_what_takes_too_long_is_given_up(
     waiting: list["Future[list[TextLine]]"],
     slowly: Callable[[bytes], "Future[list[TextLine]]"],

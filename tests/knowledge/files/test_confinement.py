@@ -18,11 +18,6 @@ def _verdict(machine: str, number: int, argument: int = 0, kernel: int | None = 
     own, column = _ARCHITECTURES[machine]
     seen = {0: number, 4: own if kernel is None else kernel, 16: argument}
     steps, at, held = list(_filter(own, column)), 0, 0
-    tests = {
-        0x15: lambda operand: held == operand,
-        0x35: lambda operand: held >= operand,
-        0x45: lambda operand: bool(held & operand),
-    }
     while True:
         code, if_true, if_false, operand = steps[at]
         at += 1
@@ -31,7 +26,8 @@ def _verdict(machine: str, number: int, argument: int = 0, kernel: int | None = 
         if code == 0x20:
             held = seen[operand]
         else:
-            at += if_true if tests[code](operand) else if_false
+            passed = {0x15: held == operand, 0x35: held >= operand, 0x45: bool(held & operand)}
+            at += if_true if passed[code] else if_false
 
 
 @pytest.mark.parametrize(

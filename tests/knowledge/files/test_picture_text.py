@@ -4,6 +4,7 @@ import contextlib
 import struct
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,11 +20,14 @@ from knowledge.files.picture_text import (
     problem,
 )
 from knowledge.files.sandbox import Sandbox
+from knowledge.files.sandbox_process import Parse
 from knowledge.model.pictures import RECOGNIZED_BYTES, RECOGNIZED_PIXELS
 from tests.knowledge.drawings import drawn
+from tests.knowledge.files.hurried_recognition import in_no_time, in_time
 
 # Generous: it is no test of how fast this machine is.
 SECONDS = 120
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +129,18 @@ def test_a_large_screen_is_within_the_limits(within: Sandbox) -> None:
     height = RECOGNIZED_PIXELS // 4_000
     rows = (b"\0" + b"\xff" * 4_000) * height
     assert read(_png(4_000, height, zlib.compress(rows)), within) == ""
+
+
+@pytest.mark.parametrize(("function", "text"), [(in_no_time, []), (in_time, ["Still here"])])
+def test_no_line_is_begun_when_the_processor_time_of_a_picture_is_used_up(
+    function: Parse, text: list[str]
+) -> None:
+    pytest.importorskip("rapidocr", reason="the text in pictures needs the extra `ocr`")
+    within = Sandbox(SECONDS, MEMORY_BYTES, readable=[ROOT])
+    picture = drawn("Still here")
+    lines = within.begin(function, picture, "", lambda values, _: _lines(values, "")).result()
+    within.close()
+    assert [line.text for line in lines] == text
 
 
 def test_whether_it_works_here_is_known_before_anybody_sends_a_picture() -> None:

@@ -48,6 +48,16 @@ def test_a_file_that_takes_too_long_is_refused_and_the_next_one_read() -> None:
     sandbox.close()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows doesn't bound processor time")
+def test_a_file_that_takes_too_much_processor_time_is_refused_and_the_next_one_read() -> None:
+    sandbox = Sandbox(cpu_seconds=1)
+    with pytest.raises(UnreadableError, match="takes longer than"):
+        _begin(sandbox, _slow_page(1_000_000)).result()
+    sandbox._cpu_seconds = SECONDS
+    assert _begin(sandbox, PAGE).result().text == "Hi."
+    sandbox.close()
+
+
 def _address_space() -> int:
     """What a process that has read a small page takes: Python and its libraries."""
     sandbox = Sandbox()
