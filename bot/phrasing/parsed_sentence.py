@@ -48,6 +48,9 @@ class Reading:
         is_fronted: whether the first clause only says when, where or how: "With that, …".
         senses: what its telling words say, each with the key of the item behind it.
         denied: the keys of the items behind its negations.
+        turned: the key of each item with the small words before it, back to the item before, and
+            with those behind it at the end of a clause.
+        asks: whether it is a question.
     """
 
     items: tuple[Item, ...]
@@ -57,6 +60,8 @@ class Reading:
     is_fronted: bool
     senses: tuple[tuple[str, str], ...]
     denied: tuple[str, ...]
+    turned: frozenset[tuple[str, tuple[str, ...], tuple[str, ...]]]
+    asks: bool
 
     @property
     def keys(self) -> frozenset[str]:
@@ -68,8 +73,14 @@ TABLES: Final[dict[str, dict[str, str]]] = tomllib.loads(
 )
 _SENSES: Final = {
     sense: re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)
-    for table in TABLES.values()
+    for name, table in TABLES.items()
+    if name != "turning"
     for sense, pattern in table.items()
+}
+# Not MIT, which is no German "mit".
+_TURNING: Final = {
+    language: re.compile(rf"\b(?![A-Z]{{2}})(?i:{pattern})\b")
+    for language, pattern in TABLES["turning"].items()
 }
 _TOKEN: Final = re.compile(r"[^\W_]+(?:[.+#][\w+#]+)*[+#]*")
 _YEARS: Final = range(1900, 2100)
@@ -133,6 +144,8 @@ def read(sentence: str) -> Reading:
         _FRONTED.match(sentence) is not None,
         senses,
         tuple(_behind(placed, match.end()) for match in _DENIES.finditer(sentence)),
+        frozenset(_turned(sentence, language, placed, joints)),
+        sentence.rstrip('"”’) ').endswith("?"),
     )
 
 
@@ -143,6 +156,37 @@ def _leans(sentence: str, joint: re.Match[str]) -> str:
         return _ON_ALL
     has_no_subject = word in _AND or _PRONOUN.match(sentence, joint.end()) is not None
     return _FOR_ITS_SUBJECT if has_no_subject else ""
+
+
+def _turned(
+    sentence: str,
+    language: str,
+    placed: Sequence[tuple[int, Item]],
+    joints: Sequence[re.Match[str]],
+) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    """Each item's key with the small words around it, as `Reading.turned` has them."""
+    small = list(_small_words(sentence, language))
+    bounds = [0, *(joint.end() for joint in joints), len(sentence)]
+    for at, (place, item) in enumerate(placed):
+        begin, end = bounds[item.clause], bounds[item.clause + 1]
+        if at and placed[at - 1][1].clause == item.clause:
+            begin = placed[at - 1][0]
+        is_last = at + 1 == len(placed) or placed[at + 1][1].clause != item.clause
+        yield (
+            item.key,
+            tuple(word for start, word in small if begin <= start < place),
+            tuple(word for start, word in small if is_last and place < start < end),
+        )
+
+
+def _small_words(sentence: str, language: str) -> Iterator[tuple[int, str]]:
+    # "Up to", "have to" and the like say how far something goes, and are compared as that.
+    said = [match for one in _SENSES.values() for match in one.finditer(sentence)]
+    taken = [match.span() for match in said if " " in match[0]]
+    pattern = _TURNING.get(language, _TURNING["en"])
+    for match in pattern.finditer(sentence):
+        if not any(start < match.end() and match.start() < end for start, end in taken):
+            yield match.start(), match[0].lower()
 
 
 def _behind(placed: Sequence[tuple[int, Item]], place: int) -> str:

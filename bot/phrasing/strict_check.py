@@ -2,9 +2,10 @@
 
 A filter, no proof: it lets through what says the same in the same words and clauses, and fails what
 it can't tell. Every word that carries meaning stands in the named sentence; so do names, denials,
-the words that say how far a statement goes, and numbers with what they count. Each clause is a
-whole clause there, only dates may move; so nothing that limits it is lost. A sentence of two halves
-may say each after another named sentence.
+the words that say how far a statement goes, small words that would turn it round ("on", "off"), and
+numbers with what they count. A question follows no statement. Each clause is a whole clause there,
+only dates may move; so nothing that limits it is lost. A sentence of two halves may say each after
+another named sentence.
 """
 
 import re
@@ -31,6 +32,7 @@ class Mismatch(StrEnum):
     DENIAL = "denial"
     LIMITS = "limits"
     ORDER = "order"
+    TURNED = "turned round"
 
 
 _CLOSENESS: Final = {one: place for place, one in enumerate(Mismatch)}
@@ -93,7 +95,9 @@ def _difference(own: Reading, source: Reading) -> Mismatch | None:
         return Mismatch.DENIAL
     if not _goes_as_far(own, source):
         return Mismatch.LIMITS
-    return None if _says_whole_clauses(own, source) and _dates_stay(own, source) else Mismatch.ORDER
+    if not (_says_whole_clauses(own, source) and _dates_stay(own, source)):
+        return Mismatch.ORDER
+    return None if own.asks == source.asks and own.turned <= source.turned else Mismatch.TURNED
 
 
 def _new(own: Reading, source: Reading) -> Mismatch | None:

@@ -82,6 +82,76 @@ def test_what_says_something_else_does_not(sentence: str, source: str, found: Mi
     assert mismatch(sentence, [source]) is found
 
 
+@pytest.mark.parametrize(
+    ("sentence", "source"),
+    [
+        ("Turn the router on before you open the case.",
+         "Turn the router off before you open the case."),
+        ("Turn the router off before you open the case.",
+         "Turn the router on before you open the case."),
+        ("Send the parcel to Berlin from Lisbon.", "Send the parcel from Berlin to Lisbon."),
+        ("The train goes from Leeds to York.", "The train goes to Leeds from York."),
+        ("The bank is for the fee.", "The bank is against the fee."),
+        ("The council voted against the bridge.", "The council voted for the bridge."),
+        ("The money is paid in at the counter.", "The money is paid out at the counter."),
+        ("The deposit was paid in.", "The deposit was paid out."),
+        ("Log in to the server.", "Log out of the server."),
+        ("Check in at noon.", "Check out at noon."),
+        ("Turn the volume up.", "Turn the volume down."),
+        ("Scale the cluster down at night.", "Scale the cluster up at night."),
+        ("The tour comes with lunch.", "The tour comes without lunch."),
+        ("The tour comes without lunch.", "The tour comes with lunch."),
+        ("You must bring a helmet.", "You should bring a helmet."),
+        ("You should bring a helmet.", "You must bring a helmet."),
+        ("All members may enter the hall.", "Any members may enter the hall."),
+        ("Any member may enter the hall.", "All members may enter the hall."),
+        ("The hall is open on Sunday.", "Is the hall open on Sunday?"),
+        ("Is the hall open on Sunday?", "The hall is open on Sunday."),
+        ("The hall is open on Sunday?", "The hall is open on Sunday."),
+        ("Schalten Sie den Router an, bevor Sie das Gehäuse öffnen.",
+         "Schalten Sie den Router aus, bevor Sie das Gehäuse öffnen."),
+        ("Der Zug fährt von Leipzig nach Dresden.", "Der Zug fährt nach Leipzig von Dresden."),
+        ("Der Rat stimmte für die Brücke.", "Der Rat stimmte gegen die Brücke."),
+        ("Die Führung ist mit Mittagessen.", "Die Führung ist ohne Mittagessen."),
+        ("Du musst einen Helm tragen.", "Du sollst einen Helm tragen."),
+        ("Switch the heating off when the window is open.",
+         "Switch the heating on when the window is open."),
+        ("Take the sign down.", "Take the sign up."),
+        ("Opt in to the newsletter by mail.", "Opt out of the newsletter by mail."),
+        ("Move the file to the archive from the desktop.",
+         "Move the file from the archive to the desktop."),
+        ("The key is in the box on the shelf.", "The key is on the box in the shelf."),
+        ("Members work for the landlord.", "Members work with the landlord."),
+        ("Leave the lamp on.", "Leave the lamp."),
+        ("Leave the lamp off, and lock the door.", "Leave the lamp on, and lock the door."),
+        ("Die Miete wird eingezahlt.", "Die Miete wird ausgezahlt."),
+        ("Zahlen Sie die Kaution ein, wenn Sie einziehen.",
+         "Zahlen Sie die Kaution aus, wenn Sie einziehen."),
+        ("Zahlen Sie die Kaution aus, wenn Sie einziehen.",
+         "Zahlen Sie die Kaution ein, wenn Sie einziehen."),
+        ("The vote was on Monday against the plan.", "The vote was on Monday for the plan."),
+    ],
+)  # fmt: skip
+def test_a_small_word_that_turns_a_sentence_round_is_found(sentence: str, source: str) -> None:
+    assert mismatch(sentence, [source]) is not None
+    assert mismatch(source, [source]) is None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "source"),
+    [
+        ("Send a parcel from Lisbon to Berlin.", "Send the parcel from Lisbon to Berlin."),
+        ("Turn the router off.", "Turn the router off, and wait for a minute."),
+        ("On Monday the hall is open to guests.", "The hall is open to guests on Monday."),
+        ("MIT paid the fee in cash.", "MIT paid the fee in cash, and Yale paid it by card."),
+    ],
+)
+def test_a_small_word_that_stays_where_it_was_may_stand_in_other_words(
+    sentence: str, source: str
+) -> None:
+    assert mismatch(sentence, [source]) is None
+
+
 def test_two_halves_may_follow_two_sentences_each_with_its_subject() -> None:
     sources = ["The ferry takes dogs.", "The bus costs 20 euros."]
     assert mismatch("The ferry takes dogs and the bus costs 20 euros.", sources) is None
