@@ -22,6 +22,7 @@ from bot.answers.lookup import Ask, scopes_of
 from bot.answers.pipeline import Reply
 from bot.ask import messages
 from bot.engine.core import Core
+from bot.programs.document_ids import known_id, shown_id
 from indexer.index.stored_passage import StoredPassage
 from knowledge.model.questions import Evidence
 
@@ -104,7 +105,7 @@ def _answered(reply: Reply) -> Answered | UnusableError:
     if isinstance(reply.outcome, Answer):
         quotes = [
             Passage(
-                quote.citation.document_id,
+                shown_id(quote.citation.document_id),
                 quote.citation.title,
                 quote.citation.heading,
                 markdown,
@@ -143,7 +144,8 @@ def document(core: Core, guild_id: int | None, document_id: str) -> WholeDocumen
     Raises:
         MissingError: if there is none that this program may see.
     """
-    found = core.document(document_id, scopes_of(guild_id, ()))
+    scopes = scopes_of(guild_id, ())
+    found = core.document(known_id(core, document_id, scopes), scopes)
     if not found:
         raise MissingError("There is no such document here. `search` gives the ids of documents.")
     first = _passage(found[0])
@@ -154,4 +156,4 @@ def document(core: Core, guild_id: int | None, document_id: str) -> WholeDocumen
 
 def _passage(found: StoredPassage) -> Passage:
     cited = citation(found)
-    return Passage(found.document_id, found.title, found.heading, found.text, cited.link)
+    return Passage(shown_id(found.document_id), found.title, found.heading, found.text, cited.link)

@@ -209,6 +209,14 @@ class IndexTables:
         rows = self.db.rows(f"{SELECT} where p.document_id = ? order by p.position", (document_id,))
         return [of_row(row) for row in rows]
 
+    def document_ids(self, beginning: str, scopes: Sequence[Scope]) -> list[str]:
+        """The ids of the documents of these scopes that begin so."""
+        sql = (
+            "select id from documents where substr(id, 1, ?) = ? "  # noqa: S608
+            f"and scope in ({marks(scopes)})"
+        )
+        return [row[0] for row in self.db.rows(sql, [len(beginning), beginning, *scopes])]
+
     def passage_ids(self, document_ids: Sequence[str], scopes: Sequence[Scope]) -> list[int]:
         found: list[int] = []
         for some in slices(document_ids):

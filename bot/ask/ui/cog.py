@@ -11,6 +11,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import QUESTION_CHARACTERS, said_to_no_question
 from bot.answers.small_talk import SmallTalk, small_talk
@@ -23,7 +24,7 @@ from bot.ask.ui.picture_questions import picture_offer
 from bot.engine.job_queue import Priority
 from bot.interactions.allowed_guilds import AllowedGuilds
 from bot.interactions.channel_access import may_write, readable_by_all
-from bot.interactions.errors import UNREACHED, unless_too_fast
+from bot.interactions.errors import EXPLAINED, UNREACHED, unless_too_fast
 from bot.interactions.flood_control import Limit, TooFastError
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.layouts import text_of
@@ -124,11 +125,23 @@ class AskCog(commands.Cog):
             if addressed:
                 with contextlib.suppress(TooFastError):
                     await self._unless_too_fast(message, self._tell_elsewhere)
-        elif addressed or await self._follow_ups.is_wanted(message):
-            try:
-                await self._unless_too_fast(message, self._respond)
-            except TooFastError as error:
-                await self._say_too_fast(message, error)
+        elif addressed:
+            await self._respond_or_say_too_fast(message)
+        elif await self._follow_ups.is_wanted(message):
+            await self._follow_up(message)
+
+    async def _follow_up(self, message: discord.Message) -> None:
+        if self._follow_ups.replies_to_me(message):
+            await self._respond_or_say_too_fast(message)
+        else:
+            with contextlib.suppress(TooFastError):
+                await self._unless_too_fast(message, self._respond_if_answered)
+
+    async def _respond_or_say_too_fast(self, message: discord.Message) -> None:
+        try:
+            await self._unless_too_fast(message, self._respond)
+        except TooFastError as error:
+            await self._say_too_fast(message, error)
 
     async def _unless_too_fast(
         self, message: discord.Message, act: Callable[[discord.Message], Awaitable[None]]
@@ -141,6 +154,23 @@ class AskCog(commands.Cog):
         guild_id = message.guild.id if message.guild else None
         with self.bot.flood_control.admitted(message.author.id, guild_id):
             await act(message)
+
+    async def _respond_if_answered(self, message: discord.Message) -> None:
+        """Answer a message in an answer's thread that is to nobody; stay silent without an answer.
+
+        People talk among themselves there: nothing of what isn't answered is recorded or counted.
+        """
+        asked = await self._ask_of(message, message.content.strip())
+        try:
+            [found] = await self.bot.worker.call(
+                lambda core: core.answer_pipeline.ask([asked], record=False),
+                priority=Priority.ASKING,
+            )
+        except EXPLAINED as error:
+            self.bot.explanation(error)
+            return
+        if isinstance(found.outcome, Answer):
+            await self._respond(message)
 
     async def _say_too_fast(self, message: discord.Message, error: TooFastError) -> None:
         """Tell an author once, because a channel's members read it, too.
@@ -229,10 +259,13 @@ class AskCog(commands.Cog):
             _logger.info("Somebody could not be told that I may not write there: %s", error)
 
     async def _asked(self, message: discord.Message, question: str) -> Ask:
-        held = await self.bot.guild_settings.in_channel(message.channel)
         if not said_to_no_question(question):
             guild_id = message.guild.id if message.guild else None
             await take_question(self.bot, message.author, guild_id)
+        return await self._ask_of(message, question)
+
+    async def _ask_of(self, message: discord.Message, question: str) -> Ask:
+        held = await self.bot.guild_settings.in_channel(message.channel)
         return Ask(
             question,
             message.author.id,

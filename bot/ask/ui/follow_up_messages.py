@@ -53,9 +53,11 @@ class FollowUpMessages:
     def _is_to_nobody_else(self, message: discord.Message) -> bool:
         if message.mentions or message.role_mentions or message.mention_everyone:
             return False
-        if message.reference is None:
-            return True
-        answered = message.reference.resolved
+        return message.reference is None or self.replies_to_me(message)
+
+    def replies_to_me(self, message: discord.Message) -> bool:
+        """Whether a message replies to one of the bot's, also without a ping."""
+        answered = message.reference.resolved if message.reference is not None else None
         return isinstance(answered, discord.Message) and answered.author == self._bot.user
 
     async def is_wanted(self, message: discord.Message) -> bool:

@@ -2,6 +2,7 @@
 
 from bot.config import Settings
 from bot.engine.core import Core
+from bot.programs.document_ids import shown_id
 from indexer.ingest import pipeline
 from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
 from tests.fakes import WordEmbedder
@@ -15,6 +16,11 @@ SCOPES = {
     "elsewhere": Scope(ELSEWHERE),
     "channel": channel_scope(CHANNEL),
 }
+
+
+def shown(name: str) -> str:
+    """The id by which programs know one of them."""
+    return shown_id(f"file:/{name}.md")
 
 
 def quokka_document(name: str) -> Document:

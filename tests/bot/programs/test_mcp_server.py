@@ -22,14 +22,15 @@ from bot.engine.worker import Worker
 from bot.programs.http_server import TOKEN_CHARACTERS, Tokens, listening, serve, shown_address
 from bot.programs.mcp_server import PATH, http_application, mcp_server
 from bot.programs.reader import Reader
-from tests.bot.programs.quokkas import ELSEWHERE, HERE, QUESTION, SCOPES, TEXT
+from tests.bot.programs.quokkas import ELSEWHERE, HERE, QUESTION, SCOPES, TEXT, shown
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "correct horse battery staple"  # noqa: S105 - of these tests alone
 
 
 def _documents(found: Any) -> list[str]:
-    return re.findall(r"file:/(\w+)\.md", str(found))
+    names = {shown(name): name for name in SCOPES}
+    return [names[one] for one in re.findall(r"file:\w+", str(found))]
 
 
 async def test_a_question_is_answered_with_evidence_and_quotations_that_can_be_cited(
@@ -40,7 +41,7 @@ async def test_a_question_is_answered_with_evidence_and_quotations_that_can_be_c
         answer = result.structured_content
         assert answer is not None
         assert answer["evidence"] in ("strong", "partial")
-        assert answer["quotes"][0]["document"] == "file:/shared.md"
+        assert answer["quotes"][0]["document"] == shown("shared")
         assert TEXT.format(place="shared") in answer["quotes"][0]["text"]
         nothing = await client.call_tool("ask", {"question": "Zyzzyva brvtk gnarl?"})
     assert nothing.structured_content is not None
@@ -72,7 +73,7 @@ async def test_a_program_sees_what_everybody_sees_there_and_never_a_channel(
         ]
         assert set(_documents(answers)) <= seen
         for name in SCOPES:
-            document = f"file:/{name}.md"
+            document = shown(name)
             got = await client.call_tool("get", {"document": document})
             assert got.is_error is (name not in seen)
             if name in seen:

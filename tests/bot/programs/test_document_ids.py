@@ -1,0 +1,48 @@
+"""Ids of documents for programs: without paths of the machine, and the same each time."""
+
+import pytest
+
+from bot.config import Settings
+from bot.programs.document_ids import known_id, shown_id
+from knowledge.model.documents import SHARED, Scope
+from tests.bot.programs.quokkas import HERE, filled, shown
+
+
+@pytest.mark.parametrize(
+    "document_id",
+    [
+        "file:/srv/community/faq.md",
+        "file:/srv/export.zip:inner/faq.md",
+        "git:file:///srv/handbook@main:docs/faq.md",
+        "git:7:file:///srv/handbook:docs/faq.md",
+        "git:/srv/handbook:docs/faq.md",
+    ],
+)
+def test_an_id_with_a_path_of_this_machine_is_shown_as_a_digest(document_id: str) -> None:
+    assert "srv" not in shown_id(document_id)
+    assert "/" not in shown_id(document_id)
+    assert shown_id(document_id).split(":")[0] == document_id.split(":")[0]
+
+
+@pytest.mark.parametrize(
+    "document_id",
+    [
+        "note:7",
+        "article:what-is-open-source-ai",
+        "page:https://example.org/file:/faq",
+        "git:https://example.org/handbook@main:docs/faq.md",
+    ],
+)
+def test_any_other_id_is_shown_as_it_is(document_id: str) -> None:
+    assert shown_id(document_id) == document_id
+
+
+def test_a_document_is_found_by_its_digest_where_it_is_seen_and_never_by_its_path(
+    settings: Settings,
+) -> None:
+    with filled(settings) as core:
+        assert known_id(core, shown("shared"), [SHARED]) == "file:/shared.md"
+        assert known_id(core, shown("here"), [SHARED]) == ""
+        assert known_id(core, shown("here"), [SHARED, Scope(HERE)]) != ""
+        assert known_id(core, "file:/shared.md", [SHARED]) == ""
+        assert known_id(core, "note:7", [SHARED]) == "note:7"
