@@ -9,7 +9,6 @@ time stands that of the look at the sources alone, which a running bot repeats.
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,12 +28,9 @@ FOLDER_FILES = 100
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=10_000)
-    parser.add_argument("--models", type=Path, help="a data folder's models, not to derive again")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="commonplace-rescanning-") as temporary:
         folder = Path(temporary)
-        if arguments.models:
-            shutil.copytree(arguments.models, folder / "data" / "models")
         make(folder / "files", arguments.files)
         print(f"| run over {arguments.files:,} files | seconds | embedded | the look alone |")
         print("|---|---|---|---|")

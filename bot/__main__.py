@@ -160,7 +160,7 @@ def preview(
         commonplace preview --index docs/ --open
     """
     try:
-        from bot.preview.server import PreviewError, check_free, serve
+        from bot.preview.server import PreviewError, check_free, serve, silence_discords_own
     except ImportError as error:
         fail(f"The preview needs more packages ({error}). Run `make preview` in a checkout.")
     if fresh and data is not None:
@@ -179,6 +179,7 @@ def preview(
         if fresh:
             empty(settings.data.folder)
         log = log_to_file(settings, settings.data.folder / PREVIEW_LOG)
+        silence_discords_own()
         err.print(output.preview_start(settings.data.folder, log), markup=False, soft_wrap=True)
         try:
             check_free(port)

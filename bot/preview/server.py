@@ -5,6 +5,7 @@ Errors:
     └── PreviewError    the page can't be served, and what to do
 """
 
+import logging
 import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -23,6 +24,9 @@ from bot.preview.shell import Shell
 from bot.preview.town import NAME, add_routes, build_town
 from bot.process.leader import COMMANDS_DIGEST
 from indexer.embedding.embedder import Embedder
+
+# What these log is about Discord's own site: a token, the developer portal, commands sent there.
+UNTRUE_HERE: Final = ("discord.client", "bot.interactions.allowed_guilds", "bot.process.leader")
 
 # How long an action may take before the page says that the bot does not settle.
 ACTION_SECONDS: Final = 60
@@ -66,6 +70,12 @@ def _with_content(settings: Settings) -> Settings:
     helper = settings.helper.model_copy(update={"message_content": True})
     sources = settings.sources.model_copy(update={"channels": True})
     return settings.model_copy(update={"helper": helper, "sources": sources})
+
+
+def silence_discords_own() -> None:
+    """Leave out of the log what is only true of Discord itself, in a process that is a preview."""
+    for name in UNTRUE_HERE:
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def check_free(port: int) -> None:

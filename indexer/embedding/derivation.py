@@ -63,6 +63,11 @@ _PASSING: Final = (
     KeyError,
 )
 
+DERIVING: Final = (
+    "Deriving a fast form of the %s. This takes up to some minutes, once for all data folders of "
+    "this user: the result is kept in %s."
+)
+
 Feed = Mapping[str, NDArray[np.int64]]
 
 _logger = logging.getLogger(__name__)
@@ -122,8 +127,9 @@ def fast_model(
     target = cache / place.name
     refusal = cache / f"{target.name}.refused-{_REFUSALS}"
     try:
-        if (model := _opened_if_there(recipe, place, digest)) is not None:
-            return model
+        # One that can't be used is looked at again, and named, by whoever holds the lock.
+        with contextlib.suppress(RuntimeModelError):
+            return _opened(recipe.open, place, digest)
         cache.mkdir(parents=True, exist_ok=True)
         # Whoever waits for another process opens what that one has derived.
         with FileLock(cache / f"{target.name}.lock"):
@@ -184,12 +190,7 @@ def derive_apart(recipe: Recipe[Model], folder: Path, target: Path, sample: Sequ
         RuntimeError: if the process could not do it, or ended.
     """
     asked = {"folder": str(folder), "target": str(target), "sample": list(sample)}
-    _logger.info(
-        "Deriving a fast form of the %s. This takes up to some minutes, once for all data folders "
-        "of this user: the result is kept in %s.",
-        recipe.kind,
-        target.parent,
-    )
+    _logger.info(DERIVING, recipe.kind, target.parent)
     answer = answer_of_process(recipe.command, asked)
     if "refused" in answer:
         raise DerivationError(answer["refused"])

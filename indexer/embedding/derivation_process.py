@@ -26,6 +26,7 @@ _PASSED_ON: Final = frozenset(
 )
 # How often is said that it goes on.
 TELL_SECONDS: Final = 10.0
+GOING_ON: Final = "Still deriving after %.0f s."
 
 _logger = logging.getLogger(__name__)
 
@@ -75,4 +76,4 @@ def _awaited(process: "subprocess.Popen[bytes]", asked: bytes) -> bytes:
         except subprocess.TimeoutExpired:
             # The next call goes on with what this one has not sent yet.
             to_send = None
-            _logger.info("Still deriving after %.0f s.", time.monotonic() - started)
+            _logger.info(GOING_ON, time.monotonic() - started)

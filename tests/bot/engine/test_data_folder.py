@@ -19,8 +19,10 @@ from bot.engine.data_folder import (
     COMMUNITY,
     DataFolderError,
     DataFolderHeldError,
+    empty,
     exclusive,
     held,
+    model_cache,
     open_store,
 )
 from bot.engine.index_places import INDEX
@@ -126,3 +128,31 @@ def test_a_folder_that_can_not_be_written_is_named_with_the_remedy(tmp_path: Pat
     (tmp_path / "data").write_text("in the way")
     with pytest.raises(DataFolderError, match="can't be written"), held(tmp_path / "data"):
         pass
+
+
+@pytest.mark.parametrize("named", ["", "relative/cache"])
+def test_derived_models_are_kept_in_the_users_cache_folder(
+    named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", named)
+    assert model_cache() == tmp_path / ".cache" / "commonplace" / "models"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+    assert model_cache() == tmp_path / "elsewhere" / "commonplace" / "models"
+
+
+def test_a_folder_is_emptied_but_for_the_lock_that_holds_it(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").touch()
+    folder = tmp_path / "data"
+    (folder / "index").mkdir(parents=True)
+    (folder / "index" / "index.db").touch()
+    (folder / "community.db").touch()
+    (folder / "link").symlink_to(outside)
+    with held(folder):
+        empty(folder)
+        with pytest.raises(DataFolderError), held(folder):
+            pass
+    assert [path.name for path in folder.iterdir()] == [BOT_LOCK]
+    assert (outside / "precious").exists()

@@ -1,6 +1,7 @@
 """The real embedders: that both are what the protocol promises, and say when they can't be."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,17 @@ def test_a_folder_without_its_tokenizer_is_explained(cross_encoder: Path, tmp_pa
     for opened in (SentenceTransformerEmbedder, CrossEncoderReranker):
         with pytest.raises(ModelError, match=r"knows no words.*Copy the folder whole"):
             opened(str(folder))
+
+
+def test_what_an_environment_without_the_library_lacks_is_explained(
+    cross_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make preview` installs neither the library nor PyTorch."""
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(ModelError, match=r"needs sentence-transformers.*make install"):
+        SentenceTransformerEmbedder(str(MINILM))
+    with pytest.raises(ModelError, match=r"can't be opened.*sentence_transformers"):
+        CrossEncoderReranker(str(cross_encoder))
 
 
 def test_no_texts_give_no_vectors(embedder: Embedder) -> None:

@@ -19,7 +19,8 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer import modules
 
 from indexer.embedding import derivation, derivation_process, onnx_export
-from indexer.embedding.derivation import DerivationError, write_graph
+from indexer.embedding.derivation import DERIVING, DerivationError, write_graph
+from indexer.embedding.derivation_process import GOING_ON
 from indexer.embedding.onnx_export import WORST_COSINE, derive, runtime_model
 from indexer.embedding.onnx_model import (
     FORMAT,
@@ -184,6 +185,19 @@ def test_the_runtime_is_derived_once_and_again_when_spoiled(
     assert len(_warnings(caplog)) == 1
 
 
+def test_of_two_that_want_a_model_at_once_one_derives_and_says_where_it_is_kept(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, cache = tiny_model(tmp_path, bert()), tmp_path / "cache"
+    with (
+        caplog.at_level(logging.INFO, logger="indexer.embedding.derivation"),
+        ThreadPoolExecutor(2) as threads,
+    ):
+        opened = list(threads.map(lambda _: runtime_model(folder, cache, sample=TEXTS), range(2)))
+    assert all(model is not None for model in opened)
+    assert caplog.messages == [DERIVING % ("model", cache)]
+
+
 def test_the_log_says_that_a_model_is_still_being_derived(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,9 +205,8 @@ def test_the_log_says_that_a_model_is_still_being_derived(
     monkeypatch.setattr(derivation_process, "TELL_SECONDS", 0.01)
     with caplog.at_level(logging.INFO, logger="indexer.embedding"):
         assert runtime_model(tiny_model(tmp_path, bert()), tmp_path / "cache", sample=TEXTS)
-    first, second, *_ = caplog.messages
-    assert "once on this machine" in first
-    assert "still being made" in second
+    said = [record.msg for record in caplog.records]
+    assert said[:2] == [DERIVING, GOING_ON]
 
 
 # Agreement with the reference.
