@@ -6,7 +6,7 @@ CREATE TABLE "_sqlite_migrations" (
    "name" TEXT,
    "applied_at" TEXT
 );
-INSERT INTO "_sqlite_migrations" VALUES(1,'commonplace','m001_tables','2026-11-29 07:07:23.681577+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(1,'commonplace','m001_tables','2026-11-29 08:03:49.689133+00:00');
 CREATE TABLE channel_settings (
     channel_id integer primary key,
     guild_id integer not null,
@@ -51,7 +51,7 @@ CREATE TABLE feedback (
     document_id text not null default '',
     primary key (question_id, member_id)
 ) strict;
-INSERT INTO "feedback" VALUES(1,7,'helpful','yes','2026-11-29T07:07:23.736326+00:00','','note:1');
+INSERT INTO "feedback" VALUES(1,7,'helpful','yes','2026-11-29T08:03:49.784829+00:00','','note:1');
 CREATE TABLE file_ids (
     path text primary key,
     document_id text not null
@@ -62,7 +62,7 @@ CREATE TABLE gap_checks (
     revision_id integer not null,
     verified_at text
 ) strict;
-INSERT INTO "gap_checks" VALUES(1,1,'2026-11-29T07:07:23.715311+00:00');
+INSERT INTO "gap_checks" VALUES(1,1,'2026-11-29T08:03:49.739234+00:00');
 CREATE TABLE gap_notes (
     note_id integer primary key references notes(id) on delete cascade,
     question_id integer not null references questions(id) on delete cascade
@@ -141,6 +141,18 @@ CREATE TABLE hits (
 ) strict;
 INSERT INTO "hits" VALUES(1,1,3.00000000000000044e-01,'meaning','e02fefeb65815bfd1426acb2738b865e');
 INSERT INTO "hits" VALUES(1,2,0.1,'words','6a8dfa0c88ec41c63e18b3d13d23baef');
+CREATE TABLE inbox (
+    id integer primary key,
+    guild_id integer,
+    member_id integer not null,
+    token text not null,
+    locale text not null,
+    custom_id text not null,
+    fields text not null,
+    sent_at text not null,
+    taken integer not null
+) strict;
+INSERT INTO "inbox" VALUES(1,NULL,2,'token','en','form:1','[["title", "é"]]','2026-03-04T05:06:00+00:00',0);
 CREATE TABLE log (
     id integer primary key autoincrement,
     at text not null,
@@ -152,28 +164,28 @@ CREATE TABLE log (
     detail text not null,
     digest text not null
 ) strict;
-INSERT INTO "log" VALUES(1,'2026-11-29T07:07:23.686684+00:00',10,1,1,'settings','guild','{"allowed_hosts": "[]", "articles": 1, "four_eyes": 1, "hand_on": 0, "handover_channel_id": null, "handover_hours": 24, "helper_role_id": null, "language": "en", "limits": "{\"questions\": {}, \"notes\": {}, \"newcomers\": null}", "listen_channels": "[]", "moderator_role_id": 2, "phrasing": "off", "phrasing_host": "", "private_answers": null, "reminder_hours": 24, "review_channel_id": 1, "sample_every": 5, "undo_minutes": 15}','8ed5659e28537abbe96561daf6746548b7d665654dc0ef1fbecf870db5b3f53b');
-INSERT INTO "log" VALUES(2,'2026-11-29T07:07:23.689848+00:00',10,2,1,'rule','guild','{"publish_role_id": null, "quorum": 2, "review_after_days": null, "tag": "x"}','6d6faa6ef777af6c750aadaf61a21ca6326eca15db23ee3b2d02d6d15a1a85ae');
-INSERT INTO "log" VALUES(3,'2026-11-29T07:07:23.690623+00:00',10,3,1,'followed','channel:3','{"reads": "threads"}','94b6c729b9400fde91b00c6fdaacec1c116f256ea2265719248080beff07fabb');
-INSERT INTO "log" VALUES(4,'2026-11-29T07:07:23.694765+00:00',10,4,1,'channel_settings','channel:3','{"answered_from": "{\"first\": false, \"sources\": [], \"tags\": [\"gpu\"]}"}','f3fc53f2639716b01e61099a3a13fea105a5f1203f77b8834c9063ccd250c6c2');
-INSERT INTO "log" VALUES(5,'2026-11-29T07:07:23.698647+00:00',10,5,1,'digest','guild','{"channel": 1, "edition": "moderators", "hour": 9, "post_hours": 24, "weekday": 0, "zone": "Europe/Berlin"}','b7a5ba5655257df9fd284177a9704a0e7894b90aaeb209469503f885c475fa56');
-INSERT INTO "log" VALUES(6,'2026-11-29T07:07:23.709807+00:00',10,6,2,'proposed','revision:1','{"note": 1, "revision": 1}','abc4561e9e8932f7d9548a5a73745d44f2848afb84d81690b3690dda77cc142d');
-INSERT INTO "log" VALUES(7,'2026-11-29T07:07:23.715358+00:00',10,7,3,'approved','revision:1','{"note": 1, "review": 1, "revision": 1}','be0986198fa94cd4c74c753312ed73e511508939008befc8be5092e8d5cb4b31');
-INSERT INTO "log" VALUES(8,'2026-11-29T07:07:23.719103+00:00',10,8,4,'reported','revision:1','{"note": 1, "problem": "wrong", "revision": 1}','d38ae04496a0443d83b93daffe91535a8e805e5a9e194db1687d6e53e2128f81');
-INSERT INTO "log" VALUES(9,'2026-11-29T07:07:23.721382+00:00',10,9,2,'revised','revision:2','{"note": 1, "replaced": [], "revision": 2}','33e63ffb3890b002a3388facb20d65870c205a35699ecf3854eb34b92db0c4e3');
-INSERT INTO "log" VALUES(10,'2026-11-29T07:07:23.722769+00:00',10,10,2,'proposed','revision:3','{"note": 2, "revision": 3}','378c5ae5120e4434b9e66ef4ac00a68a3022bac66e3ed7675491637c32306e99');
-INSERT INTO "log" VALUES(11,'2026-11-29T07:07:23.726880+00:00',10,11,3,'rejected','revision:3','{"note": 2, "review": 2, "revision": 3}','c46796653b6da3cf76aa18d5bf6e0110869d01ab0624ecd31103e4748f888ba7');
-INSERT INTO "log" VALUES(12,'2026-11-29T07:07:23.731244+00:00',10,12,3,'undone','revision:3','{"live": null, "note": 2, "retired": null, "review": 3, "revision": 3}','fc524290df1bc036339de62ff939e9a1a65ace5e62111e725557cad27aa9b935');
-INSERT INTO "log" VALUES(13,'2026-11-29T07:07:23.754675+00:00',10,13,1,'gaps_merged','question:1','{"questions": [1]}','0a11db508383ff00ec588ff37701f899a4ff0d6c9a782cb242d837f7e408481a');
-INSERT INTO "log" VALUES(14,'2026-11-29T07:07:23.786922+00:00',10,14,2,'proposed','revision:4','{"note": 3, "revision": 4}','a9bd8522bf94b0198fc9d2032a8000724bd6ed52fb9fd976fe6ca2e9be95228d');
-INSERT INTO "log" VALUES(15,'2026-11-29T07:07:23.795647+00:00',12,1,NULL,'purged','guild','{"notes": 0}','57825d4f89c9f7e102b98c1d9b83507b41b05b7ee5d106ce0605edb294a3b3ba');
+INSERT INTO "log" VALUES(1,'2026-11-29T08:03:49.703901+00:00',10,1,1,'settings','guild','{"allowed_hosts": "[]", "articles": 1, "four_eyes": 1, "hand_on": 0, "handover_channel_id": null, "handover_hours": 24, "helper_role_id": null, "language": "en", "limits": "{\"questions\": {}, \"notes\": {}, \"newcomers\": null}", "listen_channels": "[]", "moderator_role_id": 2, "phrasing": "off", "phrasing_host": "", "private_answers": null, "reminder_hours": 24, "review_channel_id": 1, "sample_every": 5, "undo_minutes": 15}','ffcbb7c52a6111d0e84de5f91248eddf12d6c5df5e539ee0e1b2813a10aeebd2');
+INSERT INTO "log" VALUES(2,'2026-11-29T08:03:49.709376+00:00',10,2,1,'rule','guild','{"publish_role_id": null, "quorum": 2, "review_after_days": null, "tag": "x"}','1fdf2fd54d0af122c265db7e28d7bb9fdeee1b0264488bd2c3347239b38c04ae');
+INSERT INTO "log" VALUES(3,'2026-11-29T08:03:49.715279+00:00',10,3,1,'followed','channel:3','{"reads": "threads"}','532296e30d236fcf09b64e52c041378195cf965ec65afd9973c6826ccc414b95');
+INSERT INTO "log" VALUES(4,'2026-11-29T08:03:49.718795+00:00',10,4,1,'channel_settings','channel:3','{"answered_from": "{\"first\": false, \"sources\": [], \"tags\": [\"gpu\"]}"}','dcca0d375a49ab17ed46ef6e9aac8ffa23d4809f0e775c0015bb223b9d47bba6');
+INSERT INTO "log" VALUES(5,'2026-11-29T08:03:49.722690+00:00',10,5,1,'digest','guild','{"channel": 1, "edition": "moderators", "hour": 9, "post_hours": 24, "weekday": 0, "zone": "Europe/Berlin"}','c4ee2f03c3940e3893f8e383eca98e7c9db52a9d06150b58ca2e0c4c5aab1088');
+INSERT INTO "log" VALUES(6,'2026-11-29T08:03:49.731160+00:00',10,6,2,'proposed','revision:1','{"note": 1, "revision": 1}','0c464d62125e3c1a97e030f9be0c3c60668ed27f9bc4601977275a785356b9c5');
+INSERT INTO "log" VALUES(7,'2026-11-29T08:03:49.739278+00:00',10,7,3,'approved','revision:1','{"note": 1, "review": 1, "revision": 1}','e8d260c360b26fd23f4ee3b95876aca2f91f584f720eed1fe588852393a3a39b');
+INSERT INTO "log" VALUES(8,'2026-11-29T08:03:49.748728+00:00',10,8,4,'reported','revision:1','{"note": 1, "problem": "wrong", "revision": 1}','e442aba908f67e569b3db31df9fad5048a3fca4ca9c0003c21b8f07e70c7aee0');
+INSERT INTO "log" VALUES(9,'2026-11-29T08:03:49.760573+00:00',10,9,2,'revised','revision:2','{"note": 1, "replaced": [], "revision": 2}','c1e39fd5c0eb5b37c67c9cec9551ae37daba4a1b18cca4aa73c78b7c1acaf6e0');
+INSERT INTO "log" VALUES(10,'2026-11-29T08:03:49.761414+00:00',10,10,2,'proposed','revision:3','{"note": 2, "revision": 3}','f4f1ea94a57f099a049b5b6f2f2d0311f7cb8423551f0dc4be03fdc1ddfdd317');
+INSERT INTO "log" VALUES(11,'2026-11-29T08:03:49.764037+00:00',10,11,3,'rejected','revision:3','{"note": 2, "review": 2, "revision": 3}','3096c5231a773f8dcc5530fb9afaf507f235dd3d8f191aa380f8e9a4a58d73e3');
+INSERT INTO "log" VALUES(12,'2026-11-29T08:03:49.770040+00:00',10,12,3,'undone','revision:3','{"live": null, "note": 2, "retired": null, "review": 3, "revision": 3}','71ecdf2501b1b1c2d2105d6d63f694392923c866c704b7adf987593db64a1863');
+INSERT INTO "log" VALUES(13,'2026-11-29T08:03:49.800082+00:00',10,13,1,'gaps_merged','question:1','{"questions": [1]}','b80b3c9f731ba6410ce8ccc2dc27457189faf44a1cce733ccffb6612dcda8b12');
+INSERT INTO "log" VALUES(14,'2026-11-29T08:03:49.851279+00:00',10,14,2,'proposed','revision:4','{"note": 3, "revision": 4}','c1be8d2707cd01c0dd078269b837807fc25d498bae032520fb00a5dec7268aa9');
+INSERT INTO "log" VALUES(15,'2026-11-29T08:03:49.859711+00:00',12,1,NULL,'purged','guild','{"notes": 0}','dcc695987afd471dbc510d5a2debcb8154ea3c8a6bd7edf3b2d837d0464a30b2');
 CREATE TABLE log_heads (
     guild_id integer primary key,
     number integer not null,
     digest text not null
 ) strict;
-INSERT INTO "log_heads" VALUES(10,14,'a9bd8522bf94b0198fc9d2032a8000724bd6ed52fb9fd976fe6ca2e9be95228d');
-INSERT INTO "log_heads" VALUES(12,1,'57825d4f89c9f7e102b98c1d9b83507b41b05b7ee5d106ce0605edb294a3b3ba');
+INSERT INTO "log_heads" VALUES(10,14,'c1be8d2707cd01c0dd078269b837807fc25d498bae032520fb00a5dec7268aa9');
+INSERT INTO "log_heads" VALUES(12,1,'dcc695987afd471dbc510d5a2debcb8154ea3c8a6bd7edf3b2d837d0464a30b2');
 CREATE TABLE members (
     key integer primary key autoincrement,
     user_id integer unique
@@ -211,9 +223,9 @@ CREATE TABLE notes (
     source_change text not null default '',
     due_shown text
 ) strict;
-INSERT INTO "notes" VALUES(1,10,1,'Mira',5,1,'2026-11-29T07:07:23.709012+00:00',NULL,'2026-11-29T07:07:23.715311+00:00',NULL,0,NULL,NULL,'',NULL);
-INSERT INTO "notes" VALUES(2,10,1,'Mira',5,NULL,'2026-11-29T07:07:23.722543+00:00',NULL,NULL,NULL,0,NULL,NULL,'',NULL);
-INSERT INTO "notes" VALUES(3,10,1,'Mira',5,NULL,'2026-11-29T07:07:23.786347+00:00',NULL,NULL,NULL,0,NULL,NULL,'',NULL);
+INSERT INTO "notes" VALUES(1,10,1,'Mira',5,1,'2026-11-29T08:03:49.725443+00:00',NULL,'2026-11-29T08:03:49.739234+00:00',NULL,0,NULL,NULL,'',NULL);
+INSERT INTO "notes" VALUES(2,10,1,'Mira',5,NULL,'2026-11-29T08:03:49.761173+00:00',NULL,NULL,NULL,0,NULL,NULL,'',NULL);
+INSERT INTO "notes" VALUES(3,10,1,'Mira',5,NULL,'2026-11-29T08:03:49.850737+00:00',NULL,NULL,NULL,0,NULL,NULL,'',NULL);
 CREATE TABLE notices (
     id integer primary key autoincrement,
     guild_id integer not null,
@@ -226,9 +238,9 @@ CREATE TABLE notices (
     sent_at text,
     handed_on_id integer references handed_on(question_id) on delete set null
 ) strict;
-INSERT INTO "notices" VALUES(1,10,1,5,'approved',1,NULL,'2026-11-29T07:07:23.715538+00:00',NULL,NULL);
-INSERT INTO "notices" VALUES(2,10,1,5,'rejected',3,NULL,'2026-11-29T07:07:23.727002+00:00',NULL,NULL);
-INSERT INTO "notices" VALUES(3,10,1,5,'undone',3,NULL,'2026-11-29T07:07:23.731443+00:00',NULL,NULL);
+INSERT INTO "notices" VALUES(1,10,1,5,'approved',1,NULL,'2026-11-29T08:03:49.739432+00:00',NULL,NULL);
+INSERT INTO "notices" VALUES(2,10,1,5,'rejected',3,NULL,'2026-11-29T08:03:49.764157+00:00',NULL,NULL);
+INSERT INTO "notices" VALUES(3,10,1,5,'undone',3,NULL,'2026-11-29T08:03:49.770184+00:00',NULL,NULL);
 CREATE TABLE phrasings (
     question_id integer primary key references questions(id) on delete cascade,
     asked_at text not null,
@@ -251,8 +263,8 @@ CREATE TABLE pictures (
     kind text not null check (kind in ('png', 'jpg', 'gif', 'webp')),
     content blob not null
 ) strict;
-INSERT INTO "pictures" VALUES('1f2f95044960ce19a20057dd22f92349d74efe2101a59fe8f20cc0f656de1a23','png',X'89504E470D0A1A0A0000000D4948445200000004000000010802000000');
-INSERT INTO "pictures" VALUES('d4da9811bb4e91663ffab6a1392d56b0b7d320e44be261263250f637d1e993fa','png',X'89504E470D0A1A0A0000000D4948445200000003000000010802000000');
+INSERT INTO "pictures" VALUES('282727e0c4b39f959ed2efa0c675a255393292cf1bc1420405a1e6c9e4ccccdc','png',X'89504E470D0A1A0A0000000D4948445200000003000000010802000000948283E30000000B49444154789C6360800100000A00017F80745E0000000049454E44AE426082');
+INSERT INTO "pictures" VALUES('473d961ee511c6daad0b369cd8dc56d98f44e6b3750f2fe4a229785189c32a99','png',X'89504E470D0A1A0A0000000D4948445200000004000000010802000000765E989A0000000B49444154789C6360400200000D000130468FFE0000000049454E44AE426082');
 CREATE TABLE questions (
     id integer primary key autoincrement,
     guild_id integer,
@@ -275,7 +287,7 @@ CREATE TABLE questions (
     answered_from text not null default '',
     quotations integer
 ) strict;
-INSERT INTO "questions" VALUES(1,10,5,7,'how?','partial','2026-03-04T05:06:00+00:00',1,'','','{"a": 0.3333333333333333}',0,'answered',NULL,'[8, 9]',NULL,'2026-11-29T07:07:23.736539+00:00',0,'',NULL);
+INSERT INTO "questions" VALUES(1,10,5,7,'how?','partial','2026-03-04T05:06:00+00:00',1,'','','{"a": 0.3333333333333333}',0,'answered',NULL,'[8, 9]',NULL,'2026-11-29T08:03:49.785039+00:00',0,'',NULL);
 CREATE TABLE quiet_members (
     member_id integer primary key
 ) strict;
@@ -309,7 +321,7 @@ CREATE TABLE reports (
     created_at text not null,
     closed_at text
 ) strict;
-INSERT INTO "reports" VALUES(1,1,1,4,'wrong','No.','2026-11-29T07:07:23.719035+00:00',NULL);
+INSERT INTO "reports" VALUES(1,1,1,4,'wrong','No.','2026-11-29T08:03:49.748655+00:00',NULL);
 CREATE TABLE reviews (
     id integer primary key autoincrement,
     revision_id integer not null references revisions(id),
@@ -322,17 +334,17 @@ CREATE TABLE reviews (
     duplicate_of text not null default '',
     before text not null default '{}'
 ) strict;
-INSERT INTO "reviews" VALUES(1,1,2,'Ada','approve','','2026-11-29T07:07:23.715053+00:00',NULL,'','{"live_revision_id": null, "retired_revision_id": null, "verified_at": null, "review_at": null}');
-INSERT INTO "reviews" VALUES(2,3,2,'Ada','reject','Why?','2026-11-29T07:07:23.726808+00:00','2026-11-29T07:07:23.731057+00:00','','{"live_revision_id": null, "retired_revision_id": null, "verified_at": null, "review_at": null}');
-INSERT INTO "reviews" VALUES(3,3,2,'Ada','undo','','2026-11-29T07:07:23.731181+00:00',NULL,'','{"live_revision_id": null, "retired_revision_id": null, "verified_at": null, "review_at": null}');
+INSERT INTO "reviews" VALUES(1,1,2,'Ada','approve','','2026-11-29T08:03:49.738984+00:00',NULL,'','{"live_revision_id": null, "retired_revision_id": null, "verified_at": null, "review_at": null}');
+INSERT INTO "reviews" VALUES(2,3,2,'Ada','reject','Why?','2026-11-29T08:03:49.763957+00:00','2026-11-29T08:03:49.769905+00:00','','{"live_revision_id": null, "retired_revision_id": null, "verified_at": null, "review_at": null}');
+INSERT INTO "reviews" VALUES(3,3,2,'Ada','undo','','2026-11-29T08:03:49.769991+00:00',NULL,'','{"live_revision_id": null, "retired_revision_id": null, "verified_at": null, "review_at": null}');
 CREATE TABLE revision_pictures (
     revision_id integer not null references revisions(id) on delete cascade,
     position integer not null,
     digest text not null references pictures(digest),
     primary key (revision_id, position)
 ) strict;
-INSERT INTO "revision_pictures" VALUES(4,0,'d4da9811bb4e91663ffab6a1392d56b0b7d320e44be261263250f637d1e993fa');
-INSERT INTO "revision_pictures" VALUES(4,1,'1f2f95044960ce19a20057dd22f92349d74efe2101a59fe8f20cc0f656de1a23');
+INSERT INTO "revision_pictures" VALUES(4,0,'282727e0c4b39f959ed2efa0c675a255393292cf1bc1420405a1e6c9e4ccccdc');
+INSERT INTO "revision_pictures" VALUES(4,1,'473d961ee511c6daad0b369cd8dc56d98f44e6b3750f2fe4a229785189c32a99');
 CREATE TABLE revisions (
     id integer primary key autoincrement,
     note_id integer not null references notes(id),
@@ -354,10 +366,10 @@ CREATE TABLE revisions (
     card_posting integer,
     unique (note_id, number)
 ) strict;
-INSERT INTO "revisions" VALUES(1,1,1,'GPU hours','Forty hours a month.','["gpu"]','','approved','2026-11-29T07:07:23.709268+00:00',NULL,NULL,1,'Mira',NULL,5,0,NULL);
-INSERT INTO "revisions" VALUES(2,1,2,'GPU hours','Fifty.','["gpu"]','','pending','2026-11-29T07:07:23.721121+00:00',NULL,NULL,1,'Mira',NULL,1,0,NULL);
-INSERT INTO "revisions" VALUES(3,2,1,'Other','x','[]','','pending','2026-11-29T07:07:23.722621+00:00',NULL,NULL,1,'Mira',NULL,5,0,NULL);
-INSERT INTO "revisions" VALUES(4,3,1,'Shelf','The key is on the shelf.','[]','','pending','2026-11-29T07:07:23.786529+00:00',NULL,NULL,1,'Mira',NULL,1,0,NULL);
+INSERT INTO "revisions" VALUES(1,1,1,'GPU hours','Forty hours a month.','["gpu"]','','approved','2026-11-29T08:03:49.730646+00:00',NULL,NULL,1,'Mira',NULL,5,0,NULL);
+INSERT INTO "revisions" VALUES(2,1,2,'GPU hours','Fifty.','["gpu"]','','pending','2026-11-29T08:03:49.760235+00:00',NULL,NULL,1,'Mira',NULL,1,0,NULL);
+INSERT INTO "revisions" VALUES(3,2,1,'Other','x','[]','','pending','2026-11-29T08:03:49.761254+00:00',NULL,NULL,1,'Mira',NULL,5,0,NULL);
+INSERT INTO "revisions" VALUES(4,3,1,'Shelf','The key is on the shelf.','[]','','pending','2026-11-29T08:03:49.850891+00:00',NULL,NULL,1,'Mira',NULL,1,0,NULL);
 CREATE TABLE rules (
     guild_id integer not null,
     tag text not null,
@@ -374,27 +386,15 @@ CREATE TABLE sources (
     base_url text not null default '',
     primary key (location, scope)
 ) strict;
-INSERT INTO "sources" VALUES('/z',10,'2026-11-29T07:07:23.766559+00:00','');
-INSERT INTO "sources" VALUES('/a',0,'2026-11-29T07:07:23.770557+00:00','');
-CREATE TABLE inbox (
-    id integer primary key,
-    guild_id integer,
-    member_id integer not null,
-    token text not null,
-    locale text not null,
-    custom_id text not null,
-    fields text not null,
-    sent_at text not null,
-    taken integer not null
-) strict;
-INSERT INTO "inbox" VALUES(1,NULL,2,'token','en','form:1','[["title", "é"]]','2026-03-04T05:06:00+00:00',0);
+INSERT INTO "sources" VALUES('/z',10,'2026-11-29T08:03:49.820804+00:00','');
+INSERT INTO "sources" VALUES('/a',0,'2026-11-29T08:03:49.826569+00:00','');
 CREATE TABLE tombstones (
     kind text not null,
     subject text not null,
     at text not null,
     primary key (kind, subject, at)
 ) strict;
-INSERT INTO "tombstones" VALUES('guild','12','2026-11-29T07:07:23.790632+00:00');
+INSERT INTO "tombstones" VALUES('guild','12','2026-11-29T08:03:49.854651+00:00');
 CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
     ON "_sqlite_migrations" ("migration_set", "name");
 CREATE INDEX channel_settings_by_guild on channel_settings (guild_id);
