@@ -10,7 +10,8 @@ import warnings
 from typing import Any, Final
 from urllib.parse import urljoin
 
-from bs4 import BeautifulSoup, NavigableString, Tag, UnicodeDammit, XMLParsedAsHTMLWarning
+from bs4 import BeautifulSoup, Tag, UnicodeDammit, XMLParsedAsHTMLWarning
+from bs4.element import NavigableString
 from markdownify import MarkdownConverter
 
 from knowledge.files.formats.text import WIDE_MARKS
@@ -125,14 +126,15 @@ class _Converter(MarkdownConverter):
             calm = NavigableString(_BLANKS.sub(_one_blank, el))
             el.replace_with(calm)
             el = calm
-        return str(super().process_text(el, parent_tags))
+        # The library's types leave its methods out.
+        return str(super().process_text(el, parent_tags))  # type: ignore[misc]
 
     def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """Code without the blank lines around it."""
         text = text.rstrip(" \n")
         indented = len(text) - len(text.lstrip(" \n"))
         text = text[text.rfind("\n", 0, indented) + 1 :]
-        return str(super().convert_pre(el, text, parent_tags))
+        return str(super().convert_pre(el, text, parent_tags))  # type: ignore[misc]
 
 
 def _one_blank(run: re.Match[str]) -> str:
