@@ -1,10 +1,14 @@
 """Review cards over the wire: each is there once, and shows its note's last state."""
 
+import pytest
+
 from bot.config import Settings
 from bot.review import cards
 from tests.bot.wire.server import WireServer
 from tests.bot.wire.steps import proposed, running, waiting
 from tests.bot.world import text_of
+
+pytestmark = pytest.mark.slow
 
 TEXT = "The quokka enclosure of Perth opens at seven in summer."
 # The bot sends a card so often before it waits for the next round.
