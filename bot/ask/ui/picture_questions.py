@@ -9,6 +9,7 @@ import discord
 from bot.answers.pipeline import QUESTION_CHARACTERS, said_to_no_question
 from bot.ask import picture_messages
 from bot.ask.ui.answer_deferred import answer_deferred
+from bot.interactions import inbox
 from bot.interactions.buttons import NONCE, Button, CustomId, view_of
 from bot.interactions.channel_access import may_write
 from bot.interactions.door import First, Found, anybody
@@ -131,6 +132,7 @@ async def _answered(interaction: Interaction, question: str, *, private: bool) -
         await interaction.response.defer()
     else:
         private = True
+        inbox.keep(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
     if not said_to_no_question(question):
         await take_question(interaction.client, interaction.user, interaction.guild_id)
