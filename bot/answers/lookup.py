@@ -32,7 +32,7 @@ from indexer.retrieval.retriever import Retriever
 from indexer.text.analyzer import is_stop_word, language_of, language_of_question, query_words
 from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.model.documents import SHARED, Scope, channel_scope
-from knowledge.model.questions import ConfirmedAnswer, Evidence, Question
+from knowledge.model.questions import EARLIER_CHARACTERS, ConfirmedAnswer, Evidence, Question
 from knowledge.model.storable_text import storable
 from knowledge.store.questions.feedback_records import FeedbackRecords
 
@@ -41,10 +41,8 @@ _T = TypeVar("_T")
 # How many hits a question is judged and recorded by.
 HITS: Final = 10
 
-# How many earlier questions a question is looked up with, and how long they may be together:
-# longer ones are cut off by the model.
+# How many earlier questions a question is looked up with.
 EARLIER_QUESTIONS: Final = 2
-EARLIER_CHARACTERS: Final = 500
 
 # What an integer of SQLite ends before, and no id of Discord's reaches.
 _IDS_END: Final = 2**63

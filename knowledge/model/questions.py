@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
+
+# At most so many characters of earlier questions go with a follow-up; the model cuts off the rest.
+EARLIER_CHARACTERS: Final = 500
 
 
 class Evidence(StrEnum):

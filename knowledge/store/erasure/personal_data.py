@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from knowledge.model.documents import INSIDE, document_of_note
 from knowledge.model.notes import NoticeEvent, State
+from knowledge.model.questions import EARLIER_CHARACTERS
 from knowledge.model.secrets import without_secrets
 from knowledge.store.database import Database
 from knowledge.store.erasure.tombstones import TombstoneKind, Tombstones
@@ -330,7 +331,7 @@ class PersonalData:
 
     def _clear_earlier(self, texts: Iterable[str]) -> None:
         """Empty what questions followed up where one of these texts is a line of it."""
-        erased = {" ".join(text.split()) for text in texts} - {""}
+        erased = {" ".join(text.split())[:EARLIER_CHARACTERS] for text in texts} - {""}
         holding = [
             row["id"]
             for row in self._database.rows("select id, earlier from questions where earlier != ''")

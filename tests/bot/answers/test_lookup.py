@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.answers.lookup import (
-    EARLIER_CHARACTERS,
     Ask,
     Lookup,
     as_sure,
@@ -13,7 +12,7 @@ from bot.answers.lookup import (
     counts,
     queries,
 )
-from knowledge.model.questions import Evidence, Question
+from knowledge.model.questions import EARLIER_CHARACTERS, Evidence, Question
 
 NOT_COVERED = {"coverage": 0.0}
 

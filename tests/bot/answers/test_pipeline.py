@@ -17,7 +17,7 @@ from bot.answers.decision import (
     citation,
     conflicts,
 )
-from bot.answers.lookup import EARLIER_CHARACTERS, Ask
+from bot.answers.lookup import Ask
 from bot.answers.pipeline import (
     QUESTION_CHARACTERS,
     AnswerPipeline,
@@ -28,7 +28,7 @@ from indexer.ingest.pipeline import put, update
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
 from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
-from knowledge.model.questions import Evidence
+from knowledge.model.questions import EARLIER_CHARACTERS, Evidence
 from knowledge.store.store import Store
 from tests.bot.values import file_passage
 from tests.fakes import WordEmbedder

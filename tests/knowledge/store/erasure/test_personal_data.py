@@ -9,7 +9,14 @@ import pytest
 from knowledge.model.limits import Quota
 from knowledge.model.notes import Decision, Member, NoticeEvent, Problem, State
 from knowledge.model.phrasings import RecordedPhrasing, WrittenLine
-from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.model.questions import (
+    EARLIER_CHARACTERS,
+    Evidence,
+    Feedback,
+    Question,
+    RecordedHit,
+    Verdict,
+)
 from knowledge.model.submissions import Submission
 from knowledge.store.audit.audit_log import replayed
 from knowledge.store.database import now
@@ -125,6 +132,19 @@ def test_no_table_holds_the_member_or_what_was_erased(store: Store, withdraw: bo
     after = everything(store)
     assert [trace for trace in TRACES if trace in after] == []
     assert ("live words" in after) is not withdraw
+
+
+def test_the_beginning_of_a_long_question_stays_nowhere_that_others_followed_it_up(
+    store: Store,
+) -> None:
+    text = "A secret  question? " * (EARLIER_CHARACTERS // 10)
+    asked(store, MIRA.id, text)
+    # As `bot.answers.lookup.context_after` cuts it.
+    asked(store, BEN.id, "And then?", earlier=" ".join(text.split())[:EARLIER_CHARACTERS])
+
+    store.personal_data.forget(MIRA.id, withdraw=True)
+
+    assert "secret" not in everything(store)
 
 
 def test_what_is_given_away_names_what_was_found_but_no_message_of_a_channel(store: Store) -> None:
