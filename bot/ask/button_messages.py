@@ -39,6 +39,13 @@ NOT_FOR_EVERYBODY: Final = Sentence(
 )
 NOT_SHARED: Final = Sentence("Not shared: nothing that I may quote answers the question any more.")
 
+FOR_YOU_ALONE: Final = Sentence(
+    "There is something for you alone: not everybody here may read the channel that it is from."
+)
+ASK_ALONE: Final = Sentence(
+    "There is something for you alone. Ask again with `/ask`: nobody else will see the answer."
+)
+
 FEEDBACK_HELPFUL: Final = Sentence("Thank you. That counts for what is quoted.")
 FEEDBACK_UNHELPFUL: Final = Sentence("Thank you. I've noted that this didn't help.")
 FEEDBACK_GONE: Final = Sentence("That answer is no longer on record.")

@@ -16,7 +16,7 @@ from bot.answers.lookup import Ask
 from bot.answers.pipeline import QUESTION_CHARACTERS, said_to_no_question
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.ask import button_messages
-from bot.ask.ui.answer_deferred import answer_deferred
+from bot.ask.ui.answer_deferred import answer_deferred, asked_alone
 from bot.ask.ui.answer_message import pictured
 from bot.ask.ui.follow_up_messages import FollowUpMessages
 from bot.ask.ui.phrased_answers import Phrasing
@@ -194,8 +194,11 @@ class AskCog(commands.Cog):
         try:
             shown = await self._said_before_asking(message, question, language)
             if shown is None:
-                phrasing = await self._answered(message, question, language)
-                shown = phrasing.message()
+                asked = await self._asked(message, question)
+                shown = {"content": button_messages.ASK_ALONE(language)}
+                if await asked_alone(self.bot, asked, message.author, message.channel) is None:
+                    phrasing = await self._answered(message, asked, language)
+                    shown = phrasing.message()
         except TooFastError:
             raise
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
@@ -205,12 +208,9 @@ class AskCog(commands.Cog):
         if phrasing is not None:
             phrasing.follow(PostedMessage(sent))
 
-    async def _answered(
-        self, message: discord.Message, question: str, language: Language
-    ) -> Phrasing:
+    async def _answered(self, message: discord.Message, asked: Ask, language: Language) -> Phrasing:
         with contextlib.suppress(*UNREACHED):
             await message.channel.typing()
-        asked = await self._asked(message, question)
         reply = await pictured(self.bot, await self.bot.answer(asked), message.channel)
         hands_on = await self.bot.guild_settings.hands_on(asked.guild_id)
         how = {"private": False, "hands_on": hands_on, "repeats_question": False}

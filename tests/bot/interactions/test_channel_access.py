@@ -24,17 +24,44 @@ OPEN_QUESTION: Final = "What is open source AI?"
 
 
 def told_in(channel: ChannelHandle) -> str:
-    return "\n".join(text_of(message) for message in channel.history())
+    """What everybody sees there."""
+    return "\n".join(text_of(one) for one in channel.history() if not one.flags.ephemeral)
 
 
 # Asking in public.
 
 
 async def test_a_public_answer_does_not_use_what_not_everybody_may_read(town: Town) -> None:
-    for asker in (town.world.member, town.world.moderator):
-        result = await town.world.ask(by=asker)
-        assert result.response is not None
-        assert ask_messages.refusal() in text_of(result.response)
+    result = await town.world.ask()
+
+    assert result.response is not None
+    assert ask_messages.refusal() in text_of(result.response)
+
+
+@pytest.mark.parametrize("question", [QUESTION, OPEN_QUESTION])
+async def test_who_alone_may_read_the_evidence_is_answered_alone_and_no_other_sees_of_it(
+    town: Town, question: str
+) -> None:
+    await town.say(town.staff, f"{SECRET} What is open source AI? Staff call it a xylophone.")
+
+    result = await town.world.ask(question, by=town.world.moderator)
+
+    assert told_in(town.world.general) == ""
+    [alone] = result.followups
+    assert alone.ephemeral
+    assert text_of(alone).startswith(button_messages.FOR_YOU_ALONE.english)
+    assert is_told(text_of(alone))
+    assert (await town.world.recorded(1)).private
+
+
+async def test_a_mention_is_told_that_there_is_something_for_its_author_alone(town: Town) -> None:
+    assert town.world.bot.user is not None
+    question = f"{town.world.bot.user.mention} {QUESTION}"
+
+    await town.world.moderator.send(town.world.general, question)
+
+    assert told_in(town.world.general).endswith(button_messages.ASK_ALONE.english)
+    assert await town.world.gaps(town.world.guild.id) == []
 
 
 async def test_a_public_answer_uses_what_everybody_may_read(town: Town) -> None:
@@ -52,8 +79,8 @@ async def test_staff_are_answered_among_themselves(town: Town) -> None:
 async def test_a_thread_in_a_channel_for_everybody_is_for_everybody(town: Town) -> None:
     for kind in (ChannelType.PUBLIC_THREAD, ChannelType.PRIVATE_THREAD):
         thread = town.thread_in(town.world.general, kind)
-        result = await town.world.moderator.slash(thread, "ask", question=QUESTION)
-        assert not is_told(everything(result))
+        await town.world.moderator.slash(thread, "ask", question=QUESTION)
+        assert not is_told(told_in(thread))
 
 
 async def test_a_mention_is_answered_from_what_everybody_there_may_read(town: Town) -> None:
@@ -94,7 +121,8 @@ async def test_a_guest_in_a_staff_channel_is_told_nothing_of_another(town: Town)
 
     result = await town.world.moderator.slash(town.world.review, "ask", question=QUESTION)
 
-    assert not is_told(everything(result))
+    assert result.response is None
+    assert not is_told(told_in(town.world.review))
 
 
 # Asking alone.
