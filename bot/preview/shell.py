@@ -22,6 +22,9 @@ from bot.preview.town import GENERAL, QUESTIONS, Town
 
 EXAMPLE: Final = "Why were early AI systems closed?"
 
+ELLIPSIS: Final = '"command-suggestion-ellipsis", "…"'
+DESCRIPTION: Final = '"command-suggestion-ellipsis", value.description || "…"'
+
 _KEY: Final = "X-Simcord-Capability"
 _TYPES: Final = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 # simcord's own requests, and its method for each.
@@ -118,7 +121,15 @@ class Shell:
         """Scripts and styles of simcord, which are the same for every channel."""
         if request.path not in ChannelServer._STATIC_FILES:
             raise web.HTTPNotFound
-        response: web.StreamResponse = await self._any()._static(request)
+        response: web.Response = await self._any()._static(request)
+        if request.path.endswith("/commands.js"):
+            # Its list of a command's further options has an ellipsis in place of descriptions.
+            text = response.text or ""
+            return web.Response(
+                text=text.replace(ELLIPSIS, DESCRIPTION),
+                content_type=response.content_type,
+                headers=ChannelServer._SECURITY_HEADERS,
+            )
         return response
 
     def _any(self) -> ChannelServer:

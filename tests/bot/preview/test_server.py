@@ -307,6 +307,15 @@ def test_the_apps_button_does_not_break_the_line_above_a_message(page: Page) -> 
     assert line["height"] < 1.5 * button["height"]
 
 
+def test_a_commands_further_options_are_described(page: Page) -> None:
+    look_as(page, "Mia (member)")
+    shown = go(page, "# general")
+    command(shown, "/search")
+    shown.get_by_text("+2 more").click()
+    option = shown.locator(".command-suggestion", has_text="tag")
+    expect(option).to_contain_text("Only notes with this tag.")
+
+
 def test_the_page_says_how_ones_own_documents_are_asked(page: Page) -> None:
     expect(page.locator("#own")).to_have_text("python -m bot preview --index docs/")
 
