@@ -1,6 +1,7 @@
 """Steps that tests of several features take in Discord, and what members read of the responses."""
 
 from collections.abc import Callable, Sequence
+from string import Formatter
 from typing import Any
 
 from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage
@@ -10,6 +11,7 @@ from bot.engine.core import Core
 from bot.review import service as review_service
 from bot.setup import panel_messages
 from bot.setup.settings import PAGES, Page, Setting, step_of
+from bot.text.languages import Sentence
 from knowledge.model.notes import Member, State
 from knowledge.model.submissions import Submission
 from tests.bot.world import TITLE, UNKNOWN, World, build_world, choices, custom_ids, text_of
@@ -47,6 +49,18 @@ def everything(result: InteractionResult) -> str:
 def told(world: World) -> list[str]:
     """What the contributor was told by direct message."""
     return [text_of(message) for message in world.member.user.dm_channel.history()]
+
+
+def longest_part(sentence: Sentence) -> str:
+    """The longest part of a sentence between its fields, which are of no interest."""
+    return max((part for part, *_ in Formatter().parse(sentence.english)), key=len)
+
+
+def up_to(field: str, sentence: Sentence, **values: object) -> str:
+    """The beginning of a sentence, as far as a field of no interest."""
+    beginning, found, _ = sentence.english.partition(f"{{{field}")
+    assert found
+    return beginning.format(**values)
 
 
 # Steps.

@@ -3,7 +3,9 @@
 from typing import Any
 
 from bot.answers.lookup import Ask
+from bot.review import findings
 from knowledge.model.secrets import HIDDEN
+from knowledge.review.risk_flags import Risk
 from tests.bot.steps import everything, reject, shown_message, told
 from tests.bot.world import TITLE, World, text_of
 
@@ -24,7 +26,7 @@ async def test_a_secret_is_hidden_in_card_file_answer_and_history_and_stays_stor
     await world.propose(f"Meetup {TOKEN}", LONG)
     seen = [await _contents(world.card)]
     assert [file.filename for file in world.card.attachments] == [_FILED]
-    assert "⚠ Secrets, hidden here and wherever this text is shown: GitHub Token" in seen[0]
+    assert f"⚠ {findings._RISKS[Risk.SECRET].english}: GitHub Token" in seen[0]
     await world.moderator.click(world.card, label="Approve")
     seen.append(await _contents(world.card))
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot.ask import explanation
 from bot.ask.explanation import why
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence, Question, RecordedHit
@@ -58,17 +59,21 @@ def test_a_note_is_told_by_its_revision_and_by_who_approved_it() -> None:
 def test_figures_are_for_moderators() -> None:
     [members] = why(_question(HIT))
     [moderators] = why(_question(HIT), moderator=True)
-    assert "Evidence: strong. Asked <t:1772582400:f>." in members
+    assert (
+        explanation._ASKED(Language.ENGLISH, evidence="strong", when="<t:1772582400:f>") in members
+    )
     assert "0.50" not in members
     assert "Index generation 3." in moderators
     assert moderators.endswith(" · score 0.50")
     reranked = replace(HIT, legs=("meaning", "reranker"))
-    assert _line(reranked, moderator=True).endswith("score 0.50, placed by the reranker")
+    assert _line(reranked, moderator=True).endswith(
+        explanation._RERANKED(Language.ENGLISH, found="score 0.50")
+    )
     assert "reranker" not in _line(reranked)
 
 
 def test_an_explanation_without_hits_says_so_in_both_languages() -> None:
-    assert why(_question())[0].endswith("I found nothing close to it.")
+    assert why(_question())[0].endswith(explanation._NOTHING_NEAR.english)
     assert why(_question(), Language.GERMAN)[0].endswith(
         "Ich habe nichts gefunden, was dem nahekommt."
     )

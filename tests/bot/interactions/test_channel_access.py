@@ -13,6 +13,7 @@ from bot.ask import messages as ask_messages
 from bot.config import Settings
 from bot.config_sections import SourceSettings
 from bot.interactions.channel_access import readable_by_all_in, seen_by_others
+from bot.review import messages as review_messages
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, read
@@ -345,7 +346,7 @@ async def test_what_a_note_would_change_names_no_message_of_a_channel(town: Town
         await town.world.moderator.click(town.world.card, label="What would change?")
     )
 
-    assert "what was said in a channel" in shown
+    assert review_messages._SAID_SOMEWHERE.english in shown
     assert not is_told(shown)
 
 

@@ -4,6 +4,7 @@ from bot.answers.lookup import Ask
 from bot.config import Settings
 from bot.engine.core import Core
 from bot.privacy import service as privacy_service
+from bot.text.feedback_reasons import FEEDBACK_REASONS
 from knowledge.model.questions import Feedback, FeedbackReason, Verdict
 from tests.fakes import WordEmbedder
 
@@ -26,6 +27,7 @@ def test_the_reason_that_a_member_chose_is_given_to_them_as_it_was_offered(
 
         found = privacy_service.exported(core, MEMBER)["feedback"]
 
-        assert [row["reason"] for row in found] == ["", "It's about something else", "My own."]
+        off_topic = FEEDBACK_REASONS[FeedbackReason.OFF_TOPIC].english
+        assert [row["reason"] for row in found] == ["", off_topic, "My own."]
         columns = ["guild", "question_id", "verdict", "document", "reason", "created_at"]
         assert [*found[0]] == columns

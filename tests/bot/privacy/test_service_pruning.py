@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from bot.answers.lookup import Ask
-from bot.ask.button_messages import ANSWER_LABELS
+from bot.ask.button_messages import ANSWER_LABELS, FEEDBACK_GONE
 from bot.client import Bot
 from bot.engine.core import Core
 from bot.privacy import service
@@ -43,7 +43,7 @@ async def test_a_button_of_a_pruned_answer_says_that_it_is_no_longer_on_record(
     assert asked.response is not None
     said = await world.member.click(asked.response.message, label=ANSWER_LABELS["why"].english)
     assert said.response is not None
-    assert text_of(said.response) == "That answer is no longer on record."
+    assert text_of(said.response) == FEEDBACK_GONE.english
 
 
 async def test_more_questions_than_a_slice_takes_are_pruned_in_several(world: World) -> None:

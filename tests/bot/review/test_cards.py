@@ -15,7 +15,7 @@ from bot.review.cards import Action, Standing
 from bot.review.service import Findings
 from bot.review.ui.cards import CardButton
 from bot.text.markdown import LAYOUT_CHARACTERS, MESSAGE_CHARACTERS, size
-from knowledge.model.guilds import GuildSettings
+from knowledge.model.guilds import GuildSettings, Language
 from knowledge.model.notes import (
     Decision,
     Note,
@@ -115,7 +115,9 @@ def test_where_a_note_stands_names_who_decided_and_why() -> None:
 def test_what_waits_for_a_second_approval_says_whose_the_first_was() -> None:
     vote = Review(7, 2, "Ada", Decision.APPROVE, "", WHEN)
     note = replace(values.note("x"), reviews=(vote,))
-    assert review_cards.status_line(note, 2) == "**Pending**: 1 of 2 approvals, by Ada"
+    assert review_cards.status_line(note, 2) == review_cards._APPROVALS(
+        Language.ENGLISH, number=1, quorum=2, names="Ada"
+    )
 
 
 def _actions(note: Note, minutes: int = 1) -> list[Action]:

@@ -49,7 +49,9 @@ def channel_report(
 
 def test_progress_says_how_much_of_how_much_is_read() -> None:
     assert sources_messages.progress(Language.ENGLISH, channel_report()) == (
-        "Reading <#3>: 1,000 of 1,340 threads, 12,345 messages so far."
+        sources_messages._READING(
+            Language.ENGLISH, channel="<#3>", done=1000, threads=1340, messages="12,345 messages"
+        )
     )
 
 
@@ -69,16 +71,17 @@ def pins_report(documents: int, messages: int) -> ChannelReport:
 def test_one_document_is_not_several() -> None:
     told = sources_messages.progress(Language.ENGLISH, pins_report(1, 1))
 
-    assert told.startswith("<#3> is read: 1 document from 1 message. I follow what is pinned,")
+    assert told.startswith(
+        sources_messages._DONE_PINS(
+            Language.ENGLISH, channel="<#3>", documents="1 document", messages="1 message"
+        )
+    )
 
 
 def test_a_channel_without_pinned_messages_is_not_said_to_have_given_nothing() -> None:
     told = sources_messages.progress(Language.ENGLISH, pins_report(0, 0))
 
-    assert told == (
-        "<#3> is read: no pinned message there to answer from yet. What is pinned becomes a "
-        "document by itself."
-    )
+    assert told == sources_messages._NO_PINS(Language.ENGLISH, channel="<#3>")
 
 
 def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
@@ -86,7 +89,7 @@ def test_why_a_channel_can_t_be_read_is_said_in_its_place() -> None:
         Language.ENGLISH, channel_report(SyncStage.DONE, ChannelProblem(ProblemCode.GONE))
     )
 
-    assert told == "⚠ <#3> is gone from Discord; what I read there is no longer quoted."
+    assert told == f"⚠ <#3> {sources_messages._PROBLEMS[ProblemCode.GONE].english}."
 
 
 @pytest.mark.parametrize(
@@ -198,6 +201,6 @@ def test_the_list_says_where_the_bundled_articles_stand(standing: Standing) -> N
     bundled = ArticlesReport(16, standing)
     shown = sources_messages.sources(Language.ENGLISH, [channel_report()], [], bundled, 0).content
     *_, last = shown.splitlines()
-    assert last.startswith("The bundled articles on open-source AI · 16 documents · ")
+    assert last.startswith(f"{sources_messages.ARTICLES_NAME.english} · 16 documents · ")
     assert last == sources_messages.articles_entry(Language.ENGLISH, bundled)
     assert ("not quoted" in last) is (standing in (Standing.OFF, Standing.ENDED))

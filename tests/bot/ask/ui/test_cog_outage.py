@@ -19,7 +19,7 @@ from knowledge.model.submissions import Submission
 from knowledge.store.database import is_away
 from knowledge.store.notes.decisions import Ruling
 from tests.bot.outages import Departing, departing
-from tests.bot.steps import content, everything
+from tests.bot.steps import content, everything, longest_part
 from tests.bot.world import QUESTION, TEXT, TITLE, World, choices, custom_ids, text_of
 from tests.postgres import Cluster
 
@@ -170,7 +170,7 @@ async def test_a_member_whose_questions_are_limited_is_answered_all_the_same(
     await world.ask()
     with database.away():
         assert TEXT in content(await world.ask())
-    assert "as many questions as you may ask" in everything(await world.ask())
+    assert longest_part(error_messages.QUESTIONS_USED_UP) in everything(await world.ask())
 
 
 async def test_the_questions_of_several_members_are_recorded_in_their_order(

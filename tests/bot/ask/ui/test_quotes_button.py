@@ -6,10 +6,11 @@ import pytest
 
 from bot.ask import button_messages
 from bot.config import Settings
+from bot.phrasing import messages as phrasing_messages
 from knowledge.model.guilds import Phrasing
 from tests.bot.phrased import NOTE, mention, phrasing_of, turn_on, with_phrasing, written
 from tests.bot.phrasing.scripted_endpoint import ScriptedEndpoint, answers_with
-from tests.bot.steps import content, elsewhere
+from tests.bot.steps import content, elsewhere, longest_part
 from tests.bot.world import QUESTION, TEXT, TITLE, World, buttons, text_of
 
 SENTENCE = "A community meetup is in Lisbon at the Rua Augusta on Fridays"
@@ -47,7 +48,7 @@ async def test_what_a_model_wrote_is_labelled_above_the_quotations_and_has_the_b
     head, below = text_of(message).split(PHRASED)
     assert head.endswith(f"{SENTENCE}. [1]\n")
     assert "**" not in head.split("\n", 1)[1]
-    assert "Numbers, names and denials were compared; read the quotes." in below
+    assert longest_part(phrasing_messages._PHRASED) in below
     assert f"> **{TEXT}**" in below
     assert buttons(message) == [
         "Helpful",

@@ -7,14 +7,34 @@ import discord
 import pytest
 from simcord import ChannelHandle
 
+from bot.channels import messages as channels_messages
 from bot.client import Bot
-from knowledge.model.channel_settings import AnsweredFrom, ChannelSettings, Mode
+from bot.sources import messages as sources_messages
+from bot.text.languages import Sentence
+from bot.text.markdown import plain
+from knowledge.model.channel_settings import AnsweredFrom, ChannelSettings, Level, Mode
 from knowledge.model.documents import SHARED
+from knowledge.model.guilds import Language
 from tests.bot.faults import fail
-from tests.bot.steps import answers_mention, choose, content, restarted, said, shown_message
+from tests.bot.steps import (
+    answers_mention,
+    choose,
+    content,
+    longest_part,
+    restarted,
+    said,
+    shown_message,
+    up_to,
+)
 from tests.bot.world import QUESTION, TITLE, UNKNOWN, World, text_of
 
 RUST = "The Zanzibar ferry timetable changes in March and in October."
+TAGGED_RUST = channels_messages._TAG(Language.ENGLISH, tag="rust")
+
+
+def line(setting: str, origin: Sentence = channels_messages._HERE) -> str:
+    """A setting as it is shown, with where it comes from."""
+    return f"- {setting} · *{origin.english}*"
 
 
 async def set_(world: World, channel: Any, **options: Any) -> str:
@@ -44,19 +64,20 @@ async def test_what_is_chosen_is_kept_said_and_shown_with_where_it_comes_from(
 ) -> None:
     saved = await set_(world, world.help, private=True, quotations=1, language="de")
 
-    assert f"Saved. This holds in {world.help.mention} now:" in saved
-    for line in (
-        "- `/ask` answers the asker alone, unless they choose otherwise · *chosen here*",
-        "- What everybody reads is in Deutsch · *chosen here*",
-        "- An answer has 1 quotation at most · *chosen here*",
-        "- I answer whoever mentions me or replies to me · *the default*",
-        "- Answers come from everything that may be quoted there · *the default*",
+    assert channels_messages.SAVED(Language.ENGLISH, channel=world.help.mention) in saved
+    default = channels_messages._ORIGINS[Level.CONFIGURATION]
+    for expected in (
+        line(channels_messages._PRIVATE.english),
+        line(channels_messages._LANGUAGE(Language.ENGLISH, name="Deutsch")),
+        line(channels_messages._QUOTATIONS(1, Language.ENGLISH)),
+        line(channels_messages._MODES[Mode.MENTIONS].english, default),
+        line(channels_messages._EVERYTHING.english, default),
     ):
-        assert line in saved
+        assert expected in saved
     shown = await show(world, world.help)
     assert shown.splitlines()[1:] == saved.splitlines()[1:]
     here = await show(world)
-    assert f"This holds in {world.general.mention}:" in here
+    assert channels_messages.HOLDS(Language.ENGLISH, channel=world.general.mention) in here
     assert "in English · *from `/setup`*" in here
     assert f"Also chosen for: {world.help.mention}" in here
 
@@ -65,16 +86,14 @@ async def test_what_a_category_has_holds_in_its_channels_and_threads(world: Worl
     category = world.guild.create_category("Support")
     inside = world.guild.create_text_channel("inside", category=category)
 
-    assert "*chosen here*" in await set_(world, category, private=True)
+    assert channels_messages._HERE.english in await set_(world, category, private=True)
 
-    assert "asker alone, unless they choose otherwise · *chosen for its category*" in await show(
-        world, inside
-    )
+    assert line(
+        channels_messages._PRIVATE.english, channels_messages._ORIGINS[Level.CATEGORY]
+    ) in await show(world, inside)
     assert (await ask_in(world, inside)).response.ephemeral
     assert not (await ask_in(world, world.general)).response.ephemeral
-    assert "in public, unless the asker chooses otherwise · *chosen here*" in await set_(
-        world, inside, private=False
-    )
+    assert line(channels_messages._PUBLIC.english) in await set_(world, inside, private=False)
     assert not (await ask_in(world, inside)).response.ephemeral
 
 
@@ -105,7 +124,7 @@ async def test_a_channel_is_answered_only_from_what_has_its_tag(world: World) ->
     await publish(world, "Ferries", RUST, "rust")
 
     saved = await set_(world, world.help, tags="#Rust")
-    assert "Answers come only from what is tagged “rust” · *chosen here*" in saved
+    assert line(channels_messages._ONLY(Language.ENGLISH, what=TAGGED_RUST)) in saved
 
     assert "Lisbon" in content(await ask_in(world, world.general))
     assert "Augusta." not in content(await ask_in(world, world.help))
@@ -118,7 +137,7 @@ async def test_a_channel_is_answered_first_from_what_has_its_tag(world: World) -
 
     saved = await set_(world, world.help, tags="rust", only_or_first="first")
 
-    assert "Answers come first from what is tagged “rust”, and from the rest" in saved
+    assert channels_messages._FIRST(Language.ENGLISH, what=TAGGED_RUST) in saved
     assert "Lisbon" in content(await ask_in(world, world.help))
     assert "March" in content(await ask_in(world, world.help, UNKNOWN))
 
@@ -132,18 +151,28 @@ async def test_sources_are_chosen_by_name_among_those_that_are_offered(world: Wo
         location,
         "guide",
         "The notes of this server",
-        "The bundled articles on open-source AI",
+        sources_messages.ARTICLES_NAME.english,
     ]
     [both] = await world.admin.autocomplete(world.general, "channel set", "sources", "guide, ex")
     assert both["name"] == f"guide, {location}"
     assert len(both["value"]) <= 100
 
     saved = await set_(world, world.help, sources=both["value"])
-    assert r"come only from guide or https\://example.org/docs · *chosen here*" in saved
-    assert "⚠ What I answer from there is still empty" in saved
+    assert (
+        line(channels_messages._ONLY(Language.ENGLISH, what=r"guide or https\://example.org/docs"))
+        in saved
+    )
+    assert channels_messages.NOTHING_THERE.english in saved
     assert "/secret" not in saved
+    articles = plain(sources_messages.ARTICLES_NAME.english)
     saved = await set_(world, world.help, sources=" the NOTES of this server ,articles")
-    assert "only from The notes of this server or The bundled articles" in saved
+    assert (
+        channels_messages._ONLY(
+            Language.ENGLISH,
+            what=f"{channels_messages.NOTES_NAME.english} or {articles}",
+        )
+        in saved
+    )
     assert "⚠" not in saved
 
 
@@ -167,8 +196,8 @@ async def test_a_source_that_is_gone_is_said_to_be_and_nothing_else_is_quoted(
 
     shown = await show(world, world.help)
 
-    assert "Answers come only from a source that is gone" in shown
-    assert "⚠ What I answer from there is still empty" in shown
+    assert channels_messages._ONLY(Language.ENGLISH, what=channels_messages._GONE.english) in shown
+    assert channels_messages.NOTHING_THERE.english in shown
     assert "Augusta." not in content(await ask_in(world, world.help))
 
 
@@ -178,7 +207,7 @@ async def test_all_is_everything_whatever_the_category_has(world: World, option:
     inside = world.guild.create_text_channel("inside", category=category)
     await set_(world, category, tags="rust")
 
-    assert "everything that may be quoted there · *chosen here*" in await set_(
+    assert line(channels_messages._EVERYTHING.english) in await set_(
         world, inside, **{option: "all"}
     )
     assert (await kept(world))[inside.id].answered_from == AnsweredFrom()
@@ -216,11 +245,17 @@ async def test_help_says_what_it_lacks(world: World) -> None:
 
     assert "Message Content Intent" in await set_(world, world.help, mode="help")
     told = await set_(world, closed, mode="help", wait=0)
-    assert "⚠ There I lack **Send Messages**, **Read Message History**" in told
-    assert "- I help at once · *chosen here*" in told
-    assert "- I wait 30 seconds for people before I help · *the default*" in await show(
-        world, world.help
+    assert (
+        channels_messages._LACKING(
+            Language.ENGLISH, permissions="**Send Messages**, **Read Message History**"
+        )
+        in told
     )
+    assert line(channels_messages._HELPS_AT_ONCE.english) in told
+    assert line(
+        channels_messages._WAITS(30, Language.ENGLISH),
+        channels_messages._ORIGINS[Level.CONFIGURATION],
+    ) in await show(world, world.help)
 
 
 async def test_a_reset_undoes_one_choice_or_all_of_them(world: World) -> None:
@@ -234,7 +269,7 @@ async def test_a_reset_undoes_one_choice_or_all_of_them(world: World) -> None:
     assert "mentions me or replies to me · *the default*" in await reset(setting="mode")
     [left] = (await kept(world)).values()
     assert (left.mode, left.private, left.answered_from) == (None, True, AnsweredFrom(("rust",)))
-    assert "is gone. This holds there now:" in await reset()
+    assert longest_part(channels_messages.RESET) in await reset()
     assert await kept(world) == {}
 
 
@@ -246,7 +281,7 @@ async def test_only_who_may_manage_the_server_chooses_and_sees(world: World) -> 
         ("reset", {"channel": world.help}),
     ):
         result = await world.member.slash(world.general, f"channel {command}", **options)
-        assert "Only somebody who may manage the server" in said(result)
+        assert channels_messages.NEEDS_ADMIN.english in said(result)
     assert await kept(world) == {}
 
 
@@ -304,8 +339,13 @@ async def test_forums_their_posts_and_voice_channels_have_settings_too(
         await channel.create_thread(name="A question", content="How?")
         await world.env.settle()
         [post] = made.threads
-        assert "1 quotation at most · *chosen for the channel around it*" in await show(world, post)
-        assert "2 quotations at most · *chosen here*" in await set_(world, post, quotations=2)
+        assert line(
+            channels_messages._QUOTATIONS(1, Language.ENGLISH),
+            channels_messages._ORIGINS[Level.CHANNEL],
+        ) in await show(world, post)
+        assert line(channels_messages._QUOTATIONS(2, Language.ENGLISH)) in await set_(
+            world, post, quotations=2
+        )
 
 
 async def test_an_archived_thread_has_settings_and_of_an_unseen_channel_it_is_said(
@@ -321,8 +361,9 @@ async def test_an_archived_thread_has_settings_and_of_an_unseen_channel_it_is_sa
     hidden = discord.PermissionOverwrite(view_channel=False)
     secret = world.guild.create_text_channel("secret", overwrites={world.bot_role: hidden})
 
-    assert "chosen here" in await set_(world, thread, quotations=1)
-    assert "⚠ There I lack **View Channel**" in await set_(world, secret, quotations=1)
+    assert channels_messages._HERE.english in await set_(world, thread, quotations=1)
+    lacking = up_to("permissions", channels_messages._LACKING)
+    assert f"{lacking}**View Channel**" in await set_(world, secret, quotations=1)
     assert {*await kept(world)} == {made.id, secret.id}
     fail(world, "GET", f"/channels/{made.id}", (403, 50001))
     assert "I can't see that channel" in await set_(world, thread, quotations=2)

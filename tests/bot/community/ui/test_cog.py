@@ -5,7 +5,9 @@ from collections.abc import Callable
 from simcord import Env, InteractionResult
 
 from bot.client import Bot
+from bot.community import messages as community_messages
 from bot.engine.core import Core
+from knowledge.model.guilds import Language
 from knowledge.model.questions import RecordedHit
 from tests.bot.steps import content, restarted
 from tests.bot.world import QUESTION, UNKNOWN, World, build_world
@@ -101,6 +103,6 @@ async def test_stats_count_this_server_alone(simcord_env: Env, world: World) -> 
     assert "2 questions asked here" in shown
     assert "1 refused" in shown
     assert "helpful 1 time, unhelpful 0 times" in shown
-    assert "1 note live, 1 waiting for review." in shown
-    assert "1 question without a good answer yet." in shown
+    assert community_messages._PUBLISHED(Language.ENGLISH, notes="1 note", pending=1) in shown
+    assert community_messages._UNANSWERED(Language.ENGLISH, questions="1 question") in shown
     assert "0 questions asked here" in elsewhere

@@ -7,6 +7,7 @@ import discord
 from simcord import Env
 
 from bot.client import Bot
+from bot.digest import messages as digest_messages
 from bot.digest import schedule
 from bot.engine.core import Core
 from knowledge.model.digests import Edition
@@ -36,10 +37,14 @@ async def test_moderators_are_told_what_was_asked_and_what_is_to_be_done(world: 
     await its_time_comes(world)
 
     [digest] = posted(world.review)
-    assert "**3 questions**: 1 answered, 2 without an answer, 1 found helpful." in text_of(digest)
+    assert digest_messages._ASKED(
+        Language.ENGLISH, questions="**3 questions**", answered=1, refused=2, solved=1
+    ) in text_of(digest)
     assert f"“{UNKNOWN}”\n-# asked 2 times by 2 members" in text_of(digest)
-    assert "**1 note waits** for a decision" in text_of(digest)
-    assert f"**Thank you**, **mia\\-{world.guild.id}**" in text_of(digest)
+    assert digest_messages._PENDING(1, Language.ENGLISH) in text_of(digest)
+    assert digest_messages._THANKS(
+        Language.ENGLISH, names=f"**mia\\-{world.guild.id}**"
+    ) in text_of(digest)
     assert digest.flags.suppress_notifications
     assert buttons(digest) == ["Write this note", "Point to …", "Dismiss"]
 
@@ -210,7 +215,7 @@ async def test_where_its_channel_is_closed_the_digest_of_moderators_comes_where_
     await its_time_comes(world)
 
     [digest] = posted(world.review)
-    assert f"<#{lost.id}>, where I can't write" in text_of(digest)
+    assert digest_messages._MOVED(Language.ENGLISH, channel=f"<#{lost.id}>") in text_of(digest)
 
 
 async def test_administrators_are_told_once_of_a_digest_without_a_channel(world: World) -> None:

@@ -10,7 +10,8 @@ from bot.engine.core import Core
 from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
 from indexer.retrieval import clusters
-from tests.bot.steps import restarted, said, shown_message
+from knowledge.model.guilds import Language
+from tests.bot.steps import longest_part, restarted, said, shown_message
 from tests.bot.world import QUESTION, UNKNOWN, World, build_world, choices, custom_ids, text_of
 from tests.counting import lines_run
 from tests.fakes import WordEmbedder
@@ -48,8 +49,8 @@ async def test_gaps_are_grouped_with_who_asked_how_often(world: World) -> None:
 
     shown = said(await listed(world))
 
-    assert shown.startswith("**3 questions found no good answer**, in 2 groups")
-    assert "asked 2 times by 2 members" in shown
+    assert shown.startswith(gaps_messages._GAPS(3, Language.ENGLISH, groups="2 groups"))
+    assert gaps_messages._MEMBERS(2, Language.ENGLISH, times="2 times") in shown
     assert "Quokka habitat size" in shown
 
 
@@ -59,7 +60,7 @@ async def test_an_answer_that_was_found_unhelpful_is_a_gap(world: World) -> None
     assert answered.response is not None
     await world.second_member.click(answered.response, label="Not helpful")
 
-    assert "1 answered, but found unhelpful" in said(await listed(world))
+    assert gaps_messages._UNHELPFUL(Language.ENGLISH, number=1) in said(await listed(world))
 
 
 async def test_where_nothing_is_open_that_is_said(world: World) -> None:
@@ -180,7 +181,7 @@ async def test_a_note_that_is_written_for_a_group_is_remembered_with_it(world: W
     await world.moderator.submit_modal(form, {"title": UNKNOWN, "text": "It leaves at nine."})
 
     assert await world.core(lambda core: core.store.gaps.question_of(1)) == 1
-    assert "a note for it waits for review" in said(await listed(world))
+    assert gaps_messages._AWAITED.english in said(await listed(world))
 
 
 async def test_many_open_gaps_are_grouped_without_embedding_and_without_a_step_for_every_pair(
@@ -224,7 +225,7 @@ async def test_gaps_are_listed_by_how_many_asked_and_say_how_often_and_what_for(
     shown = said(await listed(world))
 
     assert shown.index(UNKNOWN) < shown.index("Quokka")
-    assert "asked 3 times by 1 member" in shown
+    assert gaps_messages._MEMBERS(1, Language.ENGLISH, times="3 times") in shown
 
 
 async def test_a_partial_answer_is_a_gap_until_somebody_finds_it_helpful(world: World) -> None:
@@ -252,7 +253,7 @@ async def test_several_groups_are_dismissed_at_once(world: World) -> None:
     result = await work_on(world, await listed(world), "Dismiss", 1, 3)
 
     assert "2 groups dismissed" in result.followups[-1].content
-    assert "**1 question found no good answer**" in said(await listed(world))
+    assert gaps_messages._GAPS(1, Language.ENGLISH, groups="1 group") in said(await listed(world))
 
 
 async def test_merged_groups_stay_one_and_take_what_is_asked_like_them(world: World) -> None:
@@ -264,8 +265,8 @@ async def test_merged_groups_stay_one_and_take_what_is_asked_like_them(world: Wo
     await world.ask(f"{UNKNOWN}!", by=world.second_member)
     again = said(await listed(world))
 
-    assert "**3 questions found no good answer**, in 1 group" in again
-    assert "asked 3 times by 2 members" in again
+    assert gaps_messages._GAPS(3, Language.ENGLISH, groups="1 group") in again
+    assert gaps_messages._MEMBERS(2, Language.ENGLISH, times="3 times") in again
     events = await world.core(lambda core: [one.event for one in core.store.audit_log.entries()])
     assert events[-1] == "gaps_merged"
 
@@ -279,7 +280,7 @@ async def test_one_moderator_claims_a_group_and_gives_it_back(world: World) -> N
     other = await listed(world, world.second_moderator)
     late = world.press(world.second_moderator, shown_message(other).message, "gaps:0:1:claim")
     await world.env.settle()
-    assert "Somebody was there before you" in late.followups[-1].content
+    assert longest_part(gaps_messages._TAKEN) in late.followups[-1].content
     assert f"<@{world.moderator.id}>" in late.followups[-1].content
 
     await work_on(world, shown, "Give it back", 1)

@@ -11,7 +11,7 @@ from simcord.enums import OverwriteType
 from bot.client import Bot
 from bot.handover import messages
 from tests.bot.handover.helping import ANSWER, EN, Helping, direct, post, told
-from tests.bot.steps import restarted, said
+from tests.bot.steps import longest_part, restarted, said, up_to
 from tests.bot.world import UNKNOWN, buttons
 
 # From the question to the note.
@@ -25,7 +25,9 @@ async def test_a_helpers_answer_goes_to_the_asker_and_becomes_a_note_with_their_
     assert "**Open**" in post(helping).content
 
     await helping.helper.click(post(helping), label="Claim")
-    assert f"**Claimed** by <@{helping.helper.id}>" in post(helping).content
+    assert (
+        up_to("when", messages._CLAIMED, helper=f"<@{helping.helper.id}>") in post(helping).content
+    )
     assert buttons(post(helping)) == ["Answer", "Give it back", "Not for us"]
     thanks = await helping.answer(post(helping))
 
@@ -174,7 +176,7 @@ async def test_of_two_who_claim_at_once_exactly_one_does(helping: Helping) -> No
     refused = [one.content for click in clicks for one in click.followups]
     winner = (await helping.standing()).helper_id
     assert len(refused) == 1
-    assert f"<@{winner}> has claimed this" in refused[0]
+    assert up_to("when", messages._TAKEN, helper=f"<@{winner}>") in refused[0]
     assert f"<@{winner}>" in post(helping).content
 
 
@@ -190,7 +192,7 @@ async def test_of_two_who_answer_at_once_exactly_one_is_told_to_the_asker(
     second = await helping.second.submit_modal(forms[1], {"answer": "Two.", "name": ["unnamed"]})
 
     assert said(first) == messages.THANKS(EN)
-    assert f"<@{helping.helper.id}> has answered this" in said(second)
+    assert up_to("when", messages._DONE, helper=f"<@{helping.helper.id}>") in said(second)
     assert "Two." in said(second)
     [message] = told(helping.world.general)
     assert "> One." in message.content
@@ -205,7 +207,7 @@ async def test_what_one_has_claimed_another_neither_answers_nor_declines(helping
         text = "\n".join(
             one.content for one in [refused.response, *refused.followups] if one is not None
         )
-        assert f"<@{helping.helper.id}> has claimed this" in text
+        assert up_to("when", messages._TAKEN, helper=f"<@{helping.helper.id}>") in text
     assert (await helping.standing()).helper_id == helping.helper.id
     # A moderator ends anybody's claim.
     await helping.world.moderator.click(post(helping), label="Give it back")
@@ -254,7 +256,9 @@ async def test_what_is_not_for_them_can_be_opened_again(helping: Helping) -> Non
     await helping.hand_over()
 
     await helping.helper.click(post(helping), label="Not for us")
-    assert f"**Not for us**, says <@{helping.helper.id}>" in post(helping).content
+    assert (
+        up_to("when", messages._DECLINED, helper=f"<@{helping.helper.id}>") in post(helping).content
+    )
     assert buttons(post(helping)) == ["Open again"]
     await helping.second.click(post(helping), label="Open again")
 
@@ -275,9 +279,11 @@ async def test_what_has_waited_too_long_says_so_and_somebody_else_may_take_it(
     await world.core(age)
     await world.bot.outbox.catch_up()
 
-    assert "**Still open** · Claimed by" in post(helping).content
+    assert longest_part(messages._STALE_CLAIM) in post(helping).content
     await helping.second.click(post(helping), label="Claim")
-    assert f"**Claimed** by <@{helping.second.id}>" in post(helping).content
+    assert (
+        up_to("when", messages._CLAIMED, helper=f"<@{helping.second.id}>") in post(helping).content
+    )
 
 
 async def test_every_button_works_after_a_restart(

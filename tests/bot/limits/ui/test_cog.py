@@ -5,6 +5,7 @@ from typing import Any
 from simcord import Env, MemberActor
 
 from bot.limits import messages
+from knowledge.model.guilds import Language
 from knowledge.model.limits import Limits, Newcomers, Quota
 from tests.bot.steps import said
 from tests.bot.world import World, build_world
@@ -22,7 +23,7 @@ async def kept(world: World) -> Limits:
 async def test_at_first_nothing_is_limited(world: World) -> None:
     shown = await limits(world, "show")
 
-    assert "**Questions**: everybody without limit" in shown
+    assert messages._QUESTIONS(Language.ENGLISH, limits="everybody without limit") in shown
     assert "**Notes**: everybody without limit" in shown
     assert "Members" not in shown
 
@@ -35,7 +36,12 @@ async def test_a_role_is_given_limits_and_what_is_left_out_stays(world: World) -
     shown = await limits(world, "set", role=trusted, questions_a_day=0)
 
     everybody = "everybody 5 an hour and 20 a day"
-    assert f"**Questions**: {everybody} · <@&{trusted.id}> without limit" in shown
+    assert (
+        messages._QUESTIONS(
+            Language.ENGLISH, limits=f"{everybody} · <@&{trusted.id}> without limit"
+        )
+        in shown
+    )
     assert "**Notes**: everybody 2 a day" in shown
     assert await kept(world) == Limits(
         {world.guild.id: Quota(5, 20), trusted.id: Quota()}, {world.guild.id: Quota(0, 2)}
@@ -46,11 +52,12 @@ async def test_newcomers_wait_or_write_fewer(world: World) -> None:
     waiting = await limits(world, "newcomers", account_days=7, member_days=1)
     fewer = await limits(world, "newcomers", account_days=0, notes_a_day=1)
 
-    assert (
-        "**Members whose account is less than 7 days old, or who joined less than 1 day ago**: "
-        "no notes until then" in waiting
-    )
-    assert "**Members who joined less than 1 day ago**: 1 note a day until then" in fewer
+    joined = messages._JOINED(1, Language.ENGLISH)
+    either = f"{messages._ACCOUNT(7, Language.ENGLISH)}, or {joined}"
+    none_yet = messages._NONE_YET(Language.ENGLISH)
+    assert messages._NEWCOMERS(Language.ENGLISH, who=either, notes=none_yet) in waiting
+    one_a_day = messages._FEWER(1, Language.ENGLISH)
+    assert messages._NEWCOMERS(Language.ENGLISH, who=joined, notes=one_a_day) in fewer
     assert (await kept(world)).newcomers == Newcomers(0, 1, 1)
 
 

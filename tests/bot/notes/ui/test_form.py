@@ -10,7 +10,8 @@ from bot.client import Bot
 from bot.engine.core import Core
 from bot.notes import form_messages as notes_form_messages
 from bot.notes import messages as notes_messages
-from knowledge.model.guilds import Rule
+from bot.review import cards
+from knowledge.model.guilds import Language, Rule
 from knowledge.model.notes import State
 from tests.bot.steps import said
 from tests.bot.world import TEXT, TITLE, World, buttons, text_of
@@ -128,7 +129,7 @@ async def test_what_was_typed_beside_a_bad_file_is_not_lost(world: World) -> Non
     form = await world.member.click(result.response, label="Continue editing")
 
     assert control(form, "title")["value"] == "A title"
-    assert "Pictures, or a file with the text" in labels(form)
+    assert notes_form_messages.OR_FILE.english in labels(form)
 
 
 @pytest.mark.parametrize(
@@ -167,9 +168,13 @@ async def test_the_tags_in_use_stand_below_the_field_the_most_used_first(world: 
     await live_tagged(world, "Two", "common")
 
     form = await world.member.slash(world.general, "note add", tag="rare")
-    assert help_of(form, "Tags") == "Up to five. In use: common"
+    assert help_of(form, "Tags") == notes_form_messages._TAGS_IN_USE(
+        Language.ENGLISH, tags="common"
+    )
     form = await world.member.slash(world.general, "note add")
-    assert help_of(form, "Tags") == "Up to five. In use: common rare"
+    assert help_of(form, "Tags") == notes_form_messages._TAGS_IN_USE(
+        Language.ENGLISH, tags="common rare"
+    )
 
 
 async def test_tags_in_use_and_new_ones_are_typed_into_one_field(world: World) -> None:
@@ -323,7 +328,7 @@ async def test_the_card_says_from_which_channel_a_note_was_saved(world: World) -
 
     await world.member.submit_modal(form, {"title": TITLE, "text": TEXT, "tags": "", "link": ""})
 
-    assert f"Saved from a message in {world.help.mention}" in text_of(world.card)
+    assert cards._SAVED_FROM(Language.ENGLISH, channel=world.help.mention) in text_of(world.card)
 
 
 # Hostile input.

@@ -9,7 +9,7 @@ from bot.client import Bot
 from bot.notes import list_messages as notes_list_messages
 from bot.notes import messages as notes_messages
 from knowledge.model.notes import State
-from tests.bot.steps import edit, reject, said
+from tests.bot.steps import edit, longest_part, reject, said
 from tests.bot.world import TITLE, World, build_world, buttons, text_of
 
 FIRST = "The meetup is in Lisbon on Fridays."
@@ -148,7 +148,7 @@ async def test_mine_says_where_each_note_stands(world: World) -> None:
     assert second.startswith("**Rejected**")
     assert r"Not about our topic." in second
     assert first.startswith("**Approved**")
-    assert "questions are answered from it" in first
+    assert longest_part(notes_messages._ANSWERED_FROM) in first
 
 
 async def test_mine_lists_nobody_elses_notes(world: World) -> None:
@@ -216,7 +216,7 @@ async def test_withdrawing_asks_first_and_says_what_it_means(world: World) -> No
 
     asked = await world.member.slash(world.general, "note withdraw", note=TITLE)
 
-    assert "no longer be answered from it" in said(asked)
+    assert longest_part(notes_messages._WITHDRAW_LIVE) in said(asked)
     assert buttons(asked.response) == ["Withdraw", "Keep it"]
     assert (await world.note()).live
 

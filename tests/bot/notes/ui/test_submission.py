@@ -44,7 +44,7 @@ async def test_the_form_asks_for_title_text_or_file_tags_and_source_link(world: 
     assert list(fields(form)) == [
         "Title",
         "Text",
-        "Pictures, or a file with the text",
+        notes_form_messages.OR_FILE.english,
         "Tags",
         "Source link",
     ]

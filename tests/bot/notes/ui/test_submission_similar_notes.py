@@ -8,10 +8,12 @@ from simcord import InteractionResult, MemberActor
 from bot.client import Bot
 from bot.notes import form_messages
 from bot.notes import messages as notes_messages
+from bot.notices import messages as notices_messages
 from bot.review import messages as review_messages
 from bot.text.markdown import plain
-from knowledge.model.notes import State
-from tests.bot.steps import edit, everything, restarted, said, told
+from knowledge.model.guilds import Language
+from knowledge.model.notes import NoticeEvent, Obstacle, State
+from tests.bot.steps import edit, everything, longest_part, restarted, said, told
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons, text_of
 
 LIKE = "The community meetup is in Lisbon at Rua Augusta on Fridays, and for everybody."
@@ -174,7 +176,9 @@ async def test_others_notes_are_extended_by_a_proposal_that_both_are_credited_fo
     assert (note.id, note.revision.state, note.contributor) == (1, State.PENDING, note.contributor)
     name = plain(world.second_member.name)
     assert f"extended by {name}" in text_of(world.card)
-    assert told(world)[-1].startswith(f"{name} proposes to extend your note “{TITLE}”")
+    assert told(world)[-1].startswith(
+        notices_messages._SENTENCES[NoticeEvent.EXTENDED](Language.ENGLISH, name=name, title=TITLE)
+    )
     await world.moderator.click(world.card, label="Approve")
 
     for member in (world.member, world.second_member):
@@ -214,7 +218,9 @@ async def test_its_contributor_can_take_back_what_somebody_wants_to_add(
     assert (await world.note(2)).revision.state is State.WITHDRAWN
     assert (await world.note(1)).live
     [message] = world.second_member.user.dm_channel.history()
-    assert message.content.startswith(f"What you proposed for “{TITLE}” was taken back")
+    assert message.content.startswith(
+        notices_messages._SENTENCES[NoticeEvent.EXTENSION_WITHDRAWN](Language.ENGLISH, title=TITLE)
+    )
 
 
 async def test_what_waits_is_not_replaced_by_somebody_else_and_nothing_typed_is_lost(
@@ -230,7 +236,7 @@ async def test_what_waits_is_not_replaced_by_somebody_else_and_nothing_typed_is_
         form, {"title": TITLE, "text": f"{TEXT}\n\n{LIKE}", "tags": "", "link": ""}
     )
 
-    assert "waits for the moderators already" in said(told_so)
+    assert longest_part(review_messages._OBSTACLES[Obstacle.WAITS]) in said(told_so)
     assert told_so.response is not None
     assert buttons(told_so.response) == ["Continue editing"]
     assert (await world.note(2)).revision.state is State.PENDING

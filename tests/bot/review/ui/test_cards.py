@@ -10,11 +10,13 @@ from bot.client import Bot
 from bot.engine.core import Core
 from bot.notes import messages as notes_messages
 from bot.process.connection import invite_permissions
+from bot.review import cards, findings
 from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.review.cards import Action
 from bot.text import error_messages, markdown
-from knowledge.model.notes import Decision, Member, Problem, State
+from knowledge.model.guilds import Language
+from knowledge.model.notes import Decision, Member, Obstacle, Problem, State
 from knowledge.model.submissions import REASON_CHARACTERS, Submission
 from knowledge.store.notes.decisions import Ruling
 from tests.bot.steps import (
@@ -23,6 +25,7 @@ from tests.bot.steps import (
     SENTENCE,
     answer,
     decided,
+    longest_part,
     looked_into,
     reject,
     restarted,
@@ -285,7 +288,7 @@ async def test_a_moderator_edits_and_approves_and_the_contributor_sees_what_chan
     assert "on Saturdays" in await answer(world)
     assert "~~Fridays~~**Saturdays**" in "\n".join(told(world))
     first, second = world.review.history()
-    assert "**Replaced** by a later revision" in text_of(first)
+    assert cards._REPLACED.english in text_of(first)
     assert "edited by" in text_of(second)
     assert (await world.note(1)).revision.submission.text == TEXT
 
@@ -335,7 +338,7 @@ async def test_a_duplicate_of_nothing_here_is_not_closed(world: World, named: st
     result = await decided(
         world, world.moderator, "Duplicate of…", {"duplicate_of": named, "reason": "As said."}
     )
-    assert "Nothing here has that title, number or link" in said(result)
+    assert longest_part(review_messages._OBSTACLES[Obstacle.NO_ORIGINAL]) in said(result)
     assert "As said." in text_of(result.followups[0])
     assert await state(world) is State.PENDING
 
@@ -396,7 +399,9 @@ async def test_a_card_says_what_publishing_would_change_and_lists_it_on_demand(
     await world.ask()
     await world.ask("when is the community meetup in Lisbon", private=True)
     await world.propose()
-    assert "If published: 1 more answer for the last question." in text_of(world.card)
+    assert cards.IF_PUBLISHED(
+        Language.ENGLISH, change=findings._OF_THE_LAST(1, Language.ENGLISH, changes="1 more answer")
+    ) in text_of(world.card)
     result = await world.moderator.click(world.card, label="What would change?")
     assert "no answer → " in said(result)
     assert "community meetup Lisbon Rua Augusta" in said(result)

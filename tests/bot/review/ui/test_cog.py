@@ -10,6 +10,7 @@ from simcord import MemberActor
 from bot.client import Bot
 from bot.review import messages as review_messages
 from bot.text import error_messages
+from knowledge.model.guilds import Language
 from knowledge.model.submissions import Submission
 from tests.bot.steps import SENTENCE, answer, decided, proposed, rule, said, shown_message
 from tests.bot.world import TEXT, TITLE, World, buttons, text_of
@@ -63,7 +64,10 @@ async def test_only_administrators_change_rules(world: World, who: str) -> None:
 async def test_rules_are_shown_and_dropped_again(world: World) -> None:
     await rule(world, tag="#GPU", quorum=2, review_after_days=90)
     shown = await world.moderator.slash(world.general, "review rules")
-    assert said(shown) == "Notes tagged “gpu”: 2 approvals, looked at again after 90 days."
+    tagged = review_messages._TAGGED(Language.ENGLISH, tag="gpu")
+    assert said(shown) == (
+        f"{tagged}: 2 approvals, {review_messages._AGAIN(Language.ENGLISH, days=90)}."
+    )
     await rule(world, tag="gpu")
     assert await world.core(lambda core: core.store.guilds.rules(world.guild.id)) == []
 

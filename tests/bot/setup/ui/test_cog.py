@@ -7,7 +7,7 @@ import pytest
 from simcord import Env, SetupError
 
 from bot.setup import messages as setup_messages
-from knowledge.model.guilds import GuildSettings
+from knowledge.model.guilds import GuildSettings, Language
 from tests.bot.steps import content, said
 from tests.bot.world import World, build_world, text_of
 
@@ -93,7 +93,9 @@ async def test_about_says_how_much_is_known_and_waiting(world: World) -> None:
     assert result.response is not None
     assert result.response.ephemeral
     assert "17 documents" in text_of(result.response)
-    assert "1 note live, 1 waiting for review, 1 question asked" in text_of(result.response)
+    assert setup_messages._HERE(
+        Language.ENGLISH, notes="1 note", pending=1, questions="1 question"
+    ) in text_of(result.response)
     changed_at = await world.core(lambda core: core.index.tables.changed_at())
     assert changed_at is not None
     age = f"The index changed <t:{int(changed_at.timestamp())}:R>."

@@ -9,13 +9,13 @@ from simcord import ChannelHandle, Env
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.setup import service
+from bot.setup import panel_messages, service
 from bot.setup.settings import Page
 from bot.text import permission_names
 from knowledge.model.digests import Edition
 from knowledge.model.guilds import GuildSettings, Rule
 from knowledge.model.notes import State
-from tests.bot.steps import choose, everything, opened, restarted, shown_message
+from tests.bot.steps import choose, everything, longest_part, opened, restarted, shown_message
 from tests.bot.world import World, build_world, text_of
 
 
@@ -93,7 +93,7 @@ async def test_a_role_that_everybody_has_is_warned_of(world: World) -> None:
     panel = shown_message(everybody)
     await world.admin.click(panel, custom_id="setup:moderators")
 
-    assert "each member could publish" in text_of(panel)
+    assert longest_part(panel_messages.EVERYBODY) in text_of(panel)
 
 
 async def test_a_role_that_most_members_have_is_warned_of(world: World, new_bot: Any) -> None:
@@ -107,7 +107,7 @@ async def test_a_role_that_most_members_have_is_warned_of(world: World, new_bot:
 
     told = await choose(world, moderator_role=[role])
 
-    assert f"members have {role.mention}, and each of them can publish notes" in told
+    assert longest_part(panel_messages.MOST) in told
 
 
 async def test_a_role_that_does_not_see_the_cards_or_the_commands_is_warned_of(
@@ -229,7 +229,7 @@ async def test_where_it_helps_by_itself_is_chosen_and_taken_back(world: World) -
     await choose(world, help=[forum, world.help])
     told = await choose(world, help=[forum])
 
-    assert "Discord must give me *Message Content*" in told
+    assert panel_messages._NO_CONTENT.english in told
     assert (await world.core(lambda core: service.state(core, world.guild.id))).helped == (
         forum.id,
     )

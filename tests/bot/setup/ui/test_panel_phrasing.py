@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from bot.config import Settings
+from bot.phrasing import messages as phrasing_messages
+from bot.privacy import messages as privacy_messages
 from bot.setup.settings import Page
-from knowledge.model.guilds import GuildSettings, Phrasing
+from knowledge.model.guilds import GuildSettings, Language, Phrasing
 from tests.bot.phrased import turn_on, with_phrasing
-from tests.bot.steps import choose, content, opened, restarted, said
+from tests.bot.steps import choose, content, longest_part, opened, restarted, said
 from tests.bot.world import World, buttons, custom_ids, text_of
 
 HOST = "model.example.com"
@@ -38,9 +40,8 @@ def offered(panel: Any) -> list[str]:
 async def test_who_turns_it_on_is_told_which_host_gets_what(world: World) -> None:
     panel = await opened(world, Page.PHRASING)
 
-    assert f"**{HOST.replace('.', '.')}** is sent each question that I answer" in text_of(panel)
-    assert "the passages that I quote, but not who asked" in text_of(panel)
-    assert "Answers that quote messages of channels or chats are not sent" in text_of(panel)
+    assert phrasing_messages._SENT(Language.ENGLISH, host=f"**{HOST}**") in text_of(panel)
+    assert phrasing_messages._NO_MESSAGES.english in text_of(panel)
     assert offered(panel) == ["off", "choose", "phrase"]
     assert (await kept(world)).phrasing is Phrasing.OFF
 
@@ -56,8 +57,8 @@ async def test_no_more_is_offered_than_the_operator_lets_and_all_that_is_sent_is
     panel = await opened(world, Page.PHRASING)
 
     assert offered(panel) == ["off", "choose"]
-    assert "the ten passages that are nearest" in text_of(panel)
-    assert "Messages of channels and chats that I quote are sent, too." in text_of(panel)
+    assert longest_part(phrasing_messages._SENT_TEN) in text_of(panel)
+    assert phrasing_messages._MESSAGES.english in text_of(panel)
 
 
 async def test_what_is_chosen_is_kept_with_the_host_also_after_a_restart(
@@ -80,23 +81,23 @@ async def test_what_was_turned_on_for_another_host_is_off_and_said_to_be(world: 
 
     panel = await opened(world, Page.PHRASING)
 
-    assert "It was turned on for another host" in text_of(panel)
+    assert phrasing_messages._OTHER_HOST.english in text_of(panel)
     about = said(await world.member.slash(world.general, "about"))
     assert "language model" not in about
 
 
 async def test_members_are_told_which_host_gets_what(world: World) -> None:
     await turn_on(world, Phrasing.CHOOSE)
-    assert f"A language model at {HOST} chooses sentences" in said(
+    assert phrasing_messages._ABOUT[Phrasing.CHOOSE](Language.ENGLISH, host=HOST) in said(
         await world.member.slash(world.general, "about")
     )
     await turn_on(world, Phrasing.PHRASE)
-    assert f"A language model at {HOST} phrases answers" in said(
+    assert phrasing_messages._ABOUT[Phrasing.PHRASE](Language.ENGLISH, host=HOST) in said(
         await world.member.slash(world.general, "about")
     )
     privacy = content(await world.member.slash(world.general, "privacy"))
-    assert f"go to a language model at {HOST}, without your name or id" in privacy
-    assert "leaves this bot's own computer" not in privacy
+    assert privacy_messages._TO_A_MODEL(Language.ENGLISH, host=HOST) in privacy
+    assert privacy_messages._NOBODY_ELSE.english not in privacy
 
 
 @pytest.mark.parametrize("settings", [{"mode": "off"}], indirect=True)
@@ -114,4 +115,4 @@ async def test_where_the_operator_has_no_model_nothing_of_it_is_there(world: Wor
     for command in ("about", "privacy"):
         told = content(await world.member.slash(world.general, command))
         assert "language model" not in told
-    assert "leaves this bot's own computer" in told
+    assert privacy_messages._NOBODY_ELSE.english in told

@@ -14,8 +14,10 @@ from bot.engine.core import Core
 from bot.engine.shards import EVERY_SHARD
 from bot.privacy import guild_removal
 from bot.privacy import service as privacy_service
+from bot.sources import messages as sources_messages
 from bot.sources.channels import reports
-from knowledge.channels.sync_state import ChannelProblem, ProblemCode
+from knowledge.channels.sync_state import ChannelProblem, ProblemCode, SyncedContent
+from knowledge.model.guilds import Language
 from tests.bot.forum import (
     ANSWER,
     QUESTION,
@@ -83,12 +85,18 @@ async def test_where_it_was_started_it_is_said_what_came_of_it(world: World, for
     begun = await add(world, forum)
     await read(world)
 
-    assert begun.startswith(f"I begin to read <#{forum.id}>")
+    assert begun.startswith(
+        sources_messages._BEGUN[SyncedContent.THREADS](Language.ENGLISH, channel=f"<#{forum.id}>")
+    )
     told = world.general.last_message
     assert told is not None
     assert text_of(told) == (
-        f"<#{forum.id}> is read: 1 document from 3 messages. I follow what is written, edited and "
-        "deleted there."
+        sources_messages._DONE(
+            Language.ENGLISH,
+            channel=f"<#{forum.id}>",
+            documents="1 document",
+            messages="3 messages",
+        )
     )
 
 

@@ -7,13 +7,16 @@ import discord
 import pytest
 from simcord import Env
 
+from bot.answers.bundled_articles import Standing
 from bot.client import Bot, start_worker
 from bot.config import Settings
 from bot.config_sections import SourceSettings
 from bot.engine.core import Core
+from bot.sources import messages as sources_messages
 from bot.sources.addresses import MOST_SITES
 from knowledge.channels.sync_state import ChannelProblem, ProblemCode
 from knowledge.model.documents import Scope
+from knowledge.model.guilds import Language
 from knowledge.sources import (
     add_paths,
     add_visited,
@@ -96,8 +99,9 @@ async def test_a_channel_that_the_bot_can_t_read_is_refused_with_what_is_missing
     told = await add(world, hidden)
 
     assert told == (
-        f"I lack permissions in <#{hidden.id}>: **Read Message History**. Grant me these there, "
-        "then try again."
+        sources_messages._LACKING(
+            Language.ENGLISH, channel=f"<#{hidden.id}>", permissions="**Read Message History**"
+        )
     )
     assert "hidden" not in await listed(world)
 
@@ -107,13 +111,13 @@ async def test_a_channel_is_added_once(world: World, forum: Forum) -> None:
 
     told = await add(world, forum.channel)
 
-    assert told.startswith(f"<#{forum.id}> is a source already")
+    assert told.startswith(sources_messages.KNOWN(Language.ENGLISH, channel=f"<#{forum.id}>"))
 
 
 async def test_nothing_is_added_where_nothing_is_named(world: World) -> None:
     told = content(await world.admin.slash(world.general, "source add"))
 
-    assert told.startswith("Name a channel or an address")
+    assert told.startswith(sources_messages.WHICH.english)
 
 
 # Listed, read anew, removed.
@@ -129,7 +133,9 @@ async def test_the_list_says_what_a_channel_gave_and_that_there_is_none(
 
     told = await listed(world)
 
-    assert told.startswith(f"**Sources of this server**\n<#{forum.id}> (threads) · 1 document")
+    assert told.startswith(
+        f"{sources_messages._HEADING.english}\n<#{forum.id}> (threads) · 1 document"
+    )
 
 
 async def test_a_server_ends_the_bundled_articles_and_brings_them_back(world: World) -> None:
@@ -143,11 +149,11 @@ async def test_a_server_ends_the_bundled_articles_and_brings_them_back(world: Wo
     back = content(await world.admin.slash(world.general, "source add", address="articles"))
     again = content(await world.member.slash(world.general, "ask", question=question))
 
-    assert told.endswith("`/source add address:articles` brings them back")
+    assert told.endswith(sources_messages._STANDINGS[Standing.ENDED].english)
     assert shown.splitlines()[-1] == told
     assert "I don't know" in without
     assert "Nearest titles" not in without
-    assert back.endswith("quoted until there is a source or a note to answer from")
+    assert back.endswith(sources_messages._STANDINGS[Standing.ALONE].english)
     assert "I don't know" not in before
     assert again == before
 
@@ -180,7 +186,7 @@ async def test_a_source_that_is_removed_leaves_nothing_behind(world: World, foru
 
     told = content(await world.admin.slash(world.general, "source remove", source=choice["value"]))
 
-    assert told.startswith(f"<#{forum.id}> is no longer a source")
+    assert told.startswith(sources_messages.REMOVED(Language.ENGLISH, source=f"<#{forum.id}>"))
     assert await texts(world, forum.id) == ""
     await forum.solved("Stove at minus thirty", "Which stove burns at minus thirty?")
     await read(world)
@@ -191,7 +197,7 @@ async def test_a_source_that_is_removed_leaves_nothing_behind(world: World, foru
 async def test_what_is_no_source_can_t_be_removed(world: World) -> None:
     told = content(await world.admin.slash(world.general, "source remove", source="channel:1"))
 
-    assert told.startswith("That is no source of this server")
+    assert told.startswith(sources_messages.UNKNOWN.english)
 
 
 async def test_a_sync_reads_everything_anew(world: World, forum: Forum) -> None:
@@ -206,7 +212,7 @@ async def test_a_sync_reads_everything_anew(world: World, forum: Forum) -> None:
     told = content(await world.admin.slash(world.general, "source sync"))
     await read(world)
 
-    assert told.startswith("I'm reading all sources of this server again")
+    assert told.startswith(sources_messages.SYNCING.english)
     assert "igloo" in await texts(world, forum.id)
 
 
@@ -263,7 +269,7 @@ async def test_files_of_the_operator_are_neither_offered_nor_removed(
     told = content(await world.admin.slash(world.general, "source remove", source=str(guide)))
 
     assert offered == []
-    assert told.startswith("That is no source of this server")
+    assert told.startswith(sources_messages.UNKNOWN.english)
 
 
 # Sites and repositories.
@@ -357,7 +363,7 @@ async def test_a_server_has_some_sites_and_repositories_and_no_more(world: World
         {"address": "https://b.org/", "crawl": True},
     ):
         told = content(await world.admin.slash(world.general, "source add", **options))
-        assert told.startswith("I already crawl or follow 10 sites and repositories here")
+        assert told.startswith(sources_messages._TOO_MANY_SITES(Language.ENGLISH, most=10))
 
 
 async def test_a_repository_of_the_operator_is_neither_offered_nor_removed(
@@ -375,7 +381,7 @@ async def test_a_repository_of_the_operator_is_neither_offered_nor_removed(
     told = content(await world.admin.slash(world.general, "source remove", source=location[:100]))
 
     assert offered == []
-    assert told.startswith("That is no source of this server")
+    assert told.startswith(sources_messages.UNKNOWN.english)
     assert str(path.parent) not in await listed(world)
 
 
@@ -399,7 +405,7 @@ class TestOff:
 
         assert not world.bot.intents.message_content
         assert "Message Content Intent" in told
-        assert "`sources.channels = true`" in told
+        assert sources_messages.OFF.english in told
         assert await texts(world, forum.id) == ""
 
 
