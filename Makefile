@@ -63,7 +63,7 @@ lock: $(VENV)/dev.done ## write deploy/requirements*.txt anew, with the newest r
 		| $(KEEP) - | write deploy/requirements-dev.txt
 
 clean: ## remove what was installed and cached
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage coverage.xml
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Commonplace needs Python 3.11 or newer: make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
