@@ -98,4 +98,4 @@ def test_what_was_asked_is_counted_and_explained_and_the_doctor_looks_at_the_ser
     assert [each for each in found.values() if not each.sound] == []
     assert "PostgreSQL 1" in found["database server"].found
     assert found["locks"].found == "none is held for long"
-    assert found["log"].found.startswith("2 entries, each following")
+    assert found["log"].found.startswith("2 entries")
