@@ -6,7 +6,7 @@ a process of its own. A reader may refuse with its own error; anything else is w
 bytes that did it, once for each place in the code, and so is what takes longer than 10 seconds or
 more memory than it may.
 
-    .venv/bin/pip install '.[fuzz]'
+    .venv/bin/pip install -e '.[fuzz]'
     python -m benchmarks.fuzzing --seconds 240 --findings findings
 """
 
@@ -159,7 +159,7 @@ def main() -> None:
         fuzz(asked.only, asked.findings, asked.targets)
         return
     if importlib.util.find_spec("atheris") is None:
-        sys.exit("Fuzzing needs `pip install '.[fuzz]'`, in an environment of its own.")
+        sys.exit("Fuzzing needs `pip install -e '.[fuzz]'`, in an environment of its own.")
     from tests.knowledge.fuzzed import TARGETS
 
     print("| target | executions | minutes | read | refused | by the last net | MB | findings |")

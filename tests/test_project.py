@@ -350,6 +350,9 @@ def test_nothing_says_to_install_a_package_of_somebody_elses() -> None:
     old = re.compile(r"pip install '?commonplace(?!-bot)\b")
     said = [path for path in _project_files() if path != Path(__file__) and old.search(_text(path))]
     assert said == []
+    # A copy would go on running after `git pull`.
+    copied = re.compile(r"pip install '?\.\[")
+    assert [path for path in _project_files() if copied.search(_text(path))] == []
     project = tomllib.loads(_text(ROOT / "pyproject.toml"))["project"]
     assert project["name"] == "commonplace-bot"
     assert list(project["scripts"]) == ["commonplace"]

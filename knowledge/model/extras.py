@@ -4,6 +4,6 @@
 def needed(extra: str) -> str:
     """What to install for an extra, as the rest of a sentence that begins with what needs it."""
     return (
-        f"the extra `{extra}`: run `.venv/bin/pip install '.[{extra}]'` in the checkout, or build "
-        f"the image with EXTRAS={extra}"
+        f"the extra `{extra}`: run `.venv/bin/pip install -e '.[{extra}]'` in the checkout, or "
+        f"build the image with EXTRAS={extra}"
     )

