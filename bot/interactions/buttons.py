@@ -15,10 +15,9 @@ from typing import Any, ClassVar, Final, NamedTuple, Self, cast, final
 import discord
 from discord.ui.select import BaseSelect
 
-from bot.interactions.door import First, Rule, enter
-from bot.interactions.errors import explained, say
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.layouts import components_of, layout
+from bot.interactions.door import First, Rule, enter, refuse
+from bot.interactions.errors import explained
+from bot.interactions.layouts import components_of
 from bot.interactions.services import Interaction
 from bot.text.languages import Sentence
 from bot.text.markdown import Page, neighbours
@@ -134,20 +133,7 @@ class _Posted:
         first = self.first_response(interaction)
         found = await enter(interaction, first, type(self).rule, values)
         if isinstance(found, Sentence):
-            refusal = found(await viewer_language(interaction))
-            if first is First.IN_PLACE and interaction.response.is_done():
-                # Who may not see more may not keep what they saw.
-                is_layout = (
-                    interaction.message is not None and interaction.message.flags.components_v2
-                )
-                shown = (
-                    layout([discord.ui.TextDisplay(refusal)])
-                    if is_layout
-                    else {"content": refusal, "view": None}
-                )
-                await interaction.edit_original_response(**shown, attachments=[])
-            else:
-                await say(interaction, refusal)
+            await refuse(interaction, first, found)
             return False
         vars(self).update(found)
         return True

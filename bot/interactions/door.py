@@ -9,10 +9,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum, auto
 from typing import Any, Final, TypeAlias
 
+import discord
+
 from bot.engine.job_queue import Priority
 from bot.interactions import inbox
 from bot.interactions.channel_access import readable_answer
-from bot.interactions.errors import in_time
+from bot.interactions.errors import in_time, say
+from bot.interactions.guild_settings import viewer_language
+from bot.interactions.layouts import layout
 from bot.interactions.permissions import is_moderator, may_manage
 from bot.interactions.services import Interaction
 from bot.text import error_messages
@@ -56,6 +60,22 @@ async def enter(
     else:
         await interaction.response.defer()
     return await rule(interaction, values)
+
+
+async def refuse(interaction: Interaction, first: First, refusal: Sentence) -> None:
+    """Tell the sender why a click does nothing, in the place of a message that they alone see.
+
+    A moderator who lost the role so loses sight of what only moderators see.
+    """
+    said = refusal(await viewer_language(interaction))
+    message = interaction.message
+    if first is not First.IN_PLACE or message is None or not interaction.response.is_done():
+        await say(interaction, said)
+        return
+    shown: dict[str, Any] = {"content": said, "view": None}
+    if message.flags.components_v2:
+        shown = layout([discord.ui.TextDisplay(said)])
+    await interaction.edit_original_response(**shown, attachments=[])
 
 
 def _is_seen_by_one(interaction: Interaction) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import discord
 from discord import app_commands
 
+from bot.engine.job_queue import Priority
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.services import Interaction
 from bot.text import error_messages
@@ -77,7 +78,7 @@ def may_send(channel: Any) -> bool:
 async def is_moderator(interaction: Interaction) -> bool:
     guild_id = interaction.guild_id or 0
     settings = await interaction.client.worker.call(
-        lambda core: core.store.guilds.settings(guild_id)
+        lambda core: core.store.guilds.settings(guild_id), priority=Priority.ASKING
     )
     return may_decide(interaction.user, settings)
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import discord
 
 from bot.autocomplete.ui.autocomplete import choices_at_once
+from bot.engine.job_queue import Priority
 from bot.interactions.buttons import Button, CustomId, view_of
 from bot.interactions.channel_access import sees
 from bot.interactions.door import First, Found, readable_question
@@ -307,7 +308,8 @@ async def member_of(interaction: Interaction, guild_id: int) -> discord.Member |
 async def _contributors(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
     """Let a note's contributor in; finds the `note`."""
     note = await interaction.client.worker.call(
-        lambda core: review_service.own_note(core, values["note_id"], interaction.user.id)
+        lambda core: review_service.own_note(core, values["note_id"], interaction.user.id),
+        priority=Priority.ASKING,
     )
     return messages.NOT_YOURS if note is None else {"note": note}
 

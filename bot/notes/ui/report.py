@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import discord
 
+from bot.engine.job_queue import Priority
 from bot.interactions.buttons import NONCE, NUMBER, Button, CustomId
 from bot.interactions.door import First, Found, members, readers_of_answer
 from bot.interactions.errors import in_time
@@ -106,7 +107,9 @@ async def _reporters(interaction: Interaction, values: Mapping[str, Any]) -> Fou
             return answered
     find = service.quoted_notes if is_answer else service.live_note
     guild_id = interaction.guild_id or 0
-    notes = await interaction.client.worker.call(lambda core: find(core, guild_id, number))
+    notes = await interaction.client.worker.call(
+        lambda core: find(core, guild_id, number), priority=Priority.ASKING
+    )
     return {"notes": notes} if notes else messages.NOTHING_TO_REPORT
 
 

@@ -390,7 +390,8 @@ async def _extenders(interaction: Interaction, values: Mapping[str, Any]) -> Fou
     note = await interaction.client.worker.call(
         lambda core: service.extendable(
             core, interaction.guild_id, values["note_id"], interaction.user.id
-        )
+        ),
+        priority=Priority.ASKING,
     )
     if note is None:
         return messages.NO_HISTORY

@@ -48,7 +48,7 @@ async def deciders(interaction: Interaction, values: Mapping[str, Any]) -> Found
     # A custom_id can be forged: a revision of another guild is as good as none.
     guild_id, revision_id = interaction.guild_id or 0, values["revision_id"]
     note = await interaction.client.worker.call(
-        lambda core: core.store.notes.find(revision_id, guild_id)
+        lambda core: core.store.notes.find(revision_id, guild_id), priority=Priority.ASKING
     )
     return messages.CARD_GONE if note is None else {"note": note}
 
