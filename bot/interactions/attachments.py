@@ -62,7 +62,7 @@ class Attachments:
         check_size(attachment.filename, attachment.size)
         async with self._turn(attachment, member_id):
             content = await _fetched(attachment)
-            # One made of many tiny parts takes most of a second.
+            # One made of many tiny parts takes some tenths of a second.
             return await asyncio.to_thread(checked_picture, attachment.filename, content)
 
     @asynccontextmanager
