@@ -29,6 +29,7 @@ from bot.programs.http_server import (
     shown_address,
 )
 from knowledge.model.extras import needed
+from tests.fork_server import ForkServer
 
 ROOT = Path(__file__).parents[3]
 VARIABLE = "COMMONPLACE_SERVE_TOKEN"
@@ -249,6 +250,7 @@ def _address(process: "subprocess.Popen[str]") -> str:
     raise AssertionError("It was not served.")
 
 
+@pytest.mark.slow
 async def test_the_command_serves_whoever_knows_the_token(models_folder: Path) -> None:
     process = _started(models_folder, "--port", "0")
     try:
@@ -278,23 +280,27 @@ async def test_the_command_serves_whoever_knows_the_token(models_folder: Path) -
     ],
 )
 def test_what_can_not_be_served_is_said_in_a_sentence(
-    tmp_path: Path, arguments: Sequence[str], token: str, said: str
+    tmp_path: Path, commands: ForkServer, arguments: Sequence[str], token: str, said: str
 ) -> None:
-    process = _started(tmp_path, *arguments, token=token)
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == UNUSABLE
-    assert said in " ".join(err.split())
-    assert "Traceback" not in err
+    given = {"COMMONPLACE_DATA": str(tmp_path), VARIABLE: token}
+    done = commands.run("serve", *arguments, environment=given)
+    assert done.returncode == UNUSABLE
+    assert said in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
 
 
-def test_a_port_that_another_program_has_is_said_in_a_sentence(tmp_path: Path) -> None:
+def test_a_port_that_another_program_has_is_said_in_a_sentence(
+    tmp_path: Path, commands: ForkServer
+) -> None:
+    given = {"COMMONPLACE_DATA": str(tmp_path), VARIABLE: TOKEN}
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        process = _started(tmp_path, "--port", str(taken.getsockname()[1]))
-        _, err = process.communicate(timeout=120)
-    assert process.returncode == UNUSABLE
-    assert "Choose another --port" in " ".join(err.split())
+        port = str(taken.getsockname()[1])
+        done = commands.run("serve", "--port", port, environment=given)
+    assert done.returncode == UNUSABLE
+    assert "Choose another --port" in " ".join(done.stderr.split())
 
 
+@pytest.mark.slow
 def test_what_is_not_installed_is_said(tmp_path: Path) -> None:
     (tmp_path / "fastapi.py").write_text("raise ImportError('no fastapi')")
     done = subprocess.run(

@@ -23,6 +23,7 @@ from bot.programs.http_server import TOKEN_CHARACTERS, Tokens, listening, serve,
 from bot.programs.mcp_server import PATH, http_application, mcp_server
 from bot.programs.reader import Reader
 from tests.bot.programs.quokkas import ELSEWHERE, HERE, QUESTION, SCOPES, TEXT, shown
+from tests.fork_server import ForkServer
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "correct horse battery staple"  # noqa: S105 - of these tests alone
@@ -118,7 +119,7 @@ async def test_every_tool_says_that_it_only_reads_and_in_which_shape(
 # As processes.
 
 
-def _started(folder: Path, *arguments: str, token: str = "") -> "subprocess.Popen[str]":
+def _started(folder: Path, *arguments: str, token: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "bot", "mcp", *arguments],
         cwd=ROOT,
@@ -155,6 +156,7 @@ async def test_the_command_speaks_the_protocol_and_nothing_else_on_standard_outp
     assert result.structured_content["evidence"] == "strong"
 
 
+@pytest.mark.slow
 async def test_over_http_only_who_knows_the_token_is_served(models_folder: Path) -> None:
     process = _started(models_folder, "--http", "0", token=TOKEN)
     try:
@@ -245,10 +247,9 @@ def _address(process: "subprocess.Popen[str]") -> str:
     ],
 )
 def test_what_can_not_be_served_is_said_in_a_sentence(
-    tmp_path: Path, arguments: Sequence[str], token: str, said: str
+    tmp_path: Path, commands: ForkServer, arguments: Sequence[str], token: str, said: str
 ) -> None:
-    process = _started(tmp_path, *arguments, token=token)
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == UNUSABLE
-    assert said in " ".join(err.split())
-    assert "Traceback" not in err
+    done = commands.run("mcp", *arguments, environment=_environment(tmp_path, token))
+    assert done.returncode == UNUSABLE
+    assert said in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr

@@ -175,6 +175,7 @@ NOTES = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(PLACES, NOTES)
 @settings(max_examples=25)
 def test_a_program_sees_what_is_for_it_and_nothing_that_is_not_or_is_no_more(

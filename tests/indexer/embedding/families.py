@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer import modules
@@ -211,6 +212,10 @@ FAMILIES: Final[dict[str, tuple[Callable[[Shape], PretrainedConfig], Callable[[]
     "DistilBERT": (_distilbert, _wordpiece),
     "ModernBERT": (_modernbert, _bytes),
 }
+# BERT stands for all of them in the quick tests.
+EACH_FAMILY: Final = [
+    pytest.param(name, marks=() if name == "BERT" else pytest.mark.slow) for name in FAMILIES
+]
 
 
 def family_parts(

@@ -90,6 +90,7 @@ def test_a_sample_is_required(tmp_path: Path) -> None:
         derive(MINILM, tmp_path / "derived", sample=[])
 
 
+@pytest.mark.slow
 def test_a_refusal_is_logged_in_one_line_and_remembered(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +109,7 @@ def test_a_refusal_is_logged_in_one_line_and_remembered(
 # Deriving, and being killed while at it.
 
 
+@pytest.mark.slow
 def test_a_killed_derivation_leaves_nothing_that_opens(tmp_path: Path) -> None:
     """After kill -9 there is no target; the next derivation makes it and clears old remains."""
     target = tmp_path / "derived" / "tiny"
@@ -130,6 +132,7 @@ def test_a_killed_derivation_leaves_nothing_that_opens(tmp_path: Path) -> None:
     assert RuntimeModel.open(target).dimension == 32
 
 
+@pytest.mark.slow
 def test_two_processes_may_derive_at_once(tmp_path: Path) -> None:
     """Both end well, one folder is there, and it is whole."""
     target = tmp_path / "derived" / "tiny"
@@ -164,6 +167,7 @@ def _warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
 
 
+@pytest.mark.slow
 def test_the_runtime_is_derived_once_and_again_when_spoiled(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -198,6 +202,7 @@ def test_of_two_that_want_a_model_at_once_one_derives_and_says_where_it_is_kept(
     assert caplog.messages == [DERIVING % ("model", cache)]
 
 
+@pytest.mark.slow
 def test_the_log_says_that_a_model_is_still_being_derived(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,13 @@ from indexer.embedding.derivation import SAMPLE, DerivationError
 from indexer.embedding.embedder import RuntimeEmbedder
 from indexer.embedding.onnx_export import WORST_COSINE, derive
 from indexer.embedding.onnx_model import RuntimeModel
-from tests.indexer.embedding.families import FAMILIES, MOST_TOKENS, TEXTS, family_embedder
+from tests.indexer.embedding.families import (
+    EACH_FAMILY,
+    FAMILIES,
+    MOST_TOKENS,
+    TEXTS,
+    family_embedder,
+)
 from tests.indexer.embedding.tiny_models import cosines, reference_vectors
 
 # The same once what all texts have in common is taken off: a random model gives them much of it.
@@ -48,7 +54,7 @@ def assert_agrees(found: Any, expected: Any) -> None:
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls", "lasttoken"])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EACH_FAMILY)
 def test_every_family_and_pooling_agrees_with_its_reference(
     tmp_path: Path, family: str, pooling: str
 ) -> None:
@@ -94,7 +100,7 @@ def test_pooling_of_several_kinds_is_put_side_by_side(tmp_path: Path) -> None:
 # Matryoshka.
 
 
-@pytest.mark.parametrize("family", ["BERT", "ModernBERT"])
+@pytest.mark.parametrize("family", ["BERT", pytest.param("ModernBERT", marks=pytest.mark.slow)])
 def test_vectors_that_are_cut_short_are_cut_and_have_unit_length_again(
     tmp_path: Path, family: str
 ) -> None:
@@ -121,7 +127,12 @@ def test_a_default_prompt_is_there_where_the_reference_has_it(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("family", "pooling"), [("BERT", "mean"), ("XLM-R", "cls"), ("ModernBERT", "lasttoken")]
+    ("family", "pooling"),
+    [
+        ("BERT", "mean"),
+        pytest.param("XLM-R", "cls", marks=pytest.mark.slow),
+        pytest.param("ModernBERT", "lasttoken", marks=pytest.mark.slow),
+    ],
 )
 def test_prompts_that_pooling_leaves_out_are_read_and_left_out(
     tmp_path: Path, family: str, pooling: str

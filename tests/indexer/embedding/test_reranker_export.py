@@ -20,7 +20,7 @@ from indexer.embedding.reranker_export import (
     compared,
     derive_reranker,
 )
-from tests.indexer.embedding.families import FAMILIES, TEXTS, family_cross_encoder
+from tests.indexer.embedding.families import EACH_FAMILY, TEXTS, family_cross_encoder
 from tests.models import save_cross_encoder
 
 ROOT = Path(__file__).parents[3]
@@ -44,7 +44,7 @@ def reference_scores(folder: Path) -> Any:
     )
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EACH_FAMILY)
 def test_every_family_scores_and_orders_as_its_reference(tmp_path: Path, family: str) -> None:
     folder = family_cross_encoder(family, tmp_path)
     model = derived(folder)

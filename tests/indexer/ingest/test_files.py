@@ -379,6 +379,7 @@ CHILD = """
 """
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on_to_the_same_result(world: World, tmp_path: Path) -> None:
     """Real processes and SIGKILL, over a folder that changes between them."""
     for seed in range(6):

@@ -252,6 +252,7 @@ def test_a_cross_encoder_in_a_folder_orders_as_the_library_does(cross_encoder: P
     assert len(set(scores)) == len(texts)
 
 
+@pytest.mark.slow
 def test_a_cross_encoder_is_derived_once_and_gets_a_budget_by_what_it_costs_here(
     cross_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,6 +266,7 @@ def test_a_cross_encoder_is_derived_once_and_gets_a_budget_by_what_it_costs_here
     assert generous.order(QUESTION, []) == []
 
 
+@pytest.mark.slow
 def test_one_that_can_not_be_derived_is_run_by_the_library(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
