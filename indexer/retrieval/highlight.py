@@ -86,10 +86,10 @@ def _cosines_of_sentences(
     """
     if len(runs) != len(windows):
         return [0.0] * count
-    held = [
-        [cosine for cosine, (first, last) in zip(windows, runs, strict=True) if first <= i < last]
-        for i in range(count)
-    ]
+    held: list[list[float]] = [[] for _ in range(count)]
+    for cosine, (first, last) in zip(windows, runs, strict=True):
+        for found in held[first:last]:
+            found.append(cosine)
     return [sum(found) / len(found) if found else min(windows) for found in held]
 
 

@@ -65,7 +65,7 @@ _HEADING_MARK = re.compile(r"(?:\A|[\r\n])[^\S\r\n]*+(?:\#|[=-]++[^\S\r\n]*+(?:[
 # Bounded everywhere, so that a thousand brackets without their other halves cost little.
 _LINK = re.compile(
     r"!?\[(?P<label>[^\]\n]{0,1000}+)\]"
-    r"\((?:<[^>\n]{0,2000}+>|[^)\s]{0,2000}+)(?:\s{1,100}+\"[^\"\n]{0,500}+\")?\)"
+    r"\((?:<[^>\n]{0,2000}+>|(?:(?!\]\()[^)\s]){0,2000}+)(?:\s{1,100}+\"[^\"\n]{0,500}+\")?\)"
 )
 # HTML that goes on behind blank lines, by how it begins, with what ends it.
 _HTML_ENDS: Final = {

@@ -218,14 +218,18 @@ def _text(raw: Raw, channel: Channel, withheld: Withheld) -> str:
     text = raw.get("content")
     text = text if isinstance(text, str) else ""
     names: dict[int, str] = {}
+    hidden: set[str] = set()
     for mentioned in _list(raw.get("mentions")):
         shown = [_words(mentioned.get("nickname")), _words(mentioned.get("name"))]
         member = _id(mentioned.get("id"))
         if member in withheld.member_ids:
-            for name in filter(None, shown):
-                text = re.sub(rf"@{re.escape(name)}(?!\w)", f"@{SOMEONE}", text)
+            hidden.update(filter(None, shown))
             shown = [SOMEONE]
         names[member] = next(filter(None, shown), SOMEONE)
+    if hidden:
+        longest_first = sorted(hidden, key=len, reverse=True)
+        named = "|".join(map(re.escape, longest_first))
+        text = re.sub(rf"@(?:{named})(?!\w)", f"@{SOMEONE}", text)
     if "<" in text or "@" in text:
         text = readable(text, names, {channel.id: channel.name})
     attached = [_words(item.get("fileName")) for item in _list(raw.get("attachments"))]

@@ -89,10 +89,14 @@ def _sizes(reader: "_Reader", count: int, limits: PackLimits) -> Iterator[int]:
         yield max(size, _changed_size(begins)) if kind >= _OFFSET_DELTA else size
 
 
+# Two sizes of 64 bits at most, in bytes that have seven bits of them each.
+_SIZES_BYTES: Final = 20
+
+
 def _changed_size(delta: bytes) -> int:
     """How large a change says that its result is: the second of two numbers."""
     numbers, number, shift = [], 0, 0
-    for byte in delta:
+    for byte in delta[:_SIZES_BYTES]:
         number |= (byte & 0x7F) << shift
         shift += 7
         if not byte & 0x80:

@@ -1,0 +1,270 @@
+"""No text costs more than its length: every function that reads text, with every pumped fragment.
+
+`tests/pumping.py` finds the functions by themselves, by what they take. One that takes more than
+texts and plain values is called by a recipe below, or named with the reason why it is not.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from io import BytesIO
+from types import ModuleType
+from typing import Final
+
+import pytest
+
+from bot.answers import small_talk
+from bot.autocomplete.choices import Choices, Titles
+from bot.interactions.buttons import CustomId
+from bot.process import logs
+from bot.programs import http_limits
+from bot.programs.http_server import Tokens
+from indexer.retrieval.spelling import corrected
+from knowledge.chat import export_json
+from knowledge.chat.export_file import ExportFile
+from knowledge.chat.transcript import Channel
+from knowledge.files.formats.zip import Archive
+from knowledge.model.documents import SHARED
+from knowledge.store.guilds.quote_opt_outs import Withheld
+from tests.pumped_texts import FRAGMENTS
+from tests.pumping import (
+    Reader,
+    functions,
+    growth,
+    modules,
+    own_fragments,
+    patterns_of,
+    pieces,
+    reader_of,
+    reads,
+    takes_text,
+    watch,
+)
+
+# Modules whose texts are the operator's or our own: settings, names of models, SQL, judged sets.
+OWN_TEXTS: Final = (
+    "bot.cli.",
+    "bot.cluster.",
+    "bot.config",
+    "bot.models.",
+    "bot.preview.",
+    "bot.process.connection.",
+    "indexer.embedding.",
+    "indexer.evaluation.",
+    "knowledge.store.postgres.",
+)
+
+
+def _corrected(text: str) -> object:
+    return corrected(text, [], lambda word: False)
+
+
+def _titles(text: str) -> object:
+    return Titles([(text, SHARED, "a"), ("Title", SHARED, "b")]).matching(text, [SHARED])
+
+
+def _host(text: str) -> object:
+    return http_limits._host({"headers": [(b"host", text.encode())]})
+
+
+def _holder(text: str) -> object:
+    return Tokens((b"secret",)).holder({"headers": [(b"authorization", text.encode())]})
+
+
+def _exported(text: str) -> object:
+    mentions = [{"id": "1", "name": piece} for piece in pieces(text)]
+    raw = {"content": text, "mentions": mentions}
+    return export_json._text(raw, Channel(1, 2, "help"), Withheld(frozenset({1})))
+
+
+def _event(text: str) -> object:
+    told = {"logger": "a", "event": text, "level": "info", "timestamp": "", "about": text}
+    return logs._line(None, "info", told)
+
+
+RECIPES: Final[dict[str, Callable[[str], object]]] = {
+    "bot.answers.small_talk._Phrases.has_word": lambda text: small_talk._phrases().has_word(text),
+    "bot.answers.small_talk._Phrases.kinds": lambda text: small_talk._phrases().kinds(text),
+    "bot.autocomplete.choices.Choices.note_id": lambda text: Choices([]).note_id(text, 1),
+    "bot.autocomplete.choices.Choices.one_tag": Choices([]).one_tag,
+    "bot.autocomplete.choices.Choices.tag": Choices([]).tag,
+    "bot.autocomplete.choices.Titles.matching": _titles,
+    "bot.interactions.buttons.CustomId.parse": CustomId("note", note_id=int, action=("a",)).parse,
+    "bot.process.logs._Discreet._without_tokens": logs._Discreet(["secret"])._without_tokens,
+    "bot.process.logs._line": _event,
+    "bot.programs.http_limits._host": _host,
+    "bot.programs.http_server.Tokens.holder": _holder,
+    "indexer.retrieval.spelling.corrected": _corrected,
+    "knowledge.chat.export_file.ExportFile.part": lambda text: ExportFile(text, BytesIO).part,
+    "knowledge.chat.export_json._text": _exported,
+    "knowledge.files.formats.zip.Archive.__init__": lambda text: Archive(text.encode()),
+}
+
+# What is not called here, by the reason.
+NOT_CALLED: Final = {
+    "gives the texts of the store, the index or a file to functions that are called": """
+        bot.answers.selections.Selections._selection
+        bot.answers.similar_notes.SimilarNotes.original
+        bot.gaps.existing_answer.offered
+        bot.programs.document_ids.known_id
+        bot.handover.service.answer
+        bot.notes.service.near
+        bot.sources.addresses.add
+        indexer.ingest.embedding_queue._handed_in
+        indexer.ingest.files._FileUpdate._take_in_part_export
+        indexer.retrieval.retriever.Retriever._hits
+        indexer.retrieval.retriever.Retriever.support
+        indexer.retrieval.spelling._mended
+        knowledge.channels.archive.ChannelArchive.take_page
+        knowledge.channels.archive.ChannelArchive.take_pins
+        knowledge.files.document.parsed_apart
+        knowledge.git.repository.Repository.content
+        knowledge.git.repository.Repository.files
+        knowledge.store.erasure.personal_data.PersonalData._clear_earlier
+        knowledge.store.erasure.personal_data.PersonalData.forget_chats
+        knowledge.web.outgoing._made
+        knowledge.web.page_store.PageStore.keep
+        knowledge.web.sitemaps._listed_apart
+    """,
+    "reads a part of what a caller that is called here parsed": """
+        knowledge.files.formats.html._Converter.process_text
+        knowledge.files.formats.html.to_markdown
+        knowledge.files.formats.rst._role
+        knowledge.web.outgoing._links
+    """,
+    "reads names and settings that are ours, or the operator's": """
+        bot.engine.index_places.index_names
+        bot.engine.serving_model._served
+        bot.engine.shared_choices._is_sound
+        bot.helper.question_rules._compiled
+        bot.interactions.option_values._is_known
+        bot.programs.http_server.listening
+        knowledge.store.insertions.replacement
+        bot.programs.http_server.Tokens.of_environment
+        indexer.index.database.check_manifest
+        indexer.index.file_records.document_ids
+        indexer.index.postgres.PostgresConnection.__init__
+        indexer.retrieval.evidence.Calibration.to_toml
+        indexer.retrieval.evidence._model
+        knowledge.corpus._file_state
+        knowledge.store.audit.log_chain._named
+        knowledge.store.guilds.channel_settings.ChannelSettingsTable.change
+        knowledge.store.questions.gaps.Gaps.checked
+        knowledge.store.questions.handovers.Handovers._step
+        knowledge.store.questions.phrasings.Phrasings.finish
+        knowledge.store.value_lists._statements
+        knowledge.store.erasure.personal_data.PersonalData._due
+    """,
+    "lets a library read, in a process of its own that ends at a deadline": """
+        knowledge.files.formats.pdf.parse_pdf
+        knowledge.files.formats.rst.parse_rst
+        knowledge.web.outgoing.outgoing
+        knowledge.web.sitemaps.listing
+    """,
+    "compares each of a question's words, which are few, with a text": """
+        indexer.retrieval.highlight.deciding_sentence
+        indexer.retrieval.highlight.highlighted
+        indexer.retrieval.highlight.sentence_scores
+        indexer.text.answer_conditions._has_one
+    """,
+    "passes bytes or names on": """
+        knowledge.files.sandbox_process._serve
+        knowledge.git.http_client.GuardedGitClient.__init__
+        knowledge.git.pack_index.pack_index
+        knowledge.git.repository._keep_pack
+        knowledge.git.http_client.GuardedGitClient._http_request
+        knowledge.web.connections.Connections.request
+        knowledge.web.fetcher._read
+        knowledge.web.safe_network.CheckedNetwork.connect_tcp
+        knowledge.web.safe_network.system_addresses
+        knowledge.web.site_crawl._from_sitemaps
+    """,
+    "writes or reads rows of a backup, which a moderator of the machine chose": """
+        knowledge.backup.export_format._represent_text
+        knowledge.backup.export_format.check_values
+        knowledge.backup.export_format.note_name
+        knowledge.backup.exporter._write
+        knowledge.backup.importer._insert
+    """,
+}
+
+
+def _not_called() -> set[str]:
+    return {name for names in NOT_CALLED.values() for name in names.split()}
+
+
+def _readers() -> Iterator[Reader]:
+    named = _not_called()
+    for name, function in functions():
+        if name in RECIPES:
+            yield Reader(name, function.__module__, partial(partial, RECIPES[name]), looks=True)
+        elif takes_text(function) and not name.startswith(OWN_TEXTS) and name not in named:
+            reader = reader_of(name, function)
+            if reader is not None:
+                yield reader
+
+
+_READERS: Final = tuple(_readers())
+
+
+def test_every_function_that_reads_text_is_called_or_named() -> None:
+    known = {reader.name for reader in _READERS} | _not_called()
+    left = [
+        name
+        for name, function in functions()
+        if name not in known
+        and not name.startswith(OWN_TEXTS)
+        and takes_text(function)
+        and reads(function)
+    ]
+    assert left == []
+
+
+def test_every_name_is_of_a_function() -> None:
+    assert {*RECIPES, *_not_called()} <= {name for name, _ in functions()}
+
+
+def test_many_functions_are_called_with_many_fragments() -> None:
+    assert len(_READERS) >= 150
+    assert len(set(FRAGMENTS)) == len(FRAGMENTS) >= 100
+
+
+def _costly(readers: list[Reader], fragments: tuple[str, ...]) -> list[object]:
+    found = [growth(reader, fragment) for reader in readers for fragment in fragments]
+    assert watch.outside.keys().isdisjoint(reader.name for reader in readers)
+    return [one for one in found if one is not None]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.__name__)
+def test_no_text_costs_more_than_its_length(module: ModuleType) -> None:
+    fragments = (*FRAGMENTS, *own_fragments(patterns_of(module)))
+    own = [reader for reader in _READERS if reader.module == module.__name__]
+    looking = [reader for reader in own if reader.looks]
+    # The others do no more than what they call, which is looked at, too.
+    others = [reader for reader in own if not reader.looks]
+    assert [*_costly(looking, fragments), *_costly(others, fragments[::4])] == []
+
+
+# What stopped the bot once, or nearly.
+_ONCE_SLOW: Final = {
+    "bot.text.excerpt.excerpt": "```\n",
+    "bot.text.markdown.split": "[",
+    "indexer.contradictions.quantities.values_in": "1 ",
+    "indexer.text.analyzer.typed_words": ".",
+    "indexer.text.sentences.sentences": ".",
+    "knowledge.chat.intents.asks": "\n",
+}
+
+
+@pytest.mark.parametrize("name", _ONCE_SLOW)
+def test_what_was_slow_once_is_not(name: str) -> None:
+    [reader] = [reader for reader in _READERS if reader.name == name]
+    assert _costly([reader], (_ONCE_SLOW[name], *FRAGMENTS[::24])) == []
+
+
+def test_what_grows_too_much_is_found() -> None:
+    """As the pattern did that held the event loop for eight seconds."""
+    ending = re.compile(r"[.!?]+(?=\s)")
+    reader = Reader("once", "once", lambda text: partial(ending.findall, text), looks=True)
+    assert _costly([reader], (".",)) != []
