@@ -82,7 +82,7 @@ def growth(reader: Reader, fragment: str) -> Growth | None:
         seen = _least(reader, fragment, sizes)
         if not _grows(seen):
             return None
-        if characters >= SIZES[-1] or seen[-1] > LONG_NS:
+        if characters >= 2 * SIZES[-1] or seen[-1] > LONG_NS:
             # Once more, before a busy machine is taken for a slow function.
             seen = list(map(min, seen, _least(reader, fragment, sizes)))
             milliseconds = tuple(cost / 1e6 for cost in seen)

@@ -167,6 +167,10 @@ NOT_CALLED: Final = {
         indexer.retrieval.highlight.sentence_scores
         indexer.text.answer_conditions._has_one
     """,
+    "is given a stretch of bounded length": """
+        indexer.text.passages._cut_pieces
+        indexer.text.passages._pieces
+    """,
     "passes bytes or names on": """
         knowledge.files.sandbox_process._serve
         knowledge.git.http_client.GuardedGitClient.__init__

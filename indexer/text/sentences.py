@@ -13,6 +13,9 @@ from typing import Final
 WINDOW_WORDS: Final = 50
 WHOLE_WORDS: Final = 60
 
+# What is set in by more is set in by so many.
+_SET_IN_CHARACTERS: Final = 1_000
+
 FENCES: Final = ("```", "~~~")
 ROW: Final = "|"
 # In a step of a list, code is indented.
@@ -296,9 +299,11 @@ def _is_item(text: str, start: int) -> bool:
 
 
 def _set_in(text: str, start: int) -> int:
-    """By how many characters what begins a line is set in; -1 if it begins none."""
-    line = text.rfind("\n", 0, start) + 1
-    return start - line if not text[line:start].strip() else -1
+    """By how many characters what begins a line is set in, at most; -1 if it begins none."""
+    # Not looked for to the beginning of a line without end, from each of its sentences.
+    before = text[max(start - _SET_IN_CHARACTERS, 0) : start]
+    lead = before[before.rfind("\n") + 1 :]
+    return len(lead) if not lead.strip() else -1
 
 
 def announces(text: str) -> bool:
