@@ -33,7 +33,7 @@ PACKAGES: Final = (bot, indexer, knowledge)
 
 # A text is made longer until it takes so long, or is as long as the longest note.
 ENOUGH_NS: Final = 8_000_000
-SIZES: Final = (1_000, 8_000, 32_000)
+SIZES: Final = (1_000, 3_000, 10_000, 32_000)
 # What is quicker than this isn't judged: at so many characters it doesn't matter.
 FLOOR_NS: Final = 3_000_000
 # Twice the text may take so many times as long; n log n takes 2.1.
