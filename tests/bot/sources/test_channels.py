@@ -272,7 +272,7 @@ def test_the_command_line_shows_a_channel_and_can_have_it_read_no_more(core: Cor
     removed = core.remove_channel(channel_id)
     run_to_end(index_updates.update_channels(core))
 
-    assert f"{location}\n  1 documents from 2 messages" in shown
+    assert f"{location}\n  1 document from 2 messages" in shown
     assert cli_source_output.source_record(state)["scope"] == location
     assert removed
     assert located_channel(location) == channel_id
