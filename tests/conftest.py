@@ -71,15 +71,19 @@ def _keep_files_in_memory() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow each test that needs a PostgreSQL server; others say so themselves."""
+    """Mark as slow each test that needs what takes long to make; others say so themselves."""
     for item in items:
-        if isinstance(item, pytest.Function) and _needs_postgres(item):
+        if isinstance(item, pytest.Function) and _needs_slow_fixture(item):
             item.add_marker("slow")
 
 
-def _needs_postgres(item: pytest.Function) -> bool:
+# A server, and a cross-encoder that PyTorch derives.
+SLOW_FIXTURES: Final = {"postgres", "ready_reranker"}
+
+
+def _needs_slow_fixture(item: pytest.Function) -> bool:
     chosen = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    return "postgres" in item.fixturenames or "postgres" in chosen
+    return not SLOW_FIXTURES.isdisjoint(item.fixturenames) or "postgres" in chosen
 
 
 # How many modules were there when they were last kept from being searched for garbage.

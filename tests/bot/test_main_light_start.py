@@ -60,6 +60,7 @@ def _imported(program: str, folder: Path, *arguments: str) -> tuple[str, set[str
     return said, set(imported)
 
 
+@pytest.mark.slow
 def test_asking_and_indexing_import_nothing_heavy(tmp_path: Path) -> None:
     program = COMMAND.format(part="")
     said, imported = _imported(program, tmp_path / "data", "ask", "What is PyTorch?")

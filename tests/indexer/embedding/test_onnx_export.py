@@ -189,6 +189,7 @@ def test_the_runtime_is_derived_once_and_again_when_spoiled(
     assert len(_warnings(caplog)) == 1
 
 
+@pytest.mark.slow
 def test_of_two_that_want_a_model_at_once_one_derives_and_says_where_it_is_kept(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
