@@ -77,8 +77,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
 
 
-# A server, and a cross-encoder that PyTorch derives.
-SLOW_FIXTURES: Final = {"postgres", "ready_reranker"}
+# A server, a cross-encoder that PyTorch derives, and the preview in a browser.
+SLOW_FIXTURES: Final = {"postgres", "ready_reranker", "page"}
 
 
 def _needs_slow_fixture(item: pytest.Function) -> bool:

@@ -192,6 +192,7 @@ def test_questions_on_standard_input_are_answered_a_line_each(
     assert "6,000 characters" in replies[3]["answer"]
 
 
+@pytest.mark.slow
 def test_files_are_imported_reported_and_found(
     first: dict[str, Any], folder: Path, commands: ForkServer
 ) -> None:
@@ -211,6 +212,7 @@ def test_files_are_imported_reported_and_found(
     assert "Gutenberg" in found.stdout
 
 
+@pytest.mark.slow
 def test_an_index_of_another_model_is_refused_with_the_remedy(
     first: dict[str, Any], folder: Path, tmp_path: Path, commands: ForkServer
 ) -> None:

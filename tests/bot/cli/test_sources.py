@@ -105,6 +105,7 @@ def test_a_source_from_before_stays_one_when_it_can_not_be_read_any_more(
     assert terminal.json("source", "list")["location"] == str(guides)
 
 
+@pytest.mark.slow
 def test_a_bot_that_runs_here_is_named_only_where_one_does(terminal: Terminal) -> None:
     """The folder's lock tells."""
     page = terminal.guides / "lab.md"
@@ -144,6 +145,7 @@ def test_sources_are_added_listed_synced_and_removed(terminal: Terminal) -> None
     assert "is not a source. The sources are: none." in refused.stderr
 
 
+@pytest.mark.slow
 def test_what_is_in_a_folder_is_cited_below_its_base_url(terminal: Terminal) -> None:
     (terminal.guides / "lab.md").write_text("The printer is called Gutenberg.")
     for arguments, told in (
@@ -163,6 +165,7 @@ def test_what_is_in_a_folder_is_cited_below_its_base_url(terminal: Terminal) -> 
     assert found["link"] == "https://a.org/docs/lab.md"
 
 
+@pytest.mark.slow
 def test_part_of_a_source_can_be_made_one_servers_own_as_the_failure_of_a_chat_says(
     terminal: Terminal,
 ) -> None:
@@ -185,6 +188,7 @@ def test_part_of_a_source_can_be_made_one_servers_own_as_the_failure_of_a_chat_s
     ]
 
 
+@pytest.mark.slow
 def test_programs_are_told_how_far_it_is_and_get_one_report(first_terminal: Terminal) -> None:
     terminal = first_terminal
     for n in range(40):
@@ -223,6 +227,7 @@ def watching(terminal: Terminal) -> Iterator["subprocess.Popen[str]"]:
     process.communicate()
 
 
+@pytest.mark.slow
 def test_watching_takes_in_what_changes_until_it_is_interrupted(
     terminal: Terminal, watching: "subprocess.Popen[str]"
 ) -> None:

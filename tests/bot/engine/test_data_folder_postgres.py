@@ -80,6 +80,7 @@ async def test_a_bot_whose_database_can_not_be_reached_says_so_and_stops(
     assert b"Traceback" not in err
 
 
+@pytest.mark.slow
 async def test_a_preview_is_of_nothing_that_is_kept(settings: Settings) -> None:
     # Whoever can't reach the database would be told.
     config = _config(settings, "postgresql://bot@/community?host=/nowhere")

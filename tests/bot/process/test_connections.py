@@ -190,6 +190,7 @@ def test_a_shard_that_was_closed_here_soon_waits_longer_to_begin_another_session
     assert run(through()) > 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rest", [True, False])
 def test_an_outage_of_days_never_uses_up_the_sessions_of_a_day(rest: bool) -> None:
     """Where nobody can be asked, either; 16 shards need more than there are."""
