@@ -6,6 +6,7 @@ long what follows is.
 
 import importlib
 import json
+import mimetypes
 import os
 import sys
 import threading
@@ -62,7 +63,8 @@ def serve() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     # Whatever a library prints must not stand between two answers.
     os.dup2(2, 1)
-    # Opened while files can be.
+    # Read while files can be: docutils asks it what kind a picture is.
+    mimetypes.init()
     memory = _MEMORY.open() if _MEMORY.exists() else None
     confinement.limit(asked["memory_bytes"])
     readable = [*confinement.libraries(), *map(Path, asked["readable"])]

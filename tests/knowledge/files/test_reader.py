@@ -52,6 +52,12 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
         content_of(tmp_path)
 
 
+def test_a_page_with_a_picture_is_read_where_the_system_lists_kinds_of_files() -> None:
+    """The sandbox may not read that list, which docutils looks into."""
+    page = b"Opening\n=======\n\n.. image:: /_static/door.png\n\nRing twice.\n"
+    assert "Ring twice." in parse_bytes(page, name="opening.rst").text
+
+
 @given(st.binary(max_size=200), st.booleans())
 def test_any_bytes_are_either_read_or_refused(content: bytes, markdown: bool) -> None:
     try:
