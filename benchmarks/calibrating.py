@@ -1,6 +1,7 @@
 """Evidence fitted for several models by one procedure, and measured where it was not fitted.
 
-    python -m benchmarks.calibrating KEEP stackfaq squad2 xquad-en [--model FOLDER]…
+    python -m benchmarks.calibrating KEEP stackfaq squad2 xquad-en [--model FOLDER]… \\
+        [--pages CHECKOUTS [--report]]
 
 The folders are public judged sets in BEIR's layout. With them, as for the calibration that comes
 with the program: backup-faq, desktop-how-tos, the short questions over these two, and the judged
@@ -8,6 +9,10 @@ questions over the bundled articles; of stackfaq and xquad-en every second quest
 fourth. Each set is measured with what is fitted without it and without its family, the sets that
 share documents with it; survival-game and home-server-wiki, their short questions too, with what is
 fitted on all the others, and nothing is fitted on them.
+
+With `--pages`, the working sets of tests/judged/communities, too: their pages are read from
+checkouts of their repositories, CHECKOUTS/OWNER+NAME. Sets that are for reporting only are left out
+unless `--report` is given; nothing is fitted on them.
 
 Indexes, derived models and what was gathered stay in KEEP, so that a second run only fits. What is
 fitted on all sets is written there as NAME.toml.
@@ -34,6 +39,8 @@ from indexer.embedding.embedder import DEFAULT_MODEL, Embedder
 from indexer.embedding.model_records import ModelRecord, open_record
 from indexer.evaluation.calibration import Rows, fitted, gather
 from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, judged_set
+from indexer.evaluation.metrics import K, ndcg
+from indexer.evaluation.page_sets import page_set, page_source
 from indexer.ingest.pipeline import update
 from indexer.retrieval.evidence import Calibration, calibration
 from indexer.retrieval.retriever import Retriever
@@ -43,18 +50,23 @@ from knowledge.model.questions import Evidence
 
 EVERY: Final = {"stackfaq": 2, "xquad-en": 2, "squad2": 4}
 SHORT: Final = ", short"
-HELD_OUT: Final = frozenset(
-    name + kind for name in ("survival-game", "home-server-wiki") for kind in ("", SHORT)
-)
 _JUDGED: Final = Path(__file__).parents[1] / "tests" / "judged"
+PAGES: Final = {
+    path.parent.name: page_source(path.parent)
+    for path in sorted(_JUDGED.glob("communities/*/set.toml"))
+}
+FOR_REPORTING: Final = frozenset(name for name, source in PAGES.items() if source.for_reporting)
+HELD_OUT: Final = FOR_REPORTING | {
+    name + kind for name in ("survival-game", "home-server-wiki") for kind in ("", SHORT)
+}
 
 
 @dataclass(slots=True)
 class Gathered:
-    """What one model found: rows to fit on and measure; of each set, right first and among five."""
+    """What one model found: rows to fit on and measure, and the figures of each set's order."""
 
     rows: Rows = field(default_factory=Rows)
-    ranked: dict[str, tuple[float, float]] = field(default_factory=dict)
+    ranked: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 def judged_articles() -> JudgedSet:
@@ -130,19 +142,26 @@ def gathered(embedder: Embedder, sets: Mapping[str, JudgedSet], keep: Path) -> G
     return found
 
 
-def ranked(retriever: Retriever, judged: JudgedSet) -> tuple[float, float]:
-    """The shares of questions whose first document answers, and one of whose first five does.
+def ranked(retriever: Retriever, judged: JudgedSet) -> dict[str, float]:
+    """The shares of questions whose first document answers, and so on.
 
     In some sets documents of a lower grade only help.
     """
     answers = max(grade for grades in judged.judgements.values() for grade in grades.values())
-    first, five = [], []
+    first, section, five, run = [], [], [], {}
     for key, text in judged.queries.items():
-        documents = [hit.passage.document_id for hit in retriever.hits([text], [SHARED])[0]]
+        hits = retriever.hits([text], [SHARED])[0]
+        run[key] = documents = [hit.passage.document_id for hit in hits[:K]]
         wanted = {one for one, grade in judged.judgements[key].items() if grade == answers}
         first.append(not wanted.isdisjoint(documents[:1]))
+        section.append(first[-1] and judged.is_answered_by(key, hits[0].passage))
         five.append(not wanted.isdisjoint(documents[:5]))
-    return float(np.mean(first)), float(np.mean(five))
+    return {
+        "first answers": float(np.mean(first)),
+        "first section answers": float(np.mean(section)),
+        "one of five": float(np.mean(five)),
+        "nDCG@10": ndcg(run, judged.judgements),
+    }
 
 
 def cross_fits(rows: Rows) -> dict[str, Calibration]:
@@ -207,11 +226,7 @@ def report(name: str, found: Gathered, keep: Path) -> None:
     own, _ = fitted(rows.of(fitted_on.__contains__), f"Fitted on {'; '.join(fitted_on)}.")
     (keep / f"{name}.toml").write_text(own.to_toml())
     print(f"\n# {name}\n\n{own.to_toml()}")
-    order = {
-        one: {"first answers": first, "one of five": five}
-        for one, (first, five) in found.ranked.items()
-    }
-    shown("order", order)
+    shown("order", found.ranked)
     fits = cross_fits(rows)
     cases = {
         "the default's calibration": dict.fromkeys(fits, calibration()),
@@ -228,8 +243,10 @@ def report(name: str, found: Gathered, keep: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("keep", type=Path)
-    parser.add_argument("judged", type=Path, nargs="+")
+    parser.add_argument("judged", type=Path, nargs="*")
     parser.add_argument("--model", action="append", default=[], help="beside the default")
+    parser.add_argument("--pages", type=Path, metavar="CHECKOUTS")
+    parser.add_argument("--report", action="store_true", help="with the sets for reporting only")
     options = parser.parse_args()
     sets = {folder.name: judged_set(folder) for folder in options.judged}
     sets |= {
@@ -238,6 +255,12 @@ def main() -> None:
         "home-server-wiki": judged_set(_JUDGED / "home-server-wiki"),
     }
     sets |= short_questions(sets)
+    if options.pages is not None:
+        sets |= {
+            name: page_set(_JUDGED / "communities" / name, options.pages)
+            for name in PAGES
+            if options.report or name not in FOR_REPORTING
+        }
     sets = {name: sampled(judged, EVERY.get(name, 1)) for name, judged in sets.items()}
     for name in (DEFAULT_MODEL, *options.model):
         keep = options.keep / Path(name).name

@@ -1,9 +1,9 @@
 """Calibration of the evidence's parameters on judged sets: rows, weights of kinds, cross-fitting.
 
 From each judged set come four kinds of rows: its questions as they are (right where the best
-document is relevant), the same with the relevant documents taken out of the results (never right),
-near misses where the set has some (never right), and the other sets' questions with its own foreign
-ones (never right).
+passage is of a relevant document, and of the section that answers), the same with the relevant
+documents taken out of the results (never right), near misses where the set has some (never right),
+and the other sets' questions with its own foreign ones (never right).
 
 Errors:
     JudgedSetError    the sets are not enough to fit on
@@ -121,7 +121,7 @@ def gather(rows: Rows, name: str, retriever: Retriever, sets: Mapping[str, Judge
         relevant = judged.judgements[key]
         support = retriever.support(text, hits, scopes)
         if support is not None:
-            right = hits[0].passage.document_id in relevant
+            right = judged.is_answered_by(key, hits[0].passage)
             answerable.append((features(support), right))
         rest = [hit for hit in hits if hit.passage.document_id not in relevant]
         support = retriever.support(text, rest, scopes)

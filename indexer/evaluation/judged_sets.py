@@ -9,12 +9,14 @@ Errors:
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from indexer.evaluation.metrics import Judgements
+from indexer.index.stored_passage import StoredPassage
 from knowledge.model.documents import ARTICLES, SHARED, Document, Kind, Scope
 from knowledge.model.questions import Question
 
@@ -27,6 +29,9 @@ COMMITTED: Final = {
 # A harvested set of fewer questions says nothing: one of 20 is already a twentieth of every figure.
 LEAST_HARVEST: Final = 20
 
+# A passage keeps no more of a long heading than its model has room for.
+_COMPARED: Final = 40
+
 
 class JudgedSetError(Exception):
     """A judged set can't be read; the message names the file and what was expected."""
@@ -38,7 +43,8 @@ class JudgedSet:
 
     `scopes` says from which scopes a question is asked; one that is absent is asked from `SHARED`.
     `foreign` are the ids of those unanswerable questions that are about something else altogether
-    (`"kind": "foreign"` in the file).
+    (`"kind": "foreign"` in the file). `headings` names the section that answers, by question and
+    document, where one does.
     """
 
     documents: Sequence[Document]
@@ -47,6 +53,19 @@ class JudgedSet:
     unanswerable: Mapping[str, str] = field(default_factory=dict)
     foreign: frozenset[str] = frozenset()
     scopes: Mapping[str, Sequence[Scope]] = field(default_factory=dict)
+    headings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def is_answered_by(self, question: str, passage: StoredPassage) -> bool:
+        """Whether a passage is of a document that answers, and of the section that is named."""
+        if passage.document_id not in self.judgements[question]:
+            return False
+        heading = self.headings.get(question, {}).get(passage.document_id, "")
+        return plain(heading)[:_COMPARED] in plain(f"{passage.title} {passage.heading}")
+
+
+def plain(heading: str) -> str:
+    """A heading's letters and digits: its signs may be markup, or be escaped."""
+    return "".join(filter(str.isalnum, re.sub(r"<[^>]*>", "", heading))).casefold()
 
 
 def judged_set(folder: Path) -> JudgedSet:
@@ -64,16 +83,29 @@ def judged_set(folder: Path) -> JudgedSet:
             title=str(row.get("title") or ""),
             text=str(row.get("text") or ""),
         )
-        for key, row in _rows(folder / "corpus.jsonl").items()
+        for key, row in rows(folder / "corpus.jsonl").items()
     ]
-    queries = _texts(folder / "queries.jsonl")
+    return judged(folder, documents, texts(folder / "queries.jsonl"))
+
+
+def judged(
+    folder: Path, documents: Sequence[Document], queries: Mapping[str, str], pages: str = ""
+) -> JudgedSet:
+    """The judged set that a folder's judgements make of documents and questions.
+
+    `pages` says where the documents come from, if not from `corpus.jsonl`.
+
+    Raises:
+        JudgedSetError: if a judgement names a question or document that is not there, or nothing is
+            judged.
+    """
     path = _qrels(folder)
-    judgements = _judgements(path)
+    judgements, headings = _judgements(path)
     known = {document.id for document in documents}
     for what, missing, file in (
         ("questions", [key for key in judgements if key not in queries], "queries.jsonl"),
         ("documents", [key for some in judgements.values() for key in some if key not in known],
-         "corpus.jsonl"),
+         pages or "corpus.jsonl"),
     ):  # fmt: skip
         if missing:
             raise JudgedSetError(
@@ -85,26 +117,36 @@ def judged_set(folder: Path) -> JudgedSet:
         documents=documents,
         queries={key: text for key, text in queries.items() if key in judgements},
         judgements=judgements,
-        unanswerable=_texts(unanswerable) if unanswerable.exists() else {},
+        unanswerable=texts(unanswerable) if unanswerable.exists() else {},
         foreign=_foreign(unanswerable) if unanswerable.exists() else frozenset(),
+        headings=headings,
     )
 
 
 def _foreign(path: Path) -> frozenset[str]:
     """The ids of a file's questions that have nothing to do with its documents."""
-    return frozenset(key for key, row in _rows(path).items() if row.get("kind") == "foreign")
+    return frozenset(key for key, row in rows(path).items() if row.get("kind") == "foreign")
 
 
-def _texts(path: Path) -> dict[str, str]:
-    texts = {key: str(row.get("text") or "") for key, row in _rows(path).items()}
-    blank = next((key for key, text in texts.items() if not text.strip()), None)
+def texts(path: Path) -> dict[str, str]:
+    """The questions of a file by their `_id`.
+
+    Raises:
+        JudgedSetError: if it can't be read, or a question has no words.
+    """
+    found = {key: str(row.get("text") or "") for key, row in rows(path).items()}
+    blank = next((key for key, text in found.items() if not text.strip()), None)
     if blank is not None:
         raise JudgedSetError(f"{path}: the question {blank!r} has no `text`.")
-    return texts
+    return found
 
 
-def _rows(path: Path) -> dict[str, dict[str, object]]:
-    """The objects of a file by their `_id`."""
+def rows(path: Path) -> dict[str, dict[str, object]]:
+    """The objects of a file by their `_id`.
+
+    Raises:
+        JudgedSetError: if it can't be read, or an id is lacking or stands for two things.
+    """
     found: dict[str, dict[str, object]] = {}
     for number, line in enumerate(_lines(path), start=1):
         if not line.strip():
@@ -140,28 +182,34 @@ def _qrels(folder: Path) -> Path:
     raise JudgedSetError(f"{folder} has neither qrels.tsv nor qrels/test.tsv.")
 
 
-def _judgements(path: Path) -> dict[str, dict[str, int]]:
+def _judgements(path: Path) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, str]]]:
+    """The grades, and the headings of the sections that answer, by question and document."""
     judgements: dict[str, dict[str, int]] = {}
+    headings: dict[str, dict[str, str]] = {}
+    named = 3
     for number, line in enumerate(_lines(path), start=1):
         fields = [field.strip() for field in line.split("\t")]
-        # The first line may name the columns.
+        # The first line may name the columns; a fourth one is for headings.
         if not line.strip() or (number == 1 and not fields[-1].isdigit()):
+            named = max(named, len(fields))
             continue
-        if len(fields) != 3:
+        if len(fields) != named:
             raise JudgedSetError(
                 f"{path}, line {number}, has {len(fields)} columns; expected are the ids of a "
                 "question and of a document and a grade, with a tab between them."
             )
-        question, document, grade = fields
+        question, document, grade, *heading = fields
         if not grade.removeprefix("-").isdecimal():
             raise JudgedSetError(
                 f"{path}, line {number}: the grade is {grade!r}; expected is a whole number."
             )
         if int(grade) > 0:
             judgements.setdefault(question, {})[document] = int(grade)
+            if any(heading):
+                headings.setdefault(question, {})[document] = heading[0]
     if not judgements:
         raise JudgedSetError(f"{path} names no document with a grade above 0: nothing is judged.")
-    return judgements
+    return judgements, headings
 
 
 def harvested(accepted: Iterable[Question], documents: Sequence[Document]) -> JudgedSet:

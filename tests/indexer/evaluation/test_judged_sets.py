@@ -13,6 +13,7 @@ from indexer.evaluation.judged_sets import (
     harvested,
     judged_set,
 )
+from indexer.index.stored_passage import StoredPassage
 from knowledge.model.documents import ARTICLES, SHARED, Document, Kind, Scope
 from knowledge.model.questions import Evidence, Question, RecordedHit
 
@@ -257,3 +258,35 @@ def test_the_same_words_in_the_same_guild_are_one_question_with_all_its_document
     assert judged.judgements["1"] == {"common": 1, "note:1": 1}
     assert "2" not in judged.queries
     assert judged.judgements["3"] == {"common": 1}
+
+
+@pytest.mark.parametrize(
+    ("document", "heading", "answers"),
+    [
+        ("d1", "Hives › `Winter` feed", True),
+        ("d1", "Hives", False),
+        ("d2", "Winter feed", False),
+    ],
+)
+def test_where_a_section_is_named_only_its_passages_answer(
+    tmp_path: Path, document: str, heading: str, answers: bool
+) -> None:
+    qrels = "query-id\tcorpus-id\tscore\theading\nq1\td1\t1\tWinter feed\n"
+    passage = StoredPassage(
+        id=1,
+        document_id=document,
+        scope=SHARED,
+        kind=Kind.FILE,
+        position=0,
+        heading=heading,
+        text="Sugar.",
+        title="Bees",
+        link="",
+        tags=(),
+        contributor="",
+        verified=None,
+        revision=None,
+        approved_by="",
+    )
+    judged = judged_set(_write(tmp_path, qrels__tsv=qrels))
+    assert judged.is_answered_by("q1", passage) is answers

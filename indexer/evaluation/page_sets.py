@@ -1,0 +1,170 @@
+"""Page sets: judged questions over pages of public repositories, which are read from checkouts.
+
+No page is copied: a set holds `set.toml`, `queries.jsonl`, `qrels.tsv` and `unanswerable.jsonl`.
+A document's id is its path in the repository; a digest stands for the heading that answers. Of a
+published data set not even the questions are copied: the ids in `queries.jsonl` name rows of it.
+
+Errors:
+    JudgedSetError    a set or its checkout can't be read, or they don't fit each other
+"""
+
+import json
+import re
+import subprocess
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError, judged, plain, rows, texts
+from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.reader import content_of, parse_bytes
+from knowledge.files.scan import files_of
+from knowledge.model.documents import SHARED, Document, Failure, Kind
+
+_HEADING: Final = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
+# Rasa's training data marks names: `[words](kind)`, or with an object instead of the kind.
+_MARKED: Final = re.compile(r"\[([^\]]*)\](?:\([^)]*\)|\{[^}]*\})")
+
+_Faq = tuple[Sequence[Document], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class PageSource:
+    """Where the pages of a set are: `set.toml`.
+
+    `folders` of the repository are read, or its `faq` in one of the layouts of `_FAQS`. Sets that
+    are `for_reporting` are asked once, at the end: nothing is fitted or chosen by them.
+    """
+
+    repository: str
+    commit: str
+    folders: Sequence[str] = ()
+    faq: str = ""
+    for_reporting: bool = False
+
+
+def page_source(folder: Path) -> PageSource:
+    """Read where a set's pages are.
+
+    Raises:
+        JudgedSetError: if `set.toml` is missing or says something else.
+    """
+    path = folder / "set.toml"
+    try:
+        return PageSource(**tomllib.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise JudgedSetError(f"{path} can't be read: {error}.") from error
+
+
+def page_set(folder: Path, checkouts: Path) -> JudgedSet:
+    """Read a set together with its pages, which are in `checkouts/OWNER+NAME`.
+
+    Pages are read by the parsers that read an imported folder.
+
+    Raises:
+        JudgedSetError: if the checkout is missing or at another commit, or the set names a page,
+            a heading or a row that is not there.
+    """
+    source = page_source(folder)
+    checkout = checkouts.resolve() / source.repository.replace("/", "+")
+    _check_commit(checkout, source)
+    if source.faq:
+        documents, asked = _FAQS[source.faq](checkout)
+        ids = rows(folder / "queries.jsonl")
+        lacking = [key for key in ids if key not in asked]
+        if lacking:
+            raise JudgedSetError(f"{checkout} has no row {lacking[0]!r}, which {folder} names.")
+        queries = {key: asked[key] for key in ids}
+    else:
+        documents = [page for name in source.folders for page in _pages(checkout, checkout / name)]
+        queries = texts(folder / "queries.jsonl")
+    return _with_headings(judged(folder, documents, queries, pages=str(checkout)), folder)
+
+
+def _check_commit(checkout: Path, source: PageSource) -> None:
+    command = ["git", "-C", str(checkout), "rev-parse", "HEAD"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if told.stdout.strip() != source.commit:
+        raise JudgedSetError(
+            f"{checkout} is not {source.repository} at {source.commit}: clone it there, and check "
+            "that commit out."
+        )
+
+
+def _pages(checkout: Path, folder: Path) -> list[Document]:
+    """The pages in a folder; files that can't be read are passed over, as in an import."""
+    pages = []
+    for found in files_of(folder):
+        if isinstance(found, Failure):
+            raise JudgedSetError(f"{found.source} {found.reason}")
+        path, _ = found
+        try:
+            page = parse_bytes(content_of(path), name=path.name)
+        except UnreadableError:
+            continue
+        key = path.relative_to(checkout).as_posix()
+        pages.append(Document(key, SHARED, Kind.FILE, page.title, page.text, tags=page.tags))
+    return pages
+
+
+def _with_headings(found: JudgedSet, folder: Path) -> JudgedSet:
+    """The set with the headings that its digests stand for."""
+    there = {
+        document.id: {
+            digest(one): one for one in (document.title, *_HEADING.findall(document.text))
+        }
+        for document in found.documents
+    }
+    headings: dict[str, dict[str, str]] = {}
+    for question, digests in found.headings.items():
+        for document, one in digests.items():
+            if one not in there[document]:
+                raise JudgedSetError(
+                    f"{folder}: {document} has no heading with the digest {one}, which answers "
+                    f"{question}."
+                )
+            headings.setdefault(question, {})[document] = there[document][one]
+    return replace(found, headings=headings)
+
+
+def digest(heading: str) -> str:
+    """What stands for a heading in `qrels.tsv`, so that its words are not copied."""
+    return sha256(plain(heading).encode()).hexdigest()[:8]
+
+
+def _covid_faq(checkout: Path) -> _Faq:
+    """The FAQ and what people asked, in one file (`ML-Recipes/BERT-FAQ`)."""
+    pairs = json.loads((checkout / "data/CovidFAQ/query_answer_pairs.json").read_text("utf-8"))
+    items = [pair for pair in pairs if pair["query_type"] == "faq"]
+    documents = [
+        Document(pair["id"], SHARED, Kind.FILE, pair["question"], pair["answer"]) for pair in items
+    ]
+    return documents, {str(row): pair["question"] for row, pair in enumerate(pairs)}
+
+
+def _rasa_faq(checkout: Path) -> _Faq:
+    """The answers of a bot and what its users asked, by intent (`RasaHQ/rasa-demo`)."""
+    folder = checkout / "data/nlu"
+    answers = yaml.safe_load((folder / "responses/responses.yml").read_text("utf-8"))["responses"]
+    documents = [
+        Document(key, SHARED, Kind.FILE, key.split("/")[1].replace("_", " "), said[0]["text"])
+        for key, said in answers.items()
+        if key.startswith("utter_faq/")
+    ]
+    intents = yaml.safe_load((folder / "faq.yml").read_text("utf-8"))["nlu"]
+    return documents, {
+        f"{intent['intent']}:{row}": _MARKED.sub(r"\1", example.removeprefix("- "))
+        for intent in intents
+        for row, example in enumerate(intent["examples"].strip().split("\n"))
+    }
+
+
+_FAQS: Final[Mapping[str, Callable[[Path], _Faq]]] = {
+    "covid-faq": _covid_faq,
+    "rasa-demo": _rasa_faq,
+}
