@@ -167,7 +167,8 @@ NOT_CALLED: Final = {
         indexer.retrieval.highlight.sentence_scores
         indexer.text.answer_conditions._has_one
     """,
-    "is given a stretch of bounded length": """
+    "is given a sentence or a stretch of bounded length": """
+        bot.phrasing.form_check._is_foreign
         indexer.text.passages._cut_pieces
         indexer.text.passages._pieces
     """,
