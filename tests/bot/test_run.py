@@ -22,7 +22,9 @@ from tests.fakes import WordEmbedder
 OTHER_TOKEN = "another-token"  # noqa: S105 - of a Discord that is none
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 async def test_a_bot_that_is_told_to_stop_finishes_what_was_acknowledged(
     settings: Settings, number: signal.Signals
 ) -> None:
@@ -41,6 +43,7 @@ async def test_a_bot_that_is_told_to_stop_finishes_what_was_acknowledged(
     assert b"Traceback" not in err
 
 
+@pytest.mark.slow
 async def test_a_bot_that_is_told_twice_does_not_wait_for_answers(settings: Settings) -> None:
     async with (
         discord_server() as discord,
@@ -56,6 +59,7 @@ async def test_a_bot_that_is_told_twice_does_not_wait_for_answers(settings: Sett
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 async def test_a_bot_that_has_nothing_to_finish_stops(settings: Settings) -> None:
     async with (
         discord_server() as discord,
@@ -67,6 +71,7 @@ async def test_a_bot_that_has_nothing_to_finish_stops(settings: Settings) -> Non
     assert b"Traceback" not in err
 
 
+@pytest.mark.slow
 async def test_waiting_for_what_was_taken_has_an_end(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -84,6 +89,7 @@ async def test_waiting_for_what_was_taken_has_an_end(
     assert "Not finished in time: 1." in caplog.text
 
 
+@pytest.mark.slow
 async def test_health_is_served_by_a_running_bot_and_by_nobody_afterwards(
     settings: Settings, tmp_path: Path
 ) -> None:
@@ -107,6 +113,7 @@ async def test_health_is_served_by_a_running_bot_and_by_nobody_afterwards(
             await session.get(f"{address}/healthz")
 
 
+@pytest.mark.slow
 async def test_a_running_bot_takes_in_what_changes_among_the_imported_files(
     settings: Settings, tmp_path: Path
 ) -> None:
@@ -162,7 +169,9 @@ async def test_a_token_that_discord_does_not_take_is_named_with_the_remedy(
     assert OTHER_TOKEN not in line
 
 
-@pytest.mark.parametrize("missing", ["everything", "the gateway"])
+@pytest.mark.parametrize(
+    "missing", ["everything", pytest.param("the gateway", marks=pytest.mark.slow)]
+)
 async def test_a_discord_that_is_not_there_has_an_exit_code_of_its_own(
     settings: Settings, missing: str
 ) -> None:
@@ -179,6 +188,7 @@ async def test_a_discord_that_is_not_there_has_an_exit_code_of_its_own(
     assert "Discord can't be reached" in line
 
 
+@pytest.mark.slow
 async def test_a_port_that_is_taken_ends_the_start_in_one_sentence(
     settings: Settings, tmp_path: Path
 ) -> None:

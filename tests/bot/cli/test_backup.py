@@ -41,6 +41,7 @@ def backups(folder: Path) -> int:
     return len(list(folder.glob("*.db")))
 
 
+@pytest.mark.slow
 async def test_a_backup_is_taken_beside_a_bot_and_put_back_only_without_one(
     settings: Settings, run: Run
 ) -> None:

@@ -97,6 +97,7 @@ def test_it_is_taken_all_the_same_if_somebody_says_so_and_the_way_back_is_open(
     assert _served(folder) == FIRST
 
 
+@pytest.mark.slow
 def test_a_model_that_can_not_be_derived_is_refused_before_it_is_measured(
     run: Run, folder: Path, tmp_path: Path
 ) -> None:
@@ -109,6 +110,7 @@ def test_a_model_that_can_not_be_derived_is_refused_before_it_is_measured(
     assert run("use", "--anyway", slow).exit_code == 0
 
 
+@pytest.mark.slow
 def test_what_was_begun_and_failed_is_gone_on_with(
     run: Run, folder: Path, other: Path, tmp_path: Path
 ) -> None:
@@ -123,6 +125,7 @@ def test_what_was_begun_and_failed_is_gone_on_with(
     assert len(list(folder.glob("index*"))) == 2
 
 
+@pytest.mark.slow
 def test_each_model_is_measured_with_what_was_fitted_for_it(
     run: Run, folder: Path, other: Path
 ) -> None:
@@ -134,6 +137,7 @@ def test_each_model_is_measured_with_what_was_fitted_for_it(
     assert re.search(r"answered of 351 0\.\d*[1-9]\d* 0\.000 <0\.001 worse", told)
 
 
+@pytest.mark.slow
 def test_fitted_evidence_that_does_not_go_with_the_model_is_told(
     run: Run, folder: Path, other: Path
 ) -> None:

@@ -91,6 +91,7 @@ async def test_the_second_of_two_bots_says_so_and_stops(settings: Settings, seco
         assert await asyncio.wait_for(discord.said.get(), SECONDS)
 
 
+@pytest.mark.slow
 async def test_everything_else_may_be_used_beside_a_running_bot(settings: Settings) -> None:
     folder = settings.data.folder
     async with discord_server() as discord, bot_process(discord, "run", "--data", folder):
@@ -102,6 +103,7 @@ async def test_everything_else_may_be_used_beside_a_running_bot(settings: Settin
         assert is_held(folder)
 
 
+@pytest.mark.slow
 async def test_a_folder_is_free_as_soon_as_its_bot_was_killed(settings: Settings) -> None:
     folder = settings.data.folder
     async with discord_server() as discord:

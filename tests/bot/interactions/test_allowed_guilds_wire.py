@@ -11,6 +11,7 @@ from tests.bot.discord_server import SECONDS, bot_process
 from tests.bot.wire.server import wire_server
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("public", "named", "told"),
     [(True, False, 1), (False, False, 0), (True, True, 0)],

@@ -115,6 +115,7 @@ async def _told_after_an_error(world: World) -> str:
     return str(number)
 
 
+@pytest.mark.slow
 async def test_a_running_bots_log_is_json_and_has_no_token_and_no_question(
     settings: Settings, tmp_path: Path
 ) -> None:

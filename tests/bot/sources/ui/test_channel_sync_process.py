@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from aiohttp import web
 
 from bot.cli.console import UNUSABLE
@@ -169,6 +170,7 @@ class ForumServer(DiscordServer):
         }
 
 
+@pytest.mark.slow
 async def test_what_discord_refuses_for_now_is_asked_for_again_and_nothing_is_left_out(
     settings: Settings, tmp_path: Path
 ) -> None:
@@ -201,6 +203,7 @@ async def test_what_discord_refuses_for_now_is_asked_for_again_and_nothing_is_le
     assert all(one in text for one in TEXTS)
 
 
+@pytest.mark.slow
 async def test_a_bot_that_is_not_given_the_content_of_messages_says_where_to_turn_it_on(
     settings: Settings, tmp_path: Path
 ) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pytest
+
 from knowledge.store.store import Store
 from tests.stores import Place
 
@@ -68,6 +70,7 @@ def go_on(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
+@pytest.mark.slow
 def test_processes_that_append_at_once_leave_no_gap_and_no_fork(place: Place) -> None:
     with place.store() as store, ExitStack() as stack:
         writers = [
