@@ -16,8 +16,9 @@ from bot.privacy import guild_removal
 from bot.privacy import service as privacy_service
 from bot.sources import messages as sources_messages
 from bot.sources.channels import reports
-from knowledge.channels.sync_state import ChannelProblem, ProblemCode, SyncedContent
+from knowledge.channels.sync_state import ChannelProblem, ProblemCode
 from knowledge.model.guilds import Language
+from knowledge.store.guilds.synced_channels import SyncedContent
 from tests.bot.forum import (
     ANSWER,
     QUESTION,
