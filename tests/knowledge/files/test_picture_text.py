@@ -125,13 +125,17 @@ def test_a_picture_cut_off_is_refused_and_the_next_one_is_read(within: Sandbox) 
     assert read(whole, within) == "Something is here"
 
 
+@pytest.mark.slow
 def test_a_large_screen_is_within_the_limits(within: Sandbox) -> None:
     height = RECOGNIZED_PIXELS // 4_000
     rows = (b"\0" + b"\xff" * 4_000) * height
     assert read(_png(4_000, height, zlib.compress(rows)), within) == ""
 
 
-@pytest.mark.parametrize(("function", "text"), [(in_no_time, []), (in_time, ["Still here"])])
+@pytest.mark.parametrize(
+    ("function", "text"),
+    [(in_no_time, []), pytest.param(in_time, ["Still here"], marks=pytest.mark.slow)],
+)
 def test_no_line_is_begun_when_the_processor_time_of_a_picture_is_used_up(
     function: Parse, text: list[str]
 ) -> None:
