@@ -103,7 +103,10 @@ def _check(text: str, limit: int, deciding: tuple[int, int] | None) -> None:
     assert not announces(last) or (deciding and last == text[slice(*deciding)]), body
 
 
-@pytest.mark.parametrize("name", CORPORA)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(one, marks=() if one == "articles" else pytest.mark.slow) for one in CORPORA],
+)
 def test_every_excerpt_is_whole_in_all_its_parts(name: str) -> None:
     checked = 0
     for document in documents(name):

@@ -48,6 +48,7 @@ def test_a_file_that_takes_too_long_is_refused_and_the_next_one_read() -> None:
     sandbox.close()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows doesn't bound processor time")
 def test_a_file_that_takes_too_much_processor_time_is_refused_and_the_next_one_read() -> None:
     sandbox = Sandbox(cpu_seconds=1)
@@ -68,6 +69,7 @@ def _address_space() -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").exists(), reason="memory is limited on Linux only")
 def test_a_file_that_needs_too_much_memory_is_refused_and_the_next_one_read() -> None:
     sandbox = Sandbox(memory_bytes=_address_space() + 100_000_000)

@@ -12,6 +12,7 @@ from knowledge.files.sandbox import Sandbox
 from tests.knowledge.hostile_files import NAMES, holds, hostile_files
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc shows memory")
 def test_the_process_that_reads_hostile_files_never_has_the_token(
     monkeypatch: pytest.MonkeyPatch,

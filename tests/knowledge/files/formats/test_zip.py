@@ -269,6 +269,7 @@ def test_an_export_in_a_zip_is_no_text_that_can_be_read_as_one() -> None:
         parse_bytes(_zipped_export(0), name="x.zip")
 
 
+@pytest.mark.slow
 def test_reading_an_export_in_a_zip_costs_the_memory_of_a_few_messages() -> None:
     start = datetime(2026, 3, 1, tzinfo=UTC)
     talk = [
