@@ -25,6 +25,7 @@ from bot.config import Settings
 from bot.engine.data_folder import COMMUNITY
 from bot.preview.server import ACTION_SECONDS, serve
 from bot.preview.town import GENERAL, QUESTIONS, REVIEW, build_town
+from bot.setup import panel_messages
 from knowledge.model.documents import SHARED
 from knowledge.store.store import Store
 from tests.bot.world import text_of
@@ -378,7 +379,7 @@ async def test_the_bot_knows_what_it_may_do_in_the_review_channel(simcord_env: E
     )
 
     await town.admin.click(result.response, custom_id="setup:review")
-    assert "I have every permission I need there." in text_of(result.response)
+    assert panel_messages._NOTHING_LACKING.english in text_of(result.response)
 
 
 async def test_a_post_is_a_thread_that_begins_with_its_text(simcord_env: Env) -> None:

@@ -225,9 +225,9 @@ async def test_only_one_of_the_choices_is_changed_at_a_time(world: World) -> Non
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({}, "Nothing was chosen, so nothing is changed."),
+        ({}, channels_messages.NOTHING_CHOSEN.english),
         ({"sources": "the moon, notes"}, "I know no source called “the moon” here."),
-        ({"only_or_first": "first"}, "Only from what, or from what first?"),
+        ({"only_or_first": "first"}, channels_messages.NOTHING_TO_NARROW.english),
         ({"tags": ",".join(map(str, range(30)))}, "20 tags and sources are the most"),
     ],
 )

@@ -12,11 +12,12 @@ from bot.client import Bot
 from bot.engine.core import Core
 from bot.interactions.layouts import layout
 from bot.notes.ui import source_messages
+from bot.review import cards
 from knowledge.model.notes import SourceChange
 from tests.bot.world import TEXT, TITLE, World, buttons, text_of
 
-EDITED = "The message it was saved from has been edited."
-DELETED = "The message it was saved from has been deleted."
+EDITED = cards._SOURCE_CHANGED[SourceChange.EDITED].english
+DELETED = cards._SOURCE_CHANGED[SourceChange.DELETED].english
 
 
 async def save(world: World, message: discord.Message) -> None:

@@ -128,7 +128,7 @@ async def test_a_message_without_text_opens_a_form_without_text(world: World) ->
 
 BAD = [
     pytest.param({"title": "   "}, "The title is empty", id="blank title"),
-    pytest.param({"text": "  \n "}, "There is neither a text nor a file", id="blank text"),
+    pytest.param({"text": "  \n "}, notes_form_messages.NEITHER.english, id="blank text"),
     pytest.param({"link": "example"}, "The source link is not an address", id="link"),
     pytest.param({"link": "javascript:alert(1)"}, "The source link is not", id="script"),
     pytest.param({"tags": "what? ever"}, "The tag “what?” can't be used", id="tag"),

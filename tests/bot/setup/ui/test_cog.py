@@ -98,7 +98,7 @@ async def test_about_says_how_much_is_known_and_waiting(world: World) -> None:
     ) in text_of(result.response)
     changed_at = await world.core(lambda core: core.index.tables.changed_at())
     assert changed_at is not None
-    age = f"The index changed <t:{int(changed_at.timestamp())}:R>."
+    age = setup_messages._CHANGED(Language.ENGLISH, when=f"<t:{int(changed_at.timestamp())}:R>")
     assert age in text_of(result.response)
 
 

@@ -263,7 +263,7 @@ async def test_a_forum_is_named_where_the_bot_may_not_write_in_posts(world: Worl
 async def test_the_bundled_articles_are_ended_and_brought_back(world: World) -> None:
     panel = await opened(world, Page.SOURCES)
 
-    await world.admin.click(panel, label="Don't quote the bundled articles")
+    await world.admin.click(panel, label=panel_messages.ACTIONS["end"].english)
     assert not (await kept(world)).articles
-    await world.admin.click(panel, label="Quote the bundled articles")
+    await world.admin.click(panel, label=panel_messages.ACTIONS["quote"].english)
     assert (await kept(world)).articles

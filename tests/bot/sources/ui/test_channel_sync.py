@@ -13,6 +13,7 @@ from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.shards import EVERY_SHARD
 from bot.privacy import guild_removal
+from bot.privacy import messages as privacy_messages
 from bot.privacy import service as privacy_service
 from bot.sources import messages as sources_messages
 from bot.sources.channels import reports
@@ -320,7 +321,9 @@ async def test_a_member_who_is_forgotten_is_not_read_again(world: World, forum: 
     assert shown.response is not None
     asked = await world.second_member.click(shown.response, label="Delete…")
     assert asked.response is not None
-    await world.second_member.click(asked.response, label="Delete, but keep my live notes")
+    await world.second_member.click(
+        asked.response, label=privacy_messages.PRIVACY_LABELS["keep"].english
+    )
     await world.bot.channel_sync.begin(whole=True)
     await read(world)
 
