@@ -113,7 +113,7 @@ def test_questions_whose_order_stays_are_counted(
     assert result.exit_code == 0
     record = json.loads(result.stdout)
     assert record["changed"] == []
-    assert "other: 2 questions keep their order (invalid)." in result.stderr
+    assert "other: 2 questions in the same order (invalid)." in result.stderr
 
 
 def test_an_endpoint_that_fails_is_an_error_and_no_figure(

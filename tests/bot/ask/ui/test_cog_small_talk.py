@@ -1,14 +1,11 @@
 """Small talk in Discord: one friendly line, nothing recorded, and thanks that count."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from bot.answers.pipeline import said_to_no_question
 from bot.engine.core import Core
-from bot.gaps import service as gaps_service
 from knowledge.model.guilds import Language
-from knowledge.model.questions import Evidence, Feedback, Question, Verdict
+from knowledge.model.questions import Feedback, Question, Verdict
 from tests.bot.world import QUESTION, World, text_of
 
 
@@ -79,16 +76,6 @@ async def test_somebody_elses_thanks_do_not_count(world: World) -> None:
     await world.second_member.send(world.help, f"{mention(world)} thanks", reply_to=answer)
 
     assert await verdicts(world) == []
-
-
-async def test_small_talk_that_an_earlier_version_recorded_is_no_gap(world: World) -> None:
-    guild_id = world.guild.id
-    said = Question(
-        0, guild_id, None, world.member.id, "good bot", Evidence.NONE, datetime.now(UTC), 1
-    )
-    await world.core(lambda core: core.store.question_records.record([said]))
-
-    assert await world.core(lambda core: gaps_service.groups(core, guild_id)) == []
 
 
 def test_every_kind_has_a_line_in_german() -> None:
