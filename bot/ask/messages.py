@@ -22,6 +22,7 @@ from bot.text.markdown import (
     size,
 )
 from bot.text.place_names import heading_name
+from bot.text.wrapped_lines import joined
 from indexer.retrieval.hit import Hit
 from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
@@ -37,6 +38,8 @@ LEAST_CHARACTERS: Final = 4 * LINE_CHARACTERS
 CITATION_CHARACTERS: Final = 60
 SHORTEST_QUOTE_CHARACTERS: Final = 60
 NUMBER_CHARACTERS: Final = len("1 · ")
+# What people have typed in Discord, where the end of a line is one.
+TYPED: Final = (Kind.NOTE, Kind.CHAT, Kind.CHANNEL)
 
 
 _ADDRESS = re.compile(r"https?://[^\s<>]{1,504}")
@@ -263,6 +266,9 @@ def _quote(quote: Quote, limit: int, most: int, cited: str) -> str:
 
 def _excerpt(quote: Quote, limit: int, most: int) -> str:
     text, deciding = quote.led
+    if quote.citation.kind not in TYPED:
+        text, moved = joined(text, deciding or ())
+        deciding = (moved[0], moved[1]) if moved else None
     return excerpt(text, limit, deciding, most)[0]
 
 

@@ -7,7 +7,6 @@ items between sentences, a sentence between words.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import takewhile
 from typing import Final
 
@@ -80,34 +79,62 @@ class _Units:
         rest = range(place, len(self.spans))
         return next((i for i in rest if not announces(self[i])), -1)
 
-    def around(self, centre: int, limit: int, most: int) -> tuple[int, int]:
-        """The first and the last of what is shown around one: all that fits, the best of it."""
+    def shown(self, centre: int, limit: int, most: int) -> list[Span]:
+        """The first and the last of each run that is shown: the opening, and what is around one.
+
+        The opening says what the rest stands on, and mostly answers by itself.
+        """
         behind = range(len(self.spans) - 1, centre - 1, -1)
         last = next((i for i in behind if not announces(self[i])), -1)
         # A list of which nothing is left out has no line that says so.
         spared = LINE_CHARACTERS * self._is_listed(centre)
         if last >= 0 and self.room(0, last) <= limit + spared:
-            return 0, last
-        windows = [*self._windows(*self._needed(centre, limit, most), limit)]
+            return [(0, last)]
+        first, last = self._needed(centre, limit, most)
+        opening = next(i for i in range(centre + 1) if not shows_pictures(self[i]) or i == centre)
+        if self.room(opening, last) <= limit:
+            return [(opening, self._down(opening, last, len(self.spans) - 1, limit))]
+        left = limit - self.room(opening, opening)
+        if not self._says(opening) or first <= opening or self.room(first, last) > left:
+            return [self._around(centre, limit, most)]
+        first, last = self._around(centre, left, most)
+        return [(opening, last)] if first <= opening + 1 else [(opening, opening), (first, last)]
+
+    def _says(self, place: int) -> bool:
+        """Whether one is a sentence that says something by itself."""
+        return not (
+            announces(self[place]) or self[place].startswith(FENCES) or self._is_listed(place)
+        )
+
+    def _around(self, centre: int, limit: int, most: int) -> Span:
+        """The first and the last of what is shown around one: its paragraph or list, then more."""
+        first, last = self._needed(centre, limit, most)
         top, end = self._block(centre)
-        # A list or table is begun with what stands above it, or at least with its first item, where
-        # that leaves room for two more below.
-        tops = [top - 1, top, top + announces(self[top])] if self._is_listed(centre) else []
+        if self._is_listed(centre):
+            # A list or table is begun with what stands above it, or at least with its first item,
+            # where that leaves room for two more below.
+            below = max(last, min(centre + 2, end))
+            tops = (top - 1, top, top + announces(self[top]))
+            begun = (one for one in tops if 0 <= one <= first and self._fits(one, limit, below))
+            first = next(begun, first)
+        last = self._down(first, last, end, limit)
+        first = self._up(first, last, top, limit)
+        if self._needs_more(first):
+            first = self._up(first, last, 0, limit)
+        last = self._down(first, last, len(self.spans) - 1, limit)
+        return self._up(first, last, 0, limit), last
 
-        def worth(window: Span) -> tuple[int, ...]:
-            first, last = window
-            cut = (first > 0 and self._joined(first - 1)) + self._joined(last)
-            return (
-                sum(first <= place and last >= min(centre + 2, end) for place in tops),
-                min(last, end),
-                -max(first, top),
-                -(first < centre and refers_back(self[first])),
-                -cut,
-                self.room(first, last),
-                last,
-            )
+    def _down(self, first: int, last: int, end: int, limit: int) -> int:
+        """The last that fits below some, up to an end."""
+        below = range(last + 1, end + 1)
+        fitting = takewhile(lambda place: self._fits(first, limit, place), below)
+        return max(filter(self._may_end, fitting), default=last)
 
-        return max(windows, key=worth)
+    def _up(self, first: int, last: int, top: int, limit: int) -> int:
+        """The first that fits above some, up to a top."""
+        above = range(first - 1, top - 1, -1)
+        fitting = takewhile(lambda place: self._fits(place, limit, last), above)
+        return min(filter(self._may_begin, fitting), default=first)
 
     def _needed(self, centre: int, limit: int, most: int) -> Span:
         """The first and the last that one is shown with: what it refers to, and what it announces.
@@ -129,23 +156,10 @@ class _Units:
             return first, after
         return first, centre
 
-    def _windows(self, first: int, last: int, limit: int) -> Iterator[Span]:
-        """The runs of units around some that fit, and that nothing more fits to."""
-        further = (i for i in range(last + 1, len(self.spans)) if self._may_end(i))
-        ends = [last, *takewhile(partial(self._fits, first, limit), further)]
-        begun = first
-        # The further in front one begins, the sooner it ends.
-        for start in (i for i in range(first - 1, -1, -1) if self._may_begin(i)):
-            fitting = len(ends)
-            while fitting and not self._fits(start, limit, ends[fitting - 1]):
-                fitting -= 1
-            if fitting < len(ends):
-                yield begun, ends[-1]
-            if not fitting:
-                return
-            begun = start
-            del ends[fitting:]
-        yield begun, ends[-1]
+    def _needs_more(self, place: int) -> bool:
+        """Whether one means what stands before it: by its first word, or as code it explains."""
+        explains = place > 0 and self[place - 1].startswith(FENCES)
+        return explains or refers_back(self[place])
 
     def _may_begin(self, place: int) -> bool:
         """Whether an excerpt may begin with one: no picture, nor what something announces.
@@ -235,7 +249,7 @@ def excerpt(text: str, limit: int, deciding: Span | None, most: int = 0) -> tupl
     whole = max(limit, _allowed(found[centre], most))
     if _measured(found[centre]) > whole:
         return _part(found, centre, limit, whole, deciding)
-    return _cut_out(found, *found.around(centre, limit, most), deciding)
+    return _cut_out(found, found.shown(centre, limit, most), deciding)
 
 
 def _shown_units(text: str, limit: int) -> Iterator[Span]:
@@ -272,11 +286,18 @@ def _measured(unit: str) -> int:
     return size(unit) if unit.startswith((*FENCES, ROW)) else room(unit)
 
 
-def _cut_out(found: _Units, first: int, last: int, deciding: Span | None) -> tuple[str, bool]:
-    start, end = found.spans[first][0], found.spans[last][1]
-    body = _emphasised(found.text[start:end], start, deciding)
-    body = _head_above(found.text, start) + _without_blank_runs(body)
-    return _marked(body, bool(found.text[:start].strip()), bool(found.text[end:].strip()))
+def _cut_out(found: _Units, runs: Sequence[Span], deciding: Span | None) -> tuple[str, bool]:
+    text, shown, end = found.text, "", 0
+    for first, last in runs:
+        start, above = found.spans[first][0], text[end : found.spans[first][0]]
+        end = found.spans[last][1]
+        body = _without_blank_runs(_emphasised(text[start:end], start, deciding))
+        body, _ = _marked(_head_above(text, start) + body, bool(above.strip()), cut_after=False)
+        between = "\n\n" if "\n\n" in above else "\n" if body.startswith("…\n") else " "
+        shown += between * bool(shown) + body
+    left_out = len(runs) > 1 or bool(text[: found.spans[runs[0][0]][0]].strip())
+    shown, is_cut = _marked(shown, False, bool(text[end:].strip()))
+    return shown, is_cut or left_out
 
 
 def _part(
@@ -293,7 +314,7 @@ def _part(
     if found[centre].startswith(ROW):
         return _marked(_some_rows(parts, at, whole), cut_before, cut_after=True)
     if room(parts[at]) <= whole:
-        return _cut_out(parts, *parts.around(at, limit, whole), deciding)
+        return _cut_out(parts, parts.shown(at, limit, whole), deciding)
     # One sentence longer than the limit: it is all there is, so bold would mark nothing.
     before = "… " if cut_before or at else ""
     return f"{before}{beginning(parts[at], limit - 1 - len(before)).rstrip()}…", True

@@ -5,7 +5,7 @@ sentence takes the mean of the windows that hold it.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import lru_cache
 from typing import Final
 
@@ -28,6 +28,9 @@ FIT: Final = 0.05
 LEAD: Final = 0.05
 # A note that repeats its question does not answer it there.
 ASKS: Final = 1.0
+# Nor does a sentence of some words with such a share of them from the question and the heading.
+REPEATED: Final = 0.8
+REPEATED_WORDS: Final = 3
 # Scores closer than this are the same.
 _SAME: Final = 1e-9
 
@@ -144,6 +147,7 @@ def deciding_sentence(
 ) -> int | None:
     """The position of the sentence of a passage that most likely answers, by its score.
 
+    What follows a sentence that repeats the question: a pasted error is not its own remedy.
     None where that is the first item of a list, and another has all that it has but its place.
     """
     scores = sentence_scores(question, sentences, cosines, weights, heading, language)
@@ -151,7 +155,15 @@ def deciding_sentence(
     if chosen == 0 and LIST_MARKER.match(sentences[0]) is not None:
         said = [score - LEAD / position for position, score in enumerate(scores, start=1)]
         return None if max(said[1:], default=-ASKS) > said[0] - _SAME else 0
-    return chosen
+    asked = word_set(question) | word_set(heading, language)
+    behind = range(chosen, len(sentences))
+    return next((i for i in behind if not _repeats(sentences[i], asked, language)), chosen)
+
+
+def _repeats(sentence: str, asked: Set[str], language: str) -> bool:
+    """Whether a sentence says hardly more than the question and the heading do."""
+    own = word_set(sentence, language)
+    return len(own) >= REPEATED_WORDS and len(own & asked) >= REPEATED * len(own)
 
 
 def sentence_scores(

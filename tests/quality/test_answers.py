@@ -6,18 +6,23 @@ raises the floor.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import frontmatter
 import pytest
 
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
+from bot.ask.messages import excerpts
 from bot.engine import index_updates
 from bot.engine.core import Core
 from bot.engine.index_updates import run_to_end
 from indexer.embedding.embedder import Embedder
+from indexer.text.passages import sections
+from indexer.text.sentences import sentences
 from knowledge.model.documents import Kind
 from knowledge.model.questions import Evidence
 from knowledge.sources import add_paths
@@ -26,6 +31,7 @@ from tests.quality.conftest import indexed, opened
 pytestmark = pytest.mark.slow
 
 JUDGED = Path(__file__).parents[1] / "judged"
+ARTICLES = Path(__file__).parents[2] / "knowledge" / "articles"
 RAW_ARTICLE = Path(__file__).parents[3] / "shared" / "article"
 
 # Measured on 25 November 2026 with all-MiniLM-L6-v2, 48 questions that the articles answer, 22
@@ -135,6 +141,34 @@ def test_questions_that_the_articles_do_not_answer_are_refused(
     assert len(asked) >= 12
     answered = [question for question, reply in asked if isinstance(reply.outcome, Answer)]
     assert 1 - len(answered) / len(asked) >= floor, answered
+
+
+def _headed() -> list[tuple[str, str]]:
+    """The headings of the bundled articles, each with the first sentence below it."""
+    articles = [frontmatter.load(str(path)) for path in sorted(ARTICLES.glob("*.md"))]
+    found = [
+        (heading.rpartition("› ")[2], body.strip()[slice(*sentences(body.strip())[0])])
+        for article in articles
+        for heading, body in sections(article.content, str(article["title"]))
+        if heading and body.strip()
+    ]
+    assert len(found) >= 100
+    return found
+
+
+@pytest.mark.parametrize("typed", [str, lambda text: re.sub(r"[^\w\s'-]", "", text).lower()])
+def test_a_heading_that_is_asked_is_answered_from_the_first_sentence_below_it(
+    core: Core, typed: Callable[[str], str]
+) -> None:
+    headed = _headed()
+    replies = _asked(core, [typed(heading) for heading, _ in headed])
+    missed = [
+        heading
+        for (heading, first), reply in zip(headed, replies, strict=True)
+        if not isinstance(reply.outcome, Answer)
+        or first not in excerpts(reply.outcome)[0][1].replace("**", "")
+    ]
+    assert not missed
 
 
 def test_how_a_question_is_typed_changes_neither_order_nor_verdict(core: Core) -> None:

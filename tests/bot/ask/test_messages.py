@@ -197,6 +197,23 @@ def test_what_disagrees_is_one_line_that_formats_nothing_but_the_difference(
     assert "@everyone" not in line
 
 
+LONG_LINE = "A line that an editor has ended behind about seventy signs, as it"
+
+
+@pytest.mark.parametrize("kind", [Kind.FILE, Kind.PAGE, Kind.ARTICLE])
+def test_lines_that_an_editor_has_wrapped_are_shown_as_one(kind: Kind) -> None:
+    text = f"- {LONG_LINE}\n  does. More."
+    start = text.index("More")
+    said = _answered("why?", _quote(text, (start, len(text)), kind=kind))
+    assert f"> - {LONG_LINE} does. **More.**" in said
+
+
+@pytest.mark.parametrize("kind", [Kind.NOTE, Kind.CHAT, Kind.CHANNEL])
+def test_lines_that_somebody_has_ended_in_discord_stay_lines(kind: Kind) -> None:
+    said = _answered("why?", _quote(f"{LONG_LINE}\ndoes. More.", kind=kind))
+    assert f"> {LONG_LINE}\n> does. More." in said
+
+
 # How much is said, by how sure it is.
 
 

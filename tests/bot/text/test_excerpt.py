@@ -21,7 +21,7 @@ def test_an_excerpt_holds_the_deciding_sentence_and_keeps_to_the_limit(
     body, cut = excerpt(text, limit, deciding)
     sentence = text[slice(*deciding)]
     # Four marks for the bold, two for each place where something was left out.
-    assert len(body) <= limit + 4 + 2 * 2
+    assert len(body) <= limit + 4 + 2 * 3
     if room(sentence) <= limit:
         assert f"**{sentence}**" in body
     assert cut == ("…" in body)
@@ -40,7 +40,9 @@ def test_an_excerpt_holds_the_table_whose_row_answers_whole_and_unmarked() -> No
     table = "| a | b |\n|---|---|\n| x | 1 |\n| y | 2 |"
     text = f"{'Before it. ' * 20}\n\n{table}\n\n{'After it. ' * 20}"
     row = text.index("| y | 2 |")
-    assert excerpt(text, 4 * LINE_CHARACTERS, (row, row + 9)) == (f"…\n\n{table}\n\n…", True)
+    assert excerpt(text, 3 * LINE_CHARACTERS, (row, row + 9)) == (f"…\n\n{table}\n\n…", True)
+    opened = f"Before it.\n\n…\n\n{table}\n\n…"
+    assert excerpt(text, 4 * LINE_CHARACTERS, (row, row + 9)) == (opened, True)
 
 
 def test_of_a_table_that_takes_more_room_the_rows_around_the_one_that_answers_are_left() -> None:
@@ -210,10 +212,44 @@ def sentence(number: int, characters: int = 2 * LINE_CHARACTERS) -> str:
     return f"{number} {'x' * (characters - 3)}."
 
 
-def test_what_follows_in_the_same_paragraph_comes_before_what_is_before_it() -> None:
+def test_a_text_is_shown_from_its_opening_where_what_answers_fits_behind_it() -> None:
     one, two, three, four = map(sentence, range(1, 5))
     body = around(f"{one} {two} {three} {four}", three, 7 * LINE_CHARACTERS)
-    assert body == f"… {two} {three} {four}"
+    assert body == f"{one} {two} {three} …"
+
+
+def test_the_opening_stands_above_what_answers_further_below() -> None:
+    one, two, three, four, five, six = map(sentence, range(1, 7))
+    text = f"{one} {two} {three} {four} {five} {six}"
+    assert around(text, four, 7 * LINE_CHARACTERS) == f"{one} … {four} {five} …"
+    apart = f"{one} {two}\n\n{three} {four} {five} {six}"
+    assert around(apart, four, 7 * LINE_CHARACTERS) == f"{one}\n\n… {four} {five} …"
+
+
+def test_no_opening_takes_the_room_of_what_answers_nor_is_one_that_says_nothing() -> None:
+    one, two, three = map(sentence, range(1, 4))
+    answer = sentence(4, 5 * LINE_CHARACTERS)
+    assert around(f"{one} {two} {three} {answer}", answer, 6 * LINE_CHARACTERS) == f"… {answer}"
+    listed = f"Some things:\n- {one}\n- {two}\n\n{three} {answer}"
+    assert around(listed, answer, 8 * LINE_CHARACTERS) == f"… {three} {answer}"
+
+
+def test_an_opening_that_answers_is_shown_without_a_gap() -> None:
+    one, two, three = map(sentence, range(1, 4))
+    assert around(f"{one} {two} {three}", one, 5 * LINE_CHARACTERS) == f"{one} {two} …"
+
+
+def test_what_explains_code_is_shown_below_it() -> None:
+    further = sentence(2, 6 * LINE_CHARACTERS)
+    text = f"- {sentence(1, 300)}\n\nRun:\n\n{CODE}\n\nThen so. More is said.\n\n{further}"
+    shown = f"… Run:\n\n{CODE}\n\nThen so. More is said. …"
+    assert around(text, "More is", 9 * LINE_CHARACTERS) == shown
+
+
+def test_what_follows_in_the_same_paragraph_comes_before_what_is_before_it() -> None:
+    one, two, three, four = map(sentence, range(1, 5))
+    text = f"- {sentence(0, 300)}\n\n{one} {two} {three} {four}"
+    assert around(text, three, 7 * LINE_CHARACTERS) == f"… {two} {three} {four}"
 
 
 def test_a_whole_paragraph_is_rather_shown_than_the_ends_of_two() -> None:
@@ -230,7 +266,7 @@ def test_what_refers_to_what_does_not_fit_is_rather_shown_than_nothing() -> None
 
 def test_a_list_begins_with_its_first_item_and_what_stands_above_it_where_that_fits() -> None:
     items = "\n".join(f"{number}. item {number}" for number in range(1, 30))
-    text = f"Above it.\n\n{sentence(1, 200)}\n\nDo so:\n\n{items}"
+    text = f"- Above it.\n\n{sentence(1, 200)}\n\nDo so:\n\n{items}"
     lines = ["Do so:", "", *items.split("\n")]
     whole = around(text, "4. item", 9 * LINE_CHARACTERS)
     assert whole == "\n".join(["… Do so:", *lines[1:9], "…"])

@@ -22,6 +22,7 @@ CORPORA: Final = ("backup-faq", "desktop-how-tos", "survival-game", "articles")
 LIMITS: Final = (600, 480, 270)
 
 _MARKDOWN = MarkdownIt("commonmark").enable("table")
+_GAP = re.compile(r"(?<=\s)(?<!\| )…(?=\s)")
 _FENCE = re.compile(r"^(?:> ?)?\s*(?:(?:[-*+]|\d+\.)\s+)?```", re.MULTILINE)
 
 
@@ -89,15 +90,19 @@ def _check(text: str, limit: int, deciding: tuple[int, int] | None) -> None:
         assert len(_FENCE.findall(made)) == made.count("```")
         assert made.count("```") % 2 == 0
     said = body.removeprefix("…").removesuffix("…").strip() if is_cut else body
-    # Rows further down stand below the head of their table, with what is left out between.
-    head, _, rows = said.rpartition("| … |\n")
-    assert head in text
-    said = rows if head else said
-    start, end = _place_in(text, said)
     assert is_cut or _squeezed(said) == _squeezed(text)
-    for whole in _whole(text):
-        assert not _is_inside(text, start, whole), (text[slice(*whole)], body)
-        assert not _is_inside(text, end, whole), (text[slice(*whole)], body)
+    # Between an opening and what answers, something may be left out.
+    runs = _GAP.split(said) if is_cut else [said]
+    assert len(runs) <= 2
+    end = 0
+    for run in runs:
+        # Rows further down stand below the head of their table, with what is left out between.
+        head, _, rows = run.rpartition("| … |\n")
+        assert head.strip() in text
+        start, end = _place_in(text, rows if head else run)
+        for whole in _whole(text):
+            assert not _is_inside(text, start, whole), (text[slice(*whole)], body)
+            assert not _is_inside(text, end, whole), (text[slice(*whole)], body)
     last = text[slice(*next(one for one in reversed(sentences(text)) if one[0] < end))]
     # What the whole section ends with, and answers, is all there is to say.
     assert not announces(last) or (deciding and last == text[slice(*deciding)]), body

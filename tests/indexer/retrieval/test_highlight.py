@@ -62,6 +62,18 @@ def test_the_question_itself_is_not_marked_where_anything_else_is_said() -> None
     assert chosen("freeze starter winter", text) == "Better dry it."
 
 
+def test_what_follows_a_pasted_error_is_marked_instead_of_the_error_itself() -> None:
+    error = "mount point busy, refused by server"
+    text = f"About this:\n\n{error.capitalize()}.\n\nClose all shells. Then try again."
+    assert chosen(error, text) == "Close all shells."
+    assert chosen(error, f"Close all shells.\n\n{error.capitalize()}.").startswith("Mount")
+
+
+def test_a_sentence_that_adds_something_to_the_question_is_marked() -> None:
+    text = "The server closed at nine in spring 2019. Nothing is known of why."
+    assert chosen("when server closed", text) == "The server closed at nine in spring 2019."
+
+
 def test_a_yes_is_marked_with_what_is_so() -> None:
     text = "Yes. Press the switch. It is under appearance."
     assert chosen("yes", text) == "Yes. Press the switch."

@@ -1,0 +1,49 @@
+import pytest
+
+from bot.text.wrapped_lines import joined
+
+LONG = "A line that an editor has ended behind about seventy signs, as it"
+
+
+def test_wrapped_lines_of_a_paragraph_and_of_a_list_item_are_joined() -> None:
+    assert joined(f"{LONG}\ndoes. More.")[0] == f"{LONG} does. More."
+    assert joined(f"- {LONG}\n  does.\n- Two")[0] == f"- {LONG} does.\n- Two"
+    assert joined(f"- One\n\n  {LONG}\n  does.")[0] == f"- One\n\n  {LONG} does."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{LONG}\n\nNew.",
+        f"{LONG}  \nNew.",
+        f"{LONG}\\\nNew.",
+        f"{LONG} follows:\nNew.",
+        f"{LONG}\n- One",
+        f"{LONG}\n1. One",
+        f"{LONG}\n> One",
+        f"> {LONG}\n> {LONG}",
+        f"{LONG}\n| One |",
+        f"| {LONG} |\n| {LONG} |",
+        f"## {LONG}\nNew.",
+        f"{LONG}\n```\n{LONG}\n{LONG}\n```\n{LONG}",
+        f"{LONG}\n  It is a word that is explained.",
+        f"As code:\n\n    {LONG}\n    {LONG}",
+        "Short.\nNew.",
+        "",
+    ],
+)
+def test_other_lines_end_where_they_do(text: str) -> None:
+    assert joined(text)[0] == text
+
+
+def test_places_move_with_the_text_that_they_are_in() -> None:
+    text = f"- {LONG}\n  does. More.\n- Two"
+    places = [text.index(word) for word in ("A line", "does", "More", "Two")]
+    found, moved = joined(text, [*places, len(text)])
+    assert [found[place:] for place in moved] == [
+        f"{LONG} does. More.\n- Two",
+        "does. More.\n- Two",
+        "More.\n- Two",
+        "Two",
+        "",
+    ]
