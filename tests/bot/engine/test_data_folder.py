@@ -79,7 +79,7 @@ def test_a_lost_database_is_not_begun_anew_beside_what_was_made_with_it(
     open_store(tmp_path).close()
 
 
-@pytest.mark.parametrize("second", ["run", "preview"])
+@pytest.mark.parametrize("second", ["run", pytest.param("preview", marks=pytest.mark.slow)])
 async def test_the_second_of_two_bots_says_so_and_stops(settings: Settings, second: str) -> None:
     folder = settings.data.folder
     async with discord_server() as discord, bot_process(discord, "run", "--data", folder):

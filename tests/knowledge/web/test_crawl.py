@@ -62,8 +62,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path, derived: str) -> Iterator[World]:
-    with WebServer() as server, open_pages(tmp_path, derived) as pages:
+def world(tmp_path: Path) -> Iterator[World]:
+    with WebServer() as server, open_pages(tmp_path, "") as pages:
         yield World(server, pages)
 
 

@@ -132,6 +132,13 @@ def test_pages_are_told_in_the_order_in_which_they_were_found(pages: PageStore) 
     assert pages.urls(SITE) == ["c", "a", "b"]
 
 
+def test_a_page_without_a_link_is_cited_where_it_was_fetched(pages: PageStore) -> None:
+    pages.keep(replace(PAGE, url="a", link=""))
+    pages.keep(replace(PAGE, url="b", link="https://b.org/"))
+
+    assert sorted(pages.links(SITE)) == ["a", "https://b.org/"]
+
+
 def test_what_pages_say_changes_their_version(
     pages: PageStore, tmp_path: Path, derived: str
 ) -> None:

@@ -16,8 +16,8 @@ from tests.knowledge.web_server import Reply, WebServer
 
 
 @pytest.fixture
-def world(tmp_path: Path, derived: str) -> Iterator[World]:
-    with WebServer() as server, open_pages(tmp_path, derived) as pages:
+def world(tmp_path: Path) -> Iterator[World]:
+    with WebServer() as server, open_pages(tmp_path, "") as pages:
         yield World(server, pages)
 
 
