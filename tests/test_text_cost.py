@@ -235,8 +235,8 @@ def test_many_functions_are_called_with_many_fragments() -> None:
     assert len(set(FRAGMENTS)) == len(FRAGMENTS) >= 100
 
 
-# Each function meets every so many-th fragment, another one than the function before it. All of them,
-# which take half an hour of processor time: PUMP_STEP=1.
+# Each function meets every so many-th fragment, others than the function before it. PUMP_STEP=1 is
+# all of them, and half an hour of processor time.
 STEP: Final = int(os.environ.get("PUMP_STEP", "3"))
 
 
