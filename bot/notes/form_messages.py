@@ -43,7 +43,8 @@ _HELP_CHARACTERS: Final = 100
 
 def tags_help(known: Sequence[str], typed: str, language: Language = Language.ENGLISH) -> str:
     """What stands below the field for tags: as many of those in use as there is room for."""
-    others = [tag for tag in known if tag not in typed.split()]
+    own = set(typed.split())
+    others = [tag for tag in known if tag not in own]
     said = ""
     for number in range(1, len(others) + 1):
         more = _TAGS_IN_USE(language, tags=" ".join(others[:number]))

@@ -82,6 +82,8 @@ _SEAM = regex.compile(r"(?r)(?<= )|(?<=[ -\[\]-~])(?=[ -~])")
 _PLAIN: Final = str.maketrans({sign: f"\\{sign}" for sign in r"\*_~`|<>[]()#@:-"})
 # Room for the line that closes a fence: a line's end, the longest lead, three backticks.
 _CLOSING_CHARACTERS: Final = 16
+# A piece has room for a fence's opening and closing line, and something between them.
+_LEAST_PIECE: Final = 60
 
 
 def size(text: str) -> int:
@@ -254,7 +256,12 @@ def split(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
     fences the cut is made at a blank line, else at a line's end, else at a blank; a link is only
     cut where it alone is longer than a piece. Without its fences' marks, the pieces joined are
     the text without the white space at the cuts.
+
+    Raises:
+        ValueError: if a piece has no room for a line of code between the marks of a fence.
     """
+    if limit < _LEAST_PIECE:
+        raise ValueError(f"A piece needs room for {_LEAST_PIECE} units; there is for {limit}.")
     pieces: list[str] = []
     fence = ""
     rest = text
@@ -311,7 +318,11 @@ def _open_fence(piece: str, fence: str) -> str:
 
 
 def quoted_parts(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
-    """A text as quotations of at most `limit` units, each with every line quoted."""
+    """A text as quotations of at most `limit` units, each with every line quoted.
+
+    Raises:
+        ValueError: as `split` does.
+    """
     room = limit
     while True:
         parts = [quoted(part) for part in split(text, room)]

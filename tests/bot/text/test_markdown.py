@@ -12,6 +12,7 @@ from bot.text.markdown import (
     beginning,
     plain,
     quoted,
+    quoted_parts,
     shown,
     size,
     split,
@@ -244,3 +245,12 @@ def test_what_is_seen_as_one_sign_is_left_out_whole_where_it_does_not_fit(sign: 
     for most in range(len("before "), len("before ") + size(sign)):
         assert beginning(text, most) == "before "
     assert beginning(text, len("before ") + size(sign)) == f"before {sign}"
+
+
+@pytest.mark.parametrize("limit", [-1, 0, 59])
+def test_a_text_is_not_cut_without_room_for_a_piece(limit: int) -> None:
+    """It would be cut for ever."""
+    with pytest.raises(ValueError, match="room"):
+        split("a" * 100, limit)
+    with pytest.raises(ValueError, match="room"):
+        quoted_parts("a" * 100, limit)
