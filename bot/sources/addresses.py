@@ -68,7 +68,8 @@ def own(sources: dict[str, list[Scope]], scope: Scope) -> list[str]:
 
 def named(locations: Sequence[str], address: str) -> str | None:
     """The one of these sources that somebody typed the address of, if it is one."""
-    same = [each for each in locations if address_of(each) == address.strip()]
+    typed = address.strip()
+    same = [each for each in locations if address_of(each) == typed]
     return same[0] if len(same) == 1 else None
 
 
