@@ -119,9 +119,14 @@ def is_conditional(text: str) -> bool:
     return any(_SENSES[sense].search(text) is not None for sense in TABLES["conditions"])
 
 
+# No more of a sentence is read: whatever it says behind that supports nothing.
+_READ_CHARACTERS: Final = 1_000
+
+
 @lru_cache(maxsize=512)
 def read(sentence: str) -> Reading:
     """A sentence as it is compared."""
+    sentence = sentence[:_READ_CHARACTERS]
     language = language_of(sentence)
     joints = list(_CLAUSE.finditer(sentence))
     placed = sorted(_placed(sentence, language, joints), key=lambda one: one[0])
