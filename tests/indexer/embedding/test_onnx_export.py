@@ -200,7 +200,8 @@ def test_of_two_that_want_a_model_at_once_one_derives_and_says_where_it_is_kept(
     ):
         opened = list(threads.map(lambda _: runtime_model(folder, cache, sample=TEXTS), range(2)))
     assert all(model is not None for model in opened)
-    assert caplog.messages == [DERIVING % ("model", cache)]
+    # On a busy machine the log says, too, that it goes on.
+    assert caplog.messages.count(DERIVING % ("model", cache)) == 1
 
 
 @pytest.mark.slow
@@ -211,8 +212,9 @@ def test_the_log_says_that_a_model_is_still_being_derived(
     monkeypatch.setattr(derivation_process, "TELL_SECONDS", 0.01)
     with caplog.at_level(logging.INFO, logger="indexer.embedding"):
         assert runtime_model(tiny_model(tmp_path, bert()), tmp_path / "cache", sample=TEXTS)
-    said = [record.msg for record in caplog.records]
-    assert said[:2] == [DERIVING, GOING_ON]
+    begun, going_on, *_ = caplog.messages
+    assert begun == DERIVING % ("model", tmp_path / "cache")
+    assert going_on.startswith(GOING_ON.partition("%")[0])
 
 
 # Agreement with the reference.
