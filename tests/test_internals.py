@@ -4,8 +4,11 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+from unittest.mock import patch
 
 import pytest
+from discord import shard
+from discord.shard import Shard
 
 from bot.interactions import discord_internals
 from bot.preview import simcord_internals
@@ -80,6 +83,16 @@ def test_every_private_name_that_is_used_is_on_a_list() -> None:
             found = set(_used(tree)) - listed
             unlisted += [f"{path.relative_to(ROOT)}: {name}" for name in sorted(found)]
     assert unlisted == []
+
+
+def test_attributes_of_instances_are_found_through_a_subclass() -> None:
+    class Resuming(Shard):
+        def __init__(self) -> None:
+            self.own = 1
+
+    with patch.object(shard, "Shard", Resuming):
+        assert missing(["discord.shard:Shard.ws", "discord.shard:Shard.own"]) == []
+        assert missing(["discord.shard:Shard.nothing"]) == ["discord.shard:Shard.nothing"]
 
 
 @pytest.mark.parametrize("library", USED)

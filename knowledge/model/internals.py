@@ -23,11 +23,16 @@ def _is_there(name: str) -> bool:
         owner: Any = resolve_name(f"{module}:{outer}" if outer else module)
     except (ImportError, AttributeError):
         return False
-    if hasattr(owner, last) or last in getattr(owner, "__annotations__", {}):
-        return True
-    # What each instance has is named where it is made.
-    made = getattr(getattr(owner, "__init__", None), "__code__", None)
-    return made is not None and last in made.co_names
+    return hasattr(owner, last) or any(
+        last in getattr(cls, "__annotations__", {}) or last in _names_of_init(cls)
+        for cls in getattr(owner, "__mro__", (owner,))
+    )
+
+
+def _names_of_init(cls: object) -> tuple[str, ...]:
+    """Names in the body of `__init__`: attributes that only instances have are set there."""
+    code = getattr(vars(cls).get("__init__"), "__code__", None)
+    return code.co_names if code else ()
 
 
 def require(library: str, names: Iterable[str]) -> None:
