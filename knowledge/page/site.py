@@ -1,0 +1,85 @@
+"""Content of a site, as plain values: everything that a published page may say.
+
+`knowledge.page.content` selects it from the store; what builds the pages knows no store. So no text
+can reach a page unless it stands here.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from knowledge.model.guilds import Language
+from knowledge.model.pictures import Picture, PictureKind
+
+DEFAULT_ACCENT: Final = "#4752c4"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPicture:
+    """A picture without its bytes, which the publisher asks for only when they are new."""
+
+    digest: str
+    kind: PictureKind
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.digest}.{self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedNote:
+    """A live note that may be published, or a bundled article.
+
+    Attributes:
+        address: of its page (`knowledge.page.addresses`).
+        text: Markdown of the live revision, without secrets (`Submission.shown`).
+        verified: the day on which a moderator last confirmed the text.
+        updated: when the live revision was approved.
+        first_published: when the first revision was approved.
+        replaces: the day of the approved revision before this one, if there was one.
+        asked_as: further phrasings of the question that the note answers.
+        link: the source's http or https address, or empty.
+        related: addresses of notes that are published, too, nearest first.
+        asked_count: how many answers have quoted it.
+        contributor: the name that the contributor wants there, or None.
+    """
+
+    address: str
+    title: str
+    text: str
+    tags: tuple[str, ...]
+    verified: date
+    updated: datetime
+    first_published: datetime
+    replaces: date | None = None
+    asked_as: tuple[str, ...] = ()
+    link: str = ""
+    related: tuple[str, ...] = ()
+    asked_count: int = 0
+    contributor: str | None = None
+    pictures: tuple[PublishedPicture, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything that the site of one server says.
+
+    Attributes:
+        welcome: Markdown for the first page, or empty.
+        accent: a colour as `#rrggbb`.
+        invite: the https address of an invitation to the server, or empty.
+        base_url: the https address that the site is served at, or empty where it isn't known.
+        indexed: whether search engines may list it.
+        gone: addresses that had a page once and have none now.
+    """
+
+    name: str
+    language: Language = Language.ENGLISH
+    welcome: str = ""
+    accent: str = DEFAULT_ACCENT
+    icon: Picture | None = None
+    invite: str = ""
+    base_url: str = ""
+    indexed: bool = False
+    notes: tuple[PublishedNote, ...] = ()
+    gone: tuple[str, ...] = ()
