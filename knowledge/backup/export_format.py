@@ -28,7 +28,7 @@ from knowledge.files.formats.front_matter import parsed_values
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.model.channel_settings import AnsweredFrom, Mode
 from knowledge.model.digests import Edition
-from knowledge.model.guilds import Language
+from knowledge.model.guilds import Language, is_accent
 from knowledge.model.handovers import HandoverState
 from knowledge.model.limits import Limits
 from knowledge.model.notes import Decision, NoticeEvent, SourceChange
@@ -250,6 +250,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "reminder_hours": _is_amount,
     "sample_every": _is_amount,
     "handover_hours": _is_amount,
+    "page_accent": is_accent,
     "standing": _one_of(*HandoverState),
     "review_after_days": _is_amount,
 }

@@ -3,10 +3,11 @@
 Pure: rules are values, and what they ask of a note follows from them alone.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from knowledge.model.limits import Limits
 
@@ -17,6 +18,14 @@ GuildFilter: TypeAlias = Callable[[int], bool]
 def every_guild(_guild_id: int) -> bool:
     """The filter of a process that has every guild."""
     return True
+
+
+_ACCENT: Final = re.compile("(?:#[0-9a-f]{6})?")
+
+
+def is_accent(text: str) -> bool:
+    """Whether a text is a colour of the public page, `#` and six digits, or nothing."""
+    return _ACCENT.fullmatch(text) is not None
 
 
 class Phrasing(StrEnum):
@@ -49,6 +58,8 @@ class GuildSettings:
     or forum, or else to the review channel, and is stale after `handover_hours`; 0 is never.
     Without `articles`, nothing is answered from the bundled ones. `limits` are of what members
     send. Where `phrasing` is on, it is at the endpoint `phrasing_host`, and at no other.
+    With `page`, consented notes are on a public page, which search engines may list if it is
+    `page_indexed`. `page_accent` is a colour as CSS has it, `page_welcome` Markdown.
     """
 
     guild_id: int
@@ -70,6 +81,10 @@ class GuildSettings:
     limits: Limits = field(default_factory=Limits)
     phrasing: Phrasing = Phrasing.OFF
     phrasing_host: str = ""
+    page: bool = False
+    page_indexed: bool = False
+    page_accent: str = ""
+    page_welcome: str = ""
 
     @property
     def complete(self) -> bool:

@@ -108,7 +108,8 @@ class Revision:
     """One text of a note, by the contributor or by a moderator who edited it.
 
     `replaced_by` is the later revision that took its place before it was decided on. An `extension`
-    was proposed by somebody else than the contributor.
+    was proposed by somebody else than the contributor. One is `for_page` whose writer was told of
+    the public page before they sent it, or that a moderator has released for it.
     """
 
     id: int
@@ -121,6 +122,22 @@ class Revision:
     writer: str = ""
     replaced_by: int | None = None
     extension: bool = False
+    for_page: bool = False
+
+
+class PageVeto(StrEnum):
+    """Who keeps a note off the public page; each takes back their own veto alone."""
+
+    WRITER = "writer"
+    MODERATOR = "moderator"
+
+
+class PageName(StrEnum):
+    """How a contributor is named on public pages."""
+
+    NAME = "name"
+    INITIAL = "initial"
+    NOBODY = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +149,7 @@ class Note:
     `reviews` are the decisions on this revision that were not taken back, oldest first.
     A note is *live* with `live_revision_id`, or *retired* with `retired_revision_id`, or neither.
     `sampled` notes were published at once and wait to be looked at. `co_authors` have extended it.
+    `off_page` says who keeps it off the public page.
     """
 
     id: int
@@ -151,6 +169,7 @@ class Note:
     sampled: bool = False
     latest_revision_id: int = 0
     co_authors: tuple[str, ...] = ()
+    off_page: frozenset[PageVeto] = frozenset()
 
     @property
     def credited(self) -> str:

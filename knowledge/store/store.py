@@ -30,6 +30,7 @@ from knowledge.store.notes.decisions import Decisions
 from knowledge.store.notes.note_records import Notes
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.pictures import Pictures
+from knowledge.store.notes.public_notes import PublicNotes
 from knowledge.store.notes.review_cards import ReviewCards
 from knowledge.store.notices import Notices
 from knowledge.store.questions.feedback_records import FeedbackRecords
@@ -68,6 +69,7 @@ class Store:
         self.note_states = NoteStates(
             self.database, self.audit_log, self.guilds, self.notes, self.notices, self.pictures
         )
+        self.public_notes = PublicNotes(self.database, self.note_states)
         self.inbox = Inbox(self.database)
         self.handled = HandledInteractions(self.database)
         self.contributions = Contributions(self.database, self.guilds, self.note_states)

@@ -11,7 +11,7 @@ from knowledge.model.channel_settings import AnsweredFrom
 from knowledge.model.digests import Digest, Edition
 from knowledge.model.documents import Scope
 from knowledge.model.guilds import GuildSettings, Rule
-from knowledge.model.notes import Decision, Member, Note, Problem
+from knowledge.model.notes import Decision, Member, Note, PageName, Problem
 from knowledge.model.phrasings import RecordedPhrasing, WrittenLine
 from knowledge.model.pictures import Picture, checked_picture
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
@@ -83,6 +83,7 @@ def lived(store: Store) -> Note:
     store.handovers.answer(GUILD, question_id, (3, "Ben", "Forty."), [], AT)
     store.gaps.merge(GUILD, [question_id], 9)
     store.gaps.keep_quiet(99, quiet=True)
+    store.public_notes.choose_name(1, PageName.INITIAL)
     phrased = RecordedPhrasing("phrase", "shown", AT, lines=(WrittenLine("Forty.", (1,)),))
     store.phrasings.finish(question_id, phrased, keeps_words=True)
     helped = HelpedQuestion(71, GUILD, 5, 7, is_post=True, asked_at=AT, due_at=AT)

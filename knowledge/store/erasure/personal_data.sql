@@ -69,4 +69,5 @@ from log l join members m on m.key = l.actor where m.user_id = ? order by l.id;
 
 -- preferences
 select null as guild, 'not told of answers' as preference
-from quiet_members where member_id = ?;
+from quiet_members where member_id = ?
+union all select null, 'named on public pages by ' || shown from page_names where member_id = ?;

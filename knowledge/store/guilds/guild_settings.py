@@ -48,6 +48,8 @@ class Guilds:
             "articles": int(settings.articles),
             "limits": settings.limits.written(),
             "phrasing": settings.phrasing.value,
+            "page": int(settings.page),
+            "page_indexed": int(settings.page_indexed),
         }
         del values["guild_id"]
         self.saves[settings.guild_id] += 1
@@ -58,6 +60,8 @@ class Guilds:
                 f"update guilds set {changes} where id = ?",  # noqa: S608 - columns named above
                 [*values.values(), settings.guild_id],
             )
+            # The log holds nobody's words.
+            del values["page_welcome"]
             self._log.append(settings.guild_id, actor_id, "settings", "guild", values)
 
     def _begin(self, guild_id: int) -> None:
@@ -241,4 +245,6 @@ def _settings(row: Mapping[str, Any]) -> GuildSettings:
         articles=bool(row["articles"]),
         limits=Limits.read(row["limits"]),
         phrasing=Phrasing(row["phrasing"]),
+        page=bool(row["page"]),
+        page_indexed=bool(row["page_indexed"]),
     )

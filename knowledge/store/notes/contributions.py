@@ -15,6 +15,7 @@ from knowledge.model.notes import (
     NoticeEvent,
     Obstacle,
     Outcome,
+    PageVeto,
     Problem,
     SourceChange,
     SourceMessage,
@@ -47,14 +48,21 @@ class Contributions:
         role_ids: Sequence[int] = (),
         source: SourceMessage | None = None,
         pictures: Sequence[Picture] = (),
+        for_page: bool = False,
+        off_page: bool = False,
     ) -> Outcome:
         """Keep a new note with its first revision: pending, or live where a rule says so.
 
-        `role_ids` are the contributor's, for rules that publish at once.
+        `role_ids` are the contributor's, for rules that publish at once. The text is `for_page` if
+        the contributor was told of the public page, and `off_page` if they want it kept off.
         """
         with self._database.writing(guild_id):
             note_id = self._states.add(guild_id, contributor, channel_id, source)
-            note, _ = self._states.write(note_id, contributor, submission, pictures)
+            if off_page:
+                self._states.veto_page(note_id, PageVeto.WRITER, vetoed=True)
+            note, _ = self._states.write(
+                note_id, contributor, submission, pictures, for_page=for_page
+            )
             self._states.record(note, contributor.id, "proposed")
             return self._published_at_once(note, contributor, role_ids)
 
@@ -67,6 +75,7 @@ class Contributions:
         *,
         role_ids: Sequence[int] = (),
         pictures: Sequence[Picture] | None = None,
+        for_page: bool = False,
     ) -> Outcome | None:
         """Propose another text of a note, beside the live one if there is one.
 
@@ -78,12 +87,16 @@ class Contributions:
             if latest is None:
                 return None
             if latest.contributor_id != contributor.id:
-                return self._extended(latest, contributor, submission, pictures)
+                return self._extended(
+                    latest, contributor, submission, pictures, for_page=for_page
+                )
             stands = latest.revision.state is State.PENDING or latest.live
             if stands and latest.revision.submission == submission and pictures is None:
                 return Outcome(latest, Obstacle.UNCHANGED)
             given = latest.revision.id if pictures is None else pictures
-            note, replaced = self._states.write(note_id, contributor, submission, given)
+            note, replaced = self._states.write(
+                note_id, contributor, submission, given, for_page=for_page
+            )
             self._states.record(note, contributor.id, "revised", replaced=replaced)
             self._take_back_extension(latest)
             return self._published_at_once(note, contributor, role_ids)
@@ -94,6 +107,8 @@ class Contributions:
         writer: Member,
         submission: Submission,
         pictures: Sequence[Picture] | None,
+        *,
+        for_page: bool,
     ) -> Outcome | None:
         """Propose a text of somebody else's live note, which moderators decide on in any case."""
         live = self._notes.live(latest.id)
@@ -106,7 +121,15 @@ class Contributions:
         if live.revision.submission.shown == submission.shown and not pictures:
             return Outcome(live, Obstacle.UNCHANGED)
         given = pictures or live.revision.id
-        note, replaced = self._states.write(latest.id, writer, submission, given, extension=True)
+        note, replaced = self._states.write(
+            latest.id,
+            writer,
+            submission,
+            given,
+            extension=True,
+            # The contributor's words are in it, too.
+            for_page=for_page and live.revision.for_page,
+        )
         self._states.record(note, writer.id, "revised", replaced=replaced)
         # Who goes on with what waits is told of once.
         if not replaced:

@@ -76,7 +76,10 @@ class Decisions:
             # A moderator is shown it without secrets, and can't have changed these.
             if submission.shown == note.revision.submission.shown:
                 return self._decided(note, moderator, ruling, NoticeEvent.APPROVED)
-            edited, replaced = self._states.write(note.id, moderator, submission, note.revision.id)
+            proposed = note.revision
+            edited, replaced = self._states.write(
+                note.id, moderator, submission, proposed.id, for_page=proposed.for_page
+            )
             self._states.record(edited, moderator.id, "revised", replaced=replaced)
             return self._decided(edited, moderator, ruling, NoticeEvent.EDITED, note)
 
@@ -211,7 +214,11 @@ class Decisions:
                 return Outcome(earlier, Obstacle.OWN_NOTE)
             # It was approved before, and is again by whoever rolls back: no quorum is asked.
             note, _ = self._states.write(
-                earlier.id, moderator, earlier.revision.submission, revision_id
+                earlier.id,
+                moderator,
+                earlier.revision.submission,
+                revision_id,
+                for_page=earlier.revision.for_page,
             )
             self._states.review(note, moderator, Decision.APPROVE)
             self._states.set_state(note.revision.id, State.APPROVED)

@@ -17,6 +17,7 @@ from knowledge.model.notes import (
     Note,
     Obstacle,
     Outcome,
+    PageVeto,
     Problem,
     Report,
     Review,
@@ -42,7 +43,7 @@ ACCEPTED: Final = """
 _NOTE: Final = """
     select n.*, r.id as revision_id, r.number, r.title, r.text, r.tags, r.link, r.state,
            r.created_at as written_at, r.card_channel_id, r.card_message_id, r.writer_id, r.writer,
-           r.replaced_by, r.extension,
+           r.replaced_by, r.extension, r.for_page,
            (select max(id) from revisions where note_id = n.id) as latest_id
     from notes n join revisions r on r.note_id = n.id
 """
@@ -413,6 +414,7 @@ def _note(
         state=State(row["state"]),
         created_at=datetime.fromisoformat(row["written_at"]),
         extension=bool(row["extension"]),
+        for_page=bool(row["for_page"]),
     )
     return record(
         Note,
@@ -427,4 +429,5 @@ def _note(
         sampled=bool(row["sampled"]),
         latest_revision_id=row["latest_id"],
         co_authors=co_authors,
+        off_page=frozenset(one for one in PageVeto if row[f"off_page_{one.value}"]),
     )

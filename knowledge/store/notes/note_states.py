@@ -15,6 +15,7 @@ from knowledge.model.notes import (
     Member,
     Note,
     NoticeEvent,
+    PageVeto,
     Problem,
     SourceChange,
     SourceMessage,
@@ -91,6 +92,7 @@ class NoteStates:
         pictures: Sequence[Picture] | int = (),
         *,
         extension: bool = False,
+        for_page: bool = False,
     ) -> tuple[Note, list[int]]:
         """Write a note's next revision, pending, in place of what was pending until now.
 
@@ -105,7 +107,8 @@ class NoteStates:
             "update revisions set state = 'withdrawn' where note_id = ? and state = 'pending'",
             [note_id],
         )
-        revision_id = self._insert(note_id, writer, submission, extension=extension)
+        flags = {"extension": int(extension), "for_page": int(for_page)}
+        revision_id = self._insert(note_id, writer, submission, flags)
         if isinstance(pictures, int):
             self.pictures.inherit(revision_id, pictures)
         else:
@@ -118,7 +121,7 @@ class NoteStates:
         return self.notes.of_revision(revision_id), replaced
 
     def _insert(
-        self, note_id: int, writer: Member, submission: Submission, *, extension: bool
+        self, note_id: int, writer: Member, submission: Submission, flags: dict[str, int]
     ) -> int:
         rows = self._database.rows(
             "select coalesce(max(number), 0) + 1 as number from revisions where note_id = ?",
@@ -137,7 +140,7 @@ class NoteStates:
                 "created_at": now().isoformat(),
                 "writer_id": writer.id,
                 "writer": writer.name,
-                "extension": int(extension),
+                **flags,
             },
         )
 
@@ -310,6 +313,13 @@ class NoteStates:
                 [now().isoformat(), note.id],
             )
         mark_due(self._database, note.revision.id)
+
+    def veto_page(self, note_id: int, by: PageVeto, *, vetoed: bool) -> None:
+        """Keep a note off the public page, or no more, for one of the two who may."""
+        self._database.run(
+            f"update notes set off_page_{by.value} = ? where id = ?",  # noqa: S608 - of two names
+            [int(vetoed), note_id],
+        )
 
     def sample(self, note: Note) -> None:
         self._database.run("update notes set sampled = 1 where id = ?", [note.id])

@@ -22,7 +22,11 @@ create table guilds (
     handover_hours integer not null default 24,
     limits text not null default '',
     phrasing text not null default 'off',
-    phrasing_host text not null default ''
+    phrasing_host text not null default '',
+    page integer not null default 0,
+    page_indexed integer not null default 0,
+    page_accent text not null default '',
+    page_welcome text not null default ''
 ) strict;
 
 create table rules (
@@ -89,7 +93,8 @@ create table file_ids (
     document_id text not null
 ) strict;
 
--- `due_shown`: the review date that the card shows as passed.
+-- `due_shown`: the review date that the card shows as passed. `off_page_…`: who keeps it off the
+-- public page.
 create table notes (
     id integer primary key autoincrement,
     guild_id integer not null,
@@ -105,7 +110,9 @@ create table notes (
     source_channel_id integer,
     source_message_id integer,
     source_change text not null default '',
-    due_shown text
+    due_shown text,
+    off_page_writer integer not null default 0,
+    off_page_moderator integer not null default 0
 ) strict;
 
 create index notes_by_guild on notes (guild_id);
@@ -115,7 +122,8 @@ create index notes_by_source on notes (source_message_id);
 create index notes_by_contributor on notes (contributor_id);
 
 -- `extension`: proposed by another member than the note's contributor. `card_posting`: the nonce of
--- the card's message; it stays while the card changes, so that Discord takes it once.
+-- the card's message; it stays while the card changes, so that Discord takes it once. `for_page`: its
+-- writer was told of the public page, or a moderator has released it.
 create table revisions (
     id integer primary key autoincrement,
     note_id integer not null references notes(id),
@@ -135,6 +143,7 @@ create table revisions (
     card_due integer not null default 1,
     extension integer not null default 0,
     card_posting integer,
+    for_page integer not null default 0,
     unique (note_id, number)
 ) strict;
 
@@ -408,6 +417,13 @@ create table handled (
 ) strict;
 
 create index handled_by_time on handled (at);
+
+-- How contributors are named on public pages; without a row, not at all.
+create table page_names (
+    member_id integer primary key,
+    shown text not null check (shown in ('name', 'initial')),
+    changed_at text not null
+) strict;
 
 create table members (
     key integer primary key autoincrement,

@@ -6,7 +6,7 @@ CREATE TABLE "_sqlite_migrations" (
    "name" TEXT,
    "applied_at" TEXT
 );
-INSERT INTO "_sqlite_migrations" VALUES(1,'commonplace','m001_tables','2026-11-29 08:03:49.689133+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(1,'commonplace','m001_tables','2026-11-29 09:57:39.401992+00:00');
 CREATE TABLE channel_settings (
     channel_id integer primary key,
     guild_id integer not null,
@@ -51,7 +51,7 @@ CREATE TABLE feedback (
     document_id text not null default '',
     primary key (question_id, member_id)
 ) strict;
-INSERT INTO "feedback" VALUES(1,7,'helpful','yes','2026-11-29T08:03:49.784829+00:00','','note:1');
+INSERT INTO "feedback" VALUES(1,7,'helpful','yes','2026-11-29T09:57:39.522939+00:00','','note:1');
 CREATE TABLE file_ids (
     path text primary key,
     document_id text not null
@@ -62,7 +62,7 @@ CREATE TABLE gap_checks (
     revision_id integer not null,
     verified_at text
 ) strict;
-INSERT INTO "gap_checks" VALUES(1,1,'2026-11-29T08:03:49.739234+00:00');
+INSERT INTO "gap_checks" VALUES(1,1,'2026-11-29T09:57:39.463447+00:00');
 CREATE TABLE gap_notes (
     note_id integer primary key references notes(id) on delete cascade,
     question_id integer not null references questions(id) on delete cascade
@@ -89,9 +89,13 @@ CREATE TABLE guilds (
     handover_hours integer not null default 24,
     limits text not null default '',
     phrasing text not null default 'off',
-    phrasing_host text not null default ''
+    phrasing_host text not null default '',
+    page integer not null default 0,
+    page_indexed integer not null default 0,
+    page_accent text not null default '',
+    page_welcome text not null default ''
 ) strict;
-INSERT INTO "guilds" VALUES(10,1,2,1,15,24,5,'[]',NULL,NULL,NULL,'[]','en',0,1,NULL,NULL,24,'{"questions": {}, "notes": {}, "newcomers": null}','off','');
+INSERT INTO "guilds" VALUES(10,1,2,1,15,24,5,'[]',NULL,NULL,NULL,'[]','en',0,1,NULL,NULL,24,'{"questions": {}, "notes": {}, "newcomers": null}','off','',0,0,'','');
 CREATE TABLE handed_on (
     question_id integer primary key references questions(id) on delete cascade,
     guild_id integer not null,
@@ -164,28 +168,28 @@ CREATE TABLE log (
     detail text not null,
     digest text not null
 ) strict;
-INSERT INTO "log" VALUES(1,'2026-11-29T08:03:49.703901+00:00',10,1,1,'settings','guild','{"allowed_hosts": "[]", "articles": 1, "four_eyes": 1, "hand_on": 0, "handover_channel_id": null, "handover_hours": 24, "helper_role_id": null, "language": "en", "limits": "{\"questions\": {}, \"notes\": {}, \"newcomers\": null}", "listen_channels": "[]", "moderator_role_id": 2, "phrasing": "off", "phrasing_host": "", "private_answers": null, "reminder_hours": 24, "review_channel_id": 1, "sample_every": 5, "undo_minutes": 15}','ffcbb7c52a6111d0e84de5f91248eddf12d6c5df5e539ee0e1b2813a10aeebd2');
-INSERT INTO "log" VALUES(2,'2026-11-29T08:03:49.709376+00:00',10,2,1,'rule','guild','{"publish_role_id": null, "quorum": 2, "review_after_days": null, "tag": "x"}','1fdf2fd54d0af122c265db7e28d7bb9fdeee1b0264488bd2c3347239b38c04ae');
-INSERT INTO "log" VALUES(3,'2026-11-29T08:03:49.715279+00:00',10,3,1,'followed','channel:3','{"reads": "threads"}','532296e30d236fcf09b64e52c041378195cf965ec65afd9973c6826ccc414b95');
-INSERT INTO "log" VALUES(4,'2026-11-29T08:03:49.718795+00:00',10,4,1,'channel_settings','channel:3','{"answered_from": "{\"first\": false, \"sources\": [], \"tags\": [\"gpu\"]}"}','dcca0d375a49ab17ed46ef6e9aac8ffa23d4809f0e775c0015bb223b9d47bba6');
-INSERT INTO "log" VALUES(5,'2026-11-29T08:03:49.722690+00:00',10,5,1,'digest','guild','{"channel": 1, "edition": "moderators", "hour": 9, "post_hours": 24, "weekday": 0, "zone": "Europe/Berlin"}','c4ee2f03c3940e3893f8e383eca98e7c9db52a9d06150b58ca2e0c4c5aab1088');
-INSERT INTO "log" VALUES(6,'2026-11-29T08:03:49.731160+00:00',10,6,2,'proposed','revision:1','{"note": 1, "revision": 1}','0c464d62125e3c1a97e030f9be0c3c60668ed27f9bc4601977275a785356b9c5');
-INSERT INTO "log" VALUES(7,'2026-11-29T08:03:49.739278+00:00',10,7,3,'approved','revision:1','{"note": 1, "review": 1, "revision": 1}','e8d260c360b26fd23f4ee3b95876aca2f91f584f720eed1fe588852393a3a39b');
-INSERT INTO "log" VALUES(8,'2026-11-29T08:03:49.748728+00:00',10,8,4,'reported','revision:1','{"note": 1, "problem": "wrong", "revision": 1}','e442aba908f67e569b3db31df9fad5048a3fca4ca9c0003c21b8f07e70c7aee0');
-INSERT INTO "log" VALUES(9,'2026-11-29T08:03:49.760573+00:00',10,9,2,'revised','revision:2','{"note": 1, "replaced": [], "revision": 2}','c1e39fd5c0eb5b37c67c9cec9551ae37daba4a1b18cca4aa73c78b7c1acaf6e0');
-INSERT INTO "log" VALUES(10,'2026-11-29T08:03:49.761414+00:00',10,10,2,'proposed','revision:3','{"note": 2, "revision": 3}','f4f1ea94a57f099a049b5b6f2f2d0311f7cb8423551f0dc4be03fdc1ddfdd317');
-INSERT INTO "log" VALUES(11,'2026-11-29T08:03:49.764037+00:00',10,11,3,'rejected','revision:3','{"note": 2, "review": 2, "revision": 3}','3096c5231a773f8dcc5530fb9afaf507f235dd3d8f191aa380f8e9a4a58d73e3');
-INSERT INTO "log" VALUES(12,'2026-11-29T08:03:49.770040+00:00',10,12,3,'undone','revision:3','{"live": null, "note": 2, "retired": null, "review": 3, "revision": 3}','71ecdf2501b1b1c2d2105d6d63f694392923c866c704b7adf987593db64a1863');
-INSERT INTO "log" VALUES(13,'2026-11-29T08:03:49.800082+00:00',10,13,1,'gaps_merged','question:1','{"questions": [1]}','b80b3c9f731ba6410ce8ccc2dc27457189faf44a1cce733ccffb6612dcda8b12');
-INSERT INTO "log" VALUES(14,'2026-11-29T08:03:49.851279+00:00',10,14,2,'proposed','revision:4','{"note": 3, "revision": 4}','c1be8d2707cd01c0dd078269b837807fc25d498bae032520fb00a5dec7268aa9');
-INSERT INTO "log" VALUES(15,'2026-11-29T08:03:49.859711+00:00',12,1,NULL,'purged','guild','{"notes": 0}','dcc695987afd471dbc510d5a2debcb8154ea3c8a6bd7edf3b2d837d0464a30b2');
+INSERT INTO "log" VALUES(1,'2026-11-29T09:57:39.411353+00:00',10,1,1,'settings','guild','{"allowed_hosts": "[]", "articles": 1, "four_eyes": 1, "hand_on": 0, "handover_channel_id": null, "handover_hours": 24, "helper_role_id": null, "language": "en", "limits": "{\"questions\": {}, \"notes\": {}, \"newcomers\": null}", "listen_channels": "[]", "moderator_role_id": 2, "page": 0, "page_accent": "", "page_indexed": 0, "phrasing": "off", "phrasing_host": "", "private_answers": null, "reminder_hours": 24, "review_channel_id": 1, "sample_every": 5, "undo_minutes": 15}','9ff3f65fe1bacb36c11a193cd9c3c836d23048a4ba9df9b050527039e4492b0b');
+INSERT INTO "log" VALUES(2,'2026-11-29T09:57:39.418866+00:00',10,2,1,'rule','guild','{"publish_role_id": null, "quorum": 2, "review_after_days": null, "tag": "x"}','545cfc2a0b763e94670dcc3dad3011b4a26d43941f287275731e3186d97e7e59');
+INSERT INTO "log" VALUES(3,'2026-11-29T09:57:39.426834+00:00',10,3,1,'followed','channel:3','{"reads": "threads"}','68109416c90244d882436ce6bad50610d0dead03663bb859a82c883eea38c51f');
+INSERT INTO "log" VALUES(4,'2026-11-29T09:57:39.430766+00:00',10,4,1,'channel_settings','channel:3','{"answered_from": "{\"first\": false, \"sources\": [], \"tags\": [\"gpu\"]}"}','dc17c5f14459edadc048954d19994fb48eccf2d0bc0998341b297fdabc60bd70');
+INSERT INTO "log" VALUES(5,'2026-11-29T09:57:39.439279+00:00',10,5,1,'digest','guild','{"channel": 1, "edition": "moderators", "hour": 9, "post_hours": 24, "weekday": 0, "zone": "Europe/Berlin"}','b9abd565eb00ca9ee28763abde9e3fb4c46bfb1b227f8a7fc8a42612bca18f71');
+INSERT INTO "log" VALUES(6,'2026-11-29T09:57:39.459657+00:00',10,6,2,'proposed','revision:1','{"note": 1, "revision": 1}','c779d23812de6d94950462cc846c659ca35649f7e629744b37ec05d4b44a13e1');
+INSERT INTO "log" VALUES(7,'2026-11-29T09:57:39.463516+00:00',10,7,3,'approved','revision:1','{"note": 1, "review": 1, "revision": 1}','fc1be7bf4c90166be35ad0c4031e0e26a87b8c7e3b431c857121f6d1f239e1ac');
+INSERT INTO "log" VALUES(8,'2026-11-29T09:57:39.475624+00:00',10,8,4,'reported','revision:1','{"note": 1, "problem": "wrong", "revision": 1}','b2d8e3a228699111585960fa2c5e58d13f5782a6210772d6ebbdae94ddeadc6c');
+INSERT INTO "log" VALUES(9,'2026-11-29T09:57:39.479566+00:00',10,9,2,'revised','revision:2','{"note": 1, "replaced": [], "revision": 2}','ea0b3d88480f8ebff23609e221d333405112c758dd0da94f4fe2c925d7991b11');
+INSERT INTO "log" VALUES(10,'2026-11-29T09:57:39.491140+00:00',10,10,2,'proposed','revision:3','{"note": 2, "revision": 3}','15792a1bd3c8e4957f04961f144f1cb54d6eed2a9b367ce6a155f8b0ee39b75a');
+INSERT INTO "log" VALUES(11,'2026-11-29T09:57:39.499182+00:00',10,11,3,'rejected','revision:3','{"note": 2, "review": 2, "revision": 3}','a7e70bc5b1a92e5b7c90e50e2aeedda42aa897b628086029708e34bf2696778c');
+INSERT INTO "log" VALUES(12,'2026-11-29T09:57:39.507401+00:00',10,12,3,'undone','revision:3','{"live": null, "note": 2, "retired": null, "review": 3, "revision": 3}','772006d0c422c28e5cb3e5ef7ef1cb82c411a04a5d967652d65deeaaabe9e257');
+INSERT INTO "log" VALUES(13,'2026-11-29T09:57:39.554839+00:00',10,13,1,'gaps_merged','question:1','{"questions": [1]}','52e66dead46dfda53bc99d0d1262cdba7549c0265b82a249bc19726d12d42ef5');
+INSERT INTO "log" VALUES(14,'2026-11-29T09:57:39.623523+00:00',10,14,2,'proposed','revision:4','{"note": 3, "revision": 4}','7166c55aa155efe12e9b3ac1efb71285834f1d88568ae82f25bc537351a802dc');
+INSERT INTO "log" VALUES(15,'2026-11-29T09:57:39.630664+00:00',12,1,NULL,'purged','guild','{"notes": 0}','8f7522b37b6e6fb6dd3b021a8553dbe76413a03476138d29b41a38947dfa1866');
 CREATE TABLE log_heads (
     guild_id integer primary key,
     number integer not null,
     digest text not null
 ) strict;
-INSERT INTO "log_heads" VALUES(10,14,'c1be8d2707cd01c0dd078269b837807fc25d498bae032520fb00a5dec7268aa9');
-INSERT INTO "log_heads" VALUES(12,1,'dcc695987afd471dbc510d5a2debcb8154ea3c8a6bd7edf3b2d837d0464a30b2');
+INSERT INTO "log_heads" VALUES(10,14,'7166c55aa155efe12e9b3ac1efb71285834f1d88568ae82f25bc537351a802dc');
+INSERT INTO "log_heads" VALUES(12,1,'8f7522b37b6e6fb6dd3b021a8553dbe76413a03476138d29b41a38947dfa1866');
 CREATE TABLE members (
     key integer primary key autoincrement,
     user_id integer unique
@@ -221,11 +225,13 @@ CREATE TABLE notes (
     source_channel_id integer,
     source_message_id integer,
     source_change text not null default '',
-    due_shown text
+    due_shown text,
+    off_page_writer integer not null default 0,
+    off_page_moderator integer not null default 0
 ) strict;
-INSERT INTO "notes" VALUES(1,10,1,'Mira',5,1,'2026-11-29T08:03:49.725443+00:00',NULL,'2026-11-29T08:03:49.739234+00:00',NULL,0,NULL,NULL,'',NULL);
-INSERT INTO "notes" VALUES(2,10,1,'Mira',5,NULL,'2026-11-29T08:03:49.761173+00:00',NULL,NULL,NULL,0,NULL,NULL,'',NULL);
-INSERT INTO "notes" VALUES(3,10,1,'Mira',5,NULL,'2026-11-29T08:03:49.850737+00:00',NULL,NULL,NULL,0,NULL,NULL,'',NULL);
+INSERT INTO "notes" VALUES(1,10,1,'Mira',5,1,'2026-11-29T09:57:39.458684+00:00',NULL,'2026-11-29T09:57:39.463447+00:00',NULL,0,NULL,NULL,'',NULL,0,0);
+INSERT INTO "notes" VALUES(2,10,1,'Mira',5,NULL,'2026-11-29T09:57:39.490711+00:00',NULL,NULL,NULL,0,NULL,NULL,'',NULL,0,0);
+INSERT INTO "notes" VALUES(3,10,1,'Mira',5,NULL,'2026-11-29T09:57:39.622873+00:00',NULL,NULL,NULL,0,NULL,NULL,'',NULL,0,0);
 CREATE TABLE notices (
     id integer primary key autoincrement,
     guild_id integer not null,
@@ -238,9 +244,15 @@ CREATE TABLE notices (
     sent_at text,
     handed_on_id integer references handed_on(question_id) on delete set null
 ) strict;
-INSERT INTO "notices" VALUES(1,10,1,5,'approved',1,NULL,'2026-11-29T08:03:49.739432+00:00',NULL,NULL);
-INSERT INTO "notices" VALUES(2,10,1,5,'rejected',3,NULL,'2026-11-29T08:03:49.764157+00:00',NULL,NULL);
-INSERT INTO "notices" VALUES(3,10,1,5,'undone',3,NULL,'2026-11-29T08:03:49.770184+00:00',NULL,NULL);
+INSERT INTO "notices" VALUES(1,10,1,5,'approved',1,NULL,'2026-11-29T09:57:39.463726+00:00',NULL,NULL);
+INSERT INTO "notices" VALUES(2,10,1,5,'rejected',3,NULL,'2026-11-29T09:57:39.499373+00:00',NULL,NULL);
+INSERT INTO "notices" VALUES(3,10,1,5,'undone',3,NULL,'2026-11-29T09:57:39.507633+00:00',NULL,NULL);
+CREATE TABLE page_names (
+    member_id integer primary key,
+    shown text not null check (shown in ('name', 'initial')),
+    changed_at text not null
+) strict;
+INSERT INTO "page_names" VALUES(1,'initial','2026-11-29T09:57:39.570729+00:00');
 CREATE TABLE phrasings (
     question_id integer primary key references questions(id) on delete cascade,
     asked_at text not null,
@@ -287,7 +299,7 @@ CREATE TABLE questions (
     answered_from text not null default '',
     quotations integer
 ) strict;
-INSERT INTO "questions" VALUES(1,10,5,7,'how?','partial','2026-03-04T05:06:00+00:00',1,'','','{"a": 0.3333333333333333}',0,'answered',NULL,'[8, 9]',NULL,'2026-11-29T08:03:49.785039+00:00',0,'',NULL);
+INSERT INTO "questions" VALUES(1,10,5,7,'how?','partial','2026-03-04T05:06:00+00:00',1,'','','{"a": 0.3333333333333333}',0,'answered',NULL,'[8, 9]',NULL,'2026-11-29T09:57:39.523220+00:00',0,'',NULL);
 CREATE TABLE quiet_members (
     member_id integer primary key
 ) strict;
@@ -321,7 +333,7 @@ CREATE TABLE reports (
     created_at text not null,
     closed_at text
 ) strict;
-INSERT INTO "reports" VALUES(1,1,1,4,'wrong','No.','2026-11-29T08:03:49.748655+00:00',NULL);
+INSERT INTO "reports" VALUES(1,1,1,4,'wrong','No.','2026-11-29T09:57:39.475532+00:00',NULL);
 CREATE TABLE reviews (
     id integer primary key autoincrement,
     revision_id integer not null references revisions(id),
@@ -334,9 +346,9 @@ CREATE TABLE reviews (
     duplicate_of text not null default '',
     before text not null default '{}'
 ) strict;
-INSERT INTO "reviews" VALUES(1,1,2,'Ada','approve','','2026-11-29T08:03:49.738984+00:00',NULL,'','{"live_revision_id": null, "retired_revision_id": null, "verified_at": null, "review_at": null}');
-INSERT INTO "reviews" VALUES(2,3,2,'Ada','reject','Why?','2026-11-29T08:03:49.763957+00:00','2026-11-29T08:03:49.769905+00:00','','{"live_revision_id": null, "retired_revision_id": null, "verified_at": null, "review_at": null}');
-INSERT INTO "reviews" VALUES(3,3,2,'Ada','undo','','2026-11-29T08:03:49.769991+00:00',NULL,'','{"live_revision_id": null, "retired_revision_id": null, "verified_at": null, "review_at": null}');
+INSERT INTO "reviews" VALUES(1,1,2,'Ada','approve','','2026-11-29T09:57:39.463164+00:00',NULL,'','{"live_revision_id": null, "retired_revision_id": null, "verified_at": null, "review_at": null}');
+INSERT INTO "reviews" VALUES(2,3,2,'Ada','reject','Why?','2026-11-29T09:57:39.499072+00:00','2026-11-29T09:57:39.507229+00:00','','{"live_revision_id": null, "retired_revision_id": null, "verified_at": null, "review_at": null}');
+INSERT INTO "reviews" VALUES(3,3,2,'Ada','undo','','2026-11-29T09:57:39.507338+00:00',NULL,'','{"live_revision_id": null, "retired_revision_id": null, "verified_at": null, "review_at": null}');
 CREATE TABLE revision_pictures (
     revision_id integer not null references revisions(id) on delete cascade,
     position integer not null,
@@ -364,12 +376,13 @@ CREATE TABLE revisions (
     card_due integer not null default 1,
     extension integer not null default 0,
     card_posting integer,
+    for_page integer not null default 0,
     unique (note_id, number)
 ) strict;
-INSERT INTO "revisions" VALUES(1,1,1,'GPU hours','Forty hours a month.','["gpu"]','','approved','2026-11-29T08:03:49.730646+00:00',NULL,NULL,1,'Mira',NULL,5,0,NULL);
-INSERT INTO "revisions" VALUES(2,1,2,'GPU hours','Fifty.','["gpu"]','','pending','2026-11-29T08:03:49.760235+00:00',NULL,NULL,1,'Mira',NULL,1,0,NULL);
-INSERT INTO "revisions" VALUES(3,2,1,'Other','x','[]','','pending','2026-11-29T08:03:49.761254+00:00',NULL,NULL,1,'Mira',NULL,5,0,NULL);
-INSERT INTO "revisions" VALUES(4,3,1,'Shelf','The key is on the shelf.','[]','','pending','2026-11-29T08:03:49.850891+00:00',NULL,NULL,1,'Mira',NULL,1,0,NULL);
+INSERT INTO "revisions" VALUES(1,1,1,'GPU hours','Forty hours a month.','["gpu"]','','approved','2026-11-29T09:57:39.459066+00:00',NULL,NULL,1,'Mira',NULL,5,0,NULL,0);
+INSERT INTO "revisions" VALUES(2,1,2,'GPU hours','Fifty.','["gpu"]','','pending','2026-11-29T09:57:39.479197+00:00',NULL,NULL,1,'Mira',NULL,1,0,NULL,0);
+INSERT INTO "revisions" VALUES(3,2,1,'Other','x','[]','','pending','2026-11-29T09:57:39.490886+00:00',NULL,NULL,1,'Mira',NULL,5,0,NULL,0);
+INSERT INTO "revisions" VALUES(4,3,1,'Shelf','The key is on the shelf.','[]','','pending','2026-11-29T09:57:39.623049+00:00',NULL,NULL,1,'Mira',NULL,1,0,NULL,0);
 CREATE TABLE rules (
     guild_id integer not null,
     tag text not null,
@@ -386,15 +399,15 @@ CREATE TABLE sources (
     base_url text not null default '',
     primary key (location, scope)
 ) strict;
-INSERT INTO "sources" VALUES('/z',10,'2026-11-29T08:03:49.820804+00:00','');
-INSERT INTO "sources" VALUES('/a',0,'2026-11-29T08:03:49.826569+00:00','');
+INSERT INTO "sources" VALUES('/z',10,'2026-11-29T09:57:39.590981+00:00','');
+INSERT INTO "sources" VALUES('/a',0,'2026-11-29T09:57:39.593802+00:00','');
 CREATE TABLE tombstones (
     kind text not null,
     subject text not null,
     at text not null,
     primary key (kind, subject, at)
 ) strict;
-INSERT INTO "tombstones" VALUES('guild','12','2026-11-29T08:03:49.854651+00:00');
+INSERT INTO "tombstones" VALUES('guild','12','2026-11-29T09:57:39.626703+00:00');
 CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
     ON "_sqlite_migrations" ("migration_set", "name");
 CREATE INDEX channel_settings_by_guild on channel_settings (guild_id);

@@ -1,0 +1,217 @@
+"""Notes on a guild's public page: consent, vetoes, and how contributors are named there.
+
+One condition says what is on the page; everything that asks for it comes here. A text is on it if
+it is live, its writer was told or a moderator released it, and neither of them keeps it off.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from knowledge.model.notes import Note, PageName, PageVeto
+from knowledge.model.submissions import Submission
+from knowledge.store.database import Database, moment, now
+from knowledge.store.notes.note_records import ACCEPTED
+from knowledge.store.notes.note_states import NoteStates
+from knowledge.store.notes.review_cards import mark_due
+from knowledge.store.value_lists import rows_among
+
+# A forgotten member consents to nothing more: neither a contributor, nor whoever extended the text.
+_MAY_BE: Final = """
+    n.guild_id = ? and r.id = n.live_revision_id and n.contributor_id <> 0
+    and n.off_page_writer = 0 and n.off_page_moderator = 0
+    and not exists (select 1 from revisions e where e.note_id = n.id and e.extension = 1
+        and e.writer_id = 0 and (e.id = r.id or e.replaced_by = r.id))
+"""
+_ON_PAGE: Final = f"""
+    {_MAY_BE} and r.for_page = 1
+    and exists (select 1 from guilds g where g.id = n.guild_id and g.page = 1 and g.left_at is null)
+"""
+_FROM: Final = "from notes n join revisions r on r.note_id = n.id"
+
+_PUBLIC: Final = f"""
+    select n.id, r.id as revision_id, r.title, r.text, r.tags, r.link, n.verified_at,
+        coalesce((select max(v.created_at) from reviews v where v.revision_id = r.id
+            and v.decision = 'approve' and v.undone_at is null), r.created_at) as updated_at
+    {_FROM} where {_ON_PAGE} order by n.id
+"""  # noqa: S608 - of what is put together, everything is written here
+_EARLIER: Final = f"""
+    select n.id, o.title, r.title as live_title {_FROM}
+    join revisions o on o.note_id = n.id and o.id < r.id
+    where {_ON_PAGE} and o.state = 'approved' and o.for_page = 1 order by o.id
+"""  # noqa: S608
+_NAMES: Final = f"""
+    select n.id, c.shown, n.contributor as name, 0 as place {_FROM}
+    join page_names c on c.member_id = n.contributor_id where {_ON_PAGE}
+    union select m.id, c.shown, e.writer, e.id {_FROM} join notes m on m.id = n.id
+    join revisions e on e.note_id = m.id join page_names c on c.member_id = e.writer_id
+    where {_ON_PAGE} and {ACCEPTED} and e.id <= r.id order by 1, 4
+"""  # noqa: S608
+# Questions that were asked in public, and whose answer began with the note.
+_ASKED: Final = """
+    select p.document_id, count(distinct q.id) as number from questions q
+    join hits h on h.question_id = q.id and h.rank = 1
+    join recorded_passages p on p.digest = h.passage_digest
+    where q.guild_id = ? and q.private = 0 and q.evidence <> 'none' and q.told_for is null
+    group by p.document_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicNote:
+    """A note as it is on its guild's page; words without secrets."""
+
+    id: int
+    revision_id: int
+    submission: Submission
+    verified_at: datetime | None
+    updated_at: datetime
+    earlier_titles: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnreleasedNote:
+    """A live text of which its writer was not told that it would be public."""
+
+    id: int
+    revision_id: int
+    submission: Submission
+
+
+class PublicNotes:
+    """What is on public pages, in the community database."""
+
+    def __init__(self, database: Database, states: NoteStates) -> None:
+        self._database = database
+        self._states = states
+
+    # What is on the page.
+
+    def of_guild(self, guild_id: int) -> list[PublicNote]:
+        earlier: dict[int, dict[str, None]] = {}
+        for row in self._database.rows(_EARLIER, [guild_id]):
+            if row["title"] != row["live_title"]:
+                shown = Submission(row["title"], "").shown.title
+                earlier.setdefault(row["id"], {})[shown] = None
+        names: dict[int, dict[str, None]] = {}
+        for row in self._database.rows(_NAMES, [guild_id] * 2):
+            if shown := _named(row["name"], PageName(row["shown"])):
+                names.setdefault(row["id"], {})[shown] = None
+        return [
+            PublicNote(
+                row["id"],
+                row["revision_id"],
+                _submission(row),
+                moment(row["verified_at"]),
+                datetime.fromisoformat(row["updated_at"]),
+                tuple(earlier.get(row["id"], ())),
+                tuple(names.get(row["id"], ())),
+            )
+            for row in self._database.rows(_PUBLIC, [guild_id])
+        ]
+
+    def among(self, guild_id: int, note_ids: Collection[int]) -> frozenset[int]:
+        """Which of these notes are on the guild's page."""
+        sql = f"select n.id {_FROM} where {_ON_PAGE} and n.id in (?)"  # noqa: S608
+        rows = rows_among(self._database, sql, [*note_ids], before=[guild_id])
+        return frozenset(row["id"] for row in rows)
+
+    def asked(self, guild_id: int) -> dict[str, int]:
+        """How many public questions each document answered first, by its id."""
+        rows = self._database.rows(_ASKED, [guild_id])
+        return {row["document_id"]: row["number"] for row in rows}
+
+    def version(self, guild_id: int) -> tuple[Any, ...]:
+        """A value that changes whenever something does that the guild's page depends on.
+
+        Each decision, veto and setting is a line in the log, each erasure a tombstone.
+        """
+        [row] = self._database.rows(
+            "select (select max(number) from log_heads where guild_id = ?) as log, "
+            "(select count(*) from tombstones) as tombstones, count(*) as names, "
+            "max(changed_at) as named_at from page_names",
+            [guild_id],
+        )
+        return tuple(row.values())
+
+    def guilds(self) -> list[int]:
+        """The guilds that have a page."""
+        rows = self._database.rows(
+            "select id from guilds where page = 1 and left_at is null order by id"
+        )
+        return [row["id"] for row in rows]
+
+    # Consent.
+
+    def keep_off(
+        self, guild_id: int, note_id: int, member_id: int, by: PageVeto, *, vetoed: bool
+    ) -> Note | None:
+        """Keep a note off the page, or take that back; None if the guild has no such note.
+
+        Whoever asks is the note's contributor or a moderator, as the caller has checked.
+        """
+        with self._database.writing(guild_id):
+            note = self._states.notes.latest(guild_id, note_id)
+            if note is None or (by in note.off_page) == vetoed:
+                return note
+            self._states.veto_page(note_id, by, vetoed=vetoed)
+            self._states.record(note, member_id, "page_off" if vetoed else "page_on")
+            mark_due(self._database, note.revision.id, note.live_revision_id)
+            return self._states.notes.latest(guild_id, note_id)
+
+    def unreleased(self, guild_id: int) -> list[UnreleasedNote]:
+        """Live texts that a moderator has to run through before they are on the page."""
+        rows = self._database.rows(
+            f"select n.id, r.id as revision_id, r.title, r.text, r.tags, r.link {_FROM} "  # noqa: S608
+            f"where {_MAY_BE} and r.for_page = 0 order by n.id",
+            [guild_id],
+        )
+        return [UnreleasedNote(row["id"], row["revision_id"], _submission(row)) for row in rows]
+
+    def release(self, guild_id: int, revision_ids: Sequence[int], moderator_id: int) -> int:
+        """Let these texts be on the page, as far as they are still live; returns how many."""
+        wanted = {*revision_ids}
+        with self._database.writing(guild_id):
+            found = [one for one in self.unreleased(guild_id) if one.revision_id in wanted]
+            for one in found:
+                self._database.run(
+                    "update revisions set for_page = 1 where id = ?", [one.revision_id]
+                )
+                note = self._states.notes.of_revision(one.revision_id)
+                self._states.record(note, moderator_id, "page_on")
+                mark_due(self._database, one.revision_id)
+            return len(found)
+
+    # Names.
+
+    def name_of(self, member_id: int) -> PageName:
+        rows = self._database.rows(
+            "select shown from page_names where member_id = ?", [member_id]
+        )
+        return PageName(rows[0]["shown"]) if rows else PageName.NOBODY
+
+    def choose_name(self, member_id: int, shown: PageName) -> None:
+        with self._database.writing():
+            self._database.run("delete from page_names where member_id = ?", [member_id])
+            if shown is not PageName.NOBODY:
+                row = {
+                    "member_id": member_id,
+                    "shown": shown.value,
+                    "changed_at": now().isoformat(),
+                }
+                self._database.insert("page_names", row)
+
+
+def _submission(row: dict[str, Any]) -> Submission:
+    tags = tuple(json.loads(row["tags"]))
+    return Submission(row["title"], row["text"], tags, row["link"]).shown
+
+
+def _named(name: str, shown: PageName) -> str:
+    if shown is PageName.NAME:
+        return name
+    initial = next((sign for sign in name if sign.isalnum()), "")
+    return f"{initial.upper()}." if initial else ""
