@@ -275,6 +275,13 @@ class PersonalData:
         )
         self._due("n.contributor_id = ? or r.writer_id = ?", member_id)
         self._database.run(
+            # What they added to others' notes leaves public pages until a moderator releases it.
+            "update revisions set for_page = 0 where note_id in (select e.note_id from revisions e "
+            "where e.extension = 1 and e.writer_id = ? "
+            "and (e.state = 'approved' or e.replaced_by is not null))",
+            [member_id],
+        )
+        self._database.run(
             "update notes set contributor_id = 0, contributor = ? where contributor_id = ?",
             [FORMER_MEMBER, member_id],
         )

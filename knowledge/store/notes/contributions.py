@@ -87,9 +87,7 @@ class Contributions:
             if latest is None:
                 return None
             if latest.contributor_id != contributor.id:
-                return self._extended(
-                    latest, contributor, submission, pictures, for_page=for_page
-                )
+                return self._extended(latest, contributor, submission, pictures, for_page=for_page)
             stands = latest.revision.state is State.PENDING or latest.live
             if stands and latest.revision.submission == submission and pictures is None:
                 return Outcome(latest, Obstacle.UNCHANGED)

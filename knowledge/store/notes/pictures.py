@@ -25,6 +25,10 @@ class Pictures:
         )
         return tuple(Picture(PictureKind(row["kind"]), row["content"]) for row in rows)
 
+    def by_digest(self, digest: str) -> Picture | None:
+        rows = self._database.rows("select kind, content from pictures where digest = ?", [digest])
+        return Picture(PictureKind(rows[0]["kind"]), rows[0]["content"]) if rows else None
+
     def keep(self, revision_id: int, pictures: Sequence[Picture]) -> None:
         """Keep a new revision's pictures, inside the transaction that writes it."""
         # In one order everywhere, so that two guilds never wait for each other.

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from knowledge.model.notes import Note, PageName, PageVeto
+from knowledge.model.pictures import PictureKind
 from knowledge.model.submissions import Submission
 from knowledge.store.database import Database, moment, now
 from knowledge.store.notes.note_records import ACCEPTED
@@ -18,37 +19,46 @@ from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
 from knowledge.store.value_lists import rows_among
 
-# A forgotten member consents to nothing more: neither a contributor, nor whoever extended the text.
+# A forgotten contributor consents to nothing more.
 _MAY_BE: Final = """
     n.guild_id = ? and r.id = n.live_revision_id and n.contributor_id <> 0
     and n.off_page_writer = 0 and n.off_page_moderator = 0
-    and not exists (select 1 from revisions e where e.note_id = n.id and e.extension = 1
-        and e.writer_id = 0 and (e.id = r.id or e.replaced_by = r.id))
 """
 _ON_PAGE: Final = f"""
     {_MAY_BE} and r.for_page = 1
     and exists (select 1 from guilds g where g.id = n.guild_id and g.page = 1 and g.left_at is null)
-"""
+"""  # noqa: S608 - of what is put together, everything is written here
 _FROM: Final = "from notes n join revisions r on r.note_id = n.id"
 
 _PUBLIC: Final = f"""
-    select n.id, r.id as revision_id, r.title, r.text, r.tags, r.link, n.verified_at,
-        coalesce((select max(v.created_at) from reviews v where v.revision_id = r.id
-            and v.decision = 'approve' and v.undone_at is null), r.created_at) as updated_at
-    {_FROM} where {_ON_PAGE} order by n.id
-"""  # noqa: S608 - of what is put together, everything is written here
-_EARLIER: Final = f"""
-    select n.id, o.title, r.title as live_title {_FROM}
-    join revisions o on o.note_id = n.id and o.id < r.id
-    where {_ON_PAGE} and o.state = 'approved' and o.for_page = 1 order by o.id
+    select n.id, r.title, r.text, r.tags, r.link, n.verified_at,
+        coalesce(max(case when a.id = r.id then v.created_at end), r.created_at) as updated_at,
+        coalesce(min(v.created_at), r.created_at) as first_at,
+        max(case when a.id < r.id then v.created_at end) as replaced_at
+    {_FROM} left join revisions a on a.note_id = n.id and a.id <= r.id and a.state = 'approved'
+    left join reviews v on v.revision_id = a.id and v.decision = 'approve' and v.undone_at is null
+    where {_ON_PAGE}
+    group by n.id, r.id, r.title, r.text, r.tags, r.link, n.verified_at, r.created_at order by n.id
+"""
+# Approved with consent once, so that the page may have been read.
+_GONE: Final = f"""
+    select n.id from notes n where n.guild_id = ? and exists (
+        select 1 from revisions o join reviews v on v.revision_id = o.id
+        where o.note_id = n.id and o.for_page = 1 and o.state in ('approved', 'withdrawn')
+        and v.decision = 'approve' and v.undone_at is null)
+    and n.id not in (select n.id {_FROM} where {_ON_PAGE}) order by n.id
 """  # noqa: S608
+_PICTURES: Final = f"""
+    select n.id, p.digest, p.kind {_FROM} join revision_pictures o on o.revision_id = r.id
+    join pictures p on p.digest = o.digest where {_ON_PAGE} order by n.id, o.position
+"""
 _NAMES: Final = f"""
     select n.id, c.shown, n.contributor as name, 0 as place {_FROM}
     join page_names c on c.member_id = n.contributor_id where {_ON_PAGE}
     union select m.id, c.shown, e.writer, e.id {_FROM} join notes m on m.id = n.id
     join revisions e on e.note_id = m.id join page_names c on c.member_id = e.writer_id
     where {_ON_PAGE} and {ACCEPTED} and e.id <= r.id order by 1, 4
-"""  # noqa: S608
+"""
 # Questions that were asked in public, and whose answer began with the note.
 _ASKED: Final = """
     select p.document_id, count(distinct q.id) as number from questions q
@@ -61,15 +71,20 @@ _ASKED: Final = """
 
 @dataclass(frozen=True, slots=True)
 class PublicNote:
-    """A note as it is on its guild's page; words without secrets."""
+    """A note as it is on its guild's page, words without secrets.
+
+    `first_at`, `replaced_at` and `updated_at` are the approvals of its first text, of the one
+    before, and of this one. `pictures` are digests with kinds.
+    """
 
     id: int
-    revision_id: int
     submission: Submission
     verified_at: datetime | None
     updated_at: datetime
-    earlier_titles: tuple[str, ...]
+    first_at: datetime
+    replaced_at: datetime | None
     names: tuple[str, ...]
+    pictures: tuple[tuple[str, PictureKind], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +106,11 @@ class PublicNotes:
     # What is on the page.
 
     def of_guild(self, guild_id: int) -> list[PublicNote]:
-        earlier: dict[int, dict[str, None]] = {}
-        for row in self._database.rows(_EARLIER, [guild_id]):
-            if row["title"] != row["live_title"]:
-                shown = Submission(row["title"], "").shown.title
-                earlier.setdefault(row["id"], {})[shown] = None
+        """The notes on a guild's page, by number."""
+        pictures: dict[int, list[tuple[str, PictureKind]]] = {}
+        for row in self._database.rows(_PICTURES, [guild_id]):
+            picture = row["digest"], PictureKind(row["kind"])
+            pictures.setdefault(row["id"], []).append(picture)
         names: dict[int, dict[str, None]] = {}
         for row in self._database.rows(_NAMES, [guild_id] * 2):
             if shown := _named(row["name"], PageName(row["shown"])):
@@ -103,19 +118,24 @@ class PublicNotes:
         return [
             PublicNote(
                 row["id"],
-                row["revision_id"],
                 _submission(row),
                 moment(row["verified_at"]),
                 datetime.fromisoformat(row["updated_at"]),
-                tuple(earlier.get(row["id"], ())),
+                datetime.fromisoformat(row["first_at"]),
+                moment(row["replaced_at"]),
                 tuple(names.get(row["id"], ())),
+                tuple(pictures.get(row["id"], ())),
             )
             for row in self._database.rows(_PUBLIC, [guild_id])
         ]
 
+    def gone(self, guild_id: int) -> list[int]:
+        """The notes that may have been on the guild's page, and are not now."""
+        return [row["id"] for row in self._database.rows(_GONE, [guild_id] * 2)]
+
     def among(self, guild_id: int, note_ids: Collection[int]) -> frozenset[int]:
         """Which of these notes are on the guild's page."""
-        sql = f"select n.id {_FROM} where {_ON_PAGE} and n.id in (?)"  # noqa: S608
+        sql = f"select n.id {_FROM} where {_ON_PAGE} and n.id in (?)"
         rows = rows_among(self._database, sql, [*note_ids], before=[guild_id])
         return frozenset(row["id"] for row in rows)
 
@@ -165,7 +185,7 @@ class PublicNotes:
     def unreleased(self, guild_id: int) -> list[UnreleasedNote]:
         """Live texts that a moderator has to run through before they are on the page."""
         rows = self._database.rows(
-            f"select n.id, r.id as revision_id, r.title, r.text, r.tags, r.link {_FROM} "  # noqa: S608
+            f"select n.id, r.id as revision_id, r.title, r.text, r.tags, r.link {_FROM} "
             f"where {_MAY_BE} and r.for_page = 0 order by n.id",
             [guild_id],
         )
@@ -188,9 +208,7 @@ class PublicNotes:
     # Names.
 
     def name_of(self, member_id: int) -> PageName:
-        rows = self._database.rows(
-            "select shown from page_names where member_id = ?", [member_id]
-        )
+        rows = self._database.rows("select shown from page_names where member_id = ?", [member_id])
         return PageName(rows[0]["shown"]) if rows else PageName.NOBODY
 
     def choose_name(self, member_id: int, shown: PageName) -> None:

@@ -20,7 +20,15 @@ from knowledge.model.channel_settings import AnsweredFrom
 from knowledge.model.documents import Scope
 from knowledge.model.guilds import Rule
 from knowledge.model.limits import Quota
-from knowledge.model.notes import Decision, Member, Problem, SourceChange, SourceMessage
+from knowledge.model.notes import (
+    Decision,
+    Member,
+    PageName,
+    PageVeto,
+    Problem,
+    SourceChange,
+    SourceMessage,
+)
 from knowledge.model.phrasings import PhrasingCaps, RecordedPhrasing, WrittenLine
 from knowledge.model.pictures import Picture
 from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
@@ -102,11 +110,14 @@ def _notes(draw: st.DrawFn) -> Command:
     pictures: list[Picture] = [picture(one) for one in draw(st.lists(st.integers(1, 3)))]
     source = draw(st.none() | st.integers(70, 72).map(lambda one: SourceMessage(5, one)))
     note_id = draw(st.none() | _ROWS)
+    told = draw(st.booleans())
     if note_id is None:
         return lambda store: store.contributions.propose(
-            guild, member, 5, said, source=source, pictures=pictures
+            guild, member, 5, said, source=source, pictures=pictures, for_page=told
         )
-    return lambda store: store.contributions.revise(guild, note_id, member, said, pictures=pictures)
+    return lambda store: store.contributions.revise(
+        guild, note_id, member, said, pictures=pictures, for_page=told
+    )
 
 
 @st.composite
@@ -133,6 +144,12 @@ def _decisions(draw: st.DrawFn) -> Command:
         lambda store: store.review_cards.left_behind(guild),
         lambda store: store.review_cards.revision_of(guild, 600 + row),
         lambda store: store.guilds.change(guild, {"review_channel_id": row}, 2, member.id),
+        lambda store: store.guilds.change(guild, {"page": row > 1}, None, member.id),
+        lambda store: store.public_notes.release(guild, [row, row + 1], member.id),
+        lambda store: store.public_notes.keep_off(
+            guild, row, member.id, PageVeto.WRITER, vetoed=member.id > 1
+        ),
+        lambda store: store.public_notes.choose_name(member.id, [*PageName][row % 3]),
         lambda store: store.notices.sent(row),
         lambda store: store.notes.newly_due(datetime.now(UTC) + timedelta(days=20 * row)),
         lambda store: store.review_cards.shown(row, 1),
@@ -284,6 +301,8 @@ def _seen(store: Store) -> list[Any]:
         feedback.confirmed_version()[:1],
         store.gaps.unchecked(),
         store.handovers.due(),
+        store.public_notes.guilds(),
+        [store.public_notes.name_of(member) for member in range(5)],
         store.helped_questions.waiting(),
         store.helped_questions.due(until, 3),
         sorted(store.guilds.known()),
@@ -314,6 +333,12 @@ def _seen(store: Store) -> list[Any]:
             records.asked_lately(guild, 5),
             records.asked_last(5, 0),
             store.counts(guild),
+            store.public_notes.of_guild(guild),
+            store.public_notes.gone(guild),
+            store.public_notes.unreleased(guild),
+            store.public_notes.asked(guild),
+            store.public_notes.among(guild, range(9)),
+            store.public_notes.version(guild)[:3],
             store.guilds.settings(guild),
         ]
         for guild in GUILDS

@@ -1,0 +1,89 @@
+"""Selection of what a guild's site says, from the community database.
+
+A text is there only if it is live and consented, as `knowledge.store.notes.public_notes` decides.
+Nothing else is read: no channel, no export, no question but for a count of public ones.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+from knowledge.model.documents import document_of_note
+from knowledge.model.pictures import Picture
+from knowledge.page.addresses import note_address
+from knowledge.page.site import DEFAULT_ACCENT, PublishedNote, PublishedPicture, Site
+from knowledge.store.notes.public_notes import PublicNote
+from knowledge.store.store import Store
+
+_RELATED: Final = 5
+# Of a tag's notes, so many on either side are compared: a tag can be on all 10,000.
+_BESIDE: Final = 20
+
+
+def published(
+    store: Store,
+    guild_id: int,
+    name: str,
+    *,
+    icon: Picture | None = None,
+    invite: str = "",
+    base_url: str = "",
+) -> Site:
+    """What the site of a guild says now; no note where the guild has turned it off or is left."""
+    settings = store.guilds.settings(guild_id)
+    notes = store.public_notes.of_guild(guild_id)
+    asked, related = store.public_notes.asked(guild_id), _related(notes)
+    return Site(
+        name,
+        settings.language,
+        settings.page_welcome,
+        settings.page_accent or DEFAULT_ACCENT,
+        icon,
+        invite,
+        base_url,
+        settings.page_indexed,
+        tuple(
+            _note(note, asked.get(document_of_note(note.id), 0), related[note.id]) for note in notes
+        ),
+        tuple(map(note_address, store.public_notes.gone(guild_id))),
+    )
+
+
+def _note(note: PublicNote, asked: int, related: Sequence[int]) -> PublishedNote:
+    said = note.submission
+    return PublishedNote(
+        note_address(note.id),
+        said.title,
+        said.text,
+        said.tags,
+        (note.verified_at or note.updated_at).date(),
+        note.updated_at,
+        note.first_at,
+        note.replaced_at.date() if note.replaced_at else None,
+        link=said.link,
+        related=tuple(map(note_address, related)),
+        asked_count=asked,
+        contributor=", ".join(note.names) or None,
+        pictures=tuple(PublishedPicture(digest, kind) for digest, kind in note.pictures),
+    )
+
+
+def _related(notes: Sequence[PublicNote]) -> dict[int, list[int]]:
+    """For each note, those that share most tags with it, a rare tag counting more."""
+    tagged: dict[str, list[int]] = defaultdict(list)
+    for note in notes:
+        for tag in note.submission.tags:
+            tagged[tag].append(note.id)
+    places = {tag: {one: place for place, one in enumerate(ids)} for tag, ids in tagged.items()}
+    found: dict[int, list[int]] = {}
+    for note in notes:
+        near: dict[int, float] = defaultdict(float)
+        for tag in note.submission.tags:
+            place = places[tag][note.id]
+            beside = tagged[tag][max(place - _BESIDE, 0) : place + _BESIDE + 1]
+            for other in beside:
+                near[other] += 1 / len(tagged[tag])
+        near.pop(note.id, None)
+        best = sorted(near, key=lambda one: (-near[one], one))
+        found[note.id] = best[:_RELATED]
+    return found
