@@ -1,11 +1,11 @@
-"""Scalar quantization of token vectors: two bits a number, by which whole passages are compared.
+"""Scalar quantization of token vectors: one or two bits a number, to compare whole passages by.
 
 A model gives each token of a text a vector of its own. Of a passage's they are kept as codes:
 the model's mean is taken off, the rest is rotated (`indexer.embedding.rotation`), and each number
-becomes the nearest of the four levels that lose least of a normal distribution. With the length
-that a decoded vector has, a token takes 98 bytes at 384 dimensions instead of 1,536. Mean and scale
-are those of one model, come with the program and are the same on every machine, so that codes made
-on one are read on another.
+becomes the nearest of the levels that lose least of a normal distribution. With the length that a
+decoded vector has, a token takes 98 bytes: 384 numbers of two bits, or 768 of one bit, which order
+passages as well as two. Mean and scale are those of one model, come with the program and are the
+same on every machine, so that codes made on one are read on another.
 
 Source:
     Max, "Quantizing for minimum distortion", IRE Transactions on Information Theory 1960, for the
@@ -14,7 +14,7 @@ Source:
 
 import itertools
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
@@ -25,25 +25,18 @@ from numpy.typing import NDArray
 
 from indexer.embedding.rotation import rotated
 
-# The four levels, in standard deviations, and where one ends and the next begins.
-LEVELS: Final = (-1.510, -0.4528, 0.4528, 1.510)
-BOUNDS: Final = (-0.9816, 0.0, 0.9816)
-# Numbers in a byte.
-_PACKED: Final = 4
+# By the bits of a number: the levels, in standard deviations, and where one ends and the next begins.
+LEVELS: Final[Mapping[int, tuple[float, ...]]] = {
+    1: (-0.7979, 0.7979),
+    2: (-1.510, -0.4528, 0.4528, 1.510),
+}
+BOUNDS: Final[Mapping[int, tuple[float, ...]]] = {1: (0.0,), 2: (-0.9816, 0.0, 0.9816)}
 
 # Up to so many multiplications OpenBLAS starts no threads (its interface/gemm.c).
 _ON_ONE_THREAD: Final = 4 * 65_536
 
 _PARAMETERS: Final = "token_codes.toml"
 _LENGTH: Final = np.dtype("<f2")
-
-_LEVELS: Final = np.array(LEVELS, np.float32)
-# How far left each number is in its byte.
-_PLACES: Final = np.arange(0, 8, 8 // _PACKED, dtype=np.uint8)
-# The four numbers of each byte.
-_DECODED: Final = np.array(
-    [[LEVELS[byte >> place & 3] for place in _PLACES.tolist()] for byte in range(256)], np.float32
-)
 
 
 # Without slots, so that the centre is turned once.
@@ -52,27 +45,33 @@ class TokenCodec:
     """How the token vectors of one model are quantized.
 
     Attributes:
-        centre: their mean, (t,) float32; t is a multiple of 4.
+        centre: their mean, (t,) float32; t is a multiple of 8.
         deviation: how far the numbers are from it on the mean, after the rotation.
+        bits: of a number, 1 or 2.
     """
 
     centre: NDArray[np.float32]
     deviation: float
+    bits: int = 2
 
     @property
     def token_bytes(self) -> int:
         """What a token takes."""
-        return len(self.centre) // _PACKED + _LENGTH.itemsize
+        return len(self.centre) * self.bits // 8 + _LENGTH.itemsize
 
     def encoded(self, vectors: NDArray[np.float32]) -> bytes:
         """The codes of a text's token vectors, (n, t) float32 of unit length."""
         scaled = rotated(vectors - self.centre) / self.deviation
-        # 0 to 3, in the order of the levels.
-        numbers = np.add.reduce([(scaled > bound).view(np.uint8) for bound in BOUNDS])
-        grouped = numbers.reshape(len(numbers), len(self.centre) // _PACKED, _PACKED) << _PLACES
-        decoded = self._turned_centre + self.deviation * _LEVELS[numbers]
+        # From 0, in the order of the levels.
+        numbers = np.add.reduce([(scaled > bound).view(np.uint8) for bound in BOUNDS[self.bits]])
+        places = _places(self.bits)
+        grouped = numbers.reshape(len(numbers), len(self.centre) // len(places), len(places))
+        levels = np.array(LEVELS[self.bits], np.float32)
+        decoded = self._turned_centre + self.deviation * levels[numbers]
         lengths = np.linalg.norm(decoded, axis=1).astype(_LENGTH)
-        packed: bytes = lengths.tobytes() + grouped.sum(axis=2, dtype=np.uint8).tobytes()
+        packed: bytes = (
+            lengths.tobytes() + (grouped << places).sum(axis=2, dtype=np.uint8).tobytes()
+        )
         return packed
 
     def cosines(
@@ -90,7 +89,7 @@ class TokenCodec:
         packed = np.concatenate(
             [np.frombuffer(one, np.uint8, offset=count * _LENGTH.itemsize) for one, count in parts]
         )
-        levels = _DECODED.take(packed, axis=0).reshape(len(lengths), len(self.centre))
+        levels = _decoded(self.bits).take(packed, axis=0).reshape(len(lengths), len(self.centre))
         turned = (rotated(query) * self.deviation).astype(np.float32)
         products = _products(turned, levels) + (query @ self.centre)[:, np.newaxis]
         cosines = (products / np.maximum(lengths.astype(np.float32), 1e-6)).astype(np.float32)
@@ -101,6 +100,20 @@ class TokenCodec:
     def _turned_centre(self) -> NDArray[np.float32]:
         turned: NDArray[np.float32] = rotated(self.centre[np.newaxis])[0].astype(np.float32)
         return turned
+
+
+def _places(bits: int) -> NDArray[np.uint8]:
+    """How far left each number is in its byte."""
+    return np.arange(0, 8, bits, dtype=np.uint8)
+
+
+@lru_cache
+def _decoded(bits: int) -> NDArray[np.float32]:
+    """The levels of the numbers in each byte, (256, 8 / bits)."""
+    levels, places, most = LEVELS[bits], _places(bits).tolist(), (1 << bits) - 1
+    return np.array(
+        [[levels[byte >> place & most] for place in places] for byte in range(256)], np.float32
+    )
 
 
 def _products(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -123,5 +136,6 @@ def codec_of(digest: str) -> TokenCodec | None:
     text = files("indexer.embedding").joinpath(_PARAMETERS).read_text(encoding="utf-8")
     for model in tomllib.loads(text)["model"]:
         if model["digest"] == digest:
-            return TokenCodec(np.array(model["centre"], np.float32), float(model["deviation"]))
+            centre = np.array(model["centre"], np.float32)
+            return TokenCodec(centre, float(model["deviation"]), int(model["bits"]))
     return None

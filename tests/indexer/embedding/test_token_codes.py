@@ -83,12 +83,20 @@ def test_a_token_takes_98_bytes(codec: TokenCodec) -> None:
     assert len(codec.encoded(_random(7))) == 7 * 98
 
 
-def test_no_more_is_lost_of_a_normal_distribution_than_four_levels_lose_at_the_least() -> None:
-    """Max has 0.1175 for the mean squared error; so a cosine with itself is √(1 - 0.1175)."""
+def test_a_token_of_one_bit_takes_98_bytes_at_twice_the_dimensions() -> None:
+    codec = TokenCodec(np.zeros(768, np.float32), 768**-0.5, 1)
+    assert len(codec.encoded(np.eye(7, 768, dtype=np.float32))) == 7 * codec.token_bytes == 7 * 98
+
+
+@pytest.mark.parametrize(("bits", "error"), [(1, 1 - 2 / np.pi), (2, 0.1175)])
+def test_no_more_is_lost_of_a_normal_distribution_than_the_levels_lose_at_the_least(
+    bits: int, error: float
+) -> None:
+    """Max has these mean squared errors; so a cosine with itself is √(1 - error)."""
     vectors = _random(300)
-    codec = TokenCodec(np.zeros(384, np.float32), 384**-0.5)
+    codec = TokenCodec(np.zeros(384, np.float32), 384**-0.5, bits)
     [cosines] = codec.cosines(vectors, [codec.encoded(vectors)])
-    assert float(np.diag(cosines).mean()) == pytest.approx((1 - 0.1175) ** 0.5, abs=0.002)
+    assert float(np.diag(cosines).mean()) == pytest.approx((1 - error) ** 0.5, abs=0.003)
 
 
 def test_what_all_tokens_have_in_common_is_not_lost() -> None:
