@@ -4,7 +4,9 @@ What stands in ⟨ ⟩ is repeated, what is around it is there once; of two piec
 the first fills the first half of a text.
 """
 
-from typing import Final
+import re
+from types import ModuleType
+from typing import Any, Final
 
 FRAGMENTS: Final = (
     "!", "\"", "#", "$", "%", "&", "'", "(", ")", "*", "+", ",", "-", ".", "/", ":", ";", "<", "=",
@@ -51,3 +53,104 @@ FRAGMENTS: Final = (
     "```\n\u27e8a\n\u27e9~~~", "- a\n\u27e8  - a\n\u27e9b", "a\n\u27e8\n\u27e9b",
     "a \u27e8\n \u27e9b", "\u0301\u27e8\u0301\u27e9a", "a\u27e8\u200b\u27e9a",
 )  # fmt: skip
+
+
+def pumped(fragment: str, characters: int) -> str:
+    """A text of so many characters that is one piece again and again.
+
+    What stands before and behind `…` in the piece is there once, what stands behind `¦` in the
+    second half of the text.
+    """
+    before, repeated, behind = _parts(fragment)
+    halves = repeated.split("¦")
+    each = max(characters // len(halves), 1)
+    return before + "".join((half * (each // len(half) + 1))[:each] for half in halves) + behind
+
+
+def _parts(fragment: str) -> tuple[str, str, str]:
+    parts = fragment.split("⟨")
+    if len(parts) == 1:
+        return "", fragment, ""
+    repeated, _, behind = parts[1].partition("⟩")
+    return parts[0], repeated, behind
+
+
+# What a pattern may have at most so often is no pump.
+_OFTEN: Final = 30
+# Of what stands before a repeated part, so many characters are kept.
+_CONTEXT: Final = 40
+
+
+def own_fragments(patterns: tuple[re.Pattern[str], ...]) -> list[str]:
+    """What our own patterns look for: each whole, its halves, and what may repeat in it."""
+    found = []
+    for pattern in patterns:
+        example, pumps = example_of(pattern)
+        middle = len(example) // 2
+        found += [example, example[:middle], example[middle:], *pumps]
+    return list(dict.fromkeys(filter(None, found)))
+
+
+def patterns_of(module: ModuleType) -> tuple[re.Pattern[str], ...]:
+    return tuple(
+        value
+        for value in vars(module).values()
+        if isinstance(value, re.Pattern) and isinstance(value.pattern, str)
+    )
+
+
+def example_of(pattern: re.Pattern[str]) -> tuple[str, list[str]]:  # noqa: C901 - a list of kinds
+    """A text that a pattern is likely to match, and fragments that repeat a part of it.
+
+    Of alternatives, the first is taken. Each part that may be there without end is repeated behind
+    what the pattern has before it.
+    """
+    from re import _constants as constants, _parser as parser  # noqa: I001
+
+    pumps: list[str] = []
+
+    def of(tree: Any, before: str) -> str:
+        made = ""
+        for operator, value in tree:
+            made += of_one(operator, value, before + made)
+        return made
+
+    def of_one(operator: Any, value: Any, before: str) -> str:
+        if operator is constants.LITERAL:
+            return chr(value)
+        if operator is constants.NOT_LITERAL:
+            return "a" if value != ord("a") else "b"
+        if operator is constants.ANY:
+            return "a"
+        if operator is constants.IN:
+            return _one_of(value, constants)
+        if operator is constants.BRANCH:
+            branches = [of(branch, before) for branch in value[1]]
+            return branches[0]
+        if operator is constants.SUBPATTERN:
+            return of(value[3], before)
+        if operator is constants.ATOMIC_GROUP:
+            return of(value, before)
+        if operator in (constants.MAX_REPEAT, constants.MIN_REPEAT, constants.POSSESSIVE_REPEAT):
+            least, most, repeated = value
+            one = of(repeated, before)
+            if most > _OFTEN and one:
+                pumps.append(f"{before[-_CONTEXT:]}⟨{one}⟩")
+            return str(one * max(least, 1))
+        return ""
+
+    example = of(parser.parse(pattern.pattern, pattern.flags), "")
+    return example[: 2 * _CONTEXT], pumps
+
+
+def _one_of(items: Any, constants: Any) -> str:
+    if items[0][0] is constants.NEGATE:
+        refused = {chr(value) for operator, value in items if operator is constants.LITERAL}
+        return next(sign for sign in "a b-;" if sign not in refused)
+    operator, value = items[0]
+    if operator is constants.LITERAL:
+        return chr(value)
+    if operator is constants.RANGE:
+        return chr(value[0])
+    kinds: dict[Any, str] = {constants.CATEGORY_DIGIT: "1", constants.CATEGORY_SPACE: " "}
+    return kinds.get(value, "a")

@@ -1,16 +1,17 @@
 """No text costs more than its length: every function that reads text, with every pumped fragment.
 
-`tests/pumping.py` finds the functions by themselves, by what they take. One that takes more than
-texts and plain values is called by a recipe below, or named with the reason why it is not.
+`tests/text_readers.py` finds the functions by themselves, by what they take. One that takes more
+than texts and plain values is called by a recipe below, or named with the reason why it is not.
 """
 
+import importlib
 import os
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from io import BytesIO
 from types import ModuleType
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -27,19 +28,17 @@ from knowledge.chat.transcript import Channel
 from knowledge.files.formats.zip import Archive
 from knowledge.model.documents import SHARED
 from knowledge.store.guilds.quote_opt_outs import Withheld
-from tests.pumped_texts import FRAGMENTS
-from tests.pumping import (
+from tests.pumped_texts import FRAGMENTS, own_fragments, patterns_of
+from tests.pumping import growth, watch
+from tests.text_readers import (
     Reader,
     functions,
-    growth,
+    module_names,
     modules,
-    own_fragments,
-    patterns_of,
     pieces,
     reader_of,
     reads,
     takes_text,
-    watch,
 )
 
 # Modules whose texts are the operator's or our own: settings, names of models, SQL, judged sets.
@@ -119,6 +118,7 @@ NOT_CALLED: Final = {
         knowledge.channels.archive.ChannelArchive.take_page
         knowledge.channels.archive.ChannelArchive.take_pins
         knowledge.files.document.parsed_apart
+        knowledge.files.scan.scan
         knowledge.git.repository.Repository.content
         knowledge.git.repository.Repository.files
         knowledge.store.erasure.personal_data.PersonalData._clear_earlier
@@ -159,8 +159,15 @@ NOT_CALLED: Final = {
     "lets a library read, in a process of its own that ends at a deadline": """
         knowledge.files.formats.pdf.parse_pdf
         knowledge.files.formats.rst.parse_rst
+        knowledge.files.reader._begun
+        knowledge.files.reader.begin_parsing
+        knowledge.files.reader.format_name
+        knowledge.files.reader.parse_bytes
+        knowledge.files.text_recognition.open_apart
+        knowledge.files.text_recognition.recognize_apart
         knowledge.web.outgoing.outgoing
         knowledge.web.sitemaps.listing
+        knowledge.web.sitemaps.listing_of
     """,
     "compares each of a question's words, which are few, with a text": """
         indexer.retrieval.highlight.deciding_sentence
@@ -199,25 +206,28 @@ def _not_called() -> set[str]:
     return {name for names in NOT_CALLED.values() for name in names.split()}
 
 
-def _readers() -> Iterator[Reader]:
+@cache
+def _readers(module: ModuleType) -> tuple[Reader, ...]:
+    return tuple(_readers_in(module))
+
+
+def _readers_in(module: ModuleType) -> Iterator[Reader]:
     named = _not_called()
-    for name, function in functions():
+    for name, function in functions(module):
         if name in RECIPES:
-            yield Reader(name, function.__module__, partial(partial, RECIPES[name]), looks=True)
+            yield Reader(name, partial(partial, RECIPES[name]), looks=True)
         elif takes_text(function) and not name.startswith(OWN_TEXTS) and name not in named:
             reader = reader_of(name, function)
             if reader is not None:
                 yield reader
 
 
-_READERS: Final = tuple(_readers())
-
-
 def test_every_function_that_reads_text_is_called_or_named() -> None:
-    known = {reader.name for reader in _READERS} | _not_called()
+    known = {reader.name for module in modules() for reader in _readers(module)} | _not_called()
     left = [
         name
-        for name, function in functions()
+        for module in modules()
+        for name, function in functions(module)
         if name not in known
         and not name.startswith(OWN_TEXTS)
         and takes_text(function)
@@ -227,17 +237,19 @@ def test_every_function_that_reads_text_is_called_or_named() -> None:
 
 
 def test_every_name_is_of_a_function() -> None:
-    assert {*RECIPES, *_not_called()} <= {name for name, _ in functions()}
-
-
-def test_many_functions_are_called_with_many_fragments() -> None:
-    assert len(_READERS) >= 150
-    assert len(set(FRAGMENTS)) == len(FRAGMENTS) >= 100
+    every = {name for module in modules() for name, _ in functions(module)}
+    assert {*RECIPES, *_not_called()} <= every
 
 
 # Each function meets every so many-th fragment, others than the function before it. PUMP_STEP=1 is
-# all of them, and half an hour of processor time.
+# all of them.
 STEP: Final = int(os.environ.get("PUMP_STEP", "3"))
+
+
+def test_many_functions_are_called_with_many_fragments() -> None:
+    looking = [one for module in modules() for one in _readers(module) if one.looks]
+    assert len(looking) >= 150
+    assert len(set(FRAGMENTS)) == len(FRAGMENTS) >= 100 * STEP
 
 
 def _costly(readers: list[Reader], fragments: tuple[str, ...]) -> list[object]:
@@ -246,35 +258,15 @@ def _costly(readers: list[Reader], fragments: tuple[str, ...]) -> list[object]:
     return [one for one in found if one is not None]
 
 
-# Found on 29 November 2026 and to be mended. None takes long within the limits of what it reads: a
-# model's sentence has 400 characters, a path 4,096, a stretch of a passage 20,000, a note 30,000.
-TO_MEND: Final = [
-    "bot.phrasing.strict_check",
-    "bot.phrasing.written_sentences",
-    "indexer.text.passages",
-    "knowledge.files.reader",
-    "knowledge.files.scan",
-    "knowledge.review.risk_flags",
-    "knowledge.web.sitemaps",
-]
-
-
-def _modules() -> Iterator[Any]:
-    for module in modules():
-        mend = module.__name__ in TO_MEND
-        marks = [pytest.mark.xfail(reason="costs more than its length", strict=False)] * mend
-        yield pytest.param(module, id=module.__name__, marks=marks)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("module", [*_modules()])
-def test_no_text_costs_more_than_its_length(module: ModuleType) -> None:
+@pytest.mark.parametrize("name", module_names())
+def test_no_text_costs_more_than_its_length(name: str) -> None:
+    module = importlib.import_module(name)
     fragments = (*FRAGMENTS, *own_fragments(patterns_of(module)))
-    own = [reader for reader in _READERS if reader.module == module.__name__]
     found: list[object] = []
-    for place, reader in enumerate(own):
+    for place, reader in enumerate(_readers(module)):
         # The others do no more than what they call, which is pumped, too.
-        step = STEP if reader.looks else 4 * STEP
+        step = STEP if reader.looks else 8 * STEP
         found += _costly([reader], fragments[place % step :: step])
     assert found == []
 
@@ -292,12 +284,32 @@ _ONCE_SLOW: Final = {
 
 @pytest.mark.parametrize("name", _ONCE_SLOW)
 def test_what_was_slow_once_is_not(name: str) -> None:
-    [reader] = [reader for reader in _READERS if reader.name == name]
+    module = importlib.import_module(name.rpartition(".")[0])
+    [reader] = [reader for reader in _readers(module) if reader.name == name]
     assert _costly([reader], (_ONCE_SLOW[name], *FRAGMENTS[::24])) == []
 
 
 def test_what_grows_too_much_is_found() -> None:
     """As the pattern did that held the event loop for eight seconds."""
     ending = re.compile(r"[.!?]+(?=\s)")
-    reader = Reader("once", "once", lambda text: partial(ending.findall, text), looks=True)
+    reader = Reader("once", lambda text: partial(ending.findall, text), looks=True)
     assert _costly([reader], (".",)) != []
+
+
+def test_what_grows_too_much_beside_much_that_does_not_is_found() -> None:
+    def read(text: str) -> None:
+        for word in text.split():
+            word.casefold().encode().hex()
+        for place in range(0, len(text), 10):
+            text[place:].count("a")
+
+    reader = Reader("mixed", lambda text: partial(read, text), looks=True)
+    assert _costly([reader], ("a ",)) != []
+
+
+def test_what_is_as_costly_for_each_character_is_not_found() -> None:
+    def read(text: str) -> list[str]:
+        return sorted(sign.casefold() for sign in text)
+
+    reader = Reader("linear", lambda text: partial(read, text), looks=True)
+    assert _costly([reader], ("a ", "ba1 ")) == []

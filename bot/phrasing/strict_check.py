@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import cache
+from itertools import pairwise
 from typing import Final
 
 from bot.phrasing.parsed_sentence import TABLES, Item, Reading, is_conditional, read
@@ -39,6 +40,8 @@ _CLOSENESS: Final = {one: place for place, one in enumerate(Mismatch)}
 # Where a sentence may be halved, and which parts of a named one may be named without the rest.
 _JOINT: Final = re.compile(r"[;,]\s(?:and\s|but\s|so\s|und\s|aber\s)?|\s(?:and|und)\s")
 _PART: Final = re.compile(r";\s|,\s(?=but\b|aber\b)")
+# Both halves are read anew for each place, and a sentence with more of them has not two halves.
+_MOST_JOINTS: Final = 12
 
 
 def mismatch(sentence: str, sources: Sequence[str]) -> Mismatch | None:
@@ -63,14 +66,20 @@ def _candidates(source: str) -> Iterator[str]:
     """A sentence, and its parts that say something by themselves: no condition stands before."""
     yield source
     parts = _PART.split(source)
-    for place, part in enumerate(parts):
-        if len(parts) > 1 and not any(map(is_conditional, parts[:place])):
+    if len(parts) > 1:
+        yield parts[0]
+        for before, part in pairwise(parts):
+            if is_conditional(before):
+                return
             yield part
 
 
 def _follows_in_halves(sentence: str, candidates: Sequence[Reading]) -> bool:
     """Whether a sentence can be halved so that each half follows a named one with its subject."""
-    for joint in _JOINT.finditer(sentence):
+    joints = list(_JOINT.finditer(sentence))
+    if len(joints) > _MOST_JOINTS:
+        return False
+    for joint in joints:
         halves = (read(sentence[: joint.start()]), read(sentence[joint.end() :]))
         if all(any(_follows_with_subject(half, one) for one in candidates) for half in halves):
             return True

@@ -43,9 +43,10 @@ FAR: Final = "meaning"
 CUT: Final = "no room"
 REPLACED: Final = "replaced"
 
-# Citations, which the instructions ask not to set; only numbers that may be ids.
+# Citations, which the instructions ask not to set; only numbers that may be ids. For text whose
+# runs of white space are single blanks.
 _CITATION: Final = re.compile(
-    r"\s*[\[(](?P<ids>\d(?:\.\d{1,3})?(?:\s*[,;]\s*\d(?:\.\d{1,3})?)*)[\])]"
+    r" ?[\[(](?P<ids>\d(?:\.\d{1,3})?(?: ?[,;] ?\d(?:\.\d{1,3})?)*)[\])]"
 )
 _EMPHASIS: Final = re.compile(r"\*\*|__|`")
 
@@ -160,10 +161,10 @@ def _tidy(text: str, offered: Mapping[str, Numbered]) -> str:
     passages = {key.partition(".")[0] for key in offered}
 
     def uncited(match: re.Match[str]) -> str:
-        cited = set(re.split(r"\s*[,;]\s*", match["ids"]))
+        cited = set(re.split(r" ?[,;] ?", match["ids"]))
         return "" if cited <= {*offered, *passages} else match[0]
 
-    return " ".join(_CITATION.sub(uncited, text).split())
+    return _CITATION.sub(uncited, " ".join(text.split())).strip()
 
 
 def _verdict(task: Task, one: _Checked, shown: Sequence[str]) -> str:

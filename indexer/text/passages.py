@@ -351,14 +351,16 @@ def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) ->
 def _cut_at(body: str, parts: Sequence[tuple[int, int]], first: int, end: int) -> int:
     """Where a piece that begins at `first` ends, at best, if it may go on to `end`."""
     best = first
+    said = first + len(body[first:end].rstrip())
     # What begins before the piece is looked at only where it goes on in it.
     begun = max(bisect_left(parts, (first, 0)) - 1, 0)
     for place, (start, after) in enumerate(parts[begun:], begun):
-        announced = place > 0 and announces(body[slice(*parts[place - 1])])
+        before = parts[place - 1] if place else (first, first)
+        announced = place > 0 and announces(body[slice(*before)])
         if start > first and not announced and not body[end:start].strip():
-            line = body.rfind("\n", first, start) + 1
+            line = body.rfind("\n", max(first, before[0]), start) + 1
             best = line if line > first and not body[line:start].strip() else start
-            if not body[min(best, end) : max(best, end)].strip():
+            if best >= said:
                 return end
         if best == first and start < end < after:
             return _cut_in(body, (start, after), first, end)

@@ -192,7 +192,12 @@ def _listed(
 
 def _source_of(path: str, locations: Iterable[str]) -> str:
     """The first of these sources that a path is or is in; empty if it is none's."""
-    return next((one for one in locations if Path(path).is_relative_to(one)), "")
+    parts = Path(path).parts
+    for one in locations:
+        inside = Path(one).parts
+        if parts[: len(inside)] == inside:
+            return one
+    return ""
 
 
 def _link(path: Path, source: Path, base_url: str) -> str:

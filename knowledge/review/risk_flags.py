@@ -139,10 +139,11 @@ _HOST_LABEL = re.compile(
 
 def _link_flags(text: str, allowed_hosts: Collection[str]) -> Iterator[Flag]:
     seen: set[tuple[Risk, str]] = set()
+    allowed = WELL_KNOWN_HOSTS | {_host_name(one) for one in allowed_hosts}
     for match in _ADDRESS.finditer(text):
         address = match[0].rstrip(".,;:!?*_~'’”)]}")
         host = _host(address)
-        for risk in _host_risks(address, host, allowed_hosts):
+        for risk in _host_risks(address, host, allowed):
             if (risk, host) not in seen:
                 seen.add((risk, host))
                 yield Flag(risk, match.start(), match.start() + len(address), host)
@@ -162,15 +163,17 @@ def _host(address: str) -> str:
     return (found or "").rstrip(".")
 
 
-def _host_risks(address: str, host: str, allowed_hosts: Collection[str]) -> Iterator[Risk]:
+def _host_risks(address: str, host: str, allowed: Collection[str]) -> Iterator[Risk]:
     if _is_ip_address(host):
         yield Risk.IP_ADDRESS
     elif _is_disguised(host) or "@" in address.split("://")[-1].split("/")[0]:
         yield Risk.DISGUISED_HOST
-    elif not any(_below(host, allowed) for allowed in (*WELL_KNOWN_HOSTS, *allowed_hosts)):
+    elif allowed.isdisjoint(_names_above(host)):
         yield Risk.FOREIGN_LINK
 
 
+# A name in the DNS has 253 characters.
+_MOST_LABELS: Final = 127
 # With a dot at least: whoever allowed `com` would allow nearly everything. Not in digits: such
 # addresses are flagged as what they are.
 _HOST_NAME = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]*[^\W_]")
@@ -192,14 +195,20 @@ def named_hosts(typed: str) -> tuple[tuple[str, ...], list[str]]:
     return tuple(dict.fromkeys(hosts)), others
 
 
-def _below(host: str, allowed: str) -> bool:
-    allowed = allowed.strip().lower().removeprefix("*.").removeprefix("www.").strip(".")
-    return host == allowed or host.endswith(f".{allowed}")
+def _host_name(typed: str) -> str:
+    return typed.strip().lower().removeprefix("*.").removeprefix("www.").strip(".")
+
+
+def _names_above(host: str) -> Iterator[str]:
+    """A host's own name and the names that it is below."""
+    labels = host.split(".")
+    for count in range(1, min(len(labels), _MOST_LABELS) + 1):
+        yield ".".join(labels[-count:])
 
 
 def _same_site(shown: str, host: str) -> bool:
-    shown = shown.lower()
-    return _below(host, shown) or _below(shown, host.removeprefix("www."))
+    shown, host = _host_name(shown), _host_name(host)
+    return shown in _names_above(host) or host in _names_above(shown)
 
 
 def _is_ip_address(host: str) -> bool:
