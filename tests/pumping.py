@@ -28,8 +28,10 @@ FLOOR_NS: Final = 600_000
 LONGEST: Final = 64_000
 # Twice the text may take so many times as long; n log n takes 2.1.
 GROWTH: Final = 2.3
-# What takes longer is judged without a longer text.
+# Longer costs are judged without a longer text, unless their growth slows down: it is so much of
+# the growth before it.
 LONG_NS: Final = 100_000_000
+SLOWING: Final = 0.9
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ def growth(reader: Reader, fragment: str) -> Growth | None:
         seen = _least(reader, fragment, sizes)
         if not _grows(seen):
             return None
-        if characters >= LONGEST or seen[-1] > LONG_NS:
+        slows = seen[0] * seen[2] < SLOWING * seen[1] ** 2
+        if characters >= LONGEST or (seen[-1] > LONG_NS and not slows):
             # Once more, before a busy machine is taken for a slow function.
             seen = list(map(min, seen, _least(reader, fragment, sizes)))
             milliseconds = tuple(cost / 1e6 for cost in seen)

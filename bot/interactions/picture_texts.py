@@ -8,7 +8,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Final
 
 import discord
@@ -29,6 +30,14 @@ SECONDS: Final = 40.0
 _logger = logging.getLogger(__name__)
 
 Recognize = Callable[[bytes], "Future[list[TextLine]]"]
+
+
+@dataclass(frozen=True, slots=True)
+class PictureText:
+    """Text in some pictures; `is_whole` says that each of them could be read."""
+
+    text: str = ""
+    is_whole: bool = True
 
 
 class PictureTexts:
@@ -56,12 +65,14 @@ class PictureTexts:
                 contents = [await resent(one.read) for one in pictures[:PICTURES]]
             except UNREACHED:
                 return ""
-            return await self._recognized(contents)
+            return (await self._recognized(contents)).text
 
-    async def of(self, contents: Sequence[bytes], member_id: int) -> str:
+    async def of(self, contents: Sequence[bytes], member_id: int) -> PictureText:
         """The text in pictures that were fetched already."""
         with self._turn(member_id) as is_taken:
-            return await self._recognized(contents[:PICTURES]) if is_taken else ""
+            if is_taken:
+                return await self._recognized(contents[:PICTURES])
+            return PictureText(is_whole=not self._is_on)
 
     @contextmanager
     def _turn(self, member_id: int) -> Iterator[bool]:
@@ -75,7 +86,7 @@ class PictureTexts:
         finally:
             self._members.discard(member_id)
 
-    async def _recognized(self, contents: Sequence[bytes]) -> str:
+    async def _recognized(self, contents: Sequence[bytes]) -> PictureText:
         """The text in some pictures, as far as it can be read in time.
 
         A picture is begun when the one before it was read: so members take turns in the sandbox's
@@ -85,17 +96,11 @@ class PictureTexts:
         try:
             async with asyncio.timeout(self._seconds):
                 for content in contents:
-                    texts.append(await _text(self._recognize(content)))  # noqa: PERF401 - kept if late
+                    with suppress(UnreadableError):
+                        lines = await asyncio.wrap_future(self._recognize(content))
+                        texts.append(picture_text.as_text(lines))
         except TimeoutError:
             pass
         except Exception:
             _logger.exception("The text in a picture could not be read.")
-        return "\n".join(filter(None, texts))
-
-
-async def _text(future: "Future[list[TextLine]]") -> str:
-    try:
-        lines = await asyncio.wrap_future(future)
-    except UnreadableError:
-        return ""
-    return picture_text.as_text(lines)
+        return PictureText("\n".join(filter(None, texts)), len(texts) == len(contents))

@@ -12,6 +12,10 @@ READ: Final = Sentence(
     "Before I hand it in: this is what I read in its pictures. Nobody finds the note by it unless "
     "it is in the text; *Add to the text* opens the form with it, to be corrected."
 )
+UNREAD: Final = Sentence(
+    "I could not read the text in every picture. If the note should be found by it, type it into "
+    "the note's text."
+)
 ADD_LABEL: Final = Sentence("Add to the text")
 _TEXT_CHARACTERS: Final = 1_500
 _BETWEEN: Final = "\n\n"
@@ -19,17 +23,19 @@ _BETWEEN: Final = "\n\n"
 _LEAST_CHARACTERS: Final = 20
 
 
-def offer(text: str, read: str, language: Language) -> str:
+def offer(text: str, read: str, language: Language, *, is_whole: bool = True) -> str:
     """A message that shows what was read; nothing where there is little of it, or no room.
 
     What a form can't hold could not be seen in it. Lines that are in the text are not offered.
+    `is_whole` says that each picture could be read.
     """
     have = " ".join(text.casefold().split())
     new = [line for line in read.split("\n") if " ".join(line.casefold().split()) not in have]
     room = min(_TEXT_CHARACTERS, FORM_CHARACTERS - size(text) - len(_BETWEEN))
     if size("\n".join(new)) < _LEAST_CHARACTERS or room < _LEAST_CHARACTERS:
         return ""
-    return f"{READ(language)}\n{code_block(_whole_lines(new, room), room)}"
+    unread = "" if is_whole else f"\n{UNREAD(language)}"
+    return f"{READ(language)}\n{code_block(_whole_lines(new, room), room)}{unread}"
 
 
 def added(text: str, offered: str) -> str:

@@ -45,9 +45,7 @@ REPLACED: Final = "replaced"
 
 # Citations, which the instructions ask not to set; only numbers that may be ids. For text whose
 # runs of white space are single blanks.
-_CITATION: Final = re.compile(
-    r" ?[\[(](?P<ids>\d(?:\.\d{1,3})?(?: ?[,;] ?\d(?:\.\d{1,3})?)*)[\])]"
-)
+_CITATION: Final = re.compile(r" ?[\[(](?P<ids>\d(?:\.\d{1,3})?(?: ?[,;] ?\d(?:\.\d{1,3})?)*)[\])]")
 _EMPHASIS: Final = re.compile(r"\*\*|__|`")
 
 

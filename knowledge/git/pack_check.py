@@ -1,4 +1,4 @@
-"""Check of a Git pack before it is unpacked: how many objects, and how large each claims to be.
+"""Check of a Git pack or of one of its objects before that is unpacked: how many, and how large.
 
 A few bytes can claim to be gigabytes, twice over: compressed, and as a change of another object
 that repeats it. The library that reads packs trusts what they claim; here it is read what that is.
@@ -9,7 +9,7 @@ Source:
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Final
 
@@ -22,6 +22,9 @@ _REFERENCE_DELTA: Final = 7
 _READ: Final = 16_384
 # What is kept of the decompressed beginning of a change: the sizes before and after it.
 _SIZES: Final = 32
+# Git makes no longer chain of changes.
+_CHANGES: Final = 4_095
+_WHOLE: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +72,65 @@ def _check(reader: "_Reader", limits: PackLimits) -> None:
 def _sizes(reader: "_Reader", count: int, limits: PackLimits) -> Iterator[int]:
     """The bytes that each object has at the most, unpacked and as the change that it may be."""
     for _ in range(count):
-        byte = reader.take(1)[0]
-        kind, size, shift = (byte >> 4) & 7, byte & 15, 4
-        while byte & 0x80:
-            byte = reader.take(1)[0]
-            size |= (byte & 0x7F) << shift
-            shift += 7
-            if shift > 63:
-                raise RefusedError("sent a damaged pack")
-        if kind == _OFFSET_DELTA:
-            while reader.take(1)[0] & 0x80:
-                pass
-        elif kind == _REFERENCE_DELTA:
-            reader.take(20)
+        size, base = _claim(reader)
         # Before it is decompressed: nobody has to find out that it is true.
         if size > limits.object_bytes:
             yield size
         begins = reader.decompressed(size)
-        yield max(size, _changed_size(begins)) if kind >= _OFFSET_DELTA else size
+        yield size if base is None else max(size, _changed_size(begins))
+
+
+def _claim(reader: "_Reader") -> tuple[int, int | bytes | None]:
+    """How many bytes an object claims to have, and the base of one that is a change of another.
+
+    A base is named by its id, or by how many bytes before this object it begins.
+    """
+    byte = reader.take(1)[0]
+    kind, size, shift = (byte >> 4) & 7, byte & 15, 4
+    while byte & 0x80:
+        byte = reader.take(1)[0]
+        size |= (byte & 0x7F) << shift
+        shift += 7
+        if shift > 63:
+            raise RefusedError("sent a damaged pack")
+    if kind == _REFERENCE_DELTA:
+        return size, reader.take(20)
+    if kind != _OFFSET_DELTA:
+        return size, None
+    byte = reader.take(1)[0]
+    distance = byte & 0x7F
+    while byte & 0x80:
+        byte = reader.take(1)[0]
+        distance = ((distance + 1) << 7) | (byte & 0x7F)
+    return size, distance
+
+
+def largest_unpacked(pack: IO[bytes], offset: int, offset_of: Callable[[bytes], int]) -> int:
+    """Bytes of the largest object that has to be unpacked to read the one at an offset.
+
+    That is itself, or an object that it is a change of.
+
+    Args:
+        pack: one that `check_pack` let through.
+        offset: where the object begins.
+        offset_of: where an object begins, by its id; raises KeyError if it is not there.
+
+    Raises:
+        RefusedError: if the pack is damaged.
+    """
+    largest = 0
+    try:
+        for _ in range(_CHANGES):
+            pack.seek(offset)
+            reader = _Reader(pack, _WHOLE)
+            size, base = _claim(reader)
+            if base is None:
+                return max(largest, size)
+            largest = max(largest, size, _changed_size(reader.beginning()))
+            offset = offset_of(base) if isinstance(base, bytes) else offset - base
+    except (EOFError, KeyError, ValueError, zlib.error) as error:
+        raise RefusedError("has a damaged object") from error
+    raise RefusedError("has a damaged object")
 
 
 # Two sizes of 64 bits at most, in bytes that have seven bits of them each.
@@ -129,6 +173,16 @@ class _Reader:
             self._fill()
         taken, self._buffer = self._buffer[:count], self._buffer[count:]
         return taken
+
+    def beginning(self) -> bytes:
+        """How the compressed object that comes next begins."""
+        inflating, begins = zlib.decompressobj(), b""
+        while len(begins) < _SIZES and not inflating.eof:
+            if not self._buffer:
+                self._fill()
+            begins += inflating.decompress(self._buffer, _SIZES)
+            self._buffer = inflating.unconsumed_tail
+        return begins
 
     def decompressed(self, size: int) -> bytes:
         """Pass over one compressed object of so many bytes; returns how it begins."""

@@ -17,8 +17,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from knowledge.files.parsed_file import MAX_PACKED_BYTES
 from knowledge.files.reader import SUFFIXES
 from knowledge.git.lost import LostError
+from knowledge.git.pack_check import largest_unpacked
 from knowledge.git.pack_index import pack_index
 from knowledge.model.extras import needed
 from knowledge.model.source_locations import RepositoryLocation
@@ -45,6 +47,7 @@ FILES: Final = 5_000
 ENTRIES: Final = 200_000
 # Of one folder: an entry takes some 40 bytes.
 TREE_BYTES: Final = 10_000_000
+FILE_BYTES: Final = MAX_PACKED_BYTES
 FOLDERS_DEEP: Final = 50
 PATH_CHARACTERS: Final = 1_000
 
@@ -168,12 +171,24 @@ class Repository:
         """What a file says.
 
         Raises:
-            RefusedError: if it is kept elsewhere, or damaged.
+            RefusedError: if it is kept elsewhere, too large, or damaged.
         """
-        content: bytes = self._object(file.id.encode("ascii")).as_raw_string()
+        object_id = file.id.encode("ascii")
+        if self._unpacked_bytes(object_id) > FILE_BYTES:
+            raise RefusedError(f"has more than {FILE_BYTES / 1e6:,.0f} MB when it is unpacked")
+        content: bytes = self._object(object_id).as_raw_string()
         if len(content) < 1_024 and _LFS.match(content):
             raise RefusedError("is kept in Git LFS, which is not read")
         return content
+
+    def _unpacked_bytes(self, object_id: bytes) -> int:
+        """Bytes that a packed file claims, or its base if that is larger; 0 if it is in no pack."""
+        for pack in self._objects.packs:
+            if object_id in pack:
+                with Path(pack.data.path).open("rb") as packed:
+                    offset_of = pack.index.object_offset
+                    return largest_unpacked(packed, offset_of(object_id), offset_of)
+        return 0
 
     def _object(self, object_id: bytes) -> Any:
         try:

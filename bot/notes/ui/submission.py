@@ -19,6 +19,7 @@ from bot.interactions.buttons import Button, CustomId, view_of
 from bot.interactions.channel_access import readable_in
 from bot.interactions.door import First, Found
 from bot.interactions.guild_settings import viewer_language
+from bot.interactions.picture_texts import PictureText
 from bot.interactions.pictures import is_picture, picture_files, pictures_among
 from bot.interactions.services import Interaction, Services
 from bot.limits import messages as limits_messages
@@ -128,9 +129,10 @@ class NoteSubmissions:
         if member is None:
             return _Said(messages.NOT_A_MEMBER(language), draft)
         if not draft.text.strip() and not (draft.note_id or draft.source):
-            if offer := await self._text_of_pictures(interaction, draft, language):
+            read = await self._text_of_pictures(interaction, draft)
+            if offer := _offer(draft, read, language):
                 return _Said(offer, replace(draft, read=True), ("picture", "edit"))
-            raise InvalidNoteError(form_messages.NEITHER.english)
+            return _Said(_with_unread(form_messages.NEITHER(language), read, language), draft)
         submission = draft.submission()
         settings = await self._bot.worker.call(lambda core: core.store.guilds.settings(guild_id))
         if not settings.complete:
@@ -144,10 +146,12 @@ class NoteSubmissions:
                     ("same", "submit", "edit"),
                     tuple((one, note_id) for one, note_id in near if note_id is not None),
                 )
-        if offer := await self._text_of_pictures(interaction, draft, language):
+        read = await self._text_of_pictures(interaction, draft)
+        if offer := _offer(draft, read, language):
             return _Said(offer, replace(draft, read=True), ("picture", "submit", "edit"))
         outcome = await self._kept(interaction, member, draft, submission)
-        return await self._outcome(guild_id, draft, outcome, language)
+        said = await self._outcome(guild_id, draft, outcome, language)
+        return replace(said, sentence=_with_unread(said.sentence, read, language))
 
     async def _near(
         self, interaction: Interaction, guild_id: int, submission: Submission
@@ -162,15 +166,12 @@ class NoteSubmissions:
             lambda core: service.near(core, guild_id, submission, interaction.user.id, channels)
         )
 
-    async def _text_of_pictures(
-        self, interaction: Interaction, draft: Draft, language: Language
-    ) -> str:
-        """What shows the text in a note's pictures, once; nothing where there is none to add."""
+    async def _text_of_pictures(self, interaction: Interaction, draft: Draft) -> PictureText:
+        """The text in a note's pictures; none where it was offered before."""
         if draft.read or not draft.pictures:
-            return ""
+            return PictureText()
         contents = [picture.content for picture in draft.pictures]
-        read = await self._bot.picture_texts.of(contents, interaction.user.id)
-        return picture_messages.offer(draft.text, read, language)
+        return await self._bot.picture_texts.of(contents, interaction.user.id)
 
     async def _kept(
         self,
@@ -241,6 +242,14 @@ class NoteSubmissions:
             )
             return
         await interaction.edit_original_response(**_giving_back(said, said.draft, language))
+
+
+def _offer(draft: Draft, read: PictureText, language: Language) -> str:
+    return picture_messages.offer(draft.text, read.text, language, is_whole=read.is_whole)
+
+
+def _with_unread(sentence: str, read: PictureText, language: Language) -> str:
+    return sentence if read.is_whole else f"{sentence}\n{picture_messages.UNREAD(language)}"
 
 
 def _written(core: Core, draft: Draft, submission: Submission, place: _Place) -> Outcome | None:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import discord
 import pytest
 
-from bot.interactions.picture_texts import AT_ONCE, PictureTexts
+from bot.interactions.picture_texts import AT_ONCE, PictureText, PictureTexts
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.picture_text import TextLine
 from knowledge.model.pictures import PICTURES, RECOGNIZED_BYTES
@@ -95,15 +95,15 @@ async def test_a_member_is_read_one_message_at_a_time_and_all_of_them_a_few(
     texts = PictureTexts(is_on=True, recognize=slowly)
     tasks = [asyncio.create_task(texts.of([b"x"], member)) for member in range(AT_ONCE)]
     await _turns()
-    assert await texts.of([b"x"], 0) == ""
-    assert await texts.of([b"x"], AT_ONCE) == ""
+    assert await texts.of([b"x"], 0) == PictureText(is_whole=False)
+    assert await texts.of([b"x"], AT_ONCE) == PictureText(is_whole=False)
     for future in waiting:
         future.set_result([TextLine("read", 1.0)])
-    assert await asyncio.gather(*tasks) == ["read"] * AT_ONCE
+    assert await asyncio.gather(*tasks) == [PictureText("read")] * AT_ONCE
     again = asyncio.create_task(texts.of([b"x"], 0))
     await _turns()
     waiting[-1].set_result([])
-    assert await again == ""
+    assert await again == PictureText()
 
 
 async def test_no_more_is_fetched_at_once_than_is_read() -> None:
@@ -137,12 +137,12 @@ async def test_a_member_with_many_pictures_takes_turns_with_one_who_has_one(
     await _turns()
     assert len(waiting) == 2
     waiting[1].set_result([TextLine("read", 1.0)])
-    assert await one == "read"
+    assert (await one).text == "read"
     assert not waiting[0].done()
     for place, word in ((0, "a"), (2, "b"), (3, "c")):
         waiting[place].set_result([TextLine(word, 1.0)])
         await _turns()
-    assert await many == "a\nb\nc"
+    assert await many == PictureText("a\nb\nc")
 
 
 async def test_what_was_read_in_time_is_kept() -> None:
@@ -150,7 +150,7 @@ async def test_what_was_read_in_time_is_kept() -> None:
         return recognized(content) if content == b"first" else Future()
 
     texts = PictureTexts(is_on=True, recognize=recognize, seconds=0.05)
-    assert await texts.of([b"first", b"never"], 1) == "first"
+    assert await texts.of([b"first", b"never"], 1) == PictureText("first", is_whole=False)
 
 
 async def test_what_takes_too_long_is_given_up(
@@ -158,5 +158,15 @@ async def test_what_takes_too_long_is_given_up(
     slowly: Callable[[bytes], "Future[list[TextLine]]"],
 ) -> None:
     texts = PictureTexts(is_on=True, recognize=slowly, seconds=0.01)
-    assert await texts.of([b"x", b"y"], 1) == ""
+    assert await texts.of([b"x", b"y"], 1) == PictureText(is_whole=False)
     assert all(future.cancelled() for future in waiting)
+
+
+async def test_the_text_beside_a_picture_that_can_not_be_read_is_not_the_whole() -> None:
+    texts = PictureTexts(is_on=True, recognize=recognized)
+    read = await texts.of([b"first", b"unreadable", b"last"], 1)
+    assert read == PictureText("first\nlast", is_whole=False)
+
+
+async def test_nothing_is_missing_where_no_text_is_wanted() -> None:
+    assert await PictureTexts(is_on=False, recognize=recognized).of([b"x"], 1) == PictureText()

@@ -3,7 +3,7 @@ import zlib
 
 import pytest
 
-from knowledge.git.pack_check import PackLimits, check_pack
+from knowledge.git.pack_check import PackLimits, check_pack, largest_unpacked
 from knowledge.web.safe_network import RefusedError
 
 BLOB, OFFSET_DELTA, REFERENCE_DELTA = 3, 6, 7
@@ -84,3 +84,32 @@ def test_many_that_are_large_together_are_refused() -> None:
 def test_what_is_no_sound_pack_is_refused(pack: bytes) -> None:
     with pytest.raises(RefusedError, match=r"sent (a damaged pack|what is no pack)"):
         _check(pack)
+
+
+# One object.
+
+
+def _distance(value: int) -> bytes:
+    """How far before a change its base begins, as a pack has it."""
+    written = [value & 0x7F]
+    while value := value >> 7:
+        value -= 1
+        written.append(0x80 | (value & 0x7F))
+    return bytes(reversed(written))
+
+
+def test_of_one_object_the_largest_counts_that_it_is_made_of() -> None:
+    base = _entry(BLOB, bytes(range(256)) * 300)
+    small = _number(76_800) + _number(9) + b"\x05rest!"
+    by_offset = _entry(OFFSET_DELTA, small, base=_distance(len(base)))
+    grown = _number(9) + _number(5_000_000) + b"\x80"
+    by_id = _entry(REFERENCE_DELTA, grown, base=b"b" * 20)
+    pack = io.BytesIO(_pack(base, by_offset, by_id))
+    offsets = [12, 12 + len(base), 12 + len(base) + len(by_offset)]
+    ids = {b"b" * 20: offsets[1]}
+    found = [largest_unpacked(pack, offset, ids.__getitem__) for offset in offsets]
+    assert found == [76_800, 76_800, 5_000_000]
+    with pytest.raises(RefusedError, match="damaged"):
+        largest_unpacked(pack, offsets[2], {}.__getitem__)
+    with pytest.raises(RefusedError, match="damaged"):
+        largest_unpacked(pack, offsets[2], {b"b" * 20: offsets[2]}.__getitem__)

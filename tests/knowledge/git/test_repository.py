@@ -149,6 +149,15 @@ def test_what_is_kept_in_lfs_is_not_taken_for_text(world: World) -> None:
     found.close()
 
 
+def test_a_file_that_is_too_large_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = world.opened()
+    [file, *_] = found.files().files
+    monkeypatch.setattr(repository, "FILE_BYTES", len(FILES["README.md"]) - 1)
+    with pytest.raises(RefusedError, match="MB when it is unpacked"):
+        found.content(file)
+    found.close()
+
+
 def test_more_files_than_are_read_are_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repository, "FILES", 2)
     found = world.opened()

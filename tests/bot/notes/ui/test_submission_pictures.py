@@ -14,6 +14,7 @@ from bot.interactions.layouts import text_of as text_in
 from bot.interactions.picture_texts import PictureTexts
 from bot.notes import form_messages, picture_messages
 from bot.notes import messages as notes_messages
+from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.picture_text import TextLine
 from knowledge.model.guilds import Language
 from knowledge.model.pictures import PICTURE_BYTES, PICTURES, Picture
@@ -374,6 +375,40 @@ async def test_a_picture_without_a_text_beside_it_can_become_the_text(reading: W
         form, {"title": TITLE, "text": f"{SHOWN} (0)", "tags": "", "link": ""}
     )
     assert (await reading.note()).revision.submission.text == f"{SHOWN} (0)"
+
+
+def unreadable(content: bytes) -> "Future[list[TextLine]]":
+    """The second picture can't be read, as one that takes too long or breaks its reader."""
+    if content != PHOTOS[1]:
+        return recognized(content)
+    future: Future[list[TextLine]] = Future()
+    future.set_exception(UnreadableError("took too long."))
+    return future
+
+
+@pytest.mark.parametrize("language", [*Language])
+async def test_who_sends_a_picture_that_can_not_be_read_is_told(
+    world: World, language: Language
+) -> None:
+    world.bot.picture_texts = PictureTexts(is_on=True, recognize=unreadable)
+    world.speaks(world.member, language.value)
+    unread = picture_messages.UNREAD(language)
+
+    result = await proposed(world, *photos(2))
+    assert picture_messages.READ(language) in said(result)
+    assert unread in said(result)
+
+    result = await proposed(world, photos(2)[1], title="Another title", text="Another text.")
+    assert unread in said(result)
+    assert (await world.note()).revision.submission.text == "Another text."
+
+    result = await proposed(world, photos(2)[1], text="")
+    assert said(result) == f"{form_messages.NEITHER(language)}\n{unread}"
+
+
+async def test_nobody_is_told_of_a_picture_that_no_text_was_wanted_of(world: World) -> None:
+    world.bot.picture_texts = PictureTexts(is_on=False, recognize=unreadable)
+    assert picture_messages.UNREAD.english not in said(await proposed(world, photos(2)[1]))
 
 
 async def test_what_is_near_is_asked_about_first(reading: World) -> None:
