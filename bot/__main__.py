@@ -28,7 +28,17 @@ from bot import config
 from bot.answers.decision import Clarification
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import problem_with
-from bot.cli import backup, evaluation, migrate, models, output, programs, sources, worker
+from bot.cli import (
+    backup,
+    evaluation,
+    migrate,
+    models,
+    output,
+    programs,
+    source_output,
+    sources,
+    worker,
+)
 from bot.cli.console import (
     ConfigOption,
     DataOption,
@@ -185,7 +195,7 @@ def preview(
             check_free(port)
             if index:
                 with Core(settings, rebuild=True) as core:
-                    sources.take_in(core, index)
+                    sources.take_in(core, index, next_step=source_output.TRY_IN_PREVIEW)
             asyncio.run(serve(settings, port, ready))
         except PreviewError as error:
             fail(str(error))

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Final
 
 from bot.answers.outage import Outage
+from knowledge.model.counts import counted
 from knowledge.model.questions import Question
 from knowledge.store.database import (
     DatabaseAwayError,
@@ -60,7 +61,7 @@ class RecordingQueue:
         if not self._waiting:
             return ""
         full = ": no more are answered until it is back" if self._is_full(1) else ""
-        return f"{self.waiting:,} questions wait for the database to be recorded{full}."
+        return f"{self._told()} for the database to be recorded{full}."
 
     def record(self, questions: Sequence[Question]) -> list[int]:
         """Keep questions, now or when the database is back; returns their ids.
@@ -122,12 +123,15 @@ class RecordingQueue:
             return False
         return True
 
+    def _told(self) -> str:
+        return counted(self.waiting, "question waits", "questions wait")
+
     def _is_full(self, more: int) -> bool:
         return self.waiting + more > self._most
 
     def _full(self) -> DatabaseAwayError:
         return DatabaseAwayError(
-            f"The database is away, and {self.waiting:,} questions wait to be recorded: no more "
+            f"The database is away, and {self._told()} to be recorded: no more "
             "are answered until it is back."
         )
 
@@ -152,7 +156,8 @@ class RecordingQueue:
             self._keep(some)
             for _ in some:
                 self._waiting.popleft()
-        _logger.info("%d questions were recorded that were asked without the database.", before)
+        recorded = counted(before, "question was", "questions were")
+        _logger.info("%s recorded that came in without the database.", recorded)
 
     def _keep(self, questions: Sequence[Question]) -> None:
         refusal = self._store.database.refusal

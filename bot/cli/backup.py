@@ -22,7 +22,6 @@ from bot.cli.console import (
     print_json,
     settings_from,
 )
-from bot.cli.counts import counted
 from bot.config import Settings
 from bot.engine.data_folder import (
     BACKUPS,
@@ -38,6 +37,7 @@ from knowledge.backup import archives, backups, exporter, importer
 from knowledge.backup.backups import Restored
 from knowledge.backup.importer import Imported
 from knowledge.backup.on_request import OnRequest, Unknown
+from knowledge.model.counts import counted
 from knowledge.store.store import Store
 
 # So many sources and tombstones are named in a sentence; with --json, all of them are.

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from bot import config
-from bot.cli.counts import counted
 from bot.config import ConfigError, Settings
 from bot.engine.calibrations import chosen_calibration
 from bot.engine.data_folder import (
@@ -32,6 +31,7 @@ from indexer.retrieval.evidence import CalibrationError
 from indexer.retrieval.reranker import open_reranking
 from knowledge.files import picture_text
 from knowledge.git.repository import MISSING, is_installed
+from knowledge.model.counts import counted
 from knowledge.model.documents import ARTICLES, SHARED
 from knowledge.model.source_locations import repository_at
 from knowledge.store.audit.log_chain import Break

@@ -22,7 +22,6 @@ from bot.cli.console import (
     settings_from,
     shown,
 )
-from bot.cli.counts import counted
 from bot.cli.plots import PlotError
 from bot.config import Settings
 from bot.engine.calibrations import (
@@ -49,6 +48,7 @@ from indexer.evaluation.runner import Comparison, Evaluation, Evaluator, Order
 from indexer.retrieval.reranker import Reranking, open_reranking
 from indexer.retrieval.retriever import Retriever
 from knowledge.corpus import documents
+from knowledge.model.counts import counted
 from knowledge.model.documents import Document
 
 # What the set of answers that members accepted is called beside those that are folders.

@@ -25,6 +25,7 @@ from bot.ask.explanation import found_by
 from bot.cli.evaluation_output import figure_text
 from bot.engine.figures import Figures
 from indexer.retrieval.hit import Hit
+from knowledge.model.counts import counted
 from knowledge.model.phrasings import RecordedPhrasing
 from knowledge.model.questions import Evidence, RecordedHit
 
@@ -288,7 +289,7 @@ def _age(changed_at: datetime | None, now: datetime) -> str:
     for name, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
         if seconds >= 2 * size:
             return f"changed {seconds // size:,} {name} ago"
-    return f"changed {seconds} seconds ago"
+    return f"changed {counted(seconds, 'second')} ago"
 
 
 def preview_start(folder: Path, log: Path) -> str:

@@ -5,11 +5,11 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from bot.cli.counts import counted
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.corpus import SourceState, channel_location, located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.files.scan import FoundFile, Scan
+from knowledge.model.counts import counted
 from knowledge.model.documents import SHARED, Failure, Scope, channel_of
 from knowledge.model.source_locations import is_visited, repository_at
 
@@ -30,13 +30,15 @@ def report_record(report: UpdateReport) -> dict[str, Any]:
     }
 
 
-def report_text(report: UpdateReport, passages: int, seconds: float, *, follows: bool) -> str:
-    """Summary of an update; `follows` says that a bot runs which answers from it, too."""
-    running = " The running bot answers from it, too." if follows else ""
-    return (
-        f"{report}.\n{counted(passages, 'passage')} can be quoted; it took {seconds:,.1f} s.\n"
-        f"Try it with `commonplace ask`.{running}"
-    )
+TRY: Final = "Try it with `commonplace ask`."
+TRY_BOTH: Final = f"{TRY} The running bot answers from it, too."
+TRY_IN_PREVIEW: Final = "Try it on the preview's page."
+
+
+def report_text(report: UpdateReport, passages: int, seconds: float, next_step: str) -> str:
+    """Summary of an update, with what to do next."""
+    quotable = counted(passages, "passage")
+    return f"{report}.\n{quotable} can be quoted; it took {seconds:,.1f} s.\n{next_step}"
 
 
 def unread_text(unread: Collection[str], before: Collection[str]) -> str:

@@ -111,11 +111,16 @@ def index(
             _watch(core, as_json=as_json)
 
 
-def take_in(core: Core, paths: Sequence[Path], *, as_json: bool = False) -> None:
-    """Make files and folders sources, bring everything in step, and show what was done."""
+def take_in(
+    core: Core, paths: Sequence[Path], *, as_json: bool = False, next_step: str = ""
+) -> None:
+    """Make files and folders sources, bring everything in step, and show what was done.
+
+    `next_step` tells what to do then, where that is not `commonplace ask`.
+    """
     add_paths(core.store, paths)
     named_sources.take_here(core, [str(path.resolve()) for path in paths])
-    _update(core, as_json=as_json)
+    _update(core, as_json=as_json, next_step=next_step)
 
 
 def _show_plan(plan: Scan, *, as_json: bool) -> None:
@@ -132,6 +137,7 @@ def _update(
     retry: bool = False,
     named: Sequence[str] = (),
     new: Collection[str] = (),
+    next_step: str = "",
 ) -> list[str]:
     """Bring everything in step, close the core, and show what was done.
 
@@ -161,7 +167,8 @@ def _update(
         return unread
     seconds = time.monotonic() - started
     follows = report.touched and is_held(core.folder)
-    text = source_output.report_text(report, passages, seconds, follows=follows)
+    ask = source_output.TRY_BOTH if follows else source_output.TRY
+    text = source_output.report_text(report, passages, seconds, next_step or ask)
     out.print(text, soft_wrap=True)
     if chats:
         out.print(source_output.chats_text(chats), soft_wrap=True)

@@ -51,6 +51,7 @@ from knowledge.channels.sync_state import ChannelProblem
 from knowledge.corpus import SourceState
 from knowledge.files.scan import Scan
 from knowledge.model.channel_settings import GuildChoices
+from knowledge.model.counts import counted
 from knowledge.model.documents import (
     SHARED,
     Document,
@@ -213,7 +214,7 @@ class Core:
     def _record_the_last(self) -> None:
         self.record_waiting()
         if self.recording.waiting:
-            _logger.error("%d questions could not be recorded.", self.recording.waiting)
+            _logger.error("%s could not be recorded.", counted(self.recording.waiting, "question"))
 
     def left_out(self) -> tuple[str, ...]:
         """A sentence for each part that answers are given without, though the settings name it."""
@@ -221,7 +222,8 @@ class Core:
         problem = reranking.problem if reranking is not None else self._unranked
         set_aside = "" if self.work is None else self._set_aside(self.work)
         waiting = self.recording.told()
-        behind = f"The index does not say yet what became of {len(self.behind)} notes."
+        notes = counted(len(self.behind), "note")
+        behind = f"The index does not say yet what became of {notes}."
         return tuple(filter(None, (problem, set_aside, behind if self.behind else "", waiting)))
 
     def _set_aside(self, work: EmbeddingQueue) -> str:

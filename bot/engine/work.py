@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from knowledge.model.counts import counted
 from knowledge.model.extras import needed
 from knowledge.store.database import StoreError
 
@@ -28,7 +29,7 @@ def set_aside_told(count: int) -> str:
     if not count:
         return ""
     return (
-        f"{count:,} texts could not be embedded by any worker, and their documents are not in the "
-        "index: look at what the workers' log and machine say. They are tried again within the "
-        "hour."
+        f"{counted(count, 'text')} could not be embedded by any worker. Documents with such a text "
+        "are not in the index: look at the workers' log and machine. The workers try again within "
+        "the hour."
     )

@@ -29,6 +29,7 @@ from bot.interactions.services import GoOn, Services
 from bot.privacy import service as privacy_service
 from bot.process.metrics import Metrics
 from indexer.index.database import IndexError_
+from knowledge.model.counts import counted
 from knowledge.store.database import StoreError
 
 # Remembered so that commands are only sent to Discord when they changed: creating them is limited
@@ -126,7 +127,8 @@ class Leader:
         await worker.call(lambda core: core.store.helped_questions.prune(before))
         pruned = await worker.run_slices(lambda core: privacy_service.prune_questions(core, before))
         if pruned:
-            _logger.info("The words of old questions were dropped: %d questions.", pruned)
+            dropped = counted(pruned, "old question")
+            _logger.info("The words of %s were dropped.", dropped)
 
     # Commands.
 

@@ -20,6 +20,7 @@ from indexer.embedding.embedder import Embedder
 from indexer.embedding.token_vectors import embedded_passages, tokens_of
 from indexer.index.database import IndexError_
 from indexer.index.index import Index
+from knowledge.model.counts import counted
 from knowledge.store.postgres.jobs import Job, QueueState
 
 if TYPE_CHECKING:
@@ -173,7 +174,8 @@ class EmbeddingWorker:
             # Not what it says: there may be something of the text in it.
             self._jobs.fail(self.name, taken, type(error).__name__)
             self.failed += len(taken)
-            _logger.warning("%d texts could not be embedded: %s.", len(taken), type(error).__name__)
+            texts_failed = counted(len(taken), "text")
+            _logger.warning("%s could not be embedded: %s.", texts_failed, type(error).__name__)
             return len(taken)
         except BaseException:
             self._jobs.give_back(self.name, taken)

@@ -26,6 +26,7 @@ from sqlite_utils import Database
 from knowledge.backup import foreign_database
 from knowledge.backup.foreign_database import ForeignDatabaseError
 from knowledge.backup.on_request import OnRequest, Source, Unknown, leave_out
+from knowledge.model.counts import counted
 from knowledge.model.documents import Scope
 from knowledge.store.audit import log_chain
 from knowledge.store.audit.audit_log import RESTORED, STANDINGS, WHOLE, contradicted, logged
@@ -206,9 +207,8 @@ def _contradiction(database: Database) -> str:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         return f"its log can't be replayed ({error!r})"
     named = ", ".join(map(str, notes[:10]))
-    return (
-        f"{len(notes)} notes are in another state than its log leads to ({named})" if notes else ""
-    )
+    told = counted(len(notes), "note is", "notes are")
+    return f"{told} in another state than its log leads to ({named})" if notes else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.source_output import TRY_IN_PREVIEW
 from tests.fork_server import ENVIRONMENT, ROOT, SECONDS
 from tests.processes import interruptible
 
@@ -78,9 +79,10 @@ def test_running_imports_nothing_heavy(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_preview_imports_nothing_heavy(tmp_path: Path) -> None:
+def test_the_preview_of_a_file_imports_nothing_heavy(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# Quokkas\n\nA quokka is a small wallaby.\n")
     program = COMMAND.format(part="")
-    options = ["preview", "--data", str(tmp_path / "data")]
+    options = ["preview", "--index", str(tmp_path / "a.md"), "--data", str(tmp_path / "data")]
     with subprocess.Popen(
         [sys.executable, "-u", "-c", program, *options],
         cwd=ROOT,
@@ -90,9 +92,13 @@ def test_the_preview_imports_nothing_heavy(tmp_path: Path) -> None:
         preexec_fn=interruptible,
     ) as process:
         assert process.stdout is not None
+        said = []
         for line in process.stdout:
+            said.append(line.rstrip())
             if "http://" in line:
                 os.kill(process.pid, signal.SIGINT)
                 break
         *_, last = process.stdout.read().rstrip("\n").splitlines()
     assert HEAVY & set(last.split()) == set()
+    # Its data folder is not the one that the command `ask` has.
+    assert said[-2] == TRY_IN_PREVIEW

@@ -141,6 +141,7 @@ def test_stats_of_a_bot_that_nobody_has_asked_are_plain_zeros() -> None:
         (timedelta(hours=47), "changed 47 hours ago"),
         (timedelta(days=400), "changed 400 days ago"),
         (timedelta(seconds=-5), "changed 0 seconds ago"),
+        (timedelta(seconds=1), "changed 1 second ago"),
         (None, "when it changed is not known"),
     ],
 )

@@ -284,4 +284,4 @@ def test_what_still_waits_when_the_core_is_closed_is_told(
     with away.server.away():
         away.ask(QUESTION)
         away.core.close()
-    assert "1 questions could not be recorded." in caplog.text
+    assert "1 question could not be recorded." in caplog.text

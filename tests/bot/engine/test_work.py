@@ -177,7 +177,7 @@ def test_what_no_worker_could_embed_is_told(
             jobs.fail("a", taken, "MemoryError")
         [told] = core.left_out()
     jobs.close()
-    assert "1 texts could not be embedded" in told
+    assert "1 text could not be embedded" in told
     config = tmp_path / "config.toml"
     config.write_text(f'[data]\ndatabase = "{postgres_url}"\n')
     findings = {}

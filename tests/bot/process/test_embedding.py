@@ -129,7 +129,7 @@ def test_what_is_set_aside_is_told(postgres_url: str, jobs: WorkQueue) -> None:
             time.sleep(0.01)
     health = asyncio.run(embedding.health())
     assert health.well
-    assert "1 texts could not be embedded" in health.degraded[0]
+    assert "1 text could not be embedded" in health.degraded[0]
     exposition = asyncio.run(embedding.exposition()).decode()
     assert 'commonplace_texts_out{state="set_aside"} 1.0' in exposition
 

@@ -315,7 +315,7 @@ def test_a_note_that_nobody_approved_is_not_imported(
     path = note_file(folder)
     forged = path.read_text().replace("state: pending", "state: approved")
     path.write_text(forged.replace("live_revision_id: null", "live_revision_id: 1"))
-    with pytest.raises(FolderError, match=r"1 notes are in another state than its log"):
+    with pytest.raises(FolderError, match=r"1 note is in another state than its log"):
         import_folder(empty, folder)
     assert empty.notes.every_live() == []
 

@@ -99,7 +99,7 @@ async def test_a_question_is_answered_and_its_buttons_work_once_it_is_recorded(
         chosen = await world.second_member.select(message, [digest])
         assert everything(chosen) == AWAY
         health = await world.bot.health()
-        assert "1 questions wait for the database to be recorded." in health.degraded
+        assert "1 question waits for the database to be recorded." in health.degraded
     assert database.asked() == []
     # The first that is done once it is back finds it recorded.
     clicked = await world.second_member.click(message, label="Helpful")

@@ -94,7 +94,7 @@ async def test_while_the_database_is_away_shards_are_kept_and_members_are_answer
     assert [*health["shards"]] == ["0", "1", "2", "3"]
     [reply] = bot.replies(0, said)
     assert "> " in text_of(reply)
-    assert "1 questions wait for the database to be recorded." in waiting
+    assert "1 question waits for the database to be recorded." in waiting
     await bot.until(lambda: bot.leader() == name, "the process leads again")
     for shard in range(SHARDS):
         asked = await bot.answered(shard)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.cli.counts import counted
+from knowledge.model.counts import counted
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Counted nouns of the command line's output: `1 file`, `2 files`."""
+"""Counted nouns of output that is not translated: `1 file`, `2 files`."""
 
 
 def counted(count: int, one: str, several: str = "") -> str:
