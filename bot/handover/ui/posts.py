@@ -9,6 +9,7 @@ import asyncio
 import functools
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -111,6 +112,10 @@ class HandoverPosts:
                 _logger.info("A question is not taken where helpers are: %s", error)
                 continue
             await self._placed(handover, message.channel.id, message.id)
+            if handover.changes > 1:
+                # Discord may have taken an earlier post, which shows an earlier state.
+                place_ids = {"channel_id": message.channel.id, "message_id": message.id}
+                await self._edit(replace(handover, **place_ids))
             await self._shown(handover)
             await self._begin_thread(place, message, question)
             return

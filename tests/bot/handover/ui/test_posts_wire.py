@@ -7,6 +7,7 @@ import pytest
 from bot.config import Settings
 from bot.engine.core import Core
 from bot.handover import messages
+from bot.interactions.retries import PAUSES
 from knowledge.model.guilds import Language
 from tests.bot.discord_server import bot_process
 from tests.bot.wire.people import Person, labels
@@ -97,6 +98,21 @@ async def test_a_forum_post_whose_making_was_cut_off_is_made_once(
         await server.ada.click(post, "Claim")
         await server.until(lambda: "**Claimed**" in post["content"], "the claim")
     assert posts(server, server.review) == []
+
+
+async def test_a_claim_of_a_post_that_discord_took_silently_is_shown(
+    server: WireServer, settings: Settings
+) -> None:
+    choose(server, settings)
+    async with running(server, settings):
+        path = f"/channels/{server.review['id']}/messages$"
+        fault = server.fail("POST", path, taken=True, times=len(PAUSES) + 1)
+        assert await hand_over(server, server.mia) == ASKED
+        assert fault.met == len(PAUSES) + 1
+        [post] = posts(server, server.review)
+        await server.ada.click(post, "Claim")
+        await server.until(lambda: "**Claimed**" in post["content"], "the claim")
+        assert len(posts(server, server.review)) == 1
 
 
 async def test_a_process_that_is_killed_while_it_posts_posts_once(
