@@ -49,8 +49,7 @@ from knowledge.model.submissions import (
 )
 from knowledge.sources import add_paths
 from knowledge.store.notes.decisions import Ruling
-from tests.pumped_texts import FRAGMENTS
-from tests.pumping import pumped
+from tests.pumped_texts import FRAGMENTS, pumped
 
 GUILD: Final = 10
 FLOODER: Final = 1

@@ -173,7 +173,9 @@ class Repository:
         Raises:
             RefusedError: if it is kept elsewhere, too large, or damaged.
         """
-        object_id = file.id.encode("ascii")
+        from dulwich.objects import ObjectID
+
+        object_id = ObjectID(file.id.encode("ascii"))
         if self._unpacked_bytes(object_id) > FILE_BYTES:
             raise RefusedError(f"has more than {FILE_BYTES / 1e6:,.0f} MB when it is unpacked")
         content: bytes = self._object(object_id).as_raw_string()
@@ -181,14 +183,20 @@ class Repository:
             raise RefusedError("is kept in Git LFS, which is not read")
         return content
 
-    def _unpacked_bytes(self, object_id: bytes) -> int:
+    def _unpacked_bytes(self, object_id: "ObjectID") -> int:
         """Bytes that a packed file claims, or its base if that is larger; 0 if it is in no pack."""
-        for pack in self._objects.packs:
-            if object_id in pack:
-                with Path(pack.data.path).open("rb") as packed:
-                    offset_of = pack.index.object_offset
-                    return largest_unpacked(packed, offset_of(object_id), offset_of)
-        return 0
+        from dulwich.objects import RawObjectID
+
+        pack = next((one for one in self._objects.packs if object_id in one), None)
+        if pack is None:
+            return 0
+        index = pack.index
+        with Path(pack.data.path).open("rb") as packed:
+            return largest_unpacked(
+                packed,
+                index.object_offset(object_id),
+                lambda base: index.object_offset(RawObjectID(base)),
+            )
 
     def _object(self, object_id: bytes) -> Any:
         try:

@@ -163,7 +163,7 @@ def _host(address: str) -> str:
     return (found or "").rstrip(".")
 
 
-def _host_risks(address: str, host: str, allowed: Collection[str]) -> Iterator[Risk]:
+def _host_risks(address: str, host: str, allowed: frozenset[str]) -> Iterator[Risk]:
     if _is_ip_address(host):
         yield Risk.IP_ADDRESS
     elif _is_disguised(host) or "@" in address.split("://")[-1].split("/")[0]:

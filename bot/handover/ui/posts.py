@@ -111,11 +111,11 @@ class HandoverPosts:
                     raise
                 _logger.info("A question is not taken where helpers are: %s", error)
                 continue
-            await self._placed(handover, message.channel.id, message.id)
+            channel_id, message_id = message.channel.id, message.id
+            await self._placed(handover, channel_id, message_id)
             if handover.changes > 1:
                 # Discord may have taken an earlier post, which shows an earlier state.
-                place_ids = {"channel_id": message.channel.id, "message_id": message.id}
-                await self._edit(replace(handover, **place_ids))
+                await self._edit(replace(handover, channel_id=channel_id, message_id=message_id))
             await self._shown(handover)
             await self._begin_thread(place, message, question)
             return

@@ -110,6 +110,6 @@ def test_of_one_object_the_largest_counts_that_it_is_made_of() -> None:
     found = [largest_unpacked(pack, offset, ids.__getitem__) for offset in offsets]
     assert found == [76_800, 76_800, 5_000_000]
     with pytest.raises(RefusedError, match="damaged"):
-        largest_unpacked(pack, offsets[2], {}.__getitem__)
+        largest_unpacked(pack, offsets[2], {b"c" * 20: offsets[1]}.__getitem__)
     with pytest.raises(RefusedError, match="damaged"):
         largest_unpacked(pack, offsets[2], {b"b" * 20: offsets[2]}.__getitem__)
