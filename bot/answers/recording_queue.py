@@ -12,6 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bot.answers.outage import Outage
@@ -34,6 +35,8 @@ RESERVED_AT_ONCE: Final = 100
 _TOGETHER: Final = 50
 # The last questions are kept in memory, without their hits, for those that follow them up.
 _LAST: Final = 256
+# A member's next question in a channel may follow up the last one for so long.
+FOLLOWED_UP_WITHIN: Final = timedelta(minutes=10)
 
 _logger = logging.getLogger(__name__)
 
@@ -220,6 +223,26 @@ class RecordingQueue:
             and one.told_for is None
         )
         return max(found, default=None)
+
+    def asked_lately_by(self, asker_id: int, channel_id: int) -> Question | None:
+        """A member's last question in a channel, if it was asked within `FOLLOWED_UP_WITHIN`.
+
+        While the database is away, one of the last ones is known.
+        """
+        since = datetime.now(UTC) - FOLLOWED_UP_WITHIN
+        try:
+            return self._records.asked_lately_by(asker_id, channel_id, since)
+        except StoreError as error:
+            if not is_away(error):
+                raise
+        own = [
+            one
+            for one in self._last
+            if (one.asker_id, one.channel_id) == (asker_id, channel_id)
+            and one.told_for is None
+            and one.asked_at >= since
+        ]
+        return max(own, key=lambda one: one.id, default=None)
 
     def forget(self) -> None:
         """Keep nothing of what was asked last; what waits still does."""

@@ -8,7 +8,7 @@ was asked, how good the evidence was, the verdicts, and which documents came fir
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -99,6 +99,21 @@ def _row(question: Question) -> dict[str, Any]:
     }
 
 
+def _question(row: Mapping[str, Any]) -> Question:
+    """The question of a row, without its hits."""
+    return record(
+        Question,
+        row,
+        evidence=Evidence(row["evidence"]),
+        asked_at=datetime.fromisoformat(row["asked_at"]),
+        signals=json.loads(row["signals"]),
+        private=bool(row["private"]),
+        channels=tuple(json.loads(row["channels"])),
+        answered_from=AnsweredFrom.read(row["answered_from"]),
+        pruned=row["pruned_at"] is not None,
+    )
+
+
 class QuestionRecords:
     """Questions, and the hits they were answered from."""
 
@@ -168,21 +183,7 @@ class QuestionRecords:
 
     def question(self, question_id: int) -> Question | None:
         rows = self._database.rows("select * from questions where id = ?", [question_id])
-        if not rows:
-            return None
-        row = rows[0]
-        return record(
-            Question,
-            row,
-            evidence=Evidence(row["evidence"]),
-            asked_at=datetime.fromisoformat(row["asked_at"]),
-            signals=json.loads(row["signals"]),
-            private=bool(row["private"]),
-            channels=tuple(json.loads(row["channels"])),
-            answered_from=AnsweredFrom.read(row["answered_from"]),
-            pruned=row["pruned_at"] is not None,
-            hits=self.hits(question_id),
-        )
+        return replace(_question(rows[0]), hits=self.hits(question_id)) if rows else None
 
     def asked_last(self, channel_id: int, after: int) -> int | None:
         """The last public question in a channel or thread, by id, of those above `after`."""
@@ -192,6 +193,15 @@ class QuestionRecords:
             [after, channel_id],
         )
         return int(rows[0]["id"]) if rows else None
+
+    def asked_lately_by(self, asker_id: int, channel_id: int, since: datetime) -> Question | None:
+        """A member's last question in a channel since a time, without its hits."""
+        rows = self._database.rows(
+            "select * from questions where asker_id = ? and channel_id = ? and asked_at >= ? "
+            "and told_for is null order by id desc limit 1",
+            [asker_id, channel_id, since.isoformat()],
+        )
+        return _question(rows[0]) if rows else None
 
     def asked_lately(self, guild_id: int, limit: int) -> list[RecentQuestion]:
         """The last questions that were asked in public in a guild, the newest first, each once."""

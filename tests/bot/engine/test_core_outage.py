@@ -249,6 +249,11 @@ def test_a_question_follows_up_one_of_the_last(away: Away) -> None:
         later = away.ask(FEEDING).question_id or 0
         assert away.core.recording.asked_last(5, asked) == later
         assert away.core.recording.asked_last(6, asked) is None
+        last = away.core.recording.asked_lately_by(1, 5)
+        assert last is not None
+        assert (last.id, last.text) == (later, FEEDING)
+        assert away.core.recording.asked_lately_by(2, 5) is None
+        assert away.core.recording.asked_lately_by(1, 6) is None
         with pytest.raises(StoreError):
             away.core.recording.question(later + 1)
         with pytest.raises(StoreError):

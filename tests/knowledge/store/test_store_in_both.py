@@ -332,6 +332,7 @@ def _seen(store: Store) -> list[Any]:
             feedback.confirmed(guild, (8,)),
             records.asked_lately(guild, 5),
             records.asked_last(5, 0),
+            records.asked_lately_by(1, 5, since),
             store.counts(guild),
             store.public_notes.of_guild(guild),
             store.public_notes.gone(guild),

@@ -172,3 +172,19 @@ def test_a_pruned_database_is_exported_and_read_back(store: Store, tmp_path: Pat
             assert other.question_records.question(question_id) == store.question_records.question(
                 question_id
             )
+
+
+def test_what_a_member_asked_last_in_a_channel_is_known_for_as_long_as_wanted(
+    store: Store,
+) -> None:
+    records = store.question_records
+    ask(store, "one?", at=LATELY - timedelta(minutes=20))
+    ask(store, "two?", NOTE, at=LATELY)
+    ask(store, "theirs?", at=LATELY, asker_id=6)
+
+    last = records.asked_lately_by(5, 7, LATELY - timedelta(minutes=10))
+
+    assert last is not None
+    assert (last.text, last.evidence, last.asked_at) == ("two?", Evidence.STRONG, LATELY)
+    assert records.asked_lately_by(5, 8, LATELY - timedelta(minutes=10)) is None
+    assert records.asked_lately_by(5, 7, LATELY + timedelta(seconds=1)) is None
