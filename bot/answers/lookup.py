@@ -1,14 +1,13 @@
-"""Lookup of questions: query expansion for follow-ups, ranking by scope, the strongest of both.
+"""Lookup of questions: ranking by scope, follow-ups beside what was shown, the strongest answer.
 
-A question may be understood only after the ones before it ("and its licence?"). So it is looked up
-by itself, with the question before it, and with the two before it, and evidence chooses. That would
-hold a new topic to the old one, whose passages are near to any text that names it: what is found
-with earlier questions counts only if this question refers back, or is about the same thing.
+A follow-up ("and its licence?") is understood only after the question before it. That one is
+looked up again, so nothing has to be remembered of its answer, and nothing is seen that the asker
+may not see. The passage that it showed is not shown again. The other sections of its document
+come first, unless another document is clearly better.
 
 What somebody has said to answer nearly the same question, in the same scopes, comes first.
 """
 
-import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -25,11 +24,12 @@ from bot.answers.decision import lowered
 from bot.answers.outage import Outage
 from indexer.embedding.embedder import as_read
 from indexer.embedding.vector_cache import VectorCache
+from indexer.index.bm25 import Ids
 from indexer.index.index import Index
 from indexer.index.selection import Selection
+from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
-from indexer.text.analyzer import is_stop_word, language_of, language_of_question, query_words
 from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.model.documents import SHARED, Scope, channel_scope
 from knowledge.model.questions import EARLIER_CHARACTERS, ConfirmedAnswer, Evidence, Question
@@ -47,29 +47,11 @@ EARLIER_QUESTIONS: Final = 2
 # What an integer of SQLite ends before, and no id of Discord's reaches.
 _IDS_END: Final = 2**63
 
-# A question of fewer words than these is no question without what it follows.
-TOPIC_WORDS: Final = 2
-# Which share of a question's own words, by rarity, the passage must have that is found with earlier
-# questions where nothing refers back to them.
-OWN_SHARE: Final = 1 / 3
+# What the other sections of a document that was just shown gain in score over other documents.
+SIBLING_GAIN: Final = 0.15
 
 # The cosine from which on two questions ask nearly the same.
 NEARLY_SAME: Final = 0.92
-
-_REFERS: Final = {
-    "en": re.compile(
-        r"\b(?:its?|they|them|theirs?|he|him|his|she|hers?|this|that|these|those|there|then|ones?"
-        r"|same|else|another|also|too|instead|such|so)\b|^\W*(?:and|but|or|what about|how about)\b",
-        re.IGNORECASE,
-    ),
-    # "Sie" with a capital is how a stranger is spoken to.
-    "de": re.compile(
-        r"\b(?:es|er|sie|ihn|ihm|ihnen|ihre?[mnrs]?|seine?[mnrs]?|diese?[mnrs]?|dort|danach|dabei"
-        r"|davon|dazu|damit|dafür|darin|daran|auch|sonst|stattdessen)\b"
-        r"|^\W*(?:[Uu]nd|[Aa]ber|[Oo]der)\b|\b(?:das|die|der)\W*$"
-    ),
-}
-
 
 # Of so many guilds, or sets of channels in them, confirmed answers are kept in memory: 400 kB each
 # where there are many.
@@ -111,6 +93,12 @@ class Ask:
             raise ValueError("An id of Discord's has 63 bits; this one has more.")
 
     @property
+    def before(self) -> "Ask":
+        """The question that this one follows up, asked again here and now."""
+        *earlier, last = self.earlier.split("\n")
+        return replace(self, text=last, earlier="\n".join(earlier))
+
+    @property
     def scopes(self) -> tuple[Scope, ...]:
         """What may be seen here, the articles aside: the shared, the guild's, these channels'."""
         return scopes_of(self.guild_id, self.channels)
@@ -133,7 +121,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """What one query for a question found, best first, and how well that supports an answer.
+    """What was found for a question, best first, and how well that supports an answer.
 
     `signals` are what the evidence was judged by. `scopes` may be seen, and of what is in them the
     `selection` was searched, or all. A `confirmed` one has in the first place what somebody said to
@@ -141,19 +129,12 @@ class Lookup:
     """
 
     ask: Ask
-    query: str
     hits: Sequence[Hit]
     evidence: Evidence
     signals: Mapping[str, float]
     scopes: tuple[Scope, ...] = ()
     selection: Selection | None = None
     confirmed: bool = False
-
-    @property
-    def strength(self) -> tuple[int, float]:
-        """By what the better of two lookups is told: evidence, then the score of the best hit."""
-        order = {Evidence.NONE: 0, Evidence.PARTIAL: 1, Evidence.STRONG: 2}
-        return order[self.evidence], self.hits[0].score if self.hits else 0.0
 
 
 class ConfirmedAnswers:
@@ -210,7 +191,7 @@ class ConfirmedAnswers:
         ask, seen = lookup.ask, lookup.scopes
         for one in self._nearest(retriever, lookup, vectors[ask.text]):
             among = _passages(retriever, one, lookup)
-            found = retriever.ranked(lookup.query, vectors[lookup.query], seen, 1, among=among)
+            found = retriever.ranked(ask.text, vectors[ask.text], seen, 1, among=among)
             if found and found[0].passage.document_id == one.document_id:
                 others = [hit for hit in lookup.hits if hit.passage.document_id != one.document_id]
                 hits = [*found, *others][:HITS]
@@ -271,8 +252,29 @@ def as_asked(retriever: Retriever, ask: Ask, looks: Looks) -> Ask:
     return replace(ask, text=retriever.read(text, scopes_in(looks)))
 
 
-def queries_of(asks: Sequence[Ask]) -> list[str]:
-    return list(dict.fromkeys(query for ask in asks for query in queries(ask.text, ask.earlier)))
+def queries_of(asks: Iterable[Ask]) -> list[str]:
+    """The texts that these are embedded as, each once: of a follow-up, the questions before it."""
+    found: dict[str, None] = {}
+    for ask in asks:
+        found |= dict.fromkeys([ask.text, _in_context(ask)])
+        if ask.earlier:
+            found |= dict.fromkeys(queries_of([ask.before]))
+    return list(found)
+
+
+def _in_context(ask: Ask) -> str:
+    return f"{ask.earlier}\n{ask.text}" if ask.earlier else ask.text
+
+
+def vector_of(ask: Ask, vectors: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+    """The vector of a question; of a follow-up, the mean of itself and of itself in context.
+
+    By itself it says what is new, in context what it is about: neither finds as much alone.
+    """
+    if not ask.earlier:
+        return vectors[ask.text]
+    both = vectors[ask.text] + vectors[_in_context(ask)]
+    return both / np.float32(np.linalg.norm(both))
 
 
 def looked_up(
@@ -297,7 +299,8 @@ def looked_up(
         confirmed: whose passages come first where they answer nearly the same question.
         observed: is entered for each stage.
     """
-    once = partial(_looked_up_once, retriever, vectors, due, observed)
+    shown = _shown_before(retriever, looks, vectors, due=due, confirmed=confirmed)
+    once = partial(_looked_up_once, retriever, vectors, due, observed, shown)
     found: dict[Ask, Lookup] = {}
     for turn in range(max(map(len, looks.values()), default=0)):
         waiting = {
@@ -321,62 +324,89 @@ def looked_up(
         return {ask: finish(found[ask]) for ask in looks}
 
 
+def _shown_before(
+    retriever: Retriever,
+    looks: Mapping[Ask, Looks],
+    vectors: Mapping[str, NDArray[np.float32]],
+    *,
+    due: Container[str],
+    confirmed: ConfirmedAnswers | None,
+) -> dict[Ask, StoredPassage]:
+    """For each follow-up the passage that answers the question before it, if one does."""
+    before = {ask: ask.before for ask in looks if ask.earlier}
+    if not before:
+        return {}
+    again = {one: looks[ask] for ask, one in before.items()}
+    found = looked_up(
+        retriever, again, vectors, lambda lookup: lookup, due=due, confirmed=confirmed
+    )
+    return {
+        ask: found[one].hits[0].passage
+        for ask, one in before.items()
+        if found[one].evidence is not Evidence.NONE
+    }
+
+
 def _looked_up_once(
     retriever: Retriever,
     vectors: Mapping[str, NDArray[np.float32]],
     due: Container[str],
     observed: Callable[[Stage], AbstractContextManager[None]],
+    shown: Mapping[Ask, StoredPassage],
     looks: Mapping[Ask, Looks],
     turn: int,
 ) -> dict[Ask, Lookup]:
-    """The strongest lookup of each question in what is looked at next.
+    """The lookup of each question in what is looked at next.
 
     It is judged against all that may be seen: what a word weighs, and what is near by chance, can't
     be told from the one note that a server may have.
     """
-    lookups = [(ask, query) for ask in looks for query in queries(ask.text, ask.earlier)]
-    strongest: dict[Ask, Lookup] = {}
+    lookups: dict[Ask, Lookup] = {}
     for look in dict.fromkeys(looks.values()):
         this, seen = look[turn], scopes_in(look)
-        here = [(ask, query) for ask, query in lookups if looks[ask] == look]
-        texts = [query for _, query in here]
+        here = [ask for ask in looks if looks[ask] == look]
         with observed(Stage.SEARCH):
-            stacked = np.stack([vectors[text] for text in texts])
+            stacked = np.stack([vector_of(ask, vectors) for ask in here])
             among = None
             if this.selection is not None:
                 among = retriever.index.selected(this.selection, this.scopes)
+            texts = [ask.text for ask in here]
             found = retriever.ranked_together(
-                texts, stacked, this.scopes, HITS, share=1 / len(lookups), among=among
+                texts, stacked, this.scopes, HITS, share=1 / len(looks), among=among
             )
-        with observed(Stage.DECIDE):
-            ranked = [lowered(hits, due) if due else hits for hits in found]
-            judged = (
-                as_sure(
-                    Lookup(
-                        ask,
-                        query,
-                        hits,
-                        *retriever.judged(ask.text, hits, seen),
-                        seen,
-                        this.selection,
+            for place, ask in enumerate(here):
+                if ask in shown:
+                    siblings = _siblings(retriever, shown[ask], this.scopes, among)
+                    ranked = retriever.ranked(
+                        ask.text, stacked[place], this.scopes, 1, among=siblings
                     )
-                )
-                for (ask, query), hits in zip(here, ranked, strict=True)
-            )
-            strongest |= _strongest(judged)
-    return strongest
+                    found[place] = beside_shown(found[place], ranked, shown[ask])
+        with observed(Stage.DECIDE):
+            for ask, hits in zip(here, found, strict=True):
+                ranked = lowered(hits, due) if due else hits
+                judged = retriever.judged(ask.text, ranked, seen)
+                lookups[ask] = as_sure(Lookup(ask, ranked, *judged, seen, this.selection))
+    return lookups
 
 
-def _strongest(lookups: Iterable[Lookup]) -> dict[Ask, Lookup]:
-    """Of each question the strongest lookup that counts; of equal ones the first."""
-    strongest: dict[Ask, Lookup] = {}
-    for lookup in lookups:
-        ask = lookup.ask
-        if counts(ask.text, lookup.query, lookup.signals) and (
-            ask not in strongest or lookup.strength > strongest[ask].strength
-        ):
-            strongest[ask] = lookup
-    return strongest
+def _siblings(
+    retriever: Retriever, shown: StoredPassage, scopes: Sequence[Scope], among: Ids | None
+) -> NDArray[np.int64]:
+    """The ids of the other passages of a document, of those that are searched."""
+    others = [
+        one.id
+        for one in retriever.index.document_passages(shown.document_id)
+        if one.id != shown.id and one.scope in scopes
+    ]
+    found = np.array(others, np.int64)
+    return found if among is None else np.intersect1d(found, among)
+
+
+def beside_shown(hits: Sequence[Hit], siblings: Sequence[Hit], shown: StoredPassage) -> list[Hit]:
+    """Hits without the passage shown before: other sections of its document gain in score."""
+    others = [hit for hit in hits if hit.passage.document_id != shown.document_id]
+    gained = [replace(hit, score=hit.score + SIBLING_GAIN) for hit in siblings]
+    return sorted([*gained, *others], key=lambda hit: -hit.score)[:HITS]
 
 
 def context_after(question: Question) -> str:
@@ -392,53 +422,13 @@ def context_after(question: Question) -> str:
     return chain if len(chain) <= EARLIER_CHARACTERS else own[:EARLIER_CHARACTERS]
 
 
-def queries(text: str, earlier: str) -> list[str]:
-    """What a question is looked up by: itself, with the question before it, with all of them."""
-    if not earlier:
-        return [text]
-    last = earlier.split("\n")[-1]
-    return list(dict.fromkeys([text, f"{last}\n{text}", f"{earlier}\n{text}"]))
-
-
-def counts(text: str, query: str, signals: Mapping[str, float]) -> bool:
-    """Whether what a query found may answer a question that it holds among earlier ones.
-
-    Args:
-        text: the question.
-        query: one of its `queries`.
-        signals: what the evidence was judged by, the question's own words among it; may be empty.
-    """
-    if query == text or not signals or signals["coverage"] >= OWN_SHARE:
-        return True
-    # Which words refer back is not known of other languages.
-    if (language_of_question(text) or "en") not in _REFERS:
-        return True
-    refers = any(pattern.search(text) for pattern in _REFERS.values())
-    return refers or _topic_words(text) < TOPIC_WORDS
-
-
 def as_sure(lookup: Lookup) -> Lookup:
     """A lookup, *partial* at most where it owes its evidence to earlier questions alone.
 
     What is found with them is near to them, whatever this one asks: that the passage has nothing of
     what this one is about is then no sign that it answers in other words.
     """
-    text = lookup.ask.text
-    if (
-        lookup.evidence is not Evidence.STRONG
-        or lookup.query == text
-        or lookup.signals["coverage"] > 0
-        or not _topic_words(text)
-    ):
-        return lookup
-    return replace(lookup, evidence=Evidence.PARTIAL)
-
-
-def _topic_words(text: str) -> int:
-    """How many words of a question say what it is about."""
-    grammar = {"en", language_of(text)}
-    return sum(
-        not word.optional
-        and not any(is_stop_word(form, language) for form in word.forms for language in grammar)
-        for word in query_words(text)
-    )
+    follows = bool(lookup.ask.earlier) and lookup.evidence is Evidence.STRONG
+    if follows and not lookup.hits[0].coverage:
+        return replace(lookup, evidence=Evidence.PARTIAL)
+    return lookup

@@ -38,6 +38,7 @@ from bot.answers.lookup import (
     as_asked,
     looked_up,
     queries_of,
+    vector_of,
 )
 from bot.answers.outage import Outage, not_in_memory
 from bot.answers.recording_queue import RecordingQueue
@@ -212,8 +213,8 @@ class AnswerPipeline:
     def ask(self, asks: Sequence[Ask], *, record: bool = True) -> list[Reply]:
         """Answer questions that wait together; they are embedded and looked up together.
 
-        A follow-up is looked up by itself and with the questions before it, and answered from
-        whichever finds better evidence: nothing of the earlier answers is taken over.
+        A follow-up is looked up with the questions before it, which are looked up again: nothing of
+        the earlier answers is taken over.
         """
         started = time.perf_counter()
         problems = [said_to_no_question(ask.text) for ask in asks]
@@ -347,7 +348,7 @@ class AnswerPipeline:
             self._retriever,
             looks,
             vectors,
-            lambda lookup: self._reply(lookup, vectors[lookup.query]),
+            lambda lookup: self._reply(lookup, vector_of(lookup.ask, vectors)),
             due=self.due,
             confirmed=self._confirmed,
             observed=self._observed,
@@ -377,9 +378,9 @@ class AnswerPipeline:
             if not isinstance(outcome, Answer) or self._generation(seen) != reply.generation:
                 return reply
             hits = [reply.hits[place] for place in places]
-            query = self._retriever.read(ask.text, seen)
-            [vector] = self._retriever.embedded([query])
-            lookup = Lookup(ask, query, hits, outcome.evidence, reply.signals, seen)
+            read = replace(ask, text=self._retriever.read(ask.text, seen))
+            [vector] = self._retriever.embedded([read.text])
+            lookup = Lookup(read, hits, outcome.evidence, reply.signals, seen)
             answered = self._reply(lookup, vector).outcome
             if not isinstance(answered, Answer):
                 return reply
@@ -398,7 +399,7 @@ class AnswerPipeline:
         quotes = 1 if lookup.confirmed else ask.quotations or self._quotes
         quoted = near_best(hits, quotes) if evidence is not Evidence.NONE else []
         spans = [
-            self._retriever.deciding_sentence(lookup.query, vector, hit, lookup.scopes)
+            self._retriever.deciding_sentence(ask.text, vector, hit, lookup.scopes)
             if is_shown
             else None
             for hit, is_shown in zip(quoted, may_be_shown(quoted, evidence), strict=True)

@@ -25,6 +25,11 @@ TITLE: Final = "Lisbon meetup"
 TEXT: Final = "The community meetup is in Lisbon at Rua Augusta on Fridays."
 QUESTION: Final = "community meetup Lisbon Rua Augusta"
 
+# A note of two sections, and a question that only makes sense after `QUESTION`.
+TICKETS: Final = "Tickets are free at the door."
+SECTIONS: Final = f"## Place\n\n{TEXT}\n\n## Tickets\n\n{TICKETS}"
+AFTER: Final = "and the tickets?"
+
 # No word of it is in any article, nor in the note.
 UNKNOWN: Final = "Zanzibar ferry timetable"
 

@@ -17,8 +17,13 @@ from bot.interactions.services import Interaction, Services
 from bot.phrasing.ui.edits import PostedResponse
 
 
-async def answer_deferred(interaction: Interaction, question: str, *, private: bool) -> None:
-    """Answer a question, as it is answered in this channel, where a response was deferred."""
+async def answer_deferred(
+    interaction: Interaction, question: str, *, private: bool, earlier: str = ""
+) -> None:
+    """Answer a question, as it is answered in this channel, where a response was deferred.
+
+    `earlier` are the questions that it follows up, a line each.
+    """
     bot = interaction.client
     held = await bot.guild_settings.in_channel(interaction.channel)
     asked = Ask(
@@ -26,6 +31,7 @@ async def answer_deferred(interaction: Interaction, question: str, *, private: b
         interaction.user.id,
         interaction.guild_id,
         interaction.channel_id,
+        earlier,
         private=private,
         channels=readable_in(interaction, private=private),
         answered_from=held.answered_from,

@@ -81,7 +81,10 @@ class AskCog(commands.Cog):
         # to see that something was no question.
         private = private or not may_write(interaction) or bool(said_to_no_question(question))
         await interaction.response.defer(ephemeral=private, thinking=True)
-        await self._answer(interaction, question, private=private)
+        earlier = await self._follow_ups.earlier_by(
+            question, interaction.user.id, interaction.channel_id, private=private
+        )
+        await self._answer(interaction, question, private=private, earlier=earlier)
 
     async def ask_about(self, interaction: Interaction, message: discord.Message) -> None:
         """Answer the question in a message, to whoever chose the menu alone."""
@@ -100,10 +103,12 @@ class AskCog(commands.Cog):
             return
         await self._answer(interaction, question, private=True)
 
-    async def _answer(self, interaction: Interaction, question: str, *, private: bool) -> None:
+    async def _answer(
+        self, interaction: Interaction, question: str, *, private: bool, earlier: str = ""
+    ) -> None:
         if not said_to_no_question(question):
             await take_question(self.bot, interaction.user, interaction.guild_id)
-        await answer_deferred(interaction, question, private=private)
+        await answer_deferred(interaction, question, private=private, earlier=earlier)
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
@@ -271,7 +276,7 @@ class AskCog(commands.Cog):
             message.author.id,
             message.guild.id if message.guild else None,
             message.channel.id,
-            await self._follow_ups.questions(message),
+            await self._follow_ups.questions(message, question),
             channels=readable_by_all(self.bot, message.channel),
             answered_from=held.answered_from,
             quotations=held.quotations,

@@ -1,6 +1,8 @@
-"""Detection of follow-ups: messages that reply to an answer, or are in the thread of one.
+"""Detection of follow-ups: messages after an answer, in reply to it, or in its thread.
 
-A thread that is started from a message has that message's id, so it is looked up once a thread;
+A question that stands alone follows up none (`bot.answers.follow_ups`), and neither does one that
+comes more than ten minutes after its author's last one, unless it is in reply or in the thread. A
+thread that is started from a message has that message's id, so it is looked up once a thread;
 nothing about threads is kept beyond the process.
 """
 
@@ -9,6 +11,7 @@ from typing import Any, Final
 
 import discord
 
+from bot.answers.follow_ups import stands_alone
 from bot.answers.lookup import context_after
 from bot.answers.pipeline import said_to_no_question
 from bot.ask.ui.answer_message import AnswerButton
@@ -70,19 +73,44 @@ class FollowUpMessages:
             return False
         return await self._question_of_thread(message.channel) is not None
 
-    async def questions(self, message: discord.Message) -> str:
-        """The questions before this one: up to that of the answer replied to, else the last one."""
+    async def questions(self, message: discord.Message, question: str) -> str:
+        """The questions that this one follows up, a line each; nothing if it stands alone.
+
+        They end with the one of the answer replied to, else with the last one in an answer's
+        thread, else with the author's own last one.
+        """
+        if stands_alone(question):
+            return ""
         replied_to = await self._replied_to(message)
         if replied_to is not None:
             return await self._up_to(replied_to)
+        if message.reference is not None and not self.replies_to_me(message):
+            return ""
         first = await self._question_of_thread(message.channel)
         if first is None:
-            return ""
+            return await self.earlier_by(
+                question, message.author.id, message.channel.id, private=False
+            )
         last = await self._bot.worker.call(
             lambda core: core.recording.asked_last(message.channel.id, first),
             priority=Priority.ASKING,
         )
         return await self._up_to(first if last is None else last)
+
+    async def earlier_by(
+        self, question: str, asker_id: int, channel_id: int | None, *, private: bool
+    ) -> str:
+        """The questions that a member's question follows up, by what they asked last in a channel.
+
+        Others who read a public answer don't learn what its asker asked in private.
+        """
+        if channel_id is None or stands_alone(question):
+            return ""
+        last = await self._bot.worker.call(
+            lambda core: core.recording.asked_lately_by(asker_id, channel_id),
+            priority=Priority.ASKING,
+        )
+        return context_after(last) if last is not None and (private or not last.private) else ""
 
     async def thanked_for(self, message: discord.Message) -> int | None:
         """The question whose answer this message speaks of, if its author asked that question."""

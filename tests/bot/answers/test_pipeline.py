@@ -21,6 +21,7 @@ from bot.answers.lookup import Ask
 from bot.answers.pipeline import (
     QUESTION_CHARACTERS,
     AnswerPipeline,
+    Reply,
     problem_with,
 )
 from indexer.index.index import Index
@@ -78,6 +79,20 @@ def test_half_a_sign_and_an_id_that_no_database_takes_are_refused_at_the_door() 
 # The pipeline.
 
 
+START = "how do i start the press"
+PRESS = """\
+## Start the press
+
+Turn the red key, then start the motor of the press.
+
+## Stop the press
+
+Pull the lever to stop the motor of the press.
+
+## Clean the press
+
+Brush the rollers of the press.
+"""
 DOCUMENTS = [
     ("bees", SHARED, "Bees make honey from nectar. They dance."),
     ("cows", SHARED, "Cows give milk and graze on meadows."),
@@ -256,40 +271,90 @@ def test_questions_that_wait_together_are_embedded_once_and_answered_in_order(
     assert documents == ["file:cows", "file:bees"]
 
 
-def test_a_follow_up_is_looked_up_anew_by_itself_and_with_the_question_before(
-    pipeline: AnswerPipeline, embedder: WordEmbedder
-) -> None:
-    [reply] = pipeline.ask([Ask("from nectar?", 1, GUILD, earlier="how do bees make honey")])
-    assert embedder.calls[0] == ["from nectar?", "how do bees make honey\nfrom nectar?"]
+@pytest.fixture
+def printing(pipeline: AnswerPipeline, embedder: WordEmbedder) -> AnswerPipeline:
+    """With a document of three sections."""
+    put(pipeline._index, embedder, Document("file:press", SHARED, Kind.FILE, "press", PRESS))
+    embedder.calls.clear()
+    return pipeline
+
+
+def quoted(reply: Reply) -> list[tuple[str, str]]:
+    """The titles and headings of what is quoted."""
     assert isinstance(reply.outcome, Answer)
-    assert reply.outcome.quotes[0].citation.document_id == "file:bees"
-    assert reply.question == "from nectar?"
+    return [(one.citation.title, one.citation.heading) for one in reply.outcome.quotes]
 
 
-def test_a_follow_up_to_something_else_is_not_held_to_the_question_before(
-    pipeline: AnswerPipeline,
+def test_a_follow_up_is_answered_from_another_section_than_the_one_just_shown(
+    printing: AnswerPipeline,
 ) -> None:
-    [reply] = pipeline.ask([Ask("cows give milk", 1, GUILD, earlier="how do bees make honey")])
-    assert isinstance(reply.outcome, Answer)
-    assert reply.outcome.quotes[0].citation.document_id == "file:cows"
+    first, then = printing.ask(
+        [Ask(START, 1, GUILD), Ask("and how do i stop it again", 1, GUILD, earlier=START)]
+    )
+
+    assert quoted(first)[0] == ("press", "Start the press")
+    assert quoted(then)[0] == ("press", "Stop the press")
 
 
-def test_what_two_questions_refer_to_is_found_with_the_first_of_them(
-    pipeline: AnswerPipeline, embedder: WordEmbedder
+@pytest.mark.parametrize("text", ["and the red key?", "and with the red key of the press?"])
+def test_a_follow_up_never_repeats_what_was_just_shown(printing: AnswerPipeline, text: str) -> None:
+    [reply] = printing.ask([Ask(text, 1, GUILD, earlier=START)])
+
+    assert ("press", "Start the press") not in [
+        (hit.passage.title, hit.passage.heading) for hit in reply.hits
+    ]
+
+
+def test_a_follow_up_that_only_another_document_answers_is_answered_by_that(
+    printing: AnswerPipeline,
 ) -> None:
-    earlier = "how do bees make honey from nectar\nwhen?"
-    [reply] = pipeline.ask([Ask("why?", 1, GUILD, earlier=earlier)])
-    assert embedder.calls[0] == ["why?", "when\nwhy?", f"{earlier[:-1]}\nwhy?"]
-    assert isinstance(reply.outcome, Answer)
-    assert reply.outcome.quotes[0].citation.document_id == "file:bees"
+    [reply] = printing.ask([Ask("and which cows give milk?", 1, GUILD, earlier=START)])
+
+    assert quoted(reply)[0][0] == "cows"
 
 
-def test_a_new_topic_that_nothing_is_about_is_refused_after_an_answer(
-    pipeline: AnswerPipeline,
+def test_a_follow_up_to_what_was_not_answered_is_looked_up_everywhere(
+    printing: AnswerPipeline,
 ) -> None:
-    new = "zanzibar mayor elections"
-    [reply] = pipeline.ask([Ask(new, 1, GUILD, earlier="how do bees make honey")])
-    assert reply.outcome == Refusal()
+    earlier = "zanzibar mayor elections"
+    [reply] = printing.ask([Ask("and which bees dance?", 1, GUILD, earlier=earlier)])
+
+    assert quoted(reply)[0][0] == "bees"
+
+
+def test_what_its_asker_saw_elsewhere_is_not_the_context_of_a_follow_up(
+    printing: AnswerPipeline,
+) -> None:
+    earlier = "which staff make honey on Fridays"
+    asks = [Ask("and who keeps it?", 1, GUILD, earlier=earlier, channels=(HELPERS,))]
+    [reply] = printing.ask(asks)
+
+    assert channel_scope(STAFF) not in {hit.passage.scope for hit in reply.hits}
+
+
+def test_a_section_with_no_word_of_the_follow_up_is_partial_at_most(
+    printing: AnswerPipeline,
+) -> None:
+    [reply] = printing.ask([Ask("and afterwards?", 1, GUILD, earlier=START)])
+
+    assert reply.hits[0].passage.title == "press"
+    assert reply.evidence is not Evidence.STRONG
+
+
+def test_a_follow_up_to_a_follow_up_is_looked_up_with_both_questions_before(
+    printing: AnswerPipeline, embedder: WordEmbedder
+) -> None:
+    earlier = f"{START}\nand how do i stop it?"
+    [reply] = printing.ask([Ask("and clean it?", 1, GUILD, earlier=earlier)])
+
+    assert quoted(reply)[0] == ("press", "Clean the press")
+    assert embedder.calls[0] == [
+        "and clean it?",
+        f"{earlier[:-1]}\nand clean it?",
+        "and how do i stop it?",
+        f"{earlier}",
+        f"{START}?",
+    ]
 
 
 def test_a_follow_up_is_recorded_once(pipeline: AnswerPipeline, store: Store) -> None:
@@ -449,11 +514,11 @@ def test_a_long_question_is_looked_up_by_what_the_model_reads_and_kept_whole(
     assert recorded.text == long
 
 
-def test_a_long_question_with_two_earlier_ones_is_three_lookups_of_bounded_length(
+def test_a_long_question_with_two_earlier_ones_is_five_texts_of_bounded_length(
     pipeline: AnswerPipeline, embedder: WordEmbedder
 ) -> None:
     earlier = "what do bees make\nfrom which flowers"
     pipeline.ask([Ask("nectar honey dance " * 100, 1, GUILD, earlier=earlier)])
 
-    assert len(embedder.calls[0]) == 3
+    assert len(embedder.calls[0]) == 5
     assert max(len(text) for text in embedder.calls[0]) <= 2_000 + EARLIER_CHARACTERS

@@ -226,7 +226,8 @@ def test_a_follow_up_is_answered_by_what_was_picked_after_the_same_questions(cor
     pick(core, ask(core, "And when?", earlier=QUESTION))
 
     assert first(ask(core, "And when?", earlier=QUESTION)) == "Beach times"
-    assert first(ask(core, "And when?", earlier=f"{OTHER}\n{QUESTION}")) == "Kite club"
+    other = ask(core, "And when?", earlier=f"{OTHER}\n{QUESTION}").outcome
+    assert not (isinstance(other, Answer) and other.confirmed)
 
 
 def test_an_answer_of_which_its_asker_takes_it_back_is_confirmed_no_more(core: Core) -> None:

@@ -12,8 +12,11 @@ from bot.text import markdown
 from knowledge.model.questions import Evidence
 from tests.bot.steps import OTHER_PASSAGES, content, looked_into
 from tests.bot.world import (
+    AFTER,
     QUESTION,
+    SECTIONS,
     TEXT,
+    TICKETS,
     TITLE,
     UNKNOWN,
     World,
@@ -116,17 +119,16 @@ async def test_a_direct_message_never_gets_a_servers_note(world: World) -> None:
 async def test_a_reply_to_an_answer_is_understood_with_the_question_before_it(
     world: World,
 ) -> None:
-    await world.publish()
+    await world.publish(text=SECTIONS)
     mention = f"<@{_bot_id(world)}>"
-    await world.member.send(world.help, f"{mention} Lisbon Zanzibar?")
     await world.member.send(world.help, f"{mention} {QUESTION}")
     answer = world.help.last_message
     assert answer is not None
 
-    await world.member.send(world.help, f"{mention} Zanzibar?", reply_to=answer)
+    await world.member.send(world.help, f"{mention} {AFTER}", reply_to=answer)
 
     assert world.help.last_message is not None
-    assert QUOTED in text_of(world.help.last_message).replace("**", "")
+    assert TICKETS in text_of(world.help.last_message).replace("**", "")
 
 
 async def test_the_same_words_without_a_reply_are_refused(world: World) -> None:
@@ -141,16 +143,16 @@ async def test_the_same_words_without_a_reply_are_refused(world: World) -> None:
 
 
 async def test_a_reply_to_a_slash_answer_is_a_follow_up_too(world: World) -> None:
-    await world.publish()
+    await world.publish(text=SECTIONS)
     answered = await world.ask()
     assert answered.response is not None
 
     await world.member.send(
-        world.general, f"<@{_bot_id(world)}> Zanzibar?", reply_to=answered.response
+        world.general, f"<@{_bot_id(world)}> {AFTER}", reply_to=answered.response
     )
 
     assert world.general.last_message is not None
-    assert QUOTED in text_of(world.general.last_message).replace("**", "")
+    assert TICKETS in text_of(world.general.last_message).replace("**", "")
 
 
 async def test_a_reply_that_asserts_something_false_is_looked_up_anew(world: World) -> None:

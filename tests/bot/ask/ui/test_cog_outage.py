@@ -20,12 +20,21 @@ from knowledge.store.database import is_away
 from knowledge.store.notes.decisions import Ruling
 from tests.bot.outages import Departing, departing
 from tests.bot.steps import content, everything, longest_part
-from tests.bot.world import QUESTION, TEXT, TITLE, World, choices, custom_ids, text_of
+from tests.bot.world import (
+    AFTER,
+    QUESTION,
+    SECTIONS,
+    TEXT,
+    TICKETS,
+    TITLE,
+    World,
+    choices,
+    custom_ids,
+    text_of,
+)
 from tests.postgres import Cluster
 
 AWAY = error_messages.DATABASE_AWAY.english
-# Answered only together with `QUESTION`: no word of it is in the note.
-AFTER = "Zanzibar?"
 
 
 @pytest.fixture
@@ -58,7 +67,7 @@ def refusals(world: World) -> Iterator[None]:
 
 async def publish(world: World) -> None:
     """Have a note in the index, and everything in memory that an outage takes."""
-    note = Submission(TITLE, TEXT)
+    note = Submission(TITLE, SECTIONS)
     moderator = Member(world.moderator.id, "Mo")
 
     def published(core: Core) -> None:
@@ -123,7 +132,7 @@ async def test_mentions_are_answered_and_what_replies_to_an_answer_follows_it_up
         first = world.help.last_message
         assert TEXT in text_of(first)
         await world.member.send(world.help, f"{mention} {AFTER}", reply_to=first)
-        assert TEXT in text_of(world.help.last_message)
+        assert TICKETS in text_of(world.help.last_message)
     await world.core(lambda core: None)
     assert database.asked() == [QUESTION, AFTER]
     followed = await world.recorded(question_id(world.help.last_message))

@@ -1,6 +1,7 @@
-"""What is said in the thread of an answer: a follow-up, where the bot can read it."""
+"""Follow-ups: what is asked soon after an answer, in reply to it, or in its thread."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import discord
@@ -9,7 +10,7 @@ from simcord import ChannelHandle
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.ask import messages as ask_messages
+from bot.answers.recording_queue import FOLLOWED_UP_WITHIN
 from bot.client import Bot
 from bot.config import Settings
 from bot.config_sections import SourceSettings
@@ -19,10 +20,17 @@ from knowledge.model.questions import Question
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, page_as_discord_does, read
-from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, text_of
-
-# Answered only together with `QUESTION`: no word of it is in the note.
-AFTER = "Zanzibar?"
+from tests.bot.world import (
+    AFTER,
+    QUESTION,
+    SECTIONS,
+    TEXT,
+    TICKETS,
+    TITLE,
+    UNKNOWN,
+    World,
+    text_of,
+)
 
 _VIEW = discord.Permissions(view_channel=True).value
 
@@ -43,7 +51,7 @@ def mention(world: World) -> str:
 
 async def answer(world: World) -> discord.Message:
     """The bot's answer to a mention."""
-    await world.publish()
+    await world.publish(text=SECTIONS)
     await world.member.send(world.help, f"{mention(world)} {QUESTION}")
     answered = world.help.last_message
     assert answered is not None
@@ -77,6 +85,110 @@ async def questions(world: World) -> list[Question]:
         return [one for one in found if one is not None]
 
     return await world.core(look)
+
+
+def shown(world: World) -> str:
+    """What the bot said last in the help channel."""
+    return text_of(world.help.last_message)
+
+
+async def test_a_mention_soon_after_an_answer_follows_it_up_with_another_section(
+    world: World,
+) -> None:
+    await answer(world)
+
+    await world.member.send(world.help, f"{mention(world)} {AFTER}")
+
+    assert (await questions(world))[-1].earlier == QUESTION
+    assert TICKETS in shown(world)
+    assert TEXT not in shown(world)
+
+
+async def test_a_follow_up_never_shows_the_passage_above_again(world: World) -> None:
+    first = await answer(world)
+
+    await world.member.send(
+        world.help, f"{mention(world)} and in Lisbon at Rua Augusta?", reply_to=first
+    )
+
+    assert (await questions(world))[-1].earlier == QUESTION
+    assert TEXT not in shown(world)
+
+
+async def test_a_follow_up_is_known_after_a_restart(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await answer(world)
+    await world.restart(new_bot())
+
+    await world.member.send(world.help, f"{mention(world)} {AFTER}")
+
+    assert (await questions(world))[-1].earlier == QUESTION
+
+
+async def test_a_question_that_stands_alone_is_answered_alone_also_in_reply(world: World) -> None:
+    first = await answer(world)
+
+    alone = f"{mention(world)} and how do I buy tickets at the door"
+    await world.member.send(world.help, alone, reply_to=first)
+
+    assert (await questions(world))[-1].earlier == ""
+
+
+async def test_a_mention_by_somebody_else_or_elsewhere_follows_up_nothing(world: World) -> None:
+    await answer(world)
+
+    await world.second_member.send(world.help, f"{mention(world)} {AFTER}")
+    await world.member.send(world.general, f"{mention(world)} {AFTER}")
+
+    assert [one.earlier for one in await questions(world)] == ["", "", ""]
+
+
+async def test_a_mention_in_reply_to_somebody_else_follows_up_nothing(world: World) -> None:
+    await answer(world)
+    theirs = await world.second_member.send(world.help, "I always go by tram.")
+
+    await world.member.send(world.help, f"{mention(world)} {AFTER}", reply_to=theirs)
+
+    assert (await questions(world))[-1].earlier == ""
+
+
+async def test_after_ten_minutes_only_a_reply_follows_up(world: World) -> None:
+    first = await answer(world)
+    before = (datetime.now(UTC) - FOLLOWED_UP_WITHIN - timedelta(seconds=1)).isoformat()
+    await world.core(
+        lambda core: core.store.database.run("update questions set asked_at = ?", [before])
+    )
+
+    await world.member.send(world.help, f"{mention(world)} {AFTER}")
+    await world.second_member.send(world.help, f"{mention(world)} {AFTER}", reply_to=first)
+
+    assert [one.earlier for one in await questions(world)] == ["", "", QUESTION]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "earlier"),
+    [(False, False, QUESTION), (True, True, QUESTION), (False, True, QUESTION), (True, False, "")],
+)
+async def test_a_command_follows_up_what_those_who_see_the_answer_may_know(
+    world: World, first: bool, then: bool, earlier: str
+) -> None:
+    await world.publish(text=SECTIONS)
+
+    await world.ask(private=first)
+    await world.ask(AFTER, private=then)
+
+    assert (await questions(world))[-1].earlier == earlier
+
+
+async def test_a_question_asked_about_a_message_follows_up_nothing(world: World) -> None:
+    await answer(world)
+    theirs = await world.second_member.send(world.help, AFTER)
+
+    await world.member.context_menu(world.help, "Ask about this", theirs)
+
+    last = (await questions(world))[-1]
+    assert (last.text, last.earlier) == (AFTER, "")
 
 
 async def test_a_message_in_the_thread_of_an_answer_is_a_follow_up(world: World) -> None:
@@ -137,7 +249,7 @@ async def test_the_last_question_in_the_thread_is_the_one_that_is_followed_up(
     await world.member.send(thread, f"{mention(world)} {UNKNOWN}")
     await world.second_member.send(thread, f"{mention(world)} {AFTER}")
 
-    assert [one.earlier for one in await questions(world)] == ["", QUESTION, UNKNOWN]
+    assert [one.earlier for one in await questions(world)] == ["", "", UNKNOWN]
 
 
 async def test_what_is_not_answered_in_a_thread_is_left_alone_and_recorded_nowhere(
@@ -360,8 +472,7 @@ async def test_where_the_message_of_the_thread_can_not_be_read_a_mention_is_answ
 
     await world.member.send(thread, f"{mention(world)} {AFTER}")
 
-    [refused] = said(world, thread)
-    assert ask_messages.refusal() in refused
+    assert (await questions(world))[-1].earlier == ""
 
 
 async def test_where_history_can_not_be_read_a_mention_is_answered_by_itself_and_nothing_is_asked(
@@ -377,8 +488,7 @@ async def test_where_history_can_not_be_read_a_mention_is_answered_by_itself_and
     await world.member.send(thread, QUESTION)
     await world.member.send(thread, f"{mention(world)} {AFTER}")
 
-    [refused] = said(world, thread)
-    assert ask_messages.refusal() in refused
+    assert (await questions(world))[-1].earlier == ""
     assert not [one for one in world.env.http_requests if one.path.endswith(f"/{thread.id}")]
 
 

@@ -30,7 +30,18 @@ from tests.bot.phrasing.scripted_endpoint import (
     waits,
 )
 from tests.bot.steps import content, looked_into, shown_message
-from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, buttons, custom_ids, text_of
+from tests.bot.world import (
+    AFTER,
+    QUESTION,
+    SECTIONS,
+    TEXT,
+    TITLE,
+    UNKNOWN,
+    World,
+    buttons,
+    custom_ids,
+    text_of,
+)
 
 LINE = "-# A language model may add to this until <t:"
 CHOSEN = (
@@ -283,12 +294,13 @@ async def test_a_private_answer_is_phrased_and_so_is_what_is_shared_of_it_from_m
 async def test_a_follow_up_is_sent_with_the_question_before_it(
     on: World, model: ScriptedEndpoint
 ) -> None:
-    model.always(chooses("Rua Augusta"))
+    model.always(chooses("Tickets"))
+    await on.publish("Community meetup", f"{SECTIONS} Members of the club pay for them at the bar.")
     await on.ask()
     answer = on.general.last_message
     assert answer is not None
 
-    await on.member.send(on.general, f"{mention(on)} and on Fridays?", reply_to=answer)
+    await on.member.send(on.general, f"{mention(on)} {AFTER}", reply_to=answer)
     await on.env.settle()
 
     assert sent(model.bodies[-1])["follows"] == QUESTION

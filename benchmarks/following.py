@@ -1,0 +1,154 @@
+"""Follow-ups: how often the second question of a judged pair gets the section that answers it.
+
+    python -m benchmarks.following KEEP CHECKOUTS [--report] [--model FOLDER]
+
+The pairs are in tests/judged/communities/*/follow-ups: pairs of odd number were used to choose by,
+those of even number only count with `--report`. The first question is asked, then the second, as a
+follow-up unless it stands alone. Both are asked of all pages of the set, which are read from
+checkouts of their repositories, CHECKOUTS/OWNER+NAME. Indexes and derived models stay in KEEP.
+
+*Right, asked alone* is what happens where no second question is taken for a follow-up. Below the
+table: of the second questions, how many are rightly taken for follow-ups, and of the first
+questions of all working sets, how many are wrongly.
+"""
+
+import argparse
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from benchmarks.calibrating import FOR_REPORTING, PAGES, shown
+from bot.answers.bundled_articles import BundledArticles
+from bot.answers.decision import Answer
+from bot.answers.follow_ups import stands_alone
+from bot.answers.lookup import Ask
+from bot.answers.pipeline import AnswerPipeline, Reply
+from bot.engine.data_folder import open_index
+from bot.engine.index_updates import run_to_end
+from indexer.embedding.embedder import DEFAULT_MODEL, Embedder
+from indexer.embedding.model_records import ModelRecord, open_record
+from indexer.evaluation.judged_sets import JudgedSet, rows
+from indexer.evaluation.page_sets import page_set
+from indexer.ingest.pipeline import update
+from indexer.retrieval.retriever import Retriever
+from knowledge.store.store import Store
+
+_JUDGED: Final = Path(__file__).parents[1] / "tests" / "judged"
+FOLDERS: Final = sorted(_JUDGED.glob("communities/*/follow-ups"))
+
+_Row = dict[str, object]
+
+
+def asked(pipeline: AnswerPipeline, text: str, earlier: str = "") -> Reply:
+    [reply] = pipeline.ask([Ask(text, 1, earlier=earlier)], record=False)
+    return reply
+
+
+def followed(pipeline: AnswerPipeline, row: _Row) -> Reply:
+    """The answer to the second question of a pair."""
+    text = str(row["text"])
+    return asked(pipeline, text, "" if stands_alone(text) else str(row["after"]))
+
+
+def is_right(judged: JudgedSet, key: str, reply: Reply) -> bool:
+    """Whether the passage quoted first is of the section that answers."""
+    if not isinstance(reply.outcome, Answer):
+        return False
+    return judged.is_answered_by(key, reply.outcome.quotes[0].hit.passage)
+
+
+def counted(pipeline: AnswerPipeline, folder: Path, judged: JudgedSet, half: int) -> Counter[str]:
+    """The figures of one set, as numbers of pairs."""
+    found: Counter[str] = Counter()
+    pairs = rows(folder / "queries.jsonl")
+    for key in [key for key in pairs if int(key[1:]) % 2 == half]:
+        row = pairs[key]
+        kind = "standing alone" if row.get("alone") else "follow-ups"
+        first, reply = asked(pipeline, str(row["after"])), followed(pipeline, row)
+        right = is_right(judged, key, reply)
+        found["pairs"] += 1
+        found["right"] += right
+        found[kind] += 1
+        found[f"{kind} right"] += right
+        found["repeats what was shown"] += kind == "follow-ups" and (
+            isinstance(reply.outcome, Answer)
+            and isinstance(first.outcome, Answer)
+            and reply.outcome.quotes[0].text == first.outcome.quotes[0].text
+        )
+        found[f"{reply.evidence.value}, {'right' if right else 'wrong'}"] += 1
+        found["right, asked alone"] += is_right(judged, key, asked(pipeline, str(row["text"])))
+    for row in rows(folder / "unanswerable.jsonl").values():
+        found[f"near misses: {followed(pipeline, row).evidence.value}"] += 1
+    return found
+
+
+def shares(found: Counter[str]) -> dict[str, float]:
+    """The figures of a set with the shares that are right before them."""
+    kinds = [kind for kind in ("follow-ups", "standing alone") if found[kind]]
+    right = {f"share of {kind} right": found[f"{kind} right"] / found[kind] for kind in kinds}
+    return {"share right": found["right"] / found["pairs"], **right, **found}
+
+
+def report_decisions(half: int) -> None:
+    """Print how surely follow-ups are told from questions that stand alone."""
+    pairs = [
+        row
+        for folder in FOLDERS
+        for key, row in rows(folder / "queries.jsonl").items()
+        if int(key[1:]) % 2 == half
+    ]
+    told = [(stands_alone(str(row["text"])), bool(row.get("alone"))) for row in pairs]
+    taken, wanted = told.count((False, False)), [alone for _, alone in told].count(False)
+    said = [alone for alone, _ in told].count(False)
+    print(f"\nfollow-ups: precision {taken}/{said}, recall {taken}/{wanted}")
+    first = [
+        str(row["text"])
+        for name in PAGES
+        if name not in FOR_REPORTING
+        for file in ("queries", "unanswerable")
+        for row in rows(_JUDGED / "communities" / name / f"{file}.jsonl").values()
+        if "text" in row
+    ]
+    wrongly = [text for text in first if not stands_alone(text)]
+    print(f"first questions taken for follow-ups: {len(wrongly)}/{len(first)}")
+
+
+def measured(
+    embedder: Embedder, folder: Path, keep: Path, checkouts: Path, half: int
+) -> Counter[str]:
+    """The figures of one set: its pages are indexed, and its pairs asked."""
+    name = folder.parent.name
+    judged = page_set(folder, checkouts)
+    with open_index(keep, embedder, name) as index, Store(keep / f"{name}.db") as store:
+        run_to_end(update(index, embedder, judged.documents))
+        articles = BundledArticles(store, index, "never")
+        retriever = Retriever(index, embedder)
+        pipeline = AnswerPipeline(store, index, retriever, quotes=3, articles=articles)
+        return counted(pipeline, folder, judged, half)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("keep", type=Path)
+    parser.add_argument("checkouts", type=Path)
+    parser.add_argument("--report", action="store_true", help="the pairs for reporting only")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
+    options = parser.parse_args()
+    half = 0 if options.report else 1
+    keep = options.keep / Path(options.model).name
+    keep.mkdir(parents=True, exist_ok=True)
+    embedder = open_record(ModelRecord(options.model), options.keep / "models").embedder
+    found = {
+        folder.parent.name: measured(embedder, folder, keep, options.checkouts, half)
+        for folder in FOLDERS
+    }
+    found["all"] = sum(found.values(), Counter[str]())
+    shown("follow-ups", {name: shares(one) for name, one in found.items()})
+    report_decisions(half)
+
+
+if __name__ == "__main__":
+    main()

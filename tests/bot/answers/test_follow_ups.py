@@ -1,0 +1,87 @@
+"""Which questions can't stand alone: written pairs, and sentences of both languages."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bot.answers.follow_ups import stands_alone
+
+_JUDGED = Path(__file__).parents[2] / "judged"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "and how do i turn it off again",
+        "what about windows",
+        "and for players?",
+        "how much is that",
+        "thanks, and on linux?",
+        "on my phone?",
+        "same for the server",
+        "even if i lost the key",
+        "is that safe",
+        "does it cost anything",
+        "How do I make the old command work with that?",
+        "Any examples?",
+        "Why not?",
+        "and why?",
+        "and the price",
+        "Und unter Windows und Linux?",
+        "und wie schalte ich es wieder aus",
+        "was ist mit Spielern",
+        "Braucht man dafür Grafikkarten?",
+        "Wann wurde sie zuerst veröffentlicht?",
+    ],
+)
+def test_what_refers_back_or_says_too_little_does_not_stand_alone(text: str) -> None:
+    assert not stands_alone(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Who is the mayor of Berlin?",
+        "and how do i change my email address",
+        "no sound since i installed the driver, how do i start it",
+        "my bot freezes while its waiting for the database",
+        "Zanzibar?",
+        "dark mode",
+        "is it ok to share my account with a friend",
+        "find all logins that use my gmail address",
+        "Gibt es einen Server für Anfänger?",
+        "Können Sie mir sagen, wo der Keller ist?",
+        "und wie kündige ich meine Mitgliedschaft",
+    ],
+)
+def test_a_whole_question_stands_alone(text: str) -> None:
+    assert stands_alone(text)
+
+
+def test_first_questions_of_communities_are_hardly_ever_taken_for_follow_ups() -> None:
+    asked = [
+        json.loads(line).get("text", "")
+        for name in ("game", "handbook", "help-centre", "library", "notes", "school")
+        for kind in ("queries", "unanswerable")
+        for line in (_JUDGED / "communities" / name / f"{kind}.jsonl").read_text().splitlines()
+    ]
+
+    taken = [text for text in asked if not stands_alone(text)]
+
+    # Each says "it", "this" or "them", and nothing of what that is.
+    assert len(asked) == 222
+    assert len(taken) <= 5
+
+
+def test_judged_follow_ups_are_told_from_questions_that_stand_alone() -> None:
+    pairs = [
+        json.loads(line)
+        for path in sorted(_JUDGED.glob("communities/*/follow-ups/queries.jsonl"))
+        for line in path.read_text().splitlines()
+    ]
+
+    wrong = [one["text"] for one in pairs if stands_alone(one["text"]) != one.get("alone", False)]
+
+    assert len(pairs) == 60
+    assert len(wrong) <= 2
