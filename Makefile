@@ -47,7 +47,7 @@ shipped: $(VENV)/dev.done ## derive the models that come with the program, and e
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate
 # The image's Python and processors.
 IMAGE := --python-version 3.11.9 --python-platform x86_64-manylinux_2_28
-EXTRAS := git mcp ocr plot postgres serve
+EXTRAS := git mcp ocr page plot postgres serve
 # Keeps packages that neither the list before has, which may be empty, nor PyTorch brings.
 KEEP := awk -F'==' 'FILENAME != "-" {known[$$1]; next} \
 	/^[a-z]/ {keep = !($$1 in known || /^(torch|triton|nvidia-|cuda-)/)} keep'

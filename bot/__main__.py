@@ -34,6 +34,7 @@ from bot.cli import (
     migrate,
     models,
     output,
+    page,
     programs,
     source_output,
     sources,
@@ -336,6 +337,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Callable[..., None]]]] = {
         "why": why,
         "mcp": programs.mcp,
         "serve": programs.serve,
+        "publish": page.publish,
     },
     "What is answered from": {"index": sources.index},
     "Safekeeping": {

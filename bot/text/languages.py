@@ -33,7 +33,8 @@ def written(number: int, language: Language) -> str:
 
 
 @cache
-def _translations(language: Language) -> NullTranslations:
+def translations(language: Language) -> NullTranslations:
+    """The catalogue of a language."""
     if language is Language.ENGLISH:
         return NullTranslations()
     catalogue = files("bot") / "locale" / language.value / "LC_MESSAGES" / "commonplace.po"
@@ -66,11 +67,11 @@ class Sentence(NamedTuple):
     context: str = ""
 
     def __call__(self, language: Language, **values: object) -> str:
-        translations = _translations(language)
+        catalogue = translations(language)
         if self.context:
-            sentence = translations.pgettext(self.context, self.english)
+            sentence = catalogue.pgettext(self.context, self.english)
         else:
-            sentence = translations.gettext(self.english)
+            sentence = catalogue.gettext(self.english)
         return _Formatter(language).vformat(sentence, (), values)
 
 
@@ -82,5 +83,5 @@ class Plural(NamedTuple):
 
     def __call__(self, number: int, language: Language, **values: object) -> str:
         """The phrase in the form that a language has for the number."""
-        phrase = _translations(language).ngettext(self.one, self.many, number)
+        phrase = translations(language).ngettext(self.one, self.many, number)
         return _Formatter(language).vformat(phrase, (), {"number": number, **values})

@@ -18,6 +18,7 @@ from typing import Final
 import regex
 
 from bot.text.tables import is_row, shown_table
+from knowledge.model.legible_text import legible as legible
 
 MESSAGE_CHARACTERS: Final = 2_000
 LAYOUT_CHARACTERS: Final = 4_000
@@ -44,29 +45,6 @@ _SCHEME = re.compile(r"\Ahttps?://")
 # A link begins with the last bracket before its label's end, so that a run of them is read once.
 _CUTTABLE = re.compile(r"\[[^\[\]\n]*\]\([^)\[\n]*\)|<?https?://\S+")
 _MENTION = re.compile(r"@(?=everyone|here)|<(?=@|#|/|id:|a?:|t:)")
-# A joiner makes one sign of emoji, and shapes letters of Arabic, Syriac and the scripts of India:
-# between letters of these, after a sign that silences a vowel, and where Arabic ends as if it went
-# on. Elsewhere it can't be seen, and only hides something. By the same measure for reader and word.
-_EMOJI = (
-    "\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f1e5\U0001f200-\U0001faff"
-)
-_ARABIC = "\u0620-\u085f\u0860-\u08ff"
-_JOINED = f"{_ARABIC}\u0900-\u0dff"
-_SILENCING = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca"
-_END = r"(?=[\s!-/:-?\u060c\u061b\u061f\u06d4\u0964\u0965\u2010-\u2027)\]»]|\Z)"
-_NEEDED = (
-    rf"(?:(?<=[{_EMOJI}])|(?<=[{_EMOJI}][\ufe0f\U0001f3fb-\U0001f3ff]))\u200d(?=[{_EMOJI}])"
-    rf"|(?<=[{_JOINED}])[\u200c\u200d](?=[{_JOINED}])"
-    rf"|(?<=[{_SILENCING}])[\u200c\u200d]{_END}|(?<=[{_ARABIC}])\u200d{_END}"
-)
-# What can't be seen, turns text round, or is no sign: control characters, halves of pairs.
-_NEVER_SHOWN = (
-    "\x00-\x08\x0b-\x1f\x7f\ud800-\udfff"
-    "\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f"
-)
-_INVISIBLE = re.compile(rf"[{_NEVER_SHOWN}]|(?!{_NEEDED})[\u200c\u200d]")
-# Most texts have none of these, which is seen several times as fast.
-_SUSPICIOUS = re.compile(rf"[{_NEVER_SHOWN}\u200c\u200d]")
 _FENCE_LINE = re.compile(
     r"^(?P<lead>(?:> ?){0,2}[ \t]{0,8})(?P<mark>`{3,}|~{3,})"
     r"(?P<language>[\w+#.-]{0,20})(?P<rest>[^`\n]*)$",
@@ -125,11 +103,6 @@ def plain_within(text: str, most: int) -> str:
     while size(line := plain(shortened(text, limit))) > most:
         limit = limit * 3 // 4
     return line
-
-
-def legible(text: str) -> str:
-    """Somebody's text without what can't be seen or turns it round, for where nothing is marked."""
-    return _INVISIBLE.sub("", text) if _SUSPICIOUS.search(text) else text
 
 
 def shown(text: str) -> str:

@@ -4,13 +4,23 @@ An address has the note's number and no word of its title: it stays the same wha
 called later, and a title that was taken back doesn't live on in it.
 """
 
+from typing import Final
+
+ARTICLES: Final = "articles/"
+NEWEST: Final = "newest/"
+ASKED: Final = "asked/"
+
 
 def note_address(note_id: int) -> str:
     return f"notes/{note_id}/"
 
 
 def article_address(name: str) -> str:
-    return f"articles/{name}/"
+    return f"{ARTICLES}{name}/"
+
+
+def tag_address(tag: str) -> str:
+    return f"tags/{tag}/"
 
 
 def page_url(base_url: str, note_id: int) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 
 from knowledge.model.guilds import Language
 from knowledge.model.pictures import Picture, PictureKind
+from knowledge.page.addresses import ARTICLES
 
 DEFAULT_ACCENT: Final = "#4752c4"
 
@@ -58,6 +59,10 @@ class PublishedNote:
     asked_count: int = 0
     contributor: str | None = None
     pictures: tuple[PublishedPicture, ...] = ()
+
+    @property
+    def is_article(self) -> bool:
+        return self.address.startswith(ARTICLES)
 
 
 @dataclass(frozen=True, slots=True)

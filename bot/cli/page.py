@@ -1,0 +1,121 @@
+"""The command `publish`: the public page of a server, as a folder that any web server carries."""
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from bot.cli.console import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    fail,
+    out,
+    print_json,
+    settings_from,
+)
+from bot.cli.counts import counted
+from bot.cli.sources import guild_scope
+from bot.engine.data_folder import data_folder, open_store
+from bot.text.languages import translations
+from knowledge.model.extras import needed
+from knowledge.store.store import Store
+
+_ADDRESS: Final = re.compile(r"https?://[^\s<>?#\"']+")
+
+
+def publish(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder that isn't there yet, or a page.")
+    ],
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    guild: Annotated[
+        str | None,
+        typer.Option("--guild", metavar="ID", help="The server, if several have a page."),
+    ] = None,
+    base_url: Annotated[
+        str,
+        typer.Option(metavar="URL", help="Where the page is served; a feed and a sitemap need it."),
+    ] = "",
+    name: Annotated[
+        str, typer.Option(metavar="NAME", help="The server's name, as the page shows it.")
+    ] = "Commonplace",
+    invite: Annotated[
+        str, typer.Option(metavar="URL", help="An invitation to the server, for every page.")
+    ] = "",
+    articles: Annotated[
+        bool, typer.Option("--articles", help="Publish the bundled articles, too.")
+    ] = False,
+    templates: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Your own templates, named like those they replace."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the public page of a server: a static site of the notes that may be published.
+
+    Only what changed is written, in one step; what is gone is removed.
+
+    Example:
+        commonplace publish www/ --base-url https://notes.example.org/
+    """
+    try:
+        from knowledge.page.bundled_articles import with_articles
+        from knowledge.page.content import published
+        from knowledge.page.errors import PublishError
+        from knowledge.page.publish import publish as write
+    except ImportError as error:
+        fail(f"Publishing a page needs {needed('page')} ({error}).")
+    settings = settings_from(config_file, data)
+    for option, address in (("--base-url", base_url), ("--invite", invite)):
+        if address and not _ADDRESS.fullmatch(address):
+            fail(f"{option} {address} is no address: give one that begins with https://.")
+    if templates is not None and not templates.is_dir():
+        fail(f"--templates {templates} is no folder: name one with templates of your own.")
+    if base_url and not base_url.endswith("/"):
+        base_url += "/"
+    with open_store(data_folder(settings), settings.data.database) as store:
+        guild_id = _guild_id(store, guild)
+        site = published(store, guild_id, name, invite=invite, base_url=base_url)
+        if articles:
+            site = with_articles(site)
+        try:
+            done = write(
+                site,
+                folder.absolute(),
+                translations(site.language),
+                lambda digest: _picture(store, digest),
+                templates,
+            )
+        except PublishError as error:
+            fail(str(error))
+    if as_json:
+        print_json({"published": str(folder), "notes": len(site.notes), **asdict(done)})
+    else:
+        out.print(
+            f"Published to {folder}: {counted(len(site.notes), 'note')}. {done.written:,} of "
+            f"{done.entries:,} files changed, {done.removed:,} were removed.",
+            soft_wrap=True,
+            markup=False,
+        )
+
+
+def _guild_id(store: Store, guild: str | None) -> int:
+    if guild is not None:
+        return int(guild_scope(guild))
+    guilds = store.public_notes.guilds()
+    if not guilds:
+        fail("No server has turned its page on. An administrator does so in `/setup`.")
+    if len(guilds) > 1:
+        fail(f"{len(guilds)} servers have a page: name one with --guild. Their ids: {guilds}.")
+    return guilds[0]
+
+
+def _picture(store: Store, digest: str) -> bytes:
+    picture = store.pictures.by_digest(digest)
+    if picture is None:
+        raise LookupError(digest)
+    return picture.content

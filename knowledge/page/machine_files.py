@@ -1,0 +1,45 @@
+"""Files for programs: sitemap, robots.txt, and the addresses that are gone.
+
+Source:
+    sitemaps.org, "Sitemaps XML format".
+"""
+
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import quote, urlsplit
+from xml.sax.saxutils import escape
+
+from knowledge.page.site import Site
+
+SITEMAP_URLS: Final = 50_000
+
+
+def machine_files(site: Site) -> Iterator[tuple[str, str]]:
+    """Path and text of each file."""
+    listed = ""
+    if site.indexed and site.base_url:
+        yield "sitemap.xml", _sitemap(site)
+        listed = f"Sitemap: {site.base_url}sitemap.xml\n"
+    # A search engine that may not read a page can't find `noindex` in it and may list its address.
+    yield "robots.txt", f"User-agent: *\nAllow: /\n{listed}"
+    yield "gone.txt", _gone(site)
+
+
+def _sitemap(site: Site) -> str:
+    newest = sorted(site.notes, key=lambda note: (note.updated, note.address), reverse=True)
+    urls = "".join(
+        f"<url><loc>{escape(site.base_url + quote(note.address))}</loc>"
+        f"<lastmod>{note.updated:%Y-%m-%d}</lastmod></url>\n"
+        for note in newest[: SITEMAP_URLS - 1]
+    )
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n'
+        '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
+        f"<url><loc>{escape(site.base_url)}</loc></url>\n{urls}</urlset>\n"
+    )
+
+
+def _gone(site: Site) -> str:
+    """The paths that answer with 410, as nginx's `map` includes them."""
+    base = urlsplit(site.base_url).path or "/"
+    return "".join(f"{base}{address} 410;\n" for address in sorted(site.gone))

@@ -1,0 +1,138 @@
+"""Renderer of a note's Markdown to HTML that is safe on a page.
+
+HTML of the writer is text. Links lead to http, https and mailto addresses alone. A picture from
+elsewhere is a link to it, so that no page asks another host for anything. Discord's own marks
+(mentions, emoji, times) are words: no id of a member is on a page.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+
+from knowledge.model.legible_text import legible
+
+_SAFE_LINK: Final = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
+_DISCORD_MARK: Final = re.compile(
+    r"<(?:(?P<member>@!?\d{1,20})|(?P<role>@&\d{1,20})|(?P<channel>\#\d{1,20})"
+    r"|a?:(?P<emoji>\w{1,32}):\d{1,20}|/(?P<command>[\w -]{1,100}):\d{1,20}"
+    r"|t:(?P<time>\d{1,11})(?::[a-zA-Z])?)>"
+)
+_OUTSIDE: Final = "nofollow ugc noopener"
+_LAST_HEADING: Final = 6
+
+
+def to_html(text: str, *, line_breaks: bool = True) -> str:
+    """The text as HTML; with `line_breaks` a line ends where its writer ended it, as in Discord."""
+    parser = _BREAKING if line_breaks else _FLOWING
+    return str(parser.render(legible(text)))
+
+
+def to_plain(text: str) -> str:
+    """The words of the text in one line, without what is marked up."""
+    words: list[str] = []
+    for token in _FLOWING.parse(legible(text)):
+        if token.type == "inline":
+            words += [child.content or " " for child in token.children or ()]
+            words.append(" ")
+        elif token.type in ("fence", "code_block"):
+            words.append(f"{token.content} ")
+    return " ".join("".join(words).split())
+
+
+def _discord_mark(state: StateInline, silent: bool) -> bool:
+    """Inline rule: what only Discord can resolve is a word."""
+    found = _DISCORD_MARK.match(state.src, state.pos)
+    if found is None:
+        return False
+    if not silent:
+        state.push("text", "", 0).content = _word_of(found)
+    state.pos = found.end()
+    return True
+
+
+def _word_of(found: re.Match[str]) -> str:
+    kind = found.lastgroup
+    if kind == "emoji":
+        return f":{found['emoji']}:"
+    if kind == "command":
+        return f"/{found['command']}"
+    if kind == "time":
+        return f"{datetime.fromtimestamp(int(found['time']), UTC):%Y-%m-%d %H:%M} UTC"
+    return {"member": "@…", "role": "@…", "channel": "#…"}[str(kind)]
+
+
+def _headings_below_the_title(state: StateCore) -> None:
+    """Core rule: headings begin at the second level and leave none out, for screen readers."""
+    last = 1
+    for token in state.tokens:
+        if token.type == "heading_open":
+            last = min(int(token.tag[1]) + 1, last + 1, _LAST_HEADING)
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{last}"
+
+
+def _link_open(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    tokens[index].attrSet("rel", _OUTSIDE)
+    return renderer.renderToken(tokens, index, options, env)
+
+
+def _image(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    """A link to a picture; within another link, only its name, as links can't be nested."""
+    token = tokens[index]
+    address = str(token.attrs.get("src", ""))
+    name = renderer.renderInlineAsText(token.children or [], options, env) or address
+    depth = sum(each.nesting for each in tokens[:index] if each.type.startswith("link_"))
+    if depth:
+        return escapeHtml(name)
+    return f'<a href="{escapeHtml(address)}" rel="{_OUTSIDE}">{escapeHtml(name)}</a>'
+
+
+def _table_open(*_: Any) -> str:
+    # What is wider than a phone is scrolled, which the keyboard must be able to do, too.
+    return '<div class="wide" tabindex="0"><table>\n'
+
+
+def _table_close(*_: Any) -> str:
+    return "</table></div>\n"
+
+
+def _code(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    return f'<pre tabindex="0"><code>{escapeHtml(tokens[index].content)}</code></pre>\n'
+
+
+def _parser(*, line_breaks: bool) -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "linkify": True, "breaks": line_breaks})
+    parser.enable(["table", "strikethrough", "linkify"])
+    if parser.linkify is not None:
+        parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False})
+    parser.validateLink = lambda url: _SAFE_LINK.match(url.strip()) is not None  # type: ignore[method-assign]
+    parser.inline.ruler.before("autolink", "discord_mark", _discord_mark)
+    parser.core.ruler.push("headings_below_the_title", _headings_below_the_title)
+    rules: dict[str, Any] = {
+        "link_open": _link_open,
+        "image": _image,
+        "table_open": _table_open,
+        "table_close": _table_close,
+        "fence": _code,
+        "code_block": _code,
+    }
+    for name, rule in rules.items():
+        parser.add_render_rule(name, rule)
+    return parser
+
+
+_BREAKING: Final = _parser(line_breaks=True)
+_FLOWING: Final = _parser(line_breaks=False)

@@ -1,0 +1,117 @@
+"""Pages of a site: the path of each, its template and everything that is filled in.
+
+A page is a value: whatever changes it changes its digest, so that a page whose digest is known need
+not be rendered again.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final, NamedTuple
+
+from knowledge.page.addresses import ASKED, NEWEST, tag_address
+from knowledge.page.site import PublishedNote, Site
+
+# Of a list on the first page, of a page of a list, and of the feed.
+_FIRST: Final = 15
+LISTED: Final = 100
+_FEED: Final = 50
+
+
+class Listed(NamedTuple):
+    """A note as a list has it."""
+
+    address: str
+    title: str
+    tags: tuple[str, ...]
+    verified: date
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One file of the site, before it is rendered."""
+
+    path: str
+    template: str
+    context: dict[str, Any]
+
+    @property
+    def address(self) -> str:
+        return self.path.removesuffix("index.html")
+
+    @property
+    def depth(self) -> int:
+        return self.path.count("/")
+
+    def digest(self, shared: str) -> str:
+        """Of everything that the page's bytes depend on; `shared` is what all pages depend on."""
+        return hashlib.sha256(f"{shared}\0{self!r}".encode()).hexdigest()
+
+
+def pages(site: Site) -> Iterator[Page]:
+    everything = sorted(site.notes, key=lambda note: (note.updated, note.address), reverse=True)
+    notes = [note for note in everything if not note.is_article]
+    listed = {note.address: _listed(note) for note in everything}
+    for note in everything:
+        related = tuple(listed[address] for address in note.related if address in listed)
+        context = {"note": _unasked(note), "related": related}
+        yield Page(f"{note.address}index.html", "note.html", context)
+
+    newest = [listed[note.address] for note in notes]
+    yield from _paged(NEWEST, "newest", newest)
+    by_count = sorted(notes, key=lambda note: note.asked_count, reverse=True)
+    asked = [listed[note.address] for note in by_count if note.asked_count]
+    yield from _paged(ASKED, "asked", asked[:LISTED])
+    tagged: dict[str, list[Listed]] = {}
+    for note in everything:
+        for tag in note.tags:
+            tagged.setdefault(tag, []).append(listed[note.address])
+    for tag, under_tag in tagged.items():
+        yield from _paged(tag_address(tag), "tag", under_tag, tag)
+
+    most = sorted(tagged, key=lambda tag: (-len(tagged[tag]), tag))
+    context = {
+        "tags": tuple((tag, len(tagged[tag])) for tag in most),
+        "newest": tuple(newest[:_FIRST]),
+        "asked": tuple(asked[:_FIRST]),
+        "articles": tuple(listed[note.address] for note in everything if note.is_article),
+    }
+    yield Page("index.html", "index.html", context)
+    yield Page("404.html", "404.html", {})
+    yield Page("style.css", "style.css", {})
+    if site.icon is None:
+        yield Page("icon.svg", "icon.svg", {})
+    if site.base_url:
+        yield Page("feed.xml", "feed.xml", {"notes": tuple(map(_unasked, notes[:_FEED]))})
+    if site.indexed:
+        yield Page("llms.txt", "llms.txt", {"notes": tuple(newest)})
+
+
+def _paged(address: str, kind: str, notes: Sequence[Listed], tag: str = "") -> Iterator[Page]:
+    """A list in pages, newest first.
+
+    The oldest page has the number 1 and a fixed length, so that a new note changes the first page
+    alone.
+    """
+    full = max(len(notes) // LISTED - 1, 0)
+    ends = [len(notes) - number * LISTED for number in range(full, -1, -1)]
+    places = [address, *(f"{address}{number}/" for number in range(full, 0, -1))]
+    for at, (place, end) in enumerate(zip(places, ends, strict=True)):
+        context = {
+            "kind": kind,
+            "tag": tag,
+            "notes": tuple(notes[ends[at - 1] if at else 0 : end]),
+            "before": places[at - 1] if at else "",
+            "after": places[at + 1] if at + 1 < len(places) else "",
+        }
+        yield Page(f"{place}index.html", "list.html", context)
+
+
+def _listed(note: PublishedNote) -> Listed:
+    return Listed(note.address, note.title, note.tags, note.verified)
+
+
+def _unasked(note: PublishedNote) -> PublishedNote:
+    """The note without its count, so that a question alone makes no page another one."""
+    return replace(note, asked_count=0)

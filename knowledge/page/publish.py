@@ -1,0 +1,239 @@
+"""Publisher of a site: a folder that is the old site or the new one, whenever it is looked at.
+
+The folder is a link to one of two copies beside it. The other copy is brought up to date, the link
+is replaced in one step, and then the first copy follows, so that no withdrawn text is left in it.
+Equal files are one file on the disk (hard links). So a changed note costs its own pages alone.
+
+    page              → .page.a/site, or .page.b/site; a web server reads it
+    .page.a/made.json   the digest of each file's inputs; missing while the copy is being changed
+    .page.lock          held by the only publisher
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from gettext import NullTranslations
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from knowledge.page.errors import PublishError
+from knowledge.page.machine_files import machine_files
+from knowledge.page.pages import pages
+from knowledge.page.render import Renderer
+from knowledge.page.search_index import bundle_list, bundles, write_bundle
+from knowledge.page.site import Site
+
+_COPIES: Final = ("a", "b")
+_SITE: Final = "site"
+_MADE: Final = "made.json"
+_LOCK_SECONDS: Final = 60
+# A web server of another user reads what the bot, whose files are its own, writes.
+_FILE_MODE: Final = 0o644
+_FOLDER_MODE: Final = 0o755
+
+# The bytes of a picture, by its digest.
+PictureBytes = Callable[[str], bytes]
+# Writes what is to be at a path, a file or a folder.
+Make = Callable[[Path], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """How many entries the site has, and how many this run wrote and removed."""
+
+    entries: int
+    written: int
+    removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A file or a search bundle to be: the digest of its inputs, and how it is made."""
+
+    digest: str
+    make: Make
+
+
+def publish(
+    site: Site,
+    folder: Path,
+    translations: NullTranslations,
+    picture: PictureBytes,
+    templates: Path | None = None,
+) -> Published:
+    """Write the site into the folder; nothing is written if nothing changed.
+
+    Raises:
+        PublishError: if the folder is in use otherwise or can't be written, a template can't be
+            used, or Pagefind fails.
+    """
+    entries = _entries(site, Renderer(site, translations, templates), picture)
+    made = {path: entry.digest for path, entry in entries.items()}
+    try:
+        with _alone(folder):
+            served, spare = _copies(folder)
+            before = _made(served)
+            if before != made:
+                _follow(spare, entries, served)
+                _lead(folder, spare)
+                served, spare = spare, served
+            if _made(spare) != made:
+                _follow(spare, entries, served)
+    except OSError as error:
+        raise PublishError(f"{folder} can't be written: {error.strerror or error}.") from error
+    written = sum(before.get(path) != digest for path, digest in made.items())
+    return Published(len(made), written, len(before.keys() - made.keys()))
+
+
+def _entries(site: Site, renderer: Renderer, picture: PictureBytes) -> dict[str, _Entry]:
+    entries = {
+        page.path: _Entry(page.digest(renderer.shared), _writes(partial(renderer.render, page)))
+        for page in pages(site)
+    }
+    for note in site.notes:
+        for each in note.pictures:
+            content = partial(picture, each.digest)
+            entries[f"pictures/{each.file_name}"] = _Entry(each.digest, _writes(content))
+    literal = {path: text.encode() for path, text in machine_files(site)}
+    literal["search.js"] = (files("knowledge.page") / "search.js").read_bytes()
+    if site.icon is not None:
+        literal[f"icon.{site.icon.kind}"] = site.icon.content
+    searched = {
+        f"{note.address}index.html": _digest(
+            f"{renderer.shared}{replace(note, related=(), asked_count=0)!r}".encode()
+        )
+        for note in site.notes
+    }
+    parts = bundles(searched)
+    literal["search/bundles.json"] = bundle_list(parts).encode()
+    for path, text in literal.items():
+        entries[path] = _Entry(_digest(text), partial(_write, content=text))
+    # The last ones: they are made of pages that are there.
+    for number, part in enumerate(parts):
+        make = partial(write_bundle, paths=part.keys(), language=site.language)
+        entries[f"search/{number}"] = _Entry(_digest(repr(part).encode()), make)
+    return entries
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _writes(content: Callable[[], bytes]) -> Make:
+    return lambda path: _write(path, content())
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, as two publishers would change the same copy."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f".{folder.name}.lock"), timeout=_LOCK_SECONDS):
+            yield
+    except Timeout as error:
+        raise PublishError(
+            f"{folder} is being published by another process. Try again when it is done."
+        ) from error
+
+
+def _copies(folder: Path) -> tuple[Path, Path]:
+    """The copy that the folder leads to, and the other one.
+
+    Raises:
+        PublishError: if something else than a site is there.
+    """
+    first, second = (folder.with_name(f".{folder.name}.{name}") for name in _COPIES)
+    if not folder.is_symlink():
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise PublishError(
+                f"{folder} has files that `publish` didn't write. Name a folder that isn't there "
+                "yet."
+            )
+        return first, second
+    target = folder.readlink()
+    if target == Path(first.name, _SITE):
+        return first, second
+    if target == Path(second.name, _SITE):
+        return second, first
+    raise PublishError(f"{folder} is a link to {target}. Name a folder that isn't there yet.")
+
+
+def _made(copy: Path) -> dict[str, str]:
+    """The digests of what a copy has; empty for one that isn't there or isn't whole."""
+    try:
+        made: dict[str, str] = json.loads((copy / _MADE).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return made
+
+
+def _follow(copy: Path, entries: Mapping[str, _Entry], other: Path) -> None:
+    """Bring a copy up to date; what the other one has is shared, the rest is made."""
+    before, at_other = _made(copy), _made(other)
+    (copy / _MADE).unlink(missing_ok=True)
+    site = copy / _SITE
+    if not before and copy.is_dir():
+        # It was being changed by a process that was killed.
+        shutil.rmtree(copy)
+    for path in before.keys() - entries.keys():
+        _remove(site / path)
+    for path, entry in entries.items():
+        if before.get(path) == entry.digest:
+            continue
+        _remove(site / path)
+        _folder((site / path).parent)
+        if at_other.get(path) == entry.digest:
+            _share(other / _SITE / path, site / path)
+        else:
+            entry.make(site / path)
+    _write(
+        copy / _MADE, json.dumps({path: entry.digest for path, entry in entries.items()}).encode()
+    )
+
+
+def _lead(folder: Path, copy: Path) -> None:
+    """Have the folder lead to a copy, in one step."""
+    link = folder.with_name(f".{folder.name}.link")
+    link.unlink(missing_ok=True)
+    link.symlink_to(Path(copy.name, _SITE))
+    if not folder.is_symlink() and folder.is_dir():
+        folder.rmdir()
+    link.replace(folder)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a search bundle, and the folders that are empty then."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        path.parent.rmdir()
+
+
+def _folder(path: Path) -> None:
+    if not path.is_dir():
+        _folder(path.parent)
+        path.mkdir()
+        path.chmod(_FOLDER_MODE)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a new file: one that is there may be shared with the other copy."""
+    path.write_bytes(content)
+    path.chmod(_FILE_MODE)
+
+
+def _share(old: Path, new: Path) -> None:
+    if old.is_dir():
+        shutil.copytree(old, new, copy_function=os.link)
+    else:
+        os.link(old, new)

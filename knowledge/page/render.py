@@ -1,0 +1,129 @@
+"""Renderer of pages: Jinja templates, of which a server may override any."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from gettext import NullTranslations
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from babel.dates import format_date
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    select_autoescape,
+)
+from jinja2.loaders import BaseLoader, PackageLoader
+from markupsafe import Markup
+
+from knowledge.model.legible_text import legible
+from knowledge.page.addresses import tag_address
+from knowledge.page.colours import DARK, LIGHT, readable
+from knowledge.page.errors import PublishError
+from knowledge.page.markdown import to_html, to_plain
+from knowledge.page.pages import Page
+from knowledge.page.site import Site
+from knowledge.page.structured_data import structured_data
+
+# What a page may load: its own files alone. Pagefind searches with WebAssembly.
+POLICY: Final = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'"
+)
+_LIBRARIES: Final = ("Jinja2", "markdown-it-py", "linkify-it-py", "pagefind-bin")
+
+
+class Renderer:
+    """The pages of one site as bytes.
+
+    `shared` is the digest of everything that every page depends on: the server's settings, the
+    templates, and this program.
+    """
+
+    def __init__(
+        self, site: Site, translations: NullTranslations, overrides: Path | None = None
+    ) -> None:
+        site = replace(site, name=legible(site.name))
+        loaders: list[BaseLoader] = [PackageLoader("knowledge.page")]
+        if overrides is not None:
+            loaders.insert(0, FileSystemLoader(overrides))
+        self._loader = ChoiceLoader(loaders)
+        self._environment = Environment(
+            loader=self._loader,
+            autoescape=select_autoescape(("html", "xml", "svg"), default_for_string=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            # Whatever anybody wrote passes through here on its way to a page.
+            finalize=lambda value: legible(value) if type(value) is str else value,
+            extensions=["jinja2.ext.i18n"],
+        )
+        self._environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
+        self._environment.filters |= {
+            "day": partial(format_date, format="long", locale=site.language.value),
+            "instant": _instant,
+            "markdown": lambda text, **how: Markup(to_html(text, **how)),  # noqa: S704 - its promise
+            "plain": to_plain,
+            "tag_address": tag_address,
+        }
+        self._environment.globals |= {
+            "site": site,
+            "policy": POLICY,
+            "icon": f"icon.{site.icon.kind}" if site.icon else "icon.svg",
+            "accent_on_light": readable(site.accent, LIGHT),
+            "accent_on_dark": readable(site.accent, DARK),
+            "structured": partial(structured_data, site),
+        }
+        self._base_path = urlsplit(site.base_url).path or "/"
+        self.shared = self._shared(site, translations)
+
+    def render(self, page: Page) -> bytes:
+        """The bytes of a page.
+
+        Raises:
+            PublishError: if a template can't be rendered, which the shipped ones can.
+        """
+        # A page that is shown in place of any other can't say where it is from there.
+        root = self._base_path if page.path == "404.html" else "../" * page.depth
+        try:
+            template = self._environment.get_template(page.template)
+            text = template.render(page.context, root=root, address=page.address)
+        except TemplateError as error:
+            raise PublishError(
+                f"The template {page.template} can't be used ({error}). Mend it in the folder of "
+                "your templates, or remove it there to have the one that comes with the program."
+            ) from error
+        return text.encode()
+
+    def _shared(self, site: Site, translations: NullTranslations) -> str:
+        header = (
+            *(site.name, site.language, site.welcome, site.accent, site.invite, site.base_url),
+            *(site.indexed, site.icon and site.icon.digest),
+        )
+        digest = hashlib.sha256(repr(header).encode())
+        digest.update(repr([version(library) for library in _LIBRARIES]).encode())
+        for text in self._sources():
+            digest.update(text.encode())
+            for _, _, message in self._environment.extract_translations(text):  # type: ignore[attr-defined]
+                digest.update(translations.gettext(str(message)).encode())
+        return digest.hexdigest()
+
+    def _sources(self) -> Iterator[str]:
+        for name in sorted(self._loader.list_templates()):
+            yield self._loader.get_source(self._environment, name)[0]
+        for file in sorted(files("knowledge.page").iterdir(), key=lambda file: file.name):
+            if file.name.endswith((".py", ".js")):
+                yield file.read_text(encoding="utf-8")
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")

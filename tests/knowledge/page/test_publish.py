@@ -1,0 +1,130 @@
+"""Publishing into a folder: what changes, what goes, and what is there at any moment."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from knowledge.model.pictures import Picture, PictureKind
+from knowledge.page.errors import PublishError
+from knowledge.page.publish import Published
+from knowledge.page.site import PublishedPicture
+from tests.knowledge.page.made_sites import files, note, published, readable_files, site
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "www"
+
+
+def test_a_note_has_a_page_and_is_listed_by_date_and_tag(folder: Path) -> None:
+    published(site(note(1, "Ferries to Lisbon", "They leave at *nine*.")), folder)
+    there = files(folder)
+    assert b"<p>They leave at <em>nine</em>.</p>" in there["notes/1/index.html"]
+    for path in ("index.html", "newest/index.html", "tags/ferry/index.html"):
+        assert b"notes/1/" in there[path]
+
+
+def test_publishing_twice_changes_no_byte_and_no_time(folder: Path) -> None:
+    made = site(*map(note, range(1, 4)))
+    published(made, folder)
+    before = {path: (content, (folder / path).stat()) for path, content in files(folder).items()}
+    assert published(made, folder) == Published(len(before_entries(folder)), 0, 0)
+    assert before == {
+        path: (content, (folder / path).stat()) for path, content in files(folder).items()
+    }
+
+
+def before_entries(folder: Path) -> set[str]:
+    """Files, and each search bundle as one."""
+    return {
+        "/".join(path.split("/")[:2]) if path.startswith("search/") else path
+        for path in files(folder)
+    }
+
+
+def test_two_folders_of_the_same_notes_have_the_same_bytes(tmp_path: Path) -> None:
+    made = site(*map(note, range(1, 4)))
+    published(site(note(9)), tmp_path / "second")
+    for name in ("first", "second"):
+        published(made, tmp_path / name)
+    assert files(tmp_path / "first") == files(tmp_path / "second")
+
+
+def test_a_withdrawn_note_is_in_no_file_of_either_copy(folder: Path) -> None:
+    secret = note(2, "Zanzibar", "xylophones", tags=("quagga",))
+    published(site(note(1), secret), folder)
+    done = published(site(note(1), gone=("notes/2/",)), folder)
+    assert done.removed
+    for path, content in readable_files(folder.parent).items():
+        assert "quagga" not in path
+        assert not any(word in content for word in (b"zanzibar", b"xylophones", b"quagga")), path
+
+
+def test_pages_that_did_not_change_are_shared_between_both_copies(folder: Path) -> None:
+    published(site(note(1)), folder)
+    published(site(note(1), note(2)), folder)
+    copies = [folder.with_name(f".www.{name}") / "site" for name in "ab"]
+    assert files(copies[0]) == files(copies[1])
+    assert all((copies[0] / path).samefile(copies[1] / path) for path in files(copies[0]))
+
+
+def test_a_reader_who_is_not_the_bots_user_can_read_every_file(folder: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        published(site(note(1)), folder)
+    finally:
+        os.umask(before)
+    for path in folder.resolve().rglob("*"):
+        assert path.stat().st_mode & 0o777 == (0o755 if path.is_dir() else 0o644), path
+
+
+def test_a_copy_that_was_left_half_changed_is_made_anew(folder: Path) -> None:
+    published(site(note(1)), folder)
+    for name in "ab":
+        half = folder.with_name(f".www.{name}")
+        (half / "made.json").unlink()
+        (half / "site" / "notes" / "1" / "index.html").unlink()
+        (half / "site" / "left.html").write_text("left over")
+    published(site(note(1)), folder)
+    assert "left.html" not in files(folder)
+    assert "notes/1/index.html" in files(folder)
+
+
+def test_a_folder_with_other_files_is_refused_and_kept(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "diary.txt").write_text("mine")
+    with pytest.raises(PublishError, match="didn't write"):
+        published(site(note(1)), folder)
+    assert files(folder) == {"diary.txt": b"mine"}
+
+
+def test_an_empty_folder_is_taken(folder: Path) -> None:
+    folder.mkdir()
+    published(site(note(1)), folder)
+    assert "index.html" in files(folder)
+
+
+def test_a_link_to_elsewhere_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    folder.symlink_to(tmp_path / "other")
+    with pytest.raises(PublishError, match="is a link to"):
+        published(site(note(1)), folder)
+
+
+def test_a_folder_that_can_not_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(PublishError, match="can't be written"):
+        published(site(note(1)), tmp_path / "file" / "www")
+
+
+def test_pictures_and_icon_are_asked_for_once_and_served(folder: Path) -> None:
+    picture = PublishedPicture("ab" * 32, PictureKind.PNG)
+    icon = Picture(PictureKind.PNG, b"icon")
+    made = site(note(1, pictures=(picture,)), icon=icon)
+    published(made, folder)
+    published(site(*made.notes, note(2), icon=icon), folder)
+    there = files(folder)
+    assert there[f"pictures/{picture.file_name}"] == picture.digest.encode()
+    assert there["icon.png"] == b"icon"
+    assert f"../../pictures/{picture.file_name}".encode() in there["notes/1/index.html"]
