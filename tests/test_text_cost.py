@@ -27,7 +27,9 @@ from knowledge.chat.export_file import ExportFile
 from knowledge.chat.transcript import Channel
 from knowledge.files.formats.zip import Archive
 from knowledge.model.documents import SHARED
+from knowledge.page.structured_data import structured_data
 from knowledge.store.guilds.quote_opt_outs import Withheld
+from tests.knowledge.page.made_sites import note, site
 from tests.pumped_texts import FRAGMENTS, own_fragments, patterns_of
 from tests.pumping import growth, watch
 from tests.text_readers import (
@@ -82,6 +84,10 @@ def _event(text: str) -> object:
     return logs._line(None, "info", told)
 
 
+def _structured(text: str) -> object:
+    return structured_data(site(), note(1, text, text))
+
+
 RECIPES: Final[dict[str, Callable[[str], object]]] = {
     "bot.answers.small_talk._Phrases.has_word": lambda text: small_talk._phrases().has_word(text),
     "bot.answers.small_talk._Phrases.kinds": lambda text: small_talk._phrases().kinds(text),
@@ -97,6 +103,7 @@ RECIPES: Final[dict[str, Callable[[str], object]]] = {
     "indexer.retrieval.spelling.corrected": _corrected,
     "knowledge.chat.export_file.ExportFile.part": lambda text: ExportFile(text, BytesIO).part,
     "knowledge.chat.export_json._text": _exported,
+    "knowledge.page.structured_data.structured_data": _structured,
     "knowledge.files.formats.zip.Archive.__init__": lambda text: Archive(text.encode()),
 }
 
@@ -131,6 +138,9 @@ NOT_CALLED: Final = {
         knowledge.files.formats.html._Converter.process_text
         knowledge.files.formats.html.to_markdown
         knowledge.files.formats.rst._role
+        knowledge.page.markdown._code
+        knowledge.page.markdown._image
+        knowledge.page.markdown._link_open
         knowledge.web.outgoing._links
     """,
     "reads names and settings that are ours, or the operator's": """
@@ -185,6 +195,7 @@ NOT_CALLED: Final = {
         knowledge.git.http_client.GuardedGitClient.__init__
         knowledge.git.pack_index.pack_index
         knowledge.git.repository._keep_pack
+        knowledge.page.search_index.write_bundle
         knowledge.git.http_client.GuardedGitClient._http_request
         knowledge.web.connections.Connections.request
         knowledge.web.fetcher._read

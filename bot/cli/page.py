@@ -16,10 +16,10 @@ from bot.cli.console import (
     print_json,
     settings_from,
 )
-from bot.cli.counts import counted
 from bot.cli.sources import guild_scope
 from bot.engine.data_folder import data_folder, open_store
 from bot.text.languages import translations
+from knowledge.model.counts import counted
 from knowledge.model.extras import needed
 from knowledge.store.store import Store
 

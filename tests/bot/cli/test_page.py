@@ -1,0 +1,110 @@
+"""`commonplace publish`: which server's page is written, and what is said when it can't be."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.__main__ import main
+from bot.cli.console import UNUSABLE
+from bot.config import Settings
+from bot.engine.data_folder import COMMUNITY
+from knowledge.model.guilds import GuildSettings
+from knowledge.model.submissions import Submission
+from knowledge.store.store import Store
+from tests.fork_server import ForkServer
+from tests.knowledge.decided_notes import MIRA, decided
+
+GUILD, ELSEWHERE, ADMIN = 10, 11, 9
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(commands: ForkServer, settings: Settings) -> Run:
+    """Publishes: the exit code, and what it says on standard output and standard error."""
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        done = commands.run("publish", "--data", settings.data.folder, *arguments)
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+def with_note(settings: Settings, guild_id: int, title: str) -> None:
+    """Turn a server's page on, with a note that may be on it."""
+    with Store(settings.data.folder / COMMUNITY) as store:
+        store.guilds.save_settings(GuildSettings(guild_id, page=True), ADMIN)
+        said = Submission(title, "It leaves at nine.", ("ferry",))
+        note = store.contributions.propose(guild_id, MIRA, 5, said, for_page=True).note
+        decided(store, note)
+
+
+def test_the_page_of_the_only_server_that_has_one_is_written(
+    settings: Settings, run: Run, tmp_path: Path
+) -> None:
+    with_note(settings, GUILD, "Ferries to Lisbon")
+    code, said, _ = run(tmp_path / "www", "--name", "Harbour", "--json")
+    assert code == 0
+    assert json.loads(said)["notes"] == 1
+    first = (tmp_path / "www" / "index.html").read_text()
+    assert "Ferries to Lisbon" in first
+    assert "Harbour" in first
+    code, said, _ = run(tmp_path / "www", "--name", "Harbour", "--json")
+    assert json.loads(said)["written"] == 0
+
+
+def test_of_several_servers_one_is_named(settings: Settings, run: Run, tmp_path: Path) -> None:
+    with_note(settings, GUILD, "Ferries to Lisbon")
+    with_note(settings, ELSEWHERE, "Trains to Porto")
+    code, _, said = run(tmp_path / "www")
+    assert code == UNUSABLE
+    assert str(ELSEWHERE) in said
+    code, *_ = run(tmp_path / "www", "--guild", str(ELSEWHERE))
+    assert code == 0
+    first = (tmp_path / "www" / "index.html").read_text()
+    assert "Trains to Porto" in first
+    assert "Ferries" not in first
+
+
+def test_without_any_page_it_says_who_turns_one_on(run: Run, tmp_path: Path) -> None:
+    code, _, said = run(tmp_path / "www")
+    assert code == UNUSABLE
+    assert "/setup" in said
+    assert not (tmp_path / "www").exists()
+
+
+def test_articles_are_there_where_they_are_asked_for(
+    settings: Settings, run: Run, tmp_path: Path
+) -> None:
+    with_note(settings, GUILD, "Ferries to Lisbon")
+    run(tmp_path / "www")
+    assert not (tmp_path / "www" / "articles").exists()
+    run(tmp_path / "www", "--articles")
+    assert (tmp_path / "www" / "articles" / "milestones" / "index.html").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--base-url", "notes.example.org"), ("--invite", "discord"), ("--templates", "nowhere")],
+)
+def test_what_can_not_be_used_is_named(
+    arguments: tuple[str, str], run: Run, tmp_path: Path
+) -> None:
+    code, _, said = run(tmp_path / "www", *arguments)
+    assert code == UNUSABLE
+    assert arguments[1] in said
+
+
+def test_a_missing_package_is_named_with_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("knowledge.page.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pagefind_bin", None)
+    monkeypatch.setattr(sys, "argv", ["commonplace", "publish", str(tmp_path / "www")])
+    with pytest.raises(SystemExit):
+        main()
+    assert "the extra `page`" in " ".join(capsys.readouterr().err.split())
