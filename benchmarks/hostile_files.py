@@ -1,9 +1,10 @@
-"""Hostile files of each format through the sandbox: what became of them, of the loop, of the token.
+"""Hostile files, pages and chats: what became of them, of the event loop, of the token.
 
-Each file is read as a member's attachment, in an event loop that measures how long it stands still,
-with a token in this process's environment; after each file's format, the environment and the
-memory of the process that read them are searched for it. Run it on a machine that does nothing
-else: the standstill is real time.
+Each file is read as a member's attachment, each page and sitemap as a crawl reads it, each chat as
+a synced channel's thread; the event loop measures meanwhile how long it stands still. A token is in
+this process's environment. After each kind, the environment and the memory of the process that
+read it are searched for the token. Run it on a machine that does nothing else: the standstill is
+real time.
 
     python -m benchmarks.hostile_files --files 500
 """
@@ -15,14 +16,26 @@ import secrets
 import threading
 import time
 from collections import Counter
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, Final
 
 from bot.interactions.attachments import Attachments
+from knowledge.chat.conversations import Message
+from knowledge.chat.transcript import Channel, documents
 from knowledge.files import reader
 from knowledge.model.submissions import InvalidNoteError
+from knowledge.web.outgoing import outgoing
+from knowledge.web.sitemaps import UnlistableError, listing_of
 from tests.knowledge.hostile_files import NAMES, holds, hostile_files
+from tests.pumped_texts import FRAGMENTS, pumped
 
 TICK_SECONDS = 0.005
+# As long as Discord lets a message be.
+MESSAGE_CHARACTERS: Final = 4_000
+AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
+Read = Callable[[bytes], Awaitable[object]]
 
 
 class Attached:
@@ -37,11 +50,59 @@ class Attached:
         return self._content
 
 
-async def measured(attachments: Attachments, name: str, content: bytes) -> tuple[str, float, float]:
-    """What became of a file, how long that took, and how long the loop stood still meanwhile."""
+async def attached(attachments: Attachments, name: str, content: bytes) -> None:
     file: Any = Attached(name, content)
+    await attachments.read(file, 1)
+
+
+def in_thread(read: Callable[[bytes], object]) -> Read:
+    """A reader that has a thread of its own, as the worker and crawls have."""
+
+    async def reading(content: bytes) -> None:
+        await asyncio.to_thread(read, content)
+
+    return reading
+
+
+def chat(content: bytes) -> None:
+    """Make documents of a thread in which a question, answers and thanks say the same."""
+    text = content.decode()
+    said = (f"How do I install it? {text}", text, f"{text}\nThat worked, thanks!")
+    messages = [
+        Message(number, number % 2 + 1, "Ada", AT + timedelta(minutes=number), one)
+        for number, one in enumerate(said)
+    ]
+    for _ in documents(Channel(1, 2, "Installing", thread=True), messages):
+        pass
+
+
+def hostile_chats(number: int) -> Iterator[bytes]:
+    for place in range(number):
+        yield pumped(FRAGMENTS[place % len(FRAGMENTS)], MESSAGE_CHARACTERS).encode()
+
+
+def kinds(attachments: Attachments, number: int) -> Iterator[tuple[str, Read, Iterator[bytes]]]:
+    """Each kind of hostile content with its reader."""
+    for kind, name in NAMES.items():
+        yield kind, partial(attached, attachments, name), hostile_files(kind, number)
+    page = "https://a.org/a"
+    yield (
+        "links of a page",
+        in_thread(lambda content: outgoing(content, page)),
+        hostile_files("links of a page", number),
+    )
+    yield (
+        "sitemap",
+        in_thread(lambda content: listing_of(content, "https://a.org/sitemap.xml")),
+        hostile_files("sitemap", number),
+    )
+    yield "chat", in_thread(chat), hostile_chats(number)
+
+
+async def measured(read: Read, content: bytes) -> tuple[str, float, float]:
+    """What became of some content, how long that took, and how long the loop stood still."""
     begun = time.perf_counter()
-    reading = asyncio.ensure_future(attachments.read(file, 1))
+    reading = asyncio.ensure_future(read(content))
     still, before = 0.0, begun
     while not reading.done():
         await asyncio.wait([reading], timeout=TICK_SECONDS)
@@ -50,7 +111,7 @@ async def measured(attachments: Attachments, name: str, content: bytes) -> tuple
     try:
         reading.result()
         outcome = "read"
-    except InvalidNoteError:
+    except (InvalidNoteError, UnlistableError):
         outcome = "refused"
     return outcome, time.perf_counter() - begun, still
 
@@ -59,16 +120,16 @@ async def main(number: int) -> None:
     token = secrets.token_hex(16)
     os.environ["DISCORD_TOKEN"] = token
     attachments = Attachments()
-    await measured(attachments, "a.md", b"Text.")
+    await measured(partial(attached, attachments, "a.md"), b"Text.")
     threads = threading.active_count()
-    print("| format | read | refused | slowest, s | loop still, ms | token seen |")
+    print("| kind | read | refused | slowest, s | loop still, ms | token seen |")
     print("|---|---|---|---|---|---|")
-    for kind, name in NAMES.items():
+    for kind, read, contents in kinds(attachments, number):
         counts: Counter[str] = Counter()
         slowest = stillest = 0.0
         seen = False
-        for done, content in enumerate(hostile_files(kind, number), start=1):
-            outcome, seconds, still = await measured(attachments, name, content)
+        for done, content in enumerate(contents, start=1):
+            outcome, seconds, still = await measured(read, content)
             counts[outcome] += 1
             slowest, stillest = max(slowest, seconds), max(stillest, still)
             process = reader.sandbox._process
@@ -79,11 +140,12 @@ async def main(number: int) -> None:
             f"{stillest * 1_000:.0f} | {'yes' if seen else 'no'} |",
             flush=True,
         )
+    await asyncio.get_running_loop().shutdown_default_executor()
     print(f"\nThreads before and after: {threads}, {threading.active_count()}.")
     attachments.close()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--files", type=int, default=500, help="of each format")
+    parser.add_argument("--files", type=int, default=500, help="of each kind")
     asyncio.run(main(parser.parse_args().files))
