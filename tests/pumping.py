@@ -28,9 +28,10 @@ FLOOR_NS: Final = 600_000
 LONGEST: Final = 64_000
 # Twice the text may take so many times as long; n log n takes 2.1.
 GROWTH: Final = 2.3
-# Longer costs are judged without a longer text, unless their growth slows down: it is so much of
-# the growth before it.
-LONG_NS: Final = 100_000_000
+# What takes longer is judged without a longer text.
+LONG_NS: Final = 400_000_000
+# A pattern with a bound of a thousand characters is linear beyond them: its growth slows down. It
+# is less than so much of the growth before, and is looked at with longer texts.
 SLOWING: Final = 0.9
 
 
@@ -56,26 +57,32 @@ def growth(reader: Reader, fragment: str) -> Growth | None:
             break
     if longer < FLOOR_NS or longer <= GROWTH * _cost(reader, fragment, characters // 2):
         return None
-    # A pattern with a bound of a thousand characters is linear beyond them.
-    while True:
+    while characters <= LONGEST:
         sizes = (characters // 2, characters, 2 * characters)
         seen = _least(reader, fragment, sizes)
         if not _grows(seen):
             return None
         slows = seen[0] * seen[2] < SLOWING * seen[1] ** 2
-        if characters >= LONGEST or (seen[-1] > LONG_NS and not slows):
+        if not slows and (characters == LONGEST or seen[-1] > LONG_NS):
             # Once more, before a busy machine is taken for a slow function.
             seen = list(map(min, seen, _least(reader, fragment, sizes)))
             milliseconds = tuple(cost / 1e6 for cost in seen)
             found = Growth(reader.name, fragment, sizes[-1], milliseconds)
             return found if _grows(seen) else None
         characters *= 2
+    return None
 
 
 def _least(reader: Reader, fragment: str, sizes: Sequence[int]) -> list[int]:
-    """The least of several costs for each size, those of all sizes in turn."""
-    rounds = [[_cost(reader, fragment, size) for size in sizes] for _ in range(3)]
-    return list(map(min, *rounds))
+    """The least of several costs for each size, those of all sizes in turn; long ones come once."""
+    costs = [_cost(reader, fragment, size) for size in sizes]
+    if costs[-1] <= LONG_NS:
+        for _ in range(2):
+            costs = [
+                min(cost, _cost(reader, fragment, size))
+                for cost, size in zip(costs, sizes, strict=True)
+            ]
+    return costs
 
 
 def _grows(costs: Sequence[int]) -> bool:

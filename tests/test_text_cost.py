@@ -186,6 +186,7 @@ NOT_CALLED: Final = {
         indexer.text.answer_conditions._has_one
     """,
     "is given a sentence or a stretch of bounded length": """
+        bot.notes.picture_messages.offer
         bot.phrasing.form_check._is_foreign
         indexer.text.passages._cut_pieces
         indexer.text.passages._pieces
