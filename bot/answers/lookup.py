@@ -299,7 +299,9 @@ def looked_up(
         confirmed: whose passages come first where they answer nearly the same question.
         observed: is entered for each stage.
     """
-    shown = _shown_before(retriever, looks, vectors, due=due, confirmed=confirmed)
+    shown = _shown_before(
+        retriever, looks, vectors, due=due, confirmed=confirmed, observed=observed
+    )
     once = partial(_looked_up_once, retriever, vectors, due, observed, shown)
     found: dict[Ask, Lookup] = {}
     for turn in range(max(map(len, looks.values()), default=0)):
@@ -331,6 +333,7 @@ def _shown_before(
     *,
     due: Container[str],
     confirmed: ConfirmedAnswers | None,
+    observed: Callable[[Stage], AbstractContextManager[None]],
 ) -> dict[Ask, StoredPassage]:
     """For each follow-up the passage that answers the question before it, if one does."""
     before = {ask: ask.before for ask in looks if ask.earlier}
@@ -338,7 +341,13 @@ def _shown_before(
         return {}
     again = {one: looks[ask] for ask, one in before.items()}
     found = looked_up(
-        retriever, again, vectors, lambda lookup: lookup, due=due, confirmed=confirmed
+        retriever,
+        again,
+        vectors,
+        lambda lookup: lookup,
+        due=due,
+        confirmed=confirmed,
+        observed=observed,
     )
     return {
         ask: found[one].hits[0].passage
@@ -403,10 +412,16 @@ def _siblings(
 
 
 def beside_shown(hits: Sequence[Hit], siblings: Sequence[Hit], shown: StoredPassage) -> list[Hit]:
-    """Hits without the passage shown before: other sections of its document gain in score."""
-    others = [hit for hit in hits if hit.passage.document_id != shown.document_id]
-    gained = [replace(hit, score=hit.score + SIBLING_GAIN) for hit in siblings]
-    return sorted([*gained, *others], key=lambda hit: -hit.score)[:HITS]
+    """Hits with another section in the place of the passage shown before.
+
+    It gains in score; the other hits keep their order, which may be a reranker's.
+    """
+    found = [hit for hit in hits if hit.passage.document_id != shown.document_id]
+    for hit in siblings:
+        gained = replace(hit, score=hit.score + SIBLING_GAIN)
+        behind = (place for place, one in enumerate(found) if one.score < gained.score)
+        found.insert(next(behind, len(found)), gained)
+    return found[:HITS]
 
 
 def context_after(question: Question) -> str:

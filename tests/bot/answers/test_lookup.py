@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime
 
-from bot.answers.lookup import Ask, context_after
+from bot.answers.lookup import SIBLING_GAIN, Ask, beside_shown, context_after
+from indexer.retrieval.hit import Hit
 from knowledge.model.questions import EARLIER_CHARACTERS, Evidence, Question
+from tests.bot.values import file_passage
 
 
 def asked(text: str, earlier: str = "", evidence: Evidence = Evidence.PARTIAL) -> Question:
@@ -45,3 +47,30 @@ def test_what_a_question_follows_up_was_asked_here_by_the_same_member() -> None:
 def test_a_question_has_no_sign_that_no_database_keeps() -> None:
     ask = Ask("When\0?", asker_id=1, earlier="Wh\0o\ud83d?")
     assert (ask.text, ask.earlier) == ("When?", "Who\ufffd?")
+
+
+def found(document: str, number: int, score: float) -> Hit:
+    passage = file_passage(f"Text {number}.", id=number, document_id=f"file:{document}")
+    return Hit(passage, score, 0.0, 0.0, 0.0, ())
+
+
+def test_another_section_takes_the_place_of_the_one_shown_unless_it_is_far_worse() -> None:
+    shown = found("press", 1, 0.9)
+    hits = [shown, found("cows", 2, 0.6), found("bees", 3, 0.3)]
+
+    def order(score: float) -> list[int]:
+        siblings = [found("press", 4, score)]
+        return [hit.passage.id for hit in beside_shown(hits, siblings, shown.passage)]
+
+    assert order(0.6 - SIBLING_GAIN / 2) == [4, 2, 3]
+    assert order(0.6 - SIBLING_GAIN * 1.5) == [2, 4, 3]
+    assert order(0.0) == [2, 3, 4]
+
+
+def test_the_other_hits_keep_the_order_of_a_reranker() -> None:
+    shown = found("press", 1, 0.9)
+    hits = [found("bees", 3, 0.3), shown, found("cows", 2, 0.6)]
+
+    after = beside_shown(hits, [found("press", 4, 0.7)], shown.passage)
+
+    assert [hit.passage.id for hit in after] == [4, 3, 2]

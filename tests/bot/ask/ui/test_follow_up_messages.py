@@ -166,6 +166,13 @@ async def test_after_ten_minutes_only_a_reply_follows_up(world: World) -> None:
     assert [one.earlier for one in await questions(world)] == ["", "", QUESTION]
 
 
+async def test_a_direct_message_follows_up_the_one_before(world: World) -> None:
+    await world.member.send_dm("What is open source AI?")
+    await world.member.send_dm("and who pays for it?")
+
+    assert (await questions(world))[-1].earlier == "What is open source AI?"
+
+
 @pytest.mark.parametrize(
     ("first", "then", "earlier"),
     [(False, False, QUESTION), (True, True, QUESTION), (False, True, QUESTION), (True, False, "")],
