@@ -55,6 +55,7 @@ from bot.notes.ui.source_messages import SourceMessages
 from bot.notes.ui.submission import NoteSubmissions
 from bot.notices.ui.answers_for_askers import AnswersForAskers
 from bot.notices.ui.outbox import ROUND_SECONDS, OutboxDispatcher
+from bot.page.ui.cog import PageCog
 from bot.privacy.ui.cog import PrivacyCog
 from bot.privacy.ui.guild_removal import ROUND_SECONDS as REMOVAL_SECONDS
 from bot.privacy.ui.guild_removal import GuildRemoval
@@ -173,6 +174,7 @@ class Bot(ShardedClient):
             NotesCog(self, self.source_messages),
             CardsCog(self),
             ReviewCog(self),
+            PageCog(self),
             SetupCog(self),
             Arrival(self, self.allowed_guilds),
             self.source_messages,

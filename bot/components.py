@@ -15,14 +15,16 @@ from bot.handover.ui.buttons import HandOnButton, HandoverButton, HelperForm
 from bot.helper.ui.buttons import HelpedButton
 from bot.notes.ui.form import NoteModal, ReviseButton
 from bot.notes.ui.lists import HistoryButton, PageButton, WithdrawButton
+from bot.notes.ui.page_button import NotePageButton
 from bot.notes.ui.report import ReportButton, ReportModal
 from bot.notes.ui.submission import DraftButton, ExtendButton
+from bot.page.ui.cog import KeepOffSelect, ReleaseButton
 from bot.privacy.ui.cog import PrivacyButton
 from bot.review.ui.cards import CardButton, EditModal, RulingModal
 from bot.review.ui.cog import LogButton
 from bot.review.ui.queue import QueueButton
 from bot.search.ui.cog import SearchButton
-from bot.setup.ui.controls import HostsForm, SettingSelect, SetupButton, TrialForm
+from bot.setup.ui.controls import HostsForm, LooksForm, SettingSelect, SetupButton, TrialForm
 from bot.sources.ui.cog import SourcesButton
 
 # Every form that members fill in; what is sent after a restart is taken by its id.
@@ -35,6 +37,7 @@ FORMS: Final = (
     HelperForm,
     PointForm,
     HostsForm,
+    LooksForm,
     TrialForm,
     PictureForm,
 )
@@ -57,6 +60,9 @@ BUTTONS: Final = (
     PageButton,
     HistoryButton,
     WithdrawButton,
+    NotePageButton,
+    KeepOffSelect,
+    ReleaseButton,
     SearchButton,
     HandOnButton,
     HandoverButton,

@@ -27,6 +27,7 @@ from bot.config_sections import (
     LimitSettings,
     LogSettings,
     ModelSettings,
+    PageSettings,
     PictureSettings,
     QuestionSettings,
     SourceSettings,
@@ -62,6 +63,7 @@ class Settings(BaseSettings):
     sources: SourceSettings = SourceSettings()
     helper: HelperSettings = HelperSettings()
     phrasing: PhrasingSettings = PhrasingSettings()
+    page: PageSettings = PageSettings()
     index: IndexSettings = IndexSettings()
     pictures: PictureSettings = PictureSettings()
     guilds: GuildsSettings = GuildsSettings()

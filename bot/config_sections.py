@@ -258,6 +258,39 @@ class PictureSettings(_Section):
     )
 
 
+# So that links to eight notes fit a digest.
+PAGE_URL_CHARACTERS: Final = 120
+
+
+class PageSettings(_Section):
+    """[page]"""  # noqa: D415
+
+    folder: str = Field(
+        default="",
+        description="where a running bot publishes the public pages of servers that turned theirs "
+        "on, each in a folder named by the server's id; nothing: nowhere",
+    )
+    base_url: str = Field(
+        default="",
+        pattern=r"^(https://[^\s<>?#]+)?$",
+        max_length=PAGE_URL_CHARACTERS,
+        description="the https address of the pages, with `{server}` in the place of a server's "
+        "id; citations of notes lead there. Nothing: they lead to the note's source",
+    )
+    after: list[str] = Field(
+        default=[],
+        description="a command to run after the pages have changed, as a list of words without a "
+        'shell, such as `["rsync", "-aL", "--delete", "--exclude=/.*", "site/", "host:www/"]`',
+    )
+    after_seconds: int = Field(
+        default=300, ge=1, le=3_600, description="how long that command may take"
+    )
+
+    def url_of(self, guild_id: int) -> str:
+        """The address of a server's page, or nothing."""
+        return self.base_url.replace("{server}", str(guild_id))
+
+
 class IndexSettings(_Section):
     """[index]"""  # noqa: D415
 

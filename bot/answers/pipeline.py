@@ -41,6 +41,7 @@ from bot.answers.lookup import (
     vector_of,
 )
 from bot.answers.outage import Outage, not_in_memory
+from bot.answers.page_links import PageLinks
 from bot.answers.recording_queue import RecordingQueue
 from bot.answers.reply_cache import ReplyCache, ReplyKey
 from bot.answers.small_talk import SmallTalk, small_talk
@@ -164,6 +165,7 @@ class AnswerPipeline:
         articles: BundledArticles | None = None,
         outage: Outage | None = None,
         recording: RecordingQueue | None = None,
+        page_links: PageLinks | None = None,
     ) -> None:
         """Answer with at most `quotes` passages, and first with what is `confirmed`.
 
@@ -182,6 +184,7 @@ class AnswerPipeline:
         self._articles = articles or BundledArticles(store, index)
         self._outage = outage or Outage()
         self._recording = recording or RecordingQueue(store, self._outage)
+        self._page_links = page_links
         self.observer: Observer | None = None
         # Documents past their review date; whoever owns the pipeline keeps them up to date.
         self.due: frozenset[str] = frozenset()
@@ -231,11 +234,17 @@ class AnswerPipeline:
         seconds = (time.perf_counter() - started) / max(len(asks), 1)
         found = iter(answered)
         return [
-            replace(next(found), seconds=seconds)
+            replace(self._linked(ask, next(found)), seconds=seconds)
             if not problem
             else Reply(ask.text, Clarification(problem))
             for ask, problem in zip(asks, problems, strict=True)
         ]
+
+    def _linked(self, ask: Ask, reply: Reply) -> Reply:
+        """A reply whose citations of notes lead to the public page, where they are on it."""
+        if self._page_links is None:
+            return reply
+        return replace(reply, outcome=self._page_links.outcome(ask.guild_id, reply.outcome))
 
     def _bridged(self, asks: Sequence[Ask], *, record: bool) -> list[Reply]:
         """Answer from what is in memory; nothing that was withdrawn since it was read.
@@ -384,7 +393,8 @@ class AnswerPipeline:
             answered = self._reply(lookup, vector).outcome
             if not isinstance(answered, Answer):
                 return reply
-            return replace(reply, outcome=replace(answered, missing=outcome.missing), pictures=())
+            again = replace(answered, missing=outcome.missing)
+            return self._linked(ask, replace(reply, outcome=again, pictures=()))
 
     def generation(self, scopes: Sequence[Scope], answered_from: AnsweredFrom) -> int:
         """The generation of a reply there now."""

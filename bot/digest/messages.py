@@ -18,6 +18,7 @@ from knowledge.store.notes.credit import Contributor
 
 # Of each, so that a whole digest is one message in every language, and read at a glance.
 _QUESTION_CHARACTERS: Final = 200
+_LEAST_CHARACTERS: Final = 40
 _TITLE_CHARACTERS: Final = 80
 _NAME_CHARACTERS: Final = 40
 
@@ -142,10 +143,14 @@ def _for_everybody(week: Week, language: Language) -> Iterator[str]:
 def _new_note(note: NewNote, language: Language) -> str:
     title = plain_within(note.title, _TITLE_CHARACTERS)
     name = plain_within(note.contributor, _NAME_CHARACTERS)
+    target = f"](<{note.url}>)" if note.url else ""
+    title = f"[{title}{target}" if target else title
     line = _BY(language, title=title, name=name)
     if not note.answers:
         return line
-    question = QUOTED(language, text=plain_within(note.answers[0], _QUESTION_CHARACTERS))
+    # A link takes the room of some of the question.
+    room = max(_QUESTION_CHARACTERS - len(target), _LEAST_CHARACTERS)
+    question = QUOTED(language, text=plain_within(note.answers[0], room))
     more = len(note.answers) - 1
     if more:
         question = _MORE_QUESTIONS(more, language, named=question)

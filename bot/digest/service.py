@@ -51,11 +51,12 @@ class UnansweredPost:
 
 @dataclass(frozen=True, slots=True)
 class NewNote:
-    """A note that went live, and what was asked in public that it answers."""
+    """A note that went live, what was asked in public that it answers, and its public page."""
 
     title: str
     contributor: str
     answers: tuple[str, ...]
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,8 @@ def week(
 def _new(core: Core, note: Note, channels: Collection[int]) -> NewNote:
     answers = core.store.period_figures.answered_by(note.id, channels)
     title = note.revision.submission.shown.title
-    return NewNote(title, note.contributor, tuple(map(without_secrets, answers)))
+    url = core.page_links.of(note.guild_id, [note.id]).get(note.id, "")
+    return NewNote(title, note.contributor, tuple(map(without_secrets, answers)), url)
 
 
 def _shown(group: Group, readers: Readers) -> Group | None:

@@ -22,6 +22,7 @@ from bot.answers.bundled_articles import BundledArticles, scopes_in
 from bot.answers.impact import ImpactPreview
 from bot.answers.lookup import HITS, ConfirmedAnswers, scopes_of
 from bot.answers.outage import Outage
+from bot.answers.page_links import PageLinks
 from bot.answers.pipeline import AnswerPipeline
 from bot.answers.recording_queue import RecordingQueue
 from bot.answers.replay import Replay, asked_again, compared, with_words
@@ -107,6 +108,7 @@ class Core:
         self.database = settings.data.database
         with ExitStack() as opened:
             self.store = opened.enter_context(closing(open_store(folder, settings.data.database)))
+            self.page_links = PageLinks(self.store, settings.page)
             self.outage = Outage(clock)
             self.recording = RecordingQueue(self.store, self.outage)
             opened.callback(self._record_the_last)
@@ -203,6 +205,7 @@ class Core:
             articles=self.articles,
             outage=outage,
             recording=self.recording,
+            page_links=self.page_links,
         )
         self.answer_pipeline.behind = self.behind
         self.asked_again: dict[int, tuple[int, ...]] = {}

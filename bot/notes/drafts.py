@@ -32,6 +32,17 @@ class Base(StrEnum):
     NO_PICTURES = "no_pictures"
 
 
+class OnPage(StrEnum):
+    """What a draft's writer was told of the public page, or has chosen.
+
+    `TOLD`: that the note will be on it; `OFF`: they keep it off.
+    """
+
+    UNTOLD = "u"
+    TOLD = "t"
+    OFF = "o"
+
+
 # A number that is 0 stands for none.
 FORM_IDS: Final = CustomId(
     "form:note",
@@ -41,6 +52,7 @@ FORM_IDS: Final = CustomId(
     message_id=int,
     question_id=int,
     base=Base,
+    page=OnPage,
     nonce=NONCE,
 )
 
@@ -55,7 +67,8 @@ class Draft:
     `anyway` it is submitted whatever is near. With `extends` its text is the note's with what was
     in that file below it. `pictures` are those that were fetched, which lie beside that file; they
     are `added` to the note's, take their place, or leave them as they are where there are none;
-    `without` them the next revision has none. Their text was `read` to its contributor.
+    `without` them the next revision has none. Their text was `read` to its contributor. `page` is
+    what its form said of the public page.
     """
 
     title: str = ""
@@ -74,6 +87,12 @@ class Draft:
     added: bool = False
     without: bool = False
     read: bool = False
+    page: OnPage = OnPage.UNTOLD
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it was typed by its writer, and not taken from what somebody has said."""
+        return self.source is None and self.contributor is None
 
     def submission(self) -> Submission:
         """What is proposed.
@@ -98,6 +117,7 @@ def extending(note: Note, draft: Draft) -> Draft:
         tags=" ".join([earlier.tags, *typed]).strip(),
         link=earlier.link or draft.link,
         question_id=draft.question_id,
+        page=draft.page,
         origin=draft.origin,
         extends=True,
         added=True,
@@ -135,6 +155,7 @@ def subject(draft: Draft, *, with_file: bool) -> dict[str, Any]:
         "message_id": source.message_id,
         "question_id": draft.question_id or 0,
         "base": base,
+        "page": draft.page,
     }
 
 
@@ -146,6 +167,7 @@ def opened_with(subject: Mapping[str, Any]) -> Draft:
         guild_id=subject["guild_id"] or None,
         source=SourceMessage(channel_id, message_id) if message_id else None,
         question_id=subject["question_id"] or None,
+        page=subject["page"],
     )
 
 
@@ -157,6 +179,8 @@ def as_file(draft: Draft) -> str:
     if draft.source is not None:
         matter |= {"channel": draft.source.channel_id, "message": draft.source.message_id}
     matter |= {name: True for name in ("added", "without", "read") if getattr(draft, name)}
+    if draft.page is not OnPage.UNTOLD:
+        matter["page"] = draft.page.value
     if draft.question_id is not None:
         matter["question"] = draft.question_id
     if draft.contributor is not None:
@@ -192,4 +216,5 @@ def _parsed(text: str) -> Draft:
         added=matter.get("added", False),
         without=matter.get("without", False),
         read=matter.get("read", False),
+        page=OnPage(matter.get("page", OnPage.UNTOLD)),
     )

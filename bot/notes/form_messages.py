@@ -15,6 +15,16 @@ from knowledge.model.submissions import FORM_CHARACTERS
 NEW_TITLE: Final = Sentence("Propose a note")
 REVISION_TITLE: Final = Sentence("Revise your note")
 EXTENSION_TITLE: Final = Sentence("Extend a note")
+# So that nobody sends a note without knowing; 45 characters.
+FOR_PAGE_TITLES: Final = {
+    NEW_TITLE: Sentence("Propose a note for the public page"),
+    REVISION_TITLE: Sentence("Revise your note for the public page"),
+    EXTENSION_TITLE: Sentence("Extend a note for the public page"),
+}
+FOR_PAGE_HELP: Final = Sentence("Once approved, anybody on the web can read it. Markdown works.")
+FOR_PAGE_OR_FILE_HELP: Final = Sentence(
+    "Needed, unless a file has it. Once approved, anybody on the web can read it. Markdown works."
+)
 TITLE_HELP: Final = Sentence("What it is about, in one line.")
 TITLE_OF_FILE_HELP: Final = Sentence(
     "Needed, unless a file has one: what it is about, in one line."

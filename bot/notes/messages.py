@@ -103,6 +103,11 @@ def is_long(text: str) -> bool:
     return size(text) > FORM_CHARACTERS
 
 
+PAGE_LABELS: Final[Mapping[str, Sentence]] = {
+    "off": Sentence("Keep off the public page"),
+    "on": Sentence("Allow on the public page"),
+}
+OPEN_PAGE: Final = Sentence("Open page")
 REVISE_LABELS: Final[Mapping[str, Sentence]] = {
     "revise": Sentence("Revise and resubmit"),
     "edit": Sentence("Edit"),
@@ -287,9 +292,15 @@ _WITH_MODERATORS: Final = Sentence(
 )
 
 
-def note_taken(note: Note, language: Language = Language.ENGLISH) -> str:
+_PUBLIC_ONCE_APPROVED: Final = Sentence(
+    "Once it is live, anybody on the web can read it on the public page."
+)
+
+
+def note_taken(note: Note, language: Language = Language.ENGLISH, *, public: bool = False) -> str:
     title = plain(note.revision.submission.shown.title)
-    return (_LIVE_AT_ONCE if note.live else _WITH_MODERATORS)(language, title=title)
+    taken = (_LIVE_AT_ONCE if note.live else _WITH_MODERATORS)(language, title=title)
+    return f"{taken}\n-# {_PUBLIC_ONCE_APPROVED(language)}" if public else taken
 
 
 NO_REVIEW_CHANNEL: Final = Sentence(

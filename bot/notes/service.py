@@ -35,13 +35,14 @@ class Seen:
 
     `live` is the note with its live revision, `latest` with its latest one, each None if there is
     none or it is not theirs to see. `quorum` approvals are needed by `latest`. `pictures` are by
-    the revision that has them.
+    the revision that has them. `page_url` is where it is public, if it is.
     """
 
     live: Note | None
     latest: Note | None
     quorum: int = 1
     pictures: Mapping[int, tuple[Picture, ...]] = field(default_factory=dict)
+    page_url: str = ""
 
     @property
     def note(self) -> Note | None:
@@ -57,9 +58,10 @@ def seen(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> Seen | None
     inside = _insider(latest, viewer)
     shown = [note for note in (live, latest if inside else None) if note is not None]
     pictures = {note.revision.id: core.store.pictures.of(note.revision.id) for note in shown}
+    url = core.page_links.of(guild_id, [note_id]).get(note_id, "")
     if not inside:
-        return Seen(live, None, pictures=pictures) if live else None
-    return Seen(live, latest, review_service.quorum(core, latest), pictures)
+        return Seen(live, None, pictures=pictures, page_url=url) if live else None
+    return Seen(live, latest, review_service.quorum(core, latest), pictures, url)
 
 
 def mine(core: Core, guild_id: int, member_id: int) -> list[tuple[Note, int]]:

@@ -6,6 +6,7 @@ from typing import Final
 from bot.text.languages import Sentence, written
 from bot.text.markdown import plain
 from knowledge.model.guilds import Language
+from knowledge.model.notes import PageName
 from knowledge.store.erasure.personal_data import Stored
 
 QUIET_LABEL: Final = Sentence("Don't tell me")
@@ -16,6 +17,11 @@ PRIVACY_LABELS: Final[Mapping[str, Sentence]] = {
     "tell": Sentence("Tell me again"),
     "withhold": Sentence("Don't quote my messages"),
     "quote": Sentence("Quote my messages again"),
+    **{
+        PageName.NAME: Sentence("Public pages: my name"),
+        PageName.INITIAL: Sentence("Public pages: my initial"),
+        PageName.NOBODY: Sentence("Public pages: no name"),
+    },
     "delete": Sentence("Delete…"),
     "keep": Sentence("Delete, but keep my live notes"),
     "withdraw": Sentence("Delete, and withdraw my live notes"),
@@ -62,6 +68,12 @@ _QUOTES: Final = Sentence(
     "Where I quote from channels or exported chats, your messages there can be quoted."
 )
 
+_NAMED: Final[Mapping[PageName, Sentence]] = {
+    PageName.NAME: Sentence("With your notes on public pages, your name stands."),
+    PageName.INITIAL: Sentence("With your notes on public pages, the initial of your name stands."),
+    PageName.NOBODY: Sentence("With your notes on public pages, no name stands."),
+}
+
 _NOBODY_ELSE: Final = Sentence(
     "-# Nobody else gets this, and no text of yours leaves this bot's own computer."
 )
@@ -77,10 +89,14 @@ def privacy(
     *,
     quiet: bool,
     withheld: bool,
+    named: PageName | None = None,
     language: Language = Language.ENGLISH,
     model_host: str = "",
 ) -> str:
-    """What is stored of a member; questions may go to a language model at `model_host`, if any."""
+    """What is stored of a member; questions may go to a language model at `model_host`, if any.
+
+    They are `named` so on public pages, where there are any.
+    """
     lines = [_STORED(language)]
     lines += [
         f"`{written(found.here, language):>5} / {written(found.everywhere, language):>5}` "
@@ -91,6 +107,8 @@ def privacy(
     ]
     lines.append((_IS_QUIET if quiet else _TELLS)(language))
     lines.append((_WITHHOLDS if withheld else _QUOTES)(language))
+    if named is not None:
+        lines.append(_NAMED[named](language))
     host = plain(model_host)
     lines.append(_TO_A_MODEL(language, host=host) if host else _NOBODY_ELSE(language))
     return "\n".join(lines)
@@ -103,7 +121,8 @@ ASKS_TO_DELETE: Final = Sentence(
     "the log. Your messages in chats that I quote from are left out from now on.\n"
     "Kept without your name, because others rely on it: live notes and their earlier approved "
     "texts (unless you withdraw them), decisions and reports with their reasons, how often "
-    "something was found helpful, and questions that others asked in the same words.\n"
+    "something was found helpful, and questions that others asked in the same words. Your notes "
+    "leave public pages in any case.\n"
     "Not in my hands: messages in Discord, mine included, and backups that the operator made."
 )
 
@@ -114,6 +133,13 @@ QUIET: Final = Sentence(
 )
 
 TOLD_AGAIN: Final = Sentence("I'll tell you when a question of yours is answered later.")
+
+NAMED: Final = Sentence("{named} Published pages follow within a minute.")
+
+
+def now_named(named: PageName, language: Language = Language.ENGLISH) -> str:
+    return NAMED(language, named=_NAMED[named](language))
+
 
 WITHHELD: Final = Sentence(
     "Your messages are left out of chats that I quote from, in every server. It may take some "

@@ -8,6 +8,7 @@ from bot.answers import small_talk
 from bot.engine.core import Core
 from bot.text.feedback_reasons import FEEDBACK_REASONS
 from knowledge.chat import intents
+from knowledge.model.notes import PageName
 from knowledge.model.questions import FeedbackReason
 from knowledge.store.erasure.personal_data import Forgotten, Stored
 
@@ -35,6 +36,12 @@ def exported(core: Core, member_id: int) -> dict[str, Any]:
         **found,
         "messages": core.archive.messages_of(member_id),
     }
+
+
+def named(core: Core, member_id: int) -> PageName | None:
+    """How a member is named on public pages; None where there are none, and nothing was chosen."""
+    chosen = core.store.public_notes.name_of(member_id)
+    return chosen if core.store.public_notes.guilds() or chosen is not PageName.NOBODY else None
 
 
 def withhold(core: Core, member_id: int, name: str, withheld: bool) -> None:

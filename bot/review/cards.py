@@ -16,7 +16,15 @@ from bot.review.service import NOTHING_FOUND, Findings
 from bot.text.languages import Sentence
 from bot.text.markdown import LAYOUT_CHARACTERS, plain, quoted_parts, shortened, shown, size
 from knowledge.model.guilds import GuildSettings, Language
-from knowledge.model.notes import Decision, Note, Problem, Review, SourceChange, State
+from knowledge.model.notes import (
+    Decision,
+    Note,
+    PageVeto,
+    Problem,
+    Review,
+    SourceChange,
+    State,
+)
 from knowledge.model.pictures import Picture
 
 
@@ -34,6 +42,8 @@ class Action(StrEnum):
     RETIRE = "retire"
     RESTORE = "restore"
     ROLL_BACK = "roll_back"
+    OFF_PAGE = "off_page"
+    ON_PAGE = "on_page"
 
 
 LABELS: Final[Mapping[Action, Sentence]] = {
@@ -48,6 +58,8 @@ LABELS: Final[Mapping[Action, Sentence]] = {
     Action.RETIRE: Sentence("Retire"),
     Action.RESTORE: Sentence("Restore"),
     Action.ROLL_BACK: Sentence("Make live again"),
+    Action.OFF_PAGE: Sentence("Keep off the public page"),
+    Action.ON_PAGE: Sentence("Allow on the public page"),
 }
 
 # A text of so many characters, as it is shown, is on the card whole in all its states; of a longer
@@ -111,6 +123,9 @@ def actions(note: Note, settings: GuildSettings, at: datetime) -> tuple[Action, 
         found = [Action.ROLL_BACK]
     if note.can_be_undone(at, timedelta(minutes=settings.undo_minutes)):
         found.append(Action.UNDO)
+    if settings.page and _is_public_or_may_be(note):
+        kept_off = PageVeto.MODERATOR in note.off_page
+        found.append(Action.ON_PAGE if kept_off else Action.OFF_PAGE)
     return tuple(found)
 
 
@@ -121,11 +136,13 @@ def card(
     room: int = LAYOUT_CHARACTERS,
     *,
     impact: Impact | None = None,
+    on_page: bool = False,
     language: Language = Language.ENGLISH,
 ) -> ReviewCard:
     """A review card as it is to look now, in at most `room` characters.
 
-    `impact` is what publishing the revision would change, where that was found out already.
+    `impact` is what publishing the revision would change, where that was found out already. With
+    `on_page` it says whether the note is on the public page of its server, which has one.
     """
     submission = note.revision.submission.shown
     status = status_line(note, findings.quorum, language)
@@ -135,6 +152,7 @@ def card(
     body, whole = _body(note, findings.before, min(TEXT_CHARACTERS, spare), language)
     lines = [
         *_details(note, language),
+        *([page_line(note, language)] if on_page and _is_public_or_may_be(note) else []),
         *flag_lines(findings.flags, language),
         *near_lines(findings.near, language),
         *(
@@ -215,6 +233,28 @@ def _details(note: Note, language: Language) -> list[str]:
     if note.source is not None and note.source.change is not SourceChange.NONE:
         lines.append(_SOURCE_CHANGED[note.source.change](language))
     return lines
+
+
+_FOR_PAGE: Final = Sentence("Once live, it is on the public page.")
+_UNRELEASED: Final = Sentence(
+    "Not on the public page, of which its writer wasn't told: `/page review` releases it."
+)
+_OFF_PAGE: Final[Mapping[PageVeto, Sentence]] = {
+    PageVeto.WRITER: Sentence("Its writer keeps it off the public page."),
+    PageVeto.MODERATOR: Sentence("A moderator keeps it off the public page."),
+}
+
+
+def _is_public_or_may_be(note: Note) -> bool:
+    return note.live or note.revision.state is State.PENDING
+
+
+def page_line(note: Note, language: Language = Language.ENGLISH) -> str:
+    """Whether a text is for the public page of its server, and if not, why."""
+    for veto in PageVeto:
+        if veto in note.off_page:
+            return _OFF_PAGE[veto](language)
+    return (_FOR_PAGE if note.revision.for_page else _UNRELEASED)(language)
 
 
 def _reports(note: Note, at: datetime, language: Language) -> list[str]:

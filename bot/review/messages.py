@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.answers.impact import AnswerSummary, Impact
-from bot.review.cards import Action, status_line
+from bot.review.cards import Action, page_line, status_line
 from bot.review.findings import (
     EVIDENCE,
     impact_sentence,
@@ -163,6 +163,8 @@ EVENTS: Final[Mapping[str, Sentence]] = {
     "restored": Sentence("restored"),
     "rolled_back": Sentence("made an earlier text live"),
     "kept": Sentence("kept as it is"),
+    "page_off": Sentence("kept off the public page"),
+    "page_on": Sentence("released for the public page"),
     "reported": Sentence("reported"),
     "refused_own_note": Sentence("tried to decide on their own note"),
     "settings": Sentence("changed the settings"),
@@ -276,11 +278,24 @@ _DONE: Final[Mapping[Action, Sentence]] = {
 }
 
 
+_KEPT_OFF: Final = Sentence(
+    "“{title}”: {line} Where it has been public, it is gone within a minute."
+)
+
+
+def on_page(note: Note, language: Language = Language.ENGLISH) -> str:
+    """Whether a note is for the public page, to whoever has just chosen that."""
+    title, line = plain(note.revision.submission.shown.title), page_line(note, language)
+    return _KEPT_OFF(language, title=title, line=line) if note.off_page else f"“{title}”: {line}"
+
+
 def done(note: Note, action: Action, quorum: int = 1, language: Language = Language.ENGLISH) -> str:
     title = plain(note.revision.submission.shown.title)
     name = plain(shortened(note.contributor, 40))
     if note.revision.state is State.PENDING and action in {Action.APPROVE, Action.EDIT}:
         return _COUNTS(language, title=title, status=status_line(note, quorum, language))
+    if action in {Action.OFF_PAGE, Action.ON_PAGE}:
+        return on_page(note, language)
     if action not in _DONE:
         return status_line(note, language=language)
     return _DONE[action](language, title=title, name=name)

@@ -97,7 +97,8 @@ def _found(core: Core, wanted: Search) -> Found:
         hits, only_near = [*named, *others][:DOCUMENTS], False
     if not hits:
         return Found(nothing=Nothing.EMPTY)
-    return Found(tuple(_quotes(core, wanted, vector, seen, hits)), only_near=only_near)
+    quotes = tuple(_quotes(core, wanted, vector, seen, hits))
+    return Found(core.page_links.linked(wanted.guild_id, quotes), only_near=only_near)
 
 
 def _notes(core: Core, wanted: Search) -> list[str] | Nothing:

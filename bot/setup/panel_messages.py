@@ -18,6 +18,7 @@ TITLES: Final[Mapping[str, Sentence]] = {
     Page.REVIEW: Sentence("Review channel"),
     Page.MODERATORS: Sentence("Moderators"),
     Page.RULES: Sentence("How notes are decided"),
+    Page.PUBLIC: Sentence("Public page"),
     Page.ANSWERS: Sentence("Where to answer"),
     Page.HANDOVER: Sentence("Hand-over"),
     Page.PHRASING: Sentence("Phrasing"),
@@ -27,6 +28,7 @@ TITLES: Final[Mapping[str, Sentence]] = {
 ACTIONS: Final[Mapping[str, Sentence]] = {
     "open": Sentence("Set up"),
     "hosts": Sentence("Hosts of links"),
+    "looks": Sentence("Colour and welcome"),
     "ask": Sentence("Ask a question"),
     "end": Sentence("Don't quote the bundled articles"),
     "quote": Sentence("Quote the bundled articles"),
@@ -190,6 +192,8 @@ def option(setting: Setting, value: str, language: Language, *, private: bool = 
         Setting.OWN_NOTES: _OWN,
         Setting.PRIVATE: _PRIVATE,
         Setting.ASK_MODERATORS: _ASK_MODERATORS,
+        Setting.PAGE: _PAGE,
+        Setting.PAGE_INDEXED: _INDEXED,
     }[setting][value](language)
 
 
@@ -205,6 +209,61 @@ def linked(hosts: Sequence[str], language: Language) -> str:
         return _NO_HOSTS(language)
     return _HOSTS(language, hosts=plain(shortened(" ".join(hosts), 300)))
 
+
+# The public page.
+
+_PAGE: Final[Mapping[str, Sentence]] = {
+    YES: Sentence("Notes are on a public page"),
+    NO: Sentence("There is no public page"),
+}
+_INDEXED: Final[Mapping[str, Sentence]] = {
+    YES: Sentence("Search engines may list the page"),
+    NO: Sentence("Search engines are asked not to list the page"),
+}
+_PUBLIC_PAGE: Final = Sentence(
+    "Anybody on the web can read approved notes there, without joining the server. The form of a "
+    "note says so before it is sent. Its writer and moderators can keep a note off the page, and "
+    "nobody is named who didn't choose so in `/privacy`."
+)
+_UNRELEASED: Final = Plural(
+    "{number:,} note is not on it: its writer wasn't told of the page. `/page review` lists it.",
+    "{number:,} notes are not on it: their writers weren't told of the page. `/page review` lists "
+    "them.",
+)
+_AT: Final = Sentence("The page is at {link}.")
+_NO_FOLDER: Final = Sentence(
+    "⚠ I publish nowhere yet: whoever runs me sets `page.folder` in config.toml, or runs "
+    "`commonplace publish`."
+)
+_LOOKS: Final = Sentence("**Accent colour**: {colour}. **Welcome**: {welcome}")
+_USUAL: Final = Sentence("the usual one")
+_NO_WELCOME: Final = Sentence("none")
+
+
+def public_page(
+    settings: GuildSettings, unreleased: int, link: str, language: Language, *, published: bool
+) -> str:
+    """What the public page shows; `unreleased` notes wait for a moderator."""
+    lines = [_PUBLIC_PAGE(language)]
+    if settings.page and not published:
+        lines.append(_NO_FOLDER(language))
+    if settings.page and link:
+        lines.append(_AT(language, link=f"<{link}>"))
+    if unreleased:
+        lines.append(_UNRELEASED(unreleased, language))
+    welcome = plain(shortened(settings.page_welcome, 300)) or _NO_WELCOME(language)
+    colour = settings.page_accent or _USUAL(language)
+    lines.append(_LOOKS(language, colour=colour, welcome=welcome))
+    return "\n".join(lines)
+
+
+COLOUR_FIELD: Final = Sentence("Accent colour")
+COLOUR_HELP: Final = Sentence("As in: #4752c4. Empty: the usual one.")
+WELCOME_FIELD: Final = Sentence("Welcome text")
+WELCOME_HELP: Final = Sentence("Stands on the first page. Markdown works.")
+NO_COLOUR: Final = Sentence(
+    "That is no colour that I know: write `#` and six digits from 0 to f, such as `#4752c4`."
+)
 
 HOSTS_FIELD: Final = Sentence("Hosts, with spaces between")
 HOSTS_HELP: Final = Sentence("As in: example.org wiki.example.net")

@@ -21,7 +21,8 @@ from knowledge.model.guilds import GuildSettings, Phrasing
 class State:
     """What a guild has set up, in which channels it is helped, and what it is answered from.
 
-    The digest for moderators is posted on `digest_day` (0 is Monday), if it is.
+    The digest for moderators is posted on `digest_day` (0 is Monday), if it is. So many live notes
+    are `unreleased` for the public page.
     """
 
     settings: GuildSettings
@@ -31,6 +32,7 @@ class State:
     channels: Sequence[ChannelReport]
     others: Sequence[SourceState]
     articles: ArticlesReport
+    unreleased: int
 
     @property
     def has_sources(self) -> bool:
@@ -53,6 +55,7 @@ def state(core: Core, guild_id: int) -> State:
         channels.reports(core, guild_id),
         [state for state in core.source_states() if state.scope in scopes],
         articles.report(core, guild_id),
+        len(core.store.public_notes.unreleased(guild_id)),
     )
 
 

@@ -9,11 +9,12 @@ from knowledge.model.guilds import GuildSettings, Language, Phrasing
 
 
 class Page(StrEnum):
-    """A page of the panel. `RULES`, `HANDOVER` and `PHRASING` belong to the steps before them."""
+    """A page of the panel: a step, or one that belongs to a step (`step_of`)."""
 
     REVIEW = "review"
     MODERATORS = "moderators"
     RULES = "rules"
+    PUBLIC = "public"
     ANSWERS = "answers"
     HANDOVER = "handover"
     PHRASING = "phrasing"
@@ -24,9 +25,16 @@ class Page(StrEnum):
 STEPS: Final = (Page.REVIEW, Page.MODERATORS, Page.ANSWERS, Page.SOURCES, Page.TRIAL)
 
 
+_STEPS_OF: Final = {
+    Page.RULES: Page.MODERATORS,
+    Page.PUBLIC: Page.MODERATORS,
+    Page.HANDOVER: Page.ANSWERS,
+    Page.PHRASING: Page.ANSWERS,
+}
+
+
 def step_of(page: Page) -> Page:
-    steps = {Page.RULES: Page.MODERATORS, Page.HANDOVER: Page.ANSWERS, Page.PHRASING: Page.ANSWERS}
-    return steps.get(page, page)
+    return _STEPS_OF.get(page, page)
 
 
 class Setting(StrEnum):
@@ -49,6 +57,8 @@ class Setting(StrEnum):
     STALE = "handover_hours"
     LANGUAGE = "language"
     PHRASING = "phrasing"
+    PAGE = "page"
+    PAGE_INDEXED = "page_indexed"
 
 
 PAGES: Final[Mapping[Setting, Page]] = {
@@ -84,6 +94,8 @@ PAGES: Final[Mapping[Setting, Page]] = {
         Page.HANDOVER,
     ),
     Setting.PHRASING: Page.PHRASING,
+    Setting.PAGE: Page.PUBLIC,
+    Setting.PAGE_INDEXED: Page.PUBLIC,
 }
 
 # Of these, none may be chosen; of `LISTEN` and `HELP`, several.
@@ -120,6 +132,14 @@ def _yes(*, yes: bool) -> str:
     return YES if yes else NO
 
 
+def _switch(name: str) -> Choices:
+    return Choices(
+        _BOTH,
+        lambda settings: _yes(yes=getattr(settings, name)),
+        lambda value: {name: value == YES},
+    )
+
+
 CHOICES: Final[Mapping[Setting, Choices]] = {
     Setting.OWN_NOTES: Choices(
         _BOTH,
@@ -136,11 +156,9 @@ CHOICES: Final[Mapping[Setting, Choices]] = {
         ),
         lambda value: {"private_answers": None if value == OPERATORS else value == YES},
     ),
-    Setting.ASK_MODERATORS: Choices(
-        _BOTH,
-        lambda settings: _yes(yes=settings.hand_on),
-        lambda value: {"hand_on": value == YES},
-    ),
+    Setting.ASK_MODERATORS: _switch("hand_on"),
+    Setting.PAGE: _switch("page"),
+    Setting.PAGE_INDEXED: _switch("page_indexed"),
     Setting.STALE: _number("handover_hours", 0, 6, 12, 24, 48, 72, 168),
     Setting.LANGUAGE: Choices(
         tuple(Language),

@@ -7,6 +7,7 @@ from typing import Final
 import discord
 from simcord import ChannelHandle
 
+from bot.config_sections import PAGE_URL_CHARACTERS
 from bot.digest import messages, schedule
 from bot.digest.schedule import WEEK, Due
 from bot.digest.service import MOST_GAPS, MOST_POSTS, MOST_THANKED, NewNote, UnansweredPost, Week
@@ -14,11 +15,13 @@ from bot.gaps.service import Group
 from knowledge.model.digests import Digest, Edition
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence
+from knowledge.page.addresses import page_url
 from knowledge.store.notes.credit import Contributor
 from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.questions.period_figures import Asked
 from tests.bot.world import World, text_of
 
+LONGEST_URL = page_url("https://" + "a" * (PAGE_URL_CHARACTERS - len("https://")), 2**63)
 # Before whatever a test does.
 LONG_AGO: Final = datetime(2020, 1, 1, tzinfo=UTC)
 AHEAD: Final = timedelta(hours=2)
@@ -77,5 +80,5 @@ def full(edition: Edition) -> Week:
         waiting_since=AT,
         posts=(UnansweredPost(ID, AT),) * MOST_POSTS,
         thanked=(Contributor(LONG, MANY, MANY),) * MOST_THANKED,
-        new=(NewNote(LONG, LONG, (LONG,) * 999),) * 99,
+        new=(NewNote(LONG, LONG, (LONG,) * 999, LONGEST_URL),) * 99,
     )

@@ -1,24 +1,25 @@
 """Notes cog: the contributors' commands `/note …` and *Save as note*."""
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot.autocomplete.ui import autocomplete
-from bot.interactions.buttons import Button, view_of
+from bot.interactions.buttons import view_of
 from bot.interactions.errors import in_time
 from bot.interactions.guild_settings import viewer_language
 from bot.interactions.localisation import described
 from bot.interactions.services import Interaction, Services
 from bot.notes import messages, service
-from bot.notes.drafts import Draft, revising
+from bot.notes.drafts import Draft, OnPage, revising
 from bot.notes.list_messages import FILTER_LABELS, Filter
 from bot.notes.service import Seen
 from bot.notes.ui.form import ReviseButton, open_form, open_revision
 from bot.notes.ui.lists import WithdrawButton, show_page, show_revision, viewer_of
+from bot.notes.ui.page_button import page_button
 from bot.notes.ui.report import ReportButton, report, report_message
 from bot.notes.ui.saved_messages import save_as_note
 from bot.notes.ui.source_messages import SourceMessages
@@ -68,6 +69,7 @@ class NotesCog(commands.Cog):
             "10 MB, 2,000 pages, 30,000 characters at most."
         ),
         tag=described("One or more tags, also new ones, separated by spaces."),
+        page=described("Whether it may be on the server's public page, where there is one."),
     )
     @app_commands.autocomplete(tag=autocomplete.tags)
     async def add(
@@ -75,8 +77,10 @@ class NotesCog(commands.Cog):
         interaction: Interaction,
         file: discord.Attachment | None = None,
         tag: app_commands.Range[str, 1, 200] | None = None,
+        page: bool = True,
     ) -> None:
-        await open_form(interaction, Draft(tags=tag or ""), file)
+        on_page = OnPage.UNTOLD if page else OnPage.OFF
+        await open_form(interaction, Draft(tags=tag or "", page=on_page), file)
 
     async def save_as_note(self, interaction: Interaction, message: discord.Message) -> None:
         await save_as_note(interaction, message, self._sources)
@@ -105,12 +109,16 @@ class NotesCog(commands.Cog):
             await interaction.edit_original_response(content=messages.NO_HISTORY(language))
             return
         first, *rest = messages.shown_note(found, language)
-        buttons: list[Button] = []
+        buttons: list[discord.ui.Item[Any]] = []
         if found.live is not None:
             label = messages.REPORT_LABEL(language)
             buttons.append(ReportButton(label, kind="note", number=found.live.id))
         if found.note.contributor_id == interaction.user.id:
             buttons.append(ReviseButton(language, note_id=found.note.id, action="edit"))
+        buttons += await page_button(interaction, found.note, language)
+        if found.page_url:
+            label = messages.OPEN_PAGE(language)
+            buttons.append(discord.ui.Button(label=label, url=found.page_url))
         await interaction.edit_original_response(
             content=first.content, attachments=files_of(first), view=view_of(buttons)
         )

@@ -19,7 +19,7 @@ from bot.interactions.pictures import is_picture
 from bot.interactions.services import Interaction, Services
 from bot.limits.ui.admission import note_refusal
 from bot.notes import drafts, form_messages, messages, service
-from bot.notes.drafts import Draft
+from bot.notes.drafts import Draft, OnPage
 from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.review.findings import TAGS as TAGS_LABEL
@@ -84,6 +84,9 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         """
         headline = form_messages.REVISION_TITLE if draft.note_id else form_messages.NEW_TITLE
         headline = form_messages.EXTENSION_TITLE if draft.added else headline
+        told = draft.page is OnPage.TOLD
+        if told:
+            headline = form_messages.FOR_PAGE_TITLES[headline]
         as_text = file is not None and not is_picture(file)
         super().__init__(headline(language), **drafts.subject(draft, with_file=file is not None))
         self._draft, self._given, self._language = draft, file, language
@@ -101,6 +104,9 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         )
         if not (long or as_text):
             text_help = form_messages.TEXT_OR_FILE_HELP if either else form_messages.TEXT_HELP
+            if told:
+                for_page = form_messages.FOR_PAGE_OR_FILE_HELP
+                text_help = for_page if either else form_messages.FOR_PAGE_HELP
             self.ask_text(
                 review_messages.TEXT(language),
                 "text",
@@ -244,7 +250,13 @@ async def open_form(
     if refusal := await note_refusal(interaction, draft.note_id, language):
         await interaction.response.send_message(refusal, ephemeral=True)
         return
-    choices = await choices_at_once(interaction, draft.guild_id or interaction.guild_id)
+    guild_id = draft.guild_id or interaction.guild_id
+    if draft.page is not OnPage.OFF:
+        # The form can't wait: who is not told now is asked for by `/page review`.
+        settings = interaction.client.guild_settings.known(guild_id or 0)
+        told = settings.page and draft.is_own
+        draft = replace(draft, page=OnPage.TOLD if told else OnPage.UNTOLD)
+    choices = await choices_at_once(interaction, guild_id)
     await interaction.response.send_modal(NoteModal(draft, choices.tags, file, warning, language))
 
 

@@ -26,8 +26,9 @@ from bot.limits import messages as limits_messages
 from bot.limits import service as limits_service
 from bot.limits.ui.admission import note_allowance
 from bot.notes import drafts, form_messages, messages, picture_messages, service
-from bot.notes.drafts import Draft
+from bot.notes.drafts import Draft, OnPage
 from bot.notes.ui.form import draft_on, file_of, member_of, open_form
+from bot.notes.ui.page_button import page_button
 from bot.notes.ui.source_messages import SourceMessages
 from bot.review import messages as review_messages
 from bot.review import service as review_service
@@ -46,12 +47,16 @@ TAKEN_CACHED: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What somebody who submitted a note is told; with the draft, if they have to go on."""
+    """What somebody who submitted a note is told; with the draft, if they have to go on.
+
+    `public` is the note that was taken, if it goes on the public page.
+    """
 
     sentence: str
     draft: Draft | None = None
     actions: tuple[str, ...] = ("edit",)
     own: tuple[tuple[Near, int], ...] = ()
+    public: Note | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,13 +237,18 @@ class NoteSubmissions:
             lambda core: core.store.notes.find(outcome.note.revision.id, guild_id)
         )
         note = note or outcome.note
-        taken = messages.note_taken(note, language)
-        return _Said(taken if note.card else messages.CARD_NOT_POSTED(language))
+        public = note.revision.for_page and not note.off_page
+        taken = messages.note_taken(note, language, public=public)
+        said = taken if note.card else messages.CARD_NOT_POSTED(language)
+        return _Said(said, public=note if public else None)
 
     async def _say(self, interaction: Interaction, said: _Said, language: Language) -> None:
         if said.draft is None:
+            view = None
+            if said.public is not None:
+                view = view_of(await page_button(interaction, said.public, language))
             await interaction.edit_original_response(
-                content=said.sentence, view=None, attachments=[]
+                content=said.sentence, view=view, attachments=[]
             )
             return
         await interaction.edit_original_response(**_giving_back(said, said.draft, language))
@@ -256,6 +266,7 @@ def _written(core: Core, draft: Draft, submission: Submission, place: _Place) ->
     """Keep a submission as a new note, or as a revision of the note that the draft is of."""
     contributions, member = core.store.contributions, place.member
     pictures = _all_pictures(core, draft, member.id)
+    for_page = draft.page is not OnPage.UNTOLD and draft.is_own
     outcome = (
         contributions.propose(
             place.guild_id,
@@ -265,6 +276,8 @@ def _written(core: Core, draft: Draft, submission: Submission, place: _Place) ->
             role_ids=place.role_ids,
             source=draft.source,
             pictures=pictures or (),
+            for_page=for_page,
+            off_page=draft.page is OnPage.OFF,
         )
         if draft.note_id is None
         else contributions.revise(
@@ -274,6 +287,7 @@ def _written(core: Core, draft: Draft, submission: Submission, place: _Place) ->
             submission,
             role_ids=place.role_ids,
             pictures=pictures,
+            for_page=for_page,
         )
     )
     if outcome is not None and outcome.done and draft.question_id is not None:

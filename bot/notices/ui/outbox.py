@@ -195,7 +195,9 @@ class OutboxDispatcher:
             self._impacts.pop(note.revision.id, None)
         impact = self._impacts.get(note.revision.id)
         language = settings.language
-        card = review_cards.card(note, now, findings, impact=impact, language=language)
+        card = review_cards.card(
+            note, now, findings, impact=impact, on_page=settings.page, language=language
+        )
         buttons = card_buttons(note, settings, now, language)
         if pending and impact is None:
             task = asyncio.create_task(self._preview(note), name="commonplace-preview")

@@ -17,6 +17,7 @@ from bot.interactions.services import Cog, Interaction
 from bot.privacy import messages, service
 from bot.privacy.messages import PRIVACY_LABELS
 from knowledge.model.guilds import Language
+from knowledge.model.notes import PageName
 
 # Discord takes 10 MB from a bot; a larger file is compressed.
 _FILE_BYTES: Final = 8_000_000
@@ -41,14 +42,18 @@ class PrivacyCog(Cog):
         withheld = await self.bot.worker.call(
             lambda core: core.store.quote_opt_outs.is_withheld(interaction.user.id)
         )
+        named = await self.bot.worker.call(lambda core: service.named(core, interaction.user.id))
         language = await viewer_language(interaction)
-        choices = ("tell" if quiet else "quiet", "quote" if withheld else "withhold")
+        choices = ["tell" if quiet else "quiet", "quote" if withheld else "withhold"]
+        if named is not None:
+            choices += [one.value for one in PageName if one is not named]
         view = _view(language, "export", *choices, "delete")
         phrasing = self.bot.settings.phrasing
         said = messages.privacy(
             found,
             quiet=quiet,
             withheld=withheld,
+            named=named,
             language=language,
             model_host=phrasing.host if phrasing.is_on else "",
         )
@@ -84,6 +89,8 @@ class PrivacyButton(
             await _keep_quiet(interaction, language, quiet=self.action == "quiet")
         elif self.action in ("withhold", "quote"):
             await _withhold(interaction, language, withheld=self.action == "withhold")
+        elif self.action in list(PageName):
+            await _name(interaction, language, PageName(self.action))
         elif self.action == "cancel":
             await interaction.edit_original_response(
                 content=messages.NOT_DELETED(language), view=None
@@ -126,6 +133,14 @@ async def _withhold(interaction: Interaction, language: Language, *, withheld: b
     await bot.channel_sync.sift()
     said = messages.WITHHELD if withheld else messages.QUOTED_AGAIN
     await interaction.edit_original_response(content=said(language))
+
+
+async def _name(interaction: Interaction, language: Language, shown: PageName) -> None:
+    await interaction.client.worker.call(
+        lambda core: core.store.public_notes.choose_name(interaction.user.id, shown)
+    )
+    said = messages.now_named(shown, language)
+    await interaction.edit_original_response(content=said)
 
 
 def _account(user: discord.User | discord.Member) -> str:

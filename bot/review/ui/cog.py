@@ -81,7 +81,7 @@ class ReviewCog(Cog):
             return
         settings, findings = await found_of(interaction, found)
         now = datetime.now(UTC)
-        card = cards.card(found, now, findings, language=language)
+        card = cards.card(found, now, findings, on_page=settings.page, language=language)
         await interaction.edit_original_response(
             **card_message(card, card_buttons(found, settings, now, language)),
             attachments=files_of(card.attached),

@@ -1,6 +1,7 @@
 """Decisions of moderators: rights are checked, the decision is made, everybody is told."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from bot.engine.core import Core
@@ -11,8 +12,9 @@ from bot.interactions.services import Interaction, Services
 from bot.review import messages, service
 from bot.review.cards import Action
 from bot.text.languages import Sentence
-from knowledge.model.notes import Decision, Member, Note, Outcome
-from knowledge.store.notes.decisions import Decisions, Ruling
+from knowledge.model.notes import Decision, Member, Note, Outcome, PageVeto
+from knowledge.store.notes.decisions import Ruling
+from knowledge.store.store import Store
 
 _MODERATORS: Final = moderators()
 _RULED = {
@@ -31,12 +33,18 @@ LIVE_AFTER: Final[Mapping[Action, Callable[[Core, Note], int]]] = {
 }
 # What is done to the revision that a card is about, and what to its note.
 _OF_REVISIONS = {Action.UNDO, Action.ROLL_BACK}
-_CHANGES: Final[Mapping[Action, Callable[..., Outcome | None]]] = {
-    Action.UNDO: Decisions.undo,
-    Action.ROLL_BACK: Decisions.roll_back,
-    Action.KEEP: Decisions.keep,
-    Action.RETIRE: Decisions.retire,
-    Action.RESTORE: Decisions.restore,
+_CHANGES: Final[Mapping[Action, Callable[[Store], Callable[..., Outcome | None]]]] = {
+    Action.UNDO: lambda store: store.decisions.undo,
+    Action.ROLL_BACK: lambda store: store.decisions.roll_back,
+    Action.KEEP: lambda store: store.decisions.keep,
+    Action.RETIRE: lambda store: store.decisions.retire,
+    Action.RESTORE: lambda store: store.decisions.restore,
+    Action.OFF_PAGE: lambda store: partial(
+        store.public_notes.keep_off, by=PageVeto.MODERATOR, vetoed=True
+    ),
+    Action.ON_PAGE: lambda store: partial(
+        store.public_notes.keep_off, by=PageVeto.MODERATOR, vetoed=False
+    ),
 }
 
 
@@ -91,7 +99,7 @@ async def act(
                 core,
                 guild_id,
                 interaction.id,
-                lambda: change(core.store.decisions, guild_id, subject_id, moderator, **why),
+                lambda: change(core.store)(guild_id, subject_id, moderator, **why),
             )
         )
     return await say_done(interaction, outcome, action)

@@ -48,7 +48,7 @@ class Queue:
         settings, findings = await found_of(interaction, note)
         above = messages.queue_head(note, (place, len(waiting)), now, said, language)
         room = LAYOUT_CHARACTERS - size(above)
-        card = cards.card(note, now, findings, room, language=language)
+        card = cards.card(note, now, findings, room, on_page=settings.page, language=language)
         beside = [
             QueueButton(language, place=place, action=action) for action in messages.QUEUE_LABELS
         ]

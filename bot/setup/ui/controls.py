@@ -18,10 +18,12 @@ from bot.setup import panel_messages as said
 from bot.setup.settings import OPTIONAL, PAGES, Page, Setting
 from bot.setup.ui import checks
 from bot.sources import articles
-from knowledge.model.guilds import Language
+from knowledge.model.guilds import GuildSettings, Language, is_accent
 from knowledge.review.risk_flags import named_hosts
 
 _HOSTS_CHARACTERS: Final = 2_000
+_COLOUR_CHARACTERS: Final = 7
+_WELCOME_CHARACTERS: Final = 1_500
 CHANNEL_TYPES: Final = {
     Setting.REVIEW_CHANNEL: [discord.ChannelType.text, discord.ChannelType.news],
     # What messages can be written in, or what holds such channels.
@@ -46,7 +48,7 @@ Control = discord.ui.Select[Any] | discord.ui.ChannelSelect[Any] | discord.ui.Ro
 
 
 _ADMINISTRATORS: Final = administrators(messages.SETUP_NEEDS_ADMIN)
-_FIRST: Final = {"ask": First.OWN, "hosts": First.OWN, "open": First.THINKING}
+_FIRST: Final = dict.fromkeys(("ask", "hosts", "looks"), First.OWN) | {"open": First.THINKING}
 _SETUP_ACTIONS: Final = (*Page, *said.ACTIONS)
 
 
@@ -69,6 +71,8 @@ class SetupButton(
             await interaction.response.send_modal(form)
         elif self.action == "hosts":
             await _open_hosts(interaction)
+        elif self.action == "looks":
+            await _open_looks(interaction)
         elif self.action == "open":
             await panel.show(interaction)
         elif self.action in ("end", "quote"):
@@ -83,6 +87,13 @@ async def _open_hosts(interaction: Interaction) -> None:
         settings = await interaction.client.guild_settings.settings(interaction.guild_id or 0)
     language = await viewer_language(interaction)
     await interaction.response.send_modal(HostsForm(language, " ".join(settings.allowed_hosts)))
+
+
+async def _open_looks(interaction: Interaction) -> None:
+    async with in_time():
+        settings = await interaction.client.guild_settings.settings(interaction.guild_id or 0)
+    form = LooksForm(await viewer_language(interaction), settings)
+    await interaction.response.send_modal(form)
 
 
 async def _choose_articles(interaction: Interaction, *, quoted: bool) -> None:
@@ -192,6 +203,43 @@ class HostsForm(
         )
         interaction.client.guild_settings.forget(guild_id)
         await interaction.client.setup_panel.show(interaction, Page.RULES)
+
+
+class LooksForm(
+    Form, ids=CustomId("form:looks", nonce=NONCE), rule=_ADMINISTRATORS, first=First.IN_PLACE
+):
+    """The form of the public page's accent colour and welcome text."""
+
+    def __init__(self, language: Language, settings: GuildSettings) -> None:
+        super().__init__(said.TITLES[Page.PUBLIC](language))
+        field, help_ = said.COLOUR_FIELD(language), said.COLOUR_HELP(language)
+        accent, welcome = settings.page_accent, settings.page_welcome
+        self.ask_text(field, "accent", _COLOUR_CHARACTERS, help_, text=accent, required=False)
+        self.ask_text(
+            said.WELCOME_FIELD(language),
+            "welcome",
+            _WELCOME_CHARACTERS,
+            said.WELCOME_HELP(language),
+            text=welcome,
+            required=False,
+            paragraph=True,
+        )
+
+    @classmethod
+    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+        typed = filled.text("accent").strip().lower()
+        accent = f"#{typed.removeprefix('#')}" if typed else ""
+        if not is_accent(accent):
+            language = await viewer_language(interaction)
+            await give_back(interaction, said.NO_COLOUR(language))
+            return
+        guild_id, member_id = interaction.guild_id or 0, interaction.user.id
+        looks = {"page_accent": accent, "page_welcome": filled.text("welcome").strip()}
+        await interaction.client.worker.call(
+            lambda core: service.change(core, guild_id, member_id, **looks)
+        )
+        interaction.client.guild_settings.forget(guild_id)
+        await interaction.client.setup_panel.show(interaction, Page.PUBLIC)
 
 
 class TrialForm(

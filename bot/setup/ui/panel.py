@@ -112,6 +112,7 @@ class _Pages:
         make = {
             Page.REVIEW: self._review,
             Page.RULES: self._rules,
+            Page.PUBLIC: self._public,
             Page.ANSWERS: self._answers,
             Page.HANDOVER: self._handover,
             Page.PHRASING: self._phrasing,
@@ -139,13 +140,16 @@ class _Pages:
     async def _moderators(self) -> list[_Item]:
         warnings = await checks.role_warnings(self._guild, self._settings, self._language)
         text = said.moderators(self._settings.moderator_role_id, warnings, self._language)
-        label = said.TITLES[Page.RULES](self._language)
+        further = (
+            SetupButton(said.TITLES[one](self._language), action=one.value)
+            for one in (Page.RULES, Page.PUBLIC)
+        )
         return [
             _text(text),
             self._role_select(Setting.MODERATOR_ROLE, self._role),
             discord.ui.Separator(),
             _text(self._how_notes_are_decided()),
-            _row([SetupButton(label, action=Page.RULES.value)]),
+            _row(further),
         ]
 
     def _rules(self) -> list[_Item]:
@@ -156,6 +160,21 @@ class _Pages:
             *map(self._choices, settings),
             _text(said.linked(self._settings.allowed_hosts, self._language)),
             _row([SetupButton(self._language, action="hosts")]),
+        ]
+
+    def _public(self) -> list[_Item]:
+        page = self._bot.settings.page
+        text = said.public_page(
+            self._settings,
+            self._state.unreleased,
+            page.url_of(self._guild.id),
+            self._language,
+            published=bool(page.folder),
+        )
+        return [
+            _text(text),
+            *map(self._choices, (Setting.PAGE, Setting.PAGE_INDEXED)),
+            _row([SetupButton(self._language, action="looks")]),
         ]
 
     def _how_notes_are_decided(self) -> str:

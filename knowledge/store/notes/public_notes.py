@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from knowledge.model.notes import Note, PageName, PageVeto
+from knowledge.model.notes import Member, Obstacle, Outcome, PageName, PageVeto
 from knowledge.model.pictures import PictureKind
 from knowledge.model.submissions import Submission
 from knowledge.store.database import Database, moment, now
@@ -167,20 +167,22 @@ class PublicNotes:
     # Consent.
 
     def keep_off(
-        self, guild_id: int, note_id: int, member_id: int, by: PageVeto, *, vetoed: bool
-    ) -> Note | None:
+        self, guild_id: int, note_id: int, member: Member, by: PageVeto, *, vetoed: bool
+    ) -> Outcome | None:
         """Keep a note off the page, or take that back; None if the guild has no such note.
 
         Whoever asks is the note's contributor or a moderator, as the caller has checked.
         """
         with self._database.writing(guild_id):
             note = self._states.notes.latest(guild_id, note_id)
-            if note is None or (by in note.off_page) == vetoed:
-                return note
+            if note is None:
+                return None
+            if (by in note.off_page) == vetoed:
+                return Outcome(note, Obstacle.UNCHANGED)
             self._states.veto_page(note_id, by, vetoed=vetoed)
-            self._states.record(note, member_id, "page_off" if vetoed else "page_on")
+            self._states.record(note, member.id, "page_off" if vetoed else "page_on")
             mark_due(self._database, note.revision.id, note.live_revision_id)
-            return self._states.notes.latest(guild_id, note_id)
+            return Outcome(self._states.notes.of_revision(note.revision.id))
 
     def unreleased(self, guild_id: int) -> list[UnreleasedNote]:
         """Live texts that a moderator has to run through before they are on the page."""

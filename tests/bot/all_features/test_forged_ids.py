@@ -17,8 +17,9 @@ from bot.components import BUTTONS, FORMS
 from bot.engine.core import Core
 from bot.interactions.buttons import Select
 from bot.interactions.forms import Form
-from bot.notes.drafts import FORM_IDS, Base
+from bot.notes.drafts import FORM_IDS, Base, OnPage
 from bot.setup.ui.controls import SettingSelect
+from knowledge.model.notes import PageName
 from tests.bot.forged_ids import forgeries
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.strictness import everything_in
@@ -32,7 +33,9 @@ LIVE_ELSEWHERE: Final = "walrus"
 LIVE_HERE: Final = "rua augusta"
 
 # What whoever clicks chooses for themself.
-_THEIRS: Final = ("privacy:quiet", "privacy:tell", "privacy:withhold", "privacy:quote")
+_THEIRS: Final = tuple(
+    f"privacy:{one}" for one in ("quiet", "tell", "withhold", "quote", *PageName)
+)
 _CLICK, _FORM = 3, 5
 _KINDS: Final = {"click": 2, "list": 3}
 
@@ -193,6 +196,7 @@ def _forms_of_notes(world: World, forger: Forger) -> Iterator[tuple[str, dict[st
     for note_id, guild_id, base in itertools.product(range(1, 5), guilds, Base):
         of = {"note_id": note_id, "guild_id": guild_id, "base": base}
         none = {"channel_id": 0, "message_id": 0, "question_id": 0, "nonce": "ab"}
+        none["page"] = OnPage.UNTOLD
         yield FORM_IDS.format(**of, **none), {"components": [_field("title", " ")]}
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from bot.digest import messages
 from bot.digest.schedule import WEEK
+from bot.digest.service import NewNote
 from bot.digest.ui.buttons import digest_message
 from bot.text.markdown import LAYOUT_CHARACTERS, size
 from knowledge.model.digests import Edition
@@ -27,6 +28,13 @@ def test_a_full_digest_fits_one_message_with_what_is_below_it(
     view = digest_message(full(edition), language, messages.moved(DIGEST, language))["view"]
     assert view.total_children_count <= COMPONENTS
     assert "<@&" not in said
+
+
+def test_a_new_note_leads_to_its_public_page() -> None:
+    note = NewNote("GPU [hours]", "Mira", (), "https://a.org/notes/1/")
+    assert "**[GPU \\[hours\\]](<https://a.org/notes/1/>)**" in messages._new_note(
+        note, Language.ENGLISH
+    )
 
 
 def test_a_digest_is_known_again_by_its_beginning_whatever_language_it_is_in() -> None:

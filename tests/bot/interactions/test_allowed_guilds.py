@@ -91,7 +91,7 @@ async def test_no_button_list_form_or_completion_of_a_server_that_is_not_allowed
     button = world.press(world.member, answer, custom_ids(answer)[0])
     retired = world.press(world.moderator, card, "card:1:retire")
     chosen_reason = world.press(world.member, answer, "reason:1", ["outdated"])
-    form = world.submit(world.member, "form:note:0:0:0:0:0:note:ab", typed)
+    form = world.submit(world.member, "form:note:0:0:0:0:0:note:u:ab", typed)
     completed = await world.member.autocomplete(world.general, "note show", "note", "Comm")
     await world.env.settle()
 

@@ -371,7 +371,7 @@ async def test_a_form_that_is_not_known_gives_back_what_was_typed(world: World, 
 async def test_a_forged_form_tells_nothing_of_a_note_that_is_pending(world: World) -> None:
     await world.propose(title="Emergency ladder")
     fields = {"title": "Mine", "text": "Not mine.", "tags": "", "link": ""}
-    custom_id = f"form:note:1:{world.guild.id}:0:0:0:note:ab"
+    custom_id = f"form:note:1:{world.guild.id}:0:0:0:note:u:ab"
     result = world.submit(world.second_member, custom_id, fields)
     await world.env.settle()
     assert "Emergency ladder" not in everything(result)

@@ -120,7 +120,7 @@ def _approve(guild: int, *, edited: bool) -> Step:
 
 def _keep_off(guild: int, note_id: int, by: PageVeto, *, vetoed: bool) -> Step:
     def step(world: World) -> None:
-        kept = world.store.public_notes.keep_off(guild, note_id, 1, by, vetoed=vetoed)
+        kept = world.store.public_notes.keep_off(guild, note_id, MIRA, by, vetoed=vetoed)
         if kept is not None:
             (world.vetoes.add if vetoed else world.vetoes.discard)((note_id, by))
 
@@ -391,7 +391,7 @@ def test_no_guild_releases_or_keeps_off_notes_of_another(on: Store) -> None:
     on.decisions.decide(GUILD, note.revision.id, ADA, APPROVE)
     assert on.public_notes.release(ELSEWHERE, [note.revision.id], ADA.id) == 0
     veto = PageVeto.MODERATOR
-    assert on.public_notes.keep_off(ELSEWHERE, note.id, ADA.id, veto, vetoed=True) is None
+    assert on.public_notes.keep_off(ELSEWHERE, note.id, ADA, veto, vetoed=True) is None
     latest = on.notes.latest(GUILD, note.id)
     assert latest is not None
     assert latest.off_page == frozenset()

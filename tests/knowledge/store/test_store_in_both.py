@@ -147,7 +147,7 @@ def _decisions(draw: st.DrawFn) -> Command:
         lambda store: store.guilds.change(guild, {"page": row > 1}, None, member.id),
         lambda store: store.public_notes.release(guild, [row, row + 1], member.id),
         lambda store: store.public_notes.keep_off(
-            guild, row, member.id, PageVeto.WRITER, vetoed=member.id > 1
+            guild, row, member, PageVeto.WRITER, vetoed=member.id > 1
         ),
         lambda store: store.public_notes.choose_name(member.id, [*PageName][row % 3]),
         lambda store: store.notices.sent(row),

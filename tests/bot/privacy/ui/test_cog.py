@@ -13,7 +13,9 @@ from bot.config import Settings
 from bot.engine.core import Core
 from bot.privacy import messages as privacy_messages
 from bot.privacy import service as privacy_service
-from tests.bot.steps import said
+from knowledge.model.notes import PageName
+from tests.bot.page.turned_on import turn_on
+from tests.bot.steps import said, shown_message
 from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, buttons, text_of
 
 LONG = "A secret that nobody may keep. " * 90
@@ -50,6 +52,26 @@ def index_and_tables(core: Core) -> str:
         for passage in core.index.tables.document_passages(f"note:{note}")
     ]
     return "\n".join([*rows, *quoted])
+
+
+async def test_contributors_choose_how_public_pages_name_them(world: World) -> None:
+    labels = privacy_messages.PRIVACY_LABELS
+    shown = await opened(world)
+    assert labels[PageName.NAME].english not in buttons(shown.response)
+
+    await turn_on(world)
+    shown = await opened(world)
+    assert privacy_messages._NAMED[PageName.NOBODY].english in said(shown)
+    told = await world.member.click(shown_message(shown), custom_id="privacy:initial")
+    assert said(told) == privacy_messages.now_named(PageName.INITIAL)
+
+    kept = await world.core(lambda core: core.store.public_notes.name_of(world.member.id))
+    assert kept is PageName.INITIAL
+    shown = await opened(world)
+    assert labels[PageName.NOBODY].english in buttons(shown.response)
+    assert labels[PageName.INITIAL].english not in buttons(shown.response)
+    others = await world.core(lambda core: core.store.public_notes.name_of(world.moderator.id))
+    assert others is PageName.NOBODY
 
 
 async def test_privacy_counts_what_is_stored_about_whoever_asks(world: World) -> None:

@@ -1,0 +1,62 @@
+"""Links of citations to the public page, for notes that are on their server's page now."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import TypeVar
+
+from bot.answers.decision import Answer, Quote
+from bot.config_sections import PageSettings
+from knowledge.model.documents import Kind, note_of_document
+from knowledge.page.addresses import page_url
+from knowledge.store.database import StoreError, is_away
+from knowledge.store.store import Store
+
+_Outcome = TypeVar("_Outcome")
+
+
+class PageLinks:
+    """URLs of notes' pages, looked up when a citation is shown and never cached."""
+
+    def __init__(self, store: Store, settings: PageSettings) -> None:
+        self._store = store
+        self._settings = settings
+
+    def of(self, guild_id: int | None, note_ids: Collection[int]) -> dict[int, str]:
+        """The URLs of those of these notes that are on the guild's page, by number.
+
+        None where the settings don't say at which address pages are served.
+        """
+        if not (self._settings.base_url and guild_id and note_ids):
+            return {}
+        base_url = self._settings.url_of(guild_id)
+        public = self._store.public_notes.among(guild_id, note_ids)
+        return {note_id: page_url(base_url, note_id) for note_id in public}
+
+    def linked(self, guild_id: int | None, quotes: Collection[Quote]) -> tuple[Quote, ...]:
+        """Quotes whose citations lead to the page, where the note is on it.
+
+        While the database is away, they lead where they did.
+        """
+        ids = {
+            quote.citation.document_id: note_of_document(quote.citation.document_id)
+            for quote in quotes
+            if quote.citation.kind is Kind.NOTE
+        }
+        try:
+            urls = self.of(guild_id, [one for one in ids.values() if one is not None])
+        except StoreError as error:
+            if not is_away(error):
+                raise
+            urls = {}
+        found = []
+        for quote in quotes:
+            url = urls.get(ids.get(quote.citation.document_id) or 0)
+            cited = replace(quote.citation, link=url) if url else quote.citation
+            found.append(replace(quote, citation=cited))
+        return tuple(found)
+
+    def outcome(self, guild_id: int | None, outcome: _Outcome) -> _Outcome:
+        """An outcome whose quotes are linked, if it is an answer."""
+        if not isinstance(outcome, Answer):
+            return outcome
+        return replace(outcome, quotes=self.linked(guild_id, outcome.quotes))

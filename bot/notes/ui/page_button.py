@@ -1,0 +1,73 @@
+"""Button that keeps a note off the public page, for its contributor and for moderators."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.engine.job_queue import Priority
+from bot.interactions.buttons import Button, CustomId
+from bot.interactions.door import Found
+from bot.interactions.guild_settings import viewer_language
+from bot.interactions.permissions import is_moderator
+from bot.interactions.services import Interaction
+from bot.notes import messages
+from bot.notes.messages import PAGE_LABELS
+from bot.review import messages as review_messages
+from bot.text.languages import Sentence
+from knowledge.model.guilds import Language
+from knowledge.model.notes import Member, Note, PageVeto
+
+
+async def _veto(interaction: Interaction, note: Note) -> PageVeto | None:
+    """In which part somebody may keep a note off the page; None: in none."""
+    if note.contributor_id == interaction.user.id:
+        return PageVeto.WRITER
+    here = note.guild_id == interaction.guild_id
+    return PageVeto.MODERATOR if here and await is_moderator(interaction) else None
+
+
+async def _writers_and_moderators(
+    interaction: Interaction, values: Mapping[str, Any]
+) -> Found | Sentence:
+    """Let a note's contributor in, and moderators of its server; finds the `note` and `by`."""
+    note = await interaction.client.worker.call(
+        lambda core: core.store.notes.latest(None, values["note_id"]), priority=Priority.ASKING
+    )
+    by = await _veto(interaction, note) if note is not None else None
+    return messages.NO_SUCH_NOTE if by is None else {"note": note, "by": by}
+
+
+async def page_button(interaction: Interaction, note: Note, language: Language) -> list[Button]:
+    """The button that whoever looks at a note may have, where the server has a page."""
+    settings = await interaction.client.guild_settings.settings(note.guild_id)
+    by = await _veto(interaction, note) if settings.page else None
+    if by is None:
+        return []
+    action = "on" if by in note.off_page else "off"
+    return [NotePageButton(language, note_id=note.id, action=action)]
+
+
+class NotePageButton(
+    Button,
+    ids=CustomId("page", note_id=int, action=tuple(PAGE_LABELS)),
+    rule=_writers_and_moderators,
+    labels=PAGE_LABELS,
+):
+    """*Keep off the public page*, or the way back."""
+
+    action: str
+    note: Note
+    by: PageVeto
+
+    async def clicked(self, interaction: Interaction) -> None:
+        note, member = self.note, Member(interaction.user.id, interaction.user.display_name)
+        outcome = await interaction.client.worker.call(
+            lambda core: core.store.public_notes.keep_off(
+                note.guild_id, note.id, member, self.by, vetoed=self.action == "off"
+            )
+        )
+        language = await viewer_language(interaction)
+        said = messages.NO_SUCH_NOTE(language)
+        if outcome is not None:
+            said = review_messages.on_page(outcome.note, language)
+        await interaction.edit_original_response(content=said)
+        await interaction.client.outbox.catch_up()

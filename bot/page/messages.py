@@ -1,0 +1,54 @@
+"""Messages of `/page review`, where moderators run through notes of before. Pure."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.page.service import ReviewPage
+from bot.text.languages import Plural, Sentence
+from bot.text.markdown import plain_within
+from knowledge.model.guilds import Language
+
+# So much of each that a page of them fits one message.
+_TITLE_CHARACTERS: Final = 60
+_TEXT_CHARACTERS: Final = 90
+
+LABELS: Final[Mapping[str, Sentence]] = {
+    "release": Sentence("Put these on the page"),
+    "earlier": Sentence("Earlier"),
+    "later": Sentence("Later"),
+}
+KEEP_OFF: Final = Sentence("Keep off the page: choose notes")
+_WAITING: Final = Plural(
+    "**{number:,} note** is live, and its writer wasn't told of the public page. Look it over: it "
+    "is public once you release it.",
+    "**{number:,} notes** are live, and their writers weren't told of the public page. Look them "
+    "over: these are public once you release them.",
+)
+_NOTHING: Final = Sentence("No note waits: each live one is on the page, or somebody keeps it off.")
+_RELEASED: Final = Plural(
+    "{number:,} note is released.",
+    "{number:,} notes are released.",
+)
+_PAGE_IS_OFF: Final = Sentence(
+    "⚠ The page is off: `/setup` turns it on. What you release now is on it then."
+)
+_PLACE: Final = Sentence("-# Page {number} of {count} · `/note show` shows a note whole.")
+
+
+def review(
+    page: ReviewPage, language: Language = Language.ENGLISH, *, released: int | None = None
+) -> str:
+    """A page of notes that wait to be released, below what has just been `released`."""
+    lines = [] if released is None else [_RELEASED(released, language)]
+    if not page.is_on:
+        lines.append(_PAGE_IS_OFF(language))
+    if not page.notes:
+        return "\n".join([*lines, _NOTHING(language)])
+    lines.append(_WAITING(page.total, language))
+    for note in page.notes:
+        title = plain_within(note.submission.title, _TITLE_CHARACTERS)
+        text = plain_within(" ".join(note.submission.text.split()), _TEXT_CHARACTERS)
+        lines.append(f"{note.id}\\. **{title}** {text}")
+    if page.count > 1:
+        lines.append(_PLACE(language, number=page.number + 1, count=page.count))
+    return "\n".join(lines)

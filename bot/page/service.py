@@ -1,0 +1,46 @@
+"""Work of `/page review` in the worker's thread: what waits, and what is released or kept off."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bot.engine.core import Core
+from knowledge.model.notes import Member, PageVeto
+from knowledge.store.notes.public_notes import UnreleasedNote
+
+# So many are looked over at once; a list of Discord's offers 25.
+PAGE_NOTES: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewPage:
+    """A page of the notes that wait, `number` of `count` from 0; and whether the page is on."""
+
+    notes: Sequence[UnreleasedNote]
+    number: int
+    count: int
+    total: int
+    is_on: bool
+
+
+def page(core: Core, guild_id: int, number: int) -> ReviewPage:
+    waiting = core.store.public_notes.unreleased(guild_id)
+    count = max(-(-len(waiting) // PAGE_NOTES), 1)
+    number = min(number, count - 1)
+    shown = waiting[number * PAGE_NOTES : (number + 1) * PAGE_NOTES]
+    is_on = core.store.guilds.settings(guild_id).page
+    return ReviewPage(shown, number, count, len(waiting), is_on)
+
+
+def keep_off(core: Core, guild_id: int, revision_ids: Collection[int], by: Member) -> None:
+    """Keep the notes with these unreleased texts off the page."""
+    wanted = {*revision_ids}
+    for note in core.store.public_notes.unreleased(guild_id):
+        if note.revision_id in wanted:
+            core.store.public_notes.keep_off(guild_id, note.id, by, PageVeto.MODERATOR, vetoed=True)
+
+
+def versions(core: Core) -> dict[int, tuple[Any, ...]]:
+    """What each guild's page depends on, by guild; those without a page are left out."""
+    notes = core.store.public_notes
+    return {guild_id: notes.version(guild_id) for guild_id in notes.guilds()}

@@ -1,0 +1,1 @@
+"""Discord side of digests: the cog, who posts them, and their buttons."""

@@ -1,0 +1,125 @@
+"""Page cog: `/page review`, a private list from which moderators release many notes at once."""
+
+from typing import Any, Final
+
+import discord
+from discord import app_commands
+
+from bot.interactions.buttons import Button, CustomId, Select
+from bot.interactions.door import First, moderators
+from bot.interactions.guild_settings import viewer_language
+from bot.interactions.layouts import components_of, layout
+from bot.interactions.localisation import described
+from bot.interactions.permissions import SHOWN_TO_MODERATORS, refused
+from bot.interactions.services import Cog, Interaction
+from bot.page import messages, service
+from bot.text.markdown import legible, shortened
+from knowledge.model.guilds import Language
+from knowledge.model.notes import Member
+
+_OPTION_CHARACTERS: Final = 100
+
+
+class PageCog(Cog):
+    """The `/page` commands."""
+
+    page = app_commands.Group(
+        name="page",
+        description=described("What is on the server's public page."),
+        guild_only=True,
+        default_permissions=SHOWN_TO_MODERATORS,
+    )
+
+    @page.command(
+        name="review",
+        description=described("Run through notes from before the public page."),
+    )
+    async def review(self, interaction: Interaction) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        if not await refused(interaction):
+            await show(interaction, 0)
+
+
+async def show(interaction: Interaction, number: int, released: int | None = None) -> None:
+    """Show a page of the notes that wait, below what has just been released."""
+    guild_id = interaction.guild_id or 0
+    page = await interaction.client.worker.call(lambda core: service.page(core, guild_id, number))
+    language = await viewer_language(interaction)
+    text = discord.ui.TextDisplay[Any](messages.review(page, language, released=released))
+    rows: list[list[discord.ui.Item[Any]]] = []
+    if page.notes:
+        keep = KeepOffSelect(messages.KEEP_OFF(language), _options(page), page=page.number)
+        keep.item.max_values = len(page.notes)
+        rows.append([keep])
+        rows.append(list(_buttons(page, language)))
+    await interaction.edit_original_response(**layout([text], *rows))
+
+
+def _options(page: service.ReviewPage) -> list[discord.SelectOption]:
+    return [
+        discord.SelectOption(
+            label=shortened(f"{note.id}. {legible(note.submission.title)}", _OPTION_CHARACTERS),
+            value=str(note.revision_id),
+        )
+        for note in page.notes
+    ]
+
+
+def _buttons(page: service.ReviewPage, language: Language) -> list["ReleaseButton"]:
+    actions = ["release"]
+    actions += ["earlier"] if page.number else []
+    actions += ["later"] if page.number + 1 < page.count else []
+    return [ReleaseButton(language, page=page.number, action=action) for action in actions]
+
+
+def _shown(message: discord.Message | None) -> list[int]:
+    """The texts that a message lists: what its reader has seen, and nothing that came since."""
+    for component in components_of(message) if message is not None else ():
+        if KeepOffSelect.ids.parse(getattr(component, "custom_id", None) or "") is not None:
+            return [int(option.value) for option in component.options]
+    return []
+
+
+class KeepOffSelect(
+    Select, ids=CustomId("keepoff", page=int), rule=moderators(), first=First.IN_PLACE
+):
+    """The list of notes from which a moderator keeps some off the page."""
+
+    page: int
+
+    async def chosen(self, interaction: Interaction, _value: str) -> None:
+        guild_id = interaction.guild_id or 0
+        by = Member(interaction.user.id, interaction.user.display_name)
+        values = {str(value) for value in self.item.values}
+        wanted = [one for one in _shown(interaction.message) if str(one) in values]
+        await interaction.client.worker.call(
+            lambda core: service.keep_off(core, guild_id, wanted, by)
+        )
+        await show(interaction, self.page)
+        await interaction.client.outbox.catch_up_in_time()
+
+
+class ReleaseButton(
+    Button,
+    ids=CustomId("release", page=int, action=tuple(messages.LABELS)),
+    rule=moderators(),
+    first=First.IN_PLACE,
+    labels=messages.LABELS,
+    styles={"release": discord.ButtonStyle.success},
+):
+    """*Put these on the page*, and the pages beside the one that is shown."""
+
+    page: int
+    action: str
+
+    async def clicked(self, interaction: Interaction) -> None:
+        if self.action != "release":
+            await show(interaction, max(self.page + (1 if self.action == "later" else -1), 0))
+            return
+        guild_id, member_id = interaction.guild_id or 0, interaction.user.id
+        shown = _shown(interaction.message)
+        released = await interaction.client.worker.call(
+            lambda core: core.store.public_notes.release(guild_id, shown, member_id)
+        )
+        await show(interaction, self.page, released)
+        await interaction.client.outbox.catch_up_in_time()

@@ -1,0 +1,208 @@
+"""Consent of writers: what a note's form says of the public page, and how a note is kept off it."""
+
+from typing import Any
+
+import pytest
+
+from bot.notes import form_messages, messages
+from bot.notes.drafts import OnPage
+from bot.notes.ui.page_button import NotePageButton
+from bot.review import cards
+from bot.review import messages as review_messages
+from bot.review.cards import Action
+from bot.text import error_messages
+from knowledge.model.guilds import Language
+from knowledge.model.notes import PageVeto
+from tests.bot.page.turned_on import on_page, turn_on
+from tests.bot.steps import everything, said, shown_message
+from tests.bot.world import TEXT, TITLE, World, build_world, buttons, custom_ids, links, text_of
+
+
+@pytest.fixture
+async def public(world: World) -> World:
+    """A server with a public page."""
+    await turn_on(world)
+    return world
+
+
+def descriptions(form: Any) -> list[str]:
+    return [label.get("description") or "" for label in form.modal["components"]]
+
+
+# The form.
+
+
+async def test_the_form_says_that_a_note_will_be_public_before_it_is_sent(public: World) -> None:
+    form = await public.member.slash(public.general, "note add")
+    assert form.modal is not None
+    assert form.modal["title"] == form_messages.FOR_PAGE_TITLES[form_messages.NEW_TITLE].english
+    assert form_messages.FOR_PAGE_OR_FILE_HELP.english in descriptions(form)
+
+
+async def test_without_a_page_it_says_nothing_of_one(world: World) -> None:
+    form = await world.member.slash(world.general, "note add")
+    assert form.modal is not None
+    assert form.modal["title"] == form_messages.NEW_TITLE.english
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_title_fits_a_form(language: Language) -> None:
+    titles = [sentence(language) for sentence in form_messages.FOR_PAGE_TITLES.values()]
+    assert max(map(len, titles)) <= 45
+
+
+async def test_a_note_is_public_once_it_is_approved(public: World) -> None:
+    await public.propose()
+    assert await on_page(public) == set()
+    assert cards.page_line(await public.note()) in text_of(public.card)
+    await public.moderator.click(public.card, custom_id="card:1:approve")
+    assert await on_page(public) == {TITLE}
+
+
+async def test_who_was_told_of_no_page_is_on_none(world: World) -> None:
+    """Its form was opened before the page was turned on, and is sent after that."""
+    form = await world.member.slash(world.general, "note add")
+    await turn_on(world)
+    fields = {"title": TITLE, "text": TEXT, "tags": "", "link": ""}
+    await world.member.submit_modal(form, fields)
+    await world.moderator.click(world.card, custom_id="card:1:approve")
+    assert await on_page(world) == set()
+    assert cards._UNRELEASED.english in text_of(world.card)
+
+
+async def test_a_note_made_of_what_somebody_said_waits_for_moderators(public: World) -> None:
+    await public.second_member.send(public.general, TEXT)
+    message = public.general.last_message
+    assert message is not None
+    form = await public.member.context_menu(public.general, "Save as note", message)
+    assert form.modal is not None
+    assert form.modal["title"] == form_messages.NEW_TITLE.english
+    await public.member.submit_modal(form, {"title": TITLE, "text": TEXT, "tags": "", "link": ""})
+    await public.moderator.click(public.card, custom_id="card:1:approve")
+    assert await on_page(public) == set()
+
+
+async def test_what_was_told_is_known_after_a_restart(public: World) -> None:
+    fields = {"title": TITLE, "text": TEXT, "tags": "", "link": ""}
+    public.submit(public.member, f"form:note:0:0:0:0:0:note:{OnPage.TOLD}:ab", fields)
+    await public.env.settle()
+    assert (await public.note()).revision.for_page
+
+
+# Keeping it off.
+
+
+async def test_a_note_is_kept_off_from_the_beginning(public: World) -> None:
+    form = await public.member.slash(public.general, "note add", page=False)
+    assert form.modal is not None
+    assert form.modal["title"] == form_messages.NEW_TITLE.english
+    fields = {"title": TITLE, "text": TEXT, "tags": "", "link": ""}
+    await public.member.submit_modal(form, fields)
+    await public.moderator.click(public.card, custom_id="card:1:approve")
+    assert await on_page(public) == set()
+    assert (await public.note()).off_page == {PageVeto.WRITER}
+
+
+async def test_its_writer_keeps_it_off_right_after_sending_it_and_later_allows_it(
+    public: World,
+) -> None:
+    sent = await public.propose()
+    assert sent.response is not None
+    assert messages._PUBLIC_ONCE_APPROVED.english in said(sent)
+    await public.member.click(sent.response, custom_id="page:1:off")
+    await public.moderator.click(public.card, custom_id="card:1:approve")
+    assert await on_page(public) == set()
+
+    shown = await public.member.slash(public.general, "note show", note="1")
+    assert messages.PAGE_LABELS["on"].english in buttons(shown_message(shown))
+    told = await public.member.click(shown_message(shown), custom_id="page:1:on")
+    assert cards._FOR_PAGE.english in said(told)
+    assert await on_page(public) == {TITLE}
+
+
+async def test_a_moderator_keeps_a_note_off_on_its_card_and_allows_it(public: World) -> None:
+    await public.publish()
+    kept = await public.moderator.click(public.card, custom_id="card:1:off_page")
+    note = await public.note()
+    assert said(kept) == review_messages.done(note, Action.OFF_PAGE)
+    assert note.off_page == {PageVeto.MODERATOR}
+    assert cards._OFF_PAGE[PageVeto.MODERATOR].english in text_of(public.card)
+    assert await on_page(public) == set()
+    await public.moderator.click(public.card, custom_id="card:1:on_page")
+    assert await on_page(public) == {TITLE}
+
+
+async def test_a_moderator_does_not_undo_what_the_writer_chose(public: World) -> None:
+    await public.publish()
+    shown = await public.member.slash(public.general, "note show", note="1")
+    await public.member.click(shown_message(shown), custom_id="page:1:off")
+    public.press(public.moderator, public.card, "card:1:on_page")
+    public.press(public.moderator, public.card, "page:1:on")
+    await public.env.settle()
+    assert (await public.note()).off_page == {PageVeto.WRITER}
+    assert await on_page(public) == set()
+
+
+async def test_without_a_page_there_is_no_button_for_it(world: World) -> None:
+    await world.publish()
+    shown = await world.member.slash(world.general, "note show", note="1")
+    assert not [one for one in custom_ids(shown_message(shown)) if one.startswith("page:")]
+    assert not [one for one in custom_ids(world.card) if one.endswith("_page")]
+
+
+# Rights.
+
+
+async def test_nobody_else_keeps_a_note_off_or_allows_it(public: World) -> None:
+    await public.publish()
+    other = build_world(public.env, "Another")
+    await other.set_up()
+    await other.ask()
+    elsewhere = other.general.last_message
+    assert elsewhere is not None
+    before = await public.note()
+
+    pressed = [
+        public.press(public.second_member, public.card, "page:1:off"),
+        other.press(other.moderator, elsewhere, "page:1:off"),
+        public.press(public.second_member, public.card, "card:1:off_page"),
+    ]
+    await public.env.settle()
+
+    told = [everything(one) for one in pressed]
+    assert messages.NO_SUCH_NOTE.english in told[0]
+    assert messages.NO_SUCH_NOTE.english in told[1]
+    assert error_messages.NOT_A_MODERATOR.english in told[2]
+    assert (await public.note()).off_page == before.off_page == frozenset()
+
+
+def test_the_button_is_known_by_its_id() -> None:
+    assert NotePageButton.ids.parse("page:7:off") == {"note_id": 7, "action": "off"}
+
+
+# Links to the page.
+
+
+@pytest.fixture
+def settings(settings: Any, request: pytest.FixtureRequest) -> Any:
+    return settings.model_copy(
+        update={"page": settings.page.model_copy(update={"base_url": "https://a.org/{server}"})}
+    )
+
+
+async def test_a_note_on_the_page_is_opened_and_cited_there(public: World) -> None:
+    await public.publish()
+    url = f"https://a.org/{public.guild.id}/notes/1/"
+    shown = await public.member.slash(public.general, "note show", note="1")
+    assert url in links(shown_message(shown))
+    answered = await public.ask()
+    assert url in links(answered.response)
+    found = await public.member.slash(public.general, "search", query=TITLE)
+    assert url in everything(found)
+
+    await public.moderator.click(public.card, custom_id="card:1:off_page")
+
+    again = await public.ask()
+    assert url not in links(again.response)
+    shown = await public.member.slash(public.general, "note show", note="1")
+    assert url not in links(shown_message(shown))

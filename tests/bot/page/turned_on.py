@@ -1,0 +1,18 @@
+"""A server's public page, turned on as in `/setup`, and what is on it."""
+
+from knowledge.page.content import published
+from tests.bot.world import World
+
+
+async def turn_on(world: World, *, page: bool = True) -> None:
+    change = {"page": page}
+    await world.core(
+        lambda core: core.store.guilds.change(world.guild.id, change, None, world.admin.id)
+    )
+    world.bot.guild_settings.forget(world.guild.id)
+
+
+async def on_page(world: World) -> set[str]:
+    """The titles on the page."""
+    site = await world.core(lambda core: published(core.store, world.guild.id, "Club"))
+    return {note.title for note in site.notes}

@@ -1,0 +1,129 @@
+"""`/page review`: moderators run through notes from before the public page, many at once."""
+
+from typing import Any
+
+import pytest
+
+from bot.page import messages
+from bot.page.service import PAGE_NOTES
+from bot.text import error_messages
+from knowledge.model.guilds import Language
+from knowledge.model.notes import PageVeto
+from knowledge.model.submissions import Submission
+from tests.bot.page.turned_on import on_page, turn_on
+from tests.bot.steps import everything, restarted, said, shown_message
+from tests.bot.world import World, choices, custom_ids, text_of
+from tests.knowledge.decided_notes import APPROVE, BEN, MIRA
+
+ENGLISH = Language.ENGLISH
+
+
+async def live(world: World, number: int) -> None:
+    """So many notes went live before the server had a page."""
+
+    def decide(core: Any) -> None:
+        for each in range(1, number + 1):
+            said = Submission(f"Note {each}", f"The lantern number {each} is lit.")
+            note = core.store.contributions.propose(world.guild.id, MIRA, 5, said).note
+            core.store.decisions.decide(world.guild.id, note.revision.id, BEN, APPROVE)
+
+    await world.core(decide)
+
+
+async def test_what_was_approved_before_is_public_only_once_it_was_released(world: World) -> None:
+    await live(world, 3)
+    await turn_on(world)
+    assert await on_page(world) == set()
+
+    shown = shown_message(await world.moderator.slash(world.general, "page review"))
+    assert messages._WAITING(3, ENGLISH) in text_of(shown)
+    assert [*choices(shown).values()] == ["1. Note 1", "2. Note 2", "3. Note 3"]
+    await world.moderator.click(shown, custom_id="release:0:release")
+
+    assert await on_page(world) == {"Note 1", "Note 2", "Note 3"}
+    assert messages._RELEASED(3, ENGLISH) in text_of(shown)
+    assert messages._NOTHING.english in text_of(shown)
+
+
+async def test_some_are_kept_off_and_the_rest_is_released_after_a_restart(
+    world: World, new_bot: Any
+) -> None:
+    await live(world, 3)
+    await turn_on(world)
+    shown = shown_message(await world.moderator.slash(world.general, "page review"))
+    await restarted(world, new_bot)
+
+    await world.moderator.select(shown, ["1", "3"], custom_id="keepoff:0")
+    assert [*choices(shown)] == ["2"]
+    await world.moderator.click(shown, custom_id="release:0:release")
+
+    assert await on_page(world) == {"Note 2"}
+    assert (await world.note(1)).off_page == {PageVeto.MODERATOR}
+    await world.core(lambda core: core.store.public_notes.release(world.guild.id, [1, 3], 9))
+    assert await on_page(world) == {"Note 2"}
+
+
+async def test_only_what_is_shown_is_released(world: World) -> None:
+    await live(world, PAGE_NOTES + 1)
+    await turn_on(world)
+    shown = shown_message(await world.moderator.slash(world.general, "page review"))
+    assert len(choices(shown)) == PAGE_NOTES
+    await world.moderator.click(shown, custom_id="release:0:later")
+    assert [*choices(shown).values()] == [f"{PAGE_NOTES + 1}. Note {PAGE_NOTES + 1}"]
+
+    await world.moderator.click(shown, custom_id="release:1:release")
+
+    assert await on_page(world) == {f"Note {PAGE_NOTES + 1}"}
+
+
+async def test_a_note_that_came_since_is_not_released_unseen(world: World) -> None:
+    await live(world, 1)
+    shown = shown_message(await world.moderator.slash(world.general, "page review"))
+    assert messages._PAGE_IS_OFF.english in text_of(shown)
+    await live(world, 2)
+    await turn_on(world)
+
+    await world.moderator.click(shown, custom_id="release:0:release")
+
+    assert await on_page(world) == {"Note 1"}
+    assert len(choices(shown)) == 2
+
+
+async def test_a_full_page_fits_one_message(world: World) -> None:
+    def write(core: Any) -> None:
+        for _ in range(PAGE_NOTES):
+            said = Submission("*" * 100, "_*`|~" * 200)
+            note = core.store.contributions.propose(world.guild.id, MIRA, 5, said).note
+            core.store.decisions.decide(world.guild.id, note.revision.id, BEN, APPROVE)
+
+    await world.core(write)
+    shown = shown_message(await world.moderator.slash(world.general, "page review"))
+    assert "release:0:release" in custom_ids(shown)
+
+
+# Rights.
+
+
+@pytest.mark.parametrize(
+    ("custom_id", "values"), [("release:0:release", None), ("keepoff:0", ["1"])]
+)
+async def test_nobody_but_moderators_releases_or_keeps_off(
+    world: World, custom_id: str, values: list[str] | None
+) -> None:
+    await live(world, 1)
+    await turn_on(world)
+    shown = shown_message(await world.moderator.slash(world.general, "page review"))
+
+    pressed = world.press(world.member, shown.message, custom_id, values)
+    await world.env.settle()
+
+    assert error_messages.NOT_A_MODERATOR.english in everything(pressed)
+    assert await on_page(world) == set()
+    assert (await world.note(1)).off_page == frozenset()
+
+
+async def test_members_are_shown_no_list(world: World) -> None:
+    await live(world, 1)
+    await world.show_to_all("page")
+    refused = await world.member.slash(world.general, "page review")
+    assert said(refused) == error_messages.NOT_A_MODERATOR.english
