@@ -286,9 +286,20 @@ class PageSettings(_Section):
         default=300, ge=1, le=3_600, description="how long that command may take"
     )
 
+    articles: bool = Field(
+        default=False, description="whether the bundled articles are published, too"
+    )
+    templates: str = Field(
+        default="",
+        description="a folder of templates of your own, in place of those with their name; "
+        "nothing: none",
+    )
+
     def url_of(self, guild_id: int) -> str:
-        """The address of a server's page, or nothing."""
-        return self.base_url.replace("{server}", str(guild_id))
+        """The address of a server's page, with a slash at its end, or nothing."""
+        if not self.base_url:
+            return ""
+        return self.base_url.replace("{server}", str(guild_id)).rstrip("/") + "/"
 
 
 class IndexSettings(_Section):
