@@ -55,6 +55,8 @@ from bot.notes.ui.source_messages import SourceMessages
 from bot.notes.ui.submission import NoteSubmissions
 from bot.notices.ui.answers_for_askers import AnswersForAskers
 from bot.notices.ui.outbox import ROUND_SECONDS, OutboxDispatcher
+from bot.page.publisher import ROUND_SECONDS as PAGE_SECONDS
+from bot.page.publisher import PagePublisher
 from bot.page.ui.cog import PageCog
 from bot.privacy.ui.cog import PrivacyCog
 from bot.privacy.ui.guild_removal import ROUND_SECONDS as REMOVAL_SECONDS
@@ -143,6 +145,7 @@ class Bot(ShardedClient):
         self.channel_sync: ChannelSync = ChannelSync(self)
         self.guild_removal = GuildRemoval(self)
         self.digests = DigestPoster(self)
+        self.pages = PagePublisher(self)
         self.helper = HelperCog(self, self.allowed_guilds)
         self.background = BackgroundTasks(self, self.metrics, make_fetcher)
         self.phrasing = None
@@ -274,6 +277,8 @@ class Bot(ShardedClient):
                 self.background.go_on(SYNC_SECONDS, self.channel_sync.round)
             go_on = self.while_leading(self.background.go_on)
             self.background.leader.ready(go_on, self.guild_removal.purge)
+            if self.settings.page.folder:
+                go_on(PAGE_SECONDS, self.pages.round)
 
     async def _answer_left(self, shards: Shards, before: datetime | None = None) -> None:
         """Answer the clicks and forms that the last process was at when it ended."""

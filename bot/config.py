@@ -7,6 +7,7 @@ Errors:
 
 import contextlib
 import difflib
+import importlib.util
 import os
 import tomllib
 from pathlib import Path
@@ -103,6 +104,8 @@ def load(config_file: Path | None = None, data: Path | None = None) -> Settings:
         raise ConfigError(
             f"{config_file or CONFIG_FILE}: `pictures.read_text` needs {needed('ocr')}."
         )
+    if settings.page.folder and importlib.util.find_spec("pagefind_bin") is None:
+        raise ConfigError(f"{config_file or CONFIG_FILE}: `page.folder` needs {needed('page')}.")
     return settings
 
 

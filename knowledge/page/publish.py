@@ -12,6 +12,7 @@ Equal files are one file on the disk (hard links). So a changed note costs its o
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -34,6 +35,7 @@ from knowledge.page.site import Site
 _COPIES: Final = ("a", "b")
 _SITE: Final = "site"
 _MADE: Final = "made.json"
+_PLACE: Final = re.compile(r"(?P<name>[^.].*)|\.(?P<hidden>[^.].*)\.[ab]")
 _LOCK_SECONDS: Final = 60
 # A web server of another user reads what the bot, whose files are its own, writes.
 _FILE_MODE: Final = 0o644
@@ -91,6 +93,31 @@ def publish(
         raise PublishError(f"{folder} can't be written: {error.strerror or error}.") from error
     written = sum(before.get(path) != digest for path, digest in made.items())
     return Published(len(made), written, len(before.keys() - made.keys()))
+
+
+def unpublish(folder: Path) -> None:
+    """Delete a site with both of its copies; nothing else is touched.
+
+    Raises:
+        PublishError: if something else than a site is there, or it can't be deleted.
+    """
+    try:
+        with _alone(folder):
+            copies = _copies(folder)
+            # Nothing is served from here on, also if this ends halfway.
+            folder.unlink(missing_ok=True)
+            for copy in copies:
+                if copy.exists():
+                    shutil.rmtree(copy)
+    except OSError as error:
+        raise PublishError(f"{folder} can't be deleted: {error.strerror or error}.") from error
+
+
+def published_in(parent: Path) -> set[str]:
+    """The names of the sites in a folder, also of those of which something was left."""
+    places = parent.iterdir() if parent.is_dir() else ()
+    named = (_PLACE.fullmatch(one.name) for one in places)
+    return {found["hidden"] or found["name"] for found in named if found}
 
 
 def _entries(site: Site, renderer: Renderer, picture: PictureBytes) -> dict[str, _Entry]:

@@ -1,0 +1,226 @@
+"""Publisher of public pages in a running bot: after a change, and at most a minute later.
+
+Changes come in groups, so a page waits until nothing has changed for one round. Each page is
+written in a thread of its own, from its own view of the database. The leader alone does this.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Collection
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from bot.config import (
+    DATABASE_PASSWORD_VARIABLE,
+    PHRASING_KEY_VARIABLE,
+    TOKEN_FILE_VARIABLE,
+    TOKEN_VARIABLE,
+    Settings,
+)
+from bot.engine.data_folder import data_folder, open_store
+from bot.engine.worker import WorkerStoppedError, beside
+from bot.interactions.errors import UNREACHED
+from bot.interactions.services import Services
+from bot.page import service
+from bot.text.languages import translations
+from knowledge.model.pictures import Picture, checked_picture
+from knowledge.model.submissions import InvalidNoteError
+from knowledge.page.errors import PublishError
+from knowledge.store.database import StoreError
+
+ROUND_SECONDS: Final = 10
+# So long a page waits at most while one change follows another.
+_LONGEST_SECONDS: Final = 25
+# After a failure, and between two tries of the hook.
+_RETRY_SECONDS: Final = 60
+_ICON_PIXELS: Final = 128
+_SHOWN_CHARACTERS: Final = 300
+
+# No command of the operator's needs these.
+_SECRET: Final = frozenset(
+    (TOKEN_VARIABLE, TOKEN_FILE_VARIABLE, PHRASING_KEY_VARIABLE, DATABASE_PASSWORD_VARIABLE)
+)
+
+_logger = logging.getLogger(__name__)
+
+_Version = tuple[Any, ...]
+
+
+class PagePublisher:
+    """Keeps each server's page in the folder of the settings as its notes are."""
+
+    def __init__(self, bot: Services, clock: Callable[[], float] = time.monotonic) -> None:
+        """Publish nothing yet; `clock` gives seconds."""
+        self._bot = bot
+        self._clock = clock
+        self._published: dict[int, _Version] = {}
+        # What was seen in the last round, and since when something else than that is published.
+        self._seen: dict[int, _Version] = {}
+        self._changed: dict[int, float] = {}
+        self._not_before: dict[int, float] = {}
+        # After a start, what the last process published may not have been carried on.
+        self._hook_due = True
+        self._hook_not_before = 0.0
+
+    async def round(self) -> None:
+        """Publish what has changed and come to rest, take away what is gone, then run the hook."""
+        if not self._bot.settings.page.folder:
+            return
+        try:
+            found = await self._bot.leaders_worker.call(service.versions)
+        except (StoreError, WorkerStoppedError) as error:
+            _logger.warning("The public pages wait for the next round: %s", error)
+            return
+        # Counts of questions are brought up to date once a day.
+        today = datetime.now(UTC).date()
+        versions = {guild_id: (*version, today) for guild_id, version in found.items()}
+        for guild_id, version in versions.items():
+            if self._is_due(guild_id, version):
+                await self._publish(guild_id, version)
+        self._seen = versions
+        await self._take_away(versions.keys())
+        await self._run_hook()
+
+    def _is_due(self, guild_id: int, version: _Version) -> bool:
+        now = self._clock()
+        if self._published.get(guild_id) == version or now < self._not_before.get(guild_id, 0):
+            return False
+        rests = self._seen.get(guild_id) == version or guild_id not in self._published
+        waited = now - self._changed.setdefault(guild_id, now)
+        return rests or waited >= _LONGEST_SECONDS
+
+    @property
+    def _folder(self) -> Path:
+        return Path(self._bot.settings.page.folder).expanduser().absolute()
+
+    async def _publish(self, guild_id: int, version: _Version) -> None:
+        try:
+            guild = self._bot.get_guild(guild_id) or await self._bot.fetch_guild(guild_id)
+            if guild.unavailable or not guild.name:
+                return
+            shown = guild.name, await _icon(guild), guild.vanity_url or ""
+            written, removed = await beside(
+                _write, self._bot.settings, self._folder, guild_id, *shown
+            )
+        except (PublishError, StoreError, *UNREACHED) as error:
+            _logger.error("The page of server %d could not be published: %s", guild_id, error)
+            self._not_before[guild_id] = self._clock() + _RETRY_SECONDS
+            return
+        self._published[guild_id] = version
+        self._changed.pop(guild_id, None)
+        if written or removed:
+            self._hook_due = True
+            _logger.info(
+                "The page of server %d: %d files written, %d gone.", guild_id, written, removed
+            )
+
+    async def _take_away(self, kept: Collection[int]) -> None:
+        """Delete the pages of servers that have none any more."""
+        try:
+            gone = await beside(_take_away, self._folder, kept)
+        except (OSError, PublishError) as error:
+            _logger.error("A page that is to be gone could not be deleted: %s", error)
+            return
+        for guild_id in gone:
+            self._published.pop(guild_id, None)
+            self._hook_due = True
+            _logger.info("The page of server %d is gone.", guild_id)
+
+    async def _run_hook(self) -> None:
+        """Run the operator's command if pages have changed since it succeeded."""
+        command, now = self._bot.settings.page.after, self._clock()
+        if not command or not self._hook_due or now < self._hook_not_before:
+            return
+        problem = await run(command, self._bot.settings.page.after_seconds)
+        self._hook_due = bool(problem)
+        if problem:
+            self._hook_not_before = self._clock() + _RETRY_SECONDS
+            _logger.error("`page.after` failed, and is tried again: %s", problem)
+
+
+def _write(
+    settings: Settings, folder: Path, guild_id: int, name: str, icon: Picture | None, invite: str
+) -> tuple[int, int]:
+    """Publish a guild's page as the database says now, in a thread beside the worker's.
+
+    Returns:
+        How many files were written, and how many are gone.
+    """
+    # Jinja and Pagefind are there only where pages are published.
+    from knowledge.page.bundled_articles import with_articles
+    from knowledge.page.content import published
+    from knowledge.page.publish import publish
+
+    chosen = settings.page
+    with closing(open_store(data_folder(settings), settings.data.database)) as store:
+        base_url = chosen.url_of(guild_id)
+        site = published(store, guild_id, name, icon=icon, invite=invite, base_url=base_url)
+        if chosen.articles:
+            site = with_articles(site)
+
+        def picture(digest: str) -> bytes:
+            found = store.pictures.by_digest(digest)
+            if found is None:
+                raise PublishError("A picture was deleted meanwhile.")
+            return found.content
+
+        templates = Path(chosen.templates).expanduser() if chosen.templates else None
+        place = folder / str(guild_id)
+        done = publish(site, place, translations(site.language), picture, templates)
+        return done.written, done.removed
+
+
+def _take_away(folder: Path, kept: Collection[int]) -> list[int]:
+    """Delete the pages in a folder but for those of some guilds; returns whose are gone."""
+    from knowledge.page.publish import published_in, unpublish
+
+    gone = sorted({int(name) for name in published_in(folder) if name.isdecimal()} - {*kept})
+    for guild_id in gone:
+        unpublish(folder / str(guild_id))
+    return gone
+
+
+async def _icon(guild: Any) -> Picture | None:
+    """The server's icon as it is kept: small and without metadata; None where there is none."""
+    if guild.icon is None:
+        return None
+    with suppress(InvalidNoteError, *UNREACHED):
+        asset = guild.icon.replace(size=_ICON_PIXELS, static_format="png", format="png")
+        return checked_picture("icon.png", await asset.read())
+    return None
+
+
+async def run(command: list[str], seconds: float) -> str:
+    """Run a command without a shell and without the bot's secrets.
+
+    Returns:
+        Why it failed, or nothing.
+    """
+    environment = {key: value for key, value in os.environ.items() if key not in _SECRET}
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            env=environment,
+        )
+    except OSError as error:
+        return f"{command[0]} can't be run: {error.strerror}."
+    try:
+        async with asyncio.timeout(seconds):
+            _, said = await process.communicate()
+    except TimeoutError:
+        return f"It was ended after {seconds:g} s."
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if not process.returncode:
+        return ""
+    last = said.decode(errors="replace").strip().rpartition("\n")[2][:_SHOWN_CHARACTERS]
+    return f"It ended with exit code {process.returncode}: {last}"

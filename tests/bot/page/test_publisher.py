@@ -1,0 +1,195 @@
+"""Public pages that a running bot publishes: after a change, gone as soon, carried on by a hook."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.client import Bot
+from bot.config import Settings
+from bot.page import publisher
+from bot.page.publisher import ROUND_SECONDS, PagePublisher
+from tests.bot.page.turned_on import turn_on
+from tests.bot.steps import restarted
+from tests.bot.world import TEXT, World
+
+# What a hook of these tests does: it writes what it was given.
+_HOOK = (
+    "import os, pathlib, sys; "
+    "pathlib.Path(sys.argv[1]).write_text(sys.argv[2] + os.environ.get('DISCORD_TOKEN', '')); "
+    "sys.exit(sys.argv[3] if len(sys.argv) > 3 else 0)"
+)
+# In Discord's words alone.
+_WORDS = TEXT.split(".")[0]
+
+
+class Pages:
+    """A publisher whose clock goes on by a round with each."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        self.folder, self.seconds, self._world = folder, 0.0, world
+        self.publisher = PagePublisher(world.bot, lambda: self.seconds)
+
+    async def rounds(self, number: int = 1) -> None:
+        for _ in range(number):
+            self.seconds += ROUND_SECONDS
+            await self.publisher.round()
+
+    @property
+    def page(self) -> Path:
+        return self.folder / str(self._world.guild.id)
+
+    def said(self) -> str:
+        """Everything in the folder, also in what is not served."""
+        files = [one for one in self.folder.rglob("*") if one.is_file()]
+        return "".join(one.read_text(errors="replace") for one in files)
+
+
+def with_page(bot: Bot, **chosen: Any) -> None:
+    page = bot.settings.page.model_copy(update=chosen)
+    bot.settings = bot.settings.model_copy(update={"page": page})
+
+
+@pytest.fixture
+async def pages(world: World, tmp_path: Path) -> Pages:
+    """A server with a page that has a note."""
+    with_page(world.bot, folder=str(tmp_path / "pages"))
+    await turn_on(world)
+    await world.publish()
+    return Pages(world, tmp_path / "pages")
+
+
+async def test_a_note_is_published_and_gone_two_rounds_after_it_was_kept_off(
+    world: World, pages: Pages
+) -> None:
+    await pages.rounds()
+    assert _WORDS in (pages.page / "notes" / "1" / "index.html").read_text()
+    await world.moderator.click(world.card, custom_id="card:1:off_page")
+    await pages.rounds()
+    assert _WORDS in pages.said()
+    await pages.rounds()
+    assert _WORDS not in pages.said()
+    assert (pages.page / "index.html").is_file()
+
+
+async def test_while_one_change_follows_another_it_waits_no_longer_than_a_minute(
+    world: World, pages: Pages
+) -> None:
+    await pages.rounds()
+    await world.moderator.click(world.card, custom_id="card:1:off_page")
+    gone = []
+    for _ in range(60 // ROUND_SECONDS):
+        await turn_on(world)
+        await pages.rounds()
+        gone.append(_WORDS not in pages.said())
+    assert gone == sorted(gone)
+    assert not gone[1]
+    assert gone[-2]
+
+
+async def test_a_page_that_is_turned_off_is_deleted_with_all_that_was_in_it(
+    world: World, pages: Pages
+) -> None:
+    await pages.rounds()
+    other = pages.folder / "mine.txt"
+    other.write_text("The operator's own.")
+    await turn_on(world, page=False)
+    await pages.rounds()
+    assert pages.said() == other.read_text()
+    assert not pages.page.exists()
+    await turn_on(world)
+    await pages.rounds()
+    assert (pages.page / "notes" / "1" / "index.html").is_file()
+
+
+async def test_a_server_that_the_bot_left_has_no_page(world: World, pages: Pages) -> None:
+    await pages.rounds()
+    await world.core(lambda core: core.store.guilds.leave(world.guild.id, datetime.now(UTC)))
+    await pages.rounds()
+    assert pages.said() == ""
+
+
+async def test_a_member_who_is_forgotten_leaves_the_page(world: World, pages: Pages) -> None:
+    await pages.rounds()
+    await world.core(lambda core: core.store.personal_data.forget(world.member.id, withdraw=False))
+    await pages.rounds(2)
+    assert _WORDS not in pages.said()
+
+
+async def test_what_stands_in_the_way_is_told_and_left_alone(
+    world: World, pages: Pages, caplog: pytest.LogCaptureFixture
+) -> None:
+    pages.page.mkdir(parents=True)
+    (pages.page / "mine.txt").write_text("Mine.")
+    await pages.rounds(2)
+    assert caplog.text.count(f"The page of server {world.guild.id} could not be published") == 1
+    assert (pages.page / "mine.txt").read_text() == "Mine."
+
+
+async def test_the_bot_publishes_by_itself(
+    world: World, new_bot: Callable[[], Bot], settings: Settings, tmp_path: Path
+) -> None:
+    await turn_on(world)
+    await world.publish()
+
+    def with_folder() -> Bot:
+        bot = new_bot()
+        with_page(bot, folder=str(tmp_path / "pages"))
+        return bot
+
+    await restarted(world, with_folder)
+    page = tmp_path / "pages" / str(world.guild.id) / "notes" / "1" / "index.html"
+    async with asyncio.timeout(60):
+        while not page.is_file():  # noqa: ASYNC110 - a file has no event
+            await asyncio.sleep(0.05)
+    assert _WORDS in page.read_text()
+
+
+# The hook.
+
+
+async def test_the_hook_runs_without_a_shell_after_a_change_and_then_no_more(
+    world: World, pages: Pages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "secret")
+    done = tmp_path / "done"
+    with_page(world.bot, after=[sys.executable, "-c", _HOOK, str(done), "$HOME; `ls` *"])
+    await pages.rounds()
+    assert done.read_text() == "$HOME; `ls` *"
+    done.unlink()
+    await pages.rounds(3)
+    assert not done.exists()
+    await turn_on(world, page=False)
+    await pages.rounds()
+    assert done.exists()
+
+
+async def test_a_hook_that_fails_is_told_and_tried_again_each_minute(
+    world: World, pages: Pages, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    done = tmp_path / "done"
+    failing = [sys.executable, "-c", _HOOK, str(done), "", "No route to host."]
+    with_page(world.bot, after=failing)
+    await pages.rounds(3)
+    assert caplog.text.count("It ended with exit code 1: No route to host.") == 1
+    done.unlink()
+    with_page(world.bot, after=failing[:-1])
+    await pages.rounds(6)
+    assert done.exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "problem"),
+    [
+        (["/no/such/command"], "/no/such/command can't be run: No such file or directory."),
+        ([sys.executable, "-c", "import time; time.sleep(60)"], "It was ended after 0.1 s."),
+        ([sys.executable, "-c", "import sys; sys.exit(3)"], "It ended with exit code 3: "),
+        ([sys.executable, "-c", ""], ""),
+    ],
+)
+async def test_why_a_command_failed_is_said(command: list[str], problem: str) -> None:
+    assert await publisher.run(command, 0.1 if "sleep" in command[-1] else 60) == problem
