@@ -88,6 +88,7 @@ def test_the_commands_are_those_that_are_promised(payload: list[dict[str, Any]])
         "ask",
         "search",
         "note",
+        "page",
         "review",
         "gaps",
         "digest",
@@ -113,6 +114,7 @@ def test_each_command_is_shown_to_those_whom_it_is_for(payload: list[dict[str, A
     manages_the_server = discord.Permissions(manage_guild=True).value
 
     assert {name for name, value in shown.items() if value == manages_messages} == {
+        "page",
         "review",
         "gaps",
         "Approve note",
