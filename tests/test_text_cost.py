@@ -138,6 +138,7 @@ NOT_CALLED: Final = {
         knowledge.files.formats.html._Converter.process_text
         knowledge.files.formats.html.to_markdown
         knowledge.files.formats.rst._role
+        knowledge.page.markdown._cell
         knowledge.page.markdown._code
         knowledge.page.markdown._image
         knowledge.page.markdown._link_open

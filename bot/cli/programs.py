@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -103,11 +104,16 @@ def serve(
         typer.Option(metavar="NAME", help="A name in `Host` that a proxy passes on."),
     ] = None,
     per_second: PerSecondOption = PER_SECOND,
+    page: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Serve a published page to everybody, and nothing else."),
+    ] = None,
 ) -> None:
     """Serve what may be quoted to other programs by HTTP, to who knows COMMONPLACE_SERVE_TOKEN.
 
     Example:
         commonplace serve --port 8771
+        commonplace serve --page www/
     """
     try:
         from bot.programs.host_names import known_hosts
@@ -118,6 +124,10 @@ def serve(
     settings = settings_from(config_file, data)
     guild_id = _guild_id(guild)
     try:
+        if page is not None:
+            with listening(port, "--port", host) as sock:
+                asyncio.run(_served_page(page, sock))
+            return
         tokens = Tokens.of_environment(SERVE_TOKEN_VARIABLE)
         hosts = known_hosts(host, name or ())
         with listening(port, "--port", host) as sock:
@@ -154,6 +164,16 @@ async def _served_by_stdio(settings: Settings, guild_id: int | None) -> None:
 
     async with _reader(settings, guild_id) as reader:
         await serve_stdio(mcp_server(reader))
+
+
+async def _served_page(folder: Path, sock: "socket.socket") -> None:
+    from bot.programs.http_server import serve, shown_address
+    from bot.programs.page_server import page_application
+
+    if not (folder / "index.html").is_file():
+        fail(f"--page {folder} has no page: `commonplace publish` writes one.")
+    err.print(f"The page is served at {shown_address(sock)}/; Ctrl+C ends it.", soft_wrap=True)
+    await serve(page_application(folder), sock)
 
 
 async def _served(

@@ -109,6 +109,16 @@ def _table_close(*_: Any) -> str:
     return "</table></div>\n"
 
 
+def _cell(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    """A cell whose alignment is a class, as a page may have no style of its own."""
+    style = tokens[index].attrs.pop("style", "")
+    if style:
+        tokens[index].attrSet("class", str(style).removeprefix("text-align:"))
+    return renderer.renderToken(tokens, index, options, env)
+
+
 def _code(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> str:
     return f'<pre tabindex="0"><code>{escapeHtml(tokens[index].content)}</code></pre>\n'
 
@@ -126,6 +136,8 @@ def _parser(*, line_breaks: bool) -> MarkdownIt:
         "image": _image,
         "table_open": _table_open,
         "table_close": _table_close,
+        "th_open": _cell,
+        "td_open": _cell,
         "fence": _code,
         "code_block": _code,
     }

@@ -13,8 +13,9 @@ from typing import Any, Final, NamedTuple
 from knowledge.page.addresses import ASKED, NEWEST, tag_address
 from knowledge.page.site import PublishedNote, Site
 
-# Of a list on the first page, of a page of a list, and of the feed.
-_FIRST: Final = 15
+# Of a list on the first page, of its tags, of a page of a list, and of the feed.
+_FIRST: Final = 10
+_FIRST_TAGS: Final = 40
 LISTED: Final = 100
 _FEED: Final = 50
 
@@ -71,8 +72,10 @@ def pages(site: Site) -> Iterator[Page]:
         yield from _paged(tag_address(tag), "tag", under_tag, tag)
 
     most = sorted(tagged, key=lambda tag: (-len(tagged[tag]), tag))
+    counts = tuple((tag, len(tagged[tag])) for tag in most)
+    yield Page("tags/index.html", "tags.html", {"tags": tuple(sorted(counts))})
     context = {
-        "tags": tuple((tag, len(tagged[tag])) for tag in most),
+        "tags": counts[:_FIRST_TAGS],
         "newest": tuple(newest[:_FIRST]),
         "asked": tuple(asked[:_FIRST]),
         "articles": tuple(listed[note.address] for note in everything if note.is_article),
@@ -80,8 +83,6 @@ def pages(site: Site) -> Iterator[Page]:
     yield Page("index.html", "index.html", context)
     yield Page("404.html", "404.html", {})
     yield Page("style.css", "style.css", {})
-    if site.icon is None:
-        yield Page("icon.svg", "icon.svg", {})
     if site.base_url:
         yield Page("feed.xml", "feed.xml", {"notes": tuple(map(_unasked, notes[:_FEED]))})
     if site.indexed:

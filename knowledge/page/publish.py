@@ -26,6 +26,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from knowledge.page.errors import PublishError
+from knowledge.page.icon import lettered_icon
 from knowledge.page.machine_files import machine_files
 from knowledge.page.pages import pages
 from knowledge.page.render import Renderer
@@ -131,7 +132,9 @@ def _entries(site: Site, renderer: Renderer, picture: PictureBytes) -> dict[str,
             entries[f"pictures/{each.file_name}"] = _Entry(each.digest, _writes(content))
     literal = {path: text.encode() for path, text in machine_files(site)}
     literal["search.js"] = (files("knowledge.page") / "search.js").read_bytes()
-    if site.icon is not None:
+    if site.icon is None:
+        literal["icon.svg"] = lettered_icon(site).encode()
+    else:
         literal[f"icon.{site.icon.kind}"] = site.icon.content
     searched = {
         f"{note.address}index.html": _digest(

@@ -28,16 +28,12 @@ from knowledge.model.legible_text import legible
 from knowledge.page.addresses import tag_address
 from knowledge.page.colours import DARK, LIGHT, readable
 from knowledge.page.errors import PublishError
+from knowledge.page.headers import POLICY
 from knowledge.page.markdown import to_html, to_plain
 from knowledge.page.pages import Page
 from knowledge.page.site import Site
 from knowledge.page.structured_data import structured_data
 
-# What a page may load: its own files alone. Pagefind searches with WebAssembly.
-POLICY: Final = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'"
-)
 _LIBRARIES: Final = ("Jinja2", "markdown-it-py", "linkify-it-py", "pagefind-bin")
 
 
@@ -58,7 +54,7 @@ class Renderer:
         self._loader = ChoiceLoader(loaders)
         self._environment = Environment(
             loader=self._loader,
-            autoescape=select_autoescape(("html", "xml", "svg"), default_for_string=True),
+            autoescape=select_autoescape(("html", "xml"), default_for_string=True),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

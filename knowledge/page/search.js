@@ -7,6 +7,14 @@ const status = form.querySelector("#status");
 const list = form.querySelector("#results");
 const root = new URL(form.dataset.root, location.href);
 const MOST = 8;
+// Words of questions that say nothing of what is asked about, English and German.
+const COMMON = new Set((
+  "a an and are be can could do does for from get how i in is it me much must my of on or should " +
+  "the there this to was we what when where which who why will with you your " +
+  "auf das dem den der die du ein eine einen er es für gibt habe hat ich im in ist kann man mein " +
+  "meine mich mir mit muss oder sein sich sind soll und von wann war warum was welche welcher wenn " +
+  "wer wie wir wird wo zu zum zur"
+).split(" "));
 let engine, asked = 0;
 
 async function load() {
@@ -18,7 +26,11 @@ async function load() {
   }));
 }
 
-const wordsOf = (query) => [...new Set(query.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? [])].slice(0, 12);
+function wordsOf(query) {
+  const words = [...new Set(query.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? [])].slice(0, 20);
+  const telling = words.filter((word) => !COMMON.has(word));
+  return telling.length ? telling : words;
+}
 
 async function ranked(query) {
   const engines = await (engine ??= load());

@@ -1,0 +1,54 @@
+"""Server of a published page: static files for everybody, with the headers that they should have.
+
+Addresses in the page's `gone.txt` answer with 410. The folder is a link that another process lets
+lead elsewhere at any time, so it is followed anew for each request.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from knowledge.page.headers import HEADERS
+
+
+def page_application(folder: Path) -> ASGIApp:
+    """The page as an ASGI application."""
+    files = StaticFiles(directory=folder, html=True, check_dir=False)
+    return _Headers(Starlette(routes=[Mount("/", files)]), folder)
+
+
+_HEADERS: Final = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+
+
+class _Headers:
+    """Middleware that adds the page's headers, and turns 404 into 410 where a note was."""
+
+    def __init__(self, app: ASGIApp, folder: Path) -> None:
+        self._app = app
+        self._folder = folder
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [
+                    (name.lower().encode(), value.encode()) for name, value in HEADERS.items()
+                ]
+                message["headers"] = [*message["headers"], *headers]
+                if message["status"] == 404 and self._is_gone(scope["path"]):
+                    message["status"] = 410
+            await send(message)
+
+        await self._app(scope, receive, answer)
+
+    def _is_gone(self, path: str) -> bool:
+        try:
+            listed = (self._folder / "gone.txt").read_text(encoding="utf-8")
+        except OSError:
+            return False
+        # Each line begins with a path on the page's host, of which a proxy passes on the end.
+        ends = (line.partition(" ")[0].rsplit("/", 3)[1:] for line in listed.splitlines())
+        return f"{path.strip('/')}/".split("/") in ends
