@@ -73,14 +73,15 @@ def publish(
     for option, address in (("--base-url", base_url), ("--invite", invite)):
         if address and not _ADDRESS.fullmatch(address):
             fail(f"{option} {address} is no address: give one that begins with https://.")
+    if templates is None and settings.page.templates:
+        templates = Path(settings.page.templates).expanduser()
     if templates is not None and not templates.is_dir():
         fail(f"--templates {templates} is no folder: name one with templates of your own.")
-    if base_url and not base_url.endswith("/"):
-        base_url += "/"
     with open_store(data_folder(settings), settings.data.database) as store:
         guild_id = _guild_id(store, guild)
+        base_url = base_url or settings.page.url_of(guild_id)
         site = published(store, guild_id, name, invite=invite, base_url=base_url)
-        if articles:
+        if articles or settings.page.articles:
             site = with_articles(site)
         try:
             done = write(

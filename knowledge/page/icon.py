@@ -4,14 +4,13 @@ from xml.sax.saxutils import escape
 
 import regex
 
-from knowledge.model.legible_text import legible
 from knowledge.page.colours import LIGHT, readable
 from knowledge.page.site import Site
 
 
 def lettered_icon(site: Site) -> str:
     """The icon as SVG."""
-    sign = regex.match(r"\X", legible(site.name))
+    sign = regex.match(r"\X", site.name)
     letter = escape(sign[0].upper()) if sign else ""
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40">'

@@ -41,7 +41,8 @@ def to_plain(text: str) -> str:
     words: list[str] = []
     for token in _FLOWING.parse(legible(text)):
         if token.type == "inline":
-            words += [child.content or " " for child in token.children or ()]
+            children = token.children or ()
+            words += [" " if one.type.endswith("break") else one.content for one in children]
             words.append(" ")
         elif token.type in ("fence", "code_block"):
             words.append(f"{token.content} ")

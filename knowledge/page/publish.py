@@ -25,6 +25,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
+from knowledge.model.legible_text import legible
 from knowledge.page.errors import PublishError
 from knowledge.page.icon import lettered_icon
 from knowledge.page.machine_files import machine_files
@@ -78,6 +79,8 @@ def publish(
         PublishError: if the folder is in use otherwise or can't be written, a template can't be
             used, or Pagefind fails.
     """
+    base_url = f"{site.base_url.rstrip('/')}/" if site.base_url else ""
+    site = replace(site, name=legible(site.name), base_url=base_url)
     entries = _entries(site, Renderer(site, translations, templates), picture)
     made = {path: entry.digest for path, entry in entries.items()}
     try:

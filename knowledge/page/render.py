@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from gettext import NullTranslations
@@ -47,7 +46,6 @@ class Renderer:
     def __init__(
         self, site: Site, translations: NullTranslations, overrides: Path | None = None
     ) -> None:
-        site = replace(site, name=legible(site.name))
         loaders: list[BaseLoader] = [PackageLoader("knowledge.page")]
         if overrides is not None:
             loaders.insert(0, FileSystemLoader(overrides))

@@ -1,0 +1,133 @@
+"""A note's Markdown as HTML: nothing of it runs, leads elsewhere or is left out."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge.page.markdown import to_html, to_plain
+from tests.knowledge.page.hostile_notes import TEXTS
+
+# What a text can become, with the attributes that it can have.
+_ALLOWED = {
+    "a": {"href", "title", "rel"},
+    "div": {"class", "tabindex"},
+    "ol": {"start"},
+    "pre": {"tabindex"},
+    "td": {"class"},
+    "th": {"class"},
+}
+_PLAIN = {"blockquote", "br", "code", "em", "hr", "li", "p", "s", "strong", "ul"}
+_PLAIN |= {"h2", "h3", "h4", "h5", "h6", "table", "tbody", "thead", "tr"}
+_VOID = {"br", "hr"}
+
+
+class Reader(HTMLParser):
+    """Reads HTML that must be well-formed and have only what is allowed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.text = ""
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in _PLAIN or dict(attrs).keys() <= _ALLOWED[tag], (tag, attrs)
+        assert tag in _ALLOWED or not attrs
+        self.links += [value or "" for name, value in attrs if name == "href"]
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in _VOID
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def handle_comment(self, data: str) -> None:
+        pytest.fail(f"a comment: {data}")
+
+    def handle_decl(self, decl: str) -> None:
+        pytest.fail(f"a declaration: {decl}")
+
+
+def read(text: str) -> Reader:
+    reader = Reader()
+    reader.feed(to_html(text))
+    reader.close()
+    assert reader.open == []
+    for link in reader.links:
+        assert re.match(r"https?://|mailto:", link, re.IGNORECASE), link
+    return reader
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text[:20])
+def test_nothing_of_a_hostile_text_is_more_than_text(text: str) -> None:
+    read(text)
+
+
+@given(st.text(alphabet=st.sampled_from("<>\"'&[]()!`*_|-#:/\\ \n\tajx=@1~"), max_size=120))
+def test_nothing_of_any_text_is_more_than_text(text: str) -> None:
+    read(text)
+
+
+@pytest.mark.slow
+def test_a_table_of_a_megabyte_is_whole() -> None:
+    rows = 1_000_000 // 8
+    shown = to_html("|a|b|\n|-|-|\n" + "|1|<b>|\n" * rows)
+    assert shown.count("<tr>") == rows + 1
+    assert "<b>" not in shown
+
+
+def test_pictures_from_elsewhere_are_links() -> None:
+    assert to_html("![a map](https://x.example/map.png)") == (
+        '<p><a href="https://x.example/map.png" rel="nofollow ugc noopener">a map</a></p>\n'
+    )
+    nested = read("[![a map](https://x.example/map.png)](https://x.example/)")
+    assert nested.links == ["https://x.example/"]
+    assert nested.text.strip() == "a map"
+
+
+def test_addresses_are_links_as_in_discord_and_names_of_hosts_are_not() -> None:
+    assert read("see https://x.example/a, and y.example").links == ["https://x.example/a"]
+    assert read("<https://x.example/a>").links == ["https://x.example/a"]
+
+
+def test_no_id_of_a_member_is_shown() -> None:
+    said = read("<@123456789> <@!5> <@&6> <#7> <:wave:8> <a:dance:9> </ask:10> <t:1700000000:R>")
+    words = said.text.split()
+    assert words[:7] == ["@…", "@…", "@…", "#…", ":wave:", ":dance:", "/ask"]
+    assert words[7:] == ["2023-11-14", "22:13", "UTC"]
+    assert read("`<@123456789>`").text.strip() == "<@123456789>"
+
+
+def test_a_line_ends_where_its_writer_ended_it_unless_lines_flow() -> None:
+    assert "<br" in to_html("one\ntwo")
+    assert "<br" not in to_html("one\ntwo", line_breaks=False)
+
+
+def test_headings_begin_below_the_title_and_leave_no_level_out() -> None:
+    levels = re.findall(r"<h(\d)>", to_html("### a\n# b\n#### c\n###### d\n## e"))
+    assert levels == ["2", "2", "3", "4", "3"]
+
+
+def test_cells_are_aligned_without_a_style() -> None:
+    shown = to_html("|a|b|\n|:-:|-:|\n|1|2|")
+    assert 'class="center"' in shown
+    assert 'class="right"' in shown
+    assert "style" not in shown
+
+
+def test_what_turns_text_round_or_hides_it_is_left_out() -> None:
+    assert read("a\u202eb\u2066c\u200bd\x07e").text.strip() == "abcde"
+
+
+def test_plain_text_is_what_a_reader_sees() -> None:
+    text = "# Head\n\n*One* [two](https://x.example) `three`\nfour\n\n```\nfive\n```\n\n|six|\n|-|"
+    assert to_plain(text) == "Head One two three four five six"
