@@ -24,19 +24,20 @@ class ReviewPage:
 
 
 def page(core: Core, guild_id: int, number: int) -> ReviewPage:
-    waiting = core.store.public_notes.unreleased(guild_id)
-    count = max(-(-len(waiting) // PAGE_NOTES), 1)
+    notes = core.store.public_notes
+    total = notes.unreleased_count(guild_id)
+    count = max(-(-total // PAGE_NOTES), 1)
     number = min(number, count - 1)
-    shown = waiting[number * PAGE_NOTES : (number + 1) * PAGE_NOTES]
+    shown = notes.unreleased(guild_id, PAGE_NOTES, number * PAGE_NOTES)
     is_on = core.store.guilds.settings(guild_id).page
-    return ReviewPage(shown, number, count, len(waiting), is_on)
+    return ReviewPage(shown, number, count, total, is_on)
 
 
 def keep_off(core: Core, guild_id: int, revision_ids: Collection[int], by: Member) -> None:
-    """Keep the notes with these unreleased texts off the page."""
-    wanted = {*revision_ids}
-    for note in core.store.public_notes.unreleased(guild_id):
-        if note.revision_id in wanted:
+    """Keep the notes with these texts off the page."""
+    for revision_id in revision_ids:
+        note = core.store.notes.find(revision_id, guild_id)
+        if note is not None:
             core.store.public_notes.keep_off(guild_id, note.id, by, PageVeto.MODERATOR, vetoed=True)
 
 

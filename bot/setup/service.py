@@ -55,7 +55,7 @@ def state(core: Core, guild_id: int) -> State:
         channels.reports(core, guild_id),
         [state for state in core.source_states() if state.scope in scopes],
         articles.report(core, guild_id),
-        len(core.store.public_notes.unreleased(guild_id)),
+        core.store.public_notes.unreleased_count(guild_id),
     )
 
 

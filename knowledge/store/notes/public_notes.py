@@ -29,16 +29,17 @@ _ON_PAGE: Final = f"""
     and exists (select 1 from guilds g where g.id = n.guild_id and g.page = 1 and g.left_at is null)
 """  # noqa: S608 - of what is put together, everything is written here
 _FROM: Final = "from notes n join revisions r on r.note_id = n.id"
+_UNRELEASED: Final = f"{_FROM} where {_MAY_BE} and r.for_page = 0"
 
 _PUBLIC: Final = f"""
-    select n.id, r.title, r.text, r.tags, r.link, n.verified_at,
-        coalesce(max(case when a.id = r.id then v.created_at end), r.created_at) as updated_at,
-        coalesce(min(v.created_at), r.created_at) as first_at,
-        max(case when a.id < r.id then v.created_at end) as replaced_at
-    {_FROM} left join revisions a on a.note_id = n.id and a.id <= r.id and a.state = 'approved'
-    left join reviews v on v.revision_id = a.id and v.decision = 'approve' and v.undone_at is null
-    where {_ON_PAGE}
-    group by n.id, r.id, r.title, r.text, r.tags, r.link, n.verified_at, r.created_at order by n.id
+    select n.id, r.id as revision_id, r.title, r.text, r.tags, r.link, n.verified_at, r.created_at
+    {_FROM} where {_ON_PAGE} order by n.id
+"""
+_APPROVALS: Final = f"""
+    select n.id, a.id as revision_id, v.created_at {_FROM}
+    join revisions a on a.note_id = n.id and a.state = 'approved'
+    join reviews v on v.revision_id = a.id and v.decision = 'approve' and v.undone_at is null
+    where {_ON_PAGE} order by v.id
 """
 # Approved with consent once, so that the page may have been read.
 _GONE: Final = f"""
@@ -115,19 +116,29 @@ class PublicNotes:
         for row in self._database.rows(_NAMES, [guild_id] * 2):
             if shown := _named(row["name"], PageName(row["shown"])):
                 names.setdefault(row["id"], {})[shown] = None
-        return [
-            PublicNote(
+        approvals: dict[int, list[tuple[int, str]]] = {}
+        for row in self._database.rows(_APPROVALS, [guild_id]):
+            approval = row["revision_id"], row["created_at"]
+            approvals.setdefault(row["id"], []).append(approval)
+        found = []
+        for row in self._database.rows(_PUBLIC, [guild_id]):
+            live, written = row["revision_id"], row["created_at"]
+            approved = approvals.get(row["id"], [])
+            before = [at for revision_id, at in approved if revision_id < live]
+            note = PublicNote(
                 row["id"],
                 _submission(row),
                 moment(row["verified_at"]),
-                datetime.fromisoformat(row["updated_at"]),
-                datetime.fromisoformat(row["first_at"]),
-                moment(row["replaced_at"]),
+                datetime.fromisoformat(
+                    max((at for one, at in approved if one == live), default=written)
+                ),
+                datetime.fromisoformat(min((at for _, at in approved), default=written)),
+                moment(max(before, default=None)),
                 tuple(names.get(row["id"], ())),
                 tuple(pictures.get(row["id"], ())),
             )
-            for row in self._database.rows(_PUBLIC, [guild_id])
-        ]
+            found.append(note)
+        return found
 
     def gone(self, guild_id: int) -> list[int]:
         """The notes that may have been on the guild's page, and are not now."""
@@ -184,27 +195,30 @@ class PublicNotes:
             mark_due(self._database, note.revision.id, note.live_revision_id)
             return Outcome(self._states.notes.of_revision(note.revision.id))
 
-    def unreleased(self, guild_id: int) -> list[UnreleasedNote]:
-        """Live texts that a moderator has to run through before they are on the page."""
+    def unreleased_count(self, guild_id: int) -> int:
+        """How many live texts a moderator has to run through before they are on the page."""
+        rows = self._database.rows(f"select count(*) as number {_UNRELEASED}", [guild_id])
+        return int(rows[0]["number"])
+
+    def unreleased(self, guild_id: int, most: int, after: int = 0) -> list[UnreleasedNote]:
+        """So many of these texts at the most, by note, `after` so many others."""
         rows = self._database.rows(
-            f"select n.id, r.id as revision_id, r.title, r.text, r.tags, r.link {_FROM} "
-            f"where {_MAY_BE} and r.for_page = 0 order by n.id",
-            [guild_id],
+            f"select n.id, r.id as revision_id, r.title, r.text, r.tags, r.link {_UNRELEASED} "
+            "order by n.id limit ? offset ?",
+            [guild_id, most, after],
         )
         return [UnreleasedNote(row["id"], row["revision_id"], _submission(row)) for row in rows]
 
     def release(self, guild_id: int, revision_ids: Sequence[int], moderator_id: int) -> int:
         """Let these texts be on the page, as far as they are still live; returns how many."""
-        wanted = {*revision_ids}
         with self._database.writing(guild_id):
-            found = [one for one in self.unreleased(guild_id) if one.revision_id in wanted]
-            for one in found:
-                self._database.run(
-                    "update revisions set for_page = 1 where id = ?", [one.revision_id]
-                )
-                note = self._states.notes.of_revision(one.revision_id)
+            sql = f"select r.id {_UNRELEASED} and r.id in (?)"
+            found = rows_among(self._database, sql, revision_ids, before=[guild_id])
+            for row in found:
+                self._database.run("update revisions set for_page = 1 where id = ?", [row["id"]])
+                note = self._states.notes.of_revision(row["id"])
                 self._states.record(note, moderator_id, "page_on")
-                mark_due(self._database, one.revision_id)
+                mark_due(self._database, row["id"])
             return len(found)
 
     # Names.
