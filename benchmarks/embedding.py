@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from indexer.embedding.embedder import DEFAULT_MODEL
+from indexer.embedding.embedder import SMALL_MODEL
 from indexer.embedding.onnx_export import derive
 from indexer.embedding.onnx_model import RuntimeModel
 from indexer.embedding.onnx_reranker import RerankerManifest, RuntimeReranker
@@ -84,8 +84,8 @@ def main() -> None:
 
 
 def packaged() -> Path:
-    """The folder of the model that comes with the project."""
-    return shipped_models()[DEFAULT_MODEL].source
+    """The folder of the smaller model that comes with the project."""
+    return shipped_models()[SMALL_MODEL].source(Path())
 
 
 def probe(folder: Path) -> dict[str, float]:

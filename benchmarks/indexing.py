@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.answering import documents
-from indexer.embedding.embedder import DEFAULT_MODEL, RuntimeEmbedder, open_embedder
+from indexer.embedding.embedder import SMALL_MODEL, RuntimeEmbedder, open_embedder
 from indexer.embedding.shipped_models import shipped_models
 from indexer.index.index import Index
 from indexer.ingest.pipeline import update
@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=600)
     options = parser.parse_args()
     reference = SentenceTransformer(
-        str(shipped_models()[DEFAULT_MODEL].source), device="cpu", local_files_only=True
+        str(shipped_models()[SMALL_MODEL].source(Path())), device="cpu", local_files_only=True
     )
     print(
         "| corpus | passages | tokens with windows | encode, passages/s | pipeline, passages/s "
@@ -100,7 +100,7 @@ def main() -> None:
     )
     print("|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as cache:
-        embedder = open_embedder(DEFAULT_MODEL, Path(cache))
+        embedder = open_embedder(SMALL_MODEL, Path(cache))
         assert isinstance(embedder, RuntimeEmbedder), "no runtime model could be derived"
         corpora = {"synthetic": list(documents(options.passages))}
         corpora.update({folder.name: judged(folder, options.passages) for folder in options.judged})

@@ -64,7 +64,7 @@ ACCEPTED = 60
 
 def disturbed(folder: Path, noise: float) -> Path:
     """The packaged model with a little noise on its weights: another one, and about as good."""
-    shutil.copytree(shipped_models()[DEFAULT_MODEL].source, folder)
+    shutil.copytree(shipped_models()[DEFAULT_MODEL].source(folder.parent / "weights"), folder)
     weights = load_file(folder / "model.safetensors")
     chance = np.random.default_rng(1)
     for key, value in weights.items():

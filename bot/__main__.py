@@ -64,6 +64,7 @@ from bot.engine.data_folder import (
     refuse_unreachable,
 )
 from bot.engine.file_permissions import UMASK
+from bot.models.presets import other_model
 from bot.version import own_version
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
@@ -192,6 +193,8 @@ def preview(
         log = log_to_file(settings, settings.data.folder / PREVIEW_LOG)
         silence_discords_own()
         err.print(output.preview_start(settings.data.folder, log), markup=False, soft_wrap=True)
+        if other := other_model(settings.model.name):
+            err.print(other, markup=False, soft_wrap=True)
         try:
             check_free(port)
             if index:

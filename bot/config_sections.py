@@ -52,7 +52,7 @@ class ModelSettings(_Section):
     """[model]"""  # noqa: D415
 
     name: str = Field(
-        default="sentence-transformers/all-MiniLM-L6-v2",
+        default="sentence-transformers/all-mpnet-base-v2",
         min_length=1,
         description="a model of sentence-transformers: a folder, or the name of one that has been "
         "downloaded. What `commonplace model use` chose holds until this is changed after that",

@@ -24,6 +24,7 @@ from bot.engine.serving_model import Opened, is_building, open_serving
 from bot.engine.serving_reranker import chosen_reranker
 from bot.engine.work import open_work, set_aside_told
 from bot.interactions.allowed_guilds import ANYBODY
+from bot.models.presets import other_model
 from bot.process.connection import Application, LoginError, application
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
@@ -247,6 +248,8 @@ def _model(serving: Opened, folder: Path) -> Iterator[Finding]:
     record, embedder = serving.served.model, serving.embedder
     found = f"{record.name or 'an earlier one'} serves ({embedder.model}, passages of "
     yield Finding("model", True, f"{found}{embedder.max_tokens} tokens)")
+    if other := other_model(record.name):
+        yield Finding("other model", True, other)
     building = is_building(folder)
     left = "" if building else "; a running bot builds its index, or `commonplace index`"
     if serving.wanted is not None:

@@ -2,8 +2,8 @@
 
 Models differ in how near they put what belongs together, so parameters belong to the model that
 they were fitted for. Those fitted in the data folder for the model that serves come first, then
-those that come with the program for it, then the default model's. What was fitted here for another
-model is kept, and judges again once that one serves again.
+those that come with the program for it, then the small model's, to whose cosines those of others
+are scaled. What was fitted here for another model is kept, and judges again once that one serves.
 """
 
 import hashlib
@@ -72,9 +72,9 @@ def chosen_calibration(folder: Path, model: ModelRecord) -> Chosen:
 
 
 def _shipped(model: ModelRecord) -> Chosen:
-    """What comes with the program, for this model or for the default one."""
-    default, *others = shipped_calibrations()
-    for one in (default, *others):
+    """What comes with the program, for this model or for the small one."""
+    small, *others = shipped_calibrations()
+    for one in (small, *others):
         # A preset is named by its hub name or the end of that; a copy of its files has the digest.
         named = one.model is not None and model.name in (
             one.model.name,
@@ -82,7 +82,7 @@ def _shipped(model: ModelRecord) -> Chosen:
         )
         if named or _is_same(one.model, fitted_for(model)):
             return Chosen(one, "what comes with Commonplace for this model", True)
-    return Chosen(default, "what comes with Commonplace for its default model", False)
+    return Chosen(small, "what comes with Commonplace for its small model", False)
 
 
 def keep_calibration(folder: Path, found: Calibration) -> Path:

@@ -5,6 +5,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Final
+
+from indexer.embedding.embedder import DEFAULT_MODEL, SMALL_MODEL
+
+SMALLER: Final = (
+    "The model {serving} answers. On a small machine, set model.name to {other} in config.toml: a "
+    "question then takes {ms} ms instead of {serving_ms}, the process {mb} MB of memory instead of "
+    "{serving_mb}, and less is found."
+)
+BETTER: Final = (
+    "The model {serving} answers. To find more, set model.name to {other} in config.toml: a "
+    "question then takes {ms} ms instead of {serving_ms}, the process {mb} MB of memory instead of "
+    "{serving_mb}."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +26,7 @@ class Preset:
     """A model that is offered: what its card says, and what was measured in this repository.
 
     `revision` is the commit that is downloaded; `ndcg` the nDCG@10 on the judged sets, if measured.
+    `question_ms` and `memory_mb` are the costs of a shipped model, 0 of others.
     """
 
     key: str
@@ -23,6 +38,8 @@ class Preset:
     megabytes: int
     max_tokens: int
     ndcg: Mapping[str, float] = field(default_factory=dict)
+    question_ms: int = 0
+    memory_mb: int = 0
 
 
 @cache
@@ -38,3 +55,24 @@ def preset(name: str) -> Preset | None:
     """The preset of this name, or of the model with this hub name."""
     found = (one for one in presets().values() if name in (one.key, one.name))
     return next(found, None)
+
+
+def other_model(serving: str) -> str:
+    """How to get the other model that comes with the program, and what it costs.
+
+    Empty where neither of the two serves.
+    """
+    other, text = {DEFAULT_MODEL: (SMALL_MODEL, SMALLER), SMALL_MODEL: (DEFAULT_MODEL, BETTER)}.get(
+        serving, ("", "")
+    )
+    one, two = preset(serving), preset(other)
+    if one is None or two is None:
+        return ""
+    return text.format(
+        serving=one.key,
+        other=two.name,
+        ms=two.question_ms,
+        serving_ms=one.question_ms,
+        mb=two.memory_mb,
+        serving_mb=one.memory_mb,
+    )

@@ -21,6 +21,7 @@ from bot.engine.web_sync import MakeFetcher, polite_fetcher
 from bot.interactions.errors import EXPLAINED
 from bot.interactions.services import Services
 from bot.models.live_switch import KEPT_SECONDS, LOOK_SECONDS, LiveSwitch
+from bot.models.presets import other_model
 from bot.process.file_follower import FileFollower
 from bot.process.leader import SYNC_SECONDS, Leader
 from bot.process.metrics import Metrics
@@ -100,6 +101,7 @@ class BackgroundTasks:
         if await self._caught_up():
             took = time.monotonic() - started
             _logger.info("Everything is indexed, %.1f s after the start.", took)
+            await self._tell_other_model()
         else:
             await asyncio.sleep(SYNC_SECONDS)
         self.leader.prepared(self._bot.while_leading(self.go_on))
@@ -109,6 +111,11 @@ class BackgroundTasks:
             self.go_on(look_seconds, self._follow_sources)
         # Connecting and the first questions come first.
         self._once(WARM_UP_AFTER_SECONDS, self._warm_up)
+
+    async def _tell_other_model(self) -> None:
+        serving = await self._bot.worker.call(lambda core: core.served.model.name)
+        if other := other_model(serving):
+            _logger.info("%s", other)
 
     async def _caught_up(self) -> bool:
         """Bring the index up to date with everything; False if some of it has failed.

@@ -37,6 +37,7 @@ from indexer.embedding.embedder import knows_no_words
 from indexer.embedding.onnx_model import RuntimeModelError, source_digest
 from indexer.embedding.onnx_quantization import optimize, quantize
 from indexer.embedding.shipped_models import derived_folder
+from indexer.embedding.weight_files import move_weights
 
 _TEXTS: Final = tomllib.loads(
     Path(__file__).with_name("sample_texts.toml").read_text(encoding="utf-8")
@@ -252,7 +253,7 @@ def reading_reasons(transformer: Any) -> dict[str, bool]:
 
 
 def write_graph(export: Callable[[Path], None], path: Path, feeds: Sequence[Feed]) -> None:
-    """Export a model, quantize its weights and write the optimized graph.
+    """Export a model, quantize its weights and write the optimized graph, with files of weights.
 
     Args:
         export: writes the model in full precision.
@@ -268,6 +269,7 @@ def write_graph(export: Callable[[Path], None], path: Path, feeds: Sequence[Feed
         export(exported)
         quantize(exported, quantized, feeds)
         optimize(quantized, path)
+        move_weights(path)
     except (ImportError, OSError):
         # What is wrong is not the model's, and may be mended: a full disk, say.
         raise

@@ -1,10 +1,10 @@
 """Text → unit vectors: the `Embedder` protocol, and which implementation serves a model.
 
-Any model of sentence-transformers can be named: a hub name or a folder. The default comes with the
-program in its derived form (`indexer.embedding.shipped_models`), so nothing is fetched or derived
-at run time. sentence-transformers is the reference for all others: a fast runtime model is derived
-from it once, and where that is not possible the reference serves. The libraries are imported when
-a model needs them, because importing them takes seconds.
+Any model of sentence-transformers can be named: a hub name or a folder. The default and a small one
+come with the program in their derived form (`indexer.embedding.shipped_models`), so nothing is
+fetched or derived for them at run time. sentence-transformers is the reference for all others: a
+fast runtime model is derived from it once, and where that is not possible the reference serves. The
+libraries are imported when a model needs them, because importing them takes seconds.
 
 Errors:
     Exception
@@ -38,7 +38,9 @@ from indexer.embedding.token_codes import codec_of
 from indexer.embedding.token_counter import TokenCounter
 from indexer.embedding.token_vectors import QUESTIONS_KEPT, TokenVectors
 
-DEFAULT_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
+DEFAULT_MODEL: Final = "sentence-transformers/all-mpnet-base-v2"
+# For small machines; it comes with the program, too.
+SMALL_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
 
 # What is taken of a model on the hub: what shapes vectors, and the card; a `*` goes over folders.
 TAKEN: Final = ("*.json", "*.txt", "*.model", "*.safetensors", "README.md")

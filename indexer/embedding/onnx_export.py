@@ -227,7 +227,7 @@ def _manifest(reference: "SentenceTransformer", name: str, digest: str, partial:
         passage_prompt=passage,
         worst_cosine=-1.0,
         scheme=SCHEME,
-        files={name: file_digest(partial / name) for name in (GRAPH, TOKENIZER)},
+        files={path.name: file_digest(path) for path in sorted(partial.iterdir())},
         query_unpooled=_prompt_tokens(reference, query) if apart else None,
         passage_unpooled=_prompt_tokens(reference, passage) if apart else None,
     )

@@ -188,7 +188,7 @@ def _manifest(reference: "CrossEncoder", name: str, digest: str, partial: Path) 
         max_tokens=int(reference.max_seq_length or 0),
         truncation_side=reference.tokenizer.truncation_side,
         scheme=SCHEME,
-        files={name: file_digest(partial / name) for name in (GRAPH, TOKENIZER)},
+        files={path.name: file_digest(path) for path in sorted(partial.iterdir())},
         token_types="token_type_ids" in _feed(reference, "a", "b"),
         correlation=-1.0,
         agreement=-1.0,

@@ -4,8 +4,10 @@ A shipped model needs neither its weights in full precision nor the libraries th
 shipped` writes the folders (`indexer.ingest.shipping`); any number of models can be listed.
 """
 
+import shutil
+import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -13,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
+from zipfile import ZipFile
 
 from indexer.embedding.onnx_model import FORMAT
 
@@ -25,7 +28,7 @@ class ShippedModel:
 
     names: tuple[str, ...]
     digest: str
-    package: str
+    packages: tuple[str, ...]
     languages: tuple[str, ...]
     licence: str
 
@@ -39,17 +42,18 @@ class ShippedModel:
         """The derived folder in the package data."""
         return FOLDER / derived_name(self.digest)
 
-    @property
-    def source(self) -> Path:
-        """The model in full precision, for development.
+    def source(self, scratch: Path) -> Path:
+        """The folder of the model in full precision, for development.
+
+        Args:
+            scratch: a folder to unpack it into, where packages hold parts of a zip file.
 
         Raises:
-            ModuleNotFoundError: if its package, which the extra `dev` brings, is missing.
+            ModuleNotFoundError: if one of its packages is missing.
         """
-        found = find_spec(self.package)
-        if found is None or found.origin is None:
-            raise ModuleNotFoundError(f"The package {self.package} is missing: install '.[dev]'.")
-        return Path(found.origin).parent / "model"
+        folders = [_package_folder(name) for name in self.packages]
+        plain = folders[0] / "model"
+        return plain if plain.is_dir() else _unpacked(folders, scratch)
 
 
 @cache
@@ -60,13 +64,37 @@ def shipped_models() -> Mapping[str, ShippedModel]:
         ShippedModel(
             names=tuple(one["names"]),
             digest=one["digest"],
-            package=one["package"],
+            packages=tuple(one["packages"]),
             languages=tuple(one["languages"]),
             licence=one["licence"],
         )
         for one in tomllib.loads(text)["model"]
     ]
     return MappingProxyType({name: one for one in listed for name in one.names})
+
+
+def _package_folder(name: str) -> Path:
+    found = find_spec(name)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(f"The package {name} is missing. `make shipped` installs it.")
+    return Path(found.origin).parent
+
+
+def _unpacked(folders: Sequence[Path], scratch: Path) -> Path:
+    """The model folder out of a zip file whose parts lie in several folders."""
+    parts = sorted(
+        (part for folder in folders for part in folder.glob("*/*.zip.[0-9]*")),
+        key=lambda part: part.suffix,
+    )
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=scratch) as joined:
+        for part in parts:
+            with part.open("rb") as file:
+                shutil.copyfileobj(file, joined)
+        with ZipFile(joined) as archive:
+            archive.extractall(scratch)
+    [modules] = scratch.glob("*/modules.json")
+    return modules.parent
 
 
 def derived_name(digest: str, suffix: str = "") -> str:

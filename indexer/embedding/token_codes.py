@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from indexer.embedding.rotation import rotated
 
-# By the bits of a number: the levels, in standard deviations, and where one ends and the next begins.
+# By the bits of a number: the levels, in standard deviations, and the bounds between them.
 LEVELS: Final[Mapping[int, tuple[float, ...]]] = {
     1: (-0.7979, 0.7979),
     2: (-1.510, -0.4528, 0.4528, 1.510),

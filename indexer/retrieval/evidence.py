@@ -350,7 +350,7 @@ def _quoted(text: str) -> str:
 
 @cache
 def shipped_calibrations() -> tuple[Calibration, ...]:
-    """The parameters that come with the program, each for a model; those of the default first."""
+    """The parameters that come with the program, each for a model; those of the small one first."""
     others = (
         entry
         for entry in files("indexer.retrieval").iterdir()
@@ -360,7 +360,7 @@ def shipped_calibrations() -> tuple[Calibration, ...]:
 
 
 def calibration(source: Traversable | None = None) -> Calibration:
-    """Read parameters from a file, or those of the default model, which come with the program.
+    """Read parameters from a file, or those of the small model, which come with the program.
 
     Raises:
         CalibrationError: if the file can't be read or lacks a signal.

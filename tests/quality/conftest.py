@@ -14,7 +14,7 @@ from bot.engine.core import Core
 from bot.engine.data_folder import model_cache
 from bot.engine.index_updates import run_to_end
 from indexer.embedding.embedder import (
-    DEFAULT_MODEL,
+    SMALL_MODEL,
     Embedder,
     SentenceTransformerEmbedder,
     open_embedder,
@@ -27,8 +27,8 @@ from tests.shared_folders import shared_folder
 def model(request: pytest.FixtureRequest) -> Embedder:
     """Both, so that a loss under either is seen on whatever processor the tests meet."""
     if request.param == "reference":
-        return SentenceTransformerEmbedder(str(shipped_models()[DEFAULT_MODEL].source))
-    return open_embedder(DEFAULT_MODEL, model_cache())
+        return SentenceTransformerEmbedder(str(shipped_models()[SMALL_MODEL].source(Path())))
+    return open_embedder(SMALL_MODEL, model_cache())
 
 
 @pytest.fixture(scope="session")

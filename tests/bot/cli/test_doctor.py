@@ -13,7 +13,9 @@ from bot.config_sections import GuildsSettings
 from bot.engine.calibrations import CALIBRATION, keep_calibration
 from bot.engine.data_folder import COMMUNITY, held
 from bot.interactions.allowed_guilds import ANYBODY
-from indexer.retrieval.evidence import FittedFor, calibration
+from bot.models.presets import other_model
+from indexer.embedding.embedder import DEFAULT_MODEL
+from indexer.retrieval.evidence import FittedFor, shipped_calibrations
 from knowledge.model.documents import SHARED
 from knowledge.model.extras import needed
 from knowledge.model.notes import Member
@@ -70,7 +72,8 @@ def test_by_what_evidence_is_judged_is_told_and_what_is_not_applied(
     examined: Examiner, tmp_path: Path
 ) -> None:
     assert examined("")["evidence"].found == "judged by what comes with Commonplace for this model"
-    own, data = calibration(), tmp_path / "data"
+    data = tmp_path / "data"
+    [own] = [one for one in shipped_calibrations() if one.model and one.model.name == DEFAULT_MODEL]
     keep_calibration(data, replace(own, model=FittedFor("owner/other", "0" * 16)))
     found = examined("")["evidence"].found
     assert "was fitted for owner/other and is not applied" in found
@@ -79,6 +82,10 @@ def test_by_what_evidence_is_judged_is_told_and_what_is_not_applied(
     assert examined("")["evidence"].found.endswith("calibration.toml, fitted for this model")
     (data / CALIBRATION).write_text("bias = 1")
     assert not examined("")["evidence"].sound
+
+
+def test_how_to_get_the_other_model_and_what_it_costs_is_told(examined: Examiner) -> None:
+    assert examined("")["other model"] == Finding("other model", True, other_model(DEFAULT_MODEL))
 
 
 def test_an_empty_index_is_wrong_unless_a_bot_is_at_it(examined: Examiner, tmp_path: Path) -> None:

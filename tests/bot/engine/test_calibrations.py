@@ -15,7 +15,7 @@ from bot.engine.calibrations import (
     fitted_for,
     keep_calibration,
 )
-from indexer.embedding.embedder import DEFAULT_MODEL
+from indexer.embedding.embedder import SMALL_MODEL
 from indexer.embedding.model_records import ModelRecord
 from indexer.embedding.shipped_models import shipped_models
 from indexer.retrieval.evidence import (
@@ -65,7 +65,7 @@ def test_what_was_fitted_for_another_model_is_not_applied_and_what_to_do_is_told
     for said in ("/srv/ours", "owner/theirs", "`commonplace calibrate`"):
         assert said in chosen.ignored
     assert chosen.told() == (
-        f"{chosen.ignored} Until then it is judged by what comes with Commonplace for its default "
+        f"{chosen.ignored} Until then it is judged by what comes with Commonplace for its small "
         "model"
     )
 
@@ -98,11 +98,11 @@ def test_each_model_has_what_was_fitted_for_it_last(kept: list[tuple[str, int]])
 # What comes with the program.
 
 
-def test_the_default_model_is_judged_by_its_own_under_each_of_its_names(tmp_path: Path) -> None:
+def test_the_small_model_is_judged_by_its_own_under_each_of_its_names(tmp_path: Path) -> None:
     for model in (
-        ModelRecord(DEFAULT_MODEL),
+        ModelRecord(SMALL_MODEL),
         ModelRecord("all-MiniLM-L6-v2"),
-        ModelRecord("/a/copy", vectors=f"{shipped_models()[DEFAULT_MODEL].digest[:16]} torch"),
+        ModelRecord("/a/copy", vectors=f"{shipped_models()[SMALL_MODEL].digest[:16]} torch"),
     ):
         chosen = chosen_calibration(tmp_path, model)
         assert chosen.calibration.digest == calibration().digest

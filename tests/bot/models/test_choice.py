@@ -15,7 +15,7 @@ from bot.engine.serving_model import (
 )
 from bot.engine.shared_choices import sharing
 from bot.models.choice import ModelChoiceError, brought, check_room, choosing, go_back, here
-from indexer.embedding.embedder import DEFAULT_MODEL
+from indexer.embedding.embedder import DEFAULT_MODEL, SMALL_MODEL
 from indexer.embedding.hub import HubError
 from indexer.embedding.model_records import ModelRecord
 from knowledge.model.documents import Kind
@@ -36,9 +36,19 @@ def _show(done: int, total: int) -> None:
     del done, total
 
 
-@pytest.mark.parametrize("name", ["small-english", DEFAULT_MODEL, "all-MiniLM-L6-v2"])
-def test_the_model_that_comes_with_the_program_is_always_here(name: str) -> None:
-    assert here(name) == ModelRecord(DEFAULT_MODEL)
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("better-english", DEFAULT_MODEL),
+        (DEFAULT_MODEL, DEFAULT_MODEL),
+        ("all-mpnet-base-v2", DEFAULT_MODEL),
+        ("small-english", SMALL_MODEL),
+        (SMALL_MODEL, SMALL_MODEL),
+        ("all-MiniLM-L6-v2", SMALL_MODEL),
+    ],
+)
+def test_the_models_that_come_with_the_program_are_always_here(name: str, model: str) -> None:
+    assert here(name) == ModelRecord(model)
 
 
 def test_a_folder_is_a_model_by_its_absolute_path(

@@ -1,19 +1,23 @@
 """Models that come with the program: complete, of the listed source, and derived again the same."""
 
+import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import onnx
 import pytest
 
 from indexer.embedding import shipped_models as listing
-from indexer.embedding.embedder import DEFAULT_MODEL, ModelError, open_embedder
+from indexer.embedding.embedder import DEFAULT_MODEL, SMALL_MODEL, ModelError, open_embedder
 from indexer.embedding.onnx_model import GRAPH, MANIFEST, TOKENIZER, RuntimeModel, source_digest
 from indexer.embedding.shipped_models import ShippedModel, derived_folder, shipped_models
+from indexer.embedding.weight_files import FILE_BYTES
 from indexer.ingest.shipping import derive_shipped
-from tests.indexer.embedding.tiny_models import TEXTS
+from tests.indexer.embedding.tiny_models import MINILM, TEXTS
 
 ROOT = Path(__file__).parents[3]
 LISTED = list(dict.fromkeys(shipped_models().values()))
@@ -28,15 +32,55 @@ def shipped(request: pytest.FixtureRequest) -> ShippedModel:
     return found
 
 
-def test_the_default_model_is_shipped() -> None:
-    assert DEFAULT_MODEL in shipped_models()
+@pytest.fixture
+def source(shipped: ShippedModel, tmp_path: Path) -> Path:
+    """The model in full precision, where the packages that have it are installed."""
+    try:
+        return shipped.source(tmp_path / "source")
+    except ModuleNotFoundError as error:
+        pytest.skip(str(error))
 
 
-def test_a_shipped_folder_is_complete_and_of_the_listed_source(shipped: ShippedModel) -> None:
+def test_the_default_model_and_a_small_one_are_shipped() -> None:
+    assert {DEFAULT_MODEL, SMALL_MODEL} <= shipped_models().keys()
+
+
+def test_no_shipped_file_is_larger_than_code_hosts_take() -> None:
+    for path in listing.FOLDER.glob("*/*"):
+        assert path.stat().st_size <= FILE_BYTES
+
+
+def test_a_shipped_folder_is_complete(shipped: ShippedModel) -> None:
     assert RuntimeModel.open(shipped.folder).digest == shipped.digest
-    assert source_digest(shipped.source) == shipped.digest
     assert (ROOT / "LICENSES" / f"{shipped.licence}.txt").is_file()
     assert shipped.licence in (shipped.folder / "README.md").read_text()
+
+
+@pytest.mark.slow
+def test_the_packages_hold_the_listed_source(shipped: ShippedModel, source: Path) -> None:
+    assert source_digest(source) == shipped.digest
+
+
+def test_a_source_in_parts_of_a_zip_file_is_put_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = io.BytesIO()
+    with ZipFile(packed, "w") as archive:
+        archive.writestr("tiny/modules.json", "[]")
+        archive.writestr("tiny/model.safetensors", bytes(100))
+    content = packed.getvalue()
+    for number, part in enumerate((content[:90], content[90:]), start=1):
+        folder = tmp_path / f"tiny-part_00{number}" / "input"
+        folder.mkdir(parents=True)
+        (folder.parent / "__init__.py").touch()
+        (folder / f"tiny.zip.00{number}").write_bytes(part)
+    monkeypatch.syspath_prepend(tmp_path)
+    packages = ("tiny-part_001", "tiny-part_002")
+    model = replace(LISTED[0], packages=packages)
+    found = model.source(tmp_path / "scratch")
+    assert sorted(path.name for path in found.iterdir()) == ["model.safetensors", "modules.json"]
+    with pytest.raises(ModuleNotFoundError, match="tiny-part_003 is missing"):
+        replace(model, packages=(*packages, "tiny-part_003")).source(tmp_path / "scratch")
 
 
 def test_nothing_is_shipped_that_is_not_listed() -> None:
@@ -46,7 +90,7 @@ def test_nothing_is_shipped_that_is_not_listed() -> None:
 def test_every_name_of_a_shipped_model_opens_without_deriving(
     shipped: ShippedModel, tmp_path: Path
 ) -> None:
-    for name in (*shipped.names, str(shipped.source)):
+    for name in shipped.names:
         opened = open_embedder(name, tmp_path)
         assert opened.model.startswith(f"{shipped.digest[:16]} onnx")
     assert not derived_folder(shipped.digest, tmp_path).is_relative_to(tmp_path)
@@ -71,7 +115,14 @@ def test_other_files_in_the_place_of_a_shipped_model_are_refused(
         open_embedder(DEFAULT_MODEL, tmp_path)
 
 
+def test_a_copy_of_the_source_opens_as_the_shipped_model(tmp_path: Path) -> None:
+    opened = open_embedder(str(MINILM), tmp_path)
+    assert opened.model == open_embedder(SMALL_MODEL, tmp_path).model
+    assert list(tmp_path.glob("*-*")) == []
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("source")
 def test_a_shipped_model_derived_anew_has_the_same_weights_and_outputs(
     shipped: ShippedModel, tmp_path: Path
 ) -> None:

@@ -24,10 +24,10 @@ from transformers import (
     XLMRobertaModel,
 )
 
-from indexer.embedding.embedder import DEFAULT_MODEL
+from indexer.embedding.embedder import SMALL_MODEL
 from indexer.embedding.shipped_models import shipped_models
 
-MINILM = shipped_models()[DEFAULT_MODEL].source
+MINILM = shipped_models()[SMALL_MODEL].source(Path())
 TEXTS = [
     "How do I delete a branch?",
     "",

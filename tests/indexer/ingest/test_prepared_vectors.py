@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.engine.data_folder import open_index
-from indexer.embedding.embedder import Embedder
+from bot.engine.data_folder import model_cache, open_index
+from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.embedding.token_vectors import tokens_of
 from indexer.ingest import prepared_vectors
 from indexer.ingest.pipeline import UpdateReport, update
@@ -21,6 +21,12 @@ SOME = 4
 LEAST_COSINE = 0.999
 # A number on the edge of two levels falls to either side on another processor.
 LEAST_ALIKE = 0.95
+
+
+@pytest.fixture(scope="module")
+def model() -> Embedder:
+    """The default one: only its vectors come with the program."""
+    return open_embedder(DEFAULT_MODEL, model_cache())
 
 
 def _updated(folder: Path, embedder: Embedder) -> UpdateReport:
