@@ -248,7 +248,7 @@ def _model(serving: Opened, folder: Path) -> Iterator[Finding]:
     record, embedder = serving.served.model, serving.embedder
     found = f"{record.name or 'an earlier one'} serves ({embedder.model}, passages of "
     yield Finding("model", True, f"{found}{embedder.max_tokens} tokens)")
-    if other := other_model(record.name):
+    if serving.wanted is None and (other := other_model(record.name)):
         yield Finding("other model", True, other)
     building = is_building(folder)
     left = "" if building else "; a running bot builds its index, or `commonplace index`"
