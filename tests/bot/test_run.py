@@ -15,6 +15,8 @@ from bot.cli.console import UNUSABLE
 from bot.client import Bot
 from bot.config import Settings
 from bot.engine.core import Core
+from bot.models.presets import other_model
+from indexer.embedding.embedder import DEFAULT_MODEL
 from knowledge.sources import add_paths
 from tests.bot.discord_server import SECONDS, TOKEN, DiscordServer, bot_process, discord_server
 from tests.fakes import WordEmbedder
@@ -103,6 +105,8 @@ async def test_health_is_served_by_a_running_bot_and_by_nobody_afterwards(
         line = await _logged(process, b"Health and metrics are served.")
         address = json.loads(line)["address"]
         await _logged(process, b"Everything is indexed")
+        # Operators are told of the other model that comes with the program.
+        assert other_model(DEFAULT_MODEL) in (await _logged(process, b"small machine")).decode()
         async with session.get(f"{address}/healthz") as response:
             assert response.status == 200, await response.text()
         async with session.get(f"{address}/metrics") as response:
