@@ -24,7 +24,7 @@ import psycopg
 from aiohttp.test_utils import unused_port
 
 from bot.cluster.leadership import LOCK
-from tests.bot.discord_server import ROOT, bot_process
+from tests.bot.discord_server import ROOT, BotProcess, bot_process
 from tests.bot.wire.server import WireServer
 from tests.postgres import Cluster
 
@@ -117,7 +117,7 @@ class Watch:
 class Life:
     """One process: how it is to end, and what it is called once that is known."""
 
-    process: asyncio.subprocess.Process
+    process: BotProcess
     port: int
     how: str
     until: float

@@ -25,7 +25,7 @@ import numpy as np
 import yarl
 from numpy.typing import NDArray
 
-from bot.__main__ import main
+from bot.__main__ import main as commonplace
 from bot.client import Bot
 from bot.config import Settings
 from bot.engine.core import Core
@@ -75,7 +75,7 @@ def make(settings: Settings) -> Bot:
     return Bot(settings, Worker(opened, Core.close))
 
 
-if __name__ == "__main__":
+def main() -> None:
     address = sys.argv.pop(1)
     discord.http.Route.BASE = f"{address}/api"
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(
@@ -93,4 +93,8 @@ if __name__ == "__main__":
         # PostgreSQL's commits: nothing of it is imported otherwise.
         deaths = importlib.import_module("tests.commit_deaths")
         deaths.die_around_commit(int(number), after=when == "after")
-    main(make)
+    commonplace(make)
+
+
+if __name__ == "__main__":
+    main()

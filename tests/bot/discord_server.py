@@ -5,20 +5,24 @@ leaves in its log, what it finishes when it is stopped. A route that is not here
 """
 
 import asyncio
+import atexit
+import functools
 import itertools
 import json
 import os
+import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final, Protocol
+from typing import IO, Any, Final, Protocol, Self
 
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
 from tests.bot.world import text_of
+from tests.fork_server import ForkServer, fork_server, number
 
 ROOT: Final = Path(__file__).parents[2]
 TOKEN: Final = "a-token-that-nobody-may-see"  # noqa: S105 - of a Discord that is none
@@ -219,32 +223,32 @@ async def bot_process(
     log: IO[bytes] | int = asyncio.subprocess.PIPE,
     root: Path = ROOT,
     **environment: str,
-) -> AsyncIterator[asyncio.subprocess.Process]:
+) -> AsyncIterator["BotProcess"]:
     """`commonplace` as a process of its own that takes `discord` for Discord; killed at the end.
 
     With `connected`, it is there when it has connected; opening the core takes `opening_seconds`.
     What it says goes to `log`; nobody reads it before its end unless that is a file. `root` is the
     checkout whose program it is.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(root / "tests" / "bot" / "bot_process.py"),
-        discord.address,
-        *map(str, arguments),
-        cwd=root,
-        env={
-            **os.environ,
-            "DISCORD_TOKEN": token,
-            "HF_HUB_OFFLINE": "1",
-            "PYTHONPATH": str(root),
-            "PYTHONWARNINGS": "ignore",
-            "COLUMNS": "200",
-            "OPENING_SECONDS": str(opening_seconds),
-            **environment,
-        },
-        stdout=log,
-        stderr=log,
-    )
+    environment = {
+        **os.environ,
+        "DISCORD_TOKEN": token,
+        "HF_HUB_OFFLINE": "1",
+        "PYTHONPATH": str(root),
+        "PYTHONWARNINGS": "ignore",
+        "COLUMNS": "200",
+        "OPENING_SECONDS": str(opening_seconds),
+        **environment,
+    }
+    told = [discord.address, *map(str, arguments)]
+    process: BotProcess
+    if root == ROOT:
+        process = await ForkedProcess.begun(told, environment, log)
+    else:
+        program = root / "tests" / "bot" / "bot_process.py"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, program, *told, cwd=root, env=environment, stdout=log, stderr=log
+        )
     try:
         if connected:
             await _connected(discord, process)
@@ -255,7 +259,122 @@ async def bot_process(
         await process.communicate()
 
 
-async def _connected(discord: Reachable, process: asyncio.subprocess.Process) -> None:
+class BotProcess(Protocol):
+    """What tests need of `asyncio.subprocess.Process`."""
+
+    stdout: asyncio.StreamReader | None
+    stderr: asyncio.StreamReader | None
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, or None while it runs."""
+
+    async def wait(self) -> int:
+        """Wait for its end; returns its exit code."""
+
+    async def communicate(self) -> tuple[bytes, bytes]:
+        """Wait for its end; returns what it says."""
+
+    def send_signal(self, signal: int, /) -> None:
+        """Send it a signal, if it runs."""
+
+    def terminate(self) -> None:
+        """Tell it to stop."""
+
+    def kill(self) -> None:
+        """End it."""
+
+
+@functools.cache
+def _bots() -> ForkServer:
+    """The fork server of bots, which ends with this process."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(fork_server("tests.bot.bot_process"))
+
+
+class ForkedProcess:
+    """A bot that is a copy of a process which has imported it."""
+
+    _ending: asyncio.Task[int]
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self.stdout: asyncio.StreamReader | None = None
+        self.stderr: asyncio.StreamReader | None = None
+
+    @classmethod
+    async def begun(
+        cls, arguments: Sequence[str], environment: Mapping[str, str], log: IO[bytes] | int
+    ) -> Self:
+        """Start it; what it says goes to `log`."""
+        pid, ended, outs = _begun(arguments, environment, log)
+        process = cls(pid)
+        if outs:
+            process.stdout, process.stderr = [await _reader(out) for out in outs]
+        process._ending = asyncio.create_task(process._end(await _reader(ended)))
+        return process
+
+    async def _end(self, ended: asyncio.StreamReader) -> int:
+        self.returncode = number(await ended.read())
+        return self.returncode
+
+    async def wait(self) -> int:
+        return await asyncio.shield(self._ending)
+
+    async def communicate(self) -> tuple[bytes, bytes]:
+        readers = [one for one in (self.stdout, self.stderr) if one is not None]
+        said = await asyncio.gather(*(one.read() for one in readers))
+        await self.wait()
+        out, err = said or (b"", b"")
+        return out, err
+
+    def send_signal(self, which: int, /) -> None:
+        if self.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, which)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def _begun(
+    arguments: Sequence[str], environment: Mapping[str, str], log: IO[bytes] | int
+) -> tuple[int, int, list[int]]:
+    """Start a copy; its id, and the pipes of its end and of what it says."""
+    with ExitStack() as stack:
+
+        def open_here(stream: int) -> int:
+            stack.callback(os.close, stream)
+            return stream
+
+        nothing = open_here(os.open(os.devnull, os.O_RDONLY))
+        pipes = [os.pipe(), os.pipe()] if isinstance(log, int) else []
+        outs = [open_here(writing) for _, writing in pipes]
+        if not isinstance(log, int):
+            outs = [log.fileno()] * 2
+        pid, ended = _bots().start(arguments, [nothing, *outs], ROOT, environment)
+    return pid, ended, [reading for reading, _ in pipes]
+
+
+async def _reader(pipe: int) -> asyncio.StreamReader:
+    """What can be read from a pipe, which is closed at its end."""
+    loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
+    await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(pipe, "rb", buffering=0)
+    )
+    return reader
+
+
+async def _connected(discord: Reachable, process: BotProcess) -> None:
     """Wait until the bot is there, no longer than it lives."""
     there = asyncio.create_task(discord.connected.wait())
     ended = asyncio.create_task(process.wait())

@@ -18,7 +18,14 @@ from bot.engine.core import Core
 from bot.models.presets import other_model
 from indexer.embedding.embedder import DEFAULT_MODEL
 from knowledge.sources import add_paths
-from tests.bot.discord_server import SECONDS, TOKEN, DiscordServer, bot_process, discord_server
+from tests.bot.discord_server import (
+    SECONDS,
+    TOKEN,
+    BotProcess,
+    DiscordServer,
+    bot_process,
+    discord_server,
+)
 from tests.fakes import WordEmbedder
 
 OTHER_TOKEN = "another-token"  # noqa: S105 - of a Discord that is none
@@ -142,7 +149,7 @@ async def test_a_running_bot_takes_in_what_changes_among_the_imported_files(
         await asyncio.wait_for(process.communicate(), SECONDS)
 
 
-async def _logged(process: asyncio.subprocess.Process, what: bytes) -> bytes:
+async def _logged(process: BotProcess, what: bytes) -> bytes:
     """The line of the log that says something, once it is written."""
     assert process.stderr is not None
     async with asyncio.timeout(SECONDS):

@@ -1,6 +1,5 @@
 """Several processes of the bot on one database, against a strict Discord, for tests."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from aiohttp.test_utils import unused_port
 
 from bot.cluster.leadership import LOCK
 from bot.config import Settings
-from tests.bot.discord_server import bot_process
+from tests.bot.discord_server import BotProcess, bot_process
 from tests.bot.wire.people import Person
 from tests.bot.wire.server import WireServer
 from tests.bot.wire.state import APPLICATION, Json, snowflake, user
@@ -20,8 +19,6 @@ from tests.postgres import Cluster
 
 SHARDS = 4
 QUESTION = "What is open source AI?"
-
-Process = asyncio.subprocess.Process
 
 
 @dataclass
@@ -36,7 +33,7 @@ class Processes:
     stack: AsyncExitStack
     members: list[tuple[Person, Json]] = field(default_factory=list)
     # By the name of their sessions with the database.
-    running: dict[str, Process] = field(default_factory=dict)
+    running: dict[str, BotProcess] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
 
     async def start(self, folder: Path | None = None) -> str:
@@ -68,7 +65,7 @@ class Processes:
             found: Json = await response.json()
             return found
 
-    async def until(self, look: Any, what: str, *processes: Process) -> Any:
+    async def until(self, look: Any, what: str, *processes: BotProcess) -> Any:
         """Wait until something is so; else say what the processes have said."""
         try:
             return await self.server.until(look, what)
