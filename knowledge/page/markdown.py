@@ -26,6 +26,8 @@ _DISCORD_MARK: Final = re.compile(
     r"|a?:(?P<emoji>\w{1,32}):\d{1,20}|/(?P<command>[\w -]{1,100}):\d{1,20}"
     r"|t:(?P<time>\d{1,11})(?::[a-zA-Z])?)>"
 )
+# No browser takes a longer address.
+_ADDRESS_CHARACTERS: Final = 2_000
 _OUTSIDE: Final = "nofollow ugc noopener"
 _LAST_HEADING: Final = 6
 
@@ -129,6 +131,10 @@ def _parser(*, line_breaks: bool) -> MarkdownIt:
     parser.enable(["table", "strikethrough", "linkify"])
     if parser.linkify is not None:
         parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False})
+        # Each address with an open bracket would be read on to the end of the text.
+        whole = parser.linkify.match_at_start
+        parser.linkify.match_at_start = lambda text: whole(text[:_ADDRESS_CHARACTERS])
+        parser.core.ruler.disable("linkify")
     parser.validateLink = lambda url: _SAFE_LINK.match(url.strip()) is not None  # type: ignore[method-assign]
     parser.inline.ruler.before("autolink", "discord_mark", _discord_mark)
     parser.core.ruler.push("headings_below_the_title", _headings_below_the_title)
