@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from gettext import NullTranslations
@@ -33,6 +34,7 @@ from knowledge.page.pages import Page
 from knowledge.page.site import Site
 from knowledge.page.structured_data import structured_data
 
+_TEMPLATES: Final = ("css", "html", "txt", "xml")
 _LIBRARIES: Final = ("Jinja2", "markdown-it-py", "linkify-it-py", "pagefind-bin")
 
 
@@ -88,15 +90,9 @@ class Renderer:
         """
         # A page that is shown in place of any other can't say where it is from there.
         root = self._base_path if page.path == "404.html" else "../" * page.depth
-        try:
+        with _named(page.template):
             template = self._environment.get_template(page.template)
-            text = template.render(page.context, root=root, address=page.address)
-        except TemplateError as error:
-            raise PublishError(
-                f"The template {page.template} can't be used ({error}). Mend it in the folder of "
-                "your templates, or remove it there to have the one that comes with the program."
-            ) from error
-        return text.encode()
+            return template.render(page.context, root=root, address=page.address).encode()
 
     def _shared(self, site: Site, translations: NullTranslations) -> str:
         header = (
@@ -105,18 +101,28 @@ class Renderer:
         )
         digest = hashlib.sha256(repr(header).encode())
         digest.update(repr([version(library) for library in _LIBRARIES]).encode())
-        for text in self._sources():
-            digest.update(text.encode())
-            for _, _, message in self._environment.extract_translations(text):  # type: ignore[attr-defined]
-                digest.update(translations.gettext(str(message)).encode())
+        for file in sorted(files("knowledge.page").iterdir(), key=lambda file: file.name):
+            if file.name.endswith(".py"):
+                digest.update(file.read_bytes())
+        for name in self._environment.list_templates(extensions=_TEMPLATES):
+            with _named(name):
+                text, _, _ = self._loader.get_source(self._environment, name)
+                digest.update(text.encode())
+                for _, _, message in self._environment.extract_translations(text):  # type: ignore[attr-defined]
+                    digest.update(translations.gettext(str(message)).encode())
         return digest.hexdigest()
 
-    def _sources(self) -> Iterator[str]:
-        for name in sorted(self._loader.list_templates()):
-            yield self._loader.get_source(self._environment, name)[0]
-        for file in sorted(files("knowledge.page").iterdir(), key=lambda file: file.name):
-            if file.name.endswith((".py", ".js")):
-                yield file.read_text(encoding="utf-8")
+
+@contextmanager
+def _named(template: str) -> Iterator[None]:
+    """Say which template an error is of."""
+    try:
+        yield
+    except (TemplateError, UnicodeDecodeError) as error:
+        raise PublishError(
+            f"The template {template} can't be used ({error}). Mend it in the folder of your "
+            "templates, or remove it there to have the one that comes with the program."
+        ) from error
 
 
 def _instant(moment: datetime) -> str:

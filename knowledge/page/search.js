@@ -111,4 +111,10 @@ form.addEventListener("keydown", (event) => {
     search();
   }
 });
+document.addEventListener("keydown", (event) => {
+  if (event.key === "/" && event.target !== field) {
+    event.preventDefault();
+    field.focus();
+  }
+});
 form.hidden = false;

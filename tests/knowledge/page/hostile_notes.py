@@ -49,8 +49,9 @@ TITLES: Final = (
 )
 
 
-def notes() -> Iterator[PublishedNote]:
-    for number, text in enumerate(TEXTS, 1):
+def notes(after: int = 0) -> Iterator[PublishedNote]:
+    """A note of each text, numbered from the one after a number."""
+    for number, text in enumerate(TEXTS, after + 1):
         title = TITLES[number % len(TITLES)]
         yield note(
             number,

@@ -1,14 +1,21 @@
 """Publishing into a folder: what changes, what goes, and what is there at any moment."""
 
+import itertools
 import os
+import shutil
+import signal
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from knowledge.model.pictures import Picture, PictureKind
 from knowledge.page.errors import PublishError
 from knowledge.page.publish import Published
-from knowledge.page.site import PublishedPicture
+from knowledge.page.site import PublishedPicture, Site
 from tests.knowledge.page.made_sites import files, note, published, readable_files, site
 
 
@@ -128,3 +135,87 @@ def test_pictures_and_icon_are_asked_for_once_and_served(folder: Path) -> None:
     assert there[f"pictures/{picture.file_name}"] == picture.digest.encode()
     assert there["icon.png"] == b"icon"
     assert f"../../pictures/{picture.file_name}".encode() in there["notes/1/index.html"]
+
+
+# Of each random site: which notes, of which text, with which tags.
+_CHOSEN = st.dictionaries(
+    st.integers(1, 6), st.tuples(st.sampled_from("αβγ"), st.sampled_from("xyz")), max_size=5
+)
+
+
+def _site(chosen: dict[int, tuple[str, str]]) -> Site:
+    gone = tuple(f"notes/{number}/" for number in range(1, 7) if number not in chosen)
+    notes = (
+        note(number, f"Title {text}", f"Text {text} of {number}", tags=(tag,))
+        for number, (text, tag) in sorted(chosen.items())
+    )
+    return site(*notes, gone=gone)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(_CHOSEN, min_size=1, max_size=4))
+def test_a_folder_says_what_is_published_now_and_nothing_of_before(
+    history: list[dict[int, tuple[str, str]]],
+) -> None:
+    """By its bytes: those of the same site where nothing was published before."""
+    with tempfile.TemporaryDirectory() as name:
+        for chosen in history:
+            published(_site(chosen), Path(name, "www"))
+        published(_site(history[-1]), Path(name, "fresh"))
+        fresh = files(Path(name, "fresh"))
+        for copy in (".www.a/site", ".www.b/site", "www"):
+            assert files(Path(name, copy)) == fresh
+
+
+def _killed_at(step: int, made: Site, folder: Path) -> bool:
+    """Publish in a process that is killed before its n-th access of a file; whether it was."""
+    process = os.fork()
+    if process == 0:
+        left = step
+
+        def count(event: str, _: object) -> None:
+            nonlocal left
+            if event in _STEPS:
+                left -= 1
+                if left < 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(count)
+        published(made, folder)
+        os._exit(0)
+    _, status = os.waitpid(process, 0)
+    return os.WIFSIGNALED(status)
+
+
+_STEPS = {
+    *("open", "os.chmod", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir"),
+    *("os.symlink", "shutil.rmtree", "subprocess.Popen"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", [False, True], ids=["old", "none"])
+def test_killed_at_any_step_the_folder_is_the_old_site_or_the_new_one(
+    tmp_path: Path, *, first: bool
+) -> None:
+    old, new = site(note(1), note(2)), site(note(1, text="Other."), note(3), gone=("notes/2/",))
+    for name, made in (("old", old), ("new", new)):
+        published(made, tmp_path / name / "www")
+    sites = [files(tmp_path / name / "www") for name in ("old", "new")]
+    # Every third step is enough for a machine that has other things to do.
+    for step in itertools.count(0, 3):
+        work = tmp_path / "work"
+        if first:
+            work.mkdir()
+        else:
+            shutil.copytree(tmp_path / "old", work, symlinks=True)
+        killed = _killed_at(step, new, work / "www")
+        there = files(work / "www") if (work / "www").exists() else None
+        assert there in ([None, sites[1]] if first else sites), step
+        # The next run finishes what was begun.
+        published(new, work / "www")
+        assert all(files(work / copy) == sites[1] for copy in (".www.a/site", ".www.b/site"))
+        shutil.rmtree(work)
+        if not killed:
+            break
+    assert step > 50

@@ -1,0 +1,127 @@
+"""Rendered pages: languages, templates of a server's own, what is in a page's head, the feed."""
+
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from bot.text.languages import translations
+from knowledge.model.guilds import Language
+from knowledge.page.errors import PublishError
+from knowledge.page.publish import publish
+from knowledge.page.site import Site
+from tests.knowledge.page import hostile_notes
+from tests.knowledge.page.made_sites import AT, BASE_URL, files, note, published, site
+
+_ATOM = {"a": "http://www.w3.org/2005/Atom"}
+
+
+def rendered(made: Site, folder: Path, path: str = "notes/1/index.html") -> str:
+    published(made, folder / "www")
+    return files(folder / "www")[path].decode()
+
+
+def test_a_page_says_what_is_known_about_its_note(tmp_path: Path) -> None:
+    made = note(
+        1,
+        replaces=AT.date(),
+        contributor="Bea & Co",
+        link="https://x.example/?a=1&b=2",
+        asked_as=("Who pays?",),
+        related=("notes/2/",),
+    )
+    said = rendered(site(made, note(2, "Another")), tmp_path)
+    for part in (
+        *("March 4, 2026", "replaces the text of", "Bea &amp; Co", "Who pays?", "Another"),
+        'href="https://x.example/?a=1&amp;b=2"',
+    ):
+        assert part in said
+
+
+def test_nobody_is_named_who_does_not_want_it(tmp_path: Path) -> None:
+    assert "by <bdi>" not in rendered(site(note(1)), tmp_path)
+
+
+def test_a_german_server_has_a_german_page(tmp_path: Path) -> None:
+    made = site(note(1), language=Language.GERMAN)
+    publish(made, tmp_path / "www", translations(Language.GERMAN), lambda _: b"")
+    said = files(tmp_path / "www")["notes/1/index.html"].decode()
+    assert '<html lang="de">' in said
+    assert "Geprüft am" in said
+    assert "4. März 2026" in said
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_search_engines_list_a_page_only_where_the_server_wants_it(
+    tmp_path: Path, *, indexed: bool
+) -> None:
+    said = rendered(site(note(1), indexed=indexed), tmp_path)
+    assert ('content="noindex"' in said) is not indexed
+
+
+@pytest.mark.parametrize("base_url", [BASE_URL, BASE_URL.rstrip("/")])
+def test_a_page_names_its_address_where_that_is_known(tmp_path: Path, base_url: str) -> None:
+    said = rendered(site(note(1), base_url=base_url), tmp_path)
+    assert f'<link rel="canonical" href="{BASE_URL}notes/1/">' in said
+
+
+def test_no_page_names_an_address_where_none_is_known(tmp_path: Path) -> None:
+    made = site(note(1), base_url="")
+    published(made, tmp_path / "www")
+    assert "feed.xml" not in files(tmp_path / "www")
+    assert b"canonical" not in files(tmp_path / "www")["index.html"]
+
+
+def test_a_server_can_replace_any_template_and_the_others_stay(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "note.html").write_text("<html><h1>{{ note.title }}</h1> by hand</html>")
+    (tmp_path / "own" / "picture.png").write_bytes(b"\xff")
+    made = site(note(1, "<b>"))
+    published(made, tmp_path / "www", templates=tmp_path / "own")
+    there = files(tmp_path / "www")
+    assert there["notes/1/index.html"] == b"<html><h1>&lt;b&gt;</h1> by hand</html>"
+    assert b"Newest" in there["index.html"]
+    published(made, tmp_path / "www")
+    assert b"by hand" not in files(tmp_path / "www")["notes/1/index.html"]
+
+
+@pytest.mark.parametrize("template", ["{% if %}", "{{ nobody }}", "{% include 'none.html' %}"])
+def test_a_template_that_can_not_be_used_is_named_and_nothing_is_lost(
+    tmp_path: Path, template: str
+) -> None:
+    published(site(note(1)), tmp_path / "www")
+    before = files(tmp_path / "www")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "note.html").write_text(template)
+    with pytest.raises(PublishError, match=r"note\.html"):
+        published(site(note(1)), tmp_path / "www", templates=tmp_path / "own")
+    assert files(tmp_path / "www") == before
+
+
+def test_the_feed_has_new_and_revised_notes_the_latest_first(tmp_path: Path) -> None:
+    made = site(note(1, "First"), note(2, "<i>Second</i>", "*Now* & then", tags=("a", "b")))
+    feed = etree.fromstring(rendered(made, tmp_path, "feed.xml").encode())
+    assert feed.xpath("a:entry/a:id/text()", namespaces=_ATOM) == [
+        f"{BASE_URL}notes/2/",
+        f"{BASE_URL}notes/1/",
+    ]
+    entry = feed.find("a:entry", _ATOM)
+    assert entry is not None
+    assert entry.findtext("a:title", None, _ATOM) == "<i>Second</i>"
+    assert entry.findtext("a:content", None, _ATOM) == "<p><em>Now</em> &amp; then</p>\n"
+    assert feed.findtext("a:updated", None, _ATOM) == entry.findtext("a:updated", None, _ATOM)
+    for name in ("id", "title", "updated"):
+        assert feed.findtext(f"a:{name}", None, _ATOM)
+        assert entry.findtext(f"a:{name}", None, _ATOM)
+
+
+def test_files_of_hostile_notes_are_read_by_strict_parsers(tmp_path: Path) -> None:
+    made = site(*hostile_notes.notes(), name="]]><a>&\x07")
+    published(made, tmp_path / "www")
+    there = files(tmp_path / "www")
+    for path in ("feed.xml", "sitemap.xml", "icon.svg"):
+        etree.fromstring(there[path])
+    titles = len(hostile_notes.TEXTS)
+    assert len(etree.fromstring(there["feed.xml"]).findall("a:entry", _ATOM)) == titles
+    lines = [line for line in there["llms.txt"].decode().split("\n") if line.startswith("- [")]
+    assert len(lines) == titles
