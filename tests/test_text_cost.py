@@ -116,6 +116,8 @@ NOT_CALLED: Final = {
         bot.programs.document_ids.known_id
         bot.handover.service.answer
         bot.notes.service.near
+        bot.page.service.keep_off
+        bot.programs.page_server._Headers._is_gone
         bot.sources.addresses.add
         indexer.ingest.embedding_queue._handed_in
         indexer.ingest.files._FileUpdate._take_in_part_export
@@ -159,6 +161,8 @@ NOT_CALLED: Final = {
         indexer.retrieval.evidence.Calibration.to_toml
         indexer.retrieval.evidence._model
         knowledge.corpus._file_state
+        knowledge.page.publish.publish
+        knowledge.page.render.Renderer._shared
         knowledge.store.audit.log_chain._named
         knowledge.store.guilds.channel_settings.ChannelSettingsTable.change
         knowledge.store.questions.gaps.Gaps.checked

@@ -46,9 +46,12 @@ class _Headers:
 
     def _is_gone(self, path: str) -> bool:
         try:
-            listed = (self._folder / "gone.txt").read_text(encoding="utf-8")
+            return _is_listed(path, (self._folder / "gone.txt").read_text(encoding="utf-8"))
         except OSError:
             return False
-        # Each line begins with a path on the page's host, of which a proxy passes on the end.
-        ends = (line.partition(" ")[0].rsplit("/", 3)[1:] for line in listed.splitlines())
-        return f"{path.strip('/')}/".split("/") in ends
+
+
+def _is_listed(path: str, listed: str) -> bool:
+    """Whether a path is among those of a list, of which a proxy may pass on the end alone."""
+    ends = (line.partition(" ")[0].rsplit("/", 3)[1:] for line in listed.splitlines())
+    return f"{path.strip('/')}/".split("/") in ends
