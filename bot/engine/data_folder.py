@@ -25,6 +25,7 @@ from bot.engine.file_permissions import close_to_others
 from bot.engine.index_places import INDEX, index_place
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
+from knowledge.model.counts import counted
 from knowledge.model.extras import needed
 from knowledge.store.database import Database
 from knowledge.store.database_url import shown_database_url
@@ -70,9 +71,8 @@ def data_folder(settings: Settings) -> Path:
         ) from error
     if closed := close_to_others(folder):
         _logger.warning(
-            "Other users of this machine could read %d files and folders in %s; now only their "
-            "owner can.",
-            closed,
+            "Other users of this machine could read %s in %s; now only the owner can.",
+            counted(closed, "file or folder", "files and folders"),
             folder,
         )
     return folder

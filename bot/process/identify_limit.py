@@ -16,6 +16,7 @@ from typing import Final
 
 from bot.interactions.connection_backoff import FIRST_IDENTIFY_SECONDS
 from bot.process.connection import UnreachableError
+from knowledge.model.counts import counted
 
 # A little longer than Discord says: it counts when one arrives, which takes now more, now less.
 SECONDS: Final = FIRST_IDENTIFY_SECONDS
@@ -69,8 +70,8 @@ class IdentifyLimit:
         self._learn(**limits)
         if self._remaining < shard_count:
             raise UnreachableError(
-                f"Discord lets this bot connect {self._remaining:,} more times for now, and it "
-                f"has {shard_count:,} shards. Start it again in {self._minutes:,} minutes."
+                f"Discord lets this bot connect {counted(self._remaining, 'more time')} for now, "
+                f"and it has {counted(shard_count, 'shard')}. Start it again in {self._minutes}."
             )
 
     def _learn(
@@ -82,8 +83,8 @@ class IdentifyLimit:
         self._resets_at = self._now() + reset_after / 1_000
 
     @property
-    def _minutes(self) -> int:
-        return int(-(-(self._resets_at - self._now()) // 60))
+    def _minutes(self) -> str:
+        return counted(int(-(-(self._resets_at - self._now()) // 60)), "minute")
 
     @property
     def problem(self) -> str:
@@ -92,8 +93,8 @@ class IdentifyLimit:
             return ""
         waiting = f"{len(self._held):,} shards wait" if len(self._held) > 1 else "a shard waits"
         return (
-            f"Discord lets this bot begin {self._remaining:,} more sessions for now, so {waiting} "
-            f"{self._minutes:,} minutes."
+            f"Discord lets this bot begin {counted(self._remaining, 'more session')} for now, so "
+            f"{waiting} {self._minutes}."
         )
 
     @asynccontextmanager

@@ -100,14 +100,14 @@ def test_a_connection_that_fails_before_it_identifies_costs_nothing() -> None:
     assert clock.seconds == 100.0
 
 
-@pytest.mark.parametrize("remaining", [0, 3])
+@pytest.mark.parametrize(("remaining", "times"), [(0, "times"), (1, "time"), (3, "times")])
 def test_a_bot_with_more_shards_than_sessions_are_left_says_when_to_start_it(
-    remaining: int,
+    remaining: int, times: str
 ) -> None:
     """To go on would cost it its token."""
     clock = _Clock()
     IdentifyLimit(clock.now).allow(remaining, **_limits(1, remaining))
-    with pytest.raises(UnreachableError, match=f"{remaining} more times .* 120 minutes"):
+    with pytest.raises(UnreachableError, match=f"{remaining} more {times} for .* 120 minutes"):
         IdentifyLimit(clock.now).allow(4, **_limits(1, remaining))
 
 
