@@ -53,7 +53,7 @@ from bot.cli.console import (
     settings_from,
 )
 from bot.cli.help_text import PlainCommand, PlainGroup, defaults_everywhere, plain_group
-from bot.config import ConfigError
+from bot.config import ConfigError, Settings
 from bot.config_sections import DataSettings
 from bot.engine.core import Core
 from bot.engine.data_folder import (
@@ -80,6 +80,7 @@ gc.enable()
 # What a preview keeps between its starts, beside where it is started, and its log in there.
 PREVIEW_DATA: Final = Path("preview-data")
 PREVIEW_LOG: Final = "preview.log"
+PREVIEW_PAGES: Final = "pages"
 
 UNHEALTHY: Final = 1
 UNREACHABLE: Final = 3
@@ -144,6 +145,13 @@ def run(context: typer.Context, config_file: ConfigOption = None, data: DataOpti
             fail(str(error))
 
 
+def previewed(settings: Settings, folder: Path) -> Settings:
+    """The settings of a preview: it reaches no database and no page that config.toml names."""
+    pages = str(folder / PREVIEW_PAGES) if settings.page.folder else ""
+    page = settings.page.model_copy(update={"folder": pages, "after": []})
+    return settings.model_copy(update={"data": DataSettings(folder=folder), "page": page})
+
+
 def preview(
     config_file: ConfigOption = None,
     data: DataOption = None,
@@ -177,9 +185,8 @@ def preview(
         fail(f"The preview needs more packages ({error}). Run `make preview` in a checkout.")
     if fresh and data is not None:
         fail(f"--fresh empties {PREVIEW_DATA}, but --data names {data}. Leave out one of them.")
-    settings = settings_from(config_file, data or PREVIEW_DATA)
-    # Nothing of a preview reaches the database that config.toml names.
-    settings = settings.model_copy(update={"data": DataSettings(folder=data or PREVIEW_DATA)})
+    folder = data or PREVIEW_DATA
+    settings = previewed(settings_from(config_file, folder), folder)
 
     def ready(address: str) -> None:
         out.print(output.preview_address(address), markup=False, soft_wrap=True)

@@ -235,6 +235,7 @@ def _details(note: Note, language: Language) -> list[str]:
     return lines
 
 
+_ON_PAGE: Final = Sentence("It is on the public page.")
 _FOR_PAGE: Final = Sentence("Once live, it is on the public page.")
 _UNRELEASED: Final = Sentence(
     "Not on the public page, of which its writer wasn't told: `/page review` releases it."
@@ -254,7 +255,9 @@ def page_line(note: Note, language: Language = Language.ENGLISH) -> str:
     for veto in PageVeto:
         if veto in note.off_page:
             return _OFF_PAGE[veto](language)
-    return (_FOR_PAGE if note.revision.for_page else _UNRELEASED)(language)
+    if not note.revision.for_page:
+        return _UNRELEASED(language)
+    return (_ON_PAGE if note.live else _FOR_PAGE)(language)
 
 
 def _reports(note: Note, at: datetime, language: Language) -> list[str]:

@@ -217,8 +217,8 @@ _PAGE: Final[Mapping[str, Sentence]] = {
     NO: Sentence("There is no public page"),
 }
 _INDEXED: Final[Mapping[str, Sentence]] = {
-    YES: Sentence("Search engines may list the page"),
-    NO: Sentence("Search engines are asked not to list the page"),
+    YES: Sentence("Search engines may list it"),
+    NO: Sentence("Search engines don't list it"),
 }
 _PUBLIC_PAGE: Final = Sentence(
     "Anybody on the web can read approved notes there, without joining the server. The form of a "

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bot.__main__ import GROUPS, UNHEALTHY, app
+from bot.__main__ import GROUPS, UNHEALTHY, app, previewed
 from bot.cli.console import UNUSABLE
+from bot.config import Settings
+from bot.config_sections import DataSettings, PageSettings
 from tests.fork_server import ENVIRONMENT, ROOT, SECONDS, ForkServer
 
 
@@ -25,6 +27,16 @@ def _sentence(done: subprocess.CompletedProcess[str]) -> str:
     assert "Traceback" not in done.stderr
     [line] = done.stderr.strip().splitlines()
     return line
+
+
+def test_a_preview_reaches_no_database_and_no_page_of_the_settings() -> None:
+    """Pages of servers that it doesn't know would be deleted there."""
+    page = PageSettings(folder="/srv/pages", after=["rsync"], base_url="https://a.org/{server}")
+    data = DataSettings(database="postgresql://me@host/db")
+    shown = previewed(Settings(data=data, page=page), Path("preview-data"))
+    assert (shown.data.database, shown.data.folder) == ("", Path("preview-data"))
+    assert (shown.page.folder, shown.page.after) == ("preview-data/pages", [])
+    assert previewed(Settings(), Path("x")).page.folder == ""
 
 
 # What can't work, in one sentence.

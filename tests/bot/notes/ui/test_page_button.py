@@ -116,7 +116,7 @@ async def test_its_writer_keeps_it_off_right_after_sending_it_and_later_allows_i
     shown = await public.member.slash(public.general, "note show", note="1")
     assert messages.PAGE_LABELS["on"].english in buttons(shown_message(shown))
     told = await public.member.click(shown_message(shown), custom_id="page:1:on")
-    assert cards._FOR_PAGE.english in said(told)
+    assert cards._ON_PAGE.english in said(told)
     assert await on_page(public) == {TITLE}
 
 
