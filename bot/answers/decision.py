@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, TypeVar
 
-from bot.text.tables import LEFT_OUT
 from indexer.contradictions.detector import Contradiction, Embed, Titled, contradictions
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
@@ -56,26 +55,15 @@ class Quote:
     """A verbatim passage with its citation.
 
     `deciding` is the span (start, end) of the sentence in `text` that answers, if one stands out.
-    `lead` is what stands before it in the document and is meant by its first word, "this" or "it";
-    or the head of the table that it begins in.
+    `before` and `after` are what stands around it in its section, with what is between.
     """
 
     text: str
     citation: Citation
     hit: Hit
     deciding: tuple[int, int] | None = None
-    lead: str = ""
-
-    @property
-    def led(self) -> tuple[str, tuple[int, int] | None]:
-        """The text below its lead, and the span of the sentence in both that answers."""
-        if not self.lead:
-            return self.text, self.deciding
-        between = "\n" if self.lead.endswith(LEFT_OUT) else "\n\n"
-        before = f"{self.lead}{between}"
-        span = self.deciding or (0, 0)
-        moved = (span[0] + len(before), span[1] + len(before))
-        return before + self.text, moved if self.deciding else None
+    before: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ repeats, so replies are kept (`bot.answers.reply_cache`). While the database is 
 answered from memory for a while (`bot.answers.outage`), and recorded when it is back.
 """
 
+import itertools
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -47,13 +48,12 @@ from bot.answers.reply_cache import ReplyCache, ReplyKey
 from bot.answers.small_talk import SmallTalk, small_talk
 from bot.answers.unfound import unfound
 from bot.text.languages import Sentence
-from bot.text.tables import begins_below_head, head_above
 from indexer.index.index import Index
 from indexer.parallel import pool_submit
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever, candidates
 from indexer.text.analyzer import language_of_question
-from indexer.text.sentences import last_meaning, refers_back
+from indexer.text.sentences import seam
 from knowledge.model.channel_settings import AnsweredFrom
 from knowledge.model.documents import Scope, document_of_note
 from knowledge.model.guilds import Language
@@ -62,8 +62,10 @@ from knowledge.model.questions import Evidence, Question
 from knowledge.store.database import is_away
 from knowledge.store.store import Store
 
-# What a passage that begins with "this" or "it" is quoted with at most.
-LEAD_CHARACTERS: Final = 500
+# A passage is shown with what stands around it in its section: what it refers to or goes on with,
+# and the head of a table that is cut into several.
+PASSAGES_BEFORE: Final = 8
+PASSAGES_AFTER: Final = 1
 # Discord's own messages end here; a longer text is no question but a document.
 QUESTION_CHARACTERS: Final = 2_000
 
@@ -418,7 +420,7 @@ class AnswerPipeline:
         if isinstance(outcome, Answer):
             outcome = replace(
                 outcome,
-                quotes=tuple(map(self._led, outcome.quotes)),
+                quotes=tuple(map(self._in_section, outcome.quotes)),
                 conflicts=conflicts(outcome.quotes, self._retriever.embedded),
                 missing=() if lookup.confirmed else self._missing(lookup, outcome),
                 confirmed=lookup.confirmed,
@@ -433,18 +435,25 @@ class AnswerPipeline:
             signals=lookup.signals,
         )
 
-    def _led(self, quote: Quote) -> Quote:
-        """A quote with what its first word means, or its table's head, where that is before it."""
-        own, in_table = quote.hit.passage, begins_below_head(quote.text)
-        if not own.position or not (in_table or refers_back(quote.text)):
-            return quote
-        stored = self._index.document_passages(own.document_id)
-        before = {one.position: one.text for one in stored if one.heading == own.heading}
-        texts = [before[place] for place in sorted(before) if place < own.position]
-        if in_table:
-            return replace(quote, lead=head_above(texts))
-        last = before.get(own.position - 1, "")
-        return replace(quote, lead=last_meaning(last, LEAD_CHARACTERS)) if last else quote
+    def _in_section(self, quote: Quote) -> Quote:
+        """A quote with what stands around it under the same heading."""
+        own = quote.hit.passage
+        first, last = own.position - PASSAGES_BEFORE, own.position + PASSAGES_AFTER
+        near = self._index.passages_within(own.document_id, first, last)
+        section = [one for one in near if one.heading == own.heading]
+        return replace(
+            quote,
+            before="".join(
+                one.text + seam(one.text, following.text)
+                for one, following in itertools.pairwise(section)
+                if one.position < own.position
+            ),
+            after="".join(
+                seam(one.text, following.text) + following.text
+                for one, following in itertools.pairwise(section)
+                if following.position > own.position
+            ),
+        )
 
     def _missing(self, lookup: Lookup, answer: Answer) -> tuple[str, ...]:
         """What a partial answer says that nothing was found on."""

@@ -10,7 +10,7 @@ from bot.answers.pipeline import Reply, said_to_no_question
 from bot.ask.disagreement import disagreement
 from bot.ask.phrased_text import around_chosen, cited_places, phrased_text
 from bot.phrasing.task import Phrased
-from bot.text.excerpt import LINE_CHARACTERS, excerpt
+from bot.text.excerpt import MOST_LINES, excerpt
 from bot.text.excerpt import room as room_on_screen
 from bot.text.languages import Sentence
 from bot.text.markdown import (
@@ -22,21 +22,19 @@ from bot.text.markdown import (
     size,
 )
 from bot.text.place_names import heading_name
-from bot.text.wrapped_lines import joined
+from bot.text.wrapped_lines import joined, tightened
 from indexer.retrieval.hit import Hit
 from knowledge.model.documents import Kind
 from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence
 
-# An answer is one screen of a phone: with its citation and buttons, at most 700 px of one that is
-# 390 px wide.
-FIRST_QUOTE_CHARACTERS: Final = 416
-FURTHER_QUOTE_CHARACTERS: Final = 270
-# What stands above the quotations in most answers: a question of two lines, and the evidence.
-HEAD_CHARACTERS: Final = 3 * LINE_CHARACTERS
-LEAST_CHARACTERS: Final = 4 * LINE_CHARACTERS
-CITATION_CHARACTERS: Final = 60
-SHORTEST_QUOTE_CHARACTERS: Final = 60
+# An answer is one screen of a phone, with its buttons at most 700 px of one that is 390 px wide:
+# so many lines are left for the question, the evidence, quotations and citations.
+SCREEN_LINES: Final = 23
+LEAST_LINES: Final = 4
+SMALL_CHARACTERS: Final = 36
+# A question of two lines, and the evidence.
+_USUAL_HEAD: Final = "\n" * 2
 NUMBER_CHARACTERS: Final = len("1 · ")
 # What people have typed in Discord, where the end of a line is one.
 TYPED: Final = (Kind.NOTE, Kind.CHAT, Kind.CHANNEL)
@@ -152,19 +150,19 @@ def _answer(
         lines.append(_CONFIRMED(language))
     else:
         lines.append(_SURE(language) if is_sure else partial(words, language))
-    limits = _shown(outcome)
+    places = _shown(outcome)
     if phrased is not None:
         outcome = replace(outcome, quotes=around_chosen(outcome.quotes, phrased))
     head = "\n".join(lines)
-    said_above = _phrased(phrased, limits, len(outcome.quotes), language)
+    said_above = _phrased(phrased, len(outcome.quotes), language)
+    if phrased is not None and said_above:
+        places = sorted({0, *cited_places(phrased)})
     above = "\n".join([head, *said_above])
-    limits = _fitting_limits(outcome, above, limits)
-    room = MESSAGE_CHARACTERS - size(above) - NUMBER_CHARACTERS * len(limits)
+    most = _lines_each(outcome, above, places)
+    room = MESSAGE_CHARACTERS - size(above) - NUMBER_CHARACTERS * len(places)
     said: dict[int, Quotation] = {}
-    for number, limit in limits.items():
-        quote = _unlinked(outcome.quotes[number])
-        most = FIRST_QUOTE_CHARACTERS if number else room
-        part = fitting_quote(quote, limit, min(most, room), language)
+    for number in places:
+        part = fitting_quote(_unlinked(outcome.quotes[number]), most, room, language)
         if size(part) + 1 > room:
             continue
         between = [one for one in outcome.conflicts if one.right == number and one.left in said]
@@ -174,44 +172,35 @@ def _answer(
         room -= size(part) + 1
         passage, mark, cited = part.rpartition("\n-# ")
         # Where there are several, members name one by its number.
-        place = f"{len(said) + 1} · " if len(limits) > 1 or said_above else ""
+        place = f"{len(said) + 1} · " if len(places) > 1 or said_above else ""
         link = outcome.quotes[number].citation.link
         source = link if _ADDRESS.fullmatch(link) else ""
         said[number] = Quotation(passage, f"{mark.strip()} {place}{cited}", source)
     # What it stands on is below it, or it is not shown.
-    return AnswerText(head, tuple(said.values()), said_above if len(said) == len(limits) else ())
+    return AnswerText(head, tuple(said.values()), said_above if len(said) == len(places) else ())
 
 
-def _fitting_limits(outcome: Answer, above: str, limits: Mapping[int, int]) -> dict[int, int]:
-    """How many characters of the quotes fit on the screen with what is said `above`, and below.
+def _lines_each(outcome: Answer, above: str, places: Sequence[int]) -> int:
+    """How many lines of the screen each quotation may take, with what is said `above`, and below.
 
-    A long question, much to be said, or a long citation leaves a quotation less of it.
+    Where two disagree, it is said between them what about, which takes as much as a quotation.
     """
-    over = max(room_on_screen(above) - HEAD_CHARACTERS, 0) // len(limits)
-    fitting: dict[int, int] = {}
-    for number, limit in limits.items():
-        cited = outcome.quotes[number].citation
-        named = " › ".join(_place_parts(cited.title, cited.heading))
-        below = max(room_on_screen(named) - 2 * LINE_CHARACTERS, 0)
-        fitting[number] = max(limit - over - below, LEAST_CHARACTERS)
-    return fitting
+    cited = (outcome.quotes[number].citation for number in places)
+    named = [" › ".join(_place_parts(one.title, one.heading)) for one in cited]
+    # A citation is in small letters.
+    below = sum(-(-size(one) // SMALL_CHARACTERS) for one in named)
+    left = SCREEN_LINES - room_on_screen(above) - below - (len(places) - 1)
+    warnings = sum(one.left in places and one.right in places for one in outcome.conflicts)
+    return max(left // (len(places) + warnings), LEAST_LINES)
 
 
-def _phrased(
-    phrased: Phrased | None, limits: dict[int, int], quotes: int, language: Language
-) -> tuple[str, ...]:
-    """What was phrased; what it stands on is quoted, and the best: `limits` become theirs."""
+def _phrased(phrased: Phrased | None, quotes: int, language: Language) -> tuple[str, ...]:
+    """What was phrased; nothing where what it stands on is not quoted."""
     cited = cited_places(phrased) if phrased is not None else []
     if phrased is None or not cited or max(cited) >= quotes:
         return ()
-    places = sorted({0, *cited})
-    numbers = {place + 1: number for number, place in enumerate(places, 1)}
-    text = phrased_text(phrased, numbers, language)
-    if text:
-        share = FIRST_QUOTE_CHARACTERS // len(places)
-        limits.clear()
-        limits.update(dict.fromkeys(places, share))
-    return text
+    numbers = {place + 1: number for number, place in enumerate(sorted({0, *cited}), 1)}
+    return phrased_text(phrased, numbers, language)
 
 
 def _unlinked(quote: Quote) -> Quote:
@@ -219,22 +208,20 @@ def _unlinked(quote: Quote) -> Quote:
     return replace(quote, citation=replace(quote.citation, link=""))
 
 
-def _shown(outcome: Answer) -> dict[int, int]:
-    """The places of the quotes that are shown, each with at most how many characters."""
+def _shown(outcome: Answer) -> list[int]:
+    """The places of the quotes that are shown."""
     places = [0]
     for number in range(1, len(outcome.quotes)):
         if _adds(outcome, number, frozenset(places)):
             places.append(number)
-    # Where two disagree, it is said between them what about.
-    warnings = sum(one.left in places and one.right in places for one in outcome.conflicts)
-    room = FIRST_QUOTE_CHARACTERS - CITATION_CHARACTERS * (len(places) - 1)
-    return dict.fromkeys(places, room // (len(places) + warnings))
+    return places
 
 
 def excerpts(outcome: Answer) -> list[tuple[Quote, str]]:
     """The quotes that are shown, each with the Markdown that is shown of it."""
-    quotes = [(outcome.quotes[number], limit) for number, limit in _shown(outcome).items()]
-    return [(quote, _excerpt(quote, limit, MESSAGE_CHARACTERS)) for quote, limit in quotes]
+    places = _shown(outcome)
+    lines = _lines_each(outcome, _USUAL_HEAD, places)
+    return [(outcome.quotes[number], _excerpt(outcome.quotes[number], lines)) for number in places]
 
 
 def _adds(outcome: Answer, number: int, said: Set[int]) -> bool:
@@ -245,31 +232,30 @@ def _adds(outcome: Answer, number: int, said: Set[int]) -> bool:
     return len(said) == 1 and as_likely(best, other, outcome.evidence)
 
 
-def fitting_quote(quote: Quote, limit: int, room: int, language: Language) -> str:
-    """A passage with its citation, shortened until both fit on lines of their own in `room`.
-
-    What makes text safe makes it longer than `limit`; so may code, or a table, that is whole.
-    """
-    most = room
+def fitting_quote(quote: Quote, lines: int, room: int, language: Language) -> str:
+    """A passage with its citation, shortened until both fit on lines of their own in `room`."""
     cited = citation(quote.citation, language)
-    part = _quote(quote, limit, most, cited)
-    while size(part) + 1 > room and most > SHORTEST_QUOTE_CHARACTERS:
-        most = most * 7 // 8
-        limit = min(limit, most)
-        part = _quote(quote, limit, most, cited)
+    part = _quote(quote, lines, MOST_LINES, cited)
+    while size(part) + 1 > room and lines > 1:
+        lines -= 1
+        part = _quote(quote, lines, lines, cited)
     return part
 
 
-def _quote(quote: Quote, limit: int, most: int, cited: str) -> str:
-    return f"{quoted(shown(_excerpt(quote, limit, most)))}\n{cited}"
+def _quote(quote: Quote, lines: int, most: int, cited: str) -> str:
+    return f"{quoted(shown(_excerpt(quote, lines, most)))}\n{cited}"
 
 
-def _excerpt(quote: Quote, limit: int, most: int) -> str:
-    text, deciding = quote.led
+def _excerpt(quote: Quote, lines: int, most: int = MOST_LINES) -> str:
+    text = f"{quote.before}{quote.text}{quote.after}"
+    begin = len(quote.before)
+    places = [begin, begin + len(quote.text), *(begin + one for one in quote.deciding or ())]
     if quote.citation.kind not in TYPED:
-        text, moved = joined(text, deciding or ())
-        deciding = (moved[0], moved[1]) if moved else None
-    return excerpt(text, limit, deciding, most)[0]
+        text, places = joined(text, places)
+    text, places = tightened(text, places)
+    own, deciding = (places[0], places[1]), places[2:]
+    span = (deciding[0], deciding[1]) if deciding else None
+    return excerpt(text, lines, span, own, most)[0]
 
 
 _BY: Final = Sentence("by {name}")

@@ -18,8 +18,8 @@ from indexer.text.sentences import FENCES, LIST_MARKER, units
 from knowledge.model.guilds import Language
 
 # With a quotation of some lines below it, so much is one screen of a phone.
-LINES_CHARACTERS: Final = 442
-FURTHER_CHARACTERS: Final = 182
+LINES: Final = 14
+FURTHER_LINES: Final = 6
 # What is longer than a message holds beside its quotations is not shown at all.
 MOST_CHARACTERS: Final = 1_400
 
@@ -84,11 +84,11 @@ def _fitting(lines: Sequence[Line]) -> list[Line]:
     Each passage that they stand on is quoted below, which takes room, too.
     """
     kept: list[Line] = []
-    left, passages = LINES_CHARACTERS, set[int]()
+    left, passages = LINES, set[int]()
     for line in lines:
         needed = room(line.text)
         if kept:
-            needed += FURTHER_CHARACTERS * len({*line.numbers} - passages)
+            needed += FURTHER_LINES * len({*line.numbers} - passages)
             if needed > left:
                 break
         kept.append(line)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.answers.decision import Quote
-from bot.ask.messages import FIRST_QUOTE_CHARACTERS, FURTHER_QUOTE_CHARACTERS, fitting_quote
+from bot.ask.messages import fitting_quote
 from bot.search.service import Found, Nothing
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, Page, legible, plain, plain_within, size
@@ -19,6 +19,7 @@ from knowledge.model.submissions import TAG_CHARACTERS
 # With every sign made plain, it takes a fifth of a message.
 QUERY_CHARACTERS: Final = 200
 PASSAGES_A_PAGE: Final = 5
+PASSAGE_LINES: Final = 9
 
 
 NO_QUERY: Final = Sentence(
@@ -112,8 +113,7 @@ def _pages(quotes: Sequence[Quote], room: int, language: Language) -> list[list[
     pages: list[list[str]] = []
     left = 0
     for quote in quotes:
-        most = min(room, FIRST_QUOTE_CHARACTERS)
-        part = fitting_quote(quote, FURTHER_QUOTE_CHARACTERS, most, language)
+        part = fitting_quote(quote, PASSAGE_LINES, room, language)
         if not pages or len(pages[-1]) == PASSAGES_A_PAGE or size(part) + 1 > left:
             pages.append([])
             left = room

@@ -1,13 +1,15 @@
-"""Excerpt of a passage around the sentence that answers: whole sentences, list items, rows, code.
+"""Excerpt of a passage around the sentence that answers: as much as a phone's screen shows.
 
-Pure. What is too long for Discord by itself is all that is cut: code and tables between two lines,
-items between sentences, a sentence between words.
+Pure. It is cut between sentences, list items, code and tables. Of what takes more than half of the
+room, it is cut between lines of code, rows, and the sentences of an item.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from functools import lru_cache
+from itertools import pairwise, takewhile
 from typing import Final
 
 from bot.text.markdown import beginning, size
@@ -20,8 +22,6 @@ from indexer.text.sentences import (
     announces,
     fence_mark,
     fences,
-    have_head,
-    meaning_begins,
     refers_back,
     sentences,
     shows_pictures,
@@ -29,21 +29,19 @@ from indexer.text.sentences import (
     within,
 )
 
-# About so many characters stand in a line of a quotation on a phone, inside of a container.
-LINE_CHARACTERS: Final = 26
-# So many in one of a list, which a row of a table is, too, or of a quotation in a quotation.
-INDENTED_CHARACTERS: Final = 22
-# And so many in one of a list in a list.
-NESTED_CHARACTERS: Final = 19
+# So many characters stand in a line of a quotation on a phone, inside of a container.
+LINE_CHARACTERS: Final = 30
+# So many fewer in a list, which a row of a table is, too, or in a quotation in a quotation.
+SET_IN_CHARACTERS: Final = 3
+# Code breaks anywhere.
+CODE_CHARACTERS: Final = 28
 
-# A sentence or list item of no more than this is whole, whatever an excerpt may have: of a thousand
-# one takes more than half of it.
-WHOLE_CHARACTERS: Final = 1_300
-# What the one that answers refers to, or announces, is taken along up to this.
-TAKEN_ALONG_CHARACTERS: Final = 300
-
-# What stands empty where something that no page shows was taken out.
-_BLANK_LINES: Final = re.compile(r"\n(?:[ \t]*\n){2,}")
+# Code, tables and list items of no more lines are whole.
+WHOLE_LINES: Final = 4
+# And what answers, whatever room there is.
+MOST_LINES: Final = 19
+# What is not seen of a text.
+_UNSEEN: Final = re.compile(r"\*\*|\\(?=[^\w\s])")
 # What stands before the words of a quotation or a list item.
 _MARKS: Final = re.compile(rf"(?:>[ \t]?)*(?:{LIST_MARKER.pattern})?")
 
@@ -52,146 +50,163 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class _Units:
-    """A text with the spans of what an excerpt of it takes or leaves: never none."""
+    """A text with the spans of what an excerpt of it takes or leaves: never none.
+
+    `own` are the first and the last that are of the passage; the others stand around it. `units`
+    and `code` are the spans of sentences, items and so on, which one can be a part of.
+    """
 
     text: str
+    units: Sequence[Span]
     spans: Sequence[Span]
+    own: Span
+    code: Sequence[Span]
 
     def __getitem__(self, place: int) -> str:
         return self.text[slice(*self.spans[place])]
 
-    def place(self, at: int) -> int:
-        """Which of them a place in the text is in."""
-        return next((i for i, (start, end) in enumerate(self.spans) if start <= at < end), 0)
-
     def room(self, first: int, last: int) -> int:
         return room(self.text[self.spans[first][0] : self.spans[last][1]])
 
-    def _fits(self, first: int, limit: int, last: int) -> bool:
-        return self.room(first, last) <= limit
+    def shown(self, centre: int, limit: int) -> list[Span]:
+        """The first and the last of each run that is shown.
 
-    def beginning(self, place: int) -> int:
-        """Where an excerpt with this one begins: with what it refers to, or is announced by."""
-        return meaning_begins(self.text, self.spans, place)
-
-    def end(self, place: int) -> int:
-        """Where an excerpt with this one ends: with what it announces; -1 if there is nothing."""
-        rest = range(place, len(self.spans))
-        return next((i for i in rest if not announces(self[i])), -1)
-
-    def shown(self, centre: int, limit: int, most: int) -> list[Span]:
-        """The first and the last of each run that is shown: the opening, and what is around one.
-
-        The opening says what the rest stands on, and mostly answers by itself.
+        That is one with what it needs, its paragraph or list, and what follows; then what is above,
+        and more of the section. In what is left stands the opening of the passage.
         """
-        behind = range(len(self.spans) - 1, centre - 1, -1)
-        last = next((i for i in behind if not announces(self[i])), -1)
-        # A list of which nothing is left out has no line that says so.
-        spared = LINE_CHARACTERS * self._is_listed(centre)
-        if last >= 0 and self.room(0, last) <= limit + spared:
-            return [(0, last)]
-        first, last = self._needed(centre, limit, most)
-        opening = next(i for i in range(centre + 1) if not shows_pictures(self[i]) or i == centre)
-        if self.room(opening, last) <= limit:
-            return [(opening, self._down(opening, last, len(self.spans) - 1, limit))]
-        left = limit - self.room(opening, opening)
-        if not self._says(opening) or first <= opening or self.room(first, last) > left:
-            return [self._around(centre, limit, most)]
-        first, last = self._around(centre, left, most)
-        return [(opening, last)] if first <= opening + 1 else [(opening, opening), (first, last)]
+        top, end = self.own
+        first, last = self._block(*self._needed(*self._item(centre, limit), limit), limit)
+        whole = min(first, top), max(last, end)
+        # Where nothing is left out, no sign says so.
+        if self.room(*whole) <= limit + 1 and not self._announces(whole[1]):
+            return [self._grown(*whole, limit)]
+        first, last = self._grown(first, last, limit)
+        said = (i for i in range(top, first) if not shows_pictures(self[i]))
+        opening = next(said, first)
+        left = limit - self.room(first, last)
+        if opening < first and self._says(opening) and self.room(opening, opening) <= left:
+            return [(opening, opening), (first, last)]
+        return [(first, last)]
 
-    def _says(self, place: int) -> bool:
-        """Whether one is a sentence that says something by itself."""
-        return not (
-            announces(self[place]) or self[place].startswith(FENCES) or self._is_listed(place)
-        )
-
-    def _around(self, centre: int, limit: int, most: int) -> Span:
-        """The first and the last of what is shown around one: its paragraph or list, then more."""
-        first, last = self._needed(centre, limit, most)
-        top, end = self._block(centre)
-        if self._is_listed(centre):
-            # A list or table is begun with what stands above it, or at least with its first item,
-            # where that leaves room for two more below.
-            below = max(last, min(centre + 2, end))
-            tops = (top - 1, top, top + announces(self[top]))
-            begun = (one for one in tops if 0 <= one <= first and self._fits(one, limit, below))
-            first = next(begun, first)
-        last = self._down(first, last, end, limit)
-        first = self._up(first, last, top, limit)
-        if self._needs_more(first):
-            first = self._up(first, last, 0, limit)
-        last = self._down(first, last, len(self.spans) - 1, limit)
-        return self._up(first, last, 0, limit), last
-
-    def _down(self, first: int, last: int, end: int, limit: int) -> int:
-        """The last that fits below some, up to an end."""
-        below = range(last + 1, end + 1)
-        fitting = takewhile(lambda place: self._fits(first, limit, place), below)
-        return max(filter(self._may_end, fitting), default=last)
+    def _grown(self, first: int, last: int, limit: int) -> Span:
+        """The same with what fits below, and then above: of the passage, then of its section."""
+        for top, end in (self.own, (0, len(self.spans) - 1)):
+            last = self._down(first, last, end, limit)
+            first = self._up(first, last, top, limit)
+        return first, last
 
     def _up(self, first: int, last: int, top: int, limit: int) -> int:
         """The first that fits above some, up to a top."""
         above = range(first - 1, top - 1, -1)
-        fitting = takewhile(lambda place: self._fits(place, limit, last), above)
+        fitting = takewhile(lambda place: self.room(place, last) <= limit, above)
         return min(filter(self._may_begin, fitting), default=first)
 
-    def _needed(self, centre: int, limit: int, most: int) -> Span:
-        """The first and the last that one is shown with: what it refers to, and what it announces.
+    def _down(self, first: int, last: int, end: int, limit: int) -> int:
+        """The last that fits below some, up to an end."""
+        below = range(last + 1, end + 1)
+        fitting = takewhile(lambda place: self.room(first, place) <= limit, below)
+        return max(filter(self._may_end, fitting), default=last)
 
-        Of what it refers to, as much as fits, and begins where nothing is referred to.
+    def _item(self, centre: int, limit: int) -> Span:
+        """The first and the last of the item of a list that one is a part of, if that fits."""
+        start = self.spans[centre][0]
+        unit = next(one for one in self.units if start < one[1])
+        parts = [i for i, one in enumerate(self.spans) if unit[0] <= one[0] < unit[1]]
+        fits = LIST_MARKER.match(self.text, *unit) and self.room(parts[0], parts[-1]) <= limit
+        return (parts[0], parts[-1]) if fits else (centre, centre)
+
+    def _needed(self, first: int, last: int, limit: int) -> Span:
+        """The same with what it announces, and what it refers to.
+
+        Of what it refers to, as much as fits, from where nothing is referred to.
         """
-        along = max(limit, TAKEN_ALONG_CHARACTERS)
-        before = range(centre - 1, self.beginning(centre) - 1, -1)
-        fits = takewhile(lambda place: self.room(place, centre) <= along, before)
-        fitting = [*fits][::-1]
-        whole = (place for place in fitting if not refers_back(self[place]))
-        first = next(whole, [*fitting, centre][0])
-        after = self.end(centre)
-        if after > centre and (
-            self.room(first, after) <= along
-            or size(self.text[self.spans[first][0] : self.spans[after][1]])
-            <= _allowed(self[after], most)
-        ):
-            return first, after
-        return first, centre
+        after = self._end(last, limit)
+        # Nothing is announced that is not shown, even if that takes some lines more.
+        last = after if self.room(first, after) <= limit + WHOLE_LINES else last
+        before = range(first - 1, self._beginning(first) - 1, -1)
+        fitting = [*takewhile(lambda place: self.room(place, last) <= limit, before)]
+        whole = (place for place in fitting[::-1] if not self._needs_more(place))
+        return next(whole, [first, *fitting][-1]), last
+
+    def _beginning(self, place: int) -> int:
+        """Where an excerpt with this one begins: with what it refers to, or is announced by."""
+        while place > 0 and self._needs_more(place):
+            place -= 1
+        return place
+
+    def _end(self, place: int, limit: int) -> int:
+        """Where an excerpt with this one ends: with what it announces, of code with some lines."""
+        rest = range(place, len(self.spans))
+        last = next((i for i in rest if not self._announces(i)), place)
+        if last > place and (code := self._code_of(last)) is not None:
+            lines = (i for i in range(last, len(self.spans)) if self.spans[i][1] <= code[1])
+            last = max(takewhile(lambda i: self.room(place, i) <= limit // 2, lines), default=last)
+        return last
+
+    def _announces(self, place: int) -> bool:
+        return self._code_of(place) is None and announces(self[place])
+
+    def _refers_back(self, place: int) -> bool:
+        return self._code_of(place) is None and refers_back(self[place])
 
     def _needs_more(self, place: int) -> bool:
-        """Whether one means what stands before it: by its first word, or as code it explains."""
-        explains = place > 0 and self[place - 1].startswith(FENCES)
-        return explains or refers_back(self[place])
+        """Whether one means what stands before it: by its first word, or beside code."""
+        if place == 0:
+            return False
+        code, before = self._code_of(place), self._code_of(place - 1)
+        if self._announces(place - 1) or code is not None:
+            return self._announces(place - 1) or code == before
+        explains = before is not None and not self._announces(place)
+        return explains or self._refers_back(place)
+
+    def _code_of(self, place: int) -> Span | None:
+        """The code that one is, or is a line of."""
+        start = self.spans[place][0]
+        at = bisect_right(self.code, (start, len(self.text))) - 1
+        return self.code[at] if at >= 0 and start < self.code[at][1] else None
 
     def _may_begin(self, place: int) -> bool:
-        """Whether an excerpt may begin with one: no picture, nor what something announces.
+        """Whether an excerpt may begin with one: neither a picture, nor what means something else.
 
         With the first item of a list it may, where what announces that is too long.
         """
-        announced = place > 0 and announces(self[place - 1]) and not self._is_listed(place)
-        return not announced and not shows_pictures(self[place])
+        listed = self._is_listed(place) and not self._refers_back(place)
+        return (listed or not self._needs_more(place)) and not shows_pictures(self[place])
 
     def _may_end(self, place: int) -> bool:
         """Whether an excerpt may end with one: it announces nothing, and is no picture."""
-        return not announces(self[place]) and not shows_pictures(self[place])
+        return not self._announces(place) and not shows_pictures(self[place])
 
-    def _block(self, place: int) -> Span:
-        """The first and the last of the paragraph or list that one is in, with its announcement."""
-        first = last = place
-        while first > 0 and self._joined(first - 1):
-            first -= 1
-        while self._joined(last):
-            last += 1
-        return first, last
+    def _says(self, place: int) -> bool:
+        """Whether one is a sentence that says something by itself."""
+        is_code = self._code_of(place) is not None
+        return not (is_code or self._announces(place) or self._is_listed(place))
+
+    def _block(self, first: int, last: int, limit: int) -> Span:
+        """The same with the paragraph or list around it, as far as that fits.
+
+        That is from its top, of a list from what announces it, or at least from its first item; and
+        to its end.
+        """
+        top = first
+        while top > self.own[0] and self._joined(top - 1):
+            top -= 1
+        end = last
+        while end + 1 < len(self.spans) and self._joined(end):
+            end += 1
+        tops = (self._beginning(top), top, top + self._announces(top))
+        first = next((i for i in tops if i < first and self.room(i, last) <= limit), first)
+        return first, self._down(first, last, end, limit)
 
     def _joined(self, place: int) -> bool:
-        """Whether one is in one paragraph or list with the next, or announces that."""
-        if place + 1 >= len(self.spans):
+        """Whether one is in one paragraph or list with the next; code is with what is above it."""
+        if self._code_of(place) is not None:
             return False
-        between = self.text[self.spans[place][1] : self.spans[place + 1][0]]
-        return (
-            between.count("\n") < 2
-            or announces(self[place])
-            or (self._is_listed(place) and self._is_listed(place + 1))
-        )
+        listed = self._is_listed(place) and self._is_listed(place + 1)
+        return listed or self._between(place).count("\n") < 2
+
+    def _between(self, place: int) -> str:
+        return self.text[self.spans[place][1] : self.spans[place + 1][0]]
 
     def _is_listed(self, place: int) -> bool:
         """Whether one is an item of a list or rows of a table."""
@@ -199,72 +214,116 @@ class _Units:
 
 
 def room(text: str) -> int:
-    """How much of a phone's screen a text takes, in characters: a line begun counts as a whole one.
+    """How many lines of a phone's screen a text takes.
 
     Of a link, only the label is seen; of a table, neither the line below its head nor its bars; of
-    the two lines with the marks of code, a frame that is as high as one.
+    the two lines with the marks of code, a frame that is as high as one. Two blank lines are as
+    high as one with words.
     """
-    lines = _BLANK_LINES.sub("\n\n", without_link_targets(text)).split("\n")
-    marks = sum(line.lstrip().startswith(FENCES) for line in lines)
-    return LINE_CHARACTERS * (sum(map(_lines, lines)) - marks // 2)
+    taken, blank, in_code = 0, 0, False
+    for line in without_link_targets(text).split("\n"):
+        if line.lstrip().startswith(FENCES):
+            taken += not in_code
+            in_code = not in_code
+        elif not (in_code or line.strip()):
+            blank += 1
+        else:
+            taken += (-(-size(line) // CODE_CHARACTERS) or 1) if in_code else _lines(line)
+    return taken + blank // 2
 
 
+@lru_cache(maxsize=4_096)
 def _lines(line: str) -> int:
     """How many lines of a phone's screen one of a text takes."""
-    if not line.startswith(ROW):
-        return -(-size(line) // _width(line)) or 1
-    return -(-size(shown_row(line)) // INDENTED_CHARACTERS)
-
-
-def _width(line: str) -> int:
+    if line.startswith(ROW):
+        row = shown_row(line)
+        return _wrapped(row, LINE_CHARACTERS - SET_IN_CHARACTERS) if row else 0
     is_item, is_set_in = LIST_MARKER.match(line) is not None, line.startswith((" ", ">"))
-    if is_item and is_set_in:
-        return NESTED_CHARACTERS
-    return INDENTED_CHARACTERS if is_item or is_set_in else LINE_CHARACTERS
+    line = _UNSEEN.sub("", line)
+    return _wrapped(line, LINE_CHARACTERS - SET_IN_CHARACTERS * (is_item + is_set_in))
 
 
-def excerpt(text: str, limit: int, deciding: Span | None, most: int = 0) -> tuple[str, bool]:
+def _wrapped(text: str, characters: int) -> int:
+    """How many lines of so many characters a text takes, wrapped between words: one at least."""
+    taken, used = 1, 0
+    for word in text.split():
+        length = size(word)
+        if used and used + 1 + length > characters:
+            taken, used = taken + 1, 0
+        used += length + (used > 0)
+        taken, used = taken + (used - 1) // characters, (used - 1) % characters + 1
+    return taken
+
+
+def excerpt(
+    text: str,
+    limit: int,
+    deciding: Span | None,
+    own: Span | None = None,
+    most: int = MOST_LINES,
+) -> tuple[str, bool]:
     """As much of a passage as fits, around the sentence that answers, that one in bold.
 
     It does not end with what only announces something, nor begin with "this" or "it" where what is
     meant stands before it.
 
     Args:
-        text: the passage.
-        limit: how much room it may take, in characters (`room`).
+        text: the passage, or its section.
+        limit: how many lines of a phone it may take (`room`).
         deciding: the span of the sentence that answers, if one stands out.
-        most: how many units of UTF-16 it may have where code or a table that answers takes more; a
-            longer sentence or list item may take up to `WHOLE_CHARACTERS`.
+        own: the span of the passage in its section.
+        most: how many lines a sentence that answers has at most where it is whole all the same.
 
     Returns:
-        The excerpt, with … where something was left out, and whether anything was.
+        The excerpt, with … where something of the passage was left out or follows in its section,
+        and whether anything was or does.
     """
-    found = _Units(text, [*_shown_units(text, limit)])
-    if not found.spans:
-        return beginning(text, limit), size(text) > limit
-    at = deciding[0] if deciding else 0
-    centre = found.place(at)
-    if head := _head_above(text, found.spans[centre][0]):
-        limit = max(limit - room(head.rstrip()), LINE_CHARACTERS)
-    whole = max(limit, _allowed(found[centre], most))
-    if _measured(found[centre]) > whole:
-        return _part(found, centre, limit, whole, deciding)
-    return _cut_out(found, found.shown(centre, limit, most), deciding)
+    begin, end = own or (0, len(text))
+    spans = [piece for unit in units(text) for piece in _pieces(text, unit, limit)]
+    places = [i for i, span in enumerate(spans) if span[1] > begin and span[0] < end]
+    if not places:
+        return beginning(text[begin:end], limit * LINE_CHARACTERS), room(text[begin:end]) > limit
+    found = _Units(text, units(text), spans, (places[0], places[-1]), [*fences(text)])
+    at = deciding[0] if deciding else begin
+    centre = next((i for i in places if at < spans[i][1]), places[0])
+    if head := _head_above(text, spans[centre][0]):
+        limit = max(limit - room(head.rstrip()), 1)
+    limit = max(limit, min(room(found[centre]), most))
+    if room(found[centre]) <= limit:
+        return _cut_out(found, found.shown(centre, limit), deciding, (begin, end))
+    # One sentence longer than the limit: it is all there is, so bold would mark nothing.
+    before = "… " if centre > places[0] else ""
+    characters = limit * LINE_CHARACTERS - 1 - len(before)
+    return f"{before}{beginning(found[centre], characters).rstrip()}…", True
 
 
-def _shown_units(text: str, limit: int) -> Iterator[Span]:
-    """The spans of what is shown whole: the rows of a table that takes more room than there is.
-
-    The first has the head above it.
-    """
-    for start, end in units(text):
-        if not text.startswith(ROW, start) or room(text[start:end]) <= limit:
-            yield start, end
-            continue
+def _pieces(text: str, unit: Span, limit: int) -> Iterator[Span]:
+    """The spans of what a unit is cut into that takes more than half of the room."""
+    start, end = unit
+    if room(text[start:end]) <= min(WHOLE_LINES, limit):
+        yield unit
+    elif text.startswith(FENCES, start):
+        yield from _lines_of_code(text, unit)
+    elif text.startswith(ROW, start):
         rows = within(sentences(text), start, end)
         first = head_lines([text[slice(*row)] for row in rows])
+        # The first has the head above it.
         yield start, rows[min(first, len(rows) - 1)][1]
         yield from rows[first + 1 :]
+    else:
+        inner = within(sentences(text), start, end)
+        for one in inner:
+            yield from _pieces(text, one, limit) if len(inner) > 1 else [unit]
+
+
+def _lines_of_code(text: str, code: Span) -> Iterator[Span]:
+    """The spans of lines of code; the first and the last have its marks, and none is blank."""
+    start, end = code
+    ends = [i for i in range(start, end) if text[i] == "\n"]
+    cuts = [one for one, after in pairwise(ends) if text[one:after].strip()][1:]
+    for cut in (*cuts, end):
+        yield start, cut
+        start = cut + 1
 
 
 def _head_above(text: str, start: int) -> str:
@@ -277,97 +336,47 @@ def _head_above(text: str, start: int) -> str:
     return "".join(f"{row}\n" for row in [*head, LEFT_OUT]) if head else ""
 
 
-def _allowed(unit: str, most: int) -> int:
-    """How long a unit may be to be shown whole, where an excerpt may have so many."""
-    return most if unit.startswith((*FENCES, ROW)) else min(most, WHOLE_CHARACTERS)
-
-
-def _measured(unit: str) -> int:
-    return size(unit) if unit.startswith((*FENCES, ROW)) else room(unit)
-
-
-def _cut_out(found: _Units, runs: Sequence[Span], deciding: Span | None) -> tuple[str, bool]:
-    text, shown, end = found.text, "", 0
+def _cut_out(
+    found: _Units, runs: Sequence[Span], deciding: Span | None, own: Span
+) -> tuple[str, bool]:
+    text, shown = found.text, ""
+    end = min(own[0], found.spans[runs[0][0]][0])
     for first, last in runs:
         start, above = found.spans[first][0], text[end : found.spans[first][0]]
         end = found.spans[last][1]
-        body = _without_blank_runs(_emphasised(text[start:end], start, deciding))
-        body, _ = _marked(_head_above(text, start) + body, bool(above.strip()), cut_after=False)
+        body = _emphasised(text[start:end], start, deciding)
+        body = _head_above(text, start) + _marked_code(found, body, start, end)
+        body = _marked(body, bool(above.strip()), cut_after=False)
         between = "\n\n" if "\n\n" in above else "\n" if body.startswith("…\n") else " "
         shown += between * bool(shown) + body
-    left_out = len(runs) > 1 or bool(text[: found.spans[runs[0][0]][0]].strip())
-    shown, is_cut = _marked(shown, False, bool(text[end:].strip()))
-    return shown, is_cut or left_out
+    left_out = len(runs) > 1 or bool(text[own[0] : found.spans[runs[0][0]][0]].strip())
+    is_cut = bool(text[end:].strip())
+    return _marked(shown, False, is_cut), is_cut or left_out
 
 
-def _part(
-    found: _Units, centre: int, limit: int, whole: int, deciding: Span | None
-) -> tuple[str, bool]:
-    """A part of the one unit that is too long: lines of code and tables, sentences, or words."""
-    start, end = found.spans[centre]
-    cut_before = centre > 0
-    if found[centre].startswith(FENCES):
-        return _marked(_some_lines(found[centre], whole), cut_before, cut_after=True)
-    inner = within(sentences(found.text), start, end)
-    parts = _Units(found.text, inner)
-    at = parts.place(deciding[0] if deciding else start)
-    if found[centre].startswith(ROW):
-        return _marked(_some_rows(parts, at, whole), cut_before, cut_after=True)
-    if room(parts[at]) <= whole:
-        return _cut_out(parts, parts.shown(at, limit, whole), deciding)
-    # One sentence longer than the limit: it is all there is, so bold would mark nothing.
-    before = "… " if cut_before or at else ""
-    return f"{before}{beginning(parts[at], limit - 1 - len(before)).rstrip()}…", True
+def _marked_code(found: _Units, body: str, start: int, end: int) -> str:
+    """A part of a text with the marks of code that it begins or ends inside of."""
+    for first, last in found.code:
+        opening = found.text[first : found.text.find("\n", first)]
+        lead = found.text[found.text.rfind("\n", 0, first) + 1 : first]
+        if first < start < last:
+            body = f"{lead}{opening}\n{body}"
+        if first < end < last:
+            body = f"{body}\n{lead if not lead.strip() else ''}{fence_mark(opening)}"
+    return body
 
 
-def _some_rows(rows: _Units, at: int, limit: int) -> str:
-    """The top of a table, and as many rows from the one that answers on as fit."""
-    top = 2 if have_head([rows[i] for i in range(len(rows.spans))]) else 0
-    kept = [rows[i] for i in range(top)]
-    for place in range(max(at, top), len(rows.spans)):
-        if len(kept) > top and size("\n".join([*kept, rows[place]])) > limit:
-            break
-        kept.append(rows[place])
-    return beginning("\n".join(kept), limit)
-
-
-def _some_lines(code: str, limit: int) -> str:
-    """The first lines of code that fit, between its marks."""
-    opening, *lines = code.split("\n")
-    mark = fence_mark(opening)
-    if lines and lines[-1].strip() == mark:
-        lines.pop()
-    room = limit - size(opening) - len(mark) - 2
-    kept = beginning("\n".join(lines), room)
-    if kept != "\n".join(lines) and "\n" in kept:
-        kept = kept[: kept.rindex("\n")]
-    return f"{opening}\n{kept}\n{mark}"
-
-
-def _marked(body: str, cut_before: bool, cut_after: bool) -> tuple[str, bool]:
+def _marked(body: str, cut_before: bool, cut_after: bool) -> str:
     """An excerpt with … where something was left out: apart from code, tables and lists."""
-    before, after = "… ", " …"
     top, bottom = body.split("\n", 1)[0], body.rsplit("\n", 1)[-1]
-    if top.startswith((*FENCES, ROW)):
-        before = "…\n\n"
-    elif top.startswith(">") or LIST_MARKER.match(top) is not None:
-        before = "…\n"
-    if bottom.lstrip().startswith((*FENCES, ROW)):
-        after = "\n\n…"
-    elif bottom.startswith((">", " ")) or LIST_MARKER.match(bottom) is not None:
-        after = "\n…"
-    cut = cut_before or cut_after
-    return f"{before if cut_before else ''}{body}{after if cut_after else ''}", cut
+    before = "…\n" if _is_block(top) else "… "
+    after = "\n…" if _is_block(bottom) or bottom.startswith(" ") else " …"
+    return f"{before if cut_before else ''}{body}{after if cut_after else ''}"
 
 
-def _without_blank_runs(text: str) -> str:
-    """The text with one blank line where there are several, but in code."""
-    parts: list[str] = []
-    position = 0
-    for start, end in fences(text) if _BLANK_LINES.search(text) is not None else ():
-        parts += [_BLANK_LINES.sub("\n\n", text[position:start]), text[start:end]]
-        position = end
-    return "".join([*parts, _BLANK_LINES.sub("\n\n", text[position:])])
+def _is_block(line: str) -> bool:
+    is_item = LIST_MARKER.match(line) is not None
+    return is_item or line.lstrip().startswith((*FENCES, ROW, ">"))
 
 
 def _emphasised(text: str, offset: int, deciding: Span | None) -> str:

@@ -47,7 +47,7 @@ _CUTTABLE = re.compile(r"\[[^\[\]\n]*\]\([^)\[\n]*\)|<?https?://\S+")
 _MENTION = re.compile(r"@(?=everyone|here)|<(?=@|#|/|id:|a?:|t:)")
 _FENCE_LINE = re.compile(
     r"^(?P<lead>(?:> ?){0,2}[ \t]{0,8})(?P<mark>`{3,}|~{3,})"
-    r"(?P<language>[\w+#.-]{0,20})(?P<rest>[^`\n]*)$",
+    r"(?P<language>\{[\w-]{1,20}\}(?=[ \t]*$)|[\w+#.-]{0,20})(?P<rest>[^`\n]*)$",
     re.MULTILINE,
 )
 # What is seen as one sign; a backslash is one with what it makes plain.
@@ -129,7 +129,7 @@ def _shown_fence(text: str) -> str:
         body.insert(0, opened["rest"].strip())
     # Of six in a row, too, no three may be left beside each other.
     inside = re.sub("`(?=``)", "`\u200b", "\n".join(body))
-    return f"{opened['lead']}```{opened['language']}\n{inside}\n{opened['lead']}```"
+    return f"{opened['lead']}```{opened['language'].strip('{}')}\n{inside}\n{opened['lead']}```"
 
 
 def _shown_prose(text: str) -> str:

@@ -5,7 +5,6 @@ with a row in each item: in a fence its links could not be pressed, its marks wo
 a phone its rows would be broken into each other.
 """
 
-import itertools
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -53,29 +52,3 @@ def shown_row(row: str) -> str:
         return ""
     cells = (cell.strip().replace("\\|", ROW) for cell in _CELL.findall(row))
     return _BETWEEN.join(filter(None, cells))
-
-
-def begins_below_head(text: str) -> bool:
-    """Whether a text begins with rows of a table whose head is elsewhere."""
-    rows = _run_of_rows(text.split("\n"))
-    return bool(rows) and not head_lines(rows)
-
-
-def head_above(before: Sequence[str]) -> str:
-    """The head of the table that a text goes on with, and that rows are left out.
-
-    Args:
-        before: what stands before that text, in order, cut as it was; the table ends the last.
-    """
-    for text in reversed(before):
-        lines = text.rstrip().split("\n")
-        rows = _run_of_rows(lines[::-1])[::-1]
-        if above := head_lines(rows):
-            return "\n".join([*rows[:above], LEFT_OUT])
-        if len(rows) < len(lines):
-            break
-    return ""
-
-
-def _run_of_rows(lines: Sequence[str]) -> list[str]:
-    return [*itertools.takewhile(is_row, lines)]

@@ -1,6 +1,7 @@
-"""Joiner of the wrapped lines of a paragraph, which Markdown reads as one line. Pure."""
+"""Joiner of wrapped lines, which Markdown reads as one, and of what blank lines part. Pure."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from indexer.text.sentences import FENCES, LIST_MARKER, ROW, fences
@@ -13,20 +14,48 @@ CODE_SET_IN: Final = 4
 _BLOCKS: Final = (*FENCES, ROW, ">", "#")
 # What Markdown, or somebody who announces what follows, ends a line with.
 _ENDINGS: Final = ("  ", "\\", ":")
+_GAP: Final = re.compile(r"\n(?:[ \t]*\n)+")
 
 
 def joined(text: str, places: Sequence[int] = ()) -> tuple[str, list[int]]:
     """A text with its wrapped lines joined, and where some places in it are then."""
-    parts: list[str] = []
+    return _replaced(text, ((*span, " ") for span in _wrapped_ends(text)), places)
+
+
+def tightened(text: str, places: Sequence[int] = ()) -> tuple[str, list[int]]:
+    """A text without blank lines that show nothing, and where some places in it are then.
+
+    One is left of several, and none above a list or beside code, which Discord sets apart itself.
+    """
+    return _replaced(text, _gaps(text), places)
+
+
+def _replaced(
+    text: str, parts: Iterable[tuple[int, int, str]], places: Sequence[int]
+) -> tuple[str, list[int]]:
+    """A text with other words in the place of some spans, and where some places in it are then."""
+    kept: list[str] = []
     moved = [*places]
     position = 0
-    for start, end in _wrapped_ends(text):
-        parts += [text[position:start], " "]
-        moved = [
-            to - (end - start - 1) * (place >= end) for to, place in zip(moved, places, strict=True)
-        ]
+    for start, end, new in parts:
+        kept += [text[position:start], new]
+        longer = len(new) - (end - start)
+        moved = [to + longer * (place >= end) for to, place in zip(moved, places, strict=True)]
         position = end
-    return "".join([*parts, text[position:]]), moved
+    return "".join([*kept, text[position:]]), moved
+
+
+def _gaps(text: str) -> Iterator[tuple[int, int, str]]:
+    """The blank lines outside of code, with what is left of them."""
+    code = [*fences(text)]
+    begins, ends = {start for start, _ in code}, {end for _, end in code}
+    for gap in _GAP.finditer(text):
+        start, end = gap.span()
+        if any(first < start < last for first, last in code):
+            continue
+        following = len(text) - len(text[end:].lstrip(" \t"))
+        beside = following in begins or start in ends
+        yield start, end, "\n" if beside or LIST_MARKER.match(text, end) else "\n\n"
 
 
 def _wrapped_ends(text: str) -> Iterator[tuple[int, int]]:

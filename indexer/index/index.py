@@ -155,6 +155,13 @@ class Index:
                 return found
         return self.tables.document_passages(document_id)
 
+    def passages_within(self, document_id: str, first: int, last: int) -> list[StoredPassage]:
+        """Those of a document with positions from the first to the last, in reading order."""
+        if self._unasked:
+            found = self._rows.document_passages(document_id)
+            return [one for one in found if first <= one.position <= last]
+        return self.tables.passages_within(document_id, first, last)
+
     @contextmanager
     def steady(self) -> Iterator[None]:
         """Pin generations: all that is asked of a scope inside is answered from one.

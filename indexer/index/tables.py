@@ -209,6 +209,11 @@ class IndexTables:
         rows = self.db.rows(f"{SELECT} where p.document_id = ? order by p.position", (document_id,))
         return [of_row(row) for row in rows]
 
+    def passages_within(self, document_id: str, first: int, last: int) -> list[StoredPassage]:
+        """Those of a document with positions from the first to the last, in reading order."""
+        sql = f"{SELECT} where p.document_id = ? and p.position between ? and ? order by p.position"
+        return list(map(of_row, self.db.rows(sql, (document_id, first, last))))
+
     def document_ids(self, beginning: str, scopes: Sequence[Scope]) -> list[str]:
         """The ids of the documents of these scopes that begin so."""
         sql = (

@@ -79,6 +79,12 @@ class WhatIfIndex:
             return list(self._stored.values())
         return self._index.document_passages(document_id)
 
+    def passages_within(self, document_id: str, first: int, last: int) -> list[StoredPassage]:
+        """Those of a document as it would be with positions from the first to the last."""
+        if document_id == self._document.id:
+            return [one for one in self._stored.values() if first <= one.position <= last]
+        return self._index.passages_within(document_id, first, last)
+
     def nearest_many(
         self,
         vectors: NDArray[np.float32],

@@ -26,14 +26,19 @@ from indexer.text.sentences import (
 CARRIED: Final = 0.5
 FIT: Final = 0.05
 LEAD: Final = 0.05
+# The more of a question its heading says, the likelier the text below answers from its beginning.
+NAMED: Final = 0.15
 # A note that repeats its question does not answer it there.
 ASKS: Final = 1.0
 # Nor does a sentence of some words with such a share of them from the question and the heading.
 REPEATED: Final = 0.8
 REPEATED_WORDS: Final = 3
+# Code with so many words of the question in a row is what was pasted.
+PASTED_WORDS: Final = 4
 # Scores closer than this are the same.
 _SAME: Final = 1e-9
 
+_WORDS: Final = re.compile(r"\w+")
 _RULE: Final = re.compile(r"\|[\s:|-]+$")
 # Who wrote what follows and when, or a line that only announces it.
 _LABEL: Final = re.compile(r"\*\*[^*\s]+(?: [^*\s]+){0,3}\*\*[^.!?\n]{0,40}$")
@@ -155,8 +160,8 @@ def deciding_sentence(
     if chosen == 0 and LIST_MARKER.match(sentences[0]) is not None:
         said = [score - LEAD / position for position, score in enumerate(scores, start=1)]
         return None if max(said[1:], default=-ASKS) > said[0] - _SAME else 0
-    asked = word_set(question) | word_set(heading, language)
-    behind = range(chosen, len(sentences))
+    asked, pasted = word_set(question) | word_set(heading, language), _pasted(question, sentences)
+    behind = (i for i in range(chosen, len(sentences)) if i not in pasted)
     return next((i for i in behind if not _repeats(sentences[i], asked, language)), chosen)
 
 
@@ -164,6 +169,28 @@ def _repeats(sentence: str, asked: Set[str], language: str) -> bool:
     """Whether a sentence says hardly more than the question and the heading do."""
     own = word_set(sentence, language)
     return len(own) >= REPEATED_WORDS and len(own & asked) >= REPEATED * len(own)
+
+
+def _pasted(question: str, sentences: Sequence[str]) -> set[int]:
+    """The positions of code with words of the question in a row, and of what announces it.
+
+    Code in a line can go on over several sentences.
+    """
+    asked = _runs(question)
+    found: set[int] = set()
+    goes_on = False
+    for i, sentence in enumerate(sentences):
+        is_block = sentence.startswith(FENCES)
+        code = [sentence] if is_block else ("`" * goes_on + sentence).split("`")[1::2]
+        if (goes_on and i - 1 in found) or any(not asked.isdisjoint(_runs(one)) for one in code):
+            found |= {i, i - 1} if i and announces(sentences[i - 1]) else {i}
+        goes_on ^= not is_block and sentence.count("`") % 2 == 1
+    return found
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    words = _WORDS.findall(text.lower())
+    return {tuple(words[i : i + PASTED_WORDS]) for i in range(len(words) - PASTED_WORDS + 1)}
 
 
 def sentence_scores(
@@ -187,6 +214,7 @@ def sentence_scores(
     asked = word_set(question)
     titled = word_set(heading, language)
     total = sum(weight for _, weight in weights) or 1.0
+    named = sum(weight for forms, weight in weights if not titled.isdisjoint(forms)) / total
     carried = titled
     scores: list[float] = []
     for position, sentence in enumerate(sentences, start=1):
@@ -201,7 +229,7 @@ def sentence_scores(
             cosines[position - 1]
             + covered / total
             + FIT * fitting(question, asked, sentence)
-            + LEAD / position
+            + (LEAD + NAMED * named) / position
             - ASKS * sentence.rstrip().endswith("?")
         )
         carried = own | titled

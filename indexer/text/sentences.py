@@ -44,12 +44,14 @@ LIST_MARKER: Final = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)]|\*\*\d{1,3}[.)]\*\*
 _LABEL = re.compile(r"\s*(?:\*\*[^*\n]{1,80}\*\*|__[^_\n]{1,80}__)[ \t]*:?\s*\Z")
 # A number in bold with its point, which begins a rule of several.
 _NUMBERED = re.compile(r"\s*\*\*\d{1,3}[.)]\s")
-_PICTURES = re.compile(r"\s*(?:!\[[^\]\n]{0,1000}\]\([^)\n]{0,2000}\)\s*)+\Z")
+# A link without a label shows as little.
+_PICTURES = re.compile(r"\s*(?:(?:!\[[^\]\n]{0,1000}\]|\[\])\([^)\n]{0,2000}\)\s*)+\Z")
 # What Markdown ends a line with in the middle of a paragraph.
 _LINE_BREAK: Final = " " * 2
 _HEADING = re.compile(r"#{1,6}\s[^\n]*\Z")
 _EXAMPLES = re.compile(
-    r"\W*(?:for |some |other )?(?:examples?|instance|usage|e\.g|(?:zum )?beispiele?|z\. ?b)\W*\Z",
+    r"\W*(?:for |some |other )?"
+    r"(?:examples?(?: usage)?|instance|usage|e\.g|(?:zum )?beispiele?|z\. ?b)\W*\Z",
     re.IGNORECASE,
 )
 # A sentence without a colon that says nothing but that something follows it.
@@ -253,7 +255,7 @@ def _begins_block(line: str) -> bool:
 
 def shows_pictures(line: str) -> bool:
     """Whether a line, or a sentence, is nothing but pictures."""
-    return "![" in line and _PICTURES.match(line) is not None
+    return "](" in line and _PICTURES.match(line) is not None
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -322,26 +324,20 @@ def announces(text: str) -> bool:
 
 
 def refers_back(text: str) -> bool:
-    """Whether a unit begins with a word for something that was said before it."""
-    return _REFERS_BACK.match(text) is not None
+    """Whether a unit begins with a word for what was said before it, or announces an example."""
+    return _REFERS_BACK.match(text) is not None or _EXAMPLES.match(text) is not None
 
 
-def meaning_begins(text: str, spans: Sequence[tuple[int, int]], place: int) -> int:
-    """Which unit a reader of one needs first: what it refers to, or is announced by."""
-    while place > 0 and (
-        refers_back(text[slice(*spans[place])]) or announces(text[slice(*spans[place - 1])])
-    ):
-        place -= 1
-    return place
+def seam(before: str, after: str) -> str:
+    """What stands between two passages of a section: a line's end, for both may be one paragraph.
 
-
-def last_meaning(text: str, most: int) -> str:
-    """The last unit of a text, from where its meaning begins if that has at most so many."""
-    spans = units(text)
-    if not spans:
-        return ""
-    whole = text[spans[meaning_begins(text, spans, len(spans) - 1)][0] :]
-    return whole if len(whole) <= most else text[spans[-1][0] :]
+    What comes below a list is not a part of its last item.
+    """
+    if after.startswith(ROW) or LIST_MARKER.match(after) is not None:
+        return "\n"
+    last = before.rpartition("\n\n")[2].split("\n")
+    is_below = any(LIST_MARKER.match(line) is not None for line in last)
+    return "\n\n" if is_below else f"{_LINE_BREAK}\n"
 
 
 # Of what was found, the best is asked for with every question.

@@ -24,6 +24,7 @@ from bot.answers.pipeline import (
     Reply,
     problem_with,
 )
+from bot.ask.messages import excerpts
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put, update
 from indexer.retrieval.hit import Hit
@@ -204,8 +205,7 @@ def test_a_passage_that_begins_with_this_is_quoted_with_what_stands_before_it(
     assert isinstance(reply.outcome, Answer)
     quote = reply.outcome.quotes[0]
     assert quote.hit.passage.position == 1
-    assert quote.lead == "Then honey is boiled twice. It is stirred."
-    assert quote.led[0].startswith(f"{quote.lead}\n\nThis kills")
+    assert quote.before.rstrip().endswith("Then honey is boiled twice. It is stirred.")
 
 
 def test_rows_that_were_cut_off_their_table_are_quoted_below_its_head(
@@ -218,7 +218,23 @@ def test_rows_that_were_cut_off_their_table_are_quoted_below_its_head(
     assert isinstance(reply.outcome, Answer)
     quote = reply.outcome.quotes[0]
     assert quote.hit.passage.position > 1
-    assert quote.led[0] == f"| Jar | What is in it |\n|---|---|\n| … |\n{quote.text}"
+    [(_, markdown)] = excerpts(reply.outcome)
+    assert markdown.startswith("| Jar | What is in it |\n|---|---|\n| … |\n| jar ")
+    assert markdown.endswith("| amphora | yeast kills |")
+
+
+def test_a_passage_is_quoted_with_what_stands_around_it_under_the_same_heading(
+    pipeline: AnswerPipeline, embedder: WordEmbedder
+) -> None:
+    said = [f"Jar {number} has {'nectar ' * 60}." for number in range(9)]
+    text = f"## Jars\n\n{' '.join(said)} An amphora has yeast.\n\n## Wine\n\nWine has none."
+    put(pipeline._index, embedder, Document("file:jar", SHARED, Kind.FILE, "jars", text))
+    [reply] = pipeline.ask([Ask("which amphora has yeast", 1)])
+    assert isinstance(reply.outcome, Answer)
+    quote = reply.outcome.quotes[0]
+    section = " ".join(f"{quote.before}{quote.text}{quote.after}".split())
+    assert section.endswith("An amphora has yeast.")
+    assert "Jar 0 has" in section
 
 
 def test_what_was_said_in_a_channel_is_quoted_to_its_readers_and_recorded_without_words(

@@ -13,6 +13,7 @@ from bot.answers.decision import Answer, Citation, Clarification, Conflict, Quot
 from bot.answers.pipeline import Reply
 from bot.ask import messages as ask_messages
 from bot.ask.disagreement import _DISAGREE, disagreement
+from bot.text.excerpt import LINE_CHARACTERS, room
 from bot.text.markdown import MESSAGE_CHARACTERS
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
@@ -82,8 +83,14 @@ def test_an_answer_quotes_the_passage_and_says_whose_it_is() -> None:
 
 
 def test_what_a_passage_refers_to_is_quoted_above_it() -> None:
-    quote = replace(_quote("It lasts. Then more.", (0, 9)), lead="The club has 40.")
+    quote = replace(_quote("It lasts. Then more.", (0, 9)), before="The club has 40.\n\n")
     assert "> The club has 40.\n> \n> **It lasts.** Then more." in _answered("how?", quote)
+
+
+def test_code_and_lists_stand_below_what_announces_them_without_a_blank_line() -> None:
+    text = "Run:\n\n```\na\n```\n\nOr:\n\n- one\n\n- two\n\n\n\nThat is all."
+    said = _answered("how?", _quote(text))
+    assert "> Run:\n> ```\n> a\n> ```\n> Or:\n> - one\n> - two\n> \n> That is all." in said
 
 
 def test_a_partial_answer_says_what_is_missing() -> None:
@@ -217,6 +224,10 @@ def test_lines_that_somebody_has_ended_in_discord_stay_lines(kind: Kind) -> None
 # How much is said, by how sure it is.
 
 
+def _unquoted(text: str) -> str:
+    return re.sub(r"^> ?", "", text, flags=re.MULTILINE)
+
+
 def _scored(score: float, text: str) -> Quote:
     quote = _quote(text)
     return replace(quote, hit=replace(quote.hit, score=score))
@@ -242,15 +253,14 @@ def test_where_two_passages_are_quoted_both_share_the_room_of_one() -> None:
     text = _said(Reply("how many?", Answer(Evidence.STRONG, quotes)))
     said = [line for line in text.split("\n") if line.startswith("> ")]
     assert ["40" in line for line in said] == [True, False]
-    assert sum(map(len, said)) <= ask_messages.FIRST_QUOTE_CHARACTERS
+    assert room(_unquoted(text)) <= ask_messages.SCREEN_LINES
 
 
 def test_what_may_not_answer_is_one_short_quotation() -> None:
     long = "The club has 40 hours for everybody who is a member of it. " * 30
     quotes = (_scored(0.9, long), _scored(0.9, "A day has 24."))
     text = _said(Reply("how many?", Answer(Evidence.PARTIAL, quotes)))
-    said = "".join(line for line in text.split("\n") if line.startswith("> "))
-    assert len(said) <= ask_messages.FIRST_QUOTE_CHARACTERS + 20
+    assert room(_unquoted(text)) <= ask_messages.SCREEN_LINES
     assert "A day has 24." not in text
 
 
@@ -271,7 +281,7 @@ def test_the_longer_the_question_above_the_shorter_is_the_quotation() -> None:
     short, longer = (_said(Reply("how many hours? " * times, answers)) for times in (2, 12))
     quoted = [sum(map(len, re.findall(r"^> .*$", text, re.MULTILINE))) for text in (short, longer)]
     assert quoted[0] - quoted[1] > 60
-    assert quoted[1] > ask_messages.LEAST_CHARACTERS
+    assert quoted[1] > LINE_CHARACTERS
 
 
 def test_the_longer_the_citation_below_the_shorter_is_the_quotation() -> None:

@@ -2,8 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text.excerpt import LINE_CHARACTERS, WHOLE_CHARACTERS, excerpt, room
-from bot.text.markdown import size
+from bot.text.excerpt import (
+    CODE_CHARACTERS,
+    LINE_CHARACTERS,
+    MOST_LINES,
+    WHOLE_LINES,
+    excerpt,
+    room,
+)
 from indexer.text.sentences import sentences
 
 PROSE = st.lists(
@@ -13,55 +19,56 @@ PROSE = st.lists(
 ).map(" ".join)
 
 
-@given(PROSE, st.integers(min_value=60, max_value=400), st.data())
+@given(PROSE, st.integers(min_value=3, max_value=16), st.data())
 def test_an_excerpt_holds_the_deciding_sentence_and_keeps_to_the_limit(
     text: str, limit: int, data: st.DataObject
 ) -> None:
     deciding = data.draw(st.sampled_from(sentences(text)))
     body, cut = excerpt(text, limit, deciding)
     sentence = text[slice(*deciding)]
-    # Four marks for the bold, two for each place where something was left out.
-    assert len(body) <= limit + 4 + 2 * 3
+    # Signs where something was left out, and two parts that each begin a line.
+    assert room(body) <= max(limit, min(room(sentence), MOST_LINES)) + 2
     if room(sentence) <= limit:
         assert f"**{sentence}**" in body
     assert cut == ("…" in body)
 
 
 def test_a_text_that_fits_is_shown_whole() -> None:
-    assert excerpt("One. Two. Three.", 100, (5, 9)) == ("One. **Two.** Three.", False)
+    assert excerpt("One. Two. Three.", 4, (5, 9)) == ("One. **Two.** Three.", False)
 
 
 def test_what_was_left_out_on_either_side_is_marked() -> None:
-    text = "One is the first. Two is the second. Three is the third."
-    assert excerpt(text, LINE_CHARACTERS, (18, 36)) == ("… **Two is the second.** …", True)
+    one, two, three = map(sentence, range(1, 4))
+    shown = (f"… **{two}** …", True)
+    assert excerpt(f"{one} {two} {three}", 2, (len(one) + 1, len(one) + 1 + len(two))) == shown
 
 
-def test_an_excerpt_holds_the_table_whose_row_answers_whole_and_unmarked() -> None:
+def test_an_excerpt_holds_a_short_table_whose_row_answers_whole_and_unmarked() -> None:
     table = "| a | b |\n|---|---|\n| x | 1 |\n| y | 2 |"
     text = f"{'Before it. ' * 20}\n\n{table}\n\n{'After it. ' * 20}"
     row = text.index("| y | 2 |")
-    assert excerpt(text, 3 * LINE_CHARACTERS, (row, row + 9)) == (f"…\n\n{table}\n\n…", True)
-    opened = f"Before it.\n\n…\n\n{table}\n\n…"
-    assert excerpt(text, 4 * LINE_CHARACTERS, (row, row + 9)) == (opened, True)
+    assert excerpt(text, 3, (row, row + 9)) == (f"…\n{table}\n…", True)
 
 
 def test_of_a_table_that_takes_more_room_the_rows_around_the_one_that_answers_are_left() -> None:
-    rows = [f"| {number} | {'x' * 30} |" for number in range(10)]
+    rows = [f"| {number} | {'x' * 20} |" for number in range(10)]
     text = "\n".join(["Prices:", "", "| a | b |", "|---|---|", *rows])
-    # Two lines are the head's, and each row takes two.
-    middle = around(text, "| 5 |", 9 * LINE_CHARACTERS, 500)
-    head = "…\n\n| a | b |\n|---|---|\n| … |\n"
-    assert middle == head + "\n".join(rows[5:8]) + "\n\n…"
-    top = around(text, "| 0 |", 12 * LINE_CHARACTERS, 500)
-    assert top.startswith(text[: text.index("| 1 |")])
-    assert around(text, "Prices:", LINE_CHARACTERS, 500).startswith(text[: text.index("| 1 |")])
+    head = "…\n| a | b |\n|---|---|\n| … |\n"
+    assert around(text, "| 5 |", 5) == head + "\n".join(rows[5:8]) + "\n…"
+    assert around(text, "| 0 |", 7).startswith(text[: text.index("| 1 |")])
+    assert around(text, "Prices:", 5).startswith(text[: text.index("| 1 |")])
 
 
-def test_a_sentence_longer_than_the_limit_is_cut_without_a_stray_mark() -> None:
-    text = "word " * 100
-    body, cut = excerpt(text, 50, (0, 499))
+def test_a_sentence_that_answers_is_whole_where_it_is_longer_than_the_excerpt_may_be() -> None:
+    text = f"{sentence(1)} {sentence(2, 9)} {sentence(3)}"
+    assert around(text, sentence(2, 9), 4) == f"… {sentence(2, 9)} …"
+
+
+def test_a_sentence_longer_than_a_screen_is_cut_without_a_stray_mark() -> None:
+    text = "word " * 200
+    body, cut = excerpt(text, 2, (0, 999))
     assert cut
-    assert len(body) <= 50
+    assert len(body) <= MOST_LINES * LINE_CHARACTERS
     assert "*" not in body
 
 
@@ -78,49 +85,62 @@ def test_a_sentence_longer_than_the_limit_is_cut_without_a_stray_mark() -> None:
 def test_bold_does_not_break_the_markdown_around_it(text: str, shown_as: str) -> None:
     spans = sentences(text)
     deciding = spans[0] if shown_as.startswith("**") else spans[1]
-    assert excerpt(text, 200, deciding)[0] == shown_as
+    assert excerpt(text, 9, deciding)[0] == shown_as
 
 
 # What is never cut.
 
 
-def around(text: str, answering: str, limit: int = 60, most: int = 0) -> str:
+def around(text: str, answering: str, limit: int = 3) -> str:
     """An excerpt around the sentence, item, row or code that begins so."""
     start = text.index(answering)
     deciding = next(span for span in sentences(text) if span[0] <= start < span[1])
-    return excerpt(text, limit, deciding, most)[0].replace("**", "")
+    return excerpt(text, limit, deciding)[0].replace("**", "")
 
 
 CODE = "```py\nfor number in range(10):\n    print(number)\n```"
 
 
-def test_code_is_whole_and_what_is_left_out_is_marked_apart_from_it() -> None:
+def test_short_code_is_whole_and_what_is_left_out_is_marked_apart_from_it() -> None:
     text = f"{'Before it. ' * 20}\n\n{CODE}\n\n{'After it. ' * 20}"
-    assert around(text, "```py", 10, 500) == f"…\n\n{CODE}\n\n…"
+    assert around(text, "```py") == f"…\n{CODE}\n…"
 
 
 def test_code_is_never_in_bold() -> None:
-    assert excerpt(f"Text.\n\n{CODE}", 600, (7, 7 + len(CODE)))[0] == f"Text.\n\n{CODE}"
+    assert excerpt(f"Text.\n\n{CODE}", 9, (7, 7 + len(CODE)))[0] == f"Text.\n\n{CODE}"
 
 
-def test_code_too_long_for_a_message_ends_between_two_lines_and_is_closed() -> None:
+def test_long_code_ends_between_two_lines_and_is_closed() -> None:
     lines = [f"print({number})" for number in range(300)]
-    text = "\n".join(["```py", *lines, "```", "", "After it."])
-    body = around(text, "```py", 100, 500)
-    assert body.endswith("\n```\n\n…")
-    opening, *kept, closing = body.removesuffix("\n\n…").split("\n")
-    assert (opening, closing) == ("```py", "```")
-    assert kept == lines[: len(kept)]
-    assert 450 < size(body) <= 510
+    text = "\n".join(["Run this:", "", "```py", *lines, "```", "", "After it."])
+    for answering in ("Run", "```py"):
+        body = around(text, answering, 12)
+        assert body.endswith("\n```\n…")
+        announced, _, opening, *kept, closing = body.removesuffix("\n…").split("\n")
+        assert (announced, opening, closing) == ("Run this:", "```py", "```")
+        assert kept == lines[: len(kept)]
+        assert room(body) == 12 + 1
 
 
-def test_a_table_too_long_for_a_message_keeps_its_top_and_the_row_that_answers() -> None:
-    rows = [f"| {number} | {'x' * 30} |" for number in range(100)]
+def test_code_in_an_item_is_cut_and_closed_as_it_is_set_in() -> None:
+    code = "\n".join(f"   print({number})" for number in range(30))
+    text = f"1. Run this:\n\n   ```py\n{code}\n   ```\n2. End."
+    assert around(text, "1. Run", 8).endswith("\n   print(5)\n   ```\n…")
+
+
+def test_an_excerpt_that_begins_inside_of_code_opens_it() -> None:
+    lines = [f"print({number})" for number in range(30)]
+    text = "\n".join(["```py", *lines, "```", "This prints."])
+    kept = "\n".join(lines[-4:])
+    assert around(text, "This", 6) == f"…\n```py\n{kept}\n```\nThis prints."
+
+
+def test_a_long_table_keeps_its_top_and_the_row_that_answers() -> None:
+    rows = [f"| {number} | {'x' * 20} |" for number in range(100)]
     text = "\n".join(["| a | b |", "|---|---|", *rows])
-    body = around(text, "| 40 |", 100, 500)
-    kept = body.removesuffix("\n\n…").removeprefix("…\n\n| a | b |\n|---|---|\n| … |\n")
-    assert rows[40] in kept.split("\n")
-    assert all(row in rows for row in kept.split("\n"))
+    body = around(text, "| 40 |", 8)
+    kept = body.removesuffix("\n…").removeprefix("…\n| a | b |\n|---|---|\n| … |\n")
+    assert kept.split("\n") == rows[40:46]
 
 
 LIST = """\
@@ -132,29 +152,20 @@ Two things matter.
 - The second one."""
 
 
-def test_a_list_item_is_whole_with_all_its_paragraphs() -> None:
+def test_a_short_list_item_is_whole_with_all_its_paragraphs() -> None:
     item, last = LIST.partition("\n\n")[2].rsplit("\n", 1)
-    assert around(LIST, "It has two", 10, 500) == f"…\n{item}\n…"
-    assert around(LIST, last, 10, 500) == f"…\n{last}"
+    assert room(item) == WHOLE_LINES
+    assert around(LIST, "It has two", WHOLE_LINES) == f"…\n{item}\n…"
+    assert around(LIST, last, 1) == f"…\n{last}"
 
 
-def test_an_item_longer_than_any_excerpt_is_cut_between_sentences() -> None:
+def test_a_long_item_is_cut_between_sentences() -> None:
     said = [f"Sentence {number} of it." for number in range(100)]
     text = f"- {' '.join(said)}\n- Another."
-    body = around(text, "Sentence 50", 200, 500)
+    body = around(text, "Sentence 50", 8)
     assert "Sentence 50 of it." in body
     assert body.removeprefix("… ").removesuffix(" …") in text
-    assert size(body) <= 210
-
-
-def test_a_sentence_is_whole_where_it_is_longer_than_the_excerpt_may_be() -> None:
-    text = f"Before. It is {'very ' * 100}long. After."
-    assert f"It is {'very ' * 100}long." in around(text, "It is", 60, WHOLE_CHARACTERS)
-
-
-def test_of_several_blank_lines_one_is_left_but_in_code() -> None:
-    code = "```\na\n\n\n\nb\n```"
-    assert excerpt(f"One.\n\n \n\nTwo.\n\n\n{code}", 600, None)[0] == f"One.\n\nTwo.\n\n{code}"
+    assert 7 <= room(body) <= 9
 
 
 # What says nothing alone.
@@ -163,136 +174,165 @@ def test_of_several_blank_lines_one_is_left_but_in_code() -> None:
 @pytest.mark.parametrize("announcing", ["Run this:", "**Examples**", "Examples", "For example:"])
 def test_no_excerpt_ends_with_what_announces_what_follows(announcing: str) -> None:
     text = f"It is easy.\n\n{announcing}\n\n{CODE}\n\nThat is all."
-    assert around(text, "It is easy", 45).startswith("It is easy. …")
-    assert around(text, announcing, 20, 500).endswith(f"{announcing.strip('*')}\n\n{CODE}\n\n…")
+    assert around(text, "It is easy", 2) == "It is easy. …"
+    assert around(text, announcing, 5).endswith(f"{announcing.strip('*')}\n\n{CODE}\n…")
 
 
 def test_what_announces_nothing_is_left_out_at_the_end() -> None:
-    assert excerpt("It is easy. Examples:", 100, None) == ("It is easy. …", True)
+    assert excerpt("It is easy. Examples:", 9, None) == ("It is easy. …", True)
 
 
 def test_a_sentence_that_begins_with_this_or_it_takes_what_it_means_along() -> None:
-    text = "Nothing of it. The cache holds keys. It is emptied at night. This takes a while. More."
-    assert around(text, "This takes", LINE_CHARACTERS) == (
-        "Nothing of it. The cache holds keys. It is emptied at night. This takes a while. …"
-    ).replace("Nothing of it. ", "… ")
+    text = f"{sentence(1)} The cache is here. It is emptied. This takes a while. {sentence(2)}"
+    shown = "… The cache is here. It is emptied. This takes a while. …"
+    assert around(text, "This takes", 3) == shown
 
 
-def test_where_all_that_is_meant_does_not_fit_it_begins_where_nothing_is_referred_to() -> None:
-    text = f"{'Wait, then ' * 40}run this:\n\n{CODE}\n\nThis is bad. This has a use:\n- one"
-    expected = f"…\n\n{CODE}\n\nThis is bad. This has a use:\n- one"
-    assert around(text, "- one", LINE_CHARACTERS) == expected
+def test_where_all_that_is_meant_does_not_fit_as_much_as_fits_is_shown() -> None:
+    text = f"{sentence(1, 9)} It is one. It is two. This has a use:\n- one"
+    assert around(text, "- one", 3) == "… It is one. It is two. This has a use:\n- one"
+
+
+def test_what_explains_code_takes_that_along_with_what_announces_it() -> None:
+    before = f"{sentence(1, 9)}\n\nRun this:\n\n{CODE}"
+    shown = f"… Run this:\n\n{CODE}\n\nThen it prints. …"
+    assert around(f"{before}\n\nThen it prints. {sentence(2, 9)}", "Then", 6) == shown
+
+
+def test_an_example_takes_along_what_it_is_of() -> None:
+    text = f"{sentence(1, 9)} Pass a number.\n\nExample usage:\n\n{CODE}\n\n{sentence(2)}"
+    assert around(text, "Example", 6) == f"… Pass a number.\n\nExample usage:\n\n{CODE}\n…"
 
 
 def test_code_takes_along_what_announces_it() -> None:
     text = f"{'Before it. ' * 60}Run this:\n\n{CODE}\n\nAfter."
-    assert around(text, "```py", 10, 500).startswith(f"… Run this:\n\n{CODE}")
+    assert around(text, "```py", 4).endswith(f"Run this:\n\n{CODE}\n…")
 
 
 # What a phone shows.
 
 
-def test_a_line_that_is_begun_takes_as_much_room_as_a_whole_one_and_a_link_as_its_label() -> None:
-    assert room("") == room("One.") == room("a" * LINE_CHARACTERS) == LINE_CHARACTERS
-    assert room("a" * LINE_CHARACTERS + "b") == room("One.\nTwo.") == 2 * LINE_CHARACTERS
-    assert room(f"[One](https://a.org/{'a' * 100}).") == LINE_CHARACTERS
+def test_lines_end_between_words_and_of_a_link_only_the_label_is_seen() -> None:
+    assert room("One.") == room("a" * LINE_CHARACTERS) == 1
+    assert room("a" * LINE_CHARACTERS + "b") == room("One.\nTwo.") == 2
+    assert room(f"{'a' * (LINE_CHARACTERS - 2)} bb") == 2
+    assert room(f"[One](https://a.org/{'a' * 100}).") == 1
+    assert room(f"**{'a' * LINE_CHARACTERS}**") == 1
 
 
 def test_an_excerpt_of_short_lines_takes_no_more_room_than_one_of_long_lines() -> None:
     text = "\n".join(f"- item {number}" for number in range(100))
-    body, _ = excerpt(text, 300, None)
-    assert body == "\n".join([*text.split("\n")[: 300 // LINE_CHARACTERS], "…"])
+    body, _ = excerpt(text, 11, None)
+    assert body == "\n".join([*text.split("\n")[:11], "…"])
+
+
+def test_two_blank_lines_are_as_high_as_one_with_words() -> None:
+    assert room("One.\n\nTwo.") == 2
+    assert room("One.\n\nTwo.\n\nThree.") == 4
+
+
+def test_neither_the_line_below_the_head_of_a_table_nor_padding_takes_room() -> None:
+    table = f"| a{' ' * 50} | b |\n| {'-' * 50} | --- |\n| x{' ' * 50} | 1 |"
+    assert room(table) == 2
+
+
+def test_the_marks_of_code_take_one_line_together_and_its_lines_break_anywhere() -> None:
+    assert room("```py\nprint()\n```") == 2
+    assert room("1. Run it:\n    ```\n    print()\n    ```") == 3
+    assert room(f"```\n{'a ' * (CODE_CHARACTERS // 2)}b\n\nc\n```") == 5
 
 
 # What of what fits is shown.
 
 
-def sentence(number: int, characters: int = 2 * LINE_CHARACTERS) -> str:
-    """A sentence of so many characters."""
-    return f"{number} {'x' * (characters - 3)}."
+def sentence(number: int, lines: int = 2) -> str:
+    """A sentence of so many full lines."""
+    return " ".join([f"{number:09}", *["x" * 9] * (3 * lines - 1)]) + "."
 
 
-def test_a_text_is_shown_from_its_opening_where_what_answers_fits_behind_it() -> None:
+def test_what_follows_in_the_passage_comes_before_what_is_above() -> None:
     one, two, three, four = map(sentence, range(1, 5))
-    body = around(f"{one} {two} {three} {four}", three, 7 * LINE_CHARACTERS)
-    assert body == f"{one} {two} {three} …"
+    assert around(f"{one}\n\n{two}\n\n{three}\n\n{four}", three, 5) == f"… {three}\n\n{four}"
+    text = f"{one}\n\n{two}\n\n{three}\n\n{four}\n\n{sentence(5)}"
+    assert around(text, three, 7).startswith(f"… {three}\n\n{four}")
 
 
-def test_the_opening_stands_above_what_answers_further_below() -> None:
-    one, two, three, four, five, six = map(sentence, range(1, 7))
-    text = f"{one} {two} {three} {four} {five} {six}"
-    assert around(text, four, 7 * LINE_CHARACTERS) == f"{one} … {four} {five} …"
-    apart = f"{one} {two}\n\n{three} {four} {five} {six}"
-    assert around(apart, four, 7 * LINE_CHARACTERS) == f"{one}\n\n… {four} {five} …"
+def test_a_paragraph_is_shown_from_its_top_where_that_fits() -> None:
+    one, two, three, four = map(sentence, range(1, 5))
+    text = f"{sentence(0, 9)}\n\n{one} {two} {three} {four}"
+    assert around(text, three, 7) == f"… {one} {two} {three} …"
+    assert around(text, three, 5) == f"… {three} {four}"
 
 
-def test_no_opening_takes_the_room_of_what_answers_nor_is_one_that_says_nothing() -> None:
+def test_the_opening_stands_above_what_answers_where_that_leaves_room() -> None:
     one, two, three = map(sentence, range(1, 4))
-    answer = sentence(4, 5 * LINE_CHARACTERS)
-    assert around(f"{one} {two} {three} {answer}", answer, 6 * LINE_CHARACTERS) == f"… {answer}"
-    listed = f"Some things:\n- {one}\n- {two}\n\n{three} {answer}"
-    assert around(listed, answer, 8 * LINE_CHARACTERS) == f"… {three} {answer}"
+    text = f"{one} {sentence(9, 6)}\n\n{two} {three}"
+    assert around(text, three, 7) == f"{one}\n\n… {two} {three}"
+    assert around(text, three, 5) == f"… {two} {three}"
+    listed = f"- {one}\n- {sentence(9, 6)}\n\n{two} {three}"
+    assert around(listed, three, 7) == f"… {two} {three}"
 
 
 def test_an_opening_that_answers_is_shown_without_a_gap() -> None:
     one, two, three = map(sentence, range(1, 4))
-    assert around(f"{one} {two} {three}", one, 5 * LINE_CHARACTERS) == f"{one} {two} …"
-
-
-def test_what_explains_code_is_shown_below_it() -> None:
-    further = sentence(2, 6 * LINE_CHARACTERS)
-    text = f"- {sentence(1, 300)}\n\nRun:\n\n{CODE}\n\nThen so. More is said.\n\n{further}"
-    shown = f"… Run:\n\n{CODE}\n\nThen so. More is said. …"
-    assert around(text, "More is", 9 * LINE_CHARACTERS) == shown
-
-
-def test_what_follows_in_the_same_paragraph_comes_before_what_is_before_it() -> None:
-    one, two, three, four = map(sentence, range(1, 5))
-    text = f"- {sentence(0, 300)}\n\n{one} {two} {three} {four}"
-    assert around(text, three, 7 * LINE_CHARACTERS) == f"… {two} {three} {four}"
-
-
-def test_a_whole_paragraph_is_rather_shown_than_the_ends_of_two() -> None:
-    one, two, three, four = map(sentence, range(1, 5))
-    text = f"{one} {two}\n\n{three}\n\n{four} {sentence(5)} {sentence(6)}"
-    assert around(text, three, 8 * LINE_CHARACTERS) == f"{one} {two}\n\n{three} …"
-
-
-def test_what_refers_to_what_does_not_fit_is_rather_shown_than_nothing() -> None:
-    text = f"{sentence(1, 200)}\n\nIt takes 0.3 mm.\n\nThe space has some of 0.2 mm."
-    shown = "… It takes 0.3 mm.\n\nThe space has some of 0.2 mm."
-    assert around(text, "The space", 6 * LINE_CHARACTERS) == shown
+    assert around(f"{one} {two} {three}", one, 4) == f"{one} {two} …"
 
 
 def test_a_list_begins_with_its_first_item_and_what_stands_above_it_where_that_fits() -> None:
     items = "\n".join(f"{number}. item {number}" for number in range(1, 30))
-    text = f"- Above it.\n\n{sentence(1, 200)}\n\nDo so:\n\n{items}"
-    lines = ["Do so:", "", *items.split("\n")]
-    whole = around(text, "4. item", 9 * LINE_CHARACTERS)
-    assert whole == "\n".join(["… Do so:", *lines[1:9], "…"])
-    assert around(text, "2. item", 4 * LINE_CHARACTERS) == "\n".join(["…", *lines[2:6], "…"])
-    assert around(text, "3. item", 4 * LINE_CHARACTERS) == "\n".join(["…", *lines[4:8], "…"])
-    below = around(text, "20. item", 4 * LINE_CHARACTERS)
-    assert below == "\n".join(["…", *lines[21:25], "…"])
+    text = f"- Above it.\n\n{sentence(1, 9)}\n\nDo so:\n{items}"
+    lines = ["Do so:", *items.split("\n")]
+    assert around(text, "4. item", 8) == "\n".join(["… Do so:", *lines[1:8], "…"])
+    assert around(text, "4. item", 4) == "\n".join(["…", *lines[1:5], "…"])
+    below = around(text, "20. item", 4)
+    assert below == "\n".join(["…", *lines[20:24], "…"])
 
 
-def test_a_list_of_which_one_line_is_left_is_whole_instead_of_saying_so() -> None:
+def test_where_one_line_more_shows_all_no_sign_takes_its_place() -> None:
     text = "\n".join(f"- item {number}" for number in range(5))
-    assert around(text, "- item 4", 4 * LINE_CHARACTERS) == text
+    assert around(text, "- item 4", 4) == text
 
 
 def test_no_excerpt_begins_or_ends_with_a_picture_unless_it_is_whole() -> None:
     picture = "![A picture](./a.png)"
-    text = f"{picture}\n\nOne is said here.\n\n{picture}\n\n{sentence(1, 200)}"
-    assert around(text, "One", 6 * LINE_CHARACTERS) == "… One is said here. …"
-    assert around(text, "One", 20 * LINE_CHARACTERS) == text
+    text = f"{picture}\n\nOne is said here.\n\n{picture}\n\n{sentence(1, 7)}"
+    assert around(text, "One", 4) == "… One is said here. …"
+    assert around(text, "One", 20) == text
 
 
-def test_neither_the_line_below_the_head_of_a_table_nor_padding_takes_room() -> None:
-    table = f"| a{' ' * 50} | b |\n| {'-' * 50} | --- |\n| x{' ' * 50} | 1 |"
-    assert room(table) == 2 * LINE_CHARACTERS
+# What stands around a passage.
 
 
-def test_the_marks_of_code_take_one_line_together() -> None:
-    assert room("```py\nprint()\n```") == 2 * LINE_CHARACTERS
-    assert room("1. Run it:\n    ```\n    print()\n    ```") == 3 * LINE_CHARACTERS
+def in_section(before: str, text: str, after: str, limit: int) -> str:
+    """An excerpt of a passage in its section, around its last sentence."""
+    begin, end = len(before), len(before) + len(text)
+    last = sentences(text)[-1]
+    span = (begin + last[0], begin + last[1])
+    return excerpt(before + text + after, limit, span, (begin, end))[0].replace("**", "")
+
+
+def test_what_is_left_of_the_room_shows_what_stands_around_in_the_section() -> None:
+    one, two, three, four = map(sentence, range(1, 5))
+    assert in_section(f"{one}\n", two, f"\n{three}", 4) == f"{two}\n{three}"
+    assert in_section(f"{one}\n", two, f"\n{three}", 6) == f"{one}\n{two}\n{three}"
+    assert in_section(f"{one}\n", two, f"\n{three} {four}", 4) == f"{two}\n{three} …"
+
+
+def test_a_passage_that_refers_back_begins_with_what_it_refers_to() -> None:
+    one, two = sentence(1), sentence(2)
+    assert in_section(f"{one} Nectar is thin.\n", "This is why.", f"\n{two}", 4) == (
+        f"Nectar is thin.\nThis is why.\n{two}"
+    )
+
+
+def test_a_passage_that_ends_with_an_announcement_goes_on_with_what_it_announces() -> None:
+    assert in_section("", f"{sentence(1)} Run this:", f"\n{CODE}\nMore. {sentence(2, 9)}", 7) == (
+        f"{sentence(1)} Run this:\n{CODE}\nMore. …"
+    )
+
+
+def test_rows_stand_below_the_head_of_a_table_that_was_cut() -> None:
+    head, rows = "| Jar | Has |\n|---|---|", [f"| {n} | {'x' * 20} |" for n in range(20)]
+    before, text = "\n".join([head, *rows[:15], ""]), "\n".join(rows[15:])
+    shown = "\n".join([head, "| … |", *rows[14:]])
+    assert in_section(before, text, "", 8) == shown

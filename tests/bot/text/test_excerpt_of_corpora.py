@@ -3,25 +3,23 @@
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Final
 
 import frontmatter
 import pytest
-from markdown_it import MarkdownIt
 
 from bot.text.excerpt import excerpt
-from bot.text.markdown import MESSAGE_CHARACTERS, shown
+from bot.text.markdown import shown
 from indexer.text.passages import passages, sections
-from indexer.text.sentences import announces, sentences
+from indexer.text.sentences import FENCES, announces, sentences
 from knowledge.model.documents import SHARED, Document, Kind
 
 ROOT = Path(__file__).parents[3]
 CORPORA: Final = ("backup-faq", "desktop-how-tos", "survival-game", "articles")
-LIMITS: Final = (600, 480, 270)
+LIMITS: Final = (19, 16, 9)
 
-_MARKDOWN = MarkdownIt("commonmark").enable("table")
 _GAP = re.compile(r"(?<=\s)(?<!\| )…(?=\s)")
 _FENCE = re.compile(r"^(?:> ?)?\s*(?:(?:[-*+]|\d+\.)\s+)?```", re.MULTILINE)
 
@@ -48,43 +46,31 @@ def _squeezed(text: str) -> str:
     return "".join(text.replace("**", "").split())
 
 
-def _whole(text: str) -> list[tuple[int, int]]:
-    """What may not be cut, as another reader of Markdown finds it: code, rows, and sentences."""
-    lines = text.split("\n")
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line) + 1)
-    blocks = [
-        (starts[token.map[0]], min(starts[token.map[1]], len(text)))
-        for token in _MARKDOWN.parse(text)
-        if token.map is not None and token.type in ("fence", "code_block", "tr_open")
+def _bounds(text: str) -> tuple[str, set[int]]:
+    """A text without blanks and marks, and where in it an excerpt may begin or end.
+
+    That is between sentences, rows, and lines of code.
+    """
+    parts = [text[slice(*span)] for span in sentences(text)]
+    wholes = [
+        whole
+        for part in parts
+        for whole in (part.split("\n") if part.startswith(FENCES) else [part])
+        if not whole.lstrip().startswith(FENCES)
     ]
-    items = re.finditer(
-        r"^[ \t]*(?:[-*+•]|\d+\.)[ \t].*(?:\n[ \t]+(?![-*+•]|\d+\.)\S.*)*", text, re.M
-    )
-    return [*blocks, *(item.span() for item in items), *sentences(text)]
+    ends = itertools.accumulate(map(len, map(_squeezed, wholes)))
+    return "".join(map(_squeezed, wholes)), {0, *ends}
 
 
-def _is_inside(text: str, place: int, whole: tuple[int, int]) -> bool:
-    start, end = whole
-    return (
-        start < place < end
-        and bool(_squeezed(text[start:place]).strip("*_"))
-        and bool(_squeezed(text[place:end]).strip("*_"))
-    )
-
-
-def _place_in(text: str, body: str) -> tuple[int, int]:
-    """Where an excerpt without its marks stands in a text."""
-    kept = [i for i, sign in enumerate(text) if not sign.isspace()]
-    bold = [i for i in kept if "**" in (text[i : i + 2], text[max(i - 1, 0) : i + 1])]
-    kept = [i for i in kept if i not in bold]
-    start = _squeezed(text).index(_squeezed(body))
-    return kept[start], kept[start + len(_squeezed(body)) - 1] + 1
+def _may_be_cut_out(run: str, squeezed: str, bounds: Set[int]) -> bool:
+    lines = (line for line in run.split("\n") if not line.lstrip().startswith(FENCES))
+    part = _squeezed("".join(lines))
+    starts = (start for start in bounds if squeezed.startswith(part, start))
+    return any(start + len(part) in bounds for start in starts)
 
 
 def _check(text: str, limit: int, deciding: tuple[int, int] | None) -> None:
-    body, is_cut = excerpt(text, limit, deciding, MESSAGE_CHARACTERS)
+    body, is_cut = excerpt(text, limit, deciding)
     for made in (body, shown(body)):
         assert not re.search(r"…[^\n]*```|```[^\n]*…", made)
         assert len(_FENCE.findall(made)) == made.count("```")
@@ -94,18 +80,17 @@ def _check(text: str, limit: int, deciding: tuple[int, int] | None) -> None:
     # Between an opening and what answers, something may be left out.
     runs = _GAP.split(said) if is_cut else [said]
     assert len(runs) <= 2
-    end = 0
+    squeezed, bounds = _bounds(text)
     for run in runs:
         # Rows further down stand below the head of their table, with what is left out between.
         head, _, rows = run.rpartition("| … |\n")
         assert head.strip() in text
-        start, end = _place_in(text, rows if head else run)
-        for whole in _whole(text):
-            assert not _is_inside(text, start, whole), (text[slice(*whole)], body)
-            assert not _is_inside(text, end, whole), (text[slice(*whole)], body)
-    last = text[slice(*next(one for one in reversed(sentences(text)) if one[0] < end))]
+        assert _may_be_cut_out(rows if head else run, squeezed, bounds), (text, body)
+    said = runs[-1].replace("**", "")
+    last = said[slice(*sentences(said)[-1])]
     # What the whole section ends with, and answers, is all there is to say.
-    assert not announces(last) or (deciding and last == text[slice(*deciding)]), body
+    answers = text[slice(*(deciding or sentences(text)[0]))].replace("**", "")
+    assert not announces(last) or last == answers, body
 
 
 @pytest.mark.parametrize(

@@ -254,3 +254,8 @@ def test_a_text_is_not_cut_without_room_for_a_piece(limit: int) -> None:
         split("a" * 100, limit)
     with pytest.raises(ValueError, match="room"):
         quoted_parts("a" * 100, limit)
+
+
+def test_the_name_of_a_directive_is_a_language_and_no_line_of_code() -> None:
+    assert shown("```{eval-rst}\na\n```") == "```eval-rst\na\n```"
+    assert shown("```{versionadded} 2.0\na\n```") == "```\n{versionadded} 2.0\na\n```"

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.text.wrapped_lines import joined
+from bot.text.wrapped_lines import joined, tightened
 
 LONG = "A line that an editor has ended behind about seventy signs, as it"
 
@@ -47,3 +47,20 @@ def test_places_move_with_the_text_that_they_are_in() -> None:
         "Two",
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "tight"),
+    [
+        ("One.\n \n\nTwo.", "One.\n\nTwo."),
+        ("Run:\n\n```\na\n\n\nb\n```\n\nMore.", "Run:\n```\na\n\n\nb\n```\nMore."),
+        ("Two:\n\n- one\n\n- two\n\nMore.", "Two:\n- one\n- two\n\nMore."),
+        ("1. Run:\n\n   ```\n   a\n   ```\n\n2. End.", "1. Run:\n   ```\n   a\n   ```\n2. End."),
+        ("- one\n\n  More of it.", "- one\n\n  More of it."),
+    ],
+)
+def test_no_blank_line_stands_above_a_list_or_beside_code(text: str, tight: str) -> None:
+    places = [text.index(word) for word in text.split()]
+    found, moved = tightened(text, places)
+    assert found == tight
+    assert [found[place:].split()[0] for place in moved] == text.split()

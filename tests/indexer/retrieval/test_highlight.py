@@ -119,3 +119,33 @@ def test_the_first_item_of_a_list_is_not_marked_for_its_place_alone() -> None:
 
 def test_a_picture_is_not_marked_while_anything_is_said() -> None:
     assert chosen("saw", "![a saw](./saw.jpg)\n\nIt cuts wood.") == "It cuts wood."
+
+
+ERROR = "module foo has no attribute bar"
+
+
+@pytest.mark.parametrize(
+    ("shown", "fix"),
+    [
+        (f"It can say:\n\n```pytb\nline 12 in foo\nError: {ERROR} (line 12)\n```", "Update it."),
+        (f"`Error: {ERROR}. It may be older. Or newer.`", "Update it."),
+    ],
+)
+def test_what_follows_code_with_words_of_the_question_in_a_row_is_marked(
+    shown: str, fix: str
+) -> None:
+    text = f"{shown}\n\n{fix} Then start it again."
+    assert chosen(f"{ERROR} since today", text) == fix
+
+
+def test_code_that_does_not_repeat_the_question_is_marked() -> None:
+    code = "```\nfoo --bar\n```"
+    assert chosen("how is bar given to foo", f"It is easy.\n\n{code}") == code
+
+
+def test_the_more_of_a_question_its_heading_says_the_likelier_is_the_first_sentence() -> None:
+    sentences = ["It began small.", "Some say it was then.", "Nobody knows more."]
+    weights = [((word,), 1.0) for word in ("who", "pay", "fair")]
+    asked = ("who pays the fair", sentences, [0.2, 0.2, 0.3], weights)
+    assert deciding_sentence(*asked, "The town") == 2
+    assert deciding_sentence(*asked, "Who pays the fair") == 0

@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 from indexer.text.sentences import (
     announces,
     only_points,
+    refers_back,
+    seam,
     sentence_windows,
     sentences,
     units,
@@ -201,3 +203,27 @@ def test_what_says_only_that_something_follows_announces_it(text: str) -> None:
 )
 def test_what_says_something_itself_announces_nothing(text: str) -> None:
     assert not announces(text)
+
+
+@pytest.mark.parametrize("text", ["It is so.", "This takes long.", "Example:", "Example usage:"])
+def test_what_means_something_before_it_refers_back(text: str) -> None:
+    assert refers_back(text)
+
+
+def test_an_example_that_is_given_refers_to_nothing() -> None:
+    assert not refers_back("Examples are in the folder below the first.")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "between"),
+    [
+        ("One.", "Two.", "  \n"),
+        ("| a |\n|---|\n| 1 |", "| 2 |", "\n"),
+        ("Two:\n\n- one", "- two", "\n"),
+        ("Two:\n- one\n- two", "More.", "\n\n"),
+    ],
+)
+def test_passages_of_a_section_may_be_parts_of_one_paragraph_table_or_list(
+    before: str, after: str, between: str
+) -> None:
+    assert seam(before, after) == between
