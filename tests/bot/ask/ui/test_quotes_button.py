@@ -72,7 +72,6 @@ async def test_a_quotation_is_shown_around_what_the_model_names(
     text = content(await on.ask("Has the harbour meetup guests?"))
 
     assert "So the doors open at nine. [1]" in text
-    assert "> The harbour meetup has guests. … " in text
     assert "On day 0" not in text
     assert "**Doors open at nine.**" in text
 
