@@ -217,19 +217,19 @@ def room(text: str) -> int:
     """How many lines of a phone's screen a text takes.
 
     Of a link, only the label is seen; of a table, neither the line below its head nor its bars; of
-    the two lines with the marks of code, a frame that is as high as one. Two blank lines are as
-    high as one with words.
+    the lines with the marks of code, a frame that is as high as one and a half. Two blank lines
+    are as high as one with words.
     """
-    taken, blank, in_code = 0, 0, False
+    taken, halves, in_code = 0, 0, False
     for line in without_link_targets(text).split("\n"):
         if line.lstrip().startswith(FENCES):
-            taken += not in_code
+            halves += 3 * (not in_code)
             in_code = not in_code
         elif not (in_code or line.strip()):
-            blank += 1
+            halves += 1
         else:
             taken += (-(-size(line) // CODE_CHARACTERS) or 1) if in_code else _lines(line)
-    return taken + blank // 2
+    return taken + halves // 2
 
 
 @lru_cache(maxsize=4_096)
@@ -317,10 +317,10 @@ def _pieces(text: str, unit: Span, limit: int) -> Iterator[Span]:
 
 
 def _lines_of_code(text: str, code: Span) -> Iterator[Span]:
-    """The spans of lines of code; the first and the last have its marks, and none is blank."""
+    """The spans of lines of code, with the blank ones above; the first and the last have marks."""
     start, end = code
     ends = [i for i in range(start, end) if text[i] == "\n"]
-    cuts = [one for one, after in pairwise(ends) if text[one:after].strip()][1:]
+    cuts = [one for before, one in pairwise(ends) if text[before:one].strip()][:-1]
     for cut in (*cuts, end):
         yield start, cut
         start = cut + 1

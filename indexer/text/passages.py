@@ -34,7 +34,7 @@ from knowledge.model.documents import Document
 
 # Counts up whenever a document is cut, or its words are read, in another way: documents that were
 # put in before are then put in anew, and only what their passages say differently is embedded.
-CUTTING: Final = 4
+CUTTING: Final = 5
 
 HEADING_SEPARATOR: Final = " › "
 

@@ -41,7 +41,8 @@ _LAST_OF_ABBREVIATION_TEXT: Final = """etc approx nos fig sec vol eds inc ltd co
 _LAST_OF_ABBREVIATION: Final = frozenset(_LAST_OF_ABBREVIATION_TEXT.split())
 LIST_MARKER: Final = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)]|\*\*\d{1,3}[.)]\*\*)\s+")
 # A line in bold that stands above what it names, a heading, "Examples", and what ends in a colon.
-_LABEL = re.compile(r"\s*(?:\*\*[^*\n]{1,80}\*\*|__[^_\n]{1,80}__)[ \t]*:?\s*\Z")
+# No sentence with its point is one.
+_LABEL = re.compile(r"\s*(?:\*\*[^*\n]{1,80}(?<![.!])\*\*|__[^_\n]{1,80}(?<![.!])__)[ \t]*:?\s*\Z")
 # A number in bold with its point, which begins a rule of several.
 _NUMBERED = re.compile(r"\s*\*\*\d{1,3}[.)]\s")
 # A link without a label shows as little.

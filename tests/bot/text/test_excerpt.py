@@ -125,7 +125,7 @@ def test_long_code_ends_between_two_lines_and_is_closed() -> None:
 def test_code_in_an_item_is_cut_and_closed_as_it_is_set_in() -> None:
     code = "\n".join(f"   print({number})" for number in range(30))
     text = f"1. Run this:\n\n   ```py\n{code}\n   ```\n2. End."
-    assert around(text, "1. Run", 8).endswith("\n   print(5)\n   ```\n…")
+    assert around(text, "1. Run", 8).endswith("\n   print(4)\n   ```\n…")
 
 
 def test_an_excerpt_that_begins_inside_of_code_opens_it() -> None:
@@ -206,7 +206,7 @@ def test_an_example_takes_along_what_it_is_of() -> None:
 
 def test_code_takes_along_what_announces_it() -> None:
     text = f"{'Before it. ' * 60}Run this:\n\n{CODE}\n\nAfter."
-    assert around(text, "```py", 4).endswith(f"Run this:\n\n{CODE}\n…")
+    assert around(text, "```py", 5).endswith(f"Run this:\n\n{CODE}\n…")
 
 
 # What a phone shows.
@@ -236,8 +236,10 @@ def test_neither_the_line_below_the_head_of_a_table_nor_padding_takes_room() -> 
     assert room(table) == 2
 
 
-def test_the_marks_of_code_take_one_line_together_and_its_lines_break_anywhere() -> None:
-    assert room("```py\nprint()\n```") == 2
+def test_the_marks_of_code_take_a_line_and_a_half_and_its_lines_break_anywhere() -> None:
+    code = "```py\nprint()\n```"
+    assert room(code) == 2
+    assert room(f"{code}\n{code}") == 5
     assert room("1. Run it:\n    ```\n    print()\n    ```") == 3
     assert room(f"```\n{'a ' * (CODE_CHARACTERS // 2)}b\n\nc\n```") == 5
 
@@ -297,6 +299,7 @@ def test_no_excerpt_begins_or_ends_with_a_picture_unless_it_is_whole() -> None:
     picture = "![A picture](./a.png)"
     text = f"{picture}\n\nOne is said here.\n\n{picture}\n\n{sentence(1, 7)}"
     assert around(text, "One", 4) == "… One is said here. …"
+    assert around(text.replace("![A picture]", "[]"), "One", 4) == "… One is said here. …"
     assert around(text, "One", 20) == text
 
 

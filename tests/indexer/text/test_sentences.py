@@ -192,6 +192,7 @@ def test_what_says_only_that_something_follows_announces_it(text: str) -> None:
     "text",
     [
         "The following issues should no longer occur.",
+        "**Open it in a private window.**",
         "Press it like this, and let go.",
         "I never saw a lock like this.",
         "Use the key below the mat.",
