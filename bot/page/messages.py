@@ -24,7 +24,7 @@ _WAITING: Final = Plural(
     "**{number:,} notes** are live, and their writers weren't told of the public page. Look them "
     "over: these are public once you release them.",
 )
-_NOTHING: Final = Sentence("No note waits: each live one is on the page, or somebody keeps it off.")
+_NOTHING: Final = Sentence("No note waits: each live one is released, or somebody keeps it off.")
 _RELEASED: Final = Plural(
     "{number:,} note is released.",
     "{number:,} notes are released.",

@@ -17,7 +17,7 @@ from knowledge.store.store import Store
 
 _RELATED: Final = 5
 # Of a tag's notes, so many on either side are compared: a tag can be on all 10,000.
-_BESIDE: Final = 20
+_BESIDE: Final = 12
 
 
 def published(
