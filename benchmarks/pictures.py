@@ -1,10 +1,10 @@
-"""Screenshots for the README: an answer, a refusal and a review card, as a phone shows them.
+"""Screenshots for the documents: an answer, a refusal, a review card, the public page, on a phone.
 
-    python -m benchmarks.pictures
+    python -m benchmarks.pictures [--page]
 
-Each is taken of the real preview in headless Chromium, 390 pixels wide, with the preview's own bars
-hidden, and written to `docs/pictures`. Take them anew when what they show has changed, and look at
-them.
+Each is taken of the real preview, or of a published page, in headless Chromium, 390 pixels wide,
+with the preview's own bars hidden, and written to `docs/pictures`. Take them anew when what they
+show has changed, and look at them.
 """
 
 import argparse
@@ -30,6 +30,8 @@ from tests.bot.preview.test_server import (
     propose,
     set_up,
 )
+from tests.knowledge.page import harbour
+from tests.knowledge.page.made_sites import published, site
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 SIZE: ViewportSize = {"width": 390, "height": 740}
@@ -80,16 +82,54 @@ def save(page: Page, name: str, button: str) -> None:
     shown.locator("#channel-timeline").evaluate("part => { part.scrollTop = part.scrollHeight }")
     # It draws itself anew for the height that it has now.
     page.wait_for_timeout(1_000)
+    keep(page, name)
+
+
+def keep(page: Page, name: str) -> None:
+    """Save what is to be seen."""
     picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
     few = picture.quantize(COLOURS, dither=Image.Dither.NONE)
     few.save(FOLDER / f"{name}.png", optimize=True)
 
 
+@contextmanager
+def served_page() -> Iterator[str]:
+    """The address of a public page with notes of a sailing club."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name, "www")
+        welcome = (
+            "Notes of the sailing club at the *east harbour*. Anything missing? Ask in **#help**."
+        )
+        published(site(*harbour.notes(), welcome=welcome, accent="#0a7d6b", base_url=""), folder)
+        command = [sys.executable, "-m", "bot", "serve", "--page", str(folder), "--port", "0"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603
+            assert process.stderr is not None
+            yield process.stderr.readline().split()[5].removesuffix(";")
+            process.send_signal(signal.SIGINT)
+
+
+def page_pictures(browser: Browser) -> None:
+    with served_page() as address:
+        page = browser.new_context(viewport=SIZE, device_scale_factor=SCALE).new_page()
+        page.goto(address)
+        page.get_by_role("searchbox").fill("boat capsized, what now?")
+        page.locator("#results a").first.wait_for()
+        keep(page, "page-search")
+        context = browser.new_context(viewport=SIZE, device_scale_factor=SCALE, color_scheme="dark")
+        page = context.new_page()
+        page.goto(f"{address}notes/5/")
+        keep(page, "page-note")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.parse_args()
+    parser.add_argument("--page", action="store_true", help="only those of the public page")
+    only_page: bool = parser.parse_args().page
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        page_pictures(browser)
+        if only_page:
+            return
         with running_preview() as address:
             page = opened(browser, address)
             look_as(page, MEMBER)
