@@ -2,7 +2,7 @@
 
 HTML of the writer is text. Links lead to http, https and mailto addresses alone. A picture from
 elsewhere is a link to it, so that no page asks another host for anything. Discord's own marks
-(mentions, emoji, times) are words: no id of a member is on a page.
+(mentions, emoji, times) are words: no id of a member is on a page. Nor is a password or a token.
 """
 
 import re
@@ -18,7 +18,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from knowledge.model.legible_text import legible
+from knowledge.page.shown_text import shown
 
 _SAFE_LINK: Final = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _DISCORD_MARK: Final = re.compile(
@@ -35,13 +35,13 @@ _LAST_HEADING: Final = 6
 def to_html(text: str, *, line_breaks: bool = True) -> str:
     """The text as HTML; with `line_breaks` a line ends where its writer ended it, as in Discord."""
     parser = _BREAKING if line_breaks else _FLOWING
-    return str(parser.render(legible(text)))
+    return str(parser.render(shown(text)))
 
 
 def to_plain(text: str) -> str:
     """The words of the text in one line, without what is marked up."""
     words: list[str] = []
-    for token in _FLOWING.parse(legible(text)):
+    for token in _FLOWING.parse(shown(text)):
         if token.type == "inline":
             children = token.children or ()
             words += [" " if one.type.endswith("break") else one.content for one in children]

@@ -18,6 +18,8 @@ _FIRST: Final = 10
 _FIRST_TAGS: Final = 40
 LISTED: Final = 100
 _FEED: Final = 50
+# A model is given a list that it can read.
+_FOR_MODELS: Final = 1_000
 
 
 class Listed(NamedTuple):
@@ -86,7 +88,7 @@ def pages(site: Site) -> Iterator[Page]:
     if site.base_url:
         yield Page("feed.xml", "feed.xml", {"notes": tuple(map(_unasked, notes[:_FEED]))})
     if site.indexed:
-        yield Page("llms.txt", "llms.txt", {"notes": tuple(newest)})
+        yield Page("llms.txt", "llms.txt", {"notes": tuple(newest[:_FOR_MODELS])})
 
 
 def _paged(address: str, kind: str, notes: Sequence[Listed], tag: str = "") -> Iterator[Page]:

@@ -25,14 +25,14 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from knowledge.model.legible_text import legible
 from knowledge.page.errors import PublishError
 from knowledge.page.icon import lettered_icon
 from knowledge.page.machine_files import machine_files
 from knowledge.page.pages import pages
 from knowledge.page.render import Renderer
 from knowledge.page.search_index import bundle_list, bundles, write_bundle
-from knowledge.page.site import Site
+from knowledge.page.shown_text import shown
+from knowledge.page.site import PublishedNote, Site
 
 _COPIES: Final = ("a", "b")
 _SITE: Final = "site"
@@ -80,7 +80,7 @@ def publish(
             used, or Pagefind fails.
     """
     base_url = f"{site.base_url.rstrip('/')}/" if site.base_url else ""
-    site = replace(site, name=legible(site.name), base_url=base_url)
+    site = replace(site, name=shown(site.name), base_url=base_url)
     entries = _entries(site, Renderer(site, translations, templates), picture)
     made = {path: entry.digest for path, entry in entries.items()}
     try:
@@ -139,12 +139,7 @@ def _entries(site: Site, renderer: Renderer, picture: PictureBytes) -> dict[str,
         literal["icon.svg"] = lettered_icon(site).encode()
     else:
         literal[f"icon.{site.icon.kind}"] = site.icon.content
-    searched = {
-        f"{note.address}index.html": _digest(
-            f"{renderer.shared}{replace(note, related=(), asked_count=0)!r}".encode()
-        )
-        for note in site.notes
-    }
+    searched = {f"{note.address}index.html": renderer.shared + _said(note) for note in site.notes}
     parts = bundles(searched)
     literal["search/bundles.json"] = bundle_list(parts).encode()
     for path, text in literal.items():
@@ -154,6 +149,11 @@ def _entries(site: Site, renderer: Renderer, picture: PictureBytes) -> dict[str,
         make = partial(write_bundle, paths=part.keys(), language=site.language)
         entries[f"search/{number}"] = _Entry(_digest(repr(part).encode()), make)
     return entries
+
+
+def _said(note: PublishedNote) -> str:
+    """Digest of what the search finds of a note."""
+    return _digest(repr((note.title, note.text, note.tags, note.asked_as)).encode())
 
 
 def _digest(content: bytes) -> str:

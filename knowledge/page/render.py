@@ -24,13 +24,13 @@ from jinja2 import (
 from jinja2.loaders import BaseLoader, PackageLoader
 from markupsafe import Markup
 
-from knowledge.model.legible_text import legible
 from knowledge.page.addresses import tag_address
 from knowledge.page.colours import DARK, LIGHT, readable
 from knowledge.page.errors import PublishError
 from knowledge.page.headers import POLICY
 from knowledge.page.markdown import to_html, to_plain
 from knowledge.page.pages import Page
+from knowledge.page.shown_text import shown
 from knowledge.page.site import Site
 from knowledge.page.structured_data import structured_data
 
@@ -60,7 +60,7 @@ class Renderer:
             lstrip_blocks=True,
             keep_trailing_newline=True,
             # Whatever anybody wrote passes through here on its way to a page.
-            finalize=lambda value: legible(value) if type(value) is str else value,
+            finalize=lambda value: shown(value) if type(value) is str else value,
             extensions=["jinja2.ext.i18n"],
         )
         self._environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]

@@ -31,9 +31,12 @@ class PublishedPicture:
 class PublishedNote:
     """A live note that may be published, or a bundled article.
 
+    Texts are as they were written. Secrets are left out where they are rendered
+    (`knowledge.page.shown_text`), as looking for them in 10,000 notes takes seconds.
+
     Attributes:
         address: of its page (`knowledge.page.addresses`).
-        text: Markdown of the live revision, without secrets (`Submission.shown`).
+        text: Markdown of the live revision.
         verified: the day on which a moderator last confirmed the text.
         updated: when the live revision was approved.
         first_published: when the first revision was approved.

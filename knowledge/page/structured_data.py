@@ -5,18 +5,16 @@ from typing import Any
 
 from markupsafe import Markup
 
-from knowledge.model.legible_text import legible
 from knowledge.page.markdown import to_plain
+from knowledge.page.shown_text import shown
 from knowledge.page.site import PublishedNote, Site
 
 
 def structured_data(site: Site, note: PublishedNote) -> Markup:
     """A question with its answer where the title asks one, an article otherwise."""
-    title, text = legible(note.title), to_plain(note.text)
-    publisher = {"@type": "Organization", "name": legible(site.name)}
-    author = (
-        {"@type": "Person", "name": legible(note.contributor)} if note.contributor else publisher
-    )
+    title, text = shown(note.title), to_plain(note.text)
+    publisher = {"@type": "Organization", "name": shown(site.name)}
+    author = {"@type": "Person", "name": shown(note.contributor)} if note.contributor else publisher
     common: dict[str, Any] = {
         "author": author,
         "datePublished": note.first_published.isoformat(),

@@ -72,7 +72,7 @@ _ASKED: Final = """
 
 @dataclass(frozen=True, slots=True)
 class PublicNote:
-    """A note as it is on its guild's page, words without secrets.
+    """A note as it is on its guild's page; whoever shows it leaves out secrets.
 
     `first_at`, `replaced_at` and `updated_at` are the approvals of its first text, of the one
     before, and of this one. `pictures` are digests with kinds.
@@ -207,7 +207,9 @@ class PublicNotes:
             "order by n.id limit ? offset ?",
             [guild_id, most, after],
         )
-        return [UnreleasedNote(row["id"], row["revision_id"], _submission(row)) for row in rows]
+        return [
+            UnreleasedNote(row["id"], row["revision_id"], _submission(row).shown) for row in rows
+        ]
 
     def release(self, guild_id: int, revision_ids: Sequence[int], moderator_id: int) -> int:
         """Let these texts be on the page, as far as they are still live; returns how many."""
@@ -241,7 +243,7 @@ class PublicNotes:
 
 def _submission(row: dict[str, Any]) -> Submission:
     tags = tuple(json.loads(row["tags"]))
-    return Submission(row["title"], row["text"], tags, row["link"]).shown
+    return Submission(row["title"], row["text"], tags, row["link"])
 
 
 def _named(name: str, shown: PageName) -> str:

@@ -68,6 +68,15 @@ def test_a_withdrawn_note_is_in_no_file_of_either_copy(folder: Path) -> None:
         assert not any(word in content for word in (b"zanzibar", b"xylophones", b"quagga")), path
 
 
+def test_no_secret_is_in_any_file(folder: Path) -> None:
+    secret = "ghp_" + "a1B2" * 9
+    link = f"https://x.example/?key={secret}"
+    written = note(1, f"Key {secret}?", f"It is {secret}, `{secret}`.", link=link)
+    others = note(2, f"Key {secret}", asked_as=(secret,)), note(3, related=("notes/1/",))
+    published(site(written, *others, welcome=secret, name=f"Club {secret}"), folder)
+    assert secret.lower().encode() not in b"".join(readable_files(folder).values())
+
+
 def test_pages_that_did_not_change_are_shared_between_both_copies(folder: Path) -> None:
     published(site(note(1)), folder)
     published(site(note(1), note(2)), folder)
