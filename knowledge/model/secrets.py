@@ -73,9 +73,6 @@ _DIFFERENT_CHARACTERS: Final = 5
 _LIKELY: Final = re.compile(
     r"[\w/+=.:-]{20}|://|pass|pw|kennwort|secret|key|token|private", re.IGNORECASE
 )
-# A public page of 10,000 notes is looked through at each change; so many hashes are 4 MB.
-_CLEAN_TEXTS: Final = 50_000
-_clean: set[int] = set()
 _REST_OF_TOKEN: Final = re.compile(r"[\w/+=-]*")
 
 
@@ -102,18 +99,10 @@ def secrets(text: str) -> list[Secret]:
     return apart
 
 
+@lru_cache(maxsize=256)
 def without_secrets(text: str) -> str:
-    """The text with its secrets hidden; one without any is remembered by its hash."""
-    key = hash(text)
-    if key in _clean:
-        return text
-    found = secrets(text)
-    if not found:
-        if len(_clean) >= _CLEAN_TEXTS:
-            _clean.clear()
-        _clean.add(key)
     parts, position = [], 0
-    for secret in found:
+    for secret in secrets(text):
         parts += [text[position : secret.start], HIDDEN]
         position = secret.end
     return "".join([*parts, text[position:]])
