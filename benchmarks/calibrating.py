@@ -137,7 +137,6 @@ def gathered(embedder: Embedder, sets: Mapping[str, JudgedSet], keep: Path) -> G
         rows, found.ranked[name] = pickle.loads(path.read_bytes())  # noqa: S301
         found.rows.values |= rows.values
         found.rows.right |= rows.right
-        found.rows.floors |= rows.floors
         found.rows.relatives |= rows.relatives
     return found
 
@@ -166,7 +165,7 @@ def ranked(retriever: Retriever, judged: JudgedSet) -> dict[str, float]:
 
 def cross_fits(rows: Rows) -> dict[str, Calibration]:
     """For each set the parameters fitted without it, its family, and the sets held out."""
-    names = list(rows.floors)
+    names = list(rows.relatives)
     return {
         name: fitted(
             rows.of((frozenset(names) - HELD_OUT - {name} - rows.relatives[name]).__contains__),
@@ -179,7 +178,7 @@ def cross_fits(rows: Rows) -> dict[str, Calibration]:
 def _figures(rows: Rows, name: str, judge: Calibration) -> dict[str, float]:
     """The figures of one set that are worth reading, judged by these parameters."""
     verdicts = {
-        kind: [judge.verdict(row, rows.floors[name]) for row in values]
+        kind: [judge.verdict(chance) for chance in judge.probability(values).tolist()]
         for (kind, of), values in rows.values.items()
         if of == name
     }
@@ -222,7 +221,7 @@ def shown(title: str, figures: Mapping[str, Mapping[str, float]]) -> None:
 def report(name: str, found: Gathered, keep: Path) -> None:
     """Fit, print the tables of one model, and write what is fitted on all sets."""
     rows = found.rows
-    fitted_on = [one for one in rows.floors if one not in HELD_OUT]
+    fitted_on = [one for one in rows.relatives if one not in HELD_OUT]
     own, _ = fitted(rows.of(fitted_on.__contains__), f"Fitted on {'; '.join(fitted_on)}.")
     (keep / f"{name}.toml").write_text(own.to_toml())
     print(f"\n# {name}\n\n{own.to_toml()}")

@@ -74,7 +74,7 @@ def refused(retriever: Retriever, questions: Sequence[str]) -> float:
     none = 0
     for text in questions:
         [hits] = retriever.hits([text], [SHARED])
-        none += retriever.evidence(text, hits, [SHARED]) is Evidence.NONE
+        none += retriever.evidence(text, hits) is Evidence.NONE
     return none / len(questions)
 
 

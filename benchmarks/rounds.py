@@ -94,7 +94,6 @@ def _rounds(core: Core, now: datetime) -> dict[str, Callable[[], object]]:
             store.helped_questions.waiting(mine),
             store.helped_questions.due(now, MOST_LOOKED_AT, mine),
         ),
-        "floors": lambda: [*core.measure_floors()],
         "purge": lambda: guild_removal.purge(core, present, EVERY_SHARD, now, timedelta(days=30)),
         "figures": core.figures,
     }

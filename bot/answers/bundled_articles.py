@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Literal
 
 from bot.answers.outage import Outage, not_in_memory
 from bot.answers.selections import Selections
@@ -38,10 +38,6 @@ class Standing(StrEnum):
 
 
 Guest = Literal["auto", "always", "never"]
-
-# A guest that knows little of what a server is about is near to many short questions ("monthly
-# fee?"), so it has to be surer than *strong* is.
-LEAST_PROBABILITY: Final = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +67,7 @@ def scopes_in(looks: Looks) -> tuple[Scope, ...]:
 def is_sure(hits: Sequence[Hit], signals: Mapping[str, float]) -> bool:
     """Whether a guest's answer is sure enough where others ask about other things."""
     named = any(hit.named for hit in hits[:1])
-    return named or signals.get("probability", 0.0) >= LEAST_PROBABILITY
+    return named or signals.get("probability", 0.0) >= signals.get("strong", 1.0)
 
 
 class BundledArticles:

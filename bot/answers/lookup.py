@@ -195,7 +195,7 @@ class ConfirmedAnswers:
             if found and found[0].passage.document_id == one.document_id:
                 others = [hit for hit in lookup.hits if hit.passage.document_id != one.document_id]
                 hits = [*found, *others][:HITS]
-                evidence, signals = retriever.judged(ask.text, hits, seen)
+                evidence, signals = retriever.judged(ask.text, hits)
                 least = Evidence.PARTIAL if evidence is Evidence.NONE else evidence
                 return replace(lookup, hits=hits, evidence=least, signals=signals, confirmed=True)
         return lookup
@@ -393,7 +393,7 @@ def _looked_up_once(
         with observed(Stage.DECIDE):
             for ask, hits in zip(here, found, strict=True):
                 ranked = lowered(hits, due) if due else hits
-                judged = retriever.judged(ask.text, ranked, seen)
+                judged = retriever.judged(ask.text, ranked)
                 lookups[ask] = as_sure(Lookup(ask, ranked, *judged, seen, this.selection))
     return lookups
 

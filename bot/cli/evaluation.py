@@ -164,7 +164,6 @@ def _evaluations(
                 judged,
                 calibration,
                 rerankings[key],
-                languages=frozenset(model.record.languages),
                 order=order,
             )
             shown(evaluator.index(), f"Indexing {name}")

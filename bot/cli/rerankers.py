@@ -130,7 +130,6 @@ def _evaluators(
             judged,
             retriever.calibration,
             one,
-            languages=retriever.languages,
         )
         for one in rerankings
     ]

@@ -18,7 +18,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answers.bundled_articles import BundledArticles, scopes_in
+from bot.answers.bundled_articles import BundledArticles
 from bot.answers.impact import ImpactPreview
 from bot.answers.lookup import HITS, ConfirmedAnswers, scopes_of
 from bot.answers.outage import Outage
@@ -54,7 +54,6 @@ from knowledge.files.scan import Scan
 from knowledge.model.channel_settings import GuildChoices
 from knowledge.model.counts import counted
 from knowledge.model.documents import (
-    SHARED,
     Document,
     Failure,
     Kind,
@@ -62,7 +61,6 @@ from knowledge.model.documents import (
     channel_of,
     document_of_note,
 )
-from knowledge.model.guilds import Language
 from knowledge.model.questions import Evidence
 from knowledge.model.secrets import patterns
 from knowledge.model.source_locations import is_visited
@@ -181,9 +179,7 @@ class Core:
         self.served, self.embedder, self.index = found.served, found.embedder, found.index
         self.index.hold_within(self._resident_bytes)
         languages = frozenset(found.served.model.languages)
-        self.retriever = Retriever(
-            self.index, self.embedder, calibration, reranking, languages=languages
-        )
+        self.retriever = Retriever(self.index, self.embedder, calibration, reranking)
         self.articles = BundledArticles(
             self.store, self.index, self._articles, pages=self.pages, outage=self.outage
         )
@@ -313,36 +309,16 @@ class Core:
         yield from self.index.read_lately_used()
 
     def warm_up(self) -> Iterator[None]:
-        """Measure and read, a slice a step, what the first questions would otherwise wait for."""
-        self.retriever.floor(self.articles.seen([SHARED]))
-        yield
+        """Read, a slice a step, what the first questions would otherwise wait for."""
         patterns()
         yield
         yield from self.index.read_ahead()
-        yield from self.measure_floors()
-        for guild_id in self._resident_guilds():
-            known = self.store.feedback_records.confirmed(guild_id)
-            for _ in self.question_vectors.prepare([one.text for one in known]):
-                yield
-
-    def measure_floors(self) -> Iterator[None]:
-        """Measure ahead, a slice a step, what the first question in a guild would wait for."""
-        yield from self.retriever.measure_floors(
-            (self.articles.seen(scopes_of(guild_id, ())), spoken)
-            for guild_id, language in self._resident_guilds().items()
-            for spoken in dict.fromkeys(("en", language.value))
-        )
-
-    def _resident_guilds(self) -> dict[int, Language]:
-        """The guilds whose scope is in memory, with what is spoken there.
-
-        Those of others are not read for what may be asked.
-        """
-        return {
-            guild_id: language
-            for guild_id, language in self.store.guilds.languages().items()
-            if self.index.is_resident(Scope(guild_id))
-        }
+        for guild_id in self.store.guilds.languages():
+            # Of others is not read what may be asked.
+            if self.index.is_resident(Scope(guild_id)):
+                known = self.store.feedback_records.confirmed(guild_id)
+                for _ in self.question_vectors.prepare([one.text for one in known]):
+                    yield
 
     def search(
         self, query: str, guild_id: int | None, k: int, channels: Sequence[int] = ()
@@ -363,16 +339,15 @@ class Core:
         self, query: str, vector: NDArray[np.float32], own: Sequence[Scope], k: int
     ) -> list[Hit]:
         """The same, of what may be seen besides the articles, and theirs where nothing is near."""
-        first, *further = looks = self.articles.looks(own)
+        first, *further = self.articles.looks(own)
         # Evidence is judged by the ten best, however few are wanted.
         most = max(k, HITS)
         found = self.retriever.ranked(query, vector, first.scopes, most)
-        seen = scopes_in(looks)
         for look in further:
-            if self.retriever.evidence(query, found, seen) is not Evidence.NONE:
+            if self.retriever.evidence(query, found) is not Evidence.NONE:
                 break
             hits = self.retriever.ranked(query, vector, look.scopes, most)
-            if not found or self.retriever.evidence(query, hits, seen) is not Evidence.NONE:
+            if not found or self.retriever.evidence(query, hits) is not Evidence.NONE:
                 found = hits
         return found[:k]
 

@@ -21,7 +21,6 @@ from bot.answers.pipeline import Reply
 from bot.answers.replay import asked_again
 from bot.engine.core import Core
 from indexer.retrieval.clusters import grouped, most_typical
-from indexer.text.analyzer import language_of_question
 from knowledge.model.channel_settings import HoldingSettings
 from knowledge.model.documents import Kind, document_of_note
 from knowledge.model.guilds import GuildFilter, every_guild
@@ -43,10 +42,6 @@ _COMPARED: Final = 256
 
 # Questions that `/gaps` asks again before it shows them; a call later goes on with the rest.
 ASKED_AGAIN: Final = 400
-
-# What relatedness can add to a cosine (`indexer.retrieval.evidence`): a question that is further
-# from every window of a note than this below the floor is refused whatever else holds.
-_MOST_ADDED: Final = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +325,7 @@ def _near(
         for passage in core.index.tables.document_passages(document_of_note(publication.note_id))
     ]
     vectors = core.question_vectors.of([question.text for question in questions])
-    seen = cache(core.articles.seen)
+    least = core.retriever.calibration.least_cosine
     return [
         question
         for question, cosines in zip(
@@ -339,11 +334,7 @@ def _near(
         # A follow-up is looked up together with the question before it.
         if question.id in wanted
         or question.earlier
-        or float(cosines.windows.max(initial=-1.0)) + _MOST_ADDED
-        >= core.retriever.floor(
-            seen(asked_again(question).scopes),
-            language_of_question(question.text),
-        )
+        or float(cosines.windows.max(initial=-1.0)) >= least
     ]
 
 

@@ -82,7 +82,6 @@ class Side:
             judged,
             self.calibration,
             self.reranking,
-            languages=frozenset(self.model.record.languages),
         )
 
 

@@ -33,9 +33,6 @@ _OWN_STEP: Final = 2
 # When the index is warmed up, after it has been brought in step.
 WARM_UP_AFTER_SECONDS: Final = 1
 
-# How often is looked whether a floor of relatedness is to be measured: a few microseconds a guild.
-FLOOR_SECONDS: Final = 60
-
 # How often is looked whether the index has notes to follow that it could not follow at once.
 BEHIND_SECONDS: Final = 5
 
@@ -105,7 +102,6 @@ class BackgroundTasks:
         else:
             await asyncio.sleep(SYNC_SECONDS)
         self.leader.prepared(self._bot.while_leading(self.go_on))
-        self.go_on(FLOOR_SECONDS, self._measure_floors)
         look_seconds = self._bot.settings.sources.look_seconds
         if look_seconds:
             self.go_on(look_seconds, self._follow_sources)
@@ -225,10 +221,6 @@ class BackgroundTasks:
         except EXPLAINED as error:
             # The cluster says for how long it is away.
             _logger.debug("What is in memory could not be compared: %s", error)
-
-    async def _measure_floors(self) -> None:
-        """Measure what has changed, before a question has to wait for it."""
-        await self._bot.worker.run_slices(Core.measure_floors)
 
     async def _follow_sources(self) -> None:
         if not self._in_step:

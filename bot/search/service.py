@@ -89,7 +89,7 @@ def _found(core: Core, wanted: Search) -> Found:
     hits = lowered(hits, core.answer_pipeline.due)
     seen = core.articles.seen(wanted.scopes)
     # Nothing that was found is about what was looked for.
-    only_near = bool(hits) and core.retriever.evidence(wanted.query, hits, seen) is Evidence.NONE
+    only_near = bool(hits) and core.retriever.evidence(wanted.query, hits) is Evidence.NONE
     named = _named(core, wanted, vector, seen, set(notes) if wanted.narrowed else None)
     if named:
         first = {hit.passage.document_id for hit in named}

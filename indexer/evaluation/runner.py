@@ -33,7 +33,6 @@ from indexer.retrieval.evidence import calibration as default_calibration
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.reranker import Reranking
 from indexer.retrieval.retriever import Retriever
-from indexer.text.analyzer import language_of_question
 from knowledge.model.documents import SHARED, Scope
 from knowledge.model.questions import Evidence
 
@@ -168,15 +167,14 @@ class Evaluator:
         calibration: Calibration | None = None,
         reranking: Reranking | None = None,
         *,
-        languages: frozenset[str] = frozenset(),
         order: Order | None = None,
     ) -> None:
         """Evaluate on an index that holds the judged set and nothing else.
 
         Evidence is judged by `calibration`, or by the one that comes with the program. With
         `reranking`, what is measured is the reranked order, and the fused one is a leg of it.
-        `languages` are those that the model is made for, if that is known. What is found in the
-        end is put into another `order`, if there is one, which evidence does not depend on.
+        What is found in the end is put into another `order`, if there is one, which evidence does
+        not depend on.
         """
         self._order = order
         self._reranking = reranking
@@ -184,9 +182,7 @@ class Evaluator:
         self._embedder = embedder
         self._judged = judged
         self._calibration = calibration or default_calibration()
-        self._retriever = Retriever(
-            index, embedder, self._calibration, reranking, languages=languages
-        )
+        self._retriever = Retriever(index, embedder, self._calibration, reranking)
         self._passages_per_second = 0.0
 
     def index(self) -> Iterator[Progress]:
@@ -217,16 +213,14 @@ class Evaluator:
 
     def _asked(self, key: str, text: str) -> _Asked:
         scopes = self._scopes(key)
-        # Measured once for all questions, so it is no part of what one of them takes.
-        self._retriever.floor(scopes, language_of_question(text))
         started = time.perf_counter()
         text = self._retriever.read(text, scopes)
         vector = self._retriever.embedded([text])[0]
         hits = self._retriever.ranked(text, vector, scopes, K)
-        evidence = self._retriever.evidence(text, hits, scopes)
+        evidence = self._retriever.evidence(text, hits)
         shown = self._order(text, hits) if self._order is not None else hits
         milliseconds = (time.perf_counter() - started) * 1_000
-        strength = self._retriever.strength(text, hits, scopes)
+        strength = self._retriever.strength(text, hits)
         return _Asked(shown, evidence, strength, milliseconds)
 
     def _scopes(self, key: str) -> Sequence[Scope]:

@@ -1,19 +1,16 @@
-"""Evidence: features of the best passage, an abstention floor, and one calibrated probability.
+"""Evidence: three features of the best passage, and one calibrated probability that it answers.
 
-Two things are judged. *Is this corpus about it at all?* A question is foreign if its best passage
-is no nearer to it than the best passages are to everyday questions that have nothing to do with
-anything: that floor is measured on the very index that is searched, so it holds for a hundred
-passages on one topic and for a hundred thousand on all. *Does this passage answer it?* A logistic
-function of signals that cost no model call; each can only raise it. Its parameters are fitted on
-judged sets and stand in a small file with where they come from; a server can fit its own
-(`commonplace calibrate`).
+How far the question's weakest word is from the passage's tokens, how far the passage is ahead of
+the next document, and how near its best window is. Each can only raise the probability, a logistic
+function whose parameters are fitted on judged sets and stand in a small file with where they come
+from; a server can fit its own (`commonplace calibrate`). A dozen other signals gained nothing on
+sets that they were not fitted on (docs/decisions.md, evidence).
 
 What the verdicts mean, on the sets that the parameters were fitted on:
 
 - *strong*: at least nine in ten such answers are right;
-- *partial*: about the right thing, but it may not be the answer;
-- *none*: no nearer than an everyday question that has nothing to do with it, or so unlikely to be
-  the answer that hardly any right one is lost by not showing it.
+- *partial*: the passage answers, or is in the document that does, in half of the cases at least;
+- *none*: it is less likely to help than not.
 
 Errors:
     Exception
@@ -22,12 +19,12 @@ Errors:
 
 import hashlib
 import json
+import math
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, Final
@@ -36,72 +33,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.retrieval.hit import LateScore
-from indexer.retrieval.late_interaction import BEST
-from indexer.text.analyzer import word_set
-from indexer.text.answer_conditions import lacking
-from indexer.text.answer_signals import fitting, missing, names, opposed
-from indexer.text.symbols import symbols
-from knowledge.model.documents import Scope
+from indexer.text.analyzer import language_of, language_of_question, word_set
+from indexer.text.answer_conditions import lacking, topic
 from knowledge.model.questions import Evidence
 
-FEATURES: Final = (
-    "cosine",
-    "margin",
-    "lead",
-    "weakest",
-    "coverage",
-    "focus",
-    "agreement",
-    "consistency",
-    "familiarity",
-    "fit",
-)
+FEATURES: Final = ("cosine", "margin", "weakest")
 
 _DEFAULT: Final = "calibration.toml"
 _SHIPPED: Final = "calibration*.toml"
-_EVERYDAY: Final = "everyday.txt"
-_EVERYDAY_IN: Final = "everyday.{}.txt"
 
-# What relatedness adds to the cosine of the best window: the shares of the question's words that
-# passage and window have.
-COVERAGE_SHARE: Final = 0.1
-FOCUS_SHARE: Final = 0.05
-
-# By which share the passages may change before the floor is measured again.
-FLOOR_DRIFT: Final = 0.1
-
-# How far above the median of everyday questions the floor is, in standard deviations read off the
-# upper quartile. On four judged sets and the articles, 2 keeps 0.976 and refuses 0.967 of foreign
-# questions, each on average (docs/decisions.md, evidence); quartiles are not moved by the few
-# everyday questions that a corpus does answer.
-FLOOR_DEVIATIONS: Final = 2.2
-_QUARTILE_OF_NORMAL: Final = 0.6745
-
-# In a corpus about everyday life, everyday questions come near, and the floor is high.
-FOREIGN_BELOW: Final = 0.4
-
-# In a small corpus hardly anything comes second, and the margin of the best would be its score.
-# So what is behind it counts at least as much as the tenth in a larger corpus, and a rank that
-# nothing takes as what is not written yet: the more, the fewer of the question's words the best
-# passage has.
-LEAST_RIVAL: Final = 0.15
-UNWRITTEN_RIVAL: Final = 0.45
-UNWRITTEN_SHARE: Final = 0.5
-RIVALS: Final = 9
-
-# What `fit` is where the passage lacks what no answer can lack.
-LACKING: Final = -2.0
-
-# From where on, and up to where, it counts how far the late score of the best is ahead: others may
-# answer as well, so that less is no bad sign, and more is no surer. In a small corpus, what is not
-# written yet counts as much as the best of the others does in larger ones.
-LEADS: Final = (0.03, 0.1)
-LATE_RIVAL: Final = 0.4
-# About what questions have on the mean, where the tokens of a passage are not known.
-UNKNOWN_LEAD, UNKNOWN_WEAKEST = 0.05, -0.06
-
-# In a tiny corpus everyday questions come near nothing, and nothing would be a low bar.
-LEAST_FLOOR: Final = 0.15
+# A margin beyond this is no surer. With a single document there is no next one: then it is about
+# what right answers and wrong ones have on the mean.
+MOST_AHEAD: Final = 0.5
+UNRIVALLED: Final = 0.15
+# How far a word that a passage doesn't have is from it, where the passage's tokens aren't known.
+ELSEWHERE: Final = 0.35
+# About what questions have on the mean.
+UNKNOWN: Final = 0.05
 
 
 class CalibrationError(Exception):
@@ -114,145 +62,51 @@ class Support:
 
     Attributes:
         question: spelt out and in lower case: how it is typed must tell nothing.
-        weights: the query's words, each by its forms, with their inverse document frequency.
         passage: the best passage's text with title and heading.
-        window: its best window's text with title and heading; the passage itself if short.
-        cosine: of the question and that window.
-        scores: fused scores of the best ten documents, best first; at least one.
-        agreement: whether meaning and words put the same document first.
-        late: late scores of the best documents in the same order; none where they are not known.
+        cosine: of the question and the passage's best window.
+        scores: of the best documents, best first; at least one.
+        late: the late score of the best, if its tokens are known.
     """
 
     question: str
-    weights: Sequence[tuple[tuple[str, ...], float]]
     passage: str
-    window: str
     cosine: float
     scores: Sequence[float]
-    agreement: bool
-    late: Sequence[LateScore] = ()
+    late: LateScore | None = None
+
+    @property
+    def lacks(self) -> bool:
+        """Whether the passage lacks what no answer can lack; then nothing makes it *strong*."""
+        return lacking(self.question, self.passage)
 
 
 def features(support: Support) -> NDArray[np.float64]:
     """The signals in the order of `FEATURES`, larger always meaning better support.
 
     * `cosine`: of the question and the best window.
-    * `margin`: best score less the mean of ranks 2 to 10, with what is absent as `_rivals` has it.
-    * `lead`: late score of the best less that of the best of the others, if they are known.
+    * `margin`: square root of how far the best score is ahead of the next document's.
     * `weakest`: 0 if the tokens of the best come near every word of the question, else the less the
       farther the weakest is, and the fewer words there are.
-    * `coverage`, `focus`: share of the question's words, by rarity, in the passage and window.
-    * `agreement`: 1 if both legs put the same document first.
-    * `consistency`: 0, or -1 for each way in which the window says the opposite.
-    * `familiarity`: 0 if the passage has all words with digits and symbols of the question, -1 if
-      none.
-    * `fit`: 1 if the window has a new span of the kind asked for, -1 if not, 0 if unknown; -2 if
-      the passage lacks what no answer can lack, and is never *strong*.
     """
-    asked = word_set(support.question)
-    passage = word_set(support.passage)
-    window = word_set(support.window)
+    best, *others = support.scores
+    ahead = best - others[0] if others else UNRIVALLED
     return np.array(
         [
             support.cosine,
-            support.scores[0] - _rivals(support, passage),
-            _lead([one.score for one in support.late]),
-            -support.late[0].unmet if support.late else UNKNOWN_WEAKEST,
-            _share(support.weights, passage),
-            _share(support.weights, window),
-            float(support.agreement),
-            -opposed(support.question, asked, support.window, window),
-            -missing([*names(support.question), *symbols(support.question)], passage),
-            _fit(support, asked),
+            math.sqrt(min(max(ahead, 0.0), MOST_AHEAD)),
+            -(_unmet_word(support) if support.late is None else support.late.unmet),
         ]
     )
 
 
-def _lead(late: Sequence[float]) -> float:
-    if not late:
-        return UNKNOWN_LEAD
-    best, *others = late
-    unwritten = [LATE_RIVAL] if len(late) < BEST else []
-    least, most = LEADS
-    return min(max(best - max([*others, *unwritten]), least), most)
-
-
-def _fit(support: Support, asked: AbstractSet[str]) -> float:
-    if lacking(support.question, support.passage):
-        return LACKING
-    return fitting(support.question, asked, support.window)
-
-
-def _rivals(support: Support, passage: AbstractSet[str]) -> float:
-    """The mean score of ranks 2 to 10, or what they would have in a larger corpus."""
-    present = [max(score, LEAST_RIVAL) for score in support.scores[1 : RIVALS + 1]]
-    has = [not passage.isdisjoint(forms) for forms, _ in support.weights]
-    unwritten = UNWRITTEN_RIVAL - UNWRITTEN_SHARE * sum(has) / max(len(has), 1)
-    return (sum(present) + (RIVALS - len(present)) * unwritten) / RIVALS
-
-
-def relatedness(values: NDArray[np.float64]) -> float:
-    """How near the best passage is to the question, of its features (f,)."""
-    by_name = dict(zip(FEATURES, values.tolist(), strict=True))
-    return float(
-        by_name["cosine"] + COVERAGE_SHARE * by_name["coverage"] + FOCUS_SHARE * by_name["focus"]
-    )
-
-
-def weighty(sizes: Iterable[tuple[int, Scope]]) -> tuple[tuple[Scope, ...], int]:
-    """The largest of some scopes, given with their passages, and how many passages they have.
-
-    What is left out is less than a tenth of all, for which no floor is measured again either.
-    So the guilds that have little of their own share one floor, that of the shared documents.
-    """
-    largest = sorted(sizes, reverse=True)
-    least = (1 - FLOOR_DRIFT) * sum(size for size, _ in largest)
-    kept: list[Scope] = []
-    covered = 0
-    for size, scope in largest:
-        if kept and covered >= least:
-            break
-        kept.append(scope)
-        covered += size
-    return tuple(sorted(kept)), covered
-
-
-def floor(everyday: Sequence[float]) -> float:
-    """The least relatedness that is more than chance, from that of everyday questions."""
-    if not everyday:
-        return LEAST_FLOOR
-    median, upper = np.quantile(everyday, [0.5, 0.75])
-    chance = median + FLOOR_DEVIATIONS * (upper - median) / _QUARTILE_OF_NORMAL
-    return max(float(chance), LEAST_FLOOR)
-
-
-@lru_cache
-def everyday_language(language: str) -> str:
-    """The language of the everyday questions for questions in a language; English where it lacks.
-
-    Questions in another language than the corpus come less near to all of it, relevant or not, and
-    some models put all texts of one language near each other: so a question is measured against
-    everyday ones in its own language.
-    """
-    own = files("indexer.retrieval").joinpath(_EVERYDAY_IN.format(language or "en"))
-    return language if own.is_file() else "en"
-
-
-def everyday_questions(language: str = "en") -> list[str]:
-    """Questions and small talk on everything under the sun, none of it likely in a corpus.
-
-    Args:
-        language: one that `everyday_language` gives.
-    """
-    name = _EVERYDAY if language == "en" else _EVERYDAY_IN.format(language)
-    text = files("indexer.retrieval").joinpath(name).read_text(encoding="utf-8")
-    return [line for line in text.splitlines() if line.strip()]
-
-
-def _share(weights: Sequence[tuple[tuple[str, ...], float]], found: AbstractSet[str]) -> float:
-    total = sum(weight for _, weight in weights)
-    covered = sum(weight for forms, weight in weights if not found.isdisjoint(forms))
-    return covered / total if total else 0.0
+def _unmet_word(support: Support) -> float:
+    """The late score's `unmet` as far as words tell it: nothing of a text in another language."""
+    if language_of_question(support.question) not in ("", language_of(support.passage)):
+        return UNKNOWN
+    asked = topic(support.question)
+    found = word_set(support.passage)
+    missing = sum(found.isdisjoint(forms) for forms in asked)
+    return ELSEWHERE * missing / max(len(asked), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,28 +154,28 @@ class Calibration:
         logits = values @ (self.weights / self.scales) + self.bias
         return np.asarray(1.0 / (1.0 + np.exp(-logits)))
 
+    @property
+    def least_cosine(self) -> float:
+        """A question further than this from every window of a passage is refused by it."""
+        cosine, margin, _ = (self.weights / self.scales).tolist()
+        if not cosine:
+            return -1.0
+        refused = math.log(self.none / (1 - self.none)) if self.none else -math.inf
+        return float((refused - self.bias - margin * math.sqrt(MOST_AHEAD)) / cosine)
+
     def verdict(
-        self,
-        values: NDArray[np.float64],
-        least: float,
-        nearest: NDArray[np.float64] | None = None,
+        self, probability: float, likeliest: float = 0.0, *, lacks: bool = False
     ) -> Evidence:
-        """What features (f,) mean where the floor of relatedness is `least`.
+        """What a probability means.
 
         Args:
-            values: of the passage that is shown first.
-            least: the floor.
-            nearest: features of the nearest passage where that is not the one shown first; whether
-                there is any evidence is judged by it.
+            probability: of the passage that is shown first.
+            likeliest: the greatest of any passage; whether there is evidence is judged by it.
+            lacks: whether the passage lacks what no answer can lack.
         """
-        shown = values if nearest is None else nearest
-        likely = float(self.probability(shown))
-        # What is more likely an answer than not is shown, however near everyday questions come.
-        if likely < self.none or (relatedness(shown) < least and likely < FOREIGN_BELOW):
+        if max(probability, likeliest) < self.none:
             return Evidence.NONE
-        if relatedness(shown) < least or values[FEATURES.index("fit")] == LACKING:
-            return Evidence.PARTIAL
-        strong = self.probability(values) >= self.strong
+        strong = probability >= self.strong and not lacks
         return Evidence.STRONG if strong else Evidence.PARTIAL
 
     def to_toml(self) -> str:

@@ -16,17 +16,25 @@ all rows.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from dataclasses import dataclass, field, replace
+from importlib.resources import files
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-# The best constants over ten question sets, each chosen without the set it is measured on; the
+from indexer.retrieval.hit import LateScore
+
+# The best constants over the working sets, each chosen without the set it is measured on; the
 # optimum is flat (docs/decisions.md, retrieval).
 WHOLE_WEIGHT: Final = 0.4
 WINDOW_WEIGHT: Final = 0.6
 WORDS_WEIGHT: Final = 0.38
+# Where tokens are compared, which know a word in other words, too, words weigh less.
+LATE_WEIGHT: Final = 1.5
+WORDS_BESIDE_LATE: Final = 0.2
+
+_EVERYDAY: Final = "everyday.txt"
 
 # Mean and standard deviation of the default model's cosines between unlike texts: the sixty
 # everyday questions, each with each.
@@ -126,32 +134,46 @@ class Legs:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """The candidates of one query, best first: ids, scores, and places in the cosines."""
+    """The candidates of one query, best first.
+
+    Attributes:
+        ids: of the passages.
+        scores: as many; those of the compared are lifted so that the best has its fused score.
+        places: of the passages in the cosines.
+        cosines: of all candidates.
+        late: the late scores of those whose tokens were compared, by id.
+    """
 
     ids: list[int]
     scores: list[float]
     places: list[int]
     cosines: Cosines
+    late: Mapping[int, LateScore] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, cosines: Cosines, legs: Legs) -> "Ranked":
-        """Order candidates by their fused scores; of equal ones the lower id is first."""
-        coverages = [legs.coverages.get(key, 0.0) for key in cosines.ids.tolist()]
-        scores = fused_score(
-            cosines.wholes.astype(np.float64),
-            cosines.windows.astype(np.float64),
-            np.array(coverages, np.float64),
+    def of(
+        cls, cosines: Cosines, legs: Legs, late: Mapping[int, LateScore] | None = None
+    ) -> "Ranked":
+        """Order candidates by their scores; of equal ones the lower id is first.
+
+        Those with late scores come before all others.
+        """
+        late = late or {}
+        ids = cosines.ids.tolist()
+        coverages = np.array([legs.coverages.get(key, 0.0) for key in ids], np.float64)
+        near = (WHOLE_WEIGHT * cosines.wholes + WINDOW_WEIGHT * cosines.windows).astype(np.float64)
+        scores = near + WORDS_WEIGHT * coverages
+        compared = np.array([key in late for key in ids], np.bool_)
+        if compared.any():
+            told = np.array([late[key].score for key in ids if key in late])
+            moved = near[compared] + WORDS_BESIDE_LATE * coverages[compared] + LATE_WEIGHT * told
+            scores[compared] = moved + scores[compared].max() - moved.max()
+        order = np.lexsort((cosines.ids, -scores, ~compared))
+        if compared.any():
+            scores[~compared] = np.minimum(scores[~compared], scores[compared].min())
+        return cls(
+            cosines.ids[order].tolist(), scores[order].tolist(), order.tolist(), cosines, late
         )
-        order = np.lexsort((cosines.ids, -scores))
-        return cls(cosines.ids[order].tolist(), scores[order].tolist(), order.tolist(), cosines)
-
-
-_Share = TypeVar("_Share", float, NDArray[np.float64])
-
-
-def fused_score(whole: _Share, window: _Share, coverage: _Share) -> _Share:
-    """The fused score of a passage, or of each of many."""
-    return WHOLE_WEIGHT * whole + WINDOW_WEIGHT * window + WORDS_WEIGHT * coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,3 +201,9 @@ def cosine_scale(unlike: NDArray[np.float32]) -> CosineScale:
     if factor < SQUEEZED:
         return CosineScale()
     return CosineScale(factor, CENTRE - factor * float(cosines.mean()))
+
+
+def everyday_questions() -> list[str]:
+    """Questions and small talk on everything under the sun, which have nothing in common."""
+    text = files("indexer.retrieval").joinpath(_EVERYDAY).read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line.strip()]

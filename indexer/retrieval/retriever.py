@@ -7,37 +7,32 @@ them (`indexer.retrieval.late_interaction`). Where the operator names a reranker
 of them again, as many as its budget allows, and puts those in its own order.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Final
 
 import numpy as np
-from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from indexer.embedding.embedder import Embedder
-from indexer.embedding.token_vectors import tokens_of
+from indexer.embedding.token_vectors import TokenVectors, tokens_of
 from indexer.index.bm25 import Ids
 from indexer.index.index import Index
 from indexer.index.what_if import WhatIfIndex
 from indexer.retrieval.best_passages import best_of_each, with_first
 from indexer.retrieval.evidence import (
     FEATURES,
-    FLOOR_DRIFT,
     Calibration,
     Support,
-    everyday_language,
-    everyday_questions,
     features,
-    floor,
-    relatedness,
-    weighty,
 )
 from indexer.retrieval.evidence import calibration as default_calibration
 from indexer.retrieval.fusion import (
+    LATE_WEIGHT,
     WHOLE_WEIGHT,
     WINDOW_WEIGHT,
+    WORDS_BESIDE_LATE,
     WORDS_WEIGHT,
     Cosines,
     CosineScale,
@@ -45,33 +40,22 @@ from indexer.retrieval.fusion import (
     Ranked,
     cosine_scale,
     cosines_of,
+    everyday_questions,
     window_cosines,
 )
 from indexer.retrieval.highlight import highlighted
 from indexer.retrieval.hit import MEANING, WORDS, Hit
-from indexer.retrieval.late_interaction import (
-    BEST,
-    COVERED,
-    LATE_WEIGHT,
-    interacted,
-    known_late,
-)
+from indexer.retrieval.late_interaction import late_of_each
 from indexer.retrieval.named_passages import looked_at, named
 from indexer.retrieval.reranker import Reranking, reordered
 from indexer.retrieval.spelling import corrected
-from indexer.text.analyzer import language_of_question
 from indexer.text.passages import with_titles, without_link_targets
-from indexer.text.sentences import text_windows
 from indexer.text.shorthand import spelt_out
 from knowledge.model.documents import Scope
 from knowledge.model.questions import Evidence
 
 # How many passages each leg puts forward at least; with twice as many nothing changed by 0.0005.
 CANDIDATES: Final = 50
-
-# Who may read which channels makes a set of scopes for each that is different, and so does each
-# guild with many documents of its own; 300 bytes each.
-FLOORS_CACHED: Final = 16_384
 
 
 def candidates(k: int) -> int:
@@ -88,29 +72,17 @@ class Retriever:
         embedder: for queries.
         calibration: what evidence is judged by.
         reranking: reorders the best hits; without it they keep the order of their scores.
-        languages: the ones that the model supports; empty means unknown, and no question is treated
-            as foreign.
     """
 
     index: Index | WhatIfIndex
     embedder: Embedder
     calibration: Calibration = field(default_factory=default_calibration)
     reranking: Reranking | None = None
-    languages: frozenset[str] = field(default=frozenset(), kw_only=True)
-    # By language and scopes: the floor, and the number of passages when it was measured.
-    _floors: LRUCache[tuple[str, tuple[Scope, ...]], tuple[int, float]] = field(
-        default_factory=lambda: LRUCache(FLOORS_CACHED), kw_only=True, repr=False
-    )
-    _everyday: dict[str, NDArray[np.float32]] = field(
-        default_factory=dict, kw_only=True, repr=False
-    )
     _scale: CosineScale | None = field(default=None, kw_only=True, repr=False)
 
     def over(self, index: WhatIfIndex) -> "Retriever":
-        """This retriever on another index, judging by the floors that are measured already."""
-        floors = LRUCache[tuple[str, tuple[Scope, ...]], tuple[int, float]](FLOORS_CACHED)
-        floors.update(self._floors)
-        return replace(self, index=index, _floors=floors)
+        """This retriever on another index."""
+        return replace(self, index=index)
 
     @property
     def identity(self) -> str:
@@ -121,7 +93,7 @@ class Retriever:
             f"calibration {self.calibration.digest[:16]}",
         ]
         if tokens_of(self.embedder) is not None:
-            parts.append(f"late {LATE_WEIGHT} {COVERED[0]} {COVERED[1]}")
+            parts.append(f"late {LATE_WEIGHT} {WORDS_BESIDE_LATE}")
         if self.reranking is not None and not self.reranking.problem:
             parts.append(f"reranker {self.reranking.name}")
         return ", ".join(parts)
@@ -178,10 +150,8 @@ class Retriever:
         """
         reranking = self.reranking
         fitting = reranking.fitting(share or 1 / max(len(queries), 1)) if reranking else 0
-        tokens = tokens_of(self.embedder)
-        most = max(k, fitting, BEST if tokens is not None else 0)
-        fused = self.fused_together(queries, vectors, scopes, most, among=among)
-        found = fused if tokens is None else interacted(self.index, tokens, queries, fused, scopes)
+        most = max(k, fitting)
+        found = self._found(queries, vectors, scopes, most, among, tokens_of(self.embedder))
         if reranking is None or not fitting:
             return [hits[:k] for hits in found]
         return [
@@ -198,7 +168,18 @@ class Retriever:
         *,
         among: Ids | None = None,
     ) -> list[list[Hit]]:
-        """The best hits by their fused scores alone, whatever is said of them afterwards."""
+        """The best hits by cosines and words alone, without late interaction and reranker."""
+        return self._found(queries, vectors, scopes, k, among)
+
+    def _found(
+        self,
+        queries: Sequence[str],
+        vectors: NDArray[np.float32],
+        scopes: Sequence[Scope],
+        k: int,
+        among: Ids | None,
+        tokens: TokenVectors | None = None,
+    ) -> list[list[Hit]]:
         legs, most = [], candidates(k)
         dense = self.index.nearest_many(vectors, most, scopes, among)
         for query, (ids, _) in zip(queries, dense, strict=True):
@@ -208,6 +189,10 @@ class Retriever:
         cosines = self.cosines(vectors, [found.candidates for found in legs])
         legs = [found.in_order(one) for found, one in zip(legs, cosines, strict=True)]
         ranked = [Ranked.of(*both) for both in zip(cosines, legs, strict=True)]
+        if tokens is not None:
+            best = [one.ids for one in ranked]
+            late = late_of_each(self.index, tokens, queries, best, scopes)
+            ranked = [Ranked.of(*one) for one in zip(cosines, legs, late, strict=True)]
         may_be_named = list(map(looked_at, ranked, legs))
         # Read in one go, whatever most of the queries will need.
         self.index.passages(
@@ -247,6 +232,7 @@ class Retriever:
                 tuple([name for name, ids in sets.items() if one.passage.id in ids]),
                 tuple([name for name, ids in first.items() if one.passage.document_id in ids]),
                 best_window,
+                ranked.late.get(one.passage.id),
                 named=one.passage is wanted,
             )
             for one, whole, window, best_window in zip(
@@ -258,99 +244,41 @@ class Retriever:
             for one in best
         ]
 
-    def evidence(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> Evidence:
+    def evidence(self, query: str, hits: Sequence[Hit]) -> Evidence:
         """How well the hits support an answer to the query.
 
-        Whether it is foreign is judged by the hit with the best score, wherever a reranker put it:
+        Whether there is any is judged by the hit with the best score, wherever a reranker put it:
         so on every path the same questions are refused.
         """
-        return self.judged(query, hits, scopes)[0]
+        return self.judged(query, hits)[0]
 
-    def judged(
-        self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]
-    ) -> tuple[Evidence, dict[str, float]]:
+    def judged(self, query: str, hits: Sequence[Hit]) -> tuple[Evidence, dict[str, float]]:
         """The evidence, and what it was judged by, to be recorded: nothing where nothing was found.
 
-        That is every signal by name, `relatedness` and the `floor` that it is compared with,
-        `probability`, where `strong` begins and where `none` ends.
+        That is every signal by name, `probability`, where `strong` begins and where `none` ends.
         """
-        support = self.support(query, hits, scopes)
-        if support is None:
+        if not hits:
             return Evidence.NONE, {}
-        values = nearest = features(support)
-        by_score = sorted(hits, key=lambda hit: hit.score, reverse=True)
-        if by_score[0].score > hits[0].score:
-            also = self.support(query, by_score, scopes)
-            nearest = features(also) if also is not None else values
-        least = self.floor(scopes, language_of_question(query))
+        support = self.support(query, hits)
+        values = features(support)
+        probability = float(self.calibration.probability(values))
         judged_by = {
-            # A signal that is absent is 0, not the -0 that counting against something gives.
-            **dict(zip(FEATURES, (values + 0.0).tolist(), strict=True)),
-            "relatedness": relatedness(nearest),
-            "floor": least,
-            "probability": float(self.calibration.probability(values)),
+            **dict(zip(FEATURES, values.tolist(), strict=True)),
+            "probability": probability,
             "strong": self.calibration.strong,
             "none": self.calibration.none,
         }
         if hits[0].named:
             return Evidence.STRONG, judged_by
-        return self.calibration.verdict(values, least, nearest), judged_by
+        by_score = sorted(hits, key=lambda hit: -hit.score)
+        likeliest = self.strength(query, by_score)
+        return self.calibration.verdict(probability, likeliest, lacks=support.lacks), judged_by
 
-    def strength(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> float:
+    def strength(self, query: str, hits: Sequence[Hit]) -> float:
         """The probability that the best hit answers the query; 0 without any."""
-        support = self.support(query, hits, scopes)
-        if support is None:
+        if not hits:
             return 0.0
-        return float(self.calibration.probability(features(support)))
-
-    def floor(self, scopes: Sequence[Scope], language: str = "") -> float:
-        """The least relatedness in these scopes that is more than chance.
-
-        Measured against everyday questions in the question's own language, where that is told.
-        Those in a language that the model can't read are near nothing, which is no reason to ask
-        for less.
-        """
-        least = self._measured_floor(scopes, everyday_language(language))
-        if self.languages and language not in (*self.languages, ""):
-            least = max(least, self._measured_floor(scopes, "en"))
-        return least
-
-    def _measured_floor(self, scopes: Sequence[Scope], asked_in: str) -> float:
-        """The floor for one language of everyday questions.
-
-        Measured when the scopes are first searched, if not ahead (`measure_floors`), which takes
-        as long as several questions, and again when their size has changed by a tenth.
-        """
-        seen, size = self._weighty(scopes)
-        if self._drifted(asked_in, seen, size):
-            least = floor(self.everyday_relatedness(seen, asked_in))
-            self._floors[asked_in, seen] = (size, least)
-        return self._floors[asked_in, seen][1]
-
-    def _weighty(self, scopes: Iterable[Scope]) -> tuple[tuple[Scope, ...], int]:
-        return weighty((self.index.size([one]), one) for one in set(scopes))
-
-    def _drifted(self, asked_in: str, seen: tuple[Scope, ...], size: int) -> bool:
-        """Whether a floor is not measured, or was when there was a tenth more or less."""
-        measured_at, _ = self._floors.get((asked_in, seen), (0, 0.0))
-        return abs(size - measured_at) > size * FLOOR_DRIFT or not measured_at
-
-    def measure_floors(self, asked: Iterable[tuple[Sequence[Scope], str]]) -> Iterator[None]:
-        """Measure ahead, for scopes and a language, what is not known; a step each."""
-        known = [(seen, language) for language, seen in self._floors]
-        for scopes, language in [*known, *asked]:
-            if self._drifted(everyday_language(language), *self._weighty(scopes)):
-                self.floor(scopes, language)
-                yield
-
-    def everyday_relatedness(self, scopes: Sequence[Scope], language: str = "en") -> list[float]:
-        """How near everyday questions in a language come to what is in these scopes."""
-        texts = everyday_questions(language)
-        ranked = self.fused_together(texts, self._everyday_vectors(language), scopes, 2)
-        supports = [
-            self.support(text, hits, scopes) for text, hits in zip(texts, ranked, strict=True)
-        ]
-        return [relatedness(features(support)) for support in supports if support is not None]
+        return float(self.calibration.probability(features(self.support(query, hits))))
 
     def cosines(
         self, vectors: NDArray[np.float32], wanted: Sequence[Sequence[int]]
@@ -371,32 +299,19 @@ class Retriever:
     def cosine_scale(self) -> CosineScale:
         """How the model's cosines become those that the constants were found with."""
         if self._scale is None:
-            self._scale = cosine_scale(self._everyday_vectors("en"))
+            self._scale = cosine_scale(self.embedded(everyday_questions()))
         return self._scale
 
-    def _everyday_vectors(self, language: str) -> NDArray[np.float32]:
-        if language not in self._everyday:
-            self._everyday[language] = self.embedded(everyday_questions(language))
-        return self._everyday[language]
-
-    def support(self, query: str, hits: Sequence[Hit], scopes: Sequence[Scope]) -> Support | None:
-        """What evidence is judged by, of a query and its best hit; None without any."""
-        if not hits:
-            return None
+    def support(self, query: str, hits: Sequence[Hit]) -> Support:
+        """What evidence is judged by, of a query and its hits; at least one."""
         best = hits[0]
-        passage = best.passage
-        plain = without_link_targets(passage.text)
-        windows = text_windows(plain)
-        window = windows[best.window] if best.window < len(windows) else plain
+        text = without_link_targets(best.passage.text)
         return Support(
             question=spelt_out(query).lower(),
-            weights=self.index.idfs(query, scopes),
-            passage=with_titles(passage.title, passage.heading, plain),
-            window=with_titles(passage.title, passage.heading, window),
+            passage=with_titles(best.passage.title, best.passage.heading, text),
             cosine=best.window_cosine,
             scores=[hit.score for hit in hits],
-            agreement=len(best.first) == len((MEANING, WORDS)),
-            late=known_late(hits),
+            late=best.late,
         )
 
     def deciding_sentence(

@@ -117,15 +117,15 @@ def _compared(question: str) -> tuple[_Words, ...]:
     found = next(filter(None, (pattern.search(question) for pattern in _COMPARED)), None)
     if found is None:
         return ()
-    left, right = _topic(found["left"]), _topic(found["right"])
+    left, right = topic(found["left"]), topic(found["right"])
     own_left, own_right = _without(left, right), _without(right, left)
     if not own_left or not own_right:
         return ()
     return own_left, own_right[: len(own_left)]
 
 
-def _topic(text: str) -> _Words:
-    """The words of a text that are not of mere grammar, each by its forms."""
+def topic(text: str) -> _Words:
+    """The words of a question that are not of mere grammar, each by its forms."""
     return tuple(
         [
             word.forms

@@ -1,78 +1,14 @@
-"""Features of a text as an answer to a question: negation, names, the kind of answer. Pure.
+"""Features of a text as an answer to a question: names, and the kind of answer. Pure.
 
 Signals read English; in another language they say nothing, which is what an absent sign means.
 """
 
 import re
-from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
-from importlib.resources import files
 from typing import Final
 
 from indexer.text.analyzer import words
-
-# Does the window say the opposite?
-
-_NEGATION: Final = re.compile(
-    r"\b(?:not|never|no|nor|neither|none|nobody|nothing|without|cannot|least|unable|except|unlike"
-    r"|lack\w*|fail\w*|refus\w*|\w+n['’]t|(?:did|does|is|was|do|are|were|wo|ca|could|would|should"
-    r"|has|have|had)nt)\b",
-    re.IGNORECASE,
-)
-# "Why does it not start?" is answered by how to start it; "who did not sign?" is not answered
-# by who signed. So only questions that ask for a thing count.
-_ASKS_FOR_A_THING: Final = re.compile(
-    r"\b(?:who|whom|whose|what|which|when|where)\b", re.IGNORECASE
-)
-_ASKS_FOR_A_WAY: Final = re.compile(r"\b(?:why|how)\b", re.IGNORECASE)
-
-# Not "in", "im", "dis": they would make opposites of form and inform, port and import.
-_PREFIXES: Final = ("un", "non", "ir", "il")
-
-
-def _opposites() -> Mapping[str, frozenset[str]]:
-    """The words of the pairs in `opposites.txt`, each with its opposites."""
-    table: dict[str, set[str]] = {}
-    text = files("indexer.text").joinpath("opposites.txt").read_text(encoding="utf-8")
-    for pair in text.splitlines():
-        left, right = words(pair, "en")
-        table.setdefault(left, set()).add(right)
-        table.setdefault(right, set()).add(left)
-    return {word: frozenset(others) for word, others in table.items()}
-
-
-_OPPOSITES: Final = _opposites()
-
-
-def opposed(question: str, asked: AbstractSet[str], text: str, window: AbstractSet[str]) -> float:
-    """The number of ways, 0 to 2, in which a window turns the question's meaning round.
-
-    One: the question denies ("who did not ...?") and the window does not. Two: a word of the
-    question is missing and its opposite is there, by list (`first`, `last`) or by prefix
-    (`legal`, `illegal`).
-    """
-    denied = (
-        _ASKS_FOR_A_THING.search(question) is not None
-        and _ASKS_FOR_A_WAY.search(question) is None
-        and _NEGATION.search(question) is not None
-        and _NEGATION.search(text) is None
-    )
-    turned = any(_is_turned(word, asked, window) for word in asked if word not in window)
-    return float(denied) + float(turned)
-
-
-def _is_turned(word: str, asked: AbstractSet[str], window: AbstractSet[str]) -> bool:
-    others = _OPPOSITES.get(word, frozenset())
-    if others & window and not others & asked:
-        return True
-    if len(word) > 3 and "un" + word in window:
-        return True
-    return any(
-        word.startswith(prefix) and len(word) > len(prefix) + 3 and word[len(prefix) :] in window
-        for prefix in _PREFIXES
-    )
-
 
 # Names and numbers.
 
@@ -93,13 +29,6 @@ def names(question: str) -> list[str]:
         if any(character.isdigit() for character in name)
         or (telling and i > 0 and name[0].isupper() and name != "I")
     ]
-
-
-def missing(found: Sequence[str], passage: AbstractSet[str]) -> float:
-    """The share of names and symbols that share no word with the passage; 0 if there are none."""
-    if not found:
-        return 0.0
-    return sum(passage.isdisjoint((name, *words(name))) for name in found) / len(found)
 
 
 # The kind of answer.

@@ -12,7 +12,7 @@ from bot.cli.console import UNUSABLE
 from bot.engine.calibrations import chosen_calibration
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord, RecordedModel
-from indexer.evaluation.calibration import LEAST_QUESTIONS
+from indexer.evaluation.calibration import LEAST_QUESTIONS, STRONG_PRECISION
 from indexer.evaluation.judged_sets import LEAST_HARVEST
 from indexer.retrieval.evidence import FittedFor, calibration
 from knowledge.model.questions import Evidence
@@ -172,7 +172,7 @@ def test_where_hardly_anything_was_picked_accepted_answers_would_make_everything
     _pick(community, 50)
     said = _sentence(run("--from-community", _set(tmp_path / "farm", LEAST_QUESTIONS)))
     assert f"{LEAST_HARVEST - 1} of {LEAST_HARVEST} accepted answers come first anyway" in said
-    assert "Less than 94% may" in said
+    assert f"Less than {STRONG_PRECISION:.0%} may" in said
     assert not (tmp_path / "fitted.toml").exists()
 
 

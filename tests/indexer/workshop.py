@@ -25,6 +25,16 @@ RULES: Final = {
     "bicycles": "Bicycles stand in the yard; what blocks the gate is moved to the cellar.",
     "internet": "The wireless password hangs beside the coffee machine and changes each spring.",
     "rubbish": "Paper, glass and scrap metal have bins of their own behind the shed.",
+    "kitchen": "The dishwasher runs when it is full; knives are washed by hand.",
+    "dogs": "Dogs stay on a lead and never enter the spray booth.",
+    "windows": "Windows are shut when it rains or snows.",
+    "voting": "Each member has one vote, and the assembly meets in March.",
+    "paint": "Open tins of paint are labelled with a name and the month.",
+    "lathe": "Long hair is tied back at the lathe, and rings come off.",
+    "insurance": "The insurance covers accidents of members, not of their friends.",
+    "plants": "The basil on the sill is watered on Mondays.",
+    "parking": "Lorries unload in front of the gate for twenty minutes at most.",
+    "wood": "Offcuts shorter than a hand belong to everybody.",
 }
 QUESTION: Final = "is borrowing overnight okay"
 # The first by fused scores, and the first where tokens are compared.

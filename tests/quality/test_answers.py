@@ -57,7 +57,7 @@ SECTIONS = {
     "challenges": "what are the drawbacks and limits of open models?",
     "enterprise-adoption": "how do companies adopt open-source AI?",
     "security-and-ethics": "what are the ethical and security risks of open models?",
-    "community": "what role do contributors and communities play?",
+    "community": "what role do contributors and communities play in open-source AI?",
     "economic-impact": "how does open-source AI affect the economy and jobs?",
     "business-models": "how do companies make money with open-source AI?",
     "trends-to-2030": "what will open AI look like by 2030?",

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from bot.answers.bundled_articles import (
-    LEAST_PROBABILITY,
     BundledArticles,
     Guest,
     Looks,
@@ -125,7 +124,7 @@ def test_the_articles_answer_where_nothing_of_ones_own_is_near(store: Store, ind
 def test_as_a_guest_an_article_answers_only_what_it_surely_answers(
     store: Store, index: Index
 ) -> None:
-    partly = "where do bees live"
+    partly = "how do bees make honey in spring"
     assert _asked(store, index, partly) == [ARTICLE.id]
     _fill(index, NOTE)
     assert _asked(store, index, partly) == []
@@ -135,9 +134,9 @@ def test_as_a_guest_an_article_answers_only_what_it_surely_answers(
 def test_a_guest_is_sure_by_its_probability_or_where_it_is_named() -> None:
     passage = StoredPassage.of(1, ARTICLE, Passage(ARTICLE.id, 0, "", "", ARTICLE.text))
     hit = Hit(passage, 0.5, 0.5, 0.5, 0.5, ())
-    assert not is_sure([hit], {"probability": LEAST_PROBABILITY - 0.01})
-    assert is_sure([hit], {"probability": LEAST_PROBABILITY})
-    assert is_sure([replace(hit, named=True)], {"probability": 0.1})
+    assert not is_sure([hit], {"probability": 0.69, "strong": 0.7})
+    assert is_sure([hit], {"probability": 0.7, "strong": 0.7})
+    assert is_sure([replace(hit, named=True)], {"probability": 0.1, "strong": 0.7})
     assert not is_sure([hit, replace(hit, named=True)], {})
     assert not is_sure([], {})
 

@@ -162,8 +162,10 @@ def test_an_answer_that_would_begin_with_another_passage_is_counted(core: Core) 
 
 
 def test_a_follow_up_is_replayed_with_the_question_before_it(core: Core) -> None:
+    """It is answered by the section beside the one that answers that question."""
     core.answer_pipeline.ask([Ask("And in March?", 1, GUILD, earlier=UNKNOWN)])
-    impact = _whole(core.impact.of_document(_document(FERRY)))
+    both = f"# Changes\n\n{FERRY.text}\n\n# Sailings\n\nIn March the Zanzibar ferry sails at nine."
+    impact = _whole(core.impact.of_document(_document(replace(FERRY, text=both))))
     assert [change.question for change in impact.changes] == ["And in March?"]
 
 

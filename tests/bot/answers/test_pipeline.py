@@ -186,7 +186,7 @@ def test_what_a_document_answers_is_answered_and_recorded_with_its_hits(
 def test_a_name_is_said_to_be_nowhere_only_where_nothing_that_may_be_quoted_has_it(
     pipeline: AnswerPipeline,
 ) -> None:
-    question = "do bees make wax in the Cellar"
+    question = "do bees make honey and wax in the Cellar"
     replies = pipeline.ask([Ask(question, 1), Ask(question, 1, GUILD)])
     assert [reply.evidence for reply in replies] == [Evidence.PARTIAL] * 2
     assert [reply.outcome.missing for reply in replies if isinstance(reply.outcome, Answer)] == [

@@ -85,24 +85,16 @@ def test_replaying_records_nothing(core: Core) -> None:
 def test_what_the_evidence_was_judged_by_is_recorded(core: Core) -> None:
     question = core.store.question_records.question(_asked(core))
     assert question is not None
-    assert set(question.signals) == {
-        *FEATURES,
-        "relatedness",
-        "floor",
-        "probability",
-        "strong",
-        "none",
-    }
-    assert question.signals["relatedness"] >= question.signals["floor"]
-    assert question.signals["coverage"] > 0.5
+    assert set(question.signals) == {*FEATURES, "probability", "strong", "none"}
+    assert question.signals["probability"] >= question.signals["none"]
     assert question.settings.startswith("model words, blend")
 
 
-def test_a_refusal_says_how_far_below_the_floor_it_was(core: Core) -> None:
+def test_a_refusal_says_how_unlikely_an_answer_was(core: Core) -> None:
     question = core.store.question_records.question(_asked(core, "zanzibar ferry timetable"))
     assert question is not None
     assert question.evidence is Evidence.NONE
-    assert question.signals["relatedness"] < question.signals["floor"]
+    assert question.signals["probability"] < question.signals["none"]
 
 
 def test_documents_that_came_changed_or_went_are_told_apart(core: Core) -> None:
@@ -217,7 +209,7 @@ def test_people_read_places_signals_and_changes(core: Core) -> None:
     with console.capture() as captured:
         console.print(output.replay_text(_replayed(core, question_id)))
     shown = captured.get()
-    for part in (QUESTION, "file:meetup", "gone", "relatedness", "is no longer there."):
+    for part in (QUESTION, "file:meetup", "gone", "weakest", "is no longer there."):
         assert part in shown
 
 

@@ -176,7 +176,8 @@ def test_an_article_is_a_guest_where_it_has_the_tag_that_is_answered_from(
 ) -> None:
     retriever = Retriever(index, WordEmbedder(4_096))
     guest = AnswerPipeline(store, index, retriever, 3, articles=BundledArticles(store, index))
-    assert _found(_ask(guest, AnsweredFrom(("bees",), first=first))) == {"article"}
+    named = DOCUMENTS["article"].title
+    assert _found(_ask(guest, AnsweredFrom(("bees",), first=first), named)) == {"article"}
     assert "article" not in _found(_ask(guest, AnsweredFrom(("rust",), first=first)))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from indexer.evaluation.calibration import (
-    LOST,
+    PARTIAL_PRECISION,
     STRONG_PRECISION,
     Rows,
     cross_fitted,
@@ -40,62 +40,38 @@ def _by_cosine(strong_from: float) -> Calibration:
     return Calibration(weights, ONE, -10.0 * strong_from, 0.5 - 1e-9)
 
 
-def _set(
-    name: str, answerable: list[tuple[float, bool]], foreign: list[float], floor: float
-) -> Rows:
+def _set(name: str, answerable: list[tuple[float, bool]], foreign: list[float]) -> Rows:
     rows = Rows()
     values = _rows(*(cosine for cosine, _ in answerable))
     rows.add("answerable", name, [(v, r) for v, (_, r) in zip(values, answerable, strict=True)])
     rows.add("foreign", name, [(row, False) for row in _rows(*foreign)])
-    rows.floors[name] = floor
     return rows
 
 
 def test_what_is_measured_is_what_a_count_by_hand_gives() -> None:
-    rows = _set(
-        "a", [(0.9, True), (0.8, False), (0.7, True), (0.3, True)], [0.75, 0.5, 0.1, 0.1], 0.4
-    )
-    figures = measured(rows, _by_cosine(0.7))
+    rows = _set("a", [(0.9, True), (0.8, False), (0.7, True), (0.3, True)], [0.75, 0.5, 0.1, 0.1])
+    figures = measured(rows, replace(_by_cosine(0.7), none=1 / (1 + np.exp(3.0))))
     assert figures["a answerable kept"] == 3 / 4
     assert figures["a foreign refused"] == 2 / 4
     assert figures["a strong share"] == 3 / 4
     assert figures["a strong precision"] == pytest.approx(2 / 3)
     assert figures["a right kept"] == pytest.approx(2 / 3)
-    # Answerable questions count 0.75 in all and foreign ones 0.1: right are 2 of 4 of the ones,
+    # Answerable questions count 0.65 in all and foreign ones 0.1: right are 2 of 4 of the ones,
     # strong are 3 of 4 of them and 1 of 4 of the others.
     assert figures["a strong precision, all kinds"] == pytest.approx(
-        0.75 * 2 / 4 / (0.75 * 3 / 4 + 0.1 * 1 / 4)
+        0.65 * 2 / 4 / (0.65 * 3 / 4 + 0.1 * 1 / 4)
     )
 
 
-def test_what_is_unlikely_is_refused_above_the_floor_too() -> None:
-    rows = _set("a", [(0.9, True), (0.7, True), (0.5, True)], [0.65, 0.5], 0.4)
-    figures = measured(rows, replace(_by_cosine(0.7), none=0.3))
-    assert figures["a right kept"] == pytest.approx(2 / 3)
-    assert figures["a foreign refused"] == 1 / 2
-
-
-def test_what_is_likely_is_shown_below_the_floor_but_is_not_strong() -> None:
-    figures = measured(_set("a", [(0.8, True), (0.6, True)], [0.1], 0.9), _by_cosine(0.7))
-    assert figures["a right kept"] == 1 / 2
-    assert figures["a strong share"] == 0
-
-
 def test_strong_and_none_are_where_right_answers_are_as_often_as_promised() -> None:
-    calibration, _ = fitted(_sampled("a", 5, 0.0), "")
     rows = _sampled("a", 5, 0.0)
-    chances = calibration.probability(rows.values["answerable", "a"])
-    right = rows.right["answerable", "a"]
-    assert right[chances >= calibration.strong].mean() >= STRONG_PRECISION
-    assert right[chances >= calibration.strong - 0.03].mean() < STRONG_PRECISION
-    assert calibration.none > 0
-    assert (chances[right] < calibration.none).mean() <= LOST
-
-
-def test_what_is_below_the_floor_is_never_strong() -> None:
-    figures = measured(_set("a", [(0.9, True), (0.8, False)], [0.85], 0.87), _by_cosine(0.7))
-    assert figures["a strong precision"] == 1.0
-    assert figures["a strong precision, all kinds"] == 1.0
+    calibration, figures = fitted(rows, "")
+    assert figures["a strong precision, all kinds"] >= STRONG_PRECISION
+    less = replace(calibration, strong=calibration.strong - 0.03)
+    assert measured(rows, less)["a strong precision, all kinds"] < STRONG_PRECISION
+    shown = replace(calibration, strong=calibration.none)
+    assert measured(rows, shown)["a strong precision, all kinds"] > PARTIAL_PRECISION
+    assert 0 < calibration.none < calibration.strong
 
 
 def _sampled(name: str, seed: int, shift: float) -> Rows:
@@ -105,7 +81,7 @@ def _sampled(name: str, seed: int, shift: float) -> Rows:
     cosines = 0.5 + 0.15 * right + 0.1 * random.standard_normal(400) + shift
     answerable = list(zip(cosines.tolist(), right.tolist(), strict=True))
     foreign = (0.3 + 0.1 * random.standard_normal(200) + shift).tolist()
-    return _set(name, answerable, foreign, 0.0)
+    return _set(name, answerable, foreign)
 
 
 def _joined(*sets: Rows) -> Rows:
@@ -113,7 +89,6 @@ def _joined(*sets: Rows) -> Rows:
     for rows in sets:
         joined.values.update(rows.values)
         joined.right.update(rows.right)
-        joined.floors.update(rows.floors)
     return joined
 
 

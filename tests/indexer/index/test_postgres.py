@@ -84,7 +84,7 @@ def _told(index: Index, embedder: WordEmbedder) -> list[object]:
     ]
     for scopes in ([SHARED], [SHARED, ONE], SCOPES):
         for query, hits in zip(QUERIES, retriever.hits(QUERIES, scopes), strict=True):
-            told += [hits, retriever.judged(query, hits, scopes), index.idfs(query, scopes)]
+            told += [hits, retriever.judged(query, hits), index.idfs(query, scopes)]
     return told
 
 

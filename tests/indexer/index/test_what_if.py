@@ -70,14 +70,11 @@ def test_it_finds_what_the_changed_index_finds(
     index: Index, embedder: WordEmbedder, name: str, text: str
 ) -> None:
     retriever = Retriever(index, embedder)
-    retriever.floor(SCOPES)
     document = _document(name, text)
     overlay = what_if(index, embedder, document)
     over = retriever.over(overlay)
     hits = over.hits(QUERIES, SCOPES)
-    evidence = [
-        over.judged(query, found, SCOPES) for query, found in zip(QUERIES, hits, strict=True)
-    ]
+    evidence = [over.judged(query, found) for query, found in zip(QUERIES, hits, strict=True)]
     size = overlay.size(SCOPES)
     before = _comparable(retriever.hits(QUERIES, SCOPES))
     put(index, embedder, document)
@@ -85,7 +82,7 @@ def test_it_finds_what_the_changed_index_finds(
     assert _comparable(hits) == _comparable(after) != before
     assert size == index.size(SCOPES)
     for (verdict, signals), query, found in zip(evidence, QUERIES, after, strict=True):
-        really, real_signals = retriever.judged(query, found, SCOPES)
+        really, real_signals = retriever.judged(query, found)
         assert verdict is really
         assert signals == pytest.approx(real_signals, abs=1e-5)
 
@@ -142,14 +139,14 @@ def test_with_the_real_model_hits_come_in_the_order_that_they_have_afterwards(
     before = _comparable(retriever.hits(RULE_QUESTIONS, [SHARED]))
     over = retriever.over(overlay)
     hits = over.hits(RULE_QUESTIONS, [SHARED])
-    judged = [over.judged(*one, [SHARED]) for one in zip(RULE_QUESTIONS, hits, strict=True)]
+    judged = [over.judged(*one) for one in zip(RULE_QUESTIONS, hits, strict=True)]
     put(of_rules, model, document)
     after = retriever.hits(RULE_QUESTIONS, [SHARED])
     assert _comparable(hits) == _comparable(after) != before
     for one, (verdict, signals) in zip(
         zip(RULE_QUESTIONS, after, strict=True), judged, strict=True
     ):
-        really, real_signals = retriever.judged(*one, [SHARED])
+        really, real_signals = retriever.judged(*one)
         assert verdict is really
         assert signals == pytest.approx(real_signals, abs=1e-5)
     if text == RULES[LATE_FIRST]:

@@ -1,4 +1,4 @@
-"""Evidence: the floor of everyday questions, and what is strong or none."""
+"""Evidence: its three features, and what is strong or none."""
 
 import tempfile
 from collections.abc import Iterator
@@ -13,16 +13,19 @@ from hypothesis import strategies as some
 from indexer.index.index import Index
 from indexer.ingest.pipeline import update
 from indexer.retrieval.evidence import (
+    ELSEWHERE,
     FEATURES,
+    MOST_AHEAD,
+    UNKNOWN,
     FittedFor,
     Support,
     calibration,
-    everyday_questions,
     features,
     fit,
+    shipped_calibrations,
 )
+from indexer.retrieval.hit import LateScore
 from indexer.retrieval.retriever import Retriever
-from indexer.text.analyzer import language_of_question
 from knowledge.model.documents import SHARED, Document, Kind
 from knowledge.model.questions import Evidence
 from tests.fakes import WordEmbedder
@@ -69,70 +72,49 @@ def test_an_empty_index_gives_no_hit_and_no_evidence(
     with Index(tmp_path / "empty", model="words", dimension=4_096, max_tokens=256) as index:
         retriever = Retriever(index, embedder)
         assert retriever.hits(["honey"], [SHARED]) == [[]]
-        assert retriever.evidence("honey", [], [SHARED]) is Evidence.NONE
+        assert retriever.evidence("honey", []) is Evidence.NONE
 
 
-def test_a_question_is_measured_against_everyday_ones_in_its_own_language(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
-    texts = {
-        "bienen": "Wie machen Bienen Honig? Was ist Wachs? Wie viel Honig hat ein Volk?",
-        "kühe": "Wann geben Kühe Milch? Wie hoch ist der Ertrag?",
-    }
-    corpus = [Document(f"file:{key}", SHARED, Kind.FILE, "", text) for key, text in texts.items()]
-    with Index(tmp_path / "de", model="words", dimension=4_096, max_tokens=256) as index:
-        for _ in update(index, embedder, corpus):
-            pass
-        retriever = Retriever(index, embedder)
-        assert retriever.floor([SHARED], "de") > retriever.floor([SHARED], "en") + 0.1
-        # There are no everyday questions in Latin.
-        assert retriever.floor([SHARED], "la") == retriever.floor([SHARED])
-        query = "Wie wird das Wetter und was ist die Hauptstadt?"
-        [hits] = retriever.hits([query], [SHARED])
-        assert retriever.evidence(query, hits, [SHARED]) is Evidence.NONE
-        query = "Wie machen Bienen Honig?"
-        [hits] = retriever.hits([query], [SHARED])
-        assert retriever.evidence(query, hits, [SHARED]) is not Evidence.NONE
+def _support(scores: list[float], passage: str = "", late: LateScore | None = None) -> Support:
+    return Support("which kite has a broken spar", passage, 0.5, scores, late)
 
 
-def _margin(passage: str, scores: list[float]) -> float:
-    weights = [((word,), 1.0) for word in ("number", "kite", "broken", "spar")]
-    support = Support("", weights, passage, passage, 0.5, scores, agreement=True)
-    return float(features(support)[FEATURES.index("margin")])
+def _feature(name: str, support: Support) -> float:
+    return float(features(support)[FEATURES.index(name)])
 
 
-def test_where_nothing_else_is_written_the_margin_follows_the_words_in_common() -> None:
-    alone = [_margin(said, [0.5]) for said in ("", "number", "number kite", "broken kite spar")]
-    assert alone == sorted(set(alone))
-    assert alone[0] < 0.1
-    # The more there is, the less does that count.
-    few = _margin("number", [0.5, 0.2, 0.2])
-    assert alone[1] < few < _margin("number", [0.5, *[0.2] * 9]) == pytest.approx(0.3)
+def test_a_margin_is_told_from_the_next_document_and_is_no_surer_than_so_much() -> None:
+    assert _feature("margin", _support([0.9, 0.74, 0.1])) == pytest.approx(0.4)
+    assert _feature("margin", _support([0.9, 0.1])) == pytest.approx(MOST_AHEAD**0.5)
+    # Behind a reranker, the best score may stand second.
+    assert _feature("margin", _support([0.7, 0.9])) == 0
 
 
-def test_what_is_far_behind_counts_as_much_as_in_a_larger_corpus() -> None:
-    assert _margin("", [0.5, *[0.0] * 9]) == _margin("", [0.5, *[0.1] * 9])
+def test_a_document_alone_is_not_ahead_of_anything() -> None:
+    assert _feature("margin", _support([0.9])) < _feature("margin", _support([0.9, 0.6]))
 
 
-@pytest.mark.parametrize("language", ["de", "es", "fr", "ja", "ru", "zh"])
-def test_everyday_questions_are_in_the_language_that_they_say(language: str) -> None:
-    texts = everyday_questions(language)
-    assert len(texts) == len(set(texts)) >= 50
-    told = [language_of_question(text) for text in texts]
-    assert told.count(language) > 0.6 * len(texts)
-    assert len(texts) - told.count(language) - told.count("") <= 1
+def test_the_weakest_word_is_told_by_tokens_and_without_them_by_words() -> None:
+    assert _feature("weakest", _support([0.9], late=LateScore(0.7, 0.05))) == -0.05
+    assert _feature("weakest", _support([0.9], "The spar of this kite is broken.")) == 0
+    assert _feature("weakest", _support([0.9], "This kite is red.")) == -ELSEWHERE * 2 / 3
+
+
+def test_words_tell_nothing_of_a_passage_in_another_language() -> None:
+    german = "Der rote Drachen hat eine gebrochene Strebe und darf nicht geflogen werden."
+    assert _feature("weakest", _support([0.9], german)) == -UNKNOWN
 
 
 def test_what_shares_no_word_is_no_evidence(retriever: Retriever) -> None:
     query = "largest river"
     [hits] = retriever.hits([query], [SHARED])
-    assert retriever.evidence(query, hits, [SHARED]) is Evidence.NONE
+    assert retriever.evidence(query, hits) is Evidence.NONE
 
 
 def test_a_question_answered_in_its_own_words_has_strong_evidence(retriever: Retriever) -> None:
     query = "bees make honey"
     [hits] = retriever.hits([query], [SHARED])
-    assert retriever.evidence(query, hits, [SHARED]) is Evidence.STRONG
+    assert retriever.evidence(query, hits) is Evidence.STRONG
 
 
 def test_what_lacks_what_no_answer_can_lack_is_never_strong(retriever: Retriever) -> None:
@@ -141,11 +123,15 @@ def test_what_lacks_what_no_answer_can_lack_is_never_strong(retriever: Retriever
         "bees vs wasps": Evidence.PARTIAL,
     }.items():
         [hits] = retriever.hits([query], [SHARED])
-        support = retriever.support(query, hits, [SHARED])
-        assert support is not None
-        sure = features(support)
-        sure[: FEATURES.index("fit")] = 1.0
-        assert calibration().verdict(sure, 0.2) is evidence
+        lacks = retriever.support(query, hits).lacks
+        assert calibration().verdict(1.0, lacks=lacks) is evidence
+
+
+def test_a_question_too_far_from_a_passage_is_refused_whatever_else_holds() -> None:
+    for found in shipped_calibrations():
+        for beyond, evidence in ((-0.001, Evidence.NONE), (0.001, Evidence.PARTIAL)):
+            surest = np.array([found.least_cosine + beyond, MOST_AHEAD**0.5, 0.0])
+            assert found.verdict(float(found.probability(surest))) is evidence
 
 
 def test_a_fit_is_the_minimum_of_its_loss_among_weights_that_are_not_negative() -> None:

@@ -8,8 +8,7 @@ import pytest
 from indexer.embedding.embedder import Embedder
 from indexer.index.index import Index
 from indexer.ingest.pipeline import update
-from indexer.retrieval.evidence import everyday_questions
-from indexer.retrieval.fusion import CENTRE, SPREAD, CosineScale, cosine_scale
+from indexer.retrieval.fusion import CENTRE, SPREAD, CosineScale, cosine_scale, everyday_questions
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
 from knowledge.model.documents import SHARED, Document, Kind
@@ -69,7 +68,7 @@ def _asked(folder: Path, embedder: Embedder, query: str) -> tuple[list[Hit], Evi
             pass
         retriever = Retriever(index, embedder)
         [hits] = retriever.hits([query], [SHARED])
-        return hits, retriever.evidence(query, hits, [SHARED])
+        return hits, retriever.evidence(query, hits)
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_the_named_passage_is_first_and_strong(tmp_path: Path) -> None:
             assert hits[0].named
             assert not any(hit.named for hit in hits[1:])
             assert hits[0].score == max(hit.score for hit in hits)
-            assert retriever.evidence("rest?", hits, [SHARED]) is Evidence.STRONG
+            assert retriever.evidence("rest?", hits) is Evidence.STRONG
 
 
 def test_only_candidates_with_nearly_all_words_of_the_best_are_looked_at() -> None:

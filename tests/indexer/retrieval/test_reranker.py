@@ -148,7 +148,7 @@ def test_a_foreign_question_is_refused_whatever_the_reranker_says(opened: Opener
     for query in ("largest river", "zanzibar ferry timetable"):
         [hits] = retriever.hits([query], [SHARED])
         assert hits[0].passage.document_id == "file:cows"
-        assert retriever.evidence(query, hits, [SHARED]) is Evidence.NONE
+        assert retriever.evidence(query, hits) is Evidence.NONE
 
 
 def test_an_answerable_question_stays_answerable_whatever_the_reranker_says(
@@ -156,22 +156,16 @@ def test_an_answerable_question_stays_answerable_whatever_the_reranker_says(
 ) -> None:
     retriever = opened(_reranking(WordReranker("milk")))
     [hits] = retriever.hits(["bees make honey"], [SHARED])
-    assert retriever.evidence("bees make honey", hits, [SHARED]) is not Evidence.NONE
+    assert retriever.evidence("bees make honey", hits) is not Evidence.NONE
 
 
 def test_strong_is_said_of_the_passage_that_is_shown_first(opened: Opener) -> None:
     query = "bees make honey"
     [fused] = opened().hits([query], [SHARED])
-    assert opened().evidence(query, fused, [SHARED]) is Evidence.STRONG
+    assert opened().evidence(query, fused) is Evidence.STRONG
     retriever = opened(_reranking(WordReranker("milk")))
     [hits] = retriever.hits([query], [SHARED])
-    assert retriever.evidence(query, hits, [SHARED]) is Evidence.PARTIAL
-
-
-def test_the_floor_of_relatedness_is_measured_without_it(opened: Opener) -> None:
-    reranker = WordReranker("milk")
-    assert opened(_reranking(reranker)).floor([SHARED]) == opened().floor([SHARED])
-    assert reranker.read == []
+    assert retriever.evidence(query, hits) is Evidence.PARTIAL
 
 
 # One that fails.

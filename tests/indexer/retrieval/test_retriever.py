@@ -1,8 +1,7 @@
 """Hits: fused, one a document, each with its legs and its deciding sentence."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,10 +11,9 @@ from indexer.index.index import Index
 from indexer.ingest.pipeline import update
 from indexer.retrieval.hit import MEANING, WORDS
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import SHARED, Document, Kind, Scope
+from knowledge.model.documents import SHARED, Document, Kind
 from knowledge.model.questions import Evidence
 from tests.fakes import WordEmbedder
-from tests.indexer.small_index import what_if
 
 DOCUMENTS = {
     "bees": "# Honey\n\nBees make honey from nectar. They dance.\n\n# Wax\n\nBees make wax.",
@@ -59,7 +57,7 @@ def test_how_a_question_is_typed_changes_neither_order_nor_verdict(
     def said(question: str) -> tuple[list[tuple[str, float]], tuple[Evidence, dict[str, float]]]:
         [hits] = retriever.hits([question], [SHARED])
         ranked = [(hit.passage.document_id, hit.score) for hit in hits]
-        return ranked, retriever.judged(question, hits, [SHARED])
+        return ranked, retriever.judged(question, hits)
 
     typed = f"{asking} the {noun} of the honey tool 4{end}"
     assert said(written(typed)) == said("whats the no cache dir of the honey tool 4")
@@ -121,20 +119,6 @@ def test_queries_that_come_together_are_embedded_together_and_answered_in_order(
     assert [hits[0].passage.document_id for hits in found] == ["file:cows", "file:bees"]
 
 
-def test_a_language_that_the_model_can_not_read_never_lowers_the_floor(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
-    text = "How do I make honey? What is the best wax? How do I clean it?"
-    with Index(tmp_path / "en", model="words", dimension=4_096, max_tokens=256) as index:
-        for _ in update(index, embedder, [Document("file:a", SHARED, Kind.FILE, "", text)]):
-            pass
-        multilingual = Retriever(index, embedder)
-        assert multilingual.floor([SHARED], "ja") < multilingual.floor([SHARED], "en")
-        english = Retriever(index, embedder, languages=frozenset({"en"}))
-        assert english.floor([SHARED], "ja") == english.floor([SHARED], "en")
-        assert english.floor([SHARED], "en") == multilingual.floor([SHARED], "en")
-
-
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [("bees honey", "Bees make honey from nectar."), ("dance", "They dance.")],
@@ -165,63 +149,3 @@ def test_a_single_sentence_needs_no_mark(retriever: Retriever) -> None:
     hit = retriever.ranked(query, vector, [SHARED], 1)[0]
     assert hit.passage.text == "Bees make wax."
     assert retriever.deciding_sentence(query, vector, hit, [SHARED]) is None
-
-
-def test_a_retriever_over_a_what_if_view_judges_by_the_same_floors(
-    tmp_path: Path, embedder: WordEmbedder
-) -> None:
-    text = "How do I make honey? What is the best wax? How do I clean it?"
-    document = Document("file:a", SHARED, Kind.FILE, "", text)
-    with Index(tmp_path / "en", model="words", dimension=4_096, max_tokens=256) as index:
-        for _ in update(index, embedder, [document]):
-            pass
-        english = Retriever(index, embedder, languages=frozenset({"en"}))
-        view = what_if(index, embedder, document)
-        assert Retriever(index, embedder).floor([SHARED], "ja") < english.floor([SHARED], "ja")
-        assert english.over(view).floor([SHARED], "ja") == english.floor([SHARED], "ja")
-        assert english.over(view).identity == english.identity
-
-
-class CountingRetriever(Retriever):
-    """One that counts how often a floor is measured."""
-
-    measured: ClassVar[list[tuple[Scope, ...]]] = []
-
-    def everyday_relatedness(self, scopes: Sequence[Scope], language: str = "en") -> list[float]:
-        self.measured.append(tuple(scopes))
-        return super().everyday_relatedness(scopes, language)
-
-
-def test_guilds_with_little_of_their_own_share_a_floor_however_many_they_are(
-    retriever: Retriever,
-) -> None:
-    counting = CountingRetriever(retriever.index, retriever.embedder)
-    counting.measured.clear()
-
-    floors = {counting.floor([SHARED, Scope(guild_id)]) for guild_id in range(2, 3_000)}
-
-    assert floors == {retriever.floor([SHARED])}
-    assert counting.measured == [(SHARED,)]
-
-
-def test_the_first_question_in_a_guild_measures_nothing_that_was_measured_ahead(
-    retriever: Retriever, embedder: WordEmbedder
-) -> None:
-    guild = Scope(7)
-    own = [
-        Document(f"note:{number}", guild, Kind.NOTE, f"Note {number}", f"Otters eat crab {number}.")
-        for number in range(9)
-    ]
-    assert isinstance(retriever.index, Index)
-    for _ in update(retriever.index, embedder, own, kinds={Kind.NOTE}):
-        pass
-    counting = CountingRetriever(retriever.index, embedder)
-    counting.measured.clear()
-
-    steps = list(counting.measure_floors([([SHARED, guild], "en"), ([SHARED], "en")]))
-    measured = len(counting.measured)
-    counting.floor([SHARED, guild], "en")
-
-    assert (len(steps), measured) == (2, 2)
-    assert len(counting.measured) == measured
-    assert list(counting.measure_floors([])) == []

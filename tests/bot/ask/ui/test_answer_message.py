@@ -42,7 +42,7 @@ async def test_an_answer_has_buttons_for_feedback_more_and_why(world: World) -> 
 async def test_the_colour_of_an_answer_says_its_evidence(world: World) -> None:
     await world.publish()
     strong = await world.ask()
-    partial = await world.ask("Where is the zeppelin of Lisbon?")
+    partial = await world.ask("Where is the meetup of Lisbon with the zeppelin?")
     refused = await world.ask(UNKNOWN)
 
     assert "Evidence: strong" in content(strong)
