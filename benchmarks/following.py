@@ -33,6 +33,7 @@ from indexer.embedding.model_records import ModelRecord, open_record
 from indexer.evaluation.judged_sets import JudgedSet, rows
 from indexer.evaluation.page_sets import page_set
 from indexer.ingest.pipeline import update
+from indexer.retrieval.evidence import Calibration, shipped_calibrations
 from indexer.retrieval.retriever import Retriever
 from knowledge.store.store import Store
 
@@ -125,9 +126,16 @@ def measured(
     with open_index(keep, embedder, name) as index, Store(keep / f"{name}.db") as store:
         run_to_end(update(index, embedder, judged.documents))
         articles = BundledArticles(store, index, "never")
-        retriever = Retriever(index, embedder)
+        retriever = Retriever(index, embedder, _judge(embedder))
         pipeline = AnswerPipeline(store, index, retriever, quotes=3, articles=articles)
         return counted(pipeline, folder, judged, half)
+
+
+def _judge(embedder: Embedder) -> Calibration:
+    """What comes with the program for a model."""
+    shipped = shipped_calibrations()
+    own = [one for one in shipped if one.model and embedder.model.startswith(one.model.digest)]
+    return own[0] if own else shipped[0]
 
 
 def main() -> None:

@@ -92,9 +92,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Nothing that may be quoted answers the question."""
+    """Nothing that may be quoted answers the question.
+
+    `unknown` is what it asks about where that is nowhere in all that may be seen, as it was typed.
+    """
 
     evidence: Evidence = Evidence.NONE
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from bot.answers.decision import (
     Clarification,
     Outcome,
     Quote,
+    Refusal,
     all_words,
     conflicts,
     decide,
@@ -53,6 +54,7 @@ from indexer.parallel import pool_submit
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever, candidates
 from indexer.text.analyzer import language_of_question
+from indexer.text.answer_conditions import topic
 from indexer.text.sentences import seam
 from knowledge.model.channel_settings import AnsweredFrom
 from knowledge.model.documents import Scope, document_of_note
@@ -418,11 +420,20 @@ class AnswerPipeline:
         ]
         outcome = decide(hits, spans, evidence, quotes, self.due)
         if isinstance(outcome, Answer):
+            nowhere = () if lookup.confirmed else self._nowhere(lookup, quoted)
+            if nowhere and _asks_only_about(nowhere, ask.text):
+                return Reply(
+                    ask.text,
+                    Refusal(unknown=nowhere),
+                    tuple(hits),
+                    generation=self._generation(lookup.scopes),
+                    signals=lookup.signals,
+                )
             outcome = replace(
                 outcome,
                 quotes=tuple(map(self._in_section, outcome.quotes)),
                 conflicts=conflicts(outcome.quotes, self._retriever.embedded),
-                missing=() if lookup.confirmed else self._missing(lookup, outcome),
+                missing=nowhere if evidence is Evidence.PARTIAL else (),
                 confirmed=lookup.confirmed,
             )
         return Reply(
@@ -455,16 +466,19 @@ class AnswerPipeline:
             ),
         )
 
-    def _missing(self, lookup: Lookup, answer: Answer) -> tuple[str, ...]:
-        """What a partial answer says that nothing was found on."""
-        if answer.evidence is not Evidence.PARTIAL:
-            return ()
+    def _nowhere(self, lookup: Lookup, quoted: Sequence[Hit]) -> tuple[str, ...]:
+        """What a question asks about that is in nothing that may be seen."""
         text = lookup.ask.text
         unknown = self._index.unknown_forms(text, lookup.scopes)
-        quoted = [all_words(quote.hit.passage) for quote in answer.quotes]
-        return unfound(text, unknown, quoted, self._retriever.is_common)
+        said = [all_words(hit.passage) for hit in quoted]
+        return unfound(text, unknown, said, self._retriever.is_common)
 
     def _foreign(self, question: str) -> str:
         """The language of a question, where it is told and the model is not made for it."""
         language = language_of_question(question)
         return language if self._languages and language not in (*self._languages, "") else ""
+
+
+def _asks_only_about(words: Sequence[str], question: str) -> bool:
+    """Whether a question names nothing besides some words."""
+    return set(topic(question)) <= {forms for word in words for forms in topic(word)}

@@ -89,7 +89,8 @@ def answer(
     if reply.foreign:
         asked.append(not_my_language(reply.foreign, language))
     if isinstance(reply.outcome, Refusal):
-        return AnswerText("\n".join([*asked, refusal(reply.hits, language)]))
+        no = refusal(reply.hits, language, reply.outcome.unknown)
+        return AnswerText("\n".join([*asked, no]))
     return _answer(reply.outcome, [*filter(None, [lead]), *asked], language, phrased)
 
 
@@ -137,7 +138,7 @@ def partial(missing: Sequence[str], language: Language = Language.ENGLISH) -> st
 
     Where every word is there, nothing says that a part is answered: only that it is about it.
     """
-    return _PARTLY(language, missing=", ".join(missing)) if missing else _NEAREST(language)
+    return _PARTLY(language, missing=_quoted(missing)) if missing else _NEAREST(language)
 
 
 def _answer(
@@ -145,11 +146,10 @@ def _answer(
 ) -> AnswerText:
     """The passages of an answer below the lines that stand above them."""
     is_sure = outcome.evidence is Evidence.STRONG
-    words = [f"“{plain(shortened(word, 20))}”" for word in outcome.missing]
     if outcome.confirmed:
         lines.append(_CONFIRMED(language))
     else:
-        lines.append(_SURE(language) if is_sure else partial(words, language))
+        lines.append(_SURE(language) if is_sure else partial(outcome.missing, language))
     places = _shown(outcome)
     if phrased is not None:
         outcome = replace(outcome, quotes=around_chosen(outcome.quotes, phrased))
@@ -289,21 +289,37 @@ _REFUSAL: Final = Sentence(
     "I don't know: I found nothing that clearly answers this. I've noted the question for the "
     "moderators. If you know the answer, write it down with `/note add`."
 )
-
+_UNKNOWN: Final = Sentence(
+    "I don't know: I found nothing on {words}. I've noted the question for the moderators. If you "
+    "know the answer, write it down with `/note add`."
+)
 
 _NEAREST_TITLES: Final = Sentence("-# Nearest titles: {titles}")
 
 # So many titles fit on two lines of a phone.
 NEAREST_TITLES: Final = 3
+# Unlike texts have a cosine of 0.1 to 0.2: what is hardly nearer is no help.
+NEAR_ENOUGH: Final = 0.3
 
 
-def refusal(nearest: Sequence[Hit] = (), language: Language = Language.ENGLISH) -> str:
-    """An honest no, with the titles of what came nearest."""
+def refusal(
+    nearest: Sequence[Hit] = (),
+    language: Language = Language.ENGLISH,
+    unknown: Sequence[str] = (),
+) -> str:
+    """An honest no: with what is nowhere, or else the titles of what came nearest."""
+    if unknown:
+        return _UNKNOWN(language, words=_quoted(unknown))
     return "\n".join(filter(None, [_REFUSAL(language), nearest_titles(nearest, language)]))
 
 
+def _quoted(words: Sequence[str]) -> str:
+    return ", ".join(f"“{plain(shortened(word, 20))}”" for word in words)
+
+
 def nearest_titles(nearest: Sequence[Hit], language: Language = Language.ENGLISH) -> str:
-    """The titles of what came nearest, or nothing where nothing did."""
-    titles = dict.fromkeys(hit.passage.title for hit in nearest if hit.passage.title)
+    """The titles of what came nearest, or nothing where nothing came near."""
+    near = (hit.passage for hit in nearest if hit.window_cosine >= NEAR_ENOUGH)
+    titles = dict.fromkeys(passage.title for passage in near if passage.title)
     named = " · ".join(f"**{plain(shortened(title, 60))}**" for title in [*titles][:NEAREST_TITLES])
     return _NEAREST_TITLES(language, titles=named) if named else ""

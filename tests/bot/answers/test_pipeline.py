@@ -17,7 +17,7 @@ from bot.answers.decision import (
     citation,
     conflicts,
 )
-from bot.answers.lookup import Ask
+from bot.answers.lookup import Ask, Lookup
 from bot.answers.pipeline import (
     QUESTION_CHARACTERS,
     AnswerPipeline,
@@ -193,6 +193,16 @@ def test_a_name_is_said_to_be_nowhere_only_where_nothing_that_may_be_quoted_has_
         ("Cellar",),
         (),
     ]
+
+
+def test_where_all_that_is_asked_about_is_nowhere_nothing_else_is_said(
+    pipeline: AnswerPipeline, embedder: WordEmbedder
+) -> None:
+    ask = Ask("what is the wpa3?", 1)
+    near = pipeline.ask([Ask("bees make honey", 1)])[0]
+    lookup = Lookup(ask, list(near.hits), Evidence.STRONG, near.signals, (SHARED,))
+    reply = pipeline._reply(lookup, embedder.embed_queries([ask.text])[0])
+    assert reply.outcome == Refusal(unknown=("wpa3",))
 
 
 def test_a_passage_that_begins_with_this_is_quoted_with_what_stands_before_it(

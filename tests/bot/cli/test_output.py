@@ -97,9 +97,16 @@ def test_the_deciding_sentence_is_bold_and_the_evidence_dim() -> None:
 
 def test_a_refusal_on_the_terminal_promises_no_moderator() -> None:
     """Nothing that is asked there is recorded."""
-    shown = _printed(Reply("how many?", Refusal(), (_hit(0.2, "It has a roof."),)))
-    nearest = ask_messages.nearest_titles([_hit(0.2, "")]).removeprefix("-# ").replace("**", "")
+    near = replace(_hit(0.2, "It has a roof."), window_cosine=ask_messages.NEAR_ENOUGH)
+    shown = _printed(Reply("how many?", Refusal(), (near,)))
+    nearest = ask_messages.nearest_titles([near]).removeprefix("-# ").replace("**", "")
     assert shown == ["how many?", REFUSED, nearest]
+
+
+def test_titles_of_what_is_far_from_a_question_are_not_named() -> None:
+    far = replace(_hit(0.2, "It has a roof."), window_cosine=ask_messages.NEAR_ENOUGH - 0.01)
+    assert _printed(Reply("how many?", Refusal(), (far,)))[:2] == ["how many?", REFUSED]
+    assert ask_messages.nearest_titles([far]) == ""
 
 
 def test_a_refusal_for_programs_quotes_nothing_and_names_what_is_nearest() -> None:
