@@ -47,9 +47,7 @@ _SHIPPED: Final = "calibration*.toml"
 MOST_AHEAD: Final = 0.5
 UNRIVALLED: Final = 0.15
 # How far a word that a passage doesn't have is from it, where the passage's tokens aren't known.
-ELSEWHERE: Final = 0.35
-# About what questions have on the mean.
-UNKNOWN: Final = 0.05
+ELSEWHERE: Final = 0.2
 
 
 class CalibrationError(Exception):
@@ -102,7 +100,7 @@ def features(support: Support) -> NDArray[np.float64]:
 def _unmet_word(support: Support) -> float:
     """The late score's `unmet` as far as words tell it: nothing of a text in another language."""
     if language_of_question(support.question) not in ("", language_of(support.passage)):
-        return UNKNOWN
+        return 0.0
     asked = topic(support.question)
     found = word_set(support.passage)
     missing = sum(found.isdisjoint(forms) for forms in asked)

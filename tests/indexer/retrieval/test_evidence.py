@@ -16,7 +16,6 @@ from indexer.retrieval.evidence import (
     ELSEWHERE,
     FEATURES,
     MOST_AHEAD,
-    UNKNOWN,
     FittedFor,
     Support,
     calibration,
@@ -102,7 +101,7 @@ def test_the_weakest_word_is_told_by_tokens_and_without_them_by_words() -> None:
 
 def test_words_tell_nothing_of_a_passage_in_another_language() -> None:
     german = "Der rote Drachen hat eine gebrochene Strebe und darf nicht geflogen werden."
-    assert _feature("weakest", _support([0.9], german)) == -UNKNOWN
+    assert _feature("weakest", _support([0.9], german)) == 0
 
 
 def test_what_shares_no_word_is_no_evidence(retriever: Retriever) -> None:
