@@ -7,7 +7,7 @@ they may not be quoted, they are in nothing that is searched.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -16,7 +16,6 @@ from bot.answers.outage import Outage, not_in_memory
 from bot.answers.selections import Selections
 from indexer.index.index import Index
 from indexer.index.selection import Selection
-from indexer.retrieval.hit import Hit
 from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.model.documents import ARTICLES, Scope
 from knowledge.store.store import Store
@@ -62,12 +61,6 @@ Looks = tuple[Look, ...]
 def scopes_in(looks: Looks) -> tuple[Scope, ...]:
     """All scopes that may be seen, each once."""
     return tuple(dict.fromkeys(scope for look in looks for scope in look.scopes))
-
-
-def is_sure(hits: Sequence[Hit], signals: Mapping[str, float]) -> bool:
-    """Whether a guest's answer is sure enough where others ask about other things."""
-    named = any(hit.named for hit in hits[:1])
-    return named or signals.get("probability", 0.0) >= signals.get("strong", 1.0)
 
 
 class BundledArticles:

@@ -19,7 +19,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from bot.answers.bundled_articles import Looks, is_sure, scopes_in
+from bot.answers.bundled_articles import Looks, scopes_in
 from bot.answers.decision import lowered
 from bot.answers.outage import Outage
 from indexer.embedding.embedder import as_read
@@ -316,9 +316,7 @@ def looked_up(
             if confirmed is not None and (before is None or before.selection != lookup.selection):
                 with observed(Stage.DECIDE):
                     lookup = confirmed.first(retriever, lookup, vectors)
-            if looks[ask][turn].is_of_guest and not (
-                lookup.evidence is Evidence.STRONG and is_sure(lookup.hits, lookup.signals)
-            ):
+            if looks[ask][turn].is_of_guest and lookup.evidence is not Evidence.STRONG:
                 lookup = replace(lookup, evidence=Evidence.NONE)
             if before is None or lookup.evidence is not Evidence.NONE or not before.hits:
                 found[ask] = lookup

@@ -6,21 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.answers.bundled_articles import (
-    BundledArticles,
-    Guest,
-    Looks,
-    is_sure,
-)
+from bot.answers.bundled_articles import BundledArticles, Guest, Looks
 from bot.answers.decision import Answer, Refusal
 from bot.answers.lookup import Ask, scopes_of
 from bot.answers.pipeline import AnswerPipeline
 from indexer.index.index import Index
-from indexer.index.stored_passage import StoredPassage
 from indexer.ingest.pipeline import put
-from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
-from indexer.text.passages import Passage
 from knowledge.model.documents import ARTICLES, SHARED, Document, Kind, Scope
 from knowledge.model.guilds import GuildSettings
 from knowledge.store.store import Store
@@ -129,16 +121,6 @@ def test_as_a_guest_an_article_answers_only_what_it_surely_answers(
     _fill(index, NOTE)
     assert _asked(store, index, partly) == []
     assert _asked(store, index, partly, "always") == [ARTICLE.id]
-
-
-def test_a_guest_is_sure_by_its_probability_or_where_it_is_named() -> None:
-    passage = StoredPassage.of(1, ARTICLE, Passage(ARTICLE.id, 0, "", "", ARTICLE.text))
-    hit = Hit(passage, 0.5, 0.5, 0.5, 0.5, ())
-    assert not is_sure([hit], {"probability": 0.69, "strong": 0.7})
-    assert is_sure([hit], {"probability": 0.7, "strong": 0.7})
-    assert is_sure([replace(hit, named=True)], {"probability": 0.1, "strong": 0.7})
-    assert not is_sure([hit, replace(hit, named=True)], {})
-    assert not is_sure([], {})
 
 
 @pytest.mark.parametrize("scope", [SHARED, Scope(GUILD)])
