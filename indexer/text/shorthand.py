@@ -24,13 +24,6 @@ _SOUND: Final = re.compile(
     r"(?<![^\W\d_])(?P<before>[^\W\d_]++)(?P<gap>[ \t]++)(?P<sign>[24])"
     r"(?=(?:[ \t]+(?P<after>[^\W\d_]+))?(?P<end>\W*\Z)?)"
 )
-# "What makes a model open?" asks for what a name means, with a word that other things are made by.
-# Of what makes a good one, or a bad one, something else is asked.
-_MAKES: Final = re.compile(
-    r"\A(?:so\s+)?what\s+(?:(?:exactly|really|actually)\s+)?makes"
-    r"\s+(?=an?\s+(?!(?:good|great|bad|better|nice|strong|perfect)\b)\w+\s+\w)",
-    re.IGNORECASE,
-)
 _ARE: Final = re.compile(
     r"(?P<before>^(?:what|which|how many)(?:[ \t]+[^\W\d_]+){1,2}[ \t]+)r"
     r"(?=[ \t]+(?!code|function|librar|package|script|version)[^\W\d_])"
@@ -53,8 +46,7 @@ _SIGNS_AROUND: Final = ".,!?():;\"'"
 @lru_cache(maxsize=256)
 def evened(question: str) -> str:
     """A question without apostrophes, hyphens between words, question marks, and fillers."""
-    asked = _MAKES.sub("what does it mean that ", _asked(question))
-    without = _MARKS.sub("", asked)
+    without = _MARKS.sub("", _asked(question))
     without = _ARE.sub(r"\g<before>\g<of>are", without)
     read = _SOUND.sub(_read_aloud, _CHUNK.sub(lambda chunk: _evened(chunk.group()), without))
     return read or question

@@ -112,17 +112,3 @@ def test_evening_out_twice_changes_nothing_more(text: str) -> None:
     once = evened(text)
     assert evened(once) == once
     assert query_words(once) == query_words(text)
-
-
-@pytest.mark.parametrize(
-    ("asked", "read"),
-    [
-        ("what makes a model open?", "what does it mean that a model open"),
-        ("so what exactly makes an AI open source", "what does it mean that an AI open source"),
-        ("what makes a good prompt", "what makes a good prompt"),
-        ("what makes it slow", "what makes it slow"),
-        ("what makes a noise", "what makes a noise"),
-    ],
-)
-def test_what_makes_something_so_is_asked_as_what_it_means(asked: str, read: str) -> None:
-    assert spelt_out(asked).removeprefix("so ") == f"{read}?"
