@@ -20,10 +20,6 @@ _HYPHEN: Final = re.compile(r"(?<=[^\W\d_])[-\u2010\u2011](?=[^\W\d_])")
 _CODE: Final = re.compile(r"[./\\:#+@$%&_=]|(?:^|\s)-")
 _CHUNK: Final = re.compile(r"\S+")
 _MARKS: Final = re.compile(r"(?<=[^\W_])[?!\uff1f\uff01]+(?=\s)")
-_SOUND: Final = re.compile(
-    r"(?<![^\W\d_])(?P<before>[^\W\d_]++)(?P<gap>[ \t]++)(?P<sign>[24])"
-    r"(?=(?:[ \t]+(?P<after>[^\W\d_]+))?(?P<end>\W*\Z)?)"
-)
 _ARE: Final = re.compile(
     r"(?P<before>^(?:what|which|how many)(?:[ \t]+[^\W\d_]+){1,2}[ \t]+)r"
     r"(?=[ \t]+(?!code|function|librar|package|script|version)[^\W\d_])"
@@ -48,8 +44,7 @@ def evened(question: str) -> str:
     """A question without apostrophes, hyphens between words, question marks, and fillers."""
     without = _MARKS.sub("", _asked(question))
     without = _ARE.sub(r"\g<before>\g<of>are", without)
-    read = _SOUND.sub(_read_aloud, _CHUNK.sub(lambda chunk: _evened(chunk.group()), without))
-    return read or question
+    return _CHUNK.sub(lambda chunk: _evened(chunk.group()), without) or question
 
 
 def _asked(question: str) -> str:
@@ -66,7 +61,7 @@ def _asked(question: str) -> str:
     bare = _without_fillers(bare).rstrip(_ENDS)
     first, *rest = bare.lower().split() or [""]
     # A full stop ends a statement, and nothing in a question.
-    if first in _sounds("fillers", "openers") and rest and ". " not in bare:
+    if first in _fillers("openers") and rest and ". " not in bare:
         bare = bare.rstrip(". ")
     return bare
 
@@ -75,12 +70,12 @@ def _without_fillers(text: str) -> str:
     """A text without the greeting before a question and the "pls" or "lol" around it."""
     words = [*_CHUNK.finditer(text)]
     said = [word.group().strip(_SIGNS_AROUND).lower() for word in words]
-    greeted = itertools.takewhile(_sounds("fillers", "before").__contains__, said)
+    greeted = itertools.takewhile(_fillers("before").__contains__, said)
     first, last = sum(1 for _ in greeted), len(words)
     # "Hello world" is no greeting.
     is_apart = 0 < first < last and words[first - 1].group()[-1] in _SIGNS_AROUND
-    is_mood = _sounds("fillers", "mood").issuperset(said[:first])
-    opens = is_mood or (said[first : first + 1] and said[first] in _sounds("fillers", "openers"))
+    is_mood = _fillers("mood").issuperset(said[:first])
+    opens = is_mood or (said[first : first + 1] and said[first] in _fillers("openers"))
     if not is_apart and not (opens and first <= last - _LEAST_WORDS):
         first = 0
     while (found := _fillers_behind(said[first:last])) and last - found > first:
@@ -92,37 +87,16 @@ def _without_fillers(text: str) -> str:
 
 def _fillers_behind(said: Sequence[str]) -> int:
     """How many of the last words are fillers: one, or two of which one is polite."""
-    if len(said) < 2 or said[-2] in _sounds("fillers", "about_words"):
+    if len(said) < 2 or said[-2] in _fillers("about_words"):
         return 0
-    if said[-1] == "help" and said[-2] in _sounds("fillers", "polite"):
+    if said[-1] == "help" and said[-2] in _fillers("polite"):
         return 2
-    return int(said[-1] in _sounds("fillers", "behind"))
-
-
-def _read_aloud(match: re.Match[str]) -> str:
-    """A digit behind a word, as the word that it sounds like, if that is meant."""
-    name = "to" if match["sign"] == "2" else "for"
-    before, after = match["before"].lower(), (match["after"] or "").lower()
-    if after:
-        means = _sounds_like(name, before, after)
-    else:
-        means = match["end"] is not None and before in _sounds(name, "at_the_end")
-    return f"{match['before']}{match['gap']}{name}" if means else match.group()
-
-
-def _sounds_like(name: str, before: str, after: str) -> bool:
-    is_count = after in _sounds("counted", "units") or (after.endswith("s") and after[-2:] != "ss")
-    return (
-        (before in _sounds(name, "before_anything") and not is_count)
-        or (before in _sounds(name, "before_verbs") and after in _sounds("to", "verbs"))
-        or (before in _sounds(name, "before_articles") and after in _sounds("counted", "articles"))
-        or (before not in _sounds("counted", "numbered") and after in _sounds("counted", "owners"))
-    )
+    return int(said[-1] in _fillers("behind"))
 
 
 @lru_cache
-def _sounds(table: str, name: str) -> frozenset[str]:
-    return frozenset(_meanings()[table].get(name, "").split())
+def _fillers(kind: str) -> frozenset[str]:
+    return frozenset(_meanings()["fillers"][kind].split())
 
 
 def _evened(chunk: str) -> str:

