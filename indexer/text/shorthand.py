@@ -102,7 +102,7 @@ def _fillers(kind: str) -> frozenset[str]:
 def _evened(chunk: str) -> str:
     without = _APOSTROPHE.sub("", chunk)
     if without != chunk:
-        return _long_form(without, "contractions", "with_apostrophe")
+        return without
     return chunk if _CODE.search(chunk) else _HYPHEN.sub(" ", chunk)
 
 

@@ -44,7 +44,7 @@ def test_hyphens_apostrophes_and_question_marks_make_no_difference(
         ("keys pls", "keys?"),
         ("hey guys, keys?", "keys?"),
         ("lol", "lol?"),
-        ("where is the well I'll need", "where is the well I will need?"),
+        ("where is the well I'll need", "where is the well Ill need?"),
         ("It expires after a year.", "It expires after a year."),
         ("it\u2019s the server's fault", "its the servers fault?"),
         ("wo steht das im Menü?", "wo steht das im Menü?"),
