@@ -116,14 +116,13 @@ def test_a_question_answered_in_its_own_words_has_strong_evidence(retriever: Ret
     assert retriever.evidence(query, hits) is Evidence.STRONG
 
 
-def test_what_lacks_what_no_answer_can_lack_is_never_strong(retriever: Retriever) -> None:
-    for query, evidence in {
-        "bees vs honey": Evidence.STRONG,
-        "bees vs wasps": Evidence.PARTIAL,
-    }.items():
-        [hits] = retriever.hits([query], [SHARED])
-        lacks = retriever.support(query, hits).lacks
-        assert calibration().verdict(1.0, lacks=lacks) is evidence
+@pytest.mark.parametrize(
+    ("text", "evidence"),
+    [("On Windows 10 start it.", Evidence.PARTIAL), ("On Linux start it.", Evidence.STRONG)],
+)
+def test_what_is_said_of_another_platform_is_never_strong(text: str, evidence: Evidence) -> None:
+    support = replace(_support([0.9], text), question="does it start on ubuntu")
+    assert calibration().verdict(1.0, lacks=support.lacks) is evidence
 
 
 def test_a_question_too_far_from_a_passage_is_refused_whatever_else_holds() -> None:
