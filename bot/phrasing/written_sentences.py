@@ -217,7 +217,7 @@ async def _on_the_question(task: Task, checked: Sequence[_Checked], embed: Embed
     for each in named:
         heading = f"{task.quotes[each.passage].title} {task.quotes[each.passage].heading}"
         cosine = float(vectors[0] @ own[each.id])
-        [score] = sentence_scores(task.question, [_plain(each.text)], [cosine], weights, heading)
+        [score] = sentence_scores([_plain(each.text)], [cosine], weights, heading)
         if score >= LEAST_SCORE:
             fitting.add(each.id)
     return frozenset(fitting)

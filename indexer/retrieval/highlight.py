@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import Final
 
 from indexer.text.analyzer import language_of, word_set
-from indexer.text.answer_signals import fitting
 from indexer.text.passages import without_link_targets
 from indexer.text.sentences import (
     FENCES,
@@ -24,7 +23,6 @@ from indexer.text.sentences import (
 
 # Half the credit for a word that the sentence before or the heading has: "It was built in 1889."
 CARRIED: Final = 0.5
-FIT: Final = 0.05
 LEAD: Final = 0.05
 # The more of a question its heading says, the likelier the text below answers from its beginning.
 NAMED: Final = 0.15
@@ -155,7 +153,7 @@ def deciding_sentence(
     What follows a sentence that repeats the question: a pasted error is not its own remedy.
     None where that is the first item of a list, and another has all that it has but its place.
     """
-    scores = sentence_scores(question, sentences, cosines, weights, heading, language)
+    scores = sentence_scores(sentences, cosines, weights, heading, language)
     chosen = max(range(len(scores)), key=lambda i: (scores[i], -i))
     if chosen == 0 and LIST_MARKER.match(sentences[0]) is not None:
         said = [score - LEAD / position for position, score in enumerate(scores, start=1)]
@@ -194,7 +192,6 @@ def _runs(text: str) -> set[tuple[str, ...]]:
 
 
 def sentence_scores(
-    question: str,
     sentences: Sequence[str],
     cosines: Sequence[float],
     weights: Sequence[tuple[tuple[str, ...], float]],
@@ -203,15 +200,13 @@ def sentence_scores(
 ) -> list[float]:
     """How likely each sentence of a passage answers.
 
-        cosine + covered + 0.05 · fit + 0.05 / position - 1 if it ends with "?"
+        cosine + covered + 0.05 / position - 1 if it ends with "?"
 
     `cosines` are the sentences' own. `covered` is the share of the question's words, by rarity,
     that the sentence has; half counts what the sentence before or the heading has. `weights` are
-    those words, each by its forms, with their IDF. `fit` is 1 if the sentence has a new span of
-    the kind asked for (a date, number, name or reason), -1 if not, 0 if no kind is known. Without
-    a `language`, it is told of each sentence by itself.
+    those words, each by its forms, with their IDF. Without a `language`, it is told of each
+    sentence by itself.
     """
-    asked = word_set(question)
     titled = word_set(heading, language)
     total = sum(weight for _, weight in weights) or 1.0
     named = sum(weight for forms, weight in weights if not titled.isdisjoint(forms)) / total
@@ -228,7 +223,6 @@ def sentence_scores(
         scores.append(
             cosines[position - 1]
             + covered / total
-            + FIT * fitting(question, asked, sentence)
             + (LEAD + NAMED * named) / position
             - ASKS * sentence.rstrip().endswith("?")
         )
