@@ -243,9 +243,8 @@ def offered(hits: Sequence[Hit]) -> list[Hit]:
     """
     found: list[Hit] = []
     for place, hit in enumerate(hits):
-        others = [one for one in hit.also if not one.passage.only_points]
         most = OFFERED_ALSO[place] if place < len(OFFERED_ALSO) else 0
-        found += [hit, *others[:most]]
+        found += [hit, *hit.also[:most]]
     return found
 
 

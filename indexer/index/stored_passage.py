@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any, Final, Self
 
 from indexer.text.passages import Passage, with_titles, without_link_targets
-from indexer.text.sentences import only_points
 from knowledge.model.documents import Document, Kind, Scope
 
 # What is stored of a document as JSON beside its passages.
@@ -43,11 +42,6 @@ class StoredPassage:
     def embedded(self) -> str:
         """The words embedded, as `Passage.embedded`."""
         return with_titles(self.title, self.heading, without_link_targets(self.text))
-
-    @property
-    def only_points(self) -> bool:
-        """Whether it says nothing itself, only where else to look."""
-        return only_points(self.text, self.heading)
 
     @classmethod
     def of(cls, passage_id: int, document: Document, passage: Passage) -> Self:

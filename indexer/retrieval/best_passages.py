@@ -33,8 +33,6 @@ def best_of_each(
 ) -> list[BestPassage]:
     """The best passage of each of the `k` best documents, best first.
 
-    One that only points elsewhere is not the best while its document has one that says more.
-
     Args:
         read: gives passages by id; those that are gone are left out. No more is read than it takes.
         ids: of passages, best first.
@@ -52,13 +50,11 @@ def best_of_each(
             if known is None:
                 if len(best) < k:
                     best[passage.document_id] = found
-            elif known.passage.only_points and not passage.only_points:
-                best[passage.document_id] = found.with_also(known, *known.also)
             else:
                 best[passage.document_id] = known.with_also(found)
-        if len(best) >= k and not any(one.passage.only_points for one in best.values()):
+        if len(best) >= k:
             break
-    return sorted(best.values(), key=lambda one: one.rank)
+    return list(best.values())
 
 
 def with_first(best: Sequence[BestPassage], passage: StoredPassage, rank: int) -> list[BestPassage]:

@@ -15,7 +15,6 @@ from indexer.text.sentences import (
     FENCES,
     LIST_MARKER,
     announces,
-    only_points,
     sentences,
     shows_pictures,
     window_runs,
@@ -102,7 +101,7 @@ def _cosines_of_sentences(
 def quotable(sentences: Sequence[str], written: Sequence[str]) -> list[int]:
     """The positions of those that may answer: no heading, label, picture, number or table's top.
 
-    What only links elsewhere may where nothing else is said, and so may what announces nothing.
+    What announces something may where that follows, or nothing else is said.
 
     Args:
         sentences: of a passage, in order, without link targets.
@@ -118,8 +117,7 @@ def quotable(sentences: Sequence[str], written: Sequence[str]) -> list[int]:
         and not (sentence.startswith("|") and any(map(_RULE.match, sentences[i + 1 : i + 2])))
     ]
     last = len(sentences) - 1
-    says = [i for i in found if announces(written[i]) or not only_points(written[i])]
-    return [i for i in says if i < last or not announces(written[i])] or says or found
+    return [i for i in found if i < last or not announces(written[i])] or found
 
 
 def marked(

@@ -33,11 +33,10 @@ def named(question: str, passages: Iterable[StoredPassage]) -> StoredPassage | N
     """The passage, of some in their order, whose heading or title the question repeats.
 
     Capitals and punctuation make no difference, nor what is said around a question. None where the
-    passages of several documents are, or none; one that only points elsewhere is not.
+    passages of several documents are, or none.
     """
     asked = {_words(question), _words(evened(question))} - {""}
-    passages = [one for one in passages if not asked.isdisjoint(_names(one.title, one.heading))]
-    found = [one for one in passages if not one.only_points]
+    found = [one for one in passages if not asked.isdisjoint(_names(one.title, one.heading))]
     # A heading says more closely than a title what is wanted.
     headed = [one for one in found if not asked.isdisjoint(_headings(one.title, one.heading))]
     found = headed or found

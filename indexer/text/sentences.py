@@ -69,49 +69,6 @@ _ANNOUNCEMENT = re.compile(
 )
 _ANNOUNCING: Final = ("follow", "below", "like this", "like so")
 _ANNOUNCING_CHARACTERS: Final = 130
-# What stands for a text that nobody has written yet.
-_PLACEHOLDER = re.compile(
-    r"[\W_]*(?:to[ -]?do|tb[ad]|wip|work in progress|coming soon|under construction)[\W_]*\Z",
-    re.IGNORECASE,
-)
-# What stands in the place of links: alone, they say nothing but where else to look.
-_LINK = re.compile(r"!?\[[^\]\n]{0,1000}\]\([^)\n]{0,2000}\)|<?https?://[^\s>]{1,2000}>?")
-_FILLING = re.compile(r"[\s=-]{2,}")
-_EMOJI = re.compile(r":\w{2,32}:")
-# A first sentence of nothing but words, on one line: no label, link, list or code.
-_PLAIN = re.compile(r"[^\W\d_][\w ,'’()-]{20,}?[.?!](?=\s+[^\sa-z])")
-_LETTERS = re.compile(r"[^\W\d_]+")
-_POINTING_TEXT: Final = """a about additional all also an and are at by can check click detail
-    details doc docs documentation find for found from full further go guide guides have here in
-    info information is it know learn link links list look more of official on or our out page
-    pages please read reading refer reference references resource resources see site some source
-    sources take that the there this to tutorial tutorials under useful via video videos visit
-    wiki with you auch bei der die das den dem dort finden findest gibt hier infos informationen
-    im lies link mehr quelle quellen schau seite siehe sieh über unter und weitere weiteres zu
-    zum zur"""
-_POINTING_CHARACTERS: Final = 300
-_POINTING: Final = frozenset(_POINTING_TEXT.split())
-_CONTENTS = re.compile(
-    r"\W*(?:(?:table of )?contents|toc|on this page|inhalt(?:sverzeichnis)?)\W*\Z", re.IGNORECASE
-)
-# Who wrote a text and when, above it; a sentence that says what the text below will say.
-_BYLINE = re.compile(
-    r"\W*(?:authors?|written by|published(?: on| at)?|posted(?: on)?|last (?:update|change)"
-    r"|(?:last )?(?:updated|edited|modified)|tags|categor(?:y|ies)|credits?|autor(?:in|en)?"
-    r"|verfasst von|veröffentlicht(?: am)?|zuletzt (?:geändert|bearbeitet)|kategorien?)"
-    r"\W*:[^\n]{0,120}\Z",
-    re.IGNORECASE,
-)
-_WHOLE: Final = "(?:page|guide|article|section|document|chapter|tutorial|faq|post|wiki)"
-_TELLS: Final = "(?:explain|describe|cover|show|list|contain|outline|document|walk|introduce)s?"
-_INTRODUCTION = re.compile(
-    rf"\W*(?:this (?:{_WHOLE}(?: will| is to)?|will) {_TELLS}\b"
-    rf"|(?:in this {_WHOLE}|here|below),? (?:you(?:['’]ll| will| can)? (?:find|learn|see)"
-    rf"|we(?:['’]ll| will)? {_TELLS})\b"
-    r"|diese[rs]? (?:seite|anleitung|artikel|abschnitt|kapitel|dokument)"
-    r" (?:erklärt|beschreibt|zeigt|enthält|listet)\b|hier (?:findest|findet|erfährst) )",
-    re.IGNORECASE,
-)
 # What a sentence can begin with that means something said before it.
 _REFERS_BACK = re.compile(
     r"\W*(?:this|that|these|those|it|its|it['’]s|they|their|them|he|she|such|dies\w{0,2}|das|es|sie"
@@ -341,75 +298,6 @@ def seam(before: str, after: str) -> str:
     return "\n\n" if is_below else f"{_LINE_BREAK}\n"
 
 
-# Of what was found, the best is asked for with every question.
-@lru_cache(maxsize=4_096)
-def only_points(text: str, heading: str = "") -> bool:
-    """Whether a text says nothing itself, only where else to look: "More info", links, contents.
-
-    Nor does it where all it says is who wrote what stands elsewhere, or what that will say.
-    """
-    if _CONTENTS.match(heading.rpartition("› ")[2]) is not None:
-        return True
-    if _PLACEHOLDER.match(text) is not None:
-        return True
-    if _begins_saying(text):
-        return False
-    # What says so much beside its links is not taken apart: that takes longer than all else.
-    has_links = "](" in text or "://" in text
-    if len(text) > _POINTING_CHARACTERS and (
-        not has_links or _said_characters(text) > _POINTING_CHARACTERS
-    ):
-        return False
-    said = [text[start:end] for start, end in units(text)]
-    if any(unit.startswith(FENCES) for unit in said):
-        return False
-    about = list(filter(_says_what_follows, said))
-    if not about and _LINK.search(text) is None:
-        # What it announces stands under the headings below it.
-        return bool(said) and all(map(announces, said))
-    about += [unit for unit in said if announces(unit) or _is_table_of_links(unit)]
-    rest = [unit for unit in said if unit not in about]
-    return all(map(_only_names, rest))
-
-
-def _begins_saying(text: str) -> bool:
-    """Whether the first sentence alone says something, which nearly all do; then so does a text."""
-    plain = _PLAIN.match(text)
-    if plain is not None and not _ends_abbreviated(plain.group()):
-        first = plain.group()
-    else:
-        span = next(_spans(text), (0, 0))
-        first = text[slice(*span)]
-        # Lists, tables and code are units of several sentences, which are looked at together.
-        if LIST_MARKER.match(text, *span) is not None or first.startswith((ROW, *FENCES)):
-            return False
-    return not (_only_names(first) or _says_what_follows(first) or announces(first))
-
-
-def _says_what_follows(unit: str) -> bool:
-    return _BYLINE.match(unit) is not None or _INTRODUCTION.match(unit) is not None
-
-
-def _only_names(unit: str) -> bool:
-    """Whether all that is said beside links is that they are there."""
-    left = _LINK.sub(" ", unit) if "](" in unit or "://" in unit else unit
-    left = _EMOJI.sub(" ", left) if ":" in left else left
-    return all(found.group().lower() in _POINTING for found in _LETTERS.finditer(left))
-
-
-def _said_characters(text: str) -> int:
-    """How long a text is without its links and what only fills lines."""
-    return len(_FILLING.sub(" ", _LINK.sub("", text)))
-
-
 def have_head(rows: Sequence[str]) -> bool:
     """Whether rows of a table begin with its head: the line below that has nothing but dashes."""
     return len(rows) > 2 and not rows[1].strip("|:- \t\n")
-
-
-def _is_table_of_links(unit: str) -> bool:
-    rows = unit.split("\n")
-    values = rows[2:] if have_head(rows) else rows
-    return unit.startswith(ROW) and not any(
-        any(map(str.isalpha, _LINK.sub("", row))) for row in values
-    )

@@ -11,12 +11,11 @@ from indexer.text.passages import Passage
 from knowledge.model.documents import SHARED, Document, Kind
 
 SAYS = "Otters sleep on their backs."
-POINTS = "More info: [otters](https://otters.test)"
 
 
-def _passage(number: int, name: str, text: str = SAYS) -> StoredPassage:
-    document = Document(name, SHARED, Kind.FILE, "", text)
-    return StoredPassage.of(number, document, Passage(name, number, "", "", text))
+def _passage(number: int, name: str) -> StoredPassage:
+    document = Document(name, SHARED, Kind.FILE, "", SAYS)
+    return StoredPassage.of(number, document, Passage(name, number, "", "", SAYS))
 
 
 def _best(passages: Sequence[StoredPassage], k: int) -> list[BestPassage]:
@@ -36,11 +35,6 @@ def test_what_else_of_a_document_was_found_stands_beside_its_best() -> None:
     found = [_passage(number, name) for number, name in enumerate("abaca")]
     assert _told(_best(found, 3)) == [(0, [2, 4]), (1, []), (3, [])]
     assert [one.rank for one in _best(found, 3)] == [0, 1, 3]
-
-
-def test_what_only_points_elsewhere_is_behind_what_says_something() -> None:
-    found = [_passage(0, "a", POINTS), _passage(1, "b"), _passage(2, "a"), _passage(3, "a", POINTS)]
-    assert _told(_best(found, 2)) == [(1, []), (2, [0, 3])]
 
 
 def test_one_that_is_wanted_first_brings_what_its_document_has() -> None:

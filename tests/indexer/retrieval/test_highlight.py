@@ -90,18 +90,6 @@ def test_a_sentence_has_half_of_what_the_sentence_before_is_about() -> None:
     assert chosen("eiffel", text) == "The eiffel tower stands in paris."
 
 
-def test_links_to_elsewhere_are_not_marked_while_the_text_says_something() -> None:
-    text = """\
-Spaces are preferred.
-
-**More info**
-- [Tabs or spaces?](https://a.org/tabs-or-spaces)
-- See [the style guide](https://a.org/style)."""
-    assert chosen("tab", text) == "Spaces are preferred."
-    links = text.partition("\n\n")[2]
-    assert chosen("tab", links) == "- [Tabs or spaces?](https://a.org/tabs-or-spaces)"
-
-
 def test_what_announces_nothing_any_more_is_not_marked() -> None:
     assert chosen("printer", "Press Print.\n\nChoose the printer:") == "Press Print."
 

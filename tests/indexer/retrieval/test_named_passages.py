@@ -50,11 +50,6 @@ def test_a_heading_or_title_names_its_passage(question: str, found: StoredPassag
     assert named(question, [LAMP, DOCK, OTHER, THIRD]) is found
 
 
-def test_what_only_points_elsewhere_is_not_named() -> None:
-    points = passage(5, "file:d", "Links", "Where to go", "- [Docs](https://docs.example.org)")
-    assert named("where to go", [points]) is None
-
-
 def test_the_named_passage_is_first_and_strong(tmp_path: Path) -> None:
     """Though others have more of the words, and another passage of its document is nearer."""
     embedder = WordEmbedder()

@@ -75,25 +75,6 @@ def test_a_document_is_hit_once_by_its_best_passage(retriever: Retriever) -> Non
     assert hits[0].passage.heading == "Wax"
 
 
-TABS = "# Spaces\n\nThe editor inserts four of them.\n\n"
-LINKS = "# More info\n\n- [Tabs or spaces?](https://a.org/tabs)\n- [Tabs](https://a.org/t)"
-
-
-@pytest.mark.parametrize(("text", "heading"), [(TABS + LINKS, "Spaces"), (LINKS, "More info")])
-def test_links_are_the_best_passage_only_of_a_document_that_says_nothing_else(
-    retriever: Retriever, embedder: WordEmbedder, text: str, heading: str
-) -> None:
-    document = Document("file:tabs", SHARED, Kind.FILE, "editors", text)
-    for _ in update(retriever.index, embedder, [document]):  # type: ignore[arg-type]
-        pass
-
-    [hits] = retriever.hits(["tabs or spaces"], [SHARED])
-
-    assert [(hit.passage.document_id, hit.passage.heading) for hit in hits] == [
-        ("file:tabs", heading)
-    ]
-
-
 def test_scores_fall_and_k_is_the_most(retriever: Retriever) -> None:
     [hits] = retriever.hits(["bees cows cache"], [SHARED])
     scores = [hit.score for hit in hits]

@@ -4,7 +4,6 @@ from hypothesis import strategies as st
 
 from indexer.text.sentences import (
     announces,
-    only_points,
     refers_back,
     seam,
     sentence_windows,
@@ -124,47 +123,6 @@ def test_an_item_is_a_unit_with_its_code_and_paragraphs_but_without_the_items_be
         "Done.",
         "- Really.",
     ]
-
-
-@pytest.mark.parametrize(
-    ("text", "heading", "points"),
-    [
-        ("See [the manual](https://a.org) for more information.", "", True),
-        ("**More info**\n**1.** [One](https://a.org)\n**2.** <https://b.org>", "", True),
-        ("Weitere Infos:\n- [Handbuch](https://a.org)", "", True),
-        ("- [Install](#install)\n- [Use](#use)", "", True),
-        ("1. Install\n2. Use", "Manual › Contents", True),
-        ("* Author: Mia\n* Published: 2017-04-18\n* [Forum post](https://a.org)", "", True),
-        ("**Last updated:** 3 May 2026", "", True),
-        ("This page describes how keys are lent.", "", True),
-        ("This will explain the steps of a tryout.", "", True),
-        ("In this guide, you will learn to sail.", "", True),
-        ("Diese Seite beschreibt, wie Schlüssel verliehen werden.", "", True),
-        ("This page describes the lock. It has four digits.", "", False),
-        ("This will show your balance on the left.\n\nPress Enter to pay.", "", False),
-        ("* Author: Mia\n* Cost: 3 euros", "", False),
-        ("This lists all members.", "", False),
-        ("There are four places:", "", True),
-        (f"Look here:\n\n| **Help** {' ' * 300}|\n|---|\n| 1. [One](a.md) |", "", True),
-        ("Look here:\n\n| Help | By |\n|---|---|\n| [One](a.md) | Mia |", "", False),
-        ("There are four places: here, and there.", "", False),
-        ("The following steps should mend it. Below is what comes first.", "", True),
-        ("The following steps should mend it. Turn the valve to the left.", "", False),
-        ("Use spaces, says [the style guide](https://a.org).", "", False),
-        ("- [One](https://a.org)\n- Two costs nothing.", "More info", False),
-        ("See more.", "", False),
-        ("```\nsee https://a.org\n```", "", False),
-        ("![The lock](./key_safe.jpg)\n\n![](./door.jpg)", "", True),
-        ("![The lock](./key_safe.jpg)\n\nIt has four digits.", "", False),
-        ("To do", "", True),
-        ("*Coming soon…*", "", True),
-        ("To do: call the landlord.", "", False),
-    ],
-)
-def test_what_only_points_elsewhere_is_told_from_what_says_something(
-    text: str, heading: str, points: bool
-) -> None:
-    assert only_points(text, heading) == points
 
 
 @pytest.mark.parametrize(
