@@ -33,6 +33,9 @@ WORDS_WEIGHT: Final = 0.38
 # Where tokens are compared, which know a word in other words, too, words weigh less.
 LATE_WEIGHT: Final = 1.5
 WORDS_BESIDE_LATE: Final = 0.2
+# About what a passage has that is near the question: so scores are as large as without tokens, and
+# those of separate searches can be compared.
+LATE_CENTRE: Final = 0.5
 
 _EVERYDAY: Final = "everyday.txt"
 
@@ -138,7 +141,7 @@ class Ranked:
 
     Attributes:
         ids: of the passages.
-        scores: as many; those of the compared are lifted so that the best has its fused score.
+        scores: as many.
         places: of the passages in the cosines.
         cosines: of all candidates.
         late: the late scores of those whose tokens were compared, by id.
@@ -167,7 +170,7 @@ class Ranked:
         if compared.any():
             told = np.array([late[key].score for key in ids if key in late])
             moved = near[compared] + WORDS_BESIDE_LATE * coverages[compared] + LATE_WEIGHT * told
-            scores[compared] = moved + scores[compared].max() - moved.max()
+            scores[compared] = moved - LATE_WEIGHT * LATE_CENTRE
         order = np.lexsort((cosines.ids, -scores, ~compared))
         if compared.any():
             scores[~compared] = np.minimum(scores[~compared], scores[compared].min())

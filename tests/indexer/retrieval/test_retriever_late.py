@@ -79,7 +79,6 @@ def test_the_meaning_of_tokens_decides_where_no_passage_has_the_words(
     [hits] = retriever.hits([QUESTION], [SHARED], len(RULES))
     assert _names(hits)[0] == LATE_FIRST
     assert sorted(_names(hits)) == sorted(_names(fused))
-    assert hits[0].score == pytest.approx(fused[0].score)
     scores = [hit.score for hit in hits]
     assert scores == sorted(scores, reverse=True)
     # What the legs and the cosines said of each is what it was.
