@@ -188,7 +188,6 @@ NOT_CALLED: Final = {
         indexer.retrieval.highlight.deciding_sentence
         indexer.retrieval.highlight.highlighted
         indexer.retrieval.highlight.sentence_scores
-        indexer.text.answer_conditions._has_one
     """,
     "is given a sentence or a stretch of bounded length": """
         bot.notes.picture_messages.offer
