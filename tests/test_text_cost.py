@@ -189,6 +189,10 @@ NOT_CALLED: Final = {
         indexer.retrieval.highlight.highlighted
         indexer.retrieval.highlight.sentence_scores
     """,
+    "is given a passage, or a section of at most ten, of which 6,000 characters are read": """
+        bot.text.excerpt._cut_out
+        bot.text.excerpt.excerpt
+    """,
     "is given a sentence or a stretch of bounded length": """
         bot.notes.picture_messages.offer
         bot.phrasing.form_check._is_foreign
@@ -289,7 +293,6 @@ def test_no_text_costs_more_than_its_length(name: str) -> None:
 
 # What stopped the bot once, or nearly.
 _ONCE_SLOW: Final = {
-    "bot.text.excerpt.excerpt": "```\n",
     "bot.text.markdown.split": "[",
     "indexer.contradictions.quantities.values_in": "1 ",
     "indexer.text.analyzer.typed_words": ".",

@@ -50,6 +50,7 @@ from bot.answers.small_talk import SmallTalk, small_talk
 from bot.answers.unfound import unfound
 from bot.text.languages import Sentence
 from indexer.index.index import Index
+from indexer.index.stored_passage import StoredPassage
 from indexer.parallel import pool_submit
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever, candidates
@@ -68,6 +69,8 @@ from knowledge.store.store import Store
 # and the head of a table that is cut into several.
 PASSAGES_BEFORE: Final = 8
 PASSAGES_AFTER: Final = 1
+# An excerpt takes time with the square of its section: a phone shows a tenth of this.
+SECTION_CHARACTERS: Final = 6_000
 # Discord's own messages end here; a longer text is no question but a document.
 QUESTION_CHARACTERS: Final = 2_000
 
@@ -451,7 +454,7 @@ class AnswerPipeline:
         own = quote.hit.passage
         first, last = own.position - PASSAGES_BEFORE, own.position + PASSAGES_AFTER
         near = self._index.passages_within(own.document_id, first, last)
-        section = [one for one in near if one.heading == own.heading]
+        section = _within(SECTION_CHARACTERS, near, own)
         return replace(
             quote,
             before="".join(
@@ -482,3 +485,21 @@ class AnswerPipeline:
 def _asks_only_about(words: Sequence[str], question: str) -> bool:
     """Whether a question names nothing besides some words."""
     return set(topic(question)) <= {forms for word in words for forms in topic(word)}
+
+
+def _within(
+    characters: int, passages: Sequence[StoredPassage], own: StoredPassage
+) -> list[StoredPassage]:
+    """The passages around one, under its heading, of so many characters together at most."""
+    there = {one.position: one for one in passages if one.heading == own.heading}
+
+    def fits(first: int, last: int) -> bool:
+        span = range(first, last + 1)
+        return all(i in there for i in span) and sum(len(there[i].text) for i in span) <= characters
+
+    first = last = own.position
+    while fits(first, last + 1):
+        last += 1
+    while fits(first - 1, last):
+        first -= 1
+    return [there[i] for i in range(first, last + 1)]

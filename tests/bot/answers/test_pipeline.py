@@ -1,6 +1,7 @@
 """What is answered: `decide` with plain values, and a pipeline over a real index."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from bot.answers.pipeline import (
     QUESTION_CHARACTERS,
     AnswerPipeline,
     Reply,
+    _within,
     problem_with,
 )
 from bot.ask.messages import excerpts
@@ -548,3 +550,15 @@ def test_a_long_question_with_two_earlier_ones_is_five_texts_of_bounded_length(
 
     assert len(embedder.calls[0]) == 5
     assert max(len(text) for text in embedder.calls[0]) <= 2_000 + EARLIER_CHARACTERS
+
+
+@pytest.mark.parametrize(("characters", "kept"), [(10, [2]), (20, [2, 3]), (30, [1, 2, 3])])
+def test_a_section_is_read_around_the_passage_as_far_as_so_many_characters(
+    characters: int, kept: list[int]
+) -> None:
+    passages = [
+        replace(file_passage("x" * 10, heading="Other" if n == 4 else "One"), position=n)
+        for n in range(5)
+    ]
+    found = _within(characters, passages, passages[2])
+    assert [one.position for one in found] == kept
