@@ -310,6 +310,8 @@ class Core:
 
     def warm_up(self) -> Iterator[None]:
         """Read, a slice a step, what the first questions would otherwise wait for."""
+        self.retriever.cosine_scale()
+        yield
         patterns()
         yield
         yield from self.index.read_ahead()

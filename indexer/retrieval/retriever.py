@@ -271,7 +271,8 @@ class Retriever:
         if hits[0].named:
             return Evidence.STRONG, judged_by
         by_score = sorted(hits, key=lambda hit: -hit.score)
-        likeliest = self.strength(query, by_score)
+        # Only a reranker, or a review date, puts another one first.
+        likeliest = probability if by_score[0] is hits[0] else self.strength(query, by_score)
         return self.calibration.verdict(probability, likeliest, lacks=support.lacks), judged_by
 
     def strength(self, query: str, hits: Sequence[Hit]) -> float:

@@ -649,3 +649,15 @@ def test_what_is_searched_takes_no_more_memory_than_the_settings_say(folder: Pat
             assert core.search("word7", guild_id, 5)
             assert core.index.is_resident(Scope(guild_id))
             assert not core.index.is_resident(Scope(other))
+
+
+def test_after_the_warm_up_a_first_question_embeds_itself_alone(opened: Opener) -> None:
+    """The scale of a model's cosines is told by sixty questions, which take as long as sixty."""
+    core = opened()
+    for _ in core.warm_up():
+        pass
+    embedder = core.embedder
+    assert isinstance(embedder, WordEmbedder)
+    embedder.calls.clear()
+    core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)], record=False)
+    assert len(embedder.texts) == 1
