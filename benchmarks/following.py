@@ -26,14 +26,14 @@ from bot.answers.decision import Answer
 from bot.answers.follow_ups import stands_alone
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import AnswerPipeline, Reply
+from bot.engine.calibrations import chosen_calibration
 from bot.engine.data_folder import open_index
 from bot.engine.index_updates import run_to_end
-from indexer.embedding.embedder import DEFAULT_MODEL, Embedder
-from indexer.embedding.model_records import ModelRecord, open_record
+from indexer.embedding.embedder import DEFAULT_MODEL
+from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
 from indexer.evaluation.judged_sets import JudgedSet, rows
 from indexer.evaluation.page_sets import page_set
 from indexer.ingest.pipeline import update
-from indexer.retrieval.evidence import Calibration, shipped_calibrations
 from indexer.retrieval.retriever import Retriever
 from knowledge.store.store import Store
 
@@ -118,24 +118,18 @@ def report_decisions(half: int) -> None:
 
 
 def measured(
-    embedder: Embedder, folder: Path, keep: Path, checkouts: Path, half: int
+    model: RecordedModel, folder: Path, keep: Path, checkouts: Path, half: int
 ) -> Counter[str]:
     """The figures of one set: its pages are indexed, and its pairs asked."""
-    name = folder.parent.name
+    name, embedder = folder.parent.name, model.embedder
+    judge = chosen_calibration(keep, model.record).calibration
     judged = page_set(folder, checkouts)
     with open_index(keep, embedder, name) as index, Store(keep / f"{name}.db") as store:
         run_to_end(update(index, embedder, judged.documents))
         articles = BundledArticles(store, index, "never")
-        retriever = Retriever(index, embedder, _judge(embedder))
+        retriever = Retriever(index, embedder, judge)
         pipeline = AnswerPipeline(store, index, retriever, quotes=3, articles=articles)
         return counted(pipeline, folder, judged, half)
-
-
-def _judge(embedder: Embedder) -> Calibration:
-    """What comes with the program for a model."""
-    shipped = shipped_calibrations()
-    own = [one for one in shipped if one.model and embedder.model.startswith(one.model.digest)]
-    return own[0] if own else shipped[0]
 
 
 def main() -> None:
@@ -148,9 +142,9 @@ def main() -> None:
     half = 0 if options.report else 1
     keep = options.keep / Path(options.model).name
     keep.mkdir(parents=True, exist_ok=True)
-    embedder = open_record(ModelRecord(options.model), options.keep / "models").embedder
+    model = open_record(ModelRecord(options.model), options.keep / "models")
     found = {
-        folder.parent.name: measured(embedder, folder, keep, options.checkouts, half)
+        folder.parent.name: measured(model, folder, keep, options.checkouts, half)
         for folder in FOLDERS
     }
     found["all"] = sum(found.values(), Counter[str]())

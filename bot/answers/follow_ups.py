@@ -7,7 +7,7 @@ is answered alone, even where it replies to an answer.
 import re
 from typing import Final
 
-from indexer.text.analyzer import is_stop_word, language_of, query_words
+from indexer.text.analyzer import language_of, topic
 from indexer.text.shorthand import spelt_out
 
 # A question with more words on a topic than these says itself what "it" is.
@@ -65,10 +65,10 @@ def stands_alone(text: str) -> bool:
     connects = opening is not None and bool(opening["connects"])
     if _REMARK.match(rest.rstrip(" ?!.")) or (connects and not _CLAUSE.match(rest)):
         return False
-    topic = _topic_words(_REFERS.sub(" ", rest))
-    if topic <= int(connects):
+    count = _topic_words(_REFERS.sub(" ", rest))
+    if count <= int(connects):
         return False
-    return not _refers_back(rest, _REFERS if topic <= TOPIC_WORDS else _POINTS_BACK)
+    return not _refers_back(rest, _REFERS if count <= TOPIC_WORDS else _POINTS_BACK)
 
 
 def _refers_back(text: str, words: re.Pattern[str]) -> bool:
@@ -80,9 +80,4 @@ def _refers_back(text: str, words: re.Pattern[str]) -> bool:
 
 def _topic_words(text: str) -> int:
     """How many words of a question say what it is about."""
-    grammar = {"en", language_of(text)}
-    return sum(
-        not word.optional
-        and not any(is_stop_word(form, language) for form in word.forms for language in grammar)
-        for word in query_words(text)
-    )
+    return len(topic(text, {"en", language_of(text)}))

@@ -54,8 +54,7 @@ from indexer.index.stored_passage import StoredPassage
 from indexer.parallel import pool_submit
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever, candidates
-from indexer.text.analyzer import language_of_question
-from indexer.text.answer_conditions import topic
+from indexer.text.analyzer import language_of_question, topic
 from indexer.text.sentences import seam
 from knowledge.model.channel_settings import AnsweredFrom
 from knowledge.model.documents import Scope, document_of_note

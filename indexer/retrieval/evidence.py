@@ -33,8 +33,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.retrieval.hit import LateScore
-from indexer.text.analyzer import language_of, language_of_question, word_set
-from indexer.text.answer_conditions import lacking, topic
+from indexer.text.analyzer import language_of, language_of_question, topic, word_set
+from indexer.text.answer_conditions import lacking
 from knowledge.model.questions import Evidence
 
 FEATURES: Final = ("cosine", "margin", "weakest")

@@ -328,3 +328,16 @@ def _fold(word: str) -> str:
         return word
     decomposed = unicodedata.normalize("NFD", word.replace("ß", "ss"))
     return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def topic(text: str, grammar: Iterable[str] = ("en",)) -> tuple[tuple[str, ...], ...]:
+    """The words of a question that are not of mere grammar in some languages, each by its forms."""
+    grammar = tuple(grammar)
+    return tuple(
+        [
+            word.forms
+            for word in query_words(text)
+            if not word.optional
+            and not any(is_stop_word(form, one) for form in word.forms for one in grammar)
+        ]
+    )

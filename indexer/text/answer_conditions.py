@@ -7,8 +7,6 @@ What fits is no sign that a passage answers. Platforms are named alike in most l
 import re
 from typing import Final
 
-from indexer.text.analyzer import is_stop_word, query_words
-
 _PLATFORMS: Final = tuple(
     re.compile(rf"\b(?:{names})\b", re.IGNORECASE)
     for names in (
@@ -33,14 +31,3 @@ def lacking(question: str, text: str) -> bool:
     if not asked or any(one.search(text) is not None for one in asked):
         return False
     return any(one.search(text) is not None for one in _PLATFORMS)
-
-
-def topic(text: str) -> tuple[tuple[str, ...], ...]:
-    """The words of a question that are not of mere grammar, each by its forms."""
-    return tuple(
-        [
-            word.forms
-            for word in query_words(text)
-            if not word.optional and not any(is_stop_word(form, "en") for form in word.forms)
-        ]
-    )
