@@ -298,7 +298,7 @@ _NEAREST_TITLES: Final = Sentence("-# Nearest titles: {titles}")
 
 # So many titles fit on two lines of a phone.
 NEAREST_TITLES: Final = 3
-# Unlike texts have a cosine of 0.1 to 0.2: what is hardly nearer is no help.
+# Unlike texts have a cosine of 0.1 to 0.2: a title that is hardly nearer is no help.
 NEAR_ENOUGH: Final = 0.3
 
 

@@ -52,6 +52,6 @@ class _Headers:
 
 
 def _is_listed(path: str, listed: str) -> bool:
-    """Whether a path is among those of a list, of which a proxy may pass on the end alone."""
+    """Whether a list has a path, or one that ends with it: a proxy may pass on the end alone."""
     ends = (line.partition(" ")[0].rsplit("/", 3)[1:] for line in listed.splitlines())
     return f"{path.strip('/')}/".split("/") in ends

@@ -1,4 +1,4 @@
-"""Renderer of pages: Jinja templates, of which a server may override any."""
+"""Renderer of pages: Jinja templates, each of which a server may override."""
 
 import hashlib
 from collections.abc import Iterator

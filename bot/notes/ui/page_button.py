@@ -37,7 +37,7 @@ async def _writers_and_moderators(
 
 
 async def page_button(interaction: Interaction, note: Note, language: Language) -> list[Button]:
-    """The button that whoever looks at a note may have, where the server has a page."""
+    """The button below a shown note, for its reader, where the server has a page."""
     settings = await interaction.client.guild_settings.settings(note.guild_id)
     by = await _veto(interaction, note) if settings.page else None
     if by is None:

@@ -98,7 +98,7 @@ class UnreleasedNote:
 
 
 class PublicNotes:
-    """What is on public pages, in the community database."""
+    """The texts of public pages, in the community database."""
 
     def __init__(self, database: Database, states: NoteStates) -> None:
         self._database = database
