@@ -24,11 +24,12 @@ test: $(VENV)/dev.done check ## run the quick tests, or with ARGS some of all
 test-all: test ## run every test: also PostgreSQL, processes, a browser, models, and 100 examples a property
 	$(BIN)/python -m pytest -q -n auto -m "slow or hypothesis" --hypothesis-profile=thorough
 
-check: $(VENV)/dev.done ## lint, types, import contracts
+check: $(VENV)/dev.done ## lint, types, import contracts, plain English
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.prose
 
 docs: $(VENV)/dev.done ## write the generated parts of the documents anew
 	$(BIN)/python -m cogapp -r README.md docs/*.md

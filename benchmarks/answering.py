@@ -37,16 +37,16 @@ import numpy as np
 
 from bot.answers.lookup import Ask, Stage
 from bot.answers.pipeline import Reply
-from bot.client import start_worker
-from bot.config import Settings
-from bot.config_sections import DataSettings, ModelSettings
-from bot.engine.core import Core
+from bot.config.sections import DataSettings, ModelSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.process.client import start_worker
 from indexer.embedding.embedder import DEFAULT_MODEL, model_folder
 from indexer.embedding.shipped_models import shipped_models
 from indexer.ingest.pipeline import update
 from indexer.text.sentences import sentences
 from knowledge.corpus import articles
-from knowledge.model.documents import SHARED, Document, Failure, Kind
+from knowledge.values.documents import SHARED, Document, Failure, Kind
 
 MEMBERS: Final = 100
 EACH: Final = 20
@@ -57,11 +57,11 @@ BLOCK: Final = 62
 _FIRST_ANSWER: Final = """
 import json, sys, time
 from pathlib import Path
-from bot.config import Settings
-from bot.config_sections import DataSettings, ModelSettings
+from bot.config.settings import Settings
+from bot.config.sections import DataSettings, ModelSettings
 from bot.answers.pipeline import Ask
-from bot.engine.core import Core
-import bot.client  # what a bot has imported, too
+from bot.core.core import Core
+import bot.process.client  # what a bot has imported, too
 from indexer.embedding.shipped_models import shipped_models
 settings = Settings(data=DataSettings(folder=Path(sys.argv[1])))
 core = Core(settings.model_copy(update={"model": ModelSettings(name=sys.argv[3])}))

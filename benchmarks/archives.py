@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from knowledge.backup import archives
-from knowledge.model.notes import Member
-from knowledge.model.questions import Evidence, Question, RecordedHit
-from knowledge.model.submissions import Submission
 from knowledge.store.postgres.database import PostgresDatabase
 from knowledge.store.store import Store
+from knowledge.values.notes import Member
+from knowledge.values.questions import Evidence, Question, RecordedHit
+from knowledge.values.submissions import Submission
 from tests.postgres import running_cluster
 
 AT: Final = datetime(2026, 1, 2, tzinfo=UTC)

@@ -21,9 +21,9 @@ from typing import Final
 
 from benchmarks.bot_people import Community
 from benchmarks.bot_processes import Bots, Watch
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine.core import Core
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
 from tests.bot.cluster.processes import SHARDS
 from tests.bot.wire.server import WireServer, wire_server
 from tests.bot.world import text_of
@@ -37,12 +37,12 @@ _PREPARED: Final = """
 import json, sys
 from pathlib import Path
 from bot.cluster.leases import Leases
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.index_updates import run_to_end
-from knowledge.model.guilds import GuildSettings
+from bot.config.settings import Settings
+from bot.config.sections import DataSettings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
+from knowledge.values.guilds import GuildSettings
 from tests.fakes import WordEmbedder
 folder, url, given = sys.argv[1:]
 settings = Settings(data=DataSettings(folder=Path(folder), database=url))

@@ -33,8 +33,8 @@ from numpy.typing import NDArray
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from bot.engine.data_folder import open_index
-from bot.engine.index_updates import run_to_end
+from bot.core.index_updates import run_to_end
+from bot.storage.data_folder import open_index
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder
 from indexer.embedding.model_records import ModelRecord, open_record
 from indexer.evaluation.calibration import Rows, fitted, gather
@@ -45,8 +45,8 @@ from indexer.ingest.pipeline import update
 from indexer.retrieval.evidence import Calibration, calibration
 from indexer.retrieval.retriever import Retriever
 from knowledge.corpus import articles
-from knowledge.model.documents import SHARED, Document
-from knowledge.model.questions import Evidence
+from knowledge.values.documents import SHARED, Document
+from knowledge.values.questions import Evidence
 
 EVERY: Final = {"stackfaq": 2, "xquad-en": 2, "squad2": 4}
 SHORT: Final = ", short"

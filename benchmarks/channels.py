@@ -15,11 +15,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.index_updates import run_to_end
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
 from bot.sources import channels
 from knowledge.channels.messages import ArchivedMessage, first_id, time_of
 from knowledge.channels.sync_state import MessagePage, ProgressMessage, SyncStage, SyncStep

@@ -18,17 +18,17 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
 
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.index_updates import run_to_end
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
 from bot.review import service
 from indexer.index.database import IndexError_
-from knowledge.model.notes import Decision, Member, Outcome
-from knowledge.model.submissions import Submission
 from knowledge.store.database import DatabaseAwayError, OutcomeUnknownError, StoreError
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.notes import Decision, Member, Outcome
+from knowledge.values.submissions import Submission
 from tests.commit_deaths import die_around_commit
 from tests.fakes import WordEmbedder
 

@@ -34,15 +34,15 @@ from benchmarks.index_databases import (
     told_by_followers,
 )
 from bot.answers.lookup import Ask
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine.core import Core
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
 from bot.review import service
 from indexer.ingest.pipeline import put
-from knowledge.model.documents import Document, Kind, Scope
-from knowledge.model.notes import Decision, Member, Outcome
-from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.documents import Document, Kind, Scope
+from knowledge.values.notes import Decision, Member, Outcome
+from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
 
 DIMENSION: Final = 384

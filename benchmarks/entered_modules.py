@@ -23,12 +23,12 @@ from typing import Any, Final
 
 import simcord
 
-from bot.client import Bot, start_worker
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.index_updates import run_to_end
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
+from bot.process.client import Bot, start_worker
 from tests.bot.world import World, build_world, custom_ids
 from tests.fakes import WordEmbedder
 

@@ -114,7 +114,7 @@ def embed(folder: Path, *, free: bool = False) -> dict[str, Any]:
     from indexer.ingest.files import update_files
     from indexer.ingest.pipeline import UpdateReport
     from knowledge.files.scan import scan
-    from knowledge.model.documents import SHARED
+    from knowledge.values.documents import SHARED
 
     def made(texts: Any) -> Any:
         vectors = source.standard_normal((len(texts), embedder.dimension), dtype=np.float32)

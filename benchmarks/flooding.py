@@ -28,27 +28,27 @@ from typing import Any, Final, Self
 
 from bot.answers.lookup import Ask
 from bot.ask import messages as answer_messages
-from bot.client import answered_together, start_worker
-from bot.config import Settings
-from bot.config_sections import DataSettings, QuestionSettings
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.job_queue import Priority
-from bot.engine.worker import Worker, WorkerBusyError, current_member
-from bot.interactions.flood_control import FloodControl, TooFastError
+from bot.config.sections import DataSettings, QuestionSettings
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.job_queue import Priority
+from bot.core.worker import Worker, WorkerBusyError, current_member
+from bot.interactions.policy.flood_control import FloodControl, TooFastError
 from bot.notes import service as note_service
+from bot.process.client import answered_together, start_worker
 from bot.review import cards, service
 from knowledge import corpus
-from knowledge.model.documents import Document
-from knowledge.model.notes import Decision, Member
-from knowledge.model.submissions import (
+from knowledge.sources import add_paths
+from knowledge.store.notes.decisions import Ruling
+from knowledge.values.documents import Document
+from knowledge.values.notes import Decision, Member
+from knowledge.values.submissions import (
     TEXT_CHARACTERS,
     InvalidNoteError,
     Submission,
     checked_submission,
 )
-from knowledge.sources import add_paths
-from knowledge.store.notes.decisions import Ruling
 from tests.pumped_texts import FRAGMENTS, pumped
 
 GUILD: Final = 10

@@ -26,9 +26,9 @@ from bot.answers.decision import Answer
 from bot.answers.follow_ups import stands_alone
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import AnswerPipeline, Reply
-from bot.engine.calibrations import chosen_calibration
-from bot.engine.data_folder import open_index
-from bot.engine.index_updates import run_to_end
+from bot.core.index_updates import run_to_end
+from bot.models.calibrations import chosen_calibration
+from bot.storage.data_folder import open_index
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
 from indexer.evaluation.judged_sets import JudgedSet, rows

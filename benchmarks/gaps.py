@@ -16,19 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.answers.lookup import Ask
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.index_updates import run_to_end
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
 from bot.gaps import service as gaps_service
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.retrieval.clusters import grouped
 from indexer.text.shorthand import spelt_out
-from knowledge.model.notes import Decision, Member
-from knowledge.model.questions import Evidence
-from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.notes import Decision, Member
+from knowledge.values.questions import Evidence
+from knowledge.values.submissions import Submission
 
 JUDGED = Path(__file__).parents[1] / "tests" / "judged"
 GUILD = 10

@@ -21,11 +21,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from bot.interactions.attachments import Attachments
+from bot.interactions.kit.attachments import Attachments
 from knowledge.chat.conversations import Message
 from knowledge.chat.transcript import Channel, documents
 from knowledge.files import reader
-from knowledge.model.submissions import InvalidNoteError
+from knowledge.values.submissions import InvalidNoteError
 from knowledge.web.outgoing import outgoing
 from knowledge.web.sitemaps import UnlistableError, listing_of
 from tests.knowledge.hostile_files import NAMES, holds, hostile_files

@@ -40,7 +40,7 @@ from indexer.index.index import Index
 from indexer.index.postgres import PostgresConnection
 from indexer.index.written_documents import CutDocument
 from indexer.text.passages import Passage
-from knowledge.model.documents import Document, Kind, Scope
+from knowledge.values.documents import Document, Kind, Scope
 from tests.postgres import running_cluster
 
 WRITERS = 8

@@ -24,7 +24,7 @@ from indexer.embedding.shipped_models import shipped_models
 from indexer.index.index import Index
 from indexer.ingest.pipeline import update
 from indexer.text.passages import Passage, passages
-from knowledge.model.documents import SHARED, Document, Kind
+from knowledge.values.documents import SHARED, Document, Kind
 
 BATCHES: Final = (16, 32, 64, 128)
 

@@ -29,18 +29,18 @@ from typing import Any, Final
 
 import numpy as np
 
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.data_folder import COMMUNITY
-from bot.engine.index_updates import run_to_end
-from bot.engine.serving_model import delete_left_over, open_successor, take
-from bot.engine.shards import EVERY_SHARD
-from bot.models.shadow_index import build
+from bot.cluster.shards import EVERY_SHARD
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
+from bot.core.shadow_index import build
+from bot.models.serving_model import delete_left_over, open_successor, take
 from bot.privacy import guild_removal
 from bot.review import service as review_service
 from bot.sources import channels
+from bot.storage.data_folder import COMMUNITY
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.index.written_documents import document_digest
 from indexer.text.passages import passages
@@ -50,16 +50,16 @@ from knowledge.backup.backups import BackupError
 from knowledge.backup.exporter import export
 from knowledge.backup.importer import import_folder
 from knowledge.channels.sync_state import ProgressMessage as ProgressPlace
-from knowledge.model.documents import Document, Kind
-from knowledge.model.notes import Decision, Member, State
-from knowledge.model.questions import Evidence, Question
-from knowledge.model.submissions import Submission
 from knowledge.sources import add_paths
 from knowledge.store.audit.audit_log import replayed
 from knowledge.store.database import StoreError
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
+from knowledge.values.documents import Document, Kind
+from knowledge.values.notes import Decision, Member, State
+from knowledge.values.questions import Evidence, Question
+from knowledge.values.submissions import Submission
 from tests.bot.sync_driver import Server, SyncDriver
 from tests.fakes import SaltedEmbedder, WordEmbedder
 

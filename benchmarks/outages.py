@@ -28,18 +28,18 @@ import numpy as np
 
 from benchmarks.killing_processes import durable
 from bot.answers.lookup import Ask
-from bot.client import answered_together, start_worker
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.worker import Worker
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.worker import Worker
 from bot.process.background import STAND_BY_SECONDS
+from bot.process.client import answered_together, start_worker
 from bot.review import service
-from knowledge.model.notes import Decision, Member
-from knowledge.model.submissions import Submission
 from knowledge.store.database import is_away
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.notes import Decision, Member
+from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
 from tests.postgres import Cluster
 

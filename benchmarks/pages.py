@@ -10,14 +10,14 @@ from pathlib import Path
 
 from bot.text.languages import translations
 from knowledge import corpus
-from knowledge.model.documents import Document
-from knowledge.model.guilds import GuildSettings
-from knowledge.model.notes import Decision, Member
-from knowledge.model.submissions import Submission
 from knowledge.page.content import published
 from knowledge.page.publish import publish
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
+from knowledge.values.documents import Document
+from knowledge.values.guilds import GuildSettings
+from knowledge.values.notes import Decision, Member
+from knowledge.values.submissions import Submission
 
 GUILD = 10
 _CHARACTERS = 900

@@ -35,10 +35,10 @@ from numpy.typing import NDArray
 from benchmarks.quoting import answers, holds
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine.core import Core
-from bot.engine.index_updates import run_to_end
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
 from bot.phrasing.endpoint import Endpoint, EndpointSettings
 from bot.phrasing.phraser import Phraser
 from bot.phrasing.replies import Written

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Final
 
 from bot.cluster.leases import LEASE_SECONDS
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine import index_updates
-from bot.engine.core import Core
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
 from tests.bot.cluster.processes import Processes, processes
 from tests.bot.wire.server import wire_server
 from tests.fakes import WordEmbedder

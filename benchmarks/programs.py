@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.answering import documents, percentiles, questions_about
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine.core import Core
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
 from indexer.ingest.pipeline import update
-from knowledge.model.documents import Document
+from knowledge.values.documents import Document
 
 TOKEN: Final = "0123456789abcdef"  # noqa: S105 - of this benchmark alone
 REQUESTS: Final = 3_000

@@ -19,16 +19,16 @@ import numpy as np
 
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine.core import Core
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
 from bot.review import service as review_service
 from indexer.index.written_documents import CutDocument
 from indexer.text.passages import Passage, digest
-from knowledge.model.documents import Document, Kind, Scope
-from knowledge.model.notes import Decision, Member
-from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.documents import Document, Kind, Scope
+from knowledge.values.notes import Decision, Member
+from knowledge.values.submissions import Submission
 
 GUILD: Final = 7
 NOTES: Final = 20

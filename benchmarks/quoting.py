@@ -20,10 +20,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from bot.answers.decision import Answer, Quote
 from bot.answers.lookup import Ask
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine.core import Core
-from bot.engine.index_updates import run_to_end
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
 from indexer.evaluation.judged_sets import JudgedSet, judged_set
 from indexer.ingest.pipeline import update
 from indexer.text.sentences import sentences

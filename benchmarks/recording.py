@@ -14,11 +14,11 @@ import tempfile
 from pathlib import Path
 
 from bot.answers.lookup import Ask
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.data_folder import COMMUNITY
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.storage.data_folder import COMMUNITY
 
 GUILD = 10
 JUDGED = Path(__file__).parents[1] / "tests" / "judged" / "queries.jsonl"

@@ -21,7 +21,7 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from knowledge.git.sync import sync
-from knowledge.model.source_locations import RepositoryLocation
+from knowledge.values.source_locations import RepositoryLocation
 from knowledge.web.fetcher import Fetcher
 from knowledge.web.page_store import PageStore
 

@@ -19,7 +19,7 @@ from typing import Any
 from indexer.index.file_records import records
 from indexer.index.sqlite_file import SQLiteConnection
 from knowledge.files.scan import scan
-from knowledge.model.documents import SHARED
+from knowledge.values.documents import SHARED
 
 OLD = 1_700_000_000
 FOLDER_FILES = 100

@@ -19,7 +19,7 @@ from benchmarks.large import NoModel, centres, fill, opened
 from benchmarks.structure import clustered
 from indexer.index.index import Index
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import Scope
+from knowledge.values.documents import Scope
 
 ROUNDS = 3
 

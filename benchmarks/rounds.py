@@ -15,20 +15,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from bot.config import Settings
-from bot.config_sections import DataSettings
+from bot.cluster.shards import EVERY_SHARD
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
 from bot.digest import schedule
-from bot.engine.core import Core
-from bot.engine.shards import EVERY_SHARD
 from bot.gaps import service as gaps_service
 from bot.privacy import guild_removal
 from bot.review import service as review_service
-from knowledge.model.digests import Digest, Edition
-from knowledge.model.guilds import GuildSettings
-from knowledge.model.notes import Decision, Member
-from knowledge.model.submissions import Submission
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.digests import Digest, Edition
+from knowledge.values.guilds import GuildSettings
+from knowledge.values.notes import Decision, Member
+from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
 
 MIA: Final = Member(1, "Mia")

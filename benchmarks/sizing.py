@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.answering import documents
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine.core import Core
-from bot.engine.data_folder import model_cache
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.storage.data_folder import model_cache
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.embedding.onnx_model import ReadText
 from indexer.embedding.token_vectors import TokenVectors, tokens_of
@@ -36,12 +36,12 @@ import json, sys, time
 started = time.perf_counter()
 import statistics
 from pathlib import Path
-import bot.client, bot.run
+import bot.process.client, bot.process.run
 from benchmarks.answering import judged_questions
-from bot.config import Settings
-from bot.config_sections import DataSettings
+from bot.config.settings import Settings
+from bot.config.sections import DataSettings
 from bot.answers.lookup import Ask
-from bot.engine.core import Core
+from bot.core.core import Core
 core = Core(Settings(data=DataSettings(folder=Path(sys.argv[1]))))
 core.answer_pipeline.ask([Ask("who made PyTorch?", 1)])
 first = time.perf_counter() - started

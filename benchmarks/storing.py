@@ -13,12 +13,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.engine.data_folder import open_database
-from knowledge.model.notes import Decision, Member
-from knowledge.model.questions import Evidence, Question, RecordedHit
-from knowledge.model.submissions import Submission
+from bot.storage.data_folder import open_database
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
+from knowledge.values.notes import Decision, Member
+from knowledge.values.questions import Evidence, Question, RecordedHit
+from knowledge.values.submissions import Submission
 
 GUILD = 10
 MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")

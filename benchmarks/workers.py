@@ -26,14 +26,14 @@ from pathlib import Path
 
 from benchmarks.answering import documents, percentiles, questions_about
 from bot.answers.lookup import Ask
-from bot.client import answered_together, start_worker
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine.core import Core
-from bot.engine.work import open_work
-from bot.engine.worker import Worker
+from bot.cluster.work import open_work
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.core.worker import Worker
+from bot.process.client import answered_together, start_worker
 from indexer.ingest.pipeline import update
-from knowledge.model.documents import Document, Kind
+from knowledge.values.documents import Document, Kind
 from tests.postgres import running_cluster
 
 PAUSE_SECONDS = 0.1

@@ -24,7 +24,6 @@ import typer
 from rich.markup import escape
 from rich.text import Text
 
-from bot import config
 from bot.answers.decision import Clarification
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import problem_with
@@ -53,19 +52,20 @@ from bot.cli.console import (
     settings_from,
 )
 from bot.cli.help_text import PlainCommand, PlainGroup, defaults_everywhere, plain_group
-from bot.config import ConfigError, Settings
-from bot.config_sections import DataSettings
-from bot.engine.core import Core
-from bot.engine.data_folder import (
+from bot.config import settings as config
+from bot.config.sections import DataSettings
+from bot.config.settings import ConfigError, Settings
+from bot.config.version import own_version
+from bot.core.core import Core
+from bot.models.presets import other_model
+from bot.storage.data_folder import (
     DataFolderError,
     data_folder,
     empty,
     held,
     refuse_unreachable,
 )
-from bot.engine.file_permissions import UMASK
-from bot.models.presets import other_model
-from bot.version import own_version
+from bot.storage.file_permissions import UMASK
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from indexer.retrieval.evidence import CalibrationError
@@ -132,10 +132,10 @@ def run(context: typer.Context, config_file: ConfigOption = None, data: DataOpti
     # Of several processes, each runs its own shards; which, the database says.
     with held(data_folder(settings), shared=bool(settings.data.database)):
         refuse_unreachable(settings)
-        from bot.client import Bot
+        from bot.process.client import Bot
         from bot.process.connection import LoginError, UnreachableError
         from bot.process.health import HealthError
-        from bot.run import run_bot
+        from bot.process.run import run_bot
 
         try:
             run_bot(settings, token, context.obj or Bot)

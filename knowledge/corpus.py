@@ -24,7 +24,10 @@ from knowledge.files.parsed_file import ParsedFile, UnreadableError
 from knowledge.files.reader import FilePart, begin_parsing, content_of
 from knowledge.files.scan import FoundFile, Scan, absence, by_claim, scan
 from knowledge.git import sync as git_sync
-from knowledge.model.documents import (
+from knowledge.sources import check_paths
+from knowledge.store.guilds.quote_opt_outs import NOTHING, Withheld
+from knowledge.store.store import Store
+from knowledge.values.documents import (
     ARTICLES,
     INSIDE,
     SHARED,
@@ -36,11 +39,8 @@ from knowledge.model.documents import (
     channel_scope,
     document_of_note,
 )
-from knowledge.model.notes import Note
-from knowledge.model.source_locations import is_visited, repository_at
-from knowledge.sources import check_paths
-from knowledge.store.guilds.quote_opt_outs import NOTHING, Withheld
-from knowledge.store.store import Store
+from knowledge.values.notes import Note
+from knowledge.values.source_locations import is_visited, repository_at
 from knowledge.web import crawl
 from knowledge.web.page_store import PageStore
 

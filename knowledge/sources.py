@@ -15,8 +15,9 @@ from knowledge.files.git_remote import is_repository, remote_page, web_address
 from knowledge.files.parsed_file import UnreadableError, one_line
 from knowledge.files.reader import SUFFIXES, content_of, format_name
 from knowledge.git import hosts
-from knowledge.model.documents import SHARED, Scope
-from knowledge.model.source_locations import (
+from knowledge.store.store import Store
+from knowledge.values.documents import SHARED, Scope
+from knowledge.values.source_locations import (
     DEPTH,
     MOST_DEPTH,
     MOST_PAGES,
@@ -26,7 +27,6 @@ from knowledge.model.source_locations import (
     is_web,
     repository_at,
 )
-from knowledge.store.store import Store
 from knowledge.web import crawl
 from knowledge.web.addresses import normal_url, problem_with_literal, problem_with_url
 

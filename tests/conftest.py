@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, settings
 
-from bot.engine.data_folder import model_cache
+from bot.storage.data_folder import model_cache
 from indexer.embedding.embedder import SMALL_MODEL, Embedder, open_embedder
 from indexer.retrieval.reranker import open_reranker
 from tests.fork_server import ForkServer, fork_server

@@ -1,7 +1,7 @@
 """The refused questions of a store, read from its tables."""
 
-from knowledge.model.questions import Question
 from knowledge.store.store import Store
+from knowledge.values.questions import Question
 
 
 def refused_questions(store: Store, guild_id: int | None) -> list[Question]:

@@ -9,7 +9,7 @@ from typing import Final
 import psycopg
 import pytest
 
-from bot.engine.derived_data import open_archive, open_pages
+from bot.storage.derived_data import open_archive, open_pages
 from knowledge.store.database import Database
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.postgres.database import PostgresDatabase

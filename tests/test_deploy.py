@@ -17,12 +17,12 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from bot import config
 from bot.cli.console import UNUSABLE
-from bot.client import CLOSING_SECONDS
-from bot.config_sections import HealthSettings
+from bot.config import settings as config
+from bot.config.sections import HealthSettings
+from bot.process.client import CLOSING_SECONDS
 from bot.process.health import Health, serving
-from bot.run import FINISHING_SECONDS
+from bot.process.run import FINISHING_SECONDS
 from indexer.embedding.shipped_models import shipped_models
 
 ROOT = Path(__file__).parents[1]

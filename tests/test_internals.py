@@ -10,11 +10,11 @@ import pytest
 from discord import shard
 from discord.shard import Shard
 
-from bot.interactions import discord_internals
+from bot.interactions.kit import discord_internals
 from bot.preview import simcord_internals
 from bot.programs import http_server
 from knowledge.files.formats import rst
-from knowledge.model.internals import missing
+from knowledge.values.internals import missing
 
 ROOT = Path(__file__).parents[1]
 # By library, every list there is.

@@ -14,7 +14,7 @@ import frontmatter
 import pytest
 import yaml
 
-from bot import config
+from bot.config import settings as config
 
 ROOT = Path(__file__).parents[1]
 RAW_ARTICLE = ROOT.parent / "shared" / "article"

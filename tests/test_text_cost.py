@@ -17,7 +17,7 @@ import pytest
 
 from bot.answers import small_talk
 from bot.autocomplete.choices import Choices, Titles
-from bot.interactions.buttons import CustomId
+from bot.interactions.kit.buttons import CustomId
 from bot.process import logs
 from bot.programs import http_limits
 from bot.programs.http_server import Tokens
@@ -26,9 +26,9 @@ from knowledge.chat import export_json
 from knowledge.chat.export_file import ExportFile
 from knowledge.chat.transcript import Channel
 from knowledge.files.formats.zip import Archive
-from knowledge.model.documents import SHARED
 from knowledge.page.structured_data import structured_data
 from knowledge.store.guilds.quote_opt_outs import Withheld
+from knowledge.values.documents import SHARED
 from tests.knowledge.page.made_sites import note, site
 from tests.pumped_texts import FRAGMENTS, own_fragments, patterns_of
 from tests.pumping import growth, watch
@@ -47,7 +47,7 @@ from tests.text_readers import (
 OWN_TEXTS: Final = (
     "bot.cli.",
     "bot.cluster.",
-    "bot.config",
+    "bot.config.settings",
     "bot.models.",
     "bot.preview.",
     "bot.process.connection.",
@@ -95,7 +95,9 @@ RECIPES: Final[dict[str, Callable[[str], object]]] = {
     "bot.autocomplete.choices.Choices.one_tag": Choices([]).one_tag,
     "bot.autocomplete.choices.Choices.tag": Choices([]).tag,
     "bot.autocomplete.choices.Titles.matching": _titles,
-    "bot.interactions.buttons.CustomId.parse": CustomId("note", note_id=int, action=("a",)).parse,
+    "bot.interactions.kit.buttons.CustomId.parse": CustomId(
+        "note", note_id=int, action=("a",)
+    ).parse,
     "bot.process.logs._Discreet._without_tokens": logs._Discreet(["secret"])._without_tokens,
     "bot.process.logs._line": _event,
     "bot.programs.http_limits._host": _host,
@@ -111,7 +113,7 @@ RECIPES: Final[dict[str, Callable[[str], object]]] = {
 NOT_CALLED: Final = {
     "gives the texts of the store, the index or a file to functions that are called": """
         bot.answers.selections.Selections._selection
-        bot.answers.similar_notes.SimilarNotes.original
+        bot.review.similar_notes.SimilarNotes.original
         bot.gaps.existing_answer.offered
         bot.programs.document_ids.known_id
         bot.handover.service.answer
@@ -147,11 +149,11 @@ NOT_CALLED: Final = {
         knowledge.web.outgoing._links
     """,
     "reads names and settings that are ours, or the operator's": """
-        bot.engine.index_places.index_names
-        bot.engine.serving_model._served
-        bot.engine.shared_choices._is_sound
+        bot.storage.index_places.index_names
+        bot.models.serving_model._served
+        bot.cluster.shared_choices._is_sound
         bot.helper.question_rules._compiled
-        bot.interactions.option_values._is_known
+        bot.interactions.kit.option_values._is_known
         bot.programs.http_server.listening
         knowledge.store.insertions.replacement
         bot.programs.http_server.Tokens.of_environment

@@ -16,9 +16,9 @@ from bot.answers.outage import Outage, not_in_memory
 from bot.answers.selections import Selections
 from indexer.index.index import Index
 from indexer.index.selection import Selection
-from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
-from knowledge.model.documents import ARTICLES, Scope
 from knowledge.store.store import Store
+from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
+from knowledge.values.documents import ARTICLES, Scope
 from knowledge.web.page_store import PageStore
 
 

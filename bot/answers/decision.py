@@ -13,8 +13,8 @@ from typing import Final, TypeVar
 from indexer.contradictions.detector import Contradiction, Embed, Titled, contradictions
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
-from knowledge.model.documents import Kind, channel_of
-from knowledge.model.questions import Evidence, RecordedHit
+from knowledge.values.documents import Kind, channel_of
+from knowledge.values.questions import Evidence, RecordedHit
 
 # How good, as a share of the best, a further passage must be to be quoted.
 FURTHER_SHARE: Final = 0.8

@@ -30,11 +30,11 @@ from indexer.index.selection import Selection
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
-from knowledge.model.documents import SHARED, Scope, channel_scope
-from knowledge.model.questions import EARLIER_CHARACTERS, ConfirmedAnswer, Evidence, Question
-from knowledge.model.storable_text import storable
 from knowledge.store.questions.feedback_records import FeedbackRecords
+from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
+from knowledge.values.documents import SHARED, Scope, channel_scope
+from knowledge.values.questions import EARLIER_CHARACTERS, ConfirmedAnswer, Evidence, Question
+from knowledge.values.storable_text import storable
 
 _T = TypeVar("_T")
 
@@ -70,7 +70,7 @@ class Ask:
 
     A `private` one was answered to its asker alone. `told_for` is the earlier question that is
     answered only now. `channels` are the ids of those followed channels which everybody who will
-    see the answer may read (`bot.interactions.channel_access`). It is `answered_from` these
+    see the answer may read (`bot.interactions.policy.channel_access`). It is `answered_from` these
     documents, with at most so many `quotations`; None leaves that to the operator.
     """
 

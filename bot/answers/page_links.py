@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import TypeVar
 
 from bot.answers.decision import Answer, Quote
-from bot.config_sections import PageSettings
-from knowledge.model.documents import Kind, note_of_document
+from bot.config.sections import PageSettings
 from knowledge.page.addresses import page_url
 from knowledge.store.database import StoreError, is_away
 from knowledge.store.store import Store
+from knowledge.values.documents import Kind, note_of_document
 
 _Outcome = TypeVar("_Outcome")
 

@@ -56,13 +56,13 @@ from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever, candidates
 from indexer.text.analyzer import language_of_question, topic
 from indexer.text.sentences import seam
-from knowledge.model.channel_settings import AnsweredFrom
-from knowledge.model.documents import Scope, document_of_note
-from knowledge.model.guilds import Language
-from knowledge.model.pictures import Picture
-from knowledge.model.questions import Evidence, Question
 from knowledge.store.database import is_away
 from knowledge.store.store import Store
+from knowledge.values.channel_settings import AnsweredFrom
+from knowledge.values.documents import Scope, document_of_note
+from knowledge.values.guilds import Language
+from knowledge.values.pictures import Picture
+from knowledge.values.questions import Evidence, Question
 
 # A passage is shown with what stands around it in its section: what it refers to or goes on with,
 # and the head of a table that is cut into several.

@@ -16,8 +16,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bot.answers.outage import Outage
-from knowledge.model.counts import counted
-from knowledge.model.questions import Question
 from knowledge.store.database import (
     DatabaseAwayError,
     OutcomeUnknownError,
@@ -26,6 +24,8 @@ from knowledge.store.database import (
 )
 from knowledge.store.row_guilds import NO_GUILD
 from knowledge.store.store import Store
+from knowledge.values.counts import counted
+from knowledge.values.questions import Question
 
 # So many questions may wait; each has ten hits with their words, some 20 kB.
 MOST_WAITING: Final = 1_000

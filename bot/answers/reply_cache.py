@@ -12,7 +12,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from cachetools import LRUCache
 
 from bot.answers.bundled_articles import Looks, scopes_in
-from knowledge.model.documents import Scope
+from knowledge.values.documents import Scope
 
 # A reply holds ten passages with their texts, about 20 kB: these are some 5 MB.
 REPLIES: Final = 256

@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.ask.share import Shared
 from bot.text.languages import Sentence
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 
 SOURCE: Final = Sentence("Source")
 OTHER_PASSAGES: Final = Sentence("Other passages")

@@ -5,7 +5,7 @@ from typing import Final
 from bot.text.languages import Sentence
 from bot.text.markdown import plain
 from indexer.contradictions.detector import Contradiction, Statement
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 
 # So much of each of two sentences that disagree is repeated, around what differs.
 DISAGREEMENT_CHARACTERS: Final = 140

@@ -14,8 +14,8 @@ from bot.text.markdown import plain, shortened, split
 from indexer.retrieval.hit import MEANING, RERANKER, WORDS
 from indexer.text.analyzer import query_words, typed_words, word_set, words
 from indexer.text.symbols import symbols
-from knowledge.model.guilds import Language
-from knowledge.model.questions import Question, RecordedHit
+from knowledge.values.guilds import Language
+from knowledge.values.questions import Question, RecordedHit
 
 # So many words are named that question and passage have in common.
 WORDS_NAMED: Final = 5

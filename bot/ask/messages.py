@@ -24,9 +24,9 @@ from bot.text.markdown import (
 from bot.text.place_names import heading_name
 from bot.text.wrapped_lines import joined, tightened
 from indexer.retrieval.hit import Hit
-from knowledge.model.documents import Kind
-from knowledge.model.guilds import Language
-from knowledge.model.questions import Evidence
+from knowledge.values.documents import Kind
+from knowledge.values.guilds import Language
+from knowledge.values.questions import Evidence
 
 # An answer is one screen of a phone, with its buttons at most 700 px of one that is 390 px wide:
 # so many lines are left for the question, the evidence, quotations and citations.

@@ -17,8 +17,8 @@ from bot.text.markdown import (
 from bot.text.place_names import place_name
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
-from knowledge.model.guilds import Language
-from knowledge.model.questions import RecordedHit
+from knowledge.values.guilds import Language
+from knowledge.values.questions import RecordedHit
 
 # What was said in a channel is shown from the index alone, so that nothing outlives a message.
 NO_LONGER_THERE: Final = Sentence("A message that was deleted or changed since")

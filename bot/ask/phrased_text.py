@@ -15,7 +15,7 @@ from bot.phrasing.task import Line, Phrased
 from bot.text.excerpt import room
 from bot.text.markdown import plain, quoted, shown, size
 from indexer.text.sentences import FENCES, LIST_MARKER, units
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 
 # With a quotation of some lines below it, so much is one screen of a phone.
 LINES: Final = 14

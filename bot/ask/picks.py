@@ -11,10 +11,10 @@ from bot.answers.decision import Answer, recorded_passage
 from bot.answers.lookup import scopes_of
 from bot.answers.pipeline import Reply
 from bot.answers.replay import asked_again
-from bot.engine.core import Core
+from bot.core.core import Core
 from indexer.index.stored_passage import StoredPassage
-from knowledge.model.questions import Feedback, Question, RecordedHit, Verdict
 from knowledge.store.questions.question_records import digest_of
+from knowledge.values.questions import Feedback, Question, RecordedHit, Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from bot.answers.pipeline import QUESTION_CHARACTERS
 from bot.text.code_blocks import code_block, code_blocks
 from bot.text.languages import Sentence
 from bot.text.markdown import beginning
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 
 READ: Final = Sentence(
     "This is what I read in the picture. Nothing is looked up before you say so; you can correct "

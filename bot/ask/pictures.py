@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from bot.answers.decision import Answer, Citation
 from bot.answers.pipeline import Reply
-from bot.engine.core import Core
+from bot.core.core import Core
 from indexer.index.stored_passage import StoredPassage
-from knowledge.model.documents import Kind, note_of_document
-from knowledge.model.pictures import PICTURES, Picture
+from knowledge.values.documents import Kind, note_of_document
+from knowledge.values.pictures import PICTURES, Picture
 
 
 def quoted_notes(reply: Reply) -> list[Citation]:

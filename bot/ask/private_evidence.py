@@ -2,9 +2,9 @@
 
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
-from bot.engine.core import Core
-from knowledge.model.documents import Kind, channel_of
-from knowledge.model.questions import Evidence
+from bot.core.core import Core
+from knowledge.values.documents import Kind, channel_of
+from knowledge.values.questions import Evidence
 
 
 def answers_alone(core: Core, public: Ask, alone: Ask) -> bool:

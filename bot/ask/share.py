@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from bot.answers.decision import Answer, near_best
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.engine.core import Core
-from knowledge.model.channel_settings import HoldingSettings
-from knowledge.model.questions import Evidence, Question
+from bot.core.core import Core
+from knowledge.values.channel_settings import HoldingSettings
+from knowledge.values.questions import Evidence, Question
 
 
 @dataclass(frozen=True, slots=True)

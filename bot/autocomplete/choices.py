@@ -7,10 +7,10 @@ from typing import Final
 
 from bot.text.languages import Sentence
 from bot.text.markdown import legible, shortened, size
-from knowledge.model.documents import Scope
-from knowledge.model.guilds import Language
-from knowledge.model.notes import State
 from knowledge.store.notes.note_records import ListedNote
+from knowledge.values.documents import Scope
+from knowledge.values.guilds import Language
+from knowledge.values.notes import State
 
 CHOICES: Final = 25
 CHOICE_CHARACTERS: Final = 100

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bot.autocomplete.choices import CHOICE_CHARACTERS, CHOICES, Choice
 from bot.text.markdown import legible, shortened, size
-from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
+from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 
 ALL = "all"
 

@@ -10,7 +10,7 @@ from bot.text.languages import Plural, Sentence
 from bot.text.markdown import plain, shortened
 from bot.text.permission_names import permission_name
 from knowledge.corpus import channel_location, source_key
-from knowledge.model.channel_settings import (
+from knowledge.values.channel_settings import (
     ARTICLES_KEY,
     NOTES_KEY,
     AnsweredFrom,
@@ -18,7 +18,7 @@ from knowledge.model.channel_settings import (
     Level,
     Mode,
 )
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 
 # Of tags and sources together.
 MOST_CHOSEN: Final = 20

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from bot.answers.bundled_articles import scopes_in
 from bot.answers.lookup import scopes_of
-from bot.engine.core import Core
+from bot.core.core import Core
 from knowledge.channels.sync_state import ArchivedChannel
-from knowledge.model.channel_settings import AnsweredFrom
-from knowledge.model.documents import SHARED
+from knowledge.values.channel_settings import AnsweredFrom
+from knowledge.values.documents import SHARED
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from bot.cli.console import (
     print_json,
     settings_from,
 )
-from bot.config import Settings
-from bot.engine.data_folder import (
+from bot.config.settings import Settings
+from bot.storage.data_folder import (
     BACKUPS,
     COMMUNITY,
     data_folder,
@@ -37,8 +37,8 @@ from knowledge.backup import archives, backups, exporter, importer
 from knowledge.backup.backups import Restored
 from knowledge.backup.importer import Imported
 from knowledge.backup.on_request import OnRequest, Unknown
-from knowledge.model.counts import counted
 from knowledge.store.store import Store
+from knowledge.values.counts import counted
 
 # So many sources and tombstones are named in a sentence; with --json, all of them are.
 _NAMED: Final = 10

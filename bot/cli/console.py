@@ -19,12 +19,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.segment import Segment
 
-from bot import config
 from bot.cli.source_output import Pace
-from bot.config import Settings
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.index_updates import run_to_end
+from bot.config import settings as config
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
 from bot.process import logs
 from indexer.ingest.pipeline import Progress, UpdateReport
 

@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bot import config
-from bot.config import ConfigError, Settings
-from bot.engine.calibrations import chosen_calibration
-from bot.engine.data_folder import (
+from bot.cluster.work import open_work, set_aside_told
+from bot.config import settings as config
+from bot.config.settings import ConfigError, Settings
+from bot.interactions.policy.allowed_guilds import ANYBODY
+from bot.models.calibrations import chosen_calibration
+from bot.models.presets import other_model
+from bot.models.serving_model import Opened, is_building, open_serving
+from bot.models.serving_reranker import chosen_reranker
+from bot.process.connection import Application, LoginError, application
+from bot.storage.data_folder import (
     COMMUNITY,
     DataFolderError,
     data_folder,
@@ -19,27 +25,21 @@ from bot.engine.data_folder import (
     open_server,
     open_store,
 )
-from bot.engine.file_permissions import open_to_others
-from bot.engine.serving_model import Opened, is_building, open_serving
-from bot.engine.serving_reranker import chosen_reranker
-from bot.engine.work import open_work, set_aside_told
-from bot.interactions.allowed_guilds import ANYBODY
-from bot.models.presets import other_model
-from bot.process.connection import Application, LoginError, application
+from bot.storage.file_permissions import open_to_others
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from indexer.retrieval.evidence import CalibrationError
 from indexer.retrieval.reranker import open_reranking
 from knowledge.files import picture_text
 from knowledge.git.repository import MISSING, is_installed
-from knowledge.model.counts import counted
-from knowledge.model.documents import ARTICLES, SHARED
-from knowledge.model.source_locations import repository_at
 from knowledge.store.audit.log_chain import Break
 from knowledge.store.database_url import shown_database_url
 from knowledge.store.erasure.tombstones import FILE
 from knowledge.store.sqlite_database import copies_beside
 from knowledge.store.store import StoreError
+from knowledge.values.counts import counted
+from knowledge.values.documents import ARTICLES, SHARED
+from knowledge.values.source_locations import repository_at
 
 # A change takes milliseconds, a purge or an import of a large server some seconds.
 LONG_SECONDS: Final = 60

@@ -9,7 +9,6 @@ from typing import Annotated, Final
 
 import typer
 
-from bot import config
 from bot.cli import evaluation_output, plots
 from bot.cli.console import (
     ConfigOption,
@@ -23,23 +22,24 @@ from bot.cli.console import (
     shown,
 )
 from bot.cli.plots import PlotError
-from bot.config import Settings
-from bot.engine.calibrations import (
+from bot.cluster.shared_choices import sharing
+from bot.config import settings as config
+from bot.config.settings import Settings
+from bot.models.calibrations import (
     CALIBRATION,
     chosen_calibration,
     fitted_for,
     keep_calibration,
 )
-from bot.engine.data_folder import (
+from bot.models.serving_model import Opener, chosen_model
+from bot.models.serving_reranker import chosen_reranker
+from bot.storage.data_folder import (
     data_folder,
     model_cache,
     open_index,
     open_store,
 )
-from bot.engine.derived_data import open_pages
-from bot.engine.serving_model import Opener, chosen_model
-from bot.engine.serving_reranker import chosen_reranker
-from bot.engine.shared_choices import sharing
+from bot.storage.derived_data import open_pages
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.model_records import RecordedModel, open_record
 from indexer.evaluation.calibration import Rows, check, cross_fitted, fitted, gather
@@ -48,8 +48,8 @@ from indexer.evaluation.runner import Comparison, Evaluation, Evaluator, Order
 from indexer.retrieval.reranker import Reranking, open_reranking
 from indexer.retrieval.retriever import Retriever
 from knowledge.corpus import documents
-from knowledge.model.counts import counted
-from knowledge.model.documents import Document
+from knowledge.values.counts import counted
+from knowledge.values.documents import Document
 
 # What the set of answers that members accepted is called beside those that are folders.
 ACCEPTED: Final = "accepted answers"

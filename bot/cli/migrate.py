@@ -25,15 +25,15 @@ from bot.cli.console import (
     print_json,
     settings_from,
 )
-from bot.engine.data_folder import BACKUPS, COMMUNITY, data_folder, held, open_database
+from bot.storage.data_folder import BACKUPS, COMMUNITY, data_folder, held, open_database
 from knowledge.backup import backups, exporter, move
 from knowledge.backup.move import Moved, Place, Step
 from knowledge.files.parsed_file import one_line
-from knowledge.model.counts import counted
 from knowledge.store.database import Database
 from knowledge.store.database_url import checked_database_url, is_database_url, shown_database_url
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.sqlite_database import SqliteDatabase, is_empty
+from knowledge.values.counts import counted
 
 
 @dataclass(frozen=True, slots=True)

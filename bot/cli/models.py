@@ -29,15 +29,16 @@ from bot.cli.console import (
     shown,
 )
 from bot.cli.help_text import PlainCommand, plain_group
-from bot.config import Settings
-from bot.engine.calibrations import chosen_calibration
-from bot.engine.core import Core
-from bot.engine.data_folder import (
-    data_folder,
-    is_held,
-    model_cache,
-)
-from bot.engine.serving_model import (
+from bot.cluster.shared_choices import sharing
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.core.shadow_index import build
+from bot.models import choice, gate, speeds
+from bot.models.calibrations import chosen_calibration
+from bot.models.choice import ModelChoiceError
+from bot.models.gate import Figure, Side
+from bot.models.inventory import inventory
+from bot.models.serving_model import (
     Opened,
     Opener,
     chosen_model,
@@ -45,13 +46,12 @@ from bot.engine.serving_model import (
     open_successor,
     take,
 )
-from bot.engine.serving_reranker import chosen_reranker
-from bot.engine.shared_choices import sharing
-from bot.models import choice, gate, speeds
-from bot.models.choice import ModelChoiceError
-from bot.models.gate import Figure, Side
-from bot.models.inventory import inventory
-from bot.models.shadow_index import build
+from bot.models.serving_reranker import chosen_reranker
+from bot.storage.data_folder import (
+    data_folder,
+    is_held,
+    model_cache,
+)
 from indexer.embedding.embedder import ModelError, is_reference
 from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
 from indexer.evaluation.judged_sets import COMMITTED, JudgedSetError, judged_set

@@ -10,20 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.cli.console import err, fail
-from bot.engine.core import Core
+from bot.core.core import Core
 from knowledge.corpus import channel_location, located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.git.hosts import is_repository
 from knowledge.git.repository import MISSING, is_installed
-from knowledge.model.documents import SHARED, Scope
-from knowledge.model.source_locations import (
-    DEPTH,
-    PAGES,
-    address_of,
-    is_visited,
-    is_web,
-    repository_at,
-)
 from knowledge.sources import (
     add_paths,
     add_visited,
@@ -31,6 +22,15 @@ from knowledge.sources import (
     crawl_location,
     page_location,
     repository_location,
+)
+from knowledge.values.documents import SHARED, Scope
+from knowledge.values.source_locations import (
+    DEPTH,
+    PAGES,
+    address_of,
+    is_visited,
+    is_web,
+    repository_at,
 )
 from knowledge.web.addresses import normal_url
 

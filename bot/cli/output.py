@@ -23,11 +23,11 @@ from bot.answers.replay import Replay
 from bot.ask import messages as ask_messages
 from bot.ask.explanation import found_by
 from bot.cli.evaluation_output import figure_text
-from bot.engine.figures import Figures
+from bot.core.figures import Figures
 from indexer.retrieval.hit import Hit
-from knowledge.model.counts import counted
-from knowledge.model.phrasings import RecordedPhrasing
-from knowledge.model.questions import Evidence, RecordedHit
+from knowledge.values.counts import counted
+from knowledge.values.phrasings import RecordedPhrasing
+from knowledge.values.questions import Evidence, RecordedHit
 
 
 def reply_record(reply: Reply) -> dict[str, Any]:

@@ -17,11 +17,11 @@ from bot.cli.console import (
     settings_from,
 )
 from bot.cli.sources import guild_scope
-from bot.engine.data_folder import data_folder, open_store
+from bot.storage.data_folder import data_folder, open_store
 from bot.text.languages import translations
-from knowledge.model.counts import counted
-from knowledge.model.extras import needed
 from knowledge.store.store import Store
+from knowledge.values.counts import counted
+from knowledge.values.extras import needed
 
 _ADDRESS: Final = re.compile(r"https?://[^\s<>?#\"']+")
 

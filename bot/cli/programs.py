@@ -11,13 +11,13 @@ import typer
 
 from bot.cli.console import ConfigOption, DataOption, err, fail, settings_from
 from bot.cli.sources import guild_scope
-from bot.config import Settings
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.data_folder import data_folder
-from bot.engine.worker import Worker
-from bot.models.live_switch import LiveSwitch
-from knowledge.model.extras import needed
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.live_switch import LiveSwitch
+from bot.core.worker import Worker
+from bot.storage.data_folder import data_folder
+from knowledge.values.extras import needed
 
 if TYPE_CHECKING:
     import socket

@@ -11,14 +11,14 @@ from typing import Final
 
 from bot.cli import model_output
 from bot.cli.console import err, fail, out, shown
-from bot.config import Settings
-from bot.engine.core import Core
-from bot.engine.data_folder import data_folder, model_cache, open_index
-from bot.engine.serving_model import Opener
-from bot.engine.serving_reranker import choose_reranker, chosen_reranker, previous_reranker
+from bot.config.settings import Settings
+from bot.core.core import Core
 from bot.models import gate
 from bot.models.choice import ModelChoiceError, choosing
 from bot.models.gate import Figure
+from bot.models.serving_model import Opener
+from bot.models.serving_reranker import choose_reranker, chosen_reranker, previous_reranker
+from bot.storage.data_folder import data_folder, model_cache, open_index
 from indexer.embedding.embedder import named_folder
 from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, JudgedSetError, judged_set
 from indexer.evaluation.runner import Evaluation, Evaluator

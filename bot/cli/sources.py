@@ -30,22 +30,22 @@ from bot.cli.console import (
 )
 from bot.cli.help_text import PlainCommand, plain_group
 from bot.cli.named_sources import Naming
-from bot.config import Settings
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.data_folder import is_held
-from bot.engine.index_updates import run_to_end
-from bot.engine.serving_model import serves
-from bot.engine.web_sync import visits
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
+from bot.models.serving_model import serves
 from bot.sources.messages import problem
+from bot.sources.web_sync import visits
+from bot.storage.data_folder import is_held
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.corpus import located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.files.scan import Scan
-from knowledge.model.documents import INSIDE, SHARED, Failure, Scope
-from knowledge.model.guilds import Language
-from knowledge.model.source_locations import DEPTH, MOST_DEPTH, MOST_PAGES, PAGES, is_visited
 from knowledge.sources import add_paths
+from knowledge.values.documents import INSIDE, SHARED, Failure, Scope
+from knowledge.values.guilds import Language
+from knowledge.values.source_locations import DEPTH, MOST_DEPTH, MOST_PAGES, PAGES, is_visited
 
 # Single files and network folders send no word of a change: all are looked at this often, too.
 LOOK_SECONDS: Final = 10

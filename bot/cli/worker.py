@@ -1,9 +1,9 @@
 """The command `worker`: embeds for bots on one PostgreSQL database."""
 
 from bot.cli.console import ConfigOption, DataOption, fail, settings_from
-from bot.config import Settings
-from bot.engine.data_folder import data_folder, model_cache
-from bot.engine.serving_model import chosen_model
+from bot.config.settings import Settings
+from bot.models.serving_model import chosen_model
+from bot.storage.data_folder import data_folder, model_cache
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.model_records import open_record
 

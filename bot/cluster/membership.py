@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeVar
 
 from bot.cluster.leases import LapsedError, Leases, Standing
-from bot.engine.worker import beside
+from bot.core.worker import beside
 from knowledge.store.database import StoreError
 
 # How often the leases are renewed, and looked for free ones.

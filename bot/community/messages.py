@@ -8,9 +8,9 @@ from typing import Final
 from bot.text.languages import Plural, Sentence, written
 from bot.text.markdown import Page, plain, shortened
 from bot.text.paging import PAGE, QUOTED, TIMES, page_count, page_number
-from knowledge.model.guilds import Language
-from knowledge.model.questions import Evidence
 from knowledge.store.notes.credit import Activity, Contributor
+from knowledge.values.guilds import Language
+from knowledge.values.questions import Evidence
 
 CONTRIBUTORS_A_PAGE: Final = 10
 

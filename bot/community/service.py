@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.answers.decision import FURTHER_SHARE
-from bot.engine.core import Core
+from bot.core.core import Core
 from knowledge.store.notes.credit import Activity, Contributor
 
 MOST_QUOTED: Final = 3

@@ -12,9 +12,9 @@ from bot.gaps.service import Group
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import plain_within
 from bot.text.paging import QUOTED
-from knowledge.model.digests import Digest, Edition
-from knowledge.model.guilds import Language
 from knowledge.store.notes.credit import Contributor
+from knowledge.values.digests import Digest, Edition
+from knowledge.values.guilds import Language
 
 # Of each, so that a whole digest is one message in every language, and read at a glance.
 _QUESTION_CHARACTERS: Final = 200

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from knowledge.model.digests import Digest
+from knowledge.values.digests import Digest
 
 WEEK: Final = timedelta(days=7)
 # How late a digest is still posted: what waits is news for as long, and the next is far away.

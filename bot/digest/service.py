@@ -6,16 +6,16 @@ from datetime import datetime
 from typing import Final
 
 from bot.answers.decision import FURTHER_SHARE
+from bot.core.core import Core
 from bot.digest.schedule import Due
-from bot.engine.core import Core
 from bot.gaps import service as gaps_service
 from bot.gaps.service import Group
-from knowledge.model.digests import Digest, Edition
-from knowledge.model.notes import Note, State
-from knowledge.model.secrets import without_secrets
 from knowledge.store.notes.credit import Contributor
 from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.questions.period_figures import Asked
+from knowledge.values.digests import Digest, Edition
+from knowledge.values.notes import Note, State
+from knowledge.values.secrets import without_secrets
 
 # Discord shows five rows of buttons, one for each gap.
 MOST_GAPS: Final = 5

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 from bot.answers.decision import recorded_passage
 from bot.answers.lookup import scopes_of
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.gaps.service import chosen
 from indexer.index.stored_passage import StoredPassage
-from knowledge.model.documents import Scope
-from knowledge.model.questions import Feedback, RecordedHit, Verdict
 from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.questions.question_records import digest_of
+from knowledge.values.documents import Scope
+from knowledge.values.questions import Feedback, RecordedHit, Verdict
 
 # As many as a list offers.
 _OFFERED = 25

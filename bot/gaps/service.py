@@ -19,20 +19,20 @@ from numpy.typing import NDArray
 from bot.answers.decision import Answer, recorded_hit
 from bot.answers.pipeline import Reply
 from bot.answers.replay import asked_again
-from bot.engine.core import Core
+from bot.core.core import Core
 from indexer.retrieval.clusters import grouped, most_typical
-from knowledge.model.channel_settings import HoldingSettings
-from knowledge.model.documents import Kind, document_of_note
-from knowledge.model.guilds import GuildFilter, every_guild
-from knowledge.model.handovers import Handover, HandoverState
-from knowledge.model.notes import Notice
-from knowledge.model.questions import Evidence, RecordedHit
 from knowledge.store.questions.gaps import (
     OpenQuestion,
     Publication,
     once_each,
     same_words,
 )
+from knowledge.values.channel_settings import HoldingSettings
+from knowledge.values.documents import Kind, document_of_note
+from knowledge.values.guilds import GuildFilter, every_guild
+from knowledge.values.handovers import Handover, HandoverState
+from knowledge.values.notes import Notice
+from knowledge.values.questions import Evidence, RecordedHit
 
 # How many questions are asked again in one slice; asking takes some 5 ms each.
 SLICE: Final = 16

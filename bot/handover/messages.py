@@ -15,11 +15,11 @@ from bot.text.markdown import (
     shown,
     size,
 )
-from knowledge.model.guilds import Language
-from knowledge.model.handovers import Handover, HandoverState
-from knowledge.model.questions import Question, RecordedHit
 from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.questions.handovers import HANDING_PAUSE, NotHandedOn
+from knowledge.values.guilds import Language
+from knowledge.values.handovers import Handover, HandoverState
+from knowledge.values.questions import Question, RecordedHit
 
 # Below a refusal.
 

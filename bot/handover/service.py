@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.notes.drafts import Draft
-from knowledge.model.handovers import Handover, HandoverOutcome
-from knowledge.model.notes import Member, Notice
-from knowledge.model.questions import Question
-from knowledge.model.submissions import TITLE_CHARACTERS
 from knowledge.store.questions.gaps import OpenQuestion, once_each, same_words
 from knowledge.store.questions.handovers import NotHandedOn
+from knowledge.values.handovers import Handover, HandoverOutcome
+from knowledge.values.notes import Member, Notice
+from knowledge.values.questions import Question
+from knowledge.values.submissions import TITLE_CHARACTERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from typing import Final
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.engine.core import Core
+from bot.core.core import Core
 from knowledge.chat import intents
-from knowledge.model.questions import Evidence, Verdict
 from knowledge.store.questions.helped_questions import DailyCaps, HelpedQuestion
+from knowledge.values.questions import Evidence, Verdict
 
 # An answer that nobody asked for has to be surer than strong. On the working sets, near misses
 # among them, 0.94 of such answers are right with the default model and 0.89 with the small one.

@@ -14,13 +14,13 @@ from typing import Final
 
 import discord
 
-from bot.interactions.errors import UNREACHED
+from bot.interactions.kit.errors import UNREACHED
+from bot.interactions.kit.retries import resent
 from bot.interactions.pictures import pictures_among
-from bot.interactions.retries import resent
 from knowledge.files import picture_text
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.picture_text import TextLine
-from knowledge.model.pictures import PICTURES, RECOGNIZED_BYTES
+from knowledge.values.pictures import PICTURES, RECOGNIZED_BYTES
 
 # How many messages with pictures are read or wait for that; one more goes without.
 AT_ONCE: Final = 6

@@ -9,7 +9,7 @@ from typing import Any
 
 import discord
 
-from knowledge.model.pictures import Picture
+from knowledge.values.pictures import Picture
 
 # What is told to be a picture before it is fetched; what it really is, its bytes say.
 _ENDINGS = (".png", ".jpg", ".jpeg", ".jfif", ".gif", ".webp", ".svg", ".bmp", ".tif", ".avif")

@@ -14,19 +14,19 @@ from discord.ext import commands
 
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.config import Settings
-from bot.engine.core import Core
-from bot.engine.degradations import Degradations
-from bot.engine.job_queue import Priority
-from bot.engine.shards import Shards
-from bot.engine.worker import Worker
-from bot.interactions.flood_control import FloodControl
-from knowledge.model.guilds import Language
+from bot.cluster.shards import Shards
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.core.degradations import Degradations
+from bot.core.job_queue import Priority
+from bot.core.worker import Worker
+from bot.interactions.policy.flood_control import FloodControl
+from knowledge.values.guilds import Language
 
 if TYPE_CHECKING:
-    from bot.interactions.attachments import Attachments
-    from bot.interactions.guild_settings import GuildSettingsCache
+    from bot.interactions.kit.attachments import Attachments
     from bot.interactions.picture_texts import PictureTexts
+    from bot.interactions.policy.guild_settings import GuildSettingsCache
     from bot.phrasing.dispatcher import PhrasingDispatcher
 
 

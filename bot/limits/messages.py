@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
-from bot.config_sections import LimitSettings
+from bot.config.sections import LimitSettings
 from bot.limits.service import Wait
 from bot.text.languages import Plural, Sentence
-from knowledge.model.guilds import Language
-from knowledge.model.limits import Limits, Newcomers, Quota
-from knowledge.model.submissions import InvalidNoteError
+from knowledge.values.guilds import Language
+from knowledge.values.limits import Limits, Newcomers, Quota
+from knowledge.values.submissions import InvalidNoteError
 
 # To members.
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.config_sections import LimitSettings
-from bot.engine.core import Core
-from knowledge.model.limits import DAY, Limits, Quota, quota_of
-from knowledge.model.notes import State
+from bot.config.sections import LimitSettings
+from bot.core.core import Core
+from knowledge.values.limits import DAY, Limits, Quota, quota_of
+from knowledge.values.notes import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from bot.engine.data_folder import MODEL_LOCK, exclusive
-from bot.engine.index_places import has_index, index_place
-from bot.engine.serving_model import Pointer, Served, read_pointer, write_pointer
+from bot.core.shadow_index import drop_gone_beside
 from bot.models.presets import preset
-from bot.models.shadow_index import drop_gone_beside
+from bot.models.serving_model import Pointer, Served, read_pointer, write_pointer
+from bot.storage.data_folder import MODEL_LOCK, exclusive
+from bot.storage.index_places import has_index, index_place
 from indexer.embedding import hub
 from indexer.embedding.embedder import downloaded, named_folder
 from indexer.embedding.hub import Show

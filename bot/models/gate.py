@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bot.engine.core import Core
-from bot.engine.data_folder import open_index
+from bot.core.core import Core
+from bot.storage.data_folder import open_index
 from indexer.embedding.model_records import RecordedModel
 from indexer.evaluation.judged_sets import JudgedSet, harvested
 from indexer.evaluation.metrics import K, mean, question_ndcgs, randomisation_p
@@ -24,8 +24,8 @@ from indexer.index.index import Index
 from indexer.ingest.pipeline import Progress
 from indexer.retrieval.evidence import Calibration
 from indexer.retrieval.reranker import Reranking
-from knowledge.model.documents import Document, Kind
-from knowledge.model.questions import Evidence
+from knowledge.values.documents import Document, Kind
+from knowledge.values.questions import Evidence
 
 # Below this p a difference is called more than chance: the customary one in twenty.
 HARDLY_CHANCE: Final = 0.05

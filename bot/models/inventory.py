@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
-from bot.engine.data_folder import model_cache
-from bot.engine.serving_model import Pointer, Served, read_pointer
 from bot.models import speeds
 from bot.models.presets import Preset, preset, presets
+from bot.models.serving_model import Pointer, Served, read_pointer
 from bot.models.speeds import Speed
+from bot.storage.data_folder import model_cache
 from indexer.embedding.embedder import model_languages
 from indexer.embedding.onnx_model import MANIFEST
 from indexer.embedding.shipped_models import shipped_models

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from bot.engine.json_file import write_json
+from bot.storage.json_file import write_json
 from indexer.embedding.derivation import SAMPLE, VARIED
 from indexer.embedding.embedder import Embedder
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from bot.interactions.buttons import NONCE, CustomId
-from knowledge.model.notes import Member, Note, SourceMessage
-from knowledge.model.pictures import Picture
-from knowledge.model.submissions import (
+from bot.interactions.kit.buttons import NONCE, CustomId
+from knowledge.values.notes import Member, Note, SourceMessage
+from knowledge.values.pictures import Picture
+from knowledge.values.submissions import (
     TITLE_CHARACTERS,
     Submission,
     checked_submission,

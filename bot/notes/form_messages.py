@@ -9,8 +9,8 @@ from typing import Final
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import legible, shortened, size
 from knowledge.chat.transcript import Transcript
-from knowledge.model.guilds import Language
-from knowledge.model.submissions import FORM_CHARACTERS
+from knowledge.values.guilds import Language
+from knowledge.values.submissions import FORM_CHARACTERS
 
 NEW_TITLE: Final = Sentence("Propose a note")
 REVISION_TITLE: Final = Sentence("Revise your note")

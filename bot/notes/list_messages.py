@@ -13,8 +13,8 @@ from bot.text.markdown import (
     shortened,
     size,
 )
-from knowledge.model.guilds import Language
-from knowledge.model.notes import Note, State
+from knowledge.values.guilds import Language
+from knowledge.values.notes import Note, State
 
 
 class Filter(StrEnum):

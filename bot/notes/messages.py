@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.answers.similar_notes import Near
 from bot.notes import picture_messages
 from bot.notes.service import Seen
 from bot.review.cards import NUMBERED, REVISION, Card, problem_name, status_line
 from bot.review.findings import SOURCE, difference, near_lines
+from bot.review.similar_notes import Near
 from bot.text.languages import Sentence
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
@@ -19,9 +19,9 @@ from bot.text.markdown import (
     shown,
     size,
 )
-from knowledge.model.guilds import Language
-from knowledge.model.notes import Note, Problem
-from knowledge.model.submissions import FORM_CHARACTERS
+from knowledge.values.guilds import Language
+from knowledge.values.notes import Note, Problem
+from knowledge.values.submissions import FORM_CHARACTERS
 
 SHOWN_REASON_CHARACTERS: Final = 330
 

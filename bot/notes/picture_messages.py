@@ -5,8 +5,8 @@ from typing import Final
 from bot.text.code_blocks import code_block, code_blocks
 from bot.text.languages import Sentence
 from bot.text.markdown import size
-from knowledge.model.guilds import Language
-from knowledge.model.submissions import FORM_CHARACTERS
+from knowledge.values.guilds import Language
+from knowledge.values.submissions import FORM_CHARACTERS
 
 READ: Final = Sentence(
     "Before I hand it in: this is what I read in its pictures. Nobody finds the note by it unless "

@@ -7,18 +7,18 @@ What is not live is for its contributor and the moderators alone.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.answers.similar_notes import Near
 from bot.answers.small_talk import small_talk
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.review import service as review_service
+from bot.review.similar_notes import Near
 from knowledge.channels.documents import quotable
 from knowledge.channels.messages import ArchivedMessage
 from knowledge.chat.intents import thanks
 from knowledge.chat.transcript import Channel, Transcript, transcript
-from knowledge.model.documents import note_of_document
-from knowledge.model.notes import Note, Obstacle, Outcome, State
-from knowledge.model.pictures import Picture
-from knowledge.model.submissions import TEXT_CHARACTERS, Submission
+from knowledge.values.documents import note_of_document
+from knowledge.values.notes import Note, Obstacle, Outcome, State
+from knowledge.values.pictures import Picture
+from knowledge.values.submissions import TEXT_CHARACTERS, Submission
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from bot.review.cards import Card
 from bot.review.findings import difference
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shortened, shown
-from knowledge.model.guilds import Language
-from knowledge.model.notes import Decision, Note, NoticeEvent
+from knowledge.values.guilds import Language
+from knowledge.values.notes import Decision, Note, NoticeEvent
 
 # A text of more messages than this comes back as a file.
 NOTICE_MESSAGES: Final = 3

@@ -6,7 +6,7 @@ from typing import Final
 from bot.page.service import ReviewPage
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import plain_within
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 
 # So much of each that a page of them fits one message.
 _TITLE_CHARACTERS: Final = 60

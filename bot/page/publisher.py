@@ -14,23 +14,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from bot.config import (
+from bot.config.settings import (
     DATABASE_PASSWORD_VARIABLE,
     PHRASING_KEY_VARIABLE,
     TOKEN_FILE_VARIABLE,
     TOKEN_VARIABLE,
     Settings,
 )
-from bot.engine.data_folder import data_folder, open_store
-from bot.engine.worker import WorkerStoppedError, beside
-from bot.interactions.errors import UNREACHED
+from bot.core.worker import WorkerStoppedError, beside
+from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.services import Services
 from bot.page import service
+from bot.storage.data_folder import data_folder, open_store
 from bot.text.languages import translations
-from knowledge.model.pictures import Picture, checked_picture
-from knowledge.model.submissions import InvalidNoteError
 from knowledge.page.errors import PublishError
 from knowledge.store.database import StoreError
+from knowledge.values.pictures import Picture, checked_picture
+from knowledge.values.submissions import InvalidNoteError
 
 ROUND_SECONDS: Final = 10
 # So long a page waits at most while one change follows another.

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bot.engine.core import Core
-from knowledge.model.notes import Member, PageVeto
+from bot.core.core import Core
 from knowledge.store.notes.public_notes import UnreleasedNote
+from knowledge.values.notes import Member, PageVeto
 
 # So many are looked over at once; a list of Discord's offers 25.
 PAGE_NOTES: Final = 20

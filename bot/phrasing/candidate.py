@@ -10,9 +10,9 @@ from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.phrasing.task import Mode, Phrased, Quoted, Task
-from knowledge.model.channel_settings import AnsweredFrom
-from knowledge.model.documents import Scope
-from knowledge.model.phrasings import RecordedPhrasing, WrittenLine
+from knowledge.values.channel_settings import AnsweredFrom
+from knowledge.values.documents import Scope
+from knowledge.values.phrasings import RecordedPhrasing, WrittenLine
 
 # Scopes that may be seen besides the articles, and what a channel is answered from.
 Place = tuple[tuple[Scope, ...], AnsweredFrom]

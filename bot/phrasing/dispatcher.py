@@ -19,10 +19,11 @@ from cachetools import LRUCache
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.config import ConfigError, phrasing_key
-from bot.engine.degradations import Degradations
-from bot.engine.job_queue import Priority
-from bot.engine.worker import Worker
+from bot.config.phrasing import PhrasingSettings
+from bot.config.settings import ConfigError, phrasing_key
+from bot.core.degradations import Degradations
+from bot.core.job_queue import Priority
+from bot.core.worker import Worker
 from bot.interactions.services import Services
 from bot.phrasing import service
 from bot.phrasing.candidate import Candidate, Found, Result, ResultKey
@@ -30,12 +31,11 @@ from bot.phrasing.edit_pacer import EditPacer
 from bot.phrasing.endpoint import Endpoint, EndpointSettings
 from bot.phrasing.phraser import Phraser
 from bot.phrasing.task import Mode, Ordered, Outcome, Phrased, Quoted, Task
-from bot.phrasing_settings import PhrasingSettings
 from indexer.retrieval.hit import Hit
 from indexer.text.sentences import units
-from knowledge.model.guilds import GuildSettings, Phrasing
-from knowledge.model.phrasings import UsedUp
-from knowledge.model.questions import Evidence
+from knowledge.values.guilds import GuildSettings, Phrasing
+from knowledge.values.phrasings import UsedUp
+from knowledge.values.questions import Evidence
 
 # What somebody asked lately is asked again; a result holds a reply of some 20 kB.
 RESULTS: Final = 128

@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.text.languages import Sentence
 from bot.text.markdown import plain, shortened
-from knowledge.model.guilds import Language, Phrasing
+from knowledge.values.guilds import Language, Phrasing
 
 _UNDER_WAY: Final = Sentence("A language model may add to this until {time}.")
 _CHOSEN: Final = Sentence("Chosen by {model} from the passages quoted below, word for word.")

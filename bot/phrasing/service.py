@@ -7,12 +7,12 @@ from datetime import datetime
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.engine.core import Core
+from bot.config.phrasing import PhrasingSettings
+from bot.core.core import Core
 from bot.phrasing.candidate import ResultKey
-from bot.phrasing_settings import PhrasingSettings
 from indexer.retrieval.hit import Hit
-from knowledge.model.documents import Kind, channel_of
-from knowledge.model.phrasings import PhrasingCaps, RecordedPhrasing, UsedUp
+from knowledge.values.documents import Kind, channel_of
+from knowledge.values.phrasings import PhrasingCaps, RecordedPhrasing, UsedUp
 
 
 def caps(settings: PhrasingSettings) -> PhrasingCaps:

@@ -15,18 +15,22 @@ from typing import Final
 import simcord
 from simcord.backend.errors import SetupError
 
-from bot.client import Bot, start_worker
-from bot.config import Settings
-from bot.engine import index_updates
-from bot.engine.core import Core
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
 from bot.preview.pages import RealClock
 from bot.preview.shell import Shell
 from bot.preview.town import NAME, add_routes, build_town
+from bot.process.client import Bot, start_worker
 from bot.process.leader import COMMANDS_DIGEST
 from indexer.embedding.embedder import Embedder
 
 # What these log is about Discord's own site: a token, the developer portal, commands sent there.
-UNTRUE_HERE: Final = ("discord.client", "bot.interactions.allowed_guilds", "bot.process.leader")
+UNTRUE_HERE: Final = (
+    "discord.client",
+    "bot.interactions.policy.allowed_guilds",
+    "bot.process.leader",
+)
 
 # How long an action may take before the page says that the bot does not settle.
 ACTION_SECONDS: Final = 60

@@ -12,7 +12,7 @@ from simcord.preview import _server
 from simcord.preview._server import PreviewServer
 from simcord.preview._snapshot import build_snapshot
 
-from knowledge.model.internals import require
+from knowledge.values.internals import require
 
 __all__ = ["ROUTES", "Clock", "PreviewServer", "_server", "build_snapshot"]
 

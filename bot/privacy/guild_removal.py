@@ -7,8 +7,8 @@ core that it works on, so that it can be called in the worker's thread.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.engine.core import Core
-from bot.engine.shards import Shards
+from bot.cluster.shards import Shards
+from bot.core.core import Core
 
 
 def left(core: Core, guild_ids: Sequence[int], at: datetime) -> list[int]:

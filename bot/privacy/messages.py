@@ -5,9 +5,9 @@ from typing import Final
 
 from bot.text.languages import Sentence, written
 from bot.text.markdown import plain
-from knowledge.model.guilds import Language
-from knowledge.model.notes import PageName
 from knowledge.store.erasure.personal_data import Stored
+from knowledge.values.guilds import Language
+from knowledge.values.notes import PageName
 
 QUIET_LABEL: Final = Sentence("Don't tell me")
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from bot.answers import small_talk
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.text.feedback_reasons import FEEDBACK_REASONS
 from knowledge.chat import intents
-from knowledge.model.notes import PageName
-from knowledge.model.questions import FeedbackReason
 from knowledge.store.erasure.personal_data import Forgotten, Stored
+from knowledge.values.notes import PageName
+from knowledge.values.questions import FeedbackReason
 
 # So many questions are pruned in one slice, which takes some milliseconds.
 SLICE: Final = 50

@@ -13,18 +13,18 @@ from typing import Any, Final
 
 from discord.ext import tasks
 
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.index_updates import told
-from bot.engine.job_queue import Priority
-from bot.engine.web_sync import MakeFetcher, polite_fetcher
-from bot.interactions.errors import EXPLAINED
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import told
+from bot.core.job_queue import Priority
+from bot.core.live_switch import KEPT_SECONDS, LOOK_SECONDS, LiveSwitch
+from bot.interactions.kit.errors import EXPLAINED
 from bot.interactions.services import Services
-from bot.models.live_switch import KEPT_SECONDS, LOOK_SECONDS, LiveSwitch
 from bot.models.presets import other_model
 from bot.process.file_follower import FileFollower
 from bot.process.leader import SYNC_SECONDS, Leader
 from bot.process.metrics import Metrics
+from bot.sources.web_sync import MakeFetcher, polite_fetcher
 from knowledge.store.database import is_away
 
 # Of the steps that bring the index up to date, the one for articles and notes.

@@ -13,7 +13,7 @@ from typing import Final
 import aiohttp
 import discord
 
-from bot.config import Settings
+from bot.config.settings import Settings
 from bot.text import permission_names
 
 _REFUSED: Final = (

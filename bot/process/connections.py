@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
-from bot.interactions.connection_backoff import ConnectionBackoff
+from bot.interactions.kit.connection_backoff import ConnectionBackoff
 from bot.process.identify_limit import IdentifyLimit
 
 # Shorter waits happen every day, and are not told.

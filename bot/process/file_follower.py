@@ -7,12 +7,12 @@ lives; whether it leads does not matter, for the files of other machines are loo
 import logging
 from contextlib import ExitStack
 
-from bot.engine import index_updates
-from bot.engine.data_folder import data_folder, exclusive
-from bot.engine.index_updates import told
+from bot.core import index_updates
+from bot.core.index_updates import told
 from bot.interactions.services import Services
+from bot.storage.data_folder import data_folder, exclusive
 from indexer.ingest.pipeline import UpdateReport
-from knowledge.model.documents import Failure
+from knowledge.values.documents import Failure
 
 LOCK = "files.lock"
 

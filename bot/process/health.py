@@ -16,7 +16,7 @@ from typing import Final
 
 from aiohttp import web
 
-from bot.config_sections import OFF, HealthSettings
+from bot.config.sections import OFF, HealthSettings
 from bot.programs.host_names import known_hosts, named_host
 
 # Connections at once that have asked nothing yet.

@@ -14,9 +14,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
-from bot.interactions.connection_backoff import FIRST_IDENTIFY_SECONDS
+from bot.interactions.kit.connection_backoff import FIRST_IDENTIFY_SECONDS
 from bot.process.connection import UnreachableError
-from knowledge.model.counts import counted
+from knowledge.values.counts import counted
 
 # A little longer than Discord says: it counts when one arrives, which takes now more, now less.
 SECONDS: Final = FIRST_IDENTIFY_SECONDS

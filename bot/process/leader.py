@@ -3,7 +3,7 @@
 Commands are sent to Discord, sites are visited, old questions pruned, and guilds that were left
 long ago are purged. Nothing of it may be done by two processes at once: where
 several share the guilds, one of them leads. What is done guild by guild is the shards' own
-(`bot.engine.shards`), and is not here.
+(`bot.cluster.shards`), and is not here.
 """
 
 import hashlib
@@ -17,20 +17,20 @@ from typing import Any, Final
 import discord
 from discord.ext import tasks
 
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.data_folder import data_folder
-from bot.engine.job_queue import Priority
-from bot.engine.web_sync import PAUSE_SECONDS, MakeFetcher, visit
-from bot.engine.worker import WorkerStoppedError, beside
-from bot.interactions.errors import EXPLAINED
-from bot.interactions.retries import LOST
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.job_queue import Priority
+from bot.core.worker import WorkerStoppedError, beside
+from bot.interactions.kit.errors import EXPLAINED
+from bot.interactions.kit.retries import LOST
 from bot.interactions.services import GoOn, Services
 from bot.privacy import service as privacy_service
 from bot.process.metrics import Metrics
+from bot.sources.web_sync import PAUSE_SECONDS, MakeFetcher, visit
+from bot.storage.data_folder import data_folder
 from indexer.index.database import IndexError_
-from knowledge.model.counts import counted
 from knowledge.store.database import StoreError
+from knowledge.values.counts import counted
 
 # Remembered so that commands are only sent to Discord when they changed: creating them is limited
 # to 200 a day (docs/decisions.md).

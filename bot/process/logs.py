@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from bot.config_sections import LogSettings
+from bot.config.sections import LogSettings
 
 # Each request of these at level INFO would drown what we say.
 _NOISY: Final = (

@@ -14,11 +14,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from bot.answers.lookup import Stage
-from bot.engine.figures import Figures
-from bot.engine.job_queue import Priority
+from bot.core.figures import Figures
+from bot.core.job_queue import Priority
 from bot.phrasing.task import Phrased
-from knowledge.model.questions import Evidence, Verdict
 from knowledge.store.postgres.jobs import QueueState
+from knowledge.values.questions import Evidence, Verdict
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import discord
 from yarl import URL
 
-from bot.engine.shards import Shards
-from bot.interactions.errors import UNREACHED
+from bot.cluster.shards import Shards
+from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.services import GoOn, LeadersWorker, Services
 from bot.process.connection import connection_error
 from bot.process.connections import Connections

@@ -5,8 +5,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from bot.engine.core import Core
-from knowledge.model.documents import Scope
+from bot.core.core import Core
+from knowledge.values.documents import Scope
 
 # A file, and what a repository on this machine has; a server's own come with its scope.
 _WITH_PATH: Final = re.compile(r"(file:)|(git:)(?:-?\d+:)?(?:file://|/)")

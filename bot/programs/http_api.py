@@ -16,14 +16,14 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.answers.pipeline import QUESTION_CHARACTERS
-from bot.engine.worker import WorkerBusyError, WorkerStoppedError
+from bot.config.version import own_version
+from bot.core.worker import WorkerBusyError, WorkerStoppedError
 from bot.programs import service
 from bot.programs.http_limits import BODY_BYTES, Limited
 from bot.programs.http_server import Tokens
 from bot.programs.problems import PROBLEM_TYPE, problem_body
 from bot.programs.reader import Reader
 from bot.programs.service import Answered, MissingError, Passage, UnusableError, WholeDocument
-from bot.version import own_version
 
 _ID_CHARACTERS: Final = 2_000
 # A message about a wrong request names so many of its faults, each with so much of its place.

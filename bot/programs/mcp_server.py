@@ -19,7 +19,8 @@ from pydantic import Field
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.engine.worker import WorkerBusyError
+from bot.config.version import own_version
+from bot.core.worker import WorkerBusyError
 from bot.programs import service
 from bot.programs.host_names import LOOPBACK
 from bot.programs.http_limits import BODY_BYTES, Limited
@@ -27,7 +28,6 @@ from bot.programs.http_server import HOST, Tokens
 from bot.programs.problems import send_refusal
 from bot.programs.reader import Reader
 from bot.programs.service import Answered, Passage, UnusableError, WholeDocument
-from bot.version import own_version
 
 PATH: Final = "/mcp"
 # JSON-RPC leaves the codes from here on to servers.

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.answers.pipeline import problem_with, said_to_no_question
-from bot.engine.core import Core
-from bot.engine.job_queue import Priority
-from bot.engine.worker import Worker
+from bot.core.core import Core
+from bot.core.job_queue import Priority
+from bot.core.worker import Worker
 from bot.programs import service
 from bot.programs.service import (
     Answered,

@@ -21,10 +21,10 @@ from bot.answers.decision import Answer, Clarification, citation
 from bot.answers.lookup import Ask, scopes_of
 from bot.answers.pipeline import Reply
 from bot.ask import messages
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.programs.document_ids import known_id, shown_id
 from indexer.index.stored_passage import StoredPassage
-from knowledge.model.questions import Evidence
+from knowledge.values.questions import Evidence
 
 # Nobody is asking; no member has this id.
 _NO_MEMBER: Final = 0

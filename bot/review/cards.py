@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from bot.answers.impact import Impact
 from bot.review.findings import SOURCE, TAGS, difference, flag_lines, impact_sentence, near_lines
+from bot.review.impact import Impact
 from bot.review.service import NOTHING_FOUND, Findings
 from bot.text.languages import Sentence
 from bot.text.markdown import LAYOUT_CHARACTERS, plain, quoted_parts, shortened, shown, size
-from knowledge.model.guilds import GuildSettings, Language
-from knowledge.model.notes import (
+from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.notes import (
     Decision,
     Note,
     PageVeto,
@@ -25,7 +25,7 @@ from knowledge.model.notes import (
     SourceChange,
     State,
 )
-from knowledge.model.pictures import Picture
+from knowledge.values.pictures import Picture
 
 
 class Action(StrEnum):

@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.answers.impact import Impact
-from bot.answers.similar_notes import Closeness, Near
+from bot.review.impact import Impact
+from bot.review.similar_notes import Closeness, Near
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import plain, shortened, size
 from indexer.contradictions.detector import Statement
-from knowledge.model.guilds import Language
-from knowledge.model.notes import Note
-from knowledge.model.questions import Evidence
 from knowledge.review.risk_flags import Flag, Risk
 from knowledge.review.text_diff import Change, compact, differences
+from knowledge.values.guilds import Language
+from knowledge.values.notes import Note
+from knowledge.values.questions import Evidence
 
 _NEAR: Final = Sentence("Near it: {places}")
 _DISAGREES: Final = Sentence("⚠ Disagrees with {place}: here “{here}”, there “{there}”")

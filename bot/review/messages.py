@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from bot.answers.impact import AnswerSummary, Impact
 from bot.review.cards import Action, page_line, status_line
 from bot.review.findings import (
     EVIDENCE,
     impact_sentence,
 )
+from bot.review.impact import AnswerSummary, Impact
 from bot.review.service import LogLine, Side
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, shortened, size, split
-from knowledge.model.guilds import Language, Rule
-from knowledge.model.notes import Note, Obstacle, State
+from knowledge.values.guilds import Language, Rule
+from knowledge.values.notes import Note, Obstacle, State
 
 NO_SUCH_NOTE: Final = Sentence("There is no note with that number here.")
 QUEUE_EMPTY: Final = Sentence("Nothing waits for a decision.")

@@ -15,20 +15,20 @@ from enum import StrEnum
 from functools import partial
 from typing import Final, TypeVar
 
-from bot.answers.similar_notes import Near
-from bot.engine.core import Core
+from bot.core.core import Core
+from bot.review.similar_notes import Near
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from indexer.ingest.pipeline import UpdateReport, cut_in_slices, embed_documents
-from knowledge.model.documents import Document, Kind, Scope
-from knowledge.model.guilds import GuildFilter, GuildSettings, every_guild, requirements
-from knowledge.model.notes import Decision, Member, Note, Obstacle, Outcome, State
-from knowledge.model.pictures import Picture
-from knowledge.model.submissions import Submission
 from knowledge.review.risk_flags import Flag, submission_flags
 from knowledge.store.audit.audit_log import LogEntry, LogFilter
 from knowledge.store.database import StoreError
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.documents import Document, Kind, Scope
+from knowledge.values.guilds import GuildFilter, GuildSettings, every_guild, requirements
+from knowledge.values.notes import Decision, Member, Note, Obstacle, Outcome, State
+from knowledge.values.pictures import Picture
+from knowledge.values.submissions import Submission
 
 _logger = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from bot.ask.messages import fitting_quote
 from bot.search.service import Found, Nothing
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, Page, legible, plain, plain_within, size
-from knowledge.model.guilds import Language
-from knowledge.model.submissions import TAG_CHARACTERS
+from knowledge.values.guilds import Language
+from knowledge.values.submissions import TAG_CHARACTERS
 
 # With every sign made plain, it takes a fifth of a message.
 QUERY_CHARACTERS: Final = 200

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from bot.answers.decision import Quote, citation, lowered
 from bot.answers.lookup import scopes_of
-from bot.engine.core import Core
+from bot.core.core import Core
 from indexer.retrieval.hit import Hit
-from knowledge.model.documents import Scope, document_of_note
-from knowledge.model.questions import Evidence
+from knowledge.values.documents import Scope, document_of_note
+from knowledge.values.questions import Evidence
 
 # How many documents a search shows at most.
 DOCUMENTS: Final = 50

@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import plain, shortened
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 
 _WORD: Final = Sentence("“{word}”")
 

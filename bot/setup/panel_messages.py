@@ -10,7 +10,7 @@ from bot.setup.settings import NO, OPERATORS, PAGES, YES, Page, Setting, offered
 from bot.text.languages import NAMES, Plural, Sentence
 from bot.text.markdown import plain, shortened
 from bot.text.permission_names import permission_name
-from knowledge.model.guilds import GuildSettings, Language, Phrasing
+from knowledge.values.guilds import GuildSettings, Language, Phrasing
 
 # Headings, buttons, lists.
 

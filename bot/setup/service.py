@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.setup.settings import CHOICES, DIGEST_DAYS, NO, OPTIONAL, QUORUMS, Setting
 from bot.sources import articles, channels
 from bot.sources.articles import ArticlesReport
 from bot.sources.channels import ChannelReport
 from knowledge.corpus import SourceState
-from knowledge.model.channel_settings import Mode
-from knowledge.model.digests import Edition
-from knowledge.model.documents import SHARED, Scope
-from knowledge.model.guilds import GuildSettings, Phrasing
+from knowledge.values.channel_settings import Mode
+from knowledge.values.digests import Edition
+from knowledge.values.documents import SHARED, Scope
+from knowledge.values.guilds import GuildSettings, Phrasing
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from knowledge.model.guilds import GuildSettings, Language, Phrasing
+from knowledge.values.guilds import GuildSettings, Language, Phrasing
 
 
 class Page(StrEnum):

@@ -8,22 +8,22 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
-from bot.engine.core import Core
+from bot.core.core import Core
 from knowledge.git.hosts import is_repository
 from knowledge.git.repository import is_installed
-from knowledge.model.documents import SHARED, Scope
-from knowledge.model.source_locations import (
-    address_of,
-    crawl_at,
-    is_visited,
-    is_web,
-    repository_at,
-)
 from knowledge.sources import (
     add_visited,
     crawl_location,
     page_location,
     repository_location,
+)
+from knowledge.values.documents import SHARED, Scope
+from knowledge.values.source_locations import (
+    address_of,
+    crawl_at,
+    is_visited,
+    is_web,
+    repository_at,
 )
 
 # Sites and repositories of one guild, each of which may have thousands of pages.

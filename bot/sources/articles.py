@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from bot.answers.bundled_articles import Standing
 from bot.answers.lookup import scopes_of
-from bot.engine.core import Core
-from knowledge.model.documents import ARTICLES
+from bot.core.core import Core
+from knowledge.values.documents import ARTICLES
 
 
 @dataclass(frozen=True, slots=True)

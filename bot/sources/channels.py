@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.engine.core import Core
+from bot.core.core import Core
 from indexer.ingest.channels import withdraw
 from knowledge.channels.documents import prefix
 from knowledge.channels.messages import ArchivedMessage

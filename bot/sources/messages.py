@@ -21,9 +21,9 @@ from knowledge.channels.sync_state import (
     SyncStage,
 )
 from knowledge.corpus import SourceState
-from knowledge.model.guilds import Language
-from knowledge.model.source_locations import PAGES, address_of, crawl_at, is_web, repository_at
 from knowledge.store.guilds.synced_channels import SyncedContent
+from knowledge.values.guilds import Language
+from knowledge.values.source_locations import PAGES, address_of, crawl_at, is_web, repository_at
 
 FAILURES_SHOWN: Final = 3
 # Read one after the other; so many are read within a day, however full they are.

@@ -5,8 +5,8 @@ from typing import Final
 
 from bot.text.languages import Sentence
 from bot.text.markdown import size
-from knowledge.model.guilds import Language
-from knowledge.model.submissions import InvalidNoteError
+from knowledge.values.guilds import Language
+from knowledge.values.submissions import InvalidNoteError
 
 BUSY: Final = Sentence(
     "I am busy at the moment and could not look that up in time. Nothing was done: try it again."

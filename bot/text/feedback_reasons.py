@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.text.languages import Sentence
-from knowledge.model.questions import FeedbackReason
+from knowledge.values.questions import FeedbackReason
 
 FEEDBACK_REASONS: Final[Mapping[FeedbackReason, Sentence]] = {
     FeedbackReason.OFF_TOPIC: Sentence("It's about something else"),

@@ -16,7 +16,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 
 NAMES: Final = {Language.ENGLISH: "English", Language.GERMAN: "Deutsch"}
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.text.languages import Sentence
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 
 PERMISSION_NAMES: Final[Mapping[str, Sentence]] = {
     "view_channel": Sentence("View Channel"),

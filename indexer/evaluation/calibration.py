@@ -20,8 +20,8 @@ from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError
 from indexer.evaluation.metrics import auroc
 from indexer.retrieval.evidence import Calibration, features, fit
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import SHARED
-from knowledge.model.questions import Evidence
+from knowledge.values.documents import SHARED
+from knowledge.values.questions import Evidence
 
 # How much each kind counts in all, as it is in a server: most of what is asked there is answered by
 # something. Within a kind every set counts the same.

@@ -17,8 +17,8 @@ from typing import Final
 
 from indexer.evaluation.metrics import Judgements
 from indexer.index.stored_passage import StoredPassage
-from knowledge.model.documents import ARTICLES, SHARED, Document, Kind, Scope
-from knowledge.model.questions import Question
+from knowledge.values.documents import ARTICLES, SHARED, Document, Kind, Scope
+from knowledge.values.questions import Question
 
 # The sets that come with the program, by name; each folder's README says whose the documents are.
 COMMITTED: Final = {

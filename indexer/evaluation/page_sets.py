@@ -24,7 +24,7 @@ from indexer.evaluation.judged_sets import JudgedSet, JudgedSetError, judged, pl
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import content_of, parse_bytes
 from knowledge.files.scan import files_of
-from knowledge.model.documents import SHARED, Document, Failure, Kind
+from knowledge.values.documents import SHARED, Document, Failure, Kind
 
 _HEADING: Final = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 # Rasa's training data marks names: `[words](kind)`, or with an object instead of the kind.

@@ -33,8 +33,8 @@ from indexer.retrieval.evidence import calibration as default_calibration
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.reranker import Reranking
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import SHARED, Scope
-from knowledge.model.questions import Evidence
+from knowledge.values.documents import SHARED, Scope
+from knowledge.values.questions import Evidence
 
 Order = Callable[[str, Sequence[Hit]], Sequence[Hit]]
 """A question and its hits to the same hits in another order."""

@@ -13,8 +13,8 @@ from typing import Final
 
 from indexer.index.bound_values import marks
 from indexer.index.database import Connection
-from knowledge.model.documents import Failure, FileRecord, Scope
 from knowledge.store.sqlite_file import record
+from knowledge.values.documents import Failure, FileRecord, Scope
 
 _COLUMNS: Final = tuple(field.name for field in fields(FileRecord))
 # Under this the manifest has how often they have changed.

@@ -29,7 +29,7 @@ from indexer.index.stored_passage import StoredPassage
 from indexer.index.tables import IndexTables
 from indexer.index.vectors import quantized, selector
 from indexer.text.analyzer import query_words
-from knowledge.model.documents import Scope
+from knowledge.values.documents import Scope
 
 # The IDFs of a question's words are asked for its evidence and for each passage quoted.
 IDFS_CACHED: Final = 64

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from indexer.text.line_ranges import line_ranges
 from indexer.text.passages import HEADING_SEPARATOR, Passage
-from knowledge.model.documents import Document
+from knowledge.values.documents import Document
 
 
 def fragments(document: Document, passages: Sequence[Passage]) -> Iterator[str]:

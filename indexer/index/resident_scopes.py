@@ -22,7 +22,7 @@ from indexer.index.scope_changes import NEVER_CHANGED
 from indexer.index.snapshots import UNREADABLE, UNWRITABLE, Snapshots
 from indexer.index.tables import IndexTables
 from indexer.index.vectors import VectorIndex
-from knowledge.model.documents import Scope
+from knowledge.values.documents import Scope
 
 # Fewer passages are read from the database about as quickly as from a snapshot.
 SNAPSHOT_LEAST: Final = 256

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from indexer.index.bound_values import MOST_VALUES, marks, slices
 from indexer.index.database import Connection
-from knowledge.model.documents import Scope
+from knowledge.values.documents import Scope
 
 
 @dataclass(frozen=True, slots=True)

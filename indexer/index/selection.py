@@ -11,7 +11,7 @@ from typing import Any, Final
 from indexer.index.bound_values import marks, slices
 from indexer.index.database import Connection
 from indexer.index.stored_passage import folded_tags
-from knowledge.model.documents import Document, Kind, Scope
+from knowledge.values.documents import Document, Kind, Scope
 
 
 @dataclass(frozen=True, slots=True)

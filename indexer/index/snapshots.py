@@ -17,7 +17,7 @@ import numpy as np
 from indexer.index.database import Connection, IndexError_
 from indexer.index.postings import Postings
 from indexer.index.vectors import VectorIndex
-from knowledge.model.documents import Scope
+from knowledge.values.documents import Scope
 
 # What reading a snapshot that is torn, or is something else, ends in.
 UNREADABLE: Final = (

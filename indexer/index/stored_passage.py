@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Final, Self
 
 from indexer.text.passages import Passage, with_titles, without_link_targets
-from knowledge.model.documents import Document, Kind, Scope
+from knowledge.values.documents import Document, Kind, Scope
 
 # What is stored of a document as JSON beside its passages.
 _CITED: Final = ("title", "link", "tags", "contributor", "verified", "revision", "approved_by")

@@ -38,7 +38,7 @@ from indexer.index.written_documents import (
     replace,
     vectors_stored,
 )
-from knowledge.model.documents import ARTICLES, SHARED, Document, FileRecord, Kind, Scope
+from knowledge.values.documents import ARTICLES, SHARED, Document, FileRecord, Kind, Scope
 
 
 def _opened(place: Place, expected: Mapping[str, str]) -> Connection:

@@ -17,7 +17,7 @@ from indexer.index.selection import Selection
 from indexer.index.stored_passage import StoredPassage
 from indexer.index.written_documents import CutDocument
 from indexer.text.analyzer import query_words, words
-from knowledge.model.documents import Scope
+from knowledge.values.documents import Scope
 
 # Ids that no index ever gives: what comes is the newest, so of equal scores it is the last.
 FIRST_ID: Final = 2**62

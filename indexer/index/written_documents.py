@@ -20,7 +20,7 @@ from indexer.index.database import Connection, IndexError_, MissingVectorError, 
 from indexer.index.stored_passage import metadata
 from indexer.text.analyzer import words
 from indexer.text.passages import CUTTING, Passage
-from knowledge.model.documents import Document, Scope
+from knowledge.values.documents import Document, Scope
 
 # The statements that take some documents out.
 _STEPS: Final = 3

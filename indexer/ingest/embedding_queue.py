@@ -20,8 +20,8 @@ from indexer.embedding.embedder import Embedder
 from indexer.embedding.token_vectors import embedded_passages, tokens_of
 from indexer.index.database import IndexError_
 from indexer.index.index import Index
-from knowledge.model.counts import counted
 from knowledge.store.postgres.jobs import Job, QueueState
+from knowledge.values.counts import counted
 
 if TYPE_CHECKING:
     from knowledge.store.postgres.work_queue import WorkQueue

@@ -23,7 +23,7 @@ from indexer.index.written_documents import CutDocument, document_digest
 from indexer.ingest.embedding_queue import EmbeddingQueue, SetAsideError
 from indexer.ingest.prepared_vectors import prepared
 from indexer.text.passages import Passage, cut_passages, passages
-from knowledge.model.documents import Document, Failure, FileRecord, Kind
+from knowledge.values.documents import Document, Failure, FileRecord, Kind
 
 ALL_KINDS: Final = frozenset(Kind)
 

@@ -21,7 +21,7 @@ from indexer.ingest import prepared_vectors
 from indexer.ingest.prepared_vectors import Prepared, made_by
 from indexer.text.passages import Passage, passages
 from knowledge import corpus
-from knowledge.model.documents import Document
+from knowledge.values.documents import Document
 
 # The files say that they are derived: whoever looks at one alone finds where it is from.
 _NOTICE: Final = """\

@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from indexer.retrieval.hit import LateScore
 from indexer.text.analyzer import language_of, language_of_question, topic, word_set
 from indexer.text.answer_conditions import lacking
-from knowledge.model.questions import Evidence
+from knowledge.values.questions import Evidence
 
 FEATURES: Final = ("cosine", "margin", "weakest")
 

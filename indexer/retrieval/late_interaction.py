@@ -29,7 +29,7 @@ from indexer.index.what_if import WhatIfIndex
 from indexer.retrieval.hit import LateScore
 from indexer.text.analyzer import language_of, word_set
 from indexer.text.shorthand import spelt_out
-from knowledge.model.documents import Scope
+from knowledge.values.documents import Scope
 
 # How many of the best are compared: with half as many, the right document is one of five less often
 # by 0.003, with more nothing changes.

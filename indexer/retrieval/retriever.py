@@ -51,8 +51,8 @@ from indexer.retrieval.reranker import Reranking, reordered
 from indexer.retrieval.spelling import corrected
 from indexer.text.passages import with_titles, without_link_targets
 from indexer.text.shorthand import spelt_out
-from knowledge.model.documents import Scope
-from knowledge.model.questions import Evidence
+from knowledge.values.documents import Scope
+from knowledge.values.questions import Evidence
 
 # How many passages each leg puts forward at least; with twice as many nothing changed by 0.0005.
 CANDIDATES: Final = 50

@@ -30,7 +30,7 @@ from indexer.text.sentences import (
     units,
     within,
 )
-from knowledge.model.documents import Document
+from knowledge.values.documents import Document
 
 # Counts up whenever a document is cut, or its words are read, in another way: documents that were
 # put in before are then put in anew, and only what their passages say differently is embedded.

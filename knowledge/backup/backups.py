@@ -26,13 +26,13 @@ from sqlite_utils import Database
 from knowledge.backup import foreign_database
 from knowledge.backup.foreign_database import ForeignDatabaseError
 from knowledge.backup.on_request import OnRequest, Source, Unknown, leave_out
-from knowledge.model.counts import counted
-from knowledge.model.documents import Scope
 from knowledge.store.audit import log_chain
 from knowledge.store.audit.audit_log import RESTORED, STANDINGS, WHOLE, contradicted, logged
 from knowledge.store.database import StoreError
 from knowledge.store.erasure.tombstones import Tombstone
 from knowledge.store.store import Store
+from knowledge.values.counts import counted
+from knowledge.values.documents import Scope
 
 PATTERN: Final = "community-*.db"
 PART: Final = ".part"

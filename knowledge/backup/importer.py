@@ -41,12 +41,12 @@ from knowledge.backup.export_format import (
 from knowledge.backup.foreign_database import ForeignDatabaseError, bring_up_to_date
 from knowledge.backup.on_request import OnRequest, Unknown, leave_out
 from knowledge.backup.row_transfer import differing, keys_by_table, take
-from knowledge.model.notes import Member
-from knowledge.model.storable_text import storable
-from knowledge.model.submissions import InvalidNoteError, Submission, checked_submission
 from knowledge.store import migrations
 from knowledge.store.audit.audit_log import IMPORTED, RESTORED, WHOLE, LogEntry
 from knowledge.store.store import Store
+from knowledge.values.notes import Member
+from knowledge.values.storable_text import storable
+from knowledge.values.submissions import InvalidNoteError, Submission, checked_submission
 
 # Who writes a revision that comes from a folder.
 EDITOR: Final = Member(0, "an edited export")

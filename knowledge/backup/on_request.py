@@ -8,9 +8,9 @@ asked about.
 from collections.abc import Collection
 from enum import StrEnum
 
-from knowledge.model.documents import SHARED, Scope
 from knowledge.store.erasure.tombstones import MEMBERS, Tombstone
 from knowledge.store.store import Store
+from knowledge.values.documents import SHARED, Scope
 
 Source = tuple[str, Scope]
 

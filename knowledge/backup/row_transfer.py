@@ -7,10 +7,10 @@ keys, and only some of them are in memory at a time.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from knowledge.model.storable_text import storable
 from knowledge.store.audit.log_chain import HEADS_TABLE
 from knowledge.store.database import Database
 from knowledge.store.insertions import insertion
+from knowledge.values.storable_text import storable
 
 # So many rows are in memory at once; a picture has a megabyte at most.
 ROWS: Final = 200

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from knowledge.model.storable_text import storable
 from knowledge.store.derived_tables import DerivedTables
+from knowledge.values.storable_text import storable
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import PARSERS_VERSION, SUFFIXES, content_of
-from knowledge.model.documents import SHARED, Failure, FileRecord, Scope
+from knowledge.values.documents import SHARED, Failure, FileRecord, Scope
 
 # Paths looked at in one step; a thousand of them take about 10 ms.
 STEP_FILES: Final = 500

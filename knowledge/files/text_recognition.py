@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.sandbox_process import Parsed
-from knowledge.model.pictures import RECOGNIZED_PIXELS
+from knowledge.values.pictures import RECOGNIZED_PIXELS
 
 # A text that a screen shows is legible at this size; finding lines takes time in proportion.
 _SIDE_PIXELS: Final = 2_000

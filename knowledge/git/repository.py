@@ -22,8 +22,8 @@ from knowledge.files.reader import SUFFIXES
 from knowledge.git.lost import LostError
 from knowledge.git.pack_check import largest_unpacked
 from knowledge.git.pack_index import pack_index
-from knowledge.model.extras import needed
-from knowledge.model.source_locations import RepositoryLocation
+from knowledge.values.extras import needed
+from knowledge.values.source_locations import RepositoryLocation
 from knowledge.web.connections import told
 from knowledge.web.fetcher import Fetcher
 from knowledge.web.safe_network import RefusedError

@@ -18,8 +18,8 @@ from knowledge.files.reader import PARSERS_VERSION, parse_bytes
 from knowledge.git.hosts import file_link
 from knowledge.git.lost import LostError
 from knowledge.git.repository import CommittedFile, Listed, Repository, copy_folder, opened
-from knowledge.model.documents import SHARED, Document, Failure, Kind, Lines, Scope
-from knowledge.model.source_locations import RepositoryLocation, repository_at
+from knowledge.values.documents import SHARED, Document, Failure, Kind, Lines, Scope
+from knowledge.values.source_locations import RepositoryLocation, repository_at
 from knowledge.web.crawl import FULL, CrawlStep
 from knowledge.web.fetcher import Fetcher, Gone
 from knowledge.web.page_store import PageStore, Site, WebPage, after

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 
 from knowledge import corpus
-from knowledge.model.documents import Document
 from knowledge.page.addresses import article_address
 from knowledge.page.site import PublishedNote, Site
+from knowledge.values.documents import Document
 
 
 def with_articles(site: Site) -> Site:

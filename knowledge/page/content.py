@@ -8,12 +8,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from knowledge.model.documents import document_of_note
-from knowledge.model.pictures import Picture
 from knowledge.page.addresses import note_address
 from knowledge.page.site import DEFAULT_ACCENT, PublishedNote, PublishedPicture, Site
 from knowledge.store.notes.public_notes import PublicNote
 from knowledge.store.store import Store
+from knowledge.values.documents import document_of_note
+from knowledge.values.pictures import Picture
 
 _RELATED: Final = 5
 # Of a tag's notes, so many on either side are compared: a tag can be on all 10,000.

@@ -15,8 +15,8 @@ from zlib import crc32
 
 from pagefind_bin import get_executable
 
-from knowledge.model.guilds import Language
 from knowledge.page.errors import PublishError
+from knowledge.values.guilds import Language
 
 # Pagefind indexes so many in half a second of CPU.
 BUNDLE_PAGES: Final = 1_000

@@ -1,7 +1,7 @@
 """Text of members as a page shows it: without secrets, and without signs that can't be seen."""
 
-from knowledge.model.legible_text import legible
-from knowledge.model.secrets import without_secrets
+from knowledge.values.legible_text import legible
+from knowledge.values.secrets import without_secrets
 
 
 def shown(text: str) -> str:

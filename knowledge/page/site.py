@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from knowledge.model.guilds import Language
-from knowledge.model.pictures import Picture, PictureKind
 from knowledge.page.addresses import ARTICLES
+from knowledge.values.guilds import Language
+from knowledge.values.pictures import Picture, PictureKind
 
 DEFAULT_ACCENT: Final = "#4752c4"
 

@@ -18,9 +18,9 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
-from knowledge.model.secrets import secrets
-from knowledge.model.submissions import Submission
 from knowledge.review.prompt_injection import instructions
+from knowledge.values.secrets import secrets
+from knowledge.values.submissions import Submission
 
 # Hosts that nobody needs to be warned of: encyclopedias, standards, code, packages, papers, and
 # what belongs to Discord. A guild names its own besides. What anybody can put a site on under a

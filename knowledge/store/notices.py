@@ -8,11 +8,11 @@ Discord drops a second copy.
 from datetime import datetime
 from typing import Any, Final
 
-from knowledge.model.guilds import GuildFilter, every_guild
-from knowledge.model.notes import Notice, NoticeEvent
 from knowledge.store.database import Database, now
 from knowledge.store.row_guilds import RowKind, guild_of
 from knowledge.store.sqlite_file import record
+from knowledge.values.guilds import GuildFilter, every_guild
+from knowledge.values.notes import Notice, NoticeEvent
 
 # Of what is told by direct message or not at all.
 NO_CHANNEL: Final = 0

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from knowledge.model.documents import Scope
-from knowledge.model.questions import Evidence, Verdict
 from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database, now
 from knowledge.store.database import StoreError as StoreError
@@ -42,6 +40,8 @@ from knowledge.store.questions.phrasings import Phrasings
 from knowledge.store.questions.question_records import QuestionRecords
 from knowledge.store.questions.recent_questions import RecentQuestions
 from knowledge.store.sqlite_database import SqliteDatabase
+from knowledge.values.documents import Scope
+from knowledge.values.questions import Evidence, Verdict
 
 
 class Store:

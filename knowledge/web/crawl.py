@@ -14,8 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
 from knowledge.files.reader import PARSERS_VERSION, SUFFIXES, parse_bytes
-from knowledge.model.documents import SHARED, Document, Failure, Kind, Scope
-from knowledge.model.source_locations import address_of
+from knowledge.values.documents import SHARED, Document, Failure, Kind, Scope
+from knowledge.values.source_locations import address_of
 from knowledge.web.addresses import normal_url, problem_with_literal, problem_with_url
 from knowledge.web.fetcher import (
     LIST_TYPES,

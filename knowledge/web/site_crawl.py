@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-from knowledge.model.source_locations import crawl_at
+from knowledge.values.source_locations import crawl_at
 from knowledge.web.addresses import host_of
 from knowledge.web.crawl import (
     FAILURES_IN_A_ROW,

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.engine.data_folder import COMMUNITY
-from bot.engine.file_permissions import close_to_others
+from bot.storage.data_folder import COMMUNITY
+from bot.storage.file_permissions import close_to_others
 from indexer.evaluation.judged_sets import LEAST_HARVEST
-from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.store.store import Store
+from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 
 
 def accept(

@@ -26,10 +26,10 @@ import yarl
 from numpy.typing import NDArray
 
 from bot.__main__ import main as commonplace
-from bot.client import Bot
-from bot.config import Settings
-from bot.engine.core import Core
-from bot.engine.worker import Worker
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.core.worker import Worker
+from bot.process.client import Bot
 from tests.fakes import WordEmbedder
 
 SLOW_SECONDS = 1.5

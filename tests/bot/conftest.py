@@ -9,14 +9,15 @@ import pytest
 from simcord import Env, pytest_plugin
 from simcord.http import router
 
-from bot.client import Bot, start_worker
-from bot.config import Settings
-from bot.config_sections import DataSettings, QuestionSettings
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.index_updates import run_to_end
+from bot.config.sections import DataSettings, QuestionSettings
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
 from bot.preview.town import add_routes
-from knowledge.model.guilds import GuildSettings
+from bot.process.client import Bot, start_worker
+from knowledge.values.guilds import GuildSettings
+from tests.bot.machines import machine  # noqa: F401 - a fixture
 from tests.bot.phrasing.scripted_endpoint import KEY, ScriptedEndpoint, scripted_endpoint
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.town import Town, build_town

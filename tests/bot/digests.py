@@ -7,18 +7,18 @@ from typing import Final
 import discord
 from simcord import ChannelHandle
 
-from bot.config_sections import PAGE_URL_CHARACTERS
+from bot.config.sections import PAGE_URL_CHARACTERS
 from bot.digest import messages, schedule
 from bot.digest.schedule import WEEK, Due
 from bot.digest.service import MOST_GAPS, MOST_POSTS, MOST_THANKED, NewNote, UnansweredPost, Week
 from bot.gaps.service import Group
-from knowledge.model.digests import Digest, Edition
-from knowledge.model.guilds import Language
-from knowledge.model.questions import Evidence
 from knowledge.page.addresses import page_url
 from knowledge.store.notes.credit import Contributor
 from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.questions.period_figures import Asked
+from knowledge.values.digests import Digest, Edition
+from knowledge.values.guilds import Language
+from knowledge.values.questions import Evidence
 from tests.bot.world import World, text_of
 
 LONGEST_URL = page_url("https://" + "a" * (PAGE_URL_CHARACTERS - len("https://")), 2**63)

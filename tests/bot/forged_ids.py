@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import product
 
-from bot.interactions.buttons import NONCE, NUMBER, CustomId, Part
+from bot.interactions.kit.buttons import NONCE, NUMBER, CustomId, Part
 
 
 def forgeries(ids: CustomId, number: str, nonce: str = "ab") -> Iterator[str]:

@@ -13,11 +13,11 @@ from simcord.http.router import RequestContext
 from simcord.http.routes.channels import archived_public_threads
 from simcord.http.routes.messages import get_history
 
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.sources import channels
 from bot.sources.channels import ChannelReport
 from indexer.retrieval.hit import Hit
-from knowledge.model.documents import channel_scope
+from knowledge.values.documents import channel_scope
 from tests.bot.world import World, text_of
 
 SOLVED = 901

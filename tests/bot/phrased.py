@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from bot.config import Settings
-from bot.phrasing_settings import PhrasingSettings
-from knowledge.model.guilds import Phrasing
-from knowledge.model.phrasings import RecordedPhrasing
+from bot.config.phrasing import PhrasingSettings
+from bot.config.settings import Settings
+from knowledge.values.guilds import Phrasing
+from knowledge.values.phrasings import RecordedPhrasing
 from tests.bot.phrasing.scripted_endpoint import MODEL, ScriptedEndpoint, ids
 from tests.bot.world import TEXT, World
 

@@ -6,14 +6,14 @@ from typing import Any
 
 from simcord import ChannelHandle, InteractionResult, MemberActor, ResponseMessage
 
-from bot.client import Bot
-from bot.engine.core import Core
+from bot.core.core import Core
+from bot.process.client import Bot
 from bot.review import service as review_service
 from bot.setup import panel_messages
 from bot.setup.settings import PAGES, Page, Setting, step_of
 from bot.text.languages import Sentence
-from knowledge.model.notes import Member, State
-from knowledge.model.submissions import Submission
+from knowledge.values.notes import Member, State
+from knowledge.values.submissions import Submission
 from tests.bot.world import TITLE, UNKNOWN, World, build_world, choices, custom_ids, text_of
 
 # What stands in an answer from the note of the world, and texts that take the place of its own.

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from bot.__main__ import GROUPS, UNHEALTHY, app, previewed
 from bot.cli.console import UNUSABLE
-from bot.config import Settings
-from bot.config_sections import DataSettings, PageSettings
+from bot.config.sections import DataSettings, PageSettings
+from bot.config.settings import Settings
 from tests.fork_server import ENVIRONMENT, ROOT, SECONDS, ForkServer
 
 

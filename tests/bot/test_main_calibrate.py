@@ -9,13 +9,13 @@ from typer.testing import CliRunner, Result
 
 from bot.__main__ import app
 from bot.cli.console import UNUSABLE
-from bot.engine.calibrations import chosen_calibration
+from bot.models.calibrations import chosen_calibration
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.evaluation.calibration import LEAST_QUESTIONS, STRONG_PRECISION
 from indexer.evaluation.judged_sets import LEAST_HARVEST
 from indexer.retrieval.evidence import FittedFor, calibration
-from knowledge.model.questions import Evidence
+from knowledge.values.questions import Evidence
 from tests.bot.accepted_answers import accept, nearly_enough
 from tests.fakes import WordEmbedder
 

@@ -10,12 +10,12 @@ from typer.testing import CliRunner, Result
 
 from bot.__main__ import app
 from bot.cli.console import UNUSABLE
-from bot.config import ConfigError
-from bot.engine.serving_reranker import choose_reranker
+from bot.config.settings import ConfigError
+from bot.models.serving_reranker import choose_reranker
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.evaluation.judged_sets import LEAST_HARVEST
-from knowledge.model.extras import needed
-from knowledge.model.questions import Verdict
+from knowledge.values.extras import needed
+from knowledge.values.questions import Verdict
 from tests.bot.accepted_answers import accept, nearly_enough
 from tests.fakes import WordEmbedder
 

@@ -30,8 +30,8 @@ print(code, *sorted({{name.partition(".")[0] for name in sys.modules}}))
 # In place of a connection to Discord: the bot's worker indexes and answers, and that is all.
 RUNNING = """
 from bot.answers.lookup import Ask
-from bot.client import Bot, start_worker
-from bot.engine import index_updates
+from bot.process.client import Bot, start_worker
+from bot.core import index_updates
 
 class Asked(Bot):
     async def start(self, token, **_):

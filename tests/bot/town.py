@@ -9,7 +9,7 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import ChannelType, OverwriteType
 
 from indexer.ingest.pipeline import put
-from knowledge.model.documents import Document, Kind, channel_scope
+from knowledge.values.documents import Document, Kind, channel_scope
 from tests.bot.world import TEXT, World
 
 # What no article and no question here says.

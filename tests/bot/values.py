@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from bot.ask.messages import AnswerText
 from indexer.index.stored_passage import StoredPassage
-from knowledge.model.documents import SHARED, Kind
-from knowledge.model.notes import Decision, Note, Review, Revision, State
-from knowledge.model.submissions import Submission
+from knowledge.values.documents import SHARED, Kind
+from knowledge.values.notes import Decision, Note, Review, Revision, State
+from knowledge.values.submissions import Submission
 
 WHEN = datetime(2026, 3, 4, tzinfo=UTC)
 

@@ -9,13 +9,13 @@ from simcord import ChannelHandle, Env, GuildHandle, InteractionResult, MemberAc
 from simcord.backend import serializers
 from simcord.interactions import base_payload
 
-from bot.client import Bot
-from bot.engine.core import Core
-from bot.interactions.permissions import SHOWN_TO_MODERATORS
+from bot.core.core import Core
+from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS
+from bot.process.client import Bot
 from bot.process.connection import invite_permissions
-from knowledge.model.guilds import GuildSettings
-from knowledge.model.notes import Note
-from knowledge.model.questions import Question
+from knowledge.values.guilds import GuildSettings
+from knowledge.values.notes import Note
+from knowledge.values.questions import Question
 from tests.bot import strictness
 from tests.refused import refused_questions
 

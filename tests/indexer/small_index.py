@@ -10,7 +10,7 @@ from indexer.index.database import IndexSchema, Place
 from indexer.index.index import Index
 from indexer.index.what_if import WhatIfIndex
 from indexer.ingest.pipeline import cut_and_embedded, update
-from knowledge.model.documents import SHARED, Document, Kind, Scope
+from knowledge.values.documents import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
 
 ONE, TWO = Scope(1), Scope(2)

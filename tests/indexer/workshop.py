@@ -7,7 +7,7 @@ one about fees is the nearest, because it says what may be asked for; the one th
 
 from typing import Final
 
-from knowledge.model.documents import SHARED, Document, Kind
+from knowledge.values.documents import SHARED, Document, Kind
 
 RULES: Final = {
     "fees": "Members pay ten euros a month. Whoever is poor can ask the treasurer to waive the "

@@ -7,20 +7,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from knowledge.backup.exporter import export
-from knowledge.model.channel_settings import AnsweredFrom
-from knowledge.model.digests import Digest, Edition
-from knowledge.model.documents import Scope
-from knowledge.model.guilds import GuildSettings, Rule
-from knowledge.model.notes import Decision, Member, Note, PageName, Problem
-from knowledge.model.phrasings import RecordedPhrasing, WrittenLine
-from knowledge.model.pictures import Picture, checked_picture
-from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.model.submissions import Submission
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.helped_questions import HelpedQuestion
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
+from knowledge.values.channel_settings import AnsweredFrom
+from knowledge.values.digests import Digest, Edition
+from knowledge.values.documents import Scope
+from knowledge.values.guilds import GuildSettings, Rule
+from knowledge.values.notes import Decision, Member, Note, PageName, Problem
+from knowledge.values.phrasings import RecordedPhrasing, WrittenLine
+from knowledge.values.pictures import Picture, checked_picture
+from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.values.submissions import Submission
 
 GUILD = 10
 

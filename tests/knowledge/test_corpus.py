@@ -6,12 +6,12 @@ import pytest
 
 from knowledge import corpus
 from knowledge.files.scan import files_of
-from knowledge.model.documents import ARTICLES, Document, Failure, Kind, Scope
-from knowledge.model.notes import Decision, Member
-from knowledge.model.submissions import Submission
 from knowledge.sources import MissingSourceError, add_paths
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
+from knowledge.values.documents import ARTICLES, Document, Failure, Kind, Scope
+from knowledge.values.notes import Decision, Member
+from knowledge.values.submissions import Submission
 from tests.knowledge.made_files import zipped
 
 GUILD = Scope(10)

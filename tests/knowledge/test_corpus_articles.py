@@ -4,7 +4,7 @@ import pytest
 
 from indexer.text.passages import sections
 from knowledge import corpus
-from knowledge.model.documents import Document, Kind
+from knowledge.values.documents import Document, Kind
 
 ARTICLES = [item for item in corpus.articles() if isinstance(item, Document)]
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from dulwich.repo import Repo
 
-from knowledge.model.documents import SHARED
 from knowledge.sources import (
     MissingSourceError,
     add_visited,
@@ -14,6 +13,7 @@ from knowledge.sources import (
     repository_location,
 )
 from knowledge.store.store import Store
+from knowledge.values.documents import SHARED
 from tests.knowledge.test_corpus import store as store
 
 

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from knowledge.backup import backups
-from knowledge.model.notes import Decision, Member, Note
-from knowledge.model.questions import Evidence, Question
-from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
+from knowledge.values.notes import Decision, Member, Note
+from knowledge.values.questions import Evidence, Question
+from knowledge.values.submissions import Submission
 
 GUILD, ELSEWHERE = 10, 11
 

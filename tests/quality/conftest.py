@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.data_folder import model_cache
-from bot.engine.index_updates import run_to_end
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
+from bot.storage.data_folder import model_cache
 from indexer.embedding.embedder import (
     SMALL_MODEL,
     Embedder,

@@ -17,15 +17,15 @@ from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.ask.messages import excerpts
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.index_updates import run_to_end
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
 from indexer.embedding.embedder import Embedder
 from indexer.text.passages import sections
 from indexer.text.sentences import sentences
-from knowledge.model.documents import Kind
-from knowledge.model.questions import Evidence
 from knowledge.sources import add_paths
+from knowledge.values.documents import Kind
+from knowledge.values.questions import Evidence
 from tests.quality.conftest import indexed, opened
 
 pytestmark = pytest.mark.slow

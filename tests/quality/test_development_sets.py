@@ -13,13 +13,13 @@ from typing import Final
 
 import pytest
 
-from bot.engine.data_folder import open_index
-from bot.engine.index_updates import run_to_end
+from bot.core.index_updates import run_to_end
+from bot.storage.data_folder import open_index
 from indexer.embedding.embedder import Embedder
 from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, judged_set
 from indexer.evaluation.metrics import mean, ndcg
 from indexer.evaluation.runner import Evaluation, Evaluator
-from knowledge.model.questions import Evidence
+from knowledge.values.questions import Evidence
 from tests.quality.conftest import indexed
 
 pytestmark = pytest.mark.slow

@@ -12,13 +12,13 @@ from typing import Final
 
 import pytest
 
-from bot.engine.data_folder import open_index
-from bot.engine.index_updates import run_to_end
+from bot.core.index_updates import run_to_end
+from bot.storage.data_folder import open_index
 from indexer.embedding.embedder import Embedder
 from indexer.ingest.pipeline import update
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import Document, Kind, Scope
-from knowledge.model.questions import Evidence
+from knowledge.values.documents import Document, Kind, Scope
+from knowledge.values.questions import Evidence
 
 pytestmark = pytest.mark.slow
 

@@ -10,9 +10,9 @@ from bot.ask import button_messages
 from bot.ask.private_evidence import answers_alone
 from bot.ask.ui.answer_message import pictured
 from bot.ask.ui.phrased_answers import Phrasing
-from bot.engine.job_queue import Priority
-from bot.interactions.channel_access import readable_by, readable_in
-from bot.interactions.guild_settings import viewer_language
+from bot.core.job_queue import Priority
+from bot.interactions.policy.channel_access import readable_by, readable_in
+from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.phrasing.ui.edits import PostedResponse
 

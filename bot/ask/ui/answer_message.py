@@ -17,29 +17,29 @@ from bot.ask import button_messages, explanation, messages, passage_messages, pi
 from bot.ask.pictures import pictures_of, quoted_notes
 from bot.ask.share import share
 from bot.ask.ui.feedback import reason_view
-from bot.engine.job_queue import Priority
+from bot.core.job_queue import Priority
 from bot.gaps import messages as gaps_messages
 from bot.gaps.ui.buttons import GapButton
 from bot.handover.ui.buttons import HandOnButton
-from bot.interactions.buttons import DIGEST, Button, CustomId, Select, view_of
-from bot.interactions.channel_access import may_write, readable_in
-from bot.interactions.door import readers_of_answer
-from bot.interactions.errors import UNREACHED
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.layouts import container, layout, text_of
-from bot.interactions.permissions import is_moderator
+from bot.interactions.kit.buttons import DIGEST, Button, CustomId, Select, view_of
+from bot.interactions.kit.errors import UNREACHED
+from bot.interactions.kit.layouts import container, layout, text_of
 from bot.interactions.pictures import gallery, picture_files
+from bot.interactions.policy.channel_access import may_write, readable_in
+from bot.interactions.policy.door import readers_of_answer
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction, Services
 from bot.notes import messages as notes_messages
 from bot.notes.ui.report import ReportButton
 from bot.phrasing.task import Phrased
 from bot.phrasing.ui.edits import PostedResponse
 from indexer.retrieval.hit import Hit
-from knowledge.model.documents import Kind
-from knowledge.model.guilds import Language
-from knowledge.model.questions import Evidence, Feedback, Question, Verdict
 from knowledge.store.database import StoreError, is_away
 from knowledge.store.questions.question_records import digest_of
+from knowledge.values.documents import Kind
+from knowledge.values.guilds import Language
+from knowledge.values.questions import Evidence, Feedback, Question, Verdict
 
 _logger = logging.getLogger(__name__)
 

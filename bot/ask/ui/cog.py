@@ -21,22 +21,22 @@ from bot.ask.ui.answer_message import pictured
 from bot.ask.ui.follow_up_messages import FollowUpMessages
 from bot.ask.ui.phrased_answers import Phrasing
 from bot.ask.ui.picture_questions import picture_offer
-from bot.engine.job_queue import Priority
-from bot.interactions.allowed_guilds import AllowedGuilds
-from bot.interactions.channel_access import may_write, readable_by_all
-from bot.interactions.errors import EXPLAINED, UNREACHED, unless_too_fast
-from bot.interactions.flood_control import Limit, TooFastError
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.layouts import text_of
-from bot.interactions.localisation import described
-from bot.interactions.permissions import also_directly, may_send
-from bot.interactions.retries import resent
+from bot.core.job_queue import Priority
+from bot.interactions.kit.errors import EXPLAINED, UNREACHED, unless_too_fast
+from bot.interactions.kit.layouts import text_of
+from bot.interactions.kit.localisation import described
+from bot.interactions.kit.retries import resent
+from bot.interactions.policy.allowed_guilds import AllowedGuilds
+from bot.interactions.policy.channel_access import may_write, readable_by_all
+from bot.interactions.policy.flood_control import Limit, TooFastError
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.permissions import also_directly, may_send
 from bot.interactions.services import Interaction, Services
 from bot.limits.ui.admission import take_question
 from bot.phrasing.ui.edits import PostedMessage
 from bot.text import error_messages
-from knowledge.model.guilds import Language
-from knowledge.model.questions import Feedback, Verdict
+from knowledge.values.guilds import Language
+from knowledge.values.questions import Feedback, Verdict
 
 # Discord's codes for a reply to what is not there, and without Read Message History.
 _NO_REFERENCE: Final = frozenset({50035, 160002})

@@ -5,18 +5,18 @@ from typing import Any, Final
 import discord
 
 from bot.ask import button_messages
-from bot.engine.core import Core
-from bot.engine.job_queue import Priority
-from bot.interactions.buttons import NONCE, CustomId, Select, view_of
-from bot.interactions.door import First, readers_of_answer
-from bot.interactions.forms import Filled, Form
-from bot.interactions.guild_settings import viewer_language
+from bot.core.core import Core
+from bot.core.job_queue import Priority
+from bot.interactions.kit.buttons import NONCE, CustomId, Select, view_of
+from bot.interactions.kit.forms import Filled, Form
+from bot.interactions.policy.door import First, readers_of_answer
+from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction
 from bot.text import error_messages
 from bot.text.feedback_reasons import FEEDBACK_REASONS
-from knowledge.model.guilds import Language
-from knowledge.model.questions import Feedback, FeedbackReason, Verdict
-from knowledge.model.submissions import REASON_CHARACTERS
+from knowledge.values.guilds import Language
+from knowledge.values.questions import Feedback, FeedbackReason, Verdict
+from knowledge.values.submissions import REASON_CHARACTERS
 
 
 def reason_view(question_id: int, language: Language) -> discord.ui.View | None:

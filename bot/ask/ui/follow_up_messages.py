@@ -15,9 +15,9 @@ from bot.answers.follow_ups import stands_alone
 from bot.answers.lookup import context_after
 from bot.answers.pipeline import said_to_no_question
 from bot.ask.ui.answer_message import AnswerButton
-from bot.engine.job_queue import Priority
+from bot.core.job_queue import Priority
 from bot.gaps.ui.buttons import GapButton
-from bot.interactions.errors import UNREACHED
+from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.services import Services
 from knowledge.chat.intents import asks, is_small_talk
 

@@ -16,7 +16,7 @@ from bot.ask.ui.quotes_button import QuotesButton
 from bot.interactions.services import Services
 from bot.phrasing.messages import under_way
 from bot.phrasing.ui.edits import Posted, edit_once
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 
 
 class Phrasing:

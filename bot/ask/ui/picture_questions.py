@@ -9,17 +9,17 @@ import discord
 from bot.answers.pipeline import QUESTION_CHARACTERS, said_to_no_question
 from bot.ask import picture_messages
 from bot.ask.ui.answer_deferred import answer_deferred
-from bot.interactions import inbox
-from bot.interactions.buttons import NONCE, Button, CustomId, view_of
-from bot.interactions.channel_access import may_write
-from bot.interactions.door import First, Found, anybody
-from bot.interactions.errors import unless_too_fast
-from bot.interactions.forms import Filled, Form
-from bot.interactions.guild_settings import viewer_language
+from bot.interactions.kit import inbox
+from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
+from bot.interactions.kit.errors import unless_too_fast
+from bot.interactions.kit.forms import Filled, Form
+from bot.interactions.policy.channel_access import may_write
+from bot.interactions.policy.door import First, Found, anybody
+from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.limits.ui.admission import take_question
 from bot.text.languages import Sentence
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 
 # Who sees the answer: everybody who sees the offer, or the asker alone.
 _SHOWN = ("public", "private")

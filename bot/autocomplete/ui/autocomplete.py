@@ -9,12 +9,12 @@ from discord.ext import commands
 
 from bot.answers.lookup import scopes_of
 from bot.autocomplete.choices import Choice, Choices, Titles
-from bot.engine.job_queue import Priority
-from bot.interactions.channel_access import readable_in
-from bot.interactions.errors import BusyError, in_time
-from bot.interactions.guild_settings import viewer_language
+from bot.core.job_queue import Priority
+from bot.interactions.kit.errors import BusyError, in_time
+from bot.interactions.policy.channel_access import readable_in
+from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
-from knowledge.model.documents import ARTICLES
+from knowledge.values.documents import ARTICLES
 
 # Another process, an import for instance, may add notes.
 _TTL_SECONDS: Final = 60

@@ -10,16 +10,20 @@ from discord.ext import commands
 from bot.channels import messages, service
 from bot.channels.choices import changed, completed, parsed, tags_in
 from bot.channels.service import Offered
-from bot.engine.job_queue import Priority
-from bot.interactions.errors import UNREACHED, BusyError, in_time
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.localisation import described
-from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, lacking_to_answer, may_manage
+from bot.core.job_queue import Priority
+from bot.interactions.kit.errors import UNREACHED, BusyError, in_time
+from bot.interactions.kit.localisation import described
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.permissions import (
+    SHOWN_TO_ADMINISTRATORS,
+    lacking_to_answer,
+    may_manage,
+)
 from bot.interactions.services import Cog, Interaction, Services
 from bot.text import languages
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, beginning
-from knowledge.model.channel_settings import (
+from knowledge.values.channel_settings import (
     MOST_QUOTATIONS,
     MOST_WAIT_SECONDS,
     SETTINGS,
@@ -28,7 +32,7 @@ from knowledge.model.channel_settings import (
     Level,
     Mode,
 )
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 
 _CHANNELS: Final = app_commands.AppCommandChannel | app_commands.AppCommandThread
 

@@ -19,11 +19,11 @@ from yarl import URL
 from bot.cluster import leases
 from bot.cluster.leadership import Fence
 from bot.cluster.membership import Membership
-from bot.engine.core import Core
-from bot.engine.job_queue import Priority
-from bot.engine.shards import Shards
-from bot.interactions.discord_internals import divide_guilds, gate_events, give_up_shard
-from bot.interactions.errors import EXPLAINED
+from bot.cluster.shards import Shards
+from bot.core.core import Core
+from bot.core.job_queue import Priority
+from bot.interactions.kit.discord_internals import divide_guilds, gate_events, give_up_shard
+from bot.interactions.kit.errors import EXPLAINED
 from bot.interactions.services import GoOn, Services, Step
 from indexer.index.postgres import PostgresConnection
 from knowledge.store.database import StoreError

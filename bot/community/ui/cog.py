@@ -6,14 +6,14 @@ from discord import app_commands
 
 from bot.community import messages, service
 from bot.community.messages import PERIOD_LABELS, Period
-from bot.interactions.buttons import Button, CustomId, pages_view
-from bot.interactions.channel_access import may_write
-from bot.interactions.door import First, members
-from bot.interactions.guild_settings import message_language, viewer_language
-from bot.interactions.localisation import described
+from bot.interactions.kit.buttons import Button, CustomId, pages_view
+from bot.interactions.kit.localisation import described
+from bot.interactions.policy.channel_access import may_write
+from bot.interactions.policy.door import First, members
+from bot.interactions.policy.guild_settings import message_language, viewer_language
 from bot.interactions.services import Cog, Interaction
 from bot.text import paging
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 
 _PERIODS = [
     app_commands.Choice(name=described(*label), value=period.value)

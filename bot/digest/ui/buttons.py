@@ -11,12 +11,12 @@ from bot.gaps import service as gaps_service
 from bot.gaps.service import Group
 from bot.gaps.ui.buttons import GapButton
 from bot.gaps.ui.existing_answer import PointForm
-from bot.interactions.buttons import Button, CustomId
-from bot.interactions.door import First, moderators
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.layouts import layout
+from bot.interactions.kit.buttons import Button, CustomId
+from bot.interactions.kit.layouts import layout
+from bot.interactions.policy.door import First, moderators
+from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 
 # With these, five gaps and all that comes after them are at most 40 components.
 _ACTIONS: Final = ("point", "dismiss")

@@ -14,11 +14,11 @@ from bot.digest.schedule import Due
 from bot.digest.ui.buttons import digest_message
 from bot.digest.ui.poster import DigestPoster
 from bot.digest.ui.readers import readers_of, writable
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.localisation import described
-from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, manages
+from bot.interactions.kit.localisation import described
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, manages
 from bot.interactions.services import Interaction, Services
-from knowledge.model.digests import Digest, Edition
+from knowledge.values.digests import Digest, Edition
 
 _ZONE_CHARACTERS: Final = 60
 _CHOICES: Final = 25

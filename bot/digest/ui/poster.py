@@ -22,12 +22,12 @@ from bot.digest.service import UnansweredPost, Week
 from bot.digest.ui.buttons import digest_message
 from bot.digest.ui.readers import readers_of, writable
 from bot.digest.ui.unanswered_posts import unanswered_posts
-from bot.interactions.errors import UNREACHED, worth_retrying
-from bot.interactions.layouts import text_of
-from bot.interactions.retries import resent
+from bot.interactions.kit.errors import UNREACHED, worth_retrying
+from bot.interactions.kit.layouts import text_of
+from bot.interactions.kit.retries import resent
 from bot.interactions.services import Services
-from knowledge.model.digests import Digest, Edition
-from knowledge.model.guilds import GuildSettings
+from knowledge.values.digests import Digest, Edition
+from knowledge.values.guilds import GuildSettings
 
 # How often is looked whether a digest is due: a comparison of times for each.
 ROUND_SECONDS: Final = 60

@@ -9,9 +9,9 @@ from typing import Any
 import discord
 
 from bot.digest.service import Readers
-from bot.interactions.channel_access import seen_by_others
-from bot.interactions.permissions import may_send
-from knowledge.model.guilds import GuildSettings
+from bot.interactions.policy.channel_access import seen_by_others
+from bot.interactions.policy.permissions import may_send
+from knowledge.values.guilds import GuildSettings
 
 
 def readers_of(channel: discord.abc.GuildChannel, settings: GuildSettings) -> Readers:

@@ -11,8 +11,8 @@ from typing import Final
 import discord
 
 from bot.digest.service import MOST_POSTS, UnansweredPost
-from bot.interactions.errors import UNREACHED
 from bot.interactions.forum_posts import is_closed
+from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.services import Services
 
 # A post is told of as unanswered for so long after it was written.

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.gaps import messages
-from bot.interactions.buttons import Button, CustomId
-from bot.interactions.door import First, Found, readable_question
-from bot.interactions.errors import in_time
+from bot.interactions.kit.buttons import Button, CustomId
+from bot.interactions.kit.errors import in_time
+from bot.interactions.policy.door import First, Found, readable_question
 from bot.interactions.services import Interaction
 from bot.notes.drafts import Draft
 from bot.notes.ui.form import open_form
-from knowledge.model.questions import Question
+from knowledge.values.questions import Question
 
 
 async def _writers(interaction: Interaction, values: Mapping[str, Any]) -> Found:

@@ -15,16 +15,16 @@ from bot.gaps import messages, service
 from bot.gaps.service import Group
 from bot.gaps.ui.buttons import open_note
 from bot.gaps.ui.existing_answer import PointForm
-from bot.interactions.buttons import Button, CustomId, Select
-from bot.interactions.door import First, moderators
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.localisation import described
-from bot.interactions.permissions import SHOWN_TO_MODERATORS, refused
+from bot.interactions.kit.buttons import Button, CustomId, Select
+from bot.interactions.kit.localisation import described
+from bot.interactions.policy.door import First, moderators
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS, refused
 from bot.interactions.services import Cog, Interaction
 from bot.text import paging
 from bot.text.markdown import Page, neighbours
-from knowledge.model.guilds import Language
-from knowledge.model.handovers import HandoverState
+from knowledge.values.guilds import Language
+from knowledge.values.handovers import HandoverState
 
 
 class GapsCog(Cog):

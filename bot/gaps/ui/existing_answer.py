@@ -5,13 +5,13 @@ from typing import Any, Final
 import discord
 
 from bot.gaps import existing_answer, messages
-from bot.interactions.buttons import DIGEST, NONCE, Button, CustomId, Select, view_of
-from bot.interactions.channel_access import readable_in
-from bot.interactions.door import moderators
-from bot.interactions.forms import Filled, Form
-from bot.interactions.guild_settings import viewer_language
+from bot.interactions.kit.buttons import DIGEST, NONCE, Button, CustomId, Select, view_of
+from bot.interactions.kit.forms import Filled, Form
+from bot.interactions.policy.channel_access import readable_in
+from bot.interactions.policy.door import moderators
+from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 
 _MODERATORS: Final = moderators(messages.NOT_A_MODERATOR)
 

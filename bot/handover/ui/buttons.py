@@ -6,22 +6,22 @@ from typing import Any, Final
 
 import discord
 
-from bot.engine.core import Core
-from bot.engine.job_queue import Priority
+from bot.core.core import Core
+from bot.core.job_queue import Priority
 from bot.handover import messages, service
-from bot.interactions.buttons import NONCE, Button, CustomId, view_of
-from bot.interactions.door import First, Found, readers_of_answer
-from bot.interactions.errors import in_time
-from bot.interactions.forms import Filled, Form, give_back
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.permissions import may_decide, may_help
+from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
+from bot.interactions.kit.errors import in_time
+from bot.interactions.kit.forms import Filled, Form, give_back
+from bot.interactions.policy.door import First, Found, readers_of_answer
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.permissions import may_decide, may_help
 from bot.interactions.services import Interaction, Services
 from bot.text.languages import Sentence
-from knowledge.model.guilds import GuildSettings, Language
-from knowledge.model.handovers import Handover, HandoverOutcome
-from knowledge.model.notes import Member
-from knowledge.model.questions import Question
 from knowledge.store.questions.handovers import NotHandedOn
+from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.handovers import Handover, HandoverOutcome
+from knowledge.values.notes import Member
+from knowledge.values.questions import Question
 
 
 class HandOnButton(

@@ -16,19 +16,23 @@ from typing import Any, Final
 import discord
 
 from bot.answers.replay import with_words
-from bot.engine.job_queue import Priority
+from bot.core.job_queue import Priority
 from bot.handover import messages, service
 from bot.handover.ui.buttons import HandoverButton
-from bot.interactions.buttons import view_of
-from bot.interactions.channel_access import readable_by_all, readable_by_all_in, seen_by_others
-from bot.interactions.errors import UNREACHED, worth_retrying
-from bot.interactions.permissions import may_send
-from bot.interactions.retries import LOST, resent
+from bot.interactions.kit.buttons import view_of
+from bot.interactions.kit.errors import UNREACHED, worth_retrying
+from bot.interactions.kit.retries import LOST, resent
+from bot.interactions.policy.channel_access import (
+    readable_by_all,
+    readable_by_all_in,
+    seen_by_others,
+)
+from bot.interactions.policy.permissions import may_send
 from bot.interactions.services import Services
-from knowledge.model.guilds import GuildSettings, Language
-from knowledge.model.handovers import Handover
-from knowledge.model.questions import Question
 from knowledge.store.questions.handovers import NotHandedOn
+from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.handovers import Handover
+from knowledge.values.questions import Question
 
 _Place = discord.TextChannel | discord.ForumChannel
 

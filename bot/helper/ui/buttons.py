@@ -8,18 +8,18 @@ import discord
 
 from bot.ask import button_messages
 from bot.ask.ui.answer_message import AnswerButton
-from bot.engine.job_queue import Priority
+from bot.core.job_queue import Priority
 from bot.helper import messages
-from bot.interactions.buttons import Button, CustomId
-from bot.interactions.door import Found, readers_of_answer
-from bot.interactions.errors import UNREACHED
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.permissions import is_moderator
+from bot.interactions.kit.buttons import Button, CustomId
+from bot.interactions.kit.errors import UNREACHED
+from bot.interactions.policy.door import Found, readers_of_answer
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction
 from bot.text.languages import Sentence
 from knowledge.chat.intents import is_marked_solved
-from knowledge.model.guilds import Language
-from knowledge.model.questions import Feedback, Question, Verdict
+from knowledge.values.guilds import Language
+from knowledge.values.questions import Feedback, Question, Verdict
 
 # Discord's limit.
 _MOST_TAGS: Final = 5

@@ -23,20 +23,20 @@ from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.ask.ui.answer_message import answer_message, pictured
 from bot.ask.ui.cog import reply_once
-from bot.engine.core import Core
-from bot.engine.job_queue import Priority
-from bot.engine.worker import WorkerStoppedError
+from bot.core.core import Core
+from bot.core.job_queue import Priority
+from bot.core.worker import WorkerStoppedError
 from bot.helper import messages, service
 from bot.helper.question_rules import begins_question, questions_of_post
 from bot.helper.ui.buttons import helped_buttons
 from bot.helper.ui.later_messages import SAID, Place, asked_and_settled, is_closed, lacking_to_help
-from bot.interactions.allowed_guilds import AllowedGuilds
-from bot.interactions.channel_access import readable_by_all
-from bot.interactions.errors import UNREACHED
-from bot.interactions.flood_control import FloodControl, TooFastError
+from bot.interactions.kit.errors import UNREACHED
+from bot.interactions.policy.allowed_guilds import AllowedGuilds
+from bot.interactions.policy.channel_access import readable_by_all
+from bot.interactions.policy.flood_control import FloodControl, TooFastError
 from bot.interactions.services import Services
-from knowledge.model.channel_settings import Mode
 from knowledge.store.questions.helped_questions import DailyCaps, HelpedQuestion
+from knowledge.values.channel_settings import Mode
 
 ROUND_SECONDS: Final = 60
 # So many questions wait for their time; what comes in a flood beyond them is left to people.

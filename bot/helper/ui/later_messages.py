@@ -13,7 +13,7 @@ from bot.helper.question_rules import (
     is_settled,
 )
 from bot.interactions import forum_posts
-from bot.interactions.permissions import lacking_to_answer, may_help
+from bot.interactions.policy.permissions import lacking_to_answer, may_help
 from bot.interactions.services import Services
 from knowledge.store.questions.helped_questions import HelpedQuestion
 

@@ -1,7 +1,7 @@
 """Admission of questions and notes: whether a member has some left, looked at before they go on.
 
-Flood control (`bot.interactions.flood_control`) stands below: it keeps the bot answering, while
-limits are what a server wants. Where none is set for somebody, nothing of them is counted or kept.
+Flood control (`bot.interactions.policy.flood_control`) keeps the bot answering; limits are a
+server's choice. Nothing is counted or kept for a member without a limit.
 """
 
 import asyncio
@@ -11,16 +11,16 @@ from typing import Final
 
 import discord
 
-from bot.engine.job_queue import Priority
-from bot.interactions.errors import EXPLAINED
-from bot.interactions.permissions import may_decide
+from bot.core.job_queue import Priority
+from bot.interactions.kit.errors import EXPLAINED
+from bot.interactions.policy.permissions import may_decide
 from bot.interactions.services import Interaction, Services
 from bot.limits import messages, service
 from bot.limits.service import Allowance, Sender
 from bot.text import error_messages
-from knowledge.model.guilds import GuildSettings, Language
-from knowledge.model.limits import Quota
 from knowledge.store.database import StoreError, is_away
+from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.limits import Quota
 
 # A form must be the first response; where it is not known in time, it is when the form is sent.
 _PATIENCE_SECONDS: Final = 0.5

@@ -7,12 +7,12 @@ from typing import Final
 import discord
 from discord import app_commands
 
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.localisation import described
-from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, manages
+from bot.interactions.kit.localisation import described
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, manages
 from bot.interactions.services import Cog, Interaction
 from bot.limits import messages
-from knowledge.model.limits import MOST, Limits, Quota
+from knowledge.values.limits import MOST, Limits, Quota
 
 _Number = app_commands.Range[int, 0, MOST]
 _ANY: Final = Quota()

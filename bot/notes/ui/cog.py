@@ -8,10 +8,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.autocomplete.ui import autocomplete
-from bot.interactions.buttons import view_of
-from bot.interactions.errors import in_time
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.localisation import described
+from bot.interactions.kit.buttons import view_of
+from bot.interactions.kit.errors import in_time
+from bot.interactions.kit.localisation import described
+from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.notes import messages, service
 from bot.notes.drafts import Draft, OnPage, revising
@@ -25,8 +25,8 @@ from bot.notes.ui.saved_messages import save_as_note
 from bot.notes.ui.source_messages import SourceMessages
 from bot.review import cards as review_cards
 from bot.review.ui.cards import files_of
-from knowledge.model.notes import Note, Obstacle, Problem
-from knowledge.model.submissions import REASON_CHARACTERS
+from knowledge.values.notes import Note, Obstacle, Problem
+from knowledge.values.submissions import REASON_CHARACTERS
 
 _CHOICE_CHARACTERS: Final = 100
 _FILTERS = [

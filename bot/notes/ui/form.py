@@ -8,14 +8,14 @@ from typing import Any, Final
 import discord
 
 from bot.autocomplete.ui.autocomplete import choices_at_once
-from bot.engine.job_queue import Priority
-from bot.interactions.buttons import Button, CustomId, view_of
-from bot.interactions.channel_access import sees
-from bot.interactions.door import First, Found, readable_question
-from bot.interactions.errors import UNREACHED
-from bot.interactions.forms import Filled, Form, give_back
-from bot.interactions.guild_settings import viewer_language
+from bot.core.job_queue import Priority
+from bot.interactions.kit.buttons import Button, CustomId, view_of
+from bot.interactions.kit.errors import UNREACHED
+from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.pictures import is_picture
+from bot.interactions.policy.channel_access import sees
+from bot.interactions.policy.door import First, Found, readable_question
+from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.limits.ui.admission import note_refusal
 from bot.notes import drafts, form_messages, messages, service
@@ -26,11 +26,11 @@ from bot.review.findings import TAGS as TAGS_LABEL
 from bot.review.findings import TITLE
 from bot.text import error_messages
 from bot.text.languages import Sentence
-from knowledge.model.guilds import Language
-from knowledge.model.notes import Note
-from knowledge.model.pictures import PICTURES
-from knowledge.model.submissions import FORM_CHARACTERS, LINK_CHARACTERS, TITLE_CHARACTERS
 from knowledge.store.inbox import KeptInteraction
+from knowledge.values.guilds import Language
+from knowledge.values.notes import Note
+from knowledge.values.pictures import PICTURES
+from knowledge.values.submissions import FORM_CHARACTERS, LINK_CHARACTERS, TITLE_CHARACTERS
 
 _TYPED_TAG_CHARACTERS: Final = 200
 

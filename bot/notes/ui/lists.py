@@ -5,10 +5,10 @@ from typing import Any
 
 import discord
 
-from bot.interactions.buttons import Button, CustomId, pages_view
-from bot.interactions.door import First, Found, anybody
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.permissions import is_moderator
+from bot.interactions.kit.buttons import Button, CustomId, pages_view
+from bot.interactions.policy.door import First, Found, anybody
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction
 from bot.notes import list_messages, messages, service
 from bot.notes.list_messages import Filter
@@ -16,7 +16,7 @@ from bot.notes.service import Viewer
 from bot.review.ui.cards import files_of
 from bot.text.languages import Sentence
 from bot.text.markdown import Page
-from knowledge.model.notes import Note
+from knowledge.values.notes import Note
 
 
 async def viewer_of(interaction: Interaction) -> Viewer:

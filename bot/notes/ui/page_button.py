@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.engine.job_queue import Priority
-from bot.interactions.buttons import Button, CustomId
-from bot.interactions.door import Found
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.permissions import is_moderator
+from bot.core.job_queue import Priority
+from bot.interactions.kit.buttons import Button, CustomId
+from bot.interactions.policy.door import Found
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction
 from bot.notes import messages
 from bot.notes.messages import PAGE_LABELS
 from bot.review import messages as review_messages
 from bot.text.languages import Sentence
-from knowledge.model.guilds import Language
-from knowledge.model.notes import Member, Note, PageVeto
+from knowledge.values.guilds import Language
+from knowledge.values.notes import Member, Note, PageVeto
 
 
 async def _veto(interaction: Interaction, note: Note) -> PageVeto | None:

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import discord
 
-from bot.engine.job_queue import Priority
-from bot.interactions.buttons import NONCE, NUMBER, Button, CustomId
-from bot.interactions.door import First, Found, members, readers_of_answer
-from bot.interactions.errors import in_time
-from bot.interactions.forms import Filled, Form, give_back
-from bot.interactions.guild_settings import viewer_language
+from bot.core.job_queue import Priority
+from bot.interactions.kit.buttons import NONCE, NUMBER, Button, CustomId
+from bot.interactions.kit.errors import in_time
+from bot.interactions.kit.forms import Filled, Form, give_back
+from bot.interactions.policy.door import First, Found, members, readers_of_answer
+from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction
 from bot.notes import messages, service
 from bot.review import cards as review_cards
@@ -20,9 +20,9 @@ from bot.review import service as review_service
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import legible, shortened
-from knowledge.model.guilds import Language
-from knowledge.model.notes import Note, Problem
-from knowledge.model.submissions import REASON_CHARACTERS
+from knowledge.values.guilds import Language
+from knowledge.values.notes import Note, Problem
+from knowledge.values.submissions import REASON_CHARACTERS
 
 
 class ReportModal(

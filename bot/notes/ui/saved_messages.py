@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 import discord
 
-from bot.interactions.errors import UNREACHED, in_time
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.layouts import text_of
+from bot.interactions.kit.errors import UNREACHED, in_time
+from bot.interactions.kit.layouts import text_of
 from bot.interactions.pictures import pictures_among
+from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction
 from bot.limits.ui.admission import note_refusal
 from bot.notes import form_messages, service
@@ -25,8 +25,8 @@ from bot.text.languages import Sentence
 from bot.text.markdown import beginning, size
 from knowledge.chat.conversations import THREAD_MESSAGES
 from knowledge.chat.transcript import Channel, Transcript
-from knowledge.model.pictures import PICTURES, Picture
-from knowledge.model.submissions import FORM_CHARACTERS, InvalidNoteError
+from knowledge.values.pictures import PICTURES, Picture
+from knowledge.values.submissions import FORM_CHARACTERS, InvalidNoteError
 
 
 async def save_as_note(

@@ -12,10 +12,10 @@ from datetime import datetime
 import discord
 from discord.ext import commands
 
-from bot.interactions.errors import UNREACHED
+from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.services import Services
-from knowledge.model.notes import SourceChange, SourceMessage
 from knowledge.store.notes.note_records import Watched
+from knowledge.values.notes import SourceChange, SourceMessage
 
 
 class SourceMessages(commands.Cog):

@@ -12,15 +12,14 @@ from typing import Any, Final, TypeVar
 import discord
 from cachetools import LRUCache
 
-from bot.answers.similar_notes import Near
-from bot.engine.core import Core
-from bot.engine.job_queue import Priority
-from bot.interactions.buttons import Button, CustomId, view_of
-from bot.interactions.channel_access import readable_in
-from bot.interactions.door import First, Found
-from bot.interactions.guild_settings import viewer_language
+from bot.core.core import Core
+from bot.core.job_queue import Priority
+from bot.interactions.kit.buttons import Button, CustomId, view_of
 from bot.interactions.picture_texts import PictureText
 from bot.interactions.pictures import is_picture, picture_files, pictures_among
+from bot.interactions.policy.channel_access import readable_in
+from bot.interactions.policy.door import First, Found
+from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.limits import messages as limits_messages
 from bot.limits import service as limits_service
@@ -32,12 +31,13 @@ from bot.notes.ui.page_button import page_button
 from bot.notes.ui.source_messages import SourceMessages
 from bot.review import messages as review_messages
 from bot.review import service as review_service
+from bot.review.similar_notes import Near
 from bot.text import error_messages
 from bot.text.languages import Sentence
-from knowledge.model.guilds import Language
-from knowledge.model.notes import Member, Note, Obstacle, Outcome
-from knowledge.model.pictures import PICTURES, Picture
-from knowledge.model.submissions import InvalidNoteError, Submission
+from knowledge.values.guilds import Language
+from knowledge.values.notes import Member, Note, Obstacle, Outcome
+from knowledge.values.pictures import PICTURES, Picture
+from knowledge.values.submissions import InvalidNoteError, Submission
 
 _Counted = TypeVar("_Counted")
 

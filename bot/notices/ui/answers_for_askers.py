@@ -16,23 +16,23 @@ from typing import Any, Final
 import discord
 
 from bot.ask.ui.answer_message import answer_message, pictured
-from bot.engine.core import Core
-from bot.engine.worker import WorkerStoppedError
+from bot.core.core import Core
+from bot.core.worker import WorkerStoppedError
 from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
 from bot.gaps.service import Told
 from bot.handover import messages as handover_messages
 from bot.handover import service as handover_service
 from bot.handover.service import HelpersAnswer
-from bot.interactions.buttons import view_of
-from bot.interactions.channel_access import readable_by, readable_by_all
-from bot.interactions.errors import UNREACHED, worth_retrying
-from bot.interactions.retries import resent
+from bot.interactions.kit.buttons import view_of
+from bot.interactions.kit.errors import UNREACHED, worth_retrying
+from bot.interactions.kit.retries import resent
+from bot.interactions.policy.channel_access import readable_by, readable_by_all
 from bot.interactions.services import Services
 from bot.privacy.ui.cog import PrivacyButton
-from knowledge.model.channel_settings import HoldingSettings
-from knowledge.model.guilds import Language
-from knowledge.model.notes import Notice, NoticeEvent
+from knowledge.values.channel_settings import HoldingSettings
+from knowledge.values.guilds import Language
+from knowledge.values.notes import Notice, NoticeEvent
 
 COOLDOWN: Final = timedelta(hours=1)
 TOLD_TO_ASKERS: Final = frozenset({NoticeEvent.ANSWERED, NoticeEvent.HELPED})

@@ -14,14 +14,13 @@ from typing import Any, Final
 
 import discord
 
-from bot.answers.impact import Impact
 from bot.autocomplete.ui.autocomplete import AutocompleteCache
-from bot.engine.job_queue import Priority
-from bot.engine.worker import WorkerStoppedError
-from bot.interactions.buttons import view_of
-from bot.interactions.channel_access import readable_by_all
-from bot.interactions.errors import EXPLAINED, UNREACHED, worth_retrying
-from bot.interactions.retries import resent
+from bot.core.job_queue import Priority
+from bot.core.worker import WorkerStoppedError
+from bot.interactions.kit.buttons import view_of
+from bot.interactions.kit.errors import EXPLAINED, UNREACHED, worth_retrying
+from bot.interactions.kit.retries import resent
+from bot.interactions.policy.channel_access import readable_by_all
 from bot.interactions.services import Services
 from bot.notes.ui.form import ReviseButton
 from bot.notices import messages
@@ -30,12 +29,13 @@ from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.review.cards import ReviewCard
+from bot.review.impact import Impact
 from bot.review.ui.cards import card_buttons, card_message, files_of
 from indexer.index.database import IndexError_
-from knowledge.model.guilds import GuildSettings, Language
-from knowledge.model.notes import Note, Notice, State
 from knowledge.store.database import StoreError
 from knowledge.store.notes.review_cards import card_number
+from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.notes import Note, Notice, State
 
 # How often what was left undone is tried again.
 ROUND_SECONDS: Final = 60

@@ -5,17 +5,17 @@ from typing import Any, Final
 import discord
 from discord import app_commands
 
-from bot.interactions.buttons import Button, CustomId, Select
-from bot.interactions.door import First, moderators
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.layouts import components_of, layout
-from bot.interactions.localisation import described
-from bot.interactions.permissions import SHOWN_TO_MODERATORS, refused
+from bot.interactions.kit.buttons import Button, CustomId, Select
+from bot.interactions.kit.layouts import components_of, layout
+from bot.interactions.kit.localisation import described
+from bot.interactions.policy.door import First, moderators
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS, refused
 from bot.interactions.services import Cog, Interaction
 from bot.page import messages, service
 from bot.text.markdown import legible, shortened
-from knowledge.model.guilds import Language
-from knowledge.model.notes import Member
+from knowledge.values.guilds import Language
+from knowledge.values.notes import Member
 
 _OPTION_CHARACTERS: Final = 100
 

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 import discord
 
-from bot.interactions.errors import UNREACHED
-from bot.interactions.layouts import text_of
-from bot.interactions.retries import resent
+from bot.interactions.kit.errors import UNREACHED
+from bot.interactions.kit.layouts import text_of
+from bot.interactions.kit.retries import resent
 from bot.interactions.services import Interaction
 from bot.phrasing.edit_pacer import EditPacer
 

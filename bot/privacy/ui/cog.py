@@ -8,16 +8,16 @@ from typing import Final
 import discord
 from discord import app_commands
 
-from bot.interactions.buttons import Button, CustomId, view_of
-from bot.interactions.door import First, anybody
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.localisation import described
-from bot.interactions.permissions import also_directly
+from bot.interactions.kit.buttons import Button, CustomId, view_of
+from bot.interactions.kit.localisation import described
+from bot.interactions.policy.door import First, anybody
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.permissions import also_directly
 from bot.interactions.services import Cog, Interaction
 from bot.privacy import messages, service
 from bot.privacy.messages import PRIVACY_LABELS
-from knowledge.model.guilds import Language
-from knowledge.model.notes import PageName
+from knowledge.values.guilds import Language
+from knowledge.values.notes import PageName
 
 # Discord takes 10 MB from a bot; a larger file is compressed.
 _FILE_BYTES: Final = 8_000_000

@@ -11,8 +11,8 @@ from typing import Final
 import discord
 from discord.ext import commands
 
-from bot.engine import index_updates
-from bot.engine.worker import WorkerStoppedError
+from bot.core import index_updates
+from bot.core.worker import WorkerStoppedError
 from bot.interactions.services import Services
 from bot.privacy import guild_removal
 from knowledge.store.database import StoreError

@@ -9,27 +9,27 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.answers.impact import Impact
-from bot.engine.job_queue import Priority
-from bot.interactions.buttons import NONCE, Button, CustomId
-from bot.interactions.door import First, Found
-from bot.interactions.errors import in_time
-from bot.interactions.forms import Filled, Form, give_back
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.layouts import container, layout
-from bot.interactions.permissions import SHOWN_TO_MODERATORS
+from bot.core.job_queue import Priority
+from bot.interactions.kit.buttons import NONCE, Button, CustomId
+from bot.interactions.kit.errors import in_time
+from bot.interactions.kit.forms import Filled, Form, give_back
+from bot.interactions.kit.layouts import container, layout
 from bot.interactions.pictures import gallery, picture_files
+from bot.interactions.policy.door import First, Found
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS
 from bot.interactions.services import Interaction, Services
 from bot.review import cards, messages, service
 from bot.review.cards import Action, ReviewCard, Standing
 from bot.review.findings import TAGS, TITLE
+from bot.review.impact import Impact
 from bot.review.ui.decisions import act, deciders, first_on_card, say_done, tell
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import size
-from knowledge.model.guilds import GuildSettings, Language
-from knowledge.model.notes import Member, Note
-from knowledge.model.submissions import (
+from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.notes import Member, Note
+from knowledge.values.submissions import (
     FORM_CHARACTERS,
     REASON_CHARACTERS,
     TITLE_CHARACTERS,

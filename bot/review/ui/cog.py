@@ -10,11 +10,11 @@ from typing import Final
 import discord
 from discord import app_commands
 
-from bot.interactions.buttons import Button, CustomId, Part, view_of
-from bot.interactions.door import First, moderators
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.localisation import described
-from bot.interactions.permissions import (
+from bot.interactions.kit.buttons import Button, CustomId, Part, view_of
+from bot.interactions.kit.localisation import described
+from bot.interactions.policy.door import First, moderators
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.permissions import (
     SHOWN_TO_MODERATORS,
     manages,
     moderator_refusal,
@@ -26,9 +26,9 @@ from bot.review.service import Side
 from bot.review.ui.cards import card_buttons, card_message, files_of
 from bot.review.ui.queue import found_of
 from bot.text import error_messages
-from knowledge.model.guilds import Rule
-from knowledge.model.submissions import TAG_CHARACTERS, InvalidNoteError, checked_tags
 from knowledge.store.audit.audit_log import LogFilter
+from knowledge.values.guilds import Rule
+from knowledge.values.submissions import TAG_CHARACTERS, InvalidNoteError, checked_tags
 
 _EVENTS = [
     app_commands.Choice(name=described(*name), value=key) for key, name in messages.EVENTS.items()

@@ -4,17 +4,17 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from bot.engine.core import Core
-from bot.engine.job_queue import Priority
-from bot.interactions.door import First, Found, moderators
-from bot.interactions.guild_settings import viewer_language
+from bot.core.core import Core
+from bot.core.job_queue import Priority
+from bot.interactions.policy.door import First, Found, moderators
+from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.review import messages, service
 from bot.review.cards import Action
 from bot.text.languages import Sentence
-from knowledge.model.notes import Decision, Member, Note, Outcome, PageVeto
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
+from knowledge.values.notes import Decision, Member, Note, Outcome, PageVeto
 
 _MODERATORS: Final = moderators()
 _RULED = {

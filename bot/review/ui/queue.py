@@ -5,18 +5,18 @@ from typing import Any
 
 import discord
 
-from bot.engine.job_queue import Priority
-from bot.interactions.buttons import Button, CustomId
-from bot.interactions.channel_access import readable_in
-from bot.interactions.door import First, moderators
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.layouts import layout
+from bot.core.job_queue import Priority
+from bot.interactions.kit.buttons import Button, CustomId
+from bot.interactions.kit.layouts import layout
+from bot.interactions.policy.channel_access import readable_in
+from bot.interactions.policy.door import First, moderators
+from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.review import cards, messages, service
 from bot.review.ui.cards import card_buttons, card_message, files_of
 from bot.text.markdown import LAYOUT_CHARACTERS, size
-from knowledge.model.guilds import GuildSettings
-from knowledge.model.notes import Note
+from knowledge.values.guilds import GuildSettings
+from knowledge.values.notes import Note
 
 
 class Queue:

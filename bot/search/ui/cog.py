@@ -8,19 +8,19 @@ from discord import app_commands
 
 from bot.answers.lookup import scopes_of
 from bot.autocomplete.ui import autocomplete
-from bot.engine.job_queue import Priority
-from bot.interactions.buttons import Button, CustomId, Part, pages_view
-from bot.interactions.channel_access import readable_in
-from bot.interactions.door import First, anybody
-from bot.interactions.errors import unless_too_fast
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.localisation import described
-from bot.interactions.permissions import also_directly
+from bot.core.job_queue import Priority
+from bot.interactions.kit.buttons import Button, CustomId, Part, pages_view
+from bot.interactions.kit.errors import unless_too_fast
+from bot.interactions.kit.localisation import described
+from bot.interactions.policy.channel_access import readable_in
+from bot.interactions.policy.door import First, anybody
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.permissions import also_directly
 from bot.interactions.services import Cog, Interaction
 from bot.search import messages, service
 from bot.search.service import Search
-from knowledge.model.documents import ARTICLES
-from knowledge.model.submissions import TAG_CHARACTERS
+from knowledge.values.documents import ARTICLES
+from knowledge.values.submissions import TAG_CHARACTERS
 
 _TAG: Final = Part(rf"[\w-]{{0,{TAG_CHARACTERS}}}", str)
 

@@ -10,16 +10,16 @@ import logging
 import discord
 from discord.ext import commands
 
-from bot.interactions.allowed_guilds import AllowedGuilds
-from bot.interactions.buttons import view_of
-from bot.interactions.errors import UNREACHED
-from bot.interactions.permissions import may_send
-from bot.interactions.retries import resent
+from bot.interactions.kit.buttons import view_of
+from bot.interactions.kit.errors import UNREACHED
+from bot.interactions.kit.retries import resent
+from bot.interactions.policy.allowed_guilds import AllowedGuilds
+from bot.interactions.policy.permissions import may_send
 from bot.interactions.services import Cog, Services
 from bot.setup import messages
 from bot.setup.ui.controls import SetupButton
 from bot.text import languages
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 
 _logger = logging.getLogger(__name__)
 

@@ -5,12 +5,12 @@ from typing import Final
 
 import discord
 
-from bot.interactions.channel_access import seen_by_others
-from bot.interactions.errors import UNREACHED
-from bot.interactions.permissions import lacking_to_answer
+from bot.interactions.kit.errors import UNREACHED
+from bot.interactions.policy.channel_access import seen_by_others
+from bot.interactions.policy.permissions import lacking_to_answer
 from bot.setup import panel_messages as messages
 from bot.text import permission_names
-from knowledge.model.guilds import GuildSettings, Language
+from knowledge.values.guilds import GuildSettings, Language
 
 _LARGE: Final = 20
 

@@ -3,17 +3,17 @@
 import discord
 from discord import app_commands
 
-from bot.engine.job_queue import Priority
-from bot.interactions.channel_access import readable_in
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.localisation import described
-from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, also_directly, manages
+from bot.config.version import own_version
+from bot.core.job_queue import Priority
+from bot.interactions.kit.localisation import described
+from bot.interactions.policy.channel_access import readable_in
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, also_directly, manages
 from bot.interactions.services import Cog, Interaction
 from bot.phrasing import messages as phrasing_messages
 from bot.setup import messages, service
 from bot.setup.ui.controls import deliver_cards
-from bot.version import own_version
-from knowledge.model.guilds import Phrasing
+from knowledge.values.guilds import Phrasing
 
 
 class SetupCog(Cog):

@@ -7,19 +7,19 @@ import discord
 
 from bot.answers.pipeline import QUESTION_CHARACTERS
 from bot.ask.ui.answer_deferred import answer_deferred
-from bot.interactions.buttons import NONCE, Button, CustomId, Select
-from bot.interactions.door import First, administrators
-from bot.interactions.errors import in_time, unless_too_fast
-from bot.interactions.forms import Filled, Form, give_back
-from bot.interactions.guild_settings import viewer_language
+from bot.interactions.kit.buttons import NONCE, Button, CustomId, Select
+from bot.interactions.kit.errors import in_time, unless_too_fast
+from bot.interactions.kit.forms import Filled, Form, give_back
+from bot.interactions.policy.door import First, administrators
+from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction
 from bot.setup import messages, service
 from bot.setup import panel_messages as said
 from bot.setup.settings import OPTIONAL, PAGES, Page, Setting
 from bot.setup.ui import checks
 from bot.sources import articles
-from knowledge.model.guilds import GuildSettings, Language, is_accent
 from knowledge.review.risk_flags import named_hosts
+from knowledge.values.guilds import GuildSettings, Language, is_accent
 
 _HOSTS_CHARACTERS: Final = 2_000
 _COLOUR_CHARACTERS: Final = 7

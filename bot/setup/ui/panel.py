@@ -10,8 +10,8 @@ from typing import Any, Final
 import discord
 
 from bot.answers.bundled_articles import Standing
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.permissions import lacking_to_answer
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.permissions import lacking_to_answer
 from bot.interactions.services import Interaction, Services
 from bot.phrasing import messages as phrasing_messages
 from bot.setup import messages, service
@@ -21,7 +21,7 @@ from bot.setup.settings import OPTIONAL, PAGES, STEPS, Page, Setting, offered, s
 from bot.setup.ui import checks
 from bot.setup.ui.controls import CHANNEL_TYPES, SettingSelect, SetupButton
 from bot.sources import messages as source_messages
-from knowledge.model.guilds import Language, Phrasing
+from knowledge.values.guilds import Language, Phrasing
 
 _MOST_CHANNELS: Final = 25  # Discord's limit of what one list can hold
 

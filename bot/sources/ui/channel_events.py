@@ -11,8 +11,8 @@ from typing import Any
 import discord
 from discord.ext import commands
 
-from bot.engine.core import Core
-from bot.interactions.discord_internals import take_role
+from bot.core.core import Core
+from bot.interactions.kit.discord_internals import take_role
 from bot.interactions.services import Services
 from bot.sources import channels
 from bot.sources.ui.channel_sync import ChannelSync

@@ -16,9 +16,9 @@ from typing import Final
 import aiohttp
 import discord
 
-from bot.engine import index_updates
-from bot.engine.job_queue import Priority
-from bot.engine.worker import WorkerStoppedError
+from bot.core import index_updates
+from bot.core.job_queue import Priority
+from bot.core.worker import WorkerStoppedError
 from bot.interactions.services import Services
 from bot.sources import channels as sources_channels
 from bot.sources import messages

@@ -7,13 +7,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.interactions.buttons import Button, CustomId, pages_view
-from bot.interactions.door import First, administrators
-from bot.interactions.guild_settings import viewer_language
-from bot.interactions.localisation import described
-from bot.interactions.permissions import SHOWN_TO_ADMINISTRATORS, manages, may_manage
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.interactions.kit.buttons import Button, CustomId, pages_view
+from bot.interactions.kit.localisation import described
+from bot.interactions.policy.door import First, administrators
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, manages, may_manage
 from bot.interactions.services import Interaction, Services
 from bot.sources import addresses, articles, channels, messages
 from bot.sources.ui.channel_sync import ChannelSync
@@ -22,10 +22,10 @@ from bot.text.markdown import plain_within, shortened
 from bot.text.paging import PAGE_LABELS
 from knowledge import corpus
 from knowledge.channels.sync_state import ProgressMessage
-from knowledge.model.documents import SHARED, Scope
-from knowledge.model.guilds import Language
 from knowledge.sources import MissingSourceError
 from knowledge.store.guilds.synced_channels import SyncedChannel
+from knowledge.values.documents import SHARED, Scope
+from knowledge.values.guilds import Language
 from knowledge.web.addresses import URL_CHARACTERS
 
 Readable = discord.TextChannel | discord.ForumChannel

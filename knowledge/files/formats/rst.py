@@ -13,7 +13,7 @@ from docutils.parsers.rst import Directive, directives, roles
 
 from knowledge.files.formats.html import fragment_to_markdown
 from knowledge.files.parsed_file import ParsedFile, UnreadableError, one_line
-from knowledge.model.internals import require
+from knowledge.values.internals import require
 
 # Which directives and roles docutils knows.
 USED: Final = (

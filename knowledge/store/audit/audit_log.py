@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from knowledge.model.notes import State
 from knowledge.store.audit import log_chain
 from knowledge.store.database import Database, now
 from knowledge.store.row_guilds import NO_GUILD
 from knowledge.store.sqlite_file import record
 from knowledge.store.value_lists import rows_among
+from knowledge.values.notes import State
 
 _OUTCOMES = {
     "rejected": State.REJECTED,

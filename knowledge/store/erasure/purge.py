@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from knowledge.model.documents import document_of_note
 from knowledge.store.audit.audit_log import NOTE_DELETED, PURGED, AuditLog
 from knowledge.store.database import Database
 from knowledge.store.erasure.personal_data import PERSONAL, PersonalData
@@ -21,6 +20,7 @@ from knowledge.store.erasure.tombstones import (
     Tombstones,
 )
 from knowledge.store.value_lists import run_among
+from knowledge.values.documents import document_of_note
 
 # What belongs to notes, in an order in which it can go.
 _OF_NOTES: Final = (

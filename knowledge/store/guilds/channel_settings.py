@@ -6,17 +6,17 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from knowledge.model.channel_settings import (
+from knowledge.store.audit.audit_log import AuditLog
+from knowledge.store.database import Database
+from knowledge.store.guilds.guild_settings import Guilds
+from knowledge.store.sqlite_file import record
+from knowledge.values.channel_settings import (
     AnsweredFrom,
     ChannelSettings,
     GuildChoices,
     Mode,
 )
-from knowledge.model.guilds import GuildSettings, Language
-from knowledge.store.audit.audit_log import AuditLog
-from knowledge.store.database import Database
-from knowledge.store.guilds.guild_settings import Guilds
-from knowledge.store.sqlite_file import record
+from knowledge.values.guilds import GuildSettings, Language
 
 
 class ChannelSettingsTable:

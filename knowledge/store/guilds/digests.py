@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from knowledge.model.digests import Digest, Edition
-from knowledge.model.guilds import GuildFilter, every_guild
 from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database, moment
 from knowledge.store.sqlite_file import record
+from knowledge.values.digests import Digest, Edition
+from knowledge.values.guilds import GuildFilter, every_guild
 
 _OF_ONE = "where guild_id = ? and edition = ?"
 

@@ -7,12 +7,12 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from knowledge.model.guilds import GuildSettings, Language, Phrasing, Rule
-from knowledge.model.limits import Limits
 from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database, moment
 from knowledge.store.sqlite_file import record
 from knowledge.store.value_lists import rows_among
+from knowledge.values.guilds import GuildSettings, Language, Phrasing, Rule
+from knowledge.values.limits import Limits
 
 # As much of the time between two looks as counts as an absence that was seen. A clock that jumps
 # ahead takes no more than this from the time for which a guild's data is kept.

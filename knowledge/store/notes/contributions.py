@@ -7,8 +7,12 @@ A note belongs to its guild: for any other guild it is not there.
 from collections.abc import Sequence
 from datetime import datetime
 
-from knowledge.model.guilds import requirements
-from knowledge.model.notes import (
+from knowledge.store.database import Database
+from knowledge.store.guilds.guild_settings import Guilds
+from knowledge.store.notes.note_states import NoteStates
+from knowledge.store.row_guilds import only_guild
+from knowledge.values.guilds import requirements
+from knowledge.values.notes import (
     Decision,
     Member,
     Note,
@@ -21,12 +25,8 @@ from knowledge.model.notes import (
     SourceMessage,
     State,
 )
-from knowledge.model.pictures import Picture
-from knowledge.model.submissions import Submission
-from knowledge.store.database import Database
-from knowledge.store.guilds.guild_settings import Guilds
-from knowledge.store.notes.note_states import NoteStates
-from knowledge.store.row_guilds import only_guild
+from knowledge.values.pictures import Picture
+from knowledge.values.submissions import Submission
 
 
 class Contributions:

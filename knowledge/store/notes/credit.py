@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from knowledge.model.questions import Evidence
 from knowledge.store.database import Database
 from knowledge.store.notes.note_records import ACCEPTED
+from knowledge.values.questions import Evidence
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ is a moderator is the caller's to check; that nobody decides on a note of their 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from knowledge.model.guilds import requirements
-from knowledge.model.notes import Decision, Member, Note, NoticeEvent, Obstacle, Outcome, State
-from knowledge.model.submissions import Submission
 from knowledge.store.database import Database, now
 from knowledge.store.guilds.guild_settings import Guilds
 from knowledge.store.notes.note_states import NoteStates
+from knowledge.values.guilds import requirements
+from knowledge.values.notes import Decision, Member, Note, NoticeEvent, Obstacle, Outcome, State
+from knowledge.values.submissions import Submission
 
 _NOTICES = {
     Decision.APPROVE: NoticeEvent.APPROVED,

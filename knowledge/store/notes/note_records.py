@@ -11,8 +11,12 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, Final
 
-from knowledge.model.guilds import GuildFilter, every_guild
-from knowledge.model.notes import (
+from knowledge.store.database import Database, moment
+from knowledge.store.notes.review_cards import mark_due
+from knowledge.store.sqlite_file import record
+from knowledge.store.value_lists import rows_among, rows_of_lists
+from knowledge.values.guilds import GuildFilter, every_guild
+from knowledge.values.notes import (
     Decision,
     Note,
     Obstacle,
@@ -26,12 +30,8 @@ from knowledge.model.notes import (
     SourceMessage,
     State,
 )
-from knowledge.model.secrets import without_secrets
-from knowledge.model.submissions import Submission
-from knowledge.store.database import Database, moment
-from knowledge.store.notes.review_cards import mark_due
-from knowledge.store.sqlite_file import record
-from knowledge.store.value_lists import rows_among, rows_of_lists
+from knowledge.values.secrets import without_secrets
+from knowledge.values.submissions import Submission
 
 # An extension `e` of a note `m` that is in what was approved, maybe with a moderator's changes.
 ACCEPTED: Final = """

@@ -9,8 +9,15 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from knowledge.model.guilds import requirements
-from knowledge.model.notes import (
+from knowledge.store.audit.audit_log import AuditLog
+from knowledge.store.database import Database, now
+from knowledge.store.guilds.guild_settings import Guilds
+from knowledge.store.notes.note_records import STANDING, Notes
+from knowledge.store.notes.pictures import Pictures
+from knowledge.store.notes.review_cards import mark_due
+from knowledge.store.notices import NO_CHANNEL, Notices
+from knowledge.values.guilds import requirements
+from knowledge.values.notes import (
     Decision,
     Member,
     Note,
@@ -21,15 +28,8 @@ from knowledge.model.notes import (
     SourceMessage,
     State,
 )
-from knowledge.model.pictures import Picture
-from knowledge.model.submissions import Submission
-from knowledge.store.audit.audit_log import AuditLog
-from knowledge.store.database import Database, now
-from knowledge.store.guilds.guild_settings import Guilds
-from knowledge.store.notes.note_records import STANDING, Notes
-from knowledge.store.notes.pictures import Pictures
-from knowledge.store.notes.review_cards import mark_due
-from knowledge.store.notices import NO_CHANNEL, Notices
+from knowledge.values.pictures import Picture
+from knowledge.values.submissions import Submission
 
 # The columns of a note that an undo puts back.
 _UNDONE: Final = ("live_revision_id", "retired_revision_id", "verified_at", "review_at")

@@ -6,8 +6,8 @@ The last revision that has a picture takes it along.
 
 from collections.abc import Sequence
 
-from knowledge.model.pictures import Picture, PictureKind
 from knowledge.store.database import Database
+from knowledge.values.pictures import Picture, PictureKind
 
 
 class Pictures:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from knowledge.model.notes import Member, Obstacle, Outcome, PageName, PageVeto
-from knowledge.model.pictures import PictureKind
-from knowledge.model.submissions import Submission
 from knowledge.store.database import Database, moment, now
 from knowledge.store.notes.note_records import ACCEPTED
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
 from knowledge.store.value_lists import rows_among
+from knowledge.values.notes import Member, Obstacle, Outcome, PageName, PageVeto
+from knowledge.values.pictures import PictureKind
+from knowledge.values.submissions import Submission
 
 # A forgotten contributor consents to nothing more.
 _MAY_BE: Final = """

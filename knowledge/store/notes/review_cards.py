@@ -6,11 +6,11 @@ A revision has a card of its own; its message is remembered with it, and so is t
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from knowledge.model.guilds import GuildFilter, every_guild
-from knowledge.model.notes import Note
 from knowledge.store.database import Database
 from knowledge.store.row_guilds import RowKind, guild_of, only_guild
 from knowledge.store.value_lists import rows_among, run_among
+from knowledge.values.guilds import GuildFilter, every_guild
+from knowledge.values.notes import Note
 
 if TYPE_CHECKING:
     from knowledge.store.notes.note_records import Notes

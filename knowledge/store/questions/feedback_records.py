@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from knowledge.model.questions import ConfirmedAnswer, Feedback, FeedbackReason, Verdict
 from knowledge.store.database import Database, now
 from knowledge.store.row_guilds import RowKind, guild_of
 from knowledge.store.sqlite_file import record
+from knowledge.values.questions import ConfirmedAnswer, Feedback, FeedbackReason, Verdict
 
 # So many confirmed answers are looked at for one question, the newest: they are embedded once.
 _MOST_CONFIRMED: Final = 200

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
-from knowledge.model.guilds import GuildFilter, every_guild
-from knowledge.model.notes import NoticeEvent
-from knowledge.model.questions import Evidence
 from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database, moment
 from knowledge.store.notices import Notices
 from knowledge.store.row_guilds import RowKind, guild_of
 from knowledge.store.sqlite_file import record
 from knowledge.store.value_lists import run_among
+from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
+from knowledge.values.guilds import GuildFilter, every_guild
+from knowledge.values.notes import NoticeEvent
+from knowledge.values.questions import Evidence
 
 # The newest so many of a guild are looked at; older ones come up when these are settled.
 MOST_QUESTIONS: Final = 2_000

@@ -10,15 +10,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from knowledge.model.guilds import GuildFilter, every_guild
-from knowledge.model.handovers import Handover, HandoverOutcome, HandoverState
-from knowledge.model.notes import NoticeEvent
 from knowledge.store.database import Database
 from knowledge.store.notices import Notices
 from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.row_guilds import RowKind, guild_of
 from knowledge.store.sqlite_file import record
 from knowledge.store.value_lists import rows_among, run_among
+from knowledge.values.guilds import GuildFilter, every_guild
+from knowledge.values.handovers import Handover, HandoverOutcome, HandoverState
+from knowledge.values.notes import NoticeEvent
 
 # A member puts one question to the helpers in so much time.
 HANDING_PAUSE: Final = timedelta(minutes=10)

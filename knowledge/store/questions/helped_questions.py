@@ -13,13 +13,13 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any, Final
 
-from knowledge.model.guilds import GuildFilter, every_guild
-from knowledge.model.questions import Question
 from knowledge.store.database import Database
 from knowledge.store.questions.question_records import QuestionRecords
 from knowledge.store.row_guilds import RowKind, guild_of
 from knowledge.store.sqlite_file import record
 from knowledge.store.value_lists import rows_among, run_among
+from knowledge.values.guilds import GuildFilter, every_guild
+from knowledge.values.questions import Question
 
 # How long others have before a question counts as one that nobody answers.
 WATCHED_FOR: Final = timedelta(days=1)

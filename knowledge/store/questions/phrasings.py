@@ -8,17 +8,17 @@ import json
 from datetime import datetime, timedelta
 from typing import Final
 
-from knowledge.model.limits import DAY, HOUR
-from knowledge.model.phrasings import (
+from knowledge.store.database import Database
+from knowledge.store.row_guilds import RowKind, guild_of
+from knowledge.store.sqlite_file import record
+from knowledge.values.limits import DAY, HOUR
+from knowledge.values.phrasings import (
     UNDER_WAY,
     PhrasingCaps,
     RecordedPhrasing,
     UsedUp,
     WrittenLine,
 )
-from knowledge.store.database import Database
-from knowledge.store.row_guilds import RowKind, guild_of
-from knowledge.store.sqlite_file import record
 
 _ASKED: Final = (
     "select p.asked_at from phrasings p join questions q on q.id = p.question_id "

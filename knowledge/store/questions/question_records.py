@@ -15,17 +15,17 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final
 
-from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
-from knowledge.model.questions import (
-    Evidence,
-    Question,
-    RecordedHit,
-)
 from knowledge.store.database import Database, now
 from knowledge.store.insertions import insertion
 from knowledge.store.row_guilds import NO_GUILD, only_guild
 from knowledge.store.sqlite_file import record
 from knowledge.store.value_lists import rows_among, run_among
+from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
+from knowledge.values.questions import (
+    Evidence,
+    Question,
+    RecordedHit,
+)
 
 # So many hits can be quoted by an answer, and give its notes' contributors credit.
 _MOST_QUOTED: Final = 5

@@ -6,8 +6,8 @@ is of guild 0.
 
 from datetime import datetime
 
-from knowledge.model.limits import DAY, Quota
 from knowledge.store.database import Database
+from knowledge.values.limits import DAY, Quota
 
 
 class RecentQuestions:

@@ -13,7 +13,7 @@ from simcord.enums import OverwriteType
 
 from bot.ask import button_messages
 from bot.process.connection import invite_permissions
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 from tests.bot.faults import fail, silent
 from tests.bot.world import QUESTION, World, text_of
 

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from bot.cluster.leases import Leases
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.index_updates import run_to_end
-from knowledge.model.documents import Kind
-from knowledge.model.notes import Member
-from knowledge.model.submissions import Submission
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
 from knowledge.store import migrations
 from knowledge.store.postgres.work_queue import WorkQueue
+from knowledge.values.documents import Kind
+from knowledge.values.notes import Member
+from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
 from tests.postgres import Cluster
 

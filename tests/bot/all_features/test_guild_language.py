@@ -8,8 +8,8 @@ import pytest
 from bot.ask import button_messages
 from bot.ask import messages as ask_messages
 from bot.notices import messages as notices_messages
-from knowledge.model.guilds import Language
-from knowledge.model.notes import NoticeEvent
+from knowledge.values.guilds import Language
+from knowledge.values.notes import NoticeEvent
 from tests.bot.steps import choose, told
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons, text_of
 

@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 
 from bot.answers.bundled_articles import Standing
 from bot.answers.decision import Answer, Quote, Refusal, citation
-from bot.answers.impact import AnswerSummary, ChangedQuestion, Impact
 from bot.answers.pipeline import Reply
-from bot.answers.similar_notes import Closeness, Near
 from bot.ask import messages as ask_messages
 from bot.ask import passage_messages
 from bot.ask.explanation import why
@@ -30,7 +28,9 @@ from bot.notices import messages as notices_messages
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.review.cards import Action
+from bot.review.impact import AnswerSummary, ChangedQuestion, Impact
 from bot.review.service import Findings, LogLine
+from bot.review.similar_notes import Closeness, Near
 from bot.setup import messages as setup_messages
 from bot.setup import panel_messages
 from bot.sources import messages as sources_messages
@@ -53,9 +53,15 @@ from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from knowledge.channels.sync_state import ArchivedChannel, Counts, ProgressMessage, SyncStage
 from knowledge.corpus import SourceState
-from knowledge.model.documents import SHARED, Failure, Kind
-from knowledge.model.guilds import Language, Rule
-from knowledge.model.notes import (
+from knowledge.review.risk_flags import flags
+from knowledge.store.audit.audit_log import LogEntry
+from knowledge.store.guilds.synced_channels import SyncedContent
+from knowledge.store.notes.credit import Activity, Contributor
+from knowledge.store.notes.note_records import ListedNote
+from knowledge.store.questions.gaps import OpenQuestion
+from knowledge.values.documents import SHARED, Failure, Kind
+from knowledge.values.guilds import Language, Rule
+from knowledge.values.notes import (
     Decision,
     Note,
     NoticeEvent,
@@ -68,14 +74,8 @@ from knowledge.model.notes import (
     SourceMessage,
     State,
 )
-from knowledge.model.questions import Evidence, Question, RecordedHit
-from knowledge.model.submissions import TEXT_CHARACTERS, Submission
-from knowledge.review.risk_flags import flags
-from knowledge.store.audit.audit_log import LogEntry
-from knowledge.store.guilds.synced_channels import SyncedContent
-from knowledge.store.notes.credit import Activity, Contributor
-from knowledge.store.notes.note_records import ListedNote
-from knowledge.store.questions.gaps import OpenQuestion
+from knowledge.values.questions import Evidence, Question, RecordedHit
+from knowledge.values.submissions import TEXT_CHARACTERS, Submission
 from tests.bot import strictness
 from tests.bot.extremes import EXTREMES, TEXTS, at_most, badly_cut, badly_shown
 from tests.bot.values import in_one

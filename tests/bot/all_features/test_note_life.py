@@ -8,19 +8,19 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine.core import Core
-from bot.engine.shards import EVERY_SHARD
+from bot.cluster.shards import EVERY_SHARD
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
 from bot.privacy import guild_removal
 from bot.privacy import service as privacy_service
 from bot.review import service as review_service
-from knowledge.model.documents import Kind, Scope
-from knowledge.model.guilds import GuildSettings, Rule
-from knowledge.model.notes import Decision, Member, Note, Obstacle, Outcome, Problem, State
-from knowledge.model.submissions import Submission
 from knowledge.store.audit.audit_log import replayed
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.documents import Kind, Scope
+from knowledge.values.guilds import GuildSettings, Rule
+from knowledge.values.notes import Decision, Member, Note, Obstacle, Outcome, Problem, State
+from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
 from tests.knowledge.decided_notes import RULINGS
 

@@ -5,14 +5,14 @@ from typing import Any, Final
 
 import pytest
 
-from bot.client import Bot
-from bot.engine.core import Core
-from knowledge.model.notes import Decision, Member
-from knowledge.model.submissions import Submission
+from bot.core.core import Core
+from bot.process.client import Bot
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.inbox import KeptInteraction
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.helped_questions import HelpedQuestion
+from knowledge.values.notes import Decision, Member
+from knowledge.values.submissions import Submission
 from tests.bot.digests import AHEAD, chosen, posted
 from tests.bot.world import UNKNOWN, World
 

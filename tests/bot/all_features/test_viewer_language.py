@@ -8,12 +8,12 @@ import pytest
 from simcord import Env
 
 from bot.community import messages as community_messages
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.notes import form_messages as notes_form_messages
 from bot.notes import messages as notes_messages
 from bot.setup.settings import Page
 from bot.text import error_messages
-from knowledge.model.guilds import GuildSettings, Language
+from knowledge.values.guilds import GuildSettings, Language
 from tests.bot.english import CODE, in_english
 from tests.bot.steps import choose, opened, shown_message
 from tests.bot.text.test_languages import MESSAGES
@@ -330,7 +330,7 @@ async def test_who_is_busy_says_so_in_the_language_of_the_client(
     at_home: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await at_home.propose(TITLE, TEXT)
-    monkeypatch.setattr("bot.interactions.errors._PATIENCE_SECONDS", 0)
+    monkeypatch.setattr("bot.interactions.kit.errors._PATIENCE_SECONDS", 0)
 
     result = await at_home.member.slash(at_home.general, "note edit", note="1")
 

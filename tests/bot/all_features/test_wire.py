@@ -12,11 +12,11 @@ import pytest
 
 from bot.__main__ import UNREACHABLE
 from bot.cli.console import UNUSABLE
-from bot.config import Settings
+from bot.config.settings import Settings
 from bot.notes import form_messages as notes_form_messages
 from bot.notes import messages as notes_messages
 from bot.text import error_messages
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 from tests.bot.discord_server import SECONDS, bot_process
 from tests.bot.wire.people import is_private
 from tests.bot.wire.server import WireServer, wire_server

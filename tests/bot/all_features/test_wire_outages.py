@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import Settings
+from bot.config.settings import Settings
 from tests.bot.discord_server import bot_process
 from tests.bot.wire.server import wire_server
 

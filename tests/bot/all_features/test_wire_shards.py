@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from bot.__main__ import UNREACHABLE
-from bot.config import Settings
+from bot.config.settings import Settings
 from tests.bot.discord_server import SECONDS, bot_process
 from tests.bot.wire.people import Person
 from tests.bot.wire.server import WireServer, wire_server

@@ -13,9 +13,9 @@ from bot.answers.pipeline import AnswerPipeline
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import ARTICLES, SHARED, Document, Kind, Scope
-from knowledge.model.guilds import GuildSettings
 from knowledge.store.store import Store
+from knowledge.values.documents import ARTICLES, SHARED, Document, Kind, Scope
+from knowledge.values.guilds import GuildSettings
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER = 7, 8

@@ -16,8 +16,8 @@ from bot.answers.decision import (
     near_best,
 )
 from indexer.retrieval.hit import Hit
-from knowledge.model.documents import Kind
-from knowledge.model.questions import Evidence, RecordedHit
+from knowledge.values.documents import Kind
+from knowledge.values.questions import Evidence, RecordedHit
 from tests.bot.values import file_passage
 
 

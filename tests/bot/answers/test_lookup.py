@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from bot.answers.lookup import SIBLING_GAIN, Ask, beside_shown, context_after
 from indexer.retrieval.hit import Hit
-from knowledge.model.questions import EARLIER_CHARACTERS, Evidence, Question
+from knowledge.values.questions import EARLIER_CHARACTERS, Evidence, Question
 from tests.bot.values import file_passage
 
 

@@ -8,13 +8,13 @@ import pytest
 
 from bot.answers.decision import Quote, citation
 from bot.answers.page_links import PageLinks
-from bot.config_sections import PageSettings
+from bot.config.sections import PageSettings
 from indexer.retrieval.hit import Hit
-from knowledge.model.documents import Kind, document_of_note
-from knowledge.model.notes import Note
 from knowledge.store.database import DatabaseAwayError, StoreError
 from knowledge.store.notes.public_notes import PublicNotes
 from knowledge.store.store import Store
+from knowledge.values.documents import Kind, document_of_note
+from knowledge.values.notes import Note
 from tests.bot import values
 from tests.knowledge.decided_notes import GUILD, decided, proposed
 

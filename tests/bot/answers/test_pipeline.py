@@ -31,9 +31,9 @@ from indexer.index.index import Index
 from indexer.ingest.pipeline import put, update
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
-from knowledge.model.questions import EARLIER_CHARACTERS, Evidence
 from knowledge.store.store import Store
+from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
+from knowledge.values.questions import EARLIER_CHARACTERS, Evidence
 from tests.bot.values import file_passage
 from tests.fakes import WordEmbedder
 from tests.refused import refused_questions

@@ -9,10 +9,10 @@ import pytest
 
 from bot.answers.outage import Outage
 from bot.answers.recording_queue import RESERVED_AT_ONCE, RecordingQueue
-from knowledge.model.questions import Evidence, Question
 from knowledge.store.database import DatabaseAwayError
 from knowledge.store.postgres.database import PostgresDatabase
 from knowledge.store.store import Store
+from knowledge.values.questions import Evidence, Question
 from tests.postgres import Cluster
 
 MOST = 3

@@ -12,19 +12,19 @@ from rich.console import Console
 from bot.answers.lookup import Ask
 from bot.answers.replay import PassageState, Replay
 from bot.cli import output
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine.core import Core
-from bot.engine.index_updates import run_to_end
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
 from bot.review import service as review_service
 from indexer.ingest.pipeline import put, update
 from indexer.retrieval.evidence import FEATURES, FittedFor, calibration
-from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
-from knowledge.model.notes import Decision, Member
-from knowledge.model.phrasings import RecordedPhrasing, WrittenLine
-from knowledge.model.questions import Evidence
-from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
+from knowledge.values.notes import Decision, Member
+from knowledge.values.phrasings import RecordedPhrasing, WrittenLine
+from knowledge.values.questions import Evidence
+from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
 
 GUILD = 10

@@ -9,7 +9,7 @@ from bot.answers.decision import Refusal
 from bot.answers.pipeline import Reply
 from bot.answers.reply_cache import REPLIES, ReplyCache, ReplyKey
 from indexer.index.selection import Selection
-from knowledge.model.documents import ARTICLES, SHARED, Scope, channel_scope
+from knowledge.values.documents import ARTICLES, SHARED, Scope, channel_scope
 
 KEY = ReplyKey("Who digs?", "", (Look((SHARED,)),), None, (7,), "settings")
 REPLY = Reply("Who digs?", Refusal())

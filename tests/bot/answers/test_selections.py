@@ -18,8 +18,10 @@ from indexer.index.index import Index
 from indexer.ingest.pipeline import put
 from indexer.retrieval.retriever import Retriever
 from knowledge.corpus import source_key
-from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
-from knowledge.model.documents import (
+from knowledge.store.questions.question_records import digest_of
+from knowledge.store.store import Store
+from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
+from knowledge.values.documents import (
     ARTICLES,
     SHARED,
     Document,
@@ -28,9 +30,7 @@ from knowledge.model.documents import (
     Scope,
     channel_scope,
 )
-from knowledge.model.questions import Feedback, Verdict
-from knowledge.store.questions.question_records import digest_of
-from knowledge.store.store import Store
+from knowledge.values.questions import Feedback, Verdict
 from knowledge.web.page_store import PageStore, WebPage
 from tests.fakes import WordEmbedder
 

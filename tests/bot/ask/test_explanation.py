@@ -7,8 +7,8 @@ import pytest
 
 from bot.ask import explanation
 from bot.ask.explanation import why
-from knowledge.model.guilds import Language
-from knowledge.model.questions import Evidence, Question, RecordedHit
+from knowledge.values.guilds import Language
+from knowledge.values.questions import Evidence, Question, RecordedHit
 
 WHEN = datetime(2026, 3, 4, tzinfo=UTC)
 HIT = RecordedHit(

@@ -19,9 +19,9 @@ from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
-from knowledge.model.documents import SHARED, Kind
-from knowledge.model.guilds import Language
-from knowledge.model.questions import Evidence
+from knowledge.values.documents import SHARED, Kind
+from knowledge.values.guilds import Language
+from knowledge.values.questions import Evidence
 from tests.bot.values import TEXTS, in_one
 
 

@@ -4,7 +4,7 @@ from bot.ask import passage_messages
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from indexer.text.passages import Passage
-from knowledge.model.documents import SHARED, Document, Kind
+from knowledge.values.documents import SHARED, Document, Kind
 
 
 def test_parts_that_are_called_alike_are_told_apart_by_number() -> None:

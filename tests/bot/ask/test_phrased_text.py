@@ -9,7 +9,7 @@ from bot.ask.phrased_text import MOST_CHARACTERS, around_chosen, cited_places, p
 from bot.phrasing.task import Line, Outcome, Phrased
 from bot.text.markdown import size
 from indexer.retrieval.hit import Hit
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 from tests.bot.values import file_passage
 
 CHOSEN = "-# Chosen by small from the passages quoted below, word for word."

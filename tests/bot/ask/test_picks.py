@@ -11,18 +11,18 @@ from bot.answers.decision import Answer, Refusal, offered, recorded_hit
 from bot.answers.lookup import Ask, scopes_of
 from bot.answers.pipeline import Reply
 from bot.ask import picks
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine.core import Core
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
 from bot.privacy import service as privacy_service
 from bot.review import service as review_service
-from knowledge.model.guilds import GuildSettings
-from knowledge.model.notes import Decision, Member, Note
-from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.model.submissions import Submission
 from knowledge.store.database import now
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
+from knowledge.values.guilds import GuildSettings
+from knowledge.values.notes import Decision, Member, Note
+from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
 
 GUILD, ELSEWHERE = 10, 11

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from bot.answers.pipeline import QUESTION_CHARACTERS
 from bot.ask import picture_messages
 from bot.text.markdown import MESSAGE_CHARACTERS, size
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zs", "Zl", "Zp"]))
 

@@ -3,8 +3,8 @@
 import pytest
 
 from bot.autocomplete.choices import CHOICE_CHARACTERS, CHOICES, Choices
-from knowledge.model.notes import State
 from knowledge.store.notes.note_records import ListedNote
+from knowledge.values.notes import State
 
 ME, OTHER = 1, 2
 

@@ -4,7 +4,7 @@ import pytest
 
 from bot.autocomplete.choices import CHOICE_CHARACTERS
 from bot.channels.choices import changed, completed, parsed, tags_in
-from knowledge.model.channel_settings import EVERYTHING, AnsweredFrom
+from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 
 NAMES = {"source:1": "guide", "source:2": "https://a.org/?x,y", "notes": "The notes", "3": "guide"}
 OWN = AnsweredFrom(("rust",), ("notes",), first=True)

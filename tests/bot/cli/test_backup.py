@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from bot.cli.console import UNUSABLE
-from bot.config import Settings
-from bot.engine.data_folder import COMMUNITY
+from bot.config.settings import Settings
+from bot.storage.data_folder import COMMUNITY
 from knowledge.backup.backups import back_up
-from knowledge.model.documents import SHARED
-from knowledge.model.notes import Decision, Member
-from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
+from knowledge.values.documents import SHARED
+from knowledge.values.notes import Decision, Member
+from knowledge.values.submissions import Submission
 from tests.bot.discord_server import bot_process, discord_server
 from tests.fork_server import ForkServer
 

@@ -9,12 +9,12 @@ import pytest
 
 from bot.cli.console import UNUSABLE
 from bot.cli.doctor import examine
-from bot.engine.data_folder import COMMUNITY, open_store
-from knowledge.model.notes import Decision, Member
-from knowledge.model.questions import Evidence, Question
-from knowledge.model.submissions import Submission
+from bot.storage.data_folder import COMMUNITY, open_store
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
+from knowledge.values.notes import Decision, Member
+from knowledge.values.questions import Evidence, Question
+from knowledge.values.submissions import Submission
 from tests.fork_server import ForkServer
 from tests.postgres import Cluster
 

@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 
 from bot.cli.doctor import EMPTY, Finding, _discord, _repositories, _servers, examine
-from bot.config import Settings
-from bot.config_sections import GuildsSettings
-from bot.engine.calibrations import CALIBRATION, keep_calibration
-from bot.engine.data_folder import COMMUNITY, held
-from bot.interactions.allowed_guilds import ANYBODY
+from bot.config.sections import GuildsSettings
+from bot.config.settings import Settings
+from bot.interactions.policy.allowed_guilds import ANYBODY
+from bot.models.calibrations import CALIBRATION, keep_calibration
 from bot.models.presets import other_model
+from bot.storage.data_folder import COMMUNITY, held
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.retrieval.evidence import FittedFor, shipped_calibrations
-from knowledge.model.documents import SHARED
-from knowledge.model.extras import needed
-from knowledge.model.notes import Member
-from knowledge.model.submissions import Submission
 from knowledge.store.erasure.tombstones import FILE
 from knowledge.store.store import Store
+from knowledge.values.documents import SHARED
+from knowledge.values.extras import needed
+from knowledge.values.notes import Member
+from knowledge.values.submissions import Submission
 
 Examiner = Callable[[str], dict[str, Finding]]
 

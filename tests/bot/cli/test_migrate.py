@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from bot.__main__ import app
 from bot.cli.console import UNUSABLE
-from bot.engine.data_folder import COMMUNITY, held, open_database, open_store
+from bot.storage.data_folder import COMMUNITY, held, open_database, open_store
 from knowledge.backup.move import MoveError
 from knowledge.store.moved import StoreMovedError
 from knowledge.store.store import Store, StoreError

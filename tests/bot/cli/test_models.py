@@ -13,10 +13,10 @@ from typer.testing import CliRunner, Result
 from bot.__main__ import app
 from bot.cli.console import UNUSABLE
 from bot.cli.model_output import not_derived_text
-from bot.engine.calibrations import keep_calibration
-from bot.engine.data_folder import MODEL_LOCK, exclusive
-from bot.engine.serving_model import read_pointer
 from bot.models import speeds
+from bot.models.calibrations import keep_calibration
+from bot.models.serving_model import read_pointer
+from bot.storage.data_folder import MODEL_LOCK, exclusive
 from indexer.retrieval.evidence import FittedFor, calibration
 from tests.bot.models.choosing import FIRST, MEETUP, WHERE, opened, publish, quoted
 from tests.fakes import salted_models

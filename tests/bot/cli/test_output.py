@@ -14,12 +14,12 @@ from bot.answers.pipeline import Reply
 from bot.ask import messages as ask_messages
 from bot.cli.output import REFUSED, reply_parts, reply_record, stats_record, stats_text
 from bot.cli.source_output import Pace, source_record, sources_text
-from bot.engine.figures import Figures
+from bot.core.figures import Figures
 from indexer.ingest.pipeline import Progress, UpdateReport
 from indexer.retrieval.hit import Hit
 from knowledge.corpus import SourceState
-from knowledge.model.documents import SHARED, Failure, Scope
-from knowledge.model.questions import Evidence
+from knowledge.values.documents import SHARED, Failure, Scope
+from knowledge.values.questions import Evidence
 from tests.bot.values import file_passage
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

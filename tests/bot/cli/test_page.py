@@ -9,11 +9,11 @@ import pytest
 
 from bot.__main__ import main
 from bot.cli.console import UNUSABLE
-from bot.config import Settings
-from bot.engine.data_folder import COMMUNITY
-from knowledge.model.guilds import GuildSettings
-from knowledge.model.submissions import Submission
+from bot.config.settings import Settings
+from bot.storage.data_folder import COMMUNITY
 from knowledge.store.store import Store
+from knowledge.values.guilds import GuildSettings
+from knowledge.values.submissions import Submission
 from tests.fork_server import ForkServer
 from tests.knowledge.decided_notes import MIRA, decided
 

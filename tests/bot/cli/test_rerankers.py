@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bot.__main__ import app
-from bot.engine.data_folder import MODEL_LOCK, exclusive
-from bot.engine.serving_reranker import choose_reranker, chosen_reranker
+from bot.models.serving_reranker import choose_reranker, chosen_reranker
+from bot.storage.data_folder import MODEL_LOCK, exclusive
 from tests.bot.models.choosing import FIRST, MEETUP, opened, publish
 from tests.fakes import salted_models
 from tests.models import save_cross_encoder

@@ -16,7 +16,7 @@ import pytest
 from bot.cli.console import UNUSABLE
 from bot.cli.source_output import TRY, TRY_BOTH, unread_text
 from bot.cli.sources import UNREAD
-from bot.engine.data_folder import held
+from bot.storage.data_folder import held
 from tests.fork_server import ENVIRONMENT, ForkServer
 from tests.processes import interruptible
 

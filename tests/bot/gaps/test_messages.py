@@ -7,10 +7,10 @@ import pytest
 from bot.gaps import messages
 from bot.gaps.service import Group
 from bot.text.markdown import MESSAGE_CHARACTERS, size
-from knowledge.model.guilds import Language
-from knowledge.model.handovers import Handover, HandoverState
-from knowledge.model.questions import Evidence
 from knowledge.store.questions.gaps import OpenQuestion
+from knowledge.values.guilds import Language
+from knowledge.values.handovers import Handover, HandoverState
+from knowledge.values.questions import Evidence
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 MEMBER = 10**18

@@ -6,13 +6,13 @@ from itertools import combinations
 import pytest
 
 from bot.answers.lookup import Ask
-from bot.config import Settings
-from bot.engine.core import Core
+from bot.config.settings import Settings
+from bot.core.core import Core
 from bot.gaps import service as gaps_service
-from knowledge.model.notes import Decision, Member, NoticeEvent
-from knowledge.model.questions import Feedback, Verdict
-from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.notes import Decision, Member, NoticeEvent
+from knowledge.values.questions import Feedback, Verdict
+from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
 
 GUILD, ASKER, WRITER, MODERATOR = 10, 3, Member(1, "Mira"), Member(2, "Ada")

@@ -8,8 +8,8 @@ from simcord import ChannelHandle, InteractionResult, MemberActor, RoleHandle
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
-from knowledge.model.guilds import Language
-from knowledge.model.handovers import Handover
+from knowledge.values.guilds import Language
+from knowledge.values.handovers import Handover
 from tests.bot.world import UNKNOWN, World
 
 EN = Language.ENGLISH

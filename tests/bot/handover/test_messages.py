@@ -7,10 +7,10 @@ import pytest
 
 from bot.handover import messages
 from bot.text.markdown import MESSAGE_CHARACTERS, size
-from knowledge.model.guilds import Language
-from knowledge.model.handovers import Handover, HandoverState
-from knowledge.model.questions import Evidence, Question, RecordedHit
 from knowledge.store.questions.gaps import OpenQuestion
+from knowledge.values.guilds import Language
+from knowledge.values.handovers import Handover, HandoverState
+from knowledge.values.questions import Evidence, Question, RecordedHit
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 HELPER = 10**18

@@ -7,8 +7,8 @@ from typing import Any, Final
 import discord
 from simcord import ChannelHandle
 
-from bot.engine.core import Core
-from knowledge.model.channel_settings import Mode
+from bot.core.core import Core
+from knowledge.values.channel_settings import Mode
 from tests.bot.forum import Forum, make_forum
 from tests.bot.world import TEXT, World, custom_ids
 

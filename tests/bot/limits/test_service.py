@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.config_sections import LimitSettings
+from bot.config.sections import LimitSettings
 from bot.limits import service
 from bot.limits.service import Sender, Wait
-from knowledge.model.limits import DAY, Limits, Newcomers, Quota
+from knowledge.values.limits import DAY, Limits, Newcomers, Quota
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 GUILD, TRUSTED = 10, 20

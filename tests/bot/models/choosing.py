@@ -6,18 +6,18 @@ from typing import Final
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.config import Settings
-from bot.config_sections import ArticleSettings, DataSettings, ModelSettings
-from bot.engine.core import Core
-from bot.engine.index_updates import run_to_end, update
-from bot.engine.serving_model import open_successor, take
-from bot.engine.shared_choices import sharing
-from bot.models.shadow_index import build
+from bot.cluster.shared_choices import sharing
+from bot.config.sections import ArticleSettings, DataSettings, ModelSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end, update
+from bot.core.shadow_index import build
+from bot.models.serving_model import open_successor, take
 from bot.review import service as review_service
 from indexer.embedding.model_records import ModelRecord
-from knowledge.model.notes import Decision, Member
-from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.notes import Decision, Member
+from knowledge.values.submissions import Submission
 from tests.fakes import salted_models
 
 GUILD: Final = 10

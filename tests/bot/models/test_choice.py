@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.engine.index_places import index_names
-from bot.engine.serving_model import (
+from bot.cluster.shared_choices import sharing
+from bot.models.choice import ModelChoiceError, brought, check_room, choosing, go_back, here
+from bot.models.serving_model import (
     Pointer,
     Served,
     kept_indexes,
@@ -13,12 +14,11 @@ from bot.engine.serving_model import (
     take,
     write_pointer,
 )
-from bot.engine.shared_choices import sharing
-from bot.models.choice import ModelChoiceError, brought, check_room, choosing, go_back, here
+from bot.storage.index_places import index_names
 from indexer.embedding.embedder import DEFAULT_MODEL, SMALL_MODEL
 from indexer.embedding.hub import HubError
 from indexer.embedding.model_records import ModelRecord
-from knowledge.model.documents import Kind
+from knowledge.values.documents import Kind
 from tests.bot.models.choosing import (
     FIRST,
     MEETUP,

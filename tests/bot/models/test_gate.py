@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.engine.index_updates import run_to_end, update_own
+from bot.core.index_updates import run_to_end, update_own
 from bot.models.gate import (
     HARDLY_CHANCE,
     OWN,
@@ -23,7 +23,7 @@ from indexer.embedding.model_records import ModelRecord
 from indexer.evaluation.judged_sets import LEAST_HARVEST, JudgedSet, JudgedSetError
 from indexer.evaluation.runner import Evaluation
 from indexer.retrieval.evidence import calibration
-from knowledge.model.documents import SHARED, Document, Kind
+from knowledge.values.documents import SHARED, Document, Kind
 from tests.bot.accepted_answers import accept
 from tests.bot.models.choosing import opened
 from tests.fakes import salted_models

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from bot.engine.serving_model import Pointer, Served, write_pointer
 from bot.models import speeds
 from bot.models.inventory import Row, Standing, Where, inventory
+from bot.models.serving_model import Pointer, Served, write_pointer
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.embedding.model_records import ModelRecord
 from tests.fakes import WordEmbedder

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.notes.drafts import Draft, as_file, extending, from_file
-from knowledge.model.notes import Note, Revision, SourceMessage, State
-from knowledge.model.submissions import Submission
 from knowledge.store.database import now
+from knowledge.values.notes import Note, Revision, SourceMessage, State
+from knowledge.values.submissions import Submission
 
 line = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
 

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from bot.notes import picture_messages
 from bot.text.markdown import MESSAGE_CHARACTERS, size
-from knowledge.model.guilds import Language
-from knowledge.model.submissions import FORM_CHARACTERS
+from knowledge.values.guilds import Language
+from knowledge.values.submissions import FORM_CHARACTERS
 
 READ = "RuntimeError: CUDA out of memory\nTried to allocate 20 MiB"
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine.core import Core
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
 from bot.notes import service
-from knowledge.model.notes import Member, State
-from knowledge.model.submissions import Submission
+from knowledge.values.notes import Member, State
+from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
 from tests.postgres import Cluster
 from tests.postgres_cuts import Cut, CuttingSocket, cutting_socket

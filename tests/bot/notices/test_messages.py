@@ -1,7 +1,7 @@
 """Notices to contributors: within Discord's limits, with the reason and the text."""
 
 from bot.notices import messages as notices_messages
-from knowledge.model.notes import (
+from knowledge.values.notes import (
     NoticeEvent,
     State,
 )

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bot.client import Bot
-from bot.config import Settings
+from bot.config.settings import Settings
 from bot.page import publisher
 from bot.page.publisher import ROUND_SECONDS, PagePublisher
+from bot.process.client import Bot
 from tests.bot.page.turned_on import turn_on
 from tests.bot.steps import restarted
 from tests.bot.world import TEXT, World

@@ -12,14 +12,14 @@ from typing import Any, Final
 import pytest
 
 from bot.answers.lookup import Ask
-from bot.client import Bot
-from bot.config import ConfigError, Settings
-from bot.engine.core import Core
+from bot.config.settings import ConfigError, Settings
+from bot.core.core import Core
 from bot.phrasing.candidate import Candidate
 from bot.phrasing.dispatcher import PhrasingDispatcher
+from bot.process.client import Bot
 from indexer.ingest.pipeline import put
-from knowledge.model.documents import Document, Kind, Scope, channel_scope
-from knowledge.model.guilds import Phrasing
+from knowledge.values.documents import Document, Kind, Scope, channel_scope
+from knowledge.values.guilds import Phrasing
 from tests.bot.phrased import (
     NOTE,
     QUOTE,
@@ -410,8 +410,8 @@ def test_a_key_that_no_header_holds_is_named(
 def test_where_it_is_off_nothing_of_it_is_imported() -> None:
     code = (
         "import sys\n"
-        "from bot.client import Bot\n"
-        "from bot.config import Settings\n"
+        "from bot.process.client import Bot\n"
+        "from bot.config.settings import Settings\n"
         "assert Bot(Settings()).phrasing is None\n"
         "print(*sorted(one for one in sys.modules if one.startswith('bot.phrasing.')))"
     )

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from bot.config.phrasing import PhrasingSettings
 from bot.phrasing.trial import problem
-from bot.phrasing_settings import PhrasingSettings
 from tests.bot.phrasing.scripted_endpoint import (
     KEY,
     MODEL,

@@ -21,15 +21,15 @@ from simcord import Env
 
 from bot.__main__ import preview
 from bot.cli.output import preview_address, preview_start
-from bot.config import Settings
-from bot.engine.data_folder import COMMUNITY
+from bot.config.settings import Settings
 from bot.models.presets import other_model
 from bot.preview.server import ACTION_SECONDS, serve
 from bot.preview.town import GENERAL, QUESTIONS, REVIEW, build_town
 from bot.setup import panel_messages
+from bot.storage.data_folder import COMMUNITY
 from indexer.embedding.embedder import DEFAULT_MODEL
-from knowledge.model.documents import SHARED
 from knowledge.store.store import Store
+from knowledge.values.documents import SHARED
 from tests.bot.world import text_of
 from tests.fakes import WordEmbedder
 from tests.fork_server import ENVIRONMENT

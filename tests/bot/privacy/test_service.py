@@ -1,11 +1,11 @@
 """What a member is given of what is stored about them."""
 
 from bot.answers.lookup import Ask
-from bot.config import Settings
-from bot.engine.core import Core
+from bot.config.settings import Settings
+from bot.core.core import Core
 from bot.privacy import service as privacy_service
 from bot.text.feedback_reasons import FEEDBACK_REASONS
-from knowledge.model.questions import Feedback, FeedbackReason, Verdict
+from knowledge.values.questions import Feedback, FeedbackReason, Verdict
 from tests.fakes import WordEmbedder
 
 GUILD, MEMBER = 10, 3

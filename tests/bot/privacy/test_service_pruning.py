@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from bot.answers.lookup import Ask
 from bot.ask.button_messages import ANSWER_LABELS, FEEDBACK_GONE
-from bot.client import Bot
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.privacy import service
+from bot.process.client import Bot
 from tests.bot.steps import restarted
 from tests.bot.world import QUESTION, World, text_of
 

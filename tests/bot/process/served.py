@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.client import Bot
-from bot.config_sections import HealthSettings
+from bot.config.sections import HealthSettings
+from bot.process.client import Bot
 from bot.process.health import serving
 from bot.process.metrics import CONTENT_TYPE
 

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 import aiohttp
 import discord
 
-from bot.interactions.discord_internals import resume_shards
+from bot.interactions.kit.discord_internals import resume_shards
 from bot.process.sharded_client import ShardedClient
 
 DAY: Final = 86_400.0

@@ -7,7 +7,7 @@ import discord.http
 import pytest
 from simcord import ChannelHandle, Env
 
-from bot.client import Bot
+from bot.process.client import Bot
 from bot.process.connection import Application, application, invite_permissions
 from tests.bot.wire.server import wire_server
 from tests.bot.wire.state import TOKEN

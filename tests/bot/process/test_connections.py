@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.interactions.connection_backoff import STEADY_SECONDS
+from bot.interactions.kit.connection_backoff import STEADY_SECONDS
 from bot.process.connections import TOLD_SECONDS, Connections, loop_seconds
 from tests.bot.process.simulated_discord import (
     COMMON,

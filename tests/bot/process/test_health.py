@@ -14,13 +14,13 @@ import aiohttp
 import pytest
 from simcord import Env
 
-from bot.client import Bot, start_worker
-from bot.config import Settings
-from bot.config_sections import HealthSettings, ModelSettings
-from bot.engine.core import Core
-from bot.engine.job_queue import Priority
-from bot.engine.worker import Worker
+from bot.config.sections import HealthSettings, ModelSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.core.job_queue import Priority
+from bot.core.worker import Worker
 from bot.process import background, health
+from bot.process.client import Bot, start_worker
 from bot.process.health import MOST_WAITING, Health, HealthError, serving
 from bot.process.metrics import CONTENT_TYPE
 from indexer.embedding.embedder import ModelError

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from simcord import Env
 
-from bot.client import Bot, start_worker
-from bot.config import Settings
-from bot.config_sections import LogSettings
-from bot.engine.data_folder import DataFolderError
+from bot.config.sections import LogSettings
+from bot.config.settings import Settings
 from bot.process import logs
+from bot.process.client import Bot, start_worker
+from bot.storage.data_folder import DataFolderError
 from tests.bot.discord_server import (
     INTERACTION_TOKEN,
     SECONDS,
@@ -132,7 +132,7 @@ async def test_a_running_bots_log_is_json_and_has_no_token_and_no_question(
         _, err = await process.communicate()
     records = [json.loads(line) for line in err.decode().splitlines()]
     assert {"event", "level", "logger", "timestamp"} <= set.intersection(*map(set, records))
-    assert "bot.client" in {record["logger"] for record in records}
+    assert "bot.process.client" in {record["logger"] for record in records}
     for secret in (TOKEN, INTERACTION_TOKEN, QUESTION, "Augusta"):
         assert secret not in err.decode()
 
@@ -152,7 +152,7 @@ def test_what_a_library_says_at_debug_is_not_asked_for(configure: Configure) -> 
     """discord.py logs every event with its content then."""
     written = configure()
     logging.getLogger("discord.gateway").debug("WebSocket Event: %s", {"content": "a secret"})
-    logging.getLogger("bot.client").debug("ours")
+    logging.getLogger("bot.process.client").debug("ours")
     assert [record["event"] for record in _records(written)] == ["ours"]
 
 
@@ -217,18 +217,19 @@ def test_a_line_for_people_says_who_and_what_and_what_is_known(
     configure: Configure, *, terminal: bool
 ) -> None:
     written = configure("text", terminal=terminal)
-    logging.getLogger("bot.client").info("Answered.", extra={"evidence": "strong"})
+    logging.getLogger("bot.process.client").info("Answered.", extra={"evidence": "strong"})
     [line] = written.getvalue().splitlines()
-    assert "bot.client: Answered. evidence=strong" in line
+    assert "bot.process.client: Answered. evidence=strong" in line
     assert "info" in line.lower()
     assert re.match(r"\d{4}-\d\d-\d\dT.*Z info", line) is None if terminal else True
 
 
 def test_a_line_in_a_file_begins_with_the_time(configure: Configure) -> None:
     written = configure("text")
-    logging.getLogger("bot.client").warning("Full.")
+    logging.getLogger("bot.process.client").warning("Full.")
     assert re.fullmatch(
-        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z warning bot\.client: Full\.\n", written.getvalue()
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z warning bot\.process\.client: Full\.\n",
+        written.getvalue(),
     )
 
 

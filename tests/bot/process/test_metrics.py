@@ -3,10 +3,10 @@
 import asyncio
 import threading
 
-from bot.client import Bot
-from bot.config import Settings
-from bot.engine.core import Core
-from bot.engine.job_queue import Priority
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.core.job_queue import Priority
+from bot.process.client import Bot
 from bot.process.metrics import Metrics, Situation
 from tests.bot.process.served import metrics, prepared
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World

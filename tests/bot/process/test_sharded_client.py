@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from bot.client import Bot
 from bot.cluster.leases import Standing
 from bot.cluster.ui.cluster import Cluster
-from bot.config import Settings
-from bot.config_sections import DataSettings
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
 from bot.interactions.services import Step
+from bot.process.client import Bot
 from tests.bot.world import World
 
 NOWHERE = "postgresql://nobody@/nothing?host=/nowhere"
@@ -23,14 +23,15 @@ NOWHERE = "postgresql://nobody@/nothing?host=/nowhere"
 _ALONE = """
 import asyncio
 import sys
-from bot.client import Bot
-from bot.config import Settings
+from bot.process.client import Bot
+from bot.config.settings import Settings
 
 async def main():
     assert Bot(Settings()).leads
 
 asyncio.run(main())
-print([name for name in sys.modules if name.startswith(("psycopg", "bot.cluster"))])
+several = ("psycopg", "bot.cluster.le", "bot.cluster.membership")
+print([name for name in sys.modules if name.startswith(several)])
 """
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import Settings
-from bot.engine.core import Core
-from bot.engine.worker import Worker
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.core.worker import Worker
 from tests.bot.programs.quokkas import filled
 
 

@@ -1,10 +1,10 @@
 """Documents of every scope on one subject, and a core that has them."""
 
-from bot.config import Settings
-from bot.engine.core import Core
+from bot.config.settings import Settings
+from bot.core.core import Core
 from bot.programs.document_ids import shown_id
 from indexer.ingest import pipeline
-from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
+from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
 from tests.fakes import WordEmbedder
 
 QUESTION = "When does the quokka enclosure open?"

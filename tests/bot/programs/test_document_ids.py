@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.config import Settings
+from bot.config.settings import Settings
 from bot.programs.document_ids import known_id, shown_id
-from knowledge.model.documents import SHARED, Scope
+from knowledge.values.documents import SHARED, Scope
 from tests.bot.programs.quokkas import HERE, filled, shown
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from bot.engine.core import Core
-from bot.engine.worker import Dropped, Worker, WorkerBusyError
+from bot.core.core import Core
+from bot.core.worker import Dropped, Worker, WorkerBusyError
 from bot.programs.host_names import known_hosts
 from bot.programs.http_api import http_api
 from bot.programs.http_limits import BODY_BYTES

@@ -17,8 +17,8 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
 from bot.cli.console import UNUSABLE
-from bot.engine.core import Core
-from bot.engine.worker import Worker
+from bot.core.core import Core
+from bot.core.worker import Worker
 from bot.programs.http_server import TOKEN_CHARACTERS, Tokens, listening, serve, shown_address
 from bot.programs.mcp_server import PATH, http_application, mcp_server
 from bot.programs.reader import Reader

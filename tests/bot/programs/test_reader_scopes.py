@@ -20,18 +20,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp.client import Client
 
-from bot.engine.core import Core
-from bot.engine.worker import Worker
+from bot.core.core import Core
+from bot.core.worker import Worker
 from bot.notes import service as note_service
 from bot.programs.document_ids import shown_id
 from bot.programs.mcp_server import mcp_server
 from bot.programs.reader import Reader
 from bot.review import service as review_service
 from indexer.ingest import pipeline
-from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
-from knowledge.model.notes import Decision, Member
-from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
+from knowledge.values.notes import Decision, Member
+from knowledge.values.submissions import Submission
 from tests.bot.conftest import settings_for
 from tests.bot.programs.quokkas import CHANNEL, ELSEWHERE, HERE
 from tests.bot.programs.test_http_api import api, client_of

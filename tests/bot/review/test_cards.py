@@ -15,8 +15,8 @@ from bot.review.cards import Action, Standing
 from bot.review.service import Findings
 from bot.review.ui.cards import CardButton
 from bot.text.markdown import LAYOUT_CHARACTERS, MESSAGE_CHARACTERS, size
-from knowledge.model.guilds import GuildSettings, Language
-from knowledge.model.notes import (
+from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.notes import (
     Decision,
     Note,
     NoticeEvent,

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.handover import service as handover_service
 from bot.handover.service import Answered
 from bot.review import service
-from knowledge.model.notes import Decision, Member, Outcome
-from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.notes import Decision, Member, Outcome
+from knowledge.values.submissions import Submission
 from tests.bot.world import TITLE, UNKNOWN, World
 
 APPROVED = Ruling(Decision.APPROVE)

@@ -11,8 +11,8 @@ from bot.search.service import Found, Nothing
 from bot.text.markdown import MESSAGE_CHARACTERS, size
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
-from knowledge.model.documents import SHARED, Kind
-from knowledge.model.guilds import Language
+from knowledge.values.documents import SHARED, Kind
+from knowledge.values.guilds import Language
 
 HOSTILE = "@everyone <@1> ](https://evil.example) ``` **\n> \\ " * 60
 

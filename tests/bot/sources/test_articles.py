@@ -5,13 +5,13 @@ from pathlib import Path
 
 from bot.answers.bundled_articles import Standing
 from bot.answers.lookup import scopes_of
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine.core import Core
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
 from bot.sources import articles
 from indexer.ingest.pipeline import put
-from knowledge.model.documents import ARTICLES, Document, Kind, Scope, channel_scope
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
+from knowledge.values.documents import ARTICLES, Document, Kind, Scope, channel_scope
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER, ADMIN = 10, 11, 1

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.cli import source_output as cli_source_output
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.index_updates import run_to_end
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
 from bot.sources import channels
 from knowledge.channels.sync_state import ProgressMessage
 from knowledge.corpus import channel_location, located_channel

@@ -19,9 +19,9 @@ from knowledge.channels.sync_state import (
     stored_problem,
 )
 from knowledge.corpus import SourceState
-from knowledge.model.documents import SHARED, Failure, Scope
-from knowledge.model.guilds import Language
 from knowledge.store.guilds.synced_channels import SyncedContent
+from knowledge.values.documents import SHARED, Failure, Scope
+from knowledge.values.guilds import Language
 
 BUNDLED = ArticlesReport(16, Standing.GUEST)
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)

@@ -14,7 +14,7 @@ from bot.text.excerpt import excerpt
 from bot.text.markdown import shown
 from indexer.text.passages import passages, sections
 from indexer.text.sentences import FENCES, announces, sentences
-from knowledge.model.documents import SHARED, Document, Kind
+from knowledge.values.documents import SHARED, Document, Kind
 
 ROOT = Path(__file__).parents[3]
 CORPORA: Final = ("backup-faq", "desktop-how-tos", "survival-game", "articles")

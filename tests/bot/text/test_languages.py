@@ -30,9 +30,9 @@ from bot.text.feedback_reasons import FEEDBACK_REASONS
 from bot.text.languages import Plural, Sentence, of_locale, written
 from knowledge.files.formats.pdf import MAX_PAGES
 from knowledge.files.parsed_file import MAX_BYTES
-from knowledge.model.guilds import Language
-from knowledge.model.pictures import PICTURE_BYTES, PICTURES
-from knowledge.model.submissions import TEXT_CHARACTERS, InvalidNoteError, checked_submission
+from knowledge.values.guilds import Language
+from knowledge.values.pictures import PICTURE_BYTES, PICTURES
+from knowledge.values.submissions import TEXT_CHARACTERS, InvalidNoteError, checked_submission
 
 BOT = Path(paging.__file__).parents[1]
 LOCALE = BOT / "locale"

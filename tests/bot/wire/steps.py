@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.config import Settings
+from bot.config.settings import Settings
 from tests.bot.discord_server import SECONDS, bot_process
 from tests.bot.wire.people import labels
 from tests.bot.wire.server import WireServer

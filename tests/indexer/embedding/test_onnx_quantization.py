@@ -14,7 +14,7 @@ from indexer.embedding.onnx_model import GRAPH, Manifest, RuntimeModel
 from indexer.embedding.onnx_quantization import NEIGHBOURS_AT_MOST, column_scales
 from indexer.index.index import Index
 from indexer.ingest.pipeline import update
-from knowledge.model.documents import SHARED, Document, Kind
+from knowledge.values.documents import SHARED, Document, Kind
 from tests.indexer.embedding.processors import NumpySession, Product, exact, saturating
 
 QUESTIONS = {

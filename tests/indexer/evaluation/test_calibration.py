@@ -20,7 +20,7 @@ from indexer.evaluation.judged_sets import JudgedSet
 from indexer.index.index import Index
 from indexer.retrieval.evidence import FEATURES, Calibration
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import SHARED, Document, Kind, Scope
+from knowledge.values.documents import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import build
 

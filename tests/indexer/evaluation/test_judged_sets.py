@@ -14,8 +14,8 @@ from indexer.evaluation.judged_sets import (
     judged_set,
 )
 from indexer.index.stored_passage import StoredPassage
-from knowledge.model.documents import ARTICLES, SHARED, Document, Kind, Scope
-from knowledge.model.questions import Evidence, Question, RecordedHit
+from knowledge.values.documents import ARTICLES, SHARED, Document, Kind, Scope
+from knowledge.values.questions import Evidence, Question, RecordedHit
 
 CORPUS = '{"_id": "d1", "title": "Bees", "text": "Bees make honey."}\n'
 

@@ -15,8 +15,8 @@ from indexer.evaluation.metrics import (
 )
 from indexer.evaluation.runner import Comparison, Evaluation, Evaluator
 from indexer.index.index import Index
-from knowledge.model.documents import SHARED, Document, Kind, Scope
-from knowledge.model.questions import Evidence
+from knowledge.values.documents import SHARED, Document, Kind, Scope
+from knowledge.values.questions import Evidence
 from tests.fakes import WordEmbedder
 
 CORPUS = '{"_id": "d1", "title": "Bees", "text": "Bees make honey."}\n'

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put
-from knowledge.model.documents import SHARED
+from knowledge.values.documents import SHARED
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import ONE, SCOPES, build, new_document, opened, thirty_documents
 

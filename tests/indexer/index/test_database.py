@@ -11,7 +11,7 @@ import pytest
 from indexer.index.database import IndexWriteError, StaleIndexError
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put
-from knowledge.model.documents import SHARED
+from knowledge.values.documents import SHARED
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import (
     SCOPES,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from indexer.ingest.pipeline import put
-from knowledge.model.documents import SHARED, FileRecord
+from knowledge.values.documents import SHARED, FileRecord
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import Home, new_document, opened
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from indexer.ingest.pipeline import put
 from indexer.retrieval.retriever import Retriever
 from indexer.text.passages import passages
-from knowledge.model.documents import SHARED, Scope
+from knowledge.values.documents import SHARED, Scope
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import (
     ONE,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from indexer.ingest.pipeline import put
-from knowledge.model.documents import channel_scope
+from knowledge.values.documents import channel_scope
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import (
     ONE,

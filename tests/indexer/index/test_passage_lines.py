@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from indexer.ingest.pipeline import SLICE_LINKS, UpdateReport, update
-from knowledge.model.documents import SHARED, Document, Kind, Lines
+from knowledge.values.documents import SHARED, Document, Kind, Lines
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import Home, opened
 

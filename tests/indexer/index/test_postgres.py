@@ -18,7 +18,7 @@ from indexer.index.postings import Postings
 from indexer.index.snapshots import SnapshotRows
 from indexer.ingest.pipeline import put
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import SHARED, Document, Kind
+from knowledge.values.documents import SHARED, Document, Kind
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import (
     ONE,

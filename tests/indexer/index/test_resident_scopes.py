@@ -12,7 +12,7 @@ from indexer.index import resident_scopes
 from indexer.index.database import Place
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put
-from knowledge.model.documents import SHARED, Scope
+from knowledge.values.documents import SHARED, Scope
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import (
     ONE,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from knowledge.model.documents import SHARED
+from knowledge.values.documents import SHARED
 from tests.fakes import CodedEmbedder, WordEmbedder
 from tests.indexer.small_index import SCOPES, Home, build, everything, opened, thirty_documents
 

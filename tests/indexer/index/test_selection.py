@@ -15,7 +15,7 @@ from indexer.index.what_if import WhatIfIndex
 from indexer.ingest.pipeline import put
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import SHARED, Document, Kind, Scope, channel_scope
+from knowledge.values.documents import SHARED, Document, Kind, Scope, channel_scope
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import build, opened, what_if
 

@@ -14,7 +14,7 @@ from indexer.index.sqlite_file import SQLiteConnection
 from indexer.index.written_documents import CutDocument
 from indexer.ingest.pipeline import put
 from indexer.text.passages import digest, passages
-from knowledge.model.documents import SHARED, Document, Kind
+from knowledge.values.documents import SHARED, Document, Kind
 from tests.fakes import CodedEmbedder, WordEmbedder
 from tests.indexer.small_index import (
     ONE,

@@ -10,7 +10,7 @@ from indexer.index.index import Index
 from indexer.ingest.pipeline import put
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import SHARED, Document, Kind, Scope
+from knowledge.values.documents import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import Home, what_if
 from tests.indexer.workshop import LATE_FIRST, QUESTION, RULES, rule

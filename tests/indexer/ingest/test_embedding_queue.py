@@ -17,10 +17,10 @@ from indexer.ingest.embedding_queue import SetAsideError, kind_of
 from indexer.ingest.files import update_files
 from indexer.ingest.pipeline import Progress, UpdateReport, update
 from knowledge import corpus
-from knowledge.model.documents import Kind
 from knowledge.sources import add_paths
 from knowledge.store.postgres.work_queue import LEASE_SECONDS, MOST_TRIES
 from knowledge.store.store import Store
+from knowledge.values.documents import Kind
 from tests.fakes import WordEmbedder
 from tests.indexer.ingest.queue_world import (
     DOCUMENTS,

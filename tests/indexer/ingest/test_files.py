@@ -24,9 +24,9 @@ from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
 from knowledge.files import reader
 from knowledge.files.sandbox import Sandbox
-from knowledge.model.documents import SHARED, Failure, Kind, Scope
 from knowledge.sources import add_paths
 from knowledge.store.store import Store
+from knowledge.values.documents import SHARED, Failure, Kind, Scope
 from tests.fakes import WordEmbedder
 from tests.knowledge.made_files import zipped
 

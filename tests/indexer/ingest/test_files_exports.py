@@ -14,9 +14,9 @@ from indexer.index.index import Index
 from indexer.ingest.files import KINDS, update_files
 from indexer.ingest.pipeline import UpdateReport
 from knowledge import corpus
-from knowledge.model.documents import SHARED, Kind, Scope
 from knowledge.sources import add_paths
 from knowledge.store.store import Store
+from knowledge.values.documents import SHARED, Kind, Scope
 from tests.fakes import WordEmbedder
 from tests.knowledge.exporting import (
     ASKER,

@@ -27,7 +27,7 @@ from indexer.ingest.pipeline import (
     update,
 )
 from indexer.text.passages import passages
-from knowledge.model.documents import SHARED, Document, Failure, Kind
+from knowledge.values.documents import SHARED, Document, Failure, Kind
 from tests.fakes import CodedEmbedder, WordEmbedder
 
 ROOT = Path(__file__).parents[3]
@@ -253,7 +253,7 @@ CHILD = """
     from pathlib import Path
     from indexer.index.index import Index
     from indexer.ingest.pipeline import update
-    from knowledge.model.documents import Document, Kind, SHARED
+    from knowledge.values.documents import Document, Kind, SHARED
     from tests.fakes import WordEmbedder
 
     embedder = WordEmbedder(64)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.engine.data_folder import model_cache, open_index
+from bot.storage.data_folder import model_cache, open_index
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.embedding.token_vectors import tokens_of
 from indexer.ingest import prepared_vectors

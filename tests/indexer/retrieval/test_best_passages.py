@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.best_passages import ALSO, BestPassage, best_of_each, with_first
 from indexer.text.passages import Passage
-from knowledge.model.documents import SHARED, Document, Kind
+from knowledge.values.documents import SHARED, Document, Kind
 
 SAYS = "Otters sleep on their backs."
 

@@ -25,8 +25,8 @@ from indexer.retrieval.evidence import (
 )
 from indexer.retrieval.hit import LateScore
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import SHARED, Document, Kind
-from knowledge.model.questions import Evidence
+from knowledge.values.documents import SHARED, Document, Kind
+from knowledge.values.questions import Evidence
 from tests.fakes import WordEmbedder
 
 DOCUMENTS = {

@@ -11,8 +11,8 @@ from indexer.ingest.pipeline import update
 from indexer.retrieval.fusion import CENTRE, SPREAD, CosineScale, cosine_scale, everyday_questions
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import SHARED, Document, Kind
-from knowledge.model.questions import Evidence
+from knowledge.values.documents import SHARED, Document, Kind
+from knowledge.values.questions import Evidence
 from tests.fakes import SqueezedEmbedder, WordEmbedder
 
 TEXTS = {

@@ -9,7 +9,7 @@ from indexer.ingest.pipeline import put
 from indexer.retrieval.fusion import window_cosines
 from indexer.retrieval.retriever import Retriever
 from indexer.text.passages import passages
-from knowledge.model.documents import SHARED
+from knowledge.values.documents import SHARED
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import new_document, opened
 

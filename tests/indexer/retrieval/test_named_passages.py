@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.engine.data_folder import open_index
-from bot.engine.index_updates import run_to_end
+from bot.core.index_updates import run_to_end
+from bot.storage.data_folder import open_index
 from indexer.index.stored_passage import StoredPassage
 from indexer.ingest.pipeline import update
 from indexer.retrieval.fusion import Cosines, Legs, Ranked
 from indexer.retrieval.named_passages import LOOKED_AT, looked_at, named
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import SHARED, Document, Kind
-from knowledge.model.questions import Evidence
+from knowledge.values.documents import SHARED, Document, Kind
+from knowledge.values.questions import Evidence
 from tests.fakes import WordEmbedder
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sentence_transformers import CrossEncoder
 
-from bot.engine.data_folder import model_cache
+from bot.storage.data_folder import model_cache
 from indexer.embedding.embedder import ModelError
 from indexer.embedding.onnx_reranker import RuntimeReranker
 from indexer.index.index import Index
@@ -25,8 +25,8 @@ from indexer.retrieval.reranker import (
     open_reranking,
 )
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import SHARED, Document, Kind
-from knowledge.model.questions import Evidence
+from knowledge.values.documents import SHARED, Document, Kind
+from knowledge.values.questions import Evidence
 from tests.fakes import WordEmbedder, WordReranker
 from tests.models import put_pickle_for_weights, save_cross_encoder
 

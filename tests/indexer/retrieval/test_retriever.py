@@ -11,8 +11,8 @@ from indexer.index.index import Index
 from indexer.ingest.pipeline import update
 from indexer.retrieval.hit import MEANING, WORDS
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import SHARED, Document, Kind
-from knowledge.model.questions import Evidence
+from knowledge.values.documents import SHARED, Document, Kind
+from knowledge.values.questions import Evidence
 from tests.fakes import WordEmbedder
 
 DOCUMENTS = {

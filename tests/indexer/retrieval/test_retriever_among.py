@@ -7,7 +7,7 @@ import numpy as np
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import SHARED, Document, Kind, Scope
+from knowledge.values.documents import SHARED, Document, Kind, Scope
 from tests.fakes import WordEmbedder
 
 QUERY = "ferry to the island"

@@ -15,7 +15,7 @@ from indexer.retrieval.hit import Hit
 from indexer.retrieval.late_interaction import COMPARED
 from indexer.retrieval.reranker import Reranking
 from indexer.retrieval.retriever import Retriever
-from knowledge.model.documents import SHARED, Document
+from knowledge.values.documents import SHARED, Document
 from tests.fakes import WordEmbedder, WordReranker
 from tests.indexer.workshop import FUSED_FIRST, LATE_FIRST, QUESTION, RULES, rule, rules
 

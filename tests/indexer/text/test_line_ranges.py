@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from indexer.text.line_ranges import line_ranges
 from indexer.text.passages import passages
-from knowledge.model.documents import SHARED, Document, Kind
+from knowledge.values.documents import SHARED, Document, Kind
 
 
 def _cut(text: str, most: int = 60) -> list[tuple[str, tuple[int, int] | None]]:

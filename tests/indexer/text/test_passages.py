@@ -19,7 +19,7 @@ from indexer.text.passages import (
     without_link_targets,
 )
 from indexer.text.sentences import WHOLE_WORDS
-from knowledge.model.documents import SHARED, Document, Kind
+from knowledge.values.documents import SHARED, Document, Kind
 from tests.indexer.text.markdown_texts import markdown
 
 

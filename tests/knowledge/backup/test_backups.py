@@ -15,10 +15,10 @@ import pytest
 
 from knowledge.backup import backups
 from knowledge.backup.backups import BackupError
-from knowledge.model.notes import State
 from knowledge.store.audit.audit_log import replayed
 from knowledge.store.erasure.tombstones import TombstoneKind
 from knowledge.store.store import Store
+from knowledge.values.notes import State
 from tests.knowledge.two_guilds import AT, ELSEWHERE, GUILD, MIRA, approved, asked, live, restored
 
 

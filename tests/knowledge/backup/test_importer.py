@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from knowledge.backup.export_format import FILE_BYTES, FolderError, check_values
 from knowledge.backup.importer import EDITOR, import_folder
 from knowledge.backup.on_request import OnRequest
-from knowledge.model.documents import Scope
-from knowledge.model.guilds import GuildSettings
-from knowledge.model.notes import Decision, Member, State
-from knowledge.model.questions import Evidence, Question
-from knowledge.model.submissions import Submission
 from knowledge.store import migrations
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
+from knowledge.values.documents import Scope
+from knowledge.values.guilds import GuildSettings
+from knowledge.values.notes import Decision, Member, State
+from knowledge.values.questions import Evidence, Question
+from knowledge.values.submissions import Submission
 from tests.knowledge.decided_notes import RULINGS
 from tests.knowledge.full_store import (
     ADA,

@@ -8,8 +8,8 @@ import pytest
 from knowledge.backup.export_format import FolderError
 from knowledge.backup.importer import import_folder
 from knowledge.backup.on_request import OnRequest
-from knowledge.model.submissions import Submission
 from knowledge.store.store import Store
+from knowledge.values.submissions import Submission
 from tests.knowledge.full_store import GUILD, MIRA, approved, exported, lived, note_file
 from tests.postgres import Cluster
 from tests.stores import EMPTY_TABLES, Place, make_tables

@@ -14,11 +14,11 @@ import pytest
 from bot.cli.migrate import FilePlace, PostgresPlace
 from knowledge.backup.exporter import export
 from knowledge.backup.move import MoveError, Place, Step, move
-from knowledge.model.questions import Evidence, Question
 from knowledge.store.database import Database, StoreError
 from knowledge.store.inbox import KeptInteraction
 from knowledge.store.moved import StoreMovedError
 from knowledge.store.store import Store
+from knowledge.values.questions import Evidence, Question
 from tests.knowledge.full_store import GUILD, approved, lived
 
 AT = datetime(2026, 11, 26, 10, tzinfo=UTC)

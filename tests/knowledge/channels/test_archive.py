@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.engine.derived_data import open_archive
+from bot.storage.derived_data import open_archive
 from knowledge.channels.archive import RECENT, ChannelArchive
 from knowledge.channels.database import CHANNELS, ArchiveError
 from knowledge.channels.messages import ArchivedMessage, first_id, time_of

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from knowledge.chat.export_file import export_documents, on_disk
 from knowledge.files.parsed_file import UnreadableError
-from knowledge.model.documents import SHARED, Document, Scope
 from knowledge.store.guilds.quote_opt_outs import Withheld
+from knowledge.values.documents import SHARED, Document, Scope
 from tests.knowledge.exporting import (
     CHANNEL_ID,
     GUILD_ID,

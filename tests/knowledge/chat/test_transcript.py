@@ -16,10 +16,10 @@ from knowledge.chat.transcript import (
     post,
     readable,
 )
-from knowledge.model.documents import Document, Kind, Scope
-from knowledge.model.secrets import HIDDEN
-from knowledge.model.submissions import TITLE_CHARACTERS
 from knowledge.store.guilds.quote_opt_outs import Withheld
+from knowledge.values.documents import Document, Kind, Scope
+from knowledge.values.secrets import HIDDEN
+from knowledge.values.submissions import TITLE_CHARACTERS
 
 GUILD = Scope(11)
 POST = Channel(11, 22, "[SOLVED] Password reset mail never arrives", "help", thread=True)

@@ -21,7 +21,7 @@ from knowledge.files.picture_text import (
 )
 from knowledge.files.sandbox import Sandbox
 from knowledge.files.sandbox_process import Parse
-from knowledge.model.pictures import RECOGNIZED_BYTES, RECOGNIZED_PIXELS
+from knowledge.values.pictures import RECOGNIZED_BYTES, RECOGNIZED_PIXELS
 from tests.knowledge.drawings import drawn
 from tests.knowledge.files.hurried_recognition import in_no_time, in_time
 

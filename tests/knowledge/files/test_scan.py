@@ -9,7 +9,7 @@ import pytest
 
 from knowledge.files.reader import PARSERS_VERSION
 from knowledge.files.scan import FoundFile, Scan, digest_of, scan
-from knowledge.model.documents import SHARED, Failure, FileRecord, Scope
+from knowledge.values.documents import SHARED, Failure, FileRecord, Scope
 from tests.processes import ROOT_CAN_BE_REFUSED, give_up_privileges, in_a_process
 
 GUILD = Scope(10)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from knowledge.git import repository
 from knowledge.git.lost import LostError
 from knowledge.git.repository import CommittedFile, Repository, forget_other_copies, opened
-from knowledge.model.source_locations import RepositoryLocation
+from knowledge.values.source_locations import RepositoryLocation
 from knowledge.web import ssrf_guard
 from knowledge.web.fetcher import Fetcher
 from knowledge.web.safe_network import RefusedError

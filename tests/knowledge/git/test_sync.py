@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.engine.derived_data import open_pages
+from bot.storage.derived_data import open_pages
 from knowledge.git.sync import document_ids, documents, failures, sync
-from knowledge.model.documents import SHARED, Document, Kind, Lines, Scope
-from knowledge.model.source_locations import RepositoryLocation
+from knowledge.values.documents import SHARED, Document, Kind, Lines, Scope
+from knowledge.values.source_locations import RepositoryLocation
 from knowledge.web.crawl import FULL, CrawlStep
 from knowledge.web.fetcher import Fetcher
 from knowledge.web.page_store import PageStore

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knowledge.model.notes import Decision, Member, Outcome, PageName, PageVeto
-from knowledge.model.questions import Evidence, Question, RecordedHit
-from knowledge.model.submissions import Submission
 from knowledge.page.addresses import note_address
 from knowledge.page.content import published
 from knowledge.page.site import DEFAULT_ACCENT, Site
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
+from knowledge.values.notes import Decision, Member, Outcome, PageName, PageVeto
+from knowledge.values.questions import Evidence, Question, RecordedHit
+from knowledge.values.submissions import Submission
 from tests.knowledge.decided_notes import ADA, APPROVE, BEN, GUILD, MIRA
 from tests.knowledge.full_store import picture
 

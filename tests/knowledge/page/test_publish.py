@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knowledge.model.pictures import Picture, PictureKind
 from knowledge.page.errors import PublishError
 from knowledge.page.publish import Published
 from knowledge.page.site import PublishedPicture, Site
+from knowledge.values.pictures import Picture, PictureKind
 from tests.knowledge.page.made_sites import files, note, published, readable_files, site
 
 

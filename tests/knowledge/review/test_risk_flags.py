@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.model.submissions import Submission
 from knowledge.review.risk_flags import Field, Flag, Risk, flags, named_hosts, submission_flags
+from knowledge.values.submissions import Submission
 
 ROOT = Path(__file__).parents[3]
 ARTICLES = sorted((ROOT / "knowledge" / "articles").glob("*.md"))

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.model.notes import Outcome
 from knowledge.store.database import OutcomeUnknownError
 from knowledge.store.handled_interactions import KEPT_FOR, GivenBackError, HandledInteractions
 from knowledge.store.postgres.database import PostgresDatabase
 from knowledge.store.sqlite_database import SqliteDatabase
 from knowledge.store.store import Store
+from knowledge.values.notes import Outcome
 from tests.knowledge.decided_notes import ADA, APPROVE, GUILD, events, proposed
 from tests.postgres import Cluster
 from tests.postgres_cuts import Cut, CuttingSocket, cutting_socket

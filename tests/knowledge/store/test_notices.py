@@ -1,14 +1,14 @@
 """The outbox of notices."""
 
-from knowledge.model.notes import (
+from knowledge.store.notes.decisions import Ruling
+from knowledge.store.store import Store
+from knowledge.values.notes import (
     Decision,
     Member,
     Note,
     Outcome,
 )
-from knowledge.model.submissions import Submission
-from knowledge.store.notes.decisions import Ruling
-from knowledge.store.store import Store
+from knowledge.values.submissions import Submission
 from tests.stores import Place
 
 GUILD, ELSEWHERE = 10, 11

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from knowledge.model.notes import Member, Note
-from knowledge.model.submissions import Submission
 from knowledge.store.sqlite_database import SqliteDatabase
 from knowledge.store.store import Store, StoreError
+from knowledge.values.notes import Member, Note
+from knowledge.values.submissions import Submission
 
 GUILD = 10
 

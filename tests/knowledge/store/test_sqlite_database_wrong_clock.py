@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from knowledge.backup import backups
-from knowledge.model.guilds import Rule
-from knowledge.model.notes import Decision, Member
-from knowledge.model.submissions import Submission
 from knowledge.store import database
 from knowledge.store.audit.audit_log import replayed
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
+from knowledge.values.guilds import Rule
+from knowledge.values.notes import Decision, Member
+from knowledge.values.submissions import Submission
 
 GUILD = 10
 MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from knowledge.model.documents import SHARED, Scope
-from knowledge.model.notes import Decision, Member, Note
-from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
+from knowledge.values.documents import SHARED, Scope
+from knowledge.values.notes import Decision, Member, Note
+from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.values.submissions import Submission
 from tests.refused import refused_questions
 from tests.stores import REFUSED
 

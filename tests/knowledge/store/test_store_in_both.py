@@ -16,11 +16,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from knowledge.backup.exporter import export
-from knowledge.model.channel_settings import AnsweredFrom
-from knowledge.model.documents import Scope
-from knowledge.model.guilds import Rule
-from knowledge.model.limits import Quota
-from knowledge.model.notes import (
+from knowledge.store.inbox import KeptInteraction
+from knowledge.store.notes.decisions import Ruling
+from knowledge.store.questions.helped_questions import DailyCaps, HelpedQuestion
+from knowledge.store.questions.question_records import digest_of
+from knowledge.store.store import Store
+from knowledge.values.channel_settings import AnsweredFrom
+from knowledge.values.documents import Scope
+from knowledge.values.guilds import Rule
+from knowledge.values.limits import Quota
+from knowledge.values.notes import (
     Decision,
     Member,
     PageName,
@@ -29,15 +34,10 @@ from knowledge.model.notes import (
     SourceChange,
     SourceMessage,
 )
-from knowledge.model.phrasings import PhrasingCaps, RecordedPhrasing, WrittenLine
-from knowledge.model.pictures import Picture
-from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.model.submissions import Submission
-from knowledge.store.inbox import KeptInteraction
-from knowledge.store.notes.decisions import Ruling
-from knowledge.store.questions.helped_questions import DailyCaps, HelpedQuestion
-from knowledge.store.questions.question_records import digest_of
-from knowledge.store.store import Store
+from knowledge.values.phrasings import PhrasingCaps, RecordedPhrasing, WrittenLine
+from knowledge.values.pictures import Picture
+from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.values.submissions import Submission
 from tests.knowledge.full_store import picture
 from tests.postgres import Cluster
 from tests.stores import EMPTY_TABLES, FILE, Place, make_tables

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from knowledge.model.documents import SHARED, Document, Failure
-from knowledge.model.source_locations import CrawlLocation
+from knowledge.values.documents import SHARED, Document, Failure
+from knowledge.values.source_locations import CrawlLocation
 from knowledge.web.crawl import CrawlStep, web_documents
 from knowledge.web.fetcher import Fetcher
 from knowledge.web.page_store import PageStore

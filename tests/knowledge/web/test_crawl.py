@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.engine.derived_data import open_pages
-from knowledge.model.documents import SHARED, Document, Failure, Kind, Scope
+from bot.storage.derived_data import open_pages
+from knowledge.values.documents import SHARED, Document, Failure, Kind, Scope
 from knowledge.web.crawl import (
     FAILURES_IN_A_ROW,
     FULL,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.engine.derived_data import open_pages
+from bot.storage.derived_data import open_pages
 from knowledge.web.fetcher import Failed, Fetched, Gone, Unchanged
 from knowledge.web.page_store import PageStore, Site, WebPage, after
 

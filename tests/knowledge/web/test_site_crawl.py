@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.engine.derived_data import open_pages
-from knowledge.model.documents import SHARED
+from bot.storage.derived_data import open_pages
+from knowledge.values.documents import SHARED
 from knowledge.web.crawl import site_state
 from knowledge.web.crawl_scope import QUERIES
 from knowledge.web.fetcher import REDIRECTS, Fetcher

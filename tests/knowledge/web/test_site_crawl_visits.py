@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.engine.derived_data import open_pages
+from bot.storage.derived_data import open_pages
 from knowledge.web.crawl import FAILURES_IN_A_ROW, FULL
 from knowledge.web.fetcher import Fetcher
 from knowledge.web.site_crawl import sync_site

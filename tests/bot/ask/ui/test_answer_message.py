@@ -10,17 +10,17 @@ from bot.answers.decision import Answer, Conflict, Quote, citation
 from bot.answers.pipeline import Reply
 from bot.ask import button_messages, passage_messages
 from bot.ask.ui.answer_message import answer_message
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.review import service as review_service
 from indexer.contradictions.detector import Contradiction, Statement
 from indexer.contradictions.quantities import Subject
 from indexer.retrieval.hit import Hit
-from knowledge.model.documents import Kind
-from knowledge.model.guilds import Language
-from knowledge.model.notes import Decision, Member
-from knowledge.model.questions import Evidence, Verdict
-from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.documents import Kind
+from knowledge.values.guilds import Language
+from knowledge.values.notes import Decision, Member
+from knowledge.values.questions import Evidence, Verdict
+from knowledge.values.submissions import Submission
 from tests.bot import strictness
 from tests.bot.steps import OTHER_PASSAGES, content, looked_into
 from tests.bot.values import file_passage

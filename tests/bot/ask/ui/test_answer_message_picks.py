@@ -9,13 +9,13 @@ from simcord import Env
 
 from bot.ask import button_messages, passage_messages
 from bot.ask import messages as ask_messages
-from bot.client import Bot
-from bot.engine.core import Core
+from bot.core.core import Core
+from bot.process.client import Bot
 from bot.review import service as review_service
 from indexer.ingest.pipeline import put
-from knowledge.model.documents import Document, Kind, Scope
-from knowledge.model.notes import Member
-from knowledge.model.questions import Verdict
+from knowledge.values.documents import Document, Kind, Scope
+from knowledge.values.notes import Member
+from knowledge.values.questions import Verdict
 from tests.bot.faults import fail
 from tests.bot.steps import content, elsewhere, restarted, said
 from tests.bot.town import Town, is_told

@@ -9,7 +9,7 @@ from simcord import Env
 from bot.ask import button_messages
 from bot.ask import messages as ask_messages
 from bot.text import markdown
-from knowledge.model.questions import Evidence
+from knowledge.values.questions import Evidence
 from tests.bot.steps import OTHER_PASSAGES, content, looked_into
 from tests.bot.world import (
     AFTER,

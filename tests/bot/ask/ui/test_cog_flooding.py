@@ -2,10 +2,10 @@
 
 import pytest
 
-from bot.config import Settings
-from bot.config_sections import QuestionSettings
+from bot.config.sections import QuestionSettings
+from bot.config.settings import Settings
 from bot.text import error_messages
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 from tests.bot.world import QUESTION, World, text_of
 
 TOLD = error_messages.TOO_FAST.english.split("{")[0]

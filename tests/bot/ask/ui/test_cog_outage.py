@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 
 from bot.ask import button_messages
-from bot.client import Bot
-from bot.config import Settings
-from bot.config_sections import DataSettings
-from bot.engine.core import Core
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.process.client import Bot
 from bot.review import service as review_service
 from bot.text import error_messages
-from knowledge.model.guilds import GuildSettings
-from knowledge.model.notes import Decision, Member
-from knowledge.model.questions import Feedback
-from knowledge.model.submissions import Submission
 from knowledge.store.database import is_away
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.guilds import GuildSettings
+from knowledge.values.notes import Decision, Member
+from knowledge.values.questions import Feedback
+from knowledge.values.submissions import Submission
 from tests.bot.outages import Departing, departing
 from tests.bot.steps import content, everything, longest_part
 from tests.bot.world import (

@@ -3,9 +3,9 @@
 import pytest
 
 from bot.answers.pipeline import said_to_no_question
-from bot.engine.core import Core
-from knowledge.model.guilds import Language
-from knowledge.model.questions import Feedback, Question, Verdict
+from bot.core.core import Core
+from knowledge.values.guilds import Language
+from knowledge.values.questions import Feedback, Question, Verdict
 from tests.bot.world import QUESTION, World, text_of
 
 

@@ -6,9 +6,9 @@ import pytest
 from simcord import Env, InteractionResult
 
 from bot.ask import button_messages
-from bot.client import Bot
+from bot.process.client import Bot
 from bot.text import error_messages
-from knowledge.model.questions import FeedbackReason, Verdict
+from knowledge.values.questions import FeedbackReason, Verdict
 from tests.bot.steps import content, elsewhere, restarted
 from tests.bot.world import QUESTION, TEXT, World, build_world, buttons, text_of
 

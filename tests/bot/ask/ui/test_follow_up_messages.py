@@ -11,12 +11,12 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.answers.recording_queue import FOLLOWED_UP_WITHIN
-from bot.client import Bot
-from bot.config import Settings
-from bot.config_sections import SourceSettings
-from bot.engine.core import Core
-from knowledge.model.guilds import GuildSettings
-from knowledge.model.questions import Question
+from bot.config.sections import SourceSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.process.client import Bot
+from knowledge.values.guilds import GuildSettings
+from knowledge.values.questions import Question
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import TITLE as FORUM_TITLE
 from tests.bot.forum import make_forum, page_as_discord_does, read

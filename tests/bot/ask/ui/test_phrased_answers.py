@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from bot.ask import button_messages
-from bot.config import Settings
-from bot.engine.core import Core
-from bot.engine.worker import Worker
-from knowledge.model.guilds import Phrasing
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.core.worker import Worker
+from knowledge.values.guilds import Phrasing
 from tests.bot.phrased import (
     NOTE,
     QUOTE,

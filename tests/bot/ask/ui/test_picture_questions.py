@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bot.ask import picture_messages
-from bot.client import Bot
 from bot.interactions.picture_texts import PictureTexts
+from bot.process.client import Bot
 from knowledge.files.picture_text import TextLine
 from tests.bot.steps import restarted, said, shown_message
 from tests.bot.world import QUESTION, TEXT, World, buttons, text_of

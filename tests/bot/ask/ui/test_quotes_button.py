@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from bot.ask import button_messages
-from bot.config import Settings
+from bot.config.settings import Settings
 from bot.phrasing import messages as phrasing_messages
-from knowledge.model.guilds import Phrasing
+from knowledge.values.guilds import Phrasing
 from tests.bot.phrased import NOTE, mention, phrasing_of, turn_on, with_phrasing, written
 from tests.bot.phrasing.scripted_endpoint import ScriptedEndpoint, answers_with
 from tests.bot.steps import content, elsewhere, longest_part

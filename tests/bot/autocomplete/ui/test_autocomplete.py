@@ -6,7 +6,7 @@ import pytest
 from simcord import InteractionResult, MemberActor
 
 from bot.autocomplete.ui import autocomplete
-from bot.engine.core import Core
+from bot.core.core import Core
 from tests.bot.town import HEADLINE, Town
 from tests.bot.world import TITLE, World, build_world
 

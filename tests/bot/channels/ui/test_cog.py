@@ -8,13 +8,13 @@ import pytest
 from simcord import ChannelHandle
 
 from bot.channels import messages as channels_messages
-from bot.client import Bot
+from bot.process.client import Bot
 from bot.sources import messages as sources_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import plain
-from knowledge.model.channel_settings import AnsweredFrom, ChannelSettings, Level, Mode
-from knowledge.model.documents import SHARED
-from knowledge.model.guilds import Language
+from knowledge.values.channel_settings import AnsweredFrom, ChannelSettings, Level, Mode
+from knowledge.values.documents import SHARED
+from knowledge.values.guilds import Language
 from tests.bot.faults import fail
 from tests.bot.steps import (
     answers_mention,

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import Settings
-from bot.engine.derived_data import open_pages
+from bot.config.settings import Settings
 from bot.process.background import STAND_BY_SECONDS
-from knowledge.model.documents import SHARED
+from bot.storage.derived_data import open_pages
 from knowledge.sources import add_visited, page_location
+from knowledge.values.documents import SHARED
 from knowledge.web.page_store import WebPage
 from tests.bot.cluster.processes import SHARDS, Processes, processes
 from tests.bot.wire.server import wire_server

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from simcord import Env, InteractionResult
 
-from bot.client import Bot
 from bot.community import messages as community_messages
-from bot.engine.core import Core
-from knowledge.model.guilds import Language
-from knowledge.model.questions import RecordedHit
+from bot.core.core import Core
+from bot.process.client import Bot
+from knowledge.values.guilds import Language
+from knowledge.values.questions import RecordedHit
 from tests.bot.steps import content, restarted
 from tests.bot.world import QUESTION, UNKNOWN, World, build_world
 

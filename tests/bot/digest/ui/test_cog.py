@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from simcord import Env, InteractionResult, MemberActor
 
 from bot.digest import messages
-from knowledge.model.digests import Digest, Edition
+from knowledge.values.digests import Digest, Edition
 from tests.bot.steps import said
 from tests.bot.world import UNKNOWN, World, build_world, text_of
 

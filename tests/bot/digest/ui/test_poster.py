@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 import discord
 from simcord import Env
 
-from bot.client import Bot
+from bot.core.core import Core
 from bot.digest import messages as digest_messages
 from bot.digest import schedule
-from bot.engine.core import Core
-from knowledge.model.digests import Edition
-from knowledge.model.guilds import Language
+from bot.process.client import Bot
+from knowledge.values.digests import Edition
+from knowledge.values.guilds import Language
 from tests.bot.digests import chosen, its_time_comes, posted
 from tests.bot.steps import restarted
 from tests.bot.world import UNKNOWN, World, build_world, buttons, text_of

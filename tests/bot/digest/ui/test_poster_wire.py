@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.config import Settings
+from bot.config.settings import Settings
+from bot.core.core import Core
 from bot.digest.schedule import last_time
-from bot.engine.core import Core
-from bot.engine.data_folder import COMMUNITY
-from knowledge.model.digests import Digest, Edition
-from knowledge.model.questions import Evidence, Question
+from bot.storage.data_folder import COMMUNITY
 from knowledge.store.store import Store
+from knowledge.values.digests import Digest, Edition
+from knowledge.values.questions import Evidence, Question
 from tests.bot.discord_server import bot_process
 from tests.bot.wire.server import WireServer
 from tests.bot.wire.state import Json

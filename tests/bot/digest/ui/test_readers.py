@@ -6,7 +6,7 @@ import discord
 import pytest
 
 from bot.digest.ui.readers import open_channels, readers_of
-from knowledge.model.guilds import GuildSettings
+from knowledge.values.guilds import GuildSettings
 from tests.bot.town import Town
 from tests.bot.world import World
 

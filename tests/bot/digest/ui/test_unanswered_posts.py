@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from simcord import ChannelHandle
 
-from bot.config import Settings
-from bot.config_sections import HelperSettings
-from bot.engine.core import Core
+from bot.config.sections import HelperSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
 from tests.bot.digests import chosen, its_time_comes, posted
 from tests.bot.forum import page_as_discord_does
 from tests.bot.helper.helping import ASKED, POST_TITLE, UNKNOWN, Helped, help_in

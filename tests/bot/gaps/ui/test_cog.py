@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from simcord import Env, InteractionResult, MemberActor, ResponseMessage
 
-from bot.client import Bot
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
+from bot.process.client import Bot
 from indexer.retrieval import clusters
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 from tests.bot.steps import longest_part, restarted, said, shown_message
 from tests.bot.world import QUESTION, UNKNOWN, World, build_world, choices, custom_ids, text_of
 from tests.counting import lines_run

@@ -7,13 +7,13 @@ import discord
 from simcord import InteractionResult
 
 from bot.answers.decision import recorded_hit
-from bot.client import Bot
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.gaps import existing_answer, messages, service
+from bot.process.client import Bot
 from indexer.ingest.pipeline import put
 from indexer.retrieval.hit import Hit
-from knowledge.model.documents import Document, Kind, channel_scope
 from knowledge.store.questions.question_records import digest_of
+from knowledge.values.documents import Document, Kind, channel_scope
 from tests.bot.steps import restarted, said, shown_message
 from tests.bot.world import TEXT, TITLE, UNKNOWN, World, choices, text_of
 

@@ -10,11 +10,11 @@ from simcord import ChannelHandle, Env, InteractionResult, MemberActor
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.client import Bot
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.handover import messages
-from knowledge.model.guilds import Language
+from bot.process.client import Bot
 from knowledge.store.questions.handovers import HANDING_PAUSE, NotHandedOn
+from knowledge.values.guilds import Language
 from tests.bot.steps import choose, said
 from tests.bot.world import UNKNOWN, World, build_world, buttons
 

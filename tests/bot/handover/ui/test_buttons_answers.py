@@ -8,8 +8,8 @@ import pytest
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.client import Bot
 from bot.handover import messages
+from bot.process.client import Bot
 from tests.bot.handover.helping import ANSWER, EN, Helping, direct, post, told
 from tests.bot.steps import longest_part, restarted, said, up_to
 from tests.bot.world import UNKNOWN, buttons

@@ -8,8 +8,8 @@ import pytest
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.client import Bot
 from bot.handover import messages
+from bot.process.client import Bot
 from knowledge.store.questions.handovers import NotHandedOn
 from tests.bot.faults import fail
 from tests.bot.handover.helping import EN, Helping, post, posts

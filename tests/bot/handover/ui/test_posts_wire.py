@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot.config import Settings
-from bot.engine.core import Core
+from bot.config.settings import Settings
+from bot.core.core import Core
 from bot.handover import messages
-from bot.interactions.retries import PAUSES
-from knowledge.model.guilds import Language
+from bot.interactions.kit.retries import PAUSES
+from knowledge.values.guilds import Language
 from tests.bot.discord_server import bot_process
 from tests.bot.wire.people import Person, labels
 from tests.bot.wire.server import WireServer

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.config import Settings
-from bot.config_sections import HelperSettings
+from bot.config.sections import HelperSettings
+from bot.config.settings import Settings
 from tests.bot.forum import page_as_discord_does
 from tests.bot.helper.helping import Helped, help_in
 from tests.bot.world import World

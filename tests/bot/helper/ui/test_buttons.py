@@ -7,9 +7,9 @@ import pytest
 from simcord import ChannelHandle, MemberActor
 
 from bot.ask import button_messages
-from bot.client import Bot
 from bot.helper import messages
-from knowledge.model.questions import Verdict
+from bot.process.client import Bot
+from knowledge.values.questions import Verdict
 from tests.bot.faults import fail
 from tests.bot.forum import SOLVED
 from tests.bot.helper.helping import ASKED, POST_TITLE, Helped

@@ -11,14 +11,14 @@ from simcord import ChannelHandle
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.client import Bot
-from bot.config import Settings
-from bot.engine.core import Core
-from bot.engine.job_queue import Priority
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.core.job_queue import Priority
 from bot.helper import messages
 from bot.helper.ui.cog import MOST_WAITING
-from knowledge.model.channel_settings import Mode
-from knowledge.model.guilds import Language
+from bot.process.client import Bot
+from knowledge.values.channel_settings import Mode
+from knowledge.values.guilds import Language
 from tests.bot.faults import fail
 from tests.bot.helper.helping import ASKED, POST_TITLE, UNKNOWN, Helped, labels
 from tests.bot.steps import restarted

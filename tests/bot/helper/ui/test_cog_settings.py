@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.config import Settings
-from bot.config_sections import HelperSettings
+from bot.config.sections import HelperSettings
+from bot.config.settings import Settings
 from tests.bot.helper.helping import ASKED, POST_TITLE, Helped
 
 

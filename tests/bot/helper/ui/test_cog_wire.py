@@ -7,13 +7,13 @@ from typing import Final
 
 import pytest
 
-from bot.config import Settings
-from bot.engine.core import Core
+from bot.config.settings import Settings
+from bot.core.core import Core
 from bot.helper import messages
-from knowledge.model.channel_settings import Mode
-from knowledge.model.notes import Decision, Member
-from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.channel_settings import Mode
+from knowledge.values.notes import Decision, Member
+from knowledge.values.submissions import Submission
 from tests.bot.discord_server import bot_process
 from tests.bot.helper.helping import ASKED, POST_TITLE
 from tests.bot.wire.gateway import CONTENT

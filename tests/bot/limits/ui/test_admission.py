@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from simcord import Env, InteractionResult, MemberActor
 
-from bot.client import Bot
-from bot.config import Settings
-from bot.config_sections import LimitSettings
+from bot.config.sections import LimitSettings
+from bot.config.settings import Settings
 from bot.limits import messages
+from bot.process.client import Bot
 from bot.text import error_messages
-from knowledge.model.limits import Limits, Newcomers, Quota
+from knowledge.values.limits import Limits, Newcomers, Quota
 from tests.bot.steps import decided, edit, everything, restarted, said
 from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, build_world, buttons, text_of
 

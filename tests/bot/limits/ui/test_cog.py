@@ -5,8 +5,8 @@ from typing import Any
 from simcord import Env, MemberActor
 
 from bot.limits import messages
-from knowledge.model.guilds import Language
-from knowledge.model.limits import Limits, Newcomers, Quota
+from knowledge.values.guilds import Language
+from knowledge.values.limits import Limits, Newcomers, Quota
 from tests.bot.steps import said
 from tests.bot.world import World, build_world
 

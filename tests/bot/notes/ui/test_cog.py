@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from simcord import Env, InteractionResult, MemberActor
 
-from bot.client import Bot
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.notes import messages as notes_messages
-from knowledge.model.notes import State
-from knowledge.model.submissions import FORM_CHARACTERS
+from bot.process.client import Bot
+from knowledge.values.notes import State
+from knowledge.values.submissions import FORM_CHARACTERS
 from tests.bot.steps import NEW_TEXT, edit, reject, said
 from tests.bot.world import TEXT, TITLE, World, build_world, text_of
 

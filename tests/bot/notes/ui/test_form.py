@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from simcord import InteractionResult
 
-from bot.client import Bot
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.notes import form_messages as notes_form_messages
 from bot.notes import messages as notes_messages
+from bot.process.client import Bot
 from bot.review import cards
-from knowledge.model.guilds import Language, Rule
-from knowledge.model.notes import State
+from knowledge.values.guilds import Language, Rule
+from knowledge.values.notes import State
 from tests.bot.steps import said
 from tests.bot.world import TEXT, TITLE, World, buttons, text_of
 from tests.knowledge.made_files import docx, paragraph, pdf

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 from simcord import InteractionResult, MemberActor
 
-from bot.client import Bot
 from bot.notes import list_messages as notes_list_messages
 from bot.notes import messages as notes_messages
-from knowledge.model.notes import State
+from bot.process.client import Bot
+from knowledge.values.notes import State
 from tests.bot.steps import edit, longest_part, reject, said
 from tests.bot.world import TITLE, World, build_world, buttons, text_of
 

@@ -11,8 +11,8 @@ from bot.review import cards
 from bot.review import messages as review_messages
 from bot.review.cards import Action
 from bot.text import error_messages
-from knowledge.model.guilds import Language
-from knowledge.model.notes import PageVeto
+from knowledge.values.guilds import Language
+from knowledge.values.notes import PageVeto
 from tests.bot.page.turned_on import on_page, turn_on
 from tests.bot.steps import everything, said, shown_message
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons, custom_ids, links, text_of

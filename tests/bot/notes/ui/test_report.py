@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pytest
 from simcord import InteractionResult
 
-from bot.client import Bot
 from bot.notes import messages as notes_messages
 from bot.notices import messages as notices_messages
+from bot.process.client import Bot
 from bot.text.markdown import LAYOUT_CHARACTERS
-from knowledge.model.notes import Note, NoticeEvent, Problem
-from knowledge.model.submissions import REASON_CHARACTERS
+from knowledge.values.notes import Note, NoticeEvent, Problem
+from knowledge.values.submissions import REASON_CHARACTERS
 from tests.bot.steps import decided, edit, restarted, said
 from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons, text_of
 

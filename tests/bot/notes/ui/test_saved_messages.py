@@ -8,14 +8,14 @@ import pytest
 from simcord import ChannelHandle, InteractionResult, MemberActor
 from simcord.enums import ChannelType, MessageType
 
-from bot.client import Bot
-from bot.config import Settings
-from bot.config_sections import SourceSettings
-from bot.engine.core import Core
+from bot.config.sections import SourceSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
 from bot.notes import form_messages
 from bot.notes.drafts import Draft, from_file
-from knowledge.model.notes import SourceMessage
-from knowledge.model.submissions import FORM_CHARACTERS, TEXT_CHARACTERS
+from bot.process.client import Bot
+from knowledge.values.notes import SourceMessage
+from knowledge.values.submissions import FORM_CHARACTERS, TEXT_CHARACTERS
 from tests.bot.forum import ANSWER, QUESTION, TITLE, Forum, make_forum, page_as_discord_does
 from tests.bot.steps import restarted, said, shown_message
 from tests.bot.world import World, buttons

@@ -8,12 +8,12 @@ import discord
 import pytest
 from simcord.backend import serializers
 
-from bot.client import Bot
-from bot.engine.core import Core
-from bot.interactions.layouts import layout
+from bot.core.core import Core
+from bot.interactions.kit.layouts import layout
 from bot.notes.ui import source_messages
+from bot.process.client import Bot
 from bot.review import cards
-from knowledge.model.notes import SourceChange
+from knowledge.values.notes import SourceChange
 from tests.bot.world import TEXT, TITLE, World, buttons, text_of
 
 EDITED = cards._SOURCE_CHANGED[SourceChange.EDITED].english

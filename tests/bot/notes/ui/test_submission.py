@@ -7,14 +7,14 @@ import discord
 import pytest
 from simcord import Env, InteractionResult
 
-from bot.client import Bot
 from bot.notes import form_messages as notes_form_messages
 from bot.notes import messages as notes_messages
 from bot.notes.drafts import from_file
 from bot.notes.ui.submission import TAKEN_CACHED, NoteSubmissions
+from bot.process.client import Bot
 from bot.text import markdown
-from knowledge.model.notes import State
-from knowledge.model.submissions import FORM_CHARACTERS
+from knowledge.values.notes import State
+from knowledge.values.submissions import FORM_CHARACTERS
 from tests.bot.forum import QUESTION as FORUM_QUESTION
 from tests.bot.forum import make_forum
 from tests.bot.steps import said, shown_message

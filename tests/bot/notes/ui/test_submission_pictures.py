@@ -8,16 +8,16 @@ import discord
 import pytest
 from simcord import InteractionResult
 
-from bot.client import Bot
-from bot.engine.core import Core
-from bot.interactions.layouts import text_of as text_in
+from bot.core.core import Core
+from bot.interactions.kit.layouts import text_of as text_in
 from bot.interactions.picture_texts import PictureTexts
 from bot.notes import form_messages, picture_messages
 from bot.notes import messages as notes_messages
+from bot.process.client import Bot
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.picture_text import TextLine
-from knowledge.model.guilds import Language
-from knowledge.model.pictures import PICTURE_BYTES, PICTURES, Picture
+from knowledge.values.guilds import Language
+from knowledge.values.pictures import PICTURE_BYTES, PICTURES, Picture
 from tests.bot.faults import silent
 from tests.bot.steps import decided, restarted, said, shown_message
 from tests.bot.world import TEXT, TITLE, World, buttons, choices, custom_ids

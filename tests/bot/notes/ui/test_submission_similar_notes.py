@@ -5,14 +5,14 @@ from collections.abc import Callable
 import pytest
 from simcord import InteractionResult, MemberActor
 
-from bot.client import Bot
 from bot.notes import form_messages
 from bot.notes import messages as notes_messages
 from bot.notices import messages as notices_messages
+from bot.process.client import Bot
 from bot.review import messages as review_messages
 from bot.text.markdown import plain
-from knowledge.model.guilds import Language
-from knowledge.model.notes import NoticeEvent, Obstacle, State
+from knowledge.values.guilds import Language
+from knowledge.values.notes import NoticeEvent, Obstacle, State
 from tests.bot.steps import edit, everything, longest_part, restarted, said, told
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons, text_of
 

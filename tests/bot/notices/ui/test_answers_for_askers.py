@@ -8,12 +8,12 @@ import discord
 from simcord import Env, InteractionResult, MemberActor
 
 from bot.ask import button_messages
-from bot.client import Bot
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.gaps import messages as gaps_messages
 from bot.notices.ui.answers_for_askers import COOLDOWN
 from bot.privacy import messages as privacy_messages
-from knowledge.model.notes import Notice
+from bot.process.client import Bot
+from knowledge.values.notes import Notice
 from tests.bot.steps import OTHER_PASSAGES, decided, looked_into, restarted, said
 from tests.bot.world import UNKNOWN, World, build_world, buttons, text_of
 

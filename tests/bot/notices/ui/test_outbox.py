@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 import discord
 import pytest
 
-from bot.client import Bot
 from bot.notes import messages as notes_messages
 from bot.notices import messages as notices_messages
+from bot.process.client import Bot
 from bot.review import messages as review_messages
 from bot.review.cards import Action
-from knowledge.model.notes import Decision, Member, NoticeEvent
-from knowledge.model.submissions import REASON_CHARACTERS
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.notes import Decision, Member, NoticeEvent
+from knowledge.values.submissions import REASON_CHARACTERS
 from tests.bot.faults import BROKEN, EXPIRED, fail
 from tests.bot.steps import SENTENCE, answer, everything, reject, restarted, said, told
 from tests.bot.strict_discord import StrictDiscord

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.config import Settings
+from bot.config.settings import Settings
 from bot.review import cards
 from tests.bot.wire.server import WireServer
 from tests.bot.wire.steps import proposed, running, waiting

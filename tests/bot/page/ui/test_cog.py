@@ -7,9 +7,9 @@ import pytest
 from bot.page import messages
 from bot.page.service import PAGE_NOTES
 from bot.text import error_messages
-from knowledge.model.guilds import Language
-from knowledge.model.notes import PageVeto
-from knowledge.model.submissions import Submission
+from knowledge.values.guilds import Language
+from knowledge.values.notes import PageVeto
+from knowledge.values.submissions import Submission
 from tests.bot.page.turned_on import on_page, turn_on
 from tests.bot.steps import everything, restarted, said, shown_message
 from tests.bot.world import World, choices, custom_ids, text_of

@@ -8,12 +8,12 @@ import pytest
 from simcord import InteractionResult
 
 from bot.cli.doctor import examine
-from bot.client import Bot
-from bot.config import Settings
-from bot.engine.core import Core
+from bot.config.settings import Settings
+from bot.core.core import Core
 from bot.privacy import messages as privacy_messages
 from bot.privacy import service as privacy_service
-from knowledge.model.notes import PageName
+from bot.process.client import Bot
+from knowledge.values.notes import PageName
 from tests.bot.page.turned_on import turn_on
 from tests.bot.steps import said, shown_message
 from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, buttons, text_of

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from simcord.backend import serializers
 
-from bot.engine.core import Core
-from bot.engine.shards import Shards
+from bot.cluster.shards import Shards
+from bot.core.core import Core
 from bot.privacy import guild_removal
-from knowledge.model.documents import Scope
+from knowledge.values.documents import Scope
 from tests.bot.world import QUESTION, World
 
 

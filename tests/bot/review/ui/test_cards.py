@@ -6,19 +6,19 @@ import pytest
 from simcord import SetupError
 
 from bot.ask import button_messages
-from bot.client import Bot
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.notes import messages as notes_messages
+from bot.process.client import Bot
 from bot.process.connection import invite_permissions
 from bot.review import cards, findings
 from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.review.cards import Action
 from bot.text import error_messages, markdown
-from knowledge.model.guilds import Language
-from knowledge.model.notes import Decision, Member, Obstacle, Problem, State
-from knowledge.model.submissions import REASON_CHARACTERS, Submission
 from knowledge.store.notes.decisions import Ruling
+from knowledge.values.guilds import Language
+from knowledge.values.notes import Decision, Member, Obstacle, Problem, State
+from knowledge.values.submissions import REASON_CHARACTERS, Submission
 from tests.bot.steps import (
     EDITED,
     OTHER_PASSAGES,

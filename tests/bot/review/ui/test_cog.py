@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 from simcord import MemberActor
 
-from bot.client import Bot
+from bot.process.client import Bot
 from bot.review import messages as review_messages
 from bot.text import error_messages
-from knowledge.model.guilds import Language
-from knowledge.model.submissions import Submission
+from knowledge.values.guilds import Language
+from knowledge.values.submissions import Submission
 from tests.bot.steps import SENTENCE, answer, decided, proposed, rule, said, shown_message
 from tests.bot.world import TEXT, TITLE, World, buttons, text_of
 

@@ -6,14 +6,14 @@ import discord
 import pytest
 from simcord import Env
 
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.notices import messages as notices_messages
 from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.review.cards import Action
 from bot.text import error_messages, markdown
-from knowledge.model.notes import Member, NoticeEvent, Obstacle, State
-from knowledge.model.submissions import Submission
+from knowledge.values.notes import Member, NoticeEvent, Obstacle, State
+from knowledge.values.submissions import Submission
 from tests.bot.steps import (
     EDITED,
     SENTENCE,

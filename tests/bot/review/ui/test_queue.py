@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 
 from simcord import Env
 
-from bot.client import Bot
-from bot.engine.core import Core
+from bot.core.core import Core
+from bot.process.client import Bot
 from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.text import error_messages
-from knowledge.model.guilds import Rule
-from knowledge.model.notes import Member, SourceChange, SourceMessage, State
-from knowledge.model.submissions import Submission
+from knowledge.values.guilds import Rule
+from knowledge.values.notes import Member, SourceChange, SourceMessage, State
+from knowledge.values.submissions import Submission
 from tests.bot.steps import rule, said, shown_message, state
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons, text_of
 

@@ -6,14 +6,14 @@ from typing import Any
 from simcord import InteractionResult, MemberActor
 from simcord.enums import OverwriteType
 
-from bot.client import Bot
-from bot.engine.core import Core
+from bot.core.core import Core
+from bot.process.client import Bot
 from bot.search import messages as search_messages
 from bot.search.service import Nothing
 from bot.text import error_messages
 from indexer.ingest.pipeline import put
-from knowledge.model.documents import SHARED, Document, Kind, Scope
-from knowledge.model.guilds import Language
+from knowledge.values.documents import SHARED, Document, Kind, Scope
+from knowledge.values.guilds import Language
 from tests.bot.steps import content
 from tests.bot.town import HEADLINE, Town, is_told
 from tests.bot.world import QUESTION, TEXT, TITLE, World, build_world, buttons

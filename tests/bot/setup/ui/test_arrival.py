@@ -7,10 +7,10 @@ import discord
 from simcord import Env
 from simcord.backend import serializers
 
-from bot.client import Bot
-from bot.config_sections import GuildsSettings
+from bot.config.sections import GuildsSettings
+from bot.process.client import Bot
 from bot.setup import messages as setup_messages
-from knowledge.model.guilds import Language
+from knowledge.values.guilds import Language
 from tests.bot.steps import restarted, said
 from tests.bot.world import World, build_world, text_of
 

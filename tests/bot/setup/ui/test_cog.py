@@ -7,7 +7,7 @@ import pytest
 from simcord import Env, SetupError
 
 from bot.setup import messages as setup_messages
-from knowledge.model.guilds import GuildSettings, Language
+from knowledge.values.guilds import GuildSettings, Language
 from tests.bot.steps import content, said
 from tests.bot.world import World, build_world, text_of
 

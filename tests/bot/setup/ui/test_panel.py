@@ -8,7 +8,7 @@ from simcord import Env, MemberActor, SetupError
 from bot.setup import messages as setup_messages
 from bot.setup import service
 from bot.setup.settings import PAGES, Page, Setting
-from knowledge.model.guilds import GuildSettings, Language
+from knowledge.values.guilds import GuildSettings, Language
 from tests.bot.steps import everything, opened, restarted, shown_message
 from tests.bot.world import World, build_world, custom_ids, text_of
 

@@ -5,7 +5,7 @@ import pytest
 from bot.setup import messages as setup_messages
 from bot.setup import panel_messages as said
 from bot.setup.settings import Page
-from knowledge.model.guilds import GuildSettings, Language
+from knowledge.values.guilds import GuildSettings, Language
 from tests.bot.page.turned_on import on_page
 from tests.bot.steps import everything, opened
 from tests.bot.world import TITLE, World, text_of

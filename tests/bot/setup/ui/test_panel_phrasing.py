@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from bot.config import Settings
+from bot.config.settings import Settings
 from bot.phrasing import messages as phrasing_messages
 from bot.privacy import messages as privacy_messages
 from bot.setup.settings import Page
-from knowledge.model.guilds import GuildSettings, Language, Phrasing
+from knowledge.values.guilds import GuildSettings, Language, Phrasing
 from tests.bot.phrased import turn_on, with_phrasing
 from tests.bot.steps import choose, content, longest_part, opened, restarted, said
 from tests.bot.world import World, buttons, custom_ids, text_of

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.config import Settings
-from bot.config_sections import SourceSettings
+from bot.config.sections import SourceSettings
+from bot.config.settings import Settings
 from tests.bot.forum import Forum, make_forum
 from tests.bot.world import World
 

@@ -8,7 +8,7 @@ import pytest
 from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.engine.core import Core
+from bot.core.core import Core
 from bot.sources.ui import channel_events
 from knowledge.channels.sync_state import ChannelProblem, ProblemCode
 from tests.bot.forum import (

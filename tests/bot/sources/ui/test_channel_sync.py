@@ -8,18 +8,18 @@ from simcord import MemberActor
 from simcord.backend import serializers
 from simcord.types import HttpLogEntry
 
-from bot.client import Bot
-from bot.engine import index_updates
-from bot.engine.core import Core
-from bot.engine.shards import EVERY_SHARD
+from bot.cluster.shards import EVERY_SHARD
+from bot.core import index_updates
+from bot.core.core import Core
 from bot.privacy import guild_removal
 from bot.privacy import messages as privacy_messages
 from bot.privacy import service as privacy_service
+from bot.process.client import Bot
 from bot.sources import messages as sources_messages
 from bot.sources.channels import reports
 from knowledge.channels.sync_state import ChannelProblem, ProblemCode
-from knowledge.model.guilds import Language
 from knowledge.store.guilds.synced_channels import SyncedContent
+from knowledge.values.guilds import Language
 from tests.bot.forum import (
     ANSWER,
     QUESTION,

@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 
 from bot.cli.console import UNUSABLE
-from bot.config import Settings
-from bot.engine.core import Core
+from bot.config.settings import Settings
+from bot.core.core import Core
 from bot.sources import channels
 from knowledge.channels.documents import prefix
 from knowledge.channels.sync_state import ProgressMessage

@@ -8,15 +8,13 @@ import pytest
 from simcord import Env
 
 from bot.answers.bundled_articles import Standing
-from bot.client import Bot, start_worker
-from bot.config import Settings
-from bot.config_sections import SourceSettings
-from bot.engine.core import Core
+from bot.config.sections import SourceSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.process.client import Bot, start_worker
 from bot.sources import messages as sources_messages
 from bot.sources.addresses import MOST_SITES
 from knowledge.channels.sync_state import ChannelProblem, ProblemCode
-from knowledge.model.documents import Scope
-from knowledge.model.guilds import Language
 from knowledge.sources import (
     add_paths,
     add_visited,
@@ -24,6 +22,8 @@ from knowledge.sources import (
     page_location,
     repository_location,
 )
+from knowledge.values.documents import Scope
+from knowledge.values.guilds import Language
 from knowledge.web.fetcher import Fetcher
 from tests.bot.forum import Forum, found, make_forum, read, report, texts
 from tests.bot.steps import content

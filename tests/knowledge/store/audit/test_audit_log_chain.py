@@ -2,11 +2,11 @@
 
 import pytest
 
-from knowledge.model.guilds import GuildSettings
-from knowledge.model.notes import Decision, Member, Note
-from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
+from knowledge.values.guilds import GuildSettings
+from knowledge.values.notes import Decision, Member, Note
+from knowledge.values.submissions import Submission
 from tests.stores import REFUSED, Place
 
 GUILD, OTHER = 10, 11

@@ -6,10 +6,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from knowledge.model.limits import Quota
-from knowledge.model.notes import Decision, Member, NoticeEvent, Problem, State
-from knowledge.model.phrasings import RecordedPhrasing, WrittenLine
-from knowledge.model.questions import (
+from knowledge.store.audit.audit_log import replayed
+from knowledge.store.database import now
+from knowledge.store.erasure.personal_data import FORMER_MEMBER, PERSONAL
+from knowledge.store.notes.decisions import Ruling
+from knowledge.store.questions.helped_questions import HelpedQuestion
+from knowledge.store.store import Store
+from knowledge.values.limits import Quota
+from knowledge.values.notes import Decision, Member, NoticeEvent, Problem, State
+from knowledge.values.phrasings import RecordedPhrasing, WrittenLine
+from knowledge.values.questions import (
     EARLIER_CHARACTERS,
     Evidence,
     Feedback,
@@ -17,13 +23,7 @@ from knowledge.model.questions import (
     RecordedHit,
     Verdict,
 )
-from knowledge.model.submissions import Submission
-from knowledge.store.audit.audit_log import replayed
-from knowledge.store.database import now
-from knowledge.store.erasure.personal_data import FORMER_MEMBER, PERSONAL
-from knowledge.store.notes.decisions import Ruling
-from knowledge.store.questions.helped_questions import HelpedQuestion
-from knowledge.store.store import Store
+from knowledge.values.submissions import Submission
 from tests.stores import in_a_file
 
 GUILD = 10

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from knowledge.backup import backups
-from knowledge.model.documents import Scope
-from knowledge.model.notes import State
 from knowledge.store.audit.audit_log import replayed
 from knowledge.store.erasure.tombstones import Tombstone, TombstoneKind
 from knowledge.store.store import Store
+from knowledge.values.documents import Scope
+from knowledge.values.notes import State
 from tests.knowledge.two_guilds import AT, ELSEWHERE, GUILD, TEXT, approved, asked, live, restored
 from tests.stores import FILE, Place, in_a_file
 

@@ -1,8 +1,8 @@
 """Channel settings in the community database."""
 
-from knowledge.model.channel_settings import AnsweredFrom, ChannelSettings, Mode
-from knowledge.model.guilds import GuildSettings, Language
 from knowledge.store.store import Store
+from knowledge.values.channel_settings import AnsweredFrom, ChannelSettings, Mode
+from knowledge.values.guilds import GuildSettings, Language
 
 GUILD, CHANNEL, ADMIN = 10, 20, 30
 WHOLE = ChannelSettings(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from knowledge.model.digests import Digest, Edition
+from knowledge.values.digests import Digest, Edition
 from tests.stores import Place
 
 AT = datetime(2026, 3, 30, 7, tzinfo=UTC)

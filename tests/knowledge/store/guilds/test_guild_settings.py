@@ -1,7 +1,7 @@
 """A guild's settings in the community database."""
 
-from knowledge.model.guilds import GuildSettings
 from knowledge.store.store import Store
+from knowledge.values.guilds import GuildSettings
 
 GUILD = 10
 

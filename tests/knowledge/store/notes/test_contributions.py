@@ -2,16 +2,16 @@
 
 import pytest
 
-from knowledge.model.guilds import Rule
-from knowledge.model.notes import (
+from knowledge.store.database import now
+from knowledge.store.store import Store
+from knowledge.values.guilds import Rule
+from knowledge.values.notes import (
     NoticeEvent,
     Obstacle,
     Problem,
     State,
 )
-from knowledge.model.submissions import Submission
-from knowledge.store.database import now
-from knowledge.store.store import Store
+from knowledge.values.submissions import Submission
 from tests.knowledge.decided_notes import (
     ADA,
     BEN,

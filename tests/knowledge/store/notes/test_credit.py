@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-from knowledge.model.notes import Decision, Member, Note
-from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.model.submissions import Submission
 from knowledge.store.database import now
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import RecentQuestion
 from knowledge.store.store import Store
+from knowledge.values.notes import Decision, Member, Note
+from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.values.submissions import Submission
 
 GUILD, ELSEWHERE = 10, 11
 

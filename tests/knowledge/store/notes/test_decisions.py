@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from knowledge.model.guilds import GuildSettings, Rule
-from knowledge.model.notes import (
+from knowledge.store.notes.decisions import Ruling
+from knowledge.store.store import Store
+from knowledge.values.guilds import GuildSettings, Rule
+from knowledge.values.notes import (
     Decision,
     Member,
     NoticeEvent,
@@ -17,9 +19,7 @@ from knowledge.model.notes import (
     Problem,
     State,
 )
-from knowledge.model.submissions import Submission
-from knowledge.store.notes.decisions import Ruling
-from knowledge.store.store import Store
+from knowledge.values.submissions import Submission
 from tests.knowledge.decided_notes import (
     ADA,
     APPROVE,

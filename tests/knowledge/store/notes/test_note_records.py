@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 
-from knowledge.model.guilds import Rule
-from knowledge.model.notes import (
+from knowledge.store.database import now
+from knowledge.store.notes.decisions import Ruling
+from knowledge.store.store import Store
+from knowledge.values.guilds import Rule
+from knowledge.values.notes import (
     Decision,
     Member,
     Note,
@@ -12,10 +15,7 @@ from knowledge.model.notes import (
     SourceChange,
     SourceMessage,
 )
-from knowledge.model.submissions import Submission
-from knowledge.store.database import now
-from knowledge.store.notes.decisions import Ruling
-from knowledge.store.store import Store
+from knowledge.values.submissions import Submission
 
 GUILD, ELSEWHERE = 10, 11
 

@@ -1,9 +1,9 @@
 """Pictures of notes in the database: with their revision, once, and gone with it."""
 
-from knowledge.model.notes import Decision, State
-from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
+from knowledge.values.notes import Decision, State
+from knowledge.values.submissions import Submission
 from tests.knowledge.full_store import ADA, APPROVE, BEN, GUILD, MIRA, picture
 
 SHELF = Submission("Shelf", "The key is on the shelf.")

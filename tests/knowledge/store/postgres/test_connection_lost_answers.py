@@ -10,12 +10,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from knowledge.model.notes import Outcome, State
 from knowledge.store.database import OutcomeUnknownError, StoreError
 from knowledge.store.handled_interactions import HandledInteractions
 from knowledge.store.postgres.connection import Connection
 from knowledge.store.postgres.database import PostgresDatabase
 from knowledge.store.store import Store
+from knowledge.values.notes import Outcome, State
 from tests.knowledge.decided_notes import ADA, APPROVE, FIRST, GUILD, MIRA, events, proposed
 from tests.postgres import Cluster
 from tests.postgres_cuts import Cut, CuttingSocket, cutting_socket

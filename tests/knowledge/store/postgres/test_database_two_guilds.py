@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from knowledge.model.questions import Evidence, Question, RecordedHit
-from knowledge.model.submissions import Submission
 from knowledge.store.store import Store
+from knowledge.values.questions import Evidence, Question, RecordedHit
+from knowledge.values.submissions import Submission
 from tests.knowledge.full_store import AT, MIRA, picture
 from tests.postgres import Cluster
 from tests.stores import EMPTY_TABLES, Place, make_tables

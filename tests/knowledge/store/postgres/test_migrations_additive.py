@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.model.notes import Decision, Member
-from knowledge.model.submissions import Submission
 from knowledge.store import migrations
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.postgres.database import PostgresDatabase
 from knowledge.store.postgres.migrations import TABLES
 from knowledge.store.store import Store
+from knowledge.values.notes import Decision, Member
+from knowledge.values.submissions import Submission
 from tests.knowledge.versions import add_next_migration
 
 COMMENT = re.compile(r"--[^\n]*")

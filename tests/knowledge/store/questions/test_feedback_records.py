@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from knowledge.model.notes import Decision, Member
-from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.model.submissions import Submission
 from knowledge.store.erasure.tombstones import Tombstone, TombstoneKind
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
+from knowledge.values.notes import Decision, Member
+from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.values.submissions import Submission
 from tests.stores import Place
 
 GUILD, ASKER = 10, 5

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from knowledge.model.notes import Decision, Member, Note, NoticeEvent
-from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.model.submissions import Submission
 from knowledge.store.database import now
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import RecentQuestion
 from knowledge.store.store import Store
+from knowledge.values.notes import Decision, Member, Note, NoticeEvent
+from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.values.submissions import Submission
 
 GUILD, ELSEWHERE = 10, 11
 

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from knowledge.model.questions import Evidence, Question
 from knowledge.store.questions.helped_questions import (
     WATCHED_FOR,
     DailyCaps,
@@ -11,6 +10,7 @@ from knowledge.store.questions.helped_questions import (
     HelpState,
 )
 from knowledge.store.store import Store
+from knowledge.values.questions import Evidence, Question
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 LATER = NOW + WATCHED_FOR

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from knowledge.model.notes import Decision, NoticeEvent
-from knowledge.model.questions import Evidence, Feedback, Question, Verdict
 from knowledge.store.database import now
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.period_figures import Asked
 from knowledge.store.store import Store
+from knowledge.values.notes import Decision, NoticeEvent
+from knowledge.values.questions import Evidence, Feedback, Question, Verdict
 from tests.knowledge.two_guilds import ADA, ELSEWHERE, GUILD, MIRA, TEXT, approved
 
 AT = datetime(2026, 3, 30, 7, tzinfo=UTC)

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from knowledge.model.guilds import Phrasing
-from knowledge.model.limits import DAY, HOUR
-from knowledge.model.phrasings import (
+from knowledge.store.store import Store
+from knowledge.values.guilds import Phrasing
+from knowledge.values.limits import DAY, HOUR
+from knowledge.values.phrasings import (
     UNDER_WAY,
     PhrasingCaps,
     RecordedPhrasing,
     UsedUp,
     WrittenLine,
 )
-from knowledge.model.questions import Evidence, Question, RecordedHit
-from knowledge.store.store import Store
+from knowledge.values.questions import Evidence, Question, RecordedHit
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 MIRA, ADA, GUILD, ELSEWHERE = 7, 8, 10, 11

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from knowledge.backup import backups, exporter, importer
-from knowledge.model.notes import Decision, Member
-from knowledge.model.questions import Evidence, Feedback, Question, RecordedHit, Verdict
-from knowledge.model.submissions import Submission
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
+from knowledge.values.notes import Decision, Member
+from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+from knowledge.values.submissions import Submission
 from tests.stores import Place, in_a_file
 
 GUILD = 10

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from knowledge.model.limits import DAY, HOUR, Quota
 from knowledge.store.store import Store
+from knowledge.values.limits import DAY, HOUR, Quota
 from tests.stores import Place
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""Settings: their sections, defaults and sources, and the version."""

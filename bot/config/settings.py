@@ -1,0 +1,225 @@
+"""Configuration loader: `config.toml` and environment to typed settings, or what is wrong.
+
+Errors:
+    Exception
+    └── ConfigError    the settings can't be used; the message says which key and what to do
+"""
+
+import contextlib
+import difflib
+import importlib.util
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot.config.phrasing import PhrasingSettings
+from bot.config.sections import (
+    NOT_SHOWN,
+    AnswerSettings,
+    ArticleSettings,
+    DataSettings,
+    GuildsSettings,
+    HealthSettings,
+    HelperSettings,
+    IndexSettings,
+    LimitSettings,
+    LogSettings,
+    ModelSettings,
+    PageSettings,
+    PictureSettings,
+    QuestionSettings,
+    SourceSettings,
+)
+from knowledge.files import picture_text
+from knowledge.values.extras import needed
+
+CONFIG_FILE: Final = Path("config.toml")
+TOKEN_VARIABLE: Final = "DISCORD_TOKEN"  # noqa: S105 - the variable's name, not a token
+TOKEN_FILE_VARIABLE: Final = "DISCORD_TOKEN_FILE"  # noqa: S105
+DATA_VARIABLE: Final = "COMMONPLACE_DATA"
+PHRASING_KEY_VARIABLE: Final = "PHRASING_KEY"
+# PostgreSQL's own, which its client reads by itself.
+DATABASE_PASSWORD_VARIABLE: Final = "PGPASSWORD"  # noqa: S105
+
+
+class ConfigError(Exception):
+    """The settings can't be used; the message names the key and the remedy."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; `config.toml` shows each key with its default."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+
+    data: DataSettings = DataSettings()
+    model: ModelSettings = ModelSettings()
+    answers: AnswerSettings = AnswerSettings()
+    articles: ArticleSettings = ArticleSettings()
+    questions: QuestionSettings = QuestionSettings()
+    limits: LimitSettings = LimitSettings()
+    sources: SourceSettings = SourceSettings()
+    helper: HelperSettings = HelperSettings()
+    phrasing: PhrasingSettings = PhrasingSettings()
+    page: PageSettings = PageSettings()
+    index: IndexSettings = IndexSettings()
+    pictures: PictureSettings = PictureSettings()
+    guilds: GuildsSettings = GuildsSettings()
+    log: LogSettings = LogSettings()
+    health: HealthSettings = HealthSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what the file says and nothing else: stray variables must not change a bot."""
+        return (init_settings,)
+
+
+def load(config_file: Path | None = None, data: Path | None = None) -> Settings:
+    """Read the settings from a file, or from `config.toml` here if there is one.
+
+    `data` is the data folder, before COMMONPLACE_DATA and before the file.
+
+    Raises:
+        ConfigError: if the file is missing, is not TOML, or has a key or value that can't be.
+    """
+    values = _read(config_file)
+    folder = data or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
+    if folder is not None and isinstance(values.setdefault("data", {}), dict):
+        values["data"] = {**values["data"], "folder": folder}
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        raise ConfigError(_sentence(config_file or CONFIG_FILE, error)) from error
+    if settings.pictures.read_text and not picture_text.is_installed():
+        raise ConfigError(
+            f"{config_file or CONFIG_FILE}: `pictures.read_text` needs {needed('ocr')}."
+        )
+    if settings.page.folder and importlib.util.find_spec("pagefind_bin") is None:
+        raise ConfigError(f"{config_file or CONFIG_FILE}: `page.folder` needs {needed('page')}.")
+    return settings
+
+
+def _read(config_file: Path | None) -> dict[str, Any]:
+    path = config_file or CONFIG_FILE
+    if config_file is None and not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8: save it as UTF-8 text.") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path} is not valid TOML: it is nested too deeply.") from error
+    except ValueError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+
+
+def _sentence(path: Path, error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"{path} has an unknown key `{key}`. {_meant(key)}"
+    message = first["msg"][:1].lower() + first["msg"][1:]
+    if first["type"] == NOT_SHOWN:
+        return f"{path}: `{key}` can't be used: {message}."
+    return f"{path}: `{key}` is {first['input']!r}: {message}."
+
+
+def _meant(key: str) -> str:
+    """What an unknown key may have been meant as; a key without a section is looked for in all."""
+    named = [one for one in keys() if one.partition(".")[2] == key]
+    if close := named or difflib.get_close_matches(key, keys(), n=1):
+        return f"Did you mean {' or '.join(f'`{one}`' for one in close)}?"
+    section = key.partition(".")[0]
+    if inside := [one.partition(".")[2] for one in keys() if one.partition(".")[0] == section]:
+        return f"[{section}] has the keys {', '.join(inside)}."
+    sections = ", ".join(f"[{one}]" for one in Settings.model_fields)
+    return f"The sections are {sections}; docs/settings.md has their keys."
+
+
+def keys() -> list[str]:
+    return [
+        f"{section}.{key}"
+        for section, field in Settings.model_fields.items()
+        for key in _section(field.annotation).model_fields
+    ]
+
+
+def table() -> list[tuple[str, str, str]]:
+    """Every setting as (key, default, description), in the order of `config.toml`."""
+    return [
+        (
+            f"{section}.{key}",
+            str(setting.default).lower()
+            if isinstance(setting.default, bool)
+            else str(setting.default),
+            setting.description or "",
+        )
+        for section, field in Settings.model_fields.items()
+        for key, setting in _section(field.annotation).model_fields.items()
+    ]
+
+
+def _section(annotation: Any) -> type[BaseModel]:
+    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        raise TypeError(f"{annotation} is not a section of the settings.")
+    return annotation
+
+
+def token() -> str:
+    """The bot's token, from DISCORD_TOKEN or from the file that DISCORD_TOKEN_FILE names.
+
+    A service manager hands a secret over as a file, which no other process is shown.
+
+    Raises:
+        ConfigError: if there is none, or the file can't be read.
+    """
+    value = os.environ.get(TOKEN_VARIABLE, "").strip() or _token_in_file()
+    if not value:
+        raise ConfigError(
+            f"There is no token: set the environment variable {TOKEN_VARIABLE} to the token from "
+            "the Bot page of your application in Discord's developer portal, or "
+            f"{TOKEN_FILE_VARIABLE} to a file that holds it. To try the bot without one, run "
+            "`commonplace preview`."
+        )
+    return value
+
+
+def phrasing_key() -> str:
+    """The key of the endpoint that phrases, from PHRASING_KEY; nothing if it asks for none."""
+    return os.environ.get(PHRASING_KEY_VARIABLE, "").strip()
+
+
+def secrets() -> list[str]:
+    """What must not stand in a log; not the token where it can't be read, which `token` tells."""
+    known = [phrasing_key(), os.environ.get(DATABASE_PASSWORD_VARIABLE, "")]
+    with contextlib.suppress(ConfigError):
+        known.append(token())
+    return [secret for secret in known if secret]
+
+
+def _token_in_file() -> str:
+    name = os.environ.get(TOKEN_FILE_VARIABLE, "")
+    if not name:
+        return ""
+    try:
+        text = Path(name).read_text(encoding="utf-8", errors="strict").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError(
+            f"{name}, which {TOKEN_FILE_VARIABLE} names, can't be read: {why}. It must hold the "
+            "bot's token and be readable by the user who runs the bot."
+        ) from None
+    # As a line of an environment file has it.
+    return text.removeprefix(f"{TOKEN_VARIABLE}=").strip()

@@ -1,0 +1,431 @@
+"""The core: store, index, model and answer pipeline, opened on one data folder.
+
+The `Core` is synchronous and belongs to the thread that opened it; what takes more than a few lines
+is a function of the core in the `service` of its feature. A note that is approved is answerable
+when `review.service.decide` returns; should the process die in between, the next opening puts in
+what is missing, because the store is the truth and the index is derived from it.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.answers.bundled_articles import BundledArticles
+from bot.answers.lookup import HITS, ConfirmedAnswers, scopes_of
+from bot.answers.outage import Outage
+from bot.answers.page_links import PageLinks
+from bot.answers.pipeline import AnswerPipeline
+from bot.answers.recording_queue import RecordingQueue
+from bot.answers.replay import Replay, asked_again, compared, with_words
+from bot.cluster.machines import SourceMachines, this_machine
+from bot.cluster.shared_choices import SharedChoices
+from bot.cluster.work import open_work, set_aside_told
+from bot.config.settings import Settings
+from bot.core.figures import Figures
+from bot.models.calibrations import chosen_calibration
+from bot.models.serving_model import Opened, Opener, open_serving
+from bot.models.serving_reranker import chosen_reranker
+from bot.review.impact import ImpactPreview
+from bot.review.similar_notes import SimilarNotes
+from bot.storage.data_folder import data_folder, model_cache, open_store
+from bot.storage.derived_data import open_archive, open_pages
+from indexer.embedding.embedder import Embedder
+from indexer.embedding.model_records import RecordedModel, open_record
+from indexer.embedding.vector_cache import VectorCache
+from indexer.index.stored_passage import StoredPassage
+from indexer.ingest.embedding_queue import EmbeddingQueue
+from indexer.ingest.pipeline import put
+from indexer.retrieval.evidence import Calibration
+from indexer.retrieval.hit import Hit
+from indexer.retrieval.reranker import Reranking, open_dispensable_reranking
+from indexer.retrieval.retriever import Retriever
+from knowledge import corpus
+from knowledge.channels.sync_state import ChannelProblem
+from knowledge.corpus import SourceState
+from knowledge.files.scan import Scan
+from knowledge.store.database import StoreError, is_away
+from knowledge.values.channel_settings import GuildChoices
+from knowledge.values.counts import counted
+from knowledge.values.documents import (
+    Document,
+    Failure,
+    Kind,
+    Scope,
+    channel_of,
+    document_of_note,
+)
+from knowledge.values.questions import Evidence
+from knowledge.values.secrets import patterns
+from knowledge.values.source_locations import is_visited
+
+_logger = logging.getLogger(__name__)
+
+
+def _opening(embedder: Embedder) -> Opener:
+    """What opens this embedder, whichever model is asked for."""
+    return lambda record, _: RecordedModel(embedder, replace(record, vectors=embedder.model))
+
+
+class Core:
+    """Everything that lives in one data folder, opened."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        embedder: Embedder | None = None,
+        *,
+        opener: Opener = open_record,
+        rebuild: bool = False,
+        early: Callable[[dict[int, GuildChoices]], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Open the data folder, make it if it is missing.
+
+        An `embedder` is used instead of the model that serves; `opener` opens that. With `rebuild`,
+        an index of another model gets a successor beside it, which `index_updates.complete` puts in
+        its place. `early` is told what guilds have chosen before the model is opened, which takes
+        long. `clock` gives seconds, for how long the database has been away.
+
+        Raises:
+            DataFolderError, StoreError, IndexError_, ModelError: with the remedy.
+        """
+        folder = self.folder = data_folder(settings)
+        self.configured = settings.model.name
+        # Notes of which the index may not say yet what became of them, and after how many changes
+        # of which nobody knows it was compared with all of them.
+        self.behind: set[int] = set()
+        self.compared_after = 0
+        self.database = settings.data.database
+        with ExitStack() as opened:
+            self.store = opened.enter_context(closing(open_store(folder, settings.data.database)))
+            self.page_links = PageLinks(self.store, settings.page)
+            self.outage = Outage(clock)
+            self.recording = RecordingQueue(self.store, self.outage)
+            opened.callback(self._record_the_last)
+            if early is not None:
+                early(self.store.channel_settings.every())
+            # Which machine has which files, and what is chosen on all, where there can be several.
+            self.machines: SourceMachines | None = None
+            self._choices: SharedChoices | None = None
+            if self.database:
+                self.store.tombstones.share_key()
+                self.machines = SourceMachines(self.store, this_machine(folder))
+                self._choices = SharedChoices(self.store, folder)
+                self._choices.compare()
+            self.pages = opened.enter_context(open_pages(folder, self.database))
+            self.archive = opened.enter_context(open_archive(folder, self.database))
+            # Workers embed what is imported, where there can be any.
+            self.work: EmbeddingQueue | None = None
+            if settings.data.database:
+                work = opened.enter_context(closing(open_work(settings.data.database)))
+                self.work = EmbeddingQueue(work)
+            self.opener = opener if embedder is None else _opening(embedder)
+            found = open_serving(
+                folder, self.configured, self.opener, rebuild=rebuild, database=self.database
+            )
+            self.compare_choices()
+            self.wanted, self.index = found.wanted, found.index
+            # Whichever is open by then.
+            opened.callback(lambda: self.index.close())
+            self._resident_bytes = settings.index.resident_bytes
+            self._quotes = settings.answers.passages
+            self._articles = settings.articles.bundled
+            calibration = self._calibration(found)
+            reranking, self._unranked = open_dispensable_reranking(
+                chosen_reranker(folder, settings.model.reranker),
+                settings.model.reranker_ms,
+                model_cache(),
+            )
+            self._join_parts(found, calibration, reranking)
+            self._opened = opened.pop_all()
+
+    def compare_choices(self) -> None:
+        """Take in what was chosen on other machines, and tell them what was chosen here."""
+        if self._choices is not None:
+            self._choices.compare()
+
+    def serve(self, found: Opened) -> None:
+        """Answer from another model and its index from here on; the index before is closed.
+
+        Everything that was made of the old one's vectors goes with it. Belongs into a job of its
+        own (`Worker.replace`), so that nothing is asked of one with a vector of the other.
+        """
+        before, observer = self.index, self.answer_pipeline.observer
+        calibration = self._calibration(found)
+        self.wanted = found.wanted
+        self._join_parts(found, calibration, self.retriever.reranking)
+        if observer is not None:
+            self.answer_pipeline.observe(observer)
+        before.close()
+
+    def _calibration(self, found: Opened) -> Calibration:
+        """What evidence is judged by with this model; it is logged where that is not the own."""
+        chosen = chosen_calibration(self.folder, found.served.model)
+        if chosen.ignored:
+            _logger.warning("%s", chosen.told())
+        return chosen.calibration
+
+    def _join_parts(
+        self, found: Opened, calibration: Calibration, reranking: Reranking | None
+    ) -> None:
+        self.served, self.embedder, self.index = found.served, found.embedder, found.index
+        self.index.hold_within(self._resident_bytes)
+        languages = frozenset(found.served.model.languages)
+        self.retriever = Retriever(self.index, self.embedder, calibration, reranking)
+        self.articles = BundledArticles(
+            self.store, self.index, self._articles, pages=self.pages, outage=self.outage
+        )
+        parts = (self.store, self.index, self.embedder, self.retriever, self.articles)
+        self.similar_notes = SimilarNotes(*parts)
+        # What gaps are grouped by and confirmed answers found by, and at which generation of the
+        # index each gap was asked again.
+        self.question_vectors = VectorCache(self.retriever.embedded)
+        records, outage = self.store.feedback_records, self.outage
+        confirmed = ConfirmedAnswers(records, self.index, self.question_vectors, outage)
+        self.impact = ImpactPreview(*parts, confirmed=confirmed)
+        self.answer_pipeline = AnswerPipeline(
+            self.store,
+            self.index,
+            self.retriever,
+            self._quotes,
+            languages,
+            confirmed=confirmed,
+            articles=self.articles,
+            outage=outage,
+            recording=self.recording,
+            page_links=self.page_links,
+        )
+        self.answer_pipeline.behind = self.behind
+        self.asked_again: dict[int, tuple[int, ...]] = {}
+        self.look_at_dates(datetime.now(UTC))
+
+    def close(self) -> None:
+        self._opened.close()
+
+    def _record_the_last(self) -> None:
+        self.record_waiting()
+        if self.recording.waiting:
+            _logger.error("%s could not be recorded.", counted(self.recording.waiting, "question"))
+
+    def left_out(self) -> tuple[str, ...]:
+        """A sentence for each part that answers are given without, though the settings name it."""
+        reranking = self.retriever.reranking
+        problem = reranking.problem if reranking is not None else self._unranked
+        set_aside = "" if self.work is None else self._set_aside(self.work)
+        waiting = self.recording.told()
+        notes = counted(len(self.behind), "note")
+        behind = f"The index does not say yet what became of {notes}."
+        return tuple(filter(None, (problem, set_aside, behind if self.behind else "", waiting)))
+
+    def _set_aside(self, work: EmbeddingQueue) -> str:
+        try:
+            return set_aside_told(work.state().set_aside)
+        except StoreError as error:
+            if not is_away(error):
+                raise
+            return ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # Sources.
+
+    def remove_source(self, location: str) -> None:
+        for scope in self.sources().get(location, ()):
+            self.store.remove_source(location, scope)
+
+    def remove_channel(self, channel_id: int) -> bool:
+        """Have a channel read no more; the next update takes out what came from it."""
+        found = [each for each in self.store.synced_channels.all() if each.id == channel_id]
+        return any(
+            self.store.synced_channels.remove(each.id, each.guild_id, None) for each in found
+        )
+
+    def sources(self) -> dict[str, list[Scope]]:
+        """Who each source is for, by its location, in the order in which they were added."""
+        found: dict[str, list[Scope]] = {}
+        for location, scope in self.store.sources():
+            found.setdefault(location, []).append(scope)
+        return found
+
+    def locations(self) -> list[Path]:
+        return [Path(location) for location in self.sources() if not is_visited(location)]
+
+    def elsewhere(self) -> dict[str, str]:
+        """The sources that are files of another machine, with its name."""
+        return {} if self.machines is None else self.machines.elsewhere()
+
+    def web_sources(self) -> dict[str, list[Scope]]:
+        """What is visited from here: sites, and repositories that are on the web or here."""
+        elsewhere = self.elsewhere()
+        found = self.sources().items()
+        return {key: its for key, its in found if is_visited(key) and key not in elsewhere}
+
+    def source_states(self) -> list[SourceState]:
+        records = self.index.tables.files()
+        return corpus.source_states(self.store, records, self.pages, self.elsewhere())
+
+    def channel_states(self, said: Callable[[ChannelProblem], str]) -> list[SourceState]:
+        """What each channel that is read in Discord gave, when, and what failed, as `said`."""
+        self.archive.set_channels(self.store.synced_channels.all())
+        return corpus.channel_states(self.archive, said)
+
+    def chats(self) -> dict[Scope, int]:
+        found = self.index.tables.documents_by_scope(Kind.CHAT)
+        # What the bot reads in channels itself is for their readers.
+        return {scope: count for scope, count in found.items() if channel_of(scope) is None}
+
+    def failures(self) -> list[Failure]:
+        return [failure for state in self.source_states() for failure in state.failures]
+
+    def plan(self, paths: Sequence[Path]) -> Scan:
+        """What an update would do with the imported files, were `paths` sources, too."""
+        return corpus.plan(self.store, paths, self.index.tables.files(), self.elsewhere())
+
+    # Asking.
+
+    def record_waiting(self) -> None:
+        """Record what was asked while the database was away, if it is back."""
+        try:
+            self.recording.flush()
+        except StoreError as error:
+            _logger.debug("Questions wait on to be recorded: %s", error)
+
+    def stand_by(self) -> Iterator[None]:
+        """Keep in memory what questions take while the database is away, a slice a step."""
+        self.answer_pipeline.compare()
+        yield
+        yield from self.index.read_lately_used()
+
+    def warm_up(self) -> Iterator[None]:
+        """Read, a slice a step, what the first questions would otherwise wait for."""
+        self.retriever.cosine_scale()
+        yield
+        patterns()
+        yield
+        yield from self.index.read_ahead()
+        for guild_id in self.store.guilds.languages():
+            # Of others is not read what may be asked.
+            if self.index.is_resident(Scope(guild_id)):
+                known = self.store.feedback_records.confirmed(guild_id)
+                for _ in self.question_vectors.prepare([one.text for one in known]):
+                    yield
+
+    def search(
+        self, query: str, guild_id: int | None, k: int, channels: Sequence[int] = ()
+    ) -> list[Hit]:
+        """The best passages for a query, one a document, whatever the evidence.
+
+        `channels` are those that everybody may read who will see them.
+        """
+        return self.search_in(query, scopes_of(guild_id, channels), k)
+
+    def search_in(self, query: str, own: Sequence[Scope], k: int) -> list[Hit]:
+        """The same, of what may be seen in these scopes besides the articles."""
+        query = self.retriever.read(query, self.articles.seen(own))
+        [vector] = self.retriever.embedded([query])
+        return self.ranked(query, vector, own, k)
+
+    def ranked(
+        self, query: str, vector: NDArray[np.float32], own: Sequence[Scope], k: int
+    ) -> list[Hit]:
+        """The same, of what may be seen besides the articles, and theirs where nothing is near."""
+        first, *further = self.articles.looks(own)
+        # Evidence is judged by the ten best, however few are wanted.
+        most = max(k, HITS)
+        found = self.retriever.ranked(query, vector, first.scopes, most)
+        for look in further:
+            if self.retriever.evidence(query, found) is not Evidence.NONE:
+                break
+            hits = self.retriever.ranked(query, vector, look.scopes, most)
+            if not found or self.retriever.evidence(query, hits) is not Evidence.NONE:
+                found = hits
+        return found[:k]
+
+    def replay(self, question_id: int) -> Replay | None:
+        question = self.store.question_records.question(question_id)
+        if question is None or question.pruned:
+            return None
+        question = with_words(question, self.index)
+        ask = asked_again(question)
+        [now] = self.answer_pipeline.ask([ask], record=False)
+        texts = {
+            hit.document_id: [found.text for found in self.document(hit.document_id, ask.scopes)]
+            for hit in question.hits
+        }
+        found = compared(question, now, texts, self.answer_pipeline.settings)
+        return replace(found, phrasing=self.store.phrasings.of(question_id))
+
+    def document(self, document_id: str, scopes: Sequence[Scope]) -> list[StoredPassage]:
+        """A document's passages in reading order; none if the asker may not see it."""
+        found = self.index.tables.document_passages(document_id)
+        seen = self.articles.seen(scopes)
+        return [passage for passage in found if passage.scope in seen]
+
+    # Notes in the index.
+
+    def look_at_dates(self, at: datetime) -> None:
+        """Let answers say of each note whether it is past its review date."""
+        due = frozenset(document_of_note(note_id) for note_id in self.store.notes.due_ids(at))
+        self.answer_pipeline.due = self.impact.due = due
+
+    def follow_note(self, note_id: int) -> None:
+        """Make the index say of a note what the store says: its live revision, or nothing.
+
+        Raises:
+            StoreError, IndexError_: if that can't be done now; the note stays `behind`.
+        """
+        self.behind.add(note_id)
+        self.look_at_dates(datetime.now(UTC))
+        document = self._live_document(note_id)
+        while True:
+            self._replace_note(note_id, document)
+            before, document = document, self._live_document(note_id)
+            # Another process may have decided on it meanwhile, and its index have been quicker.
+            if document == before:
+                break
+        self.behind.discard(note_id)
+
+    def _live_document(self, note_id: int) -> Document | None:
+        note = self.store.notes.live(note_id)
+        return None if note is None else corpus.note_document(note)
+
+    def _replace_note(self, note_id: int, document: Document | None) -> None:
+        if document is not None:
+            put(self.index, self.embedder, document)
+        elif self.index.tables.document_passages(document_of_note(note_id)):
+            self.index.tables.apply([], [document_of_note(note_id)])
+
+    # Guilds.
+
+    def counts(self, guild_id: int | None, channels: Sequence[int] = ()) -> dict[str, int]:
+        """How much there is to answer from for who reads these channels, and what is going on."""
+        scopes = self.articles.seen(scopes_of(guild_id, channels))
+        going_on = self.store.counts(guild_id) if guild_id is not None else {}
+        return {
+            **self.index.tables.counts(scopes),
+            **going_on,
+            "generation": self.index.generation,
+        }
+
+    def figures(self) -> Figures:
+        return Figures(
+            **self.store.totals(),
+            **self.index.tables.totals(),
+            generation=self.index.generation,
+            changed_at=self.index.tables.changed_at(),
+            model=self.served.model.name,
+            embedder=self.embedder.model,
+            work=None if self.work is None else self.work.state(),
+        )

@@ -1,0 +1,251 @@
+"""Live switch: a running core follows the pointer to another model, with nobody left unanswered.
+
+It looks at the pointer file once a second. The model is opened beside everything else, its index
+is opened and brought up in the worker in slices, and one short job puts both in place of the old
+ones. Where config.toml names another model than the one that serves, the index is built first, in
+slices behind everything that members ask for.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
+from bot.core.job_queue import Priority
+from bot.core.shadow_index import build, catch_up, drop_gone_beside, read_ahead
+from bot.core.worker import Worker, beside
+from bot.models.serving_model import (
+    Opened,
+    Opener,
+    Pointer,
+    Served,
+    kept_indexes,
+    open_successor,
+    other_indexes,
+    read_pointer,
+    take,
+)
+from bot.storage.data_folder import (
+    MODEL_LOCK,
+    POINTER,
+    DataFolderError,
+    exclusive,
+    model_cache,
+    open_index,
+)
+from bot.storage.index_places import index_place
+from indexer.embedding.embedder import ModelError
+from indexer.embedding.model_records import ModelRecord
+from indexer.index.database import IndexError_
+from indexer.ingest.pipeline import Progress
+from indexer.retrieval.evidence import CalibrationError
+from knowledge.store.database import StoreError
+
+# How often is looked whether the pointer has changed: one stat.
+LOOK_SECONDS: Final = 1.0
+# How often the indexes that are kept are looked through for what is gone.
+KEPT_SECONDS: Final = 60.0
+# How long a build that could not go on waits.
+RETRY_SECONDS: Final = 60.0
+
+# What keeps a model from serving; the one before goes on.
+_UNABLE: Final = (ModelError, IndexError_, DataFolderError, CalibrationError)
+
+_logger = logging.getLogger(__name__)
+
+
+class LiveSwitch:
+    """Keeps the model of one worker's core the one that is to serve.
+
+    `state` says what is going on or what is wrong, in a sentence, or nothing.
+    """
+
+    def __init__(self, worker: Worker[Core], folder: Path, *, shared: bool = False) -> None:
+        """Look at the data folder `folder`, of which the worker's core is.
+
+        With `shared`, what is chosen on other machines is looked for in the database.
+        """
+        self._shared = shared
+        self.state = ""
+        self._worker = worker
+        self._folder = folder
+        self._seen: object = None
+        self._waits_until = 0.0
+        # Whether it is known that config.toml names no other model than the one that serves.
+        self._content = False
+        # The index that serves, and its generation when the others were looked through.
+        self._pruned = ("", 0)
+
+    async def look(self) -> bool:
+        """Follow the pointer where it has changed; whether another model serves now."""
+        if self._shared:
+            await self._look_elsewhere()
+        seen = _signature(self._folder / POINTER)
+        if seen == self._seen or self._waits():
+            return False
+        try:
+            switched = await self._follow(read_pointer(self._folder))
+        except _UNABLE as error:
+            self._fail(f"The model that was chosen can't be opened: {error}")
+            return False
+        self._seen, self.state = seen, ""
+        return switched
+
+    async def _look_elsewhere(self) -> None:
+        try:
+            await self._worker.call(Core.compare_choices, priority=Priority.INDEXING)
+        except (StoreError, DataFolderError) as error:
+            # It is looked for again in a moment.
+            _logger.debug("What was chosen on other machines is not known: %s", error)
+
+    async def keep_looking(self) -> None:
+        """Follow the pointer until this is cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _follow(self, pointer: Pointer | None) -> bool:
+        now: Served = await self._worker.call(lambda core: core.served)
+        if pointer is None or pointer.serving.index == now.index:
+            return False
+        found = await self._opened(pointer.serving.model, Priority.REVIEWING, pointer.serving)
+        await self._switch(found, Priority.REVIEWING)
+        return True
+
+    async def build_wanted(self) -> bool:
+        """Build the index of the model that config.toml names, if it is not there; then switch.
+
+        While another process builds one, or after something went wrong, it waits for a while.
+
+        Returns:
+            Whether another model serves now.
+        """
+        if self._content or self._waits():
+            return False
+        wanted: ModelRecord | None = await self._worker.call(lambda core: core.wanted)
+        if wanted is None:
+            self._content = True
+            return False
+        try:
+            switched = await self._built(wanted)
+        except _UNABLE as error:
+            self._fail(f"The model {wanted.name!r} of config.toml can't serve: {error}")
+            return False
+        self.state = ""
+        return switched
+
+    async def _built(self, wanted: ModelRecord) -> bool:
+        found = await self._opened(wanted, Priority.INDEXING)
+
+        def steps(core: Core) -> Iterator[Progress | None]:
+            with exclusive(self._folder, MODEL_LOCK) as mine:
+                if not mine:
+                    yield None
+                    return
+                for progress in build(core, found.index, found.embedder):
+                    self.state = _told(wanted.name, progress)
+                    yield progress
+
+        _logger.info("The index of %s is built beside the one that serves.", wanted.name)
+        try:
+            last = await self._worker.run_slices(steps)
+        except BaseException:
+            await self._close(found)
+            raise
+        if last is None:
+            self._wait()
+            await self._close(found)
+            return False
+        await self._switch(found, Priority.INDEXING, chosen=True)
+        return True
+
+    async def _opened(
+        self, wanted: ModelRecord, priority: Priority, served: Served | None = None
+    ) -> Opened:
+        """Open a model beside everything else, and in the worker the index that it is served with.
+
+        Without one, that is the one to be built.
+        """
+        opener: Opener = await self._worker.call(lambda core: core.opener)
+        model = await beside(opener, wanted, model_cache())
+
+        def opened(core: Core) -> Opened:
+            if served is None:
+                return open_successor(core.folder, model, core.database)
+            index = open_index(core.folder, model.embedder, served.index, core.database)
+            return Opened(served, model.embedder, index)
+
+        return await self._worker.call(opened, priority=priority)
+
+    async def _switch(self, found: Opened, priority: Priority, *, chosen: bool = False) -> None:
+        """Bring the index of a model up, and let both serve; `chosen` by config.toml."""
+        try:
+            await self._worker.run_slices(
+                lambda core: catch_up(core, found.index, found.embedder), priority=priority
+            )
+            # What the first questions would otherwise wait for.
+            await self._worker.run_slices(
+                lambda core: read_ahead(core.index, found.index), priority=priority
+            )
+            await self._worker.replace(lambda core: _serve(core, found, chosen=chosen))
+        except BaseException:
+            await self._close(found)
+            raise
+        _logger.info("%s answers now.", found.served.model.name)
+
+    async def _close(self, found: Opened) -> None:
+        await self._worker.call(lambda _: found.index.close(), priority=Priority.INDEXING)
+
+    async def prune(self) -> None:
+        """Take what is gone out of the indexes that are kept beside the serving one."""
+
+        def pruned(core: Core) -> None:
+            index, generation = core.served.index, core.index.generation
+            if self._pruned == (index, generation):
+                return
+            with exclusive(core.folder, MODEL_LOCK) as mine:
+                # Whoever builds one brings it up itself; the one before is looked through anyway.
+                others = other_indexes(core.folder, core.database) if mine else []
+            names = {*kept_indexes(core.folder), *others} - {index}
+            places = [index_place(core.folder, name, core.database) for name in sorted(names)]
+            drop_gone_beside(core.index.tables, places)
+            self._pruned = (index, generation)
+
+        await self._worker.call(pruned, priority=Priority.INDEXING)
+
+    def _fail(self, state: str) -> None:
+        self.state = state
+        _logger.error("%s", state)
+        self._wait()
+
+    def _wait(self) -> None:
+        self._waits_until = asyncio.get_running_loop().time() + RETRY_SECONDS
+
+    def _waits(self) -> bool:
+        return asyncio.get_running_loop().time() < self._waits_until
+
+
+def _serve(core: Core, found: Opened, *, chosen: bool) -> None:
+    """Put a model and its index in place, with what has changed since it was brought up."""
+    run_to_end(catch_up(core, found.index, found.embedder))
+    if chosen:
+        take(core.folder, core.configured, found.served)
+        core.compare_choices()
+    core.serve(found)
+
+
+def _signature(path: Path) -> object:
+    """What changes whenever a file is replaced."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _told(name: str, progress: Progress) -> str:
+    how_far = f", {progress.done:,} of {progress.total:,}" if progress.total else ""
+    return f"The index of {name} is being built; the one before answers{how_far}."

@@ -1,1 +1,0 @@
-"""The core on a data folder, the worker's thread it runs in, and index updates."""

@@ -1,0 +1,112 @@
+"""Queue of attached files: each member's one after the other, members in turn, none without end."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Final
+
+import discord
+
+from bot.interactions.kit.errors import UNREACHED
+from bot.interactions.kit.retries import resent
+from knowledge.files import reader
+from knowledge.files.parsed_file import MAX_BYTES, ParsedFile, UnreadableError
+from knowledge.values.pictures import Picture, check_size, checked_picture
+from knowledge.values.submissions import InvalidNoteError
+
+# So many files of one member may wait while another one is read.
+WAITING: Final = 2
+
+
+class Attachments:
+    """Reads attached files in a thread of its own.
+
+    Not in asyncio's threads: those look up addresses, too, and files that take a minute would keep
+    the bot from Discord.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="commonplace-attachments")
+        self._counts: Counter[int] = Counter()
+        self._turns: dict[int, asyncio.Lock] = {}
+
+    async def read(self, attachment: discord.Attachment, member_id: int) -> ParsedFile:
+        """What an attached file says.
+
+        It is read at once: Discord's address for it expires.
+
+        Raises:
+            InvalidNoteError: if it is too large, can't be read, can't be fetched any more, or too
+                many of the member's files are waiting.
+        """
+        # The limit is told before anything is fetched.
+        if attachment.size > MAX_BYTES:
+            raise InvalidNoteError(
+                "{file} has {megabytes:,.1f} MB; {most:,.0f} MB is the most.",
+                file=attachment.filename,
+                megabytes=attachment.size / 1e6,
+                most=MAX_BYTES / 1e6,
+            )
+        async with self._turn(attachment, member_id):
+            return await self._read(attachment)
+
+    async def picture(self, attachment: discord.Attachment, member_id: int) -> Picture:
+        """An attached picture, fetched at once, because Discord's address for it expires.
+
+        Raises:
+            InvalidNoteError: if it is too large, no picture that is kept, can't be fetched any
+                more, or too many of the member's files are waiting.
+        """
+        check_size(attachment.filename, attachment.size)
+        async with self._turn(attachment, member_id):
+            content = await _fetched(attachment)
+            # One made of many tiny parts takes some tenths of a second.
+            return await asyncio.to_thread(checked_picture, attachment.filename, content)
+
+    @asynccontextmanager
+    async def _turn(self, attachment: discord.Attachment, member_id: int) -> AsyncIterator[None]:
+        """One of each member at a time stands in the queue of the thread: they take turns."""
+        if self._counts[member_id] > WAITING:
+            raise InvalidNoteError(
+                "I am still busy with other files of yours, so {file} was not read: send it again "
+                "when they are done.",
+                file=attachment.filename,
+            )
+        self._counts[member_id] += 1
+        try:
+            async with self._turns.setdefault(member_id, asyncio.Lock()):
+                yield
+        finally:
+            self._counts[member_id] -= 1
+            if not self._counts[member_id]:
+                del self._counts[member_id], self._turns[member_id]
+
+    async def _read(self, attachment: discord.Attachment) -> ParsedFile:
+        content = await _fetched(attachment)
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(
+                self._thread, lambda: reader.parse_bytes(content, name=attachment.filename)
+            )
+        except UnreadableError as error:
+            raise InvalidNoteError(
+                "{file} {problem}", file=attachment.filename, problem=error
+            ) from error
+
+    def close(self) -> None:
+        """Give up the files that wait, and the one that is being read."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        if self._counts:
+            reader.sandbox.close()
+
+
+async def _fetched(attachment: discord.Attachment) -> bytes:
+    try:
+        return await resent(attachment.read)
+    except UNREACHED as error:
+        raise InvalidNoteError(
+            "{file} can't be fetched from Discord any more: attach it again.",
+            file=attachment.filename,
+        ) from error

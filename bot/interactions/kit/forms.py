@@ -1,0 +1,350 @@
+"""Forms (modals) that are taken whether or not the process that opened them still runs.
+
+discord.py keeps open forms in memory. The id of a form here says what it is about, so that what is
+sent to another process can be taken, too, and what can't be taken is given back.
+"""
+
+import asyncio
+import functools
+import io
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Final, final
+
+import discord
+
+from bot.cluster.shards import Shards
+from bot.core.core import Core
+from bot.interactions.kit import inbox
+from bot.interactions.kit.buttons import CustomId, nonce, through_the_door
+from bot.interactions.kit.discord_internals import edit_original, fetch_original, submit
+from bot.interactions.kit.errors import UNREACHED, say, worth_retrying
+from bot.interactions.kit.layouts import layout
+from bot.interactions.policy.door import First, Rule, enter
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.services import Interaction, Services
+from bot.text import error_messages, languages
+from bot.text.languages import Sentence
+from bot.text.markdown import size
+from knowledge.store.inbox import KeptInteraction
+from knowledge.store.row_guilds import NO_GUILD
+from knowledge.values.guilds import Language
+from knowledge.values.storable_text import storable
+
+# So long a form is kept in memory. One that is sent later is taken by its id.
+OPEN_SECONDS: Final = 24 * 60 * 60
+# Discord's limit; a form that was forged may have more.
+FIELDS: Final = 5
+FILE_NAME: Final = "what-you-wrote.txt"
+
+# So long a form waits for being kept; its sender's client waits three seconds in all.
+_KEEPING_SECONDS: Final = 1.2
+
+_logger = logging.getLogger(__name__)
+
+# In `Interaction.extras` of a form that discord.py has found in memory.
+_FOUND: Final = "found"
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What was filled in, by the ids of the fields: texts, choices, files."""
+
+    texts: dict[str, str]
+    choices: dict[str, list[str]]
+    files: dict[str, list[discord.Attachment]]
+
+    def text(self, field: str) -> str:
+        return self.texts.get(field, "")
+
+    def choice(self, field: str) -> str:
+        """What was chosen in a list of which one is chosen; nothing where there is no such list."""
+        return next(iter(self.choices.get(field, ())), "")
+
+    def file(self, field: str) -> discord.Attachment | None:
+        return next(iter(self.files.get(field, ())), None)
+
+
+class Form(discord.ui.Modal):
+    """A form whose id says what it is about, and has a number that no other has."""
+
+    ids: ClassVar[CustomId]
+    rule: ClassVar[Rule]
+    first: ClassVar[First]
+    # What is told after a restart, where all was done but this.
+    done_before: ClassVar[Sentence] = error_messages.FORM_DONE
+
+    def __init_subclass__(cls, *, ids: CustomId, rule: Rule, first: First = First.THINKING) -> None:
+        super().__init_subclass__()
+        through_the_door(cls, "on_submit", "interaction_check", "entered", "_dispatch_submit")
+        cls.ids, cls.rule, cls.first = ids, rule, first
+
+    def __init__(self, title: str, **values: Any) -> None:
+        custom_id = self.ids.format(**values, nonce=nonce())
+        super().__init__(title=title, custom_id=custom_id, timeout=OPEN_SECONDS)
+
+    def ask(self, label: str, component: discord.ui.Item[Any], description: str = "") -> None:
+        self.add_item(
+            discord.ui.Label(text=label, description=description or None, component=component)
+        )
+
+    def ask_text(
+        self,
+        label: str,
+        field: str,
+        most: int,
+        description: str = "",
+        *,
+        text: str = "",
+        required: bool = True,
+        paragraph: bool = False,
+    ) -> None:
+        """Add an input of at most so many characters, filled with a text.
+
+        Of the text nothing is refused: clients count an emoji as two characters.
+        """
+        style = discord.TextStyle.paragraph if paragraph else discord.TextStyle.short
+        component = discord.ui.TextInput[Any](
+            custom_id=field,
+            style=style,
+            required=required,
+            default=text or None,
+            max_length=max(most, size(text)),
+        )
+        self.ask(label, component, description)
+
+    @classmethod
+    def given_back(
+        cls, _bot: Services, form: KeptInteraction, language: Language
+    ) -> dict[str, Any]:
+        """What edits a message to give back what was typed, after the bot was restarted."""
+        typed = error_messages.typed(form.fields, language)
+        said, as_file = error_messages.given_back(
+            error_messages.RESTARTED(language), typed, language
+        )
+        files = [discord.File(io.BytesIO(typed.encode(errors="replace")), FILE_NAME)]
+        return {"content": said, "attachments": files if as_file else []}
+
+    @classmethod
+    def first_response(cls, _interaction: Interaction) -> First:
+        """The first response to a form that was sent."""
+        return cls.first
+
+    @classmethod
+    @final
+    async def entered(
+        cls, interaction: Interaction, custom_id: str, filled: Filled, take: "_Take"
+    ) -> None:
+        """Take what was filled in if the rule lets it in; else give it back.
+
+        Raises:
+            ValueError: if it is no id of this kind of form.
+        """
+        subject = cls.ids.parse(custom_id)
+        if subject is None:
+            raise ValueError(f"{custom_id} is no id of {cls.__name__}")
+        try:
+            found = await enter(interaction, cls.first_response(interaction), cls.rule, subject)
+        except Exception as error:  # noqa: BLE001 - what was typed must come back in any case
+            why = interaction.client.explanation(error)
+            await cls.refused(interaction, why, subject, filled)
+            return
+        if isinstance(found, Sentence):
+            why = found(await viewer_language(interaction))
+            await cls.refused(interaction, why, subject, filled)
+        else:
+            await take(interaction, {**subject, **found}, filled)
+
+    @classmethod
+    async def refused(
+        cls, interaction: Interaction, why: str, _subject: dict[str, Any], _filled: Filled
+    ) -> None:
+        """Say why a form was not let in, and give back what was typed."""
+        await give_back(interaction, why)
+
+    @classmethod
+    async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+        """Take what was filled in, by what the id says and the rule has found."""
+        raise NotImplementedError
+
+    async def sent(self, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
+        """Take what was filled in; here, what the form was opened with is still known."""
+        await self.take(interaction, subject, filled)
+
+    async def interaction_check(self, interaction: discord.Interaction[Any]) -> bool:
+        """Remember that discord.py has found this form; it asks before it hands it over."""
+        interaction.extras[_FOUND] = True
+        return True
+
+    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
+        """Take what was filled in, or say what went wrong and give it back."""
+        entered = functools.partial(
+            self.entered, interaction, self.custom_id, _filled(self), self.sent
+        )
+        await _or_given_back(interaction, entered)
+
+
+_Take = Callable[[Interaction, dict[str, Any], Filled], Awaitable[None]]
+
+
+class _Resent(discord.ui.Modal):
+    """A form that was opened by another process, with the fields that came back of it."""
+
+    def __init__(self, interaction: Interaction, kinds: tuple[type[Form], ...]):
+        super().__init__(title="Sent")
+        self._kinds = kinds
+        self._sent: Any = interaction.data
+        for field in _fields(self._sent)[:FIELDS]:
+            made = _made(field)
+            if made is not None:
+                self.add_item(made)
+
+    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
+        custom_id = self._sent["custom_id"]
+        for kind in self._kinds:
+            if kind.ids.parse(custom_id) is not None:
+                entered = functools.partial(
+                    kind.entered, interaction, custom_id, _filled(self), kind.take
+                )
+                await _or_given_back(interaction, entered)
+                return
+        language = await viewer_language(interaction)
+        await give_back(interaction, error_messages.UNKNOWN_FORM(language))
+
+
+async def take_again(interaction: Interaction, kinds: tuple[type[Form], ...]) -> None:
+    """Take a form that was sent, if this process did not find it among those that are open.
+
+    To be called after discord.py has looked, which it does before its event `interaction`.
+    """
+    if _FOUND not in interaction.extras:
+        await _or_given_back(interaction, lambda: _resent(interaction, kinds))
+
+
+async def _resent(interaction: Interaction, kinds: tuple[type[Form], ...]) -> None:
+    # discord.py fills the fields, as it would have done with the form itself.
+    await submit(_Resent(interaction, kinds), interaction)
+
+
+async def _or_given_back(interaction: Interaction, take: Callable[[], Awaitable[None]]) -> None:
+    bot = interaction.client
+    if not await bot.admits(interaction):
+        return
+    keeping = inbox.keep(
+        interaction, [(field["custom_id"], _typed(field)) for field in _fields(interaction.data)]
+    )
+    # What was typed is kept before Discord is told that it was taken, unless that takes too long.
+    await asyncio.wait([keeping], timeout=_KEEPING_SECONDS)
+    try:
+        await take()
+    except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
+        await give_back(interaction, bot.explanation(error))
+    await inbox.done(interaction)
+
+
+def _typed(field: dict[str, Any]) -> str:
+    """What was typed into a field or chosen in it; nothing of a file."""
+    if field.get("type") == discord.ComponentType.file_upload.value:
+        return ""
+    return field.get("value") or " ".join(field.get("values") or ())
+
+
+async def answer_left(
+    bot: Services, kinds: tuple[type[Form], ...], before: datetime, shards: Shards
+) -> None:
+    """Tell members what became of the clicks and forms that an earlier process has left.
+
+    Forms that aren't on record as taken are given back; one of which Discord was not told is still
+    open where it was typed. A click is answered where Discord still shows *thinking…* for it. What
+    was sent to other shards than these may be in hand elsewhere.
+    """
+    left = await bot.worker.call(lambda core: core.store.inbox.left(before))
+    mine = shards.have
+    for kept in [one for one in left if mine(one.guild_id or 0)]:
+        kind = next((one for one in kinds if one.ids.parse(kept.custom_id)), None)
+        webhook = discord.Webhook.partial(bot.application_id or 0, kept.token, client=bot)
+        try:
+            # What it was sent from may be a layout, as the queue is, and takes no content.
+            original = await fetch_original(webhook)
+            is_click = kind is None and not kept.fields
+            if original.flags.loading or not is_click:
+                told = await _became(bot, kept, kind or Form)
+                is_layout = original.flags.components_v2
+                await edit_original(webhook, **(_as_layout(**told) if is_layout else told))
+        except UNREACHED as error:
+            _logger.info("What was left before the start could not be answered: %s", error)
+            if worth_retrying(error):
+                continue
+        await bot.worker.call(functools.partial(_forget, kept.id))
+
+
+def _forget(interaction_id: int, core: Core) -> None:
+    core.store.inbox.done(interaction_id)
+
+
+async def _became(bot: Services, kept: KeptInteraction, kind: type[Form]) -> dict[str, Any]:
+    """What edits a message to say what became of a form or click."""
+    language = languages.of_locale(kept.locale) or Language.ENGLISH
+    if not kept.taken and await _claimed(bot, kept):
+        return kind.given_back(bot, kept, language)
+    return {"content": kind.done_before(language)}
+
+
+async def _claimed(bot: Services, kept: KeptInteraction) -> bool:
+    """See to it that a process which stands still does not take it later; False if it was done."""
+    guild_id = kept.guild_id or NO_GUILD
+    return await bot.worker.call(lambda core: core.store.handled.give_back(guild_id, kept.id))
+
+
+def _as_layout(content: str, attachments: Sequence[discord.File] = (), **_: Any) -> dict[str, Any]:
+    parts: list[discord.ui.Item[Any]] = [discord.ui.TextDisplay(content)]
+    parts += [discord.ui.File(f"attachment://{file.filename}") for file in attachments]
+    return {**layout(parts), "attachments": attachments}
+
+
+async def give_back(interaction: Interaction, sentence: str) -> None:
+    """Say why what was typed was not taken, and give it back: in the message, or as a file."""
+    language = await viewer_language(interaction)
+    typed = error_messages.typed(
+        [(field["custom_id"], field.get("value") or "") for field in _fields(interaction.data)],
+        language,
+    )
+    said, as_file = error_messages.given_back(sentence, typed, language)
+    more: dict[str, Any] = {}
+    if as_file:
+        more["file"] = discord.File(io.BytesIO(typed.encode(errors="replace")), FILE_NAME)
+    await say(interaction, said, **more)
+
+
+def _fields(data: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for component in (data or {}).get("components", ()):
+        inner = component.get("component")
+        found += [inner] if inner else component.get("components", [component])
+    return [field for field in found if "custom_id" in field]
+
+
+def _made(field: dict[str, Any]) -> discord.ui.Item[Any] | None:
+    """A field like the one that was filled in, for discord.py to put into it what was sent."""
+    kind, custom_id = field.get("type"), field["custom_id"]
+    if kind == discord.ComponentType.text_input.value:
+        return discord.ui.Label(text=".", component=discord.ui.TextInput(custom_id=custom_id))
+    if kind == discord.ComponentType.select.value:
+        return discord.ui.Label(text=".", component=discord.ui.Select(custom_id=custom_id))
+    if kind == discord.ComponentType.file_upload.value:
+        return discord.ui.Label(text=".", component=discord.ui.FileUpload(custom_id=custom_id))
+    return None
+
+
+def _filled(form: discord.ui.Modal) -> Filled:
+    filled = Filled({}, {}, {})
+    for item in form.walk_children():
+        if isinstance(item, discord.ui.TextInput):
+            filled.texts[item.custom_id] = storable(item.value)
+        elif isinstance(item, discord.ui.Select):
+            filled.choices[item.custom_id] = list(item.values)
+        elif isinstance(item, discord.ui.FileUpload):
+            filled.files[item.custom_id] = list(item.values)
+    return filled

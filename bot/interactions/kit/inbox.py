@@ -1,0 +1,72 @@
+"""Durable inbox of interactions: clicks and forms on record while the bot is at them.
+
+Once the bot has acknowledged one, Discord shows *thinking…* or closes the form. If the process ends
+before the sender is answered, the next process finds the record and answers
+(`bot.interactions.kit.forms.answer_left`).
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from bot.core.job_queue import Priority
+from bot.interactions.services import Interaction
+from knowledge.store.inbox import KeptInteraction
+
+_logger = logging.getLogger(__name__)
+
+# In `Interaction.extras`: the job that puts it on record.
+_KEEPING: Final = "keeping"
+
+
+def keep(
+    interaction: Interaction, fields: Sequence[tuple[str, str]] = ()
+) -> "asyncio.Future[None]":
+    """Begin to put an interaction on record, with the values of its fields by their ids.
+
+    Where the worker is busy, it is kept as soon as it is not. One that is kept already stays so.
+    """
+    if _KEEPING in interaction.extras:
+        begun: asyncio.Future[None] = interaction.extras[_KEEPING]
+        return begun
+    sent: Any = interaction.data
+    record = KeptInteraction(
+        interaction.id,
+        interaction.guild_id,
+        interaction.user.id,
+        interaction.token,
+        interaction.locale.value,
+        sent["custom_id"],
+        fields,
+        datetime.now(UTC),
+    )
+    keeping = asyncio.ensure_future(
+        interaction.client.worker.call(
+            lambda core: core.store.inbox.keep(record), priority=Priority.ASKING
+        )
+    )
+    keeping.add_done_callback(_told_if_lost)
+    interaction.extras[_KEEPING] = keeping
+    return keeping
+
+
+async def done(interaction: Interaction) -> None:
+    """Take an interaction off the record, whose sender has been told what came of it."""
+    keeping: asyncio.Future[None] | None = interaction.extras.pop(_KEEPING, None)
+    if keeping is None:
+        return
+    await asyncio.wait([keeping])
+    if keeping.cancelled() or keeping.exception() is not None:
+        return
+    try:
+        await interaction.client.worker.call(lambda core: core.store.inbox.done(interaction.id))
+    except Exception as error:  # noqa: BLE001 - its sender has been told what there is to tell
+        _logger.warning("An interaction stays on record that is answered: %s", error)
+
+
+def _told_if_lost(keeping: "asyncio.Future[None]") -> None:
+    error = None if keeping.cancelled() else keeping.exception()
+    if error is not None:
+        _logger.warning("An interaction could not be kept: %s", error)

@@ -1,0 +1,90 @@
+"""Values of command options, checked against what the command declares.
+
+Discord's client offers only values that fit. discord.py relies on it and checks nearly none of
+them, so this is the one door for all commands: no feature has to doubt an option.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from discord import AppCommandOptionType as Kind
+from discord import app_commands
+
+from bot.interactions.kit.buttons import NUMBER
+
+# Where Discord puts what an option refers to.
+_RESOLVED: Final = {
+    Kind.user: ("users",),
+    Kind.channel: ("channels",),
+    Kind.role: ("roles",),
+    Kind.mentionable: ("users", "roles"),
+    Kind.attachment: ("attachments",),
+}
+_TYPES: Final[Mapping[Kind, Any]] = {
+    Kind.string: (str,),
+    Kind.boolean: (bool,),
+    Kind.integer: (int,),
+    Kind.number: (int, float),
+}
+# Discord's own bounds: characters of a text, and integers that a client's numbers hold exactly.
+_LARGEST: Final = {Kind.string: 6_000, Kind.integer: 2**53, Kind.number: 2**53}
+
+
+def misfit(tree: app_commands.CommandTree[Any], data: Mapping[str, Any]) -> str | None:
+    """Find the first option of a used command with a value that the command doesn't take.
+
+    Args:
+        tree: the commands.
+        data: of the interaction, as Discord sends it.
+
+    Returns:
+        The option's name. None if all values fit, or the tree has no such command.
+    """
+    if data.get("type", 1) != 1:
+        return None
+    command = tree.get_command(data["name"])
+    options = data.get("options") or []
+    while isinstance(command, app_commands.Group) and options:
+        [first, *_] = options
+        command, options = command.get_command(first["name"]), first.get("options") or []
+    if not isinstance(command, app_commands.Command):
+        return None
+    declared = {parameter.display_name: parameter for parameter in command.parameters}
+    resolved = data.get("resolved") or {}
+    for option in options:
+        parameter = declared.get(option["name"])
+        if parameter is not None and not _fits(parameter, option, resolved):
+            return str(option["name"])
+    return None
+
+
+def _fits(
+    parameter: app_commands.Parameter, option: Mapping[str, Any], resolved: Mapping[str, Any]
+) -> bool:
+    value: Any = option.get("value")
+    kind = parameter.type
+    if option.get("type") != kind.value:
+        return False
+    if kind in _RESOLVED:
+        return _is_known(parameter, value, resolved)
+    # A bool is an int to Python, and to nobody else.
+    if not isinstance(value, _TYPES[kind]) or isinstance(value, bool) != (kind is Kind.boolean):
+        return False
+    if parameter.choices:
+        return value in [choice.value for choice in parameter.choices]
+    if kind is Kind.boolean:
+        return True
+    size: float = len(value) if isinstance(value, str) else value
+    least, most = parameter.min_value, parameter.max_value
+    within = (least is None or least <= size) and (most is None or size <= most)
+    return within and abs(size) <= _LARGEST[kind]
+
+
+def _is_known(parameter: app_commands.Parameter, value: Any, resolved: Mapping[str, Any]) -> bool:
+    """Whether an id is a number, and Discord says of what."""
+    if not isinstance(value, str) or not re.fullmatch(NUMBER, value):
+        return False
+    known = [(resolved.get(group) or {}).get(value) for group in _RESOLVED[parameter.type]]
+    kinds = [kind.value for kind in parameter.channel_types]
+    return any(one is not None and (not kinds or one.get("type") in kinds) for one in known)

@@ -1,0 +1,59 @@
+"""Handler of components without an owner: buttons of old versions, forms from before a restart.
+
+discord.py ignores ids that it does not know, and the member reads that the interaction failed.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import discord
+from discord.ext import commands
+
+from bot.interactions.kit.buttons import CustomId
+from bot.interactions.kit.errors import say
+from bot.interactions.kit.forms import Form, take_again
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.services import Interaction, Services
+from bot.text import error_messages
+
+
+class UnknownComponents(commands.Cog):
+    """Forms that another process has opened, and buttons that no version of the bot has now."""
+
+    def __init__(
+        self, bot: Services, ids: Sequence[CustomId], forms: tuple[type[Form], ...]
+    ) -> None:
+        self._bot = bot
+        self._ids = ids
+        self._forms = forms
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: Interaction) -> None:
+        if interaction.type is discord.InteractionType.modal_submit:
+            await take_again(interaction, self._forms)
+        elif interaction.type is discord.InteractionType.component:
+            sentence = None
+            if not self._known(interaction):
+                sentence = error_messages.UNKNOWN_BUTTON
+            elif not _still_there(interaction):
+                sentence = error_messages.BUTTON_GONE
+            if sentence is not None:
+                await say(
+                    interaction,
+                    sentence(await viewer_language(interaction)),
+                )
+
+    def _known(self, interaction: Interaction) -> bool:
+        sent: Any = interaction.data
+        return any(ids.parse(sent["custom_id"]) is not None for ids in self._ids)
+
+
+def _still_there(interaction: Interaction) -> bool:
+    """Whether a message still has what was clicked on it; discord.py looks for it there."""
+    sent: Any = interaction.data
+    message = interaction.message
+    if message is None:
+        return False
+    kind = discord.ui.LayoutView if message.flags.components_v2 else discord.ui.View
+    shown = kind.from_message(message, timeout=None).walk_children()
+    return any(getattr(item, "custom_id", None) == sent["custom_id"] for item in shown)

@@ -1,0 +1,141 @@
+"""Guild allowlist: others are left at once, and their members are not answered.
+
+Whoever knows the application's id can invite the bot unless *Public Bot* is off in Discord's
+developer portal; what every server shares would then be answered anywhere.
+"""
+
+import asyncio
+import contextlib
+import logging
+from typing import Final
+
+import discord
+from cachetools import TTLCache
+from discord.ext import commands
+
+from bot.interactions.kit.errors import UNREACHED, say
+from bot.interactions.kit.forms import give_back
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.services import Interaction, Services
+from bot.text import error_messages, languages
+from knowledge.values.guilds import Language
+
+# For so long somebody counts as a member, or as none: Discord tells of neither without an intent.
+_SECONDS: Final = 600
+_MEMBERS: Final = 10_000
+
+# An application of which Discord hasn't said that it is private counts as public.
+ANYBODY: Final = (
+    "Anybody can add the bot to a server of their own, unless Public Bot is off on the Bot page of "
+    "your application in Discord's developer portal: turn it off there, or name your servers in "
+    "`guilds.allowed` in config.toml."
+)
+
+_logger = logging.getLogger(__name__)
+
+
+class AllowedGuilds(commands.Cog):
+    """Listener that leaves guilds which are not allowed, and judge of who is answered."""
+
+    def __init__(self, bot: Services) -> None:
+        self._bot = bot
+        self._allowed = bot.settings.guilds.allowed
+        self._members: TTLCache[int, bool] = TTLCache(_MEMBERS, _SECONDS)
+        self._left: set[int] = set()
+
+    async def cog_load(self) -> None:
+        """Tell the operator at the start where anybody can add the bot."""
+        application = self._bot.application
+        if self._allowed == "all" and (application is None or application.bot_public):
+            _logger.warning(ANYBODY)
+
+    def _allows(self, guild_id: int) -> bool:
+        return self._allowed == "all" or guild_id in self._allowed
+
+    async def answers(self, user: discord.abc.User, guild_id: int | None) -> bool:
+        """Whether somebody is answered: in an allowed guild, or directly as a member of one."""
+        if guild_id is not None:
+            return self._allows(guild_id)
+        if self._allowed == "all":
+            return True
+        known = self._members.get(user.id)
+        if known is None:
+            guilds = [guild for guild in self._bot.guilds if self._allows(guild.id)]
+            known = any(await asyncio.gather(*(_is_member(guild, user.id) for guild in guilds)))
+            self._members[user.id] = known
+        return known
+
+    async def refuses(self, interaction: Interaction) -> bool:
+        """Whether an interaction is not for whoever it is of; they are told so.
+
+        It is not, either, where somebody alone has the bot: in a server that it is no member of, in
+        a conversation between others. What they typed into a form comes back.
+        """
+        refusal = error_messages.NOT_SERVED
+        if _only_installed_by_user(interaction):
+            refusal = error_messages.NOT_A_MEMBER
+        elif await self.answers(interaction.user, interaction.guild_id):
+            return False
+        if interaction.type is discord.InteractionType.autocomplete:
+            with contextlib.suppress(*UNREACHED):
+                await interaction.response.autocomplete([])
+            return True
+        said = refusal(await viewer_language(interaction))
+        form = interaction.type is discord.InteractionType.modal_submit
+        await (give_back if form else say)(interaction, said)
+        return True
+
+    @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        """The bot may have been invited while it was off."""
+        for guild in self._bot.guilds:
+            await self.leave(guild)
+
+    @commands.Cog.listener("on_guild_join")
+    @commands.Cog.listener("on_guild_available")
+    async def leave(self, guild: discord.Guild) -> None:
+        """Leave a guild that is not allowed, with a word in its system channel or to its owner."""
+        if self._allows(guild.id) or guild.id in self._left:
+            return
+        self._left.add(guild.id)
+        tongue = languages.of_locale(guild.preferred_locale.value) or Language.ENGLISH
+        try:
+            await self._tell(guild, error_messages.LEAVES(tongue))
+        except UNREACHED as error:
+            _logger.info("Nobody could be told that I leave: %s", error)
+        try:
+            await guild.leave()
+            _logger.warning("A server was left that is not allowed.", extra={"guild_id": guild.id})
+        except UNREACHED as error:
+            self._left.discard(guild.id)
+            _logger.error("A server that is not allowed could not be left: %s", error)
+
+    async def _tell(self, guild: discord.Guild, sentence: str) -> None:
+        channel = guild.system_channel
+        if channel is not None and channel.permissions_for(guild.me).send_messages:
+            await channel.send(sentence)
+        elif guild.owner_id is not None:
+            # Who has added the bot stands in the audit log, which it may not see.
+            await (await self._bot.fetch_user(guild.owner_id)).send(sentence)
+
+    @commands.Cog.listener()
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Leave it again if the bot comes back."""
+        self._left.discard(guild.id)
+
+
+def _only_installed_by_user(interaction: Interaction) -> bool:
+    """Whether it comes from where the bot itself is not, as apps that a member alone has do."""
+    if interaction.guild_id is not None:
+        return interaction.client.get_guild(interaction.guild_id) is None
+    return bool(interaction.context.private_channel)
+
+
+async def _is_member(guild: discord.Guild, user_id: int) -> bool:
+    if guild.get_member(user_id) is not None:
+        return True
+    try:
+        await guild.fetch_member(user_id)
+    except UNREACHED:
+        return False
+    return True

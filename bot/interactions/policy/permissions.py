@@ -1,0 +1,100 @@
+"""Permission checks, each by what Discord says at this moment.
+
+What Discord shows to whom is only a default, which administrators change in *Server Settings >
+Integrations*: every command and every click is checked here all the same.
+"""
+
+from typing import Any, Final
+
+import discord
+from discord import app_commands
+
+from bot.core.job_queue import Priority
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.services import Interaction
+from bot.text import error_messages
+from bot.text.languages import Sentence
+from knowledge.values.guilds import GuildSettings
+
+# Whom Discord shows the commands of moderators and of administrators. Moderators are a role that
+# `/setup` names; what a role of moderators usually has is the permission to manage messages.
+SHOWN_TO_MODERATORS: Final = discord.Permissions(manage_messages=True)
+SHOWN_TO_ADMINISTRATORS: Final = discord.Permissions(manage_guild=True)
+
+
+# Decorator of the commands that are in direct messages with the bot, too.
+also_directly: Final = app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+
+
+def may_decide(member: discord.abc.User, settings: GuildSettings) -> bool:
+    """Whether somebody is a moderator at this moment: the role, or managing the server."""
+    if not isinstance(member, discord.Member):
+        return False
+    return member.guild_permissions.manage_guild or any(
+        role.id == settings.moderator_role_id for role in member.roles
+    )
+
+
+def may_help(member: discord.abc.User, settings: GuildSettings) -> bool:
+    """Whether somebody is a helper at this moment, or a moderator."""
+    return may_decide(member, settings) or (
+        isinstance(member, discord.Member)
+        and any(role.id == settings.helper_role_id for role in member.roles)
+    )
+
+
+def may_manage(interaction: Interaction) -> bool:
+    member = interaction.user
+    return isinstance(member, discord.Member) and member.guild_permissions.manage_guild
+
+
+async def manages(interaction: Interaction, refusal: Sentence) -> bool:
+    """Whether somebody may manage the server; who may not is told so in the deferred response."""
+    if may_manage(interaction):
+        return True
+    said = refusal(await viewer_language(interaction))
+    await interaction.edit_original_response(content=said)
+    return False
+
+
+def lacking_to_answer(channel: Any) -> list[str]:
+    """The permissions that the bot lacks to read and write in a channel, by Discord's names."""
+    in_threads = isinstance(channel, discord.Thread | discord.ForumChannel)
+    writes = "send_messages_in_threads" if in_threads else "send_messages"
+    have = channel.permissions_for(channel.guild.me)
+    needed = ("view_channel", writes, "read_message_history")
+    return [name for name in needed if not getattr(have, name)]
+
+
+def may_send(channel: Any) -> bool:
+    """Whether the bot can write in a channel of a guild now, or begin a post in a forum."""
+    have = channel.permissions_for(channel.guild.me)
+    if isinstance(channel, discord.Thread):
+        locked = channel.locked and not have.manage_threads
+        return bool(have.view_channel and have.send_messages_in_threads and not locked)
+    return bool(have.view_channel and have.send_messages)
+
+
+async def is_moderator(interaction: Interaction) -> bool:
+    guild_id = interaction.guild_id or 0
+    settings = await interaction.client.worker.call(
+        lambda core: core.store.guilds.settings(guild_id), priority=Priority.ASKING
+    )
+    return may_decide(interaction.user, settings)
+
+
+async def moderator_refusal(
+    interaction: Interaction, sentence: Sentence = error_messages.NOT_A_MODERATOR
+) -> str:
+    """Why somebody may not see what moderators see, or nothing."""
+    return "" if await is_moderator(interaction) else sentence(await viewer_language(interaction))
+
+
+async def refused(
+    interaction: Interaction, sentence: Sentence = error_messages.NOT_A_MODERATOR
+) -> bool:
+    """Whether somebody may not see what moderators see; they are told in the place of it."""
+    refusal = await moderator_refusal(interaction, sentence)
+    if refusal:
+        await interaction.edit_original_response(content=refusal, view=None)
+    return bool(refusal)

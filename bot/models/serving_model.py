@@ -1,0 +1,292 @@
+"""Serving model: the pointer file that names it and its index, and what is opened by it.
+
+`model.json` names the model that answers, its index, and those that served before.
+What was chosen by `commonplace model use` holds until `model.name` in config.toml is changed after
+that; then the old one goes on answering until the index of the new one is complete. Everything that
+opens an index of the data folder to answer from it comes through `open_serving`.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from bot.storage.data_folder import (
+    MODEL_LOCK,
+    POINTER,
+    DataFolderError,
+    exclusive,
+    model_cache,
+    open_index,
+)
+from bot.storage.index_places import INDEX, delete_index, index_names, index_place
+from bot.storage.json_file import write_json
+from indexer.embedding.embedder import Embedder, ModelError
+from indexer.embedding.model_records import ModelRecord, RecordedModel, open_record
+from indexer.index.database import StaleIndexError
+from indexer.index.index import Index
+
+FORMAT: Final = 1
+# So many passages are embedded in half a minute.
+SMALL_PASSAGES: Final = 2_000
+
+_logger = logging.getLogger(__name__)
+
+# What opens a recorded model; its derived form is kept in the folder.
+Opener = Callable[[ModelRecord, Path], RecordedModel]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A model, and the name of its index."""
+
+    model: ModelRecord
+    index: str = INDEX
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """What serves, what served before, and what config.toml named when that was chosen."""
+
+    configured: str
+    serving: Served
+    previous: Served | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A model with its index, opened.
+
+    `wanted` is the model that config.toml names, where that is another one whose index is not there
+    yet.
+    """
+
+    served: Served
+    embedder: Embedder
+    index: Index
+    wanted: ModelRecord | None = None
+
+
+# The pointer.
+
+
+def read_pointer(folder: Path) -> Pointer | None:
+    """What serves; None in a data folder where nothing was opened yet.
+
+    Raises:
+        DataFolderError: if the file can't be read; the message says what to do.
+    """
+    path = folder / POINTER
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        if fields["format"] != FORMAT:
+            raise ValueError(f"format {fields['format']}")
+        previous = _served(fields["previous"]) if fields["previous"] else None
+        return Pointer(str(fields["configured"]), _served(fields["serving"]), previous)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataFolderError(
+            f"{path}, which says which model serves, can't be read ({error}). Delete it: the model "
+            "of config.toml then serves, from the index that it has or from a new one."
+        ) from error
+
+
+def _served(fields: dict[str, Any]) -> Served:
+    model = dict(fields["model"])
+    languages = tuple(map(str, model.pop("languages")))
+    record = ModelRecord(languages=languages, **{key: str(value) for key, value in model.items()})
+    index = str(fields["index"])
+    if Path(index).name != index or not index.startswith(INDEX):
+        raise ValueError(f"{index!r} is no index")
+    return Served(record, index)
+
+
+def write_pointer(folder: Path, pointer: Pointer, *, only_first: bool = False) -> None:
+    """Put a pointer in place of the one there, whole or not at all; `only_first` where none is.
+
+    Raises:
+        DataFolderError: if it can't be written; then nothing is changed.
+    """
+    fields = {"format": FORMAT, **asdict(pointer)}
+    try:
+        write_json(folder / POINTER, fields, only_first=only_first)
+    except OSError as error:
+        raise DataFolderError(
+            f"The model that serves can't be written down in {folder}: {error.strerror or error}. "
+            "Nothing was changed."
+        ) from error
+
+
+def take(folder: Path, configured: str, serving: Served) -> None:
+    """Let a model serve from now on, from an index that is complete; the one before it is kept."""
+    before = read_pointer(folder)
+    previous = before.previous if before is not None else None
+    if before is not None and before.serving.index != serving.index:
+        previous = before.serving
+    after = Pointer(configured, serving, previous)
+    if after != before:
+        write_pointer(folder, after)
+
+
+def delete_left_over(folder: Path, database: str = "") -> None:
+    """Delete the indexes that neither serve nor did so last; not while one is being built.
+
+    Whoever has one of them open goes on with it, and follows the pointer.
+    """
+    for name in other_indexes(folder, database):
+        delete_index(index_place(folder, name, database))
+
+
+def kept_indexes(folder: Path) -> list[str]:
+    """The names of the index that serves, and of the one that did so before it."""
+    pointer = read_pointer(folder)
+    if pointer is None:
+        return [INDEX]
+    before = [] if pointer.previous is None else [pointer.previous.index]
+    return [pointer.serving.index, *before]
+
+
+def other_indexes(folder: Path, database: str = "") -> list[str]:
+    """The names of the indexes that neither serve nor did so last: being built, or left over."""
+    kept = kept_indexes(folder)
+    return [name for name in index_names(folder, database) if name not in kept]
+
+
+def serves(folder: Path, served: Served) -> bool:
+    """Whether this is still the model and index that answer."""
+    pointer = read_pointer(folder)
+    return pointer is None or pointer.serving.index == served.index
+
+
+def is_building(folder: Path) -> bool:
+    """Whether some process builds another index at this moment."""
+    with exclusive(folder, MODEL_LOCK) as mine:
+        return not mine
+
+
+def chosen_model(folder: Path, name: str) -> ModelRecord:
+    """The model that is to serve where config.toml names `name`."""
+    pointer = read_pointer(folder)
+    chosen = pointer is not None and pointer.configured == name
+    return pointer.serving.model if pointer is not None and chosen else ModelRecord(name)
+
+
+# What it opens.
+
+
+def open_serving(
+    folder: Path,
+    name: str,
+    opener: Opener = open_record,
+    *,
+    rebuild: bool = False,
+    database: str = "",
+) -> Opened:
+    """Open the model that serves, with its index.
+
+    Args:
+        folder: the data folder.
+        name: what config.toml names.
+        opener: opens models; tests have others.
+        rebuild: open the model that is to serve, though its index is not complete yet.
+        database: the URL of the database that indexes are in, if it is not the data folder.
+
+    Raises:
+        ModelError, StaleIndexError, IndexWriteError, DataFolderError: with the remedy.
+    """
+    kept = read_pointer(folder)
+    wanted = chosen_model(folder, name)
+    serving = kept.serving if kept is not None else Served(wanted)
+    if wanted != serving.model and not rebuild:
+        old = _reopened(folder, serving, opener, database)
+        if old is not None:
+            return replace(old, wanted=wanted)
+    found = _opened_wanted(wanted, model_cache(), opener)
+    try:
+        index = _current(folder, found.embedder, serving.index, database)
+    except StaleIndexError as error:
+        if rebuild:
+            return open_successor(folder, found, database)
+        made_by = Served(ModelRecord("", vectors=error.model), serving.index)
+        old = _reopened(folder, made_by, opener, database)
+        if old is None:
+            raise
+        return replace(old, wanted=wanted)
+    served = Served(found.record, serving.index)
+    if kept is None or kept.serving != served or kept.configured != name:
+        _note(folder, name, served, kept)
+    return Opened(served, found.embedder, index)
+
+
+def _note(folder: Path, name: str, served: Served, kept: Pointer | None) -> None:
+    """Write down what was opened: the first model, or the same one by another name."""
+    previous = kept.previous if kept is not None else None
+    write_pointer(folder, Pointer(name, served, previous), only_first=kept is None)
+
+
+def _opened_wanted(wanted: ModelRecord, cache: Path, opener: Opener) -> RecordedModel:
+    """The model to be opened; where it is run in another way than before, in that one."""
+    try:
+        return opener(wanted, cache)
+    except ModelError:
+        if not wanted.vectors or not wanted.name:
+            raise
+        return opener(replace(wanted, vectors=""), cache)
+
+
+def _reopened(folder: Path, served: Served, opener: Opener, database: str) -> Opened | None:
+    """A model that served before, with its index; None where it can't be opened any more."""
+    try:
+        embedder = opener(served.model, model_cache()).embedder
+        if embedder.model != served.model.vectors:
+            return None
+        return Opened(served, embedder, open_index(folder, embedder, served.index, database))
+    except (ModelError, StaleIndexError) as error:
+        _logger.debug("The model that the index was made by can't be opened: %s", error)
+        return None
+
+
+def _current(folder: Path, embedder: Embedder, name: str, database: str) -> Index:
+    """An index of the embedder's; a small one of the same model, run another way, begun anew.
+
+    Whether a fast model could be derived may change from start to start.
+    """
+    try:
+        return open_index(folder, embedder, name, database)
+    except StaleIndexError as error:
+        if not error.same_model or error.passages > SMALL_PASSAGES:
+            raise
+        _logger.info("The index was made by another backend of the model; it is begun anew.")
+        delete_index(index_place(folder, name, database))
+        return open_index(folder, embedder, name, database)
+
+
+def open_successor(folder: Path, found: RecordedModel, database: str = "") -> Opened:
+    """The index of a model beside the one that serves: begun, gone on with, or what it had before.
+
+    Raises:
+        IndexWriteError: if it can't be written.
+    """
+    embedder = found.embedder
+    pointer = read_pointer(folder)
+    previous = pointer.previous if pointer is not None else None
+    name = index_name(embedder)
+    if previous is not None and previous.model.vectors == embedder.model:
+        name = previous.index
+    try:
+        index = open_index(folder, embedder, name, database)
+    except StaleIndexError:
+        # Of another format, or of the same model that reads passages of another length.
+        delete_index(index_place(folder, name, database))
+        index = open_index(folder, embedder, name, database)
+    return Opened(Served(found.record, name), embedder, index)
+
+
+def index_name(embedder: Embedder) -> str:
+    """The name of an embedder's index: the same whenever that is built."""
+    told = f"{embedder.model} {embedder.dimension} {embedder.max_tokens}"
+    return f"{INDEX}.{hashlib.sha256(told.encode()).hexdigest()[:8]}"

@@ -1,0 +1,422 @@
+"""Discord client, `Bot`: cogs, persistent buttons and forms, its life, the single error handler."""
+
+import asyncio
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.answers.decision import Clarification
+from bot.answers.lookup import Ask
+from bot.answers.pipeline import Reply
+from bot.ask.ui.cog import AskCog
+from bot.autocomplete.ui.autocomplete import AutocompleteCache
+from bot.channels.ui.cog import ChannelsCog
+from bot.cluster.shards import Shards
+from bot.community.ui.cog import CommunityCog
+from bot.config.settings import Settings
+from bot.config.version import own_version
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.degradations import Degradations
+from bot.core.figures import Figures
+from bot.core.job_queue import Priority
+from bot.core.worker import Worker, WorkerBusyError, current_member
+from bot.digest.ui.cog import DigestCog
+from bot.digest.ui.poster import ROUND_SECONDS as DIGEST_SECONDS
+from bot.digest.ui.poster import DigestPoster
+from bot.gaps.ui.cog import GapsCog
+from bot.handover.ui.posts import HandoverPosts
+from bot.helper.ui.cog import ROUND_SECONDS as HELPER_SECONDS
+from bot.helper.ui.cog import HelperCog
+from bot.interactions.kit.attachments import Attachments
+from bot.interactions.kit.discord_internals import is_set_up, resume_shards
+from bot.interactions.kit.errors import EXPLAINED, explanation, say
+from bot.interactions.kit.forms import answer_left
+from bot.interactions.kit.localisation import Translator
+from bot.interactions.kit.retries import resend
+from bot.interactions.kit.unknown_components import UnknownComponents
+from bot.interactions.picture_texts import PictureTexts
+from bot.interactions.policy.allowed_guilds import AllowedGuilds
+from bot.interactions.policy.flood_control import FloodControl, TooFastError
+from bot.interactions.policy.guild_settings import GuildSettingsCache, viewer_language
+from bot.limits.ui.cog import LimitsCog
+from bot.notes.ui.cog import NotesCog
+from bot.notes.ui.source_messages import SourceMessages
+from bot.notes.ui.submission import NoteSubmissions
+from bot.notices.ui.answers_for_askers import AnswersForAskers
+from bot.notices.ui.outbox import ROUND_SECONDS, OutboxDispatcher
+from bot.page.publisher import ROUND_SECONDS as PAGE_SECONDS
+from bot.page.publisher import PagePublisher
+from bot.page.ui.cog import PageCog
+from bot.privacy.ui.cog import PrivacyCog
+from bot.privacy.ui.guild_removal import ROUND_SECONDS as REMOVAL_SECONDS
+from bot.privacy.ui.guild_removal import GuildRemoval
+from bot.process.background import BackgroundTasks
+from bot.process.command_tree import CommandTree
+from bot.process.components import BUTTONS, FORMS
+from bot.process.connection import CONNECTION_FAILURES, connection_error, intents
+from bot.process.health import Health
+from bot.process.metrics import Metrics, Situation
+from bot.process.sharded_client import ShardedClient
+from bot.review.ui.cards import CardsCog
+from bot.review.ui.cog import ReviewCog
+from bot.review.ui.queue import Queue
+from bot.search.ui.cog import SearchCog
+from bot.setup.ui.arrival import Arrival
+from bot.setup.ui.cog import SetupCog
+from bot.setup.ui.panel import SetupPanel
+from bot.sources.ui.channel_events import ChannelEvents
+from bot.sources.ui.channel_sync import PAUSE_SECONDS as SYNC_SECONDS
+from bot.sources.ui.channel_sync import ChannelSync
+from bot.sources.ui.cog import SourcesCog
+from bot.sources.web_sync import MakeFetcher, polite_fetcher
+from indexer.embedding.embedder import Embedder
+from knowledge.store.database import is_away
+from knowledge.values.channel_settings import GuildChoices
+from knowledge.values.guilds import Language
+
+# How long a question waits for articles and notes that are indexed for the first time.
+ANSWERABLE_SECONDS: Final = 300
+# How long closing waits for Discord and for the worker, which may be in a slice of an import.
+CLOSING_SECONDS: Final = 10
+# And for one that is still being opened: it has nothing to finish, and making a fast model is long.
+OPENING_SECONDS: Final = 2
+# How long a worker that is asked how it is may take; a slice takes a fraction of a second.
+LOOKING_SECONDS: Final = 5
+
+# Discord's code for an interaction that has been responded to too late.
+_EXPIRED: Final = 10062
+
+_logger = logging.getLogger(__name__)
+
+
+class Bot(ShardedClient):
+    """Commonplace in Discord."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        worker: Worker[Core] | None = None,
+        make_fetcher: MakeFetcher = polite_fetcher,
+    ) -> None:
+        """Make the bot; without a `worker`, one is started at login. Either way it stops it."""
+        super().__init__(
+            # No text command exists; a prefix is required, and no message starts with this one.
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            intents=intents(settings),
+            allowed_mentions=discord.AllowedMentions.none(),
+            tree_cls=CommandTree,
+            # Until Discord is asked how many there are to be.
+            shard_count=1,
+            # What is answered is what a server knows: nobody has the bot without a server, and it
+            # is no part of conversations between others. Some commands are in direct messages, too.
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
+            allowed_contexts=app_commands.AppCommandContext(
+                guild=True, dm_channel=False, private_channel=False
+            ),
+        )
+        self.settings = settings
+        self.followed = {}
+        self.degradations = Degradations()
+        self.metrics = Metrics(own_version())
+        self.guild_settings = GuildSettingsCache(self)
+        self.allowed_guilds = AllowedGuilds(self)
+        self.flood_control = FloodControl(settings.questions)
+        self.attachments = Attachments()
+        self.picture_texts = PictureTexts(is_on=settings.pictures.read_text)
+        self.queue = Queue(self)
+        self.setup_panel = SetupPanel(self)
+        self.source_messages = SourceMessages(self)
+        self.submissions = NoteSubmissions(self, self.source_messages)
+        self.autocomplete = AutocompleteCache(self)
+        self.answers_for_askers = AnswersForAskers(self)
+        self.handovers: HandoverPosts = HandoverPosts(self)
+        outbox = OutboxDispatcher(self, self.autocomplete, self.answers_for_askers)
+        self.outbox: OutboxDispatcher = outbox
+        self.channel_sync: ChannelSync = ChannelSync(self)
+        self.guild_removal = GuildRemoval(self)
+        self.digests = DigestPoster(self)
+        self.pages = PagePublisher(self)
+        self.helper = HelperCog(self, self.allowed_guilds)
+        self.background = BackgroundTasks(self, self.metrics, make_fetcher)
+        self.phrasing = None
+        if settings.phrasing.is_on:
+            # Nothing of it is imported where no model is asked.
+            from bot.phrasing.dispatcher import open_dispatcher
+
+            self.phrasing = open_dispatcher(self, self.metrics.phrased)
+        if settings.data.database:
+            self.join_cluster(self._settle, self.background.catch_up)
+        self._worker = worker
+        self._taken: set[asyncio.Task[Any]] = set()
+        self._posts = False
+        self._made_at = datetime.now(UTC)
+
+    @property
+    def worker(self) -> Worker[Core]:
+        if self._worker is None:
+            raise RuntimeError("The bot has not been set up yet.")
+        return self._worker
+
+    async def setup_hook(self) -> None:
+        """Begin opening the core, add the cogs, and sync commands if they changed."""
+        if self._worker is None:
+            self._worker = start_worker(self.settings, early=self.guild_settings.preload)
+        for cog in (
+            self.allowed_guilds,
+            AskCog(self, self.allowed_guilds),
+            NotesCog(self, self.source_messages),
+            CardsCog(self),
+            ReviewCog(self),
+            PageCog(self),
+            SetupCog(self),
+            Arrival(self, self.allowed_guilds),
+            self.source_messages,
+            self.guild_removal,
+            ChannelEvents(self, self.channel_sync),
+            LimitsCog(self),
+            GapsCog(self),
+            DigestCog(self, self.digests),
+            self.helper,
+            CommunityCog(self),
+            PrivacyCog(self),
+            ChannelsCog(self),
+            SourcesCog(self, self.channel_sync),
+            SearchCog(self),
+            self.autocomplete,
+            UnknownComponents(self, [kind.ids for kind in BUTTONS], FORMS),
+        ):
+            await self.add_cog(cog)
+        if self.phrasing is not None:
+            self.phrasing.start()
+        self.add_dynamic_items(*BUTTONS)
+        await self.tree.set_translator(Translator())
+        self.background.begin()
+
+    # Starting and stopping.
+
+    async def start(self, token: str, *, reconnect: bool = True) -> None:
+        """Log in, and run until the bot is closed.
+
+        Raises:
+            LoginError: if Discord refuses the token.
+            UnreachableError: if it can't be reached, or ends the connection for good.
+        """
+        resend()
+        resume_shards()
+        try:
+            await super().start(token, reconnect=reconnect)
+        except CONNECTION_FAILURES as error:
+            raise connection_error(error) from error
+
+    def take(self, member_id: int | None = None) -> None:
+        current_member.set(member_id)
+        task = asyncio.current_task()
+        if task is not None:
+            self._taken.add(task)
+            task.add_done_callback(self._taken.discard)
+
+    async def admits(self, interaction: discord.Interaction[Any]) -> bool:
+        self.take(interaction.user.id)
+        return not await self.allowed_guilds.refuses(interaction)
+
+    async def finish(self, seconds: float) -> None:
+        if self.phrasing is not None:
+            await self.phrasing.stop()
+        if self._taken:
+            _, left = await asyncio.wait(self._taken, timeout=seconds)
+            if left:
+                _logger.warning("Not finished in time: %d.", len(left))
+
+    async def close(self) -> None:
+        """Leave, and close the core when it has done what it is at."""
+        self.background.end()
+        self.attachments.close()
+        if self.phrasing is not None:
+            await self.phrasing.stop()
+        opened = self._worker is None or self._worker.opened
+        seconds = CLOSING_SECONDS if opened else OPENING_SECONDS
+        try:
+            async with asyncio.timeout(seconds):
+                if is_set_up(self):
+                    await super().close()
+                if self._worker is not None:
+                    await self._worker.stop()
+                if self.cluster is not None:
+                    await self.cluster.end()
+        except TimeoutError:
+            # A write that is cut off is undone when the files are opened again.
+            _logger.warning("The bot could not be closed in %d s.", seconds)
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Read no commands from messages: there are none; `AskCog` reads questions."""
+
+    # How it is.
+
+    async def on_ready(self) -> None:
+        """Channels are known: work off what the last process left undone, then go on doing so."""
+        if not self._posts:
+            self._posts = True
+            if self.cluster is None:
+                await self._answer_left(self.own_shards)
+            # Each of these does what is due in the guilds of this process's shards.
+            self.background.go_on(REMOVAL_SECONDS, self.guild_removal.round)
+            self.background.go_on(ROUND_SECONDS, self.outbox.round)
+            self.background.go_on(DIGEST_SECONDS, self.digests.round)
+            self.background.go_on(HELPER_SECONDS, self.helper.round)
+            if self.settings.sources.channels:
+                self.background.go_on(SYNC_SECONDS, self.channel_sync.round)
+            go_on = self.while_leading(self.background.go_on)
+            self.background.leader.ready(go_on, self.guild_removal.purge)
+            if self.settings.page.folder:
+                go_on(PAGE_SECONDS, self.pages.round)
+
+    async def _answer_left(self, shards: Shards, before: datetime | None = None) -> None:
+        """Answer the clicks and forms that the last process was at when it ended."""
+        try:
+            await answer_left(self, FORMS, before or self._made_at, shards)
+        except EXPLAINED as error:
+            _logger.error("What was left before the start waits for the next one: %s", error)
+
+    async def _settle(self, shards: Shards, since: datetime) -> None:
+        """Take over what the process before left undone in shards, which are ours since then."""
+        await self.on_ready()
+        await self._answer_left(shards, since)
+        await self.guild_removal.compare()
+        steps: list[Callable[[], Awaitable[object]]] = [
+            lambda: self.worker.call(lambda core: core.recording.renew_ids()),
+            self.channel_sync.load,
+            lambda: self.worker.run_slices(index_updates.update_own),
+        ]
+        for step in steps:
+            try:
+                await step()
+            except EXPLAINED as error:
+                _logger.error("Not everything of a shard could be taken over: %s", error)
+
+    async def health(self) -> Health:
+        silent, left_out = self._unopened(), tuple[str, ...]()
+        if not silent:
+            silent, left_out = await self._said_by_worker()
+        reasons = [silent, *([] if silent else [self.background.out_of_step])]
+        reasons.append(self.unconnected())
+        details: dict[str, object] = {"version": own_version()}
+        if self.cluster is not None:
+            reasons.append(self.cluster.problem)
+            left_out = (*left_out, *self.cluster.left_out)
+            details.update(self.cluster.details())
+        if self.background.next_model:
+            details["model"] = self.background.next_model
+        left_out = (*left_out, *self.degradations.reasons())
+        return Health(tuple(filter(None, reasons)), details, left_out)
+
+    def _unopened(self) -> str:
+        if self._worker is None:
+            return "The bot has not logged in yet."
+        if self._worker.problem is not None:
+            known = isinstance(self._worker.problem, EXPLAINED)
+            return str(self._worker.problem) if known else "The data folder can't be opened."
+        return "" if self._worker.opened else "The data folder is being opened."
+
+    async def _said_by_worker(self) -> tuple[str, tuple[str, ...]]:
+        """That the worker does not answer, or nothing; and what it answers without."""
+        try:
+            async with asyncio.timeout(LOOKING_SECONDS):
+                left_out = await self.worker.call(Core.left_out, priority=Priority.HEALTH)
+        except (TimeoutError, *EXPLAINED) as error:
+            if is_away(error) and self.cluster is not None:
+                # Which says for how long it is no reason to be unwell.
+                return "", ()
+            return str(error) or f"The worker has not answered for {LOOKING_SECONDS} s.", ()
+        return "", left_out
+
+    async def exposition(self) -> bytes:
+        health = await self.health()
+        figures: Figures | None = None
+        if not self._unopened():
+            with contextlib.suppress(TimeoutError, *EXPLAINED):
+                async with asyncio.timeout(LOOKING_SECONDS):
+                    figures = await self.worker.call(Core.figures)
+        waiting = self._worker.waiting() if self._worker is not None else {}
+        return self.metrics.exposition(
+            Situation(
+                health.well,
+                bool(health.degraded),
+                not self.unconnected(),
+                waiting,
+                figures,
+                self.leads,
+                {} if self.cluster is None else self.cluster.membership.standing.shards,
+                self.connected_shards,
+                self.processes,
+            )
+        )
+
+    # Answering, and what goes wrong with it.
+
+    async def answerable(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ANSWERABLE_SECONDS):
+                await self.background.answerable.wait()
+
+    async def fetch_now(self, locations: Sequence[str]) -> bool:
+        return await self.background.leader.visit(locations)
+
+    async def answer(self, ask: Ask) -> Reply:
+        await self.answerable()
+        started = time.perf_counter()
+        reply = await self.worker.call_batched(answered_together, ask)
+        seconds = time.perf_counter() - started
+        if not isinstance(reply.outcome, Clarification):
+            self.metrics.answered(reply.evidence, seconds)
+            known = {"question_id": reply.question_id, "evidence": reply.evidence.value}
+            _logger.info("A question was answered.", extra={**known, "seconds": round(seconds, 3)})
+        return reply
+
+    def explanation(self, error: BaseException, language: Language = Language.ENGLISH) -> str:
+        """One sentence about an error: its own, or an id that stands in the log."""
+        if isinstance(error, (TooFastError, WorkerBusyError)):
+            self.metrics.dropped(error.reason)
+        else:
+            self.metrics.failed(error)
+        return explanation(error, language)
+
+    async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
+        """Log an exception of a listener; whatever could be said to a member has been said."""
+        error = sys.exc_info()[1]
+        if error is not None:
+            self.explanation(error)
+
+    async def explain(self, interaction: discord.Interaction[Any], error: BaseException) -> None:
+        if isinstance(error, discord.NotFound) and error.code == _EXPIRED:
+            # Discord takes no answer any more, nor a word about it.
+            self.metrics.failed(error)
+            _logger.warning("An interaction was answered later than Discord waits for it.")
+            return
+        language = await viewer_language(interaction)
+        await say(interaction, self.explanation(error, language))
+
+
+def answered_together(core: Core, asks: list[Ask]) -> list[Reply]:
+    """Answer questions that wait together; the worker knows them by this function."""
+    return core.answer_pipeline.ask(asks)
+
+
+def start_worker(
+    settings: Settings,
+    embedder: Embedder | None = None,
+    early: Callable[[dict[int, GuildChoices]], None] | None = None,
+) -> Worker[Core]:
+    """Start the thread that owns the core, with `embedder` instead of the model in the settings."""
+    return Worker(
+        lambda: Core(settings, embedder, early=early), Core.close, before=Core.record_waiting
+    )

@@ -1,0 +1,53 @@
+"""Command tree: its checks, and the way of its errors to the client's one handler."""
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+
+from bot.interactions.kit.errors import say
+from bot.interactions.kit.option_values import misfit
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.text import error_messages
+
+if TYPE_CHECKING:
+    from bot.process.client import Bot
+
+_logger = logging.getLogger(__name__)
+
+
+class CommandTree(app_commands.CommandTree["Bot"]):
+    """The command tree, whose errors all go to the client's one handler."""
+
+    async def interaction_check(self, interaction: discord.Interaction["Bot"], /) -> bool:
+        return await self.client.admits(interaction) and await self._fits(interaction)
+
+    async def _fits(self, interaction: discord.Interaction["Bot"]) -> bool:
+        """Say so where an option has a value that its command doesn't take."""
+        if interaction.type is not discord.InteractionType.application_command:
+            # While somebody types, nothing has to fit.
+            return True
+        data: Any = interaction.data
+        option = misfit(self, data)
+        if option is None:
+            return True
+        _logger.info("A command was used with a value that it doesn't take: %s", option)
+        language = await viewer_language(interaction)
+        await say(interaction, error_messages.OPTION_MISFIT(language, option=option))
+        return False
+
+    async def on_error(
+        self, interaction: discord.Interaction["Bot"], error: app_commands.AppCommandError
+    ) -> None:
+        cause: BaseException = error.__cause__ or error
+        if isinstance(error, app_commands.CommandInvokeError):
+            cause = error.original
+        if isinstance(cause, app_commands.AppCommandError):
+            # discord.py itself doesn't know the command, or not with these options or this target.
+            _logger.info("A command was used as an earlier version had it: %s", cause)
+            if interaction.type is discord.InteractionType.application_command:
+                language = await viewer_language(interaction)
+                await say(interaction, error_messages.COMMAND_CHANGED(language))
+            return
+        await self.client.explain(interaction, cause)

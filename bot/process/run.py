@@ -1,0 +1,91 @@
+"""Lifecycle of the bot's process: it starts, can be looked at while it runs, and ends gracefully.
+
+Asked to stop (SIGTERM, SIGINT), it takes nothing new, finishes what members were told is being
+worked on, within a bounded time, and closes. Asked twice, it does not wait.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from bot.config.settings import Settings
+from bot.process import logs
+from bot.process.client import Bot
+from bot.process.health import serving
+from bot.process.metrics import CONTENT_TYPE
+
+# Longer than any answer takes; shorter than a service manager waits before it kills (compose.yaml
+# and the systemd unit give 30 s).
+FINISHING_SECONDS: Final = 15
+
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Stop:
+    """What somebody outside wants: that the bot stops, and that it does so at once."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    insisted: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __call__(self) -> None:
+        (self.insisted if self.asked.is_set() else self.asked).set()
+
+
+def run_bot(settings: Settings, token: str, make: Callable[[Settings], Bot] = Bot) -> None:
+    """Run the bot until it is stopped.
+
+    Raises:
+        LoginError: if Discord refuses the token.
+        UnreachableError: if Discord can't be reached.
+        HealthError: if health can't be served where the settings say.
+    """
+    asyncio.run(_run(make(settings), token))
+
+
+async def _run(bot: Bot, token: str) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(logs.log_failed_task)
+    stop = _Stop()
+    async with bot, serving(bot.settings.health, bot.health, bot.exposition, CONTENT_TYPE):
+        with _signals(loop, stop):
+            running = asyncio.create_task(bot.start(token))
+            await _first(running, stop.asked)
+            if running.done():
+                return await running
+            _logger.info("Stopping: what was taken is finished first.")
+            running.cancel()
+            await asyncio.wait([running])
+            finishing = asyncio.create_task(bot.finish(FINISHING_SECONDS))
+            await _first(finishing, stop.insisted)
+            finishing.cancel()
+            await asyncio.wait([finishing])
+    _logger.info("Stopped.")
+    return None
+
+
+async def _first(task: "asyncio.Task[None]", event: asyncio.Event) -> None:
+    waiting = asyncio.create_task(event.wait())
+    await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+
+
+@contextlib.contextmanager
+def _signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` on each signal that asks a process to end."""
+    # Windows has no such handlers; Ctrl+C ends the loop there.
+    with contextlib.suppress(NotImplementedError):
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(NotImplementedError):
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)

@@ -1,0 +1,225 @@
+"""Impact preview of a proposed text: the last questions of its guild, asked with it in the index.
+
+Each question is looked up in the index as it is and as it would be, by the same retriever, and
+judged by the same evidence. Nothing is written, and no question is recorded.
+"""
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import numpy as np
+from cachetools import LRUCache
+from numpy.typing import NDArray
+
+from bot.answers.bundled_articles import BundledArticles, Looks
+from bot.answers.decision import recorded_hit
+from bot.answers.lookup import (
+    Ask,
+    ConfirmedAnswers,
+    Lookup,
+    as_asked,
+    looked_up,
+    queries_of,
+)
+from indexer.embedding.embedder import Embedder
+from indexer.embedding.vector_cache import VectorCache
+from indexer.index.index import Index
+from indexer.index.what_if import WhatIfIndex
+from indexer.ingest.pipeline import cut_and_embedded
+from indexer.retrieval.retriever import Retriever
+from knowledge.corpus import note_document
+from knowledge.store.store import Store
+from knowledge.values.documents import Document
+from knowledge.values.notes import Note
+from knowledge.values.questions import Evidence
+
+QUESTIONS: Final = 200
+# Looked up in one step, twice: what a member's question waits for at most.
+SLICE: Final = 16
+# So many vectors, 1.5 kB each with the default model, and as many standings.
+CACHED: Final = 4_000
+
+_Made = TypeVar("_Made")
+
+# What shapes how a question is answered: generation of the index, judging, documents that are due,
+# confirmed answers.
+_Judging = tuple[int, str, frozenset[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSummary:
+    """How a question is answered: by what evidence, from which document and passage first.
+
+    What comes from a channel's messages has no title, and where it stands in place of its words:
+    whoever sees what would change may not read every channel.
+    """
+
+    evidence: Evidence
+    document_id: str = ""
+    title: str = ""
+    passage: str = ""
+
+    @property
+    def refused(self) -> bool:
+        return self.evidence is Evidence.NONE or not self.document_id
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedQuestion:
+    """A question that would be answered otherwise; `times` is how often it was asked."""
+
+    question: str
+    times: int
+    before: AnswerSummary
+    after: AnswerSummary
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What would change, of so many questions as were replayed so far.
+
+    Questions that were asked several times are replayed once and counted each time.
+    """
+
+    questions: int
+    total: int
+    changes: tuple[ChangedQuestion, ...] = ()
+
+    @property
+    def answered(self) -> int:
+        return sum(c.times for c in self.changes if c.before.refused and not c.after.refused)
+
+    @property
+    def refused(self) -> int:
+        return sum(c.times for c in self.changes if c.after.refused and not c.before.refused)
+
+    @property
+    def replaced(self) -> int:
+        return sum(
+            c.times
+            for c in self.changes
+            if not c.before.refused
+            and not c.after.refused
+            and (c.before.document_id, c.before.passage) != (c.after.document_id, c.after.passage)
+        )
+
+
+class ImpactPreview:
+    """Replays questions, with LRU caches of their vectors and of how they are answered now.
+
+    `due` are the ids of documents past their review date; whoever owns the preview keeps them up to
+    date.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        index: Index,
+        embedder: Embedder,
+        retriever: Retriever,
+        articles: BundledArticles,
+        *,
+        confirmed: ConfirmedAnswers | None = None,
+    ) -> None:
+        self._store = store
+        self._articles = articles
+        self._index = index
+        self._embedder = embedder
+        self._retriever = retriever
+        self._confirmed = confirmed
+        self.due: frozenset[str] = frozenset()
+        self._vectors = VectorCache(retriever.embedded, CACHED)
+        # How questions are answered now, by what else shapes that.
+        self._now: LRUCache[tuple[Ask, Looks, _Judging], AnswerSummary] = LRUCache(CACHED)
+
+    def forget(self) -> None:
+        """Keep no question in memory; what follows is looked up anew."""
+        self._vectors.clear()
+        self._now.clear()
+
+    def of_revision(self, note: Note, questions: int = QUESTIONS) -> Iterator[Impact]:
+        """What would change if the note's revision were published; see `of_document`."""
+        return self.of_document(note_document(note), questions)
+
+    def of_document(self, document: Document, questions: int = QUESTIONS) -> Iterator[Impact]:
+        """Replay the newest questions of a document's guild, in slices, with it in the index.
+
+        Yields:
+            After each slice what is known; the last one is the whole.
+        """
+        asked = self._store.question_records.asked_lately(document.scope, questions)
+        total = sum(one.times for one in asked)
+        yield Impact(0, total)
+        steps = cut_and_embedded(self._embedder, document)
+        cut, vectors, codes = yield from _while_nothing_is_known(steps, Impact(0, total))
+        changes: list[ChangedQuestion] = []
+        done = 0
+        for start in range(0, len(asked), SLICE) if cut.passages else ():
+            some = asked[start : start + SLICE]
+            asks = [
+                Ask(
+                    one.text,
+                    0,
+                    document.scope,
+                    earlier=one.earlier,
+                    channels=one.channels,
+                    answered_from=one.answered_from,
+                )
+                for one in some
+            ]
+            looks = {ask.scopes: self._articles.looks(ask.scopes) for ask in asks}
+            asks = [as_asked(self._retriever, ask, looks[ask.scopes]) for ask in asks]
+            queries = queries_of(asks)
+            known = dict(zip(queries, self._vectors.of(queries), strict=True))
+            # The index may have changed since the last slice.
+            after = self._retriever.over(WhatIfIndex(self._index, cut, vectors, codes))
+            # What is published has just been looked at.
+            due = self.due - {document.id}
+            filled = {
+                ask: self._articles.looks(ask.scopes, ask.answered_from, filled=True)
+                for ask in asks
+            }
+            then = looked_up(after, filled, known, _summary, due=due, confirmed=self._confirmed)
+            for one, ask, old in zip(some, asks, self._summaries_now(asks, known), strict=True):
+                done += one.times
+                new = then[ask]
+                if old != new and not (old.refused and new.refused):
+                    changes.append(ChangedQuestion(one.text, one.times, old, new))
+            yield Impact(done, total, tuple(changes))
+
+    def _summaries_now(
+        self, asks: Sequence[Ask], vectors: Mapping[str, NDArray[np.float32]]
+    ) -> list[AnswerSummary]:
+        """How each question is answered now; looked up once for each generation of the index."""
+        confirmed = self._confirmed.version if self._confirmed is not None else ""
+        judging = (self._index.generation, self._retriever.identity, self.due, confirmed)
+        looks = {ask: self._articles.looks(ask.scopes, ask.answered_from) for ask in asks}
+        found = {ask: self._now.get((ask, looks[ask], judging)) for ask in asks}
+        missing = {ask: looks[ask] for ask, summary in found.items() if summary is None}
+        made = looked_up(
+            self._retriever, missing, vectors, _summary, due=self.due, confirmed=self._confirmed
+        )
+        self._now.update({(ask, looks[ask], judging): summary for ask, summary in made.items()})
+        return [found[ask] or made[ask] for ask in asks]
+
+
+def _while_nothing_is_known(
+    steps: Generator[None, None, _Made], impact: Impact
+) -> Generator[Impact, None, _Made]:
+    """Take all steps, saying after each what is known so far; gives back what they made."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            made: _Made = done.value
+            return made
+        yield impact
+
+
+def _summary(lookup: Lookup) -> AnswerSummary:
+    if not lookup.hits:
+        return AnswerSummary(lookup.evidence)
+    first = recorded_hit(lookup.hits[0])
+    said = first.passage if first.source_channel_id is None else str(first.position)
+    return AnswerSummary(lookup.evidence, first.document_id, first.title, said)

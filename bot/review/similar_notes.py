@@ -1,0 +1,281 @@
+"""Similarity search for a proposed note: what is near to it, and where the two disagree.
+
+A note is compared with every document that its guild may see, and with what is pending in the same
+guild: that is not in the index, so it is embedded here, once. Nothing of another guild is looked
+at.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.answers.bundled_articles import BundledArticles
+from bot.answers.lookup import scopes_of
+from indexer.contradictions.detector import Contradiction, Titled, contradictions
+from indexer.embedding.embedder import Embedder
+from indexer.embedding.vector_cache import VectorCache
+from indexer.index.index import Index
+from indexer.ingest.pipeline import SLICE_TEXTS, cut_in_slices
+from indexer.retrieval.retriever import Retriever
+from indexer.text.analyzer import word_set, words
+from indexer.text.passages import passages
+from knowledge.corpus import note_document
+from knowledge.store.store import Store
+from knowledge.values.documents import Document, Kind, Scope, document_of_note
+from knowledge.values.notes import Note
+from knowledge.values.submissions import Submission, is_link
+
+# Of two answers to one question, under titles in other words, 92 in 100 are this near; of the
+# nearest documents about something else 13, most of them on a neighbouring topic
+# (docs/decisions.md, what is near to a note).
+CLOSE_COSINE: Final = 0.65
+# The share of its runs of three words that a text must have in common with another to be the same.
+SAME_SHARE: Final = 0.6
+RUN_WORDS: Final = 3
+
+NEAREST: Final = 3
+# Passages that are looked at for each passage of the note: a document may have many.
+CANDIDATES: Final = 30
+# Pending notes that are embedded, those with the most words in common first: each takes some 20 ms
+# the first time.
+PENDING: Final = 20
+VECTORS_CACHED: Final = 4_096
+
+
+class Closeness(StrEnum):
+    """How near a document is: nearly the same text, or about the same thing."""
+
+    SAME = "same"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A document near to a proposed note.
+
+    `cosine` is that of the nearest two passages. `link` leads to where it can be checked; that of
+    a pending note is its review card, for moderators only, and `revision_id` its revision.
+    `contradictions` have the note's sentences on their left.
+    """
+
+    document_id: str
+    kind: Kind
+    title: str
+    link: str
+    closeness: Closeness
+    cosine: float
+    revision_id: int | None = None
+    contradictions: tuple[Contradiction, ...] = ()
+
+    @property
+    def pending(self) -> bool:
+        return self.revision_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    document_id: str
+    kind: Kind
+    title: str
+    text: str
+    link: str
+    cosine: float
+    revision_id: int | None = None
+
+
+class SimilarNotes:
+    """Finds what is near to proposed notes, with an LRU cache of the vectors of pending ones."""
+
+    def __init__(
+        self,
+        store: Store,
+        index: Index,
+        embedder: Embedder,
+        retriever: Retriever,
+        articles: BundledArticles,
+    ) -> None:
+        self._store = store
+        self._articles = articles
+        self._index = index
+        self._embedder = embedder
+        self._retriever = retriever
+        self._vectors = VectorCache(embedder.embed_passages, VECTORS_CACHED, SLICE_TEXTS)
+
+    def _scopes(self, guild_id: int, channels: Sequence[int] = ()) -> tuple[Scope, ...]:
+        return self._articles.seen(scopes_of(guild_id, channels))
+
+    def documents(
+        self,
+        guild_id: int,
+        submission: Submission,
+        own_note_id: int | None = None,
+        channels: Sequence[int] = (),
+    ) -> list[Near]:
+        """The nearest documents to a submission, best first: at most three, and none that is far.
+
+        `own_note_id` is the note that it is a revision of, which is no neighbour of itself; all who
+        are told may read these `channels`.
+        """
+        submission = submission.shown
+        texts = self._passages_of(_document(guild_id, submission))
+        if not texts:
+            return []
+        vectors = self._vectors.of(texts)
+        found = [
+            *self._published(self._scopes(guild_id, channels), vectors, own_note_id),
+            *self._pending(guild_id, submission, vectors, own_note_id),
+        ]
+        near = sorted(
+            (one for one in found if one.cosine >= CLOSE_COSINE),
+            key=lambda one: (-one.cosine, one.document_id),
+        )
+        return [self._near(submission, one) for one in near[:NEAREST]]
+
+    def embed_ahead(
+        self, guild_id: int, submission: Submission, own_note_id: int | None = None
+    ) -> Iterator[None]:
+        """Embed what `documents` will compare, a step for each slice: a long note takes seconds."""
+        submission = submission.shown
+        yield from self._embed_in_slices(_document(guild_id, submission))
+        for note in self._likely(guild_id, submission, own_note_id):
+            yield from self._embed_in_slices(note_document(note))
+
+    def _embed_in_slices(self, document: Document) -> Iterator[None]:
+        cut = yield from cut_in_slices(self._embedder, document)
+        for _ in self._vectors.prepare([passage.embedded for passage in cut.passages]):
+            yield
+
+    def original(self, note: Note, typed: str) -> str:
+        """What a moderator means by a title, a number or a link, of which the note is a duplicate.
+
+        Returns:
+            The title of that note or document, or the link as it is; nothing if there is none.
+        """
+        typed = " ".join(typed.split())
+        if is_link(typed):
+            return typed
+        number = typed.removeprefix("#")
+        wanted = typed.casefold()
+        for one in self._store.notes.listed(note.guild_id):
+            titles = [title for title in (one.live_title, one.title) if title]
+            named = {" ".join(title.casefold().split()) for title in titles}
+            if one.id != note.id and (number == str(one.id) or wanted in named):
+                return titles[0]
+        scopes = self._scopes(note.guild_id)
+        [hits] = self._retriever.hits([typed], scopes) if typed else [[]]
+        titles = [hit.passage.title for hit in hits if hit.passage.kind is not Kind.NOTE]
+        return next((title for title in titles if title.casefold() == wanted), "")
+
+    def _near(self, submission: Submission, found: _Candidate) -> Near:
+        same = _shared_runs(submission.text, found.text) >= SAME_SHARE
+        return Near(
+            found.document_id,
+            found.kind,
+            found.title,
+            found.link,
+            Closeness.SAME if same else Closeness.CLOSE,
+            found.cosine,
+            found.revision_id,
+            tuple(
+                contradictions(
+                    Titled(submission.text, submission.title),
+                    Titled(found.text, found.title),
+                    self._embedder.embed_passages,
+                )
+            ),
+        )
+
+    def _published(
+        self, scopes: Sequence[Scope], vectors: NDArray[np.float32], own_note_id: int | None
+    ) -> Iterator[_Candidate]:
+        nearest = self._index.nearest_many(vectors, CANDIDATES, scopes)
+        ids = list(dict.fromkeys(key for found, _ in nearest for key in found.tolist()))
+        cosines: dict[int, float] = {}
+        for found in self._retriever.cosines(vectors, [ids] * len(vectors)):
+            for key, whole in zip(found.ids.tolist(), found.wholes.tolist(), strict=True):
+                cosines[key] = max(cosines.get(key, -1.0), whole)
+        best: dict[str, float] = {}
+        for key, passage in self._index.passages(ids).items():
+            best[passage.document_id] = max(best.get(passage.document_id, -1.0), cosines[key])
+        if own_note_id is not None:
+            best.pop(document_of_note(own_note_id), None)
+        for document_id in sorted(best, key=lambda key: -best[key])[:NEAREST]:
+            # Asked for by its id alone, so what may be seen is looked at once more.
+            parts = [
+                part
+                for part in self._index.tables.document_passages(document_id)
+                if part.scope in scopes
+            ]
+            if parts:
+                text = "\n\n".join(part.text for part in parts)
+                first = parts[0]
+                yield _Candidate(
+                    document_id, first.kind, first.title, text, first.link, best[document_id]
+                )
+
+    def _pending(
+        self,
+        guild_id: int,
+        submission: Submission,
+        vectors: NDArray[np.float32],
+        own_note_id: int | None,
+    ) -> Iterator[_Candidate]:
+        """Yield the pending notes of a guild that have the most words in common."""
+        for note in self._likely(guild_id, submission, own_note_id):
+            document = note_document(note)
+            texts = self._passages_of(document)
+            if texts:
+                cosines = vectors @ self._vectors.of(texts).T
+                cosine = float(self._retriever.cosine_scale().of(cosines).max())
+                yield _Candidate(
+                    document.id,
+                    Kind.NOTE,
+                    document.title,
+                    document.text,
+                    _card_link(note),
+                    cosine,
+                    note.revision.id,
+                )
+
+    def _likely(self, guild_id: int, submission: Submission, own_note_id: int | None) -> list[Note]:
+        """The pending notes of a guild that have the most words in common with a submission."""
+        mine = _words_of(submission)
+        pending = [note for note in self._store.notes.pending(guild_id) if note.id != own_note_id]
+        pending.sort(key=lambda note: -len(mine & _words_of(note.revision.submission.shown)))
+        return pending[:PENDING]
+
+    def _passages_of(self, document: Document) -> list[str]:
+        """The texts of a document's passages, as they are embedded."""
+        cut = passages(document, self._embedder.count_tokens, self._embedder.max_tokens)
+        return [passage.embedded for passage in cut]
+
+
+def _document(guild_id: int, submission: Submission) -> Document:
+    return Document("note:", Scope(guild_id), Kind.NOTE, submission.title, submission.text)
+
+
+def _words_of(submission: Submission) -> frozenset[str]:
+    return word_set(f"{submission.title}\n{submission.text}")
+
+
+def _card_link(note: Note) -> str:
+    if note.card is None:
+        return ""
+    channel_id, message_id = note.card
+    return f"https://discord.com/channels/{note.guild_id}/{channel_id}/{message_id}"
+
+
+def _shared_runs(text: str, other: str) -> float:
+    """The share of a text's runs of three words that another text has, 0 to 1."""
+    runs = _runs(text)
+    return len(runs & _runs(other)) / len(runs)
+
+
+def _runs(text: str) -> frozenset[tuple[str, ...]]:
+    found = words(text)
+    last = max(len(found) - RUN_WORDS, 0)
+    return frozenset(tuple(found[i : i + RUN_WORDS]) for i in range(last + 1))

@@ -1,0 +1,206 @@
+"""Settings of channels, threads and categories, and which of several levels holds.
+
+Pure: each value is that of the nearest level that has one, from the thread up to the operator's
+configuration, and it is told which level that was.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from knowledge.values.guilds import GuildSettings, Language
+
+# How long the helper waits for people where nobody has chosen: a forum post is asked of everybody,
+# in a text channel somebody may be typing.
+WAIT_IN_FORUMS: Final = 0
+WAIT_ELSEWHERE: Final = 30
+MOST_WAIT_SECONDS: Final = 3_600
+MOST_QUOTATIONS: Final = 5
+
+
+class Mode(StrEnum):
+    """To what the bot answers in a channel besides commands.
+
+    To nothing; to whoever mentions it or replies to it; and to questions that are asked of nobody.
+    """
+
+    OFF = "off"
+    MENTIONS = "mentions"
+    HELP = "help"
+
+
+# The keys of what is no source that somebody added.
+ARTICLES_KEY: Final = "articles"
+NOTES_KEY: Final = "notes"
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredFrom:
+    """The documents that are answered from: those with a tag, and those of a source; or all.
+
+    `sources` are keys of sources (`knowledge.corpus.source_key`), of the bundled articles or of the
+    guild's notes. With `first`, others are looked
+    at where nothing in these is near.
+    """
+
+    tags: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    first: bool = False
+
+    @property
+    def everything(self) -> bool:
+        return not (self.tags or self.sources)
+
+    def written(self) -> str:
+        """As it is kept in a column; blank for everything."""
+        return "" if self.everything else json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def read(cls, column: str) -> Self:
+        """What was written.
+
+        Raises:
+            ValueError, TypeError: if it is something else.
+        """
+        kept = cls(**json.loads(column or "{}"))
+        found = cls(tuple(kept.tags), tuple(kept.sources), bool(kept.first))
+        if not all(isinstance(each, str) for each in (*found.tags, *found.sources)):
+            raise ValueError("tags and sources are text")
+        return found
+
+
+EVERYTHING: Final = AnsweredFrom()
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSettings:
+    """What was chosen for a channel, thread or category; None means what holds above it."""
+
+    channel_id: int
+    guild_id: int
+    mode: Mode | None = None
+    wait_seconds: int | None = None
+    private: bool | None = None
+    language: Language | None = None
+    quotations: int | None = None
+    answered_from: AnsweredFrom | None = None
+
+    @property
+    def empty(self) -> bool:
+        return all(getattr(self, name) is None for name in SETTINGS)
+
+
+SETTINGS: Final = ("mode", "wait_seconds", "private", "language", "quotations", "answered_from")
+
+
+class Level(StrEnum):
+    """Where a value was chosen, the nearest first."""
+
+    THREAD = "thread"
+    CHANNEL = "channel"
+    CATEGORY = "category"
+    SERVER = "server"
+    CONFIGURATION = "configuration"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody writes, by ids: the channel, what it is in, and the thread if it is one.
+
+    A category itself has no channel.
+    """
+
+    channel_id: int | None
+    category_id: int | None = None
+    thread_id: int | None = None
+    forum: bool = False
+
+    def levels(self) -> Iterator[tuple[Level, int]]:
+        """The levels of the guild's channels, the nearest first."""
+        if self.thread_id is not None:
+            yield Level.THREAD, self.thread_id
+        if self.channel_id is not None:
+            yield Level.CHANNEL, self.channel_id
+        if self.category_id is not None:
+            yield Level.CATEGORY, self.category_id
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """The operator's values, which hold where nobody has chosen one."""
+
+    private: bool = False
+    quotations: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class GuildChoices:
+    """All that a guild has chosen: for the whole of it, and for channels, by their ids."""
+
+    server: GuildSettings
+    channels: Mapping[int, ChannelSettings] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingSettings:
+    """What holds in a place, and for each setting, by its name, where that was chosen."""
+
+    mode: Mode
+    wait_seconds: int
+    private: bool
+    language: Language
+    quotations: int
+    answered_from: AnsweredFrom
+    origins: Mapping[str, Level]
+
+
+def holding(
+    place: Place | None, chosen: GuildChoices, configured: Configured | None = None
+) -> HoldingSettings:
+    """What holds in a place; None stands for the whole guild."""
+    configured = configured or Configured()
+    values: dict[str, Any] = {}
+    origins: dict[str, Level] = {}
+    levels = list(place.levels()) if place is not None else []
+    for name in SETTINGS:
+        own = (
+            (level, getattr(chosen.channels.get(channel_id), name, None))
+            for level, channel_id in levels
+        )
+        near = next((found for found in own if found[1] is not None), None)
+        origins[name], values[name] = near or _ABOVE[name](place, chosen.server, configured)
+    return HoldingSettings(**values, origins=origins)
+
+
+_Above = Callable[[Place | None, GuildSettings, Configured], tuple[Level, Any]]
+
+
+def _mode(place: Place | None, server: GuildSettings, _: Configured) -> tuple[Level, Mode]:
+    """Mentions are answered in the channels that the server listens in, or everywhere."""
+    if not server.listen_channels or place is None:
+        return Level.CONFIGURATION, Mode.MENTIONS
+    listened_to = any(channel_id in server.listen_channels for _, channel_id in place.levels())
+    return Level.SERVER, Mode.MENTIONS if listened_to else Mode.OFF
+
+
+def _wait(place: Place | None, _: GuildSettings, __: Configured) -> tuple[Level, int]:
+    in_forum = place is not None and place.forum
+    return Level.CONFIGURATION, WAIT_IN_FORUMS if in_forum else WAIT_ELSEWHERE
+
+
+def _private(_: Place | None, server: GuildSettings, given: Configured) -> tuple[Level, bool]:
+    if server.private_answers is None:
+        return Level.CONFIGURATION, given.private
+    return Level.SERVER, server.private_answers
+
+
+_ABOVE: Final[Mapping[str, _Above]] = {
+    "mode": _mode,
+    "wait_seconds": _wait,
+    "private": _private,
+    "language": lambda _, server, __: (Level.SERVER, server.language),
+    "quotations": lambda _, __, configured: (Level.CONFIGURATION, configured.quotations),
+    "answered_from": lambda _, __, ___: (Level.CONFIGURATION, EVERYTHING),
+}

@@ -1,0 +1,146 @@
+"""Submissions: the limits of what is typed into a note, and the reasons of a refusal.
+
+Errors:
+    ValueError
+    └── InvalidNoteError    a submission that can't become a revision, with the sentences to show
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Final, Self
+
+from knowledge.values.secrets import without_secrets
+from knowledge.values.storable_text import storable
+
+# A title is ours to choose, and 100 keeps a citation on one line of a phone. What is longer than
+# a form holds comes as a file; so much of it is embedded within a second.
+TITLE_CHARACTERS: Final = 100
+TEXT_CHARACTERS: Final = 30_000
+FORM_CHARACTERS: Final = 4_000
+TAG_CHARACTERS: Final = 30
+TAGS: Final = 5
+LINK_CHARACTERS: Final = 512
+REASON_CHARACTERS: Final = 500
+
+_LINK = re.compile(r"https?://[^\s<>]+")
+# An address as people type it: `example.org/page`.
+_BARE_LINK = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,}(?:[:/?#][^\s<>]*)?")
+# Less than two words, and than so many bytes of letters and digits, is no knowledge: "q", "test".
+# Bytes, because three signs of Chinese say what takes ten letters.
+_FEW: Final = 8
+_TAG = re.compile(r"[\w-]+")
+
+
+class InvalidNoteError(ValueError):
+    """The submission can't become a revision; the message is the sentence to show.
+
+    `sentence` has `values` filled in for it; a caller that speaks another language translates it.
+    """
+
+    def __init__(self, sentence: str, **values: object) -> None:
+        super().__init__(sentence.format(**values))
+        self.sentence = sentence
+        self.values = values
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a contributor proposes, checked by `checked_submission`."""
+
+    title: str
+    text: str
+    tags: tuple[str, ...] = ()
+    link: str = ""
+
+    @property
+    def shown(self) -> Self:
+        """The submission as others are shown it, and as it is indexed: without secrets."""
+        return replace(
+            self,
+            title=without_secrets(self.title),
+            text=without_secrets(self.text),
+            link=without_secrets(self.link),
+        )
+
+
+def checked_submission(title: str, text: str, tags: str = "", link: str = "") -> Submission:
+    """Make a submission of what somebody typed.
+
+    Args:
+        title: one line.
+        text: Markdown; kept to the letter except for blanks around it, and what is no sign.
+        tags: separated by commas or spaces, with or without `#`; repeats are dropped.
+        link: the source, an http or https address, or empty; `https://` may be left out.
+
+    Raises:
+        InvalidNoteError: with one sentence that says what was found and what is expected.
+    """
+    title = " ".join(storable(title).split())
+    text = storable(text).strip()
+    link = completed_link(storable(link).strip())
+    if not title:
+        raise InvalidNoteError("The title is empty: give the note a title of one line.")
+    if len(title) > TITLE_CHARACTERS:
+        raise InvalidNoteError(
+            "The title has {number:,} characters; {most:,} is the most.",
+            number=len(title),
+            most=TITLE_CHARACTERS,
+        )
+    if not any(character.isalnum() for character in text):
+        raise InvalidNoteError("The text is empty: write what people should be able to find.")
+    if len(text) > TEXT_CHARACTERS:
+        raise InvalidNoteError(
+            "The text has {number:,} characters; {most:,} is the most. Split it into two notes.",
+            number=len(text),
+            most=TEXT_CHARACTERS,
+        )
+    if link and not is_link(link):
+        raise InvalidNoteError(
+            "The source link is not an address: it must start with http:// or https:// "
+            "and have at most {most:,} characters.",
+            most=LINK_CHARACTERS,
+        )
+    known = checked_tags(storable(tags))
+    if len(text.split()) < 2 and _letter_bytes(text) < _FEW:
+        raise InvalidNoteError(
+            "“{text}” alone is too little for a note: write a sentence that answers a question, so "
+            "that people who don't know it yet understand it.",
+            text=text,
+        )
+    return Submission(title, text, known, link)
+
+
+def _letter_bytes(text: str) -> int:
+    return sum(len(character.encode(errors="replace")) for character in text if character.isalnum())
+
+
+def completed_link(text: str) -> str:
+    """An address with `https://` before it, where that was left out."""
+    return f"https://{text}" if _BARE_LINK.fullmatch(text) else text
+
+
+def is_link(text: str) -> bool:
+    return len(text) <= LINK_CHARACTERS and _LINK.fullmatch(text) is not None
+
+
+def checked_tags(text: str) -> tuple[str, ...]:
+    """The tags in `text`, lower case, without repeats, in the order they were typed.
+
+    Raises:
+        InvalidNoteError: if one of them can't be a tag, or there are too many.
+    """
+    words = (word.removeprefix("#").casefold() for word in re.split(r"[,\s]+", text))
+    tags = tuple(dict.fromkeys(word for word in words if word))
+    for tag in tags:
+        if len(tag) > TAG_CHARACTERS or not _TAG.fullmatch(tag):
+            raise InvalidNoteError(
+                "The tag “{tag}” can't be used: a tag is letters, digits, - and _, "
+                "at most {most} characters.",
+                tag=tag[:40],
+                most=TAG_CHARACTERS,
+            )
+    if len(tags) > TAGS:
+        raise InvalidNoteError(
+            "There are {number} tags; {most} is the most.", number=len(tags), most=TAGS
+        )
+    return tags

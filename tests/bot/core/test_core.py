@@ -1,0 +1,663 @@
+"""The core on a real data folder with the word embedder: store and index in step."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bot.answers.decision import Answer, Refusal
+from bot.answers.lookup import Ask, Stage
+from bot.ask import messages as ask_messages
+from bot.ask.explanation import why
+from bot.config.sections import DataSettings, IndexSettings, ModelSettings
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
+from bot.models.serving_model import Served, read_pointer
+from bot.review import service as review_service
+from bot.review.cards import Action
+from bot.review.similar_notes import Closeness
+from bot.review.ui.decisions import LIVE_AFTER
+from bot.storage.data_folder import COMMUNITY, DataFolderError
+from bot.storage.index_places import INDEX
+from indexer.embedding.embedder import DEFAULT_MODEL
+from indexer.embedding.model_records import ModelRecord
+from indexer.index.database import StaleIndexError
+from indexer.ingest.pipeline import SLICE_TEXTS, put
+from knowledge.sources import add_paths
+from knowledge.store.notes.decisions import Ruling
+from knowledge.values.documents import ARTICLES, SHARED, Document, Kind, Scope
+from knowledge.values.guilds import Rule
+from knowledge.values.notes import Decision, Member, Outcome
+from knowledge.values.questions import Feedback, Verdict
+from knowledge.values.submissions import Submission
+from tests.fakes import WordEmbedder
+from tests.knowledge import exporting
+from tests.refused import refused_questions
+
+GUILD = 10
+MIRA, ADA = Member(1, "Mira"), Member(2, "Ada")
+NOTE = Submission("Meetup", "The quokka meetup takes place in Lisbon on Fridays.")
+QUESTION = "where does the quokka meetup take place"
+
+Opener = Callable[..., Core]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def opened(folder: Path) -> Iterator[Opener]:
+    """Opens cores on one folder; those still open are closed with the test."""
+    cores: list[Core] = []
+
+    def open_core(model: str = "words", *, rebuild: bool = False) -> Core:
+        settings = Settings(data=DataSettings(folder=folder))
+        cores.append(Core(settings, WordEmbedder(512, model=model), rebuild=rebuild))
+        return cores[-1]
+
+    yield open_core
+    for core in cores:
+        core.close()
+
+
+def _proposed(core: Core, guild_id: int = GUILD, submission: Submission = NOTE) -> int:
+    return review_service.indexed(
+        core, core.store.contributions.propose(guild_id, MIRA, 5, submission)
+    ).note.revision.id
+
+
+def _decide(
+    core: Core, revision_id: int, decision: Decision = Decision.APPROVE, guild_id: int = GUILD
+) -> Outcome | None:
+    return review_service.decide(core, guild_id, revision_id, ADA, Ruling(decision))
+
+
+def test_a_data_folder_that_can_not_be_made_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    settings = Settings(data=DataSettings(folder=tmp_path / "file" / "data"))
+    with pytest.raises(DataFolderError, match=r"can't be made: .*--data or COMMONPLACE_DATA"):
+        Core(settings, WordEmbedder())
+
+
+def test_a_small_index_of_another_backend_is_begun_anew_and_holds_everything_again(
+    opened: Opener,
+) -> None:
+    core = opened("model torch")
+    _decide(core, _proposed(core))
+    core.close()
+    other = opened("model fast")
+    run_to_end(index_updates.update_quickly(other))
+    assert isinstance(other.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
+
+
+def test_an_index_of_another_model_is_refused_and_nothing_is_lost(
+    opened: Opener, folder: Path
+) -> None:
+    core = opened()
+    _decide(core, _proposed(core))
+    core.close()
+    with pytest.raises(StaleIndexError, match="commonplace index"):
+        opened("other")
+    assert opened().answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome != Refusal()
+
+
+def test_a_stale_index_serves_until_its_successor_is_complete(opened: Opener, folder: Path) -> None:
+    core = opened()
+    _decide(core, _proposed(core))
+    core.close()
+    rebuilt = opened("other", rebuild=True)
+    run_to_end(index_updates.update(rebuilt))
+    assert len(list(folder.glob("index*"))) == 2
+    # The bot with the old model, while the new index is being built:
+    old = opened()
+    assert isinstance(old.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
+    old.close()
+    index_updates.complete(rebuilt)
+    pointer = read_pointer(folder)
+    assert pointer is not None
+    assert (pointer.serving.model.vectors, pointer.serving.index) == ("other", rebuilt.served.index)
+    assert pointer.previous == Served(ModelRecord(DEFAULT_MODEL, vectors="words"), INDEX)
+    assert isinstance(
+        opened("other").answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer
+    )
+
+
+def test_a_rebuild_that_was_never_completed_gives_way_to_the_next(
+    opened: Opener, folder: Path
+) -> None:
+    core = opened()
+    core.close()
+    opened("second", rebuild=True).close()
+    core = opened("third", rebuild=True)
+    run_to_end(index_updates.update_quickly(core))
+    index_updates.complete(core)
+    assert opened("third").index.tables.counts([ARTICLES])["documents"] == 16
+
+
+def test_a_note_is_answerable_as_soon_as_it_is_approved_and_not_before(opened: Opener) -> None:
+    core = opened()
+    revision = _proposed(core)
+    assert core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome == Refusal()
+    _decide(core, revision)
+    [reply] = core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])
+    assert isinstance(reply.outcome, Answer)
+    assert reply.outcome.quotes[0].text == NOTE.text
+    assert reply.outcome.quotes[0].citation.contributor == "Mira"
+
+
+def test_a_rejected_note_is_never_answered_from(opened: Opener) -> None:
+    core = opened()
+    _decide(core, _proposed(core), Decision.REJECT)
+    run_to_end(index_updates.update(core))
+    [reply] = core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])
+    assert reply.hits
+    assert all(hit.passage.kind is not Kind.NOTE for hit in reply.hits)
+
+
+def test_deciding_on_nothing_publishes_nothing(opened: Opener) -> None:
+    core = opened()
+    assert _decide(core, 99) is None
+    assert core.counts(GUILD)["documents"] == 0
+
+
+def test_a_note_approved_just_before_the_process_died_is_put_in_at_the_next_start(
+    opened: Opener,
+) -> None:
+    core = opened()
+    # What `decide` does first; then the process is gone.
+    core.store.decisions.decide(GUILD, _proposed(core), ADA, Ruling(Decision.APPROVE))
+    core.close()
+    core = opened()
+    run_to_end(index_updates.update_quickly(core))
+    assert isinstance(core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
+
+
+def test_a_full_disk_while_publishing_keeps_the_decision(opened: Opener) -> None:
+    core = opened()
+    long = Submission(NOTE.title, NOTE.text + " And more." * 390)
+    revision = _proposed(core, submission=long)
+    [[pages]] = core.index.tables.db.rows("pragma page_count")
+    core.index.tables.db.rows(f"pragma max_page_count = {pages}")
+    outcome = _decide(core, revision)
+    assert outcome is not None
+    assert outcome.done
+    core.close()
+    core = opened()
+    run_to_end(index_updates.update_quickly(core))
+    assert [passage.text for passage in core.index.tables.document_passages("note:1")] != []
+    assert [note.revision.submission for note in core.store.notes.every_live()] == [long]
+
+
+def test_the_quick_update_leaves_imported_files_alone(opened: Opener, tmp_path: Path) -> None:
+    path = tmp_path / "guide.md"
+    path.write_text("The wombat sleeps.")
+    core = opened()
+    add_paths(core.store, [path])
+    run_to_end(index_updates.update(core))
+    path.write_text("The wombat wakes.")
+    report = run_to_end(index_updates.update_quickly(core))
+    assert (report.changed, report.removed) == ([], [])
+    assert core.search("wombat", None, 1)[0].passage.text == "The wombat sleeps."
+    run_to_end(index_updates.update(core))
+    assert core.search("wombat", None, 1)[0].passage.text == "The wombat wakes."
+
+
+def test_following_takes_in_what_changed_and_reads_nothing_else(
+    opened: Opener, tmp_path: Path
+) -> None:
+    path = tmp_path / "guide.md"
+    path.write_text("The wombat sleeps.")
+    core = opened()
+    add_paths(core.store, [path])
+    run_to_end(index_updates.update(core))
+    path.write_text("The wombat wakes.")
+    report = run_to_end(index_updates.follow(core))
+    assert (report.changed, report.unchanged) == ([f"file:{path}"], 0)
+    assert core.search("wombat", None, 1)[0].passage.text == "The wombat wakes."
+
+
+def test_the_bot_leaves_following_to_a_command_that_is_at_it(
+    opened: Opener, tmp_path: Path
+) -> None:
+    path = tmp_path / "guide.md"
+    path.write_text("The wombat sleeps.")
+    command, bot = opened(), opened()
+    run_to_end(index_updates.update(command))
+    add_paths(command.store, [path])
+    steps = index_updates.update(command)
+    while not next(steps).total:
+        pass
+    assert run_to_end(index_updates.follow(bot)).added == []
+    run_to_end(steps)
+    assert bot.search("wombat", None, 1)[0].passage.text == "The wombat sleeps."
+
+
+def test_each_source_says_what_it_gave_and_what_failed(opened: Opener, tmp_path: Path) -> None:
+    folder = tmp_path / "guides"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a.md").write_text("One.")
+    (folder / "deep" / "b.md").write_bytes(b"\x00")
+    core = opened()
+    add_paths(core.store, [folder, folder / "deep"])
+    before, _ = core.source_states()
+    assert (before.files, before.documents, before.read_at) == (0, 0, None)
+    run_to_end(index_updates.update(core))
+    first, second = core.source_states()
+    assert (first.location, first.files, first.documents) == (str(folder), 1, 1)
+    assert first.read_at is not None
+    assert first.failures == ()
+    assert (second.location, second.files, second.documents) == (str(folder / "deep"), 1, 0)
+    assert [failure.source for failure in second.failures] == [str(folder / "deep" / "b.md")]
+
+
+def test_a_source_that_was_removed_is_answered_from_no_more(opened: Opener, tmp_path: Path) -> None:
+    path = tmp_path / "guide.md"
+    path.write_text("The wombat sleeps.")
+    core = opened()
+    add_paths(core.store, [path])
+    run_to_end(index_updates.update(core))
+    core.remove_source(str(path))
+    assert run_to_end(index_updates.update(core)).removed == [f"file:{path}"]
+    assert core.source_states() == []
+
+
+def test_a_source_that_is_not_there_is_named_in_the_list(opened: Opener, tmp_path: Path) -> None:
+    path = tmp_path / "guide.md"
+    path.write_text("The wombat sleeps.")
+    core = opened()
+    add_paths(core.store, [path])
+    run_to_end(index_updates.update(core))
+    path.unlink()
+    assert len(run_to_end(index_updates.update(core)).failed) == 1
+    [state] = core.source_states()
+    assert state.documents == 1
+    assert state.failures[0].reason.startswith("is not there.")
+
+
+def test_a_plan_says_what_would_be_read_and_changes_nothing(opened: Opener, tmp_path: Path) -> None:
+    path = tmp_path / "guide.md"
+    path.write_text("The wombat sleeps.")
+    core = opened()
+    plan = core.plan([path])
+    assert [found.path for found in plan.stale] == [path]
+    assert core.locations() == []
+    assert core.index.tables.files() == {}
+
+
+def test_a_second_core_answers_from_what_the_first_published(opened: Opener) -> None:
+    writer, reader = opened(), opened()
+    _decide(writer, _proposed(writer))
+    assert isinstance(reader.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
+
+
+def test_a_document_of_another_guild_can_not_be_read(opened: Opener) -> None:
+    core = opened()
+    note = _decide(core, _proposed(core))
+    assert note is not None
+    document = f"note:{note.note.id}"
+    assert core.document(document, [SHARED, Scope(11)]) == []
+    assert [passage.text for passage in core.document(document, [Scope(GUILD)])] == [NOTE.text]
+
+
+def test_cards_that_were_never_posted_are_remembered(opened: Opener) -> None:
+    core = opened()
+    posted, unposted = _proposed(core), _proposed(core)
+    for note, due in core.store.review_cards.due():
+        if note.revision.id == posted:
+            core.store.review_cards.place(posted, 1, 2)
+            core.store.review_cards.shown(posted, due)
+    assert [note.revision.id for note, _ in core.store.review_cards.due()] == [unposted]
+
+
+def test_a_note_past_its_review_date_is_labelled_and_gives_way_to_one_that_is_not(
+    opened: Opener,
+) -> None:
+    core = opened()
+    core.store.guilds.save_rule(GUILD, Rule("", review_after_days=30), 9)
+    # What two documents say to the letter is quoted once.
+    older = replace(NOTE, text=f"{NOTE.text} Ask there.")
+    old, new = _proposed(core, submission=older), _proposed(core)
+    _decide(core, old)
+    _decide(core, new)
+    core.store.database.run(
+        "update notes set review_at = '2026-01-01T00:00:00+00:00' where live_revision_id = ?", [old]
+    )
+    # The answer is remembered; the passing of a date must not be hidden by that.
+    core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])
+    review_service.reminders(core, datetime.now(UTC))
+    outcome = core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome
+    assert isinstance(outcome, Answer)
+    first, second = outcome.quotes
+    assert (first.citation.document_id, first.citation.due) == ("note:2", False)
+    assert (second.citation.document_id, second.citation.due) == ("note:1", True)
+    assert "due for review" in ask_messages.citation(second.citation)
+    review_service.indexed(core, core.store.decisions.keep(GUILD, 1, ADA))
+    outcome = core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome
+    assert isinstance(outcome, Answer)
+    assert not any(quote.citation.due for quote in outcome.quotes)
+
+
+def test_the_index_can_be_deleted_and_the_notes_are_still_there(
+    opened: Opener, folder: Path
+) -> None:
+    core = opened()
+    _decide(core, _proposed(core))
+    core.close()
+    for path in (folder / INDEX).iterdir():
+        path.unlink()
+    core = opened()
+    run_to_end(index_updates.update_quickly(core))
+    assert isinstance(core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome, Answer)
+
+
+def test_a_store_that_can_not_be_opened_leaves_nothing_open(opened: Opener, folder: Path) -> None:
+    folder.mkdir()
+    (folder / COMMUNITY).write_bytes(b"not a database " * 100)
+    with pytest.raises(Exception, match="not a usable database"):
+        opened()
+
+
+def test_figures_are_of_all_guilds_together_and_tell_shared_documents_apart(
+    opened: Opener,
+) -> None:
+    core = opened()
+    run_to_end(index_updates.update_quickly(core))
+    fresh = core.figures()
+    assert (fresh.documents["shared"], fresh.documents["guild"]) == (16, 0)
+    for guild_id in (GUILD, GUILD + 1):
+        revision = _proposed(core, guild_id)
+        _decide(core, revision, guild_id=guild_id)
+        _proposed(core, guild_id)
+    [first, _, _] = core.answer_pipeline.ask(
+        [Ask(QUESTION, 1, GUILD), Ask(QUESTION, 1, GUILD + 1), Ask("zebrafish tariffs", 1, GUILD)]
+    )
+    assert first.question_id is not None
+    core.store.feedback_records.record(Feedback(first.question_id, 7, Verdict.HELPFUL))
+    core.store.feedback_records.record(Feedback(first.question_id, 8, Verdict.UNHELPFUL))
+    figures = core.figures()
+    assert sum(figures.questions.values()) == 3
+    assert figures.questions["none"] == 1
+    assert figures.verdicts == {"helpful": 1, "unhelpful": 1}
+    assert figures.notes == {"live": 2, "pending": 2}
+    assert figures.documents == {"shared": 16, "guild": 2}
+    assert figures.passages["guild"] == 2
+    assert figures.generation == fresh.generation + 2
+    assert fresh.changed_at is not None
+    assert figures.changed_at is not None
+    assert fresh.changed_at < figures.changed_at <= datetime.now(UTC)
+    assert (figures.model, figures.embedder) == (Settings().model.name, "words")
+
+
+def test_an_index_that_never_changed_has_no_age(opened: Opener) -> None:
+    assert opened().figures().changed_at is None
+
+
+def test_each_stage_of_answering_is_told_once_for_questions_that_come_together(
+    opened: Opener,
+) -> None:
+    core = opened()
+    run_to_end(index_updates.update_quickly(core))
+    told: list[tuple[Stage, float]] = []
+    core.answer_pipeline.observe(lambda stage, seconds: told.append((stage, seconds)))
+    core.answer_pipeline.ask([Ask("what is open source AI", 1), Ask(QUESTION, 1, GUILD)])
+    assert {stage for stage, _ in told} == set(Stage)
+    assert [stage for stage, _ in told].count(Stage.EMBED) == 1
+    assert all(seconds >= 0 for _, seconds in told)
+
+
+def test_a_reranker_is_recorded_as_a_leg_and_makes_no_index_stale(
+    folder: Path, ready_reranker: Path
+) -> None:
+    embedder = WordEmbedder(4_096)
+    with Core(Settings(data=DataSettings(folder=folder)), embedder) as core:
+        run_to_end(index_updates.update_quickly(core))
+        generation = core.index.generation
+    model = ModelSettings(reranker=str(ready_reranker), reranker_ms=60_000)
+    settings = Settings(data=DataSettings(folder=folder), model=model)
+    with Core(settings, embedder) as core:
+        assert core.index.generation == generation
+        [reply] = core.answer_pipeline.ask([Ask("open source licence", 1)])
+        assert reply.question_id is not None
+        question = core.store.question_records.question(reply.question_id)
+    assert question is not None
+    assert all("reranker" in hit.legs for hit in question.hits)
+    assert "placed by the reranker" in "".join(why(question, moderator=True))
+
+
+def test_a_question_out_of_scope_is_refused_on_the_reranked_path_and_is_a_gap_once(
+    folder: Path, ready_reranker: Path
+) -> None:
+    model = ModelSettings(reranker=str(ready_reranker), reranker_ms=60_000)
+    settings = Settings(data=DataSettings(folder=folder), model=model)
+    with Core(settings, WordEmbedder(4_096)) as core:
+        run_to_end(index_updates.update_quickly(core))
+        [reply] = core.answer_pipeline.ask([Ask("zanzibar ferry timetable", 1, GUILD)])
+        assert "reranker" in reply.hits[0].legs
+        assert isinstance(reply.outcome, Refusal)
+        assert [gap.text for gap in refused_questions(core.store, GUILD)] == [
+            "zanzibar ferry timetable"
+        ]
+
+
+def test_without_a_reranker_that_is_named_answers_are_given_and_it_is_said(folder: Path) -> None:
+    settings = Settings(
+        data=DataSettings(folder=folder), model=ModelSettings(reranker="no/such-model")
+    )
+    with Core(settings, WordEmbedder(4_096)) as core:
+        [problem] = core.left_out()
+        run_to_end(index_updates.update_quickly(core))
+        [reply] = core.answer_pipeline.ask([Ask("open source licence", 1)])
+    assert "There is no reranker 'no/such-model' on this machine" in problem
+    assert reply.hits
+
+
+def test_a_reranker_that_fails_later_costs_no_answer_and_it_is_said(
+    folder: Path, ready_reranker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = ModelSettings(reranker=str(ready_reranker), reranker_ms=60_000)
+    settings = Settings(data=DataSettings(folder=folder), model=model)
+    with Core(settings, WordEmbedder(4_096)) as core:
+        run_to_end(index_updates.update_quickly(core))
+        assert core.left_out() == ()
+        reranking = core.retriever.reranking
+        assert reranking is not None
+        monkeypatch.setattr(reranking, "_reranker", None)
+        [reply] = core.answer_pipeline.ask([Ask("open source licence", 1)])
+        [problem] = core.left_out()
+    assert reply.hits
+    assert all("reranker" not in hit.legs for hit in reply.hits)
+    assert "failed" in problem
+
+
+def test_what_was_quoted_of_a_member_who_is_withheld_now_is_on_record_no_more(
+    opened: Opener, tmp_path: Path
+) -> None:
+    chat = tmp_path / "chats"
+    chat.mkdir()
+    (chat / "thread.json").write_bytes(exporting.as_json(exporting.export(exporting.SOLVED)))
+    (chat / "page.md").write_text("Mail from that provider is held back in a second place.")
+    core = opened()
+    add_paths(core.store, [chat])
+    run_to_end(index_updates.follow(core))
+    [reply] = core.answer_pipeline.ask(
+        [Ask("mail to that provider held back", 1, exporting.GUILD_ID)]
+    )
+    assert reply.question_id is not None
+    before = core.store.question_records.question(reply.question_id)
+    assert before is not None
+    assert {hit.document_id.endswith(".md") for hit in before.hits} == {True, False}
+
+    core.store.quote_opt_outs.withhold(exporting.HELPER)
+    run_to_end(index_updates.follow(core))
+
+    after = core.store.question_records.question(reply.question_id)
+    assert after is not None
+    assert [hit.document_id.endswith(".md") for hit in after.hits] == [True]
+    kept = "select 1 from recorded_passages where passage like '%under Security%'"
+    assert core.store.database.rows(kept) == []
+
+
+class RecordingEmbedder(WordEmbedder):
+    """One that keeps how many passages it was given at once."""
+
+    def __init__(self) -> None:
+        super().__init__(512)
+        self.batches: list[int] = []
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.batches.append(len(texts))
+        return super().embed_passages(texts)
+
+
+def _long_note() -> Submission:
+    parts = [f"## Part {number}\n\nWord{number} is said here alone." for number in range(150)]
+    return Submission("Long", "\n\n".join(parts))
+
+
+def test_a_long_note_is_embedded_in_slices_and_approving_it_then_embeds_nothing(
+    tmp_path: Path,
+) -> None:
+    embedder = RecordingEmbedder()
+    with Core(Settings(data=DataSettings(folder=tmp_path)), embedder) as core:
+        revision_id = _proposed(core, submission=_long_note())
+        steps = list(review_service.embed_revision_ahead(core, GUILD, revision_id))
+        ahead = list(embedder.batches)
+        _decide(core, revision_id)
+
+        assert len(steps) >= len(ahead) > 1
+        assert max(ahead) <= SLICE_TEXTS
+        assert embedder.batches == ahead
+        [note] = core.store.notes.every_live()
+        assert core.document(f"note:{note.id}", [Scope(GUILD)])
+
+
+def test_what_is_near_to_a_long_note_is_embedded_in_slices(tmp_path: Path) -> None:
+    embedder = RecordingEmbedder()
+    with Core(Settings(data=DataSettings(folder=tmp_path)), embedder) as core:
+        _proposed(core, submission=_long_note())
+        again = Submission("Long", f"{_long_note().text}\n\n## More\n\nOnce more.")
+        for _ in core.similar_notes.embed_ahead(GUILD, again):
+            pass
+        ahead = list(embedder.batches)
+        [near] = core.similar_notes.documents(GUILD, again)
+
+        assert near.closeness is Closeness.SAME
+        assert len(ahead) > 2
+        assert max(ahead) <= SLICE_TEXTS
+        assert embedder.batches == ahead
+
+
+def test_what_publishing_a_long_note_would_change_is_embedded_in_slices(tmp_path: Path) -> None:
+    embedder = RecordingEmbedder()
+    with Core(Settings(data=DataSettings(folder=tmp_path)), embedder) as core:
+        revision_id = _proposed(core, submission=_long_note())
+        note = core.store.notes.find(revision_id, GUILD)
+        assert note is not None
+        steps = list(core.impact.of_revision(note))
+
+        assert len(steps) > len(embedder.batches) > 1
+        assert max(embedder.batches) <= SLICE_TEXTS
+
+
+@pytest.mark.parametrize("action", [Action.RESTORE, Action.UNDO])
+def test_what_is_live_again_was_embedded_in_slices_before(tmp_path: Path, action: Action) -> None:
+    embedder = RecordingEmbedder()
+    with Core(Settings(data=DataSettings(folder=tmp_path)), embedder) as core:
+        revision_id = _proposed(core, submission=_long_note())
+        _decide(core, revision_id)
+        note = core.store.notes.of_revision(revision_id)
+        decisions, contributions = core.store.decisions, core.store.contributions
+        if action is Action.RESTORE:
+            review_service.indexed(core, decisions.retire(GUILD, note.id, ADA))
+        else:
+            short = Submission("Short", "Nothing of all that.")
+            revised = contributions.revise(GUILD, note.id, MIRA, short)
+            assert revised is not None
+            revision_id = revised.note.revision.id
+            _decide(core, revision_id)
+        core.index.tables.prune_vectors()
+        embedder.batches.clear()
+
+        note = core.store.notes.of_revision(revision_id)
+        again = LIVE_AFTER[action](core, note)
+        steps = list(review_service.embed_revision_ahead(core, GUILD, again))
+        ahead = list(embedder.batches)
+        if action is Action.RESTORE:
+            review_service.indexed(core, decisions.restore(GUILD, note.id, ADA))
+        else:
+            review_service.indexed(core, decisions.undo(GUILD, revision_id, ADA))
+
+        assert len(steps) >= len(ahead) > 1
+        assert embedder.batches == ahead
+        assert len(core.document(f"note:{note.id}", [Scope(GUILD)])) > SLICE_TEXTS
+
+
+class LockedOutEmbedder(WordEmbedder):
+    """One that can't embed while the community database is being written."""
+
+    def __init__(self, database: Path) -> None:
+        super().__init__(512)
+        self._database = database
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        with closing(sqlite3.connect(self._database, timeout=0, isolation_level=None)) as other:
+            other.execute("begin immediate")
+            other.execute("rollback")
+        return super().embed_passages(texts)
+
+
+def test_nothing_is_embedded_while_the_database_is_being_written(tmp_path: Path) -> None:
+    embedder = LockedOutEmbedder(tmp_path / COMMUNITY)
+    with Core(Settings(data=DataSettings(folder=tmp_path)), embedder) as core:
+        core.store.guilds.save_rule(GUILD, Rule("", publish_role_id=55), 9)
+        contributions = core.store.contributions
+        published = review_service.taken(
+            core,
+            GUILD,
+            1,
+            lambda: contributions.propose(
+                GUILD, MIRA, 5, Submission("A", "Ferries."), role_ids=(55,)
+            ),
+        )
+        proposed = contributions.propose(GUILD, MIRA, 5, Submission("B", "Trains."))
+        _decide(core, proposed.note.revision.id)
+
+        assert published.live_changed
+        assert len(core.store.notes.every_live()) == 2
+
+
+def test_what_is_searched_takes_no_more_memory_than_the_settings_say(folder: Path) -> None:
+    """Each of two guilds fits by itself: whichever is asked in comes back, and the other goes."""
+    text = " ".join(f"word{n}" for n in range(120))
+    settings = Settings(data=DataSettings(folder=folder), index=IndexSettings(resident_mb=1))
+    with Core(settings, WordEmbedder(2_048)) as core:
+        for guild_id in (GUILD, GUILD + 1):
+            for n in range(300):
+                document = Document(f"file:{guild_id}-{n}", Scope(guild_id), Kind.FILE, "T", text)
+                put(core.index, core.embedder, document)
+        for guild_id, other in ((GUILD, GUILD + 1), (GUILD + 1, GUILD)):
+            assert core.search("word7", guild_id, 5)
+            assert core.index.is_resident(Scope(guild_id))
+            assert not core.index.is_resident(Scope(other))
+
+
+def test_after_the_warm_up_a_first_question_embeds_itself_alone(opened: Opener) -> None:
+    """The scale of a model's cosines is told by sixty questions, which take as long as sixty."""
+    core = opened()
+    for _ in core.warm_up():
+        pass
+    embedder = core.embedder
+    assert isinstance(embedder, WordEmbedder)
+    embedder.calls.clear()
+    core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)], record=False)
+    assert len(embedder.texts) == 1

@@ -1,0 +1,31 @@
+"""What is left out: said once in the log, and until it works again to who looks."""
+
+import logging
+
+import pytest
+
+from bot.core.degradations import Degradations
+
+
+def test_a_part_is_said_to_be_left_out_once_until_it_works_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "bot.core.degradations")
+    found = Degradations()
+    assert found.reasons() == ()
+    found.leave_out("phrasing", "It is slow.")
+    found.leave_out("phrasing", "It is gone.")
+    assert found.reasons() == ("It is gone.",)
+    assert caplog.messages == ["Answers are given without phrasing: It is slow."]
+    found.restore("phrasing")
+    found.restore("phrasing")
+    assert found.reasons() == ()
+    assert caplog.messages[1:] == ["Phrasing works again."]
+
+
+def test_each_part_has_a_reason_of_its_own() -> None:
+    found = Degradations()
+    found.leave_out("phrasing", "It is slow.")
+    found.leave_out("ocr", "It is missing.")
+    found.restore("phrasing")
+    assert found.reasons() == ("It is missing.",)

@@ -1,0 +1,136 @@
+"""An index that is built beside the serving one: all of the corpus, nothing twice, nothing gone."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
+from bot.core.shadow_index import build, catch_up, drop_gone, drop_gone_beside
+from bot.models.serving_model import Opened, open_successor
+from indexer.embedding.model_records import ModelRecord
+from indexer.index.tables import IndexTables
+from knowledge.sources import add_paths
+from knowledge.values.documents import Kind
+from tests.bot.models.choosing import OTHER, opened, publish, retire, updated
+from tests.bot.sync_driver import Server, SyncDriver
+from tests.fakes import SaltedEmbedder, salted_models
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Iterator[Core]:
+    """Notes, files, and a forum that was read, all of them in the serving index."""
+    guides = tmp_path / "guides"
+    guides.mkdir()
+    for number in range(5):
+        (guides / f"{number}.md").write_text(f"Guide {number} is about wombats of kind {number}.")
+    with opened(tmp_path / "data") as made:
+        for number in range(3):
+            publish(made, f"Note {number}", f"Note {number} tells of narwhals in bay {number}.")
+        add_paths(made.store, [guides])
+        updated(made)
+        yield made
+
+
+@pytest.fixture
+def shadow(core: Core) -> Iterator[Opened]:
+    found = open_successor(core.folder, salted_models(ModelRecord(OTHER), core.folder))
+    with found.index:
+        yield found
+
+
+def _embedder(shadow: Opened) -> SaltedEmbedder:
+    assert isinstance(shadow.embedder, SaltedEmbedder)
+    return shadow.embedder
+
+
+def _said(tables: IndexTables) -> dict[str, str]:
+    return tables.document_digests(Kind)
+
+
+def test_it_says_what_the_serving_index_says(core: Core, shadow: Opened) -> None:
+    run_to_end(build(core, shadow.index, shadow.embedder))
+    assert _said(shadow.index.tables) == _said(core.index.tables)
+    assert len(_said(core.index.tables)) == 8 + 16
+    assert shadow.index.tables.files().keys() == core.index.tables.files().keys()
+
+
+def test_a_build_that_was_broken_off_goes_on_and_embeds_nothing_twice(
+    core: Core, shadow: Opened
+) -> None:
+    for number in range(12):
+        steps = build(core, shadow.index, shadow.embedder)
+        for _ in range(number):
+            next(steps)
+        del steps
+    run_to_end(build(core, shadow.index, shadow.embedder))
+    texts = _embedder(shadow).texts
+    assert len(texts) == len(set(texts))
+    assert _said(shadow.index.tables) == _said(core.index.tables)
+
+
+def test_the_serving_index_and_the_archive_of_channels_stay_as_they_are(
+    core: Core, shadow: Opened
+) -> None:
+    """A thread that has changed is still to be taken into the serving index afterwards."""
+    server = Server(77)
+    thread, _ = server.begin()
+    server.write(thread.id)
+    driver = SyncDriver(core, server)
+    driver.turn_off()
+    driver.finish()
+    changed = set(core.archive.threads.changed())
+    before = _said(core.index.tables)
+    run_to_end(build(core, shadow.index, shadow.embedder))
+    assert _said(core.index.tables) == before
+    assert set(core.archive.threads.changed()) == changed
+
+
+def test_what_is_gone_is_taken_out_before_it_answers(core: Core, shadow: Opened) -> None:
+    run_to_end(build(core, shadow.index, shadow.embedder))
+    [first, *_] = core.store.notes.every_live()
+    retire(core, first.id)
+    core.index.tables.apply([], [key for key in _said(core.index.tables) if "guides" in key][:1])
+    publish(core, "New", "A new note about platypuses.")
+    run_to_end(catch_up(core, shadow.index, shadow.embedder))
+    assert _said(shadow.index.tables) == _said(core.index.tables)
+
+
+def test_a_file_that_gave_what_is_gone_is_read_again(core: Core, shadow: Opened) -> None:
+    run_to_end(build(core, shadow.index, shadow.embedder))
+    [gone, *_] = [key for key in _said(core.index.tables) if "guides" in key]
+    core.index.tables.apply([], [gone])
+    list(drop_gone(core.index.tables, shadow.index.tables))
+    assert gone not in _said(shadow.index.tables)
+    run_to_end(build(core, shadow.index, shadow.embedder))
+    assert gone in _said(shadow.index.tables)
+
+
+def test_where_nothing_is_gone_nothing_is_written(core: Core, shadow: Opened) -> None:
+    run_to_end(build(core, shadow.index, shadow.embedder))
+    before = (shadow.index.tables.generation(), shadow.index.tables.files_version)
+    assert list(drop_gone(core.index.tables, shadow.index.tables)) == []
+    assert before == (shadow.index.tables.generation(), shadow.index.tables.files_version)
+
+
+def test_of_indexes_that_are_not_open_the_same_is_taken_out(core: Core, shadow: Opened) -> None:
+    run_to_end(build(core, shadow.index, shadow.embedder))
+    name = shadow.served.index
+    [first, *_] = core.store.notes.every_live()
+    retire(core, first.id)
+    assert (
+        drop_gone_beside(core.index.tables, [core.folder / name, core.folder / "index.none"]) == 1
+    )
+    assert not (core.folder / "index.none").exists()
+    with closing(IndexTables(core.folder / name, {}, 0)) as tables:
+        assert _said(tables) == _said(core.index.tables)
+
+
+def test_an_index_that_can_not_be_read_is_passed_over(core: Core) -> None:
+    (core.folder / "index.odd").mkdir()
+    (core.folder / "index.odd" / "index.db").write_bytes(b"")
+    with closing(IndexTables(core.folder / "index.odd", {"format": "0"}, 0)):
+        pass
+    assert drop_gone_beside(core.index.tables, [core.folder / "index.odd"]) == 0

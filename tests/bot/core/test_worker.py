@@ -1,0 +1,566 @@
+"""The thread that owns the core: what goes first, what goes together, and what never waits."""
+
+import asyncio
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from simcord import Env, InteractionResult
+from simcord.interactions import base_payload
+
+from bot.answers.lookup import Ask
+from bot.answers.pipeline import Reply
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.job_queue import MAX_WAITING, Priority
+from bot.core.worker import (
+    MAX_BATCH,
+    PATIENCE_SECONDS,
+    TRY_AGAIN_SECONDS,
+    Dropped,
+    Worker,
+    WorkerBusyError,
+    WorkerStoppedError,
+    current_member,
+)
+from bot.process.client import Bot, answered_together, start_worker
+from indexer.ingest.pipeline import UpdateReport
+from knowledge.sources import add_paths
+from knowledge.values.questions import Evidence
+from tests.bot.discord_server import SECONDS
+from tests.bot.world import text_of
+from tests.fakes import WordEmbedder
+
+
+class Diary:
+    """A core that only writes down what it did, and can be held up before it begins."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.gate = threading.Event()
+        self.closed_in: threading.Thread | None = None
+
+    def write(self, entry: str) -> str:
+        self.done.append(entry)
+        return entry
+
+    def hold(self) -> None:
+        self.gate.wait(10)
+
+    def write_all(self, entries: list[str]) -> list[str]:
+        self.done.append("+".join(entries))
+        return [entry.upper() for entry in entries]
+
+    def write_others(self, entries: list[str]) -> list[str]:
+        self.done.append("others " + "+".join(entries))
+        return list(entries)
+
+    def fail(self, words: str) -> None:
+        raise KeyError(words)
+
+    def slices(self) -> Iterator[int]:
+        for number in range(3):
+            self.done.append(f"slice {number}")
+            yield number
+
+    def close(self) -> None:
+        self.closed_in = threading.current_thread()
+
+
+@pytest.fixture
+async def diary() -> Diary:
+    return Diary()
+
+
+@pytest.fixture
+async def worker(diary: Diary) -> AsyncIterator[Worker[Diary]]:
+    started = Worker(lambda: diary, Diary.close)
+    yield started
+    diary.gate.set()
+    await started.stop()
+
+
+def held(worker: Worker[Diary]) -> "asyncio.Task[None]":
+    """Hold the thread up, so that what is asked for next waits together."""
+    return asyncio.ensure_future(worker.call(Diary.hold, priority=Priority.ASKING))
+
+
+def written(worker: Worker[Diary], word: str, priority: Priority) -> "asyncio.Task[str]":
+    """Have a word written, without waiting for it."""
+    return asyncio.ensure_future(worker.call(lambda diary: diary.write(word), priority=priority))
+
+
+def of_member(worker: Worker[Diary], word: str, member: int) -> "asyncio.Task[str]":
+    """Have a word written for a member who asks for it."""
+
+    async def asked() -> str:
+        current_member.set(member)
+        return await worker.call(lambda diary: diary.write(word), priority=Priority.ASKING)
+
+    return asyncio.ensure_future(asked())
+
+
+async def test_asking_goes_before_reviewing_and_reviewing_before_indexing(
+    worker: Worker[Diary], diary: Diary
+) -> None:
+    holding = held(worker)
+    await asyncio.sleep(0)
+    waiting = [
+        written(worker, priority.name, priority)
+        for priority in (Priority.INDEXING, Priority.REVIEWING, Priority.ASKING)
+    ]
+    await asyncio.sleep(0)
+
+    diary.gate.set()
+    await asyncio.gather(holding, *waiting)
+
+    assert diary.done == ["ASKING", "REVIEWING", "INDEXING"]
+
+
+async def test_what_is_equally_urgent_keeps_its_order(worker: Worker[Diary], diary: Diary) -> None:
+    holding = held(worker)
+    await asyncio.sleep(0)
+    waiting = [written(worker, str(n), Priority.REVIEWING) for n in range(20)]
+    await asyncio.sleep(0)
+
+    diary.gate.set()
+    await asyncio.gather(holding, *waiting)
+
+    assert diary.done == [str(n) for n in range(20)]
+
+
+async def test_questions_that_wait_together_are_answered_in_one_call(
+    worker: Worker[Diary], diary: Diary
+) -> None:
+    holding = held(worker)
+    await asyncio.sleep(0)
+    waiting = [
+        asyncio.ensure_future(worker.call_batched(Diary.write_all, letter)) for letter in "abc"
+    ]
+    await asyncio.sleep(0)
+
+    diary.gate.set()
+    answers = await asyncio.gather(*waiting)
+    await holding
+
+    assert diary.done == ["a+b+c"]
+    assert answers == ["A", "B", "C"]
+
+
+async def test_what_is_done_by_another_function_is_never_in_the_same_call(
+    worker: Worker[Diary], diary: Diary
+) -> None:
+    holding = held(worker)
+    await asyncio.sleep(0)
+    waiting = [
+        asyncio.ensure_future(worker.call_batched(Diary.write_all, "a")),
+        asyncio.ensure_future(worker.call_batched(Diary.write_others, "b")),
+        asyncio.ensure_future(worker.call_batched(Diary.write_others, "c")),
+    ]
+    await asyncio.sleep(0)
+
+    diary.gate.set()
+    await asyncio.gather(holding, *waiting)
+
+    assert diary.done == ["a", "others b+c"]
+
+
+async def test_no_call_takes_more_questions_than_the_most(
+    worker: Worker[Diary], diary: Diary
+) -> None:
+    holding = held(worker)
+    await asyncio.sleep(0)
+    waiting = [
+        asyncio.ensure_future(worker.call_batched(Diary.write_all, "q"))
+        for _ in range(MAX_BATCH + 3)
+    ]
+    await asyncio.sleep(0)
+
+    diary.gate.set()
+    await asyncio.gather(holding, *waiting)
+
+    assert [len(call.split("+")) for call in diary.done] == [MAX_BATCH, 3]
+
+
+async def test_before_each_turn_something_is_done_first() -> None:
+    done: list[str] = []
+    made: Worker[list[str]] = Worker(
+        lambda: done, lambda _: None, before=lambda core: core.append("before")
+    )
+    await made.call(lambda core: core.append("one"))
+    await made.call(lambda core: core.append("two"))
+    await made.stop()
+    assert done == ["before", "one", "before", "two"]
+
+
+async def test_an_exception_reaches_whoever_called(worker: Worker[Diary]) -> None:
+    with pytest.raises(KeyError, match="found nowhere"):
+        await worker.call(lambda diary: diary.fail("found nowhere"), priority=Priority.ASKING)
+
+
+async def test_after_an_exception_the_worker_goes_on(worker: Worker[Diary]) -> None:
+    with pytest.raises(KeyError):
+        await worker.call(lambda diary: diary.fail("x"), priority=Priority.ASKING)
+
+    assert await worker.call(lambda diary: diary.write("y"), priority=Priority.ASKING) == "y"
+
+
+async def test_who_no_longer_waits_causes_no_work(worker: Worker[Diary], diary: Diary) -> None:
+    holding = held(worker)
+    await asyncio.sleep(0)
+    given_up = asyncio.ensure_future(
+        worker.call(lambda diary: diary.write("given up"), priority=Priority.ASKING)
+    )
+    await asyncio.sleep(0)
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+
+    diary.gate.set()
+    await holding
+    await worker.call(lambda diary: diary.write("wanted"), priority=Priority.INDEXING)
+
+    assert diary.done == ["wanted"]
+
+
+async def test_a_core_that_can_not_be_opened_gives_every_caller_the_reason() -> None:
+    def open_core() -> Diary:
+        raise OSError("the disk is gone")
+
+    worker = Worker(open_core, Diary.close)
+    outcomes = await asyncio.gather(
+        worker.call(lambda diary: diary.write("a"), priority=Priority.ASKING),
+        worker.call_batched(Diary.write_all, "b"),
+        worker.run_slices(Diary.slices),
+        return_exceptions=True,
+    )
+    await worker.stop()
+
+    assert [str(outcome) for outcome in outcomes] == ["the disk is gone"] * 3
+
+
+async def test_stopping_finishes_what_was_taken(worker: Worker[Diary], diary: Diary) -> None:
+    holding = held(worker)
+    await asyncio.sleep(0)
+    taken = asyncio.ensure_future(
+        worker.call(lambda diary: diary.write("taken"), priority=Priority.INDEXING)
+    )
+    await asyncio.sleep(0)
+    stopping = asyncio.ensure_future(worker.stop())
+    await asyncio.sleep(0)
+
+    diary.gate.set()
+    await asyncio.gather(holding, stopping)
+
+    assert await taken == "taken"
+
+
+async def test_a_stopped_worker_takes_nothing_more(worker: Worker[Diary]) -> None:
+    await worker.stop()
+
+    with pytest.raises(WorkerStoppedError):
+        await worker.call(lambda diary: diary.write("late"), priority=Priority.ASKING)
+
+
+async def test_the_core_is_closed_in_its_own_thread(worker: Worker[Diary], diary: Diary) -> None:
+    await worker.stop()
+
+    assert diary.closed_in is not None
+    assert diary.closed_in.name == "commonplace-core"
+
+
+async def test_stopping_twice_is_no_error(worker: Worker[Diary]) -> None:
+    await worker.stop()
+    await worker.stop()
+
+
+async def test_a_question_goes_between_two_slices(worker: Worker[Diary], diary: Diary) -> None:
+    asked = asyncio.Event()
+
+    def slices(core: Diary) -> Iterator[int]:
+        core.done.append("slice 0")
+        loop.call_soon_threadsafe(asked.set)
+        core.gate.wait(10)
+        yield 0
+        core.done.append("slice 1")
+        yield 1
+
+    loop = asyncio.get_running_loop()
+    indexing = asyncio.ensure_future(worker.run_slices(slices))
+    await asked.wait()
+    question = asyncio.ensure_future(
+        worker.call(lambda diary: diary.write("question"), priority=Priority.ASKING)
+    )
+    await asyncio.sleep(0)
+    diary.gate.set()
+    await asyncio.gather(indexing, question)
+
+    assert diary.done == ["slice 0", "question", "slice 1"]
+
+
+async def test_a_bad_question_spoils_no_other_of_its_batch(
+    worker: Worker[Diary], diary: Diary
+) -> None:
+    def answer(core: Diary, entries: list[str]) -> list[str]:
+        if "bad" in entries:
+            raise KeyError("bad")
+        return core.write_all(entries)
+
+    holding = held(worker)
+    await asyncio.sleep(0)
+    waiting = [
+        asyncio.ensure_future(worker.call_batched(answer, entry)) for entry in ("a", "bad", "c")
+    ]
+    await asyncio.sleep(0)
+
+    diary.gate.set()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    await holding
+
+    assert outcomes[::2] == ["A", "C"]
+    assert isinstance(outcomes[1], KeyError)
+    assert diary.done == ["a", "c"]
+
+
+async def test_a_full_queue_says_at_once_when_to_try_again(
+    worker: Worker[Diary], diary: Diary
+) -> None:
+    holding = held(worker)
+    await asyncio.sleep(0)
+    while worker.waiting()[Priority.ASKING]:  # noqa: ASYNC110 - a thread's turn sets no event
+        await asyncio.sleep(0.001)
+    waiting = [of_member(worker, str(member), member) for member in range(MAX_WAITING)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(WorkerBusyError) as refused:
+        await of_member(worker, "too much", MAX_WAITING)
+
+    assert refused.value.reason is Dropped.BUSY
+    assert TRY_AGAIN_SECONDS[0] <= refused.value.seconds <= TRY_AGAIN_SECONDS[1]
+    diary.gate.set()
+    await asyncio.gather(holding, *waiting)
+    assert len(diary.done) == MAX_WAITING
+
+
+async def test_what_a_member_would_no_longer_get_is_dropped_and_what_the_bot_does_is_not() -> None:
+    diary, now = Diary(), [0.0]
+    worker = Worker(lambda: diary, Diary.close, clock=lambda: now[0])
+    holding = held(worker)
+    await asyncio.sleep(0)
+    late = of_member(worker, "late", 1)
+    own = written(worker, "own", Priority.REVIEWING)
+    await asyncio.sleep(0)
+    now[0] = PATIENCE_SECONDS[Priority.ASKING] + 1
+
+    diary.gate.set()
+    outcomes = await asyncio.gather(late, own, return_exceptions=True)
+    await holding
+    await worker.stop()
+
+    assert isinstance(outcomes[0], WorkerBusyError)
+    assert outcomes[0].reason is Dropped.LATE
+    assert diary.done == ["own"]
+
+
+async def test_running_slices_gives_back_the_last_value(worker: Worker[Diary]) -> None:
+    assert await worker.run_slices(Diary.slices) == 2
+
+
+async def test_an_exception_in_a_slice_reaches_whoever_runs_them(worker: Worker[Diary]) -> None:
+    def slices(core: Diary) -> Iterator[int]:
+        yield 0
+        raise KeyError("slice 1")
+
+    with pytest.raises(KeyError, match="slice 1"):
+        await worker.run_slices(slices)
+
+
+# The bot's own worker: what members notice of it.
+
+
+class WaitingEmbedder(WordEmbedder):
+    """One that is not done with a slice before the event loop has done something meanwhile.
+
+    `meanwhile` says of each slice whether the loop did.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._loop = loop
+        self.meanwhile: list[bool] = []
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        done = threading.Event()
+        self._loop.call_soon_threadsafe(done.set)
+        self.meanwhile.append(done.wait(SECONDS))
+        return super().embed_passages(texts)
+
+
+@dataclass(frozen=True)
+class Indexing:
+    """What was seen while 2,000 passages were indexed by a bot's worker."""
+
+    report: UpdateReport
+    slices: list[bool]
+    answers: list[Reply]
+    answered_meanwhile: int
+    unchanged_afterwards: int
+
+
+@pytest.fixture(scope="module")
+def indexing(indexed_articles: Path, tmp_path_factory: pytest.TempPathFactory) -> Indexing:
+    """Index 2,000 passages once, with the event loop at work and people asking."""
+    folder = tmp_path_factory.mktemp("busy")
+    shutil.copytree(indexed_articles, folder / "data")
+    many = folder / "many"
+    many.mkdir()
+    for file in range(40):
+        sections = [
+            f"## Topic {number}\n\nWhat is said of number{number} is here and nowhere else.\n"
+            for number in range(file * 50, file * 50 + 50)
+        ]
+        (many / f"file{file}.md").write_text(f"# File {file}\n\n" + "\n".join(sections))
+    return asyncio.run(_indexed(Settings(data=DataSettings(folder=folder / "data")), many))
+
+
+async def _indexed(settings: Settings, many: Path) -> Indexing:
+    embedder = WaitingEmbedder(asyncio.get_running_loop())
+    bot = Bot(settings, start_worker(settings, embedder))
+    worker = bot.worker
+    await worker.call(lambda core: add_paths(core.store, [many]))
+    update = asyncio.create_task(worker.run_slices(index_updates.update))
+    answers: list[Reply] = []
+    meanwhile = 0
+    for _ in range(10):
+        asked = Ask("What is open source AI?", asker_id=1)
+        answers.append(await worker.call_batched(answered_together, asked))
+        meanwhile += not update.done()
+        await asyncio.sleep(0.01)
+    progress = await update
+    again = await worker.run_slices(index_updates.update)
+    assert progress is not None
+    assert again is not None
+    await bot.close()
+    unchanged = again.report.unchanged
+    return Indexing(progress.report, embedder.meanwhile, answers, meanwhile, unchanged)
+
+
+def test_the_event_loop_is_never_blocked_while_2_000_passages_are_indexed(
+    indexing: Indexing,
+) -> None:
+    assert indexing.report.passages >= 2_000
+    assert len(indexing.slices) > 100
+    assert all(indexing.slices)
+
+
+def test_questions_are_answered_while_2_000_passages_are_indexed(indexing: Indexing) -> None:
+    assert indexing.answered_meanwhile == 10
+    assert all(reply.evidence is not Evidence.NONE for reply in indexing.answers)
+
+
+def test_the_index_is_whole_after_an_update_that_questions_interrupted(indexing: Indexing) -> None:
+    assert indexing.report.failed == []
+    assert indexing.unchanged_afterwards == 40 + 16
+
+
+async def test_the_first_command_is_acknowledged_though_the_core_is_still_opening(
+    settings: Settings,
+) -> None:
+    may_open = threading.Event()
+
+    def open_slowly() -> Core:
+        assert may_open.wait(SECONDS)
+        return Core(settings, WordEmbedder())
+
+    bot = Bot(settings, Worker(open_slowly, Core.close))
+    env = Env(bot)
+    starting = asyncio.create_task(env.start())
+    try:
+        await until(bot.is_ready)
+        result = first_command(env)
+        async with asyncio.timeout(SECONDS):
+            await until(lambda: result.acknowledged)
+        assert not bot.worker.opened
+        assert result.deferred
+        may_open.set()
+        await starting
+        assert result.response is not None
+        assert "> " in text_of(result.response)
+    finally:
+        may_open.set()
+        await asyncio.gather(starting, return_exceptions=True)
+        await env.shutdown()
+        await bot.close()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():  # noqa: ASYNC110 - what is waited for is the library's, and sets no event
+        await asyncio.sleep(0.01)
+
+
+def first_command(env: Env) -> InteractionResult:
+    """Send `/ask` as soon as the bot is there; Discord knows the command from an earlier start."""
+    backend = env.backend
+    guild = backend.create_guild("Open Source Corner")
+    user = backend.make_user("mia")
+    backend.add_member(guild.id, user.id)
+    channel = backend.create_channel(guild.id, "general")
+    option = {"name": "question", "type": 3, "value": "What is open source AI?"}
+    record, payload = base_payload(
+        backend,
+        type=2,
+        channel_id=channel.id,
+        guild_id=guild.id,
+        user_id=user.id,
+        data={"id": str(backend.snowflake()), "name": "ask", "type": 1, "options": [option]},
+    )
+    backend.emit("INTERACTION_CREATE", payload)
+    return InteractionResult(env, record)
+
+
+OPENING_THE_REAL_MODEL = """
+import asyncio, sys
+from dataclasses import dataclass
+from pathlib import Path
+from bot.process.client import start_worker, answered_together
+from bot.config.settings import Settings
+from bot.config.sections import DataSettings
+from bot.core.core import Core
+from bot.core.job_queue import Priority
+
+async def main():
+    worker = start_worker(Settings(data=DataSettings(folder=Path(sys.argv[1]))))
+    opened = asyncio.ensure_future(worker.call(lambda core: core.store.recall("x")))
+    beats = 0
+    while not opened.done():
+        await asyncio.sleep(0.01)
+        beats += 1
+    await opened
+    await worker.stop()
+    print(beats)
+
+asyncio.run(main())
+"""
+
+
+def test_the_event_loop_goes_on_while_the_real_model_is_loading(tmp_path: Path) -> None:
+    # A process of its own, so that importing the libraries is part of it.
+    found = subprocess.run(
+        [sys.executable, "-c", OPENING_THE_REAL_MODEL, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+        cwd=Path(__file__).parents[3],
+    )
+
+    # Opened in the loop's own thread it would come to none; how many there are is the machine's.
+    assert int(found.stdout) > 1

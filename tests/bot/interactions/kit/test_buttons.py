@@ -1,0 +1,86 @@
+"""Buttons that outlive their process: made anew from what Discord sends of them."""
+
+import asyncio
+from typing import Any
+
+import discord
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.community.messages import Period
+from bot.community.ui.cog import BoardButton
+from bot.gaps.ui.buttons import GapButton
+from bot.interactions.kit.buttons import pages_view
+from bot.privacy.messages import PRIVACY_LABELS
+from bot.privacy.ui.cog import PrivacyButton
+from bot.process.components import BUTTONS
+from bot.text.markdown import Page
+from bot.text.paging import PAGE_LABELS
+from knowledge.values.guilds import Language
+from tests.bot.world import UNKNOWN, World
+
+# None of the buttons looks at the interaction before it is clicked.
+NOBODY: Any = None
+
+
+@given(st.data())
+def test_every_id_that_a_format_takes_makes_its_button(data: st.DataObject) -> None:
+    for kind in BUTTONS:
+        pattern = kind.ids.pattern
+        custom_id = data.draw(st.from_regex(pattern, fullmatch=True))
+        match = pattern.fullmatch(custom_id)
+        assert match is not None
+        made: Any = asyncio.run(kind.from_custom_id(NOBODY, discord.ui.Button(), match))
+        assert pattern.fullmatch(made.custom_id)
+
+
+def test_what_an_id_says_is_what_its_button_has() -> None:
+    match = BoardButton.ids.pattern.fullmatch("board:2:month")
+    assert match is not None
+
+    made = asyncio.run(BoardButton.from_custom_id(NOBODY, NOBODY, match))
+
+    assert (made.page, made.period) == (2, Period.MONTH)
+    assert made.custom_id == "board:2:month"
+
+
+def test_a_button_is_called_what_its_action_is_in_a_language() -> None:
+    button = PrivacyButton(Language.GERMAN, action="cancel")
+
+    assert button.item.label == PRIVACY_LABELS["cancel"](Language.GERMAN)
+    assert button.item.style is discord.ButtonStyle.secondary
+    deleting = PrivacyButton(Language.GERMAN, action="keep")
+    assert deleting.item.style is discord.ButtonStyle.danger
+
+
+def test_a_button_without_a_value_that_its_id_needs_is_not_made() -> None:
+    with pytest.raises(ValueError, match="board"):
+        BoardButton("Next", page=2)
+
+
+async def test_the_values_of_a_button_are_found_on_its_message(world: World) -> None:
+    await world.ask(UNKNOWN)
+    message = world.general.last_message
+
+    assert GapButton.values_on(message) == {"question_id": 1, "action": "write"}
+    assert BoardButton.values_on(message) is None
+    assert BoardButton.values_on(None) is None
+
+
+def _pages(page: int, pages: int) -> list[tuple[str | None, str]]:
+    view = pages_view(
+        Page("", page, pages),
+        PAGE_LABELS,
+        Language.ENGLISH,
+        lambda number, label: BoardButton(label, page=number, period=Period.ALL),
+    )
+    buttons: list[Any] = list(view.children) if view else []
+    return [(button.item.label, button.custom_id) for button in buttons]
+
+
+def test_beside_a_page_are_the_buttons_to_those_before_and_after_it() -> None:
+    assert _pages(0, 1) == []
+    assert _pages(0, 3) == [("Next", "board:1:all")]
+    assert _pages(1, 3) == [("Previous", "board:0:all"), ("Next", "board:2:all")]
+    assert _pages(2, 3) == [("Previous", "board:1:all")]

@@ -1,0 +1,136 @@
+"""The formats of ids: those of messages that were posted long ago are read and written the same."""
+
+import itertools
+import re
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.interactions.kit.buttons import (
+    ID_CHARACTERS,
+    NONCE,
+    NUMBER,
+    Button,
+    CustomId,
+    Part,
+    Select,
+    nonce,
+)
+from bot.interactions.kit.forms import Form
+from bot.process.components import BUTTONS, FORMS
+from tests.bot.forged_ids import forgeries
+
+# Every id that the templates of version 1.0.0 have with 123 for each number: messages with them
+# stand in servers, and their buttons work for as long as these are read.
+POSTED = Path(__file__).with_name("posted_custom_ids.txt").read_text().split()
+FORMATS = {kind.__name__: kind.ids for kind in (*BUTTONS, *FORMS)}
+
+
+class Colour(StrEnum):
+    RED = "red"
+    DARK_GREEN = "dark_green"
+
+
+PAINT = CustomId("paint", number=int, colour=Colour, way=("in", "out"), word=Part("[a-z]*", str))
+
+
+def test_what_a_format_writes_it_reads() -> None:
+    values = {"number": 7, "colour": Colour.DARK_GREEN, "way": "out", "word": ""}
+
+    assert PAINT.format(**values) == "paint:7:dark_green:out:"
+    assert PAINT.parse("paint:7:dark_green:out:") == values
+    read = PAINT.parse("paint:7:red:in:x")
+    assert read is not None
+    assert read["colour"] is Colour.RED
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"number": 7, "colour": "red", "way": "in"},
+        {"number": 7, "colour": "red", "way": "in", "word": "", "more": 1},
+        {"number": -7, "colour": "red", "way": "in", "word": ""},
+        {"number": 7, "colour": "blue", "way": "in", "word": ""},
+        {"number": 7, "colour": "red", "way": "in", "word": "a:b"},
+    ],
+)
+def test_what_a_format_could_not_read_it_does_not_write(values: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="paint"):
+        PAINT.format(**values)
+
+
+@pytest.mark.parametrize(
+    "custom_id", ["", "paint", "paint:7:red:in", "paint:7:red:in::", "x paint:7:red:in:"]
+)
+def test_what_has_another_format_is_not_read(custom_id: str) -> None:
+    assert PAINT.parse(custom_id) is None
+
+
+@pytest.mark.parametrize("custom_id", POSTED)
+def test_an_id_that_was_posted_is_read_by_one_format_which_writes_it_the_same(
+    custom_id: str,
+) -> None:
+    [ids] = [ids for ids in FORMATS.values() if ids.parse(custom_id) is not None]
+    values = ids.parse(custom_id)
+    assert values is not None
+    assert ids.format(**values) == custom_id
+
+
+def test_no_format_has_words_that_no_posted_id_has() -> None:
+    """Whoever adds one adds its ids to the file; none of those that are there may go."""
+    examples = [forgeries(ids, "123", "cafecafecafe") for ids in FORMATS.values()]
+    assert sorted(itertools.chain(*examples)) == sorted(POSTED)
+
+
+def test_a_search_for_any_tag_is_read() -> None:
+    for custom_id in ("search:0:0:", "search:3:77:straße-1", "search:3:77:" + "x" * 30):
+        assert FORMATS["SearchButton"].parse(custom_id) is not None
+    assert FORMATS["SearchButton"].parse("search:3:77:" + "x" * 31) is None
+
+
+def test_no_two_kinds_of_button_share_an_id() -> None:
+    for ids, other in itertools.permutations(FORMATS.values(), 2):
+        for example in forgeries(ids, "123"):
+            assert not other.pattern.match(example), (ids.prefix, other.prefix, example)
+
+
+def test_every_kind_of_button_and_form_that_there_is_is_registered() -> None:
+    assert set(BUTTONS) == {*Button.__subclasses__(), *Select.__subclasses__()}
+    assert set(FORMS) == set(Form.__subclasses__())
+
+
+def test_every_id_of_a_button_is_within_discords_limit() -> None:
+    # Of a note's form, two numbers of three that are Discord's at the most are not 0.
+    longest = [
+        example.replace("123", "1" + "9" * 18, 3).replace("123", "0")
+        for example in [*POSTED, "search:123:123:" + "x" * 30]
+    ]
+    assert max(map(len, longest)) <= ID_CHARACTERS
+
+
+NUMBERS = st.from_regex(NUMBER, fullmatch=True)
+
+
+@given(NUMBERS)
+def test_every_number_in_an_id_can_be_held_by_the_database(number: str) -> None:
+    assert 0 <= int(number) < 2**63
+
+
+@given(st.integers(0, 8 * 10**18))
+def test_every_number_that_is_needed_can_be_in_an_id(number: int) -> None:
+    assert re.fullmatch(NUMBER, str(number))
+
+
+def test_each_form_that_is_opened_has_a_number_of_its_own() -> None:
+    made = {nonce() for _ in range(1_000)}
+    assert len(made) == 1_000
+    assert all(re.fullmatch(NONCE.pattern, each) for each in made)
+
+
+@given(st.text())
+def test_any_text_is_a_forms_id_or_none(custom_id: str) -> None:
+    for kind in FORMS:
+        assert kind.ids.parse(custom_id) is None or custom_id.startswith("form:")

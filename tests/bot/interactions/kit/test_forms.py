@@ -1,0 +1,390 @@
+"""Every form is taken after a restart that happened while it was open; nothing typed is lost."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from simcord import InteractionResult, MemberActor
+
+from bot.core.core import Core
+from bot.notes import form_messages as notes_form_messages
+from bot.notes import messages as notes_messages
+from bot.process.client import Bot
+from bot.review import messages as review_messages
+from bot.text import error_messages
+from knowledge.values.notes import Problem, State
+from knowledge.values.questions import Verdict
+from knowledge.values.submissions import FORM_CHARACTERS
+from tests.bot.steps import everything, restarted
+from tests.bot.world import TEXT, TITLE, UNKNOWN, World, text_of
+
+TYPED = "What somebody took an hour to type about Fridays in Porto."
+NOTE = {"title": "Porto", "text": TYPED, "tags": "port", "link": ""}
+LONG = "\n".join(f"Line {number} of the door codes." for number in range(200))
+
+Opened = tuple[MemberActor, InteractionResult]
+Open = Callable[[World], Awaitable[Opened]]
+Check = Callable[[World, InteractionResult], Awaitable[None]]
+
+
+def said(result: InteractionResult) -> str:
+    """The text of a private response, or of what followed on it."""
+    response = result.response or result.followups[0]
+    assert response.ephemeral
+    return response.content
+
+
+async def latest_text(world: World, revision_id: int) -> str:
+    note = await world.note(revision_id)
+    assert note.revision.state is State.PENDING
+    return note.revision.submission.text
+
+
+# Opening each form.
+
+
+async def add(world: World) -> Opened:
+    return world.member, await world.member.slash(world.general, "note add")
+
+
+async def save(world: World) -> Opened:
+    message = await world.second_member.send(world.general, TEXT)
+    return world.member, await world.member.context_menu(world.general, "Save as note", message)
+
+
+async def write_for_a_gap(world: World) -> Opened:
+    refused = await world.ask(UNKNOWN)
+    assert refused.response is not None
+    return world.member, await world.member.click(refused.response, label="Write this note")
+
+
+async def edit(world: World) -> Opened:
+    await world.publish()
+    return world.member, await world.member.slash(world.general, "note edit", note=TITLE)
+
+
+async def edit_long(world: World) -> Opened:
+    added = await world.member.slash(world.general, "note add", file=("a.txt", LONG.encode()))
+    await world.member.submit_modal(added, {"title": TITLE, "tags": "", "link": ""})
+    listed = await world.member.slash(world.general, "note edit", note="1")
+    assert listed.response is not None
+    form = await world.member.click(listed.response, label="Upload the edited text")
+    return world.member, form
+
+
+async def revise_in_a_direct_message(world: World) -> Opened:
+    await world.propose()
+    ruling = await world.moderator.click(world.card, label="Reject")
+    await world.moderator.submit_modal(ruling, {"reason": "Why?"})
+    notice = world.member.user.dm_channel.history()[0]
+    user: Any = world.member.user
+    return user, await user.click(notice, label="Revise and resubmit")
+
+
+async def continue_editing(world: World) -> Opened:
+    result = await world.propose(title=" ")
+    assert result.response is not None
+    return world.member, await world.member.click(result.response, label="Continue editing")
+
+
+async def continue_editing_long(world: World) -> Opened:
+    form = await world.member.slash(world.general, "note add", file=("a.txt", LONG.encode()))
+    fields = {"title": TITLE, "tags": "", "link": "no link"}
+    result = await world.member.submit_modal(form, fields)
+    assert result.response is not None
+    return world.member, await world.member.click(result.response, label="Continue editing")
+
+
+async def extend(world: World, text: str = f"{TEXT} Everybody is welcome.") -> Opened:
+    await world.publish()
+    form = await world.member.slash(world.general, "note add")
+    fields = {"title": "Meetup in Lisbon", "text": text, "tags": "", "link": ""}
+    result = await world.member.submit_modal(form, fields)
+    assert result.response is not None
+    return world.member, await world.member.click(result.response, label=f"Extend “{TITLE}”")
+
+
+async def extend_long(world: World) -> Opened:
+    repeated = (f"{TEXT} " * 100)[: FORM_CHARACTERS - 10]
+    return await extend(world, repeated)
+
+
+def on_the_card(label: str) -> Open:
+    async def opened(world: World) -> Opened:
+        await world.propose()
+        return world.moderator, await world.moderator.click(world.card, label=label)
+
+    return opened
+
+
+async def reject_by_menu(world: World) -> Opened:
+    await world.propose()
+    form = await world.moderator.context_menu(world.review, "Reject note", world.card)
+    return world.moderator, form
+
+
+async def edit_and_approve_long(world: World) -> Opened:
+    added = await world.member.slash(world.general, "note add", file=("a.txt", LONG.encode()))
+    await world.member.submit_modal(added, {"title": TITLE, "tags": "", "link": ""})
+    return world.moderator, await world.moderator.click(world.card, label="Edit & approve")
+
+
+async def report(world: World) -> Opened:
+    await world.publish()
+    answer = await world.ask()
+    assert answer.response is not None
+    return world.second_member, await world.second_member.click(answer.response, label="Report")
+
+
+async def say_why(world: World) -> Opened:
+    answer = await world.ask("What is open source AI?")
+    assert answer.response is not None
+    asked = await world.member.click(answer.response, label="Not helpful")
+    assert asked.response is not None
+    return world.member, await world.member.select(asked.response, ["other"])
+
+
+# What must have come of each.
+
+
+def proposed(revision_id: int, text: str = TYPED) -> Check:
+    async def check(world: World, result: InteractionResult) -> None:
+        assert await latest_text(world, revision_id) == text.strip()
+        assert said(result) == notes_messages.note_taken(await world.note(revision_id))
+
+    return check
+
+
+async def saved(world: World, result: InteractionResult) -> None:
+    await proposed(1)(world, result)
+    assert "Saved from a message in" in text_of(world.card)
+
+
+async def written_for_the_gap(world: World, result: InteractionResult) -> None:
+    await proposed(1)(world, result)
+    assert await world.core(lambda core: core.store.gaps.question_of(1)) == 1
+
+
+async def extended_long(world: World, result: InteractionResult) -> None:
+    text = await latest_text(world, 2)
+    assert text.startswith(f"{TEXT}\n\n{TEXT}")
+    assert len(text) > FORM_CHARACTERS
+
+
+def decided(state: State) -> Check:
+    async def check(world: World, result: InteractionResult) -> None:
+        assert (await world.note()).revision.state is state
+        assert TYPED in "\n".join(
+            text_of(message) for message in world.member.user.dm_channel.history()
+        )
+
+    return check
+
+
+async def approved_in_other_words(world: World, result: InteractionResult) -> None:
+    note = await world.note(2)
+    assert (note.live, note.revision.submission.text) == (True, TYPED)
+
+
+async def reported(world: World, result: InteractionResult) -> None:
+    [one] = (await world.note()).reports
+    assert (one.problem, one.reason) == (Problem.WRONG, TYPED)
+
+
+async def reason_kept(world: World, result: InteractionResult) -> None:
+    [one] = await world.core(lambda core: core.store.feedback_records.of(1))
+    assert (one.verdict, one.reason) == (Verdict.UNHELPFUL, TYPED)
+
+
+EVERY_FORM = [
+    pytest.param(add, NOTE, proposed(1), id="add"),
+    pytest.param(
+        add, {**NOTE, "text": "", "file": ("a.md", TYPED.encode())}, proposed(1), id="add, a file"
+    ),
+    pytest.param(save, NOTE, saved, id="save as note"),
+    pytest.param(write_for_a_gap, NOTE, written_for_the_gap, id="write for a gap"),
+    pytest.param(edit, NOTE, proposed(2), id="edit"),
+    pytest.param(
+        edit_long, {"title": "New", "tags": "", "link": ""}, proposed(2, LONG), id="edit, long"
+    ),
+    pytest.param(
+        edit_long,
+        {"title": "New", "tags": "", "link": "", "file": ("a.md", TYPED.encode())},
+        proposed(2),
+        id="edit, long, a file",
+    ),
+    pytest.param(revise_in_a_direct_message, NOTE, proposed(2), id="revise"),
+    pytest.param(continue_editing, NOTE, proposed(1), id="continue editing"),
+    pytest.param(
+        continue_editing_long,
+        {"title": "New", "tags": "", "link": ""},
+        proposed(1, LONG),
+        id="continue editing, long",
+    ),
+    pytest.param(extend, NOTE, proposed(2), id="extend"),
+    pytest.param(
+        extend_long, {"title": TITLE, "tags": "", "link": ""}, extended_long, id="extend, long"
+    ),
+    pytest.param(
+        on_the_card("Request changes"),
+        {"reason": TYPED},
+        decided(State.CHANGES_REQUESTED),
+        id="request changes",
+    ),
+    pytest.param(on_the_card("Reject"), {"reason": TYPED}, decided(State.REJECTED), id="reject"),
+    pytest.param(reject_by_menu, {"reason": TYPED}, decided(State.REJECTED), id="reject by menu"),
+    pytest.param(
+        on_the_card("Duplicate of…"),
+        {"duplicate_of": "https://elsewhere.example", "reason": TYPED},
+        decided(State.REJECTED),
+        id="duplicate",
+    ),
+    pytest.param(
+        on_the_card("Edit & approve"),
+        {"title": TITLE, "text": TYPED, "tags": ""},
+        approved_in_other_words,
+        id="edit and approve",
+    ),
+    pytest.param(
+        edit_and_approve_long,
+        {"title": TITLE, "file": ("a.md", TYPED.encode()), "tags": ""},
+        approved_in_other_words,
+        id="edit and approve, long",
+    ),
+    pytest.param(report, {"problem": ["wrong"], "reason": TYPED}, reported, id="report"),
+    pytest.param(say_why, {"reason": TYPED}, reason_kept, id="reason"),
+]
+
+
+@pytest.mark.parametrize(("open_form", "fields", "check"), EVERY_FORM)
+async def test_a_form_that_was_open_at_a_restart_is_taken(
+    world: World, new_bot: Callable[[], Bot], open_form: Open, fields: Any, check: Check
+) -> None:
+    actor, form = await open_form(world)
+
+    await restarted(world, new_bot)
+    await world.core(watch_forms)
+    result = await actor.submit_modal(form, fields)
+
+    await check(world, result)
+    # It was marked as taken before it was done with, with its effect: a kill doubles nothing.
+    assert await world.core(forms_done) == [(1, "[]")]
+
+
+def watch_forms(core: Core) -> None:
+    """Have the database remember how each form stood when it was done with."""
+    for sql in (
+        "create temp table forms_done (taken integer, fields text)",
+        "create temp trigger form_done before delete on inbox begin "
+        "insert into forms_done values (old.taken, old.fields); end",
+    ):
+        core.store.database.run(sql, [])
+
+
+def forms_done(core: Core) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in core.store.database.rows("select * from forms_done")]
+
+
+async def test_a_form_that_is_found_in_memory_is_taken_once(world: World) -> None:
+    result = await world.propose()
+
+    assert said(result) == notes_messages.note_taken(await world.note(1))
+    assert result.followups == []
+    assert await world.core(lambda core: core.store.notes.find(2, world.guild.id)) is None
+
+
+# What can't be taken is given back.
+
+
+@pytest.mark.parametrize("command", ["note add", "note edit"])
+async def test_where_the_file_is_lost_with_the_process_what_was_typed_is_kept(
+    world: World, new_bot: Callable[[], Bot], command: str
+) -> None:
+    await world.publish()
+    options = {"note": TITLE} if command == "note edit" else {}
+    form = await world.member.slash(world.general, command, file=("a.md", TEXT.encode()), **options)
+    await restarted(world, new_bot)
+
+    result = await world.member.submit_modal(form, {"title": TYPED, "tags": "x", "link": ""})
+    assert result.response is not None
+    again = await world.member.click(result.response, label="Continue editing")
+
+    assert said(result) == notes_form_messages.FILE_LOST.english
+    assert again.modal is not None
+    assert again.modal["title"] == ("Revise your note" if options else "Propose a note")
+    assert again.modal["components"][0]["component"]["value"] == TYPED
+
+
+async def test_a_form_whose_note_is_gone_gives_back_what_was_typed(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    actor, form = await edit_long(world)
+    await restarted(world, new_bot)
+
+    def gone(core: Core) -> None:
+        core.store.personal_data.forget(world.member.id, withdraw=True)
+
+    await world.core(gone)
+    result = await actor.submit_modal(form, {"title": TYPED, "tags": "", "link": ""})
+
+    assert notes_messages.NO_SUCH_NOTE.english in said(result)
+    assert result.response is not None
+    [file] = result.response.message.attachments
+    assert TYPED in (await file.read()).decode()
+
+
+@pytest.mark.parametrize("label", ["Reject", "Edit & approve"])
+async def test_words_for_a_note_that_somebody_else_has_decided_on_come_back(
+    world: World, label: str
+) -> None:
+    actor, form = await on_the_card(label)(world)
+    await world.second_moderator.click(world.card, label="Approve")
+
+    fields = {"reason": TYPED} if label == "Reject" else {"title": "T", "text": TYPED, "tags": ""}
+    result = await actor.submit_modal(form, fields)
+
+    assert "has been decided already" in said(result)
+    [back] = result.followups
+    assert review_messages.NOT_USED.english in back.content
+    assert TYPED in back.content
+
+
+def sent(world: World, custom_id: str, text: str) -> InteractionResult:
+    """Submit a form that no bot has opened."""
+    return world.submit(world.member, custom_id, {"reason": text})
+
+
+@pytest.mark.parametrize("text", [TYPED, "long " * 600, "```\ncode\n```"])
+async def test_a_form_that_is_not_known_gives_back_what_was_typed(world: World, text: str) -> None:
+    result = sent(world, "form:former:1:ab", text)
+    await world.env.settle()
+
+    assert error_messages.UNKNOWN_FORM.english in said(result)
+    assert result.response is not None
+    if text == TYPED:
+        assert text in said(result)
+    else:
+        [file] = result.response.message.attachments
+        assert (await file.read()).decode() == text
+
+
+async def test_a_forged_form_tells_nothing_of_a_note_that_is_pending(world: World) -> None:
+    await world.propose(title="Emergency ladder")
+    fields = {"title": "Mine", "text": "Not mine.", "tags": "", "link": ""}
+    custom_id = f"form:note:1:{world.guild.id}:0:0:0:note:u:ab"
+    result = world.submit(world.second_member, custom_id, fields)
+    await world.env.settle()
+    assert "Emergency ladder" not in everything(result)
+    assert notes_messages.NO_SUCH_NOTE.english in everything(result)
+
+
+async def test_a_form_that_fails_gives_back_what_was_typed(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    actor, form = await say_why(world)
+    await world.core(lambda core: core.close())
+
+    result = await actor.submit_modal(form, {"reason": TYPED})
+
+    assert TYPED in text_of(result.followups[0])
+    assert TYPED not in caplog.text

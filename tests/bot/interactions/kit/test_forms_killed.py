@@ -1,0 +1,62 @@
+"""Forms whose process was killed: what was typed is submitted once, or comes back."""
+
+import asyncio
+
+import pytest
+
+from bot.config.settings import Settings
+from bot.notes import form_messages, messages
+from bot.review.cards import LABELS, Action
+from bot.text import error_messages
+from tests.bot.discord_server import bot_process
+from tests.bot.wire.server import WireServer
+from tests.bot.wire.steps import proposed, running, waiting
+from tests.bot.world import text_of
+
+pytestmark = pytest.mark.slow
+
+TEXT = "The quokka enclosure of Perth opens at seven in summer."
+
+
+@pytest.mark.parametrize("milliseconds", [0, 20, 100])
+async def test_nothing_typed_is_lost_or_doubled_wherever_the_process_is_killed(
+    server: WireServer, settings: Settings, milliseconds: int
+) -> None:
+    async with bot_process(server, "run", "--data", settings.data.folder) as process:
+        await server.until(lambda: server.state.commands, "commands")
+        form = await server.mia.slash(server.general, "note add")
+        await server.form(form)
+        sent = await server.mia.fill(form, title="Quokkas", text=TEXT)
+        await server.until(lambda: sent.response, "the acknowledgement")
+        await asyncio.sleep(milliseconds / 1000)
+        process.kill()
+        await process.wait()
+    async with running(server, settings):
+        told = await server.answered(sent)
+        if told["content"] == form_messages.RESTARTED.english:
+            again = await server.mia.click(told, messages.DRAFT_LABELS["edit"].english)
+            await server.form(again)
+            await server.answered(await server.mia.fill(again))
+        await server.until(lambda: waiting(server), "the card")
+        assert len(waiting(server)) == 1
+
+
+async def test_who_decided_in_the_queue_reads_there_what_became_of_it_once_it_was_killed(
+    server: WireServer, settings: Settings
+) -> None:
+    async with bot_process(server, "run", "--data", settings.data.folder) as process:
+        await server.until(lambda: server.state.commands, "commands")
+        await proposed(server, "Quokkas", TEXT)
+        page = await server.answered(await server.ada.slash(server.review, "review queue"))
+        form = await server.ada.click(page, LABELS[Action.EDIT].english)
+        await server.form(form)
+        # The decision is kept; nobody is told before the process is killed.
+        told = server.fail("PATCH", "/messages/", 500, times=9)
+        await server.ada.fill(form)
+        await server.until(lambda: told.met, "an edit")
+        process.kill()
+        await process.wait()
+    server.rest.faults.clear()
+    async with running(server, settings):
+        done = error_messages.FORM_DONE.english
+        await server.until(lambda: done in text_of(page), "what became of it")

@@ -1,0 +1,78 @@
+"""Clicks whose process was killed: each is answered after the start."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.config.settings import Settings
+from bot.review.cards import LABELS, Action
+from bot.storage.data_folder import COMMUNITY
+from bot.text import error_messages
+from bot.text.languages import Sentence
+from knowledge.store.inbox import KeptInteraction
+from knowledge.store.store import Store
+from tests.bot.discord_server import bot_process
+from tests.bot.wire.server import WireServer
+from tests.bot.wire.state import Interaction
+from tests.bot.wire.steps import proposed, running, waiting
+from tests.bot.world import text_of
+
+pytestmark = pytest.mark.slow
+
+TEXT = "The quokka enclosure of Perth opens at seven in summer."
+EDIT_OF_AN_ANSWER = "/messages/@original$"
+
+
+def left(settings: Settings) -> list[KeptInteraction]:
+    """What is still on record."""
+    with Store(settings.data.folder / COMMUNITY) as store:
+        return store.inbox.left(datetime.now(UTC))
+
+
+async def killed_before_told(server: WireServer, settings: Settings, action: Action) -> Interaction:
+    """Click below a card, and kill the process where it is about to say what came of that."""
+    async with bot_process(server, "run", "--data", settings.data.folder) as process:
+        await server.until(lambda: server.state.commands, "commands")
+        await proposed(server, "Quokkas", TEXT)
+        [card] = await server.until(lambda: waiting(server), "the card")
+        untold = server.fail("PATCH", EDIT_OF_AN_ANSWER, 500, times=9)
+        clicked = await server.ada.click(card, LABELS[action].english)
+        await server.until(lambda: untold.met, "an answer")
+        process.kill()
+        await process.wait()
+    server.rest.faults.clear()
+    return clicked
+
+
+@pytest.mark.parametrize(
+    ("action", "sentence"),
+    [(Action.APPROVE, error_messages.FORM_DONE), (Action.IMPACT, error_messages.RESTARTED)],
+)
+async def test_a_click_is_answered_after_a_kill_by_whether_it_was_acted_on(
+    server: WireServer, settings: Settings, action: Action, sentence: Sentence
+) -> None:
+    clicked = await killed_before_told(server, settings, action)
+    async with running(server, settings):
+        told = await server.answered(clicked)
+        assert told["content"] == sentence.english
+        await server.until(lambda: not left(settings), "an empty inbox")
+
+
+async def test_a_click_of_which_nothing_is_awaited_changes_no_message_after_the_start(
+    server: WireServer, settings: Settings
+) -> None:
+    async with bot_process(server, "run", "--data", settings.data.folder) as process:
+        await server.until(lambda: server.state.commands, "commands")
+        await proposed(server, "Quokkas", TEXT)
+        await proposed(server, "Wombats", "Wombats dig burrows at night, far from the sea.")
+        page = await server.answered(await server.ada.slash(server.review, "review queue"))
+        server.fail("PATCH", EDIT_OF_AN_ANSWER, 500, times=9)
+        shown = text_of(page)
+        turned = await server.ada.click(page, "Next")
+        await server.until(lambda: turned.response, "the acknowledgement")
+        process.kill()
+        await process.wait()
+    server.rest.faults.clear()
+    async with running(server, settings):
+        await server.answered(await server.ada.slash(server.review, "review queue"))
+    assert text_of(page) == shown

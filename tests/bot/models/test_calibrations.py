@@ -1,0 +1,153 @@
+"""By which parameters evidence is judged for a model: those fitted for it, and no others."""
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from bot.models.calibrations import (
+    CALIBRATION,
+    chosen_calibration,
+    fitted_for,
+    keep_calibration,
+)
+from indexer.embedding.embedder import SMALL_MODEL
+from indexer.embedding.model_records import ModelRecord
+from indexer.embedding.shipped_models import shipped_models
+from indexer.retrieval.evidence import (
+    FEATURES,
+    Calibration,
+    CalibrationError,
+    calibration,
+    shipped_calibrations,
+)
+
+OURS = ModelRecord("/srv/ours", vectors="0123456789abcdef onnx-int8-2")
+THEIRS = ModelRecord("owner/theirs", vectors="fedcba9876543210 onnx-int8-2")
+
+
+def fitted(model: ModelRecord, strong: float = 0.7) -> Calibration:
+    """What `commonplace calibrate` might have fitted for a model."""
+    ones = np.ones(len(FEATURES))
+    return Calibration(ones, ones, -3.0, strong, "On judged sets.", 0.2, fitted_for(model))
+
+
+def strong(folder: Path, model: ModelRecord) -> float:
+    return chosen_calibration(folder, model).calibration.strong
+
+
+def test_what_was_fitted_for_a_model_judges_its_answers(tmp_path: Path) -> None:
+    assert keep_calibration(tmp_path, fitted(OURS, 0.8)) == tmp_path / CALIBRATION
+    chosen = chosen_calibration(tmp_path, OURS)
+    assert chosen.calibration.strong == 0.8
+    assert chosen.told() == f"judged by {tmp_path / CALIBRATION}, fitted for this model"
+    assert chosen.ignored == ""
+
+
+def test_however_a_model_is_run_and_called_it_is_the_same(tmp_path: Path) -> None:
+    keep_calibration(tmp_path, fitted(OURS, 0.8))
+    assert strong(tmp_path, replace(OURS, vectors="0123456789abcdef torch")) == 0.8
+    assert strong(tmp_path, replace(OURS, name="/mnt/ours")) == 0.8
+    # Files that were changed make another model.
+    assert strong(tmp_path, replace(OURS, vectors="0123456789abcdee torch")) != 0.8
+
+
+def test_what_was_fitted_for_another_model_is_not_applied_and_what_to_do_is_told(
+    tmp_path: Path,
+) -> None:
+    keep_calibration(tmp_path, fitted(OURS))
+    chosen = chosen_calibration(tmp_path, THEIRS)
+    assert chosen.calibration.digest == calibration().digest
+    for said in ("/srv/ours", "owner/theirs", "`commonplace calibrate`"):
+        assert said in chosen.ignored
+    assert chosen.told() == (
+        f"{chosen.ignored} Until then it is judged by what comes with Commonplace for its small "
+        "model"
+    )
+
+
+def test_without_anything_fitted_here_nothing_is_ignored(tmp_path: Path) -> None:
+    chosen = chosen_calibration(tmp_path, OURS)
+    assert chosen.calibration.digest == calibration().digest
+    assert "`commonplace calibrate` fits it for the model that serves" in chosen.told()
+    assert chosen.ignored == ""
+
+
+@given(
+    some.lists(
+        some.tuples(some.sampled_from(["a/b", "../c", "d e", "f", "g\nh"]), some.integers(30, 99)),
+        max_size=6,
+    )
+)
+def test_each_model_has_what_was_fitted_for_it_last(kept: list[tuple[str, int]]) -> None:
+    """Whatever is fitted in between for others, and whatever they are called."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, hundredths in kept:
+            model = ModelRecord(name, vectors=f"{name} salted")
+            keep_calibration(Path(folder), fitted(model, hundredths / 100))
+        last = dict(kept)
+        for name in ("a/b", "../c", "d e", "f", "g\nh"):
+            expected = last[name] / 100 if name in last else calibration().strong
+            assert strong(Path(folder), ModelRecord(name, vectors=f"{name} salted")) == expected
+
+
+# What comes with the program.
+
+
+def test_the_small_model_is_judged_by_its_own_under_each_of_its_names(tmp_path: Path) -> None:
+    for model in (
+        ModelRecord(SMALL_MODEL),
+        ModelRecord("all-MiniLM-L6-v2"),
+        ModelRecord("/a/copy", vectors=f"{shipped_models()[SMALL_MODEL].digest[:16]} torch"),
+    ):
+        chosen = chosen_calibration(tmp_path, model)
+        assert chosen.calibration.digest == calibration().digest
+        assert chosen.origin == "what comes with Commonplace for this model"
+
+
+def test_a_model_that_has_shipped_parameters_is_judged_by_them(tmp_path: Path) -> None:
+    for shipped in shipped_calibrations():
+        assert shipped.model is not None
+        named = ModelRecord(shipped.model.name, vectors="0000000000000000 torch")
+        copied = ModelRecord("/a/copy", vectors=f"{shipped.model.digest} torch")
+        for model in (named, copied):
+            assert chosen_calibration(tmp_path, model).calibration.digest == shipped.digest
+            keep_calibration(tmp_path, fitted(model, 0.95))
+            assert strong(tmp_path, model) == 0.95
+            (tmp_path / CALIBRATION).unlink()
+    assert len({shipped.model for shipped in shipped_calibrations()}) == len(shipped_calibrations())
+
+
+# Files without a model, and those that can't be used.
+
+
+def test_one_that_tells_no_model_judges_for_all(tmp_path: Path) -> None:
+    written = replace(fitted(OURS, 0.8), model=None).to_toml()
+    (tmp_path / CALIBRATION).write_text(written, encoding="utf-8")
+    assert strong(tmp_path, THEIRS) == 0.8
+    assert "does not say for which model" in chosen_calibration(tmp_path, THEIRS).told()
+
+
+@pytest.mark.parametrize("model", ["1", '"x"', "{name = 'x'}"])
+def test_a_file_that_can_not_be_used_is_named_and_can_be_fitted_anew(
+    tmp_path: Path, model: str
+) -> None:
+    own = fitted(OURS, 0.8)
+    written = f"model = {model}\n{replace(own, model=None, provenance='').to_toml()}"
+    (tmp_path / CALIBRATION).write_text(written)
+    with pytest.raises(CalibrationError, match=r"calibration\.toml can't be used"):
+        chosen_calibration(tmp_path, OURS)
+    keep_calibration(tmp_path, own)
+    assert strong(tmp_path, OURS) == 0.8
+
+
+def test_what_can_not_be_written_changes_nothing(tmp_path: Path) -> None:
+    keep_calibration(tmp_path, fitted(OURS, 0.8))
+    (tmp_path / f"{CALIBRATION}.part").mkdir()
+    with pytest.raises(OSError, match=r"calibration\.toml\.part"):
+        keep_calibration(tmp_path, fitted(THEIRS))
+    assert strong(tmp_path, OURS) == 0.8

@@ -1,0 +1,201 @@
+"""The pointer to the model that serves: whole or not there, and what is opened by it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.models.serving_model import (
+    Pointer,
+    Served,
+    chosen_model,
+    delete_left_over,
+    index_name,
+    is_building,
+    open_serving,
+    open_successor,
+    read_pointer,
+    serves,
+    take,
+    write_pointer,
+)
+from bot.storage.data_folder import MODEL_LOCK, POINTER, DataFolderError, exclusive
+from bot.storage.index_places import INDEX
+from indexer.embedding.embedder import ModelError
+from indexer.embedding.model_records import ModelRecord, RecordedModel
+from indexer.index.database import StaleIndexError
+from tests.fakes import SaltedEmbedder, WordEmbedder, salted_models
+from tests.processes import ROOT_CAN_BE_REFUSED, give_up_privileges, in_a_process
+
+MODEL = ModelRecord("owner/model", "/a/folder", "0123abcd", "d1", "d1 onnx", ("de", "en"))
+POINTED = Pointer("first", Served(MODEL, "index.1234"), Served(ModelRecord("first"), INDEX))
+
+_texts = st.text(st.characters(codec="utf-8"), max_size=20)
+_records = st.builds(
+    ModelRecord, _texts, _texts, _texts, _texts, _texts, st.lists(_texts, max_size=3).map(tuple)
+)
+_served = st.builds(Served, _records, st.from_regex(r"index(\.[0-9a-f]{8})?", fullmatch=True))
+
+
+@given(st.builds(Pointer, _texts, _served, st.none() | _served))
+def test_a_pointer_is_read_as_it_was_written(
+    tmp_path_factory: pytest.TempPathFactory, pointer: Pointer
+) -> None:
+    folder = tmp_path_factory.mktemp("data")
+    write_pointer(folder, pointer)
+    assert read_pointer(folder) == pointer
+    assert [path.name for path in folder.iterdir()] == [POINTER]
+
+
+def test_without_one_the_settings_say_what_serves(tmp_path: Path) -> None:
+    assert read_pointer(tmp_path) is None
+    assert chosen_model(tmp_path, "first") == ModelRecord("first")
+
+
+def test_what_was_chosen_holds_while_the_settings_name_what_they_named(tmp_path: Path) -> None:
+    write_pointer(tmp_path, POINTED)
+    assert chosen_model(tmp_path, "first") == MODEL
+    assert chosen_model(tmp_path, "other") == ModelRecord("other")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"format": 2}',
+        '{"format": 1, "configured": "a", "serving": {}, "previous": null}',
+    ],
+)
+def test_one_that_can_not_be_read_is_explained(tmp_path: Path, text: str) -> None:
+    (tmp_path / POINTER).write_text(text)
+    with pytest.raises(DataFolderError, match=r"model\.json.*can't be read.*Delete it"):
+        read_pointer(tmp_path)
+
+
+@pytest.mark.parametrize("index", ["../elsewhere", "models", "/elsewhere", "index/../../x", ""])
+def test_one_that_leads_out_of_the_data_folder_is_refused(tmp_path: Path, index: str) -> None:
+    write_pointer(tmp_path, replace(POINTED, serving=Served(MODEL, index)))
+    with pytest.raises(DataFolderError, match="is no index"):
+        read_pointer(tmp_path)
+
+
+def test_the_first_of_two_that_write_the_first_one_is_kept(tmp_path: Path) -> None:
+    write_pointer(tmp_path, POINTED, only_first=True)
+    write_pointer(tmp_path, replace(POINTED, configured="second"), only_first=True)
+    assert read_pointer(tmp_path) == POINTED
+
+
+@ROOT_CAN_BE_REFUSED
+def test_where_it_can_not_be_written_nothing_is_changed(tmp_path: Path) -> None:
+    write_pointer(tmp_path, POINTED)
+    tmp_path.chmod(0o500)
+
+    def write() -> None:
+        give_up_privileges()
+        write_pointer(tmp_path, replace(POINTED, configured="second"))
+
+    try:
+        assert "DataFolderError: The model that serves can't be written" in in_a_process(write)
+        assert read_pointer(tmp_path) == POINTED
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_who_serves_now_is_the_one_before_at_the_next_change(tmp_path: Path) -> None:
+    first, second, third = (
+        Served(ModelRecord(name), f"index.{name}") for name in ("one", "two", "three")
+    )
+    for served in (first, second, second, third):
+        take(tmp_path, "configured", served)
+    assert read_pointer(tmp_path) == Pointer("configured", third, second)
+    assert serves(tmp_path, third)
+    assert not serves(tmp_path, second)
+
+
+def test_indexes_that_neither_serve_nor_did_before_are_deleted(tmp_path: Path) -> None:
+    for name in (INDEX, "index.1234", "index.left", "backups"):
+        (tmp_path / name).mkdir()
+    write_pointer(tmp_path, POINTED)
+    delete_left_over(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == [
+        "backups",
+        INDEX,
+        "index.1234",
+    ]
+
+
+def test_whether_an_index_is_being_built_is_the_lock_of_whoever_builds(tmp_path: Path) -> None:
+    assert not is_building(tmp_path)
+    with exclusive(tmp_path, MODEL_LOCK):
+        assert is_building(tmp_path)
+
+
+def test_what_is_opened_first_is_written_down(tmp_path: Path) -> None:
+    with open_serving(tmp_path, "first", salted_models).index:
+        pass
+    pointer = read_pointer(tmp_path)
+    assert pointer == Pointer("first", Served(ModelRecord("first", vectors="first salted"), INDEX))
+
+
+def test_the_same_model_under_another_name_is_no_other_model(tmp_path: Path) -> None:
+    def same(record: ModelRecord, _: Path) -> RecordedModel:
+        embedder = WordEmbedder(64)
+        return RecordedModel(embedder, replace(record, vectors=embedder.model))
+
+    with open_serving(tmp_path, "first", same).index:
+        pass
+    # A bot keeps answering; whoever may build finds that there is nothing to build.
+    opened = open_serving(tmp_path, "renamed", same, rebuild=True)
+    opened.index.close()
+    assert opened.served.index == INDEX
+    assert chosen_model(tmp_path, "renamed").vectors == "words"
+
+
+def test_an_index_from_before_there_were_pointers_is_answered_from_if_its_model_is_here(
+    tmp_path: Path,
+) -> None:
+    with open_serving(tmp_path, "first", salted_models).index:
+        pass
+    (tmp_path / POINTER).unlink()
+
+    def by_vectors(record: ModelRecord, _: Path) -> RecordedModel:
+        name = record.name or record.vectors.split(" ")[0]
+        return RecordedModel(
+            SaltedEmbedder(name, 512 + len(name)), replace(record, vectors=f"{name} salted")
+        )
+
+    opened = open_serving(tmp_path, "second", by_vectors)
+    opened.index.close()
+    assert opened.embedder.model == "first salted"
+    assert opened.wanted == ModelRecord("second")
+
+
+def test_where_the_model_of_the_index_is_gone_the_remedy_is_said(tmp_path: Path) -> None:
+    with open_serving(tmp_path, "first", salted_models).index:
+        pass
+
+    def only_second(record: ModelRecord, cache: Path) -> RecordedModel:
+        if record.name != "second":
+            raise ModelError("It is gone.")
+        return salted_models(record, cache)
+
+    with pytest.raises(StaleIndexError, match="Run `commonplace index`"):
+        open_serving(tmp_path, "second", only_second)
+    opened = open_serving(tmp_path, "second", only_second, rebuild=True)
+    opened.index.close()
+    assert opened.served.index == index_name(SaltedEmbedder("second", 518))
+
+
+def test_a_model_that_served_before_goes_on_with_the_index_that_it_had(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        opened = open_serving(tmp_path, name, salted_models, rebuild=True)
+        opened.index.close()
+        take(tmp_path, name, opened.served)
+    again = open_successor(tmp_path, salted_models(ModelRecord("first"), tmp_path))
+    again.index.close()
+    assert again.served.index == INDEX

@@ -1,0 +1,139 @@
+"""What Discord is told of the commands, and when."""
+
+from collections.abc import Callable
+from typing import Any
+
+import discord
+import pytest
+from simcord import Env
+
+from bot.process.client import Bot
+from tests.bot.world import World, parts
+
+
+def syncs(env: Env) -> int:
+    return sum(
+        request.method == "PUT" and request.path.endswith("/commands")
+        for request in env.http_requests
+    )
+
+
+async def test_commands_are_sent_to_discord_on_the_first_start(simcord_env: Env) -> None:
+    assert syncs(simcord_env) == 1
+
+
+async def test_commands_that_did_not_change_are_not_sent_again(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await world.bot.close()
+    await world.restart(new_bot())
+
+    assert syncs(world.env) == 1
+
+
+async def test_a_command_that_changed_is_sent_on_the_next_start(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await world.bot.close()
+    bot = new_bot()
+
+    @bot.tree.command(name="another", description="One that was not there before.")
+    async def another(interaction: discord.Interaction) -> None:
+        await interaction.response.send_message("Hello.")
+
+    await world.restart(bot)
+
+    assert syncs(world.env) == 2
+
+
+def test_every_name_has_at_most_32_characters(payload: list[dict[str, Any]]) -> None:
+    names = [part["name"] for command in payload for part in parts(command) if "value" not in part]
+    assert all(1 <= len(name) <= 32 for name in names)
+
+
+def test_every_slash_command_and_option_is_described_in_100_characters(
+    payload: list[dict[str, Any]],
+) -> None:
+    slash = [command for command in payload if command.get("type", 1) == 1]
+    # A choice has a name and a value, and no description.
+    described = [
+        part["description"] for command in slash for part in parts(command) if "value" not in part
+    ]
+    assert all(1 <= len(description) <= 100 for description in described)
+
+
+def test_no_command_takes_more_than_8_000_characters(payload: list[dict[str, Any]]) -> None:
+    for command in payload:
+        texts = [
+            str(part.get(key, ""))
+            for part in parts(command)
+            for key in ("name", "description", "value")
+        ]
+        assert sum(len(text) for text in texts) <= 8_000
+
+
+@pytest.mark.parametrize("kind", [2, 3])
+def test_there_are_at_most_five_context_menus_of_a_type(
+    payload: list[dict[str, Any]], kind: int
+) -> None:
+    assert sum(command.get("type", 1) == kind for command in payload) <= 5
+
+
+# What is there in a direct message with the bot, too.
+DIRECTLY = {"ask", "search", "privacy", "about", "Ask about this"}
+
+
+def test_the_commands_are_those_that_are_promised(payload: list[dict[str, Any]]) -> None:
+    assert {command["name"] for command in payload} == {
+        "ask",
+        "search",
+        "note",
+        "page",
+        "review",
+        "gaps",
+        "digest",
+        "limits",
+        "leaderboard",
+        "stats",
+        "privacy",
+        "setup",
+        "channel",
+        "source",
+        "about",
+        "Ask about this",
+        "Save as note",
+        "Approve note",
+        "Reject note",
+        "Report",
+    }
+
+
+def test_each_command_is_shown_to_those_whom_it_is_for(payload: list[dict[str, Any]]) -> None:
+    shown = {command["name"]: command["default_member_permissions"] for command in payload}
+    manages_messages = discord.Permissions(manage_messages=True).value
+    manages_the_server = discord.Permissions(manage_guild=True).value
+
+    assert {name for name, value in shown.items() if value == manages_messages} == {
+        "page",
+        "review",
+        "gaps",
+        "Approve note",
+        "Reject note",
+    }
+    assert {name for name, value in shown.items() if value == manages_the_server} == {
+        "setup",
+        "channel",
+        "source",
+        "digest",
+        "limits",
+    }
+    assert set(shown.values()) == {None, manages_messages, manages_the_server}
+
+
+def test_commands_are_those_of_a_server_and_some_of_direct_messages_but_of_no_user_alone(
+    payload: list[dict[str, Any]],
+) -> None:
+    assert all(command["integration_types"] == [0] for command in payload)
+    assert {command["name"]: command["contexts"] for command in payload} == {
+        command["name"]: [0, 1] if command["name"] in DIRECTLY else [0] for command in payload
+    }

@@ -1,0 +1,332 @@
+"""The preview of what publishing changes is what publishing changes, over the bundled articles."""
+
+import itertools
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.answers.bundled_articles import Guest
+from bot.answers.decision import Answer
+from bot.answers.lookup import Ask
+from bot.answers.pipeline import Reply
+from bot.config.sections import ArticleSettings, DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.core.worker import Worker
+from bot.process.client import answered_together
+from bot.review import impact
+from bot.review import service as review_service
+from bot.review.impact import SLICE, AnswerSummary, Impact
+from indexer.ingest.pipeline import put
+from knowledge.store.notes.decisions import Ruling
+from knowledge.store.questions.question_records import digest_of
+from knowledge.values.channel_settings import AnsweredFrom
+from knowledge.values.documents import Document, Kind, Scope, channel_scope
+from knowledge.values.guilds import Rule
+from knowledge.values.notes import Decision, Member, Note
+from knowledge.values.questions import Feedback, Verdict
+from knowledge.values.submissions import Submission
+from tests.fakes import WordEmbedder
+
+GUILD, OTHER = 10, 11
+MEMBER, MODERATOR = Member(1, "Mia"), Member(2, "Max")
+JUDGED = Path(__file__).parents[2] / "judged"
+UNKNOWN = "When does the Zanzibar ferry timetable change?"
+FERRY = Submission("Zanzibar ferry timetable", "The Zanzibar ferry timetable changes in March.")
+QUESTIONS = [
+    UNKNOWN,
+    *(json.loads(line)["text"] for line in (JUDGED / "queries.jsonl").read_text().splitlines()),
+]
+
+
+@pytest.fixture
+def core(tmp_path: Path, indexed_articles: Path) -> Iterator[Core]:
+    folder = Path(shutil.copytree(indexed_articles, tmp_path / "data"))
+    always = ArticleSettings(bundled="always")
+    settings = Settings(data=DataSettings(folder=folder), articles=always)
+    with Core(settings, WordEmbedder()) as opened:
+        yield opened
+
+
+def _ask(core: Core, guild_id: int = GUILD, *, record: bool = True) -> list[Reply]:
+    asks = [Ask(text, 1, guild_id) for text in QUESTIONS]
+    return core.answer_pipeline.ask(asks, record=record)
+
+
+def _propose(core: Core, submission: Submission) -> Note:
+    return review_service.indexed(
+        core, core.store.contributions.propose(GUILD, MEMBER, 5, submission)
+    ).note
+
+
+def _approve(core: Core, revision_id: int) -> None:
+    outcome = review_service.decide(core, GUILD, revision_id, MODERATOR, Ruling(Decision.APPROVE))
+    assert outcome is not None
+    assert outcome.done
+
+
+def _document(submission: Submission) -> Document:
+    """A submission as the note that it would be."""
+    return Document("note:", Scope(GUILD), Kind.NOTE, submission.title, submission.text)
+
+
+def _whole(steps: Iterator[Impact]) -> Impact:
+    *_, last = steps
+    return last
+
+
+def _summary(reply: Reply) -> AnswerSummary:
+    if not reply.hits:
+        return AnswerSummary(reply.evidence)
+    first = reply.hits[0].passage
+    return AnswerSummary(reply.evidence, first.document_id, first.title, first.text)
+
+
+def _real(core: Core, revision_id: int) -> dict[str, tuple[AnswerSummary, AnswerSummary]]:
+    """What approving really changes, by question."""
+    before = [_summary(reply) for reply in _ask(core, record=False)]
+    _approve(core, revision_id)
+    after = [_summary(reply) for reply in _ask(core, record=False)]
+    return {
+        text: (old, new)
+        for text, old, new in zip(QUESTIONS, before, after, strict=True)
+        if old != new and not (old.refused and new.refused)
+    }
+
+
+def _previewed(impact: Impact) -> dict[str, tuple[AnswerSummary, AnswerSummary]]:
+    return {change.question: (change.before, change.after) for change in impact.changes}
+
+
+@pytest.mark.parametrize("bundled", ["always", "auto"])
+@pytest.mark.parametrize(
+    "submission",
+    [
+        FERRY,
+        Submission(
+            "Open-source AI",
+            "Open-source AI is AI whose code, weights and data are open to all. " * 3,
+        ),
+        Submission(
+            "Everything about models",
+            "\n\n".join(
+                f"# Part {i}\n\n{text} It depends." for i, text in enumerate(QUESTIONS[1:])
+            ),
+        ),
+        Submission("Lunch", "Lunch is at noon."),
+    ],
+)
+def test_the_preview_of_a_new_note_is_what_happens(
+    core: Core, submission: Submission, bundled: Guest
+) -> None:
+    core.articles.chosen = bundled
+    _ask(core)
+    note = _propose(core, submission)
+    impact = _whole(core.impact.of_revision(note))
+    assert impact.questions == impact.total == len(QUESTIONS)
+    assert _previewed(impact) == _real(core, note.revision.id)
+
+
+def test_the_preview_of_a_new_revision_leaves_the_live_one_out(core: Core) -> None:
+    _ask(core)
+    note = _propose(core, FERRY)
+    _approve(core, note.revision.id)
+    revised = Submission("Kite club", "The kite club meets on the beach on Sundays.")
+    review_service.indexed(core, core.store.contributions.revise(GUILD, note.id, MEMBER, revised))
+    pending = core.store.notes.pending(GUILD)[0]
+    impact = _whole(core.impact.of_revision(pending))
+    assert (impact.answered, impact.refused) == (0, 1)
+    assert _previewed(impact) == _real(core, pending.revision.id)
+
+
+def test_a_refusal_that_becomes_an_answer_is_counted_each_time_it_was_asked(core: Core) -> None:
+    _ask(core)
+    core.answer_pipeline.ask([Ask(UNKNOWN, 2, GUILD), Ask(UNKNOWN, 3, GUILD)])
+    impact = _whole(core.impact.of_document(_document(FERRY)))
+    assert impact.answered == 3
+    change = next(change for change in impact.changes if change.question == UNKNOWN)
+    assert change.before.refused
+    assert (change.after.document_id, change.after.title) == ("note:", FERRY.title)
+    assert change.after.passage == FERRY.text
+
+
+def test_an_answer_that_would_begin_with_another_passage_is_counted(core: Core) -> None:
+    answered = next(reply.question for reply in _ask(core) if not _summary(reply).refused)
+    impact = _whole(core.impact.of_document(_document(Submission(answered[:100], answered))))
+    assert impact.replaced >= 1
+    assert impact.refused == 0
+
+
+def test_a_follow_up_is_replayed_with_the_question_before_it(core: Core) -> None:
+    """It is answered by the section beside the one that answers that question."""
+    core.answer_pipeline.ask([Ask("And in March?", 1, GUILD, earlier=UNKNOWN)])
+    both = f"# Changes\n\n{FERRY.text}\n\n# Sailings\n\nIn March the Zanzibar ferry sails at nine."
+    impact = _whole(core.impact.of_document(_document(replace(FERRY, text=both))))
+    assert [change.question for change in impact.changes] == ["And in March?"]
+
+
+def test_a_new_topic_is_not_answered_by_the_note_for_the_old_one(core: Core) -> None:
+    new = "zanzibar mayor elections candidates parties"
+    core.answer_pipeline.ask([Ask(new, 1, GUILD, earlier=UNKNOWN)])
+    impact = _whole(core.impact.of_document(_document(FERRY)))
+    assert (impact.total, impact.changes) == (1, ())
+
+
+def test_only_the_last_questions_of_the_guild_are_replayed(core: Core) -> None:
+    _ask(core, OTHER)
+    assert _whole(core.impact.of_document(_document(FERRY))) == Impact(0, 0)
+    core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD)])
+    core.answer_pipeline.ask([Ask("What is for lunch?", 1, GUILD)])
+    assert _whole(core.impact.of_document(_document(FERRY), questions=1)) == Impact(1, 1)
+
+
+def test_each_question_is_replayed_for_those_whom_it_was_answered_to(core: Core) -> None:
+    said = Document("channel:7:1", channel_scope(7), Kind.CHAT, "Secret", FERRY.text)
+    put(core.index, core.embedder, said)
+    core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD), Ask(UNKNOWN, 1, GUILD, channels=(7,))])
+
+    impact = _whole(core.impact.of_document(_document(replace(FERRY, title=UNKNOWN))))
+
+    assert (impact.total, impact.answered, impact.replaced) == (2, 1, 1)
+    [before] = [one.before for one in impact.changes if not one.before.refused]
+    # Whoever sees what would change may not read the channel.
+    assert (before.document_id, before.title, before.passage) == (said.id, "", "0")
+
+
+@pytest.mark.parametrize(("tags", "answered"), [(("boats",), 2), (("other",), 1)])
+def test_a_question_is_replayed_with_what_its_channel_is_answered_from(
+    core: Core, tags: tuple[str, ...], answered: int
+) -> None:
+    boats = AnsweredFrom(("boats",))
+    core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD), Ask(UNKNOWN, 1, GUILD, answered_from=boats)])
+
+    impact = _whole(core.impact.of_document(replace(_document(FERRY), tags=tags)))
+
+    assert (impact.total, impact.answered) == (2, answered)
+
+
+def test_nothing_is_written_and_no_question_is_recorded(core: Core) -> None:
+    _ask(core)
+    generation, asked = (
+        core.index.generation,
+        core.store.question_records.asked_lately(GUILD, 1_000),
+    )
+    _whole(core.impact.of_document(_document(FERRY)))
+    assert core.index.generation == generation
+    assert core.store.question_records.asked_lately(GUILD, 1_000) == asked
+    assert all(reply.evidence for reply in _ask(core, record=False))
+
+
+def test_a_step_replays_a_few_questions_and_says_how_far_it_is(core: Core) -> None:
+    _ask(core)
+    steps = list(core.impact.of_document(_document(FERRY)))
+    done = [impact.questions for impact in steps]
+    assert done[0] == 0
+    assert done[-1] == len(QUESTIONS)
+    assert all(after - before <= SLICE for before, after in itertools.pairwise(done))
+
+
+def test_the_index_may_change_between_two_steps(core: Core) -> None:
+    _ask(core)
+    steps = core.impact.of_document(_document(FERRY))
+    next(steps)
+    note = _propose(core, Submission("Lunch", "Lunch is at noon."))
+    _approve(core, note.revision.id)
+    assert _whole(steps).answered == 1
+
+
+async def test_a_question_goes_before_the_next_step(settings: Settings) -> None:
+    def opened() -> Core:
+        return Core(settings, WordEmbedder())
+
+    worker: Worker[Core] = Worker(opened, Core.close)
+    await worker.call_batched(answered_together, Ask(UNKNOWN, 1, GUILD))
+    impact = await worker.run_slices(lambda core: core.impact.of_document(_document(FERRY)))
+    assert isinstance(impact, Impact)
+    assert impact.answered == 1
+    await worker.stop()
+
+
+def test_questions_are_embedded_once(core: Core) -> None:
+    assert isinstance(core.embedder, WordEmbedder)
+    _ask(core)
+    _whole(core.impact.of_document(_document(FERRY)))
+    core.embedder.calls.clear()
+    _whole(core.impact.of_document(_document(FERRY)))
+    assert not set(core.embedder.texts) & set(QUESTIONS)
+
+
+def test_a_note_past_its_review_date_ranks_lower_in_the_preview_as_in_answers(core: Core) -> None:
+    core.store.guilds.save_rule(GUILD, Rule("", review_after_days=30), MODERATOR.id)
+    for text in ("The lantern festival begins at nine.", "The lantern festival begins at ten."):
+        _approve(core, _propose(core, Submission("Lantern festival", text)).revision.id)
+    question = Ask("When does the lantern festival begin?", 1, GUILD)
+    first = core.answer_pipeline.ask([question])[0].hits[0].passage.document_id
+    due = f"note:{first.removeprefix('note:')}"
+    core.answer_pipeline.due = core.impact.due = frozenset({due})
+    now = core.answer_pipeline.ask([question], record=False)[0].hits[0].passage.document_id
+    assert now != due
+
+    pending = core.store.notes.pending(GUILD)
+    assert pending == []
+    found = _whole(core.impact.of_document(_document(Submission("Lunch", "Lunch is at noon."))))
+    closer = _whole(
+        core.impact.of_document(
+            _document(
+                Submission("Lantern festival", "When does the lantern festival begin? At nine.")
+            )
+        )
+    )
+
+    # What is due was answered from second before, and nothing of that changes.
+    assert found.changes == ()
+    assert [change.before.document_id for change in closer.changes] == [now]
+
+
+def test_vectors_and_standings_are_kept_of_so_many_questions_alone(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(impact, "CACHED", 5)
+    _ask(core)
+    parts = (core.store, core.index, core.embedder, core.retriever, core.articles)
+    preview = impact.ImpactPreview(*parts)
+
+    _whole(preview.of_document(_document(FERRY)))
+
+    assert 0 < len(preview._vectors) <= 5
+    assert 0 < len(preview._now) <= 5
+
+
+class RareWordEmbedder(WordEmbedder):
+    """One whose model knows no word with two k's, as a model's tokenizer knows no misspelling."""
+
+    def count_tokens(self, text: str) -> int:
+        return super().count_tokens(text) + ("kk" in text)
+
+
+def test_a_draft_that_is_only_looked_at_changes_no_confirmed_answer(
+    tmp_path: Path, indexed_articles: Path
+) -> None:
+    """A confirmed question is not read by the words of a draft, which would mend a slip in it."""
+    folder = Path(shutil.copytree(indexed_articles, tmp_path / "data"))
+    settings = Settings(data=DataSettings(folder=folder))
+    asked = Ask("Kayaks in rakkets?", 1, GUILD)
+    with Core(settings, RareWordEmbedder()) as core:
+        pier = _propose(core, Submission("Pier", "Boats and kayaks are moored at the pier."))
+        _approve(core, pier.revision.id)
+        [reply] = core.answer_pipeline.ask([asked])
+        question = core.store.question_records.question(reply.question_id or 0)
+        assert question is not None
+        hit = next(one for one in question.hits if one.document_id == f"note:{pier.id}")
+        said = Feedback(question.id, 2, Verdict.HELPFUL, document_id=hit.document_id)
+        assert core.store.feedback_records.record_pick(said, digest_of(hit), by_moderator=True)
+
+        draft = _propose(core, Submission("Doors", "Rackets are in the boat house."))
+        _whole(core.impact.of_revision(draft))
+        [again] = core.answer_pipeline.ask([asked], record=False)
+        assert isinstance(again.outcome, Answer)
+        assert again.outcome.confirmed

@@ -1,0 +1,271 @@
+"""Sources on the web: visited beside everything else, answered from what was kept."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from simcord import Env
+
+from bot.config.sections import DataSettings, SourceSettings
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
+from bot.core.job_queue import Priority
+from bot.process.client import Bot, start_worker
+from bot.sources.web_sync import LOCK, visits
+from bot.storage.derived_data import open_pages
+from indexer.ingest.pipeline import UpdateReport
+from knowledge import corpus
+from knowledge.git.repository import COPIES
+from knowledge.sources import (
+    MissingSourceError,
+    add_visited,
+    crawl_location,
+    page_location,
+    repository_location,
+)
+from knowledge.store.store import Store
+from knowledge.values.documents import SHARED, Kind, Scope
+from knowledge.web.crawl import CrawlStep
+from knowledge.web.fetcher import Fetcher
+from tests.fakes import WordEmbedder
+from tests.knowledge.git_server import GitServer
+from tests.knowledge.web_server import Reply, WebServer
+
+PAGE = "<html><body><h1>Ferry</h1><p>The ferry to Lisbon leaves at nine.</p></body></html>"
+SOURCES = SourceSettings()
+
+
+def local_fetcher(delay_seconds: float, sleep: Callable[[float], object]) -> Fetcher:
+    """Visits the server of the test, and hurries."""
+    return Fetcher(
+        0, problem_with=lambda address: "", resolve=lambda host, port: ["127.0.0.1"], sleep=sleep
+    )
+
+
+@pytest.fixture
+def server() -> Iterator[WebServer]:
+    with WebServer() as made:
+        made.pages["/ferry"] = Reply(PAGE, headers={"ETag": '"1"'})
+        yield made
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def core(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -> Iterator[Core]:
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_url")
+        settings = Settings(data=DataSettings(folder=tmp_path / "beside", database=url))
+    with Core(settings, WordEmbedder()) as opened:
+        yield opened
+
+
+def add_address(store: Store, address: str, scope: Scope = SHARED) -> bool:
+    return add_visited(store, page_location(address), scope)
+
+
+def visit(
+    settings: Settings,
+    core: Core,
+    *,
+    only_due: bool = False,
+    stopping: threading.Event | None = None,
+    chosen: SourceSettings = SOURCES,
+) -> list[CrawlStep]:
+    found = visits(
+        core.folder,
+        core.web_sources(),
+        chosen,
+        only_due=only_due,
+        stopping=stopping,
+        make_fetcher=local_fetcher,
+        database=core.database,
+    )
+    return list(found)
+
+
+def update(core: Core) -> UpdateReport:
+    return run_to_end(index_updates.update(core))
+
+
+def test_a_page_is_answered_from_once_it_was_visited(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    add_address(core.store, server.url("/ferry"))
+    assert core.locations() == []
+    [failure] = update(core).failed
+    assert "has not been fetched yet" in failure.reason
+    visit(settings, core)
+    server.requests.clear()
+    report = update(core)
+    assert (report.added, report.failed) == ([f"page:{server.url('/ferry')}"], [])
+    [hit, *_] = core.search("when does the ferry to Lisbon leave", None, 3)
+    assert (hit.passage.title, hit.passage.link) == ("Ferry", server.url("/ferry"))
+    assert update(core).unchanged
+    assert server.requests == []
+
+
+def test_a_page_of_one_server_is_found_nowhere_else(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    add_address(core.store, server.url("/ferry"), Scope(7))
+    visit(settings, core)
+    update(core)
+    titles = [hit.passage.title for hit in core.search("ferry to Lisbon", 7, 3)]
+    assert "Ferry" in titles
+    assert "Ferry" not in [hit.passage.title for hit in core.search("ferry to Lisbon", 8, 9)]
+
+
+def test_the_pages_of_a_servers_own_sources_take_no_more_than_is_set(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    noise = " ".join(f"{number * 7_919:x}" for number in range(150_000))
+    for number in range(3):
+        server.pages[f"/{number}"] = Reply(f"<h1>Page {number}</h1><p>{noise}</p>")
+        add_address(core.store, server.url(f"/{number}"), Scope(7))
+    server.pages["/shared"] = Reply(f"<h1>For all</h1><p>{noise}</p>")
+    add_address(core.store, server.url("/shared"))
+    add_address(core.store, server.url("/0"), Scope(8))
+    visit(settings, core, chosen=SourceSettings(web_megabytes=2))
+
+    kept = {state.location: state.documents for state in core.source_states()}
+    # The first page leaves the second no room; the third is no less; what is for all has no end.
+    assert kept == {
+        server.url("/0"): 1,
+        server.url("/1"): 0,
+        server.url("/2"): 0,
+        server.url("/shared"): 1,
+    }
+
+
+def test_a_source_tells_what_it_gave_and_when(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    add_address(core.store, server.url("/ferry"))
+    before = datetime.now(UTC)
+    visit(settings, core)
+    [state] = core.source_states()
+    assert (state.location, state.scope, state.failures) == (server.url("/ferry"), SHARED, ())
+    assert (state.files, state.documents) == (1, 1)
+    assert state.read_at is not None
+    assert state.read_at >= before
+
+
+def test_what_came_from_a_source_leaves_with_it(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    add_address(core.store, server.url("/ferry"))
+    visit(settings, core)
+    update(core)
+    core.remove_source(server.url("/ferry"))
+    assert update(core).removed == [f"page:{server.url('/ferry')}"]
+    assert core.source_states() == []
+    with open_pages(core.folder, core.database) as pages:
+        assert pages.urls(server.url("/ferry")) == []
+
+
+def test_the_evaluation_sees_what_was_kept_too(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    add_address(core.store, server.url("/ferry"))
+    visit(settings, core)
+    kinds = {getattr(item, "kind", None) for item in corpus.documents(core.store, core.pages)}
+    assert Kind.PAGE in kinds
+
+
+def test_sources_are_visited_again_only_when_they_are_due(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    add_address(core.store, server.url("/ferry"))
+    assert visit(settings, core, only_due=True)
+    assert not visit(settings, core, only_due=True)
+    assert visit(settings, core)
+
+
+def test_two_processes_do_not_visit_at_once(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    add_address(core.store, server.url("/ferry"))
+    with FileLock(core.folder / LOCK):
+        assert visit(settings, core) == []
+    assert visit(settings, core) != []
+
+
+def test_a_visit_ends_soon_when_the_bot_stops(
+    settings: Settings, core: Core, server: WebServer
+) -> None:
+    add_address(core.store, server.url("/ferry"))
+    stopping = threading.Event()
+    stopping.set()
+    assert len(visit(settings, core, stopping=stopping)) == 1
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("address", ["https://me:secret@a.org/", "http:///x"])
+def test_what_can_not_be_fetched_is_no_source(core: Core, address: str) -> None:
+    with pytest.raises(MissingSourceError, match=r"has a name or password|names no host"):
+        add_address(core.store, address)
+    assert core.sources() == {}
+
+
+# A running bot.
+
+
+@pytest.fixture
+def simcord_bot(settings: Settings, server: WebServer) -> Bot:
+    with Core(settings, WordEmbedder()) as core:
+        add_address(core.store, server.url("/ferry"))
+    return Bot(settings, start_worker(settings, WordEmbedder()), local_fetcher)
+
+
+async def test_a_running_bot_visits_what_is_due_and_answers_from_it(
+    simcord_env: Env, simcord_bot: Bot
+) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            states = await simcord_bot.worker.call(
+                lambda core: core.source_states(), priority=Priority.ASKING
+            )
+            hits = await simcord_bot.worker.call(
+                lambda core: core.search("ferry to Lisbon", None, 3), priority=Priority.ASKING
+            )
+            if "Ferry" in [hit.passage.title for hit in hits]:
+                break
+            await asyncio.sleep(0.02)
+    assert states[0].documents == 1
+    await simcord_bot.close()
+
+
+# Repositories and sites.
+
+
+def test_a_repository_is_visited_when_due_and_its_copy_goes_with_it(
+    settings: Settings, core: Core, tmp_path: Path
+) -> None:
+    with GitServer(tmp_path / "served") as git:
+        git.repositories.make("handbook.git")
+        git.repositories.commit("handbook.git", {"a.md": "# Ferry\n\nTo Lisbon at nine."})
+        location = repository_location(git.url("handbook.git"))
+        add_visited(core.store, location)
+        assert [step.url for step in visit(settings, core, only_due=True)][1:] == ["a.md"]
+        assert visit(settings, core, only_due=True) == []
+        assert update(core).added[-1].endswith("handbook.git:a.md")
+        [copy] = (core.folder / COPIES).iterdir()
+        core.remove_source(location)
+        assert update(core).removed
+        assert not copy.exists()
+
+
+def test_a_site_is_crawled_when_due(settings: Settings, core: Core, server: WebServer) -> None:
+    server.pages["/docs/"] = Reply('<h1>Harbour</h1><p>Hi.</p><a href="ferry">Ferry</a>')
+    server.pages["/docs/ferry"] = Reply(PAGE)
+    location = crawl_location(server.url("/docs/"))
+    add_visited(core.store, location)
+    assert len(visit(settings, core, only_due=True)) == 3
+    assert visit(settings, core, only_due=True) == []
+    added = [one for one in update(core).added if one.startswith("page:")]
+    assert added == [f"page:{server.url('/docs/')}", f"page:{server.url('/docs/ferry')}"]

@@ -1,0 +1,160 @@
+"""Two bots on one data folder, with real processes."""
+
+import asyncio
+import signal
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.answers.lookup import Ask
+from bot.cli.console import UNUSABLE
+from bot.config.settings import Settings
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
+from bot.storage.data_folder import (
+    BACKUPS,
+    BOT_LOCK,
+    COMMUNITY,
+    DataFolderError,
+    DataFolderHeldError,
+    empty,
+    exclusive,
+    held,
+    model_cache,
+    open_store,
+)
+from bot.storage.index_places import INDEX
+from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
+from knowledge.store.store import StoreError
+from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
+from tests.fakes import WordEmbedder
+
+
+def is_held(folder: Path) -> bool:
+    """Whether another than this test holds a folder; one that never was is left as it is."""
+    if not (folder / BOT_LOCK).exists():
+        return False
+    with exclusive(folder, BOT_LOCK) as mine:
+        return not mine
+
+
+async def _refused(discord: DiscordServer, *arguments: str | Path) -> str:
+    """What a process that ends at once has to say: one line, nothing else."""
+    async with bot_process(discord, *arguments, connected=False) as process:
+        out, err = await asyncio.wait_for(process.communicate(), SECONDS)
+    assert process.returncode == UNUSABLE, err
+    assert out == b""
+    [line] = err.decode().strip().splitlines()
+    return line
+
+
+def without_tables() -> bytes:
+    """A database as a process leaves it that was killed before it made a table."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("pragma user_version = 1")
+        return connection.serialize()
+
+
+@pytest.mark.parametrize("content", [None, b"", without_tables()], ids=["missing", "empty", "bare"])
+@pytest.mark.parametrize("beside", [f"{INDEX}/index.db", TOMBSTONES, f"{BACKUPS}/community-1.db"])
+def test_a_lost_database_is_not_begun_anew_beside_what_was_made_with_it(
+    tmp_path: Path, beside: str, content: bytes | None
+) -> None:
+    path, left = tmp_path / COMMUNITY, tmp_path / beside
+    left.parent.mkdir(exist_ok=True)
+    left.write_bytes(b"anything")
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"missing or empty.*commonplace restore FILE") as error:
+        open_store(tmp_path)
+    assert str(tmp_path / beside.split("/")[0]) in str(error.value)
+    assert (path.read_bytes() if path.exists() else None) == content
+    # Moved away, it keeps nobody from beginning anew.
+    left.unlink()
+    open_store(tmp_path).close()
+    left.write_bytes(b"anything")
+    open_store(tmp_path).close()
+
+
+@pytest.mark.parametrize("second", ["run", pytest.param("preview", marks=pytest.mark.slow)])
+async def test_the_second_of_two_bots_says_so_and_stops(settings: Settings, second: str) -> None:
+    folder = settings.data.folder
+    async with discord_server() as discord, bot_process(discord, "run", "--data", folder):
+        line = await _refused(discord, second, "--data", folder)
+        assert "Another bot is running on the data folder" in line
+        assert "--data or COMMONPLACE_DATA" in line
+        # The first one goes on as if nothing had happened.
+        await discord.ask("What is open source AI?")
+        assert await asyncio.wait_for(discord.said.get(), SECONDS)
+
+
+@pytest.mark.slow
+async def test_everything_else_may_be_used_beside_a_running_bot(settings: Settings) -> None:
+    folder = settings.data.folder
+    async with discord_server() as discord, bot_process(discord, "run", "--data", folder):
+        with Core(settings, WordEmbedder()) as core:
+            run_to_end(index_updates.update_quickly(core))
+            asked = [Ask("What is open source AI?", 1)]
+            [reply] = core.answer_pipeline.ask(asked)
+        assert reply.hits
+        assert is_held(folder)
+
+
+@pytest.mark.slow
+async def test_a_folder_is_free_as_soon_as_its_bot_was_killed(settings: Settings) -> None:
+    folder = settings.data.folder
+    async with discord_server() as discord:
+        async with bot_process(discord, "run", "--data", folder) as first:
+            assert is_held(folder)
+            first.send_signal(signal.SIGKILL)
+            await first.wait()
+        assert not is_held(folder)
+        discord.connected.clear()
+        async with bot_process(discord, "run", "--data", folder):
+            assert is_held(folder)
+
+
+def test_a_folder_is_held_until_its_bot_ends(tmp_path: Path) -> None:
+    with held(tmp_path):
+        assert is_held(tmp_path)
+        with pytest.raises(DataFolderHeldError, match="Stop that one"), held(tmp_path):
+            pass
+        assert is_held(tmp_path)
+    assert not is_held(tmp_path)
+
+
+def test_a_folder_that_can_not_be_written_is_named_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("in the way")
+    with pytest.raises(DataFolderError, match="can't be written"), held(tmp_path / "data"):
+        pass
+
+
+@pytest.mark.parametrize("named", ["", "relative/cache"])
+def test_derived_models_are_kept_in_the_users_cache_folder(
+    named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", named)
+    assert model_cache() == tmp_path / ".cache" / "commonplace" / "models"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+    assert model_cache() == tmp_path / "elsewhere" / "commonplace" / "models"
+
+
+def test_a_folder_is_emptied_but_for_the_lock_that_holds_it(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").touch()
+    folder = tmp_path / "data"
+    (folder / "index").mkdir(parents=True)
+    (folder / "index" / "index.db").touch()
+    (folder / "community.db").touch()
+    (folder / "link").symlink_to(outside)
+    with held(folder):
+        empty(folder)
+        with pytest.raises(DataFolderError), held(folder):
+            pass
+    assert [path.name for path in folder.iterdir()] == [BOT_LOCK]
+    assert (outside / "precious").exists()

@@ -1,0 +1,135 @@
+"""A bot whose community database is one of PostgreSQL, as processes of its own."""
+
+import asyncio
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from bot.cli.console import UNUSABLE
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.storage.data_folder import COMMUNITY, open_store
+from knowledge.store.store import Store, StoreError
+from knowledge.values.documents import SHARED
+from knowledge.values.extras import needed
+from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
+from tests.postgres import Cluster
+
+
+@pytest.fixture
+def url(postgres: Cluster) -> Iterator[str]:
+    made = postgres.empty()
+    yield made
+    postgres.drop(made)
+
+
+class Recommending(DiscordServer):
+    """Discord, which says how many shards there should be: one."""
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_get("/api/gateway/bot", self._recommended)
+
+    async def _recommended(self, request: web.Request) -> web.Response:
+        del request
+        limits = {"total": 10, "remaining": 10, "reset_after": 60_000, "max_concurrency": 1}
+        address = f"{self.address}/gateway/".replace("http", "ws")
+        found = {"url": address, "shards": 1, "session_start_limit": limits}
+        return web.Response(body=json.dumps(found).encode(), content_type="application/json")
+
+
+def _config(settings: Settings, url: str) -> Path:
+    path = settings.data.folder.parent / "postgres.toml"
+    path.write_text(f"[data]\nfolder = '{settings.data.folder}'\ndatabase = '{url}'\n")
+    return path
+
+
+async def test_a_machine_without_the_key_of_the_others_says_so_and_stops(
+    tmp_path: Path, url: str
+) -> None:
+    first, second = tmp_path / "first", Settings(data=DataSettings(folder=tmp_path / "second"))
+    first.mkdir()
+    with open_store(first, url) as store:
+        store.tombstones.share_key()
+    async with (
+        discord_server() as discord,
+        bot_process(discord, "run", "--config", _config(second, url), connected=False) as process,
+    ):
+        _, err = await asyncio.wait_for(process.communicate(), SECONDS)
+    assert process.returncode == UNUSABLE, err
+    assert b"tombstones.jsonl is missing, or is not that of the other machines" in err
+    assert b"Traceback" not in err
+
+
+async def test_a_bot_whose_database_can_not_be_reached_says_so_and_stops(
+    settings: Settings,
+) -> None:
+    config = _config(settings, "postgresql://bot@/community?host=/nowhere")
+    async with (
+        discord_server() as discord,
+        bot_process(discord, "run", "--config", config, connected=False) as process,
+    ):
+        out, err = await asyncio.wait_for(process.communicate(), SECONDS)
+    assert process.returncode == UNUSABLE, err
+    assert out == b""
+    assert b"commonplace: The database community on /nowhere can't be opened" in err
+    assert b"Traceback" not in err
+
+
+@pytest.mark.slow
+async def test_a_preview_is_of_nothing_that_is_kept(settings: Settings) -> None:
+    # Whoever can't reach the database would be told.
+    config = _config(settings, "postgresql://bot@/community?host=/nowhere")
+    async with (
+        discord_server() as discord,
+        bot_process(discord, "preview", "--config", config, connected=False) as process,
+    ):
+        assert process.stderr is not None
+        line = await asyncio.wait_for(process.stderr.readline(), SECONDS)
+    assert line.startswith(b"Starting the bot")
+
+
+async def test_what_is_asked_is_on_record_there_and_nowhere_else(
+    settings: Settings, url: str, postgres: Cluster
+) -> None:
+    (settings.data.folder / COMMUNITY).unlink()
+    async with (
+        discord_server(Recommending()) as discord,
+        bot_process(discord, "run", "--config", _config(settings, url)),
+    ):
+        for question in ("What is open source AI?", "What is a model?"):
+            await discord.ask(question)
+            assert await asyncio.wait_for(discord.said.get(), SECONDS)
+            # As where the server was started anew.
+            postgres.cut(url)
+    with open_store(settings.data.folder, url) as store:
+        asked = [store.question_records.question(number) for number in (1, 2)]
+        assert [one.text for one in asked if one is not None] == [
+            "What is open source AI?",
+            "What is a model?",
+        ]
+    assert not (settings.data.folder / COMMUNITY).exists()
+
+
+def test_an_empty_database_beside_a_file_that_is_not_is_not_begun(tmp_path: Path, url: str) -> None:
+    with Store(tmp_path / COMMUNITY) as store:
+        store.add_source("https://a.org/", SHARED)
+    with pytest.raises(StoreError, match=r"is empty, but .*community\.db is not.*move it away"):
+        open_store(tmp_path, url)
+    (tmp_path / COMMUNITY).rename(tmp_path / "away.db")
+    open_store(tmp_path, url).close()
+
+
+def test_without_its_client_it_is_said_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As where the extra was not installed.
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    for name in [each for each in sys.modules if each.startswith("knowledge.store.postgres")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(StoreError, match=re.escape(needed("postgres"))):
+        open_store(tmp_path, "postgresql://bot@/community")

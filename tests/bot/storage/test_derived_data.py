@@ -1,0 +1,100 @@
+"""Derived data on PostgreSQL, as processes on two machines have it: two data folders, one database.
+
+What is kept where, in a file or in PostgreSQL, is in the tests of the archive and the page store.
+"""
+
+from pathlib import Path
+
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.index_updates import run_to_end
+from bot.privacy import service as privacy
+from bot.sources import channels
+from bot.storage.derived_data import open_archive, open_pages
+from knowledge.channels.database import CHANNELS
+from knowledge.channels.sync_state import ProgressMessage
+from knowledge.sources import add_visited, page_location
+from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
+from knowledge.values.documents import Kind
+from knowledge.web.page_store import WEB, WebPage
+from tests.bot.machines import OpenMachine
+from tests.bot.sync_driver import NOW, Server, SyncDriver
+
+CHANNEL = 41
+PAGE = "https://docs.example.org/ferries"
+TEXT = "The ferry to the island leaves at nine from the northern pier."
+
+
+def fill(core: Core) -> None:
+    """Let a page be fetched, a channel be read, and both be in the index."""
+    add_visited(core.store, page_location(PAGE))
+    core.pages.keep(WebPage(PAGE, PAGE, PAGE, title="Ferries", text=TEXT, fetched_at=NOW))
+    channel = SyncedChannel(CHANNEL, CHANNEL, SyncedContent.THREADS, NOW)
+    assert channels.add(core, channel, "help", 9, NOW, ProgressMessage())
+    driver = SyncDriver(core, Server(CHANNEL))
+    thread, question = driver.server.begin()
+    driver.hear(thread, question, new=True)
+    for _ in range(4):
+        driver.hear(thread, driver.server.write(thread.id), new=True)
+    driver.finish()
+    run_to_end(index_updates.update(core))
+
+
+def quotable(core: Core) -> set[str]:
+    return {*core.index.tables.document_digests({Kind.PAGE, Kind.CHANNEL})}
+
+
+def test_whoever_takes_over_on_another_machine_takes_nothing_out_of_the_index(
+    machine: OpenMachine,
+) -> None:
+    with machine("first") as first:
+        fill(first)
+        known = quotable(first)
+    assert {one.partition(":")[0] for one in known} == {"page", "channel"}
+
+    with machine("second") as second:
+        report = run_to_end(index_updates.update(second))
+
+        assert report.removed == []
+        assert quotable(second) == known
+        assert [state.documents for state in second.source_states()] == [1]
+        assert second.archive.channel(CHANNEL) is not None
+
+
+def test_what_members_wrote_is_shown_and_forgotten_on_whichever_machine(
+    machine: OpenMachine,
+) -> None:
+    with machine("first") as first, machine("second") as second:
+        fill(first)
+        written = privacy.exported(first, 1)["messages"]
+        assert written
+        assert privacy.exported(second, 1)["messages"] == written
+
+        privacy.withhold(second, 1, "Member 1", withheld=True)
+        run_to_end(index_updates.update_channels(second))
+
+        assert privacy.exported(first, 1)["messages"] == []
+
+
+def test_what_is_no_source_any_more_is_gone_on_every_machine(machine: OpenMachine) -> None:
+    with machine("first") as first, machine("second") as second:
+        fill(first)
+
+        assert channels.remove(second, CHANNEL, CHANNEL, 9)
+        second.remove_source(PAGE)
+        run_to_end(index_updates.update(second))
+
+        assert quotable(first) == set()
+        assert first.archive.channels() == []
+        assert first.pages.urls(PAGE) == []
+
+
+def test_files_of_before_postgresql_are_deleted(tmp_path: Path, derived_url: str) -> None:
+    open_pages(tmp_path).close()
+    open_archive(tmp_path).close()
+    assert (tmp_path / WEB).exists()
+
+    open_pages(tmp_path, derived_url).close()
+    open_archive(tmp_path, derived_url).close()
+
+    assert not [*tmp_path.glob(f"{WEB}*"), *tmp_path.glob(f"{CHANNELS}*")]

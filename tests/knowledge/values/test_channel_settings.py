@@ -1,0 +1,125 @@
+"""Which level's value holds in a channel, and that it is told which."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge.values.channel_settings import (
+    EVERYTHING,
+    SETTINGS,
+    AnsweredFrom,
+    ChannelSettings,
+    Configured,
+    GuildChoices,
+    Level,
+    Mode,
+    Place,
+    holding,
+)
+from knowledge.values.guilds import GuildSettings, Language
+
+GUILD, CATEGORY, CHANNEL, THREAD = 1, 2, 3, 4
+PLACE = Place(CHANNEL, CATEGORY, THREAD)
+RUST = AnsweredFrom(("rust",), first=True)
+VALUES: dict[str, Any] = {
+    "mode": Mode.HELP,
+    "wait_seconds": 7,
+    "private": True,
+    "language": Language.GERMAN,
+    "quotations": 1,
+    "answered_from": RUST,
+}
+
+
+def chosen(*settings: ChannelSettings, **server: Any) -> GuildChoices:
+    return GuildChoices(GuildSettings(GUILD, **server), {one.channel_id: one for one in settings})
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize(
+    ("channel_id", "level"),
+    [(THREAD, Level.THREAD), (CHANNEL, Level.CHANNEL), (CATEGORY, Level.CATEGORY)],
+)
+def test_the_nearest_level_that_has_a_value_decides_and_is_named(
+    name: str, channel_id: int, level: Level
+) -> None:
+    far = ChannelSettings(CATEGORY, GUILD, Mode.OFF, 99, False, Language.ENGLISH, 5, EVERYTHING)
+    near = replace(ChannelSettings(channel_id, GUILD), **{name: VALUES[name]})
+
+    found = holding(PLACE, chosen(far, near))
+
+    assert getattr(found, name) == VALUES[name]
+    assert found.origins[name] is level
+    others = {other: found.origins[other] for other in SETTINGS if other != name}
+    if channel_id != CATEGORY:
+        assert set(others.values()) == {Level.CATEGORY}
+
+
+def test_without_any_choice_the_configuration_holds() -> None:
+    found = holding(PLACE, chosen(), Configured(private=True, quotations=2))
+
+    assert (found.mode, found.private, found.quotations) == (Mode.MENTIONS, True, 2)
+    assert found.answered_from == EVERYTHING
+    assert found.origins["private"] is found.origins["mode"] is Level.CONFIGURATION
+    assert (found.language, found.origins["language"]) == (Language.ENGLISH, Level.SERVER)
+
+
+@pytest.mark.parametrize(("forum", "seconds"), [(True, 0), (False, 30)])
+def test_the_helper_waits_in_text_channels_unless_it_was_chosen_otherwise(
+    forum: bool, seconds: int
+) -> None:
+    place = replace(PLACE, forum=forum)
+    assert holding(place, chosen()).wait_seconds == seconds
+    waits = ChannelSettings(CATEGORY, GUILD, wait_seconds=5)
+    assert holding(place, chosen(waits)).wait_seconds == 5
+
+
+@pytest.mark.parametrize("listened_to", [THREAD, CHANNEL, CATEGORY])
+def test_the_server_listens_in_the_channels_that_it_chose(listened_to: int) -> None:
+    here = holding(PLACE, chosen(listen_channels=(listened_to,)))
+    elsewhere = holding(Place(9), chosen(listen_channels=(listened_to,)))
+
+    assert (here.mode, here.origins["mode"]) == (Mode.MENTIONS, Level.SERVER)
+    assert (elsewhere.mode, elsewhere.origins["mode"]) == (Mode.OFF, Level.SERVER)
+
+
+def test_a_channels_own_mode_holds_whatever_channels_the_server_listens_in() -> None:
+    own = ChannelSettings(CHANNEL, GUILD, Mode.MENTIONS)
+    assert holding(PLACE, chosen(own, listen_channels=(9,))).mode is Mode.MENTIONS
+
+
+def test_the_servers_choice_stands_between_category_and_configuration() -> None:
+    server = {"private_answers": True, "language": Language.GERMAN}
+    category = ChannelSettings(CATEGORY, GUILD, private=False)
+
+    found = holding(PLACE, chosen(category, **server), Configured(private=False))
+    assert (found.private, found.origins["private"]) == (False, Level.CATEGORY)
+    assert found.language is Language.GERMAN
+    found = holding(Place(9), chosen(category, **server), Configured(private=False))
+    assert (found.private, found.origins["private"]) == (True, Level.SERVER)
+
+
+def test_a_category_and_direct_messages_have_settings_too() -> None:
+    own = ChannelSettings(CATEGORY, GUILD, quotations=1)
+
+    found = holding(Place(None, CATEGORY), chosen(own))
+
+    assert (found.quotations, found.origins["quotations"]) == (1, Level.CATEGORY)
+    assert holding(None, GuildChoices(GuildSettings(0, listen_channels=(1,)))).mode is Mode.MENTIONS
+
+
+texts = st.lists(st.text(), max_size=3).map(tuple)
+
+
+@given(st.builds(AnsweredFrom, tags=texts, sources=texts, first=st.booleans()))
+def test_what_is_answered_from_comes_back_as_it_was_written(of: AnsweredFrom) -> None:
+    assert AnsweredFrom.read(of.written()) == (EVERYTHING if of.everything else of)
+
+
+@pytest.mark.parametrize("column", ["[]", "{", '{"tags": 1}', '{"tags": [1]}', '{"all": true}'])
+def test_what_was_not_written_so_is_refused(column: str) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        AnsweredFrom.read(column)

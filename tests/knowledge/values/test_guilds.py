@@ -1,0 +1,15 @@
+"""A guild's settings."""
+
+import pytest
+
+from knowledge.values.guilds import GuildSettings
+
+
+@pytest.mark.parametrize(
+    ("channel", "role", "complete"),
+    [(None, None, False), (1, None, False), (None, 1, False), (1, 1, True)],
+)
+def test_notes_can_be_reviewed_only_where_channel_and_role_are_chosen(
+    channel: int | None, role: int | None, complete: bool
+) -> None:
+    assert GuildSettings(5, channel, role).complete is complete

@@ -1,0 +1,24 @@
+"""Private names are looked for where they may be, and missed where they are not."""
+
+import pytest
+
+from knowledge.values.internals import missing, require
+
+THERE = (
+    "json.encoder:c_make_encoder",
+    # Set where an instance is made.
+    "json.encoder:JSONEncoder.sort_keys",
+    "email.message:Message._headers",
+)
+GONE = ("json:nothing", "json.encoder:JSONEncoder._gone", "json.gone:x", "gone:x")
+
+
+def test_what_is_there_is_found_also_what_only_an_instance_has() -> None:
+    assert missing(THERE) == []
+
+
+def test_what_is_gone_is_named_with_the_release_that_lacks_it() -> None:
+    assert missing([*THERE, *GONE]) == [*GONE]
+    with pytest.raises(ImportError, match=r"pytest \d.* lacks json:nothing, "):
+        require("pytest", GONE)
+    require("pytest", THERE)
