@@ -29,13 +29,13 @@ import simcord
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
+from bot.ask import unasked as service
+from bot.ask.question_rules import begins_question, questions_of_post
 from bot.config.sections import DataSettings, HelperSettings
 from bot.config.settings import Settings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
-from bot.helper import service
-from bot.helper.question_rules import begins_question, questions_of_post
 from bot.process.client import Bot, start_worker
 from knowledge.values.channel_settings import Mode
 

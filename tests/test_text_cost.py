@@ -116,7 +116,7 @@ NOT_CALLED: Final = {
         bot.review.similar_notes.SimilarNotes.original
         bot.gaps.existing_answer.offered
         bot.programs.document_ids.known_id
-        bot.handover.service.answer
+        bot.gaps.handovers.answer
         bot.notes.service.near
         bot.page.service.keep_off
         bot.programs.page_server._Headers._is_gone
@@ -152,7 +152,7 @@ NOT_CALLED: Final = {
         bot.storage.index_places.index_names
         bot.models.serving_model._served
         bot.cluster.shared_choices._is_sound
-        bot.helper.question_rules._compiled
+        bot.ask.question_rules._compiled
         bot.interactions.kit.option_values._is_known
         bot.programs.http_server.listening
         knowledge.store.insertions.replacement

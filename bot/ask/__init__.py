@@ -1,1 +1,1 @@
-"""Feature: `/ask`, mentions, replies, follow-ups in threads, and the buttons below an answer."""
+"""Feature: `/ask`, mentions, follow-ups, answers unasked, and the buttons below an answer."""

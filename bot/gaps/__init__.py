@@ -1,1 +1,1 @@
-"""Feature: `/gaps`, questions without a good answer, and who is told once there is one."""
+"""Feature: `/gaps` and hand-overs: unanswered questions, who answers them, who is told."""

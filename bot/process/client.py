@@ -17,6 +17,8 @@ from bot.answers.decision import Clarification
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.ask.ui.cog import AskCog
+from bot.ask.ui.unasked_cog import ROUND_SECONDS as HELPER_SECONDS
+from bot.ask.ui.unasked_cog import HelperCog
 from bot.autocomplete.ui.autocomplete import AutocompleteCache
 from bot.channels.ui.cog import ChannelsCog
 from bot.cluster.shards import Shards
@@ -33,9 +35,7 @@ from bot.digest.ui.cog import DigestCog
 from bot.digest.ui.poster import ROUND_SECONDS as DIGEST_SECONDS
 from bot.digest.ui.poster import DigestPoster
 from bot.gaps.ui.cog import GapsCog
-from bot.handover.ui.posts import HandoverPosts
-from bot.helper.ui.cog import ROUND_SECONDS as HELPER_SECONDS
-from bot.helper.ui.cog import HelperCog
+from bot.gaps.ui.handover_posts import HandoverPosts
 from bot.interactions.kit.attachments import Attachments
 from bot.interactions.kit.discord_internals import is_set_up, resume_shards
 from bot.interactions.kit.errors import EXPLAINED, explanation, say

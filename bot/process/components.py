@@ -6,13 +6,13 @@ from bot.ask.ui.answer_message import AnswerButton, PassageSelect, PickButton
 from bot.ask.ui.feedback import ReasonModal, ReasonSelect
 from bot.ask.ui.picture_questions import PictureButton, PictureForm
 from bot.ask.ui.quotes_button import QuotesButton
+from bot.ask.ui.unasked_buttons import HelpedButton
 from bot.community.ui.cog import BoardButton
 from bot.digest.ui.buttons import DigestButton
 from bot.gaps.ui.buttons import GapButton
 from bot.gaps.ui.cog import GapsButton, GroupSelect
 from bot.gaps.ui.existing_answer import PointButton, PointForm, PointSelect
-from bot.handover.ui.buttons import HandOnButton, HandoverButton, HelperForm
-from bot.helper.ui.buttons import HelpedButton
+from bot.gaps.ui.handover_buttons import HandOnButton, HandoverButton, HelperForm
 from bot.notes.ui.form import NoteModal, ReviseButton
 from bot.notes.ui.lists import HistoryButton, PageButton, WithdrawButton
 from bot.notes.ui.page_button import NotePageButton

@@ -20,7 +20,7 @@ from bot.ask.ui.feedback import reason_view
 from bot.core.job_queue import Priority
 from bot.gaps import messages as gaps_messages
 from bot.gaps.ui.buttons import GapButton
-from bot.handover.ui.buttons import HandOnButton
+from bot.gaps.ui.handover_buttons import HandOnButton
 from bot.interactions.kit.buttons import DIGEST, Button, CustomId, Select, view_of
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.layouts import container, layout, text_of

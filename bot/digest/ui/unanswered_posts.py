@@ -1,7 +1,7 @@
 """Forum posts that nobody has answered: those of which the helper knows, as they stand now.
 
-The helper looks at each a day after it was written (`bot.helper`). Somebody may have answered since
-then, or before, or the post may be solved, so each that is told is looked at once more.
+The helper looks at each a day after it was written (`bot.ask.unasked`). Somebody may have answered
+since then, or before, or the post may be solved, so each that is told is looked at once more.
 """
 
 import logging

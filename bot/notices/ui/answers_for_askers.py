@@ -18,12 +18,12 @@ import discord
 from bot.ask.ui.answer_message import answer_message, pictured
 from bot.core.core import Core
 from bot.core.worker import WorkerStoppedError
+from bot.gaps import handover_messages as handover_messages
+from bot.gaps import handovers as handover_service
 from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
+from bot.gaps.handovers import HelpersAnswer
 from bot.gaps.service import Told
-from bot.handover import messages as handover_messages
-from bot.handover import service as handover_service
-from bot.handover.service import HelpersAnswer
 from bot.interactions.kit.buttons import view_of
 from bot.interactions.kit.errors import UNREACHED, worth_retrying
 from bot.interactions.kit.retries import resent

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bot.core.core import Core
-from bot.handover import service as handover_service
-from bot.handover.service import Answered
+from bot.gaps import handovers as handover_service
+from bot.gaps.handovers import Answered
 from bot.review import service
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.notes import Decision, Member, Outcome

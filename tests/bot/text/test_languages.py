@@ -16,8 +16,8 @@ from babel.messages.pofile import read_po
 from bot.ask import button_messages
 from bot.ask import messages as ask_messages
 from bot.community import messages as community_messages
+from bot.gaps import handover_messages as handover_messages
 from bot.gaps import messages as gaps_messages
-from bot.handover import messages as handover_messages
 from bot.notes import form_messages as notes_form_messages
 from bot.notes import list_messages as notes_list_messages
 from bot.notes import messages as notes_messages

@@ -9,9 +9,9 @@ from simcord import ChannelHandle
 from bot.config.sections import HelperSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
+from tests.bot.ask.helping import ASKED, POST_TITLE, UNKNOWN, Helped, help_in
 from tests.bot.digests import chosen, its_time_comes, posted
 from tests.bot.forum import page_as_discord_does
-from tests.bot.helper.helping import ASKED, POST_TITLE, UNKNOWN, Helped, help_in
 from tests.bot.world import World, text_of
 
 

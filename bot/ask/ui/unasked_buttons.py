@@ -7,9 +7,9 @@ from typing import Any, Final
 import discord
 
 from bot.ask import button_messages
+from bot.ask import unasked_messages as messages
 from bot.ask.ui.answer_message import AnswerButton
 from bot.core.job_queue import Priority
-from bot.helper import messages
 from bot.interactions.kit.buttons import Button, CustomId
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.policy.door import Found, readers_of_answer

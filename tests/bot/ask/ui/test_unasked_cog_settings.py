@@ -4,7 +4,7 @@ import pytest
 
 from bot.config.sections import HelperSettings
 from bot.config.settings import Settings
-from tests.bot.helper.helping import ASKED, POST_TITLE, Helped
+from tests.bot.ask.helping import ASKED, POST_TITLE, Helped
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.answers.pipeline import QUESTION_CHARACTERS
-from bot.helper.question_rules import (
+from bot.ask.question_rules import (
     ANSWERED_WITHIN_SECONDS,
     Heard,
     begins_question,

@@ -7,15 +7,15 @@ from typing import Final
 
 import pytest
 
+from bot.ask import unasked_messages as messages
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.helper import messages
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.channel_settings import Mode
 from knowledge.values.notes import Decision, Member
 from knowledge.values.submissions import Submission
+from tests.bot.ask.helping import ASKED, POST_TITLE
 from tests.bot.discord_server import bot_process
-from tests.bot.helper.helping import ASKED, POST_TITLE
 from tests.bot.wire.gateway import CONTENT
 from tests.bot.wire.people import labels
 from tests.bot.wire.server import WireServer

@@ -8,7 +8,8 @@ import discord
 
 from bot.core.core import Core
 from bot.core.job_queue import Priority
-from bot.handover import messages, service
+from bot.gaps import handover_messages as messages
+from bot.gaps import handovers as service
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.handover import messages
+from bot.gaps import handover_messages as messages
 from bot.text.markdown import MESSAGE_CHARACTERS, size
 from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.values.guilds import Language

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bot.handover.helping import Helping
+from tests.bot.gaps.handing_over import Helping
 from tests.bot.world import World
 
 

@@ -7,12 +7,12 @@ import pytest
 from simcord import ChannelHandle, MemberActor
 
 from bot.ask import button_messages
-from bot.helper import messages
+from bot.ask import unasked_messages as messages
 from bot.process.client import Bot
 from knowledge.values.questions import Verdict
+from tests.bot.ask.helping import ASKED, POST_TITLE, Helped
 from tests.bot.faults import fail
 from tests.bot.forum import SOLVED
-from tests.bot.helper.helping import ASKED, POST_TITLE, Helped
 from tests.bot.steps import OTHER_PASSAGES, looked_into, restarted, said
 from tests.bot.world import TEXT, World, build_world, choices, custom_ids
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import discord
 
-from bot.helper.question_rules import (
+from bot.ask.question_rules import (
     ANSWERED_WITHIN_SECONDS,
     Heard,
     is_settled,

@@ -8,9 +8,9 @@ import pytest
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.handover import messages
+from bot.gaps import handover_messages as messages
 from bot.process.client import Bot
-from tests.bot.handover.helping import ANSWER, EN, Helping, direct, post, told
+from tests.bot.gaps.handing_over import ANSWER, EN, Helping, direct, post, told
 from tests.bot.steps import longest_part, restarted, said, up_to
 from tests.bot.world import UNKNOWN, buttons
 

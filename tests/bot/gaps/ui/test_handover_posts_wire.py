@@ -6,7 +6,7 @@ import pytest
 
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.handover import messages
+from bot.gaps import handover_messages as messages
 from bot.interactions.kit.retries import PAUSES
 from knowledge.values.guilds import Language
 from tests.bot.discord_server import bot_process

@@ -11,7 +11,7 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.core.core import Core
-from bot.handover import messages
+from bot.gaps import handover_messages as messages
 from bot.process.client import Bot
 from knowledge.store.questions.handovers import HANDING_PAUSE, NotHandedOn
 from knowledge.values.guilds import Language

@@ -4,13 +4,15 @@ import pytest
 
 from bot.config.sections import HelperSettings
 from bot.config.settings import Settings
+from tests.bot.ask.helping import Helped, help_in
 from tests.bot.forum import page_as_discord_does
-from tests.bot.helper.helping import Helped, help_in
 from tests.bot.world import World
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
+def settings(settings: Settings, request: pytest.FixtureRequest) -> Settings:
+    if "helped" not in request.fixturenames:
+        return settings
     return Settings(
         data=settings.data,
         questions=settings.questions,

@@ -17,8 +17,9 @@ import discord
 
 from bot.answers.replay import with_words
 from bot.core.job_queue import Priority
-from bot.handover import messages, service
-from bot.handover.ui.buttons import HandoverButton
+from bot.gaps import handover_messages as messages
+from bot.gaps import handovers as service
+from bot.gaps.ui.handover_buttons import HandoverButton
 from bot.interactions.kit.buttons import view_of
 from bot.interactions.kit.errors import UNREACHED, worth_retrying
 from bot.interactions.kit.retries import LOST, resent

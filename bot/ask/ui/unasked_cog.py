@@ -21,15 +21,16 @@ from discord.ext import commands
 
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
+from bot.ask import unasked as service
+from bot.ask import unasked_messages as messages
+from bot.ask.question_rules import begins_question, questions_of_post
 from bot.ask.ui.answer_message import answer_message, pictured
 from bot.ask.ui.cog import reply_once
+from bot.ask.ui.later_messages import SAID, Place, asked_and_settled, is_closed, lacking_to_help
+from bot.ask.ui.unasked_buttons import helped_buttons
 from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.core.worker import WorkerStoppedError
-from bot.helper import messages, service
-from bot.helper.question_rules import begins_question, questions_of_post
-from bot.helper.ui.buttons import helped_buttons
-from bot.helper.ui.later_messages import SAID, Place, asked_and_settled, is_closed, lacking_to_help
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.policy.allowed_guilds import AllowedGuilds
 from bot.interactions.policy.channel_access import readable_by_all

@@ -11,16 +11,16 @@ from simcord import ChannelHandle
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
+from bot.ask import unasked_messages as messages
+from bot.ask.ui.unasked_cog import MOST_WAITING
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.job_queue import Priority
-from bot.helper import messages
-from bot.helper.ui.cog import MOST_WAITING
 from bot.process.client import Bot
 from knowledge.values.channel_settings import Mode
 from knowledge.values.guilds import Language
+from tests.bot.ask.helping import ASKED, POST_TITLE, UNKNOWN, Helped, labels
 from tests.bot.faults import fail
-from tests.bot.helper.helping import ASKED, POST_TITLE, UNKNOWN, Helped, labels
 from tests.bot.steps import restarted
 from tests.bot.world import TEXT, text_of
 
@@ -277,7 +277,7 @@ async def test_where_it_may_not_write_it_is_silent_and_the_log_says_so_once(
 async def test_a_flood_is_left_to_people(helped: Helped, monkeypatch: pytest.MonkeyPatch) -> None:
     await helped.set(helped.world.help.id, wait_seconds=WAIT_SECONDS)
     assert MOST_WAITING > 1
-    monkeypatch.setattr("bot.helper.ui.cog.MOST_WAITING", 1)
+    monkeypatch.setattr("bot.ask.ui.unasked_cog.MOST_WAITING", 1)
     await ask(helped)
     await helped.world.second_member.send(helped.world.help, ASKED)
     assert len(await helped.states()) == 1

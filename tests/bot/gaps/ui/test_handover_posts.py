@@ -8,11 +8,11 @@ import pytest
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.handover import messages
+from bot.gaps import handover_messages as messages
 from bot.process.client import Bot
 from knowledge.store.questions.handovers import NotHandedOn
 from tests.bot.faults import fail
-from tests.bot.handover.helping import EN, Helping, post, posts
+from tests.bot.gaps.handing_over import EN, Helping, post, posts
 from tests.bot.steps import restarted, said
 from tests.bot.world import UNKNOWN
 
