@@ -1,9 +1,9 @@
 """Speed and fidelity of the derived embedding runtime, beside its reference, in one run.
 
-`python benchmarks/embedding.py [FOLDER ...] [--model MODEL_FOLDER]`, where each FOLDER is a judged
-set in the layout of BEIR; with `--families` instead, the architectures that are derived, made with
-random weights, as embedders and as rerankers. Other work on the machine slows both sides, so read
-the ratios; run it again where they surprise.
+    python benchmarks/embedding.py [FOLDER ...] [--model MODEL_FOLDER]
+
+Each FOLDER is a judged set in BEIR's layout. Other work on the machine slows both sides, so read
+the ratios, and run it again if they surprise.
 """
 
 import argparse
@@ -29,8 +29,6 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 from indexer.embedding.embedder import SMALL_MODEL
 from indexer.embedding.onnx_export import derive
 from indexer.embedding.onnx_model import RuntimeModel
-from indexer.embedding.onnx_reranker import RerankerManifest, RuntimeReranker
-from indexer.embedding.reranker_export import derive_reranker
 from indexer.embedding.shipped_models import shipped_models
 from indexer.embedding.token_counter import TokenCounter
 
@@ -70,16 +68,12 @@ def main() -> None:
     parser.add_argument("judged", nargs="*", type=Path, help="folders of judged sets")
     parser.add_argument("--model", type=Path, help="a sentence-transformers folder")
     parser.add_argument("--passages", type=int, default=192, help="how many texts to time")
-    parser.add_argument("--families", action="store_true", help="every architecture instead")
     parser.add_argument("--probe", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.probe:
         print(json.dumps(probe(arguments.probe)))
         return
     with tempfile.TemporaryDirectory() as scratch:
-        if arguments.families:
-            print_families(Path(scratch))
-            return
         compare(arguments.model or packaged(), Path(scratch) / "derived", arguments)
 
 
@@ -197,94 +191,6 @@ def print_passages(
             f"| tokens/s, {tokens // len(texts)} a text, {name} | {tokens / a:,.0f} "
             f"| {tokens / b:,.0f} | {a / b:.2f} x |"
         )
-
-
-def print_families(scratch: Path) -> None:
-    """Make, derive and compare a model of each architecture and pooling, then rerankers."""
-    import torch
-
-    from tests.indexer.embedding.families import FAMILIES, Shape, family_embedder
-
-    torch.set_num_threads(1)
-    shape = Shape(width=384, layers=6, heads=12, tokens=256)
-    print("| Family | mean | cls | lasttoken | one query | passages |\n|---|---|---|---|---|---|")
-    for family in FAMILIES:
-        near: list[str] = []
-        for pooling in ("lasttoken", "cls", "mean"):
-            source = family_embedder(
-                family, scratch / f"{family}-{pooling}", pooling=pooling, shape=shape
-            )
-            reference, model = derived_of(source)
-            near.insert(0, fidelity(reference, model))
-        # What pooling does takes no time beside the rest.
-        faster = [
-            ratio(partial(reference.encode, one), partial(model.embed_passages, one), turns)
-            for one, turns in ((QUERIES[:1], 24), (passages(16), 3))
-        ]
-        print(
-            f"| {family} | {' | '.join(near)} | {faster[0]:.1f} x | {faster[1]:.1f} x |", flush=True
-        )
-    print("\n| Family | correlation | clear orders | 16 pairs |\n|---|---|---|---|")
-    for family in FAMILIES:
-        print_reranker(family, scratch / f"{family}-reranker", shape)
-
-
-def derived_of(source: Path) -> tuple["SentenceTransformer", RuntimeModel]:
-    """A model as the reference runs it, and derived."""
-    from sentence_transformers import SentenceTransformer
-
-    derive(source, source.parent / "derived", sample=QUERIES)
-    reference = SentenceTransformer(str(source), device="cpu", local_files_only=True)
-    return reference, RuntimeModel.open(source.parent / "derived")
-
-
-def fidelity(reference: "SentenceTransformer", model: RuntimeModel) -> str:
-    """The least cosine of varied texts with the reference's vectors, plain and centred."""
-    from tests.indexer.embedding.families import TEXTS
-
-    expected = np.asarray(reference.encode(TEXTS, normalize_embeddings=True))
-    found, mean = model.embed_passages(TEXTS), expected.mean(axis=0)
-    centred = cosines(found - mean, expected - mean)
-    return f"{cosines(found, expected).min():.4f}, {centred.min():.4f}"
-
-
-def print_reranker(family: str, folder: Path, shape: Any) -> None:
-    """The same of a reranker, for a question and sixteen passages."""
-    from sentence_transformers import CrossEncoder
-
-    from tests.indexer.embedding.families import TEXTS, family_cross_encoder
-
-    source = family_cross_encoder(family, folder, shape)
-    derive_reranker(source, folder / "derived", sample=TEXTS[:24])
-    manifest = RerankerManifest.load(folder / "derived")
-    model = RuntimeReranker.open(folder / "derived")
-    reference = CrossEncoder(str(source), device="cpu", local_files_only=True)
-    texts = passages(16)
-    pairs = [(QUERIES[0], text) for text in texts]
-    faster = ratio(partial(reference.predict, pairs), partial(model.scores, QUERIES[0], texts), 5)
-    print(
-        f"| {family} | {manifest.correlation:.4f} | {manifest.agreement:.4f} | {faster:.1f} x |",
-        flush=True,
-    )
-
-
-def ratio(slow: Callable[[], object], fast: Callable[[], object], turns: int) -> float:
-    """How many times as fast, by medians of the processor's time, in turns.
-
-    Other work on the machine hardly changes that, if threads don't wait for one another.
-    """
-    slow()
-    fast()
-    taken = [
-        (seconds(slow, time.process_time), seconds(fast, time.process_time)) for _ in range(turns)
-    ]
-    return statistics.median(a for a, _ in taken) / statistics.median(b for _, b in taken)
-
-
-def cosines(left: Vectors, right: Vectors) -> Vectors:
-    lengths = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
-    found: Vectors = np.sum(left * right, axis=1) / lengths
-    return found
 
 
 def print_independence(model: RuntimeModel, texts: Sequence[str]) -> None:

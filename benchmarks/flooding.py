@@ -2,32 +2,25 @@
 
     python -m benchmarks.flooding one    one member, 20 questions of 2,000 characters a second
     python -m benchmarks.flooding many   60 questions a second from 200 members in 20 guilds
-    python -m benchmarks.flooding notes  notes of 30,000 characters, each one piece again and again
 
-Of notes, it prints what took the thread, or the event loop, longest at once, in CPU seconds.
-
-The real model answers, limits and worker are those of the bot, and Discord is left out. Waiting
-times are from a question to its answer, refusals counted apart. Run it on a machine whose cores are
-its own, or read the load average that it prints with the figures.
+The real model answers, with the bot's limits and worker but without Discord. Waiting times run from
+a question to its answer; refusals are counted apart. Run it on an idle machine, or read the load
+average that it prints.
 """
 
 import argparse
 import asyncio
-import itertools
 import os
 import random
 import resource
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from bot.answers.lookup import Ask
-from bot.ask import messages as answer_messages
 from bot.config.sections import DataSettings, QuestionSettings
 from bot.config.settings import Settings
 from bot.core import index_updates
@@ -35,21 +28,16 @@ from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.core.worker import Worker, WorkerBusyError, current_member
 from bot.interactions.policy.flood_control import FloodControl, TooFastError
-from bot.notes import service as note_service
 from bot.process.client import answered_together, start_worker
-from bot.review import cards, service
+from bot.review import service
 from knowledge import corpus
 from knowledge.sources import add_paths
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.documents import Document
 from knowledge.values.notes import Decision, Member
 from knowledge.values.submissions import (
-    TEXT_CHARACTERS,
-    InvalidNoteError,
     Submission,
-    checked_submission,
 )
-from tests.pumped_texts import FRAGMENTS, pumped
 
 GUILD: Final = 10
 FLOODER: Final = 1
@@ -67,76 +55,6 @@ class Seen:
     seconds: dict[str, list[float]] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     longest_queue: int = 0
-    # The CPU seconds of each turn of the thread and the loop, with what the turn was for.
-    turns: list[tuple[float, str]] = field(default_factory=list)
-
-    def counted(self, what: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """A function that notes how long each call takes of the CPU."""
-
-        def call(*arguments: Any) -> Any:
-            started = time.thread_time()
-            try:
-                return function(*arguments)
-            finally:
-                self.turns.append((time.thread_time() - started, what))
-
-        return call
-
-    async def turn(self, what: str, function: Callable[[Core], Any]) -> Any:
-        return await self.worker.call(self.counted(what, function))
-
-    async def slices(self, what: str, make: Callable[[Core], Iterator[Any]]) -> None:
-        await self.worker.run_slices(
-            lambda core: _Counted(self, what, make(core)), priority=Priority.REVIEWING
-        )
-
-    async def propose(self, fragment: str) -> None:
-        """Propose, show, approve and quote a note, as a member and a moderator do."""
-        current_member.set(FLOODER)
-        about = f"What is open source AI? {pumped(fragment, TEXT_CHARACTERS - 100)}".strip()
-        try:
-            submission = self.counted(f"check {fragment!r}", checked_submission)(
-                f"Open source AI {len(self.turns)}", about
-            )
-        except InvalidNoteError:
-            return
-        await self.slices(
-            f"near ahead {fragment!r}",
-            lambda core: core.similar_notes.embed_ahead(GUILD, submission),
-        )
-        await self.turn(
-            f"near {fragment!r}",
-            lambda core: note_service.near(core, GUILD, submission, FLOODER),
-        )
-        outcome = await self.turn(
-            f"propose {fragment!r}",
-            lambda core: service.indexed(
-                core, core.store.contributions.propose(GUILD, Member(3, "Mira"), 5, submission)
-            ),
-        )
-        note = outcome.note
-        await self.slices(
-            f"findings ahead {fragment!r}", lambda core: service.embed_near_ahead(core, note)
-        )
-        found = await self.turn(f"findings {fragment!r}", lambda core: service.findings(core, note))
-        self.counted(f"card {fragment!r}", cards.card)(note, datetime.now(UTC), found)
-        await self.slices(
-            f"approve ahead {fragment!r}",
-            lambda core: service.embed_revision_ahead(core, GUILD, note.revision.id),
-        )
-        await self.turn(
-            f"approve {fragment!r}",
-            lambda core: service.decide(
-                core, GUILD, note.revision.id, Member(MODERATOR, "Ada"), Ruling(Decision.APPROVE)
-            ),
-        )
-        asked = await self.turn(
-            f"ask {fragment!r}",
-            lambda core: answered_together(
-                core, [Ask(f"What is open source AI {note.id}?", 4, GUILD)]
-            ),
-        )
-        self.counted(f"answer {fragment!r}", answer_messages.answer)(asked[0])
 
     def text(self, characters: int) -> str:
         """Words of the articles in no order, so that no reply is said again from the cache."""
@@ -196,26 +114,11 @@ class Seen:
             found.sort()
             p50, p99 = found[len(found) // 2], found[min(len(found) * 99 // 100, len(found) - 1)]
             print(f"{kind}: {len(found)}, p50 {p50:.3f} s, p99 {p99:.3f} s, worst {found[-1]:.3f}")
-        for seconds, what in sorted(self.turns, reverse=True)[:20]:
-            print(f"{seconds:.2f} s of CPU: {what}")
         for reason, count in sorted(self.refused.items()):
             print(f"{reason}: {count}")
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         load = "/".join(f"{one:.1f}" for one in os.getloadavg())
         print(f"longest queue {self.longest_queue}, memory {memory:.0f} MB at most, load {load}")
-
-
-class _Counted:
-    """Slices, each counted as a turn."""
-
-    def __init__(self, seen: Seen, what: str, steps: Iterator[Any]) -> None:
-        self._next = seen.counted(what, steps.__next__)
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> Any:
-        return self._next()
 
 
 async def _each(seen: Seen, kind: str, pause: float, until: float, make: Any) -> None:
@@ -263,27 +166,11 @@ async def _many(seen: Seen, seconds: float, folder: Path) -> None:
     await indexing
 
 
-async def _notes(seen: Seen, step: int) -> None:
-    async def proposed() -> None:
-        for fragment in FRAGMENTS[::step]:
-            await seen.timed("a note, all of it", seen.propose(fragment))
-
-    async def others() -> None:
-        for number in itertools.count():
-            await seen.timed("others", seen.ask(100 + number % 20, GUILD, 60))
-            await asyncio.sleep(0.5)
-
-    asking = asyncio.create_task(others())
-    await proposed()
-    asking.cancel()
-
-
 async def main() -> None:
     """Flood a bot on a folder of its own, and say how others fared."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
-    parser.add_argument("flood", choices=("one", "many", "notes"))
+    parser.add_argument("flood", choices=("one", "many"))
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--step", type=int, default=1, help="each of so many fragments, of notes")
     chosen = parser.parse_args()
     found = [article for article in corpus.articles() if isinstance(article, Document)]
     words = [word for article in found for word in article.text.split()]
@@ -297,7 +184,6 @@ async def main() -> None:
         await {
             "one": lambda: _one(seen, chosen.seconds),
             "many": lambda: _many(seen, chosen.seconds, files),
-            "notes": lambda: _notes(seen, chosen.step),
         }[chosen.flood]()
         seen.show()
         await worker.stop()

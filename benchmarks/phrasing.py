@@ -1,12 +1,11 @@
 """Phrasing: what the strict check lets through, what it costs, and whether a model chooses well.
 
     python -m benchmarks.phrasing check
-    python -m benchmarks.phrasing time
     python -m benchmarks.phrasing choose FOLDER ANSWERS [--url URL --model NAME] [--questions 100]
 
 `check` puts sentences through all that a model's sentence goes through, with the real model's
 vectors: sentences of the articles as they are, with a number, a name or a "not" that is wrong, and
-those of tests/judged/phrasing.jsonl. `time` takes an answer of five sentences through it.
+those of tests/judged/phrasing.jsonl.
 
 `choose` asks the endpoint about the answers to questions of a judged set, FOLDER in BEIR's layout
 and ANSWERS in SQuAD's (as `benchmarks/quoting.py` has them), and counts how often what it chooses
@@ -23,7 +22,6 @@ import random
 import re
 import statistics
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -137,33 +135,6 @@ async def check(embed: Embed) -> None:
             print(f"written by hand, {which}, {kind}: {await share(pairs, embed)} pass")
 
 
-ASKED = "How much does it cost to train an AI model, and who pays for it?"
-
-
-async def timed(embed: Embed) -> None:
-    """An answer of five sentences, each naming one sentence of three passages."""
-    plain = article_sentences()
-    seconds: list[float] = []
-    busy: list[float] = []
-    for start in range(0, 300, 15):
-        some = plain[start : start + 15]
-        quotes = tuple(Quoted(" ".join(some[at : at + 5]), "Title") for at in (0, 5, 10))
-        offered = numbered(quotes)
-        said = [
-            Written.model_validate({"text": one.text, "from": [one.id]}) for one in offered[::3][:5]
-        ]
-        began, worked = time.perf_counter(), time.process_time()
-        await written(Task(ASKED, quotes, Mode.PHRASE), offered, said, embed)
-        seconds.append(time.perf_counter() - began)
-        busy.append(time.process_time() - worked)
-    milliseconds = sorted(1e3 * one for one in seconds)
-    print(
-        f"an answer of five sentences: p50 {statistics.median(milliseconds):.1f} ms, worst "
-        f"{milliseconds[-1]:.1f} of {len(milliseconds)}; {1e3 * statistics.median(busy):.1f} ms of "
-        "processor time in all threads"
-    )
-
-
 @contextmanager
 def served(url: str, folder: Path) -> Iterator[str]:
     if url:
@@ -227,7 +198,6 @@ def main() -> None:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("check")
-    commands.add_parser("time")
     chosen = commands.add_parser("choose")
     chosen.add_argument("folder", type=Path)
     chosen.add_argument("answers", type=Path)
@@ -244,7 +214,7 @@ def main() -> None:
                 asyncio.run(choose(core, options, url))
         else:
             embed = embedding(open_embedder(DEFAULT_MODEL, folder))
-            asyncio.run(check(embed) if options.command == "check" else timed(embed))
+            asyncio.run(check(embed))
 
 
 if __name__ == "__main__":
