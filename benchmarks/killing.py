@@ -39,7 +39,7 @@ from bot.core.shadow_index import build
 from bot.models.serving_model import delete_left_over, open_successor, take
 from bot.privacy import guild_removal
 from bot.review import service as review_service
-from bot.sources import channels
+from bot.sources import channel_sync_steps
 from bot.storage.data_folder import COMMUNITY
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.index.written_documents import document_digest
@@ -282,7 +282,7 @@ def read(place: ProgressMessage) -> None:
             server.write(thread.id)
     with place.core() as core:
         forum = SyncedChannel(FORUM, FORUM, SyncedContent.THREADS, AT)
-        channels.add(core, forum, "forum", ADA.id, AT, ProgressPlace())
+        channel_sync_steps.add(core, forum, "forum", ADA.id, AT, ProgressPlace())
         driver = SyncDriver(core, server)
         driver.turn_off()
         driver.finish()

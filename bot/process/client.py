@@ -20,9 +20,7 @@ from bot.ask.ui.cog import AskCog
 from bot.ask.ui.unasked_cog import ROUND_SECONDS as HELPER_SECONDS
 from bot.ask.ui.unasked_cog import HelperCog
 from bot.autocomplete.ui.autocomplete import AutocompleteCache
-from bot.channels.ui.cog import ChannelsCog
 from bot.cluster.shards import Shards
-from bot.community.ui.cog import CommunityCog
 from bot.config.settings import Settings
 from bot.config.version import own_version
 from bot.core import index_updates
@@ -31,9 +29,6 @@ from bot.core.degradations import Degradations
 from bot.core.figures import Figures
 from bot.core.job_queue import Priority
 from bot.core.worker import Worker, WorkerBusyError, current_member
-from bot.digest.ui.cog import DigestCog
-from bot.digest.ui.poster import ROUND_SECONDS as DIGEST_SECONDS
-from bot.digest.ui.poster import DigestPoster
 from bot.gaps.ui.cog import GapsCog
 from bot.gaps.ui.handover_posts import HandoverPosts
 from bot.interactions.kit.attachments import Attachments
@@ -47,7 +42,6 @@ from bot.interactions.picture_texts import PictureTexts
 from bot.interactions.policy.allowed_guilds import AllowedGuilds
 from bot.interactions.policy.flood_control import FloodControl, TooFastError
 from bot.interactions.policy.guild_settings import GuildSettingsCache, viewer_language
-from bot.limits.ui.cog import LimitsCog
 from bot.notes.ui.cog import NotesCog
 from bot.notes.ui.source_messages import SourceMessages
 from bot.notes.ui.submission import NoteSubmissions
@@ -71,13 +65,19 @@ from bot.review.ui.cog import ReviewCog
 from bot.review.ui.queue import Queue
 from bot.search.ui.cog import SearchCog
 from bot.setup.ui.arrival import Arrival
+from bot.setup.ui.channel_cog import ChannelsCog
 from bot.setup.ui.cog import SetupCog
+from bot.setup.ui.limits_cog import LimitsCog
 from bot.setup.ui.panel import SetupPanel
 from bot.sources.ui.channel_events import ChannelEvents
 from bot.sources.ui.channel_sync import PAUSE_SECONDS as SYNC_SECONDS
 from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.cog import SourcesCog
 from bot.sources.web_sync import MakeFetcher, polite_fetcher
+from bot.statistics.ui.cog import CommunityCog
+from bot.statistics.ui.weekly_cog import DigestCog
+from bot.statistics.ui.weekly_poster import ROUND_SECONDS as DIGEST_SECONDS
+from bot.statistics.ui.weekly_poster import DigestPoster
 from indexer.embedding.embedder import Embedder
 from knowledge.store.database import is_away
 from knowledge.values.channel_settings import GuildChoices

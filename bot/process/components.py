@@ -7,8 +7,6 @@ from bot.ask.ui.feedback import ReasonModal, ReasonSelect
 from bot.ask.ui.picture_questions import PictureButton, PictureForm
 from bot.ask.ui.quotes_button import QuotesButton
 from bot.ask.ui.unasked_buttons import HelpedButton
-from bot.community.ui.cog import BoardButton
-from bot.digest.ui.buttons import DigestButton
 from bot.gaps.ui.buttons import GapButton
 from bot.gaps.ui.cog import GapsButton, GroupSelect
 from bot.gaps.ui.existing_answer import PointButton, PointForm, PointSelect
@@ -26,6 +24,8 @@ from bot.review.ui.queue import QueueButton
 from bot.search.ui.cog import SearchButton
 from bot.setup.ui.controls import HostsForm, LooksForm, SettingSelect, SetupButton, TrialForm
 from bot.sources.ui.cog import SourcesButton
+from bot.statistics.ui.cog import BoardButton
+from bot.statistics.ui.weekly_layout import DigestButton
 
 # Every form that members fill in; what is sent after a restart is taken by its id.
 FORMS: Final = (

@@ -1,1 +1,1 @@
-"""Feature: `/setup` and `/about`."""
+"""Feature: settings of a server: `/setup`, `/channel`, `/limits`; and `/about`."""

@@ -7,9 +7,9 @@ from typing import Any
 
 from bot.core.core import Core
 from bot.setup.settings import CHOICES, DIGEST_DAYS, NO, OPTIONAL, QUORUMS, Setting
-from bot.sources import articles, channels
+from bot.sources import articles, channel_sync_steps
 from bot.sources.articles import ArticlesReport
-from bot.sources.channels import ChannelReport
+from bot.sources.channel_sync_steps import ChannelReport
 from knowledge.corpus import SourceState
 from knowledge.values.channel_settings import Mode
 from knowledge.values.digests import Edition
@@ -52,7 +52,7 @@ def state(core: Core, guild_id: int) -> State:
             for channel_id, chosen in core.store.channel_settings.of_guild(guild_id).items()
             if chosen.mode is Mode.HELP
         ),
-        channels.reports(core, guild_id),
+        channel_sync_steps.reports(core, guild_id),
         [state for state in core.source_states() if state.scope in scopes],
         articles.report(core, guild_id),
         core.store.public_notes.unreleased_count(guild_id),

@@ -9,7 +9,7 @@ from typing import Final
 from bot.answers.bundled_articles import Standing
 from bot.sources.addresses import MOST_SITES, Added
 from bot.sources.articles import ArticlesReport
-from bot.sources.channels import ChannelReport
+from bot.sources.channel_sync_steps import ChannelReport
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, Page, beginning, plain, shortened, size
 from bot.text.permission_names import permission_name

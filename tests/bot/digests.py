@@ -8,10 +8,18 @@ import discord
 from simcord import ChannelHandle
 
 from bot.config.sections import PAGE_URL_CHARACTERS
-from bot.digest import messages, schedule
-from bot.digest.schedule import WEEK, Due
-from bot.digest.service import MOST_GAPS, MOST_POSTS, MOST_THANKED, NewNote, UnansweredPost, Week
 from bot.gaps.service import Group
+from bot.statistics import weekly_messages as messages
+from bot.statistics import weekly_schedule as schedule
+from bot.statistics.weekly_schedule import WEEK, Due
+from bot.statistics.weekly_service import (
+    MOST_GAPS,
+    MOST_POSTS,
+    MOST_THANKED,
+    NewNote,
+    UnansweredPost,
+    Week,
+)
 from knowledge.page.addresses import page_url
 from knowledge.store.notes.credit import Contributor
 from knowledge.store.questions.gaps import OpenQuestion

@@ -14,8 +14,8 @@ from simcord.http.routes.channels import archived_public_threads
 from simcord.http.routes.messages import get_history
 
 from bot.core.core import Core
-from bot.sources import channels
-from bot.sources.channels import ChannelReport
+from bot.sources import channel_sync_steps
+from bot.sources.channel_sync_steps import ChannelReport
 from indexer.retrieval.hit import Hit
 from knowledge.values.documents import channel_scope
 from tests.bot.world import World, text_of
@@ -206,5 +206,5 @@ async def texts(world: World, channel_id: int) -> str:
 
 async def report(world: World, channel_id: int) -> ChannelReport:
     """How a channel stands."""
-    reports = await world.core(channels.reports)
+    reports = await world.core(channel_sync_steps.reports)
     return next(each for each in reports if each.channel.id == channel_id)

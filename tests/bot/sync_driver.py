@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
-from bot.sources import channels
+from bot.sources import channel_sync_steps
 from indexer.ingest.pipeline import Progress
 from knowledge.channels.documents import prefix
 from knowledge.channels.messages import ArchivedMessage, first_id, time_of
@@ -97,19 +97,19 @@ class SyncDriver:
             return
         self._heard.add(written.message.id)
         if new:
-            channels.store_live_message(self.core, thread, written)
+            channel_sync_steps.store_live_message(self.core, thread, written)
         else:
-            channels.edited(self.core, thread.id, written)
+            channel_sync_steps.edited(self.core, thread.id, written)
 
     def hear_deleted(self, message_id: int) -> None:
         if self.on:
             self._heard.add(message_id)
-            channels.forgotten(self.core, [message_id])
+            channel_sync_steps.forgotten(self.core, [message_id])
 
     def ask(self) -> None:
         """Ask for the next page, after the lists before it; the answer is on its way."""
         while self.on and self._asked is None:
-            found = channels.next_step(self.core, [self.server.channel_id], NOW)
+            found = channel_sync_steps.next_step(self.core, [self.server.channel_id], NOW)
             if found.step is None:
                 return
             self._heard.clear()
@@ -123,11 +123,11 @@ class SyncDriver:
             return
         (step, answer), self._asked = self._asked, None
         if answer is None:
-            channels.thread_gone(self.core, step.thread_id)
+            channel_sync_steps.thread_gone(self.core, step.thread_id)
         elif isinstance(answer, MessagePage):
-            channels.take_page(self.core, step, answer, {*self._heard})
+            channel_sync_steps.take_page(self.core, step, answer, {*self._heard})
         else:
-            channels.take_threads(self.core, step, answer, "", last=True)
+            channel_sync_steps.take_threads(self.core, step, answer, "", last=True)
 
     def turn_off(self) -> None:
         """The bot stops; what was on its way is lost."""
@@ -137,7 +137,7 @@ class SyncDriver:
         """The bot starts."""
         if not self.on:
             self.on = True
-            channels.begin(self.core, [self.server.channel_id], NOW)
+            channel_sync_steps.begin(self.core, [self.server.channel_id], NOW)
 
     def update(self, steps: int) -> None:
         """Some slices of bringing the index up to date."""

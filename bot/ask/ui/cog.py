@@ -26,13 +26,13 @@ from bot.interactions.kit.errors import EXPLAINED, UNREACHED, unless_too_fast
 from bot.interactions.kit.layouts import text_of
 from bot.interactions.kit.localisation import described
 from bot.interactions.kit.retries import resent
+from bot.interactions.policy.admission import take_question
 from bot.interactions.policy.allowed_guilds import AllowedGuilds
 from bot.interactions.policy.channel_access import may_write, readable_by_all
 from bot.interactions.policy.flood_control import Limit, TooFastError
 from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.policy.permissions import also_directly, may_send
 from bot.interactions.services import Interaction, Services
-from bot.limits.ui.admission import take_question
 from bot.phrasing.ui.edits import PostedMessage
 from bot.text import error_messages
 from knowledge.values.guilds import Language

@@ -13,11 +13,11 @@ from bot.interactions.kit import inbox
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
 from bot.interactions.kit.errors import unless_too_fast
 from bot.interactions.kit.forms import Filled, Form
+from bot.interactions.policy.admission import take_question
 from bot.interactions.policy.channel_access import may_write
 from bot.interactions.policy.door import First, Found, anybody
 from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
-from bot.limits.ui.admission import take_question
 from bot.text.languages import Sentence
 from knowledge.values.guilds import Language
 

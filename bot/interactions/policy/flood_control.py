@@ -49,7 +49,7 @@ class TooFastError(Exception):
 
 
 class FloodControl:
-    """Who may ask now without the bot being flooded; what a server wants is in `bot.limits`."""
+    """Who may ask now without the bot being flooded; what a server wants is in `admission`."""
 
     def __init__(
         self, settings: QuestionSettings, clock: Callable[[], float] = time.monotonic

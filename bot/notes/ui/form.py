@@ -13,11 +13,11 @@ from bot.interactions.kit.buttons import Button, CustomId, view_of
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.pictures import is_picture
+from bot.interactions.policy.admission import note_refusal
 from bot.interactions.policy.channel_access import sees
 from bot.interactions.policy.door import First, Found, readable_question
 from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
-from bot.limits.ui.admission import note_refusal
 from bot.notes import drafts, form_messages, messages, service
 from bot.notes.drafts import Draft, OnPage
 from bot.review import messages as review_messages

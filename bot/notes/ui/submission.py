@@ -17,13 +17,12 @@ from bot.core.job_queue import Priority
 from bot.interactions.kit.buttons import Button, CustomId, view_of
 from bot.interactions.picture_texts import PictureText
 from bot.interactions.pictures import is_picture, picture_files, pictures_among
+from bot.interactions.policy import limits
+from bot.interactions.policy.admission import note_allowance
 from bot.interactions.policy.channel_access import readable_in
 from bot.interactions.policy.door import First, Found
 from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
-from bot.limits import messages as limits_messages
-from bot.limits import service as limits_service
-from bot.limits.ui.admission import note_allowance
 from bot.notes import drafts, form_messages, messages, picture_messages, service
 from bot.notes.drafts import Draft, OnPage
 from bot.notes.ui.form import draft_on, file_of, member_of, open_form
@@ -208,9 +207,9 @@ class NoteSubmissions:
             if allowance is not None:
                 # By the time here, before which is whatever was sent at the same time.
                 now = datetime.now(UTC)
-                wait = limits_service.note_wait(core, allowance, draft.note_id, now)
+                wait = limits.note_wait(core, allowance, draft.note_id, now)
                 if wait is not None:
-                    raise limits_messages.not_yet(wait)
+                    raise limits.not_yet(wait)
             return _written(core, draft, submission, place)
 
         return await self._bot.worker.call(

@@ -1,1 +1,1 @@
-"""Discord side of `/setup` and `/about`: the cog."""
+"""Discord side of the settings: the panel of `/setup`, the cogs, and the greeting."""

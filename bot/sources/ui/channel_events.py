@@ -14,7 +14,7 @@ from discord.ext import commands
 from bot.core.core import Core
 from bot.interactions.kit.discord_internals import take_role
 from bot.interactions.services import Services
-from bot.sources import channels
+from bot.sources import channel_sync_steps as steps
 from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.discord_messages import changed, lacking, listed, written
 from knowledge.channels.sync_state import ChannelProblem, ProblemCode
@@ -64,7 +64,7 @@ class ChannelEvents(commands.Cog):
             return
         self._sync.updated_live.add(message.id)
         self._sync.unread = True
-        await self._take_in(lambda core: channels.store_live_message(core, thread, new))
+        await self._take_in(lambda core: steps.store_live_message(core, thread, new))
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
@@ -75,7 +75,7 @@ class ChannelEvents(commands.Cog):
         thread_id = event.message_id if begins else event.channel_id
         if now is not None:
             self._sync.updated_live.add(event.message_id)
-            await self._take_in(lambda core: channels.edited(core, thread_id, now))
+            await self._take_in(lambda core: steps.edited(core, thread_id, now))
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
@@ -91,7 +91,7 @@ class ChannelEvents(commands.Cog):
     ) -> None:
         if self._begins_threads(channel_id) or self._concerns(channel_id, guild_id):
             self._sync.updated_live.update(message_ids)
-            await self._take_in(lambda core: channels.forgotten(core, message_ids))
+            await self._take_in(lambda core: steps.forgotten(core, message_ids))
 
     @commands.Cog.listener()
     async def on_thread_create(self, thread: discord.Thread) -> None:
@@ -113,7 +113,7 @@ class ChannelEvents(commands.Cog):
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
         if event.parent_id in self._sync.synced:
-            await self._bot.worker.call(lambda core: channels.thread_gone(core, event.thread_id))
+            await self._bot.worker.call(lambda core: steps.thread_gone(core, event.thread_id))
 
     @commands.Cog.listener()
     async def on_guild_channel_pins_update(self, channel: Any, _: datetime | None) -> None:

@@ -20,9 +20,9 @@ from bot.core import index_updates
 from bot.core.job_queue import Priority
 from bot.core.worker import WorkerStoppedError
 from bot.interactions.services import Services
-from bot.sources import channels as sources_channels
+from bot.sources import channel_sync_steps as steps
 from bot.sources import messages
-from bot.sources.channels import ChannelReport
+from bot.sources.channel_sync_steps import ChannelReport
 from bot.sources.ui.discord_messages import lacking, listed, opening, written
 from knowledge.channels.sync_state import (
     ChannelProblem,
@@ -105,7 +105,7 @@ class ChannelSync:
         """
         now = datetime.now(UTC)
         if not await self._bot.worker.call(
-            lambda core: sources_channels.add(core, channel, name, actor_id, now, place)
+            lambda core: steps.add(core, channel, name, actor_id, now, place)
         ):
             return False
         self.synced[channel.id] = channel.reads
@@ -117,7 +117,7 @@ class ChannelSync:
         """Follow a channel no more; False if it was not followed there."""
         self._bot.followed.get(guild_id, set()).discard(channel_id)
         if not await self._bot.worker.call(
-            lambda core: sources_channels.remove(core, channel_id, guild_id, actor_id)
+            lambda core: steps.remove(core, channel_id, guild_id, actor_id)
         ):
             return False
         self.synced.pop(channel_id, None)
@@ -130,9 +130,7 @@ class ChannelSync:
             return
         readable = [each for each in wanted if await self.is_readable(each)]
         now = datetime.now(UTC)
-        await self._bot.worker.call(
-            lambda core: sources_channels.begin(core, readable, now, whole=whole)
-        )
+        await self._bot.worker.call(lambda core: steps.begin(core, readable, now, whole=whole))
         self.unread = True
 
     async def is_readable(self, channel_id: int) -> bool:
@@ -159,9 +157,7 @@ class ChannelSync:
             await self._report_progress(report)
 
     async def _fail(self, channel_id: int, reason: ChannelProblem) -> ChannelReport | None:
-        return await self._bot.worker.call(
-            lambda core: sources_channels.failed(core, channel_id, reason)
-        )
+        return await self._bot.worker.call(lambda core: steps.failed(core, channel_id, reason))
 
     def _guild_of(self, channel_id: int) -> discord.Guild | None:
         for guild_id, channels in self._bot.followed.items():
@@ -217,7 +213,7 @@ class ChannelSync:
         present = {guild.id for guild in self._bot.guilds if not guild.unavailable}
         now = datetime.now(UTC)
         found = await self._bot.worker.call(
-            lambda core: sources_channels.next_step(core, present, now),
+            lambda core: steps.next_step(core, present, now),
             priority=Priority.INDEXING,
         )
         for report in found.ended:
@@ -236,9 +232,7 @@ class ChannelSync:
         await self._make()
         if time.monotonic() - self._told_at >= TOLD_SECONDS:
             self._told_at = time.monotonic()
-            report = await self._bot.worker.call(
-                lambda core: sources_channels.report(core, channel)
-            )
+            report = await self._bot.worker.call(lambda core: steps.report(core, channel))
             await self._report_progress(report)
 
     async def _ask(self, step: SyncStep) -> None:
@@ -252,7 +246,7 @@ class ChannelSync:
             threads = [listed(each) for each in active]
             own = [each for each in threads if each.channel_id == step.channel_id]
             await self._bot.worker.call(
-                lambda core: sources_channels.take_threads(core, step, own, "", last=True),
+                lambda core: steps.take_threads(core, step, own, "", last=True),
                 priority=Priority.INDEXING,
             )
         elif step.stage is SyncStage.ARCHIVED and isinstance(
@@ -266,7 +260,7 @@ class ChannelSync:
             threads = [listed(each) for each in found]
             last = len(found) < PAGE_THREADS
             await self._bot.worker.call(
-                lambda core: sources_channels.take_threads(core, step, threads, cursor, last=last),
+                lambda core: steps.take_threads(core, step, threads, cursor, last=last),
                 priority=Priority.INDEXING,
             )
         elif step.stage is SyncStage.PINS and isinstance(channel, discord.TextChannel):
@@ -274,7 +268,7 @@ class ChannelSync:
             kept = [*filter(None, pins)]
             leave = {*self.updated_live}
             await self._bot.worker.call(
-                lambda core: sources_channels.take_pins(core, step, kept, leave),
+                lambda core: steps.take_pins(core, step, kept, leave),
                 priority=Priority.INDEXING,
             )
             self.unmade = True
@@ -300,7 +294,7 @@ class ChannelSync:
         )
         leave = {*self.updated_live}
         await self._bot.worker.call(
-            lambda core: sources_channels.take_page(core, step, page, leave),
+            lambda core: steps.take_page(core, step, page, leave),
             priority=Priority.INDEXING,
         )
         self.unmade = True
@@ -318,16 +312,14 @@ class ChannelSync:
         if now is None or message_id in self.updated_live:
             return
         # Not `|=`, which would look first and wait then.
-        if await self._bot.worker.call(lambda core: sources_channels.edited(core, channel_id, now)):
+        if await self._bot.worker.call(lambda core: steps.edited(core, channel_id, now)):
             self.unmade = True
 
     async def _stumble(self, step: SyncStep, error: Exception) -> None:
         """What Discord refused: a thread, the channel, or only for now."""
         is_thread = step.stage is SyncStage.READING and step.thread_id != step.channel_id
         if isinstance(error, discord.NotFound) and is_thread:
-            await self._bot.worker.call(
-                lambda core: sources_channels.thread_gone(core, step.thread_id)
-            )
+            await self._bot.worker.call(lambda core: steps.thread_gone(core, step.thread_id))
         elif isinstance(error, discord.Forbidden | discord.NotFound):
             if not await self.is_readable(step.channel_id):
                 return
@@ -357,9 +349,7 @@ class ChannelSync:
 
     async def _end(self, report: ChannelReport) -> None:
         await self._make()
-        now = await self._bot.worker.call(
-            lambda core: sources_channels.report(core, report.channel)
-        )
+        now = await self._bot.worker.call(lambda core: steps.report(core, report.channel))
         await self._report_progress(now)
         await self._bot.worker.call(
             lambda core: core.archive.set_progress_message(report.channel.id, ProgressMessage())

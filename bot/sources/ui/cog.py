@@ -15,7 +15,7 @@ from bot.interactions.policy.door import First, administrators
 from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, manages, may_manage
 from bot.interactions.services import Interaction, Services
-from bot.sources import addresses, articles, channels, messages
+from bot.sources import addresses, articles, channel_sync_steps, messages
 from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.discord_messages import lacking, reads_of
 from bot.text.markdown import plain_within, shortened
@@ -240,7 +240,7 @@ class SourcesCog(commands.Cog):
     @remove.autocomplete("source")
     async def choices(self, interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
         scope, language = Scope(interaction.guild_id or 0), await viewer_language(interaction)
-        reports = await self.bot.worker.call(lambda core: channels.reports(core, scope))
+        reports = await self.bot.worker.call(lambda core: channel_sync_steps.reports(core, scope))
         named = [
             (messages.source_name(language, each.channel), f"channel:{each.channel.id}")
             for each in reports
@@ -278,7 +278,7 @@ async def _show(interaction: Interaction, number: int) -> None:
         told = messages.NEEDS_ADMIN(language)
         await interaction.edit_original_response(content=told, view=None)
         return
-    reports = await bot.worker.call(lambda core: channels.reports(core, scope))
+    reports = await bot.worker.call(lambda core: channel_sync_steps.reports(core, scope))
     states = await bot.worker.call(Core.source_states)
     others = [state for state in states if state.scope in (scope, SHARED)]
     bundled = await bot.worker.call(lambda core: articles.report(core, scope))

@@ -17,7 +17,6 @@ from bot.ask import messages as ask_messages
 from bot.ask import passage_messages
 from bot.ask.explanation import why
 from bot.autocomplete.choices import Choices
-from bot.community import messages as community_messages
 from bot.gaps import messages as gaps_messages
 from bot.gaps.service import Group
 from bot.notes import list_messages as notes_list_messages
@@ -35,7 +34,8 @@ from bot.setup import messages as setup_messages
 from bot.setup import panel_messages
 from bot.sources import messages as sources_messages
 from bot.sources.articles import ArticlesReport
-from bot.sources.channels import ChannelReport
+from bot.sources.channel_sync_steps import ChannelReport
+from bot.statistics import messages as community_messages
 from bot.text import error_messages
 from bot.text.markdown import (
     LAYOUT_CHARACTERS,

@@ -7,11 +7,11 @@ from typing import Any, Final
 import pytest
 from simcord import Env
 
-from bot.community import messages as community_messages
 from bot.core.core import Core
 from bot.notes import form_messages as notes_form_messages
 from bot.notes import messages as notes_messages
 from bot.setup.settings import Page
+from bot.statistics import messages as community_messages
 from bot.text import error_messages
 from knowledge.values.guilds import GuildSettings, Language
 from tests.bot.english import CODE, in_english

@@ -16,7 +16,7 @@ from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.core.worker import Worker
 from bot.process.embedding import Embedding
-from bot.sources import channels
+from bot.sources import channel_sync_steps
 from indexer.ingest.embedding_queue import EmbeddingWorker, kind_of
 from indexer.ingest.pipeline import Progress
 from knowledge.channels.messages import ArchivedMessage
@@ -95,7 +95,7 @@ def test_an_import_of_the_command_line_is_embedded_by_a_worker(
 def _read(core: Core, channel_id: int) -> SyncDriver:
     """A channel with a few threads, of which everything was read and nothing is indexed."""
     channel = SyncedChannel(channel_id, channel_id, SyncedContent.THREADS, NOW)
-    assert channels.add(core, channel, "snow", 9, NOW, ProgressMessage())
+    assert channel_sync_steps.add(core, channel, "snow", 9, NOW, ProgressMessage())
     driver = SyncDriver(core, Server(channel_id))
     for _ in range(3):
         thread, _ = driver.server.begin()
@@ -149,13 +149,13 @@ def test_what_is_deleted_while_a_worker_embeds_it_is_never_found(
             update = _attended(own, index_updates.update_channels(core))
             taken = sum(1 for _ in itertools.islice(update, steps))
 
-            channels.forgotten(core, [_id_of(answer)])
+            channel_sync_steps.forgotten(core, [_id_of(answer)])
 
             again = _attended(own, index_updates.update_channels(core))
             for _ in itertools.chain([None], update, again):
                 quoted = "".join(documents(core, steps + 1).values())
                 assert answer.message.text not in quoted
-            channels.remove(core, steps + 1, steps + 1, 9)
+            channel_sync_steps.remove(core, steps + 1, steps + 1, 9)
             if taken < steps:
                 assert steps > 3
                 return

@@ -7,7 +7,7 @@ import pytest
 from bot.answers.bundled_articles import Standing
 from bot.sources import messages as sources_messages
 from bot.sources.articles import ArticlesReport
-from bot.sources.channels import ChannelReport
+from bot.sources.channel_sync_steps import ChannelReport
 from bot.text.markdown import MESSAGE_CHARACTERS
 from knowledge.channels.sync_state import (
     ArchivedChannel,

@@ -9,7 +9,7 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.privacy import service as privacy
-from bot.sources import channels
+from bot.sources import channel_sync_steps
 from bot.storage.derived_data import open_archive, open_pages
 from knowledge.channels.database import CHANNELS
 from knowledge.channels.sync_state import ProgressMessage
@@ -30,7 +30,7 @@ def fill(core: Core) -> None:
     add_visited(core.store, page_location(PAGE))
     core.pages.keep(WebPage(PAGE, PAGE, PAGE, title="Ferries", text=TEXT, fetched_at=NOW))
     channel = SyncedChannel(CHANNEL, CHANNEL, SyncedContent.THREADS, NOW)
-    assert channels.add(core, channel, "help", 9, NOW, ProgressMessage())
+    assert channel_sync_steps.add(core, channel, "help", 9, NOW, ProgressMessage())
     driver = SyncDriver(core, Server(CHANNEL))
     thread, question = driver.server.begin()
     driver.hear(thread, question, new=True)
@@ -80,7 +80,7 @@ def test_what_is_no_source_any_more_is_gone_on_every_machine(machine: OpenMachin
     with machine("first") as first, machine("second") as second:
         fill(first)
 
-        assert channels.remove(second, CHANNEL, CHANNEL, 9)
+        assert channel_sync_steps.remove(second, CHANNEL, CHANNEL, 9)
         second.remove_source(PAGE)
         run_to_end(index_updates.update(second))
 

@@ -15,7 +15,6 @@ from babel.messages.pofile import read_po
 
 from bot.ask import button_messages
 from bot.ask import messages as ask_messages
-from bot.community import messages as community_messages
 from bot.gaps import handover_messages as handover_messages
 from bot.gaps import messages as gaps_messages
 from bot.notes import form_messages as notes_form_messages
@@ -25,6 +24,7 @@ from bot.privacy import messages as privacy_messages
 from bot.review import cards as review_cards
 from bot.review import findings
 from bot.review import messages as review_messages
+from bot.statistics import messages as community_messages
 from bot.text import error_messages, markdown, paging
 from bot.text.feedback_reasons import FEEDBACK_REASONS
 from bot.text.languages import Plural, Sentence, of_locale, written

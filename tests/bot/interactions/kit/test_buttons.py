@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.community.messages import Period
-from bot.community.ui.cog import BoardButton
 from bot.gaps.ui.buttons import GapButton
 from bot.interactions.kit.buttons import pages_view
 from bot.privacy.messages import PRIVACY_LABELS
 from bot.privacy.ui.cog import PrivacyButton
 from bot.process.components import BUTTONS
+from bot.statistics.messages import Period
+from bot.statistics.ui.cog import BoardButton
 from bot.text.markdown import Page
 from bot.text.paging import PAGE_LABELS
 from knowledge.values.guilds import Language

@@ -16,7 +16,7 @@ from bot.privacy import messages as privacy_messages
 from bot.privacy import service as privacy_service
 from bot.process.client import Bot
 from bot.sources import messages as sources_messages
-from bot.sources.channels import reports
+from bot.sources.channel_sync_steps import reports
 from knowledge.channels.sync_state import ChannelProblem, ProblemCode
 from knowledge.store.guilds.synced_channels import SyncedContent
 from knowledge.values.guilds import Language

@@ -12,7 +12,7 @@ from aiohttp import web
 from bot.cli.console import UNUSABLE
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.sources import channels
+from bot.sources import channel_sync_steps
 from knowledge.channels.documents import prefix
 from knowledge.channels.sync_state import ProgressMessage
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
@@ -175,7 +175,7 @@ async def test_what_discord_refuses_for_now_is_asked_for_again_and_nothing_is_le
     settings: Settings, tmp_path: Path
 ) -> None:
     with Core(settings, WordEmbedder()) as core:
-        channels.add(
+        channel_sync_steps.add(
             core,
             SyncedChannel(FORUM, GUILD, SyncedContent.THREADS, AT),
             "snow",

@@ -1,1 +1,0 @@
-"""Feature: `/channel`, what holds in a channel, thread or category."""

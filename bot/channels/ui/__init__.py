@@ -1,1 +1,0 @@
-"""Discord side of channel settings: the cog."""

@@ -1,1 +1,0 @@
-"""Feature: `/stats` and `/leaderboard`."""

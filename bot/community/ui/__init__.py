@@ -1,1 +1,0 @@
-"""Discord side of `/stats` and `/leaderboard`: the cog."""

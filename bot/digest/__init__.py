@@ -1,1 +1,0 @@
-"""Feature: `/digest`, the week's questions for moderators, and new notes for everybody."""

@@ -1,1 +1,0 @@
-"""Discord side of digests: the cog, who posts them, and their buttons."""

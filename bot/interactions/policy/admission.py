@@ -1,0 +1,104 @@
+"""Admission of questions and notes: whether a member has some left, looked at before they go on.
+
+Flood control (`bot.interactions.policy.flood_control`) keeps the bot answering; limits are a
+server's choice. Nothing is counted or kept for a member without a limit.
+"""
+
+import asyncio
+import math
+from datetime import UTC, datetime
+from typing import Final
+
+import discord
+
+from bot.core.job_queue import Priority
+from bot.interactions.kit.errors import EXPLAINED
+from bot.interactions.policy import limits
+from bot.interactions.policy.limits import Allowance, Sender
+from bot.interactions.policy.permissions import may_decide
+from bot.interactions.services import Interaction, Services
+from bot.text import error_messages
+from knowledge.store.database import StoreError, is_away
+from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.limits import Quota
+
+# A form must be the first response; where it is not known in time, it is when the form is sent.
+_PATIENCE_SECONDS: Final = 0.5
+
+
+async def take_question(bot: Services, member: discord.abc.User, guild_id: int | None) -> None:
+    """Count a question of a member.
+
+    While the database is away, nobody can be counted, and flood control alone stands.
+
+    Raises:
+        TooFastError: if it is one too many.
+    """
+    settings = await _settings(bot, guild_id)
+    if may_decide(member, settings):
+        return
+    sender = _sender(member, settings)
+    quota = limits.questions_of(sender, settings.limits, bot.settings.limits)
+    if quota.is_any:
+        return
+    now = datetime.now(UTC)
+    try:
+        until = await bot.worker.call(
+            lambda core: core.store.recent_questions.take(sender.guild_id, sender.id, quota, now),
+            priority=Priority.ASKING,
+        )
+    except StoreError as error:
+        if not is_away(error):
+            raise
+        return
+    if until is not None:
+        seconds = math.ceil((until - now).total_seconds())
+        raise bot.flood_control.used_up(member.id, seconds)
+
+
+async def note_allowance(bot: Services, member: discord.Member, now: datetime) -> Allowance | None:
+    """How many notes a member may propose; None where there is no limit for them."""
+    settings = await _settings(bot, member.guild.id)
+    if may_decide(member, settings):
+        return None
+    sender = _sender(member, settings)
+    allowed = limits.notes_of(sender, settings.limits, bot.settings.limits, now)
+    if isinstance(allowed, Quota) and allowed.is_any:
+        return None
+    return Allowance(sender, allowed)
+
+
+async def note_refusal(interaction: Interaction, note_id: int | None, language: Language) -> str:
+    """Why the form of a note is not opened now, or nothing.
+
+    Where that can't be found out in time it is opened, and so it is in direct messages, where it is
+    not known which roles somebody has: what is sent is looked at once more.
+    """
+    member, bot = interaction.user, interaction.client
+    if not isinstance(member, discord.Member) or not bot.worker.opened:
+        return ""
+    now = datetime.now(UTC)
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            allowance = await note_allowance(bot, member, now)
+            if allowance is None:
+                return ""
+            wait = await bot.worker.call(
+                lambda core: limits.note_wait(core, allowance, note_id, now),
+                priority=Priority.ASKING,
+            )
+    except (TimeoutError, *EXPLAINED):
+        return ""
+    return error_messages.invalid(limits.not_yet(wait), language) if wait is not None else ""
+
+
+async def _settings(bot: Services, guild_id: int | None) -> GuildSettings:
+    return GuildSettings(0) if guild_id is None else await bot.guild_settings.settings(guild_id)
+
+
+def _sender(member: discord.abc.User, settings: GuildSettings) -> Sender:
+    account_at = discord.utils.snowflake_time(member.id)
+    if not isinstance(member, discord.Member):
+        return Sender(member.id, settings.guild_id, (), account_at, None)
+    roles = tuple(role.id for role in member.roles)
+    return Sender(member.id, settings.guild_id, roles, account_at, member.joined_at)

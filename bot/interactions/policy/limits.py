@@ -1,0 +1,93 @@
+"""Decisions on what a member may send now. Functions of the core, in its thread, and pure ones."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bot.config.sections import LimitSettings
+from bot.core.core import Core
+from bot.text.languages import Sentence
+from knowledge.values.limits import DAY, Limits, Quota, quota_of
+from knowledge.values.notes import State
+from knowledge.values.submissions import InvalidNoteError
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Somebody who asks or writes: in a guild, or in direct messages, which are guild 0."""
+
+    id: int
+    guild_id: int
+    role_ids: tuple[int, ...]
+    account_at: datetime
+    joined_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """That a note is one too many until then: its sender is `new`, or has written so many."""
+
+    until: datetime
+    new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many notes somebody may propose, or that they wait because they are new."""
+
+    sender: Sender
+    notes: Quota | Wait
+
+
+def questions_of(sender: Sender, limits: Limits, operators: LimitSettings) -> Quota:
+    """How many questions somebody may ask."""
+    return quota_of(limits.questions, sender.role_ids, operators.questions)
+
+
+def notes_of(
+    sender: Sender, limits: Limits, operators: LimitSettings, now: datetime
+) -> Quota | Wait:
+    """How many notes somebody may propose, or that they wait because they are new.
+
+    Nobody is new who has a role that has a rule of its own for notes: they were given it.
+    """
+    quota = quota_of(limits.notes, sender.role_ids, operators.notes)
+    # The role that everybody has is called like the guild.
+    if any(role_id in limits.notes for role_id in sender.role_ids if role_id != sender.guild_id):
+        return quota
+    newcomers = limits.newcomers or operators.newcomers
+    until = newcomers.until(sender.account_at, sender.joined_at)
+    if until <= now:
+        return quota
+    if not newcomers.notes:
+        return Wait(until, new=True)
+    return Quota(quota.hour, min(quota.day or newcomers.notes, newcomers.notes))
+
+
+def note_wait(core: Core, allowance: Allowance, note_id: int | None, now: datetime) -> Wait | None:
+    """Why a text of a note is not taken now, if so; another one that was asked for always is."""
+    sender, allowed = allowance.sender, allowance.notes
+    if note_id is not None:
+        latest = core.store.notes.latest(sender.guild_id, note_id)
+        if latest is not None and latest.revision.state is State.CHANGES_REQUESTED:
+            return None
+    if isinstance(allowed, Wait):
+        return allowed
+    written = core.store.contributions.written_since(sender.guild_id, sender.id, now - DAY)
+    until = allowed.wait(written, now)
+    return Wait(until) if until is not None else None
+
+
+_NEW: Final = Sentence(
+    "You are new here: look around first, and ask what you like. You can propose notes {when}."
+)
+_NOTES_USED_UP: Final = Sentence(
+    "Thank you for writing so much! Somebody has to read it all, so that's it for now. You can "
+    "propose more {when}."
+)
+
+
+def not_yet(wait: Wait) -> InvalidNoteError:
+    """To whoever can't propose a note yet, with when they can."""
+    sentence = _NEW if wait.new else _NOTES_USED_UP
+    return InvalidNoteError(sentence.english, when=f"<t:{int(wait.until.timestamp()) + 1}:R>")

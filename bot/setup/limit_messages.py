@@ -1,0 +1,77 @@
+"""Messages of `/limits`. Pure."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.config.sections import LimitSettings
+from bot.text.languages import Plural, Sentence
+from knowledge.values.guilds import Language
+from knowledge.values.limits import Limits, Newcomers, Quota
+
+NEEDS_ADMIN: Final = Sentence("Only somebody who may manage the server can set limits.")
+_MODERATORS: Final = Sentence(
+    "-# Of somebody's roles the most generous counts; moderators have no limit."
+)
+_QUESTIONS: Final = Sentence("**Questions**: {limits}")
+_NOTES: Final = Sentence("**Notes**: {limits}")
+_EVERYBODY: Final = Sentence("everybody {quota}")
+_ANY: Final = Sentence("without limit")
+_HOUR: Final = Sentence("{hourly:,} an hour")
+_DAY: Final = Sentence("{daily:,} a day")
+_BOTH: Final = Sentence("{hourly:,} an hour and {daily:,} a day")
+_NEWCOMERS: Final = Sentence("**Members {who}**: {notes}")
+_ACCOUNT: Final = Plural(
+    "whose account is less than {number:,} day old",
+    "whose account is less than {number:,} days old",
+)
+_JOINED: Final = Plural(
+    "who joined less than {number:,} day ago", "who joined less than {number:,} days ago"
+)
+_OR: Final = Sentence("{first}, or {second}")
+_NONE_YET: Final = Sentence("no notes until then")
+_FEWER: Final = Plural("{number:,} note a day until then", "{number:,} notes a day until then")
+
+
+def limits(
+    chosen: Limits, operators: LimitSettings, guild_id: int, language: Language = Language.ENGLISH
+) -> str:
+    """What holds in a guild: where nothing was chosen there, what the operator has chosen."""
+    lines = [
+        label(language, limits=_by_role(quotas, usual, guild_id, language))
+        for label, quotas, usual in (
+            (_QUESTIONS, chosen.questions, operators.questions),
+            (_NOTES, chosen.notes, operators.notes),
+        )
+    ]
+    newcomers = chosen.newcomers or operators.newcomers
+    if newcomers.account_days or newcomers.member_days:
+        lines.append(_newcomers(newcomers, language))
+    return "\n".join([*lines, _MODERATORS(language)])
+
+
+def _by_role(quotas: Mapping[int, Quota], usual: Quota, guild_id: int, language: Language) -> str:
+    return " · ".join(
+        _EVERYBODY(language, quota=_quota(quota, language))
+        if role_id == guild_id
+        else f"<@&{role_id}> {_quota(quota, language)}"
+        for role_id, quota in {guild_id: usual, **quotas}.items()
+    )
+
+
+def _quota(quota: Quota, language: Language) -> str:
+    if quota.is_any:
+        return _ANY(language)
+    if quota.hour and quota.day:
+        return _BOTH(language, hourly=quota.hour, daily=quota.day)
+    return _HOUR(language, hourly=quota.hour) if quota.hour else _DAY(language, daily=quota.day)
+
+
+def _newcomers(newcomers: Newcomers, language: Language) -> str:
+    parts = [
+        phrase(days, language)
+        for days, phrase in ((newcomers.account_days, _ACCOUNT), (newcomers.member_days, _JOINED))
+        if days
+    ]
+    who = parts[0] if len(parts) == 1 else _OR(language, first=parts[0], second=parts[1])
+    notes = _FEWER(newcomers.notes, language) if newcomers.notes else _NONE_YET(language)
+    return _NEWCOMERS(language, who=who, notes=notes)

@@ -1,0 +1,1 @@
+"""Feature: figures of a server: `/stats`, `/leaderboard`, and the weekly digest (`/digest`)."""

@@ -1,0 +1,98 @@
+"""Community cog: `/leaderboard` and `/stats`."""
+
+from datetime import UTC, datetime
+
+from discord import app_commands
+
+from bot.interactions.kit.buttons import Button, CustomId, pages_view
+from bot.interactions.kit.localisation import described
+from bot.interactions.policy.channel_access import may_write
+from bot.interactions.policy.door import First, members
+from bot.interactions.policy.guild_settings import message_language, viewer_language
+from bot.interactions.services import Cog, Interaction
+from bot.statistics import messages, service
+from bot.statistics.messages import PERIOD_LABELS, Period
+from bot.text import paging
+from knowledge.values.guilds import Language
+
+_PERIODS = [
+    app_commands.Choice(name=described(*label), value=period.value)
+    for period, label in PERIOD_LABELS.items()
+]
+
+
+class CommunityCog(Cog):
+    """Leaderboard and figures, for everybody."""
+
+    @app_commands.command(
+        name="leaderboard",
+        description=described("Whose notes helped others."),
+    )
+    @app_commands.describe(period=described("The period; all time, unless you choose one."))
+    @app_commands.choices(period=_PERIODS)
+    @app_commands.guild_only()
+    async def leaderboard(self, interaction: Interaction, period: str = Period.ALL.value) -> None:
+        """Show the first page, for everybody to see where its reader may write."""
+        await interaction.response.defer(ephemeral=not may_write(interaction), thinking=True)
+        guild_settings = self.bot.guild_settings
+        language = await (
+            guild_settings.language_in(interaction.channel)
+            if may_write(interaction)
+            else viewer_language(interaction)
+        )
+        await _show(interaction, Period(period), 0, language)
+
+    @app_commands.command(
+        name="stats",
+        description=described("What is asked, answered and helpful here."),
+    )
+    @app_commands.guild_only()
+    async def stats(self, interaction: Interaction) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        language = await viewer_language(interaction)
+        if interaction.guild_id is None:
+            await interaction.edit_original_response(content=paging.NOT_HERE(language))
+            return
+        guild_id = interaction.guild_id
+        activity = await self.bot.worker.call(lambda core: service.activity(core, guild_id))
+        await interaction.edit_original_response(content=messages.stats(activity, language))
+
+
+async def _show(interaction: Interaction, period: Period, page: int, language: Language) -> None:
+    bot = interaction.client
+    if interaction.guild_id is None:
+        await interaction.edit_original_response(content=paging.NOT_HERE(language))
+        return
+    guild_id, since = interaction.guild_id, period.since(datetime.now(UTC))
+    quotes = bot.settings.answers.passages
+    contributors = await bot.worker.call(
+        lambda core: service.contributors(core, guild_id, since, quotes)
+    )
+    shown = messages.leaderboard(contributors, period, page, language)
+    view = pages_view(
+        shown,
+        paging.PAGE_LABELS,
+        language,
+        lambda number, label: BoardButton(label, page=number, period=period),
+    )
+    await interaction.edit_original_response(content=shown.content, view=view)
+
+
+class BoardButton(
+    Button,
+    ids=CustomId("board", page=int, period=Period),
+    rule=members(paging.NOT_HERE),
+    first=First.IN_PUBLIC,
+):
+    """Another page of the leaderboard."""
+
+    page: int
+    period: Period
+
+    async def clicked(self, interaction: Interaction) -> None:
+        """Show that page to everybody who sees this one."""
+        # The id may be forged: another message stays as it is.
+        if interaction.message is None or not messages.is_leaderboard(interaction.message.content):
+            return
+        language = await message_language(interaction)
+        await _show(interaction, self.period, self.page, language)

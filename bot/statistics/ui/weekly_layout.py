@@ -1,0 +1,73 @@
+"""Layout of a digest, with buttons below each of its gaps."""
+
+from typing import Any, Final
+
+import discord
+
+from bot.gaps import messages as gaps_messages
+from bot.gaps import service as gaps_service
+from bot.gaps.service import Group
+from bot.gaps.ui.buttons import GapButton
+from bot.gaps.ui.existing_answer import PointForm
+from bot.interactions.kit.buttons import Button, CustomId
+from bot.interactions.kit.layouts import layout
+from bot.interactions.policy.door import First, moderators
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.services import Interaction
+from bot.statistics import weekly_messages as messages
+from bot.statistics.weekly_service import Week
+from knowledge.values.guilds import Language
+
+# With these, five gaps and all that comes after them are at most 40 components.
+_ACTIONS: Final = ("point", "dismiss")
+
+
+class DigestButton(
+    Button,
+    ids=CustomId("digest", question_id=int, action=_ACTIONS),
+    rule=moderators(gaps_messages.NOT_A_MODERATOR),
+    first={"point": First.OWN, "dismiss": First.THINKING},
+    labels=gaps_messages.ACTION_LABELS,
+):
+    """*Dismiss* and *Point to …* below a digest, which stays as it is: it tells of a week."""
+
+    question_id: int
+    action: str
+
+    async def clicked(self, interaction: Interaction) -> None:
+        """Dismiss the group, or open the form to point to its answer."""
+        if self.action == "point":
+            form = PointForm(self.question_id, await viewer_language(interaction))
+            await interaction.response.send_modal(form)
+            return
+        guild_id, member_id = interaction.guild_id or 0, interaction.user.id
+        groups = await interaction.client.worker.call(
+            lambda core: gaps_service.dismiss(core, guild_id, [self.question_id], member_id)
+        )
+        said = gaps_messages.dismissed(groups, await viewer_language(interaction))
+        await interaction.edit_original_response(content=said)
+
+
+def digest_message(week: Week, language: Language, below: str = "") -> dict[str, Any]:
+    """What sends a digest, or edits a message to be one, with a line below it if there is one."""
+    said = messages.digest(week, language)
+    container = discord.ui.Container[Any](accent_colour=discord.Colour.blurple())
+    container.add_item(discord.ui.TextDisplay(said.heading))
+    if said.open:
+        container.add_item(discord.ui.Separator())
+        container.add_item(discord.ui.TextDisplay(said.open))
+    for group, text in zip(week.gaps, said.gaps, strict=True):
+        container.add_item(discord.ui.TextDisplay(text))
+        container.add_item(discord.ui.ActionRow(*_buttons(group, language)))
+    for text in filter(None, (*said.rest, below)):
+        container.add_item(discord.ui.Separator())
+        container.add_item(discord.ui.TextDisplay(text))
+    return layout([container])
+
+
+def _buttons(group: Group, language: Language) -> list[Button]:
+    question_id, write = group.example.id, gaps_messages.WRITE_LABEL(language)
+    return [
+        GapButton(write, question_id=question_id, action="write"),
+        *(DigestButton(language, question_id=question_id, action=one) for one in _ACTIONS),
+    ]

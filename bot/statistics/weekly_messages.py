@@ -1,0 +1,268 @@
+"""Messages of digests and of `/digest`. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bot.gaps import messages as gaps_messages
+from bot.gaps.service import Group
+from bot.statistics.weekly_schedule import next_time
+from bot.statistics.weekly_service import MOST_NOTES, NewNote, Week
+from bot.text.languages import Plural, Sentence
+from bot.text.markdown import plain_within
+from bot.text.paging import QUOTED
+from knowledge.store.notes.credit import Contributor
+from knowledge.values.digests import Digest, Edition
+from knowledge.values.guilds import Language
+
+# Of each, so that a whole digest is one message in every language, and read at a glance.
+_QUESTION_CHARACTERS: Final = 200
+_LEAST_CHARACTERS: Final = 40
+_TITLE_CHARACTERS: Final = 80
+_NAME_CHARACTERS: Final = 40
+
+
+# A digest.
+
+HEADINGS: Final[Mapping[Edition, Sentence]] = {
+    Edition.MODERATORS: Sentence("**What was asked here**"),
+    Edition.EVERYBODY: Sentence("**New notes**"),
+}
+_QUESTIONS: Final = Plural("**{number:,} question**", "**{number:,} questions**")
+_ASKED: Final = Sentence(
+    "{questions}: {answered:,} answered, {refused:,} without an answer, {solved:,} found helpful."
+)
+_GAPS: Final = Plural(
+    "**{number:,} gap** is open: `/gaps`.", "**{number:,} gaps** are open: `/gaps`."
+)
+_PENDING: Final = Plural(
+    "**{number:,} note waits** for a decision", "**{number:,} notes wait** for a decision"
+)
+_DUE: Final = Plural(
+    "**{number:,} note** is to be looked at again", "**{number:,} notes** are to be looked at again"
+)
+_WAITING: Final = Sentence("{notes}, the first since {when}: `/review queue`.")
+_AND: Final = Sentence("{first} and {second}")
+_POSTS: Final = Sentence("**Posts that nobody has answered yet**")
+_THANKS: Final = Sentence("**Thank you**, {names}: what you wrote helped others.")
+_BY: Final = Sentence("- **{title}** by {name}")
+_ANSWERS: Final = Sentence("{note}, which answers {question}")
+_MORE_QUESTIONS: Final = Plural(
+    "{named} and {number:,} more question", "{named} and {number:,} more questions"
+)
+_MORE_NOTES: Final = Plural("And {number:,} more note.", "And {number:,} more notes.")
+_ASK: Final = Sentence("-# Ask with `/ask`, add what you know with `/note add`.")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a digest says: its `heading`, how many gaps are `open`, of some more; and the rest."""
+
+    heading: str
+    open: str
+    gaps: tuple[str, ...]
+    rest: tuple[str, ...]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return self.heading, self.open, *self.gaps, *self.rest
+
+
+def is_digest(said: str, edition: Edition, at: datetime) -> bool:
+    """Whether a message says a digest for this time, in whatever language."""
+    first, _, _ = said.partition("\n")
+    headings = tuple(HEADINGS[edition](language) for language in Language)
+    return first.startswith(headings) and f"<t:{int(at.timestamp())}:" in first
+
+
+def digest(week: Week, language: Language = Language.ENGLISH) -> Said:
+    since, at = (int(one.timestamp()) for one in (week.time.since, week.time.at))
+    heading = f"{HEADINGS[week.digest.edition](language)} · <t:{since}:d> – <t:{at}:d>"
+    if week.digest.edition is Edition.EVERYBODY:
+        return Said(heading, "", (), tuple(_for_everybody(week, language)))
+    if week.asked.all:
+        heading += "\n" + _ASKED(
+            language,
+            questions=_QUESTIONS(week.asked.all, language),
+            answered=week.asked.answered,
+            refused=week.asked.refused,
+            solved=week.asked.solved,
+        )
+    opened = _GAPS(week.open_gaps, language) if week.open_gaps else ""
+    gaps = tuple(_gap(group, language) for group in week.gaps)
+    return Said(heading, opened, gaps, tuple(_for_moderators(week, language)))
+
+
+def _for_moderators(week: Week, language: Language) -> Iterator[str]:
+    if week.waiting_since is not None:
+        yield _waiting(week, week.waiting_since, language)
+    if week.posts:
+        posts = (
+            f"- <#{post.thread_id}> · <t:{int(post.created_at.timestamp())}:R>"
+            for post in week.posts
+        )
+        yield "\n".join([_POSTS(language), *posts])
+    if week.thanked:
+        yield _thanks(week.thanked, language)
+
+
+def _gap(group: Group, language: Language) -> str:
+    question = plain_within(group.example.text, _QUESTION_CHARACTERS)
+    about = gaps_messages.about(group, language)
+    return f"{QUOTED(language, text=question)}\n-# {about}"
+
+
+def _waiting(week: Week, since: datetime, language: Language) -> str:
+    parts = [
+        phrase(number, language)
+        for number, phrase in ((week.pending, _PENDING), (week.due, _DUE))
+        if number
+    ]
+    notes = parts[0] if len(parts) == 1 else _AND(language, first=parts[0], second=parts[1])
+    return _WAITING(language, notes=notes, when=f"<t:{int(since.timestamp())}:R>")
+
+
+def _thanks(thanked: Sequence[Contributor], language: Language) -> str:
+    names = [f"**{plain_within(one.name, _NAME_CHARACTERS)}**" for one in thanked]
+    if len(names) > 1:
+        names[-2:] = [_AND(language, first=names[-2], second=names[-1])]
+    return _THANKS(language, names=", ".join(names))
+
+
+def _for_everybody(week: Week, language: Language) -> Iterator[str]:
+    notes = [_new_note(note, language) for note in week.new[:MOST_NOTES]]
+    if len(week.new) > MOST_NOTES:
+        notes.append(_MORE_NOTES(len(week.new) - MOST_NOTES, language))
+    yield "\n".join(notes)
+    if week.thanked:
+        yield _thanks(week.thanked, language)
+    yield _ASK(language)
+
+
+def _new_note(note: NewNote, language: Language) -> str:
+    title = plain_within(note.title, _TITLE_CHARACTERS)
+    name = plain_within(note.contributor, _NAME_CHARACTERS)
+    target = f"](<{note.url}>)" if note.url else ""
+    title = f"[{title}{target}" if target else title
+    line = _BY(language, title=title, name=name)
+    if not note.answers:
+        return line
+    # A link takes the room of some of the question.
+    room = max(_QUESTION_CHARACTERS - len(target), _LEAST_CHARACTERS)
+    question = QUOTED(language, text=plain_within(note.answers[0], room))
+    more = len(note.answers) - 1
+    if more:
+        question = _MORE_QUESTIONS(more, language, named=question)
+    return _ANSWERS(language, note=line, question=question)
+
+
+# `/digest`.
+
+WEEKDAYS: Final = (
+    Sentence("Monday"),
+    Sentence("Tuesday"),
+    Sentence("Wednesday"),
+    Sentence("Thursday"),
+    Sentence("Friday"),
+    Sentence("Saturday"),
+    Sentence("Sunday"),
+)
+EDITIONS: Final[Mapping[Edition, Sentence]] = {
+    Edition.MODERATORS: Sentence("for moderators: questions, gaps, what waits"),
+    Edition.EVERYBODY: Sentence("for everybody: new notes"),
+}
+_NAMES: Final[Mapping[Edition, Sentence]] = {
+    Edition.MODERATORS: Sentence("The digest for moderators"),
+    Edition.EVERYBODY: Sentence("The digest for everybody"),
+}
+NEEDS_ADMIN: Final = Sentence("Only somebody who may manage the server can set up digests.")
+NO_CHANNEL: Final = Sentence(
+    "Say in which `channel` it is to be posted: there is no review channel to take instead."
+)
+_NO_ZONE: Final = Sentence(
+    "I don't know the time zone {typed}. Choose one of those offered while you type, such as "
+    "`Europe/Berlin`."
+)
+_CHOSEN: Final = Sentence(
+    "**{digest}** comes each {weekday} at {hour}:00 ({zone}) in {channel}, next {when}. Where "
+    "there is nothing to tell, nothing is posted."
+)
+_POST_HOURS: Final = Plural(
+    "Where I help in forums, it names posts without an answer for {number:,} hour.",
+    "Where I help in forums, it names posts without an answer for {number:,} hours.",
+)
+_LACKING: Final = Sentence(
+    "I can't write in {channel}: grant me **View Channel** and **Send Messages** there."
+)
+_OTHERS_READ: Final = Sentence(
+    "Not only moderators read {channel}: questions that were asked privately, or in channels "
+    "that not everybody reads, are counted there but not shown."
+)
+NOT_CHOSEN: Final = Sentence("No digest is posted here. `/digest set` has one posted every week.")
+_ENDED: Final = Sentence("{digest} is no longer posted.")
+_THERE_IS_NONE: Final = Sentence("{digest} was not posted anyway.")
+_EMPTY: Final = Sentence("There is nothing to tell since {when}: nothing would be posted.")
+_MOVED: Final = Sentence("-# This belongs in {channel}, where I can't write: `/digest set`.")
+_CAN_NOT_POST: Final = Sentence(
+    "{digest} of {server} can't be posted: I can't write in {channel}, or it is gone. `/digest "
+    "set` chooses another channel. I say this once."
+)
+
+
+def no_zone(typed: str, language: Language = Language.ENGLISH) -> str:
+    return _NO_ZONE(language, typed=QUOTED(language, text=plain_within(typed, 100)))
+
+
+def chosen(
+    digest: Digest,
+    now: datetime,
+    *,
+    writable: bool,
+    moderators_only: bool,
+    language: Language = Language.ENGLISH,
+) -> str:
+    """Where and when a digest is posted, and what administrators should know of that channel."""
+    channel = f"<#{digest.channel_id}>"
+    at = int(next_time(digest, now).timestamp())
+    lines = [
+        _CHOSEN(
+            language,
+            digest=_NAMES[digest.edition](language),
+            weekday=WEEKDAYS[digest.weekday](language),
+            hour=digest.hour,
+            zone=digest.zone,
+            channel=channel,
+            when=f"<t:{at}:F> (<t:{at}:R>)",
+        )
+    ]
+    if digest.edition is Edition.MODERATORS:
+        lines.append(_POST_HOURS(digest.post_hours, language))
+    if not writable:
+        lines.append(_LACKING(language, channel=channel))
+    if digest.edition is Edition.MODERATORS and not moderators_only:
+        lines.append(_OTHERS_READ(language, channel=channel))
+    return "\n".join(lines)
+
+
+def ended(edition: Edition, *, was: bool, language: Language = Language.ENGLISH) -> str:
+    return (_ENDED if was else _THERE_IS_NONE)(language, digest=_NAMES[edition](language))
+
+
+def empty(since: datetime, language: Language = Language.ENGLISH) -> str:
+    return _EMPTY(language, when=f"<t:{int(since.timestamp())}:D>")
+
+
+def moved(digest: Digest, language: Language = Language.ENGLISH) -> str:
+    """Below a digest that is posted elsewhere than it was to be."""
+    return _MOVED(language, channel=f"<#{digest.channel_id}>")
+
+
+def can_not_post(digest: Digest, server: str, language: Language = Language.ENGLISH) -> str:
+    """To administrators, of a digest for which there is no channel."""
+    return _CAN_NOT_POST(
+        language,
+        digest=_NAMES[digest.edition](language),
+        server=plain_within(server, 100),
+        channel=f"<#{digest.channel_id}>",
+    )

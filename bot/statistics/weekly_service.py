@@ -1,0 +1,146 @@
+"""Content of a digest: what a channel's readers may see. Functions of the core, in its thread."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from bot.answers.decision import FURTHER_SHARE
+from bot.core.core import Core
+from bot.gaps import service as gaps_service
+from bot.gaps.service import Group
+from bot.statistics.weekly_schedule import Due
+from knowledge.store.notes.credit import Contributor
+from knowledge.store.questions.gaps import OpenQuestion
+from knowledge.store.questions.period_figures import Asked
+from knowledge.values.digests import Digest, Edition
+from knowledge.values.notes import Note, State
+from knowledge.values.secrets import without_secrets
+
+# Discord shows five rows of buttons, one for each gap.
+MOST_GAPS: Final = 5
+MOST_NOTES: Final = 8
+MOST_THANKED: Final = 5
+MOST_POSTS: Final = 5
+
+_NOTHING: Final = Asked(0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who reads the channel of a digest: moderators alone, or who reads these `channels`, too.
+
+    The ids are of channels that every member may read.
+    """
+
+    channels: frozenset[int]
+    moderators_only: bool = False
+
+    def may_see(self, question: OpenQuestion) -> bool:
+        in_public = not question.private and question.channel_id in self.channels
+        return self.moderators_only or in_public
+
+
+@dataclass(frozen=True, slots=True)
+class UnansweredPost:
+    """A forum post that nobody has answered yet."""
+
+    thread_id: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewNote:
+    """A note that went live, what was asked in public that it answers, and its public page."""
+
+    title: str
+    contributor: str
+    answers: tuple[str, ...]
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """What a digest tells, of either edition.
+
+    `gaps` are those whose questions its readers may see, `open_gaps` counts all. Of the notes that
+    wait for moderators, `pending` are to be decided on and `due` to be looked at again, the first
+    of them `waiting_since` then.
+    """
+
+    digest: Digest
+    time: Due
+    asked: Asked = _NOTHING
+    gaps: tuple[Group, ...] = ()
+    open_gaps: int = 0
+    pending: int = 0
+    due: int = 0
+    waiting_since: datetime | None = None
+    posts: tuple[UnansweredPost, ...] = ()
+    thanked: tuple[Contributor, ...] = ()
+    new: tuple[NewNote, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to tell: gaps of before, of which nobody has asked again."""
+        if self.digest.edition is Edition.EVERYBODY:
+            return not self.new
+        return not (self.asked.all or self.pending or self.due or self.posts or self.thanked)
+
+
+def prepared(core: Core, digest: Digest) -> Iterator[int]:
+    """Settle what is answered by now, in slices, before the gaps are told."""
+    if digest.edition is Edition.MODERATORS:
+        yield from gaps_service.refreshed(core, digest.guild_id)
+
+
+def week(
+    core: Core,
+    digest: Digest,
+    time: Due,
+    readers: Readers,
+    *,
+    quotes: int,
+    posts: tuple[UnansweredPost, ...] = (),
+) -> Week:
+    """What is to be told of a week to those who read the digest's channel.
+
+    An answer quotes at most so many passages.
+    """
+    guild_id, figures = digest.guild_id, core.store.period_figures
+    thanked = core.store.credit.contributors(guild_id, time.since, quotes, FURTHER_SHARE)
+    told = Week(digest, time, thanked=tuple(thanked[:MOST_THANKED]))
+    if digest.edition is Edition.EVERYBODY:
+        ids = figures.new_notes(guild_id, time.since, time.at)
+        live = filter(None, map(core.store.notes.live, ids))
+        return replace(told, new=tuple(_new(core, note, readers.channels) for note in live))
+    groups = gaps_service.groups(core, guild_id)
+    shown = (_shown(group, readers) for group in groups)
+    waiting = core.store.notes.queue(guild_id, time.at)
+    pending = sum(note.revision.state is State.PENDING for note in waiting)
+    return replace(
+        told,
+        asked=figures.asked(guild_id, time.since, time.at),
+        gaps=tuple([group for group in shown if group is not None][:MOST_GAPS]),
+        open_gaps=len(groups),
+        pending=pending,
+        due=len(waiting) - pending,
+        waiting_since=waiting[0].waiting_since if waiting else None,
+        posts=posts,
+    )
+
+
+def _new(core: Core, note: Note, channels: Collection[int]) -> NewNote:
+    answers = core.store.period_figures.answered_by(note.id, channels)
+    title = note.revision.submission.shown.title
+    url = core.page_links.of(note.guild_id, [note.id]).get(note.id, "")
+    return NewNote(title, note.contributor, tuple(map(without_secrets, answers)), url)
+
+
+def _shown(group: Group, readers: Readers) -> Group | None:
+    """A group as readers may see it, by a question that they may see; None: nothing of it."""
+    seen = tuple(question for question in group.questions if readers.may_see(question))
+    if not seen:
+        return None
+    example = group.example if group.example in seen else seen[0]
+    return replace(group, questions=seen, example=example)

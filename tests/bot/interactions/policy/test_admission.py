@@ -1,0 +1,285 @@
+"""Members who have used up what they may send are told when they can go on, before they type."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from simcord import Env, InteractionResult, MemberActor
+
+from bot.config.sections import LimitSettings
+from bot.config.settings import Settings
+from bot.interactions.policy import limits
+from bot.process.client import Bot
+from bot.text import error_messages
+from knowledge.values.limits import Limits, Newcomers, Quota
+from tests.bot.steps import decided, edit, everything, restarted, said
+from tests.bot.world import QUESTION, TEXT, UNKNOWN, World, build_world, buttons, text_of
+
+USED_UP = error_messages.QUESTIONS_USED_UP.english.split("{")[0]
+WROTE_MUCH = limits._NOTES_USED_UP.english.split("!")[0]
+NEW_HERE = "You are new here"
+EVERYBODY_TWO = Quota(hour=2)
+
+
+async def limit(world: World, limits: Limits) -> None:
+    await world.core(
+        lambda core: core.store.guilds.change_limits(
+            world.guild.id, lambda _: limits, world.admin.id
+        )
+    )
+    world.bot.guild_settings.forget(world.guild.id)
+
+
+async def questions(world: World, quota: Quota, role_id: int | None = None) -> None:
+    await limit(world, Limits(questions={role_id or world.guild.id: quota}))
+
+
+async def notes(world: World, quota: Quota) -> None:
+    await limit(world, Limits(notes={world.guild.id: quota}))
+
+
+async def counted(world: World) -> int:
+    return await world.core(
+        lambda core: len(core.store.database.rows("select * from recent_questions"))
+    )
+
+
+async def mentioned(world: World, actor: MemberActor, question: str) -> list[str]:
+    """What the bot replied to this mention."""
+    assert world.bot.user is not None
+    before = len(world.help.history())
+    await actor.send(world.help, f"<@{world.bot.user.id}> {question}")
+    return [text_of(one) for one in world.help.history()[before + 1 :]]
+
+
+# Questions.
+
+
+async def test_every_way_to_ask_counts_and_is_refused_when_it_is_one_too_many(
+    world: World,
+) -> None:
+    await questions(world, Quota(day=3))
+    await world.ask()
+    await world.ask(UNKNOWN, private=True)
+    [answered] = await mentioned(world, world.member, QUESTION)
+    assert USED_UP not in answered
+    message = await world.second_member.send(world.general, QUESTION)
+
+    [reply] = await mentioned(world, world.member, QUESTION)
+    about = await world.member.context_menu(world.general, "Ask about this", message)
+    command = await world.ask(UNKNOWN)
+
+    assert USED_UP in said(about)
+    assert USED_UP in everything(command)
+    assert USED_UP in reply
+    assert "You can go on <t:" in reply
+    assert USED_UP not in everything(await world.ask(by=world.second_member))
+
+
+async def test_a_refusal_is_for_the_asker_alone_though_the_answer_would_have_been_public(
+    world: World,
+) -> None:
+    await questions(world, Quota(hour=1))
+    await world.ask()
+    before = len(world.general.history())
+
+    refused = await world.ask()
+
+    assert len(world.general.history()) == before
+    assert refused.followups[0].ephemeral
+
+
+async def test_small_talk_and_what_is_refused_count_for_nothing(world: World) -> None:
+    await questions(world, EVERYBODY_TWO)
+    await world.ask("hello")
+    for _ in range(4):
+        await world.ask()
+
+    assert await counted(world) == 2
+
+
+async def test_a_role_may_be_given_more_and_moderators_have_no_limit(world: World) -> None:
+    trusted = world.guild.create_role("Trusted")
+    world.env.backend.add_member_role(world.guild.id, world.second_member.id, trusted.id)
+    await limit(world, Limits(questions={world.guild.id: Quota(hour=1), trusted.id: Quota()}))
+
+    for actor, refused in (
+        (world.member, True),
+        (world.second_member, False),
+        (world.moderator, False),
+        (world.admin, False),
+    ):
+        await world.ask(by=actor)
+        assert (USED_UP in everything(await world.ask(by=actor))) is refused
+    # Of who may ask as they like, nothing is kept.
+    assert await counted(world) == 1
+
+
+async def test_questions_are_counted_over_a_restart(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await questions(world, EVERYBODY_TWO)
+    await world.ask()
+    await world.ask()
+    await restarted(world, new_bot)
+
+    assert USED_UP in everything(await world.ask())
+
+
+async def test_an_hour_later_one_can_go_on(world: World) -> None:
+    await questions(world, Quota(hour=1))
+    await world.ask()
+    earlier = (datetime.now(UTC) - timedelta(minutes=61)).isoformat()
+
+    def passed(core: Any) -> None:
+        with core.store.database.writing():
+            core.store.database.run("update recent_questions set asked_at = ?", [earlier])
+
+    await world.core(passed)
+
+    assert USED_UP not in everything(await world.ask())
+
+
+async def test_one_server_counts_nothing_of_another(simcord_env: Env, world: World) -> None:
+    other = build_world(simcord_env, "Another Server")
+    await other.set_up()
+    await questions(world, Quota(hour=1))
+    await world.ask()
+
+    assert USED_UP in everything(await world.ask())
+    assert USED_UP not in everything(await other.ask())
+
+
+async def test_where_nothing_is_limited_nothing_is_kept(world: World) -> None:
+    await world.ask()
+
+    assert await counted(world) == 0
+
+
+class TestWhatTheOperatorChose:
+    """Defaults for every server, and for direct messages."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"limits": LimitSettings(questions_per_hour=1)})
+
+    async def test_direct_messages_are_counted_by_themselves(self, world: World) -> None:
+        await world.ask()
+        assert USED_UP in everything(await world.ask())
+
+        for _ in range(2):
+            await world.member.user.send_dm(QUESTION)
+
+        heard = [text_of(one) for one in world.member.user.dm_channel.history()]
+        assert sum(USED_UP in one for one in heard) == 1
+
+    async def test_a_server_chooses_otherwise(self, world: World) -> None:
+        await questions(world, Quota())
+        await world.ask()
+
+        assert USED_UP not in everything(await world.ask())
+
+
+# Notes.
+
+
+async def opened(world: World, actor: MemberActor | None = None) -> InteractionResult:
+    return await (actor or world.member).slash(world.general, "note add")
+
+
+async def test_who_has_written_enough_is_told_before_the_form_is_opened(world: World) -> None:
+    await notes(world, Quota(day=1))
+    await world.propose()
+
+    message = await world.member.send(world.general, TEXT)
+    for refused in (
+        await opened(world),
+        await world.member.context_menu(world.general, "Save as note", message),
+        await world.member.slash(world.general, "note edit", note="1"),
+    ):
+        assert refused.modal is None
+        assert WROTE_MUCH in said(refused)
+    gap = await world.ask(UNKNOWN)
+    assert gap.response is not None
+    assert (await world.member.click(gap.response, label="Write this note")).modal is None
+    assert (await opened(world, world.second_member)).modal is not None
+
+
+async def test_a_form_that_was_open_is_given_back_with_what_was_typed(world: World) -> None:
+    await notes(world, Quota(hour=1))
+    first, second = await opened(world), await opened(world)
+    await world.member.submit_modal(first, {"title": "Ferries", "text": "They leave at nine."})
+
+    late = await world.member.submit_modal(second, {"title": "Quokkas", "text": "They are small."})
+
+    assert WROTE_MUCH in said(late)
+    assert buttons(late.response) == ["Continue editing"]
+    assert await world.core(lambda core: core.store.notes.latest(world.guild.id, 2)) is None
+
+
+async def test_of_two_forms_that_are_sent_at_once_only_as_many_are_taken_as_are_left(
+    world: World,
+) -> None:
+    await notes(world, Quota(hour=1))
+    forms = [await opened(world) for _ in range(3)]
+    texts = ("Ferries leave at nine.", "Quokkas are small.", "Violins have four strings.")
+
+    for form, text in zip(forms, texts, strict=True):
+        assert form.modal is not None
+        world.submit(world.member, form.modal["custom_id"], {"title": text[:8], "text": text})
+    await world.env.settle()
+
+    assert await world.core(lambda core: core.store.notes.latest(world.guild.id, 1)) is not None
+    assert await world.core(lambda core: core.store.notes.latest(world.guild.id, 2)) is None
+
+
+async def test_what_a_moderator_asked_for_can_always_be_sent(world: World) -> None:
+    await world.propose()
+    await decided(world, world.moderator, "Request changes", {"reason": "Say when."})
+    await notes(world, Quota(day=1))
+
+    result = await edit(world, f"{TEXT} At nine.")
+
+    assert WROTE_MUCH not in everything(result)
+    assert (await world.note(2)).revision.number == 2
+
+
+async def test_other_texts_for_ones_notes_count_too(world: World) -> None:
+    await notes(world, Quota(day=2))
+    await world.publish()
+    await edit(world)
+
+    assert WROTE_MUCH in said(await opened(world))
+
+
+async def test_who_is_new_waits_with_notes_but_asks_what_they_like(world: World) -> None:
+    await limit(world, Limits(newcomers=Newcomers(account_days=3_650)))
+
+    refused = await opened(world)
+
+    assert refused.modal is None
+    assert NEW_HERE in said(refused)
+    assert "<t:" in said(refused)
+    assert USED_UP not in everything(await world.ask())
+    assert (await opened(world, world.moderator)).modal is not None
+
+
+async def test_who_is_new_may_be_allowed_a_note_a_day(world: World) -> None:
+    await limit(world, Limits(newcomers=replace(Newcomers(3_650), notes=1)))
+    await world.propose()
+
+    assert WROTE_MUCH in said(await opened(world))
+
+
+async def test_a_report_is_never_limited(world: World) -> None:
+    await world.publish()
+    await limit(world, Limits(newcomers=Newcomers(account_days=3_650)))
+
+    reported = await world.member.slash(
+        world.general, "note report", note="1", problem="wrong", reason="It moved."
+    )
+
+    assert NEW_HERE not in everything(reported)
+    assert (await world.note()).reports

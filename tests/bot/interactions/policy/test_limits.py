@@ -1,0 +1,53 @@
+"""What a member may propose follows from their roles, their tenure, and what they wrote."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.config.sections import LimitSettings
+from bot.interactions.policy import limits as limit_rules
+from bot.interactions.policy.limits import Sender, Wait
+from knowledge.values.limits import DAY, Limits, Newcomers, Quota
+
+NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+GUILD, TRUSTED = 10, 20
+NEW = Sender(7, GUILD, (GUILD,), NOW - 400 * DAY, NOW - timedelta(hours=1))
+OLD = Sender(8, GUILD, (GUILD,), NOW - 400 * DAY, NOW - 300 * DAY)
+GIVEN = Sender(9, GUILD, (GUILD, TRUSTED), NOW - DAY, NOW - timedelta(hours=1))
+NOTHING = LimitSettings()
+
+
+def notes(sender: Sender, limits: Limits, operators: LimitSettings = NOTHING) -> Quota | Wait:
+    return limit_rules.notes_of(sender, limits, operators, NOW)
+
+
+def test_nobody_is_limited_unless_somebody_chose_it() -> None:
+    assert notes(NEW, Limits()) == Quota()
+    assert limit_rules.questions_of(NEW, Limits(), NOTHING) == Quota()
+
+
+def test_who_is_new_waits_or_writes_fewer() -> None:
+    waiting = Limits(newcomers=Newcomers(member_days=3))
+    fewer = Limits(notes={GUILD: Quota(2, 5)}, newcomers=Newcomers(7, 3, notes=1))
+
+    assert notes(NEW, waiting) == Wait(NOW - timedelta(hours=1) + 3 * DAY, new=True)
+    assert notes(OLD, waiting) == Quota()
+    assert notes(NEW, fewer) == Quota(2, 1)
+    assert notes(OLD, fewer) == Quota(2, 5)
+
+
+def test_who_was_given_a_role_with_a_rule_of_its_own_is_not_new() -> None:
+    limits = Limits(notes={TRUSTED: Quota(0, 9)}, newcomers=Newcomers(7, 3))
+
+    assert notes(GIVEN, limits) == Quota(0, 9)
+
+
+@pytest.mark.parametrize("sender", [NEW, OLD])
+def test_what_the_operator_chose_holds_where_the_server_chose_nothing(sender: Sender) -> None:
+    operators = LimitSettings(questions_per_hour=4, notes_per_day=3, member_days=2)
+    own = Limits(questions={GUILD: Quota(9, 0)}, newcomers=Newcomers())
+
+    assert limit_rules.questions_of(sender, Limits(), operators) == Quota(4, 0)
+    assert limit_rules.questions_of(sender, own, operators) == Quota(9, 0)
+    assert isinstance(notes(sender, Limits(), operators), Wait) == (sender is NEW)
+    assert notes(sender, own, operators) == Quota(0, 3)

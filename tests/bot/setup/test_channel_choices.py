@@ -1,0 +1,77 @@
+"""Several things chosen in one option: completed, taken apart, and put together with the rest."""
+
+import pytest
+
+from bot.autocomplete.choices import CHOICE_CHARACTERS
+from bot.setup.channel_choices import changed, completed, parsed, tags_in
+from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
+
+NAMES = {"source:1": "guide", "source:2": "https://a.org/?x,y", "notes": "The notes", "3": "guide"}
+OWN = AnsweredFrom(("rust",), ("notes",), first=True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "keys"),
+    [
+        ("", ["source:1", "source:2", "notes", "3"]),
+        ("GUI", ["source:1", "3"]),
+        ("the  notes,gui", ["notes, source:1", "notes, 3"]),
+        ("notes,", ["notes, source:1", "notes, source:2", "notes, 3"]),
+        ("nothing", []),
+        ("nothing, notes", ["nothing, notes"]),
+    ],
+)
+def test_what_is_typed_last_is_completed_after_what_stands_before(
+    typed: str, keys: list[str]
+) -> None:
+    assert [choice.value for choice in completed(typed, NAMES)] == keys
+
+
+def test_what_discord_could_not_take_is_not_offered() -> None:
+    long = {f"key {number:03}" * 8: "name" for number in range(3)}
+    typed = f"{next(iter(long))}, "
+    assert completed(typed, long) == []
+    names = {"short": "n" * 300}
+    [choice] = completed("", names)
+    assert len(choice.name) <= CHOICE_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("typed", "known", "unknown"),
+    [
+        ("guide", ["source:1"], []),
+        ("3, NOTES ,, guide", ["3", "notes", "source:1"], []),
+        ("https://a.org/?x,y", ["source:2"], []),
+        ("notes, moon,  the sun", ["notes"], ["moon", "the sun"]),
+        (" , ", [], []),
+    ],
+)
+def test_names_and_keys_are_told_apart_from_what_is_neither(
+    typed: str, known: list[str], unknown: list[str]
+) -> None:
+    assert parsed(typed, NAMES) == (known, unknown)
+
+
+@pytest.mark.parametrize(
+    ("typed", "tags"),
+    [
+        ("#Rust", ["rust"]),
+        ("rust go #new", ["rust", "go", "new"]),
+        ("open source, c++", ["open source", "c++"]),
+        ("open SOURCE", ["open source"]),
+    ],
+)
+def test_tags_may_have_blanks_between_unless_one_has_a_blank_itself(
+    typed: str, tags: list[str]
+) -> None:
+    known = {tag: tag for tag in ("rust", "open source")}
+    assert sorted(tags_in(typed, known)) == sorted(tags)
+
+
+def test_what_is_not_chosen_now_stays_and_all_is_everything() -> None:
+    assert changed(OWN, OWN, tags=["go"]) == AnsweredFrom(("go",), ("notes",), first=True)
+    assert changed(OWN, OWN, sources=[]) == AnsweredFrom(("rust",), (), first=True)
+    assert changed(None, OWN, tags=["go"]) == AnsweredFrom(("go",))
+    assert changed(None, OWN, first=False) == AnsweredFrom(("rust",), ("notes",))
+    assert changed(OWN, OWN, tags=["go", "all"]) == EVERYTHING
+    assert changed(OWN, OWN, sources=["all"], first=True) == EVERYTHING

@@ -1,0 +1,381 @@
+"""`/channel`: what administrators choose for a channel holds there, and is said with its origin."""
+
+from collections.abc import Callable
+from typing import Any
+
+import discord
+import pytest
+from simcord import ChannelHandle
+
+from bot.process.client import Bot
+from bot.setup import channel_messages as channels_messages
+from bot.sources import messages as sources_messages
+from bot.text.languages import Sentence
+from bot.text.markdown import plain
+from knowledge.values.channel_settings import AnsweredFrom, ChannelSettings, Level, Mode
+from knowledge.values.documents import SHARED
+from knowledge.values.guilds import Language
+from tests.bot.faults import fail
+from tests.bot.steps import (
+    answers_mention,
+    choose,
+    content,
+    longest_part,
+    restarted,
+    said,
+    shown_message,
+    up_to,
+)
+from tests.bot.world import QUESTION, TITLE, UNKNOWN, World, text_of
+
+RUST = "The Zanzibar ferry timetable changes in March and in October."
+TAGGED_RUST = channels_messages._TAG(Language.ENGLISH, tag="rust")
+
+
+def line(setting: str, origin: Sentence = channels_messages._HERE) -> str:
+    """A setting as it is shown, with where it comes from."""
+    return f"- {setting} · *{origin.english}*"
+
+
+async def set_(world: World, channel: Any, **options: Any) -> str:
+    return said(await world.admin.slash(world.general, "channel set", channel=channel, **options))
+
+
+async def show(world: World, channel: Any = None) -> str:
+    options = {} if channel is None else {"channel": channel}
+    return said(await world.admin.slash(world.general, "channel show", **options))
+
+
+async def kept(world: World) -> dict[int, ChannelSettings]:
+    return await world.core(lambda core: core.store.channel_settings.of_guild(world.guild.id))
+
+
+async def ask_in(world: World, channel: ChannelHandle, question: str = QUESTION) -> Any:
+    return await world.member.slash(channel, "ask", question=question)
+
+
+async def publish(world: World, title: str, text: str, tags: str = "") -> None:
+    await world.propose(title, text, tags)
+    await world.moderator.click(world.card, label="Approve")
+
+
+async def test_what_is_chosen_is_kept_said_and_shown_with_where_it_comes_from(
+    world: World,
+) -> None:
+    saved = await set_(world, world.help, private=True, quotations=1, language="de")
+
+    assert channels_messages.SAVED(Language.ENGLISH, channel=world.help.mention) in saved
+    default = channels_messages._ORIGINS[Level.CONFIGURATION]
+    for expected in (
+        line(channels_messages._PRIVATE.english),
+        line(channels_messages._LANGUAGE(Language.ENGLISH, name="Deutsch")),
+        line(channels_messages._QUOTATIONS(1, Language.ENGLISH)),
+        line(channels_messages._MODES[Mode.MENTIONS].english, default),
+        line(channels_messages._EVERYTHING.english, default),
+    ):
+        assert expected in saved
+    shown = await show(world, world.help)
+    assert shown.splitlines()[1:] == saved.splitlines()[1:]
+    here = await show(world)
+    assert channels_messages.HOLDS(Language.ENGLISH, channel=world.general.mention) in here
+    assert "in English · *from `/setup`*" in here
+    assert f"Also chosen for: {world.help.mention}" in here
+
+
+async def test_what_a_category_has_holds_in_its_channels_and_threads(world: World) -> None:
+    category = world.guild.create_category("Support")
+    inside = world.guild.create_text_channel("inside", category=category)
+
+    assert channels_messages._HERE.english in await set_(world, category, private=True)
+
+    assert line(
+        channels_messages._PRIVATE.english, channels_messages._ORIGINS[Level.CATEGORY]
+    ) in await show(world, inside)
+    assert (await ask_in(world, inside)).response.ephemeral
+    assert not (await ask_in(world, world.general)).response.ephemeral
+    assert line(channels_messages._PUBLIC.english) in await set_(world, inside, private=False)
+    assert not (await ask_in(world, inside)).response.ephemeral
+
+
+async def test_a_channel_that_is_set_to_commands_only_answers_no_mention(world: World) -> None:
+    await set_(world, world.help, mode="off")
+
+    assert not await answers_mention(world, world.help)
+    assert await answers_mention(world, world.general)
+    assert (await ask_in(world, world.help)).response is not None
+    await choose(world, listen=[world.help])
+    assert not await answers_mention(world, world.help)
+    assert "commands, but no messages · *from `/setup`*" in await show(world, world.general)
+    await set_(world, world.general, mode="mentions")
+    assert await answers_mention(world, world.general)
+
+
+async def test_answers_speak_the_channels_language_in_public(world: World) -> None:
+    await world.publish()
+    await set_(world, world.help, language="de")
+
+    public = await ask_in(world, world.help)
+    assert "Andere Stellen" in str(public.response.components)
+    assert "Other passages" in str((await ask_in(world, world.general)).response.components)
+
+
+async def test_a_channel_is_answered_only_from_what_has_its_tag(world: World) -> None:
+    await publish(world, TITLE, "The community meetup is in Lisbon at Rua Augusta.")
+    await publish(world, "Ferries", RUST, "rust")
+
+    saved = await set_(world, world.help, tags="#Rust")
+    assert line(channels_messages._ONLY(Language.ENGLISH, what=TAGGED_RUST)) in saved
+
+    assert "Lisbon" in content(await ask_in(world, world.general))
+    assert "Augusta." not in content(await ask_in(world, world.help))
+    assert "March" in content(await ask_in(world, world.help, UNKNOWN))
+
+
+async def test_a_channel_is_answered_first_from_what_has_its_tag(world: World) -> None:
+    await publish(world, TITLE, "The community meetup is in Lisbon at Rua Augusta.")
+    await publish(world, "Ferries", RUST, "rust")
+
+    saved = await set_(world, world.help, tags="rust", only_or_first="first")
+
+    assert channels_messages._FIRST(Language.ENGLISH, what=TAGGED_RUST) in saved
+    assert "Lisbon" in content(await ask_in(world, world.help))
+    assert "March" in content(await ask_in(world, world.help, UNKNOWN))
+
+
+async def test_sources_are_chosen_by_name_among_those_that_are_offered(world: World) -> None:
+    location = "https://example.org/docs"
+    await world.core(lambda core: core.store.add_source(location, SHARED))
+    await world.core(lambda core: core.store.add_source("/secret/path/guide", SHARED))
+    offered = await world.admin.autocomplete(world.general, "channel set", "sources", "")
+    assert [one["name"] for one in offered] == [
+        location,
+        "guide",
+        "The notes of this server",
+        sources_messages.ARTICLES_NAME.english,
+    ]
+    [both] = await world.admin.autocomplete(world.general, "channel set", "sources", "guide, ex")
+    assert both["name"] == f"guide, {location}"
+    assert len(both["value"]) <= 100
+
+    saved = await set_(world, world.help, sources=both["value"])
+    assert (
+        line(channels_messages._ONLY(Language.ENGLISH, what=r"guide or https\://example.org/docs"))
+        in saved
+    )
+    assert channels_messages.NOTHING_THERE.english in saved
+    assert "/secret" not in saved
+    articles = plain(sources_messages.ARTICLES_NAME.english)
+    saved = await set_(world, world.help, sources=" the NOTES of this server ,articles")
+    assert (
+        channels_messages._ONLY(
+            Language.ENGLISH,
+            what=f"{channels_messages.NOTES_NAME.english} or {articles}",
+        )
+        in saved
+    )
+    assert "⚠" not in saved
+
+
+async def test_tags_are_offered_of_notes_and_of_articles(world: World) -> None:
+    await publish(world, "Ferries", RUST, "zanzibar")
+    [offered] = await world.admin.autocomplete(world.general, "channel set", "tags", "zanz")
+    assert (offered["name"], offered["value"]) == ("zanzibar", "zanzibar")
+    tags = await world.core(lambda core: core.index.tables.tags(core.articles.seen([SHARED])))
+    [first, *_] = await world.admin.autocomplete(world.general, "channel set", "tags", tags[0])
+    assert first["value"] == tags[0]
+
+
+async def test_a_source_that_is_gone_is_said_to_be_and_nothing_else_is_quoted(
+    world: World,
+) -> None:
+    await world.publish()
+    location = "https://example.org/docs"
+    await world.core(lambda core: core.store.add_source(location, SHARED))
+    await set_(world, world.help, sources=location)
+    await world.core(lambda core: core.store.remove_source(location, SHARED))
+
+    shown = await show(world, world.help)
+
+    assert channels_messages._ONLY(Language.ENGLISH, what=channels_messages._GONE.english) in shown
+    assert channels_messages.NOTHING_THERE.english in shown
+    assert "Augusta." not in content(await ask_in(world, world.help))
+
+
+@pytest.mark.parametrize("option", ["tags", "sources"])
+async def test_all_is_everything_whatever_the_category_has(world: World, option: str) -> None:
+    category = world.guild.create_category("Support")
+    inside = world.guild.create_text_channel("inside", category=category)
+    await set_(world, category, tags="rust")
+
+    assert line(channels_messages._EVERYTHING.english) in await set_(
+        world, inside, **{option: "all"}
+    )
+    assert (await kept(world))[inside.id].answered_from == AnsweredFrom()
+
+
+async def test_only_one_of_the_choices_is_changed_at_a_time(world: World) -> None:
+    await set_(world, world.help, tags="rust go", sources="notes", only_or_first="first")
+    await set_(world, world.help, tags="rust, zig")
+    await set_(world, world.help, only_or_first="only")
+
+    of = AnsweredFrom(("rust", "zig"), ("notes",))
+    assert (await kept(world))[world.help.id].answered_from == of
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, channels_messages.NOTHING_CHOSEN.english),
+        ({"sources": "the moon, notes"}, "I know no source called “the moon” here."),
+        ({"only_or_first": "first"}, channels_messages.NOTHING_TO_NARROW.english),
+        ({"tags": ",".join(map(str, range(30)))}, "20 tags and sources are the most"),
+    ],
+)
+async def test_what_can_not_be_chosen_is_told_in_a_sentence_and_changes_nothing(
+    world: World, options: dict[str, Any], sentence: str
+) -> None:
+    assert sentence in await set_(world, world.help, **options)
+    assert await kept(world) == {}
+
+
+async def test_help_says_what_it_lacks(world: World) -> None:
+    bot_role = world.bot_role
+    denied = discord.PermissionOverwrite(send_messages=False, read_message_history=False)
+    closed = world.guild.create_text_channel("closed", overwrites={bot_role: denied})
+
+    assert "Message Content Intent" in await set_(world, world.help, mode="help")
+    told = await set_(world, closed, mode="help", wait=0)
+    assert (
+        channels_messages._LACKING(
+            Language.ENGLISH, permissions="**Send Messages**, **Read Message History**"
+        )
+        in told
+    )
+    assert line(channels_messages._HELPS_AT_ONCE.english) in told
+    assert line(
+        channels_messages._WAITS(30, Language.ENGLISH),
+        channels_messages._ORIGINS[Level.CONFIGURATION],
+    ) in await show(world, world.help)
+
+
+async def test_a_reset_undoes_one_choice_or_all_of_them(world: World) -> None:
+    await set_(world, world.help, mode="help", private=True, tags="rust")
+
+    async def reset(**options: str) -> str:
+        return said(
+            await world.admin.slash(world.general, "channel reset", channel=world.help, **options)
+        )
+
+    assert "mentions me or replies to me · *the default*" in await reset(setting="mode")
+    [left] = (await kept(world)).values()
+    assert (left.mode, left.private, left.answered_from) == (None, True, AnsweredFrom(("rust",)))
+    assert longest_part(channels_messages.RESET) in await reset()
+    assert await kept(world) == {}
+
+
+async def test_only_who_may_manage_the_server_chooses_and_sees(world: World) -> None:
+    await world.show_to_all("channel")
+    for command, options in (
+        ("set", {"channel": world.help, "mode": "off"}),
+        ("show", {}),
+        ("reset", {"channel": world.help}),
+    ):
+        result = await world.member.slash(world.general, f"channel {command}", **options)
+        assert channels_messages.NEEDS_ADMIN.english in said(result)
+    assert await kept(world) == {}
+
+
+async def test_what_was_chosen_holds_after_a_restart(
+    world: World, new_bot: Callable[[], Bot]
+) -> None:
+    await set_(world, world.help, private=True)
+    await restarted(world, new_bot)
+    assert (await ask_in(world, world.help)).response.ephemeral
+
+
+async def test_of_a_channel_that_is_deleted_nothing_is_kept(world: World) -> None:
+    other = world.guild.create_text_channel("other")
+    await set_(world, other, mode="help")
+    await set_(world, world.help, mode="help")
+
+    channel = world.bot.get_channel(world.help.id)
+    assert isinstance(channel, discord.TextChannel)
+    thread = await channel.create_thread(name="A", type=discord.ChannelType.public_thread)
+    await world.env.settle()
+    [shown] = world.help.threads
+    await set_(world, shown, mode="help")
+
+    world.env.backend.delete_channel(other.id)
+    world.env.backend.delete_channel(thread.id)
+    await world.env.settle()
+
+    assert [*await kept(world)] == [world.help.id]
+    held = await world.bot.guild_settings.in_channel(world.bot.get_channel(world.help.id))
+    assert held.mode is Mode.HELP
+
+
+async def test_a_note_for_a_refusal_has_the_tag_that_is_answered_from(world: World) -> None:
+    await set_(world, world.help, tags="boats")
+    refused = await ask_in(world, world.help, UNKNOWN)
+
+    form = await world.member.click(refused.response, label="Write this note")
+
+    assert form.modal is not None
+    assert "boats" in str(form.modal["components"])
+    assert UNKNOWN in str(form.modal["components"])
+
+
+@pytest.mark.parametrize("kind", ["forum", "voice"])
+async def test_forums_their_posts_and_voice_channels_have_settings_too(
+    world: World, kind: str
+) -> None:
+    made = getattr(world.guild, f"create_{kind}_channel")("questions")
+    saved = await set_(world, made, mode="help", quotations=1)
+    assert f"holds in {made.mention}" in saved
+    assert ("I help at once · *the default*" in saved) is (kind == "forum")
+    if kind == "forum":
+        channel = world.bot.get_channel(made.id)
+        assert isinstance(channel, discord.ForumChannel)
+        await channel.create_thread(name="A question", content="How?")
+        await world.env.settle()
+        [post] = made.threads
+        assert line(
+            channels_messages._QUOTATIONS(1, Language.ENGLISH),
+            channels_messages._ORIGINS[Level.CHANNEL],
+        ) in await show(world, post)
+        assert line(channels_messages._QUOTATIONS(2, Language.ENGLISH)) in await set_(
+            world, post, quotations=2
+        )
+
+
+async def test_an_archived_thread_has_settings_and_of_an_unseen_channel_it_is_said(
+    world: World,
+) -> None:
+    channel = world.bot.get_channel(world.help.id)
+    assert isinstance(channel, discord.TextChannel)
+    made = await channel.create_thread(name="A", type=discord.ChannelType.public_thread)
+    await world.env.settle()
+    [thread] = world.help.threads
+    world.env.backend.edit_channel(made.id, {}, thread_metadata={"archived": True})
+    await world.env.settle()
+    hidden = discord.PermissionOverwrite(view_channel=False)
+    secret = world.guild.create_text_channel("secret", overwrites={world.bot_role: hidden})
+
+    assert channels_messages._HERE.english in await set_(world, thread, quotations=1)
+    lacking = up_to("permissions", channels_messages._LACKING)
+    assert f"{lacking}**View Channel**" in await set_(world, secret, quotations=1)
+    assert {*await kept(world)} == {made.id, secret.id}
+    fail(world, "GET", f"/channels/{made.id}", (403, 50001))
+    assert "I can't see that channel" in await set_(world, thread, quotations=2)
+
+
+async def test_a_shared_answer_is_from_what_its_channel_is_answered_from(world: World) -> None:
+    await publish(world, TITLE, "The community meetup is in Lisbon at Rua Augusta.")
+    private = await world.member.slash(world.help, "ask", question=QUESTION, private=True)
+    await set_(world, world.help, tags="rust")
+
+    shared = await world.member.click(shown_message(private), label="Share")
+
+    assert not any("Lisbon" in text_of(one) for one in shared.followups)
+    last = world.help.last_message
+    assert last is None or "Lisbon" not in text_of(last)

@@ -1,0 +1,92 @@
+"""Administrators choose how much members may send, by role, and see what holds."""
+
+from typing import Any
+
+from simcord import Env, MemberActor
+
+from bot.setup import limit_messages as messages
+from knowledge.values.guilds import Language
+from knowledge.values.limits import Limits, Newcomers, Quota
+from tests.bot.steps import said
+from tests.bot.world import World, build_world
+
+
+async def limits(world: World, command: str, by: MemberActor | None = None, **options: Any) -> str:
+    return said(await (by or world.admin).slash(world.general, f"limits {command}", **options))
+
+
+async def kept(world: World) -> Limits:
+    settings = await world.core(lambda core: core.store.guilds.settings(world.guild.id))
+    return settings.limits
+
+
+async def test_at_first_nothing_is_limited(world: World) -> None:
+    shown = await limits(world, "show")
+
+    assert messages._QUESTIONS(Language.ENGLISH, limits="everybody without limit") in shown
+    assert "**Notes**: everybody without limit" in shown
+    assert "Members" not in shown
+
+
+async def test_a_role_is_given_limits_and_what_is_left_out_stays(world: World) -> None:
+    trusted = world.guild.create_role("Trusted")
+    await limits(world, "set", questions_an_hour=5)
+    await limits(world, "set", questions_a_day=20, notes_a_day=2)
+
+    shown = await limits(world, "set", role=trusted, questions_a_day=0)
+
+    everybody = "everybody 5 an hour and 20 a day"
+    assert (
+        messages._QUESTIONS(
+            Language.ENGLISH, limits=f"{everybody} · <@&{trusted.id}> without limit"
+        )
+        in shown
+    )
+    assert "**Notes**: everybody 2 a day" in shown
+    assert await kept(world) == Limits(
+        {world.guild.id: Quota(5, 20), trusted.id: Quota()}, {world.guild.id: Quota(0, 2)}
+    )
+
+
+async def test_newcomers_wait_or_write_fewer(world: World) -> None:
+    waiting = await limits(world, "newcomers", account_days=7, member_days=1)
+    fewer = await limits(world, "newcomers", account_days=0, notes_a_day=1)
+
+    joined = messages._JOINED(1, Language.ENGLISH)
+    either = f"{messages._ACCOUNT(7, Language.ENGLISH)}, or {joined}"
+    none_yet = messages._NONE_YET(Language.ENGLISH)
+    assert messages._NEWCOMERS(Language.ENGLISH, who=either, notes=none_yet) in waiting
+    one_a_day = messages._FEWER(1, Language.ENGLISH)
+    assert messages._NEWCOMERS(Language.ENGLISH, who=joined, notes=one_a_day) in fewer
+    assert (await kept(world)).newcomers == Newcomers(0, 1, 1)
+
+
+async def test_what_was_chosen_is_taken_back_by_role_or_all_of_it(world: World) -> None:
+    trusted = world.guild.create_role("Trusted")
+    await limits(world, "set", notes_a_day=1)
+    await limits(world, "set", role=trusted, notes_a_day=9)
+    await limits(world, "newcomers", member_days=1)
+
+    assert "<@&" not in await limits(world, "reset", role=trusted)
+    assert (await kept(world)).notes == {world.guild.id: Quota(0, 1)}
+    await limits(world, "reset")
+
+    assert await kept(world) == Limits()
+    events = await world.core(lambda core: [one.event for one in core.store.audit_log.entries()])
+    assert events[-5:] == ["settings"] * 5
+
+
+async def test_who_may_not_manage_the_server_is_refused(world: World) -> None:
+    await world.show_to_all("limits")
+
+    for command in ("set", "newcomers", "show", "reset"):
+        assert await limits(world, command, world.moderator) == messages.NEEDS_ADMIN.english
+    assert await kept(world) == Limits()
+
+
+async def test_a_server_sets_its_own_limits_alone(simcord_env: Env, world: World) -> None:
+    other = build_world(simcord_env, "Another Server")
+    await other.set_up()
+    await limits(world, "set", questions_an_hour=5)
+
+    assert "everybody without limit" in await limits(other, "show")

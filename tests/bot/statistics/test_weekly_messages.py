@@ -1,0 +1,53 @@
+"""A digest is one message, whatever members are called and have asked, in every language."""
+
+import pytest
+
+from bot.statistics import weekly_messages as messages
+from bot.statistics.ui.weekly_layout import digest_message
+from bot.statistics.weekly_schedule import WEEK
+from bot.statistics.weekly_service import NewNote
+from bot.text.markdown import LAYOUT_CHARACTERS, size
+from knowledge.values.digests import Edition
+from knowledge.values.guilds import Language
+from tests.bot.digests import AT, DIGEST, full
+
+# Discord's limit, of a message.
+COMPONENTS = 40
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("edition", list(Edition))
+def test_a_full_digest_fits_one_message_with_what_is_below_it(
+    edition: Edition, language: Language
+) -> None:
+    said = "".join(
+        [*messages.digest(full(edition), language).parts, messages.moved(DIGEST, language)]
+    )
+
+    assert size(said) <= LAYOUT_CHARACTERS
+    view = digest_message(full(edition), language, messages.moved(DIGEST, language))["view"]
+    assert view.total_children_count <= COMPONENTS
+    assert "<@&" not in said
+
+
+def test_a_new_note_leads_to_its_public_page() -> None:
+    note = NewNote("GPU [hours]", "Mira", (), "https://a.org/notes/1/")
+    assert "**[GPU \\[hours\\]](<https://a.org/notes/1/>)**" in messages._new_note(
+        note, Language.ENGLISH
+    )
+
+
+def test_a_digest_is_known_again_by_its_beginning_whatever_language_it_is_in() -> None:
+    said = "\n".join(messages.digest(full(Edition.MODERATORS), Language.GERMAN).parts)
+
+    assert messages.is_digest(said, Edition.MODERATORS, AT)
+    assert not messages.is_digest(said, Edition.EVERYBODY, AT)
+    assert not messages.is_digest(said, Edition.MODERATORS, AT + WEEK)
+    assert not messages.is_digest(f"He said:\n{said}", Edition.MODERATORS, AT)
+
+
+def test_a_digest_names_the_clock_and_the_time_that_it_comes_next() -> None:
+    said = messages.chosen(DIGEST, AT, writable=True, moderators_only=True)
+
+    assert "each Monday at 9:00 (Europe/Berlin)" in said
+    assert f"<t:{int((AT + WEEK).timestamp())}:F>" in said

@@ -1,0 +1,112 @@
+"""Administrators say where and when digests come, see what they would say, and end them."""
+
+from datetime import UTC, datetime
+
+from simcord import Env, InteractionResult, MemberActor
+
+from bot.statistics import weekly_messages as messages
+from knowledge.values.digests import Digest, Edition
+from tests.bot.steps import said
+from tests.bot.world import UNKNOWN, World, build_world, text_of
+
+
+async def digest(
+    world: World, command: str, by: MemberActor | None = None, **options: object
+) -> InteractionResult:
+    return await (by or world.admin).slash(world.general, f"digest {command}", **options)
+
+
+async def kept(world: World) -> dict[Edition, Digest]:
+    return await world.core(lambda core: core.store.digests.of_guild(world.guild.id))
+
+
+async def test_a_digest_for_moderators_comes_where_they_review_unless_chosen_otherwise(
+    world: World,
+) -> None:
+    told = said(await digest(world, "set"))
+
+    assert f"each Monday at 9:00 (UTC) in <#{world.review.id}>" in told
+    assert "Not only moderators" not in told
+    assert (await kept(world))[Edition.MODERATORS].channel_id == world.review.id
+
+
+async def test_what_is_left_out_stays_as_it_was(world: World) -> None:
+    await digest(world, "set", day=4, hour=18, time_zone="europe/berlin")
+
+    told = said(await digest(world, "set", channel=world.general))
+
+    assert f"each Friday at 18:00 (Europe/Berlin) in <#{world.general.id}>" in told
+    assert "Not only moderators read" in told
+    assert said(await digest(world, "show")) == told
+
+
+async def test_a_channel_in_which_i_can_not_write_is_told_when_it_is_chosen(world: World) -> None:
+    world.env.backend.delete_overwrite(world.review.id, world.bot_role.id)
+
+    assert "I can't write" in said(await digest(world, "set"))
+
+
+async def test_no_time_zone_is_guessed(world: World) -> None:
+    told = said(await digest(world, "set", time_zone="Bielefeld"))
+
+    assert told == messages.no_zone("Bielefeld")
+    assert await kept(world) == {}
+
+
+async def test_time_zones_are_offered_while_they_are_typed(world: World) -> None:
+    offered = await world.admin.autocomplete(world.general, "digest set", "time_zone", "new york")
+
+    assert [choice["value"] for choice in offered] == ["America/New_York"]
+
+
+async def test_everybodys_digest_needs_a_channel_and_is_one_by_itself(world: World) -> None:
+    everybody = Edition.EVERYBODY.value
+    assert said(await digest(world, "set", edition=everybody)) == messages.NO_CHANNEL.english
+    await digest(world, "set")
+    await digest(world, "set", edition=everybody, channel=world.help)
+    assert said(await digest(world, "show")).count("Monday") == 2
+
+    for was in (True, False):
+        told = said(await digest(world, "off", edition=everybody))
+        assert told == messages.ended(Edition.EVERYBODY, was=was)
+    assert list(await kept(world)) == [Edition.MODERATORS]
+    events = await world.core(lambda core: [one.event for one in core.store.audit_log.entries()])
+    assert events[-3:] == ["digest", "digest", "digest_off"]
+
+
+async def test_who_may_not_manage_the_server_is_refused(world: World) -> None:
+    await world.show_to_all("digest")
+    for command, options in (
+        ("set", {}),
+        ("show", {}),
+        ("preview", {}),
+        ("off", {"edition": Edition.MODERATORS.value}),
+    ):
+        result = await digest(world, command, world.moderator, **options)
+        assert said(result) == messages.NEEDS_ADMIN.english
+    assert await kept(world) == {}
+
+
+async def test_a_preview_shows_to_its_viewer_alone_what_would_be_posted(world: World) -> None:
+    assert said(await digest(world, "preview")) == messages.NOT_CHOSEN.english
+    await digest(world, "set")
+    assert "nothing would be posted" in said(await digest(world, "preview"))
+    await world.ask(UNKNOWN)
+
+    assert f"“{UNKNOWN}”" in said(await digest(world, "preview"))
+    assert [one for one in world.review.history() if UNKNOWN in text_of(one)] == []
+
+
+async def test_another_servers_digests_are_neither_shown_nor_ended(
+    simcord_env: Env, world: World
+) -> None:
+    other = build_world(simcord_env, "Another Server")
+    await other.set_up()
+    await digest(world, "set")
+
+    assert said(await digest(other, "show")) == messages.NOT_CHOSEN.english
+    await digest(other, "off", edition=Edition.MODERATORS.value)
+
+    [left] = await world.core(lambda core: core.store.digests.all())
+    assert left.guild_id == world.guild.id
+    assert left.chosen_at <= datetime.now(UTC)
