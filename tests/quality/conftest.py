@@ -1,4 +1,4 @@
-"""The bundled articles, indexed with the derived model and with the reference, and asked by all."""
+"""The bundled articles, indexed once for all tests and asked by all."""
 
 import hashlib
 import shutil
@@ -13,21 +13,18 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.storage.data_folder import model_cache
-from indexer.embedding.embedder import (
-    SMALL_MODEL,
-    Embedder,
-    SentenceTransformerEmbedder,
-    open_embedder,
-)
-from indexer.embedding.shipped_models import shipped_models
+from indexer.embedding.embedder import DEFAULT_MODEL, SMALL_MODEL, Embedder, open_embedder
 from tests.shared_folders import shared_folder
 
 
-@pytest.fixture(scope="session", params=["derived", "reference"])
-def model(request: pytest.FixtureRequest) -> Embedder:
-    """Both, so that a loss under either is seen on whatever processor the tests meet."""
-    if request.param == "reference":
-        return SentenceTransformerEmbedder(str(shipped_models()[SMALL_MODEL].source(Path())))
+@pytest.fixture(scope="session")
+def model() -> Embedder:
+    return open_embedder(DEFAULT_MODEL, model_cache())
+
+
+@pytest.fixture(scope="session")
+def small_model() -> Embedder:
+    """The smaller of the shipped models, which embeds the judged sets in a fifth of the time."""
     return open_embedder(SMALL_MODEL, model_cache())
 
 
@@ -46,10 +43,7 @@ def core(tmp_path_factory: pytest.TempPathFactory, model: Embedder) -> Iterator[
 def indexed(
     factory: pytest.TempPathFactory, name: str, model: Embedder, index: Callable[[Path], object]
 ) -> Path:
-    """A folder as `index` leaves it, which is done once for all that run tests.
-
-    The reference takes a minute for the vectors of a development set.
-    """
+    """A copy of the folder that `index` leaves, made once for all test processes."""
     digest = hashlib.sha256(model.model.encode()).hexdigest()
     made = shared_folder(factory, f"{name}-{digest}", index)
     return shutil.copytree(made, factory.mktemp(name) / "data")

@@ -1,7 +1,7 @@
 """How right, and how sure, the retriever is on questions worded as in chat: the development sets.
 
-Each floor is the least that was measured, with the derived model (with VNNI and without) or with
-the reference, less a question or two: docs/benchmarks.md has what each gives. Whoever makes it
+Each floor is the least that was measured, with the small model on processors with
+and without VNNI, less a question or two: docs/benchmarks.md has what each gives. Whoever makes it
 better raises the floor.
 """
 
@@ -102,18 +102,20 @@ def _lines(path: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module", params=list(BARS))
 def measured(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, model: Embedder
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, small_model: Embedder
 ) -> Measured:
     """A set, indexed and asked with today's code."""
     name: str = request.param
     judged = judged_set(COMMITTED[name])
 
     def index_judged(folder: Path) -> None:
-        with open_index(folder, model) as index:
-            run_to_end(Evaluator(index, model, judged).index())
+        with open_index(folder, small_model) as index:
+            run_to_end(Evaluator(index, small_model, judged).index())
 
-    with open_index(indexed(tmp_path_factory, name, model, index_judged), model) as index:
-        found = Evaluator(index, model, judged).evaluate()
+    with open_index(
+        indexed(tmp_path_factory, name, small_model, index_judged), small_model
+    ) as index:
+        found = Evaluator(index, small_model, judged).evaluate()
     kinds = {row["_id"]: row["kind"] for row in _lines(COMMITTED[name] / "unanswerable.jsonl")}
     return Measured(judged, kinds, found, BARS[name])
 

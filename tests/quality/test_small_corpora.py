@@ -1,6 +1,6 @@
 """How sure answers are where a server has one note, two, five or ten, and of code's own signs.
 
-In so little, whatever shares a word stands out. Floors are what was measured with the derived
+In so little, whatever shares a word stands out. Floors are what was measured with the small
 model, less a question or two.
 """
 
@@ -45,16 +45,18 @@ class Asked:
 
 
 @pytest.fixture(scope="module")
-def retriever(tmp_path_factory: pytest.TempPathFactory, model: Embedder) -> Iterator[Retriever]:
+def retriever(
+    tmp_path_factory: pytest.TempPathFactory, small_model: Embedder
+) -> Iterator[Retriever]:
     """Over all of them, each in the scope of its number, so that none sees another."""
     notes = [
         Document(f"note:{place} {number}", Scope(place), Kind.NOTE, note["title"], note["text"])
         for place, corpus in enumerate(CORPORA, start=1)
         for number, note in enumerate(corpus["notes"])
     ]
-    with open_index(tmp_path_factory.mktemp("small"), model) as index:
-        run_to_end(update(index, model, notes))
-        yield Retriever(index, model)
+    with open_index(tmp_path_factory.mktemp("small"), small_model) as index:
+        run_to_end(update(index, small_model, notes))
+        yield Retriever(index, small_model)
 
 
 def _ask(retriever: Retriever, text: str, place: int) -> tuple[str, Evidence]:
