@@ -23,7 +23,7 @@ import aiohttp
 import psycopg
 from aiohttp.test_utils import unused_port
 
-from bot.cluster.leadership import LOCK
+from knowledge.store.postgres.leadership import LOCK
 from tests.bot.discord_server import ROOT, BotProcess, bot_process
 from tests.bot.wire.server import WireServer
 from tests.postgres import Cluster

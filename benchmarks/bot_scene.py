@@ -36,7 +36,7 @@ PROCESSES: Final = 3
 _PREPARED: Final = """
 import json, sys
 from pathlib import Path
-from bot.cluster.leases import Leases
+from knowledge.store.postgres.leases import Leases
 from bot.config.settings import Settings
 from bot.config.sections import DataSettings
 from bot.core import index_updates

@@ -17,11 +17,11 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bot.cluster.leases import LEASE_SECONDS
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core import index_updates
 from bot.core.core import Core
+from knowledge.store.postgres.leases import LEASE_SECONDS
 from tests.bot.cluster.processes import Processes, processes
 from tests.bot.wire.server import wire_server
 from tests.fakes import WordEmbedder

@@ -26,12 +26,12 @@ from pathlib import Path
 
 from benchmarks.answering import documents, percentiles, questions_about
 from bot.answers.lookup import Ask
-from bot.cluster.work import open_work
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.worker import Worker
 from bot.process.client import answered_together, start_worker
+from bot.storage.derived_data import open_work
 from indexer.ingest.pipeline import update
 from knowledge.values.documents import Document, Kind
 from tests.postgres import running_cluster

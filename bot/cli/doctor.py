@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bot.cluster.work import open_work, set_aside_told
 from bot.config import settings as config
 from bot.config.settings import ConfigError, Settings
 from bot.interactions.policy.allowed_guilds import ANYBODY
@@ -25,6 +24,7 @@ from bot.storage.data_folder import (
     open_server,
     open_store,
 )
+from bot.storage.derived_data import open_work, set_aside_told
 from bot.storage.file_permissions import open_to_others
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_

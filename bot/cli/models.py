@@ -287,7 +287,7 @@ def _evaluated(side: Side, name: str) -> Evaluation:
 def _on_own(core: Core, successor: Opened, sides: list[Side]) -> list[Figure]:
     """Both models measured on the server's own accepted answers, asked of its own two indexes."""
     try:
-        judged = gate.accepted_answers(core)
+        judged = gate.accepted_answers(core.store, core.index.tables)
     except JudgedSetError as error:
         err.print(f"Not measured on this server's own answers: {error}", soft_wrap=True)
         return []

@@ -111,7 +111,7 @@ def _measured(core: Core, rerankings: Sequence[Reranking | None]) -> list[Figure
             shown(evaluators[0].index(), f"Measuring on {name}")
             figures += gate.figures(name, *_evaluations(evaluators))
     try:
-        judged = gate.accepted_answers(core)
+        judged = gate.accepted_answers(core.store, core.index.tables)
     except JudgedSetError as error:
         err.print(f"Not measured on this server's own answers: {error}", soft_wrap=True)
         return figures

@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,16 +27,13 @@ from bot.answers.recording_queue import RecordingQueue
 from bot.answers.replay import Replay, asked_again, compared, with_words
 from bot.cluster.machines import SourceMachines, this_machine
 from bot.cluster.shared_choices import SharedChoices
-from bot.cluster.work import open_work, set_aside_told
 from bot.config.settings import Settings
 from bot.core.figures import Figures
 from bot.models.calibrations import chosen_calibration
 from bot.models.serving_model import Opened, Opener, open_serving
 from bot.models.serving_reranker import chosen_reranker
-from bot.review.impact import ImpactPreview
-from bot.review.similar_notes import SimilarNotes
 from bot.storage.data_folder import data_folder, model_cache, open_store
-from bot.storage.derived_data import open_archive, open_pages
+from bot.storage.derived_data import open_archive, open_pages, open_work, set_aside_told
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.model_records import RecordedModel, open_record
 from indexer.embedding.vector_cache import VectorCache
@@ -65,6 +62,8 @@ from knowledge.values.documents import (
 from knowledge.values.questions import Evidence
 from knowledge.values.secrets import patterns
 from knowledge.values.source_locations import is_visited
+
+_Part = TypeVar("_Part")
 
 _logger = logging.getLogger(__name__)
 
@@ -183,21 +182,19 @@ class Core:
         self.articles = BundledArticles(
             self.store, self.index, self._articles, pages=self.pages, outage=self.outage
         )
-        parts = (self.store, self.index, self.embedder, self.retriever, self.articles)
-        self.similar_notes = SimilarNotes(*parts)
+        self._parts: dict[object, Any] = {}
         # What gaps are grouped by and confirmed answers found by, and at which generation of the
         # index each gap was asked again.
         self.question_vectors = VectorCache(self.retriever.embedded)
         records, outage = self.store.feedback_records, self.outage
-        confirmed = ConfirmedAnswers(records, self.index, self.question_vectors, outage)
-        self.impact = ImpactPreview(*parts, confirmed=confirmed)
+        self.confirmed = ConfirmedAnswers(records, self.index, self.question_vectors, outage)
         self.answer_pipeline = AnswerPipeline(
             self.store,
             self.index,
             self.retriever,
             self._quotes,
             languages,
-            confirmed=confirmed,
+            confirmed=self.confirmed,
             articles=self.articles,
             outage=outage,
             recording=self.recording,
@@ -206,6 +203,19 @@ class Core:
         self.answer_pipeline.behind = self.behind
         self.asked_again: dict[int, tuple[int, ...]] = {}
         self.look_at_dates(datetime.now(UTC))
+
+    def part(self, kind: Callable[[Self], _Part]) -> _Part:
+        """Return a feature's own part of the core, made once for the model that serves."""
+        if kind not in self._parts:
+            self._parts[kind] = kind(self)
+        return cast("_Part", self._parts[kind])
+
+    def forget_questions(self) -> None:
+        """Keep nothing of what members asked in memory."""
+        self.answer_pipeline.forget()
+        self.question_vectors.clear()
+        self.asked_again.clear()
+        self._parts.clear()
 
     def close(self) -> None:
         self._opened.close()
@@ -378,7 +388,7 @@ class Core:
     def look_at_dates(self, at: datetime) -> None:
         """Let answers say of each note whether it is past its review date."""
         due = frozenset(document_of_note(note_id) for note_id in self.store.notes.due_ids(at))
-        self.answer_pipeline.due = self.impact.due = due
+        self.answer_pipeline.due = due
 
     def follow_note(self, note_id: int) -> None:
         """Make the index say of a note what the store says: its live revision, or nothing.

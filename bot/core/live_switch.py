@@ -15,8 +15,9 @@ from typing import Final
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.core.job_queue import Priority
-from bot.core.shadow_index import build, catch_up, drop_gone_beside, read_ahead
+from bot.core.shadow_index import build, catch_up, read_ahead
 from bot.core.worker import Worker, beside
+from bot.models.kept_indexes import drop_gone_beside
 from bot.models.serving_model import (
     Opened,
     Opener,

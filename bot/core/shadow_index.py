@@ -6,28 +6,19 @@ the serving index no longer says is taken out of it; so nothing that was deleted
 answered from it, nor from an earlier one that serves again.
 """
 
-import logging
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator
 
 from bot.core.core import Core
 from bot.core.index_updates import update_own_of
-from bot.storage.index_places import has_index
+from bot.models.kept_indexes import drop_gone
 from indexer.embedding.embedder import Embedder
-from indexer.index.database import FORMAT, IndexError_, Place
 from indexer.index.index import Index
-from indexer.index.tables import IndexTables
 from indexer.index.written_documents import document_digest
 from indexer.ingest import files, pipeline
 from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge import corpus
 from knowledge.channels.documents import documents_of_thread
 from knowledge.values.documents import Kind
-
-# Documents taken out in one step.
-_SLICE: Final = 200
-
-_logger = logging.getLogger(__name__)
 
 
 def build(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]:
@@ -90,45 +81,3 @@ def read_ahead(serving: Index, other: Index) -> Iterator[None]:
         if serving.is_resident(scope):
             other.postings([scope])
             yield
-
-
-def drop_gone(serving: IndexTables, other: IndexTables) -> Iterator[list[str]]:
-    """Take out of an index what the serving one does not say, or says otherwise, in slices.
-
-    Files that gave any of it are read again by the next update of that index.
-    """
-    said = serving.document_digests(Kind)
-    gone = [key for key, digest in other.document_digests(Kind).items() if said.get(key) != digest]
-    if not gone:
-        return
-    lost = set(gone)
-    paths = [path for path, record in other.files().items() if lost & set(record.documents)]
-    # The records first: one that says that all is there would be wrong if this ended in between.
-    other.apply([], (), forgotten=paths)
-    for start in range(0, len(gone), _SLICE):
-        some = gone[start : start + _SLICE]
-        other.apply([], some)
-        yield some
-
-
-def drop_gone_beside(serving: IndexTables, places: Sequence[Place]) -> int:
-    """Take the same out of indexes that are not open.
-
-    Returns:
-        How many documents that were.
-    """
-    count = 0
-    for place in places:
-        if not has_index(place):
-            continue
-        try:
-            # Nothing is embedded or searched: the model is not needed, nor how long vectors are.
-            tables = IndexTables(place, {"format": str(FORMAT)}, 0)
-        except IndexError_ as error:
-            _logger.warning("An index that is kept can't be opened: %s", error)
-            continue
-        try:
-            count += sum(map(len, drop_gone(serving, tables)))
-        finally:
-            tables.close()
-    return count

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from bot.core.shadow_index import drop_gone_beside
+from bot.models.kept_indexes import drop_gone_beside
 from bot.models.presets import preset
 from bot.models.serving_model import Pointer, Served, read_pointer, write_pointer
 from bot.storage.data_folder import MODEL_LOCK, exclusive

@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bot.core.core import Core
 from bot.storage.data_folder import open_index
 from indexer.embedding.model_records import RecordedModel
 from indexer.evaluation.judged_sets import JudgedSet, harvested
 from indexer.evaluation.metrics import K, mean, question_ndcgs, randomisation_p
 from indexer.evaluation.runner import Evaluation, Evaluator
 from indexer.index.index import Index
+from indexer.index.tables import IndexTables
 from indexer.ingest.pipeline import Progress
 from indexer.retrieval.evidence import Calibration
 from indexer.retrieval.reranker import Reranking
+from knowledge.store.store import Store
 from knowledge.values.documents import Document, Kind
 from knowledge.values.questions import Evidence
 
@@ -96,15 +97,15 @@ def measured(side: Side, judged: JudgedSet) -> Iterator[Progress | Evaluation]:
         yield evaluator.evaluate()
 
 
-def accepted_answers(core: Core) -> JudgedSet:
+def accepted_answers(store: Store, tables: IndexTables) -> JudgedSet:
     """The server's own golden set: what members found helpful or picked, as far as it is there.
 
     Raises:
         JudgedSetError: if that is too little.
     """
-    accepted = core.store.question_records.accepted()
+    accepted = store.question_records.accepted()
     first = {question.hits[0].document_id for question in accepted if question.hits}
-    found = {key: core.index.tables.document_passages(key) for key in first}
+    found = {key: tables.document_passages(key) for key in first}
     # Of a document only is asked who may see it: both indexes have it.
     documents = [
         Document(key, passages[0].scope, Kind.NOTE, key, "")

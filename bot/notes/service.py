@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from bot.answers.small_talk import small_talk
 from bot.core.core import Core
 from bot.review import service as review_service
-from bot.review.similar_notes import Near
+from bot.review.similar_notes import Near, SimilarNotes
 from knowledge.channels.documents import quotable
 from knowledge.channels.messages import ArchivedMessage
 from knowledge.chat.intents import thanks
@@ -152,7 +152,7 @@ def near(
     review card shows all of it. `channels` are those that the member may read.
     """
     found: list[tuple[Near, int | None]] = []
-    for one in core.similar_notes.documents(guild_id, submission, channels=channels):
+    for one in core.part(SimilarNotes).documents(guild_id, submission, channels=channels):
         if one.revision_id is not None:
             note = core.store.notes.find(one.revision_id, guild_id)
         else:

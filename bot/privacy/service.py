@@ -61,12 +61,9 @@ def forget(core: Core, member_id: int, withdraw: bool, name: str = "") -> Forgot
     What chats quote of them goes with the next look at the sources.
     """
     forgotten = core.store.personal_data.forget(member_id, withdraw=withdraw, name=name)
-    core.answer_pipeline.forget()
-    core.impact.forget()
-    core.question_vectors.clear()
+    core.forget_questions()
     small_talk.forget()
     intents.forget()
-    core.asked_again.clear()
     return forgotten
 
 

@@ -20,12 +20,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.cluster.work import open_work, set_aside_told
 from bot.config.settings import Settings
 from bot.config.version import own_version
 from bot.core.worker import beside
 from bot.process.health import Health, serving
 from bot.process.metrics import CONTENT_TYPE, EmbeddingMetrics
+from bot.storage.derived_data import open_work, set_aside_told
 from indexer.embedding.embedder import Embedder
 from indexer.ingest.embedding_queue import EmbeddingWorker
 from knowledge.store.database import StoreError

@@ -23,7 +23,7 @@ from bot.process.connection import connection_error
 from bot.process.connections import Connections
 
 if TYPE_CHECKING:
-    from bot.cluster.ui.cluster import Cluster
+    from bot.process.cluster import Cluster
 
 # A shard that waits for Discord's word of sessions connects without it after so long.
 ASKING_SECONDS: Final = 10.0
@@ -52,7 +52,7 @@ class ShardedClient(Services):
     ) -> None:
         """Share the shards with other processes; see `Cluster` for what is called when."""
         # Nothing of it is imported where the data is in files.
-        from bot.cluster.ui.cluster import Cluster
+        from bot.process.cluster import Cluster
 
         self.cluster = Cluster(self, settle=settle, led=led)
 

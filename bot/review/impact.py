@@ -12,24 +12,20 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from bot.answers.bundled_articles import BundledArticles, Looks
+from bot.answers.bundled_articles import Looks
 from bot.answers.decision import recorded_hit
 from bot.answers.lookup import (
     Ask,
-    ConfirmedAnswers,
     Lookup,
     as_asked,
     looked_up,
     queries_of,
 )
-from indexer.embedding.embedder import Embedder
+from bot.core.core import Core
 from indexer.embedding.vector_cache import VectorCache
-from indexer.index.index import Index
 from indexer.index.what_if import WhatIfIndex
 from indexer.ingest.pipeline import cut_and_embedded
-from indexer.retrieval.retriever import Retriever
 from knowledge.corpus import note_document
-from knowledge.store.store import Store
 from knowledge.values.documents import Document
 from knowledge.values.notes import Note
 from knowledge.values.questions import Evidence
@@ -106,37 +102,19 @@ class Impact:
 
 
 class ImpactPreview:
-    """Replays questions, with LRU caches of their vectors and of how they are answered now.
+    """Replays questions, with LRU caches of their vectors and of their present answers."""
 
-    `due` are the ids of documents past their review date; whoever owns the preview keeps them up to
-    date.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        index: Index,
-        embedder: Embedder,
-        retriever: Retriever,
-        articles: BundledArticles,
-        *,
-        confirmed: ConfirmedAnswers | None = None,
-    ) -> None:
-        self._store = store
-        self._articles = articles
-        self._index = index
-        self._embedder = embedder
-        self._retriever = retriever
-        self._confirmed = confirmed
-        self.due: frozenset[str] = frozenset()
-        self._vectors = VectorCache(retriever.embedded, CACHED)
+    def __init__(self, core: Core) -> None:
+        self._store = core.store
+        self._articles = core.articles
+        self._index = core.index
+        self._embedder = core.embedder
+        self._retriever = core.retriever
+        self._confirmed = core.confirmed
+        self._pipeline = core.answer_pipeline
+        self._vectors = VectorCache(core.retriever.embedded, CACHED)
         # How questions are answered now, by what else shapes that.
         self._now: LRUCache[tuple[Ask, Looks, _Judging], AnswerSummary] = LRUCache(CACHED)
-
-    def forget(self) -> None:
-        """Keep no question in memory; what follows is looked up anew."""
-        self._vectors.clear()
-        self._now.clear()
 
     def of_revision(self, note: Note, questions: int = QUESTIONS) -> Iterator[Impact]:
         """What would change if the note's revision were published; see `of_document`."""
@@ -175,7 +153,7 @@ class ImpactPreview:
             # The index may have changed since the last slice.
             after = self._retriever.over(WhatIfIndex(self._index, cut, vectors, codes))
             # What is published has just been looked at.
-            due = self.due - {document.id}
+            due = self._pipeline.due - {document.id}
             filled = {
                 ask: self._articles.looks(ask.scopes, ask.answered_from, filled=True)
                 for ask in asks
@@ -192,13 +170,13 @@ class ImpactPreview:
         self, asks: Sequence[Ask], vectors: Mapping[str, NDArray[np.float32]]
     ) -> list[AnswerSummary]:
         """How each question is answered now; looked up once for each generation of the index."""
-        confirmed = self._confirmed.version if self._confirmed is not None else ""
-        judging = (self._index.generation, self._retriever.identity, self.due, confirmed)
+        due, confirmed = self._pipeline.due, self._confirmed.version
+        judging = (self._index.generation, self._retriever.identity, due, confirmed)
         looks = {ask: self._articles.looks(ask.scopes, ask.answered_from) for ask in asks}
         found = {ask: self._now.get((ask, looks[ask], judging)) for ask in asks}
         missing = {ask: looks[ask] for ask, summary in found.items() if summary is None}
         made = looked_up(
-            self._retriever, missing, vectors, _summary, due=self.due, confirmed=self._confirmed
+            self._retriever, missing, vectors, _summary, due=due, confirmed=self._confirmed
         )
         self._now.update({(ask, looks[ask], judging): summary for ask, summary in made.items()})
         return [found[ask] or made[ask] for ask in asks]

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from bot.core.core import Core
-from bot.review.similar_notes import Near
+from bot.review.similar_notes import Near, SimilarNotes
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from indexer.ingest.pipeline import UpdateReport, cut_in_slices, embed_documents
@@ -121,7 +121,7 @@ def decide(
     if ruling.decision is Decision.DUPLICATE:
         note = core.store.notes.find(revision_id, guild_id)
         if note and note.revision.state is State.PENDING:
-            named = core.similar_notes.original(note, ruling.duplicate_of)
+            named = core.part(SimilarNotes).original(note, ruling.duplicate_of)
             if not named:
                 return Outcome(note, Obstacle.NO_ORIGINAL)
             ruling = replace(ruling, duplicate_of=named)
@@ -183,7 +183,7 @@ def embed_near_ahead(core: Core, note: Note) -> Iterator[None]:
     """Embed what `findings` compares, in slices."""
     if note.revision.state is State.PENDING:
         submission = note.revision.submission
-        yield from core.similar_notes.embed_ahead(note.guild_id, submission, note.id)
+        yield from core.part(SimilarNotes).embed_ahead(note.guild_id, submission, note.id)
 
 
 # Cards and notices.
@@ -201,7 +201,9 @@ def findings(core: Core, note: Note, channels: Sequence[int] = ()) -> Findings:
         return Findings(record, pictures=pictures)
     settings = core.store.guilds.settings(note.guild_id)
     flags = submission_flags(note.revision.submission, settings.allowed_hosts)
-    near = core.similar_notes.documents(note.guild_id, note.revision.submission, note.id, channels)
+    near = core.part(SimilarNotes).documents(
+        note.guild_id, note.revision.submission, note.id, channels
+    )
     before, needed = notes.live(note.id), quorum(core, note)
     return Findings(record, before, needed, tuple(flags), tuple(near), pictures)
 

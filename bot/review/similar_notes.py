@@ -13,18 +13,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answers.bundled_articles import BundledArticles
 from bot.answers.lookup import scopes_of
+from bot.core.core import Core
 from indexer.contradictions.detector import Contradiction, Titled, contradictions
-from indexer.embedding.embedder import Embedder
 from indexer.embedding.vector_cache import VectorCache
-from indexer.index.index import Index
 from indexer.ingest.pipeline import SLICE_TEXTS, cut_in_slices
-from indexer.retrieval.retriever import Retriever
 from indexer.text.analyzer import word_set, words
 from indexer.text.passages import passages
 from knowledge.corpus import note_document
-from knowledge.store.store import Store
 from knowledge.values.documents import Document, Kind, Scope, document_of_note
 from knowledge.values.notes import Note
 from knowledge.values.submissions import Submission, is_link
@@ -90,20 +86,13 @@ class _Candidate:
 class SimilarNotes:
     """Finds what is near to proposed notes, with an LRU cache of the vectors of pending ones."""
 
-    def __init__(
-        self,
-        store: Store,
-        index: Index,
-        embedder: Embedder,
-        retriever: Retriever,
-        articles: BundledArticles,
-    ) -> None:
-        self._store = store
-        self._articles = articles
-        self._index = index
-        self._embedder = embedder
-        self._retriever = retriever
-        self._vectors = VectorCache(embedder.embed_passages, VECTORS_CACHED, SLICE_TEXTS)
+    def __init__(self, core: Core) -> None:
+        self._store = core.store
+        self._articles = core.articles
+        self._index = core.index
+        self._embedder = core.embedder
+        self._retriever = core.retriever
+        self._vectors = VectorCache(core.embedder.embed_passages, VECTORS_CACHED, SLICE_TEXTS)
 
     def _scopes(self, guild_id: int, channels: Sequence[int] = ()) -> tuple[Scope, ...]:
         return self._articles.seen(scopes_of(guild_id, channels))

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from filelock import FileLock, Timeout
 
 from bot.config.settings import Settings
+from bot.storage.derived_data import driver_needed
 from bot.storage.file_permissions import close_to_others
 from bot.storage.index_places import INDEX, index_place
 from indexer.embedding.embedder import Embedder
@@ -31,7 +32,6 @@ from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.sqlite_database import SqliteDatabase, is_empty
 from knowledge.store.store import Store, StoreError
 from knowledge.values.counts import counted
-from knowledge.values.extras import needed
 
 if TYPE_CHECKING:
     from knowledge.store.postgres.database import PostgresDatabase
@@ -140,11 +140,8 @@ def open_server(
     Raises:
         StoreError: if it can't be opened.
     """
-    try:
-        # Only who has such a database has to install what speaks to it.
+    with driver_needed():
         from knowledge.store.postgres.database import SCHEMA, PostgresDatabase
-    except ImportError as error:
-        raise StoreError(f"`data.database` needs {needed('postgres')}.") from error
     return PostgresDatabase(url, folder, schema=schema or SCHEMA, though_marked=though_marked)
 
 

@@ -1,10 +1,12 @@
-"""Derived data beside the index: what was read in channels, and pages of the web.
+"""Derived data beside the index: read channels, fetched web pages, and the embedding work queue.
 
-Files of the data folder, or, where there is PostgreSQL, schemas of it, which processes on several
-machines share. What a data folder has of both from before it used PostgreSQL is deleted then: it
-would be older, and keep what members have deleted since.
+The first two are files of the data folder, or schemas of the PostgreSQL database, which processes
+on several machines share. Files left from before the data folder used PostgreSQL are deleted: they
+would be outdated, and keep what members have deleted since. The queue exists only on PostgreSQL.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,23 +14,38 @@ from knowledge.channels import database as channels_database
 from knowledge.channels.archive import ChannelArchive
 from knowledge.channels.database import CHANNELS, ArchiveError
 from knowledge.store.database import StoreError
+from knowledge.store.derived_tables import DerivedTables
+from knowledge.values.counts import counted
 from knowledge.values.extras import needed
 from knowledge.web import page_store
 from knowledge.web.page_store import WEB, PageStore, PageStoreError
 
 if TYPE_CHECKING:
-    from knowledge.store.postgres.derived_schema import DerivedSchema
+    from knowledge.store.postgres.work_queue import WorkQueue
 
-# What a file of SQLite has beside it while it is open, or after a crash.
+# SQLite's files beside an open database, or after a crash.
 _ENDINGS: Final = ("", "-wal", "-shm", "-journal")
 
 
+@contextmanager
+def driver_needed() -> Iterator[None]:
+    """Import psycopg inside; an operator who lacks it is told how to install it.
+
+    Raises:
+        StoreError: if it isn't installed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise StoreError(f"`data.database` needs {needed('postgres')}.") from error
+
+
 def open_archive(folder: Path, url: str = "") -> ChannelArchive:
-    """Open what was read in channels: in a data folder, or in the database of a URL.
+    """Open the archive of channels: in a data folder, or in the database of a URL.
 
     Raises:
         ArchiveError: if it can't be used.
-        StoreError: if what speaks to the database isn't installed.
+        StoreError: if psycopg isn't installed.
     """
     if not url:
         return ChannelArchive(folder / CHANNELS)
@@ -38,11 +55,11 @@ def open_archive(folder: Path, url: str = "") -> ChannelArchive:
 
 
 def open_pages(folder: Path, url: str = "") -> PageStore:
-    """Open what was fetched of the web, in the same places.
+    """Open the fetched web pages, in the same places.
 
     Raises:
         PageStoreError: if it can't be used.
-        StoreError: if what speaks to the database isn't installed.
+        StoreError: if psycopg isn't installed.
     """
     if not url:
         return PageStore(folder / WEB)
@@ -51,21 +68,36 @@ def open_pages(folder: Path, url: str = "") -> PageStore:
     return opened
 
 
-def _schema(url: str, module: Any, error: type[Exception]) -> "DerivedSchema":
-    try:
-        # Only who has such a database has to install what speaks to it.
+def _schema(url: str, module: Any, error: type[Exception]) -> DerivedTables:
+    with driver_needed():
         from knowledge.store.postgres.derived_schema import DerivedSchema
-    except ImportError as missing:
-        raise StoreError(f"`data.database` needs {needed('postgres')}.") from missing
     return DerivedSchema(
-        url,
-        module.SCHEMA,
-        module.POSTGRES_TABLES,
-        error=error,
-        lock_space=module.LOCK_SPACE,
+        url, module.SCHEMA, module.POSTGRES_TABLES, error=error, lock_space=module.LOCK_SPACE
     )
 
 
 def _delete(path: Path) -> None:
     for ending in _ENDINGS:
         path.with_name(path.name + ending).unlink(missing_ok=True)
+
+
+def open_work(url: str) -> "WorkQueue":
+    """Open the embedding work queue of a PostgreSQL database.
+
+    Raises:
+        StoreError: if it can't be opened, or psycopg isn't installed.
+    """
+    with driver_needed():
+        from knowledge.store.postgres.work_queue import WorkQueue
+    return WorkQueue(url)
+
+
+def set_aside_told(count: int) -> str:
+    """A sentence for the operator on texts that no worker could embed; empty if there are none."""
+    if not count:
+        return ""
+    return (
+        f"{counted(count, 'text')} could not be embedded by any worker. Documents with such a text "
+        "are not in the index: look at the workers' log and machine. The workers try again within "
+        "the hour."
+    )

@@ -86,7 +86,7 @@ def main() -> None:
         asyncio.set_event_loop_policy(_FastPolicy())
     if "LEASE_SECONDS" in os.environ:
         # Nothing of it is imported unless the data is in PostgreSQL.
-        leases = importlib.import_module("bot.cluster.leases")
+        leases = importlib.import_module("knowledge.store.postgres.leases")
         vars(leases)["LEASE_SECONDS"] = float(os.environ["LEASE_SECONDS"])
     if "DIES_AT_COMMIT" in os.environ:
         number, when = os.environ["DIES_AT_COMMIT"].split()

@@ -30,7 +30,7 @@ from bot.notes.ui.page_button import page_button
 from bot.notes.ui.source_messages import SourceMessages
 from bot.review import messages as review_messages
 from bot.review import service as review_service
-from bot.review.similar_notes import Near
+from bot.review.similar_notes import Near, SimilarNotes
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from knowledge.values.guilds import Language
@@ -163,7 +163,7 @@ class NoteSubmissions:
         """What says nearly the same already, with the number of a note of theirs."""
         channels = readable_in(interaction, private=True)
         await self._bot.worker.run_slices(
-            lambda core: core.similar_notes.embed_ahead(guild_id, submission),
+            lambda core: core.part(SimilarNotes).embed_ahead(guild_id, submission),
             priority=Priority.REVIEWING,
         )
         return await self._bot.worker.call(

@@ -29,7 +29,7 @@ from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.review.cards import ReviewCard
-from bot.review.impact import Impact
+from bot.review.impact import Impact, ImpactPreview
 from bot.review.ui.cards import card_buttons, card_message, files_of
 from indexer.index.database import IndexError_
 from knowledge.store.database import StoreError
@@ -218,7 +218,9 @@ class OutboxDispatcher:
 
     async def _preview(self, note: Note) -> None:
         try:
-            found = await self._bot.worker.run_slices(lambda core: core.impact.of_revision(note))
+            found = await self._bot.worker.run_slices(
+                lambda core: core.part(ImpactPreview).of_revision(note)
+            )
             if found is None:
                 return
             self._impacts[note.revision.id] = found

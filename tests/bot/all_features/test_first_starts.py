@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.cluster.leases import Leases
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from knowledge.store import migrations
+from knowledge.store.postgres.leases import Leases
 from knowledge.store.postgres.work_queue import WorkQueue
 from knowledge.values.documents import Kind
 from knowledge.values.notes import Member

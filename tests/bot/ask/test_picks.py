@@ -16,6 +16,7 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.privacy import service as privacy_service
 from bot.review import service as review_service
+from bot.review.impact import ImpactPreview
 from knowledge.store.database import now
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
@@ -268,11 +269,11 @@ def test_the_preview_of_a_notes_impact_knows_what_is_confirmed(core: Core) -> No
     better = Submission("When does the kite club meet?", QUESTION)
     note = core.store.contributions.propose(GUILD, MIRA, 5, better).note
 
-    *_, impact = core.impact.of_revision(note)
+    *_, impact = core.part(ImpactPreview).of_revision(note)
 
     assert impact.replaced == 0
     core.store.feedback_records.take_back(1, by_moderator=True)
-    *_, impact = core.impact.of_revision(note)
+    *_, impact = core.part(ImpactPreview).of_revision(note)
     assert impact.replaced == 1
     assert [change.before.title for change in impact.changes] == ["Kite club"]
 
@@ -312,7 +313,7 @@ def test_a_revision_that_keeps_the_confirmed_passage_changes_no_answer(core: Cor
     revised = core.store.contributions.revise(GUILD, note.id, MIRA, more)
     assert revised is not None
 
-    *_, impact = core.impact.of_revision(revised.note)
+    *_, impact = core.part(ImpactPreview).of_revision(revised.note)
 
     assert impact.changes == ()
 
@@ -323,9 +324,11 @@ def test_who_is_forgotten_leaves_no_question_in_memory(core: Core) -> None:
     ask(core, NEARLY)
     note = core.store.notes.find(1, GUILD)
     assert note is not None
-    list(core.impact.of_revision(note))
+    preview = core.part(ImpactPreview)
+    list(preview.of_revision(note))
 
     privacy_service.forget(core, NOAH.id, withdraw=False)
 
-    assert len(core.impact._vectors) == len(core.impact._now) == len(core.question_vectors) == 0
+    assert core.part(ImpactPreview) is not preview
+    assert len(core.question_vectors) == 0
     assert small_talk._judged.cache_info().currsize == 0

@@ -9,8 +9,8 @@ from typing import Any
 import aiohttp
 from aiohttp.test_utils import unused_port
 
-from bot.cluster.leadership import LOCK
 from bot.config.settings import Settings
+from knowledge.store.postgres.leadership import LOCK
 from tests.bot.discord_server import BotProcess, bot_process
 from tests.bot.wire.people import Person
 from tests.bot.wire.server import WireServer

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from bot.cluster.leases import SCHEMA, Leases, Standing
 from bot.cluster.membership import COUNTED_ON, Membership
+from bot.core.worker import beside
 from knowledge.store.postgres.connection import Connection
+from knowledge.store.postgres.leases import SCHEMA, Leases, Standing
 from tests.postgres import Cluster
 
 SECONDS = 3_600.0
@@ -48,6 +49,7 @@ class Process:
         self.membership = Membership(
             lambda: leases(url, seconds=SECONDS, patience=0, name=name),
             self.shards,
+            beside=beside,
             seconds=SECONDS,
             clock=self.clock,
         )

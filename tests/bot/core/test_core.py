@@ -23,7 +23,8 @@ from bot.core.index_updates import run_to_end
 from bot.models.serving_model import Served, read_pointer
 from bot.review import service as review_service
 from bot.review.cards import Action
-from bot.review.similar_notes import Closeness
+from bot.review.impact import ImpactPreview
+from bot.review.similar_notes import Closeness, SimilarNotes
 from bot.review.ui.decisions import LIVE_AFTER
 from bot.storage.data_folder import COMMUNITY, DataFolderError
 from bot.storage.index_places import INDEX
@@ -546,10 +547,10 @@ def test_what_is_near_to_a_long_note_is_embedded_in_slices(tmp_path: Path) -> No
     with Core(Settings(data=DataSettings(folder=tmp_path)), embedder) as core:
         _proposed(core, submission=_long_note())
         again = Submission("Long", f"{_long_note().text}\n\n## More\n\nOnce more.")
-        for _ in core.similar_notes.embed_ahead(GUILD, again):
+        for _ in core.part(SimilarNotes).embed_ahead(GUILD, again):
             pass
         ahead = list(embedder.batches)
-        [near] = core.similar_notes.documents(GUILD, again)
+        [near] = core.part(SimilarNotes).documents(GUILD, again)
 
         assert near.closeness is Closeness.SAME
         assert len(ahead) > 2
@@ -563,7 +564,7 @@ def test_what_publishing_a_long_note_would_change_is_embedded_in_slices(tmp_path
         revision_id = _proposed(core, submission=_long_note())
         note = core.store.notes.find(revision_id, GUILD)
         assert note is not None
-        steps = list(core.impact.of_revision(note))
+        steps = list(core.part(ImpactPreview).of_revision(note))
 
         assert len(steps) > len(embedder.batches) > 1
         assert max(embedder.batches) <= SLICE_TEXTS

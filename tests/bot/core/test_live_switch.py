@@ -19,6 +19,8 @@ from bot.models.calibrations import CALIBRATION, keep_calibration
 from bot.models.choice import go_back
 from bot.models.serving_model import Served, kept_indexes, other_indexes, read_pointer, take
 from bot.process.client import answered_together
+from bot.review.impact import ImpactPreview
+from bot.review.similar_notes import SimilarNotes
 from bot.storage.data_folder import MODEL_LOCK, exclusive
 from bot.storage.index_places import INDEX
 from indexer.embedding.model_records import ModelRecord
@@ -150,8 +152,8 @@ async def test_what_is_made_of_vectors_is_made_anew(folder: Path, working: Openi
         return [
             core.retriever,
             core.question_vectors,
-            core.similar_notes,
-            core.impact,
+            core.part(SimilarNotes),
+            core.part(ImpactPreview),
             core.answer_pipeline,
             core.articles,
         ]

@@ -8,7 +8,8 @@ import pytest
 
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
-from bot.core.shadow_index import build, catch_up, drop_gone, drop_gone_beside
+from bot.core.shadow_index import build, catch_up
+from bot.models.kept_indexes import drop_gone, drop_gone_beside
 from bot.models.serving_model import Opened, open_successor
 from indexer.embedding.model_records import ModelRecord
 from indexer.index.tables import IndexTables

@@ -146,10 +146,10 @@ def test_the_servers_own_set_is_what_members_found_helpful_or_picked(tmp_path: P
     for number in range(LEAST_HARVEST - 1):
         accept(folder, number)
     with opened(folder) as core, pytest.raises(JudgedSetError, match="20 different questions"):
-        accepted_answers(core)
+        accepted_answers(core.store, core.index.tables)
     accept(folder, 99, picked="article:community")
     with opened(folder) as core:
-        judged = accepted_answers(core)
+        judged = accepted_answers(core.store, core.index.tables)
     assert len(judged.queries) == LEAST_HARVEST
     assert {key for some in judged.judgements.values() for key in some} == {
         "article:milestones",

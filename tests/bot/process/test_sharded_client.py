@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from bot.cluster.leases import Standing
-from bot.cluster.ui.cluster import Cluster
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.interactions.services import Step
 from bot.process.client import Bot
+from bot.process.cluster import Cluster
+from knowledge.store.postgres.leases import Standing
 from tests.bot.world import World
 
 NOWHERE = "postgresql://nobody@/nothing?host=/nowhere"

@@ -20,7 +20,7 @@ from bot.core.worker import Worker
 from bot.process.client import answered_together
 from bot.review import impact
 from bot.review import service as review_service
-from bot.review.impact import SLICE, AnswerSummary, Impact
+from bot.review.impact import SLICE, AnswerSummary, Impact, ImpactPreview
 from indexer.ingest.pipeline import put
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
@@ -126,7 +126,7 @@ def test_the_preview_of_a_new_note_is_what_happens(
     core.articles.chosen = bundled
     _ask(core)
     note = _propose(core, submission)
-    impact = _whole(core.impact.of_revision(note))
+    impact = _whole(core.part(ImpactPreview).of_revision(note))
     assert impact.questions == impact.total == len(QUESTIONS)
     assert _previewed(impact) == _real(core, note.revision.id)
 
@@ -138,7 +138,7 @@ def test_the_preview_of_a_new_revision_leaves_the_live_one_out(core: Core) -> No
     revised = Submission("Kite club", "The kite club meets on the beach on Sundays.")
     review_service.indexed(core, core.store.contributions.revise(GUILD, note.id, MEMBER, revised))
     pending = core.store.notes.pending(GUILD)[0]
-    impact = _whole(core.impact.of_revision(pending))
+    impact = _whole(core.part(ImpactPreview).of_revision(pending))
     assert (impact.answered, impact.refused) == (0, 1)
     assert _previewed(impact) == _real(core, pending.revision.id)
 
@@ -146,7 +146,7 @@ def test_the_preview_of_a_new_revision_leaves_the_live_one_out(core: Core) -> No
 def test_a_refusal_that_becomes_an_answer_is_counted_each_time_it_was_asked(core: Core) -> None:
     _ask(core)
     core.answer_pipeline.ask([Ask(UNKNOWN, 2, GUILD), Ask(UNKNOWN, 3, GUILD)])
-    impact = _whole(core.impact.of_document(_document(FERRY)))
+    impact = _whole(core.part(ImpactPreview).of_document(_document(FERRY)))
     assert impact.answered == 3
     change = next(change for change in impact.changes if change.question == UNKNOWN)
     assert change.before.refused
@@ -156,7 +156,9 @@ def test_a_refusal_that_becomes_an_answer_is_counted_each_time_it_was_asked(core
 
 def test_an_answer_that_would_begin_with_another_passage_is_counted(core: Core) -> None:
     answered = next(reply.question for reply in _ask(core) if not _summary(reply).refused)
-    impact = _whole(core.impact.of_document(_document(Submission(answered[:100], answered))))
+    impact = _whole(
+        core.part(ImpactPreview).of_document(_document(Submission(answered[:100], answered)))
+    )
     assert impact.replaced >= 1
     assert impact.refused == 0
 
@@ -165,23 +167,25 @@ def test_a_follow_up_is_replayed_with_the_question_before_it(core: Core) -> None
     """It is answered by the section beside the one that answers that question."""
     core.answer_pipeline.ask([Ask("And in March?", 1, GUILD, earlier=UNKNOWN)])
     both = f"# Changes\n\n{FERRY.text}\n\n# Sailings\n\nIn March the Zanzibar ferry sails at nine."
-    impact = _whole(core.impact.of_document(_document(replace(FERRY, text=both))))
+    impact = _whole(core.part(ImpactPreview).of_document(_document(replace(FERRY, text=both))))
     assert [change.question for change in impact.changes] == ["And in March?"]
 
 
 def test_a_new_topic_is_not_answered_by_the_note_for_the_old_one(core: Core) -> None:
     new = "zanzibar mayor elections candidates parties"
     core.answer_pipeline.ask([Ask(new, 1, GUILD, earlier=UNKNOWN)])
-    impact = _whole(core.impact.of_document(_document(FERRY)))
+    impact = _whole(core.part(ImpactPreview).of_document(_document(FERRY)))
     assert (impact.total, impact.changes) == (1, ())
 
 
 def test_only_the_last_questions_of_the_guild_are_replayed(core: Core) -> None:
     _ask(core, OTHER)
-    assert _whole(core.impact.of_document(_document(FERRY))) == Impact(0, 0)
+    assert _whole(core.part(ImpactPreview).of_document(_document(FERRY))) == Impact(0, 0)
     core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD)])
     core.answer_pipeline.ask([Ask("What is for lunch?", 1, GUILD)])
-    assert _whole(core.impact.of_document(_document(FERRY), questions=1)) == Impact(1, 1)
+    assert _whole(core.part(ImpactPreview).of_document(_document(FERRY), questions=1)) == Impact(
+        1, 1
+    )
 
 
 def test_each_question_is_replayed_for_those_whom_it_was_answered_to(core: Core) -> None:
@@ -189,7 +193,7 @@ def test_each_question_is_replayed_for_those_whom_it_was_answered_to(core: Core)
     put(core.index, core.embedder, said)
     core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD), Ask(UNKNOWN, 1, GUILD, channels=(7,))])
 
-    impact = _whole(core.impact.of_document(_document(replace(FERRY, title=UNKNOWN))))
+    impact = _whole(core.part(ImpactPreview).of_document(_document(replace(FERRY, title=UNKNOWN))))
 
     assert (impact.total, impact.answered, impact.replaced) == (2, 1, 1)
     [before] = [one.before for one in impact.changes if not one.before.refused]
@@ -204,7 +208,7 @@ def test_a_question_is_replayed_with_what_its_channel_is_answered_from(
     boats = AnsweredFrom(("boats",))
     core.answer_pipeline.ask([Ask(UNKNOWN, 1, GUILD), Ask(UNKNOWN, 1, GUILD, answered_from=boats)])
 
-    impact = _whole(core.impact.of_document(replace(_document(FERRY), tags=tags)))
+    impact = _whole(core.part(ImpactPreview).of_document(replace(_document(FERRY), tags=tags)))
 
     assert (impact.total, impact.answered) == (2, answered)
 
@@ -215,7 +219,7 @@ def test_nothing_is_written_and_no_question_is_recorded(core: Core) -> None:
         core.index.generation,
         core.store.question_records.asked_lately(GUILD, 1_000),
     )
-    _whole(core.impact.of_document(_document(FERRY)))
+    _whole(core.part(ImpactPreview).of_document(_document(FERRY)))
     assert core.index.generation == generation
     assert core.store.question_records.asked_lately(GUILD, 1_000) == asked
     assert all(reply.evidence for reply in _ask(core, record=False))
@@ -223,7 +227,7 @@ def test_nothing_is_written_and_no_question_is_recorded(core: Core) -> None:
 
 def test_a_step_replays_a_few_questions_and_says_how_far_it_is(core: Core) -> None:
     _ask(core)
-    steps = list(core.impact.of_document(_document(FERRY)))
+    steps = list(core.part(ImpactPreview).of_document(_document(FERRY)))
     done = [impact.questions for impact in steps]
     assert done[0] == 0
     assert done[-1] == len(QUESTIONS)
@@ -232,7 +236,7 @@ def test_a_step_replays_a_few_questions_and_says_how_far_it_is(core: Core) -> No
 
 def test_the_index_may_change_between_two_steps(core: Core) -> None:
     _ask(core)
-    steps = core.impact.of_document(_document(FERRY))
+    steps = core.part(ImpactPreview).of_document(_document(FERRY))
     next(steps)
     note = _propose(core, Submission("Lunch", "Lunch is at noon."))
     _approve(core, note.revision.id)
@@ -245,7 +249,9 @@ async def test_a_question_goes_before_the_next_step(settings: Settings) -> None:
 
     worker: Worker[Core] = Worker(opened, Core.close)
     await worker.call_batched(answered_together, Ask(UNKNOWN, 1, GUILD))
-    impact = await worker.run_slices(lambda core: core.impact.of_document(_document(FERRY)))
+    impact = await worker.run_slices(
+        lambda core: core.part(ImpactPreview).of_document(_document(FERRY))
+    )
     assert isinstance(impact, Impact)
     assert impact.answered == 1
     await worker.stop()
@@ -254,9 +260,9 @@ async def test_a_question_goes_before_the_next_step(settings: Settings) -> None:
 def test_questions_are_embedded_once(core: Core) -> None:
     assert isinstance(core.embedder, WordEmbedder)
     _ask(core)
-    _whole(core.impact.of_document(_document(FERRY)))
+    _whole(core.part(ImpactPreview).of_document(_document(FERRY)))
     core.embedder.calls.clear()
-    _whole(core.impact.of_document(_document(FERRY)))
+    _whole(core.part(ImpactPreview).of_document(_document(FERRY)))
     assert not set(core.embedder.texts) & set(QUESTIONS)
 
 
@@ -267,15 +273,17 @@ def test_a_note_past_its_review_date_ranks_lower_in_the_preview_as_in_answers(co
     question = Ask("When does the lantern festival begin?", 1, GUILD)
     first = core.answer_pipeline.ask([question])[0].hits[0].passage.document_id
     due = f"note:{first.removeprefix('note:')}"
-    core.answer_pipeline.due = core.impact.due = frozenset({due})
+    core.answer_pipeline.due = frozenset({due})
     now = core.answer_pipeline.ask([question], record=False)[0].hits[0].passage.document_id
     assert now != due
 
     pending = core.store.notes.pending(GUILD)
     assert pending == []
-    found = _whole(core.impact.of_document(_document(Submission("Lunch", "Lunch is at noon."))))
+    found = _whole(
+        core.part(ImpactPreview).of_document(_document(Submission("Lunch", "Lunch is at noon.")))
+    )
     closer = _whole(
-        core.impact.of_document(
+        core.part(ImpactPreview).of_document(
             _document(
                 Submission("Lantern festival", "When does the lantern festival begin? At nine.")
             )
@@ -292,8 +300,7 @@ def test_vectors_and_standings_are_kept_of_so_many_questions_alone(
 ) -> None:
     monkeypatch.setattr(impact, "CACHED", 5)
     _ask(core)
-    parts = (core.store, core.index, core.embedder, core.retriever, core.articles)
-    preview = impact.ImpactPreview(*parts)
+    preview = ImpactPreview(core)
 
     _whole(preview.of_document(_document(FERRY)))
 
@@ -326,7 +333,7 @@ def test_a_draft_that_is_only_looked_at_changes_no_confirmed_answer(
         assert core.store.feedback_records.record_pick(said, digest_of(hit), by_moderator=True)
 
         draft = _propose(core, Submission("Doors", "Rackets are in the boat house."))
-        _whole(core.impact.of_revision(draft))
+        _whole(core.part(ImpactPreview).of_revision(draft))
         [again] = core.answer_pipeline.ask([asked], record=False)
         assert isinstance(again.outcome, Answer)
         assert again.outcome.confirmed

@@ -9,7 +9,7 @@ from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.review import service as review_service
-from bot.review.similar_notes import Closeness, Near
+from bot.review.similar_notes import Closeness, Near, SimilarNotes
 from indexer.ingest.pipeline import put
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.documents import SHARED, Document, Kind, Scope
@@ -56,7 +56,7 @@ def _publish(core: Core, submission: Submission, guild_id: int = GUILD) -> Note:
 
 
 def _near(core: Core, submission: Submission = LIKE, own: int | None = None) -> list[Near]:
-    return core.similar_notes.documents(GUILD, submission, own)
+    return core.part(SimilarNotes).documents(GUILD, submission, own)
 
 
 def test_where_there_is_nothing_nothing_is_near(core: Core) -> None:

@@ -16,19 +16,20 @@ from typing import Any, Final, TypeVar
 import discord
 from yarl import URL
 
-from bot.cluster import leases
-from bot.cluster.leadership import Fence
 from bot.cluster.membership import Membership
 from bot.cluster.shards import Shards
 from bot.core.core import Core
 from bot.core.job_queue import Priority
+from bot.core.worker import beside
 from bot.interactions.kit.discord_internals import divide_guilds, gate_events, give_up_shard
 from bot.interactions.kit.errors import EXPLAINED
 from bot.interactions.services import GoOn, Services, Step
 from indexer.index.postgres import PostgresConnection
 from knowledge.store.database import StoreError
+from knowledge.store.postgres import leases
 from knowledge.store.postgres.connection import Connection
 from knowledge.store.postgres.derived_schema import DerivedSchema
+from knowledge.store.postgres.leadership import Fence
 from knowledge.store.postgres.reachability import is_down
 
 # How often is looked whether nobody leads: as long as nobody does at the most.
@@ -69,6 +70,7 @@ class Cluster:
         self.membership = Membership(
             functools.partial(leases.Leases, url, seconds=seconds),
             self,
+            beside=beside,
             seconds=seconds,
             is_down=lambda: is_down(url),
         )

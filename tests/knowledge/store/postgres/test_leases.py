@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.cluster.leases import SCHEMA, LapsedError, Leases
 from knowledge.store.postgres.connection import Connection
+from knowledge.store.postgres.leases import SCHEMA, LapsedError, Leases
 from tests.postgres import Cluster
 
 SHARDS = 4
@@ -288,7 +288,7 @@ def test_threads_that_step_at_once_share_nothing(postgres_url: str) -> None:
 
 _HOLDING = """
 import sys
-from bot.cluster.leases import Leases
+from knowledge.store.postgres.leases import Leases
 leases = Leases(sys.argv[1], seconds=0.5)
 leases.join(4)
 print(len(leases.step().shards), flush=True)

@@ -14,9 +14,9 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from bot.cluster.leases import SCHEMA
 from knowledge.store.database import StoreError
 from knowledge.store.postgres.connection import Connection
+from knowledge.store.postgres.leases import SCHEMA
 
 # Which of the numbers that PostgreSQL locks by.
 LOCK: Final = 5

@@ -5,10 +5,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from bot.cluster.leadership import Fence, NotAllowedError
-from bot.cluster.leases import Leases
 from knowledge.store.database import StoreError
 from knowledge.store.postgres.connection import Connection
+from knowledge.store.postgres.leadership import Fence, NotAllowedError
+from knowledge.store.postgres.leases import Leases
 from tests.postgres import Cluster
 
 

@@ -1,1 +1,0 @@
-"""Discord side of several processes: shards that come and go, and who leads."""
