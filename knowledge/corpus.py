@@ -25,7 +25,7 @@ from knowledge.files.reader import FilePart, begin_parsing, content_of
 from knowledge.files.scan import FoundFile, Scan, absence, by_claim, scan
 from knowledge.git import sync as git_sync
 from knowledge.sources import check_paths
-from knowledge.store.guilds.quote_opt_outs import NOTHING, Withheld
+from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
 from knowledge.store.store import Store
 from knowledge.values.documents import (
     ARTICLES,

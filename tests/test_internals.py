@@ -13,8 +13,8 @@ from discord.shard import Shard
 from bot.interactions.kit import discord_internals
 from bot.preview import simcord_internals
 from bot.programs import http_server
+from knowledge.dependencies import missing
 from knowledge.files.formats import rst
-from knowledge.values.internals import missing
 
 ROOT = Path(__file__).parents[1]
 # By library, every list there is.

@@ -27,7 +27,7 @@ from knowledge.chat.export_file import ExportFile
 from knowledge.chat.transcript import Channel
 from knowledge.files.formats.zip import Archive
 from knowledge.page.structured_data import structured_data
-from knowledge.store.guilds.quote_opt_outs import Withheld
+from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.values.documents import SHARED
 from tests.knowledge.page.made_sites import note, site
 from tests.pumped_texts import FRAGMENTS, own_fragments, patterns_of
@@ -155,7 +155,7 @@ NOT_CALLED: Final = {
         bot.ask.question_rules._compiled
         bot.interactions.kit.option_values._is_known
         bot.programs.http_server.listening
-        knowledge.store.insertions.replacement
+        knowledge.store.rows.replacement
         bot.programs.http_server.Tokens.of_environment
         indexer.index.database.check_manifest
         indexer.index.file_records.document_ids

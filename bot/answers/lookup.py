@@ -31,10 +31,10 @@ from indexer.index.stored_passage import StoredPassage
 from indexer.retrieval.hit import Hit
 from indexer.retrieval.retriever import Retriever
 from knowledge.store.questions.feedback_records import FeedbackRecords
+from knowledge.text import storable
 from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.values.documents import SHARED, Scope, channel_scope
 from knowledge.values.questions import EARLIER_CHARACTERS, ConfirmedAnswer, Evidence, Question
-from knowledge.values.storable_text import storable
 
 _T = TypeVar("_T")
 

@@ -24,7 +24,7 @@ from knowledge.store.database import (
 )
 from knowledge.store.row_guilds import NO_GUILD
 from knowledge.store.store import Store
-from knowledge.values.counts import counted
+from knowledge.text import counted
 from knowledge.values.questions import Question
 
 # So many questions may wait; each has ten hits with their words, some 20 kB.

@@ -38,7 +38,7 @@ from knowledge.backup.backups import Restored
 from knowledge.backup.importer import Imported
 from knowledge.backup.on_request import OnRequest, Unknown
 from knowledge.store.store import Store
-from knowledge.values.counts import counted
+from knowledge.text import counted
 
 # So many sources and tombstones are named in a sentence; with --json, all of them are.
 _NAMED: Final = 10

@@ -37,7 +37,7 @@ from knowledge.store.database_url import shown_database_url
 from knowledge.store.erasure.tombstones import FILE
 from knowledge.store.sqlite_database import copies_beside
 from knowledge.store.store import StoreError
-from knowledge.values.counts import counted
+from knowledge.text import counted
 from knowledge.values.documents import ARTICLES, SHARED
 from knowledge.values.source_locations import repository_at
 

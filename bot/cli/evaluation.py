@@ -48,7 +48,7 @@ from indexer.evaluation.runner import Comparison, Evaluation, Evaluator, Order
 from indexer.retrieval.reranker import Reranking, open_reranking
 from indexer.retrieval.retriever import Retriever
 from knowledge.corpus import documents
-from knowledge.values.counts import counted
+from knowledge.text import counted
 from knowledge.values.documents import Document
 
 # What the set of answers that members accepted is called beside those that are folders.

@@ -33,7 +33,7 @@ from knowledge.store.database import Database
 from knowledge.store.database_url import checked_database_url, is_database_url, shown_database_url
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.sqlite_database import SqliteDatabase, is_empty
-from knowledge.values.counts import counted
+from knowledge.text import counted
 
 
 @dataclass(frozen=True, slots=True)

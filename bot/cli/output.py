@@ -25,7 +25,7 @@ from bot.ask.explanation import found_by
 from bot.cli.evaluation_output import figure_text
 from bot.core.figures import Figures
 from indexer.retrieval.hit import Hit
-from knowledge.values.counts import counted
+from knowledge.text import counted
 from knowledge.values.phrasings import RecordedPhrasing
 from knowledge.values.questions import Evidence, RecordedHit
 

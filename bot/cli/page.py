@@ -19,9 +19,9 @@ from bot.cli.console import (
 from bot.cli.sources import guild_scope
 from bot.storage.data_folder import data_folder, open_store
 from bot.text.languages import translations
+from knowledge.dependencies import needed
 from knowledge.store.store import Store
-from knowledge.values.counts import counted
-from knowledge.values.extras import needed
+from knowledge.text import counted
 
 _ADDRESS: Final = re.compile(r"https?://[^\s<>?#\"']+")
 

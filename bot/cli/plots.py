@@ -17,7 +17,7 @@ import numpy as np
 
 from indexer.evaluation.metrics import kept_and_refused, question_ndcgs
 from indexer.evaluation.runner import Evaluation
-from knowledge.values.extras import needed
+from knowledge.dependencies import needed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

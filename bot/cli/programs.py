@@ -17,7 +17,7 @@ from bot.core.core import Core
 from bot.core.live_switch import LiveSwitch
 from bot.core.worker import Worker
 from bot.storage.data_folder import data_folder
-from knowledge.values.extras import needed
+from knowledge.dependencies import needed
 
 if TYPE_CHECKING:
     import socket

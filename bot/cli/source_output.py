@@ -9,7 +9,7 @@ from indexer.ingest.pipeline import Progress, UpdateReport
 from knowledge.corpus import SourceState, channel_location, located_channel
 from knowledge.files.parsed_file import one_line
 from knowledge.files.scan import FoundFile, Scan
-from knowledge.values.counts import counted
+from knowledge.text import counted
 from knowledge.values.documents import SHARED, Failure, Scope, channel_of
 from knowledge.values.source_locations import is_visited, repository_at
 

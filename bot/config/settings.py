@@ -34,8 +34,8 @@ from bot.config.sections import (
     QuestionSettings,
     SourceSettings,
 )
+from knowledge.dependencies import needed
 from knowledge.files import picture_text
-from knowledge.values.extras import needed
 
 CONFIG_FILE: Final = Path("config.toml")
 TOKEN_VARIABLE: Final = "DISCORD_TOKEN"  # noqa: S105 - the variable's name, not a token

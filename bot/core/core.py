@@ -48,9 +48,10 @@ from knowledge import corpus
 from knowledge.channels.sync_state import ChannelProblem
 from knowledge.corpus import SourceState
 from knowledge.files.scan import Scan
+from knowledge.secrets import patterns
 from knowledge.store.database import StoreError, is_away
+from knowledge.text import counted
 from knowledge.values.channel_settings import GuildChoices
-from knowledge.values.counts import counted
 from knowledge.values.documents import (
     Document,
     Failure,
@@ -60,7 +61,6 @@ from knowledge.values.documents import (
     document_of_note,
 )
 from knowledge.values.questions import Evidence
-from knowledge.values.secrets import patterns
 from knowledge.values.source_locations import is_visited
 
 _Part = TypeVar("_Part")

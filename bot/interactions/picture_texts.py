@@ -20,7 +20,8 @@ from bot.interactions.pictures import pictures_among
 from knowledge.files import picture_text
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.picture_text import TextLine
-from knowledge.values.pictures import PICTURES, RECOGNIZED_BYTES
+from knowledge.files.pictures import RECOGNIZED_BYTES
+from knowledge.values.pictures import PICTURES
 
 # How many messages with pictures are read or wait for that; one more goes without.
 AT_ONCE: Final = 6

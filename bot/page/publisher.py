@@ -27,9 +27,10 @@ from bot.interactions.services import Services
 from bot.page import service
 from bot.storage.data_folder import data_folder, open_store
 from bot.text.languages import translations
+from knowledge.files.pictures import checked_picture
 from knowledge.page.errors import PublishError
 from knowledge.store.database import StoreError
-from knowledge.values.pictures import Picture, checked_picture
+from knowledge.values.pictures import Picture
 from knowledge.values.submissions import InvalidNoteError
 
 ROUND_SECONDS: Final = 10

@@ -12,7 +12,7 @@ from simcord.preview import _server
 from simcord.preview._server import PreviewServer
 from simcord.preview._snapshot import build_snapshot
 
-from knowledge.values.internals import require
+from knowledge.dependencies import require
 
 __all__ = ["ROUTES", "Clock", "PreviewServer", "_server", "build_snapshot"]
 

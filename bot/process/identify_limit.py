@@ -16,7 +16,7 @@ from typing import Final
 
 from bot.interactions.kit.connection_backoff import FIRST_IDENTIFY_SECONDS
 from bot.process.connection import UnreachableError
-from knowledge.values.counts import counted
+from knowledge.text import counted
 
 # A little longer than Discord says: it counts when one arrives, which takes now more, now less.
 SECONDS: Final = FIRST_IDENTIFY_SECONDS

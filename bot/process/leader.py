@@ -30,7 +30,7 @@ from bot.sources.web_sync import PAUSE_SECONDS, MakeFetcher, visit
 from bot.storage.data_folder import data_folder
 from indexer.index.database import IndexError_
 from knowledge.store.database import StoreError
-from knowledge.values.counts import counted
+from knowledge.text import counted
 
 # Remembered so that commands are only sent to Discord when they changed: creating them is limited
 # to 200 a day (docs/decisions.md).

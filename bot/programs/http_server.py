@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bot.programs.problems import problem_body
-from knowledge.values.internals import require
+from knowledge.dependencies import require
 
 # What a connection is: uvicorn has no limit of its own for a slow head.
 USED: Final = (

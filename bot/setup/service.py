@@ -12,9 +12,9 @@ from bot.sources.articles import ArticlesReport
 from bot.sources.channel_sync_steps import ChannelReport
 from knowledge.corpus import SourceState
 from knowledge.values.channel_settings import Mode
-from knowledge.values.digests import Edition
 from knowledge.values.documents import SHARED, Scope
 from knowledge.values.guilds import GuildSettings, Phrasing
+from knowledge.values.weekly_digests import Edition
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from bot.text.languages import Plural, Sentence
 from bot.text.markdown import plain_within
 from bot.text.paging import QUOTED
 from knowledge.store.notes.credit import Contributor
-from knowledge.values.digests import Digest, Edition
 from knowledge.values.guilds import Language
+from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
 # Of each, so that a whole digest is one message in every language, and read at a glance.
 _QUESTION_CHARACTERS: Final = 200
@@ -215,7 +215,7 @@ def no_zone(typed: str, language: Language = Language.ENGLISH) -> str:
 
 
 def chosen(
-    digest: Digest,
+    digest: WeeklyDigest,
     now: datetime,
     *,
     writable: bool,
@@ -253,12 +253,12 @@ def empty(since: datetime, language: Language = Language.ENGLISH) -> str:
     return _EMPTY(language, when=f"<t:{int(since.timestamp())}:D>")
 
 
-def moved(digest: Digest, language: Language = Language.ENGLISH) -> str:
+def moved(digest: WeeklyDigest, language: Language = Language.ENGLISH) -> str:
     """Below a digest that is posted elsewhere than it was to be."""
     return _MOVED(language, channel=f"<#{digest.channel_id}>")
 
 
-def can_not_post(digest: Digest, server: str, language: Language = Language.ENGLISH) -> str:
+def can_not_post(digest: WeeklyDigest, server: str, language: Language = Language.ENGLISH) -> str:
     """To administrators, of a digest for which there is no channel."""
     return _CAN_NOT_POST(
         language,

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from knowledge.values.digests import Digest
+from knowledge.values.weekly_digests import WeeklyDigest
 
 WEEK: Final = timedelta(days=7)
 # How late a digest is still posted: what waits is news for as long, and the next is far away.
@@ -31,7 +31,7 @@ class Due:
     missed: bool = False
 
 
-def due(digest: Digest, now: datetime) -> Due | None:
+def due(digest: WeeklyDigest, now: datetime) -> Due | None:
     """What is due of a digest now; None while there is nothing to do."""
     at = last_time(digest, now)
     # What lies ahead was written by a clock that went wrong.
@@ -41,18 +41,18 @@ def due(digest: Digest, now: datetime) -> Due | None:
     return Due(at, since(digest, at), missed=now - at > LATEST)
 
 
-def since(digest: Digest, at: datetime) -> datetime:
+def since(digest: WeeklyDigest, at: datetime) -> datetime:
     """From when on a digest tells that is posted then: since the last one, or of a week."""
     covered = digest.covered_at
     return covered if covered is not None and covered < at else at - WEEK
 
 
-def last_time(digest: Digest, now: datetime) -> datetime:
+def last_time(digest: WeeklyDigest, now: datetime) -> datetime:
     """The last time up to now that a digest was to be posted, in UTC."""
     return _last_time(digest.weekday, digest.hour, digest.zone, now)
 
 
-def next_time(digest: Digest, now: datetime) -> datetime:
+def next_time(digest: WeeklyDigest, now: datetime) -> datetime:
     """The next time after now that a digest is to be posted, in UTC."""
     return min(one for one in _times(digest.weekday, digest.hour, digest.zone, now) if one > now)
 

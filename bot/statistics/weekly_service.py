@@ -10,12 +10,12 @@ from bot.core.core import Core
 from bot.gaps import service as gaps_service
 from bot.gaps.service import Group
 from bot.statistics.weekly_schedule import Due
+from knowledge.secrets import without_secrets
 from knowledge.store.notes.credit import Contributor
 from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.questions.period_figures import Asked
-from knowledge.values.digests import Digest, Edition
 from knowledge.values.notes import Note, State
-from knowledge.values.secrets import without_secrets
+from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
 # Discord shows five rows of buttons, one for each gap.
 MOST_GAPS: Final = 5
@@ -68,7 +68,7 @@ class Week:
     of them `waiting_since` then.
     """
 
-    digest: Digest
+    digest: WeeklyDigest
     time: Due
     asked: Asked = _NOTHING
     gaps: tuple[Group, ...] = ()
@@ -88,7 +88,7 @@ class Week:
         return not (self.asked.all or self.pending or self.due or self.posts or self.thanked)
 
 
-def prepared(core: Core, digest: Digest) -> Iterator[int]:
+def prepared(core: Core, digest: WeeklyDigest) -> Iterator[int]:
     """Settle what is answered by now, in slices, before the gaps are told."""
     if digest.edition is Edition.MODERATORS:
         yield from gaps_service.refreshed(core, digest.guild_id)
@@ -96,7 +96,7 @@ def prepared(core: Core, digest: Digest) -> Iterator[int]:
 
 def week(
     core: Core,
-    digest: Digest,
+    digest: WeeklyDigest,
     time: Due,
     readers: Readers,
     *,

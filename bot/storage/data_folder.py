@@ -31,7 +31,7 @@ from knowledge.store.database_url import shown_database_url
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.sqlite_database import SqliteDatabase, is_empty
 from knowledge.store.store import Store, StoreError
-from knowledge.values.counts import counted
+from knowledge.text import counted
 
 if TYPE_CHECKING:
     from knowledge.store.postgres.database import PostgresDatabase

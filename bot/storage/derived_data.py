@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from knowledge.channels import database as channels_database
 from knowledge.channels.archive import ChannelArchive
 from knowledge.channels.database import CHANNELS, ArchiveError
+from knowledge.dependencies import needed
 from knowledge.store.database import StoreError
 from knowledge.store.derived_tables import DerivedTables
-from knowledge.values.counts import counted
-from knowledge.values.extras import needed
+from knowledge.text import counted
 from knowledge.web import page_store
 from knowledge.web.page_store import WEB, PageStore, PageStoreError
 

@@ -18,7 +18,7 @@ from typing import Final
 import regex
 
 from bot.text.tables import is_row, shown_table
-from knowledge.values.legible_text import legible as legible
+from knowledge.text import legible as legible
 
 MESSAGE_CHARACTERS: Final = 2_000
 LAYOUT_CHARACTERS: Final = 4_000

@@ -28,7 +28,7 @@ from knowledge.channels.sync_state import ArchivedChannel
 from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import THREAD_MESSAGES, Message
 from knowledge.files.reader import PARSERS_VERSION
-from knowledge.store.guilds.quote_opt_outs import Withheld
+from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.values.documents import Document, Kind
 
 KINDS: Final = frozenset({Kind.CHANNEL})

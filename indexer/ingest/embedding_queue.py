@@ -21,7 +21,7 @@ from indexer.embedding.token_vectors import embedded_passages, tokens_of
 from indexer.index.database import IndexError_
 from indexer.index.index import Index
 from knowledge.store.postgres.jobs import Job, QueueState
-from knowledge.values.counts import counted
+from knowledge.text import counted
 
 if TYPE_CHECKING:
     from knowledge.store.postgres.work_queue import WorkQueue

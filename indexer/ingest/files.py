@@ -30,7 +30,7 @@ from knowledge import corpus
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import PARSERS_VERSION, FilePart, begin_parsing, content_of
 from knowledge.files.scan import FoundFile, Scan, digest_in_steps, digest_of
-from knowledge.store.guilds.quote_opt_outs import NOTHING, Withheld
+from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
 from knowledge.values.documents import INSIDE, Document, Failure, FileRecord, Kind
 
 # How long a step waits for a file that is being read by another process.

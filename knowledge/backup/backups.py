@@ -31,7 +31,7 @@ from knowledge.store.audit.audit_log import RESTORED, STANDINGS, WHOLE, contradi
 from knowledge.store.database import StoreError
 from knowledge.store.erasure.tombstones import Tombstone
 from knowledge.store.store import Store
-from knowledge.values.counts import counted
+from knowledge.text import counted
 from knowledge.values.documents import Scope
 
 PATTERN: Final = "community-*.db"

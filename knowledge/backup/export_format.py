@@ -26,17 +26,17 @@ import yaml
 
 from knowledge.files.formats.front_matter import parsed_values
 from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.pictures import checked_picture
 from knowledge.store.database import StoreError
 from knowledge.store.erasure.tombstones import TombstoneKind
 from knowledge.store.guilds.guild_settings import LAST_LOOK
 from knowledge.values.channel_settings import AnsweredFrom, Mode
-from knowledge.values.digests import Edition
 from knowledge.values.guilds import Language, is_accent
 from knowledge.values.handovers import HandoverState
 from knowledge.values.limits import Limits
 from knowledge.values.notes import Decision, NoticeEvent, SourceChange
-from knowledge.values.pictures import checked_picture
 from knowledge.values.questions import FeedbackReason
+from knowledge.values.weekly_digests import Edition
 
 FORMAT: Final = 1
 MANIFEST: Final = "commonplace.json"

@@ -44,8 +44,8 @@ from knowledge.backup.row_transfer import differing, keys_by_table, take
 from knowledge.store import migrations
 from knowledge.store.audit.audit_log import IMPORTED, RESTORED, WHOLE, LogEntry
 from knowledge.store.store import Store
+from knowledge.text import storable
 from knowledge.values.notes import Member
-from knowledge.values.storable_text import storable
 from knowledge.values.submissions import InvalidNoteError, Submission, checked_submission
 
 # Who writes a revision that comes from a folder.

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from knowledge.store.audit.log_chain import HEADS_TABLE
 from knowledge.store.database import Database
-from knowledge.store.insertions import insertion
-from knowledge.values.storable_text import storable
+from knowledge.store.rows import insertion
+from knowledge.text import storable
 
 # So many rows are in memory at once; a picture has a megabyte at most.
 ROWS: Final = 200

@@ -27,10 +27,10 @@ from knowledge.channels.sync_state import (
 from knowledge.channels.threads import ArchivedThreads, Thread, new_thread
 from knowledge.chat.conversations import THREAD_MESSAGES
 from knowledge.store.derived_tables import DerivedTables
-from knowledge.store.guilds.quote_opt_outs import Withheld
+from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.sqlite_file import record
-from knowledge.values.storable_text import storable
+from knowledge.text import storable
 
 # What was written so lately is read again by every round: it may have been changed while nobody
 # listened. What is older is read again by `/source sync` alone.

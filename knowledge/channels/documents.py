@@ -16,7 +16,7 @@ from knowledge.channels.sync_state import ArchivedChannel
 from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message
 from knowledge.chat.transcript import SOMEONE, STEP_MESSAGES, Channel, documents, post, readable
-from knowledge.store.guilds.quote_opt_outs import Withheld
+from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.store.guilds.synced_channels import SyncedContent
 from knowledge.values.documents import Document, Kind, Scope, channel_scope
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from knowledge.chat.conversations import Message, Reaction
 from knowledge.store.derived_tables import DerivedTables
 from knowledge.store.value_lists import rows_among, run_among
-from knowledge.values.storable_text import storable
+from knowledge.text import storable
 
 # Discord's ids tell when they were given, in milliseconds since 2015.
 _EPOCH: Final = 1_420_070_400_000

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from knowledge.store.derived_tables import DerivedTables
-from knowledge.values.storable_text import storable
+from knowledge.text import storable
 
 
 @dataclass(frozen=True, slots=True)

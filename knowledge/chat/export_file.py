@@ -29,7 +29,7 @@ from knowledge.files.formats.chat_export import (
 )
 from knowledge.files.formats.zip import TORN
 from knowledge.files.parsed_file import UnreadableError
-from knowledge.store.guilds.quote_opt_outs import NOTHING, Withheld
+from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
 from knowledge.values.documents import INSIDE, SHARED, Document, Scope
 
 _PART: Final = re.compile(r" \[part (?P<number>\d{1,6})\]$")

@@ -16,7 +16,7 @@ import ijson
 from knowledge.chat.conversations import Message, Reaction
 from knowledge.chat.transcript import SOMEONE, Channel, readable
 from knowledge.files.parsed_file import UnreadableError
-from knowledge.store.guilds.quote_opt_outs import Withheld, is_deleted_account
+from knowledge.store.erasure.quote_opt_outs import Withheld, is_deleted_account
 
 # A message's text has at most 4,000 characters; what makes one large is the list of those who
 # reacted, about 200 bytes for each.

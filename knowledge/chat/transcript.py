@@ -15,9 +15,9 @@ from typing import Final
 
 from knowledge.chat.conversations import THREAD_MESSAGES, Cutter, Exchange, Message, exchange
 from knowledge.chat.intents import is_marked_solved, is_small_talk, without_solved_mark, word_count
-from knowledge.store.guilds.quote_opt_outs import NOTHING, Withheld
+from knowledge.secrets import without_secrets
+from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
 from knowledge.values.documents import SHARED, Document, Kind, Scope
-from knowledge.values.secrets import without_secrets
 from knowledge.values.submissions import TITLE_CHARACTERS
 
 # Discord's own limit is 4,000 characters for those who pay; more than that nobody sent.

@@ -14,10 +14,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.pictures import is_recognizable
 from knowledge.files.sandbox import Sandbox
 from knowledge.files.text_recognition import CPU_SECONDS, open_apart, recognize_apart
-from knowledge.values.pictures import is_recognizable
-from knowledge.values.secrets import without_secrets
+from knowledge.secrets import without_secrets
 
 SECONDS: Final = 20
 # What lines may take, and to open the models and find the lines on a slow core.

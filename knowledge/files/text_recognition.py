@@ -12,8 +12,8 @@ import time
 from typing import Any, Final
 
 from knowledge.files.parsed_file import UnreadableError
+from knowledge.files.pictures import RECOGNIZED_PIXELS
 from knowledge.files.sandbox_process import Parsed
-from knowledge.values.pictures import RECOGNIZED_PIXELS
 
 # A text that a screen shows is legible at this size; finding lines takes time in proportion.
 _SIDE_PIXELS: Final = 2_000

@@ -17,12 +17,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from knowledge.dependencies import needed
 from knowledge.files.parsed_file import MAX_PACKED_BYTES
 from knowledge.files.reader import SUFFIXES
 from knowledge.git.lost import LostError
 from knowledge.git.pack_check import largest_unpacked
 from knowledge.git.pack_index import pack_index
-from knowledge.values.extras import needed
 from knowledge.values.source_locations import RepositoryLocation
 from knowledge.web.connections import told
 from knowledge.web.fetcher import Fetcher

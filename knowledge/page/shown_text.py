@@ -1,7 +1,7 @@
 """Text of members as a page shows it: without secrets, and without signs that can't be seen."""
 
-from knowledge.values.legible_text import legible
-from knowledge.values.secrets import without_secrets
+from knowledge.secrets import without_secrets
+from knowledge.text import legible
 
 
 def shown(text: str) -> str:

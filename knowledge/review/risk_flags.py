@@ -19,7 +19,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from knowledge.review.prompt_injection import instructions
-from knowledge.values.secrets import secrets
+from knowledge.secrets import secrets
 from knowledge.values.submissions import Submission
 
 # Hosts that nobody needs to be warned of: encyclopedias, standards, code, packages, papers, and

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final, Literal, Self, TypeVar
 from filelock import FileLock, Timeout
 from sqlite_utils import Database
 
-from knowledge.store.insertions import insertion, replacement
+from knowledge.store.rows import insertion, replacement
 
 # How long a write waits for another process (`commonplace index` beside a running bot).
 BUSY_SECONDS: Final = 10

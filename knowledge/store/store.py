@@ -14,12 +14,12 @@ from knowledge.store.database import Database, now
 from knowledge.store.database import StoreError as StoreError
 from knowledge.store.erasure.personal_data import PersonalData
 from knowledge.store.erasure.purge import Purge
+from knowledge.store.erasure.quote_opt_outs import QuoteOptOuts
 from knowledge.store.erasure.tombstones import Tombstones
 from knowledge.store.guilds.channel_settings import ChannelSettingsTable
-from knowledge.store.guilds.digests import Digests
 from knowledge.store.guilds.guild_settings import Guilds
-from knowledge.store.guilds.quote_opt_outs import QuoteOptOuts
 from knowledge.store.guilds.synced_channels import SyncedChannels
+from knowledge.store.guilds.weekly_digests import WeeklyDigests
 from knowledge.store.handled_interactions import HandledInteractions
 from knowledge.store.inbox import Inbox
 from knowledge.store.notes.contributions import Contributions
@@ -61,7 +61,7 @@ class Store:
         self.guilds = Guilds(self.database, self.audit_log)
         self.channel_settings = ChannelSettingsTable(self.database, self.audit_log, self.guilds)
         self.synced_channels = SyncedChannels(self.database, self.audit_log)
-        self.digests = Digests(self.database, self.audit_log)
+        self.digests = WeeklyDigests(self.database, self.audit_log)
         self.notes = Notes(self.database)
         self.review_cards = ReviewCards(self.database, self.notes)
         self.notices = Notices(self.database)

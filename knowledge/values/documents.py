@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, NewType
 
-from knowledge.values.storable_text import storable
+from knowledge.text import storable
 
 Scope = NewType("Scope", int)
 """Who a document is for: `SHARED`, the id of one guild, or the readers of one of its channels."""

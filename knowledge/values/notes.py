@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from knowledge.values.storable_text import storable
+from knowledge.text import storable
 from knowledge.values.submissions import Submission
 
 

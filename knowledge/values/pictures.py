@@ -1,39 +1,19 @@
-"""Pictures of notes: their limits, and what a file says that it is, by its first bytes.
-
-A picture is kept without what only says where and by what it was taken
-(`knowledge.values.picture_parts`). It is never decoded here: nothing of this program draws, so a
-file that would unpack to gigabytes harms nobody in here. Where its text is wanted, it is decoded
-in the sandbox (`knowledge.files.picture_text`). What would harm those who look at it is refused by
-what its header says of its size.
-"""
+"""Pictures of notes, and their limits. `knowledge.files.pictures` checks what members attach."""
 
 import hashlib
-import struct
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from knowledge.values import picture_parts
-from knowledge.values.submissions import InvalidNoteError
-
-# So many fit below a quotation, and so many bytes are sent with each answer that quotes the note.
+# Each answer that quotes the note sends its pictures along, below the quotation.
 PICTURES: Final = 4
 PICTURE_BYTES: Final = 2_000_000
-# A photo of a phone has 12 to 50 million pixels; one of 2 MB that claims more is made to harm.
+# A phone's photo has 12 to 50 million pixels; a file of 2 MB that claims more is malicious.
 PICTURE_PIXELS: Final = 50_000_000
-# Of a picture whose text is recognized, which is decoded for that: a screen of 5,120 by 2,880 has
-# 15 million. It is not kept, so it may have more bytes.
-RECOGNIZED_PIXELS: Final = 16_000_000
-RECOGNIZED_BYTES: Final = 8_000_000
-
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
-_JPEG: Final = b"\xff\xd8\xff"
-# The segments of a JPEG file that say how large the picture is.
-_JPEG_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 class PictureKind(StrEnum):
-    """The formats that are kept, which every client of Discord shows; the value names a file."""
+    """Formats that every Discord client shows; the value is the file name's suffix."""
 
     PNG = "png"
     JPEG = "jpg"
@@ -41,17 +21,9 @@ class PictureKind(StrEnum):
     WEBP = "webp"
 
 
-_PARTS: Final = {
-    PictureKind.PNG: picture_parts.png_parts,
-    PictureKind.JPEG: picture_parts.jpeg_parts,
-    PictureKind.GIF: picture_parts.gif_parts,
-    PictureKind.WEBP: picture_parts.webp_parts,
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture, checked by `checked_picture`."""
+    """A picture, checked by `knowledge.files.pictures.checked_picture`."""
 
     kind: PictureKind
     content: bytes
@@ -59,95 +31,3 @@ class Picture:
     @property
     def digest(self) -> str:
         return hashlib.sha256(self.content).hexdigest()
-
-
-def is_recognizable(content: bytes) -> bool:
-    """Whether a file is a picture small enough for its text to be recognized, by its header."""
-    _, width, height = _header(content) or (None, 0, 0)
-    return len(content) <= RECOGNIZED_BYTES and 0 < width * height <= RECOGNIZED_PIXELS
-
-
-def checked_picture(name: str, content: bytes) -> Picture:
-    """Make a picture of a file's bytes, of which only what is shown is kept.
-
-    Raises:
-        InvalidNoteError: if it is too large or no picture that is kept, with the sentence to show.
-    """
-    check_size(name, len(content))
-    none = InvalidNoteError(
-        "{file} is no picture that I can keep: PNG, JPEG, GIF and WebP are.", file=name
-    )
-    kind, width, height = _header(content) or (None, 0, 0)
-    if kind is None or width <= 0 or height <= 0:
-        raise none
-    if width * height > PICTURE_PIXELS:
-        raise InvalidNoteError(
-            "{file} says that it has {width:,} by {height:,} pixels, which is too large.",
-            file=name,
-            width=width,
-            height=height,
-        )
-    try:
-        return Picture(kind, picture_parts.copied(_PARTS[kind], content))
-    except picture_parts.MalformedPictureError as error:
-        raise none from error
-
-
-def check_size(name: str, size: int) -> None:
-    """Check a picture's size, before anything of it is fetched.
-
-    Raises:
-        InvalidNoteError: if it is too large.
-    """
-    if size > PICTURE_BYTES:
-        raise InvalidNoteError(
-            "{file} has {megabytes:,.1f} MB; a picture may have {most:,.0f} MB.",
-            file=name,
-            megabytes=size / 1e6,
-            most=PICTURE_BYTES / 1e6,
-        )
-
-
-def _header(content: bytes) -> tuple[PictureKind, int, int] | None:
-    """What kind of picture a file is, and its width and height in pixels; None if it is none."""
-    try:
-        if content.startswith(_PNG) and content[12:16] == b"IHDR":
-            return PictureKind.PNG, *struct.unpack_from(">II", content, 16)
-        if content.startswith((b"GIF87a", b"GIF89a")):
-            return PictureKind.GIF, *struct.unpack_from("<HH", content, 6)
-        if content.startswith(_JPEG):
-            return PictureKind.JPEG, *_jpeg_size(content)
-        if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
-            return PictureKind.WEBP, *_webp_size(content)
-    except struct.error:
-        # The file ends where its size should stand.
-        return None
-    return None
-
-
-def _jpeg_size(content: bytes) -> tuple[int, int]:
-    """The size that stands in the first frame; each segment says where the next one begins."""
-    place = 2
-    while True:
-        mark, kind, length = struct.unpack_from(">BBH", content, place)
-        if mark != 0xFF or length < 2:
-            return 0, 0
-        if kind in _JPEG_FRAMES:
-            height, width = struct.unpack_from(">HH", content, place + 5)
-            return width, height
-        place += 2 + length
-
-
-def _webp_size(content: bytes) -> tuple[int, int]:
-    """The size by each of the three ways in which WebP says it."""
-    form = content[12:16]
-    if form == b"VP8X":
-        width, height = content[24:27], content[27:30]
-        return int.from_bytes(width, "little") + 1, int.from_bytes(height, "little") + 1
-    if form == b"VP8L":
-        (bits,) = struct.unpack_from("<I", content, 21)
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    if form == b"VP8 ":
-        width, height = struct.unpack_from("<HH", content, 26)
-        return width & 0x3FFF, height & 0x3FFF
-    return 0, 0

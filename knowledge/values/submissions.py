@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
-from knowledge.values.secrets import without_secrets
-from knowledge.values.storable_text import storable
+from knowledge.secrets import without_secrets
+from knowledge.text import storable
 
 # A title is ours to choose, and 100 keeps a citation on one line of a phone. What is longer than
 # a form holds comes as a file; so much of it is embedded within a second.

@@ -23,7 +23,7 @@ from sqlite_utils import Database
 from knowledge.files.reader import PARSERS_VERSION
 from knowledge.store.derived_tables import DerivedTables
 from knowledge.store.sqlite_file import DerivedTablesFile, make_tables
-from knowledge.values.storable_text import storable
+from knowledge.text import storable
 from knowledge.web.fetcher import Failed, Fetched, FetchOutcome, Gone, Unchanged
 
 # What it is called in the data folder.

@@ -24,9 +24,9 @@ from knowledge.page.addresses import page_url
 from knowledge.store.notes.credit import Contributor
 from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.questions.period_figures import Asked
-from knowledge.values.digests import Digest, Edition
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence
+from knowledge.values.weekly_digests import Edition, WeeklyDigest
 from tests.bot.world import World, text_of
 
 LONGEST_URL = page_url("https://" + "a" * (PAGE_URL_CHARACTERS - len("https://")), 2**63)
@@ -37,11 +37,11 @@ AHEAD: Final = timedelta(hours=2)
 
 async def chosen(
     world: World, channel: ChannelHandle, edition: Edition = Edition.MODERATORS
-) -> Digest:
+) -> WeeklyDigest:
     """A digest that is due in one or two hours, so later than any test lasts; chosen long ago."""
     now = datetime.now(UTC)
     at = now + AHEAD
-    digest = Digest(
+    digest = WeeklyDigest(
         world.guild.id, edition, channel.id, at.weekday(), at.hour, "UTC", chosen_at=LONG_AGO
     )
     # Whatever was due before that is done with.
@@ -70,7 +70,7 @@ AT = datetime(2026, 3, 30, 7, tzinfo=UTC)
 ID = 2**62
 MANY = 999_999
 LONG = "*_`[~<@&1>🦘|" * 400
-DIGEST = Digest(ID, Edition.MODERATORS, ID, 0, 9, "Europe/Berlin", chosen_at=AT - WEEK)
+DIGEST = WeeklyDigest(ID, Edition.MODERATORS, ID, 0, 9, "Europe/Berlin", chosen_at=AT - WEEK)
 
 
 def full(edition: Edition) -> Week:

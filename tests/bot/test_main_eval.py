@@ -14,7 +14,7 @@ from bot.config.settings import ConfigError
 from bot.models.serving_reranker import choose_reranker
 from indexer.embedding.model_records import ModelRecord, RecordedModel
 from indexer.evaluation.judged_sets import LEAST_HARVEST
-from knowledge.values.extras import needed
+from knowledge.dependencies import needed
 from knowledge.values.questions import Verdict
 from tests.bot.accepted_answers import accept, nearly_enough
 from tests.fakes import WordEmbedder

@@ -7,20 +7,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from knowledge.backup.exporter import export
+from knowledge.files.pictures import checked_picture
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.helped_questions import HelpedQuestion
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
 from knowledge.values.channel_settings import AnsweredFrom
-from knowledge.values.digests import Digest, Edition
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import GuildSettings, Rule
 from knowledge.values.notes import Decision, Member, Note, PageName, Problem
 from knowledge.values.phrasings import RecordedPhrasing, WrittenLine
-from knowledge.values.pictures import Picture, checked_picture
+from knowledge.values.pictures import Picture
 from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.values.submissions import Submission
+from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
 GUILD = 10
 
@@ -58,7 +59,7 @@ def lived(store: Store) -> Note:
     store.guilds.save_rule(GUILD, Rule("x", quorum=2), 9)
     store.synced_channels.add(SyncedChannel(3, GUILD, SyncedContent.THREADS, AT), 9)
     store.channel_settings.change(3, GUILD, {"answered_from": AnsweredFrom(("gpu",))}, 9)
-    digest = Digest(GUILD, Edition.MODERATORS, 1, 0, 9, "Europe/Berlin", chosen_at=AT)
+    digest = WeeklyDigest(GUILD, Edition.MODERATORS, 1, 0, 9, "Europe/Berlin", chosen_at=AT)
     store.digests.choose(digest, 9)
     store.digests.claim(digest, AT)
     store.digests.settle(digest, AT, told=True)

@@ -13,7 +13,8 @@ from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.retries import resent
 from knowledge.files import reader
 from knowledge.files.parsed_file import MAX_BYTES, ParsedFile, UnreadableError
-from knowledge.values.pictures import Picture, check_size, checked_picture
+from knowledge.files.pictures import check_size, checked_picture
+from knowledge.values.pictures import Picture
 from knowledge.values.submissions import InvalidNoteError
 
 # So many files of one member may wait while another one is read.

@@ -30,8 +30,8 @@ from bot.text.languages import Sentence
 from bot.text.markdown import size
 from knowledge.store.inbox import KeptInteraction
 from knowledge.store.row_guilds import NO_GUILD
+from knowledge.text import storable
 from knowledge.values.guilds import Language
-from knowledge.values.storable_text import storable
 
 # So long a form is kept in memory. One that is sent later is taken by its id.
 OPEN_SECONDS: Final = 24 * 60 * 60

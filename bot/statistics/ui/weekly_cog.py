@@ -19,7 +19,7 @@ from bot.statistics.ui.weekly_layout import digest_message
 from bot.statistics.ui.weekly_poster import DigestPoster
 from bot.statistics.ui.weekly_readers import readers_of, writable
 from bot.statistics.weekly_schedule import Due
-from knowledge.values.digests import Digest, Edition
+from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
 _ZONE_CHARACTERS: Final = 60
 _CHOICES: Final = 25
@@ -193,11 +193,11 @@ class DigestCog(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         return interaction.guild if await manages(interaction, messages.NEEDS_ADMIN) else None
 
-    async def _chosen(self, guild: discord.Guild) -> dict[Edition, Digest]:
+    async def _chosen(self, guild: discord.Guild) -> dict[Edition, WeeklyDigest]:
         return await self.bot.worker.call(lambda core: core.store.digests.of_guild(guild.id))
 
     async def _show(
-        self, interaction: Interaction, guild: discord.Guild, digests: list[Digest]
+        self, interaction: Interaction, guild: discord.Guild, digests: list[WeeklyDigest]
     ) -> None:
         language, now = await viewer_language(interaction), datetime.now(UTC)
         settings = await self.bot.guild_settings.settings(guild.id)

@@ -28,8 +28,8 @@ from bot.statistics.ui.weekly_layout import digest_message
 from bot.statistics.ui.weekly_readers import readers_of, writable
 from bot.statistics.weekly_schedule import Due
 from bot.statistics.weekly_service import UnansweredPost, Week
-from knowledge.values.digests import Digest, Edition
 from knowledge.values.guilds import GuildSettings
+from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
 # How often is looked whether a digest is due: a comparison of times for each.
 ROUND_SECONDS: Final = 60
@@ -76,7 +76,7 @@ class DigestPoster:
         turns = asyncio.Semaphore(_AT_ONCE)
         await asyncio.gather(*(self._step(one, time, turns) for one, time in due if time))
 
-    async def _step(self, digest: Digest, time: Due, turns: asyncio.Semaphore) -> None:
+    async def _step(self, digest: WeeklyDigest, time: Due, turns: asyncio.Semaphore) -> None:
         async with turns:
             self._bot.take()
             try:
@@ -85,7 +85,7 @@ class DigestPoster:
             except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
                 self._bot.explanation(error)
 
-    async def _post(self, digest: Digest, time: Due) -> None:
+    async def _post(self, digest: WeeklyDigest, time: Due) -> None:
         guild = self._bot.get_guild(digest.guild_id)
         # One that is only unavailable comes back.
         if guild is None or guild.unavailable:
@@ -97,7 +97,7 @@ class DigestPoster:
                 lambda core: core.store.digests.settle(digest, time.at, told=told)
             )
 
-    async def _deliver(self, guild: discord.Guild, digest: Digest, time: Due) -> _Came:
+    async def _deliver(self, guild: discord.Guild, digest: WeeklyDigest, time: Due) -> _Came:
         """Post a digest in its channel; that of moderators else where they review."""
         settings = await self._bot.guild_settings.settings(guild.id)
         await self._bot.worker.run_slices(lambda core: service.prepared(core, digest))
@@ -114,7 +114,7 @@ class DigestPoster:
         return _Came.IMPOSSIBLE
 
     async def week(
-        self, channel: discord.TextChannel, digest: Digest, time: Due, settings: GuildSettings
+        self, channel: discord.TextChannel, digest: WeeklyDigest, time: Due, settings: GuildSettings
     ) -> Week:
         """What a digest tells those who read a channel."""
         readers = readers_of(channel, settings)
@@ -127,7 +127,7 @@ class DigestPoster:
         )
 
     async def _post_in(
-        self, channel: discord.TextChannel, digest: Digest, time: Due, settings: GuildSettings
+        self, channel: discord.TextChannel, digest: WeeklyDigest, time: Due, settings: GuildSettings
     ) -> None:
         week = await self.week(channel, digest, time, settings)
         if week.is_empty:
@@ -149,7 +149,7 @@ class DigestPoster:
         await self._bot.worker.call(lambda core: core.store.digests.warn(digest, warned=False))
 
     async def _is_there(
-        self, channel: discord.TextChannel, digest: Digest, time: Due, *, unknown: bool
+        self, channel: discord.TextChannel, digest: WeeklyDigest, time: Due, *, unknown: bool
     ) -> bool:
         """Whether a digest was posted before; `unknown` where its channel's past can't be read."""
         if not channel.permissions_for(channel.guild.me).read_message_history:
@@ -160,7 +160,9 @@ class DigestPoster:
                 return True
         return False
 
-    async def _warn(self, guild: discord.Guild, digest: Digest, settings: GuildSettings) -> None:
+    async def _warn(
+        self, guild: discord.Guild, digest: WeeklyDigest, settings: GuildSettings
+    ) -> None:
         """Tell administrators once that a digest has no channel.
 
         They are told where notes are reviewed; where that can't be, the server's owner is.
@@ -183,7 +185,7 @@ class DigestPoster:
 
 
 def _places(
-    guild: discord.Guild, digest: Digest, settings: GuildSettings
+    guild: discord.Guild, digest: WeeklyDigest, settings: GuildSettings
 ) -> Iterator[discord.TextChannel]:
     """The channels in which a digest may be posted, the chosen one first."""
     others = {settings.review_channel_id} if digest.edition is Edition.MODERATORS else set()

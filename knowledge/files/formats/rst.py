@@ -11,9 +11,9 @@ from docutils import nodes
 from docutils.core import publish_parts
 from docutils.parsers.rst import Directive, directives, roles
 
+from knowledge.dependencies import require
 from knowledge.files.formats.html import fragment_to_markdown
 from knowledge.files.parsed_file import ParsedFile, UnreadableError, one_line
-from knowledge.values.internals import require
 
 # Which directives and roles docutils knows.
 USED: Final = (

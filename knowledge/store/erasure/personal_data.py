@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from knowledge.secrets import without_secrets
 from knowledge.store.database import Database
+from knowledge.store.erasure.quote_opt_outs import QuoteOptOuts
 from knowledge.store.erasure.tombstones import TombstoneKind, Tombstones
-from knowledge.store.guilds.quote_opt_outs import QuoteOptOuts
 from knowledge.store.notes.note_states import NoteStates
 from knowledge.store.notes.review_cards import mark_due
 from knowledge.store.value_lists import run_among
 from knowledge.values.documents import INSIDE, document_of_note
 from knowledge.values.notes import NoticeEvent, State
 from knowledge.values.questions import EARLIER_CHARACTERS
-from knowledge.values.secrets import without_secrets
 
 FORMER_MEMBER: Final = "a former member"
 FORMER_MODERATOR: Final = "a former moderator"

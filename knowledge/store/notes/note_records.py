@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, Final
 
+from knowledge.secrets import without_secrets
 from knowledge.store.database import Database, moment
 from knowledge.store.notes.review_cards import mark_due
 from knowledge.store.sqlite_file import record
@@ -30,7 +31,6 @@ from knowledge.values.notes import (
     SourceMessage,
     State,
 )
-from knowledge.values.secrets import without_secrets
 from knowledge.values.submissions import Submission
 
 # An extension `e` of a note `m` that is in what was approved, maybe with a moderator's changes.

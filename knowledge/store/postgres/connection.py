@@ -15,10 +15,9 @@ from psycopg.rows import DictRow, dict_row, tuple_row
 
 from knowledge.store.database import DatabaseAwayError, OutcomeUnknownError, StoreError
 from knowledge.store.database_url import shown_database_url
-from knowledge.store.insertions import insertion, replacement
 from knowledge.store.postgres import problems
-from knowledge.store.postgres.placeholders import translated
-from knowledge.store.postgres.values import adapt
+from knowledge.store.postgres.dialect import adapt, translated
+from knowledge.store.rows import insertion, replacement
 
 OLDEST: Final = 15
 

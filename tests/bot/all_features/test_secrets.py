@@ -5,7 +5,7 @@ from typing import Any
 from bot.answers.lookup import Ask
 from bot.review import findings
 from knowledge.review.risk_flags import Risk
-from knowledge.values.secrets import HIDDEN
+from knowledge.secrets import HIDDEN
 from tests.bot.steps import everything, reject, shown_message, told
 from tests.bot.world import TITLE, World, text_of
 

@@ -16,10 +16,10 @@ from bot.models.presets import other_model
 from bot.storage.data_folder import COMMUNITY, held
 from indexer.embedding.embedder import DEFAULT_MODEL
 from indexer.retrieval.evidence import FittedFor, shipped_calibrations
+from knowledge.dependencies import needed
 from knowledge.store.erasure.tombstones import FILE
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED
-from knowledge.values.extras import needed
 from knowledge.values.notes import Member
 from knowledge.values.submissions import Submission
 

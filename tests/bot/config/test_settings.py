@@ -7,7 +7,7 @@ import pytest
 
 from bot.config import settings as config
 from bot.config.settings import ConfigError, Settings
-from knowledge.values.extras import needed
+from knowledge.dependencies import needed
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,8 @@ import pytest
 from bot.interactions.picture_texts import AT_ONCE, PictureText, PictureTexts
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.picture_text import TextLine
-from knowledge.values.pictures import PICTURES, RECOGNIZED_BYTES
+from knowledge.files.pictures import RECOGNIZED_BYTES
+from knowledge.values.pictures import PICTURES
 
 
 class Attachment:

@@ -28,7 +28,7 @@ from bot.programs.http_server import (
     serve,
     shown_address,
 )
-from knowledge.values.extras import needed
+from knowledge.dependencies import needed
 from tests.fork_server import ForkServer
 
 ROOT = Path(__file__).parents[3]

@@ -7,8 +7,8 @@ from bot.statistics.ui.weekly_layout import digest_message
 from bot.statistics.weekly_schedule import WEEK
 from bot.statistics.weekly_service import NewNote
 from bot.text.markdown import LAYOUT_CHARACTERS, size
-from knowledge.values.digests import Edition
 from knowledge.values.guilds import Language
+from knowledge.values.weekly_digests import Edition
 from tests.bot.digests import AT, DIGEST, full
 
 # Discord's limit, of a message.

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from bot.statistics import weekly_schedule as schedule
 from bot.statistics.weekly_schedule import LATEST, WEEK
-from knowledge.values.digests import Digest, Edition
+from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
 CHOSEN = datetime(2026, 1, 1, tzinfo=UTC)
-BERLIN = Digest(1, Edition.MODERATORS, 2, 0, 9, "Europe/Berlin", chosen_at=CHOSEN)
+BERLIN = WeeklyDigest(1, Edition.MODERATORS, 2, 0, 9, "Europe/Berlin", chosen_at=CHOSEN)
 
 # Half an hour of summer time, midnights that are skipped, a date that never was, and none of it.
 ZONES = [
@@ -40,13 +40,13 @@ moments = st.integers(1_293_840_000, 1_893_456_000).map(
 )
 
 
-def _clock(digest: Digest, at: datetime) -> datetime:
+def _clock(digest: WeeklyDigest, at: datetime) -> datetime:
     return at.astimezone(schedule.zone_of(digest.zone))
 
 
 @given(digests, moments)
 def test_the_last_and_the_next_time_are_on_either_side_of_now_and_a_week_apart(
-    digest: Digest, now: datetime
+    digest: WeeklyDigest, now: datetime
 ) -> None:
     last, following = schedule.last_time(digest, now), schedule.next_time(digest, now)
 
@@ -59,7 +59,7 @@ def test_the_last_and_the_next_time_are_on_either_side_of_now_and_a_week_apart(
 
 @given(digests, moments)
 def test_it_is_the_chosen_hour_on_the_chosen_day_unless_the_clock_skips_it(
-    digest: Digest, now: datetime
+    digest: WeeklyDigest, now: datetime
 ) -> None:
     shown = _clock(digest, schedule.last_time(digest, now))
     if (shown.weekday(), shown.hour) != (digest.weekday, digest.hour):
@@ -73,7 +73,7 @@ def test_it_is_the_chosen_hour_on_the_chosen_day_unless_the_clock_skips_it(
 
 @given(digests, moments, st.lists(st.integers(1, 60 * 24 * 20), max_size=40))
 def test_a_bot_that_looks_whenever_it_runs_tells_every_moment_once_and_none_twice(
-    digest: Digest, start: datetime, pauses: list[int]
+    digest: WeeklyDigest, start: datetime, pauses: list[int]
 ) -> None:
     digest, now = replace(digest, chosen_at=start), start
     covered: list[tuple[datetime, datetime]] = []

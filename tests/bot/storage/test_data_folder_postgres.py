@@ -14,9 +14,9 @@ from bot.cli.console import UNUSABLE
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.storage.data_folder import COMMUNITY, open_store
+from knowledge.dependencies import needed
 from knowledge.store.store import Store, StoreError
 from knowledge.values.documents import SHARED
-from knowledge.values.extras import needed
 from tests.bot.discord_server import SECONDS, DiscordServer, bot_process, discord_server
 from tests.postgres import Cluster
 

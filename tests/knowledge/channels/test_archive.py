@@ -17,7 +17,7 @@ from knowledge.channels.messages import ArchivedMessage, first_id, time_of
 from knowledge.channels.sync_state import MessagePage, SyncStage
 from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message
-from knowledge.store.guilds.quote_opt_outs import Withheld
+from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 
 from knowledge.chat.export_file import Count, export_documents, on_disk
 from knowledge.files.parsed_file import UnreadableError
-from knowledge.store.guilds.quote_opt_outs import Withheld
+from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.values.documents import SHARED, Document, Scope
 from tests.knowledge.exporting import (
     ASKER,

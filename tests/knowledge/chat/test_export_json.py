@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from knowledge.chat import export_json
 from knowledge.chat.export_file import channel_of, export_documents, on_disk
 from knowledge.files.parsed_file import UnreadableError
-from knowledge.store.guilds.quote_opt_outs import Withheld
+from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.values.documents import SHARED, Document, Scope
 from tests.knowledge.exporting import (
     ASKER,

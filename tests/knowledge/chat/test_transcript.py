@@ -16,9 +16,9 @@ from knowledge.chat.transcript import (
     post,
     readable,
 )
-from knowledge.store.guilds.quote_opt_outs import Withheld
+from knowledge.secrets import HIDDEN
+from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.values.documents import Document, Kind, Scope
-from knowledge.values.secrets import HIDDEN
 from knowledge.values.submissions import TITLE_CHARACTERS
 
 GUILD = Scope(11)

@@ -19,9 +19,9 @@ from knowledge.files.picture_text import (
     begin_recognition,
     problem,
 )
+from knowledge.files.pictures import RECOGNIZED_BYTES, RECOGNIZED_PIXELS
 from knowledge.files.sandbox import Sandbox
 from knowledge.files.sandbox_process import Parse
-from knowledge.values.pictures import RECOGNIZED_BYTES, RECOGNIZED_PIXELS
 from tests.knowledge.drawings import drawn
 from tests.knowledge.files.hurried_recognition import in_no_time, in_time
 

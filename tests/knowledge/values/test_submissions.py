@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.values.storable_text import storable
+from knowledge.text import storable
 from knowledge.values.submissions import (
     LINK_CHARACTERS,
     TAG_CHARACTERS,

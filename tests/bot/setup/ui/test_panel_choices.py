@@ -12,9 +12,9 @@ from simcord.enums import OverwriteType
 from bot.setup import panel_messages, service
 from bot.setup.settings import Page
 from bot.text import permission_names
-from knowledge.values.digests import Edition
 from knowledge.values.guilds import GuildSettings, Rule
 from knowledge.values.notes import State
+from knowledge.values.weekly_digests import Edition
 from tests.bot.steps import choose, everything, longest_part, opened, restarted, shown_message
 from tests.bot.world import World, build_world, text_of
 

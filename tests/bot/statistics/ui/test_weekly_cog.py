@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from simcord import Env, InteractionResult, MemberActor
 
 from bot.statistics import weekly_messages as messages
-from knowledge.values.digests import Digest, Edition
+from knowledge.values.weekly_digests import Edition, WeeklyDigest
 from tests.bot.steps import said
 from tests.bot.world import UNKNOWN, World, build_world, text_of
 
@@ -16,7 +16,7 @@ async def digest(
     return await (by or world.admin).slash(world.general, f"digest {command}", **options)
 
 
-async def kept(world: World) -> dict[Edition, Digest]:
+async def kept(world: World) -> dict[Edition, WeeklyDigest]:
     return await world.core(lambda core: core.store.digests.of_guild(world.guild.id))
 
 

@@ -10,8 +10,8 @@ from bot.core.core import Core
 from bot.process.client import Bot
 from bot.statistics import weekly_messages as digest_messages
 from bot.statistics import weekly_schedule as schedule
-from knowledge.values.digests import Edition
 from knowledge.values.guilds import Language
+from knowledge.values.weekly_digests import Edition
 from tests.bot.digests import chosen, its_time_comes, posted
 from tests.bot.steps import restarted
 from tests.bot.world import UNKNOWN, World, build_world, buttons, text_of

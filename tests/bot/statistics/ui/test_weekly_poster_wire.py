@@ -9,8 +9,8 @@ from bot.core.core import Core
 from bot.statistics.weekly_schedule import last_time
 from bot.storage.data_folder import COMMUNITY
 from knowledge.store.store import Store
-from knowledge.values.digests import Digest, Edition
 from knowledge.values.questions import Evidence, Question
+from knowledge.values.weekly_digests import Edition, WeeklyDigest
 from tests.bot.discord_server import bot_process
 from tests.bot.wire.server import WireServer
 from tests.bot.wire.state import Json
@@ -22,13 +22,13 @@ pytestmark = pytest.mark.slow
 ATTEMPTS = 9
 
 
-def due(server: WireServer, settings: Settings) -> Digest:
+def due(server: WireServer, settings: Settings) -> WeeklyDigest:
     """A digest whose time was within the last hours, and a question that it tells of."""
     now = datetime.now(UTC)
     at = now - timedelta(hours=2)
     guild_id, review_id = int(server.guild["id"]), int(server.review["id"])
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
-    digest = Digest(
+    digest = WeeklyDigest(
         guild_id, Edition.MODERATORS, review_id, at.weekday(), at.hour, "UTC", chosen_at=long_ago
     )
     asked_at = last_time(digest, now) - timedelta(hours=1)

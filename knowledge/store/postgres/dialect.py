@@ -1,9 +1,12 @@
-"""Values as they are bound and read: what SQLite would give for the same rows.
+"""SQLite's dialect on psycopg: `?` placeholders, and values as SQLite would return them.
 
-Whole numbers are always `bigint`, so that a statement is prepared once for small and large ones.
-A truth is the number that the columns hold. A sum of whole numbers is one. Nothing is less than
-nothing: SQLite keeps no -0.0.
+Integers are always bound as `bigint`, so that a statement is prepared once for small and large
+ones. Booleans are 0 and 1, sums of integers are integers, and -0.0 becomes 0.0.
 """
+
+import re
+from functools import lru_cache
+from typing import Final
 
 from psycopg import Connection
 from psycopg.abc import Buffer
@@ -35,9 +38,23 @@ class _TruthLoader(Loader):
 
 
 def adapt(connection: Connection[object]) -> None:
-    """Bind and read values of this connection so."""
+    """Convert this connection's values in both directions."""
     connection.adapters.register_dumper(int, Int8Dumper)
     connection.adapters.register_dumper(bool, _TruthDumper)
     connection.adapters.register_dumper(float, _ZeroDumper)
     connection.adapters.register_loader("numeric", _NumericLoader)
     connection.adapters.register_loader("bool", _TruthLoader)
+
+
+# A quoted string, which stays as it is, or a character that psycopg spells differently.
+_TOKENS: Final = re.compile(r"'(?:[^']|'')*'|\?|%")
+
+
+@lru_cache(maxsize=1_000)
+def translated(sql: str) -> bytes:
+    """The statement with `%s` for `?`, and percent signs doubled."""
+    return _TOKENS.sub(_token, sql).encode()
+
+
+def _token(found: re.Match[str]) -> str:
+    return "%s" if found[0] == "?" else found[0].replace("%", "%%")

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from knowledge.values.digests import Digest, Edition
+from knowledge.values.weekly_digests import Edition, WeeklyDigest
 from tests.stores import Place
 
 AT = datetime(2026, 3, 30, 7, tzinfo=UTC)
 WEEK = timedelta(days=7)
-CHOSEN = Digest(10, Edition.MODERATORS, 2, 0, 9, "Europe/Berlin", chosen_at=AT - WEEK)
+CHOSEN = WeeklyDigest(10, Edition.MODERATORS, 2, 0, 9, "Europe/Berlin", chosen_at=AT - WEEK)
 
 
 def test_a_claim_is_news_once(place: Place) -> None:
@@ -74,5 +74,5 @@ def test_a_new_digest_comes_where_moderators_review_and_everybodys_needs_a_chann
         store.guilds.change(10, {"review_channel_id": 7}, None, 1)
         assert change(10, Edition.EVERYBODY, {}, 1, AT) is None
         begun = change(10, Edition.MODERATORS, {"weekday": 4}, 1, AT)
-        assert begun == Digest(10, Edition.MODERATORS, 7, 4, 9, "UTC", chosen_at=AT)
+        assert begun == WeeklyDigest(10, Edition.MODERATORS, 7, 4, 9, "UTC", chosen_at=AT)
         assert store.digests.all() == [begun]

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageSequence, PngImagePlugin
 
-from knowledge.values import picture_parts
-from knowledge.values.picture_parts import MalformedPictureError, copied
-from knowledge.values.pictures import checked_picture
+from knowledge.files import picture_metadata
+from knowledge.files.picture_metadata import MalformedPictureError, copied
+from knowledge.files.pictures import checked_picture
 from knowledge.values.submissions import InvalidNoteError
 
 SECRET: Final = b"Pixel 9 of Mallory"
@@ -143,7 +143,7 @@ def test_of_exif_the_orientation_alone_is_kept_in_either_order_of_bytes(
     tiff = head + struct.pack(f"{order}IHHHIHHI", 8, 1, _ORIENTATION, 3, 1, turned, 0, 0) + SECRET
     content = saved("JPEG", exif=b"Exif\0\0" + tiff)
 
-    assert shown(copied(picture_parts.jpeg_parts, content))[2] == (
+    assert shown(copied(picture_metadata.jpeg_parts, content))[2] == (
         turned if 2 <= turned <= 8 else 1
     )
 
@@ -162,7 +162,7 @@ def test_a_png_hides_nothing_in_the_name_of_its_colours_or_behind_their_values()
     ]
     content = plain[:start] + b"".join(added) + plain[start:]
 
-    kept = copied(picture_parts.png_parts, content)
+    kept = copied(picture_metadata.png_parts, content)
 
     assert SECRET not in kept
     assert shown(kept)[3] == PROFILE
@@ -206,10 +206,10 @@ MANY: Final[dict[str, Callable[[int], bytes]]] = {
 
 
 PARTS: Final = {
-    b"\x89P": picture_parts.png_parts,
-    b"\xff\xd8": picture_parts.jpeg_parts,
-    b"GI": picture_parts.gif_parts,
-    b"RI": picture_parts.webp_parts,
+    b"\x89P": picture_metadata.png_parts,
+    b"\xff\xd8": picture_metadata.jpeg_parts,
+    b"GI": picture_metadata.gif_parts,
+    b"RI": picture_metadata.webp_parts,
 }
 
 

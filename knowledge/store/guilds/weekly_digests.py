@@ -12,20 +12,20 @@ from typing import Any
 from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database, moment
 from knowledge.store.sqlite_file import record
-from knowledge.values.digests import Digest, Edition
 from knowledge.values.guilds import GuildFilter, every_guild
+from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
 _OF_ONE = "where guild_id = ? and edition = ?"
 
 
-class Digests:
+class WeeklyDigests:
     """The digests in the community database."""
 
     def __init__(self, database: Database, log: AuditLog) -> None:
         self._database = database
         self._log = log
 
-    def all(self, mine: GuildFilter = every_guild) -> list[Digest]:
+    def all(self, mine: GuildFilter = every_guild) -> list[WeeklyDigest]:
         """The digests of the guilds that the bot has not left."""
         rows = self._database.rows(
             "select d.* from digests d left join guilds g on g.id = d.guild_id "
@@ -33,7 +33,7 @@ class Digests:
         )
         return [_digest(row) for row in rows if mine(row["guild_id"])]
 
-    def of_guild(self, guild_id: int) -> dict[Edition, Digest]:
+    def of_guild(self, guild_id: int) -> dict[Edition, WeeklyDigest]:
         rows = self._database.rows(
             "select * from digests where guild_id = ? order by edition desc", [guild_id]
         )
@@ -46,7 +46,7 @@ class Digests:
         changes: Mapping[str, Any],
         actor_id: int,
         at: datetime,
-    ) -> Digest | None:
+    ) -> WeeklyDigest | None:
         """Change what was chosen of a digest, or begin one: all else stays, or is what is usual.
 
         In one transaction, so that of two administrators at once neither undoes the other.
@@ -60,7 +60,7 @@ class Digests:
                 channel_id = changes.get("channel_id") or self._usual_channel(guild_id, edition)
                 if channel_id is None:
                     return None
-                before = Digest(guild_id, edition, channel_id, chosen_at=at)
+                before = WeeklyDigest(guild_id, edition, channel_id, chosen_at=at)
             changed = replace(before, **{**changes, "chosen_at": at})
             self.choose(changed, actor_id)
         return changed
@@ -72,7 +72,7 @@ class Digests:
         rows = self._database.rows("select review_channel_id from guilds where id = ?", [guild_id])
         return rows[0]["review_channel_id"] if rows else None
 
-    def choose(self, digest: Digest, actor_id: int) -> None:
+    def choose(self, digest: WeeklyDigest, actor_id: int) -> None:
         """Keep where and when a digest is posted; how far it has come stays as it is."""
         chosen = [
             digest.channel_id,
@@ -108,20 +108,20 @@ class Digests:
                 self._log.append(guild_id, actor_id, "digest_off", "guild", detail)
         return ended
 
-    def claim(self, digest: Digest, at: datetime) -> bool:
+    def claim(self, digest: WeeklyDigest, at: datetime) -> bool:
         """Remember that a digest is being posted for its time `at`; False if that was known."""
         with self._database.writing(digest.guild_id):
             self._run("update digests set claimed_at = ?", *_key(digest), at.isoformat())
         return digest.claimed_at != at
 
-    def settle(self, digest: Digest, at: datetime, *, told: bool) -> None:
+    def settle(self, digest: WeeklyDigest, at: datetime, *, told: bool) -> None:
         """Be done with a digest's time; `told` is whether what there was until then was told."""
         with self._database.writing(digest.guild_id):
             self._run("update digests set settled_at = ?", *_key(digest), at.isoformat())
             if told:
                 self._run("update digests set covered_at = settled_at", *_key(digest))
 
-    def warn(self, digest: Digest, *, warned: bool) -> bool:
+    def warn(self, digest: WeeklyDigest, *, warned: bool) -> bool:
         """Remember whether administrators know that it can't be posted; False if it is no news."""
         with self._database.writing(digest.guild_id):
             self._run("update digests set warned = ?", *_key(digest), int(warned))
@@ -132,13 +132,13 @@ class Digests:
         return self._database.run(f"{change} {_OF_ONE}", [*values, guild_id, edition.value]) == 1
 
 
-def _key(digest: Digest) -> tuple[int, Edition]:
+def _key(digest: WeeklyDigest) -> tuple[int, Edition]:
     return digest.guild_id, digest.edition
 
 
-def _digest(row: dict[str, Any]) -> Digest:
+def _digest(row: dict[str, Any]) -> WeeklyDigest:
     return record(
-        Digest,
+        WeeklyDigest,
         row,
         edition=Edition(row["edition"]),
         chosen_at=datetime.fromisoformat(row["chosen_at"]),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from knowledge.values.secrets import HIDDEN, secrets, without_secrets
+from knowledge.secrets import HIDDEN, secrets, without_secrets
 from knowledge.values.submissions import Submission
 from tests.bot import values
 

@@ -6,12 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.values.pictures import (
-    PICTURE_BYTES,
-    PICTURE_PIXELS,
-    PictureKind,
-    checked_picture,
-)
+from knowledge.files.pictures import checked_picture
+from knowledge.values.pictures import PICTURE_BYTES, PICTURE_PIXELS, PictureKind
 from knowledge.values.submissions import InvalidNoteError
 from tests.knowledge.full_store import picture
 

@@ -7,8 +7,8 @@ import pytest
 
 from knowledge.backup import backups
 from knowledge.chat.conversations import Message
+from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
 from knowledge.store.erasure.tombstones import FILE, Tombstone, TombstoneKind
-from knowledge.store.guilds.quote_opt_outs import NOTHING, Withheld
 from knowledge.store.store import Store
 from tests.stores import in_a_file
 

@@ -46,3 +46,11 @@ def require(library: str, names: Iterable[str]) -> None:
             f"{library} {version(library)} lacks {', '.join(lacking)}, which Commonplace needs: "
             "install the version that was tested with it."
         )
+
+
+def needed(extra: str) -> str:
+    """What to install for an extra, as the rest of a sentence that begins with what needs it."""
+    return (
+        f"the extra `{extra}`: run `.venv/bin/pip install -e '.[{extra}]'` in the checkout, or "
+        f"build the image with EXTRAS={extra}"
+    )

@@ -1,6 +1,14 @@
-"""Text as it is shown: without signs that can't be seen or turn it round. Pure."""
+"""Text that a database can store, that people can read, and counted nouns.
+
+JSON can name U+0000 and lone surrogates, which are no characters of any script. Text from members,
+files, pages and imports passes through `storable` once, when it becomes one of our values.
+"""
 
 import re
+from typing import Final
+
+# A half of a pair can't be written as UTF-8.
+_HALVES: Final = re.compile("[\ud800-\udfff]")
 
 # A joiner makes one sign of emoji, and shapes letters of Arabic, Syriac and the scripts of India:
 # between letters of these, after a sign that silences a vowel, and where Arabic ends as if it went
@@ -27,6 +35,18 @@ _INVISIBLE = re.compile(rf"[{_NEVER_SHOWN}]|(?!{_NEEDED})[\u200c\u200d]")
 _SUSPICIOUS = re.compile(rf"[{_NEVER_SHOWN}\u200c\u200d]")
 
 
+def storable(text: str) -> str:
+    """The text; U+0000 is left out, and half a pair becomes the sign for what is none."""
+    if text.isascii():
+        return text.replace("\0", "")
+    return _HALVES.sub("\ufffd", text).replace("\0", "")
+
+
 def legible(text: str) -> str:
     """Somebody's text without what can't be seen or turns it round, for where nothing is marked."""
     return _INVISIBLE.sub("", text) if _SUSPICIOUS.search(text) else text
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """A number with its noun; `several` where the plural takes more than an s."""
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"

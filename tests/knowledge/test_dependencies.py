@@ -2,7 +2,7 @@
 
 import pytest
 
-from knowledge.values.internals import missing, require
+from knowledge.dependencies import missing, require
 
 THERE = (
     "json.encoder:c_make_encoder",

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from knowledge.text import counted, storable
 from knowledge.values.documents import SHARED, Document, Kind
 from knowledge.values.notes import Member
-from knowledge.values.storable_text import storable
 from knowledge.values.submissions import checked_submission
 
 # Hypothesis draws no halves of pairs unless it is told to.
@@ -43,3 +43,14 @@ def test_nothing_of_a_note_or_a_document_has_it() -> None:
     said = (document.id, document.title, document.text, document.link, document.contributor)
     assert said == ("file:a", "A", "bc", "l", "M")
     assert document.tags == ("t",)
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "0 files"), (1, "1 file"), (2, "2 files"), (1_200, "1,200 files")]
+)
+def test_one_is_one_and_all_else_is_several(count: int, said: str) -> None:
+    assert counted(count, "file") == said
+
+
+def test_a_plural_of_its_own_is_said() -> None:
+    assert [counted(count, "entry", "entries") for count in (1, 2)] == ["1 entry", "2 entries"]

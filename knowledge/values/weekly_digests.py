@@ -16,7 +16,7 @@ class Edition(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
+class WeeklyDigest:
     """A weekly digest as administrators chose it, and how far it has come.
 
     It is posted at an `hour` of a `weekday` (0 is Monday) on the clock of a time `zone`, from
