@@ -261,7 +261,7 @@ class Reminder:
 
 def reminders(core: Core, at: datetime, mine: GuildFilter = every_guild) -> list[Reminder]:
     """What moderators are to be reminded of now; asked again, it is not due for a while."""
-    core.store.notes.newly_due(at, mine)
+    core.store.review_cards.mark_newly_due(at, mine)
     core.look_at_dates(at)
     found = []
     for guild_id in core.store.notes.waiting(at, mine):

@@ -13,7 +13,7 @@ from typing import Final
 
 from indexer.index.bound_values import marks
 from indexer.index.database import Connection
-from knowledge.store.sqlite_file import record
+from knowledge.store.rows import record
 from knowledge.values.documents import Failure, FileRecord, Scope
 
 _COLUMNS: Final = tuple(field.name for field in fields(FileRecord))

@@ -29,7 +29,7 @@ from knowledge.chat.conversations import THREAD_MESSAGES
 from knowledge.store.derived_tables import DerivedTables
 from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
-from knowledge.store.sqlite_file import record
+from knowledge.store.rows import record
 from knowledge.text import storable
 
 # What was written so lately is read again by every round: it may have been changed while nobody

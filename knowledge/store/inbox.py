@@ -13,7 +13,7 @@ from typing import Final
 
 from knowledge.store.database import Database
 from knowledge.store.row_guilds import NO_GUILD, RowKind, guild_of
-from knowledge.store.sqlite_file import record
+from knowledge.store.rows import record
 
 # A minute less than Discord's.
 TOKEN_LIFE: Final = timedelta(minutes=14)

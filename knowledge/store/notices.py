@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from knowledge.store.database import Database, now
 from knowledge.store.row_guilds import RowKind, guild_of
-from knowledge.store.sqlite_file import record
+from knowledge.store.rows import record
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import Notice, NoticeEvent
 

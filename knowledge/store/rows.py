@@ -1,10 +1,14 @@
-"""Statements that insert a row, in what SQLite and PostgreSQL both understand."""
+"""Rows: insert statements that SQLite and PostgreSQL share, and dataclasses made of rows."""
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
 
 
 def insertion(table: str, row: Iterable[str]) -> str:
-    """The statement that inserts values of these columns."""
+    """The statement that inserts a row with these columns."""
     columns = list(row)
     marks = ", ".join("?" for _ in columns)
     # Table and column names are the callers' own; every value is bound.
@@ -12,9 +16,21 @@ def insertion(table: str, row: Iterable[str]) -> str:
 
 
 def replacement(table: str, row: Iterable[str], keys: Sequence[str]) -> str:
-    """The statement that does the same, or writes them into the row that has the same keys."""
+    """The statement that inserts a row, or updates the one with the same `keys`."""
     columns = list(row)
     others = [column for column in columns if column not in keys]
     changes = ", ".join(f"{column} = excluded.{column}" for column in others)
     outcome = f"update set {changes}" if changes else "nothing"
     return f"{insertion(table, columns)} on conflict ({', '.join(keys)}) do {outcome}"
+
+
+def record(kind: type[_T], row: Mapping[str, Any], **values: Any) -> _T:
+    """Make a dataclass of a row, by the names of its columns; other columns are ignored.
+
+    Args:
+        kind: the dataclass.
+        row: the row.
+        values: fields whose value isn't the column's.
+    """
+    fields = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return kind(**{key: value for key, value in row.items() if key in fields} | values)

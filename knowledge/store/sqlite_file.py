@@ -4,7 +4,6 @@ Every write transaction begins as a writer (`begin immediate`), so that what it 
 under it. A connection belongs to the thread that opened it.
 """
 
-import dataclasses
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -251,15 +250,3 @@ def insert(
 ) -> int:
     sql = insertion(table, row).replace("insert", f"insert {conflict}", 1)
     return int(db.execute(sql, tuple(row.values())).lastrowid or 0)
-
-
-def record(kind: type[_T], row: Mapping[str, Any], **values: Any) -> _T:
-    """A dataclass from a row whose columns are called like its fields.
-
-    Args:
-        kind: the dataclass.
-        row: of its columns, those that are no field are passed over.
-        values: fields that are not simply the column of their name.
-    """
-    fields = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    return kind(**{key: value for key, value in row.items() if key in fields} | values)

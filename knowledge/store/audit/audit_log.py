@@ -14,7 +14,7 @@ from typing import Any, Final
 from knowledge.store.audit import log_chain
 from knowledge.store.database import Database, now
 from knowledge.store.row_guilds import NO_GUILD
-from knowledge.store.sqlite_file import record
+from knowledge.store.rows import record
 from knowledge.store.value_lists import rows_among
 from knowledge.values.notes import State
 

@@ -9,7 +9,7 @@ from typing import Any
 from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database
 from knowledge.store.guilds.guild_settings import Guilds
-from knowledge.store.sqlite_file import record
+from knowledge.store.rows import record
 from knowledge.values.channel_settings import (
     AnsweredFrom,
     ChannelSettings,

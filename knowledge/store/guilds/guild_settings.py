@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database, moment
-from knowledge.store.sqlite_file import record
+from knowledge.store.rows import record
 from knowledge.store.value_lists import rows_among
 from knowledge.values.guilds import GuildSettings, Language, Phrasing, Rule
 from knowledge.values.limits import Limits

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database
-from knowledge.store.sqlite_file import record
+from knowledge.store.rows import record
 
 
 class SyncedContent(StrEnum):

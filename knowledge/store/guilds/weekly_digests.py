@@ -11,7 +11,7 @@ from typing import Any
 
 from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database, moment
-from knowledge.store.sqlite_file import record
+from knowledge.store.rows import record
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 

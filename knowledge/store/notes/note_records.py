@@ -13,8 +13,7 @@ from typing import Any, Final
 
 from knowledge.secrets import without_secrets
 from knowledge.store.database import Database, moment
-from knowledge.store.notes.review_cards import mark_due
-from knowledge.store.sqlite_file import record
+from knowledge.store.rows import record
 from knowledge.store.value_lists import rows_among, rows_of_lists
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import (
@@ -233,30 +232,6 @@ class Notes:
             if free and row["since"] <= before.isoformat() and mine(row["id"]):
                 found.append(row["id"])
         return found
-
-    def newly_due(self, at: datetime, mine: GuildFilter = every_guild) -> list[Note]:
-        """Live notes that have come up for review and whose cards don't say so yet; now they do."""
-        rows = self._database.rows(
-            "select id, guild_id, live_revision_id, review_at <= ? as due from notes "
-            "where (review_at <= ? and live_revision_id is not null "
-            "and (due_shown is null or due_shown <> review_at)) "
-            # Of what a wrong clock had passed, no card is to say so any more.
-            "or (review_at > ? and due_shown = review_at) order by id",
-            [at.isoformat()] * 3,
-        )
-        own = [row for row in rows if mine(row["guild_id"])]
-        if not own:
-            return []
-        with self._database.writing():
-            for row in own:
-                shown = "review_at" if row["due"] else "null"
-                self._database.run(
-                    f"update notes set due_shown = {shown} where id = ?",  # noqa: S608
-                    [row["id"]],
-                )
-                if row["live_revision_id"] is not None:
-                    mark_due(self._database, row["live_revision_id"])
-            return [self.of_revision(row["live_revision_id"]) for row in own if row["due"]]
 
     def due_ids(self, at: datetime) -> list[int]:
         rows = self._database.rows(

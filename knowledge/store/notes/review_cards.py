@@ -4,22 +4,20 @@ A revision has a card of its own; its message is remembered with it, and so is t
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from knowledge.store.database import Database
+from knowledge.store.notes.note_records import Notes
 from knowledge.store.row_guilds import RowKind, guild_of, only_guild
 from knowledge.store.value_lists import rows_among, run_among
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import Note
 
-if TYPE_CHECKING:
-    from knowledge.store.notes.note_records import Notes
-
 
 class ReviewCards:
     """The cards of every guild's notes."""
 
-    def __init__(self, database: Database, notes: "Notes") -> None:
+    def __init__(self, database: Database, notes: Notes) -> None:
         self._database = database
         self._notes = notes
 
@@ -122,6 +120,33 @@ class ReviewCards:
         """Remember that there is more to show on a card than it shows."""
         with self._database.writing(guild_of(self._database, RowKind.REVISION, revision_id)):
             mark_due(self._database, revision_id)
+
+    def mark_newly_due(self, at: datetime, mine: GuildFilter = every_guild) -> list[Note]:
+        """Make cards of live notes due that don't show yet that a review of the note is due.
+
+        Returns:
+            The notes whose review has come due.
+        """
+        rows = self._database.rows(
+            "select id, guild_id, live_revision_id, review_at <= ? as due from notes "
+            "where (review_at <= ? and live_revision_id is not null "
+            "and (due_shown is null or due_shown <> review_at)) "
+            # A clock that was wrong may have made this one due too early.
+            "or (review_at > ? and due_shown = review_at) order by id",
+            [at.isoformat()] * 3,
+        )
+        own = [row for row in rows if mine(row["guild_id"])]
+        if not own:
+            return []
+        with self._database.writing():
+            for row in own:
+                shown = "review_at" if row["due"] else "null"
+                self._database.run(
+                    f"update notes set due_shown = {shown} where id = ?",  # noqa: S608
+                    [row["id"]],
+                )
+                mark_due(self._database, row["live_revision_id"])
+            return [self._notes.of_revision(row["live_revision_id"]) for row in own if row["due"]]
 
     def shown(self, revision_id: int, due: int) -> None:
         """Remember that a card shows what `due` stood for; later changes stay due."""

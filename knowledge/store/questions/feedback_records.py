@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from knowledge.store.database import Database, now
 from knowledge.store.row_guilds import RowKind, guild_of
-from knowledge.store.sqlite_file import record
+from knowledge.store.rows import record
 from knowledge.values.questions import ConfirmedAnswer, Feedback, FeedbackReason, Verdict
 
 # So many confirmed answers are looked at for one question, the newest: they are embedded once.

@@ -17,7 +17,7 @@ from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database, moment
 from knowledge.store.notices import Notices
 from knowledge.store.row_guilds import RowKind, guild_of
-from knowledge.store.sqlite_file import record
+from knowledge.store.rows import record
 from knowledge.store.value_lists import run_among
 from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.values.guilds import GuildFilter, every_guild

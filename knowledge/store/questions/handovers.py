@@ -14,7 +14,7 @@ from knowledge.store.database import Database
 from knowledge.store.notices import Notices
 from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.row_guilds import RowKind, guild_of
-from knowledge.store.sqlite_file import record
+from knowledge.store.rows import record
 from knowledge.store.value_lists import rows_among, run_among
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.handovers import Handover, HandoverOutcome, HandoverState

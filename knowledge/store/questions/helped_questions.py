@@ -16,7 +16,7 @@ from typing import Any, Final
 from knowledge.store.database import Database
 from knowledge.store.questions.question_records import QuestionRecords
 from knowledge.store.row_guilds import RowKind, guild_of
-from knowledge.store.sqlite_file import record
+from knowledge.store.rows import record
 from knowledge.store.value_lists import rows_among, run_among
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.questions import Question

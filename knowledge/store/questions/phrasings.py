@@ -10,7 +10,7 @@ from typing import Final
 
 from knowledge.store.database import Database
 from knowledge.store.row_guilds import RowKind, guild_of
-from knowledge.store.sqlite_file import record
+from knowledge.store.rows import record
 from knowledge.values.limits import DAY, HOUR
 from knowledge.values.phrasings import (
     UNDER_WAY,

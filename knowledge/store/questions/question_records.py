@@ -17,8 +17,7 @@ from typing import Any, Final
 
 from knowledge.store.database import Database, now
 from knowledge.store.row_guilds import NO_GUILD, only_guild
-from knowledge.store.rows import insertion
-from knowledge.store.sqlite_file import record
+from knowledge.store.rows import insertion, record
 from knowledge.store.value_lists import rows_among, run_among
 from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.values.questions import (

@@ -75,10 +75,12 @@ def test_a_review_date_that_a_wrong_clock_had_passed_is_passed_no_more(
     store.guilds.save_rule(GUILD, Rule("", review_after_days=90), ADA.id)
     note = store.contributions.propose(GUILD, MIRA, 5, Submission("A note", "Text.")).note
     store.decisions.decide(GUILD, note.revision.id, ADA, APPROVE)
-    assert [each.id for each in store.notes.newly_due(TODAY + YEAR)] == [note.id]
-    assert store.notes.newly_due(TODAY) == []
+    assert [each.id for each in store.review_cards.mark_newly_due(TODAY + YEAR)] == [note.id]
+    assert store.review_cards.mark_newly_due(TODAY) == []
     assert store.notes.due_ids(TODAY) == []
-    assert [each.id for each in store.notes.newly_due(TODAY + timedelta(days=91))] == [note.id]
+    assert [each.id for each in store.review_cards.mark_newly_due(TODAY + timedelta(days=91))] == [
+        note.id
+    ]
 
 
 def test_a_reminder_that_a_wrong_clock_gave_silences_none(store: Store) -> None:

@@ -9,14 +9,8 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from knowledge.store.sqlite_file import (
-    OPENING_LOCK,
-    insert,
-    make_tables,
-    open_derived,
-    record,
-    transaction,
-)
+from knowledge.store.rows import record
+from knowledge.store.sqlite_file import OPENING_LOCK, insert, make_tables, open_derived, transaction
 
 TABLES = "create table ducks (id integer primary key, name text not null) strict;"
 

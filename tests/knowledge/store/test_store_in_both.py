@@ -151,7 +151,9 @@ def _decisions(draw: st.DrawFn) -> Command:
         ),
         lambda store: store.public_notes.choose_name(member.id, [*PageName][row % 3]),
         lambda store: store.notices.sent(row),
-        lambda store: store.notes.newly_due(datetime.now(UTC) + timedelta(days=20 * row)),
+        lambda store: store.review_cards.mark_newly_due(
+            datetime.now(UTC) + timedelta(days=20 * row)
+        ),
         lambda store: store.review_cards.shown(row, 1),
         lambda store: store.gaps.written_for(guild, row, row),
     ]

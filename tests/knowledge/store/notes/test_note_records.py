@@ -55,8 +55,8 @@ def test_a_note_comes_back_for_review_when_its_tags_rule_says_so(store: Store) -
     assert store.notes.queue(GUILD, now() + timedelta(days=29)) == []
     later = now() + timedelta(days=31)
     assert [one.id for one in store.notes.queue(GUILD, later)] == [note.id]
-    assert [one.id for one in store.notes.newly_due(later)] == [note.id]
-    assert store.notes.newly_due(later + timedelta(hours=1)) == []
+    assert [one.id for one in store.review_cards.mark_newly_due(later)] == [note.id]
+    assert store.review_cards.mark_newly_due(later + timedelta(hours=1)) == []
 
 
 def test_a_note_whose_message_changed_is_flagged_once(store: Store) -> None:
