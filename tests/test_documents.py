@@ -111,7 +111,7 @@ def test_every_dependency_is_in_the_table_that_says_what_it_saves() -> None:
 
 def test_each_promise_of_security_names_a_test_that_is_there() -> None:
     text = (ROOT / "docs" / "security.md").read_text()
-    promised = text.split("## What is promised")[1].split("\n## ")[0]
+    promised = text.split("## Promises")[1].split("\n## ")[0]
     rows = re.findall(r"^\| (?!Promise |-).*$", promised, re.MULTILINE)
     promises = [re.search(r"`(tests/[\w/.]+)`: `(test_\w+)` \|$", row) for row in rows]
     assert None not in promises
