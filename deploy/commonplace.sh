@@ -1,7 +1,6 @@
 #!/bin/sh
-# Any command of Commonplace on the data of its service, as root; docs/operating.md tells how it is
-# installed. It runs as the service's user with the service's settings, in /etc/commonplace, so
-# name files and folders in full.
+# Run any command of Commonplace on the service's data (docs/operating.md). Start it as root; it runs as
+# the service's user, in /etc/commonplace, so name files and folders in full.
 unit="commonplace-command-$$.service"
 exec systemd-run --quiet --collect --pty --pipe --unit="$unit" --uid=commonplace \
     -p DynamicUser=yes -p StateDirectory=commonplace -p StateDirectoryMode=0700 -p UMask=0077 \

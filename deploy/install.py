@@ -1,11 +1,11 @@
-"""Installation into a virtual environment, which says beforehand what it costs.
+"""Installation into a virtual environment, with its size told beforehand.
 
     .venv/bin/python deploy/install.py preview|run|dev
 
-It needs nothing but Python and pip. The preview leaves out the libraries that only embedding models
-other than the default need. uv installs, because it is ten times as quick as pip and can choose
-PyTorch's build without graphics cards; pip takes over where uv reaches no index. Development takes
-the releases of a list, so that a new release of a tool breaks nobody's first run.
+It needs Python and pip only. The preview leaves out the libraries for models other than the
+default. uv installs, because it is ten times as fast as pip and can choose PyTorch's CPU build;
+pip takes over if uv reaches no index. Development installs locked releases, so a new release of a
+tool breaks nobody's first run.
 """
 
 import os
@@ -20,14 +20,14 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
-# The default model comes derived. These run, read and derive all others.
+# For models other than the default, which comes derived.
 OTHER_MODELS: Final = frozenset({"sentence-transformers", "torch", "onnx"})
 
-# An index that can't be reached is given up soon, because pip may know another one.
+# Give up soon on an unreachable index, because pip may know another one.
 _ENVIRONMENT: Final = {
     "UV_HTTP_CONNECT_TIMEOUT": "5",
     "UV_HTTP_RETRIES": "1",
-    # Links into uv's cache need no room of their own; another disk has copies, without a warning.
+    # Links into uv's cache take no room; on another disk uv copies, without a warning.
     "UV_LINK_MODE": os.environ.get("UV_LINK_MODE", "hardlink"),
 }
 
@@ -77,9 +77,9 @@ def install(kind: Kind, run: Run, say: Callable[[str], None]) -> int:
     python = sys.executable
     pip = [python, "-m", "pip", "install"]
     needed = requirements(kind)
-    # Everything but PyTorch, which the next step adds, with what it needs.
+    # Everything but PyTorch and its requirements, which the next step adds.
     locked = ["--no-deps", "--require-hashes", "--requirement", str(ROOT / kind.lock)]
-    # The project without its requirements: they are there, but for those left out on purpose.
+    # The project alone: its requirements are installed, or left out on purpose.
     itself = ["--no-deps", "--editable", str(ROOT)]
     if run([*pip, "--quiet", "uv"]) == 0:
         uv = [python, "-m", "uv", "pip", "install", "--python", python]
