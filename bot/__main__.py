@@ -69,10 +69,9 @@ from bot.storage.file_permissions import UMASK
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
 from indexer.retrieval.evidence import CalibrationError
-from knowledge.channels.database import ArchiveError
 from knowledge.sources import MissingSourceError
+from knowledge.store.derived_tables import DerivedTablesError
 from knowledge.store.store import StoreError
-from knowledge.web.page_store import PageStoreError
 
 gc.freeze()
 gc.enable()
@@ -90,11 +89,10 @@ EXPLAINED: Final[tuple[type[Exception], ...]] = (
     CalibrationError,
     ConfigError,
     DataFolderError,
-    ArchiveError,
     IndexError_,
     MissingSourceError,
     ModelError,
-    PageStoreError,
+    DerivedTablesError,
     StoreError,
 )
 
