@@ -117,7 +117,6 @@ NOT_CALLED: Final = {
         bot.gaps.existing_answer.offered
         bot.programs.document_ids.known_id
         bot.gaps.handovers.answer
-        bot.notes.service.near
         bot.page.service.keep_off
         bot.programs.page_server._Headers._is_gone
         bot.sources.addresses.add
