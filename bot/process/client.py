@@ -16,7 +16,6 @@ from discord.ext import commands
 from bot.answers.decision import Clarification
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.autocomplete.ui.autocomplete import AutocompleteCache
 from bot.cluster.shards import Shards
 from bot.config.settings import Settings
 from bot.config.version import own_version
@@ -26,6 +25,7 @@ from bot.core.degradations import Degradations
 from bot.core.figures import Figures
 from bot.core.job_queue import Priority
 from bot.core.worker import Worker, WorkerBusyError, current_member
+from bot.interactions.autocomplete import AutocompleteCache
 from bot.interactions.features import feature_folders
 from bot.interactions.kit.attachments import Attachments
 from bot.interactions.kit.discord_internals import is_set_up, resume_shards
@@ -100,7 +100,7 @@ class Bot(ShardedClient):
         self.flood_control = FloodControl(settings.questions)
         self.attachments = Attachments()
         self.picture_texts = PictureTexts(is_on=settings.pictures.read_text)
-        self.autocomplete: AutocompleteCache = AutocompleteCache(self)
+        self.autocomplete = AutocompleteCache(self)
         self.background = BackgroundTasks(self, self.metrics, make_fetcher)
         self.phrasing = None
         if settings.phrasing.is_on:
@@ -130,7 +130,7 @@ class Bot(ShardedClient):
         components = [kind for folder in self._folders for kind in folder.components]
         unknown = UnknownComponents(self, [kind.ids for kind in components], self._forms)
         cogs = [cog for feature in self._features for cog in feature.cogs]
-        for cog in (self.allowed_guilds, *cogs, self.autocomplete, unknown):
+        for cog in (self.allowed_guilds, *cogs, unknown):
             await self.add_cog(cog)
         if self.phrasing is not None:
             self.phrasing.start()

@@ -7,7 +7,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.autocomplete.ui import autocomplete
+from bot.interactions import autocomplete
 from bot.interactions.features import Feature
 from bot.interactions.kit.buttons import view_of
 from bot.interactions.kit.errors import in_time

@@ -7,8 +7,8 @@ import discord
 from discord import app_commands
 
 from bot.answers.lookup import scopes_of
-from bot.autocomplete.ui import autocomplete
 from bot.core.job_queue import Priority
+from bot.interactions import autocomplete
 from bot.interactions.features import Feature
 from bot.interactions.kit.buttons import Button, CustomId, Part, pages_view
 from bot.interactions.kit.errors import unless_too_fast
