@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from knowledge.files.git_remote import is_repository, remote_page, web_address
 from knowledge.files.parsed_file import UnreadableError, one_line
 from knowledge.files.reader import SUFFIXES, content_of, format_name
 from knowledge.git import hosts
+from knowledge.git.checkout import is_repository, remote_page, web_address
 from knowledge.store.store import Store
 from knowledge.values.documents import SHARED, Scope
 from knowledge.values.source_locations import (

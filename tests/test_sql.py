@@ -31,6 +31,7 @@ OWN = (
     "knowledge/store/database_url.py",
     "knowledge/store/postgres/",
     "knowledge/store/tables/",
+    "knowledge/channels/database.py",
     "knowledge/channels/tables.sql",
     "knowledge/channels/postgres",
     "indexer/index/sqlite_file.py",

@@ -8,8 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from indexer.text.analyzer import language_of, language_of_question, typed_words, words
-from indexer.text.answer_signals import names
+from indexer.text.analyzer import language_of, language_of_question, names, typed_words, words
 from indexer.text.shorthand import evened
 
 MOST: Final = 2

@@ -19,7 +19,7 @@ from bot.models.gate import Figure
 from bot.models.serving_model import Opener
 from bot.models.serving_reranker import choose_reranker, chosen_reranker, previous_reranker
 from bot.storage.data_folder import data_folder, model_cache, open_index
-from indexer.embedding.embedder import named_folder
+from indexer.embedding.model_files import named_folder
 from indexer.evaluation.judged_sets import COMMITTED, JudgedSet, JudgedSetError, judged_set
 from indexer.evaluation.runner import Evaluation, Evaluator
 from indexer.index.index import Index

@@ -12,8 +12,8 @@ from bot.models.serving_model import Pointer, Served, read_pointer, write_pointe
 from bot.storage.data_folder import MODEL_LOCK, exclusive
 from bot.storage.index_places import has_index, index_place
 from indexer.embedding import hub
-from indexer.embedding.embedder import downloaded, named_folder
 from indexer.embedding.hub import Show
+from indexer.embedding.model_files import downloaded, named_folder
 from indexer.embedding.model_records import ModelRecord
 from indexer.embedding.shipped_models import shipped_models
 from indexer.index.database import FORMAT as INDEX_FORMAT

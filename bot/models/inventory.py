@@ -10,7 +10,7 @@ from bot.models.presets import Preset, preset, presets
 from bot.models.serving_model import Pointer, Served, read_pointer
 from bot.models.speeds import Speed
 from bot.storage.data_folder import model_cache
-from indexer.embedding.embedder import model_languages
+from indexer.embedding.model_files import model_languages
 from indexer.embedding.onnx_model import MANIFEST
 from indexer.embedding.shipped_models import shipped_models
 

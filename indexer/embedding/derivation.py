@@ -23,7 +23,7 @@ import time
 import tomllib
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -33,8 +33,17 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from indexer.embedding.derivation_process import answer_of_process
-from indexer.embedding.embedder import knows_no_words
-from indexer.embedding.onnx_model import RuntimeModelError, source_digest
+from indexer.embedding.model_files import knows_no_words
+from indexer.embedding.onnx_model import (
+    FORMAT,
+    GRAPH,
+    SCHEME,
+    TOKENIZER,
+    DerivedManifest,
+    RuntimeModelError,
+    file_digest,
+    source_digest,
+)
 from indexer.embedding.onnx_quantization import optimize, quantize
 from indexer.embedding.shipped_models import derived_folder
 from indexer.embedding.weight_files import move_weights
@@ -85,27 +94,43 @@ class Derived(Protocol):
 
 
 Model = TypeVar("Model", bound=Derived)
+Reference = TypeVar("Reference")
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe(Generic[Model]):
+class Recipe(Generic[Reference, Model]):
     """How models of one kind are derived and opened.
 
     Attributes:
-        kind: what the log calls it.
-        suffix: what tells a folder from those of other kinds, which the same source may have.
-        command: what the process runs, which must come to `serve`.
+        kind: its name in the log.
+        suffix: ends the names of its folders: one source may have a folder of each kind.
+        module: the module with this recipe as `RECIPE`.
         open: opens a derived folder, or raises `RuntimeModelError`.
+        reference: opens the source with sentence-transformers; see `reference_options`.
+        check: raises `DerivationError` for an unsupported model.
+        feeds: the model's inputs for the varied texts.
+        export: writes the model in full precision.
+        manifest: the class of the folder's manifest.
+        described: the fields of that manifest that only this kind has, unverified.
+        verified: compares the derived model with the reference on samples. It returns the measured
+            fields of the manifest, or raises `DerivationError` if the two differ too much.
     """
 
     kind: str
     suffix: str
-    command: str
+    module: str
     open: Callable[[Path], Model]
+    reference: Callable[[Path], Reference]
+    check: Callable[[Reference], None]
+    feeds: Callable[[Reference], list[Feed]]
+    export: Callable[[Reference, Path], None]
+    manifest: type[DerivedManifest]
+    described: Callable[[Reference], dict[str, Any]]
+    verified: Callable[[Reference, Model, Sequence[str]], dict[str, Any]]
 
 
 def fast_model(
-    recipe: Recipe[Model], folder: Path, cache: Path, sample: Sequence[str]
+    recipe: Recipe[Any, Model], folder: Path, cache: Path, sample: Sequence[str] = SAMPLE
 ) -> Model | None:
     """The fast runtime of a model, derived if it isn't yet; None where only the reference serves.
 
@@ -120,9 +145,7 @@ def fast_model(
 
     Raises:
         FileNotFoundError: if the folder holds no model.
-        ValueError: if there is no sample.
     """
-    require(sample)
     digest = source_digest(folder, cache)
     place = derived_folder(digest, cache, recipe.suffix)
     target = cache / place.name
@@ -149,7 +172,7 @@ def fast_model(
     return None
 
 
-def _opened_if_there(recipe: Recipe[Model], place: Path, digest: str) -> Model | None:
+def _opened_if_there(recipe: Recipe[Any, Model], place: Path, digest: str) -> Model | None:
     """A derived model; None where there is none, or one that can't be used."""
     if not place.exists():
         return None
@@ -158,16 +181,6 @@ def _opened_if_there(recipe: Recipe[Model], place: Path, digest: str) -> Model |
     except RuntimeModelError as error:
         _logger.warning("The fast %s is derived again: %s", recipe.kind, error)
         return None
-
-
-def require(sample: Sequence[str]) -> None:
-    """Refuse to derive unverified.
-
-    Raises:
-        ValueError: if there is no sample.
-    """
-    if not sample:
-        raise ValueError("There is no sample text; give at least one to verify the model on.")
 
 
 def _opened(opener: Callable[[Path], Model], target: Path, digest: str) -> Model:
@@ -180,10 +193,9 @@ def _opened(opener: Callable[[Path], Model], target: Path, digest: str) -> Model
     return model
 
 
-# In a process of its own.
-
-
-def derive_apart(recipe: Recipe[Model], folder: Path, target: Path, sample: Sequence[str]) -> None:
+def derive_apart(
+    recipe: Recipe[Any, Any], folder: Path, target: Path, sample: Sequence[str]
+) -> None:
     """Derive in a process of its own, whose memory is given back.
 
     Raises:
@@ -192,19 +204,20 @@ def derive_apart(recipe: Recipe[Model], folder: Path, target: Path, sample: Sequ
     """
     asked = {"folder": str(folder), "target": str(target), "sample": list(sample)}
     _logger.info(DERIVING, recipe.kind, target.parent)
-    answer = answer_of_process(recipe.command, asked)
+    command = f"from {recipe.module} import RECIPE; from {__name__} import serve; serve(RECIPE)"
+    answer = answer_of_process(command, asked)
     if "refused" in answer:
         raise DerivationError(answer["refused"])
     if "failed" in answer:
         raise RuntimeError(answer["failed"])
 
 
-def serve(derive: Callable[[Path, Path, Sequence[str]], None]) -> None:
-    """Derive what standard input names; the last line of standard output says what came of it."""
+def serve(recipe: Recipe[Any, Any]) -> None:
+    """Derive the model named on standard input; the last line of standard output is the outcome."""
     asked = json.load(sys.stdin)
     answer = {}
     try:
-        derive(Path(asked["folder"]), Path(asked["target"]), asked["sample"])
+        derive(recipe, Path(asked["folder"]), Path(asked["target"]), asked["sample"])
     except DerivationError as error:
         answer = {"refused": str(error)}
     except _PASSING as error:
@@ -212,8 +225,58 @@ def serve(derive: Callable[[Path, Path, Sequence[str]], None]) -> None:
     sys.stdout.write(f"\n{json.dumps(answer)}\n")
 
 
+def derive(
+    recipe: Recipe[Any, Any], folder: Path, target: Path, sample: Sequence[str] = SAMPLE
+) -> None:
+    """Derive the runtime model of a sentence-transformers folder into `target`.
+
+    The target appears only when complete and verified on the `sample`. A complete one of the same
+    source is kept, a torn or foreign one is replaced.
+
+    Raises:
+        DerivationError: if a part can't be exported, or the derived model strays too far.
+        FileNotFoundError: if the folder holds no model.
+        ValueError: if there is no sample.
+    """
+    if not sample:
+        raise ValueError("There is no sample text; give at least one to verify the model on.")
+    digest = source_digest(folder)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(target)
+    partial = Path(tempfile.mkdtemp(prefix=target.name + _PARTIAL, dir=target.parent))
+    try:
+        _write(recipe, folder, digest, partial, sample)
+        _put_in_place(partial, target, digest, recipe.open)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write(
+    recipe: Recipe[Any, Any], folder: Path, digest: str, partial: Path, sample: Sequence[str]
+) -> None:
+    """Write a derived folder, and verify it."""
+    with _quiet():
+        reference = recipe.reference(folder)
+        recipe.check(reference)
+        feeds = recipe.feeds(reference)
+        write_graph(lambda path: recipe.export(reference, path), partial / GRAPH, feeds)
+        _write_tokenizer(reference.tokenizer, partial / TOKENIZER)
+    manifest = recipe.manifest(
+        format=FORMAT,
+        name=folder.name,
+        digest=digest,
+        max_tokens=int(reference.max_seq_length or 0),
+        truncation_side=reference.tokenizer.truncation_side,
+        scheme=SCHEME,
+        files={path.name: file_digest(path) for path in sorted(partial.iterdir())},
+        **recipe.described(reference),
+    )
+    manifest.save(partial)
+    replace(manifest, **recipe.verified(reference, recipe.open(partial), sample)).save(partial)
+
+
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     """Keep the libraries' own remarks and progress bars out of the log while they export."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
@@ -226,6 +289,18 @@ def quiet() -> Iterator[None]:
 
 
 # Steps of every kind.
+
+
+def reference_options() -> dict[str, Any]:
+    """The options by which a reference is opened: on the CPU, in full precision, from the disk."""
+    import torch
+
+    return {
+        "device": "cpu",
+        "local_files_only": True,
+        "trust_remote_code": False,
+        "model_kwargs": {"dtype": torch.float32},
+    }
 
 
 def refuse(found: Mapping[str, bool], supported: str) -> None:
@@ -307,7 +382,7 @@ def export_graph(
     )
 
 
-def write_tokenizer(tokenizer: Any, path: Path) -> None:
+def _write_tokenizer(tokenizer: Any, path: Path) -> None:
     """Write the fast form of a tokenizer, which neither pads nor truncates."""
     written = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
     written.no_padding()
@@ -316,23 +391,6 @@ def write_tokenizer(tokenizer: Any, path: Path) -> None:
 
 
 # The folder.
-
-
-def put_derived(
-    target: Path, digest: str, opener: Callable[[Path], Model], write: Callable[[Path], None]
-) -> None:
-    """Have a derived folder written beside its place, and put in place when it is complete.
-
-    A complete one of the same source is kept, a torn or foreign one is replaced.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(target)
-    partial = Path(tempfile.mkdtemp(prefix=target.name + _PARTIAL, dir=target.parent))
-    try:
-        write(partial)
-        _put_in_place(partial, target, digest, opener)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _put_in_place(

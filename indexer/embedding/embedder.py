@@ -20,11 +20,12 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, Final, Protocol
 
-import frontmatter
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
+from indexer.embedding.derivation import fast_model
+from indexer.embedding.model_files import NO_WORDS, knows_no_words, model_folder
+from indexer.embedding.onnx_export import RECIPE
 from indexer.embedding.onnx_model import (
     VECTORS,
     ReadText,
@@ -36,16 +37,11 @@ from indexer.embedding.onnx_model import (
 from indexer.embedding.shipped_models import ShippedModel, shipped_models
 from indexer.embedding.token_codes import codec_of
 from indexer.embedding.token_counter import TokenCounter
-from indexer.embedding.token_vectors import QUESTIONS_KEPT, TokenVectors
+from indexer.embedding.token_vectors import QUESTIONS_KEPT, TokenVectors, tokens_of
 
 DEFAULT_MODEL: Final = "sentence-transformers/all-mpnet-base-v2"
 # For small machines; it comes with the program, too.
 SMALL_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
-
-# What is taken of a model on the hub: what shapes vectors, and the card; a `*` goes over folders.
-TAKEN: Final = ("*.json", "*.txt", "*.model", "*.safetensors", "README.md")
-# The model in other formats.
-SKIPPED: Final = ("onnx/*", "openvino/*", "coreml/*", "*/onnx/*", "*/openvino/*", "*/coreml/*")
 
 # What the reference calls the vectors of a text and of its tokens.
 _READ: Final = ("sentence_embedding", "token_embeddings")
@@ -53,13 +49,6 @@ _READ: Final = ("sentence_embedding", "token_embeddings")
 _REFERENCE: Final = " torch"
 # Texts are embedded in batches of at most this many; larger ones gain nothing on a CPU.
 BATCH: Final = 32
-
-# What a tokenizer is made up with where its files are missing: special tokens, and a few signs.
-_LEAST_WORDS: Final = 10
-NO_WORDS: Final = (
-    "its tokenizer knows no words, so that all texts would be alike. Are tokenizer.json or the "
-    "vocabulary missing in its folder? Copy the folder whole."
-)
 
 
 class ModelError(Exception):
@@ -119,58 +108,17 @@ def as_read(embedder: Embedder, text: str) -> str:
     return text[: ends[max(fitting, 1) - 1]]
 
 
-def model_folder(name: str) -> Path | None:
-    """The folder that holds the model's files, or None where they are not on this machine."""
-    return named_folder(name) or downloaded(name)
+def embedded_passages(
+    embedder: Embedder, texts: Sequence[str]
+) -> tuple[NDArray[np.float32], list[bytes]]:
+    """The vectors of passages, (n, d) float32 of unit length, and the codes of their tokens.
 
-
-def named_folder(name: str) -> Path | None:
-    """The folder of that name, or None for a name that no folder has or can have."""
-    # These two say no where `Path` raises: of a name that is too long, or of an unknown user.
-    folder = os.path.expanduser(name)  # noqa: PTH111
-    return Path(folder) if name.strip() and os.path.isdir(folder) else None  # noqa: PTH112
-
-
-def model_languages(name: str) -> frozenset[str]:
-    """The languages that a model's own card says it is for, as two-letter codes.
-
-    Empty where the card does not say, or names more than can be told apart by what is absent:
-    then nothing is known to be missing.
+    They are empty where the embedder has no token vectors.
     """
-    shipped = shipped_models().get(name)
-    if shipped is not None:
-        return frozenset(shipped.languages)
-    folder = model_folder(name)
-    card = folder / "README.md" if folder is not None else None
-    if card is None or not card.is_file():
-        return frozenset()
-    try:
-        languages = frontmatter.load(str(card)).metadata.get("language")
-    except (OSError, ValueError, yaml.YAMLError):
-        return frozenset()
-    named = [languages] if isinstance(languages, str) else languages
-    if not isinstance(named, list) or "multilingual" in named:
-        return frozenset()
-    return frozenset(str(language)[:2].lower() for language in named)
-
-
-def downloaded(name: str, revision: str | None = None) -> Path | None:
-    """The folder of a model that was downloaded from the hub earlier, of one revision if named."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    try:
-        # Whole are those where everything is there that is taken of a model.
-        found = snapshot_download(
-            name,
-            revision=revision,
-            local_files_only=True,
-            allow_patterns=list(TAKEN),
-            ignore_patterns=list(SKIPPED),
-        )
-    except (LocalEntryNotFoundError, HFValidationError):
-        return None
-    return Path(found)
+    tokens = tokens_of(embedder)
+    if tokens is None:
+        return embedder.embed_passages(texts), [b""] * len(texts)
+    return tokens.of_passages(texts)
 
 
 def open_embedder(name: str, cache: Path) -> Embedder:
@@ -186,13 +134,10 @@ def open_embedder(name: str, cache: Path) -> Embedder:
     shipped = shipped_models().get(name)
     if shipped is not None:
         return _open_shipped(shipped)
-    from indexer.embedding.derivation import SAMPLE
-    from indexer.embedding.onnx_export import runtime_model
-
     folder = model_folder(name)
     if folder is not None:
         try:
-            fast = runtime_model(folder, cache, sample=SAMPLE)
+            fast = fast_model(RECIPE, folder, cache)
         except FileNotFoundError as error:
             raise ModelError(f"The model {name!r} can't be opened: {error}") from error
         if fast is not None:
@@ -227,12 +172,6 @@ def reason(error: Exception) -> str:
         )
     line = (str(error).strip() or type(error).__name__).splitlines()[0]
     return line if line.endswith((".", "?", "!")) else f"{line}."
-
-
-def knows_no_words(tokenizer: Any) -> bool:
-    """Whether a tokenizer was made up by the library, because the model's own is missing."""
-    special = getattr(tokenizer, "all_special_tokens", None)
-    return special is not None and len(tokenizer) - len(special) < _LEAST_WORDS
 
 
 def quieten() -> None:

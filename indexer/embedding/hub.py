@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from indexer.embedding.embedder import SKIPPED, TAKEN, ModelError, quieten
+from indexer.embedding.embedder import ModelError, quieten
+from indexer.embedding.model_files import SKIPPED, TAKEN
 from indexer.embedding.onnx_model import file_digest
 
 # Larger ones are not for a CPU, and a listing from outside is not to fill the disk.

@@ -14,11 +14,9 @@ from indexer.embedding.embedder import (
     ModelError,
     RuntimeEmbedder,
     SentenceTransformerEmbedder,
-    downloaded,
-    model_folder,
-    model_languages,
     open_embedder,
 )
+from indexer.embedding.model_files import downloaded, model_folder, model_languages
 from indexer.embedding.onnx_model import RuntimeModel, RuntimeModelError, source_digest
 from indexer.embedding.shipped_models import derived_folder, shipped_models
 

@@ -8,7 +8,6 @@ instead.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,28 +20,11 @@ from indexer.embedding.derivation import (
     Feed,
     Recipe,
     export_graph,
-    fast_model,
-    put_derived,
-    quiet,
     reading_reasons,
+    reference_options,
     refuse,
-    require,
-    serve,
-    write_graph,
-    write_tokenizer,
 )
-from indexer.embedding.onnx_model import (
-    FORMAT,
-    GRAPH,
-    SCHEME,
-    TOKENIZER,
-    TOKENS,
-    VECTOR,
-    Manifest,
-    RuntimeModel,
-    file_digest,
-    source_digest,
-)
+from indexer.embedding.onnx_model import TOKENS, VECTOR, Manifest, RuntimeModel
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -65,67 +47,10 @@ _EXPORTABLE: Final = frozenset(
 Vectors = NDArray[np.float32]
 
 
-def runtime_model(folder: Path, cache: Path, *, sample: Sequence[str]) -> RuntimeModel | None:
-    """The fast runtime of an embedder, derived if it isn't yet; None where the reference serves.
-
-    The arguments and what it raises are those of `derivation.fast_model`.
-    """
-    return fast_model(RECIPE, folder, cache, sample)
-
-
-def derive(folder: Path, target: Path, *, sample: Sequence[str]) -> None:
-    """Derive the runtime model of a sentence-transformers folder into `target`.
-
-    The target appears only when complete and verified on the `sample`, as passages and as queries.
-    A complete one of the same source is kept, a torn or foreign one is replaced.
-
-    Raises:
-        DerivationError: if a part can't be exported or a sample's vector strays too far.
-        FileNotFoundError: if the folder holds no model.
-        ValueError: if there is no sample.
-    """
-    require(sample)
-    digest = source_digest(folder)
-
-    def write(partial: Path) -> None:
-        with quiet():
-            reference = _reference(folder)
-            _check_supported(reference)
-            feeds = _feeds(reference, VARIED)
-            write_graph(lambda path: _export(reference, path), partial / GRAPH, feeds)
-            write_tokenizer(reference.tokenizer, partial / TOKENIZER)
-        manifest = _manifest(reference, folder.name, digest, partial)
-        manifest.save(partial)
-        worst = _verified(reference, RuntimeModel.open(partial), sample)
-        replace(manifest, worst_cosine=worst).save(partial)
-
-    put_derived(target, digest, RuntimeModel.open, write)
-
-
-def serve_embedders() -> None:
-    """Derive the embedder that standard input names."""
-    serve(lambda folder, target, sample: derive(folder, target, sample=sample))
-
-
-RECIPE: Final = Recipe(
-    "model",
-    "",
-    "from indexer.embedding.onnx_export import serve_embedders; serve_embedders()",
-    RuntimeModel.open,
-)
-
-
 def _reference(folder: Path) -> "SentenceTransformer":
-    import torch
     from sentence_transformers import SentenceTransformer
 
-    return SentenceTransformer(
-        str(folder.resolve()),
-        device="cpu",
-        local_files_only=True,
-        trust_remote_code=False,
-        model_kwargs={"dtype": torch.float32},
-    ).eval()
+    return SentenceTransformer(str(folder.resolve()), **reference_options()).eval()
 
 
 def _check_supported(reference: "SentenceTransformer") -> None:
@@ -201,36 +126,29 @@ def _export(reference: "SentenceTransformer", path: Path) -> None:
     export_graph(OneText(), inputs, {VECTOR: 2, TOKENS: 3}, path)
 
 
-def _feeds(reference: "SentenceTransformer", texts: Sequence[str]) -> list[Feed]:
-    """What the model reads of the texts, each by itself."""
-    found = reference.tokenizer(list(texts), truncation=True, max_length=reference.max_seq_length)
+def _feeds(reference: "SentenceTransformer") -> list[Feed]:
+    """The model's inputs for the varied texts, each by itself."""
+    found = reference.tokenizer(list(VARIED), truncation=True, max_length=reference.max_seq_length)
     more = {"unpooled": np.array([0])} if _leaves_prompts_out(reference) else {}
     return [{"input_ids": np.array([ids], dtype=np.int64), **more} for ids in found["input_ids"]]
 
 
-def _manifest(reference: "SentenceTransformer", name: str, digest: str, partial: Path) -> Manifest:
-    """What the derived folder says about itself, before it is verified."""
+def _described(reference: "SentenceTransformer") -> dict[str, Any]:
+    """The manifest's fields of embedders."""
     prompts = reference.prompts
     default = prompts.get(reference.default_prompt_name or "")
     roles = [role for role in ("document", "passage", "corpus") if role in prompts]
     query = prompts.get("query", default) or ""
     passage = (prompts[roles[0]] if roles else default) or ""
     apart = _leaves_prompts_out(reference)
-    return Manifest(
-        format=FORMAT,
-        name=name,
-        digest=digest,
-        dimension=int(reference.get_embedding_dimension() or 0),
-        max_tokens=int(reference.max_seq_length or 0),
-        truncation_side=reference.tokenizer.truncation_side,
-        query_prompt=query,
-        passage_prompt=passage,
-        worst_cosine=-1.0,
-        scheme=SCHEME,
-        files={path.name: file_digest(path) for path in sorted(partial.iterdir())},
-        query_unpooled=_prompt_tokens(reference, query) if apart else None,
-        passage_unpooled=_prompt_tokens(reference, passage) if apart else None,
-    )
+    return {
+        "dimension": int(reference.get_embedding_dimension() or 0),
+        "query_prompt": query,
+        "passage_prompt": passage,
+        "worst_cosine": -1.0,
+        "query_unpooled": _prompt_tokens(reference, query) if apart else None,
+        "passage_unpooled": _prompt_tokens(reference, passage) if apart else None,
+    }
 
 
 def _prompt_tokens(reference: "SentenceTransformer", prompt: str) -> int:
@@ -243,7 +161,7 @@ def _prompt_tokens(reference: "SentenceTransformer", prompt: str) -> int:
 
 def _verified(
     reference: "SentenceTransformer", model: RuntimeModel, sample: Sequence[str]
-) -> float:
+) -> dict[str, float]:
     """The smallest cosine of a sample's vector with the reference's, as passage or as query.
 
     Raises:
@@ -266,10 +184,25 @@ def _verified(
             f"reference is {worst:.4f} at worst (at least {WORST_COSINE} is expected) and "
             f"{centred:.4f} in the mean of centred vectors (at least {LEAST_MEAN_CENTRED})."
         )
-    return worst
+    return {"worst_cosine": worst}
 
 
 def _cosines(left: Vectors, right: Vectors) -> Vectors:
     lengths = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
     cosines: Vectors = np.sum(left * right, axis=1) / np.maximum(lengths, 1e-12)
     return cosines
+
+
+RECIPE: Final = Recipe(
+    kind="model",
+    suffix="",
+    module=__name__,
+    open=RuntimeModel.open,
+    reference=_reference,
+    check=_check_supported,
+    feeds=_feeds,
+    export=_export,
+    manifest=Manifest,
+    described=_described,
+    verified=_verified,
+)

@@ -6,7 +6,6 @@ they put passages. What can't be derived, or strays too far, is refused, and the
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,29 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding.derivation import (
-    SAMPLE,
     VARIED,
     DerivationError,
     Feed,
     Recipe,
     export_graph,
-    fast_model,
-    put_derived,
-    quiet,
     reading_reasons,
+    reference_options,
     refuse,
-    require,
-    serve,
-    write_graph,
-    write_tokenizer,
-)
-from indexer.embedding.onnx_model import (
-    FORMAT,
-    GRAPH,
-    SCHEME,
-    TOKENIZER,
-    file_digest,
-    source_digest,
 )
 from indexer.embedding.onnx_reranker import RerankerManifest, RuntimeReranker
 
@@ -57,69 +41,10 @@ _MONOTONIC: Final = frozenset({"Sigmoid", "Identity"})
 Scores = NDArray[np.float64]
 
 
-def runtime_reranker(folder: Path, cache: Path) -> RuntimeReranker | None:
-    """The fast runtime of a reranker, derived if it isn't yet; None where the reference serves.
-
-    What it raises and logs is said by `derivation.fast_model`.
-    """
-    return fast_model(RECIPE, folder, cache, SAMPLE)
-
-
-def derive_reranker(folder: Path, target: Path, *, sample: Sequence[str]) -> None:
-    """Derive the runtime of a cross-encoder's folder into `target`.
-
-    The target appears only when complete and verified, with the questions of the `sample` and other
-    texts as passages. A complete one of the same source is kept, a torn or foreign one is replaced.
-
-    Raises:
-        DerivationError: if the model can't be exported or its scores stray too far.
-        FileNotFoundError: if the folder holds no model.
-        ValueError: if there is no sample.
-    """
-    require(sample)
-    digest = source_digest(folder)
-
-    def write(partial: Path) -> None:
-        with quiet():
-            reference = _reference(folder)
-            _check_supported(reference)
-            feeds = [
-                _feed(reference, VARIED[-place - 1], text) for place, text in enumerate(VARIED)
-            ]
-            write_graph(lambda path: _export(reference, feeds[0], path), partial / GRAPH, feeds)
-            write_tokenizer(reference.tokenizer, partial / TOKENIZER)
-        manifest = _manifest(reference, folder.name, digest, partial)
-        manifest.save(partial)
-        correlation, agreement = _verified(reference, RuntimeReranker.open(partial), sample)
-        replace(manifest, correlation=correlation, agreement=agreement).save(partial)
-
-    put_derived(target, digest, RuntimeReranker.open, write)
-
-
-def serve_rerankers() -> None:
-    """Derive the reranker that standard input names."""
-    serve(lambda folder, target, sample: derive_reranker(folder, target, sample=sample))
-
-
-RECIPE: Final = Recipe(
-    "reranker",
-    "-reranker",
-    "from indexer.embedding.reranker_export import serve_rerankers; serve_rerankers()",
-    RuntimeReranker.open,
-)
-
-
 def _reference(folder: Path) -> "CrossEncoder":
-    import torch
     from sentence_transformers import CrossEncoder
 
-    encoder: CrossEncoder = CrossEncoder(
-        str(folder.resolve()),
-        device="cpu",
-        local_files_only=True,
-        trust_remote_code=False,
-        model_kwargs={"dtype": torch.float32},
-    ).eval()
+    encoder: CrossEncoder = CrossEncoder(str(folder.resolve()), **reference_options()).eval()
     return encoder
 
 
@@ -144,7 +69,7 @@ def _check_supported(reference: "CrossEncoder") -> None:
     refuse(found, supported)
 
 
-def _export(reference: "CrossEncoder", feed: Feed, path: Path) -> None:
+def _export(reference: "CrossEncoder", path: Path) -> None:
     """Write the model in full precision, from a pair's tokens (1, tokens) to `score` (1, 1)."""
     import torch
 
@@ -166,6 +91,7 @@ def _export(reference: "CrossEncoder", feed: Feed, path: Path) -> None:
             scores: torch.Tensor = self.transformer(features)["scores"]
             return scores
 
+    feed = _feed(reference, VARIED[-1], VARIED[0])
     inputs = {name: torch.from_numpy(values) for name, values in feed.items()}
     export_graph(OnePair(), inputs, {"score": 2}, path)
 
@@ -179,25 +105,23 @@ def _feed(reference: "CrossEncoder", query: str, text: str) -> Feed:
     return {name: np.array([read[name]], dtype=np.int64) for name in names}
 
 
-def _manifest(reference: "CrossEncoder", name: str, digest: str, partial: Path) -> RerankerManifest:
-    """What the derived folder says about itself, before it is verified."""
-    return RerankerManifest(
-        format=FORMAT,
-        name=name,
-        digest=digest,
-        max_tokens=int(reference.max_seq_length or 0),
-        truncation_side=reference.tokenizer.truncation_side,
-        scheme=SCHEME,
-        files={path.name: file_digest(path) for path in sorted(partial.iterdir())},
-        token_types="token_type_ids" in _feed(reference, "a", "b"),
-        correlation=-1.0,
-        agreement=-1.0,
-    )
+def _feeds(reference: "CrossEncoder") -> list[Feed]:
+    """The model's inputs for pairs of the varied texts."""
+    return [_feed(reference, VARIED[-place - 1], text) for place, text in enumerate(VARIED)]
+
+
+def _described(reference: "CrossEncoder") -> dict[str, Any]:
+    """The manifest's fields of rerankers."""
+    return {
+        "token_types": "token_type_ids" in _feed(reference, "a", "b"),
+        "correlation": -1.0,
+        "agreement": -1.0,
+    }
 
 
 def _verified(
     reference: "CrossEncoder", model: RuntimeReranker, sample: Sequence[str]
-) -> tuple[float, float]:
+) -> dict[str, float]:
     """How well the scores go together with the reference's, and how often their order agrees.
 
     Raises:
@@ -227,7 +151,7 @@ def _verified(
             f"passages that are clearly apart {agreement:.4f} are in the same order (at least "
             f"{LEAST_AGREEMENT})."
         )
-    return correlation, agreement
+    return {"correlation": correlation, "agreement": agreement}
 
 
 def compared(expected: Scores, found: Scores) -> tuple[float, float]:
@@ -246,3 +170,18 @@ def compared(expected: Scores, found: Scores) -> tuple[float, float]:
     clear = apart > CLEARLY_APART * expected.std()
     agreeing = (found[:, :, None] > found[:, None, :])[clear]
     return correlation, float(agreeing.mean()) if agreeing.size else 0.0
+
+
+RECIPE: Final = Recipe(
+    kind="reranker",
+    suffix="-reranker",
+    module=__name__,
+    open=RuntimeReranker.open,
+    reference=_reference,
+    check=_check_supported,
+    feeds=_feeds,
+    export=_export,
+    manifest=RerankerManifest,
+    described=_described,
+    verified=_verified,
+)

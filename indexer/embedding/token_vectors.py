@@ -7,7 +7,7 @@ codec comes with the program (`indexer.embedding.token_codes`).
 
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from cachetools import LRUCache
@@ -15,9 +15,6 @@ from numpy.typing import NDArray
 
 from indexer.embedding.onnx_model import ReadText
 from indexer.embedding.token_codes import TokenCodec
-
-if TYPE_CHECKING:
-    from indexer.embedding.embedder import Embedder
 
 # Some 20 kB each.
 QUESTIONS_KEPT: Final = 256
@@ -72,16 +69,3 @@ class ReadsTokens(Protocol):
 def tokens_of(embedder: object) -> TokenVectors | None:
     """The token vectors of an embedder; None where it has none."""
     return embedder.tokens if isinstance(embedder, ReadsTokens) else None
-
-
-def embedded_passages(
-    embedder: "Embedder", texts: Sequence[str]
-) -> tuple[NDArray[np.float32], list[bytes]]:
-    """The vectors of passages, (n, d) float32 of unit length, and the codes of their tokens.
-
-    They are empty where the embedder has no token vectors.
-    """
-    tokens = tokens_of(embedder)
-    if tokens is None:
-        return embedder.embed_passages(texts), [b""] * len(texts)
-    return tokens.of_passages(texts)

@@ -27,7 +27,7 @@ from indexer.index.selection import Selection
 from indexer.index.snapshots import SnapshotFiles, SnapshotRows, Snapshots
 from indexer.index.stored_passage import StoredPassage
 from indexer.index.tables import IndexTables
-from indexer.index.vectors import quantized, selector
+from indexer.index.vectors import nearest_first, quantized, selector
 from indexer.text.analyzer import query_words
 from knowledge.values.documents import Scope
 
@@ -282,12 +282,7 @@ class Index:
             return [(np.zeros(0, np.int64), np.zeros(0, np.float32))] * len(vectors)
         ids = np.concatenate([ids for ids, _ in found], axis=1)
         cosines = np.concatenate([cosines for _, cosines in found], axis=1)
-        nearest = []
-        for row_ids, row_cosines in zip(ids, cosines, strict=True):
-            order = np.lexsort((row_ids, -row_cosines))
-            order = order[row_ids[order] >= 0][: max(k, 0)]
-            nearest.append((row_ids[order], row_cosines[order]))
-        return nearest
+        return [nearest_first(*row, k) for row in zip(ids, cosines, strict=True)]
 
     def matching(
         self,

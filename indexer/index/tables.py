@@ -7,14 +7,17 @@ embedded twice; beside each passage stand its own vectors (the whole, then its w
 precision, so that scoring a hundred candidates reads a hundred rows by number.
 """
 
+import json
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple, fields
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.index import file_records
 from indexer.index.bound_values import marks, slices
 from indexer.index.database import Connection, Place
 from indexer.index.scope_changes import ScopeChanges
@@ -38,7 +41,21 @@ from indexer.index.written_documents import (
     replace,
     vectors_stored,
 )
-from knowledge.values.documents import ARTICLES, SHARED, Document, FileRecord, Kind, Scope
+from knowledge.store.rows import record
+from knowledge.values.documents import (
+    ARTICLES,
+    SHARED,
+    Document,
+    Failure,
+    FileRecord,
+    Kind,
+    Scope,
+)
+
+_FILE: Final = tuple(field.name for field in fields(FileRecord))
+_FILES: Final = f"select {', '.join(_FILE)} from files"  # noqa: S608 - names of ours
+# The manifest's key of the number of changes of `files`.
+_FILES_VERSION: Final = "files"
 
 
 def _opened(place: Place, expected: Mapping[str, str]) -> Connection:
@@ -88,16 +105,33 @@ class IndexTables:
 
     def files(self) -> dict[str, FileRecord]:
         """The record of every imported file, by path."""
-        return file_records.records(self.db)
+        found = (dict(zip(_FILE, row, strict=True)) for row in self.db.rows(_FILES))
+        return {
+            row["path"]: record(
+                FileRecord,
+                row,
+                scope=Scope(row["scope"]),
+                read_at=datetime.fromisoformat(row["read_at"]),
+                documents=tuple(json.loads(row["documents"])),
+                failures=tuple(Failure(*failure) for failure in json.loads(row["failures"])),
+            )
+            for row in found
+        }
 
     def documents_of_files(self, location: str) -> list[str]:
         """The ids of the documents from a file, or from the files in a folder."""
-        return file_records.document_ids(self.db, location)
+        inside = location.rstrip(os.sep) + os.sep
+        rows = self.db.rows(
+            "select documents from files where path = ? or (path >= ? and path < ?)",
+            (location, inside, inside[:-1] + chr(ord(os.sep) + 1)),
+        )
+        return list(dict.fromkeys(one for [documents] in rows for one in json.loads(documents)))
 
     @property
     def files_version(self) -> str:
-        """What changes whenever the record of any file does."""
-        return file_records.version(self.db)
+        """A number that changes whenever any process changes the record of a file."""
+        row = self.db.one("select value from manifest where key = ?", [_FILES_VERSION])
+        return str(row[0]) if row else ""
 
     def document_digests(self, kinds: Iterable[Kind]) -> dict[str, str]:
         """The digest of every document of these kinds, by id."""
@@ -308,9 +342,9 @@ class IndexTables:
         self._remember([*removed, *(cut.document.id for cut in changed)])
 
         def write() -> None:
-            file_records.delete(self.db, forgotten)
+            _delete_files(self.db, forgotten)
             if record is not None:
-                file_records.save(self.db, record)
+                _save_file(self.db, record)
             if changed or removed:
                 self._replace(changed, removed, vectors, codes)
 
@@ -357,3 +391,37 @@ class IndexTables:
                 "update documents set digest = ?, metadata = ? where id = ?",
                 [(document_digest(one), metadata(one), one.id) for one in documents],
             )
+
+
+# Records of imported files.
+
+
+def _raise_files_version(db: Connection) -> None:
+    """Lock the row until the transaction ends: one process at a time changes records."""
+    db.run(
+        "insert into manifest (key, value) values (?, '1') on conflict (key) do update "
+        "set value = cast(cast(manifest.value as bigint) + 1 as text)",
+        [_FILES_VERSION],
+    )
+
+
+def _save_file(db: Connection, file: FileRecord) -> None:
+    _raise_files_version(db)
+    db.run("delete from files where path = ? or document_id = ?", (file.path, file.document_id))
+    failures = [astuple(failure) for failure in file.failures]
+    stored = {
+        "read_at": file.read_at.isoformat(),
+        "documents": json.dumps(file.documents, ensure_ascii=False),
+        "failures": json.dumps(failures, ensure_ascii=False),
+    }
+    row = {**asdict(file), **stored}
+    db.run(
+        f"insert into files ({', '.join(row)}) values ({marks(list(row))})",  # noqa: S608 - ours
+        list(row.values()),
+    )
+
+
+def _delete_files(db: Connection, paths: Collection[str]) -> None:
+    if paths:
+        _raise_files_version(db)
+    db.run_many("delete from files where path = ?", [(path,) for path in paths])

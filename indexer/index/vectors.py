@@ -305,6 +305,15 @@ def _on_this_thread_alone() -> None:
     faiss.omp_set_num_threads(1)
 
 
+def nearest_first(
+    ids: NDArray[np.int64], cosines: NDArray[np.float32], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The `k` nearest of several rankings, of equal ones the older; FAISS's padding is left out."""
+    order = np.lexsort((ids, -cosines))
+    order = order[ids[order] >= 0][: max(k, 0)]
+    return ids[order], cosines[order]
+
+
 def quantized(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """The codes of vectors, rotated and scaled, (n, d) float32 of whole numbers from -127 to 127.
 

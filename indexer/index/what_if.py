@@ -15,6 +15,7 @@ from indexer.index.index import Index
 from indexer.index.postings import Postings
 from indexer.index.selection import Selection
 from indexer.index.stored_passage import StoredPassage
+from indexer.index.vectors import nearest_first
 from indexer.index.written_documents import CutDocument
 from indexer.text.analyzer import query_words, words
 from knowledge.values.documents import Scope
@@ -104,8 +105,7 @@ class WhatIfIndex:
             stays = ~np.isin(ids, gone)
             all_ids = np.concatenate([ids[stays], own_ids[kept]])
             all_cosines = np.concatenate([cosines[stays], own[kept]])
-            order = np.lexsort((all_ids, -all_cosines))[:k]
-            nearest.append((all_ids[order], all_cosines[order]))
+            nearest.append(nearest_first(all_ids, all_cosines, k))
         return nearest
 
     def matching(

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding.embedder import Embedder
-from indexer.embedding.token_vectors import embedded_passages, tokens_of
+from indexer.embedding.embedder import Embedder, embedded_passages
+from indexer.embedding.token_vectors import tokens_of
 from indexer.index.database import IndexError_
 from indexer.index.index import Index
 from knowledge.store.postgres.jobs import Job, QueueState

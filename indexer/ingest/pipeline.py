@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding.embedder import Embedder
-from indexer.embedding.token_vectors import embedded_passages, tokens_of
+from indexer.embedding.embedder import Embedder, embedded_passages
+from indexer.embedding.token_vectors import tokens_of
 from indexer.index.database import MissingVectorError
 from indexer.index.index import Index
 from indexer.index.written_documents import CutDocument, document_digest

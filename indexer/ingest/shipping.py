@@ -11,12 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from indexer.embedding.derivation import SAMPLE
-from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
-from indexer.embedding.onnx_export import derive
+from indexer.embedding.derivation import derive
+from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, embedded_passages, open_embedder
+from indexer.embedding.onnx_export import RECIPE
 from indexer.embedding.shipped_models import FOLDER as MODELS
 from indexer.embedding.shipped_models import ShippedModel, shipped_models
-from indexer.embedding.token_vectors import embedded_passages
 from indexer.ingest import prepared_vectors
 from indexer.ingest.prepared_vectors import Prepared, made_by
 from indexer.text.passages import Passage, passages
@@ -48,7 +47,7 @@ def ship() -> None:
 def derive_shipped(model: ShippedModel, target: Path) -> None:
     """Derive a shipped model from its packages, with a notice of its source and licence."""
     with TemporaryDirectory() as scratch:
-        derive(model.source(Path(scratch)), target, sample=SAMPLE)
+        derive(RECIPE, model.source(Path(scratch)), target)
     notice = _NOTICE.format(name=model.name, licence=model.licence)
     (target / "README.md").write_text(notice, encoding="utf-8")
 

@@ -20,6 +20,7 @@ Errors:
 import hashlib
 import json
 import math
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +35,6 @@ from numpy.typing import NDArray
 
 from indexer.retrieval.hit import LateScore
 from indexer.text.analyzer import language_of, language_of_question, topic, word_set
-from indexer.text.answer_conditions import lacking
 from knowledge.values.questions import Evidence
 
 FEATURES: Final = ("cosine", "margin", "weakest")
@@ -48,6 +48,20 @@ MOST_AHEAD: Final = 0.5
 UNRIVALLED: Final = 0.15
 # How far a word that a passage doesn't have is from it, where the passage's tokens aren't known.
 ELSEWHERE: Final = 0.2
+
+# Platforms, which are named alike in most languages. Whoever asks about one is not answered by a
+# passage about another.
+_PLATFORMS: Final = tuple(
+    re.compile(rf"\b(?:{names})\b", re.IGNORECASE)
+    for names in (
+        r"ios|iphones?|ipads?|ipados",
+        r"android|lineageos|graphene ?os",
+        r"mac|macs|mac ?os(?: x)?|os ?x|macbooks?",
+        r"windows(?= (?:\d|xp|vista|users?|pcs?))|windows(?! \w)|win(?:10|11|32|64)|on windows",
+        r"linux|ubuntu|debian|fedora|arch linux|linux mint|gnome|kde",
+        r"xbox|playstation|ps[345]|nintendo switch|consoles?",
+    )
+)
 
 
 class CalibrationError(Exception):
@@ -74,8 +88,21 @@ class Support:
 
     @property
     def lacks(self) -> bool:
-        """Whether the passage lacks what no answer can lack; then nothing makes it *strong*."""
+        """Whether the passage is about another platform than the question: never *strong* then."""
         return lacking(self.question, self.passage)
+
+
+def lacking(question: str, text: str) -> bool:
+    """Whether a question names platforms, and a text others than these alone.
+
+    Args:
+        question: spelt out and in lower case.
+        text: of a passage with title and heading.
+    """
+    asked = [one for one in _PLATFORMS if one.search(question) is not None]
+    if not asked or any(one.search(text) is not None for one in asked):
+        return False
+    return any(one.search(text) is not None for one in _PLATFORMS)
 
 
 def features(support: Support) -> NDArray[np.float64]:

@@ -19,14 +19,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
-from indexer.embedding.embedder import (
-    NO_WORDS,
-    ModelError,
-    knows_no_words,
-    model_folder,
-    quieten,
-    reason,
-)
+from indexer.embedding.derivation import fast_model
+from indexer.embedding.embedder import ModelError, quieten, reason
+from indexer.embedding.model_files import NO_WORDS, knows_no_words, model_folder
+from indexer.embedding.reranker_export import RECIPE
 from indexer.retrieval.hit import RERANKER, Hit
 
 # More are never read, however fast the model is: the right one is hardly ever further down.
@@ -194,10 +190,8 @@ def open_reranker(name: str, cache: Path) -> Reranker:
     Raises:
         ModelError: if it is not there, can't be read, or gives more than one score a pair.
     """
-    from indexer.embedding.reranker_export import runtime_reranker
-
     try:
-        fast = runtime_reranker(_folder_of(name), cache)
+        fast = fast_model(RECIPE, _folder_of(name), cache)
     except FileNotFoundError as error:
         raise ModelError(f"The reranker {name!r} can't be opened: {error}") from error
     return fast if fast is not None else CrossEncoderReranker(name)

@@ -51,6 +51,8 @@ _WAYS: Final = {
     "gitea": ("src/commit/{commit}/{path}?display=source", "L{first}-L{last}"),
     "sourcehut": ("tree/{commit}/item/{path}?view-source", "L{first}-{last}"),
 }
+# The same for a folder or file on a branch; most do it as GitHub does.
+_ON_BRANCH: Final = {"gitlab": "-/blob", "bitbucket": "src", "gitea": "src/branch"}
 _PLACE: Final = re.compile(r"\{(commit|path|first|last)\}")
 
 
@@ -102,13 +104,23 @@ def file_link(place: str, commit: str, path: str) -> tuple[str, str]:
     return _PLACE.sub(lambda match: values.get(match[1], match[0]), pattern), lines
 
 
+def branch_link(page: str, branch: str, place: str) -> str:
+    """The address of a folder or file on a branch; `place` is its path, or "." for all."""
+    parts = [page, _ON_BRANCH.get(_kind(page), "blob"), quote(branch)]
+    return "/".join([*parts, quote(place)] if place != "." else parts)
+
+
 def _way(place: str) -> tuple[str, str] | None:
     if "{path}" in place:
         pattern, _, lines = place.partition("#")
         return pattern, lines
-    host = urlsplit(place).hostname or ""
-    kind = next((kind for word, kind in _WORDS if word in host), None)
-    if kind is None:
+    kind = _kind(place)
+    if not kind:
         return None
     pattern, lines = _WAYS[kind]
     return f"{place.rstrip('/').removesuffix('.git')}/{pattern}", lines
+
+
+def _kind(url: str) -> str:
+    host = urlsplit(url).hostname or ""
+    return next((kind for word, kind in _WORDS if word in host), "")

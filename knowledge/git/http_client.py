@@ -13,11 +13,10 @@ from urllib.parse import urljoin
 import httpcore2
 from dulwich.client import AbstractHttpGitClient
 
-from knowledge.git.lost import LostError
 from knowledge.web.addresses import URL_CHARACTERS, host_of, normal_url, problem_with_url
 from knowledge.web.connections import user_agent
 from knowledge.web.fetcher import REDIRECTS, Fetcher
-from knowledge.web.safe_network import RefusedError
+from knowledge.web.safe_network import LostError, RefusedError
 
 # Of the list of branches; only the one that is followed is asked for where the host can do that.
 REFS_BYTES: Final = 20_000_000
@@ -119,8 +118,9 @@ class GuardedGitClient(AbstractHttpGitClient):
         opened = ExitStack()
         own = [*headers, *([("Content-Length", str(len(content)))] if content else [])]
         with ExitStack() as opening:
+            connections = opening.enter_context(self._fetcher.connections(url))
             response = opening.enter_context(
-                self._fetcher.request(
+                connections.request(
                     "GET" if content is None else "POST",
                     url,
                     own,

@@ -20,13 +20,11 @@ from typing import TYPE_CHECKING, Any, Final
 from knowledge.dependencies import needed
 from knowledge.files.parsed_file import MAX_PACKED_BYTES
 from knowledge.files.reader import SUFFIXES
-from knowledge.git.lost import LostError
-from knowledge.git.pack_check import largest_unpacked
-from knowledge.git.pack_index import pack_index
+from knowledge.git.packs import largest_unpacked, pack_index
 from knowledge.values.source_locations import RepositoryLocation
 from knowledge.web.connections import told
 from knowledge.web.fetcher import Fetcher
-from knowledge.web.safe_network import RefusedError
+from knowledge.web.safe_network import LostError, RefusedError
 
 if TYPE_CHECKING:
     from dulwich.object_store import BaseObjectStore

@@ -16,14 +16,13 @@ from typing import Any, Final
 from knowledge.files.parsed_file import MAX_PACKED_BYTES, ParsedFile, UnreadableError, check_size
 from knowledge.files.reader import PARSERS_VERSION, parse_bytes
 from knowledge.git.hosts import file_link
-from knowledge.git.lost import LostError
 from knowledge.git.repository import CommittedFile, Listed, Repository, copy_folder, opened
 from knowledge.values.documents import SHARED, Document, Failure, Kind, Lines, Scope
 from knowledge.values.source_locations import RepositoryLocation, repository_at
 from knowledge.web.crawl import FULL, CrawlStep
 from knowledge.web.fetcher import Fetcher, Gone
 from knowledge.web.page_store import PageStore, Site, WebPage, after
-from knowledge.web.safe_network import RefusedError
+from knowledge.web.safe_network import LostError, RefusedError
 
 # Of one file.
 HEADINGS: Final = 1_000

@@ -9,7 +9,7 @@ connected to, and for how long, is decided in `safe_network`, by `ssrf_guard`.
 import codecs
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Self
@@ -286,33 +286,19 @@ class Fetcher:
             self._asked[host_of(url)] = time.monotonic()
 
     @contextmanager
-    def request(
-        self,
-        method: str,
-        url: str,
-        headers: Sequence[Header],
-        *,
-        content: bytes = b"",
-        whole_seconds: float | None = None,
-    ) -> Iterator[httpcore2.Response]:
-        """One request to an interface for programs, after the host's pause; not a page's.
+    def connections(self, url: str) -> Iterator[Connections]:
+        """The connections for one request to an API, after the host's pause.
 
         robots.txt speaks of pages, and is not asked. Redirects are the caller's to follow.
 
         Raises:
-            RefusedError: if the address can't be fetched, or leads where nothing may.
-            httpcore2.TimeoutException, NetworkError, ProtocolError: if it fails.
+            RefusedError: if the address can't be fetched.
         """
         if problem := problem_with_url(url):
             raise RefusedError(problem)
         self._pause(url, self._delay)
-        with (
-            self._noted(url),
-            self._connections.request(
-                method, url, headers, content=content, whole_seconds=whole_seconds
-            ) as response,
-        ):
-            yield response
+        with self._noted(url):
+            yield self._connections
 
     # robots.txt
 

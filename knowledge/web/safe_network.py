@@ -7,7 +7,8 @@ however busily an answer drips.
 
 Errors:
     Exception
-    └── RefusedError    what was asked for is not to be fetched; the message is the reason
+    └── RefusedError       what was asked for is not to be fetched; the message is the reason
+        └── LostError      it is gone or no longer public, unlike a failure that may pass
 """
 
 import socket
@@ -24,6 +25,10 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 class RefusedError(Exception):
     """What was asked for is not to be fetched; the message is the reason."""
+
+
+class LostError(RefusedError):
+    """The source is gone or no longer public; it is quoted for a time of grace only."""
 
 
 def system_addresses(host: str, port: int) -> list[str]:

@@ -37,7 +37,7 @@ from knowledge.files.formats.front_matter import parsed_values
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
 from knowledge.files.robots_meta import NAME, hiding_rule
 from knowledge.files.sandbox import Result, Sandbox
-from knowledge.git.pack_check import PackLimits, check_pack
+from knowledge.git.packs import PackLimits, check_pack
 from knowledge.values.documents import Scope
 from knowledge.web.addresses import problem_with_url
 from knowledge.web.fetcher import Failed, Fetched, Fetcher, Gone, Unchanged

@@ -13,7 +13,6 @@ from bot.answers.bundled_articles import BundledArticles
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask, ConfirmedAnswers
 from bot.answers.pipeline import AnswerPipeline, Reply
-from bot.storage.derived_data import open_pages
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put
@@ -69,7 +68,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def pages(tmp_path: Path) -> Iterator[PageStore]:
-    with open_pages(tmp_path) as opened:
+    with PageStore(tmp_path / "web.db") as opened:
         opened.keep(WebPage(SITE, f"{SITE}a", text="Cows."))
         yield opened
 

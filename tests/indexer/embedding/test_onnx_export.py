@@ -18,10 +18,10 @@ import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer import modules
 
-from indexer.embedding import derivation, derivation_process, onnx_export
-from indexer.embedding.derivation import DERIVING, DerivationError, write_graph
+from indexer.embedding import derivation, derivation_process
+from indexer.embedding.derivation import DERIVING, DerivationError, derive, fast_model, write_graph
 from indexer.embedding.derivation_process import GOING_ON
-from indexer.embedding.onnx_export import WORST_COSINE, derive, runtime_model
+from indexer.embedding.onnx_export import RECIPE, WORST_COSINE
 from indexer.embedding.onnx_model import (
     FORMAT,
     MANIFEST,
@@ -47,6 +47,12 @@ ROOT = Path(__file__).parents[3]
 # Where Python is looked for once nothing is to be derived any more: it would fail, and say so.
 NO_PROGRAM = "/nowhere/python"
 
+DERIVE = (
+    "import sys; from pathlib import Path; from indexer.embedding.derivation import derive;"
+    "from indexer.embedding.onnx_export import RECIPE;"
+    "derive(RECIPE, Path(sys.argv[1]), Path(sys.argv[2])"
+)
+
 
 @pytest.fixture(autouse=True)
 def _random_weights_are_the_same_each_time() -> None:
@@ -64,7 +70,7 @@ def test_an_unsupported_module_is_named(tmp_path: Path) -> None:
     )
     target = tmp_path / "derived" / "bow"
     with pytest.raises(DerivationError, match="BoW"):
-        derive(tmp_path / "model", target, sample=TEXTS)
+        derive(RECIPE, tmp_path / "model", target, TEXTS)
     assert list(target.parent.iterdir()) == []
 
 
@@ -80,14 +86,14 @@ def test_a_model_that_loses_too_much_is_refused(tmp_path: Path) -> None:
             layer.output.dense.weight.mul_(50)
     folder = tiny_model(tmp_path, model)
     with pytest.raises(DerivationError, match="loses too much when quantized"):
-        derive(folder, tmp_path / "derived" / "model", sample=TEXTS)
+        derive(RECIPE, folder, tmp_path / "derived" / "model", TEXTS)
     assert list((tmp_path / "derived").iterdir()) == []
 
 
 def test_a_sample_is_required(tmp_path: Path) -> None:
     """Nothing is put in place unverified."""
     with pytest.raises(ValueError, match="at least one"):
-        derive(MINILM, tmp_path / "derived", sample=[])
+        derive(RECIPE, MINILM, tmp_path / "derived", [])
 
 
 @pytest.mark.slow
@@ -99,9 +105,9 @@ def test_a_refusal_is_logged_in_one_line_and_remembered(
         str(tmp_path / "model"), create_model_card=False
     )
     with caplog.at_level(logging.WARNING, logger="indexer.embedding.derivation"):
-        assert runtime_model(tmp_path / "model", tmp_path / "cache", sample=TEXTS) is None
+        assert fast_model(RECIPE, tmp_path / "model", tmp_path / "cache", TEXTS) is None
         monkeypatch.setattr(sys, "executable", NO_PROGRAM)
-        assert runtime_model(tmp_path / "model", tmp_path / "cache", sample=TEXTS) is None
+        assert fast_model(RECIPE, tmp_path / "model", tmp_path / "cache", TEXTS) is None
     assert len(caplog.messages) == 2
     assert all("BoW" in message and "\n" not in message for message in caplog.messages)
 
@@ -114,10 +120,7 @@ def test_a_killed_derivation_leaves_nothing_that_opens(tmp_path: Path) -> None:
     """After kill -9 there is no target; the next derivation makes it and clears old remains."""
     target = tmp_path / "derived" / "tiny"
     folder = tiny_model(tmp_path, bert())
-    command = (
-        "import sys; from pathlib import Path; from indexer.embedding.onnx_export import derive;"
-    )
-    command += "derive(Path(sys.argv[1]), Path(sys.argv[2]), sample=['a text'] * 100_000)"
+    command = f"{DERIVE}, ['a text'] * 100_000)"
     with subprocess.Popen([sys.executable, "-c", command, folder, target], cwd=ROOT) as process:
         while not list(tmp_path.glob(f"derived/*/{MANIFEST}")):
             assert process.poll() is None
@@ -127,7 +130,7 @@ def test_a_killed_derivation_leaves_nothing_that_opens(tmp_path: Path) -> None:
     assert remains != target
     long_ago = time.time() - 7200
     os.utime(remains, (long_ago, long_ago))
-    derive(folder, target, sample=TEXTS)
+    derive(RECIPE, folder, target, TEXTS)
     assert list(target.parent.iterdir()) == [target]
     assert RuntimeModel.open(target).dimension == 32
 
@@ -137,10 +140,7 @@ def test_two_processes_may_derive_at_once(tmp_path: Path) -> None:
     """Both end well, one folder is there, and it is whole."""
     target = tmp_path / "derived" / "tiny"
     folder = tiny_model(tmp_path, bert())
-    command = (
-        "import sys; from pathlib import Path; from indexer.embedding.onnx_export import derive;"
-    )
-    command += "derive(Path(sys.argv[1]), Path(sys.argv[2]), sample=['a text'])"
+    command = f"{DERIVE}, ['a text'])"
     arguments = [sys.executable, "-c", command, str(folder), str(target)]
     with ThreadPoolExecutor() as pool:
         ended = pool.map(lambda _: subprocess.run(arguments, cwd=ROOT, check=False), range(2))
@@ -155,10 +155,10 @@ def test_two_processes_may_derive_at_once(tmp_path: Path) -> None:
 def test_a_torn_or_foreign_target_is_replaced(tmp_path: Path, spoil: dict[str, object]) -> None:
     """Deriving into a spoiled folder repairs it, and leaves nothing beside it."""
     folder, target = tiny_model(tmp_path, bert()), tmp_path / "derived" / "tiny"
-    derive(folder, target, sample=TEXTS)
+    derive(RECIPE, folder, target, TEXTS)
     manifest = json.loads((target / MANIFEST).read_text())
     (target / MANIFEST).write_text(json.dumps(manifest | spoil))
-    derive(folder, target, sample=TEXTS)
+    derive(RECIPE, folder, target, TEXTS)
     assert RuntimeModel.open(target).digest == source_digest(folder)
     assert list(target.parent.iterdir()) == [target]
 
@@ -176,14 +176,14 @@ def test_the_runtime_is_derived_once_and_again_when_spoiled(
     """A folder of another source is named and replaced; after that, opening is all it takes."""
     folder, cache = tiny_model(tmp_path, bert()), tmp_path / "cache"
     target = cache / f"{source_digest(folder)[:16]}-{FORMAT}"
-    derive(folder, target, sample=TEXTS)
+    derive(RECIPE, folder, target, TEXTS)
     manifest = json.loads((target / MANIFEST).read_text())
     (target / MANIFEST).write_text(json.dumps(manifest | {"digest": "0" * 64}))
-    assert runtime_model(folder, cache, sample=TEXTS) is not None
+    assert fast_model(RECIPE, folder, cache, TEXTS) is not None
     [message] = _warnings(caplog)
     assert f"derived from the source {'0' * 16}" in message
     monkeypatch.setattr(sys, "executable", NO_PROGRAM)
-    model = runtime_model(folder, cache, sample=TEXTS)
+    model = fast_model(RECIPE, folder, cache, TEXTS)
     assert model is not None
     assert model.digest == source_digest(folder)
     assert len(_warnings(caplog)) == 1
@@ -198,7 +198,7 @@ def test_of_two_that_want_a_model_at_once_one_derives_and_says_where_it_is_kept(
         caplog.at_level(logging.INFO, logger="indexer.embedding.derivation"),
         ThreadPoolExecutor(2) as threads,
     ):
-        opened = list(threads.map(lambda _: runtime_model(folder, cache, sample=TEXTS), range(2)))
+        opened = list(threads.map(lambda _: fast_model(RECIPE, folder, cache, TEXTS), range(2)))
     assert all(model is not None for model in opened)
     # On a busy machine the log says, too, that it goes on.
     assert caplog.messages.count(DERIVING % ("model", cache)) == 1
@@ -211,7 +211,7 @@ def test_the_log_says_that_a_model_is_still_being_derived(
     """Starting an interpreter alone takes longer than it waits here."""
     monkeypatch.setattr(derivation_process, "TELL_SECONDS", 0.01)
     with caplog.at_level(logging.INFO, logger="indexer.embedding"):
-        assert runtime_model(tiny_model(tmp_path, bert()), tmp_path / "cache", sample=TEXTS)
+        assert fast_model(RECIPE, tiny_model(tmp_path, bert()), tmp_path / "cache", TEXTS)
     begun, going_on, *_ = caplog.messages
     assert begun == DERIVING % ("model", tmp_path / "cache")
     assert going_on.startswith(GOING_ON.partition("%")[0])
@@ -252,7 +252,7 @@ def test_any_architecture_and_pooling_agrees_with_its_reference(
 ) -> None:
     """What the reference's modules do is done the same, at any length and on both sides."""
     folder = tiny_model(tmp_path, transformer(), *(make() for make in after), pooling=pooling)
-    derive(folder, tmp_path / "derived", sample=TEXTS)
+    derive(RECIPE, folder, tmp_path / "derived", TEXTS)
     model = RuntimeModel.open(tmp_path / "derived")
     expected = reference_vectors(folder, TEXTS)
     assert model.dimension == expected.shape[1]
@@ -270,7 +270,7 @@ def test_any_architecture_and_pooling_agrees_with_its_reference(
 def test_prompts_are_kept(tmp_path: Path, prompts: dict[str, str]) -> None:
     """Queries and passages get the prompts that the reference would give them, and no others."""
     folder = tiny_model(tmp_path, bert(), prompts=prompts)
-    derive(folder, tmp_path / "derived", sample=TEXTS)
+    derive(RECIPE, folder, tmp_path / "derived", TEXTS)
     model = RuntimeModel.open(tmp_path / "derived")
     texts = ["branch", "a licence"]
     queries, passages = model.embed_queries(texts), model.embed_passages(texts)
@@ -291,7 +291,7 @@ def test_the_process_that_derives_is_not_told_the_token(
     monkeypatch.setattr(sys, "executable", str(program))
     monkeypatch.setenv("DISCORD_TOKEN", "never-to-be-seen")
     with pytest.raises(RuntimeError, match="ended with 0"):
-        derivation.derive_apart(onnx_export.RECIPE, tmp_path, tmp_path / "target", ["Words."])
+        derivation.derive_apart(RECIPE, tmp_path, tmp_path / "target", ["Words."])
     assert "PYTHONPATH" in told.read_text()
     assert "never-to-be-seen" not in told.read_text()
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer import modules
 
-from indexer.embedding.derivation import SAMPLE, DerivationError
+from indexer.embedding.derivation import SAMPLE, DerivationError, derive
 from indexer.embedding.embedder import RuntimeEmbedder
-from indexer.embedding.onnx_export import WORST_COSINE, derive
+from indexer.embedding.onnx_export import RECIPE, WORST_COSINE
 from indexer.embedding.onnx_model import RuntimeModel
 from tests.indexer.embedding.families import (
     EACH_FAMILY,
@@ -34,7 +34,7 @@ PROMPTS = {"query": "which licence allows: ", "document": "the bank said in Vien
 
 
 def derived(folder: Path) -> RuntimeModel:
-    derive(folder, folder.parent / "derived", sample=SAMPLE)
+    derive(RECIPE, folder, folder.parent / "derived", SAMPLE)
     return RuntimeModel.open(folder.parent / "derived")
 
 

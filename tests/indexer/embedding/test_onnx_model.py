@@ -12,7 +12,8 @@ import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 
-from indexer.embedding.onnx_export import derive
+from indexer.embedding.derivation import derive
+from indexer.embedding.onnx_export import RECIPE
 from indexer.embedding.onnx_model import (
     FORMAT,
     MANIFEST,
@@ -200,7 +201,7 @@ def test_of_a_long_text_the_tokens_are_those_that_the_model_reads(minilm: Runtim
 def test_a_prompt_is_read_before_the_words(tmp_path: Path) -> None:
     torch.manual_seed(7)
     folder = tiny_model(tmp_path, bert(), prompts={"query": "ask: ", "document": ""})
-    derive(folder, tmp_path / "derived", sample=TEXTS)
+    derive(RECIPE, folder, tmp_path / "derived", TEXTS)
     derived = RuntimeModel.open(tmp_path / "derived")
     [question] = derived.read_queries(["who"])
     assert "".join(question.words) == "ask: who"

@@ -11,14 +11,14 @@ import pytest
 import torch
 from sentence_transformers import CrossEncoder
 
-from indexer.embedding.derivation import SAMPLE, DerivationError
+from indexer.embedding.derivation import SAMPLE, DerivationError, derive
 from indexer.embedding.onnx_model import MANIFEST, RuntimeModelError
 from indexer.embedding.onnx_reranker import RerankerManifest, RuntimeReranker
 from indexer.embedding.reranker_export import (
     LEAST_AGREEMENT,
     LEAST_CORRELATION,
+    RECIPE,
     compared,
-    derive_reranker,
 )
 from tests.indexer.embedding.families import EACH_FAMILY, TEXTS, family_cross_encoder
 from tests.models import save_cross_encoder
@@ -29,7 +29,7 @@ QUERIES = ["", "merge", *TEXTS[:3], *TEXTS[-5:]]
 
 
 def derived(folder: Path) -> RuntimeReranker:
-    derive_reranker(folder, folder.parent / "derived", sample=SAMPLE)
+    derive(RECIPE, folder, folder.parent / "derived", SAMPLE)
     return RuntimeReranker.open(folder.parent / "derived")
 
 
@@ -128,7 +128,7 @@ def test_an_architecture_with_code_of_its_own_is_never_run(tmp_path: Path) -> No
 
 def test_a_sample_is_required(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least one"):
-        derive_reranker(tmp_path, tmp_path / "derived", sample=[])
+        derive(RECIPE, tmp_path, tmp_path / "derived", [])
 
 
 def test_a_folder_that_was_changed_does_not_open(tmp_path: Path) -> None:

@@ -7,15 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexer.embedding.embedder import Embedder, RuntimeEmbedder
+from indexer.embedding.embedder import Embedder, RuntimeEmbedder, embedded_passages
 from indexer.embedding.onnx_model import ReadText, RuntimeModel
 from indexer.embedding.token_codes import codec_of
-from indexer.embedding.token_vectors import (
-    QUESTIONS_KEPT,
-    TokenVectors,
-    embedded_passages,
-    tokens_of,
-)
+from indexer.embedding.token_vectors import QUESTIONS_KEPT, TokenVectors, tokens_of
 from tests.fakes import CodedEmbedder, WordEmbedder
 from tests.indexer.workshop import QUESTION, RULES
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.embedding.token_vectors import embedded_passages
+from indexer.embedding.embedder import embedded_passages
 from indexer.index.index import Index
 from indexer.ingest.embedding_queue import kind_of
 from indexer.ingest.pipeline import update

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.text import analyzer
-from indexer.text.analyzer import language_of_question, query_words, words
+from indexer.text.analyzer import language_of_question, names, query_words, words
 
 
 def _is_found(asked: str, said: str) -> bool:
@@ -96,3 +96,11 @@ def test_plain_ascii_gives_the_words_that_the_patterns_give(text: str) -> None:
 def test_the_language_of_plain_ascii_is_told_as_that_of_other_text(text: str) -> None:
     counted = analyzer._counts_of_grammar(text.lower().replace("é", "e"))
     assert counted == analyzer._counts_of_grammar(text.lower().replace("é", "e") + " é")
+
+
+def test_names_are_capitals_behind_the_first_word_and_words_with_digits() -> None:
+    assert names("Where did Ada Lovelace run v2 and I not?") == ["Ada", "Lovelace", "v2"]
+
+
+def test_a_question_in_capitals_names_only_what_has_digits() -> None:
+    assert names("WHERE IS ADA IN 1843") == ["1843"]

@@ -12,12 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from knowledge.git import repository
-from knowledge.git.lost import LostError
 from knowledge.git.repository import CommittedFile, Repository, forget_other_copies, opened
 from knowledge.values.source_locations import RepositoryLocation
 from knowledge.web import ssrf_guard
 from knowledge.web.fetcher import Fetcher
-from knowledge.web.safe_network import RefusedError
+from knowledge.web.safe_network import LostError, RefusedError
 from tests.knowledge.git_server import GitServer
 
 NAME = "owner/name.git"

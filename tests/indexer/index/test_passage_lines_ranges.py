@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.text.line_ranges import line_ranges
+from indexer.index.passage_lines import line_ranges
 from indexer.text.passages import passages
 from knowledge.values.documents import SHARED, Document, Kind
 

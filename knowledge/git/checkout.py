@@ -11,7 +11,8 @@ import configparser
 import re
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
+
+from knowledge.git.hosts import branch_link
 
 _HOST: Final = r"(?P<host>[\w-]+(?:\.[\w-]+)+"
 _PATH: Final = r"(?P<path>[^\s?#]+?)(?:\.git)?/?"
@@ -21,14 +22,6 @@ _URLS: Final = (
     re.compile(rf"(?:ssh|git)://(?:[^@/\s]*@)?{_HOST})(?::\d+)?/{_PATH}"),
     re.compile(rf"[\w.-]+@{_HOST}):/?{_PATH}"),
 )
-# Where a site shows a file, by a word of its host's name; most do it as GitHub does.
-_BLOB: Final = {
-    "gitlab": "-/blob",
-    "bitbucket": "src",
-    "codeberg": "src/branch",
-    "forgejo": "src/branch",
-    "gitea": "src/branch",
-}
 
 
 def web_address(path: Path) -> str:
@@ -40,11 +33,8 @@ def web_address(path: Path) -> str:
     page, merged = _remote_of(root / ".git")
     if not page:
         return ""
-    host = page.split("/")[2]
-    blob = next((way for word, way in _BLOB.items() if word in host), "blob")
     place = folder.relative_to(root).as_posix()
-    parts = [page, blob, quote(merged.removeprefix("refs/heads/"))]
-    return "/".join([*parts, quote(place)] if place != "." else parts)
+    return branch_link(page, merged.removeprefix("refs/heads/"), place)
 
 
 def is_repository(path: Path) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from indexer.text.answer_conditions import lacking
+from indexer.retrieval.evidence import lacking
 
 
 @pytest.mark.parametrize(

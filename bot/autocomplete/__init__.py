@@ -1,0 +1,1 @@
+"""Feature: completing titles, tags and documents while a member types."""

@@ -1,0 +1,83 @@
+"""Files of embedding models on this machine: the folder of a name, and what its card says."""
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import frontmatter
+import yaml
+
+from indexer.embedding.shipped_models import shipped_models
+
+# What is taken of a model on the hub: what shapes vectors, and the card; a `*` goes over folders.
+TAKEN: Final = ("*.json", "*.txt", "*.model", "*.safetensors", "README.md")
+# The model in other formats.
+SKIPPED: Final = ("onnx/*", "openvino/*", "coreml/*", "*/onnx/*", "*/openvino/*", "*/coreml/*")
+
+
+# What a tokenizer is made up with where its files are missing: special tokens, and a few signs.
+_LEAST_WORDS: Final = 10
+NO_WORDS: Final = (
+    "its tokenizer knows no words, so that all texts would be alike. Are tokenizer.json or the "
+    "vocabulary missing in its folder? Copy the folder whole."
+)
+
+
+def model_folder(name: str) -> Path | None:
+    """The folder that holds the model's files, or None where they are not on this machine."""
+    return named_folder(name) or downloaded(name)
+
+
+def named_folder(name: str) -> Path | None:
+    """The folder of that name, or None for a name that no folder has or can have."""
+    # These two say no where `Path` raises: of a name that is too long, or of an unknown user.
+    folder = os.path.expanduser(name)  # noqa: PTH111
+    return Path(folder) if name.strip() and os.path.isdir(folder) else None  # noqa: PTH112
+
+
+def model_languages(name: str) -> frozenset[str]:
+    """The languages that a model's own card says it is for, as two-letter codes.
+
+    Empty where the card does not say, or names more than can be told apart by what is absent:
+    then nothing is known to be missing.
+    """
+    shipped = shipped_models().get(name)
+    if shipped is not None:
+        return frozenset(shipped.languages)
+    folder = model_folder(name)
+    card = folder / "README.md" if folder is not None else None
+    if card is None or not card.is_file():
+        return frozenset()
+    try:
+        languages = frontmatter.load(str(card)).metadata.get("language")
+    except (OSError, ValueError, yaml.YAMLError):
+        return frozenset()
+    named = [languages] if isinstance(languages, str) else languages
+    if not isinstance(named, list) or "multilingual" in named:
+        return frozenset()
+    return frozenset(str(language)[:2].lower() for language in named)
+
+
+def downloaded(name: str, revision: str | None = None) -> Path | None:
+    """The folder of a model that was downloaded from the hub earlier, of one revision if named."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        # Whole are those where everything is there that is taken of a model.
+        found = snapshot_download(
+            name,
+            revision=revision,
+            local_files_only=True,
+            allow_patterns=list(TAKEN),
+            ignore_patterns=list(SKIPPED),
+        )
+    except (LocalEntryNotFoundError, HFValidationError):
+        return None
+    return Path(found)
+
+
+def knows_no_words(tokenizer: Any) -> bool:
+    """Whether a tokenizer was made up by the library, because the model's own is missing."""
+    special = getattr(tokenizer, "all_special_tokens", None)
+    return special is not None and len(tokenizer) - len(special) < _LEAST_WORDS
