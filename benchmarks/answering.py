@@ -1,21 +1,21 @@
-"""Latency and throughput of questions, and how soon after a start the first one is answered.
+"""Latency and throughput of questions, and the time from a start to the first answer.
 
     python benchmarks/answering.py [--passages 20000] [--reference] [--folder FOLDER]
-        [--database URL] [--model NAME]
+        [--model NAME]
 
 Makes a corpus of synthetic documents from the words of the bundled articles, indexes it with the
 real model into a temporary folder (that takes minutes), then measures in one run:
 
-- the query path (embed, search, fuse, judge, fetch, quote) one question at a time, and its stages;
-- with --reference, `SentenceTransformer.encode([question])` alone, in turns with the path, so that
-  what else the machine does meets both;
-- a hundred members asking at once, through the worker, recording included: first each question
-  once, then with every third one asked before, as in a busy channel;
-- a fresh process: time from its start to its first answer, and its memory then.
+- the query path (embed, search, fuse, judge, fetch, quote) one question at a time, and its stages
+- with --reference, `SentenceTransformer.encode([question])` alone, in turns with the path, so other
+  load on the machine meets both
+- a hundred members asking at once, through the worker, with recording: first each question once,
+  then with every third one asked before, as in a busy channel
+- a fresh process: the time to its first answer, and its memory then
 
-Questions are the judged ones, and others made of words of one document each, so that they lead all
-over the corpus. None is asked twice where that is not said: a reply that was given before costs
-nothing. CPU time stands beside wall time, because only the first is steady on a shared machine.
+The judged questions are asked, and others made of words of one document each, to lead all over the
+corpus. Except in the busy channel, none is asked twice, because a cached reply costs nothing. CPU
+time stands beside wall time: only CPU time is steady on a shared machine.
 """
 
 import argparse
@@ -92,7 +92,7 @@ def documents(passages: int) -> Iterator[Document]:
 
 
 def judged_questions() -> list[str]:
-    """The judged questions, which no document was made from."""
+    """The judged questions; no document was made from them."""
     path = Path(__file__).parent.parent / "tests" / "judged" / "queries.jsonl"
     return [json.loads(line)["text"] for line in path.read_text("utf-8").splitlines()]
 
@@ -174,7 +174,7 @@ async def at_once(settings: Settings, asked: Sequence[str]) -> str:
 
 
 def first_answer(folder: Path, model: str) -> str:
-    """What a fresh process says: seconds from its start to its first answer, and its memory."""
+    """Seconds from a fresh process's start to its first answer, and its memory."""
     finished = subprocess.run(  # noqa: S603 - our own code, in a fresh process
         [sys.executable, "-c", _FIRST_ANSWER, str(folder), str(time.time()), model],
         capture_output=True,
@@ -185,7 +185,7 @@ def first_answer(folder: Path, model: str) -> str:
 
 
 def encode_alone(name: str) -> Callable[[str], object]:
-    """What the questions are compared with: the reference library, model loaded."""
+    """The reference library, with its model loaded."""
     from sentence_transformers import SentenceTransformer
 
     shipped = shipped_models().get(name)
@@ -217,7 +217,7 @@ def main() -> None:
             print(f"indexed: {report}, {report.embedded / seconds:.0f} texts a second")
             core.index.save_snapshots()
             core.answer_pipeline.ask([Ask("who made PyTorch?", 1)])
-            # As a bot does once it runs; what is asked before that takes a millisecond longer.
+            # As in a running bot; a question before that takes a millisecond longer.
             list(core.warm_up())
             reference = encode_alone(settings.model.name) if options.reference else len
             asked = [*judged_questions(), *itertools.islice(about, 200)]

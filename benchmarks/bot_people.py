@@ -1,8 +1,8 @@
 """People of several servers: members propose and withdraw notes and ask, moderators decide.
 
-They click and fill in forms as in Discord's client. Where nothing comes of what they did, or they
-are told that it can't be done now, they look at what is on record and, if it is not there, do it
-once more. What they were told is kept, to be compared with what is on record in the end.
+They click and fill in forms as in Discord's client. If an action fails or goes unanswered, they
+look into the database and repeat it once if it isn't there. The bot's replies are kept, to be
+compared with the database in the end.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ from tests.bot.wire.server import WireServer
 from tests.bot.wire.state import APPLICATION, Interaction, Json, State, snowflake, user
 from tests.bot.world import text_of
 
-# How long somebody waits for a sign, in seconds: Discord says after three that there was none.
+# Seconds to wait for a response: Discord reports a failure after three.
 PATIENCE: Final = 5.0
-# And how long where they are told that the bot thinks; a form is taken up by another process.
+# Seconds to wait after *thinking…*, because another process may take up the form.
 THINKING: Final = 10.0
 FORM_THINKING: Final = 45.0
-# A second after which somebody asks again.
+# Seconds between two questions.
 ASKING: Final = 1.0
 _LOOK_SECONDS: Final = 0.05
 _STATES: Final = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
@@ -39,7 +39,7 @@ _T = TypeVar("_T")
 
 @dataclass
 class Told:
-    """What people wanted of one note, and how often they had to begin."""
+    """People's wish for one note, and the number of their attempts."""
 
     title: str
     wanted: str = ""
@@ -50,13 +50,13 @@ class Told:
 
 
 class Community:
-    """One server: who is in it, and what they do."""
+    """One server, its people and their actions."""
 
     def __init__(self, server: WireServer, shard: int, watch: Watch, seed: int) -> None:
         self.shard = shard
         self._server = server
         self._watch = watch
-        self._chance = random.Random(seed)  # noqa: S311 - what is done, not a secret
+        self._chance = random.Random(seed)  # noqa: S311 - actions, not secrets
         state, ahead = server.state, (shard - (snowflake() >> 22)) % server.gateway.shards
         self.guild = state.add_guild(f"Shard {shard}", snowflake() + (ahead << 22))
         self.general = state.add_channel(self.guild, "general")
@@ -79,7 +79,7 @@ class Community:
 
     @property
     def settings_ids(self) -> tuple[int, int, int]:
-        """The server, where its notes are reviewed, and who reviews them."""
+        """The server, its review channel and its moderators."""
         guild_id, review_id = int(self.guild["id"]), int(self.review["id"])
         return guild_id, review_id, int(self.moderators["id"])
 
@@ -125,7 +125,7 @@ class Community:
                 opened = await self._opened(lambda: self.mia.slash(self.general, "note add"))
                 if opened is None:
                     continue
-            # A client whose form was not taken leaves it open.
+            # A client leaves a rejected form open.
             sent = await self.mia.fill(opened, **fields)
             told.submitted = "is with the moderators" in await self._answer(sent, FORM_THINKING)
 
@@ -162,7 +162,7 @@ class Community:
     # Looking.
 
     async def _on_record(self, title: str) -> str:
-        """The state of a note's revision, once that can be seen; nothing if there is none."""
+        """The state of a note's revision once it is visible; empty if there is none."""
         sql = "select state from community.revisions where title = %s"
         while True:
             try:
@@ -177,14 +177,14 @@ class Community:
         return message if message is not None and not message["flags"] & 128 else None
 
     async def _answer(self, one: Interaction, thinking: float = THINKING) -> str:
-        """What an interaction was answered with, or nothing if nobody has in time."""
+        """The response to an interaction, or an empty string if it came too late."""
         if await self._soon(lambda: one.response, PATIENCE) is None:
             return ""
         message = await self._soon(lambda: self._message(one), thinking)
         return text_of(message) if message is not None else ""
 
     async def _opened(self, act: Callable[[], Awaitable[Interaction]]) -> Interaction | None:
-        """What opens a form, if it does."""
+        """The form that an interaction opened, if any."""
         one = await act()
         response = await self._soon(lambda: one.response, PATIENCE)
         return one if response is not None and response["type"] == 9 else None
@@ -199,7 +199,7 @@ class Community:
 
 
 class Ears:
-    """What the bot has said in servers, as it says it: replies to questions."""
+    """The bot's replies to questions, as they come."""
 
     def __init__(self, server: WireServer, communities: list[Community]) -> None:
         self._server = server
@@ -207,7 +207,7 @@ class Ears:
         self._last = 0
 
     async def listen(self, answered: Callable[[int, float], Any]) -> None:
-        """For as long as this runs; `answered` is told of a shard and when that was asked."""
+        """Listen until cancelled; call `answered` with the shard and the question's time."""
         while True:
             new = itertools.takewhile(lambda one: one > self._last, reversed(self._messages))
             found = [self._messages[one] for one in [*new][::-1]]

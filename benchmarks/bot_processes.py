@@ -1,8 +1,8 @@
-"""Processes of one bot that are started again whenever they have ended, and what became of shards.
+"""Processes of one bot, started again when they end, and the fate of their shards.
 
-They are real ones on one PostgreSQL, before the strict Discord of the tests. Triggers of this run
-keep each change of a row with the process that made it and each membership with its beginning and
-end, so that a write of a process that others had ended is seen.
+They are real processes on one PostgreSQL, before the strict Discord of the tests. Triggers record
+each changed row with its process, and each membership with its beginning and end, so a write after
+the end of a membership is seen.
 """
 
 import asyncio
@@ -30,11 +30,11 @@ from tests.postgres import Cluster
 
 # Among these commits of a life one is chosen to end before or after; the first are its start's.
 COMMITS: Final = range(4, 20)
-# A life that was to end so ends at random after so many seconds.
+# Kill such a process at random after so many seconds.
 LONGEST: Final = 25.0
 _LOOK_SECONDS: Final = 0.05
 
-# Whoever writes without having joined has not begun yet: what is made at the first start.
+# A writer before its first membership is at its first start.
 _WITNESS: Final = """
 create schema witness;
 create unlogged table witness.writes (name text, place text, at timestamptz);
@@ -74,14 +74,14 @@ and l.objsubid = 1
 
 
 class Watch:
-    """A connection beside the processes, by which the database is looked at."""
+    """A connection of the observer's own to the database."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._connection: psycopg.Connection[Any] | None = None
 
     def rows(self, sql: str, values: Any = None) -> list[tuple[Any, ...]]:
-        """What the database has.
+        """Rows of a query.
 
         Raises:
             psycopg.OperationalError: while it is away.
@@ -92,7 +92,7 @@ class Watch:
         return cursor.fetchall() if cursor.description else []
 
     def leader(self) -> str:
-        """The name of who leads, or nothing."""
+        """The leader's name, or an empty string."""
         found = self.rows(_LEADER)
         return str(found[0][0]) if found else ""
 
@@ -109,13 +109,13 @@ class Watch:
         return self.rows(_LATE_WRITES)
 
     def bear_witness(self) -> None:
-        """Keep from now on who writes what and who is a member when."""
+        """Record each write's process and each membership's period from now on."""
         self.rows(_WITNESS)
 
 
 @dataclass
 class Life:
-    """One process: how it is to end, and what it is called once that is known."""
+    """One process: its planned end, and its name once it has one."""
 
     process: BotProcess
     port: int
@@ -131,14 +131,14 @@ class Bots:
     server: WireServer
     watch: Watch
     postgres: Cluster
-    # By which they reach the database.
+    # The processes' way to the database.
     url: str
     folder: Path
     count: int
     lease_seconds: float
     chance: random.Random
     stack: AsyncExitStack
-    # The checkout whose program is started.
+    # The checkout of the started program.
     root: Path = ROOT
     lives: list[Life] = field(default_factory=list)
     ended: Counter[str] = field(default_factory=Counter)
@@ -148,7 +148,7 @@ class Bots:
     started: int = 0
 
     async def begin(self, dying: float) -> None:
-        """One more process; with `dying`, one that ends around a commit, or after some seconds."""
+        """Start one more process; with `dying`, it ends around a commit or after some seconds."""
         port, how = unused_port(), "at random"
         more: dict[str, Any] = {}
         seconds = self.chance.uniform(0.5, 1.5) * dying
@@ -179,9 +179,9 @@ class Bots:
         self.lives.append(Life(process, port, how, until))
 
     async def keep(self, dying: float = 0) -> None:
-        """Take note of those that have ended, start others, and learn what new ones are called.
+        """Count ended processes, replace them, and learn the new ones' names.
 
-        With `dying`, those whose time has come are killed: after so many seconds, on average.
+        With `dying`, kill processes after so many seconds on average.
         """
         for life in self.lives:
             if time.monotonic() > life.until:
@@ -209,7 +209,7 @@ class Bots:
     def _kill(self, life: Life) -> None:
         # It may have ended meanwhile.
         with contextlib.suppress(ProcessLookupError):
-            # Not by the process's object, which would look first and take its end from asyncio.
+            # Not through the process object, which would poll first and hide the exit from asyncio.
             os.kill(life.process.pid, signal.SIGKILL)
             life.how = "at random"
 
@@ -221,7 +221,7 @@ class Bots:
         others = [one for one in self.lives if one.name and one.process.returncode is None]
         try:
             for shard in self.watch.shards_of(life.name):
-                # Where nobody is left to take over, it is their start that is waited for.
+                # With no process left to take over, this would measure their start.
                 self.bereft.pop(shard, None)
                 if others:
                     self.bereft[shard] = time.monotonic()
@@ -229,7 +229,7 @@ class Bots:
             return
 
     async def time_leading(self) -> None:
-        """For as long as this runs: how long nobody leads after whoever led has ended."""
+        """Until cancelled, record the time without a leader after each leader's end."""
         since, before = 0.0, ""
         while True:
             try:
@@ -247,7 +247,7 @@ class Bots:
             await asyncio.sleep(_LOOK_SECONDS)
 
     def errors(self) -> Iterator[str]:
-        """What the processes did not expect, by their logs."""
+        """Unexpected errors in the processes' logs."""
         for path in sorted(self.folder.glob("*.log")):
             text = path.read_text(errors="replace")
             lines = text.splitlines()

@@ -1,7 +1,7 @@
-"""Scene of real processes of a bot that people use: its making, and what has to be true in the end.
+"""Scene of real bot processes in use: its setup, and the conditions at its end.
 
-What people were told is on record once, and what they see was posted once; no server was marked as
-left; no process has written between the end of its membership and its next one.
+Every reply to people is on record once and was posted once. No server was marked as
+left; no process has written between two memberships.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from tests.postgres import Cluster
 from tests.postgres_cuts import CuttingSocket
 
 PROCESSES: Final = 3
-# Everything is made by the program that is started first: a later one would have migrated it.
+# The first program makes everything, because a later one would have migrated it.
 _PREPARED: Final = """
 import json, sys
 from pathlib import Path
@@ -66,7 +66,7 @@ from community.revisions r where r.title = %s
 
 @dataclass
 class Scene:
-    """Everything that takes part."""
+    """All participants."""
 
     server: WireServer
     postgres: Cluster
@@ -119,11 +119,11 @@ async def scene_of(
         yield Scene(server, postgres, watch, bots, communities, chance, cutting)
 
 
-# What has to be true.
+# Conditions at the end.
 
 
 def problems(scene: Scene) -> Iterator[str]:
-    """What is otherwise than people were told, or there twice."""
+    """Differences between records and replies to people, and doubles."""
     for community in scene.communities:
         yield from _of_notes(scene, community)
         direct = scene.server.messages(community.mia.direct)

@@ -1,21 +1,20 @@
-"""Evidence fitted for several models by one procedure, and measured where it was not fitted.
+"""Evidence fitted for several models by one procedure, and measured on other sets.
 
     python -m benchmarks.calibrating KEEP stackfaq squad2 xquad-en [--model FOLDER]… \\
         [--pages CHECKOUTS [--report]]
 
-The folders are public judged sets in BEIR's layout. With them, as for the calibration that comes
-with the program: backup-faq, desktop-how-tos, the short questions over these two, and the judged
-questions over the bundled articles; of stackfaq and xquad-en every second question, of squad2 every
-fourth. Each set is measured with what is fitted without it and without its family, the sets that
-share documents with it; survival-game and home-server-wiki, their short questions too, with what is
-fitted on all the others, and nothing is fitted on them.
+The folders are public judged sets in BEIR's layout: every second question of stackfaq and xquad-en,
+every fourth of squad2. Added are backup-faq, desktop-how-tos, their short questions, and the
+questions over the bundled articles. Each set is measured with parameters fitted without it and its
+family (the sets that share its documents). survival-game and home-server-wiki are only measured,
+never fitted on.
 
-With `--pages`, the working sets of tests/judged/communities, too: their pages are read from
-checkouts of their repositories, CHECKOUTS/OWNER+NAME. Sets that are for reporting only are left out
-unless `--report` is given; nothing is fitted on them.
+`--pages` adds the working sets of tests/judged/communities, with pages from checkouts of their
+repositories, CHECKOUTS/OWNER+NAME. `--report` adds the sets for reporting, which are never fitted
+on.
 
-Indexes, derived models and what was gathered stay in KEEP, so that a second run only fits. What is
-fitted on all sets is written there as NAME.toml.
+KEEP holds indexes, derived models and signals, so a second run only fits. The fit on all sets is
+written there as NAME.toml.
 """
 
 import argparse
@@ -63,7 +62,7 @@ HELD_OUT: Final = FOR_REPORTING | {
 
 @dataclass(slots=True)
 class Gathered:
-    """What one model found: rows to fit on and measure, and the figures of each set's order."""
+    """One model's results: rows to fit on and measure, and each set's ranking figures."""
 
     rows: Rows = field(default_factory=Rows)
     ranked: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -118,7 +117,7 @@ def sampled(judged: JudgedSet, every: int) -> JudgedSet:
 
 
 def gathered(embedder: Embedder, sets: Mapping[str, JudgedSet], keep: Path) -> Gathered:
-    """What a model has to say to each set; those held out are foreign to no other."""
+    """A model's results on each set; held-out sets are foreign to no other."""
     found = Gathered()
     for name, judged in sets.items():
         path = keep / f"{name}.pickle"
@@ -142,7 +141,7 @@ def gathered(embedder: Embedder, sets: Mapping[str, JudgedSet], keep: Path) -> G
 
 
 def ranked(retriever: Retriever, judged: JudgedSet) -> dict[str, float]:
-    """The shares of questions whose first document answers, and so on.
+    """Ranking figures: the share of questions with the right first document, and so on.
 
     In some sets documents of a lower grade only help.
     """
@@ -176,7 +175,7 @@ def cross_fits(rows: Rows) -> dict[str, Calibration]:
 
 
 def _figures(rows: Rows, name: str, judge: Calibration) -> dict[str, float]:
-    """The figures of one set that are worth reading, judged by these parameters."""
+    """The main figures of one set with these parameters."""
     verdicts = {
         kind: [judge.verdict(chance) for chance in judge.probability(values).tolist()]
         for (kind, of), values in rows.values.items()
@@ -219,7 +218,7 @@ def shown(title: str, figures: Mapping[str, Mapping[str, float]]) -> None:
 
 
 def report(name: str, found: Gathered, keep: Path) -> None:
-    """Fit, print the tables of one model, and write what is fitted on all sets."""
+    """Fit, print the tables of one model, and write the fit on all sets."""
     rows = found.rows
     fitted_on = [one for one in rows.relatives if one not in HELD_OUT]
     own, _ = fitted(rows.of(fitted_on.__contains__), f"Fitted on {'; '.join(fitted_on)}.")

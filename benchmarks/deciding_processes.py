@@ -1,9 +1,9 @@
-"""Processes that decide together on one PostgreSQL: what each does, and how its life ends.
+"""Processes that decide together on one PostgreSQL: their attempts, and the end of their lives.
 
-Each submits and approves notes and changes settings of three guilds, in the others' way, and writes
-down before an attempt what it is, and afterwards what it was told. It is begun anew whenever it has
-ended; what was under way is attempted again as the same interaction, as whoever clicked does.
-`benchmarks/killing_processes.py` looks for what is lost or double.
+Each submits and approves notes and changes settings of three guilds, in the others' way, with a
+journal line before and after each attempt. A process is started again when it has ended, and
+repeats an interrupted attempt as the same interaction. `benchmarks/killing_processes.py` counts
+losses and doubles.
 """
 
 import json
@@ -47,7 +47,7 @@ FORKED: Final = multiprocessing.get_context("fork")
 
 @dataclass(frozen=True)
 class Place:
-    """Where the processes work; `url` is that by which they reach the database."""
+    """The processes' workplace; `url` is their address of the database."""
 
     folder: Path
     url: str
@@ -60,16 +60,16 @@ class Place:
         return self.folder / f"journal-{worker}"
 
     def told(self) -> list[dict[str, Any]]:
-        """Everything that was written down, each process's in its order."""
+        """All journal lines, each process's in order."""
         lines = []
         for worker in range(WORKERS):
-            # A line that was being written when its process was killed was never whole.
+            # A kill can leave a line half-written.
             text = self.journal(worker).read_text() if self.journal(worker).exists() else ""
             lines += [json.loads(line) for line in text.splitlines() if line.endswith("}")]
         return lines
 
 
-# What a process does.
+# The work of a process.
 
 
 class Worker:
@@ -78,7 +78,7 @@ class Worker:
     def __init__(self, place: Place, worker: int, seed: int) -> None:
         self._core = place.core()
         self._worker = worker
-        self._chance = random.Random(seed)  # noqa: S311 - what is done, not a secret
+        self._chance = random.Random(seed)  # noqa: S311 - actions, not secrets
         self._file = os.open(place.journal(worker), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._left = _unanswered(place, worker)
         # Discord's ids are never given twice; nor are these.
@@ -122,7 +122,7 @@ class Worker:
             done = getattr(self, f"_{attempt['kind']}")(attempt)
         except OutcomeUnknownError:
             self._say(attempt, "unknown")
-            # A change of settings has no id by which it is known: who asks looks, and sees.
+            # A change of settings has no id; its author can see the result.
             self._left = None if attempt["kind"] == "settings" else attempt
         except (StoreError, IndexError_) as error:
             plain = isinstance(error, DatabaseAwayError) or "Nothing was changed" in str(error)
@@ -161,7 +161,7 @@ class Worker:
 
 
 def _unanswered(place: Place, worker: int) -> dict[str, Any] | None:
-    """What this process was at when it was killed the last time."""
+    """This process's attempt at its last kill."""
     own = [line for line in place.told() if line["worker"] == worker]
     if own and own[-1]["said"] in ("attempted", "unknown") and own[-1]["kind"] != "settings":
         return {key: value for key, value in own[-1].items() if key != "said"}
@@ -176,7 +176,7 @@ def live(place: Place, worker: int, seed: int) -> None:
 
 
 class Lives:
-    """Processes that are started again whenever they have ended."""
+    """Processes, started again whenever they have ended."""
 
     def __init__(self, place: Place, seed: int) -> None:
         self._place = place
@@ -185,7 +185,7 @@ class Lives:
         self.ended: Counter[str] = Counter()
 
     def step(self, *, kill: bool) -> None:
-        """Start those that have ended, and end those whose time has come."""
+        """Start ended processes, and kill due ones."""
         for worker in range(WORKERS):
             process, until, how = self._running.get(worker, (None, 0.0, ""))
             if process is not None and process.is_alive():
@@ -213,7 +213,7 @@ class Lives:
         return process, time.monotonic() + life, how
 
     def stand_still(self, worker: int, *, still: bool) -> None:
-        """Let a process stand still in the middle of what it does, or go on."""
+        """Pause a process in the middle of its work, or let it go on."""
         pid = self._running[worker][0].pid
         if pid is not None:
             os.kill(pid, signal.SIGSTOP if still else signal.SIGCONT)

@@ -32,6 +32,8 @@ from indexer.embedding.onnx_export import RECIPE
 from indexer.embedding.onnx_model import RuntimeModel
 from indexer.embedding.shipped_models import shipped_models
 from indexer.embedding.token_counter import TokenCounter
+from indexer.evaluation.judged_sets import judged_set
+from indexer.evaluation.metrics import K, ndcg
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -79,12 +81,12 @@ def main() -> None:
 
 
 def packaged() -> Path:
-    """The folder of the smaller model that comes with the project."""
+    """The folder of the shipped small model."""
     return shipped_models()[SMALL_MODEL].source(Path())
 
 
 def probe(folder: Path) -> dict[str, float]:
-    """What opening costs a process that does nothing else: seconds, and MB of memory."""
+    """The cost of opening in a fresh process: seconds, and MB of memory."""
     started = time.perf_counter()
     model = RuntimeModel.open(folder)
     opened = time.perf_counter() - started
@@ -123,7 +125,7 @@ def passages(count: int, words: int = 124) -> list[str]:
 
 
 def compare(source: Path, derived: Path, arguments: argparse.Namespace) -> None:
-    """Derive the model and print what it costs and gains."""
+    """Derive the model and print its costs and gains."""
     from sentence_transformers import SentenceTransformer
 
     started = time.perf_counter()
@@ -154,10 +156,10 @@ def compare(source: Path, derived: Path, arguments: argparse.Namespace) -> None:
 def print_queries(
     reference: "SentenceTransformer", model: RuntimeModel, probed: dict[str, float]
 ) -> None:
-    """Time single queries on both sides in turns, so that noise meets both.
+    """Time single queries on both sides in turns, so noise meets both.
 
-    In turns each side finds the caches full of the other's weights; what a serving process sees
-    is the line measured in a process of its own.
+    In turns each side finds the caches full of the other's weights; the line of a process of its
+    own is nearer to serving.
     """
     slow, fast = [], []
     for turn in range(120):
@@ -203,19 +205,22 @@ def print_independence(model: RuntimeModel, texts: Sequence[str]) -> None:
 
 def print_quality(reference: "SentenceTransformer", model: RuntimeModel, folder: Path) -> None:
     """Dense retrieval over whole documents, both sides searched exactly."""
-    corpus, queries, judgements = judged(folder)
+    judged = judged_set(folder)
+    texts = [f"{document.title}\n{document.text}" for document in judged.documents]
+    queries = list(judged.queries.values())
     options: dict[str, Any] = {"normalize_embeddings": True, "show_progress_bar": False}
-    slow = (
-        reference.encode_document(list(corpus.values()), **options),
-        reference.encode_query(list(queries.values()), **options),
-    )
-    fast = (
-        model.embed_passages(list(corpus.values())),
-        model.embed_queries(list(queries.values())),
-    )
+    slow = (reference.encode_document(texts, **options), reference.encode_query(queries, **options))
+    fast = (model.embed_passages(texts), model.embed_queries(queries))
     cosines = np.concatenate([np.sum(a * b, axis=1) for a, b in zip(slow, fast, strict=True)])
-    ids, grades = list(corpus), [judgements.get(query, {}) for query in queries]
-    before, after = (ndcg(side[0], side[1], ids, grades) for side in (slow, fast))
+    ids = [document.id for document in judged.documents]
+    found = []
+    for documents, asked in (slow, fast):
+        best = np.argsort(-(asked @ documents.T), kind="stable")[:, :K]
+        run = {
+            key: [ids[row] for row in rows] for key, rows in zip(judged.queries, best, strict=True)
+        }
+        found.append(ndcg(run, judged.judgements))
+    before, after = found
     print(
         f"| {folder.name} | {before:.4f} | {after:.4f} | {before - after:+.4f} "
         f"| {cosines.min():.4f} | {cosines.mean():.4f} |",
@@ -223,48 +228,10 @@ def print_quality(reference: "SentenceTransformer", model: RuntimeModel, folder:
     )
 
 
-def judged(folder: Path) -> tuple[dict[str, str], dict[str, str], dict[str, dict[str, int]]]:
-    """A set in the layout of BEIR: documents, queries and judgements by their ids."""
-    corpus = {
-        row["_id"]: f"{row.get('title', '')}\n{row['text']}" for row in lines(folder, "corpus")
-    }
-    queries = {row["_id"]: row["text"] for row in lines(folder, "queries")}
-    judgements: dict[str, dict[str, int]] = {}
-    for line in (folder / "qrels.tsv").read_text(encoding="utf-8").splitlines()[1:]:
-        query, document, grade = line.split("\t")
-        judgements.setdefault(query, {})[document] = int(grade)
-    return corpus, queries, judgements
-
-
-def lines(folder: Path, name: str) -> list[dict[str, str]]:
-    """The records of a file of JSON lines."""
-    with (folder / f"{name}.jsonl").open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
-
-
-def ndcg(
-    documents: Vectors, queries: Vectors, ids: Sequence[str], judgements: Sequence[dict[str, int]]
-) -> float:
-    """The mean nDCG@10 over the queries that have judgements, with gains 2^grade - 1."""
-    discounts = 1 / np.log2(np.arange(2, 12))
-    scores = []
-    for query, grades in zip(queries, judgements, strict=True):
-        if not grades:
-            continue
-        best = np.argsort(-(documents @ query), kind="stable")[:10]
-        gains = [2.0 ** grades.get(ids[row], 0) - 1 for row in best]
-        ideal = [2.0**grade - 1 for grade in sorted(grades.values(), reverse=True)[:10]]
-        scores.append(
-            float(np.dot(gains, discounts[: len(gains)]) / np.dot(ideal, discounts[: len(ideal)]))
-        )
-    return statistics.fmean(scores)
-
-
-def seconds(action: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
-    """How long it took."""
-    started = clock()
+def seconds(action: Callable[[], object]) -> float:
+    started = time.perf_counter()
     action()
-    return clock() - started
+    return time.perf_counter() - started
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Load of a flood: one member who asks without a pause, and a busy evening in twenty guilds.
+"""Load of a flood: one member asking without a pause, and a busy evening in twenty guilds.
 
     python -m benchmarks.flooding one    one member, 20 questions of 2,000 characters a second
     python -m benchmarks.flooding many   60 questions a second from 200 members in 20 guilds
@@ -47,7 +47,7 @@ LONG: Final = 2_000
 
 @dataclass
 class Seen:
-    """What was seen: waiting times in seconds by kind, and what was refused."""
+    """Observations: waiting times in seconds by kind, and refusals."""
 
     worker: Worker[Core]
     limits: FloodControl
@@ -57,7 +57,7 @@ class Seen:
     longest_queue: int = 0
 
     def text(self, characters: int) -> str:
-        """Words of the articles in no order, so that no reply is said again from the cache."""
+        """Words of the articles in random order, so no reply comes from the cache."""
         found = " ".join(random.choices(self.words, k=characters // 4 + 4))  # noqa: S311
         return found[:characters]
 
@@ -84,7 +84,7 @@ class Seen:
             )
 
     async def approve(self, guild: int, number: int) -> None:
-        """Propose and approve a note, with all that is embedded for it."""
+        """Propose and approve a note, with all its embedding."""
         current_member.set(MODERATOR)
         submission = Submission(f"Note {number}", self.text(600))
         outcome = await self.worker.call(
@@ -104,7 +104,7 @@ class Seen:
         )
 
     async def health(self) -> None:
-        """Ask what `/healthz` asks, and look how much waits."""
+        """Ask like `/healthz`, and look at the queue."""
         self.longest_queue = max(self.longest_queue, sum(self.worker.waiting().values()))
         await self.worker.call(lambda core: core.index.generation, priority=Priority.HEALTH)
 

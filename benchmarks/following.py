@@ -1,15 +1,14 @@
-"""Follow-ups: how often the second question of a judged pair gets the section that answers it.
+"""Follow-ups: how often the second question of a judged pair gets the section with its answer.
 
     python -m benchmarks.following KEEP CHECKOUTS [--report] [--model FOLDER]
 
-The pairs are in tests/judged/communities/*/follow-ups: pairs of odd number were used to choose by,
-those of even number only count with `--report`. The first question is asked, then the second, as a
-follow-up unless it stands alone. Both are asked of all pages of the set, which are read from
-checkouts of their repositories, CHECKOUTS/OWNER+NAME. Indexes and derived models stay in KEEP.
+The pairs are in tests/judged/communities/*/follow-ups. Pairs of odd number were used for choosing;
+pairs of even number count with `--report` only. The second question is asked as a follow-up unless
+it stands alone. Both are asked of all pages of the set, read from checkouts of their repositories,
+CHECKOUTS/OWNER+NAME. Indexes and derived models stay in KEEP.
 
-*Right, asked alone* is what happens where no second question is taken for a follow-up. Below the
-table: of the second questions, how many are rightly taken for follow-ups, and of the first
-questions of all working sets, how many are wrongly.
+*Right, asked alone* is the result without any follow-up. Below the table: the share of second
+questions rightly taken for follow-ups, and of first questions wrongly.
 """
 
 import argparse
@@ -55,7 +54,7 @@ def followed(pipeline: AnswerPipeline, row: _Row) -> Reply:
 
 
 def is_right(judged: JudgedSet, key: str, reply: Reply) -> bool:
-    """Whether the passage quoted first is of the section that answers."""
+    """Whether the first quoted passage is of the answering section."""
     if not isinstance(reply.outcome, Answer):
         return False
     return judged.is_answered_by(key, reply.outcome.quotes[0].hit.passage)
@@ -87,14 +86,14 @@ def counted(pipeline: AnswerPipeline, folder: Path, judged: JudgedSet, half: int
 
 
 def shares(found: Counter[str]) -> dict[str, float]:
-    """The figures of a set with the shares that are right before them."""
+    """The figures of a set, with the right shares first."""
     kinds = [kind for kind in ("follow-ups", "standing alone") if found[kind]]
     right = {f"share of {kind} right": found[f"{kind} right"] / found[kind] for kind in kinds}
     return {"share right": found["right"] / found["pairs"], **right, **found}
 
 
 def report_decisions(half: int) -> None:
-    """Print how surely follow-ups are told from questions that stand alone."""
+    """Print the shares of follow-ups and of independent questions taken for follow-ups."""
     pairs = [
         row
         for folder in FOLDERS

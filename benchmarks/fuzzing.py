@@ -1,13 +1,12 @@
 """Every reader against bytes that grow towards unread code: no hang, no crash, bounded memory.
 
-libFuzzer changes small valid files (`tests.knowledge.fuzzed`), sees which lines of the readers and
-of their Python libraries each change reaches, and keeps what reaches new ones. Each target runs in
-a process of its own. A reader may refuse with its own error; anything else is written down with the
-bytes that did it, once for each place in the code, and so is what takes longer than 10 seconds or
-more memory than it may.
-
     .venv/bin/pip install -e '.[fuzz]'
     python -m benchmarks.fuzzing --seconds 240 --findings findings
+
+libFuzzer changes small valid files (`tests.knowledge.fuzzed`) and keeps the changes that reach new
+lines of the readers and their Python libraries. Each target runs in a process of its own. A reader
+may refuse with its own error. Any other error, more than 10 seconds or too much memory is a
+finding; its bytes are written down, once for each place in the code.
 """
 
 import argparse
@@ -54,7 +53,7 @@ _HELD: Final = re.compile(r"rss: (?P<mb>\d+)Mb")
 
 
 class Ledger:
-    """What came of a target's inputs, written down now and then: libFuzzer ends as it likes."""
+    """Results of a target's inputs, saved now and then, because libFuzzer may end at any time."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -68,7 +67,7 @@ class Ledger:
             self.write()
 
     def found(self, content: bytes, error: BaseException) -> None:
-        """Keep an input, once for each place in which something other than a refusal was raised."""
+        """Keep an input, once for each place of an unexpected error."""
         place = traceback.extract_tb(error.__traceback__)[-1]
         key = f"{type(error).__name__} in {Path(place.filename).name}:{place.lineno}"
         if key not in self.findings:
@@ -90,7 +89,7 @@ def fuzz(name: str, folder: Path, options: list[str]) -> None:
         from tests.knowledge.fuzzed import TARGETS, import_libraries
 
         import_libraries()
-    # What a library warns of is for its users; the bot's own process does not show it, either.
+    # Libraries' warnings are for their users; the bot's process hides them, too.
     warnings.simplefilter("ignore")
     logging.disable()
     target, ledger = TARGETS[name], Ledger(folder)
@@ -98,7 +97,7 @@ def fuzz(name: str, folder: Path, options: list[str]) -> None:
     def once(content: bytes) -> None:
         try:
             ledger.add(target.run(content))
-        except Exception as error:  # noqa: BLE001 - it is what is looked for
+        except Exception as error:  # noqa: BLE001 - any error is a finding
             ledger.found(content, error)
 
     corpus = folder / "corpus"

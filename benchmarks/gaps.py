@@ -1,10 +1,10 @@
-"""Quality of gap groups: how well like questions are grouped, and askers told rightly.
-
-Needs the default model. The judged groups are in tests/judged/repeated.jsonl. Who asked is told
-once a note answers: here the notes of tests/judged/notes.jsonl go live one after the other, each
-for one group, and counted is how often those who would be told asked that, by evidence.
+"""Quality of gap groups: precision and recall of grouping, and of notices to askers.
 
     python benchmarks/gaps.py
+
+Needs the default model. The judged groups are in tests/judged/repeated.jsonl. The notes of
+tests/judged/notes.jsonl go live one after the other, each for one group; counted are the notices to
+askers of that group and of others, by evidence.
 """
 
 import json
@@ -52,7 +52,7 @@ def lines(name: str) -> list[dict[str, str]]:
 
 
 def telling(embedder: Embedder, rows: list[dict[str, str]]) -> None:
-    """Publish notes while all judged questions are gaps, and count who would be told what."""
+    """Publish notes while all judged questions are gaps, and count the notices."""
     told = {evidence: [0, 0] for evidence in (Evidence.STRONG, Evidence.PARTIAL)}
     slowest = 0.0
     with (

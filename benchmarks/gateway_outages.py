@@ -1,14 +1,14 @@
-"""Outages of Discord's gateway under a running bot: connections, sessions, and when it is back.
+"""Outages of Discord's gateway under a running bot: connections, sessions, time until it is back.
 
     python -m benchmarks.gateway_outages --hours 3 --shards 1 10 16
 
-The bot is a real process, whose event loop has a clock so many times as fast (`--speed`); all
-figures are in its seconds. Discord is the strict one of the tests, over HTTP and websockets. It is
-away in three ways, one after another:
+The bot is a real process with a faster clock in its event loop (`--speed`); all figures are in that
+clock's seconds. Discord is the strict one of the tests, over HTTP and websockets. It is away in
+three ways, one after another:
 
-- *closing*: it says HELLO and closes what resumes or begins a session with 4000;
-- *forgetful*: the same, and sessions are lost, so that each RESUME ends in an IDENTIFY;
-- *refusing*: no websocket is opened (HTTP 503).
+- *closing*: it says HELLO and closes each session that resumes or begins with 4000
+- *forgetful*: the same, and sessions are lost, so each RESUME ends in an IDENTIFY
+- *refusing*: no websocket opens (HTTP 503)
 """
 
 import argparse

@@ -3,7 +3,7 @@
     python -m benchmarks.helping DATA MESSAGES [--out FILE]
 
 Each line of MESSAGES is JSON with a `text`; a post also has a `title`. `right` may list the names
-of documents that answer. `--out` keeps the answers for reading by hand. Public chat logs and forum
+of answering documents. `--out` keeps the answers for reading by hand. Public chat logs and forum
 archives are not in the project; docs/benchmarks.md names the ones used.
 """
 
@@ -32,7 +32,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def asked(row: dict[str, Any]) -> list[str]:
-    """What a message or post asks; nothing if it begins no question."""
+    """The questions of a message or post; empty if it begins none."""
     if "title" in row:
         return questions_of_post(row["title"], row["text"])
     return [row["text"]] if begins_question(row["text"]) else []
@@ -51,7 +51,7 @@ def is_right(row: dict[str, Any], reply: Reply) -> bool:
 
 
 def told(row: dict[str, Any], reply: Reply) -> dict[str, Any]:
-    """What somebody needs to judge an answer by hand."""
+    """The parts of an answer for judging by hand."""
     assert isinstance(reply.outcome, Answer)
     best = reply.hits[0].passage
     return {

@@ -1,12 +1,11 @@
-"""Hostile files, pages and chats: what became of them, of the event loop, of the token.
-
-Each file is read as a member's attachment, each page and sitemap as a crawl reads it, each chat as
-a synced channel's thread; the event loop measures meanwhile how long it stands still. A token is in
-this process's environment. After each kind, the environment and the memory of the process that
-read it are searched for the token. Run it on a machine that does nothing else: the standstill is
-real time.
+"""Hostile files, pages and chats: their result, the pauses of the event loop, the token's safety.
 
     python -m benchmarks.hostile_files --files 500
+
+Each file is read as a member's attachment, each page and sitemap as in a crawl, each chat as a
+synced channel's thread, while the event loop measures its own pauses. A token is in this process's
+environment. After each kind, the reading process's environment and memory are searched for it. Run
+it on an idle machine: the pauses are real time.
 """
 
 import argparse
@@ -56,7 +55,7 @@ async def attached(attachments: Attachments, name: str, content: bytes) -> None:
 
 
 def in_thread(read: Callable[[bytes], object]) -> Read:
-    """A reader that has a thread of its own, as the worker and crawls have."""
+    """A reader with a thread of its own, like the worker and crawls."""
 
     async def reading(content: bytes) -> None:
         await asyncio.to_thread(read, content)
@@ -65,7 +64,7 @@ def in_thread(read: Callable[[bytes], object]) -> Read:
 
 
 def chat(content: bytes) -> None:
-    """Make documents of a thread in which a question, answers and thanks say the same."""
+    """Make documents of a thread with the same text as question, answers and thanks."""
     text = content.decode()
     said = (f"How do I install it? {text}", text, f"{text}\nThat worked, thanks!")
     messages = [
@@ -100,7 +99,7 @@ def kinds(attachments: Attachments, number: int) -> Iterator[tuple[str, Read, It
 
 
 async def measured(read: Read, content: bytes) -> tuple[str, float, float]:
-    """What became of some content, how long that took, and how long the loop stood still."""
+    """The result of some content, its seconds, and the loop's longest pause."""
     begun = time.perf_counter()
     reading = asyncio.ensure_future(read(content))
     still, before = 0.0, begun

@@ -1,12 +1,12 @@
-"""Kill the program in the middle of what it does, start it again, and count what is lost or double.
+"""Kill the program in the middle of its work, start it again, and count losses and doubles.
 
     python -m benchmarks.killing --kills 200        # at random moments
     python -m benchmarks.killing --boundaries 60    # before every write, at most so many a kind
 
-Each time, a process of its own works on a fresh copy of a data folder and ends by SIGKILL; another
-one then opens what is left, looks at all of it, does the work again and looks once more. Boundaries
-are found below our code: SQLite tells of each statement, Python of each file that is renamed,
-linked or removed. The embedder is the tests' bag of words.
+Each time, one process works on a fresh copy of a data folder and ends by SIGKILL. Another one opens
+the rest, checks all of it, does the work again and checks once more. Boundaries are found below our
+code: SQLite reports each statement, Python each file that is renamed, linked or removed. The
+embedder is the tests' bag of words.
 """
 
 import argparse
@@ -71,7 +71,7 @@ GUIDES: Final = 12
 OTHER_MODEL: Final = "another model"
 FORUM, THREADS, MESSAGES = 77, 4, 5
 
-# What a process does when it writes; reading has no boundary.
+# The kinds of writes; reading has no boundary.
 _WRITES: Final = ("begin", "commit", "release", "insert", "update", "delete", "create", "pragma j")
 _EVENTS: Final = frozenset({"os.rename", "os.link", "os.remove", "os.rmdir", "os.mkdir"})
 
@@ -84,7 +84,7 @@ def models(record: ModelRecord, _: Path) -> RecordedModel:
 
 @dataclass(frozen=True)
 class ProgressMessage:
-    """A data folder and what lies beside it, as one trial has it."""
+    """The data folder of one trial, and its neighbours."""
 
     root: Path
 
@@ -139,7 +139,7 @@ def approve_revision(core: Core, revision_id: int, guild_id: int = GUILD) -> Non
     review_service.decide(core, guild_id, revision_id, ADA, Ruling(Decision.APPROVE))
 
 
-# What is done, and what must be true of it afterwards.
+# The operations, and the conditions after them.
 
 
 def approve(place: ProgressMessage) -> None:
@@ -238,7 +238,7 @@ def taken_in(place: ProgressMessage, *, again: bool) -> Iterator[str]:
         )[0]
         problem = store.database.integrity_problem()
     with place.store() as store:
-        # And the line that says what was imported.
+        # And the import's line in the log.
         whole = {"notes": 4, "lines": len(store.audit_log.entries()) + 1, "questions": 1}
     nothing = dict.fromkeys(whole, 0)
     if problem or counted not in ([whole] if again else [whole, nothing]):
@@ -253,7 +253,7 @@ def forget(place: ProgressMessage) -> None:
 def forgotten(place: ProgressMessage, *, again: bool) -> Iterator[str]:
     with place.store() as store:
         stored = store.personal_data.stored(MIRA.id, None)
-        # That they are not to be quoted is kept.
+        # Their opting out of quotation is kept.
         left = sum(one.everywhere for kind, one in stored.items() if kind != "preferences")
         buried = len(store.tombstones.beside())
     if (again and left) or (not left and not buried):
@@ -313,7 +313,7 @@ def use_model(place: ProgressMessage) -> None:
 
 
 def serves(place: ProgressMessage, *, again: bool) -> Iterator[str]:
-    """That what serves is whole, and each of its vectors is of its own model."""
+    """Check that the serving index is whole, with vectors of its own model only."""
     with place.core() as core:
         name, index, embedder = core.served.model.name, core.index, core.embedder
         if again and name != OTHER_MODEL:
@@ -331,7 +331,7 @@ def serves(place: ProgressMessage, *, again: bool) -> Iterator[str]:
 
 
 class Looking:
-    """What is looked at after a trial."""
+    """The state after a trial."""
 
     def __init__(
         self, do: Callable[[ProgressMessage], None], look: Callable[..., Iterator[str]]
@@ -363,7 +363,7 @@ OPERATIONS: Final = {
 
 
 def sound(place: ProgressMessage) -> Iterator[str]:
-    """What is wrong with a data folder whatever was done to it."""
+    """Faults of a data folder after any operation."""
     with place.core() as core:
         run_to_end(index_updates.update_quickly(core))
         run_to_end(index_updates.check_channels(core))
@@ -391,7 +391,7 @@ def sound(place: ProgressMessage) -> Iterator[str]:
 
 
 def die_at(number: int) -> Callable[[], int]:
-    """Let this process end by SIGKILL before its n-th write; returns what counts them."""
+    """End this process by SIGKILL before its n-th write; returns the counter of writes."""
     count = 0
 
     def step() -> None:
@@ -420,7 +420,7 @@ def in_a_process(work: Callable[[], object], seconds: float | None = None) -> tu
     """Run something in a process of its own, killed after some time if one is given.
 
     Returns:
-        Whether it was killed, and what it had to say.
+        Whether it was killed, and its output.
     """
     reading, writing = os.pipe()
     child = os.fork()
@@ -445,7 +445,7 @@ def in_a_process(work: Callable[[], object], seconds: float | None = None) -> tu
 def trial(
     base: ProgressMessage, name: str, number: int = 0, seconds: float | None = None
 ) -> list[str]:
-    """Kill one operation, look, do it again, look; returns what is wrong, or that it ended."""
+    """Kill one operation, check, repeat it, check; returns the faults, or that it ended."""
     with tempfile.TemporaryDirectory(prefix="commonplace-killing-") as folder:
         place = ProgressMessage(Path(folder) / "trial")
         shutil.copytree(base.root, place.root)
@@ -484,7 +484,7 @@ def measured(base: ProgressMessage, name: str) -> tuple[int, float]:
 def moments(
     base: ProgressMessage, names: list[str], arguments: argparse.Namespace
 ) -> Iterator[tuple[str, int, float | None]]:
-    """What to kill, and when: at a boundary's number, or after some seconds."""
+    """The operations to kill, with their moments: a boundary's number, or seconds."""
     figures = {name: measured(base, name) for name in names}
     if arguments.boundaries:
         for name, (boundaries, _) in figures.items():

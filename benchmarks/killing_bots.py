@@ -1,4 +1,4 @@
-"""Kill, stop and cut off real processes of a bot that people use, and look what is lost or double.
+"""Kill, pause and cut off real processes of a bot in use, and count losses and doubles.
 
     python -m benchmarks.killing_bots --kills 200
     python -m benchmarks.killing_bots --stops 4 [--seconds 30]
@@ -7,17 +7,19 @@
     python -m benchmarks.killing_bots --upgrade COMMIT
     python -m benchmarks.killing_bots --kills 10 --lease 12 --life 60
 
-Three processes share the shards of four servers of a strict Discord on this machine. In each of
-them a member proposes notes and withdraws some, a moderator approves and rejects others by button
-and form, and somebody asks once a second. The processes end by SIGKILL at random moments, right
-before a commit, or right after one; stand still (the leader and other holders of shards in turns);
-lose connections to PostgreSQL by TCP around a commit, or hear its answer late or never; or the
-server is restarted without ceremony every five seconds; or they are of an earlier commit, and
-replaced one by one by those of this one.
+Three processes share the shards of four servers of a strict Discord on this machine. In each server
+a member proposes notes and withdraws some, a moderator approves and rejects others by button and
+form, and somebody asks once a second. The faults:
 
-In the end what people were told is on record once, and what they see was posted once; no server
-was marked as left; no process has written between the end of its membership and its next one. It is
-told how long nobody led, and after how long a server was answered whose process had died.
+- `--kills`: SIGKILL at random moments, right before a commit, or right after one
+- `--stops`: pauses, of the leader and other holders of shards in turns
+- `--cuts`: connections to PostgreSQL cut by TCP around a commit, or its answer late or lost
+- `--restarts`: an immediate restart of the server every five seconds
+- `--upgrade`: processes of an earlier commit, replaced one by one by this one's
+
+In the end, every reply to people is on record once and was posted once. No server was
+marked as left, and no process has written between two memberships. The run prints the time without
+a leader, and the time until a dead process's servers were answered again.
 """
 
 import argparse
@@ -41,7 +43,7 @@ from benchmarks.killing_processes import durable
 from tests.bot.discord_server import ROOT
 from tests.postgres_cuts import Cut, cutting_socket
 
-# How long is waited at the most until what people have begun is at its end.
+# Seconds to wait at most for the end of people's actions.
 ENDING: Final = 300.0
 # So many notes of a server are under way at once.
 AT_ONCE: Final = 2
@@ -49,7 +51,7 @@ AT_ONCE: Final = 2
 Trial = Callable[[Scene], Awaitable[str]]
 
 
-# What is done to them.
+# The faults.
 
 
 def kills(number: int, life: float) -> Trial:
@@ -136,7 +138,7 @@ def upgrade(commit: str) -> Trial:
 
 
 async def tried(scene: Scene, trial: Trial, settling: float) -> list[str]:
-    """Let people go on while it is done, and come to an end; returns what is wrong."""
+    """Run a trial while people go on, then let them finish; returns the faults."""
     going, answered = True, list[float]()
     bots, tasks = scene.bots, asyncio.TaskGroup()
 

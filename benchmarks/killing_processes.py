@@ -1,4 +1,4 @@
-"""Kill processes that decide together on one PostgreSQL, and look for what is lost or double.
+"""Kill processes that decide together on one PostgreSQL, and count losses and doubles.
 
     python -m benchmarks.killing_processes --kills 200
     python -m benchmarks.killing_processes --cuts 50
@@ -6,18 +6,18 @@
     python -m benchmarks.killing_processes --stops 4 [--seconds 30]
     python -m benchmarks.killing_processes --latency 100
 
-Three processes submit and approve notes and change settings of three guilds, in each other's way,
-and write down before an attempt what it is, and afterwards what they were told. They end by
-SIGKILL at random moments, right before a commit, or right after one; lose the connection between
-a commit and its answer (`--cuts`); or stand still for a while (`--stops`); or the server is
-restarted in the middle (`--restarts`). What was under way is attempted again as the same
-interaction, as whoever clicked does. In the end the
-database has to say what the processes were told: each submission and each decision once, the log's
-chains unbroken and without a gap, and the index what the notes are.
+Three processes submit and approve notes and change settings of three guilds, in each other's way.
+Each writes a journal before and after every attempt. They end by SIGKILL at random moments, right
+before a commit, or right after one. With `--cuts` they lose the connection around a commit, with
+`--stops` they are paused, and with `--restarts` the server restarts. An interrupted attempt is
+repeated as the same interaction.
 
-`--latency` measures from the commit of an approval in one process to the moment when another one
-answers from it, which asks again and again. The embedder is the tests' bag of words; PostgreSQL is
-a cluster of this run's own that waits for its disk (`fsync` on).
+At the end the database must match the journals: each submission and decision once, unbroken log
+chains without a gap, and an index of exactly the live notes.
+
+`--latency` measures from the commit of an approval in one process to the first answer from it in
+another. The embedder is the tests' bag of words; PostgreSQL is a cluster of this run with `fsync`
+on.
 """
 
 import argparse
@@ -50,13 +50,13 @@ from knowledge.values.submissions import Submission
 from tests.postgres import Cluster, running_cluster
 from tests.postgres_cuts import Cut, cutting_socket
 
-# What has to be true.
+# Conditions at the end.
 
 
 def problems(place: Place) -> Iterator[str]:
-    """What the database says otherwise than the processes were told."""
+    """Differences between the database and the journals."""
     told: dict[int, list[dict[str, Any]]] = {}
-    # Those of one attempt are of one process, in their order.
+    # An attempt belongs to one process, so its lines are in order.
     for line in place.told():
         told.setdefault(line["id"], []).append(line)
     with place.core() as core:
@@ -122,12 +122,12 @@ def _of_the_log(core: Core) -> Iterator[str]:
             yield f"{row['n']} notices tell of the approval of revision {row['id']}"
 
 
-# What is done to them.
+# The faults.
 
 
 @contextmanager
 def durable() -> Iterator[Cluster]:
-    """A cluster that keeps what is committed, as one that somebody runs does."""
+    """A cluster that keeps commits, like one in production."""
     with running_cluster() as cluster:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             cluster.execute(f"alter system set {setting} = on")
@@ -244,7 +244,7 @@ def latency(cluster: Cluster, folder: Path, notes: int) -> None:
             service.indexed(core, outcome)
             own.append(time.monotonic() - committed)
             taken.append(answered.get() - committed)
-    # The first ones wait for what is held in memory from then on.
+    # The first ones wait for caches to fill.
     print(_percentiles("approved in one process, answered in another", taken[3:]))
     print(_percentiles("of which until the index has followed in the first", own[3:]))
 

@@ -51,7 +51,7 @@ def _approve(store: Store, number: int, text: str) -> None:
 
 
 def _cpu() -> float:
-    """Of this process and those that it has started."""
+    """Of this process and its children."""
     used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(each.ru_utime + each.ru_stime for each in used)
 

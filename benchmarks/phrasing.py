@@ -1,17 +1,17 @@
-"""Phrasing: what the strict check lets through, what it costs, and whether a model chooses well.
+"""Phrasing: sentences that pass the strict check, and the quality of a model's choices.
 
     python -m benchmarks.phrasing check
     python -m benchmarks.phrasing choose FOLDER ANSWERS [--url URL --model NAME] [--questions 100]
 
-`check` puts sentences through all that a model's sentence goes through, with the real model's
-vectors: sentences of the articles as they are, with a number, a name or a "not" that is wrong, and
-those of tests/judged/phrasing.jsonl.
+`check` puts sentences through every check of a model's sentence, with the real model's vectors:
+sentences of the articles as they are, with a wrong number, name or "not", and those of
+tests/judged/phrasing.jsonl.
 
-`choose` asks the endpoint about the answers to questions of a judged set, FOLDER in BEIR's layout
-and ANSWERS in SQuAD's (as `benchmarks/quoting.py` has them), and counts how often what it chooses
-holds the answer's words beside how often the sentence in bold does, of the same questions. Without
-a URL it starts llama.cpp's server with the base model of the extra `llm-test`, which knows no
-instructions: that proves the wire. PHRASING_KEY is sent, if it is set.
+`choose` asks the endpoint about answers to questions of a judged set (FOLDER in BEIR's layout,
+ANSWERS in SQuAD's, as for `benchmarks/quoting.py`). It counts how often the chosen sentences hold
+the answer's words, and how often the sentence in bold does. Without a URL it starts llama.cpp's
+server with the base model of the extra `llm-test`, which follows no instructions and only proves
+the wire. PHRASING_KEY is sent if it is set.
 """
 
 import argparse
@@ -113,7 +113,7 @@ async def share(pairs: Sequence[tuple[str, Sequence[str]]], embed: Embed) -> str
 
 async def check(embed: Embed) -> None:
     chance = random.Random(1)  # noqa: S311 - the same every time
-    # What announces something, or refers back, is never shown alone.
+    # A sentence that announces something or refers back is never shown alone.
     plain = [one for one in article_sentences() if not (one.endswith(":") or refers_back(one))]
     named = re.compile(r"(?<=[a-z] )[A-Z][a-z]+\b")
     names = sorted({name for one in plain for name in named.findall(one)})

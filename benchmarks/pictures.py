@@ -3,8 +3,8 @@
     python -m benchmarks.pictures [--page]
 
 Each is taken of the real preview, or of a published page, in headless Chromium, 390 pixels wide,
-with the preview's own bars hidden, and written to `docs/pictures`. Take them anew when what they
-show has changed, and look at them.
+with the preview's own bars hidden, and written to `docs/pictures`. Take them anew after a
+visible change, and look at them.
 """
 
 import argparse
@@ -64,7 +64,7 @@ def running_preview() -> Iterator[str]:
 
 
 def opened(browser: Browser, address: str) -> Page:
-    # The page's policy would refuse the style that hides the bars.
+    # The page's policy would refuse the style for hiding the bars.
     context = browser.new_context(viewport=SIZE, device_scale_factor=SCALE, bypass_csp=True)
     page = context.new_page()
     page.goto(address)
@@ -73,20 +73,20 @@ def opened(browser: Browser, address: str) -> Page:
 
 
 def save(page: Page, name: str, button: str) -> None:
-    """Save what is to be seen once there is a button."""
+    """Save the picture once there is a button."""
     shown = channel(page)
     shown.get_by_role("button", name=button, exact=True).last.wait_for()
     for frame in page.frames:
         frame.add_style_tag(content=HIDE_BARS)
         frame.evaluate("document.activeElement.blur()")
     shown.locator("#channel-timeline").evaluate("part => { part.scrollTop = part.scrollHeight }")
-    # It draws itself anew for the height that it has now.
+    # It draws itself anew for its new height.
     page.wait_for_timeout(1_000)
     keep(page, name)
 
 
 def keep(page: Page, name: str) -> None:
-    """Save what is to be seen."""
+    """Save the picture."""
     picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
     few = picture.quantize(COLOURS, dither=Image.Dither.NONE)
     few.save(FOLDER / f"{name}.png", optimize=True)
@@ -135,7 +135,7 @@ def main() -> None:
             look_as(page, MEMBER)
             ask(go(page, "# general"), "who coined the term open source?")
             save(page, "answer", "Why this answer?")
-        # In a server of its own, so that nothing else is to be seen.
+        # In a server of its own, so nothing else is visible.
         with running_preview() as address:
             page = opened(browser, address)
             set_up(page)

@@ -1,12 +1,11 @@
-"""Several processes of the bot: how long until another leads, and until every server is answered.
+"""Failover of a bot of several processes: time to a new leader, and to answers in every server.
 
     python benchmarks/processes.py --kills 5
 
 Two processes share four shards, with the leases of a real bot, on a PostgreSQL and a Discord of
-this machine, which lets one shard begin in five seconds (`--concurrency 1`, as most bots). The
-leader is killed with SIGKILL, again and again, and a new process takes its place. Asked is with a
-mention, in the server of each shard, from then on. The model is that of the tests, which embeds
-by words.
+this machine. Discord lets one shard begin every five seconds (`--concurrency 1`, as for most bots).
+The leader is killed with SIGKILL, again and again, and a new process takes its place. From then on,
+somebody mentions the bot in the server of each shard. The embedder is the tests' bag of words.
 """
 
 import argparse
@@ -37,7 +36,7 @@ async def _leads(bot: Processes, but: str) -> float:
 
 
 async def _answers(bot: Processes, shard: int) -> float:
-    """Ask once a second until there is an answer, as somebody does who wants one."""
+    """Ask once a second until there is an answer."""
     while True:
         asked = await bot.ask(shard)
         for _ in range(round(1 / PAUSE_SECONDS)):

@@ -1,11 +1,10 @@
-"""Delay from approval to answerability of a note, however large the guild's corpus is.
+"""Delay from approval to answerability of a note, by the size of the guild's corpus.
 
     python benchmarks/publishing.py [--sizes 1000 10000 100000]
 
-For each size, a guild's index is filled with synthetic passages whose vectors are random, which
-costs no model: only how many there are matters here. Then notes are proposed, approved
-(`reviewing.decide`) and asked for, with the real model, one after another. The time counts from the
-decision to the answer that quotes the note.
+For each size, a guild's index is filled with synthetic passages and random vectors, because only
+their number matters here. Then notes are proposed, approved and asked for, with the real model, one
+after another. The time runs from the decision to the answer that quotes the note.
 """
 
 import argparse
@@ -56,7 +55,7 @@ def filled(core: Core, size: int) -> None:
 
 
 def notes() -> Iterator[tuple[Submission, str]]:
-    """Notes and the questions that they answer."""
+    """Notes and their questions."""
     for number in range(NOTES):
         yield (
             Submission(

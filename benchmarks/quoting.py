@@ -1,10 +1,11 @@
 """Share of quotations whose sentence in bold holds the answer, through the product itself.
 
-`python benchmarks/quoting.py FOLDER ANSWERS`: FOLDER is a judged set in BEIR's layout, ANSWERS
-a file in SQuAD's with the words that answer, by the same question ids; xquad-en, and
-`xquad.en.json` from XQuAD's repository. A sentence is relevant if it holds one of the answers of
-its question to the letter, in the paragraph that is judged relevant. Every question is asked as
-a member would; what counts is the first passage of the answer and the sentence marked in it.
+    python benchmarks/quoting.py FOLDER ANSWERS
+
+FOLDER is a judged set in BEIR's layout, ANSWERS a file in SQuAD's with the answers' words by the
+same question ids, such as xquad-en and `xquad.en.json` from XQuAD's repository. A sentence is
+relevant if it holds one of its question's answers to the letter, in the judged paragraph. Every
+question is asked as by a member; the first passage and its marked sentence count.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from indexer.text.sentences import sentences
 
 
 def answers(path: Path) -> dict[str, list[str]]:
-    """The words that answer each question, by its id."""
+    """The answers' words of each question, by its id."""
     articles = json.loads(path.read_text(encoding="utf-8"))["data"]
     return {
         question["id"]: [answer["text"] for answer in question["answers"]]
@@ -46,7 +47,7 @@ def holds(text: str, wanted: list[str]) -> bool:
 
 
 def counted(quote: Quote, wanted: list[str]) -> list[str]:
-    """What is to be counted of a passage that holds the answer."""
+    """The counts of a passage with the answer."""
     spans = sentences(quote.text)
     found = ["passages with the answer"]
     if quote.deciding is None:

@@ -1,10 +1,10 @@
-"""Start of a bot with thousands of servers: until it is ready, what it takes, and how it answers.
+"""Start of a bot with thousands of servers: time, memory, processor time, and answers.
 
     python benchmarks/shards.py 3000 10000
 
-For each number of servers, a process of the bot connects to a Discord on this machine, with a shard
-for each 1,000 of them, as Discord recommends. Every server has eight channels and ten roles. Asked
-is with `/ask`, in a server of each shard. The model is that of the tests, which embeds by words.
+For each number of servers, a bot process connects to a Discord on this machine, with a shard for
+each 1,000 of them, as Discord recommends. Every server has eight channels and ten roles. `/ask` is
+sent in a server of each shard. The embedder is the tests' bag of words.
 """
 
 import argparse

@@ -1,11 +1,10 @@
-"""Memory and disk that a data folder of a given size takes.
+"""Memory and disk of a data folder of a given size.
 
     python benchmarks/sizing.py [--passages 1000 20000 100000]
 
 Makes the corpus of `benchmarks/answering.py` in temporary folders. Its vectors are pseudo-random,
-because embedding a hundred thousand passages takes long, and none of what is measured here depends
-on what they mean. Then, in a fresh process with the real model: time to the first
-answer, the median of the judged questions, memory after them, and the folder's size.
+because embedding takes long and their meaning doesn't matter here. A fresh process with the real
+model then reports the time to the first answer, the median of the judged questions, and its memory.
 """
 
 import argparse
@@ -58,7 +57,7 @@ print(json.dumps({"first": first, "median": statistics.median(times), **memory})
 
 
 class PseudoRandom:
-    """The real embedder's measures, with vectors that only a text's checksum chooses."""
+    """The real embedder's sizes, with vectors chosen by the text's checksum."""
 
     def __init__(self, real: Embedder) -> None:
         self.model, self.dimension, self.max_tokens = real.model, real.dimension, real.max_tokens
@@ -77,7 +76,7 @@ class PseudoRandom:
         return self.read_passages(texts)
 
     def read_passages(self, texts: Sequence[str]) -> list[ReadText]:
-        """With as many token vectors as the text has tokens, none of which is of a word."""
+        """With one random token vector for each token."""
         read = [self._rows(text, 1 + self.count_tokens(text)) for text in texts]
         return [ReadText(rows[0], rows[1:], (), ()) for rows in read]
 

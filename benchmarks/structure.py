@@ -2,15 +2,14 @@
 
     python benchmarks/structure.py [--sizes 10000 100000 1000000]
 
-Vectors are synthetic: clusters of the width that real passages have (a mean cosine of about 0.6 to
-the cluster's centre), 384 dimensions. For each size: time of a search for the 100 nearest, recall
-of the 10 nearest against comparing every vector, after the exact order is restored from the
-vectors themselves as the retriever does; its size, in memory as on the disk; building and opening;
-adding and taking out one.
+Vectors are synthetic, with 384 dimensions, in clusters as wide as those of real passages (a mean
+cosine of about 0.6 to the centre). For each size: the time of a search for the 100 nearest; recall
+of the 10 nearest, reordered by the exact vectors as in the retriever, against comparing every
+vector; the size in memory and on the disk; building, opening, adding and removing one.
 
-Words are synthetic, too: 60 a passage out of 200,000, as often as words are in any language. A
-question has six of them, two of which are common. Recall is that of the ten best with all words
-putting passages forward.
+Words are synthetic, too: 60 a passage out of 200,000, as frequent as in natural language. A
+question has six, two of them common. Recall is of the ten best, against all words proposing
+passages.
 """
 
 import argparse

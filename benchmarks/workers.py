@@ -1,13 +1,12 @@
-"""Latency of questions and pace of a big import, without workers that embed and with some.
+"""Latency of questions and pace of a large import, with and without embedding workers.
 
     python -m benchmarks.workers [--passages 400] [--rounds 3] [--most 2] [--nice 10] [--unasked]
 
-Starts a PostgreSQL of its own and a core with the default model on it, and imports documents as a
-running bot does, in slices of its thread, with no worker, one, and so on, in turns. The workers are
-processes of `commonplace worker` on this machine: with as many cores as there are of them and one
-more they would not be in the core's way, with fewer they are; `--nice` says how far they step back.
-Meanwhile somebody asks a question, waits a tenth of a second and asks the next; `--unasked` asks
-nothing, and measures what the core's own process has to do for an import.
+Starts a PostgreSQL of its own and a core with the default model on it, and imports documents like a
+running bot, in slices of its thread, with no worker, one, and so on, in turns. The workers are
+processes of `commonplace worker` on this machine, where they compete with the core for processors;
+`--nice` lowers their priority. Meanwhile somebody asks a question, waits a tenth of a second and
+asks the next. `--unasked` asks nothing, and measures the core's own share of an import.
 """
 
 import argparse
@@ -41,7 +40,7 @@ PAUSE_SECONDS = 0.1
 
 @dataclass(slots=True)
 class Figures:
-    """What was measured with one number of workers, over all rounds."""
+    """Measurements with one number of workers, over all rounds."""
 
     passages: int = 0
     seconds: float = 0.0
@@ -60,7 +59,7 @@ class Figures:
 
 @contextmanager
 def workers(count: int, config: Path, url: str, nice: int) -> Iterator[None]:
-    """So many processes that embed, once all of them have joined."""
+    """Run so many embedding processes, once all of them have joined."""
     command = [sys.executable, "-m", "bot", "worker", "--config", str(config)]
     started = [
         subprocess.Popen(  # noqa: S603 - our own command
@@ -118,7 +117,7 @@ async def measured(options: argparse.Namespace, folder: Path, url: str) -> dict[
     worker = start_worker(settings)
     await worker.run_slices(Core.warm_up)
     figures = {count: Figures() for count in range(options.most + 1)}
-    # The first import warms up what comes after it.
+    # The first import warms up.
     await imported(worker, next(parts)[:100], asked, Figures())
     for _, (count, found) in itertools.product(range(options.rounds), figures.items()):
         with workers(count, config, url, options.nice):

@@ -35,6 +35,7 @@ CEILINGS: Final = {
     "indexer": (4.9, 9.6),
     "knowledge": (6.1, 14.4),
     "docs": (1.7, 2.4),
+    "benchmarks": (0.8, 0.5),
 }
 
 

@@ -46,7 +46,7 @@ NOT_RUN: Final = {
     "commonplace preview": "serves until it is stopped; tests/bot/preview starts it",
     "commonplace mcp": "serves until it is stopped; tests/bot/programs starts it",
     "commonplace serve": "serves until it is stopped; tests/bot/programs starts it",
-    "commonplace publish": "no server there has a page; tests/bot/cli/test_page.py publishes one",
+    "commonplace publish": "no server there has a page; bot/cli/test_publish.py makes one",
     "commonplace worker": "needs PostgreSQL; tests/bot/cli/test_worker.py starts it",
     'commonplace migrate --to "postgresql://': "needs PostgreSQL; tests/bot/cli/test_migrate.py",
     "commonplace migrate --to /var/lib": "needs PostgreSQL; tests/bot/cli/test_migrate.py",

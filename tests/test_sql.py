@@ -31,7 +31,6 @@ OWN = (
     "knowledge/store/database_url.py",
     "knowledge/store/postgres/",
     "knowledge/store/tables/",
-    "knowledge/channels/database.py",
     "knowledge/channels/tables.sql",
     "knowledge/channels/postgres",
     "indexer/index/sqlite_file.py",

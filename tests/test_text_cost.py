@@ -16,7 +16,7 @@ from typing import Final
 import pytest
 
 from bot.answers import small_talk
-from bot.autocomplete.choices import Choices, Titles
+from bot.interactions.autocomplete import Choices, Titles
 from bot.interactions.kit.buttons import CustomId
 from bot.process import logs
 from bot.programs import http_limits
@@ -91,10 +91,10 @@ def _structured(text: str) -> object:
 RECIPES: Final[dict[str, Callable[[str], object]]] = {
     "bot.answers.small_talk._Phrases.has_word": lambda text: small_talk._phrases().has_word(text),
     "bot.answers.small_talk._Phrases.kinds": lambda text: small_talk._phrases().kinds(text),
-    "bot.autocomplete.choices.Choices.note_id": lambda text: Choices([]).note_id(text, 1),
-    "bot.autocomplete.choices.Choices.one_tag": Choices([]).one_tag,
-    "bot.autocomplete.choices.Choices.tag": Choices([]).tag,
-    "bot.autocomplete.choices.Titles.matching": _titles,
+    "bot.interactions.autocomplete.Choices.note_id": lambda text: Choices([]).note_id(text, 1),
+    "bot.interactions.autocomplete.Choices.one_tag": Choices([]).one_tag,
+    "bot.interactions.autocomplete.Choices.tag": Choices([]).tag,
+    "bot.interactions.autocomplete.Titles.matching": _titles,
     "bot.interactions.kit.buttons.CustomId.parse": CustomId(
         "note", note_id=int, action=("a",)
     ).parse,
@@ -117,7 +117,6 @@ NOT_CALLED: Final = {
         bot.gaps.existing_answer.offered
         bot.programs.document_ids.known_id
         bot.gaps.handovers.answer
-        bot.notes.service.near
         bot.page.service.keep_off
         bot.programs.page_server._Headers._is_gone
         bot.sources.addresses.add

@@ -5,7 +5,6 @@ the data folder. `import` is one transaction of the database, after which the in
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -13,14 +12,11 @@ from typing import Annotated, Final
 import typer
 
 from bot.cli.console import (
-    ConfigOption,
-    DataOption,
     JsonOption,
     fail,
-    opened,
     out,
     print_json,
-    settings_from,
+    with_settings,
 )
 from bot.config.settings import Settings
 from bot.storage.data_folder import (
@@ -28,14 +24,12 @@ from bot.storage.data_folder import (
     COMMUNITY,
     data_folder,
     held,
-    open_database,
     open_server,
     open_store,
     refuse_lost,
 )
-from knowledge.backup import archives, backups, exporter, importer
+from knowledge.backup import archives, backups
 from knowledge.backup.backups import Restored
-from knowledge.backup.importer import Imported
 from knowledge.backup.on_request import OnRequest, Unknown
 from knowledge.store.store import Store
 from knowledge.text import counted
@@ -54,7 +48,7 @@ TakeOption = Annotated[
 ]
 
 
-def _reachable(path: Path) -> Path:
+def reachable(path: Path) -> Path:
     """A path that may be looked at, whether it is there or not; anything else ends with a sentence.
 
     The user of a service or of a container may look into few folders of a machine.
@@ -71,9 +65,9 @@ def _reachable(path: Path) -> Path:
     return path
 
 
+@with_settings
 def backup(
-    config_file: ConfigOption = None,
-    data: DataOption = None,
+    settings: Settings,
     to: Annotated[
         Path | None,
         typer.Option(
@@ -99,10 +93,9 @@ def backup(
         commonplace backup
         commonplace backup --to /mnt/other --keep 30
     """
-    settings = settings_from(config_file, data)
     folder, url = data_folder(settings), settings.data.database
     kind = archives if url else backups
-    target = _reachable(to or folder / BACKUPS)
+    target = reachable(to or folder / BACKUPS)
     rotating = to is None or to.is_dir()
     if to is not None and not rotating and not to.absolute().parent.is_dir():
         fail(
@@ -138,10 +131,10 @@ def _older(deleted: Sequence[Path], kept: Sequence[Path]) -> str:
     )
 
 
+@with_settings
 def restore(
+    settings: Settings,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` wrote.")],
-    config_file: ConfigOption = None,
-    data: DataOption = None,
     take: TakeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -153,10 +146,9 @@ def restore(
     Example:
         commonplace restore data/backups/community-20261129T020000.000000Z.db
     """
-    settings = settings_from(config_file, data)
     folder = data_folder(settings)
     with held(folder):
-        restored = _restored(settings, folder, _reachable(file), take or ())
+        restored = _restored(settings, folder, reachable(file), take or ())
     kept = restored.kept
     if as_json:
         record = {"restored": str(file), "kept": str(kept) if kept else None}
@@ -164,7 +156,7 @@ def restore(
     else:
         before = f" What was there before is {kept}." if kept else ""
         out.print(f"{file} is in place and verified.{before}", soft_wrap=True, markup=False)
-        _tell_unknown(restored.unknown, take or ())
+        tell_unknown(restored.unknown, take or ())
 
 
 def _restored(
@@ -178,60 +170,7 @@ def _restored(
         return archives.restore(file, store, server, at, take)
 
 
-def export(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="An empty folder, or an earlier export.")
-    ],
-    config_file: ConfigOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Export everything that was contributed as Markdown and JSONL, to read and to keep in Git.
-
-    The same database gives the same bytes. Only files that an export writes are replaced.
-
-    Example:
-        commonplace export community/
-    """
-    settings = settings_from(config_file, data)
-    with open_store(data_folder(settings), settings.data.database) as store:
-        files = exporter.export(store.database, _reachable(folder))
-    if as_json:
-        print_json({"exported": str(folder), "files": files})
-    else:
-        out.print(f"Exported to {folder}: {counted(files, 'file')}.", soft_wrap=True, markup=False)
-
-
-def import_(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `export` wrote.")],
-    config_file: ConfigOption = None,
-    data: DataOption = None,
-    take: TakeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Import an export: everything into an empty data folder, else what does not conflict.
-
-    Nothing that is here is overwritten; what conflicts is named, and nothing is imported then. A
-    note that was edited in the folder becomes a pending revision, which moderators decide on.
-    Sources and tombstones that are not known here are shown, and taken only with --take.
-
-    Example:
-        commonplace import community/
-    """
-    settings = settings_from(config_file, data)
-    with Store(open_database(data_folder(settings), settings.data.database)) as store:
-        imported = importer.import_folder(store, _reachable(folder), take or ())
-    if imported.rows:
-        with opened(settings):
-            pass
-    if as_json:
-        print_json(asdict(imported))
-    else:
-        out.print(_said(imported), soft_wrap=True, markup=False)
-        _tell_unknown(imported.unknown, take or ())
-
-
-def _tell_unknown(unknown: Unknown, taken: Collection[OnRequest]) -> None:
+def tell_unknown(unknown: Unknown, taken: Collection[OnRequest]) -> None:
     """Show what had to be asked for by name, and whether it was."""
     for name, rows in unknown.items():
         more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
@@ -248,19 +187,3 @@ def _tell_unknown(unknown: Unknown, taken: Collection[OnRequest]) -> None:
 
 def _named(what: OnRequest, rows: Sequence[str]) -> str:
     return counted(len(rows), what.value.removesuffix("s"))
-
-
-def _said(imported: Imported) -> str:
-    rows = sum(imported.rows.values())
-    notes = ", ".join(map(str, imported.edited))
-    sentences = [
-        f"Imported {counted(rows, 'row')}, among them "
-        f"{counted(imported.rows.get('notes', 0), 'note')}."
-        if rows
-        else "There was nothing to import that is not here.",
-        f"Notes that were edited and now wait for review: {notes}." if notes else "",
-        f"Changed here since the export, and left as it is: {counted(imported.differing, 'row')}."
-        if imported.differing
-        else "",
-    ]
-    return " ".join(filter(None, sentences))

@@ -4,10 +4,12 @@ What a program may read goes to standard output; progress and what went wrong to
 lines for people or, with `--json`, as one JSON object a line.
 """
 
+import functools
+import inspect
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
@@ -76,6 +78,27 @@ def settings_from(config_file: Path | None, data: Path | None) -> Settings:
     settings = config.load(config_file, data)
     logs.configure(settings.log, err, config.secrets())
     return settings
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command `--config` and `--data`, and call it with the `settings` that they lead to."""
+    signature = inspect.signature(command)
+
+    @functools.wraps(command)
+    def run(config_file: Path | None, data: Path | None, **values: Any) -> None:
+        command(settings=settings_from(config_file, data), **values)
+
+    own = [one for name, one in signature.parameters.items() if name != "settings"]
+    given = {"config_file": ConfigOption, "data": DataOption}
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
+        for name, option in given.items()
+    ]
+    parameters = [*(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own), *shared]
+    # Typer reads options from the signature.
+    vars(run)["__signature__"] = signature.replace(parameters=parameters)
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    return run
 
 
 def log_to_file(settings: Settings, path: Path) -> Path:

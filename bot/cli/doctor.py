@@ -1,20 +1,22 @@
 """Checks of `commonplace doctor`, in order: what would otherwise be asked about when it fails."""
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from rich.markup import escape
+
+from bot.cli.console import ConfigOption, DataOption, out
 from bot.config import settings as config
 from bot.config.settings import ConfigError, Settings
-from bot.interactions.policy.allowed_guilds import ANYBODY
 from bot.models.calibrations import chosen_calibration
 from bot.models.presets import other_model
 from bot.models.serving_model import Opened, is_building, open_serving
 from bot.models.serving_reranker import chosen_reranker
-from bot.process.connection import Application, LoginError, application
 from bot.storage.data_folder import (
     COMMUNITY,
     DataFolderError,
@@ -45,6 +47,9 @@ from knowledge.values.source_locations import repository_at
 LONG_SECONDS: Final = 60
 
 
+# The exit code where something is wrong.
+UNHEALTHY: Final = 1
+
 EMPTY: Final = (
     "it is empty, as in a new data folder and after `commonplace migrate`: nothing can be answered "
     "until the bot's next start fills it, or `commonplace index` does."
@@ -62,6 +67,23 @@ class Finding:
     sound: bool
     found: str
     warning: bool = False
+
+
+def doctor(config_file: ConfigOption = None, data: DataOption = None) -> None:
+    """Check configuration, model, index, log and, with a token, permissions.
+
+    Example:
+        commonplace doctor --config /etc/commonplace/config.toml
+    """
+    healthy = True
+    for finding in examine(config_file, data):
+        healthy = healthy and finding.sound
+        mark = "[green]ok[/green]  " if finding.sound else "[red]wrong[/red]"
+        if finding.warning:
+            mark = "[yellow]warn[/yellow] "
+        out.print(f"{mark} {escape(finding.what)}: {escape(finding.found)}", soft_wrap=True)
+    if not healthy:
+        sys.exit(UNHEALTHY)
 
 
 def examine(config_file: Path | None, data: Path | None) -> Iterator[Finding]:
@@ -290,25 +312,30 @@ def _discord(settings: Settings) -> Iterator[Finding]:
             yield from _servers(settings, public=True)
             yield Finding("Discord", True, "not looked at: DISCORD_TOKEN is not set")
         return
+    # Only this check needs discord.py.
+    from bot.process.connection import LoginError, application
+
     try:
         found = application(token)
     except LoginError as error:
         yield Finding("Discord", False, str(error))
         return
     yield from _servers(settings, public=found.public)
-    yield from _permissions(found)
+    yield from _permissions(found.lacking)
 
 
 def _servers(settings: Settings, *, public: bool) -> Iterator[Finding]:
     """Whether anybody can add the bot to a server."""
+    from bot.interactions.policy.allowed_guilds import ANYBODY
+
     if settings.guilds.allowed == "all" and public:
         yield Finding("servers", True, ANYBODY, warning=True)
 
 
-def _permissions(found: Application) -> Iterator[Finding]:
-    if not found.lacking:
+def _permissions(lacking: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    if not lacking:
         yield Finding("Discord", True, "the token is good; the bot is in no server yet")
-    for guild, missing in found.lacking.items():
+    for guild, missing in lacking.items():
         names = ", ".join(missing)
         yield Finding(
             f"server {guild}",

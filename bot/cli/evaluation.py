@@ -20,6 +20,7 @@ from bot.cli.console import (
     print_json,
     settings_from,
     shown,
+    with_settings,
 )
 from bot.cli.plots import PlotError
 from bot.cluster.shared_choices import sharing
@@ -202,14 +203,14 @@ def _reranking(settings: Settings) -> Reranking | None:
     return open_reranking(name, settings.model.reranker_ms, model_cache())
 
 
+@with_settings
 def calibrate(
     context: typer.Context,
+    settings: Settings,
     folders: Annotated[
         list[Path] | None,
         typer.Argument(metavar="DIR…", help="Judged sets in BEIR's layout.", show_default=False),
     ] = None,
-    config_file: ConfigOption = None,
-    data: DataOption = None,
     from_community: CommunityOption = False,
     to: Annotated[
         Path | None,
@@ -221,7 +222,6 @@ def calibrate(
     Example:
         commonplace calibrate judged/
     """
-    settings = settings_from(config_file, data)
     folder = data_folder(settings)
     target = to or folder / CALIBRATION
     opener: Opener = context.obj or open_record

@@ -16,15 +16,14 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli.console import (
-    ConfigOption,
-    DataOption,
     JsonOption,
     err,
     fail,
     out,
     print_json,
-    settings_from,
+    with_settings,
 )
+from bot.config.settings import Settings
 from bot.storage.data_folder import BACKUPS, COMMUNITY, data_folder, held, open_database
 from knowledge.backup import backups, exporter, move
 from knowledge.backup.move import Moved, Place, Step
@@ -122,7 +121,9 @@ class PostgresPlace:
             yield database
 
 
+@with_settings
 def migrate(
+    settings: Settings,
     to: Annotated[
         str,
         typer.Option(
@@ -132,8 +133,6 @@ def migrate(
             show_default=False,
         ),
     ],
-    config_file: ConfigOption = None,
-    data: DataOption = None,
     check: Annotated[
         bool, typer.Option("--check", help="Try all of it beside, and change nothing.")
     ] = False,
@@ -147,7 +146,6 @@ def migrate(
     Example:
         commonplace migrate --to postgresql://commonplace@db.example/commonplace --check
     """
-    settings = settings_from(config_file, data)
     folder, url = data_folder(settings), settings.data.database
     source: Place = PostgresPlace(url, folder) if url else FilePlace(folder)
     target = _target(to, folder)

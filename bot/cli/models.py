@@ -18,15 +18,13 @@ from rich.progress import Progress as Bar
 
 from bot.cli import model_output, rerankers
 from bot.cli.console import (
-    ConfigOption,
-    DataOption,
     JsonOption,
     err,
     fail,
     out,
     print_json,
-    settings_from,
     shown,
+    with_settings,
 )
 from bot.cli.help_text import PlainCommand, plain_group
 from bot.cluster.shared_choices import sharing
@@ -75,15 +73,16 @@ RerankerOption = Annotated[
 
 
 @model.command("list", cls=PlainCommand)
+@with_settings
 def list_models(
-    config_file: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False
+    settings: Settings,
+    as_json: JsonOption = False,
 ) -> None:
     """List the models that are on this machine, and presets, with what was measured of each.
 
     Example:
         commonplace model list
     """
-    settings = settings_from(config_file, data)
     rows = inventory(data_folder(settings), settings.model.name)
     if as_json:
         for row in rows:
@@ -93,11 +92,11 @@ def list_models(
 
 
 @model.command("try", cls=PlainCommand)
+@with_settings
 def try_model(
     context: typer.Context,
+    settings: Settings,
     name: NameArgument,
-    config_file: ConfigOption = None,
-    data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Open a model that is on this machine, measure its speed here, and keep that.
@@ -105,7 +104,6 @@ def try_model(
     Example:
         commonplace model try better-english
     """
-    settings = settings_from(config_file, data)
     folder = data_folder(settings)
     opener: Opener = context.obj or open_record
     with _explained():
@@ -130,11 +128,11 @@ def _opened(opener: Opener, folder: Path, records: list[ModelRecord]) -> list[Re
 
 
 @model.command("use", cls=PlainCommand)
+@with_settings
 def use_model(
     context: typer.Context,
+    settings: Settings,
     name: NameArgument,
-    config_file: ConfigOption = None,
-    data: DataOption = None,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Switch also to one that is worse, or slow.")
     ] = False,
@@ -149,7 +147,6 @@ def use_model(
         commonplace model use better-english
         commonplace model use --reranker none
     """
-    settings = settings_from(config_file, data)
     folder = data_folder(settings)
     if reranker:
         step_back(folder)
@@ -177,15 +174,16 @@ def use_model(
 
 
 @model.command("back", cls=PlainCommand)
+@with_settings
 def back(
-    config_file: ConfigOption = None, data: DataOption = None, reranker: RerankerOption = False
+    settings: Settings,
+    reranker: RerankerOption = False,
 ) -> None:
     """Let the model answer again that did before the last change.
 
     Example:
         commonplace model back
     """
-    settings = settings_from(config_file, data)
     folder = data_folder(settings)
     if reranker:
         with _explained(), sharing(folder, settings.data.database):

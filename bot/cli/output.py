@@ -5,9 +5,7 @@ The records of `--json` are promises to other programs: a name is added, never c
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime
 from itertools import groupby, zip_longest
-from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
@@ -23,11 +21,9 @@ from bot.answers.replay import Replay
 from bot.ask import messages as ask_messages
 from bot.ask.explanation import found_by
 from bot.cli.evaluation_output import figure_text
-from bot.core.figures import Figures
 from indexer.retrieval.hit import Hit
-from knowledge.text import counted
 from knowledge.values.phrasings import RecordedPhrasing
-from knowledge.values.questions import Evidence, RecordedHit
+from knowledge.values.questions import RecordedHit
 
 
 def reply_record(reply: Reply) -> dict[str, Any]:
@@ -223,80 +219,3 @@ def hit_text(rank: int, hit: Hit) -> Text:
     text = Text(f"{rank}. {where}", style="bold")
     text.append(f"  {hit.score:.3f} by {found_by(hit.legs)}\n", style="dim not bold")
     return text.append(hit.passage.text + "\n", style="not bold")
-
-
-def stats_record(figures: Figures, now: datetime) -> dict[str, Any]:
-    """How much there is and goes on, as an object; `age_seconds` since the index last changed."""
-    changed_at = figures.changed_at
-    return {
-        "questions": {**figures.questions, "all": sum(figures.questions.values())},
-        "verdicts": dict(figures.verdicts),
-        "notes": dict(figures.notes),
-        "documents": dict(figures.documents),
-        "passages": dict(figures.passages),
-        "index": {
-            "generation": figures.generation,
-            "changed_at": changed_at.isoformat(timespec="seconds") if changed_at else None,
-            "age_seconds": round((now - changed_at).total_seconds()) if changed_at else None,
-            "model": figures.model,
-            "embedder": figures.embedder,
-        },
-    }
-
-
-def stats_text(figures: Figures, now: datetime) -> RenderableType:
-    asked = sum(figures.questions.values())
-    table = Table(show_header=False, box=None, pad_edge=False)
-    rows = {
-        "questions": f"{asked:,}",
-        **{
-            f"  {_EVIDENCE_WORDS[name]}": _share(figures.questions[name], asked)
-            for name in _EVIDENCE_WORDS
-        },
-        "found helpful": f"{figures.verdicts['helpful']:,}",
-        "found unhelpful": f"{figures.verdicts['unhelpful']:,}",
-        "notes live": f"{figures.notes['live']:,}",
-        "notes waiting for review": f"{figures.notes['pending']:,}",
-        "shared documents": _size(figures, "shared"),
-        "servers' own documents": _size(figures, "guild"),
-        "index": f"generation {figures.generation}, {_age(figures.changed_at, now)}",
-        "model": f"{figures.model} ({figures.embedder})",
-    }
-    for key, value in rows.items():
-        table.add_row(key, value)
-    return table
-
-
-_EVIDENCE_WORDS: Final = {
-    Evidence.STRONG.value: "answered",
-    Evidence.PARTIAL.value: "answered in part",
-    Evidence.NONE.value: "not answered",
-}
-
-
-def _share(count: int, of: int) -> str:
-    return f"{count:,} ({count / of:.0%})" if of else f"{count:,}"
-
-
-def _size(figures: Figures, scope: str) -> str:
-    return f"{figures.documents[scope]:,} in {figures.passages[scope]:,} passages"
-
-
-def _age(changed_at: datetime | None, now: datetime) -> str:
-    if changed_at is None:
-        return "when it changed is not known"
-    seconds = max(round((now - changed_at).total_seconds()), 0)
-    for name, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"changed {seconds // size:,} {name} ago"
-    return f"changed {counted(seconds, 'second')} ago"
-
-
-def preview_start(folder: Path, log: Path) -> str:
-    """The first line of a preview, before its page is there."""
-    return f"Starting the bot. What you set up is kept in {folder}, its log in {log}."
-
-
-def preview_address(address: str) -> str:
-    """The last line of a preview, once its page is there."""
-    return f"Open {address} in a browser. Ctrl+C ends the preview."

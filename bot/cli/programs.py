@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from bot.cli.console import ConfigOption, DataOption, err, fail, settings_from
+from bot.cli.console import err, fail, with_settings
 from bot.cli.sources import guild_scope
 from bot.config.settings import Settings
 from bot.core import index_updates
@@ -44,9 +44,9 @@ PerSecondOption = Annotated[
 ]
 
 
+@with_settings
 def mcp(
-    config_file: ConfigOption = None,
-    data: DataOption = None,
+    settings: Settings,
     guild: GuildOption = None,
     http: Annotated[
         int | None,
@@ -69,7 +69,6 @@ def mcp(
         from bot.programs.http_server import ServingError, Tokens, listening
     except ImportError as error:
         fail(f"MCP needs {needed('mcp')} ({error}).")
-    settings = settings_from(config_file, data)
     guild_id = _guild_id(guild)
     if http is None:
         asyncio.run(_served_by_stdio(settings, guild_id))
@@ -85,9 +84,9 @@ def mcp(
         fail(str(error))
 
 
+@with_settings
 def serve(
-    config_file: ConfigOption = None,
-    data: DataOption = None,
+    settings: Settings,
     guild: GuildOption = None,
     host: Annotated[
         str,
@@ -121,7 +120,6 @@ def serve(
         from bot.programs.http_server import ServingError, Tokens, listening
     except ImportError as error:
         fail(f"The HTTP interface needs {needed('serve')} ({error}).")
-    settings = settings_from(config_file, data)
     guild_id = _guild_id(guild)
     try:
         if page is not None:

@@ -17,16 +17,14 @@ from rich.markup import escape
 
 from bot.cli import named_sources, source_output
 from bot.cli.console import (
-    ConfigOption,
-    DataOption,
     JsonOption,
     err,
     fail,
     out,
     print_json,
-    settings_from,
     shown,
     tell_event,
+    with_settings,
 )
 from bot.cli.help_text import PlainCommand, plain_group
 from bot.cli.named_sources import Naming
@@ -68,13 +66,13 @@ SomeArgument = Annotated[
 ]
 
 
+@with_settings
 def index(
+    settings: Settings,
     paths: Annotated[
         list[str] | None,
         typer.Argument(metavar="PATH…", help="Files and folders to import.", show_default=False),
     ] = None,
-    config_file: ConfigOption = None,
-    data: DataOption = None,
     as_json: JsonOption = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on, and take in every change until Ctrl+C.")
@@ -95,7 +93,6 @@ def index(
         commonplace index handbook/ faq.md
         commonplace index --watch
     """
-    settings = settings_from(config_file, data)
     # A path without a name would be the folder that the command was given in.
     for path in paths or ():
         named_sources.check_named(path)
@@ -225,15 +222,17 @@ def _show_step(report: UpdateReport, new: Sequence[Failure], *, as_json: bool) -
 
 
 @source.command("list", cls=PlainCommand)
+@with_settings
 def list_sources(
-    config_file: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False
+    settings: Settings,
+    as_json: JsonOption = False,
 ) -> None:
     """List every source: what it gave, when, and every failure with its reason.
 
     Example:
         commonplace source list
     """
-    with Core(settings_from(config_file, data)) as core:
+    with Core(settings) as core:
         english = partial(problem, language=Language.ENGLISH)
         states = [*core.source_states(), *core.channel_states(english)]
     if as_json:
@@ -246,10 +245,10 @@ def list_sources(
 
 
 @source.command("add", cls=PlainCommand)
+@with_settings
 def add_sources(
+    settings: Settings,
     locations: LocationsArgument,
-    config_file: ConfigOption = None,
-    data: DataOption = None,
     as_json: JsonOption = False,
     guild: Annotated[
         str | None,
@@ -306,7 +305,6 @@ def add_sources(
         commonplace source add https://docs.example.org/guide/ --crawl
         commonplace source add https://github.com/owner/name --path docs/
     """
-    settings = settings_from(config_file, data)
     naming = Naming(
         scope=guild_scope(guild) if guild is not None else SHARED,
         base_url=base_url,
@@ -337,10 +335,10 @@ def guild_scope(guild: str) -> Scope:
 
 
 @source.command("remove", cls=PlainCommand)
+@with_settings
 def remove_sources(
+    settings: Settings,
     locations: LocationsArgument,
-    config_file: ConfigOption = None,
-    data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Remove sources: what was read from them is answered from no more.
@@ -348,7 +346,7 @@ def remove_sources(
     Example:
         commonplace source remove handbook/
     """
-    with Core(settings_from(config_file, data), rebuild=True) as core:
+    with Core(settings, rebuild=True) as core:
         for location in named_sources.located(core, locations):
             channel_id = located_channel(location)
             if channel_id is not None:
@@ -359,10 +357,10 @@ def remove_sources(
 
 
 @source.command("sync", cls=PlainCommand)
+@with_settings
 def sync_sources(
+    settings: Settings,
     locations: SomeArgument = None,
-    config_file: ConfigOption = None,
-    data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Look at every source anew: files that failed are read again, the web is visited.
@@ -372,7 +370,6 @@ def sync_sources(
     Example:
         commonplace source sync https://docs.example.org/guide/
     """
-    settings = settings_from(config_file, data)
     with Core(settings, rebuild=True) as core:
         named = named_sources.located(core, locations or ())
         if [*core.store.synced_channels.all()] and (not named or any(map(located_channel, named))):

@@ -1,6 +1,6 @@
 """The command `worker`: embeds for bots on one PostgreSQL database."""
 
-from bot.cli.console import ConfigOption, DataOption, fail, settings_from
+from bot.cli.console import fail, with_settings
 from bot.config.settings import Settings
 from bot.models.serving_model import chosen_model
 from bot.storage.data_folder import data_folder, model_cache
@@ -8,7 +8,8 @@ from indexer.embedding.embedder import Embedder
 from indexer.embedding.model_records import open_record
 
 
-def worker(config_file: ConfigOption = None, data: DataOption = None) -> None:
+@with_settings
+def worker(settings: Settings) -> None:
     """Embed what bots import, where their database is PostgreSQL: no token, no Discord.
 
     Any number of them may run, on any machine that reaches the database, with the bots' model.
@@ -17,7 +18,6 @@ def worker(config_file: ConfigOption = None, data: DataOption = None) -> None:
     Example:
         commonplace worker --config config.toml
     """
-    settings = settings_from(config_file, data)
     if not settings.data.database:
         fail(
             "A worker embeds for bots whose database is PostgreSQL: name it as `data.database` in "

@@ -129,6 +129,20 @@ class ChannelSyncing(Protocol):
         """Quote nobody who is withheld now, and fetch again what may be quoted again."""
 
 
+class Allowlist(Protocol):
+    """Guilds that the operator allows."""
+
+    async def answers(self, user: discord.abc.User, guild_id: int | None) -> bool:
+        """Whether a user is answered: in an allowed guild, or directly as a member of one."""
+
+
+class Completions(Protocol):
+    """Cache of what autocomplete offers."""
+
+    def forget(self) -> None:
+        """Drop what is cached."""
+
+
 class Services(commands.AutoShardedBot):
     """The bot without its features.
 
@@ -141,6 +155,8 @@ class Services(commands.AutoShardedBot):
     degradations: Degradations
     guild_settings: "GuildSettingsCache"
     followed: dict[int, set[int]]
+    allowed_guilds: Allowlist
+    autocomplete: Completions
     outbox: Outbox
     handovers: Handovers
     submissions: Submissions

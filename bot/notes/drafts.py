@@ -8,16 +8,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from bot.interactions.kit.buttons import NONCE, CustomId
 from knowledge.values.notes import Member, Note, SourceMessage
-from knowledge.values.pictures import Picture
+from knowledge.values.pictures import PICTURES, Picture
 from knowledge.values.submissions import (
     TITLE_CHARACTERS,
+    InvalidNoteError,
     Submission,
     checked_submission,
 )
+
+_Counted = TypeVar("_Counted")
 
 FILE_NAME: Final = "what-you-wrote.md"
 
@@ -106,6 +109,23 @@ class Draft:
         """The draft with a file's text, and with its title unless one was typed."""
         line = " ".join(title.split())[:TITLE_CHARACTERS].rstrip()
         return replace(self, title=self.title.strip() or line, text=text)
+
+
+def checked_number(pictures: list[_Counted]) -> list[_Counted]:
+    """Return the pictures of one note.
+
+    Raises:
+        InvalidNoteError: if there are too many.
+    """
+    if len(pictures) > PICTURES:
+        raise too_many_pictures(len(pictures))
+    return pictures
+
+
+def too_many_pictures(number: int) -> InvalidNoteError:
+    return InvalidNoteError(
+        "There are {number} pictures; {most} is the most.", number=number, most=PICTURES
+    )
 
 
 def extending(note: Note, draft: Draft) -> Draft:

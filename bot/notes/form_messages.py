@@ -74,7 +74,6 @@ TEXT_AND_FILE: Final = Sentence(
 TWO_FILES: Final = Sentence(
     "There are several files with text, and a note has one: leave the others out."
 )
-TOO_MANY_PICTURES: Final = Sentence("There are {number} pictures; {most} is the most.")
 NEITHER: Final = Sentence(
     "There is neither a text nor a file: write the text, or upload it as a file."
 )

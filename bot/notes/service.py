@@ -1,14 +1,18 @@
-"""Note visibility: what members may see of notes, and the steps that they have to confirm first.
+"""Notes of members: submission of drafts, visibility, withdrawal, extension.
 
-Each function takes the core that it works on, so that it can be called in the worker's thread.
-What is not live is for its contributor and the moderators alone.
+Functions of the core, in its thread. A note that isn't live is visible to its contributor and to
+moderators only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from bot.answers.small_talk import small_talk
 from bot.core.core import Core
+from bot.interactions.policy import limits
+from bot.interactions.policy.limits import Allowance
+from bot.notes.drafts import Draft, OnPage, checked_number
 from bot.review import service as review_service
 from bot.review.similar_notes import Near, SimilarNotes
 from knowledge.channels.documents import quotable
@@ -16,9 +20,161 @@ from knowledge.channels.messages import ArchivedMessage
 from knowledge.chat.intents import thanks
 from knowledge.chat.transcript import Channel, Transcript, transcript
 from knowledge.values.documents import note_of_document
-from knowledge.values.notes import Note, Obstacle, Outcome, State
+from knowledge.values.notes import Member, Note, Obstacle, Outcome, State
 from knowledge.values.pictures import Picture
-from knowledge.values.submissions import TEXT_CHARACTERS, Submission
+from knowledge.values.submissions import TEXT_CHARACTERS
+
+# Submission.
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The member who submits a draft, with their roles and the followed channels they may read."""
+
+    member: Member
+    guild_id: int
+    channel_id: int
+    interaction_id: int
+    role_ids: tuple[int, ...] = ()
+    channels: tuple[int, ...] = ()
+    allowance: Allowance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Whether a server reviews notes, and the documents similar to a new one.
+
+    A document comes with its note's id if the sender may extend that note.
+    """
+
+    is_set_up: bool
+    similar: tuple[tuple[Near, int | None], ...] = ()
+
+
+class Proposal:
+    """A draft about to become a revision. Steps are slices; the last value is the result."""
+
+    def __init__(self, core: Core, draft: Draft, sender: Sender) -> None:
+        """Check what was typed.
+
+        Raises:
+            InvalidNoteError: if it can't become a revision.
+        """
+        self._core = core
+        self._draft = draft
+        self._sender = sender
+        self._submission = draft.submission()
+        # The words of somebody else are never published at once by the roles of their sender.
+        self._author, self._role_ids = sender.member, sender.role_ids
+        if draft.contributor is not None and draft.contributor.id != sender.member.id:
+            self._author, self._role_ids = draft.contributor, ()
+
+    def check(self) -> Iterator[Check | None]:
+        """Search for documents similar to a new note, unless its sender has seen them."""
+        guild_id = self._sender.guild_id
+        if not self._core.store.guilds.settings(guild_id).complete:
+            yield Check(is_set_up=False)
+        elif self._draft.note_id is not None or self._draft.anyway:
+            yield Check(is_set_up=True)
+        else:
+            yield from self._core.part(SimilarNotes).embed_ahead(guild_id, self._submission)
+            yield Check(is_set_up=True, similar=tuple(self._similar()))
+
+    def _similar(self) -> Iterator[tuple[Near, int | None]]:
+        """Yield similar documents; pending notes of others are only for moderators."""
+        sender, notes = self._sender, self._core.store.notes
+        for one in self._core.part(SimilarNotes).documents(
+            sender.guild_id, self._submission, channels=sender.channels
+        ):
+            if one.revision_id is not None:
+                note = notes.find(one.revision_id, sender.guild_id)
+            else:
+                number = note_of_document(one.document_id)
+                note = notes.live(number) if number is not None else None
+            own = note is not None and note.contributor_id == sender.member.id
+            if own or not one.pending:
+                yield one, note.id if note is not None else None
+
+    def submit(self) -> Iterator[Outcome | None]:
+        """Keep the revision, once for an interaction; the outcome is None if the note is gone.
+
+        Raises:
+            InvalidNoteError: if its sender has to wait, or it has too many pictures.
+        """
+        guild_id = self._sender.guild_id
+        yield from review_service.embed_unreviewed_ahead(
+            self._core, guild_id, self._submission, self._role_ids
+        )
+        yield review_service.taken(
+            self._core, guild_id, self._sender.interaction_id, self._kept, self._draft.origin
+        )
+
+    def _kept(self) -> Outcome | None:
+        """Write the revision, inside a transaction."""
+        self._refuse_one_too_many()
+        draft, guild_id, store = self._draft, self._sender.guild_id, self._core.store
+        pictures = self._pictures()
+        for_page = draft.page is not OnPage.UNTOLD and draft.is_own
+        outcome: Outcome | None
+        if draft.note_id is None:
+            outcome = store.contributions.propose(
+                guild_id,
+                self._author,
+                self._sender.channel_id,
+                self._submission,
+                role_ids=self._role_ids,
+                source=draft.source,
+                pictures=pictures or (),
+                for_page=for_page,
+                off_page=draft.page is OnPage.OFF,
+            )
+        else:
+            outcome = store.contributions.revise(
+                guild_id,
+                draft.note_id,
+                self._author,
+                self._submission,
+                role_ids=self._role_ids,
+                pictures=pictures,
+                for_page=for_page,
+            )
+        if outcome is not None and outcome.done and draft.question_id is not None:
+            store.gaps.written_for(guild_id, outcome.note.id, draft.question_id)
+        return outcome
+
+    def _refuse_one_too_many(self) -> None:
+        if self._sender.allowance is None:
+            return
+        # Inside the transaction, so that notes sent at the same time are counted.
+        wait = limits.note_wait(
+            self._core, self._sender.allowance, self._draft.note_id, datetime.now(UTC)
+        )
+        if wait is not None:
+            raise limits.not_yet(wait)
+
+    def _pictures(self) -> Sequence[Picture] | None:
+        """The pictures of the revision; None keeps the note's.
+
+        Raises:
+            InvalidNoteError: if there are too many.
+        """
+        draft, store = self._draft, self._core.store
+        if not draft.pictures:
+            return () if draft.without or draft.note_id is None else None
+        note = store.notes.latest(None, draft.note_id or 0) if draft.added else None
+        if note is not None and note.contributor_id != self._author.id:
+            note = store.notes.live(note.id)
+        if note is None:
+            return draft.pictures
+        return checked_number([*store.pictures.of(note.revision.id), *draft.pictures])
+
+
+def as_it_stands(core: Core, note: Note) -> Note:
+    """The note now, with its card if that was posted meanwhile."""
+    return core.store.notes.find(note.revision.id, note.guild_id) or note
+
+
+# Visibility.
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,32 +292,6 @@ def quoted_notes(core: Core, guild_id: int, question_id: int) -> list[Note]:
     numbers = dict.fromkeys(note_of_document(hit.document_id) for hit in question.hits)
     found = (core.store.notes.live(number) for number in numbers if number is not None)
     return [note for note in found if note is not None and note.guild_id == guild_id]
-
-
-def near(
-    core: Core,
-    guild_id: int,
-    submission: Submission,
-    member_id: int,
-    channels: Sequence[int] = (),
-) -> list[tuple[Near, int | None]]:
-    """What is on record already that is like a new note, each with its id if it can be extended.
-
-    That is a note of their own, or one that is live.
-    What waits for a decision is left out unless it is their own: others may not see it. The
-    review card shows all of it. `channels` are those that the member may read.
-    """
-    found: list[tuple[Near, int | None]] = []
-    for one in core.part(SimilarNotes).documents(guild_id, submission, channels=channels):
-        if one.revision_id is not None:
-            note = core.store.notes.find(one.revision_id, guild_id)
-        else:
-            number = note_of_document(one.document_id)
-            note = core.store.notes.live(number) if number is not None else None
-        own = note is not None and note.contributor_id == member_id
-        if own or not one.pending:
-            found.append((one, note.id if note is not None else None))
-    return found
 
 
 def exchange(

@@ -16,10 +16,6 @@ from discord.ext import commands
 from bot.answers.decision import Clarification
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.ask.ui.cog import AskCog
-from bot.ask.ui.unasked_cog import ROUND_SECONDS as HELPER_SECONDS
-from bot.ask.ui.unasked_cog import HelperCog
-from bot.autocomplete.ui.autocomplete import AutocompleteCache
 from bot.cluster.shards import Shards
 from bot.config.settings import Settings
 from bot.config.version import own_version
@@ -29,12 +25,12 @@ from bot.core.degradations import Degradations
 from bot.core.figures import Figures
 from bot.core.job_queue import Priority
 from bot.core.worker import Worker, WorkerBusyError, current_member
-from bot.gaps.ui.cog import GapsCog
-from bot.gaps.ui.handover_posts import HandoverPosts
+from bot.interactions.autocomplete import AutocompleteCache
+from bot.interactions.features import feature_folders
 from bot.interactions.kit.attachments import Attachments
 from bot.interactions.kit.discord_internals import is_set_up, resume_shards
 from bot.interactions.kit.errors import EXPLAINED, explanation, say
-from bot.interactions.kit.forms import answer_left
+from bot.interactions.kit.forms import Form, answer_left
 from bot.interactions.kit.localisation import Translator
 from bot.interactions.kit.retries import resend
 from bot.interactions.kit.unknown_components import UnknownComponents
@@ -42,42 +38,13 @@ from bot.interactions.picture_texts import PictureTexts
 from bot.interactions.policy.allowed_guilds import AllowedGuilds
 from bot.interactions.policy.flood_control import FloodControl, TooFastError
 from bot.interactions.policy.guild_settings import GuildSettingsCache, viewer_language
-from bot.notes.ui.cog import NotesCog
-from bot.notes.ui.source_messages import SourceMessages
-from bot.notes.ui.submission import NoteSubmissions
-from bot.notices.ui.answers_for_askers import AnswersForAskers
-from bot.notices.ui.outbox import ROUND_SECONDS, OutboxDispatcher
-from bot.page.publisher import ROUND_SECONDS as PAGE_SECONDS
-from bot.page.publisher import PagePublisher
-from bot.page.ui.cog import PageCog
-from bot.privacy.ui.cog import PrivacyCog
-from bot.privacy.ui.guild_removal import ROUND_SECONDS as REMOVAL_SECONDS
-from bot.privacy.ui.guild_removal import GuildRemoval
 from bot.process.background import BackgroundTasks
 from bot.process.command_tree import CommandTree
-from bot.process.components import BUTTONS, FORMS
 from bot.process.connection import CONNECTION_FAILURES, connection_error, intents
 from bot.process.health import Health
 from bot.process.metrics import Metrics, Situation
 from bot.process.sharded_client import ShardedClient
-from bot.review.ui.cards import CardsCog
-from bot.review.ui.cog import ReviewCog
-from bot.review.ui.queue import Queue
-from bot.search.ui.cog import SearchCog
-from bot.setup.ui.arrival import Arrival
-from bot.setup.ui.channel_cog import ChannelsCog
-from bot.setup.ui.cog import SetupCog
-from bot.setup.ui.limits_cog import LimitsCog
-from bot.setup.ui.panel import SetupPanel
-from bot.sources.ui.channel_events import ChannelEvents
-from bot.sources.ui.channel_sync import PAUSE_SECONDS as SYNC_SECONDS
-from bot.sources.ui.channel_sync import ChannelSync
-from bot.sources.ui.cog import SourcesCog
 from bot.sources.web_sync import MakeFetcher, polite_fetcher
-from bot.statistics.ui.cog import CommunityCog
-from bot.statistics.ui.weekly_cog import DigestCog
-from bot.statistics.ui.weekly_poster import ROUND_SECONDS as DIGEST_SECONDS
-from bot.statistics.ui.weekly_poster import DigestPoster
 from indexer.embedding.embedder import Embedder
 from knowledge.store.database import is_away
 from knowledge.values.channel_settings import GuildChoices
@@ -129,24 +96,11 @@ class Bot(ShardedClient):
         self.degradations = Degradations()
         self.metrics = Metrics(own_version())
         self.guild_settings = GuildSettingsCache(self)
-        self.allowed_guilds = AllowedGuilds(self)
+        self.allowed_guilds: AllowedGuilds = AllowedGuilds(self)
         self.flood_control = FloodControl(settings.questions)
         self.attachments = Attachments()
         self.picture_texts = PictureTexts(is_on=settings.pictures.read_text)
-        self.queue = Queue(self)
-        self.setup_panel = SetupPanel(self)
-        self.source_messages = SourceMessages(self)
-        self.submissions = NoteSubmissions(self, self.source_messages)
         self.autocomplete = AutocompleteCache(self)
-        self.answers_for_askers = AnswersForAskers(self)
-        self.handovers: HandoverPosts = HandoverPosts(self)
-        outbox = OutboxDispatcher(self, self.autocomplete, self.answers_for_askers)
-        self.outbox: OutboxDispatcher = outbox
-        self.channel_sync: ChannelSync = ChannelSync(self)
-        self.guild_removal = GuildRemoval(self)
-        self.digests = DigestPoster(self)
-        self.pages = PagePublisher(self)
-        self.helper = HelperCog(self, self.allowed_guilds)
         self.background = BackgroundTasks(self, self.metrics, make_fetcher)
         self.phrasing = None
         if settings.phrasing.is_on:
@@ -154,6 +108,8 @@ class Bot(ShardedClient):
             from bot.phrasing.dispatcher import open_dispatcher
 
             self.phrasing = open_dispatcher(self, self.metrics.phrased)
+        self._folders = feature_folders()
+        self._features = [folder.make(self) for folder in self._folders]
         if settings.data.database:
             self.join_cluster(self._settle, self.background.catch_up)
         self._worker = worker
@@ -171,34 +127,14 @@ class Bot(ShardedClient):
         """Begin opening the core, add the cogs, and sync commands if they changed."""
         if self._worker is None:
             self._worker = start_worker(self.settings, early=self.guild_settings.preload)
-        for cog in (
-            self.allowed_guilds,
-            AskCog(self, self.allowed_guilds),
-            NotesCog(self, self.source_messages),
-            CardsCog(self),
-            ReviewCog(self),
-            PageCog(self),
-            SetupCog(self),
-            Arrival(self, self.allowed_guilds),
-            self.source_messages,
-            self.guild_removal,
-            ChannelEvents(self, self.channel_sync),
-            LimitsCog(self),
-            GapsCog(self),
-            DigestCog(self, self.digests),
-            self.helper,
-            CommunityCog(self),
-            PrivacyCog(self),
-            ChannelsCog(self),
-            SourcesCog(self, self.channel_sync),
-            SearchCog(self),
-            self.autocomplete,
-            UnknownComponents(self, [kind.ids for kind in BUTTONS], FORMS),
-        ):
+        components = [kind for folder in self._folders for kind in folder.components]
+        unknown = UnknownComponents(self, [kind.ids for kind in components], self._forms)
+        cogs = [cog for feature in self._features for cog in feature.cogs]
+        for cog in (self.allowed_guilds, *cogs, unknown):
             await self.add_cog(cog)
         if self.phrasing is not None:
             self.phrasing.start()
-        self.add_dynamic_items(*BUTTONS)
+        self.add_dynamic_items(*components)
         await self.tree.set_translator(Translator())
         self.background.begin()
 
@@ -268,22 +204,18 @@ class Bot(ShardedClient):
             self._posts = True
             if self.cluster is None:
                 await self._answer_left(self.own_shards)
-            # Each of these does what is due in the guilds of this process's shards.
-            self.background.go_on(REMOVAL_SECONDS, self.guild_removal.round)
-            self.background.go_on(ROUND_SECONDS, self.outbox.round)
-            self.background.go_on(DIGEST_SECONDS, self.digests.round)
-            self.background.go_on(HELPER_SECONDS, self.helper.round)
-            if self.settings.sources.channels:
-                self.background.go_on(SYNC_SECONDS, self.channel_sync.round)
-            go_on = self.while_leading(self.background.go_on)
-            self.background.leader.ready(go_on, self.guild_removal.purge)
-            if self.settings.page.folder:
-                go_on(PAGE_SECONDS, self.pages.round)
+            go_on, while_leading = self.background.go_on, self.while_leading(self.background.go_on)
+            for each in (one for feature in self._features for one in feature.rounds):
+                (while_leading if each.by_leader else go_on)(each.seconds, each.step)
+
+    @property
+    def _forms(self) -> tuple[type[Form], ...]:
+        return tuple(kind for folder in self._folders for kind in folder.forms)
 
     async def _answer_left(self, shards: Shards, before: datetime | None = None) -> None:
         """Answer the clicks and forms that the last process was at when it ended."""
         try:
-            await answer_left(self, FORMS, before or self._made_at, shards)
+            await answer_left(self, self._forms, before or self._made_at, shards)
         except EXPLAINED as error:
             _logger.error("What was left before the start waits for the next one: %s", error)
 
@@ -291,10 +223,9 @@ class Bot(ShardedClient):
         """Take over what the process before left undone in shards, which are ours since then."""
         await self.on_ready()
         await self._answer_left(shards, since)
-        await self.guild_removal.compare()
         steps: list[Callable[[], Awaitable[object]]] = [
+            *(step for feature in self._features for step in feature.takes_over),
             lambda: self.worker.call(lambda core: core.recording.renew_ids()),
-            self.channel_sync.load,
             lambda: self.worker.run_slices(index_updates.update_own),
         ]
         for step in steps:

@@ -1,7 +1,7 @@
 """Command tree: its checks, and the way of its errors to the client's one handler."""
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -9,21 +9,19 @@ from discord import app_commands
 from bot.interactions.kit.errors import say
 from bot.interactions.kit.option_values import misfit
 from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.services import Interaction, Services
 from bot.text import error_messages
-
-if TYPE_CHECKING:
-    from bot.process.client import Bot
 
 _logger = logging.getLogger(__name__)
 
 
-class CommandTree(app_commands.CommandTree["Bot"]):
+class CommandTree(app_commands.CommandTree[Services]):
     """The command tree, whose errors all go to the client's one handler."""
 
-    async def interaction_check(self, interaction: discord.Interaction["Bot"], /) -> bool:
+    async def interaction_check(self, interaction: Interaction, /) -> bool:
         return await self.client.admits(interaction) and await self._fits(interaction)
 
-    async def _fits(self, interaction: discord.Interaction["Bot"]) -> bool:
+    async def _fits(self, interaction: Interaction) -> bool:
         """Say so where an option has a value that its command doesn't take."""
         if interaction.type is not discord.InteractionType.application_command:
             # While somebody types, nothing has to fit.
@@ -37,9 +35,7 @@ class CommandTree(app_commands.CommandTree["Bot"]):
         await say(interaction, error_messages.OPTION_MISFIT(language, option=option))
         return False
 
-    async def on_error(
-        self, interaction: discord.Interaction["Bot"], error: app_commands.AppCommandError
-    ) -> None:
+    async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError) -> None:
         cause: BaseException = error.__cause__ or error
         if isinstance(error, app_commands.CommandInvokeError):
             cause = error.original

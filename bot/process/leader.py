@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from discord.ext import tasks
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.job_queue import Priority
-from bot.core.worker import WorkerStoppedError, beside
+from bot.core.worker import beside
 from bot.interactions.kit.errors import EXPLAINED
 from bot.interactions.kit.retries import LOST
 from bot.interactions.services import GoOn, Services
@@ -28,8 +28,6 @@ from bot.privacy import service as privacy_service
 from bot.process.metrics import Metrics
 from bot.sources.web_sync import PAUSE_SECONDS, MakeFetcher, visit
 from bot.storage.data_folder import data_folder
-from indexer.index.database import IndexError_
-from knowledge.store.database import StoreError
 from knowledge.text import counted
 
 # Remembered so that commands are only sent to Discord when they changed: creating them is limited
@@ -40,8 +38,6 @@ COMMANDS_DIGEST: Final = "commands digest"
 SYNC_SECONDS: Final = 60
 # How often the words of old questions are pruned, beginning with the start.
 PRUNE_SECONDS: Final = 86_400
-# How often is looked whether a guild is to be purged.
-PURGE_SECONDS: Final = 3_600
 
 _logger = logging.getLogger(__name__)
 
@@ -69,17 +65,6 @@ class Leader:
             go_on(PRUNE_SECONDS, self.prune_questions)
         if self._bot.settings.sources.web_hours:
             go_on(PAUSE_SECONDS, self._visit_sources)
-
-    def ready(self, go_on: GoOn, purge: Callable[[datetime], Awaitable[None]]) -> None:
-        """From when on Discord has named the guilds; `purge` deletes what is due at a moment."""
-
-        async def purged() -> None:
-            try:
-                await purge(datetime.now(UTC))
-            except (StoreError, IndexError_, WorkerStoppedError) as error:
-                _logger.error("What is to be deleted waits for the next hour: %s", error)
-
-        go_on(PURGE_SECONDS, purged)
 
     def end(self) -> None:
         self._stopping.set()

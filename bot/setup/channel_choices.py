@@ -6,7 +6,7 @@ Each has a key, which is sent, and a name, which is shown: what is typed may be 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.autocomplete.choices import CHOICE_CHARACTERS, CHOICES, Choice
+from bot.interactions.autocomplete import CHOICE_CHARACTERS, CHOICES, Choice
 from bot.text.markdown import legible, shortened, size
 from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 

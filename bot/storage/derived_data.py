@@ -8,17 +8,15 @@ would be outdated, and keep what members have deleted since. The queue exists on
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from knowledge.channels import database as channels_database
-from knowledge.channels.archive import ChannelArchive
-from knowledge.channels.database import CHANNELS, ArchiveError
+from knowledge.channels.archive import ARCHIVE, ChannelArchive
 from knowledge.dependencies import needed
 from knowledge.store.database import StoreError
-from knowledge.store.derived_tables import DerivedTables
+from knowledge.store.derived_tables import DerivedKind, DerivedTables
+from knowledge.store.sqlite_file import DerivedTablesFile
 from knowledge.text import counted
-from knowledge.web import page_store
-from knowledge.web.page_store import WEB, PageStore, PageStoreError
+from knowledge.web.page_store import PAGES, PageStore
 
 if TYPE_CHECKING:
     from knowledge.store.postgres.work_queue import WorkQueue
@@ -44,41 +42,26 @@ def open_archive(folder: Path, url: str = "") -> ChannelArchive:
     """Open the archive of channels: in a data folder, or in the database of a URL.
 
     Raises:
-        ArchiveError: if it can't be used.
+        DerivedTablesError: if it can't be used.
         StoreError: if psycopg isn't installed.
     """
-    if not url:
-        return ChannelArchive(folder / CHANNELS)
-    opened = ChannelArchive(_schema(url, channels_database, ArchiveError))
-    _delete(folder / CHANNELS)
-    return opened
+    return ChannelArchive(_opened(ARCHIVE, folder, url))
 
 
 def open_pages(folder: Path, url: str = "") -> PageStore:
-    """Open the fetched web pages, in the same places.
+    """Open the fetched web pages, in the same places, with the same errors."""
+    return PageStore(_opened(PAGES, folder, url))
 
-    Raises:
-        PageStoreError: if it can't be used.
-        StoreError: if psycopg isn't installed.
-    """
+
+def _opened(kind: DerivedKind, folder: Path, url: str) -> DerivedTables:
     if not url:
-        return PageStore(folder / WEB)
-    opened = PageStore(_schema(url, page_store, PageStoreError))
-    _delete(folder / WEB)
-    return opened
-
-
-def _schema(url: str, module: Any, error: type[Exception]) -> DerivedTables:
+        return DerivedTablesFile(folder, kind)
     with driver_needed():
         from knowledge.store.postgres.derived_schema import DerivedSchema
-    return DerivedSchema(
-        url, module.SCHEMA, module.POSTGRES_TABLES, error=error, lock_space=module.LOCK_SPACE
-    )
-
-
-def _delete(path: Path) -> None:
+    tables = DerivedSchema(url, kind)
     for ending in _ENDINGS:
-        path.with_name(path.name + ending).unlink(missing_ok=True)
+        (folder / f"{kind.file}{ending}").unlink(missing_ok=True)
+    return tables
 
 
 def open_work(url: str) -> "WorkQueue":

@@ -62,12 +62,7 @@ class SQLiteConnection(DerivedFile):
     def _prepare(self, db: Database) -> None:
         self._db = db
         db.execute("pragma foreign_keys = on")
-        db.enable_wal()
-        # The index can be rebuilt, so a lost last transaction after a power cut is no loss.
-        db.execute("pragma synchronous = normal")
         db.execute(f"pragma cache_size = -{CACHE_KILOBYTES}")
-        # What somebody deleted is overwritten, not only left out.
-        db.execute("pragma secure_delete = on").fetchone()
         if not db["manifest"].exists():
             with transaction(db):
                 for statement in statements(_TABLES):

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
-from knowledge.channels.database import ArchiveDatabase
 from knowledge.channels.messages import NO_END, ArchivedMessage, ArchivedMessages, first_id
 from knowledge.channels.sync_state import (
     ArchivedChannel,
@@ -26,7 +25,7 @@ from knowledge.channels.sync_state import (
 )
 from knowledge.channels.threads import ArchivedThreads, Thread, new_thread
 from knowledge.chat.conversations import THREAD_MESSAGES
-from knowledge.store.derived_tables import DerivedTables
+from knowledge.store.derived_tables import DerivedKind, DerivedTables
 from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.rows import record
@@ -43,16 +42,20 @@ _FIRST: Final = {
 }
 
 
+ARCHIVE: Final = DerivedKind(
+    name="channels",
+    scripts=Path(__file__).parent,
+    file_format=2,
+    lock_space=7,
+    remedy="Stop the bot and delete it: everything in it is read from Discord again.",
+)
+
+
 class ChannelArchive:
     """The opened archive of synced channels."""
 
-    def __init__(self, opened: DerivedTables | Path) -> None:
-        """Use opened tables, or open the file at this path, or make it.
-
-        Raises:
-            ArchiveError: if the system refuses.
-        """
-        self.tables: DerivedTables = ArchiveDatabase(opened) if isinstance(opened, Path) else opened
+    def __init__(self, tables: DerivedTables) -> None:
+        self.tables = tables
         self.threads = ArchivedThreads(self.tables)
         self.messages = ArchivedMessages(self.tables)
 

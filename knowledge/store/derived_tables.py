@@ -1,29 +1,57 @@
-"""Derived tables as those who keep something in them see them: statements and transactions.
+"""Derived tables: channel messages and web pages, which can be fetched again.
 
-What is in them can be made again, so they are apart from the community database: no backup and no
-export has them. They are in a file of SQLite in the data folder, or in a schema of PostgreSQL,
-which processes on several machines share. Statements are written once, in what both understand.
+No backup and no export has them. They are in a SQLite file of the data folder, or in a PostgreSQL
+schema that processes on several machines share. Statements are written once, for both.
 """
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 
+class DerivedTablesError(Exception):
+    """Derived tables can't be opened, read or written; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedKind:
+    """One kind of derived data.
+
+    Attributes:
+        name: its PostgreSQL schema, and its file without `.db`.
+        scripts: the folder of `tables.sql` (SQLite) and `postgres_tables.sql`.
+        file_format: the `user_version` of its file; a file of another format is made anew.
+        lock_space: the number of its writers' advisory lock in PostgreSQL.
+        remedy: a sentence for the operator of a file that can't be read.
+    """
+
+    name: str
+    scripts: Path
+    file_format: int
+    lock_space: int
+    remedy: str
+
+    @property
+    def file(self) -> str:
+        return f"{self.name}.db"
+
+
 class DerivedTables(Protocol):
-    """Opened tables. Their SQL belongs to the modules that are given them."""
+    """Opened tables. Their SQL belongs to the modules that use them."""
 
     @property
     def version(self) -> object:
-        """What changes whenever a row does, whoever changes it."""
+        """A value that changes with every write, by anybody."""
 
     @property
     def version_of_others(self) -> int:
-        """What changes whenever anybody else changes a row."""
+        """A number that changes with every write by another connection."""
 
     def close(self) -> None: ...
 
-    # Statements. Names of tables and columns are the callers' own; every value is bound.
+    # Statements. Callers write the names of tables and columns; values are bound.
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]: ...
 
@@ -33,19 +61,19 @@ class DerivedTables(Protocol):
     def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> int: ...
 
     def insert_new(self, table: str, row: Mapping[str, Any]) -> bool:
-        """Insert a row unless one is in its way; returns whether none was."""
+        """Insert a row unless it conflicts with another; returns whether it was inserted."""
 
     def replace(self, table: str, row: Mapping[str, Any], keys: Sequence[str]) -> None:
-        """Insert a row, or write its values into the one that has these columns in common."""
+        """Insert a row, or update the one with the same `keys`."""
 
     def bytes_of(self, text_column: str) -> str:
-        """The expression of how many bytes a column's text takes."""
+        """The SQL expression for the size of a column's text in bytes."""
 
     def writing(self) -> AbstractContextManager[None]:
-        """One transaction, begun as a writer; inside another one, a part of it."""
+        """One write transaction; inside another one, a part of it."""
 
     def alone(self, number: int) -> AbstractContextManager[bool]:
-        """Do what one process does at a time, known by a number; False where another one is at it.
+        """Hold the lock with this number; yields False if another process holds it.
 
-        A file's processes are on one machine, where a lock in the folder says that.
+        SQLite needs none: a lock in the folder keeps a second process out.
         """

@@ -9,11 +9,12 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal, Self, TypeVar
+from typing import Any, ClassVar, Final
 
 from filelock import FileLock, Timeout
 from sqlite_utils import Database
 
+from knowledge.store.derived_tables import DerivedKind, DerivedTablesError
 from knowledge.store.rows import insertion, replacement
 
 # How long a write waits for another process (`commonplace index` beside a running bot).
@@ -21,8 +22,6 @@ BUSY_SECONDS: Final = 10
 # How long an opening waits for another one, which may be copying and migrating a large file.
 OPENING_SECONDS: Final = 600
 OPENING_LOCK: Final = "opening.lock"
-
-_T = TypeVar("_T")
 
 _logger = logging.getLogger(__name__)
 
@@ -52,6 +51,11 @@ def opening(path: Path) -> Iterator[None]:
 def _open(path: Path, prepare: Callable[[Database], None]) -> Database:
     db = connect(path)
     try:
+        db.enable_wal()
+        # Derived data can be rebuilt, so losing the last transaction to a power cut is harmless.
+        db.execute("pragma synchronous = normal")
+        # Deleted rows are overwritten, not only unlinked.
+        db.execute("pragma secure_delete = on").fetchone()
         prepare(db)
     except BaseException:
         db.close()
@@ -109,7 +113,6 @@ def make_tables(db: Database, script: Path, file_format: int) -> None:
     found = db.execute("pragma user_version").fetchone()[0]
     if found != file_format and (found or db.table_names()):
         raise sqlite3.DatabaseError(f"format {found}")
-    db.enable_wal()
     if found != file_format:
         with transaction(db):
             for statement in statements(script):
@@ -149,7 +152,7 @@ class OpenedFile:
         return int(self._db.conn.executemany(sql, values).rowcount)
 
     def insert(self, table: str, row: Mapping[str, Any]) -> None:
-        insert(self._db, table, row)
+        self.run(insertion(table, row), [*row.values()])
 
     def insert_id(self, table: str, row: Mapping[str, Any], key: str = "id") -> int:
         sql = f"{insertion(table, row)} returning {key}"
@@ -163,9 +166,9 @@ class OpenedFile:
 
 
 class DerivedFile(OpenedFile):
-    """An opened file whose content can be made again.
+    """An opened file whose content can be rebuilt.
 
-    `error` is raised where it can't be opened or written; `advice` is a sentence for the latter.
+    `error` is raised if it can't be opened or written; `advice` ends the message of the latter.
     """
 
     error: ClassVar[type[Exception]]
@@ -190,7 +193,7 @@ class DerivedFile(OpenedFile):
         """One transaction; inside another one, a part of it.
 
         Raises:
-            error: if it can't be written; nothing was changed then.
+            error: if it can't be written; nothing was changed.
         """
         try:
             with transaction(self._db):
@@ -202,51 +205,40 @@ class DerivedFile(OpenedFile):
 
 
 class DerivedTablesFile(DerivedFile):
-    """The opened file, as `knowledge.store.derived_tables.DerivedTables`.
+    """`knowledge.store.derived_tables.DerivedTables` in a file."""
 
-    `error` is raised where it can't be read, too; `remedy` says what to do then.
-    """
+    error = DerivedTablesError
 
-    remedy: ClassVar[str]
+    def __init__(self, folder: Path, kind: DerivedKind) -> None:
+        """Open the file of this kind, made if it is missing.
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+        Raises:
+            DerivedTablesError: if the system refuses.
+        """
+        self._remedy = kind.remedy
+        super().__init__(
+            folder / kind.file,
+            lambda db: make_tables(db, kind.scripts / "tables.sql", kind.file_format),
+        )
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         try:
             return list(self._db.query(sql, values))
         except sqlite3.Error as error:
-            raise self.error(f"{self._path} can't be read: {error}. {self.remedy}") from error
+            raise self.error(f"{self._path} can't be read: {error}. {self._remedy}") from error
 
     @property
     def version(self) -> tuple[int, int]:
-        return version(self._db)
+        return self.version_of_others, self._db.conn.total_changes
 
     @property
     def version_of_others(self) -> int:
-        return version(self._db)[0]
+        return int(self._db.execute("pragma data_version").fetchone()[0])
 
     def bytes_of(self, text_column: str) -> str:
         return f"length(cast({text_column} as blob))"
 
     @contextmanager
     def alone(self, number: int) -> Iterator[bool]:
+        del number
         yield True
-
-
-def version(db: Database) -> tuple[int, int]:
-    """What changes whenever a row does, whether by this connection or by another one."""
-    return db.execute("pragma data_version").fetchone()[0], db.conn.total_changes
-
-
-def insert(
-    db: Database,
-    table: str,
-    row: Mapping[str, Any],
-    conflict: Literal["", "or ignore", "or replace"] = "",
-) -> int:
-    sql = insertion(table, row).replace("insert", f"insert {conflict}", 1)
-    return int(db.execute(sql, tuple(row.values())).lastrowid or 0)

@@ -77,6 +77,7 @@ def checked_submission(title: str, text: str, tags: str = "", link: str = "") ->
     """
     title = " ".join(storable(title).split())
     text = storable(text).strip()
+    tags = storable(tags)
     link = completed_link(storable(link).strip())
     if not title:
         raise InvalidNoteError("The title is empty: give the note a title of one line.")
@@ -100,7 +101,7 @@ def checked_submission(title: str, text: str, tags: str = "", link: str = "") ->
             "and have at most {most:,} characters.",
             most=LINK_CHARACTERS,
         )
-    known = checked_tags(storable(tags))
+    known = checked_tags(tags)
     if len(text.split()) < 2 and _letter_bytes(text) < _FEW:
         raise InvalidNoteError(
             "“{text}” alone is too little for a note: write a sentence that answers a question, so "

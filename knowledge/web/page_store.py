@@ -4,10 +4,6 @@ A page's life is told by pure functions (`after`): what is fetched replaces what
 that fails keeps its last good text, and one that is gone keeps it for a time of grace and is then
 retired. `PageStore` is a small database of its own, in a file or in PostgreSQL. It is derived:
 without it, everything is fetched once more.
-
-Errors:
-    Exception
-    └── PageStoreError    the database can't be read or written, and what to do
 """
 
 import zlib
@@ -18,30 +14,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
-from sqlite_utils import Database
-
 from knowledge.files.reader import PARSERS_VERSION
-from knowledge.store.derived_tables import DerivedTables
-from knowledge.store.sqlite_file import DerivedTablesFile, make_tables
+from knowledge.store.derived_tables import DerivedKind, DerivedTables
 from knowledge.text import storable
 from knowledge.web.fetcher import Failed, Fetched, FetchOutcome, Gone, Unchanged
 
-# What it is called in the data folder.
-WEB: Final = "web.db"
-# And in PostgreSQL: its schema, the script of its tables, and the number that its writers lock by.
-SCHEMA: Final = "web"
-POSTGRES_TABLES: Final = Path(__file__).with_name("postgres_tables.sql")
-LOCK_SPACE: Final = 8
-# What is done by one process at a time.
+PAGES: Final = DerivedKind(
+    name="web",
+    scripts=Path(__file__).parent,
+    file_format=2,
+    lock_space=8,
+    remedy="Delete it, then run `commonplace source sync`: everything in it is fetched again.",
+)
+# The lock of the process that visits sites.
 _VISITING: Final = 1
-
-FORMAT: Final = 2
-
-_TABLES: Final = Path(__file__).with_name("tables.sql")
-
-
-class PageStoreError(Exception):
-    """What is kept of the web can't be read or written; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,31 +131,11 @@ def _gone(page: WebPage, reason: str, now: datetime, grace: timedelta) -> WebPag
 _COLUMNS: Final = ", ".join(each.name for each in fields(WebPage))
 
 
-class PageFile(DerivedTablesFile):
-    """The opened file of pages."""
-
-    error = PageStoreError
-    remedy = "Delete it, then run `commonplace source sync`: everything in it is fetched again."
-
-    def __init__(self, path: Path) -> None:
-        """Open it.
-
-        Raises:
-            PageStoreError: if the system refuses.
-        """
-        super().__init__(path, _prepare)
-
-
 class PageStore:
     """The opened database of pages."""
 
-    def __init__(self, opened: DerivedTables | Path) -> None:
-        """Use opened tables, or open the file at this path, or make it.
-
-        Raises:
-            PageStoreError: if the system refuses.
-        """
-        self.tables: DerivedTables = PageFile(opened) if isinstance(opened, Path) else opened
+    def __init__(self, tables: DerivedTables) -> None:
+        self.tables = tables
         # By site, of one state of the tables: a command may write to them beside the bot.
         self._sizes: dict[str, int] = {}
         self._sizes_of = 0
@@ -309,10 +275,6 @@ class PageStore:
         kept = {key: storable(one) if isinstance(one, str) else one for key, one in row.items()}
         with self.tables.writing():
             self.tables.replace("pages", kept, ["site", "url"])
-
-
-def _prepare(db: Database) -> None:
-    make_tables(db, _TABLES, FORMAT)
 
 
 def _size(page: WebPage) -> int:

@@ -11,6 +11,7 @@ from bot.config.sections import PAGE_URL_CHARACTERS
 from bot.gaps.service import Group
 from bot.statistics import weekly_messages as messages
 from bot.statistics import weekly_schedule as schedule
+from bot.statistics.ui.weekly_poster import DigestPoster
 from bot.statistics.weekly_schedule import WEEK, Due
 from bot.statistics.weekly_service import (
     MOST_GAPS,
@@ -27,6 +28,7 @@ from knowledge.store.questions.period_figures import Asked
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
+from tests.bot.components import part
 from tests.bot.world import World, text_of
 
 LONGEST_URL = page_url("https://" + "a" * (PAGE_URL_CHARACTERS - len("https://")), 2**63)
@@ -54,7 +56,7 @@ async def chosen(
 async def its_time_comes(world: World, weeks: int = 0, days: int = 0) -> None:
     """The bot looks what is due when a digest is, or so much later."""
     later = AHEAD + timedelta(weeks=weeks, days=days)
-    await world.bot.digests.post_due(datetime.now(UTC) + later)
+    await part(world.bot, DigestPoster).post_due(datetime.now(UTC) + later)
     await world.env.settle()
 
 

@@ -16,8 +16,10 @@ from simcord.http.routes.messages import get_history
 from bot.core.core import Core
 from bot.sources import channel_sync_steps
 from bot.sources.channel_sync_steps import ChannelReport
+from bot.sources.ui.channel_sync import ChannelSync
 from indexer.retrieval.hit import Hit
 from knowledge.values.documents import channel_scope
+from tests.bot.components import part
 from tests.bot.world import World, text_of
 
 SOLVED = 901
@@ -173,7 +175,7 @@ async def add(world: World, forum: Forum) -> str:
 
 async def read(world: World) -> None:
     """Let the bot read until nothing is left."""
-    reading = world.bot.channel_sync
+    reading = part(world.bot, ChannelSync)
     for _ in range(1_000):
         await reading.round()
         if not (reading.unread or reading.unmade or reading.look_at):

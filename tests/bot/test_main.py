@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bot.__main__ import GROUPS, UNHEALTHY, app, previewed
+from bot.__main__ import GROUPS, app
 from bot.cli.console import UNUSABLE
+from bot.cli.doctor import UNHEALTHY
+from bot.cli.preview import previewed
 from bot.config.sections import DataSettings, PageSettings
 from bot.config.settings import Settings
 from tests.fork_server import ENVIRONMENT, ROOT, SECONDS, ForkServer

@@ -5,7 +5,7 @@ import functools
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -21,13 +21,14 @@ from bot.ask.ui.answer_message import pictured
 from bot.ask.ui.follow_up_messages import FollowUpMessages
 from bot.ask.ui.phrased_answers import Phrasing
 from bot.ask.ui.picture_questions import picture_offer
+from bot.ask.ui.unasked_cog import ROUND_SECONDS, HelperCog
 from bot.core.job_queue import Priority
+from bot.interactions.features import Feature, Round
 from bot.interactions.kit.errors import EXPLAINED, UNREACHED, unless_too_fast
 from bot.interactions.kit.layouts import text_of
 from bot.interactions.kit.localisation import described
-from bot.interactions.kit.retries import resent
+from bot.interactions.kit.retries import reply_once
 from bot.interactions.policy.admission import take_question
-from bot.interactions.policy.allowed_guilds import AllowedGuilds
 from bot.interactions.policy.channel_access import may_write, readable_by_all
 from bot.interactions.policy.flood_control import Limit, TooFastError
 from bot.interactions.policy.guild_settings import viewer_language
@@ -38,18 +39,14 @@ from bot.text import error_messages
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Feedback, Verdict
 
-# Discord's codes for a reply to what is not there, and without Read Message History.
-_NO_REFERENCE: Final = frozenset({50035, 160002})
-
 _logger = logging.getLogger(__name__)
 
 
 class AskCog(commands.Cog):
     """Questions and their answers."""
 
-    def __init__(self, bot: Services, allowed_guilds: AllowedGuilds) -> None:
+    def __init__(self, bot: Services) -> None:
         self.bot = bot
-        self._allowed_guilds = allowed_guilds
         self._follow_ups = FollowUpMessages(bot)
         menu = app_commands.ContextMenu(name="Ask about this", callback=self.ask_about)
         bot.tree.add_command(also_directly(menu))
@@ -120,7 +117,7 @@ class AskCog(commands.Cog):
             return
         self.bot.take(message.author.id)
         guild_id = message.guild.id if message.guild else None
-        if not await self._allowed_guilds.answers(message.author, guild_id):
+        if not await self.bot.allowed_guilds.answers(message.author, guild_id):
             if guild_id is None:
                 await reply_once(message, content=error_messages.NOT_SERVED.english)
             return
@@ -283,28 +280,13 @@ class AskCog(commands.Cog):
         )
 
 
-async def reply_once(message: discord.Message, **shown: Any) -> discord.Message:
-    """Answer a message once, also where it has been deleted meanwhile, or may not be referred to.
-
-    Whatever becomes of the connection: Discord takes the nonce once.
-    """
-    reference = message.to_reference(fail_if_not_exists=False)
-    send = functools.partial(
-        message.channel.send,
-        mention_author=False,
-        nonce=f"r-{message.id}",
-        **shown,
-    )
-    try:
-        return await resent(functools.partial(send, reference=reference))
-    except discord.HTTPException as error:
-        if error.code not in _NO_REFERENCE:
-            raise
-        return await resent(send)
-
-
 def _may_answer_in(channel: Any) -> bool:
     guild = getattr(channel, "guild", None)
     if guild is None or not hasattr(channel, "permissions_for"):
         return True
     return may_send(channel)
+
+
+def feature(bot: Services) -> Feature:
+    helper = HelperCog(bot)
+    return Feature([AskCog(bot), helper], [Round(ROUND_SECONDS, helper.round)])

@@ -25,14 +25,13 @@ from bot.ask import unasked as service
 from bot.ask import unasked_messages as messages
 from bot.ask.question_rules import begins_question, questions_of_post
 from bot.ask.ui.answer_message import answer_message, pictured
-from bot.ask.ui.cog import reply_once
 from bot.ask.ui.later_messages import SAID, Place, asked_and_settled, is_closed, lacking_to_help
 from bot.ask.ui.unasked_buttons import helped_buttons
 from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.core.worker import WorkerStoppedError
 from bot.interactions.kit.errors import UNREACHED
-from bot.interactions.policy.allowed_guilds import AllowedGuilds
+from bot.interactions.kit.retries import reply_once
 from bot.interactions.policy.channel_access import readable_by_all
 from bot.interactions.policy.flood_control import FloodControl, TooFastError
 from bot.interactions.services import Services
@@ -60,9 +59,8 @@ _logger = logging.getLogger(__name__)
 class HelperCog(commands.Cog):
     """Answers to questions that nobody put to the bot."""
 
-    def __init__(self, bot: Services, allowed_guilds: AllowedGuilds) -> None:
+    def __init__(self, bot: Services) -> None:
         self._bot = bot
-        self._allowed_guilds = allowed_guilds
         caps = bot.settings.helper
         self._caps = DailyCaps(caps.member_daily, caps.channel_daily)
         # Apart from those of who asks the bot: nothing that is asked of nobody counts for these.
@@ -116,7 +114,7 @@ class HelperCog(commands.Cog):
             await self._begin(message, thread)
 
     async def _helps(self, channel: Place) -> bool:
-        if not await self._allowed_guilds.answers(channel.guild.me, channel.guild.id):
+        if not await self._bot.allowed_guilds.answers(channel.guild.me, channel.guild.id):
             return False
         return (await self._bot.guild_settings.in_channel(channel)).mode is Mode.HELP
 

@@ -15,12 +15,14 @@ from bot.gaps import messages, service
 from bot.gaps.service import Group
 from bot.gaps.ui.buttons import open_note
 from bot.gaps.ui.existing_answer import PointForm
+from bot.gaps.ui.handover_posts import HandoverPosts
+from bot.interactions.features import Feature
 from bot.interactions.kit.buttons import Button, CustomId, Select
 from bot.interactions.kit.localisation import described
 from bot.interactions.policy.door import First, moderators
 from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS, refused
-from bot.interactions.services import Cog, Interaction
+from bot.interactions.services import Cog, Interaction, Services
 from bot.text import paging
 from bot.text.markdown import Page, neighbours
 from knowledge.values.guilds import Language
@@ -216,3 +218,8 @@ async def _done(interaction: Interaction, action: str, chosen: Sequence[int]) ->
     # What was put to the helpers shows it there.
     await bot.handovers.catch_up()
     return said
+
+
+def feature(bot: Services) -> Feature:
+    bot.handovers = HandoverPosts(bot)
+    return Feature([GapsCog(bot)])

@@ -25,10 +25,9 @@ from bot.interactions.services import Interaction
 from bot.text import error_messages
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
-from knowledge.channels.database import ArchiveError
 from knowledge.store.database import StoreError, is_away
+from knowledge.store.derived_tables import DerivedTablesError
 from knowledge.values.guilds import Language
-from knowledge.web.page_store import PageStoreError
 
 # What a request to Discord can fail with: it says no, is not there, or the connection ends.
 UNREACHED: Final = (discord.HTTPException, aiohttp.ClientError, OSError)
@@ -53,10 +52,9 @@ class BusyError(Exception):
 # What is explained by its own message and is no defect.
 EXPLAINED: Final = (
     BusyError,
-    ArchiveError,
     IndexError_,
     ModelError,
-    PageStoreError,
+    DerivedTablesError,
     StoreError,
     WorkerBusyError,
     WorkerStoppedError,

@@ -21,6 +21,8 @@ _T = TypeVar("_T")
 PAUSES: Final = (0.2, 0.8)
 
 ACKNOWLEDGED: Final = 40060
+# Discord's codes for a reply to what is not there, and without Read Message History.
+_NO_REFERENCE: Final = frozenset({50035, 160002})
 _BROKEN: Final = 500
 _UNAVAILABLE: Final = 503
 
@@ -44,6 +46,26 @@ async def resent(send: Callable[[], Awaitable[_T]]) -> _T:
                 raise
             await asyncio.sleep(pause)
     return await send()
+
+
+async def reply_once(message: discord.Message, **shown: Any) -> discord.Message:
+    """Answer a message once, also where it has been deleted meanwhile, or may not be referred to.
+
+    Whatever becomes of the connection: Discord takes the nonce once.
+    """
+    reference = message.to_reference(fail_if_not_exists=False)
+    send = functools.partial(
+        message.channel.send,
+        mention_author=False,
+        nonce=f"r-{message.id}",
+        **shown,
+    )
+    try:
+        return await resent(functools.partial(send, reference=reference))
+    except discord.HTTPException as error:
+        if error.code not in _NO_REFERENCE:
+            raise
+        return await resent(send)
 
 
 class ResendingAdapter(WebhookAdapter):

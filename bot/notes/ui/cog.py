@@ -7,7 +7,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.autocomplete.ui import autocomplete
+from bot.interactions import autocomplete
+from bot.interactions.features import Feature
 from bot.interactions.kit.buttons import view_of
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.localisation import described
@@ -23,6 +24,7 @@ from bot.notes.ui.page_button import page_button
 from bot.notes.ui.report import ReportButton, report, report_message
 from bot.notes.ui.saved_messages import save_as_note
 from bot.notes.ui.source_messages import SourceMessages
+from bot.notes.ui.submission import NoteSubmissions
 from bot.review import cards as review_cards
 from bot.review.ui.cards import files_of
 from knowledge.values.notes import Note, Obstacle, Problem
@@ -236,3 +238,9 @@ class NotesCog(commands.Cog):
         note_id = await autocomplete.note_id_of(interaction, note)
         await interaction.response.defer(ephemeral=True, thinking=True)
         await report(interaction, note_id or 0, Problem(problem), reason)
+
+
+def feature(bot: Services) -> Feature:
+    sources = SourceMessages(bot)
+    bot.submissions = NoteSubmissions(bot, sources)
+    return Feature([NotesCog(bot, sources), sources])

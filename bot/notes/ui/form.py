@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import discord
 
-from bot.autocomplete.ui.autocomplete import choices_at_once
 from bot.core.job_queue import Priority
+from bot.interactions.autocomplete import choices_at_once
 from bot.interactions.kit.buttons import Button, CustomId, view_of
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.forms import Filled, Form, give_back

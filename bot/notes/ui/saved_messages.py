@@ -16,7 +16,7 @@ from bot.interactions.policy.admission import note_refusal
 from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction
 from bot.notes import form_messages, service
-from bot.notes.drafts import Draft
+from bot.notes.drafts import Draft, too_many_pictures
 from bot.notes.ui.form import open_form
 from bot.notes.ui.source_messages import SourceMessages
 from bot.sources.ui.discord_messages import listed, opening, written
@@ -154,9 +154,7 @@ async def _pictures(
         except InvalidNoteError as error:
             problem = error
     if len(attached) > PICTURES:
-        problem = problem or InvalidNoteError(
-            form_messages.TOO_MANY_PICTURES.english, number=len(attached), most=PICTURES
-        )
+        problem = problem or too_many_pictures(len(attached))
     return found, problem
 
 

@@ -7,38 +7,33 @@ as a file with a button below it, *Continue editing*, which opens the form as it
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import discord
 from cachetools import LRUCache
 
-from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.interactions.kit.buttons import Button, CustomId, view_of
 from bot.interactions.picture_texts import PictureText
 from bot.interactions.pictures import is_picture, picture_files, pictures_among
-from bot.interactions.policy import limits
 from bot.interactions.policy.admission import note_allowance
 from bot.interactions.policy.channel_access import readable_in
 from bot.interactions.policy.door import First, Found
 from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.notes import drafts, form_messages, messages, picture_messages, service
-from bot.notes.drafts import Draft, OnPage
+from bot.notes.drafts import Draft, checked_number
+from bot.notes.service import Proposal, Sender
 from bot.notes.ui.form import draft_on, file_of, member_of, open_form
 from bot.notes.ui.page_button import page_button
 from bot.notes.ui.source_messages import SourceMessages
 from bot.review import messages as review_messages
-from bot.review import service as review_service
-from bot.review.similar_notes import Near, SimilarNotes
+from bot.review.similar_notes import Near
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Member, Note, Obstacle, Outcome
-from knowledge.values.pictures import PICTURES, Picture
-from knowledge.values.submissions import InvalidNoteError, Submission
-
-_Counted = TypeVar("_Counted")
+from knowledge.values.submissions import InvalidNoteError
 
 # So many messages are remembered whose drafts were taken; a hundred bytes each.
 TAKEN_CACHED: Final = 10_000
@@ -56,16 +51,6 @@ class _Said:
     actions: tuple[str, ...] = ("edit",)
     own: tuple[tuple[Near, int], ...] = ()
     public: Note | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a submission comes from, whose it is, and the roles by which it may be public."""
-
-    guild_id: int
-    channel_id: int
-    member: Member
-    role_ids: tuple[int, ...]
 
 
 class NoteSubmissions:
@@ -106,7 +91,7 @@ class NoteSubmissions:
                 draft = replace(draft, pictures=(*draft.pictures, kept))
             if text := _text_among(files):
                 draft = await _with_file(interaction, draft, text, replaces=replaces)
-            said = await self._considered(interaction, draft, language)
+            said = await self._submitted(interaction, draft, language)
         except InvalidNoteError as error:
             said = _Said(error_messages.invalid(error, language), draft)
         except Exception as error:  # noqa: BLE001 - what was typed must come back in any case
@@ -123,51 +108,56 @@ class NoteSubmissions:
     def given_back(self, draft: Draft, sentence: str, language: Language) -> dict[str, Any]:
         return _giving_back(_Said(sentence, draft), draft, language)
 
-    async def _considered(
-        self, interaction: Interaction, draft: Draft, language: Language
-    ) -> _Said:
+    async def _submitted(self, interaction: Interaction, draft: Draft, language: Language) -> _Said:
         guild_id = draft.guild_id or interaction.guild_id
         if guild_id is None or interaction.channel_id is None:
             return _Said(messages.NOTES_NEED_A_SERVER(language), draft)
         member = await member_of(interaction, guild_id)
         if member is None:
             return _Said(messages.NOT_A_MEMBER(language), draft)
-        if not draft.text.strip() and not (draft.note_id or draft.source):
-            read = await self._text_of_pictures(interaction, draft)
-            if offer := _offer(draft, read, language):
-                return _Said(offer, replace(draft, read=True), ("picture", "edit"))
-            return _Said(_with_unread(form_messages.NEITHER(language), read, language), draft)
-        submission = draft.submission()
-        settings = await self._bot.worker.call(lambda core: core.store.guilds.settings(guild_id))
-        if not settings.complete:
-            return _Said(messages.NO_REVIEW_CHANNEL(language), draft)
-        if draft.note_id is None and not draft.anyway:
-            near = await self._near(interaction, guild_id, submission)
-            if near:
-                return _Said(
-                    messages.asks_about_near([one for one, _ in near], language),
-                    draft,
-                    ("same", "submit", "edit"),
-                    tuple((one, note_id) for one, note_id in near if note_id is not None),
-                )
+        sender = await self._sender(interaction, member)
+        has_text = bool(draft.text.strip() or draft.note_id or draft.source)
+        if has_text and (question := await self._checked(draft, sender, language)) is not None:
+            return question
         read = await self._text_of_pictures(interaction, draft)
-        if offer := _offer(draft, read, language):
-            return _Said(offer, replace(draft, read=True), ("picture", "submit", "edit"))
-        outcome = await self._kept(interaction, member, draft, submission)
-        said = await self._outcome(guild_id, draft, outcome, language)
-        return replace(said, sentence=_with_unread(said.sentence, read, language))
+        if offer := picture_messages.offer(draft.text, read.text, language, is_whole=read.is_whole):
+            actions = ("picture", "submit", "edit") if has_text else ("picture", "edit")
+            return _Said(offer, replace(draft, read=True), actions)
+        if has_text:
+            outcome = await self._bot.worker.run_slices(
+                lambda core: Proposal(core, draft, sender).submit(), priority=Priority.REVIEWING
+            )
+            said = await self._outcome(draft, outcome, language)
+        else:
+            said = _Said(form_messages.NEITHER(language), draft)
+        unread = "" if read.is_whole else f"\n{picture_messages.UNREAD(language)}"
+        return replace(said, sentence=f"{said.sentence}{unread}")
 
-    async def _near(
-        self, interaction: Interaction, guild_id: int, submission: Submission
-    ) -> list[tuple[Near, int | None]]:
-        """What says nearly the same already, with the number of a note of theirs."""
-        channels = readable_in(interaction, private=True)
-        await self._bot.worker.run_slices(
-            lambda core: core.part(SimilarNotes).embed_ahead(guild_id, submission),
-            priority=Priority.REVIEWING,
+    async def _checked(self, draft: Draft, sender: Sender, language: Language) -> _Said | None:
+        """What has to be settled before a draft is kept, or None."""
+        checked = await self._bot.worker.run_slices(
+            lambda core: Proposal(core, draft, sender).check(), priority=Priority.REVIEWING
         )
-        return await self._bot.worker.call(
-            lambda core: service.near(core, guild_id, submission, interaction.user.id, channels)
+        if checked is None or not checked.is_set_up:
+            return _Said(messages.NO_REVIEW_CHANNEL(language), draft)
+        if not checked.similar:
+            return None
+        return _Said(
+            messages.asks_about_near([one for one, _ in checked.similar], language),
+            draft,
+            ("same", "submit", "edit"),
+            tuple((one, note_id) for one, note_id in checked.similar if note_id is not None),
+        )
+
+    async def _sender(self, interaction: Interaction, member: discord.Member) -> Sender:
+        return Sender(
+            Member(interaction.user.id, interaction.user.display_name),
+            member.guild.id,
+            interaction.channel_id or 0,
+            interaction.id,
+            tuple(role.id for role in member.roles),
+            readable_in(interaction, private=True),
+            await note_allowance(self._bot, member, datetime.now(UTC)),
         )
 
     async def _text_of_pictures(self, interaction: Interaction, draft: Draft) -> PictureText:
@@ -177,50 +167,7 @@ class NoteSubmissions:
         contents = [picture.content for picture in draft.pictures]
         return await self._bot.picture_texts.of(contents, interaction.user.id)
 
-    async def _kept(
-        self,
-        interaction: Interaction,
-        sender: discord.Member,
-        draft: Draft,
-        submission: Submission,
-    ) -> Outcome | None:
-        """Keep a submission, unless it is one more than its sender may propose now.
-
-        Raises:
-            InvalidNoteError: if it is.
-        """
-        guild_id, role_ids = sender.guild.id, tuple(role.id for role in sender.roles)
-        member = Member(interaction.user.id, interaction.user.display_name)
-        if draft.contributor is not None and draft.contributor.id != member.id:
-            # No role of whoever submits another's words publishes them at once.
-            member, role_ids = draft.contributor, ()
-        place = _Place(guild_id, interaction.channel_id or 0, member, role_ids)
-        allowance = await note_allowance(self._bot, sender, datetime.now(UTC))
-        await self._bot.worker.run_slices(
-            lambda core: review_service.embed_unreviewed_ahead(
-                core, guild_id, submission, role_ids
-            ),
-            priority=Priority.REVIEWING,
-        )
-
-        def kept(core: Core) -> Outcome | None:
-            if allowance is not None:
-                # By the time here, before which is whatever was sent at the same time.
-                now = datetime.now(UTC)
-                wait = limits.note_wait(core, allowance, draft.note_id, now)
-                if wait is not None:
-                    raise limits.not_yet(wait)
-            return _written(core, draft, submission, place)
-
-        return await self._bot.worker.call(
-            lambda core: review_service.taken(
-                core, guild_id, interaction.id, lambda: kept(core), draft.origin
-            )
-        )
-
-    async def _outcome(
-        self, guild_id: int, draft: Draft, outcome: Outcome | None, language: Language
-    ) -> _Said:
+    async def _outcome(self, draft: Draft, outcome: Outcome | None, language: Language) -> _Said:
         """What came of it, once everybody is brought up to date."""
         if outcome is None:
             return _Said(messages.NO_SUCH_NOTE(language), draft)
@@ -232,10 +179,7 @@ class NoteSubmissions:
             )
         await self._bot.outbox.catch_up_in_time()
         await self._sources.saved(draft.source)
-        note = await self._bot.worker.call(
-            lambda core: core.store.notes.find(outcome.note.revision.id, guild_id)
-        )
-        note = note or outcome.note
+        note = await self._bot.worker.call(lambda core: service.as_it_stands(core, outcome.note))
         public = note.revision.for_page and not note.off_page
         taken = messages.note_taken(note, language, public=public)
         said = taken if note.card else messages.CARD_NOT_POSTED(language)
@@ -251,47 +195,6 @@ class NoteSubmissions:
             )
             return
         await interaction.edit_original_response(**_giving_back(said, said.draft, language))
-
-
-def _offer(draft: Draft, read: PictureText, language: Language) -> str:
-    return picture_messages.offer(draft.text, read.text, language, is_whole=read.is_whole)
-
-
-def _with_unread(sentence: str, read: PictureText, language: Language) -> str:
-    return sentence if read.is_whole else f"{sentence}\n{picture_messages.UNREAD(language)}"
-
-
-def _written(core: Core, draft: Draft, submission: Submission, place: _Place) -> Outcome | None:
-    """Keep a submission as a new note, or as a revision of the note that the draft is of."""
-    contributions, member = core.store.contributions, place.member
-    pictures = _all_pictures(core, draft, member.id)
-    for_page = draft.page is not OnPage.UNTOLD and draft.is_own
-    outcome = (
-        contributions.propose(
-            place.guild_id,
-            member,
-            place.channel_id,
-            submission,
-            role_ids=place.role_ids,
-            source=draft.source,
-            pictures=pictures or (),
-            for_page=for_page,
-            off_page=draft.page is OnPage.OFF,
-        )
-        if draft.note_id is None
-        else contributions.revise(
-            place.guild_id,
-            draft.note_id,
-            member,
-            submission,
-            role_ids=place.role_ids,
-            pictures=pictures,
-            for_page=for_page,
-        )
-    )
-    if outcome is not None and outcome.done and draft.question_id is not None:
-        core.store.gaps.written_for(place.guild_id, outcome.note.id, draft.question_id)
-    return outcome
 
 
 def _giving_back(said: _Said, draft: Draft, language: Language) -> dict[str, Any]:
@@ -332,30 +235,6 @@ def _text_among(files: Sequence[discord.Attachment]) -> discord.Attachment | Non
     if len(texts) > 1:
         raise InvalidNoteError(form_messages.TWO_FILES.english)
     return texts[0] if texts else None
-
-
-def _all_pictures(core: Core, draft: Draft, member_id: int) -> Sequence[Picture] | None:
-    """What a revision has: the draft's pictures, also below the note's; None: those of the note.
-
-    Raises:
-        InvalidNoteError: if they are too many.
-    """
-    if not draft.pictures:
-        return () if draft.without or draft.note_id is None else None
-    note = core.store.notes.latest(None, draft.note_id or 0) if draft.added else None
-    if note is not None and note.contributor_id != member_id:
-        note = core.store.notes.live(note.id)
-    if note is None:
-        return draft.pictures
-    return checked_number([*core.store.pictures.of(note.revision.id), *draft.pictures])
-
-
-def checked_number(pictures: list[_Counted]) -> list[_Counted]:
-    if len(pictures) > PICTURES:
-        raise InvalidNoteError(
-            form_messages.TOO_MANY_PICTURES.english, number=len(pictures), most=PICTURES
-        )
-    return pictures
 
 
 async def _with_file(

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import discord
 
-from bot.autocomplete.ui.autocomplete import AutocompleteCache
 from bot.core.job_queue import Priority
 from bot.core.worker import WorkerStoppedError
 from bot.interactions.kit.buttons import view_of
@@ -53,12 +52,9 @@ _logger = logging.getLogger(__name__)
 class OutboxDispatcher:
     """Delivers cards and notices, one round at a time, so that none is posted twice."""
 
-    def __init__(
-        self, bot: Services, autocomplete: AutocompleteCache, answers: AnswersForAskers
-    ) -> None:
+    def __init__(self, bot: Services) -> None:
         self._bot = bot
-        self._autocomplete = autocomplete
-        self._answers = answers
+        self._answers = AnswersForAskers(bot)
         self._one_at_a_time = asyncio.Lock()
         # What publishing the pending revisions would change, by revision id; found out once a card
         # is posted, because replaying questions must delay neither the card nor anybody's answer.
@@ -68,7 +64,7 @@ class OutboxDispatcher:
 
     async def catch_up(self) -> None:
         """Bring every card up to date and tell everybody who is to be told."""
-        self._autocomplete.forget()
+        self._bot.autocomplete.forget()
         async with self._one_at_a_time:
             await self._show_cards()
             await self._notify()

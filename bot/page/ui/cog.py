@@ -5,14 +5,16 @@ from typing import Any, Final
 import discord
 from discord import app_commands
 
+from bot.interactions.features import Feature, Round
 from bot.interactions.kit.buttons import Button, CustomId, Select
 from bot.interactions.kit.layouts import components_of, layout
 from bot.interactions.kit.localisation import described
 from bot.interactions.policy.door import First, moderators
 from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS, refused
-from bot.interactions.services import Cog, Interaction
+from bot.interactions.services import Cog, Interaction, Services
 from bot.page import messages, service
+from bot.page.publisher import ROUND_SECONDS, PagePublisher
 from bot.text.markdown import legible, shortened
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Member
@@ -123,3 +125,9 @@ class ReleaseButton(
         )
         await show(interaction, self.page, released)
         await interaction.client.outbox.catch_up_in_time()
+
+
+def feature(bot: Services) -> Feature:
+    publisher = PagePublisher(bot)
+    rounds = [Round(ROUND_SECONDS, publisher.round, by_leader=True)]
+    return Feature([PageCog(bot)], rounds if bot.settings.page.folder else ())

@@ -8,14 +8,16 @@ from typing import Final
 import discord
 from discord import app_commands
 
+from bot.interactions.features import Feature, Round
 from bot.interactions.kit.buttons import Button, CustomId, view_of
 from bot.interactions.kit.localisation import described
 from bot.interactions.policy.door import First, anybody
 from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.policy.permissions import also_directly
-from bot.interactions.services import Cog, Interaction
+from bot.interactions.services import Cog, Interaction, Services
 from bot.privacy import messages, service
 from bot.privacy.messages import PRIVACY_LABELS
+from bot.privacy.ui.guild_removal import ROUND_SECONDS, GuildRemoval
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PageName
 
@@ -162,3 +164,12 @@ async def _forget(interaction: Interaction, language: Language, *, withdraw: boo
         await interaction.edit_original_response(content=said, view=None)
     finally:
         await bot.outbox.catch_up()
+
+
+def feature(bot: Services) -> Feature:
+    removal = GuildRemoval(bot)
+    rounds = [
+        Round(ROUND_SECONDS, removal.round),
+        Round(ROUND_SECONDS, removal.purge_round, by_leader=True),
+    ]
+    return Feature([PrivacyCog(bot), removal], rounds, [removal.compare])

@@ -1,7 +1,7 @@
 """Data retention of guilds that removed the bot: kept for a time, restored or purged.
 
 Which guilds were left, each process finds out of its own shards; to purge what is due is the
-leader's (`bot.process.leader`).
+leader's.
 """
 
 import logging
@@ -15,9 +15,10 @@ from bot.core import index_updates
 from bot.core.worker import WorkerStoppedError
 from bot.interactions.services import Services
 from bot.privacy import guild_removal
+from indexer.index.database import IndexError_
 from knowledge.store.database import StoreError
 
-# How often is looked whether the guilds are still to be compared.
+# How often is looked whether the guilds are still to be compared, and whether one is to be purged.
 ROUND_SECONDS: Final = 3_600
 
 _logger = logging.getLogger(__name__)
@@ -71,6 +72,12 @@ class GuildRemoval(commands.Cog):
         if gone or back:
             counted = {"removed_from": len(gone), "back_in": len(back)}
             _logger.info("The bot was removed from servers, or is back in some.", extra=counted)
+
+    async def purge_round(self) -> None:
+        try:
+            await self.purge(datetime.now(UTC))
+        except (StoreError, IndexError_, WorkerStoppedError) as error:
+            _logger.error("What is to be deleted waits for the next hour: %s", error)
 
     async def purge(self, at: datetime) -> None:
         """Delete everything of guilds that the bot left longer ago than the settings say."""

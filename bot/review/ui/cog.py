@@ -10,6 +10,7 @@ from typing import Final
 import discord
 from discord import app_commands
 
+from bot.interactions.features import Feature
 from bot.interactions.kit.buttons import Button, CustomId, Part, view_of
 from bot.interactions.kit.localisation import described
 from bot.interactions.policy.door import First, moderators
@@ -20,11 +21,11 @@ from bot.interactions.policy.permissions import (
     moderator_refusal,
     refused,
 )
-from bot.interactions.services import Cog, Interaction
+from bot.interactions.services import Cog, Interaction, Services
 from bot.review import cards, messages, service
 from bot.review.service import Side
-from bot.review.ui.cards import card_buttons, card_message, files_of
-from bot.review.ui.queue import found_of
+from bot.review.ui.cards import CardsCog, card_buttons, card_message, files_of
+from bot.review.ui.queue import Queue, found_of
 from bot.text import error_messages
 from knowledge.store.audit.audit_log import LogFilter
 from knowledge.values.guilds import Rule
@@ -263,3 +264,8 @@ class LogButton(
     async def clicked(self, interaction: Interaction) -> None:
         filters = LogFilters(self.days, self.member_id, self.event)
         await show_log(interaction, filters, self.action, self.entry_id)
+
+
+def feature(bot: Services) -> Feature:
+    bot.queue = Queue(bot)
+    return Feature([CardsCog(bot), ReviewCog(bot)])

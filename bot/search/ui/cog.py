@@ -7,8 +7,9 @@ import discord
 from discord import app_commands
 
 from bot.answers.lookup import scopes_of
-from bot.autocomplete.ui import autocomplete
 from bot.core.job_queue import Priority
+from bot.interactions import autocomplete
+from bot.interactions.features import Feature
 from bot.interactions.kit.buttons import Button, CustomId, Part, pages_view
 from bot.interactions.kit.errors import unless_too_fast
 from bot.interactions.kit.localisation import described
@@ -16,7 +17,7 @@ from bot.interactions.policy.channel_access import readable_in
 from bot.interactions.policy.door import First, anybody
 from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.policy.permissions import also_directly
-from bot.interactions.services import Cog, Interaction
+from bot.interactions.services import Cog, Interaction, Services
 from bot.search import messages, service
 from bot.search.service import Search
 from knowledge.values.documents import ARTICLES
@@ -133,3 +134,7 @@ class SearchButton(
             await interaction.followup.send(messages.GONE(language), ephemeral=True)
             return
         await _show(interaction, query, self.tag, self.contributor_id, self.page)
+
+
+def feature(bot: Services) -> Feature:
+    return Feature([SearchCog(bot)])

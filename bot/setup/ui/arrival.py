@@ -13,9 +13,8 @@ from discord.ext import commands
 from bot.interactions.kit.buttons import view_of
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.retries import resent
-from bot.interactions.policy.allowed_guilds import AllowedGuilds
 from bot.interactions.policy.permissions import may_send
-from bot.interactions.services import Cog, Services
+from bot.interactions.services import Cog
 from bot.setup import messages
 from bot.setup.ui.controls import SetupButton
 from bot.text import languages
@@ -27,14 +26,10 @@ _logger = logging.getLogger(__name__)
 class Arrival(Cog):
     """Says hello where the bot was added."""
 
-    def __init__(self, bot: Services, allowed_guilds: AllowedGuilds) -> None:
-        super().__init__(bot)
-        self._allowed_guilds = allowed_guilds
-
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Greet the guild in its system channel, else whoever added the bot."""
-        if not await self._allowed_guilds.answers(guild.me, guild.id):
+        if not await self.bot.allowed_guilds.answers(guild.me, guild.id):
             return
         self.bot.take()
         settings = await self.bot.guild_settings.settings(guild.id)

@@ -5,14 +5,19 @@ from discord import app_commands
 
 from bot.config.version import own_version
 from bot.core.job_queue import Priority
+from bot.interactions.features import Feature
 from bot.interactions.kit.localisation import described
 from bot.interactions.policy.channel_access import readable_in
 from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, also_directly, manages
-from bot.interactions.services import Cog, Interaction
+from bot.interactions.services import Cog, Interaction, Services
 from bot.phrasing import messages as phrasing_messages
 from bot.setup import messages, service
+from bot.setup.ui.arrival import Arrival
+from bot.setup.ui.channel_cog import ChannelsCog
 from bot.setup.ui.controls import deliver_cards
+from bot.setup.ui.limits_cog import LimitsCog
+from bot.setup.ui.panel import SetupPanel
 from knowledge.values.guilds import Phrasing
 
 
@@ -83,3 +88,8 @@ async def _phrasing_in(interaction: Interaction) -> Phrasing:
     guild = None if guild_id is None else await bot.guild_settings.settings(guild_id)
     mode = bot.phrasing.mode_in(guild)
     return Phrasing.OFF if mode is None else Phrasing(mode.value)
+
+
+def feature(bot: Services) -> Feature:
+    bot.setup_panel = SetupPanel(bot)
+    return Feature([SetupCog(bot), ChannelsCog(bot), LimitsCog(bot), Arrival(bot)])

@@ -9,6 +9,7 @@ from discord.ext import commands
 
 from bot.core import index_updates
 from bot.core.core import Core
+from bot.interactions.features import Feature, Round
 from bot.interactions.kit.buttons import Button, CustomId, pages_view
 from bot.interactions.kit.localisation import described
 from bot.interactions.policy.door import First, administrators
@@ -16,7 +17,8 @@ from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, manages, may_manage
 from bot.interactions.services import Interaction, Services
 from bot.sources import addresses, articles, channel_sync_steps, messages
-from bot.sources.ui.channel_sync import ChannelSync
+from bot.sources.ui.channel_events import ChannelEvents
+from bot.sources.ui.channel_sync import PAUSE_SECONDS, ChannelSync
 from bot.sources.ui.discord_messages import lacking, reads_of
 from bot.text.markdown import plain_within, shortened
 from bot.text.paging import PAGE_LABELS
@@ -301,3 +303,9 @@ class SourcesButton(
 
     async def clicked(self, interaction: Interaction) -> None:
         await _show(interaction, self.page)
+
+
+def feature(bot: Services) -> Feature:
+    sync = bot.channel_sync = ChannelSync(bot)
+    rounds = [Round(PAUSE_SECONDS, sync.round)] if bot.settings.sources.channels else []
+    return Feature([SourcesCog(bot, sync), ChannelEvents(bot, sync)], rounds, [sync.load])

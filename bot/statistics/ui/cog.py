@@ -4,14 +4,17 @@ from datetime import UTC, datetime
 
 from discord import app_commands
 
+from bot.interactions.features import Feature, Round
 from bot.interactions.kit.buttons import Button, CustomId, pages_view
 from bot.interactions.kit.localisation import described
 from bot.interactions.policy.channel_access import may_write
 from bot.interactions.policy.door import First, members
 from bot.interactions.policy.guild_settings import message_language, viewer_language
-from bot.interactions.services import Cog, Interaction
+from bot.interactions.services import Cog, Interaction, Services
 from bot.statistics import messages, service
 from bot.statistics.messages import PERIOD_LABELS, Period
+from bot.statistics.ui.weekly_cog import DigestCog
+from bot.statistics.ui.weekly_poster import ROUND_SECONDS, DigestPoster
 from bot.text import paging
 from knowledge.values.guilds import Language
 
@@ -96,3 +99,10 @@ class BoardButton(
             return
         language = await message_language(interaction)
         await _show(interaction, self.period, self.page, language)
+
+
+def feature(bot: Services) -> Feature:
+    poster = DigestPoster(bot)
+    return Feature(
+        [CommunityCog(bot), DigestCog(bot, poster)], [Round(ROUND_SECONDS, poster.round)]
+    )

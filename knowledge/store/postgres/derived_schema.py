@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from knowledge.store.derived_tables import DerivedKind, DerivedTablesError
 from knowledge.store.postgres.connection import Connection
 
 FORMAT: Final = 1
@@ -21,27 +22,18 @@ _WRITES: Final = "create table writes (version bigint not null, format bigint no
 class DerivedSchema(Connection):
     """The opened schema, as `knowledge.store.derived_tables.DerivedTables`."""
 
-    def __init__(
-        self, url: str, schema: str, script: Path, *, error: type[Exception], lock_space: int
-    ) -> None:
+    def __init__(self, url: str, kind: DerivedKind) -> None:
         """Connect, and make the tables if they are missing.
 
-        Args:
-            url: the database's, without a password.
-            schema: where the tables are.
-            script: makes them.
-            error: what is raised where something can't be done.
-            lock_space: the number by which its transactions lock one another out.
-
         Raises:
-            error: if it can't be used.
+            DerivedTablesError: if they can't be used.
         """
         self._own_writes = 0
-        # Transactions of those that make the schema and the tables count for nothing.
+        # Transactions that make the schema and its tables don't count as writes.
         self._counts = False
-        super().__init__(url, schema, error, lock_space=lock_space)
+        super().__init__(url, kind.name, DerivedTablesError, lock_space=kind.lock_space)
         try:
-            self._make_tables(script)
+            self._make_tables(kind.scripts / "postgres_tables.sql")
         except BaseException:
             self.close()
             raise

@@ -17,9 +17,9 @@ from bot.core.core import Core
 from bot.interactions.kit.buttons import Select
 from bot.interactions.kit.forms import Form
 from bot.notes.drafts import FORM_IDS, Base, OnPage
-from bot.process.components import BUTTONS, FORMS
 from bot.setup.ui.controls import SettingSelect
 from knowledge.values.notes import PageName
+from tests.bot.components import BUTTONS, FORMS
 from tests.bot.forged_ids import forgeries
 from tests.bot.strict_discord import StrictDiscord
 from tests.bot.strictness import everything_in

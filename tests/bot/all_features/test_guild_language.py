@@ -8,8 +8,10 @@ import pytest
 from bot.ask import button_messages
 from bot.ask import messages as ask_messages
 from bot.notices import messages as notices_messages
+from bot.notices.ui.outbox import OutboxDispatcher
 from knowledge.values.guilds import Language
 from knowledge.values.notes import NoticeEvent
+from tests.bot.components import part
 from tests.bot.steps import choose, told
 from tests.bot.world import QUESTION, TEXT, TITLE, UNKNOWN, World, build_world, buttons, text_of
 
@@ -101,7 +103,7 @@ async def test_contributors_are_told_in_the_servers_language(german: World) -> N
 async def test_moderators_are_reminded_in_the_servers_language(german: World) -> None:
     await german.propose()
 
-    await german.bot.outbox.remind(datetime.now(UTC) + timedelta(hours=25))
+    await part(german.bot, OutboxDispatcher).remind(datetime.now(UTC) + timedelta(hours=25))
 
     assert "wartet auf eine Entscheidung" in text_of(german.card)
 

@@ -16,9 +16,9 @@ from bot.answers.pipeline import Reply
 from bot.ask import messages as ask_messages
 from bot.ask import passage_messages
 from bot.ask.explanation import why
-from bot.autocomplete.choices import Choices
 from bot.gaps import messages as gaps_messages
 from bot.gaps.service import Group
+from bot.interactions.autocomplete import Choices
 from bot.notes import list_messages as notes_list_messages
 from bot.notes import messages as notes_messages
 from bot.notes.list_messages import Filter

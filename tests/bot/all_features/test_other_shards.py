@@ -5,14 +5,19 @@ from typing import Any, Final
 
 import pytest
 
+from bot.ask.ui.unasked_cog import HelperCog
 from bot.core.core import Core
+from bot.notices.ui.outbox import OutboxDispatcher
+from bot.privacy.ui.guild_removal import GuildRemoval
 from bot.process.client import Bot
+from bot.statistics.ui.weekly_poster import DigestPoster
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.inbox import KeptInteraction
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.helped_questions import HelpedQuestion
 from knowledge.values.notes import Decision, Member
 from knowledge.values.submissions import Submission
+from tests.bot.components import part
 from tests.bot.digests import AHEAD, chosen, posted
 from tests.bot.world import UNKNOWN, World
 
@@ -78,12 +83,12 @@ def rows(core: Core) -> dict[str, list[dict[str, Any]]]:
 async def every_round(world: World) -> None:
     """Everything that the bot does by itself, a day from now, when all of it is due."""
     bot, later = world.bot, datetime.now(UTC) + LATER
-    await bot.outbox.remind(later)
+    await part(bot, OutboxDispatcher).remind(later)
     await bot.outbox.catch_up()
-    await bot.digests.post_due(datetime.now(UTC) + AHEAD)
-    await bot.helper.round()
+    await part(bot, DigestPoster).post_due(datetime.now(UTC) + AHEAD)
+    await part(bot, HelperCog).round()
     await bot.channel_sync.load()
-    await bot.guild_removal.compare()
+    await part(bot, GuildRemoval).compare()
     await world.env.settle()
 
 
@@ -135,9 +140,9 @@ async def test_a_guild_of_another_process_is_neither_taken_for_left_nor_purged(
             )
 
     await world.core(were_somewhere)
-    await world.bot.guild_removal.compare()
+    await part(world.bot, GuildRemoval).compare()
     assert await world.core(lambda core: core.store.guilds.gone()) == {known[1]}
     await world.core(lambda core: core.store.guilds.leave(known[0], datetime.now(UTC)))
     for day in range(1, 32):
-        await world.bot.guild_removal.purge(datetime.now(UTC) + timedelta(days=day))
+        await part(world.bot, GuildRemoval).purge(datetime.now(UTC) + timedelta(days=day))
     assert await world.core(lambda core: core.store.guilds.known()) == {world.guild.id, known[0]}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.__main__ import UNREACHABLE
 from bot.cli.console import UNUSABLE
+from bot.cli.run import UNREACHABLE
 from bot.config.settings import Settings
 from bot.notes import form_messages as notes_form_messages
 from bot.notes import messages as notes_messages

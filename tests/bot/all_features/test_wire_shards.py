@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from bot.__main__ import UNREACHABLE
+from bot.cli.run import UNREACHABLE
 from bot.config.settings import Settings
 from tests.bot.discord_server import SECONDS, bot_process
 from tests.bot.wire.people import Person

@@ -13,6 +13,7 @@ from bot.answers.bundled_articles import BundledArticles
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask, ConfirmedAnswers
 from bot.answers.pipeline import AnswerPipeline, Reply
+from bot.storage.derived_data import open_pages
 from indexer.embedding.vector_cache import VectorCache
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put
@@ -68,7 +69,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def pages(tmp_path: Path) -> Iterator[PageStore]:
-    with PageStore(tmp_path / "web.db") as opened:
+    with open_pages(tmp_path) as opened:
         opened.keep(WebPage(SITE, f"{SITE}a", text="Cows."))
         yield opened
 

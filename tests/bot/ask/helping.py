@@ -7,8 +7,10 @@ from typing import Any, Final
 import discord
 from simcord import ChannelHandle
 
+from bot.ask.ui.unasked_cog import HelperCog
 from bot.core.core import Core
 from knowledge.values.channel_settings import Mode
+from tests.bot.components import part
 from tests.bot.forum import Forum, make_forum
 from tests.bot.world import TEXT, World, custom_ids
 
@@ -49,7 +51,7 @@ class Helped:
                 core.store.database.run("update helped_questions set due_at = ?", [due])
 
         await self.world.core(let)
-        await self.world.bot.helper.round()
+        await part(self.world.bot, HelperCog).round()
 
     async def states(self) -> list[str]:
         """What is due for the questions, in the order of their messages."""

@@ -19,8 +19,7 @@ import pytest
 from playwright.sync_api import FrameLocator, Page, TimeoutError, expect, sync_playwright
 from simcord import Env
 
-from bot.__main__ import preview
-from bot.cli.output import preview_address, preview_start
+from bot.cli.preview import preview, preview_address, preview_start
 from bot.config.settings import Settings
 from bot.models.presets import other_model
 from bot.preview.server import ACTION_SECONDS, serve

@@ -10,8 +10,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.__main__ import UNREACHABLE
 from bot.cli.console import UNUSABLE
+from bot.cli.run import UNREACHABLE
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.models.presets import other_model

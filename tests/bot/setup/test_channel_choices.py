@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.autocomplete.choices import CHOICE_CHARACTERS
+from bot.interactions.autocomplete import CHOICE_CHARACTERS
 from bot.setup.channel_choices import changed, completed, parsed, tags_in
 from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 

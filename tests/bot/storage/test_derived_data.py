@@ -11,12 +11,11 @@ from bot.core.index_updates import run_to_end
 from bot.privacy import service as privacy
 from bot.sources import channel_sync_steps
 from bot.storage.derived_data import open_archive, open_pages
-from knowledge.channels.database import CHANNELS
 from knowledge.channels.sync_state import ProgressMessage
 from knowledge.sources import add_visited, page_location
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.values.documents import Kind
-from knowledge.web.page_store import WEB, WebPage
+from knowledge.web.page_store import WebPage
 from tests.bot.machines import OpenMachine
 from tests.bot.sync_driver import NOW, Server, SyncDriver
 
@@ -92,9 +91,9 @@ def test_what_is_no_source_any_more_is_gone_on_every_machine(machine: OpenMachin
 def test_files_of_before_postgresql_are_deleted(tmp_path: Path, derived_url: str) -> None:
     open_pages(tmp_path).close()
     open_archive(tmp_path).close()
-    assert (tmp_path / WEB).exists()
+    assert (tmp_path / "web.db").exists()
 
     open_pages(tmp_path, derived_url).close()
     open_archive(tmp_path, derived_url).close()
 
-    assert not [*tmp_path.glob(f"{WEB}*"), *tmp_path.glob(f"{CHANNELS}*")]
+    assert not [*tmp_path.glob("web.db*"), *tmp_path.glob("channels.db*")]

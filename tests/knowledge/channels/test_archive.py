@@ -12,11 +12,11 @@ import pytest
 
 from bot.storage.derived_data import open_archive
 from knowledge.channels.archive import RECENT, ChannelArchive
-from knowledge.channels.database import CHANNELS, ArchiveError
 from knowledge.channels.messages import ArchivedMessage, first_id, time_of
 from knowledge.channels.sync_state import MessagePage, SyncStage
 from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message
+from knowledge.store.derived_tables import DerivedTablesError
 from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 
@@ -28,7 +28,7 @@ SECRET = "The password of the harbour office is swordfish."  # noqa: S105 - nobo
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / CHANNELS
+    return tmp_path / "channels.db"
 
 
 @pytest.fixture
@@ -47,28 +47,28 @@ def written(text: str = SECRET) -> ArchivedMessage:
 def test_a_damaged_file_is_begun_anew(path: Path) -> None:
     path.write_bytes(b"This is no database. " * 1_000)
 
-    with ChannelArchive(path) as archive:
+    with open_archive(path.parent) as archive:
         assert archive.channels() == []
 
 
 def test_a_file_of_another_release_is_begun_anew(path: Path) -> None:
-    with ChannelArchive(path) as archive:
+    with open_archive(path.parent) as archive:
         archive.set_channels([CHANNEL])
     with sqlite3.connect(path) as connection:
         connection.execute("pragma user_version = 99")
     connection.close()
 
-    with ChannelArchive(path) as archive:
+    with open_archive(path.parent) as archive:
         assert archive.channels() == []
 
 
 def test_a_file_that_can_t_be_opened_says_which(tmp_path: Path) -> None:
-    with pytest.raises(ArchiveError, match="missing"):
-        ChannelArchive(tmp_path / "missing" / CHANNELS)
+    with pytest.raises(DerivedTablesError, match="missing"):
+        open_archive(tmp_path / "missing")
 
 
 def test_a_message_that_was_deleted_is_not_in_the_file_either(path: Path) -> None:
-    with ChannelArchive(path) as archive:
+    with open_archive(path.parent) as archive:
         archive.set_channels([CHANNEL])
         archive.begin_round(CHANNEL.id, NOW)
         archive.messages.put(CHANNEL.id, written())
@@ -76,7 +76,7 @@ def test_a_message_that_was_deleted_is_not_in_the_file_either(path: Path) -> Non
         archive.messages.forget([written().message.id])
 
     assert SECRET.encode() not in path.read_bytes()
-    assert [*path.parent.glob(f"{CHANNELS}-wal")] == []
+    assert [*path.parent.glob("channels.db-wal")] == []
 
 
 def test_an_event_that_comes_twice_changes_nothing(archive: ChannelArchive) -> None:

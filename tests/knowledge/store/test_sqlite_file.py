@@ -3,14 +3,12 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
 
-from knowledge.store.rows import record
-from knowledge.store.sqlite_file import OPENING_LOCK, insert, make_tables, open_derived, transaction
+from knowledge.store.sqlite_file import OPENING_LOCK, make_tables, open_derived, transaction
 
 TABLES = "create table ducks (id integer primary key, name text not null) strict;"
 
@@ -57,7 +55,7 @@ def test_a_damaged_file_is_begun_anew_and_what_was_made_from_it_goes(
 
 
 def test_a_file_of_another_format_is_begun_anew(path: Path, db: Database, prepare: Prepare) -> None:
-    insert(db, "ducks", {"name": "Ada"})
+    db.execute("insert into ducks (name) values (?)", ["Ada"])
     db.execute("pragma user_version = 2")
     db.close()
 
@@ -74,7 +72,7 @@ def test_a_file_that_the_system_refuses_is_not_deleted(tmp_path: Path, prepare: 
 
 def test_what_a_transaction_did_before_an_error_is_undone(db: Database) -> None:
     with suppress(ZeroDivisionError), transaction(db):
-        insert(db, "ducks", {"name": "Ada"})
+        db.execute("insert into ducks (name) values (?)", ["Ada"])
         raise ZeroDivisionError
 
     assert names(db) == []
@@ -83,7 +81,7 @@ def test_what_a_transaction_did_before_an_error_is_undone(db: Database) -> None:
 def test_a_transaction_inside_another_one_is_a_part_of_it(db: Database) -> None:
     with suppress(ZeroDivisionError), transaction(db):
         with transaction(db):
-            insert(db, "ducks", {"name": "Ada"})
+            db.execute("insert into ducks (name) values (?)", ["Ada"])
         raise ZeroDivisionError
 
     assert names(db) == []
@@ -97,31 +95,3 @@ def test_nobody_else_writes_between_what_a_transaction_reads_and_writes(
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("insert into ducks (name) values ('Ben')")
     other.close()
-
-
-@pytest.mark.parametrize(("conflict", "kept"), [("or ignore", "Ada"), ("or replace", "Ben")])
-def test_of_two_rows_with_one_key_the_one_that_was_asked_for_stays(
-    db: Database, conflict: str, kept: str
-) -> None:
-    insert(db, "ducks", {"id": 1, "name": "Ada"})
-    insert(db, "ducks", {"name": "Ben", "id": 1}, conflict)  # type: ignore[arg-type]
-
-    assert names(db) == [kept]
-
-
-@dataclass(frozen=True)
-class Duck:
-    id: int
-    name: str
-    rank: int = 1
-
-
-def test_a_record_has_the_columns_of_its_fields_and_what_is_given_in_place_of_some() -> None:
-    row = {"id": 1, "name": "ada", "feathers": 300}
-
-    assert record(Duck, row, name="Ada") == Duck(1, "Ada")
-
-
-def test_a_record_of_a_row_that_lacks_a_column_is_an_error() -> None:
-    with pytest.raises(TypeError, match="name"):
-        record(Duck, {"id": 1})

@@ -176,9 +176,8 @@ def test_one_process_visits_at_a_time_on_however_many_machines(
 def test_a_damaged_database_is_begun_anew_for_everything_can_be_fetched_again(
     tmp_path: Path, content: bytes
 ) -> None:
-    path = tmp_path / "web.db"
-    path.write_bytes(content)
-    with PageStore(path) as pages:
+    (tmp_path / "web.db").write_bytes(content)
+    with open_pages(tmp_path) as pages:
         pages.keep(PAGE)
-    with PageStore(path) as pages:
+    with open_pages(tmp_path) as pages:
         assert pages.page(SITE, URL) == PAGE

@@ -12,12 +12,12 @@ from bot.gaps.ui.buttons import GapButton
 from bot.interactions.kit.buttons import pages_view
 from bot.privacy.messages import PRIVACY_LABELS
 from bot.privacy.ui.cog import PrivacyButton
-from bot.process.components import BUTTONS
 from bot.statistics.messages import Period
 from bot.statistics.ui.cog import BoardButton
 from bot.text.markdown import Page
 from bot.text.paging import PAGE_LABELS
 from knowledge.values.guilds import Language
+from tests.bot.components import BUTTONS
 from tests.bot.world import UNKNOWN, World
 
 # None of the buttons looks at the interaction before it is clicked.

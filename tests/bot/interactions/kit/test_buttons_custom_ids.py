@@ -13,14 +13,11 @@ from bot.interactions.kit.buttons import (
     ID_CHARACTERS,
     NONCE,
     NUMBER,
-    Button,
     CustomId,
     Part,
-    Select,
     nonce,
 )
-from bot.interactions.kit.forms import Form
-from bot.process.components import BUTTONS, FORMS
+from tests.bot.components import BUTTONS, FORMS
 from tests.bot.forged_ids import forgeries
 
 # Every id that the templates of version 1.0.0 have with 123 for each number: messages with them
@@ -95,11 +92,6 @@ def test_no_two_kinds_of_button_share_an_id() -> None:
     for ids, other in itertools.permutations(FORMATS.values(), 2):
         for example in forgeries(ids, "123"):
             assert not other.pattern.match(example), (ids.prefix, other.prefix, example)
-
-
-def test_every_kind_of_button_and_form_that_there_is_is_registered() -> None:
-    assert set(BUTTONS) == {*Button.__subclasses__(), *Select.__subclasses__()}
-    assert set(FORMS) == set(Form.__subclasses__())
 
 
 def test_every_id_of_a_button_is_within_discords_limit() -> None:

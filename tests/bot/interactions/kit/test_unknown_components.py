@@ -7,8 +7,8 @@ from simcord import InteractionResult
 
 from bot.core.core import Core
 from bot.interactions.kit.buttons import ID_CHARACTERS
-from bot.process.components import BUTTONS, FORMS
 from bot.text import error_messages
+from tests.bot.components import BUTTONS, FORMS
 from tests.bot.forged_ids import forgeries
 from tests.bot.steps import elsewhere
 from tests.bot.world import World, text_of

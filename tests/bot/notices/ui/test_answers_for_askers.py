@@ -10,10 +10,11 @@ from simcord import Env, InteractionResult, MemberActor
 from bot.ask import button_messages
 from bot.core.core import Core
 from bot.gaps import messages as gaps_messages
-from bot.notices.ui.answers_for_askers import COOLDOWN
+from bot.notices.ui.answers_for_askers import COOLDOWN, AnswersForAskers
 from bot.privacy import messages as privacy_messages
 from bot.process.client import Bot
 from knowledge.values.notes import Notice
+from tests.bot.components import part
 from tests.bot.steps import OTHER_PASSAGES, decided, looked_into, restarted, said
 from tests.bot.world import UNKNOWN, World, build_world, buttons, text_of
 
@@ -58,7 +59,7 @@ async def an_hour_passes(world: World) -> None:
             )
 
     await world.core(earlier)
-    await world.bot.answers_for_askers.catch_up()
+    await part(world.bot, AnswersForAskers).catch_up()
 
 
 async def unsent(world: World) -> list[Notice]:
@@ -191,8 +192,8 @@ async def test_what_was_not_told_before_a_restart_is_told_after_it_once(
     assert len(await unsent(world)) == 1
     await restarted(world, new_bot)
 
-    await world.bot.answers_for_askers.catch_up()
-    await world.bot.answers_for_askers.catch_up()
+    await part(world.bot, AnswersForAskers).catch_up()
+    await part(world.bot, AnswersForAskers).catch_up()
 
     assert len(posted(world)) == 1
 

@@ -10,12 +10,14 @@ import pytest
 
 from bot.notes import messages as notes_messages
 from bot.notices import messages as notices_messages
+from bot.notices.ui.outbox import OutboxDispatcher
 from bot.process.client import Bot
 from bot.review import messages as review_messages
 from bot.review.cards import Action
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.notes import Decision, Member, NoticeEvent
 from knowledge.values.submissions import REASON_CHARACTERS
+from tests.bot.components import part
 from tests.bot.faults import BROKEN, EXPIRED, fail
 from tests.bot.steps import SENTENCE, answer, everything, reject, restarted, said, told
 from tests.bot.strict_discord import StrictDiscord
@@ -41,8 +43,8 @@ async def test_a_card_that_was_refused_is_posted_later_and_once(
     proposed = await world.propose()
     assert notes_messages.CARD_NOT_POSTED.english in everything(proposed)
 
-    await world.bot.outbox.round()
-    await world.bot.outbox.round()
+    await part(world.bot, OutboxDispatcher).round()
+    await part(world.bot, OutboxDispatcher).round()
 
     assert len(cards_shown(world)) == 1
 
@@ -53,7 +55,7 @@ async def test_a_card_of_which_discord_never_said_that_it_is_there_is_there_once
     strict_discord.lost_answers.append(("POST", f"/channels/{world.review.id}/messages"))
     await world.propose()
 
-    await world.bot.outbox.round()
+    await part(world.bot, OutboxDispatcher).round()
 
     assert len(cards_shown(world)) == 1
     await world.moderator.click(world.card, label="Approve")
@@ -84,7 +86,7 @@ async def test_a_decision_counts_once_though_its_card_could_not_be_edited(
     fail(world, "PATCH", f"/channels/{world.review.id}/messages/*", (status, code))
 
     clicked = await world.moderator.click(card, label="Approve")
-    await world.bot.outbox.round()
+    await part(world.bot, OutboxDispatcher).round()
 
     assert "is live" in everything(clicked)
     note = await world.note()
@@ -108,7 +110,7 @@ async def test_a_card_in_a_channel_that_is_closed_now_is_posted_in_the_new_one(
         world.general, "setup", review_channel=other, moderator_role=world.moderator_role
     )
     await world.core(lambda core: core.store.review_cards.changed(1))
-    await world.bot.outbox.round()
+    await part(world.bot, OutboxDispatcher).round()
 
     assert [TITLE in text_of(message) for message in other.history()] == [True]
 
@@ -139,8 +141,8 @@ async def test_a_contributor_who_could_not_be_reached_is_told_later_and_once(
     await world.moderator.click(world.card, label="Approve")
     assert dm.history() == []
 
-    await world.bot.outbox.round()
-    await world.bot.outbox.round()
+    await part(world.bot, OutboxDispatcher).round()
+    await part(world.bot, OutboxDispatcher).round()
 
     assert len(dm.history()) == 1
     assert len(world.general.history()) == general
@@ -154,7 +156,7 @@ async def test_a_contributor_of_whom_discord_never_said_that_they_were_told_is_t
     strict_discord.lost_answers.append(("POST", f"/channels/{dm.id}/messages"))
     await world.moderator.click(world.card, label="Approve")
 
-    await world.bot.outbox.round()
+    await part(world.bot, OutboxDispatcher).round()
 
     assert len(dm.history()) == 1
 
@@ -176,11 +178,11 @@ async def test_who_takes_no_direct_messages_is_told_where_they_proposed_the_note
 async def test_moderators_are_reminded_once_of_what_has_waited_too_long(world: World) -> None:
     await world.propose()
     later = datetime.now(UTC) + timedelta(hours=25)
-    await world.bot.outbox.remind(later)
-    await world.bot.outbox.remind(later + timedelta(hours=1))
+    await part(world.bot, OutboxDispatcher).remind(later)
+    await part(world.bot, OutboxDispatcher).remind(later + timedelta(hours=1))
     reminders = [m for m in world.review.history() if "waits for a decision" in text_of(m)]
     assert len(reminders) == 1
-    await world.bot.outbox.remind(later + timedelta(hours=25))
+    await part(world.bot, OutboxDispatcher).remind(later + timedelta(hours=25))
     assert sum("waits for a decision" in text_of(m) for m in world.review.history()) == 2
 
 
@@ -191,7 +193,7 @@ async def test_reminders_of_two_servers_in_one_round_have_nonces_of_their_own(
     await other.set_up()
     await world.propose()
     await other.propose()
-    await world.bot.outbox.remind(datetime.now(UTC) + timedelta(hours=25))
+    await part(world.bot, OutboxDispatcher).remind(datetime.now(UTC) + timedelta(hours=25))
     nonces = [
         request.json["nonce"]
         for request in world.env.http_requests
@@ -333,15 +335,15 @@ async def test_a_preview_that_the_database_does_not_take_is_no_failed_task(world
     await world.ask()
     await world.ask("when is the community meetup in Lisbon", private=True)
     await world.propose()
-    world.bot.outbox._impacts.clear()
+    part(world.bot, OutboxDispatcher)._impacts.clear()
     await world.core(lambda core: core.store.review_cards.changed(1))
     await world.core(lambda core: core.store.database.run("pragma query_only = on"))
 
-    await world.bot.outbox.round()
-    await asyncio.gather(*world.bot.outbox._previews)
+    await part(world.bot, OutboxDispatcher).round()
+    await asyncio.gather(*part(world.bot, OutboxDispatcher)._previews)
     gc.collect()
 
     assert failed == []
     await world.core(lambda core: core.store.database.run("pragma query_only = off"))
-    await world.bot.outbox.round()
+    await part(world.bot, OutboxDispatcher).round()
     assert "If published" in text_of(world.card)

@@ -9,7 +9,9 @@ from simcord.backend import serializers
 from bot.cluster.shards import Shards
 from bot.core.core import Core
 from bot.privacy import guild_removal
+from bot.privacy.ui.guild_removal import GuildRemoval
 from knowledge.values.documents import Scope
+from tests.bot.components import part
 from tests.bot.world import QUESTION, World
 
 
@@ -17,7 +19,7 @@ from tests.bot.world import QUESTION, World
 async def published(world: World) -> World:
     await world.publish()
     await world.ask()
-    await world.bot.guild_removal.compare()
+    await part(world.bot, GuildRemoval).compare()
     return world
 
 
@@ -38,7 +40,7 @@ async def passes(world: World, days: int) -> None:
     """Let so many days pass from now, with a look at each of them."""
     now = datetime.now(UTC)
     for day in range(1, days + 1):
-        await world.bot.guild_removal.purge(now + timedelta(days=day))
+        await part(world.bot, GuildRemoval).purge(now + timedelta(days=day))
 
 
 async def left_at(world: World) -> str | None:
@@ -62,7 +64,7 @@ async def found(world: World) -> int:
 
 async def test_an_outage_touches_nothing(published: World) -> None:
     await removed(published, unavailable=True)
-    await published.bot.guild_removal.compare()
+    await part(published.bot, GuildRemoval).compare()
     await passes(published, 31)
     assert await left_at(published) is None
     assert await found(published) == 1
@@ -99,7 +101,7 @@ async def test_a_removal_that_no_bot_saw_is_noticed_at_the_start(published: Worl
             core.store.database.run("insert into guilds (id) values (99)")
 
     await published.core(was_elsewhere)
-    await published.bot.guild_removal.compare()
+    await part(published.bot, GuildRemoval).compare()
     await passes(published, 31)
 
     def known(core: Core) -> set[int]:
@@ -144,11 +146,11 @@ async def test_before_any_shard_has_named_its_servers_none_is_taken_for_left(
 
 async def test_a_clock_that_jumps_ahead_deletes_nothing(published: World) -> None:
     await removed(published)
-    await published.bot.guild_removal.purge(datetime.now(UTC) + timedelta(days=400))
-    await published.bot.guild_removal.purge(datetime.now(UTC) + timedelta(days=400, hours=1))
+    await part(published.bot, GuildRemoval).purge(datetime.now(UTC) + timedelta(days=400))
+    await part(published.bot, GuildRemoval).purge(datetime.now(UTC) + timedelta(days=400, hours=1))
     assert await found(published) == 1
     # It is put right, and from then on a day is a day.
-    await published.bot.guild_removal.purge(datetime.now(UTC))
+    await part(published.bot, GuildRemoval).purge(datetime.now(UTC))
     await passes(published, 29)
     assert await found(published) == 1
     await passes(published, 31)
@@ -158,5 +160,7 @@ async def test_a_clock_that_jumps_ahead_deletes_nothing(published: World) -> Non
 async def test_a_bot_that_was_off_for_long_waits_for_days_that_it_sees(published: World) -> None:
     await removed(published)
     for years in range(1, 30):
-        await published.bot.guild_removal.purge(datetime.now(UTC) + timedelta(days=365 * years))
+        await part(published.bot, GuildRemoval).purge(
+            datetime.now(UTC) + timedelta(days=365 * years)
+        )
     assert await found(published) == 1

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from simcord import Env
 
 from bot.core.core import Core
+from bot.notices.ui.outbox import OutboxDispatcher
 from bot.process.client import Bot
 from bot.review import messages as review_messages
 from bot.review import service as review_service
@@ -13,6 +14,7 @@ from bot.text import error_messages
 from knowledge.values.guilds import Rule
 from knowledge.values.notes import Member, SourceChange, SourceMessage, State
 from knowledge.values.submissions import Submission
+from tests.bot.components import part
 from tests.bot.steps import rule, said, shown_message, state
 from tests.bot.world import TEXT, TITLE, World, build_world, buttons, text_of
 
@@ -105,7 +107,7 @@ async def test_a_note_that_falls_due_says_so_and_is_in_the_queue(world: World) -
         core.store.database.run("update notes set review_at = '2026-01-01T00:00:00+00:00'")
 
     await world.core(make_due)
-    await world.bot.outbox.remind(datetime.now(UTC))
+    await part(world.bot, OutboxDispatcher).remind(datetime.now(UTC))
     await world.bot.outbox.catch_up()
     assert "Due for review" in text_of(world.review.history()[0])
     assert world.review.history()[0].id == card.id

@@ -17,9 +17,11 @@ from bot.privacy import service as privacy_service
 from bot.process.client import Bot
 from bot.sources import messages as sources_messages
 from bot.sources.channel_sync_steps import reports
+from bot.sources.ui.channel_sync import ChannelSync
 from knowledge.channels.sync_state import ChannelProblem, ProblemCode
 from knowledge.store.guilds.synced_channels import SyncedContent
 from knowledge.values.guilds import Language
+from tests.bot.components import part
 from tests.bot.forum import (
     ANSWER,
     QUESTION,
@@ -158,7 +160,7 @@ async def test_reading_goes_on_after_a_restart_where_it_was(
         world.env.backend.create_message(thread.id, world.member.id, f"More of it: {number}")
     await world.env.settle()
     await add(world, forum)
-    await world.bot.channel_sync.round()
+    await part(world.bot, ChannelSync).round()
     assert 0 < (await report(world, forum.id)).counts.messages < 253
     asked = len(pages_of(world, thread.id))
 
@@ -256,7 +258,7 @@ async def test_an_outage_of_discord_is_waited_out_and_said(world: World, forum: 
     await add(world, forum)
     world.env.inject_error("GET", "/guilds/*/threads/active", status=502)
 
-    await world.bot.channel_sync.round()
+    await part(world.bot, ChannelSync).round()
     problem = (await report(world, forum.id)).channel.problem
     await read(world)
 
@@ -324,7 +326,7 @@ async def test_a_member_who_is_forgotten_is_not_read_again(world: World, forum: 
     await world.second_member.click(
         asked.response, label=privacy_messages.PRIVACY_LABELS["keep"].english
     )
-    await world.bot.channel_sync.begin(whole=True)
+    await part(world.bot, ChannelSync).begin(whole=True)
     await read(world)
 
     assert ANSWER not in await texts(world, forum.id)

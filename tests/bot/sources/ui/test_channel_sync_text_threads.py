@@ -10,6 +10,7 @@ from bot.sources import messages
 from bot.sources.ui.channel_sync import ChannelSync
 from knowledge.store.guilds.synced_channels import SyncedContent
 from knowledge.values.guilds import Language
+from tests.bot.components import part
 from tests.bot.forum import ANSWER, QUESTION, TITLE, found, page_as_discord_does, read, texts
 from tests.bot.steps import content
 from tests.bot.world import World
@@ -144,5 +145,5 @@ async def test_a_private_thread_is_never_read(simcord_env: Env, world: World) ->
     await read(world)
 
     assert await texts(world, world.help.id) == ""
-    sync: ChannelSync = world.bot.channel_sync
+    sync: ChannelSync = part(world.bot, ChannelSync)
     assert not sync.unread

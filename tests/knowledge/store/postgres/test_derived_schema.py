@@ -4,19 +4,16 @@ from pathlib import Path
 import pytest
 
 from knowledge.store.database import is_away
+from knowledge.store.derived_tables import DerivedKind, DerivedTablesError
 from knowledge.store.postgres.connection import Connection
 from knowledge.store.postgres.derived_schema import DerivedSchema
 from tests.postgres import Cluster
 
 
-class HarbourError(Exception):
-    pass
-
-
 def opened(url: str, folder: Path) -> DerivedSchema:
-    script = folder / "tables.sql"
+    script = folder / "postgres_tables.sql"
     script.write_text("create table boats (name text primary key)")
-    return DerivedSchema(url, "harbour", script, error=HarbourError, lock_space=99)
+    return DerivedSchema(url, DerivedKind("harbour", folder, 1, 99, ""))
 
 
 @pytest.fixture
@@ -41,7 +38,7 @@ def test_tables_of_another_format_are_refused_and_left_as_they_are(
     tables.insert_new("boats", {"name": "Duck"})
     tables.run("update writes set format = 99")
 
-    with pytest.raises(HarbourError, match="drop schema harbour cascade"):
+    with pytest.raises(DerivedTablesError, match="drop schema harbour cascade"):
         opened(postgres_url, tmp_path)
 
     assert tables.rows("select name from boats") == [{"name": "Duck"}]
@@ -64,9 +61,9 @@ def test_what_is_not_kept_counts_for_nothing(tables: DerivedSchema) -> None:
     def begin() -> None:
         with tables.writing():
             tables.insert_new("boats", {"name": "Duck"})
-            raise HarbourError
+            raise DerivedTablesError
 
-    with pytest.raises(HarbourError):
+    with pytest.raises(DerivedTablesError):
         begin()
 
     assert (tables.version, tables.version_of_others) == (0, 0)
@@ -97,18 +94,18 @@ def test_whoever_ended_lets_others(
 
 def test_a_guard_refuses_what_may_not_be_written(tables: DerivedSchema) -> None:
     def refuse() -> None:
-        raise HarbourError("not yours")
+        raise DerivedTablesError("not yours")
 
     def guard(connection: Connection) -> None:
         connection.fence = refuse
 
     tables.guard(guard)
-    with pytest.raises(HarbourError, match="not yours"), tables.writing():
+    with pytest.raises(DerivedTablesError, match="not yours"), tables.writing():
         raise AssertionError("it was begun")
 
 
 def test_a_server_that_is_away_is_told_apart(postgres_url: str, tmp_path: Path) -> None:
-    with pytest.raises(HarbourError) as refused:
+    with pytest.raises(DerivedTablesError) as refused:
         opened("postgresql://bot@/harbour?host=/nowhere", tmp_path)
 
     assert is_away(refused.value)

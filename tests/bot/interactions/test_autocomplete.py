@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from simcord import InteractionResult, MemberActor
 
-from bot.autocomplete.ui import autocomplete
 from bot.core.core import Core
+from bot.interactions import autocomplete
 from tests.bot.town import HEADLINE, Town
 from tests.bot.world import TITLE, World, build_world
 

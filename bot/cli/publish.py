@@ -8,15 +8,14 @@ from typing import Annotated, Final
 import typer
 
 from bot.cli.console import (
-    ConfigOption,
-    DataOption,
     JsonOption,
     fail,
     out,
     print_json,
-    settings_from,
+    with_settings,
 )
 from bot.cli.sources import guild_scope
+from bot.config.settings import Settings
 from bot.storage.data_folder import data_folder, open_store
 from bot.text.languages import translations
 from knowledge.dependencies import needed
@@ -26,12 +25,12 @@ from knowledge.text import counted
 _ADDRESS: Final = re.compile(r"https?://[^\s<>?#\"']+")
 
 
+@with_settings
 def publish(
+    settings: Settings,
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="A folder that isn't there yet, or a page.")
     ],
-    config_file: ConfigOption = None,
-    data: DataOption = None,
     guild: Annotated[
         str | None,
         typer.Option("--guild", metavar="ID", help="The server, if several have a page."),
@@ -69,7 +68,6 @@ def publish(
         from knowledge.page.publish import publish as write
     except ImportError as error:
         fail(f"Publishing a page needs {needed('page')} ({error}).")
-    settings = settings_from(config_file, data)
     for option, address in (("--base-url", base_url), ("--invite", invite)):
         if address and not _ADDRESS.fullmatch(address):
             fail(f"{option} {address} is no address: give one that begins with https://.")

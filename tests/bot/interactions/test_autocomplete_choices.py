@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.autocomplete.choices import CHOICE_CHARACTERS, CHOICES, Choices
+from bot.interactions.autocomplete import CHOICE_CHARACTERS, CHOICES, Choices
 from knowledge.store.notes.note_records import ListedNote
 from knowledge.values.notes import State
 

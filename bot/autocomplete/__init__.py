@@ -1,1 +1,0 @@
-"""Feature: completing titles, tags and documents while a member types."""

@@ -1,1 +1,0 @@
-"""Discord side of autocomplete: a cache of choices, asked at every key press."""

@@ -1,0 +1,98 @@
+"""The command `preview`: the bot in a browser page, without Discord."""
+
+import asyncio
+import webbrowser
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from bot.cli import source_output, sources
+from bot.cli.console import ConfigOption, DataOption, err, fail, log_to_file, out, settings_from
+from bot.config.sections import DataSettings
+from bot.config.settings import Settings
+from bot.core.core import Core
+from bot.models.presets import other_model
+from bot.storage.data_folder import data_folder, empty, held, refuse_unreachable
+
+# Folder for everything that a preview keeps, and the names in it.
+PREVIEW_DATA: Final = Path("preview-data")
+PREVIEW_LOG: Final = "preview.log"
+PREVIEW_PAGES: Final = "pages"
+
+
+def previewed(settings: Settings, folder: Path) -> Settings:
+    """The settings of a preview: it reaches no database and no page that config.toml names."""
+    pages = str(folder / PREVIEW_PAGES) if settings.page.folder else ""
+    page = settings.page.model_copy(update={"folder": pages, "after": []})
+    return settings.model_copy(update={"data": DataSettings(folder=folder), "page": page})
+
+
+def preview(
+    config_file: ConfigOption = None,
+    data: DataOption = None,
+    index: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--index",
+            metavar="PATH",
+            help="Answer from this file or folder, too.",
+            show_default=False,
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Forget what earlier previews have kept.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", help="The page's port; 0 takes any.", min=0, max=65535)
+    ] = 0,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+) -> None:
+    """Run the whole bot in a local browser page, with no token and no network.
+
+    What is set up there, notes and sources are kept in the folder preview-data.
+
+    Example:
+        commonplace preview --index docs/ --open
+    """
+    try:
+        from bot.preview.server import PreviewError, check_free, serve, silence_discords_own
+    except ImportError as error:
+        fail(f"The preview needs more packages ({error}). Run `make preview` in a checkout.")
+    if fresh and data is not None:
+        fail(f"--fresh empties {PREVIEW_DATA}, but --data names {data}. Leave out one of them.")
+    folder = data or PREVIEW_DATA
+    settings = previewed(settings_from(config_file, folder), folder)
+
+    def ready(address: str) -> None:
+        out.print(preview_address(address), markup=False, soft_wrap=True)
+        if open_page:
+            webbrowser.open(address)
+
+    with held(data_folder(settings)):
+        refuse_unreachable(settings)
+        if fresh:
+            empty(settings.data.folder)
+        log = log_to_file(settings, settings.data.folder / PREVIEW_LOG)
+        silence_discords_own()
+        err.print(preview_start(settings.data.folder, log), markup=False, soft_wrap=True)
+        if other := other_model(settings.model.name):
+            err.print(other, markup=False, soft_wrap=True)
+        try:
+            check_free(port)
+            if index:
+                with Core(settings, rebuild=True) as core:
+                    sources.take_in(core, index, next_step=source_output.TRY_IN_PREVIEW)
+            asyncio.run(serve(settings, port, ready))
+        except PreviewError as error:
+            fail(str(error))
+
+
+def preview_start(folder: Path, log: Path) -> str:
+    """The first line of a preview, before its page is there."""
+    return f"Starting the bot. What you set up is kept in {folder}, its log in {log}."
+
+
+def preview_address(address: str) -> str:
+    """The last line of a preview, once its page is there."""
+    return f"Open {address} in a browser. Ctrl+C ends the preview."

@@ -1,0 +1,37 @@
+"""The command `run`: the bot in Discord."""
+
+from typing import Final
+
+import typer
+
+from bot.cli.console import fail, with_settings
+from bot.config import settings as config
+from bot.config.settings import Settings
+from bot.storage.data_folder import data_folder, held, refuse_unreachable
+
+# The exit code where Discord can't be reached, so that starting again later may help.
+UNREACHABLE: Final = 3
+
+
+@with_settings
+def run(context: typer.Context, settings: Settings) -> None:
+    """Run the bot in Discord. The token is read from DISCORD_TOKEN, or from DISCORD_TOKEN_FILE.
+
+    Example:
+        DISCORD_TOKEN_FILE=token commonplace run
+    """
+    token = config.token()
+    # Of several processes, each runs its own shards; which, the database says.
+    with held(data_folder(settings), shared=bool(settings.data.database)):
+        refuse_unreachable(settings)
+        from bot.process.client import Bot
+        from bot.process.connection import LoginError, UnreachableError
+        from bot.process.health import HealthError
+        from bot.process.run import run_bot
+
+        try:
+            run_bot(settings, token, context.obj or Bot)
+        except UnreachableError as error:
+            fail(str(error), UNREACHABLE)
+        except (HealthError, LoginError) as error:
+            fail(str(error))

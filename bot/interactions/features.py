@@ -1,0 +1,100 @@
+"""Feature discovery: each folder of `bot` with a module `ui/cog.py` is a feature.
+
+A new feature needs no entry in a list. `ui/cog.py` has a function `feature(bot)`, which makes the
+feature's parts; buttons, lists and forms are the classes that its `ui` modules define.
+
+Errors:
+    Exception
+    └── FeatureError    a feature can't be loaded; the bot doesn't start without it
+"""
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Final, TypeAlias, TypeVar
+
+from discord.ext import commands
+
+import bot
+from bot.interactions.kit.buttons import Button, Select
+from bot.interactions.kit.forms import Form
+from bot.interactions.services import Services, Step
+
+Component: TypeAlias = type[Button] | type[Select]
+
+_Kind = TypeVar("_Kind")
+_COG: Final = "cog"
+
+
+class FeatureError(Exception):
+    """A feature can't be loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A step that is repeated every `seconds` once Discord has named the guilds.
+
+    Each process takes it for its own shards; a step `by_leader` is taken by one process only.
+    """
+
+    seconds: float
+    step: Step
+    by_leader: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """Parts of a feature that the client runs.
+
+    `takes_over` are steps for shards that another process ran before.
+    """
+
+    cogs: Sequence[commands.Cog] = ()
+    rounds: Sequence[Round] = ()
+    takes_over: Sequence[Step] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureFolder:
+    """A feature's folder: its function `feature`, and the kinds of components it defines."""
+
+    name: str
+    make: Callable[[Services], Feature]
+    components: tuple[Component, ...]
+    forms: tuple[type[Form], ...]
+
+
+@functools.cache
+def feature_folders(package: ModuleType = bot) -> tuple[FeatureFolder, ...]:
+    """Import the features of a package, in the order of their names.
+
+    Raises:
+        FeatureError: if one of them can't be imported, or has no function `feature`.
+    """
+    cogs = sorted(Path(package.__path__[0]).glob(f"*/ui/{_COG}.py"))
+    return tuple(_imported(package.__name__, path.parent) for path in cogs)
+
+
+def _imported(package: str, ui: Path) -> FeatureFolder:
+    name = ui.parent.name
+    try:
+        names = sorted(path.stem for path in ui.glob("*.py") if path.stem != "__init__")
+        modules = [import_module(f"{package}.{name}.ui.{one}") for one in names]
+        make: Callable[[Services], Feature] = modules[names.index(_COG)].feature
+    except Exception as error:
+        raise FeatureError(f"The feature {package}.{name} can't be loaded: {error}") from error
+    components: list[Component] = [*_defined(modules, Button), *_defined(modules, Select)]
+    return FeatureFolder(name, make, tuple(components), _defined(modules, Form))
+
+
+def _defined(modules: Iterable[ModuleType], base: type[_Kind]) -> tuple[type[_Kind], ...]:
+    """Subclasses of `base` that the modules define, in order."""
+    return tuple(
+        kind
+        for module in modules
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, base) and kind.__module__ == module.__name__
+    )
