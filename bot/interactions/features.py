@@ -75,19 +75,19 @@ def feature_folders(package: ModuleType = bot) -> tuple[FeatureFolder, ...]:
         FeatureError: if one of them can't be imported, or has no function `feature`.
     """
     cogs = sorted(Path(package.__path__[0]).glob(f"*/ui/{_COG}.py"))
-    return tuple(_imported(package.__name__, path.parent) for path in cogs)
+    return tuple(_imported(package, path.parent) for path in cogs)
 
 
-def _imported(package: str, ui: Path) -> FeatureFolder:
-    name = ui.parent.name
+def _imported(package: ModuleType, ui: Path) -> FeatureFolder:
+    name = f"{package.__name__}.{ui.parent.name}"
     try:
         names = sorted(path.stem for path in ui.glob("*.py") if path.stem != "__init__")
-        modules = [import_module(f"{package}.{name}.ui.{one}") for one in names]
+        modules = [import_module(f"{name}.ui.{one}") for one in names]
         make: Callable[[Services], Feature] = modules[names.index(_COG)].feature
     except Exception as error:
-        raise FeatureError(f"The feature {package}.{name} can't be loaded: {error}") from error
+        raise FeatureError(f"The feature {name} can't be loaded: {error}") from error
     components: list[Component] = [*_defined(modules, Button), *_defined(modules, Select)]
-    return FeatureFolder(name, make, tuple(components), _defined(modules, Form))
+    return FeatureFolder(ui.parent.name, make, tuple(components), _defined(modules, Form))
 
 
 def _defined(modules: Iterable[ModuleType], base: type[_Kind]) -> tuple[type[_Kind], ...]:
