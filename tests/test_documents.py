@@ -1,4 +1,4 @@
-"""The documents say what is so: links lead somewhere, names exist, what is generated is current."""
+"""Documents: links lead somewhere, names exist, generated parts are current."""
 
 import importlib
 import importlib.util
@@ -30,7 +30,7 @@ def _name(document: Path) -> str:
 
 
 def _code(document: Path) -> list[str]:
-    """What stands between backticks or in a block of code; cog's blocks left out."""
+    """Code in backticks and in blocks, without cog's."""
     text = re.sub(r"<!-- \[\[\[cog.*?\]\]\] -->", "", document.read_text(), flags=re.DOTALL)
     blocks = re.findall(r"```\w*\n(.*?)```", text, flags=re.DOTALL)
     spans = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
@@ -51,7 +51,7 @@ def _resolves(dotted: str) -> bool:
         if not _is_module(".".join(parts[:count])):
             continue
         if count == len(parts):
-            # Not imported: a benchmark may need what only those who run it have installed.
+            # Not imported, because a benchmark may need packages that are not installed.
             return True
         found: Any = importlib.import_module(".".join(parts[:count]))
         for name in parts[count:]:
@@ -70,7 +70,7 @@ def _anchors(document: Path) -> set[str]:
 
 
 def _terminal_commands() -> dict[str, Any]:
-    """Every command by its name, those of a group with the group's before it."""
+    """Every command by its name, with its group's name before it."""
     commands: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
     inside = {
         f"{name} {inner}": command

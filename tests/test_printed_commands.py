@@ -1,8 +1,8 @@
-"""Every command that README.md, CONTRIBUTING.md and docs/ print is run, or named here as not run.
+"""Every command in README.md, CONTRIBUTING.md and docs/ runs, or stands in `NOT_RUN`.
 
-Blocks of code are run in order, a document at a time, in folders that stand for those of a host:
-`/var/lib/commonplace`, `/etc`, `/srv` and so on. What can't be run has its reason in `NOT_RUN`, and
-is still read by the command line. Nothing reaches the network.
+Blocks of code run in order, a document at a time, in folders like a host's: `/var/lib/commonplace`,
+`/etc`, `/srv` and so on. `NOT_RUN` has the reason for each exception; the command line still parses
+those commands. Nothing reaches the network.
 """
 
 import itertools
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-# What is not run, by its beginning, and why.
+# Commands that don't run, by their beginning, with the reason.
 NOT_RUN: Final = {
     "make ": "installs packages, or runs the tests that this is one of; CI runs both",
     "sudo make ": "installs packages; CI runs `make`",
@@ -54,7 +54,7 @@ NOT_RUN: Final = {
     "commonplace model try": "wants a downloaded model; tests/bot/cli/test_models.py",
     "commonplace model back": "nothing was chosen before; tests/bot/cli/test_models.py",
 }
-# In a document, what stands for something of a reader's own.
+# Placeholders for a reader's own values.
 PLACEHOLDERS: Final = {"NUMBER": "1", "WORDS": "ferry", "NAME": "name", "DIR": ".", "FILE": "file"}
 # Folders of a host.
 HOST: Final = (
@@ -87,7 +87,7 @@ def _text(document: Path) -> str:
 
 
 def _printed(document: Path) -> list[str]:
-    """The commands in a document's blocks of code, in their order, without what is said of them."""
+    """The commands in a document's blocks of code, in order, without comments."""
     blocks = re.findall(r"```sh\n(.*?)```", _text(document), re.DOTALL)
     return [line for block in blocks for line in _commands_of(block)]
 
@@ -99,7 +99,7 @@ def _commands_of(block: str) -> list[str]:
 
 
 def _outputs(document: Path) -> dict[int, str]:
-    """What a document says that a command prints, by the command's place."""
+    """The printed output in a document, by its command's place."""
     outputs, count = {}, 0
     for language, block in re.findall(r"```(sh|text)\n(.*?)```", _text(document), re.DOTALL):
         if language == "sh":
@@ -116,14 +116,14 @@ def _compared(text: str) -> list[str]:
 
 
 def _spans(document: Path) -> list[str]:
-    """The commands in a document's sentences that have more to them than a name."""
+    """The commands in a document's sentences with more than a name."""
     text = re.sub(r"```.*?```", "", _text(document), flags=re.DOTALL)
     spans = re.findall(r"`([^`\n]+)`", text)
     return [span for span in spans if re.match(r"(sudo )?(commonplace|python -m benchmarks)", span)]
 
 
 def _bare(line: str) -> str:
-    """A command without who it is run as, and where its program is."""
+    """A command without its user and its program's folder."""
     line = re.sub(r"^(sudo |/usr/local/bin/|\.venv/bin/)+(?=commonplace)", "", line)
     return re.sub(r"^\w+=\S+ (?=commonplace|\.venv)", "", line)
 
@@ -135,7 +135,7 @@ def _reason(line: str) -> str:
 
 
 class Host:
-    """Folders that stand for those of a host, and a shell in one of them."""
+    """Folders like a host's, and a shell in one of them."""
 
     def __init__(self, root: Path, data: Path, commands: ForkServer) -> None:
         self.root = root
@@ -155,7 +155,7 @@ class Host:
         self.folder.mkdir()
 
     def run(self, line: str) -> tuple[int, str]:
-        """Run one command; its exit code, and what it said."""
+        """Run one command; returns its exit code and output."""
         if line.startswith("cd "):
             self.folder = Path(self._here(line.removeprefix("cd ")))
             return 0, ""
@@ -192,7 +192,7 @@ class Host:
         return done.returncode, done.stdout + done.stderr
 
     def _visited(self, arguments: list[str]) -> tuple[int, str]:
-        """Run what asks the network, in this process, where no name leads anywhere."""
+        """Run a command that needs the network in this process, where no name resolves."""
         done = CliRunner().invoke(app, arguments, env={"COMMONPLACE_DATA": str(self.data)})
         assert done.exit_code == UNREAD, done.output
         return 0, done.output
@@ -228,14 +228,14 @@ def test_what_a_document_prints_works_as_it_is_printed(document: Path, host: Hos
 
 
 def _parse(line: str) -> None:
-    """Have the command line read a command, which raises what a user would be told."""
+    """Parse a command; raises the command line's error."""
     command: Any = get_command(app)
     words = [PLACEHOLDERS.get(word, word) for word in shlex.split(_bare(line))[1:]]
     names: list[str] = []
     while hasattr(command, "commands") and words:
         names.append(words.pop(0))
         command = command.commands[names[-1]]
-    # In a sentence, a command may be named without what it needs.
+    # In a sentence, a command may lack its arguments.
     if words and words != ["--reranker"]:
         command.make_context(" ".join(names), words)
 

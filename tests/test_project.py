@@ -1,4 +1,4 @@
-"""The project as a whole: what no test of a module would notice."""
+"""The project as a whole: promises beyond a single module."""
 
 import ast
 import inspect
@@ -41,7 +41,7 @@ SKIPPED_FOLDERS = {".git", ".venv", "build", "data", "__pycache__"}
 
 
 def _project_files(*suffixes: str) -> Iterator[Path]:
-    """What is, or would be, committed."""
+    """Files to be committed."""
     for path in sorted(ROOT.rglob("*")):
         parts = path.relative_to(ROOT).parts
         hidden = any(part.startswith(".") and part != ".ci" for part in parts[:-1])
@@ -73,7 +73,7 @@ def test_no_init_module_holds_anything_but_a_docstring() -> None:
 
 
 MIRRORED = ("bot", "indexer", "knowledge")
-# Promises about every feature at once, and those about the tests' own Discord.
+# Promises about every feature at once, and about the tests' own Discord.
 WITHOUT_A_MODULE = ("tests/bot/all_features/", "tests/bot/test_strictness.py")
 
 
@@ -83,7 +83,7 @@ def _modules() -> Iterator[Path]:
 
 
 def _mirror(module: Path) -> Path:
-    """The test file of a module: `test_main.py` is that of `__main__.py`."""
+    """The test file of a module: `test_main.py` for `__main__.py`."""
     folder = ROOT / "tests" / module.parent.relative_to(ROOT)
     return folder / f"test_{module.stem.strip('_')}.py"
 
@@ -93,7 +93,7 @@ def test_no_folder_of_tests_shadows_a_package() -> None:
 
 
 def test_each_test_file_is_named_after_a_module_in_the_mirrored_folder() -> None:
-    """After the module's name may follow which of its promises: `test_main_eval.py`."""
+    """A suffix may name some of its promises: `test_main_eval.py`."""
     mirrors = [(path.parent, path.stem) for path in map(_mirror, _modules())]
     for package in MIRRORED:
         for path in (ROOT / "tests" / package).rglob("test_*.py"):
@@ -233,7 +233,7 @@ def test_every_test_says_in_its_name_what_it_promises() -> None:
 # Hygiene.
 
 
-# Put together so that this file does not say them itself.
+# In pieces, so this file doesn't match.
 MACHINE_PATHS = re.compile("/" + r"(?:work|root|home/\w+|Users/\w+)/|/" + r"tmp/\w")
 UNFINISHED = re.compile("TO" + "DO|FIX" + "ME|X" + "XX")
 
@@ -277,7 +277,7 @@ def test_each_module_docstring_begins_with_the_noun_of_what_it_is() -> None:
             assert not clause.match(first), f"{path}: {first.splitlines()[0]}"
 
 
-# A project that others can join.
+# Files for contributors.
 
 
 def _yaml(name: str) -> Any:
@@ -358,7 +358,7 @@ def test_nothing_says_to_install_a_package_of_somebody_elses() -> None:
     assert list(project["scripts"]) == ["commonplace"]
 
 
-# Documents that are read in a hurry.
+# The length of documents.
 
 
 def test_the_operators_guide_is_short_and_begins_each_task_with_its_command() -> None:
