@@ -49,7 +49,7 @@ from knowledge.backup import backups
 from knowledge.backup.backups import BackupError
 from knowledge.backup.exporter import export
 from knowledge.backup.importer import import_folder
-from knowledge.channels.sync_state import ProgressMessage as ProgressPlace
+from knowledge.channels.sync_state import ProgressMessage
 from knowledge.sources import add_paths
 from knowledge.store.audit.audit_log import replayed
 from knowledge.store.database import StoreError
@@ -83,7 +83,7 @@ def models(record: ModelRecord, _: Path) -> RecordedModel:
 
 
 @dataclass(frozen=True)
-class ProgressMessage:
+class Place:
     """The data folder of one trial, and its neighbours."""
 
     root: Path
@@ -103,7 +103,7 @@ class ProgressMessage:
         return Store(self.database)
 
 
-def prepare(place: ProgressMessage) -> None:
+def prepare(place: Place) -> None:
     """A data folder with a live note, a pending one, an older backup and an export."""
     with place.core() as core:
         for guild_id in (GUILD, GUILD, OTHER):
@@ -142,12 +142,12 @@ def approve_revision(core: Core, revision_id: int, guild_id: int = GUILD) -> Non
 # The operations, and the conditions after them.
 
 
-def approve(place: ProgressMessage) -> None:
+def approve(place: Place) -> None:
     with place.core() as core:
         approve_revision(core, PENDING)
 
 
-def approved(place: ProgressMessage, *, again: bool) -> Iterator[str]:
+def approved(place: Place, *, again: bool) -> Iterator[str]:
     with place.core() as core:
         done = core.store.notes.of_revision(PENDING).revision.state is State.APPROVED
         lines = [e for e in core.store.audit_log.entries() if e.event == "approved"]
@@ -160,25 +160,25 @@ def approved(place: ProgressMessage, *, again: bool) -> Iterator[str]:
         yield "approval lost"
 
 
-def index(place: ProgressMessage) -> None:
+def index(place: Place) -> None:
     with place.core() as core:
         add_paths(core.store, [place.root / "guides"])
         run_to_end(index_updates.update(core))
         index_updates.complete(core)
 
 
-def indexed(place: ProgressMessage, *, again: bool) -> Iterator[str]:
+def indexed(place: Place, *, again: bool) -> Iterator[str]:
     with place.core() as core:
         found = len(core.index.tables.document_digests({Kind.FILE}))
     if found not in ((GUIDES,) if again else range(GUIDES + 1)):
         yield f"{found} guides are indexed"
 
 
-def backup(place: ProgressMessage) -> None:
+def backup(place: Place) -> None:
     backups.back_up(place.database, place.root / "backup.db")
 
 
-def backed_up(place: ProgressMessage, *, again: bool) -> Iterator[str]:
+def backed_up(place: Place, *, again: bool) -> Iterator[str]:
     path = place.root / "backup.db"
     if not again and not path.exists():
         return
@@ -188,11 +188,11 @@ def backed_up(place: ProgressMessage, *, again: bool) -> Iterator[str]:
         yield str(error)
 
 
-def restore(place: ProgressMessage) -> None:
+def restore(place: Place) -> None:
     backups.restore(place.root / "old.db", place.database, datetime.now(UTC))
 
 
-def restored(place: ProgressMessage, *, again: bool) -> Iterator[str]:
+def restored(place: Place, *, again: bool) -> Iterator[str]:
     with place.store() as store:
         notes = store.database.rows("select count(*) as n from notes")[0]["n"]
         back = any(entry.event == "restored" for entry in store.audit_log.entries())
@@ -200,12 +200,12 @@ def restored(place: ProgressMessage, *, again: bool) -> Iterator[str]:
         yield f"{notes} notes after a restore that is{'' if back else ' not'} in the log"
 
 
-def write_export(place: ProgressMessage) -> None:
+def write_export(place: Place) -> None:
     with place.store() as store:
         export(store.database, place.root / "exporting")
 
 
-def exported(place: ProgressMessage, *, again: bool) -> Iterator[str]:
+def exported(place: Place, *, again: bool) -> Iterator[str]:
     folder, expected = place.root / "exporting", place.root / "exported"
     complete = False
     if (folder / "commonplace.json").exists():
@@ -221,13 +221,13 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
-def take_in(place: ProgressMessage) -> None:
+def take_in(place: Place) -> None:
     (place.root / "new").mkdir(exist_ok=True)
     with Store(place.root / "new" / COMMUNITY) as store:
         import_folder(store, place.root / "exported")
 
 
-def taken_in(place: ProgressMessage, *, again: bool) -> Iterator[str]:
+def taken_in(place: Place, *, again: bool) -> Iterator[str]:
     path = place.root / "new" / COMMUNITY
     if not path.exists():
         return
@@ -245,12 +245,12 @@ def taken_in(place: ProgressMessage, *, again: bool) -> Iterator[str]:
         yield f"import: {counted} {problem}"
 
 
-def forget(place: ProgressMessage) -> None:
+def forget(place: Place) -> None:
     with place.core() as core:
         core.store.personal_data.forget(MIRA.id, withdraw=True)
 
 
-def forgotten(place: ProgressMessage, *, again: bool) -> Iterator[str]:
+def forgotten(place: Place, *, again: bool) -> Iterator[str]:
     with place.store() as store:
         stored = store.personal_data.stored(MIRA.id, None)
         # Their opting out of quotation is kept.
@@ -260,12 +260,12 @@ def forgotten(place: ProgressMessage, *, again: bool) -> Iterator[str]:
         yield f"{left} rows of a member who was forgotten, {buried} tombstones"
 
 
-def purge(place: ProgressMessage) -> None:
+def purge(place: Place) -> None:
     with place.core() as core:
         guild_removal.purge(core, [GUILD], EVERY_SHARD, datetime.now(UTC), timedelta())
 
 
-def purged(place: ProgressMessage, *, again: bool) -> Iterator[str]:
+def purged(place: Place, *, again: bool) -> Iterator[str]:
     with place.store() as store:
         notes = store.database.rows("select 1 from notes where guild_id = ?", [OTHER])
         known = OTHER in store.guilds.known()
@@ -273,7 +273,7 @@ def purged(place: ProgressMessage, *, again: bool) -> Iterator[str]:
         yield f"{len(notes)} notes of a guild that is {'' if known else 'not '}known"
 
 
-def read(place: ProgressMessage) -> None:
+def read(place: Place) -> None:
     """Read a forum as the bot does, without Discord: the same threads each time."""
     server = Server(FORUM)
     for _ in range(THREADS):
@@ -282,13 +282,13 @@ def read(place: ProgressMessage) -> None:
             server.write(thread.id)
     with place.core() as core:
         forum = SyncedChannel(FORUM, FORUM, SyncedContent.THREADS, AT)
-        channel_sync_steps.add(core, forum, "forum", ADA.id, AT, ProgressPlace())
+        channel_sync_steps.add(core, forum, "forum", ADA.id, AT, ProgressMessage())
         driver = SyncDriver(core, server)
         driver.turn_off()
         driver.finish()
 
 
-def was_read(place: ProgressMessage, *, again: bool) -> Iterator[str]:
+def was_read(place: Place, *, again: bool) -> Iterator[str]:
     with place.core() as core:
         run_to_end(index_updates.check_channels(core))
         found = len(core.index.tables.document_digests({Kind.CHANNEL}))
@@ -298,7 +298,7 @@ def was_read(place: ProgressMessage, *, again: bool) -> Iterator[str]:
         yield f"{found} threads and {kept} messages were read"
 
 
-def use_model(place: ProgressMessage) -> None:
+def use_model(place: Place) -> None:
     """Build the index of another model and let it serve, as `commonplace model use` does."""
     with place.core() as core:
         if core.served.model.name == OTHER_MODEL:
@@ -312,7 +312,7 @@ def use_model(place: ProgressMessage) -> None:
         delete_left_over(core.folder)
 
 
-def serves(place: ProgressMessage, *, again: bool) -> Iterator[str]:
+def serves(place: Place, *, again: bool) -> Iterator[str]:
     """Check that the serving index is whole, with vectors of its own model only."""
     with place.core() as core:
         name, index, embedder = core.served.model.name, core.index, core.embedder
@@ -333,13 +333,11 @@ def serves(place: ProgressMessage, *, again: bool) -> Iterator[str]:
 class Looking:
     """The state after a trial."""
 
-    def __init__(
-        self, do: Callable[[ProgressMessage], None], look: Callable[..., Iterator[str]]
-    ) -> None:
+    def __init__(self, do: Callable[[Place], None], look: Callable[..., Iterator[str]]) -> None:
         self.do = do
         self.look = look
 
-    def problems(self, place: ProgressMessage) -> list[str]:
+    def problems(self, place: Place) -> list[str]:
         found = [*sound(place), *self.look(place, again=False)]
         try:
             self.do(place)
@@ -362,7 +360,7 @@ OPERATIONS: Final = {
 }
 
 
-def sound(place: ProgressMessage) -> Iterator[str]:
+def sound(place: Place) -> Iterator[str]:
     """Faults of a data folder after any operation."""
     with place.core() as core:
         run_to_end(index_updates.update_quickly(core))
@@ -442,12 +440,10 @@ def in_a_process(work: Callable[[], object], seconds: float | None = None) -> tu
     return os.WIFSIGNALED(status), said
 
 
-def trial(
-    base: ProgressMessage, name: str, number: int = 0, seconds: float | None = None
-) -> list[str]:
+def trial(base: Place, name: str, number: int = 0, seconds: float | None = None) -> list[str]:
     """Kill one operation, check, repeat it, check; returns the faults, or that it ended."""
     with tempfile.TemporaryDirectory(prefix="commonplace-killing-") as folder:
-        place = ProgressMessage(Path(folder) / "trial")
+        place = Place(Path(folder) / "trial")
         shutil.copytree(base.root, place.root)
 
         def work() -> object:
@@ -464,10 +460,10 @@ def trial(
         return [*problems, *([] if killed else ["ended before"])]
 
 
-def measured(base: ProgressMessage, name: str) -> tuple[int, float]:
+def measured(base: Place, name: str) -> tuple[int, float]:
     """How many boundaries an operation has, and how long it takes."""
     with tempfile.TemporaryDirectory(prefix="commonplace-killing-") as folder:
-        place = ProgressMessage(Path(folder) / "trial")
+        place = Place(Path(folder) / "trial")
         shutil.copytree(base.root, place.root)
 
         def work() -> object:
@@ -482,7 +478,7 @@ def measured(base: ProgressMessage, name: str) -> tuple[int, float]:
 
 
 def moments(
-    base: ProgressMessage, names: list[str], arguments: argparse.Namespace
+    base: Place, names: list[str], arguments: argparse.Namespace
 ) -> Iterator[tuple[str, int, float | None]]:
     """The operations to kill, with their moments: a boundary's number, or seconds."""
     figures = {name: measured(base, name) for name in names}
@@ -507,7 +503,7 @@ def main() -> None:
     problems: list[str] = []
     tried = 0
     with tempfile.TemporaryDirectory(prefix="commonplace-killing-") as folder:
-        base = ProgressMessage(Path(folder) / "base")
+        base = Place(Path(folder) / "base")
         base.root.mkdir()
         _, said = in_a_process(lambda: prepare(base))
         assert said == "null", said

@@ -4,7 +4,6 @@
     python -m benchmarks.killing_processes --cuts 50
     python -m benchmarks.killing_processes --restarts 5
     python -m benchmarks.killing_processes --stops 4 [--seconds 30]
-    python -m benchmarks.killing_processes --latency 100
 
 Three processes submit and approve notes and change settings of three guilds, in each other's way.
 Each writes a journal before and after every attempt. They end by SIGKILL at random moments, right
@@ -15,9 +14,7 @@ repeated as the same interaction.
 At the end the database must match the journals: each submission and decision once, unbroken log
 chains without a gap, and an index of exactly the live notes.
 
-`--latency` measures from the commit of an approval in one process to the first answer from it in
-another. The embedder is the tests' bag of words; PostgreSQL is a cluster of this run with `fsync`
-on.
+The embedder is the tests' bag of words; PostgreSQL is a cluster of this run with `fsync` on.
 """
 
 import argparse
@@ -32,21 +29,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from benchmarks.deciding_processes import CONTRIBUTOR, FORKED, GUILDS, WORKERS, Lives, Place
-from bot.answers.decision import Answer
-from bot.answers.lookup import Ask
+from benchmarks.deciding_processes import WORKERS, Lives, Place
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
-from bot.review import service
 from indexer.index.written_documents import document_digest
 from knowledge import corpus
-from knowledge.store.notes.decisions import Ruling
 from knowledge.values.documents import Kind
-from knowledge.values.notes import Decision, Member
-from knowledge.values.submissions import Submission
 from tests.postgres import Cluster, running_cluster
 from tests.postgres_cuts import Cut, cutting_socket
 
@@ -217,56 +206,6 @@ def stopped(cluster: Cluster, folder: Path, stops: int, seed: int, seconds: floa
     return judged(place, f"{stops} times a process stood still for {seconds:.0f} s")
 
 
-# How soon.
-
-
-def latency(cluster: Cluster, folder: Path, notes: int) -> None:
-    """From the commit of an approval here until another process answers from it."""
-    place = Place(folder, cluster.empty())
-    asked, answered = FORKED.SimpleQueue(), FORKED.SimpleQueue()
-    with place.core() as core:
-        run_to_end(index_updates.update_own(core))
-    other = FORKED.Process(target=_answering, args=(place, asked, answered), daemon=True)
-    other.start()
-    taken, own = [], []
-    with place.core() as core:
-        for number in range(notes + 3):
-            text = f"The quokka{number} meetup takes place in hall{number} on Fridays."
-            proposed = core.store.contributions.propose(
-                GUILDS[0], CONTRIBUTOR, 5, Submission(f"Meetup {number}", text)
-            )
-            asked.put(number)
-            answered.get()
-            outcome = core.store.decisions.decide(
-                GUILDS[0], proposed.note.revision.id, Member(100, "Ada"), Ruling(Decision.APPROVE)
-            )
-            committed = time.monotonic()
-            service.indexed(core, outcome)
-            own.append(time.monotonic() - committed)
-            taken.append(answered.get() - committed)
-    # The first ones wait for caches to fill.
-    print(_percentiles("approved in one process, answered in another", taken[3:]))
-    print(_percentiles("of which until the index has followed in the first", own[3:]))
-
-
-def _percentiles(what: str, seconds: list[float]) -> str:
-    p50, p95 = np.percentile(np.array(seconds) * 1e3, [50, 95])
-    return f"{what}: p50 {p50:.0f} ms, p95 {p95:.0f} ms ({len(seconds)} notes)"
-
-
-def _answering(place: Place, asked: Any, answered: Any) -> None:
-    with place.core() as core:
-        while True:
-            number = asked.get()
-            answered.put(0)
-            ask = Ask(f"where does the quokka{number} meetup take place", 1, GUILDS[0])
-            while True:
-                [reply] = core.answer_pipeline.ask([ask])
-                if isinstance(reply.outcome, Answer) and f"hall{number}" in str(reply.outcome):
-                    break
-            answered.put(time.monotonic())
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=0)
@@ -274,7 +213,6 @@ def main() -> None:
     parser.add_argument("--restarts", type=int, default=0)
     parser.add_argument("--stops", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=30)
-    parser.add_argument("--latency", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     wrong = 0
@@ -289,9 +227,6 @@ def main() -> None:
             if number := getattr(arguments, name):
                 with tempfile.TemporaryDirectory() as folder:
                     wrong += trial(cluster, Path(folder), number, arguments.seed)
-        if arguments.latency:
-            with tempfile.TemporaryDirectory() as folder:
-                latency(cluster, Path(folder), arguments.latency)
     sys.exit(bool(wrong))
 
 
