@@ -29,7 +29,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from bot.cluster.shards import EVERY_SHARD
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core import index_updates
@@ -57,6 +56,7 @@ from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.values.documents import Document, Kind
+from knowledge.values.guilds import every_guild
 from knowledge.values.notes import Decision, Member, State
 from knowledge.values.questions import Evidence, Question
 from knowledge.values.submissions import Submission
@@ -262,7 +262,7 @@ def forgotten(place: Place, *, again: bool) -> Iterator[str]:
 
 def purge(place: Place) -> None:
     with place.core() as core:
-        guild_removal.purge(core, [GUILD], EVERY_SHARD, datetime.now(UTC), timedelta())
+        guild_removal.purge(core, [GUILD], every_guild, datetime.now(UTC), timedelta())
 
 
 def purged(place: Place, *, again: bool) -> Iterator[str]:

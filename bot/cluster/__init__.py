@@ -1,1 +1,1 @@
-"""Feature: several processes of one bot: leases of shards, and one process that leads."""
+"""Several processes on one PostgreSQL database: shards, membership, machines, shared choices."""

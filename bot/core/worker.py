@@ -20,6 +20,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
@@ -44,6 +45,9 @@ TRY_AGAIN_SECONDS: Final = (5, 60)
 # The member in whose interaction or for whose message the current task runs; None is the bot
 # itself.
 current_member: ContextVar[int | None] = ContextVar("current_member", default=None)
+
+# Whether the current task does work for all guilds, which one process at a time may do.
+by_leader: ContextVar[bool] = ContextVar("by_leader", default=False)
 
 
 class Dropped(StrEnum):
@@ -73,6 +77,7 @@ class _Job:
     future: "asyncio.Future[Any]"
     batched: bool = False
     deadline: float = math.inf
+    by_leader: bool = False
 
 
 class Worker(Generic[_T]):
@@ -97,6 +102,8 @@ class Worker(Generic[_T]):
         self._jobs: JobQueue[_Job] = JobQueue()
         self._clock = clock
         self._before = before
+        # Entered around jobs `by_leader`; it refuses them where another process leads.
+        self.leading: Callable[[_T], AbstractContextManager[None]] = lambda _: nullcontext()
         # How long a turn took lately, in seconds, smoothed.
         self._turn_seconds = 0.0
         # How often parts of the core were replaced; the thread's own.
@@ -216,7 +223,8 @@ class Worker(Generic[_T]):
         future = asyncio.get_running_loop().create_future()
         member = current_member.get()
         patience = math.inf if member is None else PATIENCE_SECONDS.get(priority, math.inf)
-        job = _Job(function, arguments, future, batched, self._clock() + patience)
+        deadline = self._clock() + patience
+        job = _Job(function, arguments, future, batched, deadline, by_leader.get())
         try:
             self._jobs.put(job, priority, member)
         except QueueFullError as error:
@@ -285,6 +293,9 @@ class Worker(Generic[_T]):
         try:
             if first.batched:
                 results = first.function(core, [job.arguments[0] for job in jobs])
+            elif first.by_leader:
+                with self.leading(core):
+                    results = [first.function(core, *first.arguments)]
             else:
                 results = [first.function(core, *first.arguments)]
         except Exception as error:  # noqa: BLE001 - belongs to whoever called, in their own task

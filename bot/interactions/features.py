@@ -11,6 +11,7 @@ Errors:
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -33,16 +34,25 @@ class FeatureError(Exception):
     """A feature can't be loaded."""
 
 
+class Start(Enum):
+    """When a round begins: after the login, with the index ready, or once guilds are known."""
+
+    LOGIN = 1
+    INDEXED = 2
+    CONNECTED = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A step that is repeated every `seconds` once Discord has named the guilds.
+    """A step that is repeated every `seconds`.
 
-    Each process takes it for its own shards; a step `by_leader` is taken by one process only.
+    It works for the guilds that the process `serves`; `by_leader`, for all guilds, in one process.
     """
 
     seconds: float
     step: Step
     by_leader: bool = False
+    start: Start = Start.CONNECTED
 
 
 @dataclass(frozen=True, slots=True)

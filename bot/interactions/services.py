@@ -5,7 +5,7 @@ interaction, so they find what they need at its client. A feature imports neithe
 is made of all features nor a feature above it: what stands there is named here as a protocol.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
@@ -14,14 +14,13 @@ from discord.ext import commands
 
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.cluster.shards import Shards
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.degradations import Degradations
-from bot.core.job_queue import Priority
 from bot.core.worker import Worker
 from bot.interactions.policy.flood_control import FloodControl
-from knowledge.values.guilds import Language
+from knowledge.values.guilds import GuildFilter, Language
+from knowledge.web.fetcher import MakeFetcher
 
 if TYPE_CHECKING:
     from bot.interactions.kit.attachments import Attachments
@@ -32,21 +31,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-# What is done again and again; and what sees to that, every so many seconds.
 Step: TypeAlias = Callable[[], Awaitable[None]]
-GoOn: TypeAlias = Callable[[float, Step], Any]
-
-
-class LeadersWorker(Protocol):
-    """The worker for what is done once for all guilds, by the one process that leads."""
-
-    async def call(
-        self, function: Callable[[Core], _T], *, priority: Priority = Priority.REVIEWING
-    ) -> _T: ...
-
-    async def run_slices(
-        self, make: Callable[[Core], Iterator[_T]], *, priority: Priority = Priority.INDEXING
-    ) -> _T | None: ...
 
 
 class Outbox(Protocol):
@@ -152,6 +137,7 @@ class Services(commands.AutoShardedBot):
     """
 
     settings: Settings
+    make_fetcher: MakeFetcher
     degradations: Degradations
     guild_settings: "GuildSettingsCache"
     followed: dict[int, set[int]]
@@ -177,33 +163,23 @@ class Services(commands.AutoShardedBot):
         raise NotImplementedError
 
     @property
-    def own_shards(self) -> Shards:
-        """The shards of this process: what is due for their guilds is done here, nothing else."""
+    def serves(self) -> GuildFilter:
+        """Tells whether work due in a guild is to be done by this process."""
         raise NotImplementedError
 
     @property
-    def ready_shards(self) -> Shards:
-        """The shards of this process, as far as they are ready."""
+    def knows(self) -> GuildFilter:
+        """Tells whether Discord has said if the bot is in a guild, so that it is in `guilds`."""
         raise NotImplementedError
 
     @property
-    def settled_shards(self) -> Shards:
-        """The shards of all processes that have said of their guilds whether the bot is there."""
-        return self.ready_shards
+    def all_know(self) -> GuildFilter:
+        """The same, but only once every process knows its guilds."""
+        raise NotImplementedError
 
-    # Where several processes share the guilds, one of them leads: otherwise this one does.
-
-    @property
-    def leads(self) -> bool:
-        return True
-
-    @property
-    def leaders_worker(self) -> LeadersWorker:
-        return self.worker
-
-    def while_leading(self, go_on: GoOn) -> GoOn:
-        """What takes steps like `go_on`, as long as this process leads."""
-        return go_on
+    async def as_leader(self, step: Callable[[], Awaitable[_T]]) -> _T | None:
+        """Take a step of the work for all guilds; None if another process does that work."""
+        raise NotImplementedError
 
     def take(self, member_id: int | None = None) -> None:
         """Let stopping wait for the current task: a member was told that it is being done.
@@ -232,10 +208,6 @@ class Services(commands.AutoShardedBot):
 
     async def answerable(self) -> None:
         """Wait until articles and notes are indexed, as long as that is worth waiting for."""
-        raise NotImplementedError
-
-    async def fetch_now(self, locations: Sequence[str]) -> bool:
-        """Fetch web sources now; False while they are being fetched anyway."""
         raise NotImplementedError
 
 

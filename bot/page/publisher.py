@@ -72,7 +72,7 @@ class PagePublisher:
         if not self._bot.settings.page.folder:
             return
         try:
-            found = await self._bot.leaders_worker.call(service.versions)
+            found = await self._bot.worker.call(service.versions)
         except (StoreError, WorkerStoppedError) as error:
             _logger.warning("The public pages wait for the next round: %s", error)
             return

@@ -22,14 +22,14 @@ from bot.preview.pages import RealClock
 from bot.preview.shell import Shell
 from bot.preview.town import NAME, add_routes, build_town
 from bot.process.client import Bot, start_worker
-from bot.process.leader import COMMANDS_DIGEST
+from bot.process.command_sync import COMMANDS_DIGEST
 from indexer.embedding.embedder import Embedder
 
 # What these log is about Discord's own site: a token, the developer portal, commands sent there.
 UNTRUE_HERE: Final = (
     "discord.client",
     "bot.interactions.policy.allowed_guilds",
-    "bot.process.leader",
+    "bot.process.command_sync",
 )
 
 # How long an action may take before the page says that the bot does not settle.

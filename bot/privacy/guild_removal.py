@@ -7,8 +7,8 @@ core that it works on, so that it can be called in the worker's thread.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.cluster.shards import Shards
 from bot.core.core import Core
+from knowledge.values.guilds import GuildFilter
 
 
 def left(core: Core, guild_ids: Sequence[int], at: datetime) -> list[int]:
@@ -25,26 +25,26 @@ def returned(core: Core, guild_ids: Sequence[int]) -> list[int]:
 
 
 def compare(
-    core: Core, present: Sequence[int], shards: Shards, at: datetime
+    core: Core, present: Sequence[int], known: GuildFilter, at: datetime
 ) -> tuple[list[int], list[int]]:
     """Take in what happened while no bot ran, from the guilds that Discord names at the start.
 
-    `present` are the guilds that these shards named; of others nothing is known.
+    `known` tells for which guilds `present` says whether the bot is in them.
 
     Returns:
         The guilds that the bot was removed from, and those that it is in again.
     """
-    gone = sorted(shards.of(core.store.guilds.known()) - set(present))
+    gone = sorted(set(filter(known, core.store.guilds.known())) - set(present))
     back = sorted(core.store.guilds.gone() & set(present))
     return left(core, gone, at), returned(core, back)
 
 
 def purge(
-    core: Core, present: Sequence[int], shards: Shards, at: datetime, keep: timedelta
+    core: Core, present: Sequence[int], known: GuildFilter, at: datetime, keep: timedelta
 ) -> list[int]:
     """Delete everything of guilds that have been left for as long as `keep`; returns which.
 
-    Only guilds of these shards, which have named those that are present, are looked at.
+    `known` is as in `compare`.
 
     Only time counts in which a bot ran and looked; see `Guilds.count_absence`.
 
@@ -52,7 +52,7 @@ def purge(
     the process die in between, the next opening of the core takes their notes out of the index.
     """
     core.store.guilds.count_absence(at)
-    purged = sorted(shards.of(core.store.purge.left(at - keep)) - set(present))
+    purged = sorted(set(filter(known, core.store.purge.left(at - keep))) - set(present))
     for guild_id in purged:
         notes = core.store.purge.guild(guild_id)
         core.behind.update(notes)

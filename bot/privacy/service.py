@@ -79,7 +79,8 @@ def follow(core: Core, forgotten: Forgotten) -> Iterator[int]:
 
 
 def prune_questions(core: Core, before: datetime) -> Iterator[int]:
-    """Take the words of what was asked before a moment; each step gives of how many so far."""
+    """Drop the words of questions asked before a moment; yields how many so far."""
+    core.store.helped_questions.prune(before)
     total = 0
     while pruned := core.store.question_records.prune(before, SLICE):
         total += pruned

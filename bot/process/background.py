@@ -1,14 +1,13 @@
 """Background tasks of a running bot: opening the index, keeping it in step, the rounds of features.
 
-What fails is logged and shown by `/healthz`, and is tried again; a question waits only for articles
-and notes. What is done once for all guilds is the leader's (`bot.process.leader`), imported files
-are the file follower's.
+A failed step is logged, shown by `/healthz` and tried again. Questions wait for articles and notes
+only. Of several processes, one takes the rounds `by_leader`.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Final
 
 from discord.ext import tasks
@@ -18,17 +17,25 @@ from bot.core.core import Core
 from bot.core.index_updates import told
 from bot.core.job_queue import Priority
 from bot.core.live_switch import KEPT_SECONDS, LOOK_SECONDS, LiveSwitch
+from bot.core.worker import by_leader
+from bot.interactions.features import Round, Start
 from bot.interactions.kit.errors import EXPLAINED
-from bot.interactions.services import Services
+from bot.interactions.services import Step
 from bot.models.presets import other_model
-from bot.process.file_follower import FileFollower
-from bot.process.leader import SYNC_SECONDS, Leader
+from bot.process.command_sync import SYNC_SECONDS, CommandSync
 from bot.process.metrics import Metrics
-from bot.sources.web_sync import MakeFetcher, polite_fetcher
+from bot.process.sharded_client import ShardedClient
+from bot.sources.file_follower import FileFollower
 from knowledge.store.database import is_away
 
 # Of the steps that bring the index up to date, the one for articles and notes.
 _OWN_STEP: Final = 2
+
+# The pause before the first round that updates the index again after it failed at the start.
+RETRY_SECONDS: Final = 60
+
+# How often a process looks whether it leads now, and a round by the leader is due.
+LEADING_SECONDS: Final = 1.0
 
 # When the index is warmed up, after it has been brought in step.
 WARM_UP_AFTER_SECONDS: Final = 1
@@ -50,14 +57,10 @@ class BackgroundTasks:
     set once articles and notes are indexed.
     """
 
-    def __init__(
-        self, bot: Services, metrics: Metrics, make_fetcher: MakeFetcher = polite_fetcher
-    ) -> None:
-        """Keep up nothing yet; `make_fetcher` makes what visits the sources on the web."""
+    def __init__(self, bot: ShardedClient, metrics: Metrics) -> None:
         self.out_of_step = "The index is being brought in step with its sources."
         self._bot = bot
         self._metrics = metrics
-        self.leader = Leader(bot, metrics, make_fetcher)
         self._files = FileFollower(bot)
         self.answerable = asyncio.Event()
         self._preparing: asyncio.Task[None] | None = None
@@ -65,19 +68,33 @@ class BackgroundTasks:
         # Whether everything has been brought in step once.
         self._in_step = False
         self._models: LiveSwitch | None = None
+        self._rounds: list[Round] = []
 
-    def begin(self) -> None:
+    def begin(self, rounds: Sequence[Round]) -> None:
+        """Prepare the index, and start the features' rounds and the own ones, each in its time."""
+        data, sources = self._bot.settings.data, self._bot.settings.sources
+        models = LiveSwitch(self._bot.worker, data.folder.expanduser(), shared=bool(data.database))
+        self._models, sync = models, CommandSync(self._bot, self._metrics)
+        self._rounds = [
+            Round(SYNC_SECONDS, sync.round, by_leader=True, start=Start.LOGIN),
+            Round(LOOK_SECONDS, self._follow_model, start=Start.LOGIN),
+            Round(KEPT_SECONDS, models.prune, start=Start.LOGIN),
+            Round(BEHIND_SECONDS, self._follow_behind, start=Start.LOGIN),
+            *rounds,
+        ]
+        if data.database:
+            self._rounds.append(Round(STAND_BY_SECONDS, self._stand_by, start=Start.LOGIN))
+        if sources.look_seconds:
+            follow = Round(sources.look_seconds, self._follow_sources, start=Start.INDEXED)
+            self._rounds.append(follow)
         self._preparing = self._bot.loop.create_task(self._prepare(), name="commonplace-prepare")
-        self.leader.begin(self._bot.while_leading(self.go_on))
-        data = self._bot.settings.data
-        self._models = LiveSwitch(
-            self._bot.worker, data.folder.expanduser(), shared=bool(data.database)
-        )
-        self.go_on(LOOK_SECONDS, self._follow_model)
-        self.go_on(KEPT_SECONDS, self._models.prune)
-        self.go_on(BEHIND_SECONDS, self._follow_behind)
-        if self._bot.settings.data.database:
-            self.go_on(STAND_BY_SECONDS, self._stand_by)
+        self.start(Start.LOGIN)
+
+    def start(self, when: Start) -> None:
+        """Start the rounds whose time this is."""
+        for each in self._rounds:
+            if each.start is when:
+                self.repeat(each)
 
     @property
     def next_model(self) -> str:
@@ -85,7 +102,6 @@ class BackgroundTasks:
         return "" if self._models is None else self._models.state
 
     def end(self) -> None:
-        self.leader.end()
         self._files.end()
         if self._preparing is not None:
             self._preparing.cancel()
@@ -100,11 +116,8 @@ class BackgroundTasks:
             _logger.info("Everything is indexed, %.1f s after the start.", took)
             await self._tell_other_model()
         else:
-            await asyncio.sleep(SYNC_SECONDS)
-        self.leader.prepared(self._bot.while_leading(self.go_on))
-        look_seconds = self._bot.settings.sources.look_seconds
-        if look_seconds:
-            self.go_on(look_seconds, self._follow_sources)
+            await asyncio.sleep(RETRY_SECONDS)
+        self.start(Start.INDEXED)
         # Connecting and the first questions come first.
         self._once(WARM_UP_AFTER_SECONDS, self._warm_up)
 
@@ -153,9 +166,8 @@ class BackgroundTasks:
             self._bot.explanation(error)
 
     async def _run_as_leader(self, make: Callable[[Core], Iterator[Any]]) -> None:
-        """Take a step that is the leader's, where this process leads."""
-        if self._bot.leads:
-            await self._bot.leaders_worker.run_slices(told(make))
+        """Update the index if this process leads."""
+        await self._bot.as_leader(lambda: self._bot.worker.run_slices(told(make)))
 
     def catch_up(self) -> None:
         """Take the leader's steps, too: this process leads from now on."""
@@ -178,8 +190,13 @@ class BackgroundTasks:
             reason = self._bot.explanation(error)
         return f"The index could not be brought in step: {reason}"
 
-    def go_on(self, seconds: float, step: Callable[[], Awaitable[None]]) -> "tasks.Loop[Any]":
+    def repeat(self, each: Round) -> None:
         """Take a step now and every so many seconds, for as long as the bot runs."""
+        step, seconds = each.step, each.seconds
+        if each.by_leader:
+            step = self.while_leading(each)
+            if self._bot.cluster.is_shared:
+                seconds = min(seconds, LEADING_SECONDS)
 
         async def taken() -> None:
             try:
@@ -190,7 +207,22 @@ class BackgroundTasks:
         loop = tasks.loop(seconds=seconds)(taken)
         loop.start()
         self._loops.append(loop)
-        return loop
+
+    def while_leading(self, each: Round) -> Step:
+        """A step to be tried often: it is taken when due, and as soon as this process leads."""
+        cluster, due, term = self._bot.cluster, 0.0, 0
+
+        async def taken() -> None:
+            nonlocal due, term
+            now = time.monotonic()
+            if not cluster.leads or (term == cluster.terms and now < due):
+                return
+            # Alone, this is called when it is due.
+            due, term = now + each.seconds if cluster.is_shared else now, cluster.terms
+            by_leader.set(True)
+            await each.step()
+
+        return taken
 
     def _once(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
         """Take a step after so many seconds."""

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ from bot.core.figures import Figures
 from bot.core.job_queue import Priority
 from bot.core.worker import Worker, WorkerBusyError, current_member
 from bot.interactions.autocomplete import AutocompleteCache
-from bot.interactions.features import feature_folders
+from bot.interactions.features import Start, feature_folders
 from bot.interactions.kit.attachments import Attachments
 from bot.interactions.kit.discord_internals import is_set_up, resume_shards
 from bot.interactions.kit.errors import EXPLAINED, explanation, say
@@ -44,11 +44,12 @@ from bot.process.connection import CONNECTION_FAILURES, connection_error, intent
 from bot.process.health import Health
 from bot.process.metrics import Metrics, Situation
 from bot.process.sharded_client import ShardedClient
-from bot.sources.web_sync import MakeFetcher, polite_fetcher
+from bot.sources.web_sync import polite_fetcher
 from indexer.embedding.embedder import Embedder
 from knowledge.store.database import is_away
 from knowledge.values.channel_settings import GuildChoices
-from knowledge.values.guilds import Language
+from knowledge.values.guilds import GuildFilter, Language
+from knowledge.web.fetcher import MakeFetcher
 
 # How long a question waits for articles and notes that are indexed for the first time.
 ANSWERABLE_SECONDS: Final = 300
@@ -101,7 +102,8 @@ class Bot(ShardedClient):
         self.attachments = Attachments()
         self.picture_texts = PictureTexts(is_on=settings.pictures.read_text)
         self.autocomplete = AutocompleteCache(self)
-        self.background = BackgroundTasks(self, self.metrics, make_fetcher)
+        self.make_fetcher = make_fetcher
+        self.background = BackgroundTasks(self, self.metrics)
         self.phrasing = None
         if settings.phrasing.is_on:
             # Nothing of it is imported where no model is asked.
@@ -136,7 +138,7 @@ class Bot(ShardedClient):
             self.phrasing.start()
         self.add_dynamic_items(*components)
         await self.tree.set_translator(Translator())
-        self.background.begin()
+        self.background.begin([one for feature in self._features for one in feature.rounds])
 
     # Starting and stopping.
 
@@ -187,8 +189,7 @@ class Bot(ShardedClient):
                     await super().close()
                 if self._worker is not None:
                     await self._worker.stop()
-                if self.cluster is not None:
-                    await self.cluster.end()
+                await self.cluster.end()
         except TimeoutError:
             # A write that is cut off is undone when the files are opened again.
             _logger.warning("The bot could not be closed in %d s.", seconds)
@@ -202,27 +203,25 @@ class Bot(ShardedClient):
         """Channels are known: work off what the last process left undone, then go on doing so."""
         if not self._posts:
             self._posts = True
-            if self.cluster is None:
-                await self._answer_left(self.own_shards)
-            go_on, while_leading = self.background.go_on, self.while_leading(self.background.go_on)
-            for each in (one for feature in self._features for one in feature.rounds):
-                (while_leading if each.by_leader else go_on)(each.seconds, each.step)
+            if not self.cluster.is_shared:
+                await self._answer_left(self.serves)
+            self.background.start(Start.CONNECTED)
 
     @property
     def _forms(self) -> tuple[type[Form], ...]:
         return tuple(kind for folder in self._folders for kind in folder.forms)
 
-    async def _answer_left(self, shards: Shards, before: datetime | None = None) -> None:
+    async def _answer_left(self, mine: GuildFilter, before: datetime | None = None) -> None:
         """Answer the clicks and forms that the last process was at when it ended."""
         try:
-            await answer_left(self, self._forms, before or self._made_at, shards)
+            await answer_left(self, self._forms, before or self._made_at, mine)
         except EXPLAINED as error:
             _logger.error("What was left before the start waits for the next one: %s", error)
 
     async def _settle(self, shards: Shards, since: datetime) -> None:
         """Take over what the process before left undone in shards, which are ours since then."""
         await self.on_ready()
-        await self._answer_left(shards, since)
+        await self._answer_left(shards.have, since)
         steps: list[Callable[[], Awaitable[object]]] = [
             *(step for feature in self._features for step in feature.takes_over),
             lambda: self.worker.call(lambda core: core.recording.renew_ids()),
@@ -239,15 +238,11 @@ class Bot(ShardedClient):
         if not silent:
             silent, left_out = await self._said_by_worker()
         reasons = [silent, *([] if silent else [self.background.out_of_step])]
-        reasons.append(self.unconnected())
-        details: dict[str, object] = {"version": own_version()}
-        if self.cluster is not None:
-            reasons.append(self.cluster.problem)
-            left_out = (*left_out, *self.cluster.left_out)
-            details.update(self.cluster.details())
+        reasons += [self.unconnected(), self.cluster.problem]
+        details = {"version": own_version(), **self.cluster.details()}
         if self.background.next_model:
             details["model"] = self.background.next_model
-        left_out = (*left_out, *self.degradations.reasons())
+        left_out = (*left_out, *self.cluster.left_out, *self.degradations.reasons())
         return Health(tuple(filter(None, reasons)), details, left_out)
 
     def _unopened(self) -> str:
@@ -264,8 +259,8 @@ class Bot(ShardedClient):
             async with asyncio.timeout(LOOKING_SECONDS):
                 left_out = await self.worker.call(Core.left_out, priority=Priority.HEALTH)
         except (TimeoutError, *EXPLAINED) as error:
-            if is_away(error) and self.cluster is not None:
-                # Which says for how long it is no reason to be unwell.
+            if is_away(error):
+                # The cluster says for how long it is no reason to be unwell.
                 return "", ()
             return str(error) or f"The worker has not answered for {LOOKING_SECONDS} s.", ()
         return "", left_out
@@ -285,10 +280,10 @@ class Bot(ShardedClient):
                 not self.unconnected(),
                 waiting,
                 figures,
-                self.leads,
-                {} if self.cluster is None else self.cluster.membership.standing.shards,
+                self.cluster.leads,
+                self.cluster.epochs,
                 self.connected_shards,
-                self.processes,
+                self.cluster.number,
             )
         )
 
@@ -298,9 +293,6 @@ class Bot(ShardedClient):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ANSWERABLE_SECONDS):
                 await self.background.answerable.wait()
-
-    async def fetch_now(self, locations: Sequence[str]) -> bool:
-        return await self.background.leader.visit(locations)
 
     async def answer(self, ask: Ask) -> Reply:
         await self.answerable()

@@ -8,10 +8,10 @@ import asyncio
 import contextlib
 import functools
 import logging
-import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import discord
 from yarl import URL
@@ -23,7 +23,8 @@ from bot.core.job_queue import Priority
 from bot.core.worker import beside
 from bot.interactions.kit.discord_internals import divide_guilds, gate_events, give_up_shard
 from bot.interactions.kit.errors import EXPLAINED
-from bot.interactions.services import GoOn, Services, Step
+from bot.interactions.services import Services
+from bot.process.processes import Processes
 from indexer.index.postgres import PostgresConnection
 from knowledge.store.database import StoreError
 from knowledge.store.postgres import leases
@@ -34,18 +35,16 @@ from knowledge.store.postgres.reachability import is_down
 
 # How often is looked whether nobody leads: as long as nobody does at the most.
 LEAD_SECONDS: Final = 0.5
-# How often is looked whether something of the leader's is due.
-LOOK_SECONDS: Final = 1.0
 # For how long a database that is down is no reason to say that the bot is not well.
 AWAY_SECONDS: Final = 60.0
-
-_T = TypeVar("_T")
 
 _logger = logging.getLogger(__name__)
 
 
-class Cluster:
-    """What one process holds and leads of a bot."""
+class Cluster(Processes):
+    """The leases of one process of several, and its leadership."""
+
+    is_shared = True
 
     def __init__(
         self,
@@ -62,7 +61,7 @@ class Cluster:
                 Discord has named, and which are this process's own since a moment.
             led: called when this process begins to lead.
         """
-        self._bot = bot
+        super().__init__(bot)
         self._settle = settle
         self._led = led
         url = bot.settings.data.database
@@ -76,17 +75,16 @@ class Cluster:
         )
         self._fence: Fence | None = None
         self._gateway = URL()
-        self._leading: asyncio.Task[None] | None = None
+        self._candidacy: asyncio.Task[None] | None = None
         self._since: dict[int, datetime] = {}
         self.count = 1
         self.leads = False
-        # How often this process has begun to lead.
         self.terms = 0
 
     # Shards.
 
-    async def begin(self, wanted: int, address: str, limits: Mapping[str, object]) -> None:
-        """Join, and run from now on what is held.
+    async def begin(self, wanted: int, address: str, limits: Mapping[str, object]) -> bool:
+        """Join, and run the held shards from now on.
 
         Raises:
             StoreError: if the database can't be used.
@@ -100,18 +98,20 @@ class Cluster:
                 wanted,
                 self.count,
             )
-        divide_guilds(self._bot, self.count)
-        gate_events(self._bot, lambda: self.membership.valid)
+        divide_guilds(self.bot, self.count)
+        gate_events(self.bot, lambda: self.membership.valid)
+        self.bot.worker.leading = self._leading_with
         self.membership.begin()
-        self._leading = asyncio.create_task(self._keep_leading())
+        self._candidacy = asyncio.create_task(self._keep_leading())
+        return True
 
     async def launch(self, shard_id: int) -> None:
         """Connect a shard, however long that takes."""
         self._since[shard_id] = datetime.now(UTC)
         with contextlib.suppress(discord.HTTPException, discord.GatewayNotFound, OSError):
-            _, address, limits = await self._bot.http.get_bot_gateway()
+            _, address, limits = await self.bot.http.get_bot_gateway()
             self._look_at(address, limits)
-        await self._bot.launch_shard(self._gateway, shard_id)
+        await self.bot.launch_shard(self._gateway, shard_id)
 
     def _look_at(self, address: str, limits: Mapping[str, object]) -> None:
         self._gateway = URL(address)
@@ -121,11 +121,12 @@ class Cluster:
     async def close(self, shard_id: int) -> None:
         """End the connection of a shard, if there is one, and forget its guilds."""
         self._since.pop(shard_id, None)
-        await give_up_shard(self._bot, shard_id)
-        self._bot.dispatch("shard_given_up", shard_id)
+        await give_up_shard(self.bot, shard_id)
+        self.bot.dispatch("shard_given_up", shard_id)
 
     async def shard_ready(self, shard_id: int) -> None:
         """Take over a shard whose guilds Discord has named."""
+        await super().shard_ready(shard_id)
         since = self._since.get(shard_id)
         if since is None:
             return
@@ -156,9 +157,12 @@ class Cluster:
         return (self.membership.problem,) if self.membership.problem and not self.problem else ()
 
     @property
-    def processes(self) -> int:
-        """How many there were when it was last looked."""
+    def number(self) -> int:
         return max(self.membership.standing.processes, 1)
+
+    @property
+    def epochs(self) -> Mapping[int, int]:
+        return self.membership.standing.shards
 
     def details(self) -> dict[str, object]:
         """What is told of it to machines."""
@@ -183,8 +187,8 @@ class Cluster:
 
     async def end(self) -> None:
         """Let others have everything; the shards are closed and the worker is stopped by now."""
-        if self._leading is not None:
-            self._leading.cancel()
+        if self._candidacy is not None:
+            self._candidacy.cancel()
         await self.membership.end()
 
     # Leading.
@@ -193,9 +197,7 @@ class Cluster:
         while True:
             before = self.leads
             try:
-                self.leads = await self._bot.worker.call(
-                    self._try_to_lead, priority=Priority.HEALTH
-                )
+                self.leads = await self.bot.worker.call(self._try_to_lead, priority=Priority.HEALTH)
             except EXPLAINED as error:
                 self.leads = False
                 if before:
@@ -219,6 +221,9 @@ class Cluster:
         fence.step_down()
         return False
 
+    def _leading_with(self, core: Core) -> AbstractContextManager[None]:
+        return self._opened_fence(core).leading()
+
     def _opened_fence(self, core: Core) -> Fence:
         if self._fence is None:
             database = core.store.database
@@ -226,56 +231,3 @@ class Cluster:
                 raise TypeError("Several processes need PostgreSQL.")
             self._fence = Fence(database, lambda: self.membership.id)
         return self._fence
-
-    async def call(
-        self, function: Callable[[Core], _T], *, priority: Priority = Priority.REVIEWING
-    ) -> _T:
-        """Run a function in the worker's thread as the leader.
-
-        Raises:
-            NotAllowedError: if this process does not lead.
-        """
-
-        def as_leader(core: Core) -> _T:
-            with self._opened_fence(core).leading():
-                return function(core)
-
-        return await self._bot.worker.call(as_leader, priority=priority)
-
-    async def run_slices(
-        self, make: Callable[[Core], Iterator[_T]], *, priority: Priority = Priority.INDEXING
-    ) -> _T | None:
-        """Run a generator in the worker's thread as the leader, a step a job."""
-
-        def as_leader(core: Core) -> Iterator[_T]:
-            fence = self._opened_fence(core)
-            steps = make(core)
-            while True:
-                with fence.leading():
-                    try:
-                        value = next(steps)
-                    except StopIteration:
-                        return
-                yield value
-
-        return await self._bot.worker.run_slices(as_leader, priority=priority)
-
-    def while_leading(self, go_on: GoOn) -> GoOn:
-        """What takes a step now and every so many seconds, as long as this process leads.
-
-        Whoever begins to lead takes each step at once.
-        """
-
-        def going_on(seconds: float, step: Step) -> Any:
-            due, term = 0.0, 0
-
-            async def taken() -> None:
-                nonlocal due, term
-                if not self.leads or (term == self.terms and time.monotonic() < due):
-                    return
-                due, term = time.monotonic() + seconds, self.terms
-                await step()
-
-            return go_on(min(seconds, LOOK_SECONDS), taken)
-
-        return going_on

@@ -11,22 +11,24 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 import discord
 from yarl import URL
 
 from bot.cluster.shards import Shards
+from bot.core.worker import by_leader
 from bot.interactions.kit.errors import UNREACHED
-from bot.interactions.services import GoOn, LeadersWorker, Services
+from bot.interactions.services import Services
 from bot.process.connection import connection_error
 from bot.process.connections import Connections
-
-if TYPE_CHECKING:
-    from bot.process.cluster import Cluster
+from bot.process.processes import Processes
+from knowledge.values.guilds import GuildFilter
 
 # A shard that waits for Discord's word of sessions connects without it after so long.
 ASKING_SECONDS: Final = 10.0
+
+_T = TypeVar("_T")
 
 _logger = logging.getLogger(__name__)
 
@@ -38,13 +40,11 @@ class _LaunchError(Exception):
 class ShardedClient(Services):
     """The bot without its features, as far as its connections go."""
 
-    cluster: "Cluster | None" = None
-
     def __init__(self, **options: Any) -> None:
         """Connect nothing yet; the options are those of discord.py's client."""
         super().__init__(**options)
         self._connected_shards: set[int] = set()
-        self._ready_shards: set[int] = set()
+        self.cluster = Processes(self)
         self._connections = Connections(self._session_limits)
 
     def join_cluster(
@@ -54,7 +54,8 @@ class ShardedClient(Services):
         # Nothing of it is imported where the data is in files.
         from bot.process.cluster import Cluster
 
-        self.cluster = Cluster(self, settle=settle, led=led)
+        cluster = self.cluster = Cluster(self, settle=settle, led=led)
+        self._connections.limit.among_processes = cluster.wait_to_identify
 
     async def launch_shards(self) -> None:
         """Connect as many shards as Discord recommends, one after another.
@@ -65,16 +66,14 @@ class ShardedClient(Services):
         try:
             count, address, limits = await self.http.get_bot_gateway()
         except discord.GatewayNotFound as error:
-            if self.cluster is not None:
+            if self.cluster.is_shared:
                 raise connection_error(error) from error
             _logger.warning("One shard is connected: Discord does not recommend any (%s).", error)
         else:
-            if self.cluster is not None:
-                self._connections.limit.allow(1, **limits)
-                self._connections.limit.among_processes = self.cluster.wait_to_identify
-                await self.cluster.begin(count, address, limits)
+            at_once = 1 if self.cluster.is_shared else count
+            self._connections.limit.allow(at_once, **limits)
+            if await self.cluster.begin(count, address, limits):
                 return
-            self._connections.limit.allow(count, **limits)
             # discord.py asks for the address only where it is to ask how many there are.
             self.shard_count = None  # type: ignore[assignment]
         await super().launch_shards()
@@ -108,41 +107,31 @@ class ShardedClient(Services):
         await self._connections.limit.count(shard_id or 0)
 
     @property
-    def own_shards(self) -> Shards:
-        if self.cluster is not None:
-            return self.cluster.own_shards
-        count = self.shard_count or 1
-        return Shards(count, frozenset(self.shard_ids or range(count)))
+    def serves(self) -> GuildFilter:
+        return self.cluster.own_shards.have
 
     @property
-    def ready_shards(self) -> Shards:
-        own = self.own_shards
-        return Shards(own.count, own.ids & self._ready_shards)
+    def knows(self) -> GuildFilter:
+        return self.cluster.ready_shards.have
 
     @property
-    def settled_shards(self) -> Shards:
-        return self.ready_shards if self.cluster is None else self.cluster.settled_shards
+    def all_know(self) -> GuildFilter:
+        return self.cluster.settled_shards.have
+
+    async def as_leader(self, step: Callable[[], Awaitable[_T]]) -> _T | None:
+        if not self.cluster.leads:
+            return None
+        before = by_leader.set(True)
+        try:
+            return await step()
+        finally:
+            by_leader.reset(before)
 
     @property
     def connected_shards(self) -> dict[int, bool]:
         """Whether each of the own shards is connected."""
-        return {shard: shard in self._connected_shards for shard in sorted(self.own_shards.ids)}
-
-    @property
-    def processes(self) -> int:
-        """How many processes run shards of this bot."""
-        return 1 if self.cluster is None else self.cluster.processes
-
-    @property
-    def leads(self) -> bool:
-        return self.cluster is None or self.cluster.leads
-
-    @property
-    def leaders_worker(self) -> LeadersWorker:
-        return self.worker if self.cluster is None else self.cluster
-
-    def while_leading(self, go_on: GoOn) -> GoOn:
-        return go_on if self.cluster is None else self.cluster.while_leading(go_on)
+        own = sorted(self.cluster.own_shards.ids)
+        return {shard: shard in self._connected_shards for shard in own}
 
     async def on_shard_connect(self, shard_id: int) -> None:
         self._connected_shards.add(shard_id)
@@ -152,13 +141,11 @@ class ShardedClient(Services):
         await self.on_shard_connect(shard_id)
 
     async def on_shard_ready(self, shard_id: int) -> None:
-        self._ready_shards.add(shard_id)
-        if self.cluster is not None:
-            await self.cluster.shard_ready(shard_id)
+        await self.cluster.shard_ready(shard_id)
 
     async def on_shard_given_up(self, shard_id: int) -> None:
         """Another process runs it from now on."""
-        self._ready_shards.discard(shard_id)
+        self.cluster.ready.discard(shard_id)
         self._connected_shards.discard(shard_id)
         await self.channel_sync.load()
 
@@ -169,7 +156,7 @@ class ShardedClient(Services):
 
     def unconnected(self) -> str:
         """That shards are not connected, and what follows; or nothing."""
-        own = self.own_shards
+        own = self.cluster.own_shards
         missing = len(own.ids - self._connected_shards)
         if not missing:
             return ""

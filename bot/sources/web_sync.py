@@ -18,7 +18,7 @@ from knowledge.git import sync as git_sync
 from knowledge.values.documents import SHARED, Scope
 from knowledge.values.source_locations import crawl_at, repository_at
 from knowledge.web.crawl import CrawlStep, is_due, sync
-from knowledge.web.fetcher import Fetcher
+from knowledge.web.fetcher import Fetcher, MakeFetcher
 from knowledge.web.page_store import PageStore
 from knowledge.web.site_crawl import sync_site
 
@@ -26,8 +26,6 @@ LOCK: Final = "web.lock"
 
 # How often a running bot looks whether a visit is due.
 PAUSE_SECONDS: Final = 300.0
-
-MakeFetcher = Callable[[float, Callable[[float], object]], Fetcher]
 
 _logger = logging.getLogger(__name__)
 

@@ -399,3 +399,7 @@ def _retry_after(response: _Response) -> float | None:
     """How long the host asks to wait, where it says so in seconds."""
     value = response.headers.get("retry-after", "").strip()
     return float(value) if value.isascii() and value.isdigit() and len(value) < 9 else None
+
+
+# Makes a fetcher, from the pause between requests in seconds and a function that waits.
+MakeFetcher = Callable[[float, Callable[[float], object]], Fetcher]

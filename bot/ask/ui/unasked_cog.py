@@ -282,7 +282,7 @@ class HelperCog(commands.Cog):
         """Go on with what was cut off, by the process' end for instance, unless it is too late."""
         now = datetime.now(UTC)
         call = self._bot.worker.call
-        mine = self._bot.own_shards.have
+        mine = self._bot.serves
         for question in await call(lambda core: core.store.helped_questions.waiting(mine)):
             if question.message_id in self._waiting:
                 continue
@@ -296,7 +296,7 @@ class HelperCog(commands.Cog):
 
         What nobody has answered by then becomes a gap.
         """
-        mine = self._bot.own_shards.have
+        mine = self._bot.serves
         self._guilds |= await self._bot.worker.call(
             lambda core: core.store.helped_questions.guilds(mine)
         )

@@ -54,7 +54,7 @@ class HandoverPosts:
         """Post what is to be posted, and show what has changed."""
         async with self._one_at_a_time:
             now = datetime.now(UTC)
-            mine = self._bot.own_shards.have
+            mine = self._bot.serves
             await self._bot.worker.call(lambda core: core.store.handovers.went_stale(now, mine))
             due = await self._bot.worker.call(
                 lambda core: core.store.handovers.due(mine), priority=Priority.ASKING

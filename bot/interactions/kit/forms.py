@@ -15,7 +15,6 @@ from typing import Any, ClassVar, Final, final
 
 import discord
 
-from bot.cluster.shards import Shards
 from bot.core.core import Core
 from bot.interactions.kit import inbox
 from bot.interactions.kit.buttons import CustomId, nonce, through_the_door
@@ -31,7 +30,7 @@ from bot.text.markdown import size
 from knowledge.store.inbox import KeptInteraction
 from knowledge.store.row_guilds import NO_GUILD
 from knowledge.text import storable
-from knowledge.values.guilds import Language
+from knowledge.values.guilds import GuildFilter, Language
 
 # So long a form is kept in memory. One that is sent later is taken by its id.
 OPEN_SECONDS: Final = 24 * 60 * 60
@@ -252,16 +251,15 @@ def _typed(field: dict[str, Any]) -> str:
 
 
 async def answer_left(
-    bot: Services, kinds: tuple[type[Form], ...], before: datetime, shards: Shards
+    bot: Services, kinds: tuple[type[Form], ...], before: datetime, mine: GuildFilter
 ) -> None:
     """Tell members what became of the clicks and forms that an earlier process has left.
 
     Forms that aren't on record as taken are given back; one of which Discord was not told is still
-    open where it was typed. A click is answered where Discord still shows *thinking…* for it. What
-    was sent to other shards than these may be in hand elsewhere.
+    open where it was typed. A click is answered where Discord still shows *thinking…* for it.
+    Guilds that aren't `mine` are left to the processes that serve them.
     """
     left = await bot.worker.call(lambda core: core.store.inbox.left(before))
-    mine = shards.have
     for kept in [one for one in left if mine(one.guild_id or 0)]:
         kind = next((one for one in kinds if one.ids.parse(kept.custom_id)), None)
         webhook = discord.Webhook.partial(bot.application_id or 0, kept.token, client=bot)

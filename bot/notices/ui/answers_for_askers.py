@@ -93,7 +93,7 @@ class AnswersForAskers:
 
     async def catch_up(self) -> None:
         """Find whom new notes answer, and tell everybody whose time has come."""
-        mine = self._bot.own_shards.have
+        mine = self._bot.serves
         await self._bot.worker.run_slices(lambda core: gaps_service.check_publications(core, mine))
         for notice in await self._bot.worker.call(lambda core: core.store.notices.unsent(mine)):
             helped = notice.event is NoticeEvent.HELPED

@@ -95,7 +95,7 @@ class OutboxDispatcher:
 
     async def remind(self, at: datetime) -> None:
         """Say in the review channels what has waited for too long; whom it pings is nobody."""
-        mine = self._bot.own_shards.have
+        mine = self._bot.serves
         found = await self._bot.worker.call(lambda core: review_service.reminders(core, at, mine))
         for reminder in found:
             channel = self._bot.get_channel(reminder.settings.review_channel_id or 0)
@@ -143,7 +143,7 @@ class OutboxDispatcher:
     # Cards.
 
     async def _show_cards(self) -> None:
-        mine = self._bot.own_shards.have
+        mine = self._bot.serves
         due = await self._bot.worker.call(lambda core: core.store.review_cards.due(mine))
         # Where the review channel does not take one card, it takes none: asking Discord again for
         # each of them would run into its limit on refused requests.
@@ -286,7 +286,7 @@ class OutboxDispatcher:
     # Notices.
 
     async def _notify(self) -> None:
-        mine = self._bot.own_shards.have
+        mine = self._bot.serves
         for notice in await self._bot.worker.call(lambda core: core.store.notices.unsent(mine)):
             # Who asked is told in `answers_for_askers`, behind everything else.
             if notice.event not in TOLD_TO_ASKERS and notice.revision_id is not None:

@@ -1,14 +1,17 @@
 """Privacy cog: `/privacy` shows, exports and deletes what is stored about whoever asks."""
 
+import functools
 import gzip
 import io
 import json
+import logging
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import discord
 from discord import app_commands
 
-from bot.interactions.features import Feature, Round
+from bot.interactions.features import Feature, Round, Start
 from bot.interactions.kit.buttons import Button, CustomId, view_of
 from bot.interactions.kit.localisation import described
 from bot.interactions.policy.door import First, anybody
@@ -18,13 +21,19 @@ from bot.interactions.services import Cog, Interaction, Services
 from bot.privacy import messages, service
 from bot.privacy.messages import PRIVACY_LABELS
 from bot.privacy.ui.guild_removal import ROUND_SECONDS, GuildRemoval
+from knowledge.text import counted
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PageName
 
 # Discord takes 10 MB from a bot; a larger file is compressed.
 _FILE_BYTES: Final = 8_000_000
 
+# How often the words of old questions are pruned, beginning with the start.
+PRUNE_SECONDS: Final = 86_400
+
 _STYLES: Final = dict.fromkeys(("delete", "keep", "withdraw"), discord.ButtonStyle.danger)
+
+_logger = logging.getLogger(__name__)
 
 
 class PrivacyCog(Cog):
@@ -172,4 +181,15 @@ def feature(bot: Services) -> Feature:
         Round(ROUND_SECONDS, removal.round),
         Round(ROUND_SECONDS, removal.purge_round, by_leader=True),
     ]
+    if bot.settings.questions.keep_days:
+        step = functools.partial(prune_questions, bot)
+        rounds.append(Round(PRUNE_SECONDS, step, by_leader=True, start=Start.INDEXED))
     return Feature([PrivacyCog(bot), removal], rounds, [removal.compare])
+
+
+async def prune_questions(bot: Services) -> None:
+    """Drop the words of questions older than the settings allow."""
+    before = datetime.now(UTC) - timedelta(days=bot.settings.questions.keep_days)
+    pruned = await bot.worker.run_slices(lambda core: service.prune_questions(core, before))
+    if pruned:
+        _logger.info("The words of %s were dropped.", counted(pruned, "old question"))

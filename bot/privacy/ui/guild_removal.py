@@ -1,8 +1,4 @@
-"""Data retention of guilds that removed the bot: kept for a time, restored or purged.
-
-Which guilds were left, each process finds out of its own shards; to purge what is due is the
-leader's.
-"""
+"""Data of guilds that removed the bot: kept for a time, then restored or purged."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -62,9 +58,9 @@ class GuildRemoval(commands.Cog):
     async def compare(self) -> None:
         """Compare the guilds that are known with those that Discord names."""
         try:
-            present, shards, now = self._present, self._bot.ready_shards, datetime.now(UTC)
+            present, known, now = self._present, self._bot.knows, datetime.now(UTC)
             gone, back = await self._bot.worker.call(
-                lambda core: guild_removal.compare(core, present, shards, now)
+                lambda core: guild_removal.compare(core, present, known, now)
             )
         except (StoreError, WorkerStoppedError) as error:
             _logger.error("It is not known which servers the bot has left: %s", error)
@@ -82,11 +78,9 @@ class GuildRemoval(commands.Cog):
     async def purge(self, at: datetime) -> None:
         """Delete everything of guilds that the bot left longer ago than the settings say."""
         keep = timedelta(days=self._bot.settings.guilds.keep_days)
-        present, shards = self._present, self._bot.settled_shards
-        worker = self._bot.leaders_worker
-        purged = await worker.call(
-            lambda core: guild_removal.purge(core, present, shards, at, keep)
-        )
+        present, known = self._present, self._bot.all_know
+        worker = self._bot.worker
+        purged = await worker.call(lambda core: guild_removal.purge(core, present, known, at, keep))
         if purged:
             await worker.run_slices(index_updates.follow)
             await worker.run_slices(index_updates.update_pages)

@@ -82,7 +82,7 @@ class ChannelSync:
 
     async def load(self) -> None:
         """Know which channels are followed; where that is off, nothing of them is quoted."""
-        mine = self._bot.own_shards.have
+        mine = self._bot.serves
         every = await self._bot.worker.call(lambda core: core.store.synced_channels.all())
         found = [channel for channel in every if mine(channel.guild_id)]
         if not self.is_on:

@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.core import index_updates
 from bot.core.core import Core
-from bot.interactions.features import Feature, Round
+from bot.interactions.features import Feature, Round, Start
 from bot.interactions.kit.buttons import Button, CustomId, pages_view
 from bot.interactions.kit.localisation import described
 from bot.interactions.policy.door import First, administrators
@@ -20,6 +20,8 @@ from bot.sources import addresses, articles, channel_sync_steps, messages
 from bot.sources.ui.channel_events import ChannelEvents
 from bot.sources.ui.channel_sync import PAUSE_SECONDS, ChannelSync
 from bot.sources.ui.discord_messages import lacking, reads_of
+from bot.sources.web_sync import PAUSE_SECONDS as VISIT_SECONDS
+from bot.sources.web_visits import WebVisits
 from bot.text.markdown import plain_within, shortened
 from bot.text.paging import PAGE_LABELS
 from knowledge import corpus
@@ -72,6 +74,10 @@ class SourcesCog(commands.Cog):
     def __init__(self, bot: Services, sync: ChannelSync) -> None:
         self.bot = bot
         self._sync = sync
+        self.visits = WebVisits(bot)
+
+    async def cog_unload(self) -> None:
+        self.visits.stop()
 
     @source.command(
         name="add",
@@ -158,7 +164,7 @@ class SourcesCog(commands.Cog):
         await interaction.edit_original_response(content=messages.added(language, added, shown))
         if not messages.is_visited_now(added):
             return
-        visited = await self.bot.fetch_now([location])
+        visited = await self.visits.now([location])
         states = await self.bot.worker.call(Core.source_states)
         found = [
             messages.source_entry(language, each)
@@ -191,7 +197,7 @@ class SourcesCog(commands.Cog):
         await interaction.edit_original_response(content=begun(language))
         await self._sync.begin(followed, whole=True)
         if own:
-            await self.bot.fetch_now(own)
+            await self.visits.now(own)
 
     @source.command(
         name="remove",
@@ -307,5 +313,10 @@ class SourcesButton(
 
 def feature(bot: Services) -> Feature:
     sync = bot.channel_sync = ChannelSync(bot)
-    rounds = [Round(PAUSE_SECONDS, sync.round)] if bot.settings.sources.channels else []
-    return Feature([SourcesCog(bot, sync), ChannelEvents(bot, sync)], rounds, [sync.load])
+    cog, settings, rounds = SourcesCog(bot, sync), bot.settings.sources, []
+    if settings.channels:
+        rounds.append(Round(PAUSE_SECONDS, sync.round))
+    if settings.web_hours:
+        visit = cog.visits.round
+        rounds.append(Round(VISIT_SECONDS, visit, by_leader=True, start=Start.INDEXED))
+    return Feature([cog, ChannelEvents(bot, sync)], rounds, [sync.load])

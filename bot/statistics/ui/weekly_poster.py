@@ -70,7 +70,7 @@ class DigestPoster:
 
     async def post_due(self, now: datetime) -> None:
         """Post what is due then; what goes wrong in one guild stops nothing in another."""
-        mine = self._bot.own_shards.have
+        mine = self._bot.serves
         digests = await self._bot.worker.call(lambda core: core.store.digests.all(mine))
         due = [(one, schedule.due(one, now)) for one in digests]
         turns = asyncio.Semaphore(_AT_ONCE)

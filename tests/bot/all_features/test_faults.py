@@ -12,6 +12,7 @@ from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.ask import button_messages
+from bot.interactions.features import Round
 from bot.process.connection import invite_permissions
 from knowledge.values.guilds import Language
 from tests.bot.faults import fail, silent
@@ -94,6 +95,6 @@ async def test_a_step_that_fails_does_not_end_what_is_done_every_minute(world: W
             went_on.set()
         raise KeyError(len(steps))
 
-    world.bot.background.go_on(0.001, step)
+    world.bot.background.repeat(Round(0.001, step))
 
     await went_on.wait()

@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.cluster.shards import EVERY_SHARD
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
@@ -18,7 +17,7 @@ from bot.review import service as review_service
 from knowledge.store.audit.audit_log import replayed
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.documents import Kind, Scope
-from knowledge.values.guilds import GuildSettings, Rule
+from knowledge.values.guilds import GuildSettings, Rule, every_guild
 from knowledge.values.notes import Decision, Member, Note, Obstacle, Outcome, Problem, State
 from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
@@ -227,7 +226,7 @@ class NotesLife(RuleBasedStateMachine):
         theirs = [note.id for note in self.core.store.notes.every_live() if note.guild_id == guild]
         guild_removal.left(self.core, [guild], BEGINNING)
         assert guild_removal.purge(
-            self.core, [], EVERY_SHARD, BEGINNING + timedelta(days=1), timedelta()
+            self.core, [], every_guild, BEGINNING + timedelta(days=1), timedelta()
         ) == [guild]
         for note_id in theirs:
             self.live.pop(note_id)

@@ -31,7 +31,7 @@ def runs(bot: Bot, guild_id: int, *, elsewhere: bool) -> None:
     shard = (guild_id >> 22) % 2
     mine = 1 - shard if elsewhere else shard
     bot.shard_count, bot.shard_ids = 2, [mine]
-    bot._ready_shards = {mine}
+    bot.cluster.ready = {mine}
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ async def test_nothing_is_done_in_a_guild_of_another_process(due: World) -> None
     before, messages = await due.core(rows), said(due)
     await every_round(due)
     # Where a form is given back is simulated elsewhere (tests/bot/interactions).
-    await due.bot._answer_left(due.bot.own_shards)
+    await due.bot._answer_left(due.bot.serves)
     assert await due.core(rows) == before
     assert said(due) == messages
     assert due.bot.followed == {}

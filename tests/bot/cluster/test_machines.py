@@ -12,7 +12,7 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.process.client import Bot, start_worker
-from bot.process.file_follower import FileFollower
+from bot.sources.file_follower import FileFollower
 from indexer.ingest.pipeline import UpdateReport
 from knowledge.corpus import SourceState
 from knowledge.sources import add_paths

@@ -14,7 +14,6 @@ import pytest
 
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
-from bot.cluster.shards import EVERY_SHARD
 from bot.config.settings import Settings
 from bot.core import index_updates
 from bot.core.core import Core
@@ -33,6 +32,7 @@ from knowledge.store import database
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.values.documents import Kind
+from knowledge.values.guilds import every_guild
 from knowledge.values.notes import Decision, Member, State
 from knowledge.values.submissions import Submission
 from tests.fakes import WordEmbedder
@@ -194,7 +194,7 @@ def test_a_process_whose_clock_is_wrong_deletes_nothing_and_keeps_the_order(
             core.store.contributions.revise(
                 GUILD, 1, Member(1, "Mira"), replace(TEXT, title="Later")
             )
-            assert guild_removal.purge(core, [], EVERY_SHARD, at, timedelta(days=30)) == []
+            assert guild_removal.purge(core, [], every_guild, at, timedelta(days=30)) == []
 
     with Store(proposed) as store:
         store.guilds.leave(GUILD, datetime.now(UTC) - timedelta(days=10))
@@ -202,7 +202,7 @@ def test_a_process_whose_clock_is_wrong_deletes_nothing_and_keeps_the_order(
     with Core(settings, WordEmbedder()) as core:
         review_service.decide(core, GUILD, 2, Member(2, "Ada"), Ruling(Decision.APPROVE))
         assert (
-            guild_removal.purge(core, [], EVERY_SHARD, datetime.now(UTC), timedelta(days=30)) == []
+            guild_removal.purge(core, [], every_guild, datetime.now(UTC), timedelta(days=30)) == []
         )
         [note] = core.store.notes.every_live()
         assert note.revision.submission.title == "Later"

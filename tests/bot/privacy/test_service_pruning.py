@@ -7,6 +7,7 @@ from bot.answers.lookup import Ask
 from bot.ask.button_messages import ANSWER_LABELS, FEEDBACK_GONE
 from bot.core.core import Core
 from bot.privacy import service
+from bot.privacy.ui.cog import prune_questions
 from bot.process.client import Bot
 from tests.bot.steps import restarted
 from tests.bot.world import QUESTION, World, text_of
@@ -27,7 +28,7 @@ async def test_a_running_bot_drops_the_words_of_old_questions(
     await world.core(_age)
     await restarted(world, new_bot)
 
-    await world.bot.background.leader.prune_questions()
+    await prune_questions(world.bot)
 
     assert await world.core(lambda core: core.replay(1)) is None
     assert await world.core(lambda core: core.store.counts(world.guild.id)["questions"]) == 1
@@ -39,7 +40,7 @@ async def test_a_button_of_a_pruned_answer_says_that_it_is_no_longer_on_record(
     await world.publish()
     asked = await world.ask()
     await world.core(_age)
-    await world.bot.background.leader.prune_questions()
+    await prune_questions(world.bot)
     assert asked.response is not None
     said = await world.member.click(asked.response.message, label=ANSWER_LABELS["why"].english)
     assert said.response is not None

@@ -180,7 +180,7 @@ async def test_an_error_that_nobody_thought_of_stops_nothing_but_itself(
     simcord_env: Env, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It once ended following of sources and visits to the web until the next start."""
-    monkeypatch.setattr(background, "SYNC_SECONDS", 0)
+    monkeypatch.setattr(background, "RETRY_SECONDS", 0)
     assert simcord_env.bot is not None
     await simcord_env.bot.close()
     settings = settings_for(tmp_path / "new")

@@ -3,16 +3,14 @@
 import math
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
-from bot.interactions.services import Step
+from bot.interactions.features import Round
 from bot.process.client import Bot
 from bot.process.cluster import Cluster
 from knowledge.store.postgres.leases import Standing
@@ -27,7 +25,7 @@ from bot.process.client import Bot
 from bot.config.settings import Settings
 
 async def main():
-    assert Bot(Settings()).leads
+    assert Bot(Settings()).cluster.leads
 
 asyncio.run(main())
 several = ("psycopg", "bot.cluster.le", "bot.cluster.membership")
@@ -39,7 +37,7 @@ print([name for name in sys.modules if name.startswith(several)])
 async def cluster(tmp_path: Path) -> Cluster:
     """One process of two, which has shard 0 of two, as far as it knows."""
     bot = Bot(Settings(data=DataSettings(folder=tmp_path, database=NOWHERE)))
-    assert bot.cluster is not None
+    assert isinstance(bot.cluster, Cluster)
     bot.cluster.count = 2
     bot.cluster.membership.standing = Standing({0: 3}, None, 2, 0)
     bot.cluster.membership._until = math.inf
@@ -55,12 +53,10 @@ def test_a_bot_alone_loads_nothing_of_what_several_need() -> None:
 
 async def test_a_bot_alone_leads_and_has_every_shard(world: World) -> None:
     bot = world.bot
-    go_on: Callable[[float, Step], Any] = lambda _seconds, step: step  # noqa: E731
-    assert bot.leads
-    assert bot.leaders_worker is bot.worker
-    assert bot.while_leading(go_on) is go_on
-    assert bot.own_shards.have(world.guild.id)
-    assert bot.settled_shards == bot.ready_shards
+    assert bot.cluster.leads
+    assert bot.serves(world.guild.id)
+    assert bot.knows(world.guild.id)
+    assert bot.all_know(world.guild.id)
 
 
 async def test_left_guilds_may_be_purged_only_when_every_shard_has_named_its_own(
@@ -80,13 +76,12 @@ async def test_what_is_the_leaders_is_done_while_it_leads_and_at_once_when_it_be
     cluster: Cluster,
 ) -> None:
     done: list[int] = []
-    kept: list[Step] = []
 
     async def step() -> None:
         done.append(cluster.terms)
 
-    cluster.while_leading(lambda _, taken: kept.append(taken))(3_600, step)
-    [taken] = kept
+    assert isinstance(cluster.bot, Bot)
+    taken = cluster.bot.background.while_leading(Round(3_600, step, by_leader=True))
     await taken()
     assert done == []
     cluster.leads, cluster.terms = True, 1

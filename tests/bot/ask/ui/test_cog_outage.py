@@ -10,6 +10,7 @@ from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.process.client import Bot
+from bot.process.processes import Processes
 from bot.review import service as review_service
 from bot.text import error_messages
 from knowledge.store.database import is_away
@@ -54,7 +55,7 @@ def settings(settings: Settings, database: Departing) -> Settings:
 def simcord_bot(new_bot: Callable[[], Bot]) -> Bot:
     """A bot that shares its shards with nobody: simcord has no gateway that it could ask."""
     bot = new_bot()
-    bot.cluster = None
+    bot.cluster = Processes(bot)
     return bot
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.interactions.kit.localisation import described
-from bot.process import leader
+from bot.process import command_sync as leader
 from bot.process.client import Bot
 from tests.bot.english import CODE, in_english
 from tests.bot.world import World, parts

@@ -118,7 +118,7 @@ async def test_servers_of_other_shards_are_neither_marked_as_left_nor_deleted(
     mine = (guild_id >> 22) % 2
 
     def compared(core: Core) -> tuple[list[int], list[int]]:
-        return guild_removal.compare(core, [], Shards(2, frozenset({1 - mine})), now)
+        return guild_removal.compare(core, [], Shards(2, frozenset({1 - mine})).have, now)
 
     assert await published.core(compared) == ([], [])
     assert await left_at(published) is None
@@ -126,7 +126,9 @@ async def test_servers_of_other_shards_are_neither_marked_as_left_nor_deleted(
 
     def purged(core: Core) -> list[list[int]]:
         return [
-            guild_removal.purge(core, [], Shards(2, frozenset({shard})), now, timedelta(days=-1))
+            guild_removal.purge(
+                core, [], Shards(2, frozenset({shard})).have, now, timedelta(days=-1)
+            )
             for shard in (1 - mine, mine)
         ]
 
@@ -136,7 +138,7 @@ async def test_servers_of_other_shards_are_neither_marked_as_left_nor_deleted(
 async def test_before_any_shard_has_named_its_servers_none_is_taken_for_left(
     published: World,
 ) -> None:
-    shards = Shards(1, frozenset())
+    shards = Shards(1, frozenset()).have
 
     def compared(core: Core) -> tuple[list[int], list[int]]:
         return guild_removal.compare(core, [], shards, datetime.now(UTC))

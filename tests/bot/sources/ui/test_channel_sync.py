@@ -8,7 +8,6 @@ from simcord import MemberActor
 from simcord.backend import serializers
 from simcord.types import HttpLogEntry
 
-from bot.cluster.shards import EVERY_SHARD
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.privacy import guild_removal
@@ -20,7 +19,7 @@ from bot.sources.channel_sync_steps import reports
 from bot.sources.ui.channel_sync import ChannelSync
 from knowledge.channels.sync_state import ChannelProblem, ProblemCode
 from knowledge.store.guilds.synced_channels import SyncedContent
-from knowledge.values.guilds import Language
+from knowledge.values.guilds import Language, every_guild
 from tests.bot.components import part
 from tests.bot.forum import (
     ANSWER,
@@ -344,7 +343,7 @@ async def test_a_guild_that_is_purged_leaves_nothing_of_its_channels(
     )
 
     def present(core: Core) -> list[int]:
-        return guild_removal.purge(core, [], EVERY_SHARD, datetime.now(UTC), timedelta())
+        return guild_removal.purge(core, [], every_guild, datetime.now(UTC), timedelta())
 
     await world.core(present)
     await world.bot.worker.run_slices(index_updates.check_channels)

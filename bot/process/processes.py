@@ -1,0 +1,71 @@
+"""Processes of a bot as one of them sees them; by default it is the only one."""
+
+from collections.abc import Mapping
+
+from bot.cluster.shards import Shards
+from bot.interactions.services import Services
+
+
+class Processes:
+    """The shards of a process that runs alone and so leads.
+
+    `bot.process.cluster.Cluster` is the same for one of several. `terms` counts how often the
+    process began to lead, `number` the processes. `problem` says why nobody is served, `left_out`
+    what answers lack meanwhile.
+    """
+
+    is_shared = False
+    leads = True
+    terms = 1
+
+    def __init__(self, bot: Services) -> None:
+        self.bot = bot
+        # Shards whose guilds Discord has named.
+        self.ready: set[int] = set()
+
+    async def begin(self, wanted: int, address: str, limits: Mapping[str, object]) -> bool:
+        """Run shards as leases allow from now on; False if this process runs all of them."""
+        return False
+
+    @property
+    def number(self) -> int:
+        return 1
+
+    @property
+    def problem(self) -> str:
+        return ""
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def own_shards(self) -> Shards:
+        count = self.bot.shard_count or 1
+        return Shards(count, frozenset(self.bot.shard_ids or range(count)))
+
+    @property
+    def ready_shards(self) -> Shards:
+        own = self.own_shards
+        return Shards(own.count, own.ids & self.ready)
+
+    @property
+    def settled_shards(self) -> Shards:
+        """The shards of all processes whose guilds are known; see `Services.all_know`."""
+        return self.ready_shards
+
+    @property
+    def epochs(self) -> Mapping[int, int]:
+        """Epochs of the leases, by shard."""
+        return {}
+
+    def details(self) -> dict[str, object]:
+        """State for `/healthz`."""
+        return {}
+
+    async def shard_ready(self, shard_id: int) -> None:
+        """Note that Discord has named a shard's guilds."""
+        self.ready.add(shard_id)
+
+    async def end(self) -> None:
+        """Let others have everything; the shards are closed and the worker is stopped by now."""

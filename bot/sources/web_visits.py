@@ -1,0 +1,53 @@
+"""Visits of a running bot to the web sources: when they are due, and on demand."""
+
+import logging
+import threading
+from collections.abc import Sequence
+
+from bot.core import index_updates
+from bot.core.core import Core
+from bot.core.job_queue import Priority
+from bot.core.worker import beside
+from bot.interactions.kit.errors import EXPLAINED
+from bot.interactions.services import Services
+from bot.sources.web_sync import visit
+from bot.storage.data_folder import data_folder
+from indexer.ingest.pipeline import UpdateReport
+
+_logger = logging.getLogger(__name__)
+
+
+class WebVisits:
+    """Visits web sources in a thread, then updates the index from what was fetched."""
+
+    def __init__(self, bot: Services) -> None:
+        self._bot = bot
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """End a visit under way soon."""
+        self._stopping.set()
+
+    async def round(self) -> None:
+        """Visit the sources that are due."""
+        try:
+            await self._visit(None)
+        except EXPLAINED as error:
+            self._bot.explanation(error)
+
+    async def now(self, locations: Sequence[str]) -> bool:
+        """Visit sources now; False if a visit is under way, or another process visits them."""
+        named = frozenset(locations)
+        return bool(await self._bot.as_leader(lambda: self._visit(named)))
+
+    async def _visit(self, named: frozenset[str] | None) -> bool:
+        worker, settings = self._bot.worker, self._bot.settings
+        sources = await worker.call(Core.web_sources, priority=Priority.INDEXING)
+        arguments = (settings.sources, self._stopping, self._bot.make_fetcher, named)
+        folder, database = data_folder(settings), settings.data.database
+        steps: int = await beside(visit, folder, sources, *arguments, database)
+        if steps:
+            progress = await worker.run_slices(index_updates.update_pages)
+            report = UpdateReport() if progress is None else progress.report
+            _logger.info("The sources on the web were visited: %s.", report)
+        return bool(steps)
