@@ -20,7 +20,16 @@ from knowledge.channels.messages import ArchivedMessage
 from knowledge.chat.intents import thanks
 from knowledge.chat.transcript import Channel, Transcript, transcript
 from knowledge.values.documents import note_of_document
-from knowledge.values.notes import Member, Note, Obstacle, Outcome, State
+from knowledge.values.notes import (
+    Member,
+    Note,
+    Obstacle,
+    Outcome,
+    Problem,
+    SourceChange,
+    State,
+    Watched,
+)
 from knowledge.values.pictures import Picture
 from knowledge.values.submissions import TEXT_CHARACTERS
 
@@ -263,6 +272,17 @@ def to_withdraw(core: Core, guild_id: int, note_id: int, member_id: int) -> Note
     return core.store.notes.of_revision(published) if published is not None else None
 
 
+def own_revision(core: Core, guild_id: int, revision_id: int, member_id: int) -> Note | None:
+    """A revision of a member's own note, whatever its state."""
+    note = core.store.notes.find(revision_id, guild_id)
+    return note if note is not None and note.contributor_id == member_id else None
+
+
+def latest(core: Core, note_id: int) -> Note | None:
+    """A note of any guild with its latest revision."""
+    return core.store.notes.latest(None, note_id)
+
+
 def withdraw(
     core: Core, guild_id: int, revision_id: int, member_id: int, asked_in: int = 0
 ) -> Outcome | None:
@@ -270,8 +290,8 @@ def withdraw(
 
     Returns None if the member has no such revision here. Once for the interaction `asked_in`.
     """
-    confirmed = core.store.notes.find(revision_id, guild_id)
-    if confirmed is None or confirmed.contributor_id != member_id:
+    confirmed = own_revision(core, guild_id, revision_id, member_id)
+    if confirmed is None:
         return None
     note = to_withdraw(core, guild_id, confirmed.id, member_id)
     if note is None or note.revision.id != revision_id:
@@ -284,6 +304,25 @@ def withdraw(
     )
 
 
+def report(
+    core: Core,
+    guild_id: int,
+    note_id: int,
+    member_id: int,
+    problem: Problem,
+    reason: str,
+    asked_in: int,
+) -> Outcome | None:
+    """Keep a report of a live note, once for the interaction `asked_in`."""
+    contributions, reason = core.store.contributions, " ".join(reason.split())
+    return review_service.taken(
+        core,
+        guild_id,
+        asked_in,
+        lambda: contributions.report(guild_id, note_id, member_id, problem, reason),
+    )
+
+
 def quoted_notes(core: Core, guild_id: int, question_id: int) -> list[Note]:
     """The notes that the answer to a question quoted and that are still live, best first."""
     question = core.store.question_records.question(question_id)
@@ -292,6 +331,20 @@ def quoted_notes(core: Core, guild_id: int, question_id: int) -> list[Note]:
     numbers = dict.fromkeys(note_of_document(hit.document_id) for hit in question.hits)
     found = (core.store.notes.live(number) for number in numbers if number is not None)
     return [note for note in found if note is not None and note.guild_id == guild_id]
+
+
+def watched(core: Core) -> list[Watched]:
+    """The messages that notes were saved from."""
+    return core.store.notes.watched()
+
+
+def source_changed(core: Core, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
+    """Flag the notes saved from messages that were edited or deleted; returns the newly flagged."""
+    return core.store.contributions.source_changed(message_ids, change)
+
+
+def may_be_quoted(core: Core, said: ArchivedMessage) -> bool:
+    return said.message not in core.store.quote_opt_outs.withheld()
 
 
 def exchange(

@@ -39,6 +39,9 @@ class CommandTree(app_commands.CommandTree[Services]):
         cause: BaseException = error.__cause__ or error
         if isinstance(error, app_commands.CommandInvokeError):
             cause = error.original
+        if isinstance(error, app_commands.CheckFailure):
+            # A group's check has said why.
+            return
         if isinstance(cause, app_commands.AppCommandError):
             # discord.py itself doesn't know the command, or not with these options or this target.
             _logger.info("A command was used as an earlier version had it: %s", cause)

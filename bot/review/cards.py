@@ -12,7 +12,7 @@ from typing import Final
 
 from bot.review.findings import SOURCE, TAGS, difference, flag_lines, impact_sentence, near_lines
 from bot.review.impact import Impact
-from bot.review.service import NOTHING_FOUND, Findings
+from bot.review.service import NOTHING_FOUND, Action, Findings
 from bot.text.languages import Sentence
 from bot.text.markdown import LAYOUT_CHARACTERS, plain, quoted_parts, shortened, shown, size
 from knowledge.values.guilds import GuildSettings, Language
@@ -26,25 +26,6 @@ from knowledge.values.notes import (
     State,
 )
 from knowledge.values.pictures import Picture
-
-
-class Action(StrEnum):
-    """What a button on a card does."""
-
-    APPROVE = "approve"
-    EDIT = "edit"
-    REQUEST_CHANGES = "request_changes"
-    REJECT = "reject"
-    DUPLICATE = "duplicate"
-    IMPACT = "impact"
-    UNDO = "undo"
-    KEEP = "keep"
-    RETIRE = "retire"
-    RESTORE = "restore"
-    ROLL_BACK = "roll_back"
-    OFF_PAGE = "off_page"
-    ON_PAGE = "on_page"
-
 
 LABELS: Final[Mapping[Action, Sentence]] = {
     Action.APPROVE: Sentence("Approve"),

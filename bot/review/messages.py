@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from bot.review.cards import Action, page_line, status_line
+from bot.review.cards import page_line, status_line
 from bot.review.findings import (
     EVIDENCE,
     impact_sentence,
 )
 from bot.review.impact import AnswerSummary, Impact
-from bot.review.service import LogLine, Side
+from bot.review.service import Action, LogLine, Side
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, shortened, size, split
 from knowledge.values.guilds import Language, Rule

@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Final, TypeVar
@@ -25,8 +25,8 @@ from knowledge.store.audit.audit_log import LogEntry, LogFilter
 from knowledge.store.database import StoreError
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.documents import Document, Kind, Scope
-from knowledge.values.guilds import GuildFilter, GuildSettings, every_guild, requirements
-from knowledge.values.notes import Decision, Member, Note, Obstacle, Outcome, State
+from knowledge.values.guilds import GuildFilter, GuildSettings, Rule, every_guild, requirements
+from knowledge.values.notes import Decision, Member, Note, Obstacle, Outcome, PageVeto, State
 from knowledge.values.pictures import Picture
 from knowledge.values.submissions import Submission
 
@@ -56,6 +56,51 @@ class Findings:
 
 
 NOTHING_FOUND: Final = Findings({})
+
+
+class Action(StrEnum):
+    """What a button on a card does."""
+
+    APPROVE = "approve"
+    EDIT = "edit"
+    REQUEST_CHANGES = "request_changes"
+    REJECT = "reject"
+    DUPLICATE = "duplicate"
+    IMPACT = "impact"
+    UNDO = "undo"
+    KEEP = "keep"
+    RETIRE = "retire"
+    RESTORE = "restore"
+    ROLL_BACK = "roll_back"
+    OFF_PAGE = "off_page"
+    ON_PAGE = "on_page"
+
+
+_RULED: Final = {
+    Action.APPROVE: Decision.APPROVE,
+    Action.REQUEST_CHANGES: Decision.REQUEST_CHANGES,
+    Action.REJECT: Decision.REJECT,
+    Action.DUPLICATE: Decision.DUPLICATE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """Outcome of a moderator's action, and the number of approvals that the note needs."""
+
+    outcome: Outcome
+    quorum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A moderator's action on a note, by the interaction in which it was asked for."""
+
+    action: Action
+    moderator: Member
+    interaction_id: int
+    reason: str = ""
+    duplicate_of: str = ""
 
 
 # Of a text of so many characters, some 14 texts are embedded, which is a slice.
@@ -134,6 +179,72 @@ def decide(
     )
 
 
+def act(core: Core, note: Note, click: Click) -> Iterator[Acted | None]:
+    """Do what a moderator chose, in slices; the last value is what came of it, None if it is gone.
+
+    A revision that goes live is embedded first.
+    """
+    yield from embed_revision_ahead(core, note.guild_id, live_after(core, note, click.action))
+    if click.action in _RULED:
+        ruling = Ruling(_RULED[click.action], click.reason, click.duplicate_of)
+        outcome = decide(
+            core, note.guild_id, note.revision.id, click.moderator, ruling, click.interaction_id
+        )
+    else:
+        outcome = taken(
+            core, note.guild_id, click.interaction_id, lambda: _changed(core, note, click)
+        )
+    yield _acted(core, outcome)
+
+
+def _changed(core: Core, note: Note, click: Click) -> Outcome | None:
+    """Change a note that was decided on before."""
+    decisions, guild_id, moderator = core.store.decisions, note.guild_id, click.moderator
+    match click.action:
+        case Action.UNDO:
+            return decisions.undo(guild_id, note.revision.id, moderator, click.reason)
+        case Action.ROLL_BACK:
+            return decisions.roll_back(guild_id, note.revision.id, moderator)
+        case Action.KEEP:
+            return decisions.keep(guild_id, note.id, moderator)
+        case Action.RETIRE:
+            return decisions.retire(guild_id, note.id, moderator, click.reason)
+        case Action.RESTORE:
+            return decisions.restore(guild_id, note.id, moderator, click.reason)
+        case Action.OFF_PAGE | Action.ON_PAGE:
+            off = click.action is Action.OFF_PAGE
+            return keep_off_page(core, note, moderator, PageVeto.MODERATOR, vetoed=off)
+        case _:
+            raise ValueError(f"{click.action} is no change of a note.")
+
+
+def keep_off_page(
+    core: Core, note: Note, member: Member, by: PageVeto, *, vetoed: bool
+) -> Outcome | None:
+    """Keep a note off the public page, or take that back."""
+    return core.store.public_notes.keep_off(note.guild_id, note.id, member, by, vetoed=vetoed)
+
+
+def edit_and_approve(
+    core: Core, note: Note, moderator: Member, submission: Submission, interaction_id: int
+) -> Iterator[Acted | None]:
+    """Approve a revision in a moderator's words, in slices; the last value is what came of it."""
+    guild_id, revision_id = note.guild_id, note.revision.id
+    yield from embed_ahead(core, guild_id, submission)
+    decisions = core.store.decisions
+    outcome = taken(
+        core,
+        guild_id,
+        interaction_id,
+        lambda: decisions.edit_and_approve(guild_id, revision_id, moderator, submission),
+    )
+    yield _acted(core, outcome)
+
+
+def _acted(core: Core, outcome: Outcome | None) -> Acted | None:
+    return None if outcome is None else Acted(outcome, quorum(core, outcome.note))
+
+
 def embed_ahead(core: Core, guild_id: int, submission: Submission) -> Iterator[None]:
     """Embed what is about to be published, a step for each slice: a long note takes seconds.
 
@@ -157,9 +268,13 @@ def embed_unreviewed_ahead(
         yield from embed_ahead(core, guild_id, submission)
 
 
-def live_before(core: Core, note: Note) -> int:
-    """The revision that is live again if what was decided on the note's is taken back; or 0."""
-    if not note.live:
+def live_after(core: Core, note: Note, action: Action) -> int:
+    """The revision that an action makes live; 0 if none."""
+    if action in {Action.APPROVE, Action.ROLL_BACK}:
+        return note.revision.id
+    if action is Action.RESTORE:
+        return note.retired_revision_id or 0
+    if action is not Action.UNDO or not note.live:
         return 0
     history = core.store.notes.history(note.guild_id, note.id)
     return max(
@@ -272,7 +387,74 @@ def reminders(core: Core, at: datetime, mine: GuildFilter = every_guild) -> list
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class NotePage:
+    """A note with what its card needs, and its place in the queue, from 0, of so many."""
+
+    note: Note
+    settings: GuildSettings
+    findings: Findings
+    place: int = 0
+    total: int = 1
+
+
+def queue_page(
+    core: Core, guild_id: int, place: int, at: datetime, channels: Sequence[int]
+) -> Iterator[NotePage | None]:
+    """Look up a place in the queue, or the last one, in slices; None if nothing waits.
+
+    `channels` are those that the viewer may read.
+    """
+    waiting = core.store.notes.queue(guild_id, at)
+    if waiting:
+        place = min(place, len(waiting) - 1)
+        yield from _page(core, waiting[place], channels, place, len(waiting))
+
+
+def note_page(
+    core: Core, guild_id: int, note_id: int, channels: Sequence[int]
+) -> Iterator[NotePage | None]:
+    """Look up a note for its viewer, who may read these `channels`; None if there is none."""
+    note = any_note(core, guild_id, note_id)
+    if note is not None:
+        yield from _page(core, note, channels)
+
+
+def _page(
+    core: Core, note: Note, channels: Sequence[int], place: int = 0, total: int = 1
+) -> Iterator[NotePage | None]:
+    yield from embed_near_ahead(core, note)
+    settings = core.store.guilds.settings(note.guild_id)
+    yield NotePage(note, settings, findings(core, note, channels), place, total)
+
+
+def revision(core: Core, guild_id: int, revision_id: int) -> Note | None:
+    return core.store.notes.find(revision_id, guild_id)
+
+
+def revision_of_card(core: Core, guild_id: int, message_id: int) -> int | None:
+    return core.store.review_cards.revision_of(guild_id, message_id)
+
+
+def forget_cards(core: Core, message_ids: Sequence[int]) -> None:
+    """Have the next cards of these notes posted anew."""
+    core.store.review_cards.lost(message_ids)
+
+
+def forget_channel(core: Core, channel_id: int) -> None:
+    """Have the cards of a channel that is gone posted anew."""
+    core.store.review_cards.channel_lost(channel_id)
+
+
 # Rules, and the log.
+
+
+def rules(core: Core, guild_id: int) -> list[Rule]:
+    return core.store.guilds.rules(guild_id)
+
+
+def save_rule(core: Core, guild_id: int, rule: Rule, member_id: int) -> None:
+    core.store.guilds.save_rule(guild_id, rule, member_id)
 
 
 LOG_LINES: Final = 15
@@ -304,15 +486,37 @@ class LogPage:
     older: bool
 
 
-def log(core: Core, guild_id: int) -> list[LogLine]:
-    """The guild's whole log, oldest first."""
-    return _log_lines(core, guild_id, core.store.audit_log.entries(guild_id))
+@dataclass(frozen=True, slots=True)
+class LogFilters:
+    """Which lines of the log are shown; 0 days, member 0 and event `any` filter nothing."""
+
+    days: int
+    member_id: int
+    event: str
+
+    @property
+    def wanted(self) -> LogFilter:
+        since = datetime.now(UTC) - timedelta(days=self.days) if self.days else None
+        event = None if self.event == "any" else self.event
+        return LogFilter(since, self.member_id or None, event)
+
+
+def log(core: Core, guild_id: int, filters: LogFilters) -> list[LogLine]:
+    """The whole log of a guild, filtered, oldest first."""
+    wanted = filters.wanted
+    return [
+        line
+        for line in _log_lines(core, guild_id, core.store.audit_log.entries(guild_id))
+        if (wanted.since is None or line.entry.at >= wanted.since)
+        and wanted.member_id in (None, line.member_id)
+        and wanted.event in (None, line.entry.event)
+    ]
 
 
 def log_page(
     core: Core,
     guild_id: int,
-    wanted: LogFilter,
+    filters: LogFilters,
     beside: tuple[Side, int],
     fitting: Callable[[Sequence[LogLine]], int],
 ) -> LogPage:
@@ -322,7 +526,7 @@ def log_page(
     how many of some lines are shown at once, counted from the first.
     """
     side, entry_id = beside
-    page = partial(core.store.audit_log.page, guild_id, wanted)
+    page = partial(core.store.audit_log.page, guild_id, filters.wanted)
     if side is Side.NEWER:
         found = page(LOG_LINES, after=entry_id)
     else:

@@ -104,6 +104,15 @@ class SourceMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """A message that notes were saved from, and when the first of them was."""
+
+    message_id: int
+    channel_id: int
+    saved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Revision:
     """One text of a note, by the contributor or by a moderator who edited it.
 

@@ -116,10 +116,10 @@ class Form(discord.ui.Modal):
 
     @classmethod
     def given_back(
-        cls, _bot: Services, form: KeptInteraction, language: Language
+        cls, _bot: Services, _custom_id: str, fields: Sequence[tuple[str, str]], language: Language
     ) -> dict[str, Any]:
         """What edits a message to give back what was typed, after the bot was restarted."""
-        typed = error_messages.typed(form.fields, language)
+        typed = error_messages.typed(fields, language)
         said, as_file = error_messages.given_back(
             error_messages.RESTARTED(language), typed, language
         )
@@ -286,7 +286,7 @@ async def _became(bot: Services, kept: KeptInteraction, kind: type[Form]) -> dic
     """What edits a message to say what became of a form or click."""
     language = languages.of_locale(kept.locale) or Language.ENGLISH
     if not kept.taken and await _claimed(bot, kept):
-        return kind.given_back(bot, kept, language)
+        return kind.given_back(bot, kept.custom_id, kept.fields, language)
     return {"content": kind.done_before(language)}
 
 

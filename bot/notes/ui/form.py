@@ -26,7 +26,6 @@ from bot.review.findings import TAGS as TAGS_LABEL
 from bot.review.findings import TITLE
 from bot.text import error_messages
 from bot.text.languages import Sentence
-from knowledge.store.inbox import KeptInteraction
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Note
 from knowledge.values.pictures import PICTURES
@@ -146,9 +145,11 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
             self.ask(form_messages.PICTURES(language), upload, stay(language))
 
     @classmethod
-    def given_back(cls, bot: Services, form: KeptInteraction, language: Language) -> dict[str, Any]:
+    def given_back(
+        cls, bot: Services, custom_id: str, fields: Sequence[tuple[str, str]], language: Language
+    ) -> dict[str, Any]:
         """With a button to go on, like what could not be taken."""
-        texts, subject = dict(form.fields), cls.ids.parse(form.custom_id)
+        texts, subject = dict(fields), cls.ids.parse(custom_id)
         draft = drafts.opened_with(subject) if subject else Draft()
         known = {"known_tags": texts.pop("known_tags", "").split()}
         draft = _typed(draft, Filled(texts, known, {}))

@@ -117,10 +117,9 @@ async def _contributors(interaction: Interaction, values: Mapping[str, Any]) -> 
     """Let the contributor of a revision in."""
     guild_id, revision_id = interaction.guild_id or 0, values["revision_id"]
     note = await interaction.client.worker.call(
-        lambda core: core.store.notes.find(revision_id, guild_id)
+        lambda core: service.own_revision(core, guild_id, revision_id, interaction.user.id)
     )
-    mine = note is not None and note.contributor_id == interaction.user.id
-    return {} if mine else messages.NO_SUCH_NOTE
+    return messages.NO_SUCH_NOTE if note is None else {}
 
 
 class WithdrawButton(

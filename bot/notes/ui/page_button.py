@@ -9,9 +9,10 @@ from bot.interactions.policy.door import Found
 from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction
-from bot.notes import messages
+from bot.notes import messages, service
 from bot.notes.messages import PAGE_LABELS
 from bot.review import messages as review_messages
+from bot.review import service as review_service
 from bot.text.languages import Sentence
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Member, Note, PageVeto
@@ -30,7 +31,7 @@ async def _writers_and_moderators(
 ) -> Found | Sentence:
     """Let a note's contributor in, and moderators of its server; finds the `note` and `by`."""
     note = await interaction.client.worker.call(
-        lambda core: core.store.notes.latest(None, values["note_id"]), priority=Priority.ASKING
+        lambda core: service.latest(core, values["note_id"]), priority=Priority.ASKING
     )
     by = await _veto(interaction, note) if note is not None else None
     return messages.NO_SUCH_NOTE if by is None else {"note": note, "by": by}
@@ -61,8 +62,8 @@ class NotePageButton(
     async def clicked(self, interaction: Interaction) -> None:
         note, member = self.note, Member(interaction.user.id, interaction.user.display_name)
         outcome = await interaction.client.worker.call(
-            lambda core: core.store.public_notes.keep_off(
-                note.guild_id, note.id, member, self.by, vetoed=self.action == "off"
+            lambda core: review_service.keep_off_page(
+                core, note, member, self.by, vetoed=self.action == "off"
             )
         )
         language = await viewer_language(interaction)

@@ -16,7 +16,6 @@ from bot.interactions.services import Interaction
 from bot.notes import messages, service
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
-from bot.review import service as review_service
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import legible, shortened
@@ -71,17 +70,14 @@ async def report(interaction: Interaction, note_id: int, problem: Problem, reaso
     language = await viewer_language(interaction)
     # A form can be forged: a note of another guild is as good as none.
     outcome = await bot.worker.call(
-        lambda core: review_service.taken(
+        lambda core: service.report(
             core,
             interaction.guild_id or 0,
+            note_id,
+            interaction.user.id,
+            problem,
+            reason,
             interaction.id,
-            lambda: core.store.contributions.report(
-                interaction.guild_id or 0,
-                note_id,
-                interaction.user.id,
-                problem,
-                " ".join(reason.split()),
-            ),
         )
     )
     if outcome is None or outcome.obstacle is not None:

@@ -62,9 +62,7 @@ async def _may_be_quoted(interaction: Interaction, message: discord.Message) -> 
     return (
         mine
         or said is None
-        or await interaction.client.worker.call(
-            lambda core: said.message not in core.store.quote_opt_outs.withheld()
-        )
+        or await interaction.client.worker.call(lambda core: service.may_be_quoted(core, said))
     )
 
 

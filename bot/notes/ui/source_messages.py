@@ -14,8 +14,8 @@ from discord.ext import commands
 
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.services import Services
-from knowledge.store.notes.note_records import Watched
-from knowledge.values.notes import SourceChange, SourceMessage
+from bot.notes import service
+from knowledge.values.notes import SourceChange, SourceMessage, Watched
 
 
 class SourceMessages(commands.Cog):
@@ -38,7 +38,7 @@ class SourceMessages(commands.Cog):
             raise
 
     async def _load(self) -> None:
-        known = await self._bot.worker.call(lambda core: core.store.notes.watched())
+        known = await self._bot.worker.call(service.watched)
         self._watched |= {one.message_id: one for one in known}
 
     def watch(self, message: discord.Message, at: datetime) -> SourceMessage:
@@ -122,7 +122,7 @@ class SourceMessages(commands.Cog):
         self._changed |= dict.fromkeys(message_ids, change)
         self._bot.take()
         flagged = await self._bot.worker.call(
-            lambda core: core.store.contributions.source_changed(message_ids, change)
+            lambda core: service.source_changed(core, message_ids, change)
         )
         if flagged:
             await self._bot.outbox.catch_up()

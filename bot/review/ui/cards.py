@@ -20,9 +20,10 @@ from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS
 from bot.interactions.services import Interaction, Services
 from bot.review import cards, messages, service
-from bot.review.cards import Action, ReviewCard, Standing
+from bot.review.cards import ReviewCard, Standing
 from bot.review.findings import TAGS, TITLE
 from bot.review.impact import Impact, ImpactPreview
+from bot.review.service import Action
 from bot.review.ui.decisions import act, deciders, first_on_card, say_done, tell
 from bot.text import error_messages
 from bot.text.languages import Sentence
@@ -93,7 +94,7 @@ class CardsCog(commands.Cog):
 
     async def _revision(self, interaction: Interaction, message: discord.Message) -> int | None:
         return await self.bot.worker.call(
-            lambda core: core.store.review_cards.revision_of(interaction.guild_id or 0, message.id)
+            lambda core: service.revision_of_card(core, interaction.guild_id or 0, message.id)
         )
 
     @commands.Cog.listener()
@@ -110,13 +111,11 @@ class CardsCog(commands.Cog):
         """Remember that its cards are gone, so that they are posted where notes are reviewed."""
         settings = await self.bot.guild_settings.settings(channel.guild.id)
         if settings.review_channel_id == channel.id:
-            await self.bot.worker.call(
-                lambda core: core.store.review_cards.channel_lost(channel.id)
-            )
+            await self.bot.worker.call(lambda core: service.forget_channel(core, channel.id))
 
     async def _lost(self, guild_id: int | None, message_ids: list[int]) -> None:
         if guild_id is not None:
-            await self.bot.worker.call(lambda core: core.store.review_cards.lost(message_ids))
+            await self.bot.worker.call(lambda core: service.forget_cards(core, message_ids))
 
 
 def files_of(card: cards.Card | None) -> list[discord.File]:
@@ -300,21 +299,11 @@ async def _approved_in(interaction: Interaction, note: Note, filled: Filled) -> 
         )
         return False
     moderator = Member(interaction.user.id, interaction.user.display_name)
-    await bot.worker.run_slices(
-        lambda core: service.embed_ahead(core, note.guild_id, submission),
+    acted = await bot.worker.run_slices(
+        lambda core: service.edit_and_approve(core, note, moderator, submission, interaction.id),
         priority=Priority.REVIEWING,
     )
-    outcome = await bot.worker.call(
-        lambda core: service.taken(
-            core,
-            note.guild_id,
-            interaction.id,
-            lambda: core.store.decisions.edit_and_approve(
-                note.guild_id, note.revision.id, moderator, submission
-            ),
-        )
-    )
-    return await say_done(interaction, outcome, Action.EDIT)
+    return await say_done(interaction, acted, Action.EDIT)
 
 
 async def _uploaded_text(interaction: Interaction, uploaded: discord.Attachment | None) -> str:

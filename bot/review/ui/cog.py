@@ -3,31 +3,28 @@
 import functools
 import io
 import json
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Final
 
 import discord
 from discord import app_commands
 
+from bot.core.job_queue import Priority
 from bot.interactions.features import Feature
 from bot.interactions.kit.buttons import Button, CustomId, Part, view_of
 from bot.interactions.kit.localisation import described
+from bot.interactions.policy.channel_access import readable_in
+from bot.interactions.policy.command_groups import moderators_group
 from bot.interactions.policy.door import First, moderators
 from bot.interactions.policy.guild_settings import viewer_language
-from bot.interactions.policy.permissions import (
-    SHOWN_TO_MODERATORS,
-    manages,
-    moderator_refusal,
-    refused,
-)
+from bot.interactions.policy.permissions import manages
 from bot.interactions.services import Cog, Interaction, Services
 from bot.review import cards, messages, service
-from bot.review.service import Side
+from bot.review.service import LogFilters, Side
 from bot.review.ui.cards import CardsCog, card_buttons, card_message, files_of
-from bot.review.ui.queue import Queue, found_of
+from bot.review.ui.queue import Queue
 from bot.text import error_messages
-from knowledge.store.audit.audit_log import LogFilter
 from knowledge.values.guilds import Rule
 from knowledge.values.submissions import TAG_CHARACTERS, InvalidNoteError, checked_tags
 
@@ -43,12 +40,7 @@ _EVENT: Final = Part(r"[a-z_]{1,32}", str)
 class ReviewCog(Cog):
     """The `/review` commands."""
 
-    review = app_commands.Group(
-        name="review",
-        description=described("Decide on what members propose."),
-        guild_only=True,
-        default_permissions=SHOWN_TO_MODERATORS,
-    )
+    review = moderators_group("review", described("Decide on what members propose."))
 
     @review.command(
         name="queue",
@@ -56,9 +48,6 @@ class ReviewCog(Cog):
     )
     async def queue(self, interaction: Interaction) -> None:
         """Show the queue, and post the cards that somebody has deleted."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        if await refused(interaction):
-            return
         await interaction.edit_original_response(**await self.bot.queue.page(interaction, 0))
         await self.bot.outbox.find_lost_cards(interaction.guild_id or 0)
         await self.bot.outbox.catch_up()
@@ -71,20 +60,19 @@ class ReviewCog(Cog):
         note=described("The note's number, as its card and `/note mine` show it.")
     )
     async def note(self, interaction: Interaction, note: app_commands.Range[int, 1]) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        refusal = await moderator_refusal(interaction)
-        language = await viewer_language(interaction)
-        guild_id = interaction.guild_id or 0
-        found = await self.bot.worker.call(lambda core: service.any_note(core, guild_id, note))
-        if refusal or found is None:
-            said = refusal or messages.NO_SUCH_NOTE(language)
-            await interaction.edit_original_response(content=said)
+        language, now = await viewer_language(interaction), datetime.now(UTC)
+        guild_id, channels = interaction.guild_id or 0, readable_in(interaction, private=True)
+        found = await self.bot.worker.run_slices(
+            lambda core: service.note_page(core, guild_id, note, channels),
+            priority=Priority.REVIEWING,
+        )
+        if found is None:
+            await interaction.edit_original_response(content=messages.NO_SUCH_NOTE(language))
             return
-        settings, findings = await found_of(interaction, found)
-        now = datetime.now(UTC)
-        card = cards.card(found, now, findings, on_page=settings.page, language=language)
+        settings = found.settings
+        card = cards.card(found.note, now, found.findings, on_page=settings.page, language=language)
         await interaction.edit_original_response(
-            **card_message(card, card_buttons(found, settings, now, language)),
+            **card_message(card, card_buttons(found.note, settings, now, language)),
             attachments=files_of(card.attached),
         )
 
@@ -107,21 +95,17 @@ class ReviewCog(Cog):
         days: app_commands.Range[int, 1, 3650] | None = None,
         export: bool = False,
     ) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        if await refused(interaction):
-            return
         filters = LogFilters(days or 0, member.id if member else 0, event or "any")
         if export:
             await self._export(interaction, filters)
         else:
             await show_log(interaction, filters, Side.OLDER, 0)
 
-    async def _export(self, interaction: Interaction, filters: "LogFilters") -> None:
+    async def _export(self, interaction: Interaction, filters: LogFilters) -> None:
         """Give everything that the filters let through as a file."""
-        found = await self.bot.worker.call(
-            lambda core: service.log(core, interaction.guild_id or 0)
+        lines = await self.bot.worker.call(
+            lambda core: service.log(core, interaction.guild_id or 0, filters)
         )
-        lines = [line for line in found if filters.let_through(line)]
         file = discord.File(io.BytesIO(exported(lines).encode()), "review-log.jsonl")
         language = await viewer_language(interaction)
         await interaction.edit_original_response(
@@ -133,9 +117,8 @@ class ReviewCog(Cog):
         description=described("How many approvals notes need, by tag."),
     )
     async def rules(self, interaction: Interaction) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
         rules = await self.bot.worker.call(
-            lambda core: core.store.guilds.rules(interaction.guild_id or 0)
+            lambda core: service.rules(core, interaction.guild_id or 0)
         )
         language = await viewer_language(interaction)
         await interaction.edit_original_response(content=messages.rules(rules, language))
@@ -159,7 +142,6 @@ class ReviewCog(Cog):
         publish_role: discord.Role | None = None,
     ) -> None:
         """Keep a rule in place of the tag's last one; without any wishes, drop it."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
         if not await manages(interaction, messages.RULES_NEED_ADMIN):
             return
         member_id, guild_id = interaction.user.id, interaction.guild_id or 0
@@ -176,9 +158,7 @@ class ReviewCog(Cog):
             return
         role_id = publish_role.id if publish_role else None
         rule = Rule(tags[0] if tags else "", quorum, review_after_days, role_id)
-        await self.bot.worker.call(
-            lambda core: core.store.guilds.save_rule(guild_id, rule, member_id)
-        )
+        await self.bot.worker.call(lambda core: service.save_rule(core, guild_id, rule, member_id))
         await interaction.edit_original_response(content=messages.rule_line(rule, language))
 
 
@@ -204,29 +184,6 @@ def exported(lines: list[service.LogLine]) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class LogFilters:
-    """Which lines of the log are shown; 0 days, member 0 and event `any` filter nothing."""
-
-    days: int
-    member_id: int
-    event: str
-
-    @property
-    def wanted(self) -> LogFilter:
-        since = datetime.now(UTC) - timedelta(days=self.days) if self.days else None
-        event = None if self.event == "any" else self.event
-        return LogFilter(since, self.member_id or None, event)
-
-    def let_through(self, line: service.LogLine) -> bool:
-        wanted = self.wanted
-        return (
-            (wanted.since is None or line.entry.at >= wanted.since)
-            and wanted.member_id in (None, line.member_id)
-            and wanted.event in (None, line.entry.event)
-        )
-
-
 async def show_log(
     interaction: Interaction, filters: LogFilters, side: Side, entry_id: int
 ) -> None:
@@ -234,7 +191,7 @@ async def show_log(
     guild_id = interaction.guild_id or 0
     fitting = functools.partial(messages.fitting, language=language)
     page = await interaction.client.worker.call(
-        lambda core: service.log_page(core, guild_id, filters.wanted, (side, entry_id), fitting)
+        lambda core: service.log_page(core, guild_id, filters, (side, entry_id), fitting)
     )
     beside = [(Side.NEWER, page.lines[0])] if page.newer else []
     beside += [(Side.OLDER, page.lines[-1])] if page.older else []

@@ -15,8 +15,6 @@ from bot.interactions.services import Interaction, Services
 from bot.review import cards, messages, service
 from bot.review.ui.cards import card_buttons, card_message, files_of
 from bot.text.markdown import LAYOUT_CHARACTERS, size
-from knowledge.values.guilds import GuildSettings
-from knowledge.values.notes import Note
 
 
 class Queue:
@@ -36,36 +34,26 @@ class Queue:
         Returns:
             What `edit_original_response` takes.
         """
-        guild_id = interaction.guild_id or 0
-        now = datetime.now(UTC)
-        waiting = await self._bot.worker.call(lambda core: core.store.notes.queue(guild_id, now))
+        guild_id, now = interaction.guild_id or 0, datetime.now(UTC)
+        channels = readable_in(interaction, private=True)
+        found = await self._bot.worker.run_slices(
+            lambda core: service.queue_page(core, guild_id, place, now, channels),
+            priority=Priority.REVIEWING,
+        )
         language = await viewer_language(interaction)
-        if not waiting:
+        if found is None:
             nothing = f"{said}\n{messages.QUEUE_EMPTY(language)}".strip()
             return {**layout([discord.ui.TextDisplay(nothing)]), "attachments": []}
-        place = min(place, len(waiting) - 1)
-        note = waiting[place]
-        settings, findings = await found_of(interaction, note)
-        above = messages.queue_head(note, (place, len(waiting)), now, said, language)
+        note, settings = found.note, found.settings
+        above = messages.queue_head(note, (found.place, found.total), now, said, language)
         room = LAYOUT_CHARACTERS - size(above)
-        card = cards.card(note, now, findings, room, on_page=settings.page, language=language)
+        card = cards.card(note, now, found.findings, room, on_page=settings.page, language=language)
         beside = [
-            QueueButton(language, place=place, action=action) for action in messages.QUEUE_LABELS
+            QueueButton(language, place=found.place, action=action)
+            for action in messages.QUEUE_LABELS
         ]
         shown = card_message(card, card_buttons(note, settings, now, language), beside, above=above)
         return {**shown, "attachments": files_of(card.attached)}
-
-
-async def found_of(interaction: Interaction, note: Note) -> tuple[GuildSettings, service.Findings]:
-    """What a card needs besides its note, to be shown to one moderator alone."""
-    bot = interaction.client
-    settings = await bot.worker.call(lambda core: core.store.guilds.settings(note.guild_id))
-    channels = readable_in(interaction, private=True)
-    await bot.worker.run_slices(
-        lambda core: service.embed_near_ahead(core, note), priority=Priority.REVIEWING
-    )
-    findings = await bot.worker.call(lambda core: service.findings(core, note, channels))
-    return settings, findings
 
 
 class QueueButton(

@@ -29,6 +29,7 @@ from knowledge.values.notes import (
     SourceChange,
     SourceMessage,
     State,
+    Watched,
 )
 from knowledge.values.submissions import Submission
 
@@ -95,15 +96,6 @@ class ListedNote:
     state: State
     live_title: str | None
     tags: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """A message that a note was saved from, and when the first one was."""
-
-    message_id: int
-    channel_id: int
-    saved_at: datetime
 
 
 class Notes:

@@ -26,9 +26,8 @@ from bot.notes.service import Seen
 from bot.notices import messages as notices_messages
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
-from bot.review.cards import Action
 from bot.review.impact import AnswerSummary, ChangedQuestion, Impact
-from bot.review.service import Findings, LogLine
+from bot.review.service import Action, Findings, LogLine
 from bot.review.similar_notes import Closeness, Near
 from bot.setup import messages as setup_messages
 from bot.setup import panel_messages

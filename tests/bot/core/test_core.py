@@ -22,10 +22,9 @@ from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.models.serving_model import Served, read_pointer
 from bot.review import service as review_service
-from bot.review.cards import Action
 from bot.review.impact import ImpactPreview
+from bot.review.service import Action
 from bot.review.similar_notes import Closeness, SimilarNotes
-from bot.review.ui.decisions import LIVE_AFTER
 from bot.storage.data_folder import COMMUNITY, DataFolderError
 from bot.storage.index_places import INDEX
 from indexer.embedding.embedder import DEFAULT_MODEL
@@ -590,7 +589,7 @@ def test_what_is_live_again_was_embedded_in_slices_before(tmp_path: Path, action
         embedder.batches.clear()
 
         note = core.store.notes.of_revision(revision_id)
-        again = LIVE_AFTER[action](core, note)
+        again = review_service.live_after(core, note, action)
         steps = list(review_service.embed_revision_ahead(core, GUILD, again))
         ahead = list(embedder.batches)
         if action is Action.RESTORE:

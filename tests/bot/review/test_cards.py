@@ -11,8 +11,8 @@ from bot.notes import messages as notes_messages
 from bot.notices import messages as notices_messages
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
-from bot.review.cards import Action, Standing
-from bot.review.service import Findings
+from bot.review.cards import Standing
+from bot.review.service import Action, Findings
 from bot.review.ui.cards import CardButton
 from bot.text.markdown import LAYOUT_CHARACTERS, MESSAGE_CHARACTERS, size
 from knowledge.values.guilds import GuildSettings, Language

@@ -6,7 +6,8 @@ import pytest
 
 from bot.config.settings import Settings
 from bot.notes import form_messages, messages
-from bot.review.cards import LABELS, Action
+from bot.review.cards import LABELS
+from bot.review.service import Action
 from bot.text import error_messages
 from tests.bot.discord_server import bot_process
 from tests.bot.wire.server import WireServer

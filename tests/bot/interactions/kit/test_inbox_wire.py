@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.config.settings import Settings
-from bot.review.cards import LABELS, Action
+from bot.review.cards import LABELS
+from bot.review.service import Action
 from bot.storage.data_folder import COMMUNITY
 from bot.text import error_messages
 from bot.text.languages import Sentence

@@ -9,7 +9,7 @@ from bot.notes.drafts import OnPage
 from bot.notes.ui.page_button import NotePageButton
 from bot.review import cards
 from bot.review import messages as review_messages
-from bot.review.cards import Action
+from bot.review.service import Action
 from bot.text import error_messages
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PageVeto

@@ -13,7 +13,7 @@ from bot.notices import messages as notices_messages
 from bot.notices.ui.outbox import OutboxDispatcher
 from bot.process.client import Bot
 from bot.review import messages as review_messages
-from bot.review.cards import Action
+from bot.review.service import Action
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.notes import Decision, Member, NoticeEvent
 from knowledge.values.submissions import REASON_CHARACTERS

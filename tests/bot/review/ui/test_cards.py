@@ -13,7 +13,7 @@ from bot.process.connection import invite_permissions
 from bot.review import cards, findings
 from bot.review import messages as review_messages
 from bot.review import service as review_service
-from bot.review.cards import Action
+from bot.review.service import Action
 from bot.text import error_messages, markdown
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.guilds import Language

@@ -10,7 +10,7 @@ from bot.core.core import Core
 from bot.notices import messages as notices_messages
 from bot.review import messages as review_messages
 from bot.review import service as review_service
-from bot.review.cards import Action
+from bot.review.service import Action
 from bot.text import error_messages, markdown
 from knowledge.values.notes import Member, NoticeEvent, Obstacle, State
 from knowledge.values.submissions import Submission

@@ -1,0 +1,54 @@
+"""Guarded command groups: answered in private, and only to moderators or administrators.
+
+Discord's own permissions are a default that a server can change, so each command is checked.
+"""
+
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot.interactions.policy.door import Rule, administrators, moderators
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, SHOWN_TO_MODERATORS
+from bot.text.languages import Sentence
+
+
+class GuardedGroup(app_commands.Group):
+    """Commands of a server behind a rule. Each is deferred in private before it runs."""
+
+    def __init__(
+        self,
+        name: str,
+        description: app_commands.locale_str,
+        *,
+        rule: Rule,
+        shown_to: discord.Permissions,
+    ) -> None:
+        super().__init__(
+            name=name, description=description, guild_only=True, default_permissions=shown_to
+        )
+        self._rule = rule
+
+    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
+        """Defer a command, and tell those why whom the rule does not let in."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        found = await self._rule(interaction, {})
+        if isinstance(found, Sentence):
+            refusal = found(await viewer_language(interaction))
+            await interaction.edit_original_response(content=refusal)
+            return False
+        return True
+
+
+def moderators_group(name: str, description: app_commands.locale_str) -> GuardedGroup:
+    return GuardedGroup(name, description, rule=moderators(), shown_to=SHOWN_TO_MODERATORS)
+
+
+def administrators_group(
+    name: str, description: app_commands.locale_str, refusal: Sentence
+) -> GuardedGroup:
+    """A group for those who may manage the server; `refusal` is told to others."""
+    return GuardedGroup(
+        name, description, rule=administrators(refusal), shown_to=SHOWN_TO_ADMINISTRATORS
+    )
