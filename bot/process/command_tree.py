@@ -8,6 +8,7 @@ from discord import app_commands
 
 from bot.interactions.kit.errors import say
 from bot.interactions.kit.option_values import misfit
+from bot.interactions.policy.command_groups import GuardedGroup
 from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages
@@ -19,13 +20,15 @@ class CommandTree(app_commands.CommandTree[Services]):
     """The command tree, whose errors all go to the client's one handler."""
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
-        return await self.client.admits(interaction) and await self._fits(interaction)
-
-    async def _fits(self, interaction: Interaction) -> bool:
-        """Say so where an option has a value that its command doesn't take."""
+        if not await self.client.admits(interaction):
+            return False
         if interaction.type is not discord.InteractionType.application_command:
             # While somebody types, nothing has to fit.
             return True
+        return await self._fits(interaction) and await _is_let_in(interaction)
+
+    async def _fits(self, interaction: Interaction) -> bool:
+        """Say so where an option has a value that its command doesn't take."""
         data: Any = interaction.data
         option = misfit(self, data)
         if option is None:
@@ -39,9 +42,6 @@ class CommandTree(app_commands.CommandTree[Services]):
         cause: BaseException = error.__cause__ or error
         if isinstance(error, app_commands.CommandInvokeError):
             cause = error.original
-        if isinstance(error, app_commands.CheckFailure):
-            # A group's check has said why.
-            return
         if isinstance(cause, app_commands.AppCommandError):
             # discord.py itself doesn't know the command, or not with these options or this target.
             _logger.info("A command was used as an earlier version had it: %s", cause)
@@ -50,3 +50,9 @@ class CommandTree(app_commands.CommandTree[Services]):
                 await say(interaction, error_messages.COMMAND_CHANGED(language))
             return
         await self.client.explain(interaction, cause)
+
+
+async def _is_let_in(interaction: Interaction) -> bool:
+    command = interaction.command
+    group = command.root_parent if isinstance(command, app_commands.Command) else None
+    return not isinstance(group, GuardedGroup) or await group.lets_in(interaction)

@@ -3,14 +3,13 @@
 Discord's own permissions are a default that a server can change, so each command is checked.
 """
 
-from typing import Any
-
 import discord
 from discord import app_commands
 
 from bot.interactions.policy.door import Rule, administrators, moderators
 from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, SHOWN_TO_MODERATORS
+from bot.interactions.services import Interaction
 from bot.text.languages import Sentence
 
 
@@ -30,8 +29,11 @@ class GuardedGroup(app_commands.Group):
         )
         self._rule = rule
 
-    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
-        """Defer a command, and tell those why whom the rule does not let in."""
+    async def lets_in(self, interaction: Interaction) -> bool:
+        """Defer a command, and tell its sender why if the rule refuses them.
+
+        The command tree asks this. A check of discord.py's would raise instead of answering.
+        """
         await interaction.response.defer(ephemeral=True, thinking=True)
         found = await self._rule(interaction, {})
         if isinstance(found, Sentence):

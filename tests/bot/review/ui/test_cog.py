@@ -10,6 +10,7 @@ from simcord import MemberActor
 from bot.process.client import Bot
 from bot.review import messages as review_messages
 from bot.text import error_messages
+from bot.text.languages import Sentence
 from knowledge.values.guilds import Language
 from knowledge.values.submissions import Submission
 from tests.bot.steps import SENTENCE, answer, decided, proposed, rule, said, shown_message
@@ -52,12 +53,18 @@ async def test_no_other_note_can_be_looked_at_nor_by_anybody_else(
     assert said(await looking.slash(world.general, "review note", note=number)) == sentence
 
 
-@pytest.mark.parametrize("who", ["member", "moderator"])
-async def test_only_administrators_change_rules(world: World, who: str) -> None:
+@pytest.mark.parametrize(
+    ("who", "refusal"),
+    [
+        ("member", error_messages.NOT_A_MODERATOR),
+        ("moderator", review_messages.RULES_NEED_ADMIN),
+    ],
+)
+async def test_only_administrators_change_rules(world: World, who: str, refusal: Sentence) -> None:
     await world.show_to_all("review")
     actor: MemberActor = getattr(world, who)
     result = await actor.slash(world.general, "review rule", quorum=2)
-    assert said(result) == review_messages.RULES_NEED_ADMIN.english
+    assert said(result) == refusal.english
     assert await world.core(lambda core: core.store.guilds.rules(world.guild.id)) == []
 
 
