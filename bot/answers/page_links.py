@@ -7,7 +7,7 @@ from typing import TypeVar
 from bot.answers.decision import Answer, Quote
 from bot.config.sections import PageSettings
 from knowledge.page.addresses import page_url
-from knowledge.store.database import StoreError, is_away
+from knowledge.store.database import DatabaseAwayError
 from knowledge.store.store import Store
 from knowledge.values.documents import Kind, note_of_document
 
@@ -44,9 +44,7 @@ class PageLinks:
         }
         try:
             urls = self.of(guild_id, [one for one in ids.values() if one is not None])
-        except StoreError as error:
-            if not is_away(error):
-                raise
+        except DatabaseAwayError:
             urls = {}
         found = []
         for quote in quotes:

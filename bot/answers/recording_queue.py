@@ -11,6 +11,7 @@ What waits is gone if the process is killed.
 import logging
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -19,8 +20,6 @@ from bot.answers.outage import Outage
 from knowledge.store.database import (
     DatabaseAwayError,
     OutcomeUnknownError,
-    StoreError,
-    is_away,
 )
 from knowledge.store.row_guilds import NO_GUILD
 from knowledge.store.store import Store
@@ -84,11 +83,8 @@ class RecordingQueue:
     def _reserved(self, number: int) -> list[int]:
         """Ids for so many questions; none where the database gives them itself."""
         if not self._outage.bridged:
-            try:
+            with suppress(DatabaseAwayError):
                 self.reserve(number)
-            except StoreError as error:
-                if not is_away(error):
-                    raise
         if len(self._ids) >= number:
             return [self._ids.popleft() for _ in range(number)]
         if self._waiting or self._outage.bridged:
@@ -120,9 +116,7 @@ class RecordingQueue:
         try:
             self.flush()
             self._records.record_under([one.id for one in questions], questions)
-        except StoreError as error:
-            if not (is_away(error) or isinstance(error, OutcomeUnknownError)):
-                raise
+        except (DatabaseAwayError, OutcomeUnknownError):
             return False
         return True
 
@@ -195,9 +189,9 @@ class RecordingQueue:
         """
         try:
             return self._records.question(question_id)
-        except StoreError as error:
+        except DatabaseAwayError:
             known = next((one for one in self._last if one.id == question_id), None)
-            if known is None or not is_away(error):
+            if known is None:
                 raise
             return known
 
@@ -209,9 +203,9 @@ class RecordingQueue:
         """
         try:
             return self._records.asked_last(channel_id, after)
-        except StoreError as error:
+        except DatabaseAwayError:
             # Whatever came after one of the last is one of the last.
-            if not is_away(error) or all(one.id != after for one in self._last):
+            if all(one.id != after for one in self._last):
                 raise
         found = (
             one.id
@@ -232,9 +226,8 @@ class RecordingQueue:
         since = datetime.now(UTC) - FOLLOWED_UP_WITHIN
         try:
             return self._records.asked_lately_by(asker_id, channel_id, since)
-        except StoreError as error:
-            if not is_away(error):
-                raise
+        except DatabaseAwayError:
+            pass
         own = [
             one
             for one in self._last

@@ -49,7 +49,7 @@ from knowledge.channels.sync_state import ChannelProblem
 from knowledge.corpus import SourceState
 from knowledge.files.scan import Scan
 from knowledge.secrets import patterns
-from knowledge.store.database import StoreError, is_away
+from knowledge.store.database import DatabaseAwayError, StoreError
 from knowledge.text import counted
 from knowledge.values.channel_settings import GuildChoices
 from knowledge.values.documents import (
@@ -238,9 +238,7 @@ class Core:
     def _set_aside(self, work: EmbeddingQueue) -> str:
         try:
             return set_aside_told(work.state().set_aside)
-        except StoreError as error:
-            if not is_away(error):
-                raise
+        except DatabaseAwayError:
             return ""
 
     def __enter__(self) -> Self:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from knowledge.store.postgres.jobs import QueueState
+from knowledge.values.embedding_jobs import QueueState
 
 
 @dataclass(frozen=True, slots=True)

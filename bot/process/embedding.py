@@ -29,7 +29,7 @@ from bot.storage.derived_data import open_work, set_aside_told
 from indexer.embedding.embedder import Embedder
 from indexer.ingest.embedding_queue import EmbeddingWorker
 from knowledge.store.database import StoreError
-from knowledge.store.postgres.jobs import QueueState
+from knowledge.values.embedding_jobs import QueueState
 
 # How long a worker with nothing to do waits until it looks again.
 IDLE_SECONDS: Final = 0.2

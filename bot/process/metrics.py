@@ -17,7 +17,7 @@ from bot.answers.lookup import Stage
 from bot.core.figures import Figures
 from bot.core.job_queue import Priority
 from bot.phrasing.task import Phrased
-from knowledge.store.postgres.jobs import QueueState
+from knowledge.values.embedding_jobs import QueueState
 from knowledge.values.questions import Evidence, Verdict
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST

@@ -20,8 +20,8 @@ from indexer.embedding.embedder import Embedder, embedded_passages
 from indexer.embedding.token_vectors import tokens_of
 from indexer.index.database import IndexError_
 from indexer.index.index import Index
-from knowledge.store.postgres.jobs import Job, QueueState
 from knowledge.text import counted
+from knowledge.values.embedding_jobs import Job, QueueState
 
 if TYPE_CHECKING:
     from knowledge.store.postgres.work_queue import WorkQueue

@@ -35,7 +35,7 @@ from bot.notes.ui.report import ReportButton
 from bot.phrasing.task import Phrased
 from bot.phrasing.ui.edits import PostedResponse
 from indexer.retrieval.hit import Hit
-from knowledge.store.database import StoreError, is_away
+from knowledge.store.database import DatabaseAwayError
 from knowledge.store.questions.question_records import digest_of
 from knowledge.values.documents import Kind
 from knowledge.values.guilds import Language
@@ -120,9 +120,7 @@ async def pictured(bot: Services, reply: Reply, channel: Any = None) -> Reply:
         found = await bot.worker.call(
             lambda core: pictures_of(core, notes), priority=Priority.ASKING
         )
-    except StoreError as error:
-        if not is_away(error):
-            raise
+    except DatabaseAwayError:
         return reply
     return replace(reply, pictures=found)
 

@@ -18,7 +18,7 @@ from bot.interactions.policy.limits import Allowance, Sender
 from bot.interactions.policy.permissions import may_decide
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages
-from knowledge.store.database import StoreError, is_away
+from knowledge.store.database import DatabaseAwayError
 from knowledge.values.guilds import GuildSettings, Language
 from knowledge.values.limits import Quota
 
@@ -47,9 +47,7 @@ async def take_question(bot: Services, member: discord.abc.User, guild_id: int |
             lambda core: core.store.recent_questions.take(sender.guild_id, sender.id, quota, now),
             priority=Priority.ASKING,
         )
-    except StoreError as error:
-        if not is_away(error):
-            raise
+    except DatabaseAwayError:
         return
     if until is not None:
         seconds = math.ceil((until - now).total_seconds())

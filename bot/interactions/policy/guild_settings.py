@@ -14,7 +14,7 @@ from bot.core.job_queue import Priority
 from bot.interactions.kit.errors import EXPLAINED
 from bot.interactions.services import Interaction, Services
 from bot.text import languages
-from knowledge.store.database import StoreError, is_away
+from knowledge.store.database import DatabaseAwayError
 from knowledge.values.channel_settings import (
     Configured,
     GuildChoices,
@@ -62,9 +62,9 @@ class GuildSettingsCache:
                 lambda core: core.store.channel_settings.choices(guild_id),
                 priority=Priority.ASKING,
             )
-        except StoreError as error:
-            # While the database is away, what was chosen last holds.
-            if not is_away(error) or guild_id not in self._last or guild_id in self._outdated:
+        except DatabaseAwayError:
+            # The last known choices hold meanwhile.
+            if guild_id not in self._last or guild_id in self._outdated:
                 raise
             return self._last[guild_id]
         self._outdated.discard(guild_id)

@@ -14,7 +14,7 @@ from typing import Final
 
 from knowledge.store.database import StoreError
 from knowledge.store.postgres.connection import Connection
-from knowledge.store.postgres.jobs import Job, QueueState
+from knowledge.values.embedding_jobs import Job, QueueState
 
 SCHEMA: Final = "work"
 # The number by which its transactions lock one another out; the other schemas have others.

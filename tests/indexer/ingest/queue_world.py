@@ -6,9 +6,9 @@ from pathlib import Path
 from indexer.index.index import Index
 from indexer.ingest.embedding_queue import EmbeddingQueue, EmbeddingWorker, kind_of
 from indexer.ingest.pipeline import Progress, UpdateReport, update
-from knowledge.store.postgres.jobs import Job
 from knowledge.store.postgres.work_queue import WorkQueue
 from knowledge.values.documents import SHARED, Document, Kind
+from knowledge.values.embedding_jobs import Job
 from tests.fakes import WordEmbedder
 from tests.indexer.small_index import Found, all_found
 

@@ -11,8 +11,8 @@ from indexer.index.index import Index
 from indexer.ingest.embedding_queue import kind_of
 from indexer.ingest.pipeline import update
 from indexer.text.passages import with_titles
-from knowledge.store.postgres.jobs import Job
 from knowledge.values.documents import SHARED, Document, Kind
+from knowledge.values.embedding_jobs import Job
 from tests.fakes import CodedEmbedder, WordEmbedder
 from tests.indexer.ingest.queue_world import (
     DOCUMENTS,
