@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from bot.ask.share import Shared
+from bot.ask.service import Shared
 from bot.text.languages import Sentence
 from knowledge.values.guilds import Language
 

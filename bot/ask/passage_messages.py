@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from bot.answers.decision import citation as citation_of
-from bot.ask.messages import citation
+from bot.answers.decision import citation
+from bot.answers.quotations import citation_line
 from bot.text.languages import Sentence
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,
@@ -34,7 +34,7 @@ def gone(hit: RecordedHit, language: Language) -> str:
 def passage(found: StoredPassage, language: Language = Language.ENGLISH) -> list[str]:
     """A passage whole, in messages, the last one with its citation."""
     *parts, last = quoted_parts(shown(found.text))
-    cited = citation(citation_of(found), language)
+    cited = citation_line(citation(found), language)
     together = size(f"{last}\n{cited}") <= MESSAGE_CHARACTERS
     return [*parts, f"{last}\n{cited}"] if together else [*parts, last, cited]
 

@@ -1,9 +1,8 @@
-"""Answers unasked, looked up without a record; and what nobody has answered, recorded as a gap.
+"""Answers unasked, in the worker's thread: looked up, claimed once, or recorded as a gap.
 
-Functions of the core, in whose thread they run. No word of a message is kept for an answer: its
-record has the passages that were found, the evidence, and who asked where. A gap is recorded as any
-refused question is, with its words, because moderators have to read what they are to answer; not of
-a member who does not want to be quoted.
+The record of such an answer has passages, evidence, asker and place, but no word of the message. A
+gap is recorded with its words, because moderators have to read it, unless its author has opted out
+of quotation.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,26 +16,27 @@ from bot.answers.pipeline import Reply
 from bot.core.core import Core
 from knowledge.chat import intents
 from knowledge.store.questions.helped_questions import DailyCaps, HelpedQuestion
+from knowledge.values.guilds import GuildFilter
 from knowledge.values.questions import Evidence, Verdict
 
-# An answer that nobody asked for has to be surer than strong. On the working sets, near misses
-# among them, 0.94 of such answers are right with the default model and 0.89 with the small one.
+# Unasked answers need more than strong evidence. On the working sets, near misses included, 0.94 of
+# them are right with the default model and 0.89 with the small one.
 LEAST_PROBABILITY: Final = 0.8
 LEAST_COSINE: Final = 0.7
 
 
 def looked_up(core: Core, asks: Sequence[Ask]) -> Reply | None:
-    """The answer to a question that nobody put to the bot, not recorded; None where it is unsure.
+    """The unrecorded answer to a message that doesn't address the bot; None if it is unsure.
 
-    `asks` is the question; of a forum's post first its title, then all of it: by itself the one may
-    say too little, and the other too much to tell what is asked, so both must be answered.
+    `asks` is the question, or a forum post's title and then its whole text: the title may say too
+    little and the text too much, so both must be answered.
     """
     replies = core.answer_pipeline.ask(asks, record=False)
     return replies[0] if all(map(is_sure, replies)) else None
 
 
 def is_sure(reply: Reply) -> bool:
-    """Whether a reply may be posted unasked: it is more than strong, or people chose it."""
+    """Whether a reply may be posted unasked: beyond strong evidence, or confirmed by people."""
     if not isinstance(reply.outcome, Answer) or reply.evidence is not Evidence.STRONG:
         return False
     signals = reply.signals
@@ -46,17 +46,48 @@ def is_sure(reply: Reply) -> bool:
     )
 
 
+def begin(core: Core, question: HelpedQuestion) -> bool:
+    """Keep that a question waits for its answer; False if it is known already."""
+    return core.store.helped_questions.begin(question)
+
+
+def unfinished(core: Core, mine: GuildFilter) -> tuple[list[HelpedQuestion], set[int]]:
+    """The questions that wait, and the guilds of all that are kept."""
+    helped = core.store.helped_questions
+    return helped.waiting(mine), helped.guilds(mine)
+
+
+def due(core: Core, at: datetime, most: int, mine: GuildFilter) -> list[HelpedQuestion]:
+    """Questions of a day ago, which are looked at once more; at most so many."""
+    return core.store.helped_questions.due(at, most, mine)
+
+
 def claimed(
     core: Core, question: HelpedQuestion, ask: Ask, reply: Reply, caps: DailyCaps
 ) -> Reply | None:
-    """The reply with the id of its record, once it is sure that it is the only one; else None."""
+    """The reply with the id of its record, or None if the question is taken or a cap reached."""
     answered = replace(core.answer_pipeline.record_of(ask, reply), text="")
     question_id = core.store.helped_questions.answer(question, answered, caps, datetime.now(UTC))
     return replace(reply, question_id=question_id) if question_id is not None else None
 
 
+def posted(core: Core, question: HelpedQuestion, reply_id: int) -> None:
+    """Keep which message answers a question."""
+    core.store.helped_questions.posted(question.message_id, reply_id)
+
+
+def leave(core: Core, question: HelpedQuestion) -> None:
+    """Leave a question to people, and look at it again in a day."""
+    core.store.helped_questions.watch(question)
+
+
+def close(core: Core, question: HelpedQuestion) -> None:
+    """Be done with a question that needs no answer."""
+    core.store.helped_questions.done(question.message_id)
+
+
 def answered_well(core: Core, question: HelpedQuestion) -> bool:
-    """Whether an answer was posted that somebody found helpful, or nobody unhelpful."""
+    """Whether an answer was posted, and not only found unhelpful."""
     if question.question_id is None or question.reply_id is None:
         return False
     said = {one.verdict for one in core.store.feedback_records.of(question.question_id)}
@@ -64,7 +95,7 @@ def answered_well(core: Core, question: HelpedQuestion) -> bool:
 
 
 def forgotten(core: Core, message_ids: Collection[int]) -> None:
-    """Forget what was asked in messages that were deleted, also as far as it is in memory."""
+    """Forget questions of deleted messages, in the store and in memory."""
     if core.store.helped_questions.forget(message_ids):
         core.answer_pipeline.forget()
         core.question_vectors.clear()
@@ -72,7 +103,7 @@ def forgotten(core: Core, message_ids: Collection[int]) -> None:
 
 
 def left_unanswered(core: Core, question: HelpedQuestion, asks: Sequence[Ask]) -> None:
-    """Record a question that nobody has answered as a gap, unless it would be answered by now."""
+    """Record an unanswered question as a gap, unless it would be answered by now."""
     gap = None
     if not core.store.quote_opt_outs.is_withheld(question.asker_id) and (
         question.question_id is not None or looked_up(core, asks) is None

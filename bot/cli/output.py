@@ -17,6 +17,7 @@ from rich.text import Text
 
 from bot.answers.decision import Answer, Clarification, Quote, Refusal, citation
 from bot.answers.pipeline import Reply
+from bot.answers.quotations import excerpts
 from bot.answers.replay import Replay
 from bot.ask import messages as ask_messages
 from bot.ask.explanation import found_by
@@ -34,7 +35,7 @@ def reply_record(reply: Reply) -> dict[str, Any]:
     outcome = reply.outcome
     answer, quotes = "", []
     if isinstance(outcome, Answer):
-        quotes = [_quote_record(*shown) for shown in ask_messages.excerpts(outcome)]
+        quotes = [_quote_record(*shown) for shown in excerpts(outcome)]
         answer = "\n\n".join(quote.text for quote in outcome.quotes)
     elif isinstance(outcome, Clarification):
         answer = outcome.problem

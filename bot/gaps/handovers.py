@@ -1,21 +1,30 @@
-"""Hand-overs in the worker's thread: what is put to helpers, what they answer, and to whom."""
+"""Hand-overs in the worker's thread: gaps that helpers take, answer and decline."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
+from bot.answers.replay import with_words
 from bot.core.core import Core
-from bot.notes.drafts import Draft
 from knowledge.store.questions.gaps import OpenQuestion, once_each, same_words
 from knowledge.store.questions.handovers import NotHandedOn
+from knowledge.values.guilds import GuildFilter, GuildSettings
 from knowledge.values.handovers import Handover, HandoverOutcome
 from knowledge.values.notes import Member, Notice
 from knowledge.values.questions import Question
-from knowledge.values.submissions import TITLE_CHARACTERS
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """A helper or moderator who acts on a hand-over."""
+
+    id: int
+    is_moderator: bool
 
 
 @dataclass(frozen=True, slots=True)
 class HelpersAnswer:
-    """What a helper answered, to be told to one who asked."""
+    """A helper's answer to an asker's question."""
 
     question: OpenQuestion
     handover: Handover
@@ -24,17 +33,32 @@ class HelpersAnswer:
 def hand_on(
     core: Core, guild_id: int, question_id: int, member_id: int, at: datetime
 ) -> int | NotHandedOn:
-    """Keep that a gap is to be put to the helpers: each once, in whatever case it was typed."""
+    """Put a gap to the helpers, once for all questions in the same words, whatever their case."""
     same = _same(core, guild_id, question_id)
     if not same or same[0].id != question_id:
         return NotHandedOn.NO_GAP
-    # What is answered to somebody alone does not answer who asked in public.
+    # An answer given privately doesn't answer a public question.
     ids = [one.id for one in same if one.private == same[0].private]
     return core.store.handovers.hand_on(guild_id, ids, member_id, at)
 
 
+@dataclass(frozen=True, slots=True)
+class HandedOn:
+    """Whether a gap was posted to the helpers, and whether its asker wants no notices."""
+
+    posted: bool
+    quiet: bool
+
+
+def handed_on(core: Core, question: Question, handed_on_id: int) -> HandedOn:
+    """What became of handing on a question, under the id of the one that stands for it."""
+    guild_id = question.guild_id or 0
+    posted = core.store.handovers.find(guild_id, handed_on_id) is not None
+    return HandedOn(posted, core.store.gaps.quiet(question.asker_id))
+
+
 def _same(core: Core, guild_id: int, question_id: int) -> list[OpenQuestion]:
-    """A question and the gaps that ask the same in the same words; that question first."""
+    """A question, and the gaps in the same words behind it."""
     questions = core.store.gaps.open(guild_id)
     asked = next((one for one in questions if one.id == question_id), None)
     first = asked or core.store.gaps.find(guild_id, question_id)
@@ -46,16 +70,45 @@ def _same(core: Core, guild_id: int, question_id: int) -> list[OpenQuestion]:
 
 
 def question(core: Core, handover: Handover) -> Question | None:
-    """The question that is handed over, unless its words are gone."""
+    """The question of a hand-over, unless its words are pruned."""
     found = core.store.question_records.question(handover.question_id)
     if found is None or found.guild_id != handover.guild_id or not found.text:
         return None
     return found
 
 
+def settings(core: Core, guild_id: int) -> GuildSettings:
+    """A guild's settings at this moment, not from a cache."""
+    return core.store.guilds.settings(guild_id)
+
+
+def find(core: Core, guild_id: int, question_id: int) -> Handover | None:
+    """How a question stands with the helpers."""
+    return core.store.handovers.find(guild_id, question_id)
+
+
+def to_answer(
+    core: Core, guild_id: int, question_id: int
+) -> tuple[Handover | None, Question | None]:
+    """How a question stands, and the question with its words."""
+    asked = core.store.question_records.question(question_id)
+    return find(core, guild_id, question_id), asked if asked and asked.text else None
+
+
+def step(
+    core: Core, action: str, guild_id: int, question_id: int, member: Helper
+) -> HandoverOutcome | None:
+    """Claim, decline, give back or reopen a question; None if it is not on record."""
+    handovers, now = core.store.handovers, datetime.now(UTC)
+    if action == "claim":
+        return handovers.claim(guild_id, question_id, member.id, now)
+    take = handovers.decline if action == "decline" else handovers.give_back
+    return take(guild_id, question_id, member.id, now, moderator=member.is_moderator)
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What came of a helper's answer, and how many are told it."""
+    """The outcome of a helper's answer, and how many askers are told."""
 
     outcome: HandoverOutcome
     told: int
@@ -64,14 +117,14 @@ class Answered:
 def answer(
     core: Core, handover: Handover, helper: Member, text: str, at: datetime, form_id: int
 ) -> Answered | None:
-    """Keep a helper's answer, and tell everybody who asked the same; see `Handovers.answer`.
+    """Keep a helper's answer, take its form, and tell all askers, in one transaction.
 
-    `helper` has no name where none is to be told. In the same transaction the form is taken, once.
+    `helper` has no name if they don't want to be named. See `Handovers.answer`.
     """
     store, guild_id = core.store, handover.guild_id
     asked = store.gaps.find(handover.guild_id, handover.question_id)
     same = _same(core, handover.guild_id, handover.question_id)
-    # What was written for somebody alone is told nobody in public.
+    # A private answer is told nobody in public.
     alone = asked is not None and asked.private
     askers = once_each(
         [*([asked] if asked else []), *(one for one in same if one.private or not alone)]
@@ -96,7 +149,7 @@ def answer(
 
 
 def to_tell(core: Core, notice: Notice) -> HelpersAnswer | None:
-    """What a notice of a helper's answer is to say; None if there is nothing to say any more."""
+    """The helper's answer of a notice; None if it or the question is deleted."""
     asked = core.store.gaps.find(notice.guild_id, notice.question_id or 0)
     found = core.store.handovers.find(notice.guild_id, notice.handed_on_id or 0)
     if asked is None or found is None or not found.answer:
@@ -104,24 +157,44 @@ def to_tell(core: Core, notice: Notice) -> HelpersAnswer | None:
     return HelpersAnswer(asked, found)
 
 
-def draft(core: Core, guild_id: int, question_id: int, origin: int) -> Draft | None:
-    """The note that a helper's answer makes; credited to who agreed that their name is said.
-
-    `origin` is the message of which two clicks are one submission.
-    """
+def to_note(core: Core, guild_id: int, question_id: int) -> HelpersAnswer | None:
+    """A helper's answer of which no note was made yet."""
     found = core.store.handovers.find(guild_id, question_id)
     asked = core.store.gaps.find(guild_id, question_id)
     if found is None or asked is None or not found.answer or found.noted:
         return None
-    title = " ".join(asked.text.split())[:TITLE_CHARACTERS].rstrip()
-    by = Member(found.helper_id, found.helper) if found.helper else None
-    # Where a tag is answered from, a note without it would not answer.
-    tags = asked.answered_from.tags if len(asked.answered_from.tags) == 1 else ()
-    return Draft(
-        title,
-        found.answer,
-        tags="".join(tags),
-        question_id=question_id,
-        origin=origin,
-        contributor=by,
-    )
+    return HelpersAnswer(asked, found)
+
+
+# Posting.
+
+
+def due(core: Core, now: datetime, mine: GuildFilter) -> list[Handover]:
+    """Hand-overs that are to be posted, or whose message is out of date."""
+    core.store.handovers.went_stale(now, mine)
+    return core.store.handovers.due(mine)
+
+
+def quotable(core: Core, question: Question, channels: Sequence[int]) -> Question:
+    """A question with the titles of its hits, as far as readers of these channels may see them."""
+    return with_words(question, core.index, channels)
+
+
+def tried(core: Core, handover: Handover) -> None:
+    """Keep that posting was begun."""
+    core.store.handovers.tried(handover.question_id)
+
+
+def placed(core: Core, handover: Handover, channel_id: int | None, message_id: int | None) -> None:
+    """Keep where a hand-over was posted; nowhere if its message is deleted."""
+    core.store.handovers.placed(handover.question_id, channel_id, message_id)
+
+
+def shown(core: Core, handover: Handover) -> None:
+    """Mark the message of a hand-over as up to date."""
+    core.store.handovers.shown(handover)
+
+
+def give_up(core: Core, handover: Handover) -> None:
+    """End a hand-over that can be posted nowhere."""
+    core.store.handovers.given_up(handover.question_id)

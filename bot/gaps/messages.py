@@ -194,10 +194,6 @@ def passage(title: str, heading: str, text: str) -> str:
 # Who is told.
 
 
-def note_title(question: str) -> str:
-    return shortened(question, 100)
-
-
 _TOLD: Final = Sentence("{asker} You asked this {when}. Now there is an answer:")
 _TOLD_PRIVATELY: Final = Sentence("You asked this in {server} {when}. Now there is an answer:")
 
@@ -213,6 +209,3 @@ def answer_lead(
     if private:
         return _TOLD_PRIVATELY(language, server=plain(shortened(server, 60)), when=when)
     return _TOLD(language, asker=f"<@{question.asker_id}>", when=when)
-
-
-WRITE_LABEL: Final = ACTION_LABELS["write"]

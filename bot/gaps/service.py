@@ -9,7 +9,7 @@ said that it is about them.
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
 
@@ -20,6 +20,8 @@ from bot.answers.decision import Answer, recorded_hit
 from bot.answers.pipeline import Reply
 from bot.answers.replay import asked_again
 from bot.core.core import Core
+from bot.gaps import handovers
+from bot.gaps.handovers import HelpersAnswer
 from indexer.retrieval.clusters import grouped, most_typical
 from knowledge.store.questions.gaps import (
     OpenQuestion,
@@ -31,7 +33,7 @@ from knowledge.values.channel_settings import HoldingSettings
 from knowledge.values.documents import Kind, document_of_note
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.handovers import Handover, HandoverState
-from knowledge.values.notes import Notice
+from knowledge.values.notes import Notice, NoticeEvent
 from knowledge.values.questions import Evidence, RecordedHit
 
 # How many questions are asked again in one slice; asking takes some 5 ms each.
@@ -39,6 +41,9 @@ SLICE: Final = 16
 
 # How many questions are compared with a note in one slice.
 _COMPARED: Final = 256
+
+# The least time between two notices of notes to a member.
+COOLDOWN: Final = timedelta(hours=1)
 
 # Questions that `/gaps` asks again before it shows them; a call later goes on with the rest.
 ASKED_AGAIN: Final = 400
@@ -343,10 +348,36 @@ def _near(
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What somebody who asked is to be told: the question, and the answer that there is now."""
+    """A new answer for an earlier asker."""
 
     question: OpenQuestion
     reply: Reply
+
+
+def unsent(core: Core, mine: GuildFilter) -> list[Notice]:
+    """Notices to earlier askers that were not delivered yet."""
+    found = core.store.notices.unsent(mine)
+    return [one for one in found if one.event in (NoticeEvent.ANSWERED, NoticeEvent.HELPED)]
+
+
+def may_be_told(core: Core, notice: Notice, now: datetime) -> bool:
+    """Whether a notice may be sent: of a helper's answer at once, of notes once an hour."""
+    last = core.store.gaps.last_told(notice.member_id)
+    if notice.event is NoticeEvent.HELPED or last is None:
+        return True
+    # A time in the future is a clock's error.
+    return not timedelta() <= now - last < COOLDOWN
+
+
+def asked_publicly(core: Core, notice: Notice) -> bool:
+    """Whether the question of a notice was asked in public."""
+    question = core.store.question_records.question(notice.question_id or 0)
+    return question is not None and not question.private
+
+
+def sent(core: Core, notice: Notice) -> None:
+    """Mark a notice as delivered."""
+    core.store.notices.sent(notice.id)
 
 
 def to_tell(
@@ -354,13 +385,19 @@ def to_tell(
     notice: Notice,
     channels: tuple[int, ...] = (),
     held: HoldingSettings | None = None,
-) -> Told | None:
-    """What a notice is to say, its answer recorded once; None if it is no longer true.
+) -> Told | HelpersAnswer | None:
+    """The content of a notice, its answer recorded once; None if it no longer holds.
 
-    The answer is recorded as another question, by whose id its buttons work. `channels` are those
-    that everybody may read who will see it, wherever the question was answered first; `held` is
-    what holds where it was asked, if that is known still.
+    The answer is recorded as another question, whose id its buttons bear.
+
+    Args:
+        core: answers anew.
+        notice: the notice.
+        channels: followed channels that everybody who will see the answer may read.
+        held: the settings of the channel where it was asked, if that still exists.
     """
+    if notice.event is NoticeEvent.HELPED:
+        return handovers.to_tell(core, notice)
     gaps = core.store.gaps
     recorded = core.store.question_records.question(notice.question_id or 0)
     question = gaps.find(notice.guild_id, notice.question_id or 0)

@@ -19,7 +19,9 @@ from bot.core.core import Core
 from bot.core.degradations import Degradations
 from bot.core.worker import Worker
 from bot.interactions.policy.flood_control import FloodControl
+from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.values.guilds import GuildFilter, Language
+from knowledge.values.handovers import Handover
 from knowledge.web.fetcher import MakeFetcher
 
 if TYPE_CHECKING:
@@ -32,6 +34,47 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 Step: TypeAlias = Callable[[], Awaitable[None]]
+
+
+class Answers(Protocol):
+    """Answers questions, for every feature that has one answered."""
+
+    async def answer_deferred(
+        self,
+        interaction: discord.Interaction[Any],
+        question: str,
+        *,
+        private: bool,
+        earlier: str = "",
+    ) -> None:
+        """Answer a question in the place of a deferred response."""
+
+    async def post_shared(
+        self,
+        interaction: discord.Interaction[Any],
+        ask: Ask,
+        reply: Reply,
+        language: Language,
+    ) -> None:
+        """Post a shared answer publicly."""
+
+    async def message_to_asker(
+        self,
+        reply: Reply,
+        channel: Any,
+        *,
+        language: Language,
+        lead: str,
+        extra: Sequence[discord.ui.Item[Any]],
+    ) -> dict[str, Any]:
+        """Arguments that send an answer to an earlier asker: in a channel, or None for directly."""
+
+
+class AnswersForAskers(Protocol):
+    """Tells earlier askers about new answers."""
+
+    def begin(self) -> None:
+        """Look in a task of its own for askers to tell."""
 
 
 class Outbox(Protocol):
@@ -72,6 +115,18 @@ class Submissions(Protocol):
         replaces: bool = False,
     ) -> None:
         """Take a draft, or give it back with what is wrong with it."""
+
+    async def write_for(self, interaction: discord.Interaction[Any], question_id: int) -> None:
+        """Open the form of a note that answers a question."""
+
+    async def propose_answer(
+        self,
+        interaction: discord.Interaction[Any],
+        asked: OpenQuestion,
+        answered: Handover,
+        origin: int,
+    ) -> None:
+        """Propose a helper's answer as a note; two clicks on the `origin` message are one."""
 
     def given_back(self, draft: Any, sentence: str, language: Language) -> dict[str, Any]:
         """What edits a message to give back a draft."""
@@ -143,6 +198,8 @@ class Services(commands.AutoShardedBot):
     followed: dict[int, set[int]]
     allowed_guilds: Allowlist
     autocomplete: Completions
+    answers: Answers
+    answers_for_askers: AnswersForAskers
     outbox: Outbox
     handovers: Handovers
     submissions: Submissions

@@ -11,6 +11,9 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from bot.interactions.kit.buttons import NONCE, CustomId
+from knowledge.store.questions.gaps import OpenQuestion
+from knowledge.values.channel_settings import AnsweredFrom
+from knowledge.values.handovers import Handover
 from knowledge.values.notes import Member, Note, SourceMessage
 from knowledge.values.pictures import PICTURES, Picture
 from knowledge.values.submissions import (
@@ -189,6 +192,23 @@ def opened_with(subject: Mapping[str, Any]) -> Draft:
         question_id=subject["question_id"] or None,
         page=subject["page"],
     )
+
+
+def of_answer(asked: OpenQuestion, answered: Handover, origin: int) -> Draft:
+    """The draft that a helper's answer makes, credited to a helper who agreed to be named."""
+    return Draft(
+        " ".join(asked.text.split())[:TITLE_CHARACTERS].rstrip(),
+        answered.answer,
+        tags=tag_of(asked.answered_from),
+        question_id=asked.id,
+        origin=origin,
+        contributor=Member(answered.helper_id, answered.helper) if answered.helper else None,
+    )
+
+
+def tag_of(answered_from: AnsweredFrom) -> str:
+    """The tag that a channel is answered from: a note without it would not answer there."""
+    return answered_from.tags[0] if len(answered_from.tags) == 1 else ""
 
 
 def as_file(draft: Draft) -> str:

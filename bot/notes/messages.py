@@ -282,6 +282,7 @@ DRAFT_LOST: Final = Sentence(
 
 
 REPORT_LABEL: Final = Sentence("Report")
+WRITE_LABEL: Final = Sentence("Write this note")
 
 
 _LIVE_AT_ONCE: Final = Sentence(

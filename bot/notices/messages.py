@@ -7,12 +7,13 @@ holds nothing that others may not read.
 from collections.abc import Mapping
 from typing import Final
 
+from bot.notices.service import DECIDED_LATER
 from bot.review.cards import Card
 from bot.review.findings import difference
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shortened, shown
 from knowledge.values.guilds import Language
-from knowledge.values.notes import Decision, Note, NoticeEvent
+from knowledge.values.notes import Note, NoticeEvent
 
 # A text of more messages than this comes back as a file.
 NOTICE_MESSAGES: Final = 3
@@ -20,24 +21,6 @@ NOTICE_MESSAGES: Final = 3
 REVISABLE: Final = frozenset(
     {NoticeEvent.CHANGES_REQUESTED, NoticeEvent.REJECTED, NoticeEvent.DUPLICATE}
 )
-
-# Of an extension: its contributor and writer know the note by the title that it had before.
-OF_EXTENSIONS: Final = frozenset(
-    {
-        NoticeEvent.EXTENDED,
-        NoticeEvent.EXTENSION_APPROVED,
-        NoticeEvent.EXTENSION_REFUSED,
-        NoticeEvent.EXTENSION_WITHDRAWN,
-    }
-)
-
-# What a review of the revision's text does not say the reason of.
-DECIDED_LATER: Final[Mapping[NoticeEvent, Decision]] = {
-    NoticeEvent.UNDONE: Decision.UNDO,
-    NoticeEvent.RETIRED: Decision.RETIRE,
-    NoticeEvent.REPORT_RETIRED: Decision.RETIRE,
-    NoticeEvent.RESTORED: Decision.RESTORE,
-}
 
 _SENTENCES: Final[Mapping[NoticeEvent, Sentence]] = {
     NoticeEvent.APPROVED: Sentence(

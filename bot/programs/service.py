@@ -20,7 +20,7 @@ from pydantic import Field
 from bot.answers.decision import Answer, Clarification, citation
 from bot.answers.lookup import Ask, scopes_of
 from bot.answers.pipeline import Reply
-from bot.ask import messages
+from bot.answers.quotations import excerpts
 from bot.core.core import Core
 from bot.programs.document_ids import known_id, shown_id
 from indexer.index.stored_passage import StoredPassage
@@ -111,7 +111,7 @@ def _answered(reply: Reply) -> Answered | UnusableError:
                 markdown,
                 quote.citation.link,
             )
-            for quote, markdown in messages.excerpts(reply.outcome)
+            for quote, markdown in excerpts(reply.outcome)
         ]
     return Answered(
         reply.question,

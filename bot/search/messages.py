@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.answers.decision import Quote
-from bot.ask.messages import fitting_quote
+from bot.answers.quotations import fitting_quote
 from bot.search.service import Found, Nothing
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, Page, legible, plain, plain_within, size

@@ -15,7 +15,7 @@ import pytest
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.ask.messages import excerpts
+from bot.answers.quotations import excerpts
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end

@@ -1,7 +1,4 @@
-"""Answer messages: the text and buttons of a reply, and what a click below it does.
-
-How a reply becomes a message is told by nobody else: not by who sends it, nor who edits it.
-"""
+"""Answer messages: the layout of a reply, with its buttons and their handlers."""
 
 import logging
 from collections.abc import Sequence
@@ -12,15 +9,10 @@ import discord
 
 from bot.answers.decision import Answer, Clarification, Refusal, offered, recorded_hit
 from bot.answers.pipeline import Reply
-from bot.answers.replay import with_words
-from bot.ask import button_messages, explanation, messages, passage_messages, picks
-from bot.ask.pictures import pictures_of, quoted_notes
-from bot.ask.share import share
+from bot.ask import button_messages, explanation, messages, passage_messages, service
 from bot.ask.ui.feedback import reason_view
 from bot.core.job_queue import Priority
-from bot.gaps import messages as gaps_messages
-from bot.gaps.ui.buttons import GapButton
-from bot.gaps.ui.handover_buttons import HandOnButton
+from bot.interactions import shared_buttons
 from bot.interactions.kit.buttons import DIGEST, Button, CustomId, Select, view_of
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.layouts import container, layout, text_of
@@ -30,10 +22,7 @@ from bot.interactions.policy.door import readers_of_answer
 from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction, Services
-from bot.notes import messages as notes_messages
-from bot.notes.ui.report import ReportButton
 from bot.phrasing.task import Phrased
-from bot.phrasing.ui.edits import PostedResponse
 from indexer.retrieval.hit import Hit
 from knowledge.store.database import DatabaseAwayError
 from knowledge.store.questions.question_records import digest_of
@@ -43,10 +32,8 @@ from knowledge.values.questions import Evidence, Feedback, Question, Verdict
 
 _logger = logging.getLogger(__name__)
 
-# *Share* is only there where the answer is private.
 _STYLES: Final = {"share": discord.ButtonStyle.primary}
 
-# The evidence at a glance; the first lines say it in words.
 _COLOURS: Final = {
     Evidence.STRONG: discord.Colour.green(),
     Evidence.PARTIAL: discord.Colour.gold(),
@@ -68,20 +55,20 @@ def answer_message(
     phrased: Phrased | None = None,
     note: str = "",
 ) -> dict[str, Any]:
-    """What sends a reply, or edits a message to be it: arguments of discord.py's methods.
+    """Arguments of discord.py's methods that send a reply, or edit a message to show it.
 
     Args:
-        reply: what was found.
-        language: of its readers.
-        private: whether its asker alone sees it, who may share it then.
+        reply: the reply to show.
+        language: the readers' language.
+        private: whether the asker alone sees it; they get a button to share it.
         hands_on: whether a refused question can go to the moderators.
-        lead: what stands above an answer.
-        repeats_question: not where Discord shows the question above.
-        extra: buttons that stand after its own.
-        buttons: what stands in the place of its own; what leads to its sources stays.
-        edits: whether it takes the place of what was shown, whose pictures go then.
-        phrased: what a model made of it.
-        note: a line at its end.
+        lead: a line above an answer.
+        repeats_question: False where Discord shows the question above.
+        extra: further buttons behind its own.
+        buttons: buttons in place of its own; links to sources stay.
+        edits: whether it replaces a message, whose pictures are removed.
+        phrased: a language model's lines above the quotations.
+        note: a line at the end.
     """
     shown = messages.answer(
         reply, lead, language, repeats_question=repeats_question, phrased=phrased
@@ -108,17 +95,16 @@ def answer_message(
 async def pictured(bot: Services, reply: Reply, channel: Any = None) -> Reply:
     """A reply with the pictures of the notes that it quotes.
 
-    Without them where it is a message in a `channel` in which the bot may attach no files, as to an
-    interaction it always may; and while the database is away, which they are in.
+    It has none in a `channel` where the bot may not attach files, nor while the database is away.
     """
     guild = getattr(channel, "guild", None)
     may = guild is None or channel.permissions_for(guild.me).attach_files
-    notes = quoted_notes(reply)
+    notes = service.quoted_notes(reply)
     if not may or not notes:
         return reply
     try:
         found = await bot.worker.call(
-            lambda core: pictures_of(core, notes), priority=Priority.ASKING
+            lambda core: service.pictures_of(core, notes), priority=Priority.ASKING
         )
     except DatabaseAwayError:
         return reply
@@ -139,9 +125,9 @@ def _container(outcome: Answer | Refusal, shown: messages.AnswerText) -> discord
 def _sources(
     quotations: Sequence[messages.Quotation], language: Language
 ) -> list[discord.ui.Item[Any]]:
-    """The buttons that lead to what is on the web, with its number where there are several.
+    """Link buttons to web sources, numbered where there are several.
 
-    Below the answer: beside each citation, they would take a line of a phone more.
+    They stand below the answer: beside each citation, they would take another line of a phone.
     """
     label = button_messages.SOURCE(language)
     several = len(quotations) > 1
@@ -155,7 +141,7 @@ def _sources(
 def _buttons(
     reply: Reply, private: bool, language: Language, hands_on: bool
 ) -> list[discord.ui.Item[Any]]:
-    """The buttons below a reply that do something."""
+    """The action buttons of a reply."""
     if reply.question_id is None:
         return []
     items: list[discord.ui.Item[Any]] = []
@@ -166,20 +152,18 @@ def _buttons(
             if action != "share" or private
         ]
         if any(quote.citation.kind is Kind.NOTE for quote in reply.outcome.quotes):
-            label = notes_messages.REPORT_LABEL(language)
-            items.append(ReportButton(label, kind="answer", number=reply.question_id))
+            items.append(shared_buttons.report_answer(reply.question_id, language))
     elif isinstance(reply.outcome, Refusal):
-        label = gaps_messages.WRITE_LABEL(language)
-        items.append(GapButton(label, question_id=reply.question_id, action="write"))
+        items.append(shared_buttons.write_note(reply.question_id, language))
         if hands_on:
-            items.append(HandOnButton(language, question_id=reply.question_id, action="ask"))
+            items.append(shared_buttons.ask_moderators(reply.question_id, language))
     return items
 
 
 def _passage_select(reply: Reply, question_id: int, language: Language) -> "PassageSelect":
-    """What was found, best first; the one that is quoted, too, for it may be quoted in part."""
+    """The list of passages found, best first, including the quoted one, which may be cut."""
     quoted = reply.outcome.quotes[0].hit if isinstance(reply.outcome, Answer) else None
-    # Two parts of a page may be recorded alike, and Discord takes each value once.
+    # Two parts of a page may be recorded alike, and Discord rejects a repeated value.
     found: dict[str, Hit] = {}
     for hit in offered(reply.hits):
         found.setdefault(digest_of(recorded_hit(hit)), hit)
@@ -196,7 +180,7 @@ def _passage_select(reply: Reply, question_id: int, language: Language) -> "Pass
 
 
 async def _told_gone(interaction: Interaction, question: Question) -> bool:
-    """Whether a question's words are no longer kept; whoever clicked is told so."""
+    """Whether a question's words are pruned; if so, the member is told."""
     if question.pruned:
         gone = button_messages.FEEDBACK_GONE(await viewer_language(interaction))
         await interaction.edit_original_response(content=gone)
@@ -213,7 +197,7 @@ class AnswerButton(
     labels=button_messages.ANSWER_LABELS,
     styles=_STYLES,
 ):
-    """A button below an answer."""
+    """*Helpful*, *Not helpful*, *Why this answer?* and *Share* below an answer."""
 
     question_id: int
     action: str
@@ -221,29 +205,30 @@ class AnswerButton(
     channels: tuple[int, ...]
 
     async def clicked(self, interaction: Interaction) -> None:
-        bot = interaction.client
         if self.action in ("helpful", "unhelpful"):
-            await self._keep_verdict(interaction, bot)
+            await self._keep_verdict(interaction)
         elif self.action == "share":
-            await self._share(interaction, bot)
+            await self._share(interaction)
         elif not await _told_gone(interaction, self.question):
-            question = await bot.worker.call(
-                lambda core: with_words(self.question, core.index, self.channels),
-                priority=Priority.ASKING,
-            )
-            language = await viewer_language(interaction)
-            moderator = await is_moderator(interaction)
-            first, *rest = explanation.why(question, language, moderator=moderator)
-            await interaction.edit_original_response(content=first)
-            for part in rest:
-                await interaction.followup.send(part, ephemeral=True)
+            await self._explain(interaction)
 
-    async def _keep_verdict(self, interaction: Interaction, bot: Services) -> None:
+    async def _explain(self, interaction: Interaction) -> None:
+        question = await interaction.client.worker.call(
+            lambda core: service.recorded(core, self.question, self.channels),
+            priority=Priority.ASKING,
+        )
+        language = await viewer_language(interaction)
+        moderator = await is_moderator(interaction)
+        first, *rest = explanation.why(question, language, moderator=moderator)
+        await interaction.edit_original_response(content=first)
+        for part in rest:
+            await interaction.followup.send(part, ephemeral=True)
+
+    async def _keep_verdict(self, interaction: Interaction) -> None:
         language = await viewer_language(interaction)
         feedback = Feedback(self.question_id, interaction.user.id, Verdict(self.action))
-        known = await bot.worker.call(
-            lambda core: core.store.feedback_records.record(feedback),
-            priority=Priority.ASKING,
+        known = await interaction.client.worker.call(
+            lambda core: service.keep_verdict(core, feedback), priority=Priority.ASKING
         )
         thanks = {
             Verdict.HELPFUL: button_messages.FEEDBACK_HELPFUL,
@@ -255,7 +240,7 @@ class AnswerButton(
             )
         elif feedback.verdict is Verdict.UNHELPFUL:
             await self._take_back(interaction)
-            # The click counts already, whether or not a reason is given.
+            # The click counts whether or not a reason follows.
             await interaction.edit_original_response(
                 content=f"{thanks} {button_messages.ASKS_WHY(language)}",
                 view=reason_view(self.question_id, language),
@@ -264,17 +249,16 @@ class AnswerButton(
             await interaction.edit_original_response(content=thanks)
 
     async def _take_back(self, interaction: Interaction) -> None:
-        """Let an answer be confirmed no more by whom it could be."""
+        """Withdraw a confirmation, if this member may confirm answers."""
         by_moderator = await _confirms(interaction, self.question)
         if by_moderator is not None:
             await interaction.client.worker.call(
-                lambda core: core.store.feedback_records.take_back(
-                    self.question_id, by_moderator=by_moderator
-                ),
+                lambda core: service.take_back(core, self.question_id, by_moderator=by_moderator),
                 priority=Priority.ASKING,
             )
 
-    async def _share(self, interaction: Interaction, bot: Services) -> None:
+    async def _share(self, interaction: Interaction) -> None:
+        bot = interaction.client
         mine = await viewer_language(interaction)
         if not may_write(interaction):
             await interaction.edit_original_response(content=button_messages.CAN_NOT_SHARE(mine))
@@ -284,29 +268,23 @@ class AnswerButton(
         channels = readable_in(interaction, private=False)
         held = await bot.guild_settings.in_channel(interaction.channel)
         shared = await bot.worker.call(
-            lambda core: share(core, self.question, interaction.channel_id, channels, held),
+            lambda core: service.share(core, self.question, interaction.channel_id, channels, held),
             priority=Priority.ASKING,
         )
         await interaction.edit_original_response(content=button_messages.shared(shared, mine))
         if shared.reply is not None:
-            # It is made of this module.
-            from bot.ask.ui.phrased_answers import Phrasing
-
-            reply = await pictured(bot, shared.reply)
-            phrasing = Phrasing(bot, shared.ask, reply, held.language, private=False)
-            sent = await interaction.followup.send(**phrasing.message(), wait=True)
-            phrasing.follow(PostedResponse(interaction, sent.id))
+            await bot.answers.post_shared(interaction, shared.ask, shared.reply, held.language)
 
 
 async def _confirms(interaction: Interaction, question: Question) -> bool | None:
-    """Whether somebody confirms answers as a moderator does; None where they confirm none."""
+    """Whether a member confirms answers as a moderator; None if they may not confirm this one."""
     if interaction.guild_id is not None and await is_moderator(interaction):
         return True
     return False if question.asker_id == interaction.user.id else None
 
 
 class PassageSelect(Select, ids=CustomId("passages", question_id=int), rule=_READERS):
-    """*Other passages*: what was found for a question; choosing shows one to whoever chose."""
+    """*Other passages* found for a question; a member who chooses one sees it privately."""
 
     question_id: int
     question: Question
@@ -316,7 +294,7 @@ class PassageSelect(Select, ids=CustomId("passages", question_id=int), rule=_REA
         if await _told_gone(interaction, self.question):
             return
         found = await interaction.client.worker.call(
-            lambda core: picks.passage(core, self.question, value, self.channels),
+            lambda core: service.offered_passage(core, self.question, value, self.channels),
             priority=Priority.ASKING,
         )
         language = await viewer_language(interaction)
@@ -333,7 +311,7 @@ class PassageSelect(Select, ids=CustomId("passages", question_id=int), rule=_REA
             action="answers",
         )
         pictures = await interaction.client.worker.call(
-            lambda core: pictures_of(core, [found]), priority=Priority.ASKING
+            lambda core: service.pictures_of(core, [found]), priority=Priority.ASKING
         )
         parts = passage_messages.passage(found, language)
         for place, part in enumerate(parts):
@@ -359,7 +337,7 @@ class PickButton(
     labels=button_messages.PICK_LABELS,
     styles={"answers": discord.ButtonStyle.success},
 ):
-    """*This answers it* below a passage; `message_id` is the answer's, where it was chosen."""
+    """*This answers it* below a passage that was chosen below the answer `message_id`."""
 
     question_id: int
     digest: str
@@ -373,7 +351,7 @@ class PickButton(
         by_moderator = await _confirms(interaction, self.question)
         everybodys = readable_in(interaction, private=self.question.private)
         picked = await interaction.client.worker.call(
-            lambda core: picks.pick(
+            lambda core: service.pick(
                 core,
                 self.question,
                 self.digest,
@@ -393,12 +371,12 @@ class PickButton(
         await interaction.edit_original_response(content=said(language))
 
     async def _replaced(self, interaction: Interaction, reply: Reply) -> bool:
-        """Quote the passage in the posted answer, where that is still there and is this one's."""
+        """Quote the passage in the posted answer, if that is still this question's."""
         channel: Any = interaction.channel
         try:
             message = await channel.fetch_message(self.message_id)
             asked = messages.question_line(reply.question)
-            # The id may be forged; and what is told to somebody begins with their name.
+            # The id may be forged. An answer to an earlier asker begins with their name.
             is_answer = PassageSelect.values_on(message) == {"question_id": self.question_id}
             text = text_of(message)
             repeats = text.startswith(asked)

@@ -1,10 +1,9 @@
 """Question cog: `/ask`, mentions, replies, direct messages, *Ask about this*."""
 
 import contextlib
-import functools
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import discord
@@ -15,9 +14,9 @@ from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import QUESTION_CHARACTERS, said_to_no_question
 from bot.answers.small_talk import SmallTalk, small_talk
-from bot.ask import button_messages
-from bot.ask.ui.answer_deferred import answer_deferred, asked_alone
+from bot.ask import button_messages, service
 from bot.ask.ui.answer_message import pictured
+from bot.ask.ui.answering import Answering
 from bot.ask.ui.follow_up_messages import FollowUpMessages
 from bot.ask.ui.phrased_answers import Phrasing
 from bot.ask.ui.picture_questions import picture_offer
@@ -45,11 +44,14 @@ _logger = logging.getLogger(__name__)
 class AskCog(commands.Cog):
     """Questions and their answers."""
 
-    def __init__(self, bot: Services) -> None:
+    def __init__(self, bot: Services, answering: Answering) -> None:
         self.bot = bot
+        self._answering = answering
         self._follow_ups = FollowUpMessages(bot)
         menu = app_commands.ContextMenu(name="Ask about this", callback=self.ask_about)
         bot.tree.add_command(also_directly(menu))
+
+    # Commands.
 
     @app_commands.command(
         name="ask",
@@ -60,22 +62,18 @@ class AskCog(commands.Cog):
         private=described("Show the answer to you alone."),
     )
     @also_directly
+    @unless_too_fast
     async def ask(
         self,
         interaction: Interaction,
         question: app_commands.Range[str, 1, QUESTION_CHARACTERS],
         private: bool | None = None,
     ) -> None:
-        """Answer a question, in public unless the asker, the server or the operator wants not."""
-        await unless_too_fast(
-            interaction, functools.partial(self._ask, interaction, question, private)
-        )
-
-    async def _ask(self, interaction: Interaction, question: str, private: bool | None) -> None:
+        """Answer a question, publicly unless the asker, the server or the operator objects."""
         if private is None:
             private = await self.bot.guild_settings.answers_privately(interaction.channel)
-        # Who may not write in a channel does not write there through the bot; and nobody else needs
-        # to see that something was no question.
+        # A member who may not write here doesn't write through the bot either, and small talk
+        # is no one else's concern.
         private = private or not may_write(interaction) or bool(said_to_no_question(question))
         await interaction.response.defer(ephemeral=private, thinking=True)
         earlier = await self._follow_ups.earlier_by(
@@ -83,11 +81,9 @@ class AskCog(commands.Cog):
         )
         await self._answer(interaction, question, private=private, earlier=earlier)
 
+    @unless_too_fast
     async def ask_about(self, interaction: Interaction, message: discord.Message) -> None:
-        """Answer the question in a message, to whoever chose the menu alone."""
-        await unless_too_fast(interaction, functools.partial(self._ask_about, interaction, message))
-
-    async def _ask_about(self, interaction: Interaction, message: discord.Message) -> None:
+        """Answer the question in a message, privately."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         question = text_of(message)
         language = await viewer_language(interaction)
@@ -105,68 +101,62 @@ class AskCog(commands.Cog):
     ) -> None:
         if not said_to_no_question(question):
             await take_question(self.bot, interaction.user, interaction.guild_id)
-        await answer_deferred(interaction, question, private=private, earlier=earlier)
+        await self._answering.answer_deferred(
+            interaction, question, private=private, earlier=earlier
+        )
+
+    # Messages.
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
-        """Answer a direct message, a mention, a reply to an answer, what is said in its thread."""
+        """Answer direct messages, mentions, replies to answers, and messages in their threads."""
         if message.author.bot or self.bot.user is None or message.is_system():
             return
         addressed = message.guild is None or self.bot.user in message.mentions
         if not addressed and not self._follow_ups.may(message):
             return
         self.bot.take(message.author.id)
-        guild_id = message.guild.id if message.guild else None
-        if not await self.bot.allowed_guilds.answers(message.author, guild_id):
-            if guild_id is None:
+        if not await self.bot.allowed_guilds.answers(message.author, _guild_id(message)):
+            if message.guild is None:
                 await reply_once(message, content=error_messages.NOT_SERVED.english)
             return
         if not await self.bot.guild_settings.answers_in(message.channel):
             return
         if not _may_answer_in(message.channel):
             if addressed:
-                with contextlib.suppress(TooFastError):
-                    await self._unless_too_fast(message, self._tell_elsewhere)
+                with contextlib.suppress(TooFastError), self._admitted(message):
+                    await self._tell_elsewhere(message)
         elif addressed:
             await self._respond_or_say_too_fast(message)
         elif await self._follow_ups.is_wanted(message):
             await self._follow_up(message)
 
+    def _admitted(self, message: discord.Message) -> AbstractContextManager[None]:
+        return self.bot.flood_control.admitted(message.author.id, _guild_id(message))
+
     async def _follow_up(self, message: discord.Message) -> None:
         if self._follow_ups.replies_to_me(message):
             await self._respond_or_say_too_fast(message)
         else:
-            with contextlib.suppress(TooFastError):
-                await self._unless_too_fast(message, self._respond_if_answered)
+            with contextlib.suppress(TooFastError), self._admitted(message):
+                await self._respond_if_answered(message)
 
     async def _respond_or_say_too_fast(self, message: discord.Message) -> None:
         try:
-            await self._unless_too_fast(message, self._respond)
+            with self._admitted(message):
+                await self._respond(message)
         except TooFastError as error:
             await self._say_too_fast(message, error)
-
-    async def _unless_too_fast(
-        self, message: discord.Message, act: Callable[[discord.Message], Awaitable[None]]
-    ) -> None:
-        """Do what a message asks for if its author may ask now.
-
-        Raises:
-            TooFastError: if they may not.
-        """
-        guild_id = message.guild.id if message.guild else None
-        with self.bot.flood_control.admitted(message.author.id, guild_id):
-            await act(message)
 
     async def _respond_if_answered(self, message: discord.Message) -> None:
         """Answer a message in an answer's thread that is to nobody; stay silent without an answer.
 
-        People talk among themselves there: nothing of what isn't answered is recorded or counted.
+        People talk among themselves there: an unanswered message is neither recorded nor counted.
         """
         asked = await self._ask_of(message, message.content.strip())
         try:
-            [found] = await self.bot.worker.call(
-                lambda core: core.answer_pipeline.ask([asked], record=False),
-                priority=Priority.ASKING,
+            found = await self.bot.worker.call(
+                lambda core: service.unrecorded(core, asked), priority=Priority.ASKING
             )
         except EXPLAINED as error:
             self.bot.explanation(error)
@@ -175,9 +165,9 @@ class AskCog(commands.Cog):
             await self._respond(message)
 
     async def _say_too_fast(self, message: discord.Message, error: TooFastError) -> None:
-        """Tell an author once, because a channel's members read it, too.
+        """Tell an author once, because the whole channel reads it.
 
-        In a direct message a member without questions left is told each time.
+        In a direct message, a member who has used up their questions is told each time.
         """
         language = await self.bot.guild_settings.language_in(message.channel)
         sentence = self.bot.explanation(error, language)
@@ -196,11 +186,12 @@ class AskCog(commands.Cog):
         try:
             shown = await self._said_before_asking(message, question, language)
             if shown is None:
-                asked = await self._asked(message, question)
-                shown = {"content": button_messages.ASK_ALONE(language)}
-                if await asked_alone(self.bot, asked, message.author, message.channel) is None:
-                    phrasing = await self._answered(message, asked, language)
-                    shown = phrasing.message()
+                phrasing = await self._phrasing(message, question, language)
+                shown = (
+                    {"content": button_messages.ASK_ALONE(language)}
+                    if phrasing is None
+                    else phrasing.message()
+                )
         except TooFastError:
             raise
         except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
@@ -210,18 +201,46 @@ class AskCog(commands.Cog):
         if phrasing is not None:
             phrasing.follow(PostedMessage(sent))
 
-    async def _answered(self, message: discord.Message, asked: Ask, language: Language) -> Phrasing:
+    async def _phrasing(
+        self, message: discord.Message, question: str, language: Language
+    ) -> Phrasing | None:
+        """The answer to a message; None if only its author may read the better one."""
+        if not said_to_no_question(question):
+            await take_question(self.bot, message.author, _guild_id(message))
+        asked = await self._ask_of(message, question)
+        if await self._answering.asked_alone(asked, message.author, message.channel) is not None:
+            return None
         with contextlib.suppress(*UNREACHED):
             await message.channel.typing()
         reply = await pictured(self.bot, await self.bot.answer(asked), message.channel)
-        hands_on = await self.bot.guild_settings.hands_on(asked.guild_id)
-        how = {"private": False, "hands_on": hands_on, "repeats_question": False}
-        return Phrasing(self.bot, asked, reply, language, channel=message.channel, **how)
+        return Phrasing(
+            self.bot,
+            asked,
+            reply,
+            language,
+            channel=message.channel,
+            private=False,
+            hands_on=await self.bot.guild_settings.hands_on(asked.guild_id),
+            repeats_question=False,
+        )
+
+    async def _ask_of(self, message: discord.Message, question: str) -> Ask:
+        held = await self.bot.guild_settings.in_channel(message.channel)
+        return Ask(
+            question,
+            message.author.id,
+            _guild_id(message),
+            message.channel.id,
+            await self._follow_ups.questions(message, question),
+            channels=readable_by_all(self.bot, message.channel),
+            answered_from=held.answered_from,
+            quotations=held.quotations,
+        )
 
     async def _said_before_asking(
         self, message: discord.Message, words: str, language: Language
     ) -> dict[str, Any] | None:
-        """What is said to a picture with text, to no words, and to thanks; None to a question."""
+        """The response to a picture with text, to no words, and to thanks; None to a question."""
         offer = await picture_offer(
             self.bot,
             message.attachments,
@@ -239,18 +258,17 @@ class AskCog(commands.Cog):
         return None
 
     async def _keep_thanks(self, message: discord.Message) -> bool:
-        """Count thanks below an answer as *Helpful*, when its asker says them."""
+        """Count an asker's thanks below an answer as *Helpful*."""
         question_id = await self._follow_ups.thanked_for(message)
         if question_id is None:
             return False
         feedback = Feedback(question_id, message.author.id, Verdict.HELPFUL)
         return await self.bot.worker.call(
-            lambda core: core.store.feedback_records.record(feedback),
-            priority=Priority.ASKING,
+            lambda core: service.keep_verdict(core, feedback), priority=Priority.ASKING
         )
 
     async def _tell_elsewhere(self, message: discord.Message) -> None:
-        """Tell whoever asked where the bot may not write, if they take direct messages."""
+        """Tell an asker directly that the bot may not write in their channel."""
         channel: Any = message.channel
         try:
             language = await self.bot.guild_settings.language_in(channel)
@@ -260,24 +278,9 @@ class AskCog(commands.Cog):
         except UNREACHED as error:
             _logger.info("Somebody could not be told that I may not write there: %s", error)
 
-    async def _asked(self, message: discord.Message, question: str) -> Ask:
-        if not said_to_no_question(question):
-            guild_id = message.guild.id if message.guild else None
-            await take_question(self.bot, message.author, guild_id)
-        return await self._ask_of(message, question)
 
-    async def _ask_of(self, message: discord.Message, question: str) -> Ask:
-        held = await self.bot.guild_settings.in_channel(message.channel)
-        return Ask(
-            question,
-            message.author.id,
-            message.guild.id if message.guild else None,
-            message.channel.id,
-            await self._follow_ups.questions(message, question),
-            channels=readable_by_all(self.bot, message.channel),
-            answered_from=held.answered_from,
-            quotations=held.quotations,
-        )
+def _guild_id(message: discord.Message) -> int | None:
+    return message.guild.id if message.guild else None
 
 
 def _may_answer_in(channel: Any) -> bool:
@@ -288,5 +291,7 @@ def _may_answer_in(channel: Any) -> bool:
 
 
 def feature(bot: Services) -> Feature:
+    answering = Answering(bot)
+    bot.answers = answering
     helper = HelperCog(bot)
-    return Feature([AskCog(bot), helper], [Round(ROUND_SECONDS, helper.round)])
+    return Feature([AskCog(bot, answering), helper], [Round(ROUND_SECONDS, helper.round)])

@@ -4,8 +4,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.ask import button_messages
-from bot.core.core import Core
+from bot.ask import button_messages, service
 from bot.core.job_queue import Priority
 from bot.interactions.kit.buttons import NONCE, CustomId, Select, view_of
 from bot.interactions.kit.forms import Filled, Form
@@ -29,7 +28,7 @@ def reason_view(question_id: int, language: Language) -> discord.ui.View | None:
 
 
 _READERS: Final = readers_of_answer(button_messages.FEEDBACK_GONE)
-# Another reason is asked for in a form.
+# *Other* opens a form.
 _OFFERED: Final = [[one.value] for one in FeedbackReason if one is not FeedbackReason.OTHER]
 
 
@@ -77,15 +76,12 @@ async def keep_reason(
     reason: str = "",
     chosen: FeedbackReason = FeedbackReason.OTHER,
 ) -> None:
-    """Keep why the answer did not help, with the verdict that it belongs to."""
+    """Keep the verdict that an answer did not help, with its reason."""
     feedback = Feedback(question_id, interaction.user.id, Verdict.UNHELPFUL, reason, chosen)
-
-    def recorded(core: Core) -> bool:
-        with core.store.database.writing(interaction.guild_id or 0):
-            core.store.inbox.taken(interaction.id)
-            return core.store.feedback_records.record(feedback)
-
-    known = await interaction.client.worker.call(recorded, priority=Priority.ASKING)
+    known = await interaction.client.worker.call(
+        lambda core: service.keep_reason(core, feedback, interaction.guild_id or 0, interaction.id),
+        priority=Priority.ASKING,
+    )
     said = button_messages.REASON_KEPT if known else button_messages.FEEDBACK_GONE
     language = await viewer_language(interaction)
     await interaction.edit_original_response(content=said(language), view=None)

@@ -1,9 +1,8 @@
 """Detection of follow-ups: messages after an answer, in reply to it, or in its thread.
 
-A question that stands alone follows up none (`bot.answers.follow_ups`), and neither does one that
-comes more than ten minutes after its author's last one, unless it is in reply or in the thread. A
-thread that is started from a message has that message's id, so it is looked up once a thread;
-nothing about threads is kept beyond the process.
+A question that stands alone is no follow-up (`bot.answers.follow_ups`). Outside of replies and
+threads, a question is one for ten minutes after its author's last question. A thread has the id of
+the message that started it; each is looked up once and cached in memory.
 """
 
 import logging
@@ -12,16 +11,16 @@ from typing import Any, Final
 import discord
 
 from bot.answers.follow_ups import stands_alone
-from bot.answers.lookup import context_after
 from bot.answers.pipeline import said_to_no_question
+from bot.ask import service
 from bot.ask.ui.answer_message import AnswerButton
 from bot.core.job_queue import Priority
-from bot.gaps.ui.buttons import GapButton
+from bot.interactions import shared_buttons
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.services import Services
 from knowledge.chat.intents import asks, is_small_talk
 
-# So that what is remembered of threads does not grow for as long as the bot runs.
+# Bounds the memory of a long-running process.
 _KEPT_THREADS: Final = 4_096
 
 _logger = logging.getLogger(__name__)
@@ -30,17 +29,17 @@ _SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply
 
 
 class FollowUpMessages:
-    """Tells which messages are follow-ups, and of which questions."""
+    """Tells which messages are follow-ups, and to which questions."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
-        # The question that the message answers from which a thread was started; None: no answer.
+        # By thread: the question answered by the message that started it, None for other threads.
         self._answered: dict[int, int | None] = {}
 
     def may(self, message: discord.Message) -> bool:
-        """Whether a message that does not mention the bot may follow up, as far as it tells itself.
+        """Whether a message without a mention may be a follow-up, judged by itself.
 
-        Without the intent for it, Discord gives no content: the message asks nothing then.
+        Without the Message Content intent its text is empty, so it asks nothing.
         """
         channel = message.channel
         return (
@@ -48,7 +47,7 @@ class FollowUpMessages:
             and isinstance(channel.parent, discord.TextChannel)
             and message.type in _SAID
             and not said_to_no_question(message.content)
-            # Thanks, greetings and the like would bring the same passages once more.
+            # Thanks and greetings would bring the same passages again.
             and (asks(message.content) or not is_small_talk(message.content))
             and self._is_to_nobody_else(message)
         )
@@ -59,31 +58,32 @@ class FollowUpMessages:
         return message.reference is None or self.replies_to_me(message)
 
     def replies_to_me(self, message: discord.Message) -> bool:
-        """Whether a message replies to one of the bot's, also without a ping."""
+        """Whether a message replies to the bot, with or without a ping."""
         answered = message.reference.resolved if message.reference is not None else None
         return isinstance(answered, discord.Message) and answered.author == self._bot.user
 
     async def is_wanted(self, message: discord.Message) -> bool:
-        """Whether a message that may follow up does: its thread was started from an answer.
+        """Whether a possible follow-up is one: its thread was started from an answer.
 
-        Where answers are for the asker alone unless they are wanted in public, mentioning the bot
-        is how they are.
+        In channels with private answers, only a mention asks for a public one.
         """
         if await self._bot.guild_settings.answers_privately(message.channel):
             return False
         return await self._question_of_thread(message.channel) is not None
 
     async def questions(self, message: discord.Message, question: str) -> str:
-        """The questions that this one follows up, a line each; nothing if it stands alone.
+        """The questions that this one follows up, a line each; empty if it stands alone.
 
-        They end with the one of the answer replied to, else with the last one in an answer's
-        thread, else with the author's own last one.
+        They end with the question of the answer replied to, else with the last question in an
+        answer's thread, else with the author's own last question.
         """
         if stands_alone(question):
             return ""
         replied_to = await self._replied_to(message)
         if replied_to is not None:
-            return await self._up_to(replied_to)
+            return await self._bot.worker.call(
+                lambda core: service.context_of(core, replied_to), priority=Priority.ASKING
+            )
         if message.reference is not None and not self.replies_to_me(message):
             return ""
         first = await self._question_of_thread(message.channel)
@@ -91,36 +91,32 @@ class FollowUpMessages:
             return await self.earlier_by(
                 question, message.author.id, message.channel.id, private=False
             )
-        last = await self._bot.worker.call(
-            lambda core: core.recording.asked_last(message.channel.id, first),
+        return await self._bot.worker.call(
+            lambda core: service.context_in_thread(core, message.channel.id, first),
             priority=Priority.ASKING,
         )
-        return await self._up_to(first if last is None else last)
 
     async def earlier_by(
         self, question: str, asker_id: int, channel_id: int | None, *, private: bool
     ) -> str:
-        """The questions that a member's question follows up, by what they asked last in a channel.
-
-        Others who read a public answer don't learn what its asker asked in private.
-        """
+        """The questions that a member's question follows up: their last one in the channel."""
         if channel_id is None or stands_alone(question):
             return ""
-        last = await self._bot.worker.call(
-            lambda core: core.recording.asked_lately_by(asker_id, channel_id),
+        return await self._bot.worker.call(
+            lambda core: service.context_of_asker(core, asker_id, channel_id, private=private),
             priority=Priority.ASKING,
         )
-        return context_after(last) if last is not None and (private or not last.private) else ""
 
     async def thanked_for(self, message: discord.Message) -> int | None:
-        """The question whose answer this message speaks of, if its author asked that question."""
+        """The question whose answer a message replies to, if its author asked it."""
         question_id = await self._replied_to(message)
         if question_id is None:
             return None
-        question = await self._bot.worker.call(
-            lambda core: core.store.question_records.question(question_id), priority=Priority.ASKING
+        mine = await self._bot.worker.call(
+            lambda core: service.asked_by(core, question_id, message.author.id),
+            priority=Priority.ASKING,
         )
-        return question_id if question and question.asker_id == message.author.id else None
+        return question_id if mine else None
 
     async def _replied_to(self, message: discord.Message) -> int | None:
         answered = message.reference.resolved if message.reference is not None else None
@@ -151,14 +147,8 @@ class FollowUpMessages:
     def _question_in(self, message: discord.Message) -> int | None:
         return question_id(message) if message.author == self._bot.user else None
 
-    async def _up_to(self, question_id: int) -> str:
-        question = await self._bot.worker.call(
-            lambda core: core.recording.question(question_id), priority=Priority.ASKING
-        )
-        return context_after(question) if question else ""
-
 
 def question_id(message: discord.Message) -> int | None:
-    """The id of the question that a message of ours answers, read from its buttons."""
-    values = AnswerButton.values_on(message) or GapButton.values_on(message)
-    return values["question_id"] if values is not None else None
+    """The question that a message of the bot answers, read from its buttons."""
+    values = AnswerButton.values_on(message)
+    return values["question_id"] if values else shared_buttons.question_to_write(message)

@@ -1,6 +1,6 @@
-"""Messages after a question, from the channel's history: whether it still needs an answer.
+"""Messages after a question, fetched from the history: whether it still needs an answer.
 
-They are fetched, not gathered as they come: whoever wrote while the bot was off counts, too.
+Messages sent while the bot was off count, too.
 """
 
 from typing import Final
@@ -17,9 +17,9 @@ from bot.interactions.policy.permissions import lacking_to_answer, may_help
 from bot.interactions.services import Services
 from knowledge.store.questions.helped_questions import HelpedQuestion
 
-# How much of what was said after a question is looked at.
+# Messages after a question that are looked at.
 MOST_HEARD: Final = 50
-# Of so many people who wrote after a question it is looked up whether they are helpers.
+# Authors of later messages whose roles are looked up.
 MOST_AUTHORS: Final = 5
 
 SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
@@ -30,7 +30,7 @@ Place = discord.TextChannel | discord.Thread
 async def asked_and_settled(
     bot: Services, question: HelpedQuestion, place: Place
 ) -> tuple[discord.Message | None, bool]:
-    """The message that asks as it is now, if it is there, and whether it needs no answer."""
+    """A question's message as it is now, if it still exists, and whether it needs no answer."""
     before = discord.Object(question.message_id - 1)
     said = [one async for one in place.history(limit=MOST_HEARD, after=before)]
     if not said or said[0].id != question.message_id:
@@ -45,7 +45,7 @@ async def asked_and_settled(
             refers=_refers(one, message),
         )
         for one in later
-        # Of the bots only this one counts, and not for what it said unasked.
+        # Other bots don't count, nor does this one's unasked answer.
         if one.type in SAID
         and one.id != question.reply_id
         and (not one.author.bot or one.author == bot.user)
@@ -57,13 +57,13 @@ async def asked_and_settled(
 async def _helper_is_there(
     bot: Services, question: HelpedQuestion, place: Place, heard: list[Heard]
 ) -> bool:
-    """Whether a helper or moderator has written: the history does not tell roles."""
+    """Whether a helper or moderator has written; the history has no roles."""
     settings = await bot.guild_settings.settings(question.guild_id)
     authors = {
         one.author_id for one in heard if question.is_post or one.seconds <= ANSWERED_WITHIN_SECONDS
     } - {question.asker_id}
     if len(authors) > MOST_AUTHORS:
-        # So many people are there that somebody will help.
+        # Among so many people, somebody will help.
         return True
     for author_id in sorted(authors):
         try:
@@ -76,17 +76,17 @@ async def _helper_is_there(
 
 
 def _refers(message: discord.Message, asked: discord.Message) -> bool:
-    """Whether a message replies to the one that asks, or names who asked."""
+    """Whether a message replies to the question, or mentions its asker."""
     reference = message.reference
     replies = reference is not None and reference.message_id == asked.id
     return replies or asked.author in message.mentions
 
 
 def is_closed(place: Place, *, later: bool = False) -> bool:
-    """Whether a place is a post that needs no answer (`forum_posts.is_closed`)."""
+    """Whether a place is a closed post (`forum_posts.is_closed`)."""
     return isinstance(place, discord.Thread) and forum_posts.is_closed(place, later=later)
 
 
 def lacking_to_help(bot: Services, place: Place) -> list[str]:
-    """What the bot lacks to help in a channel, by Discord's names of permissions and intents."""
+    """Permissions and intents, by Discord's names, that the bot lacks to help in a channel."""
     return lacking_to_answer(place) + ([] if bot.intents.message_content else ["message_content"])

@@ -1,9 +1,7 @@
-"""Phrased answers: a plain answer is edited once, when a model has said what it has to say.
+"""Phrased answers: a plain answer is sent at once, and edited when a language model has replied.
 
-The plain answer is sent first, as everywhere, and waits for nothing; where a model is asked about
-it, its last line says until when something may come of that: a bot that is killed before can't
-take it out again. What happens then holds nobody up, and ends with that one edit: what was
-phrased stands above the quotations, or the line is gone and nothing else has changed.
+The last line of the plain answer says until when it may change, in case the bot is killed before
+the edit. The edit puts the model's lines above the quotations, or only removes that line.
 """
 
 import asyncio
@@ -20,10 +18,7 @@ from knowledge.values.guilds import Language
 
 
 class Phrasing:
-    """The phrasing of one reply, from before it is sent.
-
-    Where no model is asked about it, it is sent as it is and nothing follows.
-    """
+    """A reply, and its later edit if a language model is asked about it."""
 
     def __init__(
         self,
@@ -35,9 +30,15 @@ class Phrasing:
         channel: Any = None,
         **shown: Any,
     ) -> None:
-        """Look, without waiting, whether a model is asked.
+        """Decide whether a model is asked.
 
-        `channel` is where a message is sent, and `shown` as `answer_message` takes it.
+        Args:
+            bot: the services.
+            ask: the question.
+            reply: its plain answer.
+            language: the readers' language.
+            channel: the channel of a message; None for a response to an interaction.
+            shown: further arguments of `answer_message`.
         """
         self._bot = bot
         self._language = language
@@ -53,13 +54,13 @@ class Phrasing:
                 self._line = under_way(bot.phrasing.edited_until(), language)
 
     def message(self, *, edits: bool = False) -> dict[str, Any]:
-        """The plain answer, with a line that says so if a model is asked."""
+        """Arguments that send the plain answer."""
         return answer_message(
             self._reply, language=self._language, edits=edits, note=self._line, **self._shown
         )
 
     def follow(self, posted: Posted) -> None:
-        """Ask the model, and edit what was sent; in a task of its own, that ending waits for."""
+        """Ask the model and edit the message, in a task that shutdown waits for."""
         if self._candidate is not None:
             task = asyncio.create_task(self._followed(posted))
             _FOLLOWING.add(task)
@@ -85,12 +86,12 @@ class Phrasing:
         await edit_once(posted, bot.phrasing.pacer, self._line, shown)
 
 
-# A task that nobody holds may be collected before it is done.
+# asyncio holds tasks weakly.
 _FOLLOWING: Final[set["asyncio.Task[None]"]] = set()
 
 
 def _further(phrased: Any, question_id: int | None, language: Language) -> dict[str, Any]:
-    """What an answer has beside the plain one's."""
+    """Arguments of `answer_message` beyond those of the plain answer."""
     if phrased is None:
         return {}
     written = not all(line.verbatim for line in phrased.lines)

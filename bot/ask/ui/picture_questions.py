@@ -1,6 +1,5 @@
-"""Questions with a picture: its text is shown to the asker, and asked once they have said so."""
+"""Questions with a picture: the asker sees its text first, then asks with it."""
 
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,10 +7,8 @@ import discord
 
 from bot.answers.pipeline import QUESTION_CHARACTERS, said_to_no_question
 from bot.ask import picture_messages
-from bot.ask.ui.answer_deferred import answer_deferred
 from bot.interactions.kit import inbox
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
-from bot.interactions.kit.errors import unless_too_fast
 from bot.interactions.kit.forms import Filled, Form
 from bot.interactions.policy.admission import take_question
 from bot.interactions.policy.channel_access import may_write
@@ -21,7 +18,7 @@ from bot.interactions.services import Interaction, Services
 from bot.text.languages import Sentence
 from knowledge.values.guilds import Language
 
-# Who sees the answer: everybody who sees the offer, or the asker alone.
+# Visibility of the answer: that of the offer.
 _SHOWN = ("public", "private")
 
 
@@ -34,9 +31,9 @@ async def picture_offer(
     language: Language,
     private: bool,
 ) -> dict[str, Any] | None:
-    """What sends the text in a member's pictures with buttons to ask with it.
+    """Arguments that send the text in a member's pictures, with buttons to ask with it.
 
-    None where there is none, or where the words that came with it say enough.
+    None without such text, or if the member's own words are long enough.
     """
     if len(words) > picture_messages.WORDS_CHARACTERS:
         return None
@@ -55,13 +52,13 @@ async def picture_offer(
 
 
 async def _whose_it_is(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Let the member in whose picture it is."""
+    """Let the sender of the picture in."""
     mine = interaction.user.id == values["member_id"]
     return {} if mine and _is_offer(interaction.message) else picture_messages.NOT_YOURS
 
 
 def _is_offer(message: discord.Message | None) -> bool:
-    """Whether a message is an offer to ask with a picture: its id may be forged elsewhere."""
+    """Whether a message is an offer; elsewhere, its id was forged."""
     return message is not None and any(picture_messages.words_and_text(message.content))
 
 
@@ -73,7 +70,7 @@ class PictureButton(
     labels=picture_messages.LABELS,
     styles={"picture": discord.ButtonStyle.primary},
 ):
-    """*Ask with this text*, or with what was typed alone; both stand in the message itself."""
+    """*Ask with this text*, or with the member's own words; the message holds both."""
 
     member_id: int
     shown: str
@@ -87,7 +84,7 @@ class PictureButton(
             language = await viewer_language(interaction)
             await interaction.response.send_modal(PictureForm(asked, language, shown=self.shown))
         else:
-            await _asked(interaction, words, private=self.shown == "private")
+            await _answer(interaction, words, private=self.shown == "private")
 
 
 class PictureForm(
@@ -96,7 +93,7 @@ class PictureForm(
     rule=anybody,
     first=First.OWN,
 ):
-    """The question as it will be asked, with what was read in it, to be corrected."""
+    """The question with the picture's text, to be corrected before it is asked."""
 
     def __init__(self, asked: str, language: Language, *, shown: str) -> None:
         super().__init__(picture_messages.FORM_TITLE(language), shown=shown)
@@ -111,7 +108,7 @@ class PictureForm(
 
     @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
-        await _asked(interaction, filled.text("question"), private=subject["shown"] == "private")
+        await _answer(interaction, filled.text("question"), private=subject["shown"] == "private")
 
 
 def _is_mine(interaction: Interaction) -> bool:
@@ -119,21 +116,17 @@ def _is_mine(interaction: Interaction) -> bool:
     return values.get("member_id") == interaction.user.id and _is_offer(interaction.message)
 
 
-async def _asked(interaction: Interaction, question: str, *, private: bool) -> None:
-    """Put the answer in the place of the offer; beside it, for one who may write nothing here."""
-    await unless_too_fast(
-        interaction, functools.partial(_answered, interaction, question, private=private)
-    )
-
-
-async def _answered(interaction: Interaction, question: str, *, private: bool) -> None:
-    # A form that nobody opened from an offer of theirs has none whose place could be taken.
-    if _is_mine(interaction) and (private or may_write(interaction)):
-        await interaction.response.defer()
-    else:
-        private = True
-        inbox.keep(interaction)
-        await interaction.response.defer(ephemeral=True, thinking=True)
-    if not said_to_no_question(question):
-        await take_question(interaction.client, interaction.user, interaction.guild_id)
-    await answer_deferred(interaction, question, private=private)
+async def _answer(interaction: Interaction, question: str, *, private: bool) -> None:
+    """Replace the offer by the answer; answer privately if the member may not write here."""
+    bot = interaction.client
+    with bot.flood_control.admitted(interaction.user.id, interaction.guild_id):
+        # A forged form was opened from no offer of its sender.
+        if _is_mine(interaction) and (private or may_write(interaction)):
+            await interaction.response.defer()
+        else:
+            private = True
+            inbox.keep(interaction)
+            await interaction.response.defer(ephemeral=True, thinking=True)
+        if not said_to_no_question(question):
+            await take_question(bot, interaction.user, interaction.guild_id)
+        await bot.answers.answer_deferred(interaction, question, private=private)

@@ -1,11 +1,11 @@
-"""*Quotes only* below what a model wrote: the plain answer again."""
+"""*Quotes only* below a model's sentences: the plain answer again."""
 
 from dataclasses import replace
 
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.answers.replay import asked_again
-from bot.ask import button_messages
+from bot.ask import button_messages, service
 from bot.ask.messages import question_line
 from bot.ask.ui.answer_message import PassageSelect, answer_message, pictured
 from bot.core.job_queue import Priority
@@ -27,9 +27,9 @@ class QuotesButton(
     first=First.IN_PUBLIC,
     labels=QUOTES_LABELS,
 ):
-    """Whoever asked, and moderators, take what was written out of the message.
+    """The asker and moderators remove the model's sentences from the message.
 
-    Anybody else sees the plain answer alone.
+    Everybody else sees the plain answer privately.
     """
 
     question_id: int
@@ -51,13 +51,13 @@ class QuotesButton(
             await interaction.followup.send(**shown, ephemeral=True)
 
     async def _takes_out(self, interaction: Interaction, question: Question) -> bool:
-        # The id may be forged; below another message, nothing is taken out.
+        # The id may be forged: another message stays as it is.
         if PassageSelect.values_on(interaction.message) != {"question_id": self.question_id}:
             return False
         return question.asker_id == interaction.user.id or await is_moderator(interaction)
 
     async def _take_out(self, interaction: Interaction, question: Question) -> None:
-        """Make the message what it was, for all who see it."""
+        """Restore the plain answer, for everybody."""
         message = interaction.message
         private = message is not None and message.flags.ephemeral
         channels = readable_in(interaction, private=private)
@@ -73,10 +73,10 @@ class QuotesButton(
         await interaction.edit_original_response(**shown)
 
     async def _plain(self, interaction: Interaction, ask: Ask, channels: tuple[int, ...]) -> Reply:
-        """The answer as it is now, from what those may read who will see it."""
+        """The current answer, from channels that its readers may read."""
         bot = interaction.client
         ask = replace(ask, channels=tuple(one for one in ask.channels if one in channels))
-        [reply] = await bot.worker.call(
-            lambda core: core.answer_pipeline.ask([ask], record=False), priority=Priority.ASKING
+        reply = await bot.worker.call(
+            lambda core: service.unrecorded(core, ask), priority=Priority.ASKING
         )
         return await pictured(bot, replace(reply, question_id=self.question_id))

@@ -1,4 +1,4 @@
-"""Buttons below an answer that nobody asked for: *This solved it*, *Not helpful*, *Dismiss*."""
+"""Buttons below an unasked answer: *This solved it*, *Not helpful*, *Dismiss*."""
 
 import logging
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.ask import button_messages
+from bot.ask import button_messages, service
 from bot.ask import unasked_messages as messages
 from bot.ask.ui.answer_message import AnswerButton
 from bot.core.job_queue import Priority
@@ -40,12 +40,12 @@ def helped_buttons(question_id: int, language: Language) -> list[discord.ui.Item
 async def _askers_and_moderators(
     interaction: Interaction, values: Mapping[str, Any]
 ) -> Found | Sentence:
-    """Let those in who asked a question in this place, and moderators."""
+    """Let the asker and moderators in, if the question was asked in this channel."""
     found = await _READERS(interaction, values)
     if isinstance(found, Sentence):
         return found
     question: Question = found["question"]
-    # The id may be forged: only an answer in this place is meant.
+    # The id may be forged.
     if question.channel_id not in (interaction.channel_id, None):
         return button_messages.FEEDBACK_GONE
     mine = question.asker_id == interaction.user.id
@@ -59,7 +59,7 @@ class HelpedButton(
     labels=messages.LABELS,
     styles={"solved": discord.ButtonStyle.success},
 ):
-    """What only the asker and moderators press."""
+    """*This solved it* and *Dismiss*, for the asker and moderators."""
 
     question_id: int
     action: str
@@ -74,8 +74,7 @@ class HelpedButton(
             return await self._dismiss(interaction)
         feedback = Feedback(self.question_id, interaction.user.id, Verdict.HELPFUL)
         known = await interaction.client.worker.call(
-            lambda core: core.store.feedback_records.record(feedback),
-            priority=Priority.ASKING,
+            lambda core: service.keep_verdict(core, feedback), priority=Priority.ASKING
         )
         if not known:
             return button_messages.FEEDBACK_GONE
@@ -98,7 +97,7 @@ class HelpedButton(
 
 
 async def _mark_solved(channel: Any) -> bool:
-    """Give a post the forum's tag for solved ones, where there is one and the bot may."""
+    """Tag a post as solved, if its forum has such a tag and the bot may."""
     forum = channel.parent if isinstance(channel, discord.Thread) else None
     if not isinstance(forum, discord.ForumChannel):
         return False

@@ -1,16 +1,15 @@
-"""Helper cog: forum posts and questions that are asked of nobody, answered once if at all.
+"""Helper cog: answers forum posts and questions that address nobody, at most once each.
 
-A message costs some patterns; only what begins a question in a channel that is set to *help* goes
-further, behind everything that somebody asked for. Before an answer is posted, everything that was
-said after the question is fetched: whoever helped, or no longer needs help, is told nothing. That
-it is posted is in the database before it is sent, so no lost connection posts it twice; one that
-was cut off by the end of the process is not posted at all.
+Messages are filtered by patterns; only a question in a channel set to *help* is looked up, after
+everything that members asked for. Before an answer is posted, later messages are fetched: a settled
+question gets none. The database knows of an answer before it is sent, so a lost connection posts
+none twice, and an answer cut off by the end of the process is not posted.
 """
 
 import asyncio
-import functools
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -21,13 +20,11 @@ from discord.ext import commands
 
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.ask import unasked as service
-from bot.ask import unasked_messages as messages
+from bot.ask import unasked, unasked_messages
 from bot.ask.question_rules import begins_question, questions_of_post
 from bot.ask.ui.answer_message import answer_message, pictured
 from bot.ask.ui.later_messages import SAID, Place, asked_and_settled, is_closed, lacking_to_help
 from bot.ask.ui.unasked_buttons import helped_buttons
-from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.core.worker import WorkerStoppedError
 from bot.interactions.kit.errors import UNREACHED
@@ -39,15 +36,15 @@ from knowledge.store.questions.helped_questions import DailyCaps, HelpedQuestion
 from knowledge.values.channel_settings import Mode
 
 ROUND_SECONDS: Final = 60
-# So many questions wait for their time; what comes in a flood beyond them is left to people.
+# Most questions that wait for their time; in a flood, the rest is left to people.
 MOST_WAITING: Final = 500
-# So many are looked after at once: a channel in which Discord lets requests wait holds up no other.
+# Answers at once, so that a rate-limited channel holds up no other.
 AT_ONCE: Final = 4
-# What a process that was down has left waiting for longer than that is answered by nobody here.
+# Questions that waited longer than this past their time, during downtime, are left to people.
 LATE: Final = timedelta(minutes=10)
-# So many questions are looked at again in one round; each is a request to Discord or two.
+# Questions looked at again in a round; each takes a request to Discord or two.
 MOST_LOOKED_AT: Final = 20
-# How long the first message of a post may be there before the post is, in seconds.
+# Seconds by which the first message of a post may arrive before the post.
 _EARLY_SECONDS: Final = 60
 _EARLY: Final = 1_000
 
@@ -57,27 +54,27 @@ _logger = logging.getLogger(__name__)
 
 
 class HelperCog(commands.Cog):
-    """Answers to questions that nobody put to the bot."""
+    """Answers to questions that don't address the bot."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
         caps = bot.settings.helper
         self._caps = DailyCaps(caps.member_daily, caps.channel_daily)
-        # Apart from those of who asks the bot: nothing that is asked of nobody counts for these.
+        # Separate from the limits of members who ask the bot.
         self._limits = FloodControl(bot.settings.questions)
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._waiting: dict[int, asyncio.Task[None]] = {}
         self._first_messages: TTLCache[int, discord.Message] = TTLCache(_EARLY, _EARLY_SECONDS)
-        # Where something was asked that is still known: deletions elsewhere cost nothing.
+        # Guilds with questions on record: deletions elsewhere cost nothing.
         self._guilds: set[int] = set()
-        # Channels of which it was said that something lacks there.
+        # Channels whose missing permissions were logged.
         self._told: set[int] = set()
 
     async def cog_unload(self) -> None:
         for task in self._waiting.values():
             task.cancel()
 
-    # What begins a question.
+    # Finding questions.
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
@@ -90,7 +87,7 @@ class HelperCog(commands.Cog):
         ):
             return
         if isinstance(channel, discord.PartialMessageable):
-            # The first message of a post, which Discord announces apart and in any order.
+            # The first message of a post; Discord sends message and post in any order.
             if channel.id == message.id:
                 self._first_messages[message.id] = message
         elif isinstance(channel, discord.Thread):
@@ -119,7 +116,7 @@ class HelperCog(commands.Cog):
         return (await self._bot.guild_settings.in_channel(channel)).mode is Mode.HELP
 
     async def _begin(self, message: discord.Message, place: Place) -> None:
-        """Let a question wait for as long as was chosen."""
+        """Let a question wait for the time that the server chose."""
         if self._lacks(place) or len(self._waiting) >= MOST_WAITING:
             return
         holding = await self._bot.guild_settings.in_channel(place)
@@ -139,14 +136,14 @@ class HelperCog(commands.Cog):
         except TooFastError:
             return
         begun = await self._bot.worker.call(
-            lambda core: core.store.helped_questions.begin(question), priority=Priority.INDEXING
+            lambda core: unasked.begin(core, question), priority=Priority.INDEXING
         )
         self._guilds.add(place.guild.id)
         if begun:
             self._wait(question, wait.total_seconds(), message)
 
     def _lacks(self, place: Place) -> bool:
-        """Whether the bot can't help in a channel; the log is told once."""
+        """Whether the bot lacks permissions to help in a channel, which is logged once."""
         lacking = lacking_to_help(self._bot, place)
         about = place.parent_id if isinstance(place, discord.Thread) else place.id
         if lacking and about not in self._told:
@@ -174,12 +171,13 @@ class HelperCog(commands.Cog):
         self._bot.take()
         await self._bot.answerable()
         async with self._at_once:
-            await self._attempt(question, functools.partial(self._answer, question, message))
+            with self._errors_logged(question):
+                await self._answer(question, message)
 
-    async def _attempt(self, question: HelpedQuestion, act: Callable[[], Awaitable[None]]) -> None:
-        """Do what is due for a question; what Discord or the worker does not take is logged."""
+    @contextlib.contextmanager
+    def _errors_logged(self, question: HelpedQuestion) -> Iterator[None]:
         try:
-            await act()
+            yield
         except UNREACHED as error:
             _logger.warning("Question %d could not be looked after: %s", question.message_id, error)
         except WorkerStoppedError:
@@ -188,29 +186,34 @@ class HelperCog(commands.Cog):
             self._bot.explanation(error)
 
     async def _answer(self, question: HelpedQuestion, message: discord.Message | None) -> None:
-        """Answer a question whose time has come, if that is wanted and the evidence is strong."""
-        call = self._bot.worker.call
+        """Answer a question whose time has come, if it is still open and the reply is sure."""
         place = await self._place(question)
         if place is None or self._lacks(place) or is_closed(place):
-            await call(functools.partial(_done, question))
+            await self._close(question)
             return
         reply = await self._looked_up(message, place) if message is not None else None
         if message is not None and reply is None:
-            await call(functools.partial(_watch, question))
+            await self._leave(question)
             return
         now, settled = await asked_and_settled(self._bot, question, place)
         if now is None or settled:
-            await call(functools.partial(_done, question))
+            await self._close(question)
             return
         if message is None or now.content != message.content:
             reply = await self._looked_up(now, place)
         if reply is None:
-            await call(functools.partial(_watch, question))
+            await self._leave(question)
             return
         await self._post(question, now, place, reply)
 
+    async def _leave(self, question: HelpedQuestion) -> None:
+        await self._bot.worker.call(lambda core: unasked.leave(core, question))
+
+    async def _close(self, question: HelpedQuestion) -> None:
+        await self._bot.worker.call(lambda core: unasked.close(core, question))
+
     async def _place(self, question: HelpedQuestion) -> Place | None:
-        """Where a question stands, if the bot is to help there; None also if that is gone."""
+        """The channel or post of a question, if it exists and the bot helps there."""
         place: Any = self._bot.get_channel(question.place_id)
         if place is None:
             try:
@@ -220,7 +223,7 @@ class HelperCog(commands.Cog):
         return place if isinstance(place, _PLACES) and await self._helps(place) else None
 
     async def _asks(self, message: discord.Message, place: Place) -> list[Ask]:
-        """The question; of a post its title, and all of it."""
+        """The question; of a post its title, and its whole text."""
         texts = [message.content]
         if isinstance(place, discord.Thread):
             texts = questions_of_post(place.name, message.content)
@@ -239,7 +242,7 @@ class HelperCog(commands.Cog):
     async def _looked_up(self, message: discord.Message, place: Place) -> Reply | None:
         asks = await self._asks(message, place)
         return await self._bot.worker.call(
-            lambda core: service.looked_up(core, asks), priority=Priority.INDEXING
+            lambda core: unasked.looked_up(core, asks), priority=Priority.INDEXING
         )
 
     async def _post(
@@ -249,13 +252,13 @@ class HelperCog(commands.Cog):
         place: Place,
         reply: Reply,
     ) -> None:
-        """Post an answer, once: the database knows of it before Discord does."""
+        """Post an answer, which the database knows of before Discord does."""
         ask = (await self._asks(message, place))[0]
         claimed = await self._bot.worker.call(
-            lambda core: service.claimed(core, question, ask, reply, self._caps)
+            lambda core: unasked.claimed(core, question, ask, reply, self._caps)
         )
         if claimed is None:
-            await self._bot.worker.call(functools.partial(_watch, question))
+            await self._leave(question)
             return
         language = (await self._bot.guild_settings.in_channel(place)).language
         shown = await pictured(self._bot, claimed, message.channel)
@@ -265,61 +268,56 @@ class HelperCog(commands.Cog):
                 shown,
                 language=language,
                 private=False,
-                lead=messages.LEAD(language),
+                lead=unasked_messages.LEAD(language),
                 repeats_question=False,
                 buttons=helped_buttons(claimed.question_id or 0, language),
             ),
         )
-        await self._bot.worker.call(
-            lambda core: core.store.helped_questions.posted(question.message_id, sent.id)
-        )
+        await self._bot.worker.call(lambda core: unasked.posted(core, question, sent.id))
         known = {"question_id": claimed.question_id, "channel_id": place.id}
         _logger.info("A question was answered unasked.", extra=known)
 
-    # What is left over.
+    # Rounds.
 
-    async def _resume(self) -> None:
-        """Go on with what was cut off, by the process' end for instance, unless it is too late."""
-        now = datetime.now(UTC)
-        call = self._bot.worker.call
+    async def round(self) -> None:
+        """Resume waiting questions, and look again at questions of a day ago.
+
+        Those that nobody has answered become gaps.
+        """
         mine = self._bot.serves
-        for question in await call(lambda core: core.store.helped_questions.waiting(mine)):
+        waiting, guilds = await self._bot.worker.call(lambda core: unasked.unfinished(core, mine))
+        self._guilds |= guilds
+        await self._resume(waiting)
+        now = datetime.now(UTC)
+        due = await self._bot.worker.call(lambda core: unasked.due(core, now, MOST_LOOKED_AT, mine))
+        for question in due:
+            with self._errors_logged(question):
+                await self._look_again(question)
+
+    async def _resume(self, waiting: Sequence[HelpedQuestion]) -> None:
+        """Wait on for questions that the end of a process interrupted, unless it is too late."""
+        now = datetime.now(UTC)
+        for question in waiting:
             if question.message_id in self._waiting:
                 continue
             if now - question.due_at > LATE:
-                await call(functools.partial(_watch, question))
+                await self._leave(question)
             else:
                 self._wait(question, max((question.due_at - now).total_seconds(), 0))
-
-    async def round(self) -> None:
-        """Go on with what waits, and look again at what was asked a day ago.
-
-        What nobody has answered by then becomes a gap.
-        """
-        mine = self._bot.serves
-        self._guilds |= await self._bot.worker.call(
-            lambda core: core.store.helped_questions.guilds(mine)
-        )
-        await self._resume()
-        now = datetime.now(UTC)
-        for question in await self._bot.worker.call(
-            lambda core: core.store.helped_questions.due(now, MOST_LOOKED_AT, mine)
-        ):
-            await self._attempt(question, functools.partial(self._look_again, question))
 
     async def _look_again(self, question: HelpedQuestion) -> None:
         asks = await self._unanswered(question)
         if not asks:
-            await self._bot.worker.call(functools.partial(_done, question))
+            await self._close(question)
         else:
             await self._bot.worker.call(
-                lambda core: service.left_unanswered(core, question, asks),
+                lambda core: unasked.left_unanswered(core, question, asks),
                 priority=Priority.INDEXING,
             )
 
     async def _unanswered(self, question: HelpedQuestion) -> list[Ask]:
-        """What was asked a day ago, if it still stands there and nobody has answered."""
-        if await self._bot.worker.call(lambda core: service.answered_well(core, question)):
+        """A question of a day ago, if its message is still there and unanswered."""
+        if await self._bot.worker.call(lambda core: unasked.answered_well(core, question)):
             return []
         place = await self._place(question)
         if place is None or lacking_to_help(self._bot, place) or is_closed(place, later=True):
@@ -327,7 +325,7 @@ class HelperCog(commands.Cog):
         message, settled = await asked_and_settled(self._bot, question, place)
         return [] if message is None or settled else await self._asks(message, place)
 
-    # What is deleted.
+    # Deletions.
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
@@ -342,7 +340,7 @@ class HelperCog(commands.Cog):
         await self._forget([event.thread_id], event.guild_id)
 
     async def _forget(self, message_ids: list[int], guild_id: int | None) -> None:
-        """Forget what was asked in messages that are deleted, with the gaps that came of it."""
+        """Forget questions of deleted messages, and their gaps."""
         if guild_id not in self._guilds:
             return
         for message_id in message_ids:
@@ -350,13 +348,5 @@ class HelperCog(commands.Cog):
             if task is not None:
                 task.cancel()
         await self._bot.worker.call(
-            lambda core: service.forgotten(core, message_ids), priority=Priority.INDEXING
+            lambda core: unasked.forgotten(core, message_ids), priority=Priority.INDEXING
         )
-
-
-def _watch(question: HelpedQuestion, core: Core) -> None:
-    core.store.helped_questions.watch(question)
-
-
-def _done(question: HelpedQuestion, core: Core) -> None:
-    core.store.helped_questions.done(question.message_id)

@@ -13,7 +13,7 @@ from discord import app_commands
 
 from bot.gaps import messages, service
 from bot.gaps.service import Group
-from bot.gaps.ui.buttons import open_note
+from bot.gaps.ui.answers_for_askers import AnswersForAskers
 from bot.gaps.ui.existing_answer import PointForm
 from bot.gaps.ui.handover_posts import HandoverPosts
 from bot.interactions.features import Feature
@@ -186,7 +186,7 @@ class GapsButton(
             said = messages.NONE_CHOSEN(language)
             await interaction.response.send_message(said, ephemeral=True)
         elif self.action == "write":
-            await open_note(interaction, chosen[0])
+            await interaction.client.submissions.write_for(interaction, chosen[0])
         else:
             await interaction.response.send_modal(PointForm(chosen[0], language))
 
@@ -222,4 +222,5 @@ async def _done(interaction: Interaction, action: str, chosen: Sequence[int]) ->
 
 def feature(bot: Services) -> Feature:
     bot.handovers = HandoverPosts(bot)
+    bot.answers_for_askers = AnswersForAskers(bot)
     return Feature([GapsCog(bot)])

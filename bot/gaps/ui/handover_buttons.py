@@ -1,15 +1,15 @@
-"""Buttons of hand-overs: *Ask the moderators* below a refusal, and what helpers do; their form."""
+"""Buttons of hand-overs: *Ask the moderators*, the helpers' actions, and the form of an answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import discord
 
-from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.gaps import handover_messages as messages
-from bot.gaps import handovers as service
+from bot.gaps import handovers
+from bot.gaps.handovers import Helper
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
@@ -20,7 +20,7 @@ from bot.interactions.services import Interaction, Services
 from bot.text.languages import Sentence
 from knowledge.store.questions.handovers import NotHandedOn
 from knowledge.values.guilds import GuildSettings, Language
-from knowledge.values.handovers import Handover, HandoverOutcome
+from knowledge.values.handovers import Handover
 from knowledge.values.notes import Member
 from knowledge.values.questions import Question
 
@@ -31,14 +31,14 @@ class HandOnButton(
     rule=readers_of_answer(messages.QUESTION_GONE),
     labels=messages.ASK_MODERATORS_LABELS,
 ):
-    """*Ask the moderators* below a refusal, and whether to after all."""
+    """*Ask the moderators* below a refusal, and its confirmation."""
 
     question_id: int
     action: str
     question: Question
 
     async def clicked(self, interaction: Interaction) -> None:
-        """Put the question to the helpers; what was asked privately, once that is confirmed."""
+        """Put the question to the helpers; a private one after a confirmation."""
         bot, guild, question = interaction.client, interaction.guild, self.question
         language = await viewer_language(interaction)
         view = discord.utils.MISSING
@@ -59,42 +59,32 @@ async def _hand_on(
     member_id: int,
     language: Language,
 ) -> str:
-    """Put a question to the helpers, once; what whoever clicked is told, in their language."""
+    """Put a question to the helpers, once; returns the sentence for the member who clicked."""
     settings = await _settings(bot, guild.id)
     if not settings.hand_on:
         return messages.NOT_SET_UP(language)
     refusal = bot.handovers.refusal(guild, settings, question)
     now = datetime.now(UTC)
     claimed = refusal or await bot.worker.call(
-        lambda core: service.hand_on(core, guild.id, question.id, member_id, now),
+        lambda core: handovers.hand_on(core, guild.id, question.id, member_id, now),
         priority=Priority.ASKING,
     )
     if isinstance(claimed, NotHandedOn):
         return messages.not_handed_on(claimed, language)
     await bot.handovers.catch_up()
-    found = await bot.worker.call(
-        lambda core: core.store.handovers.find(guild.id, claimed), priority=Priority.ASKING
+    done = await bot.worker.call(
+        lambda core: handovers.handed_on(core, question, claimed), priority=Priority.ASKING
     )
-    # What could not be sent yet is sent in a minute.
-    if found is None:
+    # A message that could not be sent yet is sent in a minute.
+    if not done.posted:
         return messages.NOT_POSTED(language)
-    quiet = await bot.worker.call(
-        lambda core: core.store.gaps.quiet(question.asker_id), priority=Priority.ASKING
-    )
-    return messages.handed_on(mine=question.asker_id == member_id, quiet=quiet, language=language)
+    mine = question.asker_id == member_id
+    return messages.handed_on(mine=mine, quiet=done.quiet, language=language)
 
 
 async def _settings(bot: Services, guild_id: int) -> GuildSettings:
-    """What holds at this moment, and not what held a minute ago."""
     return await bot.worker.call(
-        lambda core: core.store.guilds.settings(guild_id), priority=Priority.ASKING
-    )
-
-
-async def _found(interaction: Interaction, question_id: int) -> Handover | None:
-    guild_id = interaction.guild_id or 0
-    return await interaction.client.worker.call(
-        lambda core: core.store.handovers.find(guild_id, question_id), priority=Priority.ASKING
+        lambda core: handovers.settings(core, guild_id), priority=Priority.ASKING
     )
 
 
@@ -102,7 +92,7 @@ _FIRST: Final = {"answer": First.OWN, "send": First.THINKING}
 
 
 async def _helpers(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
-    """Let those in who may help at this moment; finds the server's `settings`."""
+    """Let helpers and moderators in; finds the server's `settings`."""
     settings = await _settings(interaction.client, interaction.guild_id or 0)
     may = may_help(interaction.user, settings)
     return {"settings": settings} if may else messages.NOT_A_HELPER
@@ -120,7 +110,7 @@ class HandoverButton(
         "send": discord.ButtonStyle.primary,
     },
 ):
-    """What a helper does with a question that was put to them."""
+    """A helper's action on a question."""
 
     question_id: int
     action: str
@@ -135,12 +125,13 @@ class HandoverButton(
             await self._step(interaction)
 
     async def _step(self, interaction: Interaction) -> None:
-        """Claim, give back, decline or open again: the message shows it, or somebody else's."""
         bot, guild_id = interaction.client, interaction.guild_id or 0
         language = await viewer_language(interaction)
-        moderator = may_decide(interaction.user, self.settings)
-        step = _step(self.action, guild_id, self.question_id, interaction.user.id, moderator)
-        outcome = await bot.worker.call(step, priority=Priority.ASKING)
+        member = Helper(interaction.user.id, may_decide(interaction.user, self.settings))
+        outcome = await bot.worker.call(
+            lambda core: handovers.step(core, self.action, guild_id, self.question_id, member),
+            priority=Priority.ASKING,
+        )
         if outcome is None:
             await interaction.followup.send(messages.GONE(language), ephemeral=True)
             return
@@ -150,15 +141,15 @@ class HandoverButton(
             await interaction.followup.send(taken, ephemeral=True)
 
     async def _open_form(self, interaction: Interaction) -> None:
+        guild_id = interaction.guild_id or 0
         async with in_time():
-            found = await _found(interaction, self.question_id)
-            asked = await interaction.client.worker.call(
-                lambda core: core.store.question_records.question(self.question_id),
+            found, asked = await interaction.client.worker.call(
+                lambda core: handovers.to_answer(core, guild_id, self.question_id),
                 priority=Priority.ASKING,
             )
         language = await viewer_language(interaction)
         sentence = _why_not(interaction, found, language)
-        if sentence or asked is None or not asked.text:
+        if sentence or asked is None:
             said = sentence or messages.GONE(language)
             await interaction.response.send_message(said, ephemeral=True)
             return
@@ -166,38 +157,24 @@ class HandoverButton(
         await interaction.response.send_modal(form)
 
     async def _send(self, interaction: Interaction) -> None:
-        """Put the answer into the queue, as a note."""
+        """Propose the answer as a note."""
         bot, guild_id = interaction.client, interaction.guild_id or 0
         language = await viewer_language(interaction)
         origin = interaction.message.id if interaction.message is not None else 0
-        draft = await bot.worker.call(
-            lambda core: service.draft(core, guild_id, self.question_id, origin)
+        found = await bot.worker.call(
+            lambda core: handovers.to_note(core, guild_id, self.question_id)
         )
-        if draft is None:
+        if found is None:
             await interaction.edit_original_response(content=messages.NOTED_ALREADY(language))
         else:
-            await bot.submissions.submit(interaction, draft)
+            await bot.submissions.propose_answer(
+                interaction, found.question, found.handover, origin
+            )
             await bot.handovers.catch_up()
 
 
-def _step(
-    action: str, guild_id: int, question_id: int, member_id: int, moderator: bool
-) -> Callable[[Core], HandoverOutcome | None]:
-    now = datetime.now(UTC)
-
-    def step(core: Core) -> HandoverOutcome | None:
-        store = core.store.handovers
-        if action == "claim":
-            return store.claim(guild_id, question_id, member_id, now)
-        if action == "decline":
-            return store.decline(guild_id, question_id, member_id, now, moderator=moderator)
-        return store.give_back(guild_id, question_id, member_id, now, moderator=moderator)
-
-    return step
-
-
 def _why_not(interaction: Interaction, found: Handover | None, language: Language) -> str:
-    """Why a helper may not answer, or nothing."""
+    """The reason why a helper may not answer; empty if they may."""
     if found is None:
         return messages.GONE(language)
     return "" if found.free_for(interaction.user.id) else messages.taken(found, language)
@@ -216,8 +193,9 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
             goes(language),
             paragraph=True,
         )
+        # A default, because the menu is required and below the fold of a phone.
         options = [
-            discord.SelectOption(label=label(language), value=value)
+            discord.SelectOption(label=label(language), value=value, default=value == "unnamed")
             for value, label in messages.NAME_CHOICES.items()
         ]
         select = discord.ui.Select[Any](custom_id="name", options=options)
@@ -225,10 +203,13 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
 
     @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
-        """Keep the answer, and have it told; or give it back."""
+        """Keep the answer and tell the askers; or give it back."""
         bot = interaction.client
         language = await viewer_language(interaction)
-        found = await _found(interaction, subject["question_id"])
+        guild_id, question_id = interaction.guild_id or 0, subject["question_id"]
+        found = await bot.worker.call(
+            lambda core: handovers.find(core, guild_id, question_id), priority=Priority.ASKING
+        )
         sentence = _why_not(interaction, found, language)
         text = filled.text("answer").strip()
         if sentence or found is None or not text:
@@ -237,7 +218,7 @@ class HelperForm(Form, ids=CustomId("form:helper", question_id=int, nonce=NONCE)
         name = interaction.user.display_name if filled.choice("name") == "named" else ""
         helper, now = Member(interaction.user.id, name), datetime.now(UTC)
         answered = await bot.worker.call(
-            lambda core: service.answer(core, found, helper, text, now, interaction.id),
+            lambda core: handovers.answer(core, found, helper, text, now, interaction.id),
             priority=Priority.ASKING,
         )
         if answered is None or not answered.outcome.done:

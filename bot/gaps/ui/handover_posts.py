@@ -1,8 +1,8 @@
-"""Dispatcher of hand-overs: posts them where helpers are, and shows there how each stands.
+"""Dispatcher of hand-overs: posts them to the helpers, and keeps each message up to date.
 
-Like the outbox, it works off what is marked as due: after every step, at the start, every minute.
-Before a post is begun that is remembered; a message has a nonce by which Discord knows it again,
-and a forum post, which can have none, is looked for before it is made once more.
+Like the outbox, it delivers everything due: after every step, at the start, every minute. Discord
+recognizes a repeated message by its nonce. A forum post has none, so a post that was begun is
+looked for before it is made again.
 """
 
 import asyncio
@@ -15,10 +15,9 @@ from typing import Any, Final
 
 import discord
 
-from bot.answers.replay import with_words
 from bot.core.job_queue import Priority
 from bot.gaps import handover_messages as messages
-from bot.gaps import handovers as service
+from bot.gaps import handovers
 from bot.gaps.ui.handover_buttons import HandoverButton
 from bot.interactions.kit.buttons import view_of
 from bot.interactions.kit.errors import UNREACHED, worth_retrying
@@ -37,7 +36,7 @@ from knowledge.values.questions import Question
 
 _Place = discord.TextChannel | discord.ForumChannel
 
-# A day: an unanswered thread leaves the list of channels, and is found in `/gaps`.
+# A day. `/gaps` still lists the question of an archived thread.
 _ARCHIVED_AFTER: Final = 1440
 
 _logger = logging.getLogger(__name__)
@@ -51,13 +50,12 @@ class HandoverPosts:
         self._one_at_a_time = asyncio.Lock()
 
     async def catch_up(self) -> None:
-        """Post what is to be posted, and show what has changed."""
+        """Post new hand-overs, and edit those that have changed."""
         async with self._one_at_a_time:
             now = datetime.now(UTC)
             mine = self._bot.serves
-            await self._bot.worker.call(lambda core: core.store.handovers.went_stale(now, mine))
             due = await self._bot.worker.call(
-                lambda core: core.store.handovers.due(mine), priority=Priority.ASKING
+                lambda core: handovers.due(core, now, mine), priority=Priority.ASKING
             )
             for handover in due:
                 try:
@@ -67,7 +65,7 @@ class HandoverPosts:
 
     async def _show(self, handover: Handover) -> None:
         guild = self._bot.get_guild(handover.guild_id)
-        # One that is only unavailable comes back.
+        # An unavailable guild comes back.
         if guild is None or guild.unavailable:
             return
         if not handover.posted:
@@ -80,19 +78,19 @@ class HandoverPosts:
 
     async def _shown(self, handover: Handover) -> None:
         await self._bot.worker.call(
-            lambda core: core.store.handovers.shown(handover), priority=Priority.ASKING
+            lambda core: handovers.shown(core, handover), priority=Priority.ASKING
         )
 
     async def _question(self, handover: Handover) -> Question | None:
         return await self._bot.worker.call(
-            lambda core: service.question(core, handover), priority=Priority.ASKING
+            lambda core: handovers.question(core, handover), priority=Priority.ASKING
         )
 
     async def _said(self, handover: Handover, question: Question, place: Any) -> dict[str, Any]:
-        """What sends a hand-over, or edits its message."""
+        """Arguments that send a hand-over, or edit its message."""
         channels = readable_by_all(self._bot, place)
         question = await self._bot.worker.call(
-            lambda core: with_words(question, core.index, channels), priority=Priority.ASKING
+            lambda core: handovers.quotable(core, question, channels), priority=Priority.ASKING
         )
         language = await self._bot.guild_settings.language(handover.guild_id)
         return {
@@ -119,7 +117,7 @@ class HandoverPosts:
             channel_id, message_id = message.channel.id, message.id
             await self._placed(handover, channel_id, message_id)
             if handover.changes > 1:
-                # Discord may have taken an earlier post, which shows an earlier state.
+                # Discord may return an earlier post, which shows an earlier state.
                 await self._edit(replace(handover, channel_id=channel_id, message_id=message_id))
             await self._shown(handover)
             await self._begin_thread(place, message, question)
@@ -128,24 +126,23 @@ class HandoverPosts:
 
     async def _given_up(self, handover: Handover) -> None:
         await self._bot.worker.call(
-            lambda core: core.store.handovers.given_up(handover.question_id),
-            priority=Priority.ASKING,
+            lambda core: handovers.give_up(core, handover), priority=Priority.ASKING
         )
 
     async def _placed(
         self, handover: Handover, channel_id: int | None, message_id: int | None
     ) -> None:
         await self._bot.worker.call(
-            lambda core: core.store.handovers.placed(handover.question_id, channel_id, message_id),
+            lambda core: handovers.placed(core, handover, channel_id, message_id),
             priority=Priority.ASKING,
         )
 
     def places(
         self, guild: discord.Guild, settings: GuildSettings, question: Question
     ) -> Iterator[_Place]:
-        """Where a question may be posted: the chosen place first, then the review channel.
+        """Channels for a question: the chosen one first, then the review channel.
 
-        Who sees the place are helpers and moderators alone, or could read the question anyway.
+        Only helpers and moderators see them, or everybody who does could read the question anyway.
         """
         for channel in self._writable(guild, settings):
             others = seen_by_others(channel, (settings.helper_role_id, settings.moderator_role_id))
@@ -155,7 +152,7 @@ class HandoverPosts:
     def refusal(
         self, guild: discord.Guild, settings: GuildSettings, question: Question
     ) -> NotHandedOn | None:
-        """Why a question can be posted nowhere, if it is for who could read it."""
+        """The refusal of a question that can be posted nowhere because of its readers."""
         writable = any(True for _ in self._writable(guild, settings))
         if writable and not any(True for _ in self.places(guild, settings, question)):
             return NotHandedOn.PRIVATE
@@ -183,8 +180,7 @@ class HandoverPosts:
         if handover.tried and (lost := await self._lost_post(place, handover)):
             return lost
         await self._bot.worker.call(
-            lambda core: core.store.handovers.tried(handover.question_id),
-            priority=Priority.ASKING,
+            lambda core: handovers.tried(core, handover), priority=Priority.ASKING
         )
         tags = [one for one in place.available_tags if not one.moderated]
         create = functools.partial(
@@ -202,7 +198,7 @@ class HandoverPosts:
     async def _lost_post(
         self, forum: discord.ForumChannel, handover: Handover
     ) -> discord.Message | None:
-        """The forum post that Discord took before its answer was lost."""
+        """The forum post that Discord made before its response was lost."""
         own = self._bot.user.id if self._bot.user is not None else 0
         for thread in await forum.guild.active_threads():
             if thread.parent_id != forum.id or thread.owner_id != own:
@@ -219,14 +215,14 @@ class HandoverPosts:
     async def _begin_thread(
         self, place: _Place, message: discord.Message, question: Question
     ) -> None:
-        """Give helpers a thread to talk in; where there can be none, the message is enough."""
+        """Start a thread for the helpers, if the bot may."""
         if not isinstance(place, discord.TextChannel):
             return
         if not place.permissions_for(place.guild.me).create_public_threads:
             return
         name = messages.thread_name(question)
         try:
-            # Discord makes one thread of a message, however often it is asked.
+            # A message has one thread, however often it is requested.
             await resent(
                 lambda: message.create_thread(name=name, auto_archive_duration=_ARCHIVED_AFTER)
             )
@@ -236,7 +232,7 @@ class HandoverPosts:
     # Editing.
 
     async def _edit(self, handover: Handover) -> None:
-        """Show how it stands; what is gone or closed by now is left as it is."""
+        """Edit a hand-over's message; a deleted one, or one in a closed channel, is left alone."""
         question = await self._question(handover)
         if question is None:
             return

@@ -171,6 +171,7 @@ class Button(_Posted, discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]]
         through_the_door(cls, "callback", "_entered")
         cls.ids, cls.rule, cls.first = ids, rule, first
         cls.labels, cls.styles = labels, styles
+        _HANDLERS[ids.prefix] = cls
 
     def __init__(
         self, label: str | Language = "", *, row: int | None = None, **values: Any
@@ -210,6 +211,14 @@ class Button(_Posted, discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]]
         Whatever it raises is explained to whoever clicked.
         """
         raise NotImplementedError
+
+
+_HANDLERS: Final[dict[str, type[Button]]] = {}
+
+
+def handler(prefix: str) -> type[Button]:
+    """The class of the buttons whose ids begin with a prefix, once its feature is imported."""
+    return _HANDLERS[prefix]
 
 
 class Select(_Posted, discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=_NEVER):

@@ -10,7 +10,7 @@ import functools
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -43,6 +43,7 @@ _Self = TypeVar("_Self")
 _logger = logging.getLogger(__name__)
 
 _Callback = Callable[Concatenate[_Self, Interaction, _P], Awaitable[None]]
+_Command = Callable[Concatenate[_Self, Interaction, _P], Coroutine[Any, Any, None]]
 
 
 class BusyError(Exception):
@@ -129,17 +130,22 @@ def explained(callback: _Callback[_Self, _P]) -> Callable[..., Any]:
     return wrapped
 
 
-async def unless_too_fast(interaction: Interaction, act: Callable[[], Awaitable[None]]) -> None:
-    """Do what a member asks for if they and their guild may ask now; else tell them each time.
+def unless_too_fast(callback: _Command[_Self, _P]) -> _Command[_Self, _P]:
+    """Decorate a command that takes a question; a member who asks too fast is told each time."""
 
-    Discord reports a failure where an interaction is not acknowledged.
-    """
-    bot = interaction.client
-    try:
-        with bot.flood_control.admitted(interaction.user.id, interaction.guild_id):
-            await act()
-    except TooFastError as error:
-        await bot.explain(interaction, error)
+    @functools.wraps(callback)
+    async def wrapped(
+        self: _Self, interaction: Interaction, /, *args: _P.args, **kwargs: _P.kwargs
+    ) -> None:
+        bot = interaction.client
+        try:
+            with bot.flood_control.admitted(interaction.user.id, interaction.guild_id):
+                await callback(self, interaction, *args, **kwargs)
+        except TooFastError as error:
+            # An exception would count as a failed command.
+            await bot.explain(interaction, error)
+
+    return wrapped
 
 
 async def say(interaction: Interaction, sentence: str, **more: Any) -> None:

@@ -114,6 +114,7 @@ class ReportButton(
     ids=CustomId("report", kind=("answer", "note"), number=int),
     rule=_reporters,
     first=First.OWN,
+    labels={None: messages.REPORT_LABEL},
 ):
     """*Report* below an answer (with a question's number) or below a note (with its own)."""
 

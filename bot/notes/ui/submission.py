@@ -25,13 +25,16 @@ from bot.notes import drafts, form_messages, messages, picture_messages, service
 from bot.notes.drafts import Draft, checked_number
 from bot.notes.service import Proposal, Sender
 from bot.notes.ui.form import draft_on, file_of, member_of, open_form
+from bot.notes.ui.gap_button import open_note
 from bot.notes.ui.page_button import page_button
 from bot.notes.ui.source_messages import SourceMessages
 from bot.review import messages as review_messages
 from bot.review.similar_notes import Near
 from bot.text import error_messages
 from bot.text.languages import Sentence
+from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.values.guilds import Language
+from knowledge.values.handovers import Handover
 from knowledge.values.notes import Member, Note, Obstacle, Outcome
 from knowledge.values.submissions import InvalidNoteError
 
@@ -104,6 +107,14 @@ class NoteSubmissions:
     async def give_back(self, interaction: Interaction, draft: Draft, sentence: str) -> None:
         language = await viewer_language(interaction)
         await self._say(interaction, _Said(sentence, draft), language)
+
+    async def write_for(self, interaction: Interaction, question_id: int) -> None:
+        await open_note(interaction, question_id)
+
+    async def propose_answer(
+        self, interaction: Interaction, asked: OpenQuestion, answered: Handover, origin: int
+    ) -> None:
+        await self.submit(interaction, drafts.of_answer(asked, answered, origin))
 
     def given_back(self, draft: Draft, sentence: str, language: Language) -> dict[str, Any]:
         return _giving_back(_Said(sentence, draft), draft, language)

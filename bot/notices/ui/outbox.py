@@ -1,8 +1,8 @@
 """Dispatcher of the outbox: posts and edits review cards, sends notices, each exactly once.
 
-Whatever changes a note only marks its card as due, in the same transaction, and keeps a notice for
-whoever is to be told. Here both are worked off: after every decision, at the start, and every
-minute. A process that dies in between loses nothing, and what was posted is not posted twice.
+A transaction that changes a note also marks its card as due and keeps the notices. The dispatcher
+delivers both: after every decision, at the start, and every minute. A killed process loses nothing
+and posts nothing twice.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ import discord
 
 from bot.core.job_queue import Priority
 from bot.core.worker import WorkerStoppedError
+from bot.interactions import shared_buttons
 from bot.interactions.kit.buttons import view_of
 from bot.interactions.kit.errors import EXPLAINED, UNREACHED, worth_retrying
 from bot.interactions.kit.retries import resent
 from bot.interactions.policy.channel_access import readable_by_all
 from bot.interactions.services import Services
-from bot.notes.ui.form import ReviseButton
-from bot.notices import messages
-from bot.notices.ui.answers_for_askers import TOLD_TO_ASKERS, AnswersForAskers
+from bot.notices import messages, service
+from bot.notices.service import Delivery, Place
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
 from bot.review import service as review_service
@@ -32,16 +32,15 @@ from bot.review.impact import Impact, ImpactPreview
 from bot.review.ui.cards import card_buttons, card_message, files_of
 from indexer.index.database import IndexError_
 from knowledge.store.database import StoreError
-from knowledge.store.notes.review_cards import card_number
-from knowledge.values.guilds import GuildSettings, Language
+from knowledge.values.guilds import GuildSettings
 from knowledge.values.notes import Note, Notice, State
 
-# How often what was left undone is tried again.
+# The pause between attempts to deliver what is left.
 ROUND_SECONDS: Final = 60
-# How long whoever proposes a note waits for its card before they are told that it is kept.
+# How long a contributor waits for the card before they are told that the note is kept.
 PATIENCE_SECONDS: Final = 10
 _BAD_REQUEST: Final = 400
-# Each card that is looked for is a request to Discord.
+# Looking for a card takes a request to Discord.
 LOST_CARDS: Final = 25
 
 _Buttons = list[discord.ui.Item[Any]]
@@ -54,25 +53,24 @@ class OutboxDispatcher:
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
-        self._answers = AnswersForAskers(bot)
         self._one_at_a_time = asyncio.Lock()
-        # What publishing the pending revisions would change, by revision id; found out once a card
-        # is posted, because replaying questions must delay neither the card nor anybody's answer.
+        # Impact of publishing each pending revision, by its id. It is measured after the card is
+        # posted, so that replaying questions delays no card.
         self._impacts: dict[int, Impact] = {}
         self._previews: set[asyncio.Task[None]] = set()
         self._behind: set[asyncio.Task[None]] = set()
 
     async def catch_up(self) -> None:
-        """Bring every card up to date and tell everybody who is to be told."""
+        """Bring every card up to date and deliver all notices."""
         self._bot.autocomplete.forget()
         async with self._one_at_a_time:
             await self._show_cards()
             await self._notify()
             await self._bot.handovers.catch_up()
-        self._answers.begin()
+        self._bot.answers_for_askers.begin()
 
     async def catch_up_in_time(self) -> None:
-        """Catch up; who waits for it is told sooner where Discord is slow, and the rest follows."""
+        """Catch up, but return early where Discord is slow; delivery goes on in the background."""
         task = self._bot.loop.create_task(self._catch_up_behind(), name="commonplace-posting")
         self._behind.add(task)
         task.add_done_callback(self._behind.discard)
@@ -86,7 +84,7 @@ class OutboxDispatcher:
             self._bot.explanation(error)
 
     async def round(self) -> None:
-        """Remind moderators of what waits, and do what was left undone."""
+        """Remind moderators of waiting notes, and deliver what is left."""
         try:
             await self.remind(datetime.now(UTC))
             await self.catch_up()
@@ -94,7 +92,7 @@ class OutboxDispatcher:
             _logger.error("Cards and notices wait for the next minute: %s", error)
 
     async def remind(self, at: datetime) -> None:
-        """Say in the review channels what has waited for too long; whom it pings is nobody."""
+        """Remind moderators in the review channels of notes that have waited too long, silently."""
         mine = self._bot.serves
         found = await self._bot.worker.call(lambda core: review_service.reminders(core, at, mine))
         for reminder in found:
@@ -103,17 +101,15 @@ class OutboxDispatcher:
                 language = reminder.settings.language
                 said = review_messages.reminder(reminder.waiting, reminder.since, language)
                 try:
-                    # Of one guild alone; 25 characters are the most.
+                    # Unique by guild and time; Discord takes 25 characters.
                     nonce = f"r{reminder.settings.guild_id:x}{int(at.timestamp()):x}"
                     await resent(functools.partial(channel.send, said, silent=True, nonce=nonce))
                 except UNREACHED as error:
                     _logger.warning("Moderators could not be reminded: %s", error)
 
     async def move_cards(self, guild_id: int) -> None:
-        """Have what waits shown where the guild's review channel is now, and nowhere else."""
-        left = await self._bot.worker.call(
-            lambda core: core.store.review_cards.left_behind(guild_id)
-        )
+        """Delete pending cards outside of the review channel; they are posted there again."""
+        left = await self._bot.worker.call(lambda core: service.left_behind(core, guild_id))
         for channel_id, message_id in left:
             channel = self._bot.get_partial_messageable(channel_id)
             try:
@@ -122,95 +118,86 @@ class OutboxDispatcher:
                 _logger.info("A review card stays where it was: %s", error)
 
     async def find_lost_cards(self, guild_id: int) -> None:
-        """Look whether the cards of what waits are still there, the oldest first."""
+        """Find deleted cards of pending revisions, which are posted again."""
         now = datetime.now(UTC)
-        waiting = await self._bot.worker.call(lambda core: core.store.notes.queue(guild_id, now))
+        cards = await self._bot.worker.call(
+            lambda core: service.waiting_cards(core, guild_id, now, LOST_CARDS)
+        )
         lost = []
-        for note in waiting[:LOST_CARDS]:
-            if note.card is None:
-                continue
-            channel = self._bot.get_partial_messageable(note.card[0])
+        for channel_id, message_id in cards:
             try:
-                await channel.fetch_message(note.card[1])
+                await self._bot.get_partial_messageable(channel_id).fetch_message(message_id)
             except discord.NotFound:
-                lost.append(note.card[1])
+                lost.append(message_id)
             except UNREACHED as error:
                 _logger.warning("A review card could not be looked for: %s", error)
                 return
         if lost:
-            await self._bot.worker.call(lambda core: core.store.review_cards.lost(lost))
+            await self._bot.worker.call(lambda core: service.lost(core, lost))
 
     # Cards.
 
     async def _show_cards(self) -> None:
         mine = self._bot.serves
-        due = await self._bot.worker.call(lambda core: core.store.review_cards.due(mine))
-        # Where the review channel does not take one card, it takes none: asking Discord again for
-        # each of them would run into its limit on refused requests.
+        due = await self._bot.worker.call(lambda core: service.due_cards(core, mine))
+        # A review channel that refuses one card refuses all: trying each would run into Discord's
+        # limit on refused requests.
         refused: set[int] = set()
         for note, number in due:
             if note.guild_id in refused:
                 continue
             try:
-                shown = await self._show_card(note, number)
-                if shown is None:
+                if not await self._show_card(note, number):
                     refused.add(note.guild_id)
-                else:
-                    await self._mark_shown(note.revision.id, shown)
             except UNREACHED as error:
                 _logger.warning("A review card could not be posted: %s", error)
-                # What Discord does not take as it is keeps no other card from being shown.
+                # A card that Discord rejects for its content blocks no others.
                 if getattr(error, "status", 0) != _BAD_REQUEST:
                     refused.add(note.guild_id)
 
-    async def _mark_shown(self, revision_id: int, number: int) -> None:
-        await self._bot.worker.call(lambda core: core.store.review_cards.shown(revision_id, number))
+    async def _show_card(self, note: Note, number: int) -> bool:
+        """Post or edit a card that shows this change of its note; False without a channel."""
+        settings = await self._bot.worker.call(lambda core: service.settings(core, note.guild_id))
+        card = await self._card(note, settings)
+        buttons = card_buttons(note, settings, datetime.now(UTC), settings.language)
+        if note.revision.state is State.PENDING and note.revision.id not in self._impacts:
+            task = asyncio.create_task(self._preview(note), name="commonplace-preview")
+            self._previews.add(task)
+            task.add_done_callback(self._previews.discard)
+        place = note.card
+        edited = place is not None and await self._edit(place, card, buttons, settings)
+        # A deleted card of a decided note stays deleted.
+        if not edited and (place is None or note.revision.state is State.PENDING):
+            if place is not None:
+                number = await self._replace(place)
+            if not await self._post(note, number, card, buttons):
+                return False
+        await self._bot.worker.call(lambda core: service.shown(core, note, number))
+        return True
 
-    async def _show_card(self, note: Note, number: int) -> int | None:
-        """Post a card, or edit it, to show the change of its note that has this number.
-
-        Returns:
-            The number to mark as shown; None where the card has no channel.
-        """
-        settings = await self._bot.worker.call(
-            lambda core: core.store.guilds.settings(note.guild_id)
-        )
-        shown_in = self._bot.get_channel(
-            note.card[0] if note.card is not None else settings.review_channel_id or 0
-        )
-        channels = readable_by_all(self._bot, shown_in)
+    async def _card(self, note: Note, settings: GuildSettings) -> ReviewCard:
+        place = note.card
+        channel_id = place[0] if place is not None else settings.review_channel_id or 0
+        channels = readable_by_all(self._bot, self._bot.get_channel(channel_id))
         await self._bot.worker.run_slices(
             lambda core: review_service.embed_near_ahead(core, note), priority=Priority.REVIEWING
         )
         findings = await self._bot.worker.call(
             lambda core: review_service.findings(core, note, channels)
         )
-        now = datetime.now(UTC)
-        pending = note.revision.state is State.PENDING
-        if not pending:
+        if note.revision.state is not State.PENDING:
             self._impacts.pop(note.revision.id, None)
-        impact = self._impacts.get(note.revision.id)
-        language = settings.language
-        card = review_cards.card(
-            note, now, findings, impact=impact, on_page=settings.page, language=language
+        return review_cards.card(
+            note,
+            datetime.now(UTC),
+            findings,
+            impact=self._impacts.get(note.revision.id),
+            on_page=settings.page,
+            language=settings.language,
         )
-        buttons = card_buttons(note, settings, now, language)
-        if pending and impact is None:
-            task = asyncio.create_task(self._preview(note), name="commonplace-preview")
-            self._previews.add(task)
-            task.add_done_callback(self._previews.discard)
-        if note.card is not None:
-            shown = await self._edit(note.card, card, buttons, settings)
-            # A decided card that somebody has deleted is not wanted any more.
-            if shown or note.revision.state is not State.PENDING:
-                return number
-            await self._forget(note.card)
-            number = card_number(note.card[1])
-        return number if await self._post(note, number, card, buttons) else None
 
-    async def _forget(self, place: tuple[int, int]) -> None:
-        """Have the next card of a note be another message."""
-        await self._bot.worker.call(lambda core: core.store.review_cards.lost([place[1]]))
+    async def _replace(self, place: Place) -> int:
+        return await self._bot.worker.call(lambda core: service.replace_lost(core, place))
 
     async def _preview(self, note: Note) -> None:
         try:
@@ -221,22 +208,20 @@ class OutboxDispatcher:
                 return
             self._impacts[note.revision.id] = found
             if found.total:
-                await self._bot.worker.call(
-                    lambda core: core.store.review_cards.changed(note.revision.id)
-                )
+                await self._bot.worker.call(lambda core: service.changed(core, note))
                 await self.catch_up()
         except EXPLAINED as error:
             _logger.info("A card lacks what its note would change: %s", error)
 
     async def _edit(
-        self, place: tuple[int, int], card: ReviewCard, buttons: _Buttons, settings: GuildSettings
+        self, place: Place, card: ReviewCard, buttons: _Buttons, settings: GuildSettings
     ) -> bool:
-        """Edit a posted card; False if it is gone, or in an earlier channel that is closed now."""
+        """Edit a posted card; False if it is gone, or its earlier channel is closed."""
         channel = self._bot.get_partial_messageable(place[0])
         message = channel.get_partial_message(place[1])
 
         async def edit(*, with_files: bool) -> discord.Message:
-            # Files of a text that was withdrawn go.
+            # An edit without files removes those of a withdrawn text.
             files = files_of(card.attached) if with_files else []
             shown = card_message(card, buttons, with_files=with_files)
             return await message.edit(**shown, attachments=files)
@@ -252,19 +237,17 @@ class OutboxDispatcher:
         return True
 
     async def _post(self, note: Note, number: int, card: ReviewCard, buttons: _Buttons) -> bool:
-        """Post a card; False if there is no channel for it.
+        """Post a card; False without a channel.
 
-        Discord takes a message with a nonce only once. Where an earlier attempt was taken, it gives
-        back that message, which is edited then.
+        Discord accepts a nonce once. If an earlier attempt succeeded, it returns that message,
+        which is then edited.
         """
-        settings = await self._bot.worker.call(
-            lambda core: core.store.guilds.settings(note.guild_id)
-        )
+        settings = await self._bot.worker.call(lambda core: service.settings(core, note.guild_id))
         channel = self._bot.get_channel(settings.review_channel_id or 0)
         if not isinstance(channel, discord.abc.Messageable):
             return False
         posting = await self._bot.worker.call(
-            lambda core: core.store.review_cards.posting(note.revision.id, number)
+            lambda core: service.begin_posting(core, note, number)
         )
         nonce = f"card-{note.revision.id}-{posting}"
 
@@ -275,45 +258,39 @@ class OutboxDispatcher:
 
         message = await _with_files_if_allowed(card, send)
         place = (message.channel.id, message.id)
-        await self._bot.worker.call(
-            lambda core: core.store.review_cards.place(note.revision.id, *place)
-        )
+        await self._bot.worker.call(lambda core: service.posted(core, note, place))
         if posting != number and not await self._edit(place, card, buttons, settings):
-            # Somebody has deleted it before it was known.
-            await self._forget(place)
+            # Somebody deleted the earlier attempt's message before it was known.
+            await self._replace(place)
         return True
 
     # Notices.
 
     async def _notify(self) -> None:
         mine = self._bot.serves
-        for notice in await self._bot.worker.call(lambda core: core.store.notices.unsent(mine)):
-            # Who asked is told in `answers_for_askers`, behind everything else.
-            if notice.event not in TOLD_TO_ASKERS and notice.revision_id is not None:
-                await self._deliver(notice, notice.revision_id)
+        for notice in await self._bot.worker.call(lambda core: service.unsent(core, mine)):
+            await self._deliver(notice)
 
-    async def _deliver(self, notice: Notice, revision_id: int) -> None:
-        note = await self._bot.worker.call(
-            lambda core: core.store.notes.find(revision_id, notice.guild_id)
-        )
-        if note is None or await self._deliver_notice(notice, note):
-            await self._bot.worker.call(lambda core: core.store.notices.sent(notice.id))
+    async def _deliver(self, notice: Notice) -> None:
+        delivery = await self._bot.worker.call(lambda core: service.delivery(core, notice))
+        if delivery is not None and await self._deliver_directly(delivery):
+            await self._bot.worker.call(lambda core: service.sent(core, notice))
 
-    async def _deliver_notice(self, notice: Notice, note: Note) -> bool:
-        """Tell a contributor by direct message, else where they proposed the note.
+    async def _deliver_directly(self, delivery: Delivery) -> bool:
+        """Tell a contributor by direct message, else in the channel where they proposed the note.
 
-        Returns False where it is worth trying again later.
+        Returns False if it should be tried again later.
         """
-        before = await self._bot.worker.call(lambda core: review_service.own_words(core, note))
-        reason = await self._reason(notice, note)
-        title = await self._title(notice, note)
-        settings = await self._bot.worker.call(
-            lambda core: core.store.guilds.settings(note.guild_id)
-        )
+        notice, note = delivery.notice, delivery.note
         first, *rest = messages.notice(
-            note, notice.event, before, settings.language, reason=reason, title=title
+            note,
+            notice.event,
+            delivery.before,
+            delivery.settings.language,
+            reason=delivery.reason,
+            title=delivery.title,
         )
-        view = _notice_view(notice, note, settings.language)
+        view = _notice_view(delivery)
         try:
             user = self._bot.get_user(notice.member_id) or await self._bot.fetch_user(
                 notice.member_id
@@ -329,19 +306,6 @@ class OutboxDispatcher:
                 return False
             return await self._deliver_in_channel(notice, first, view)
         return True
-
-    async def _reason(self, notice: Notice, note: Note) -> str:
-        decision = messages.DECIDED_LATER.get(notice.event)
-        if decision is None:
-            return ""
-        return await self._bot.worker.call(
-            lambda core: core.store.notes.last_reason(note.revision.id, decision)
-        )
-
-    async def _title(self, notice: Notice, note: Note) -> str:
-        if notice.event not in messages.OF_EXTENSIONS:
-            return ""
-        return await self._bot.worker.call(lambda core: review_service.title_before(core, note))
 
     async def _deliver_in_channel(self, notice: Notice, text: str, view: Any) -> bool:
         channel = self._bot.get_channel(notice.channel_id)
@@ -369,8 +333,7 @@ async def _with_files_if_allowed(
 ) -> discord.Message:
     """Post or edit a card with its file, or without it where the bot may not attach files.
 
-    An older invitation did not ask for that: a card without its file is better than none, and
-    `/review note` shows the whole text.
+    Older invitations did not ask for that permission. `/review note` shows the whole text.
     """
     try:
         return await resent(functools.partial(show, with_files=True))
@@ -386,7 +349,8 @@ async def _send_part(
     await user.send(text, files=files_of(file), nonce=nonce)
 
 
-def _notice_view(notice: Notice, note: Note, language: Language) -> Any:
-    if notice.event not in messages.REVISABLE:
+def _notice_view(delivery: Delivery) -> Any:
+    if delivery.notice.event not in messages.REVISABLE:
         return discord.utils.MISSING
-    return view_of([ReviseButton(language, note_id=note.id, action="revise")])
+    language = delivery.settings.language
+    return view_of([shared_buttons.revise_note(delivery.note.id, language)])

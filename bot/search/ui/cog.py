@@ -1,6 +1,5 @@
 """Search cog: `/search`, pages of passages that only whoever searches sees."""
 
-import functools
 from typing import Final
 
 import discord
@@ -40,22 +39,13 @@ class SearchCog(Cog):
     )
     @app_commands.autocomplete(query=autocomplete.titles, tag=autocomplete.one_tag)
     @also_directly
+    @unless_too_fast
     async def search(
         self,
         interaction: Interaction,
         query: app_commands.Range[str, 1, messages.QUERY_CHARACTERS],
         tag: app_commands.Range[str, 1, TAG_CHARACTERS + 1] | None = None,
         contributor: discord.User | None = None,
-    ) -> None:
-        search = functools.partial(self._search, interaction, query, tag, contributor)
-        await unless_too_fast(interaction, search)
-
-    async def _search(
-        self,
-        interaction: Interaction,
-        query: str,
-        tag: str | None,
-        contributor: discord.User | None,
     ) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         query = messages.query_of(query)

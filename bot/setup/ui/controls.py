@@ -1,14 +1,12 @@
 """Controls of the panel of `/setup`: its buttons, lists and forms. Each choice is kept at once."""
 
-import functools
 from typing import Any, Final
 
 import discord
 
 from bot.answers.pipeline import QUESTION_CHARACTERS
-from bot.ask.ui.answer_deferred import answer_deferred
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, Select
-from bot.interactions.kit.errors import in_time, unless_too_fast
+from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.policy.door import First, administrators
 from bot.interactions.policy.guild_settings import viewer_language
@@ -255,14 +253,15 @@ class TrialForm(
 
     @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
-        answer = functools.partial(_answer, interaction, filled.text("question"))
-        await unless_too_fast(interaction, answer)
+        bot = interaction.client
+        with bot.flood_control.admitted(interaction.user.id, interaction.guild_id):
+            await _answer(interaction, filled.text("question"))
 
 
 async def _answer(interaction: Interaction, question: str) -> None:
     """Answer an administrator as a member would be, privately; then say what they may do next."""
     await interaction.response.defer(ephemeral=True, thinking=True)
-    await answer_deferred(interaction, question, private=True)
+    await interaction.client.answers.answer_deferred(interaction, question, private=True)
     further = await interaction.client.setup_panel.next_steps(interaction)
     if further:
         await interaction.followup.send(further, ephemeral=True)

@@ -7,8 +7,8 @@ import discord
 from bot.gaps import messages as gaps_messages
 from bot.gaps import service as gaps_service
 from bot.gaps.service import Group
-from bot.gaps.ui.buttons import GapButton
 from bot.gaps.ui.existing_answer import PointForm
+from bot.interactions import shared_buttons
 from bot.interactions.kit.buttons import Button, CustomId
 from bot.interactions.kit.layouts import layout
 from bot.interactions.policy.door import First, moderators
@@ -66,8 +66,8 @@ def digest_message(week: Week, language: Language, below: str = "") -> dict[str,
 
 
 def _buttons(group: Group, language: Language) -> list[Button]:
-    question_id, write = group.example.id, gaps_messages.WRITE_LABEL(language)
+    question_id = group.example.id
     return [
-        GapButton(write, question_id=question_id, action="write"),
+        shared_buttons.write_note(question_id, language),
         *(DigestButton(language, question_id=question_id, action=one) for one in _ACTIONS),
     ]

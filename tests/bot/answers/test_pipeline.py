@@ -26,7 +26,7 @@ from bot.answers.pipeline import (
     _within,
     problem_with,
 )
-from bot.ask.messages import excerpts
+from bot.answers.quotations import excerpts
 from indexer.index.index import Index
 from indexer.ingest.pipeline import put, update
 from indexer.retrieval.hit import Hit

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.answers.decision import Answer, Citation, Clarification, Conflict, Quote, Refusal, citation
 from bot.answers.pipeline import Reply
+from bot.answers.quotations import SCREEN_LINES, citation_line
 from bot.ask import messages as ask_messages
 from bot.ask.disagreement import _DISAGREE, disagreement
 from bot.text.excerpt import LINE_CHARACTERS, room
@@ -147,7 +148,7 @@ def test_quotations_are_numbered_where_there_are_several() -> None:
 )
 def test_a_citation_never_links_to_what_is_no_address(link: str) -> None:
     cited = Citation("file:x", Kind.FILE, "T", "H", link, "", None, None, "")
-    assert ask_messages.citation(cited) == "-# **T › H**"
+    assert citation_line(cited) == "-# **T › H**"
 
 
 # Explanations, cards, outcomes.
@@ -253,14 +254,14 @@ def test_where_two_passages_are_quoted_both_share_the_room_of_one() -> None:
     text = _said(Reply("how many?", Answer(Evidence.STRONG, quotes)))
     said = [line for line in text.split("\n") if line.startswith("> ")]
     assert ["40" in line for line in said] == [True, False]
-    assert room(_unquoted(text)) <= ask_messages.SCREEN_LINES
+    assert room(_unquoted(text)) <= SCREEN_LINES
 
 
 def test_what_may_not_answer_is_one_short_quotation() -> None:
     long = "The club has 40 hours for everybody who is a member of it. " * 30
     quotes = (_scored(0.9, long), _scored(0.9, "A day has 24."))
     text = _said(Reply("how many?", Answer(Evidence.PARTIAL, quotes)))
-    assert room(_unquoted(text)) <= ask_messages.SCREEN_LINES
+    assert room(_unquoted(text)) <= SCREEN_LINES
     assert "A day has 24." not in text
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bot.answers.decision import Answer, Refusal
 from bot.answers.lookup import Ask, Stage
-from bot.ask import messages as ask_messages
+from bot.answers.quotations import citation_line
 from bot.ask.explanation import why
 from bot.config.sections import DataSettings, IndexSettings, ModelSettings
 from bot.config.settings import Settings
@@ -340,7 +340,7 @@ def test_a_note_past_its_review_date_is_labelled_and_gives_way_to_one_that_is_no
     first, second = outcome.quotes
     assert (first.citation.document_id, first.citation.due) == ("note:2", False)
     assert (second.citation.document_id, second.citation.due) == ("note:1", True)
-    assert "due for review" in ask_messages.citation(second.citation)
+    assert "due for review" in citation_line(second.citation)
     review_service.indexed(core, core.store.decisions.keep(GUILD, 1, ADA))
     outcome = core.answer_pipeline.ask([Ask(QUESTION, 1, GUILD)])[0].outcome
     assert isinstance(outcome, Answer)

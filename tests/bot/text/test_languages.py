@@ -13,8 +13,8 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
+from bot.answers import quotations
 from bot.ask import button_messages
-from bot.ask import messages as ask_messages
 from bot.gaps import handover_messages as handover_messages
 from bot.gaps import messages as gaps_messages
 from bot.notes import form_messages as notes_form_messages
@@ -171,7 +171,7 @@ def test_labels_are_not_longer_than_discord_takes_them() -> None:
         notes_messages.WITHDRAW_LABELS,
         button_messages.ANSWER_LABELS,
         notes_messages.REPORT_LABEL,
-        gaps_messages.WRITE_LABEL,
+        notes_messages.WRITE_LABEL,
     )
     # In `/gaps` a number stands before it.
     assert max(map(markdown.size, on_buttons)) <= 80 - len("99 · ")
@@ -314,7 +314,7 @@ def test_what_is_filled_in_is_shown_as_it_is(language: Language) -> None:
     ("language", "said"), [(Language.ENGLISH, "04 Mar 2026"), (Language.GERMAN, "04.03.2026")]
 )
 def test_a_day_is_written_as_the_language_does(language: Language, said: str) -> None:
-    assert said in ask_messages._VERIFIED(language, day=date(2026, 3, 4))
+    assert said in quotations._VERIFIED(language, day=date(2026, 3, 4))
 
 
 @pytest.mark.parametrize("waiting", [1, 2])

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.gaps.ui.buttons import GapButton
 from bot.interactions.kit.buttons import pages_view
+from bot.notes.ui.gap_button import GapButton
 from bot.privacy.messages import PRIVACY_LABELS
 from bot.privacy.ui.cog import PrivacyButton
 from bot.statistics.messages import Period

@@ -10,7 +10,8 @@ from simcord import Env, InteractionResult, MemberActor
 from bot.ask import button_messages
 from bot.core.core import Core
 from bot.gaps import messages as gaps_messages
-from bot.notices.ui.answers_for_askers import COOLDOWN, AnswersForAskers
+from bot.gaps.service import COOLDOWN
+from bot.gaps.ui.answers_for_askers import AnswersForAskers
 from bot.privacy import messages as privacy_messages
 from bot.process.client import Bot
 from knowledge.values.notes import Notice

@@ -10,7 +10,7 @@ from bot.answers import small_talk
 from bot.answers.decision import Answer, Refusal, offered, recorded_hit
 from bot.answers.lookup import Ask, scopes_of
 from bot.answers.pipeline import Reply
-from bot.ask import picks
+from bot.ask import service
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
@@ -81,9 +81,9 @@ def digest(question: Question, title: str) -> str:
 
 def pick(
     core: Core, reply: Reply, title: str = "Beach times", *, by_moderator: bool | None = False
-) -> picks.Picked | None:
+) -> service.Picked | None:
     question = question_of(core, reply)
-    return picks.pick(
+    return service.pick(
         core,
         question,
         digest(question, title),
@@ -116,7 +116,7 @@ def test_what_others_pick_counts_and_changes_no_answer(core: Core) -> None:
 
     picked = pick(core, asked, by_moderator=None)
 
-    assert picked == picks.Picked(confirmed=False)
+    assert picked == service.Picked(confirmed=False)
     assert first(ask(core)) == "Kite club"
     [kept] = core.store.feedback_records.of(asked.question_id or 0)
     assert kept.document_id == "note:2"
@@ -145,10 +145,10 @@ def test_another_part_of_what_was_found_is_offered_shown_and_picked(core: Core) 
 
     other = next(hit for hit in offered(asked.hits) if winter in hit.passage.text)
     wanted = digest_of(recorded_hit(other))
-    shown = picks.passage(core, question, wanted, ())
+    shown = service.offered_passage(core, question, wanted, ())
     assert shown is not None
     assert winter in shown.text
-    picked = picks.pick(
+    picked = service.pick(
         core, question, wanted, NOAH.id, by_moderator=False, channels=(), public_channels=()
     )
 
@@ -157,12 +157,12 @@ def test_another_part_of_what_was_found_is_offered_shown_and_picked(core: Core) 
     assert isinstance(picked.reply.outcome, Answer)
     assert winter in picked.reply.outcome.quotes[0].text
     assert [winter in hit.passage for hit in parts_of(question_of(core, asked))] == [True, False]
-    assert picks.passage(core, question, "0" * len(wanted), ()) is None
+    assert service.offered_passage(core, question, "0" * len(wanted), ()) is None
     # What is of no document that was found is not shown, whoever forges its digest.
     [stranger] = core.document("note:3", scopes_of(GUILD, ()))
     forged = digest_of(recorded_hit(replace(other, passage=stranger)))
     narrow = replace(question, hits=parts_of(question))
-    assert picks.passage(core, narrow, forged, ()) is None
+    assert service.offered_passage(core, narrow, forged, ()) is None
 
 
 def parts_of(question: Question) -> list[RecordedHit]:
@@ -173,7 +173,7 @@ def test_a_moderators_pick_stands_against_the_askers(core: Core) -> None:
     asked = ask(core)
 
     pick(core, asked, "Harbour", by_moderator=True)
-    assert pick(core, asked) == picks.Picked(confirmed=False)
+    assert pick(core, asked) == service.Picked(confirmed=False)
 
     assert first(ask(core)) == "Harbour"
     pick(core, asked, "Kite club", by_moderator=True)

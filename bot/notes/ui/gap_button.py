@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.gaps import messages
 from bot.interactions.kit.buttons import Button, CustomId
 from bot.interactions.kit.errors import in_time
 from bot.interactions.policy.door import First, Found, readable_question
 from bot.interactions.services import Interaction
-from bot.notes.drafts import Draft
+from bot.notes import messages
+from bot.notes.drafts import Draft, tag_of
 from bot.notes.ui.form import open_form
+from bot.text.markdown import shortened
 from knowledge.values.questions import Question
 
 
@@ -23,6 +24,7 @@ class GapButton(
     ids=CustomId("gap", question_id=int, action=("write",)),
     rule=_writers,
     first=First.OWN,
+    labels={"write": messages.WRITE_LABEL},
 ):
     """*Write this note* below a refusal and below what is told of gaps."""
 
@@ -43,7 +45,6 @@ async def _open(interaction: Interaction, asked: Question | None) -> None:
     """Open the form for a question; without one, it is empty."""
     draft = Draft()
     if asked is not None:
-        # Where a tag is answered from, a note without it would not answer.
-        tags = asked.answered_from.tags if len(asked.answered_from.tags) == 1 else ()
-        draft = Draft(messages.note_title(asked.text), tags="".join(tags), question_id=asked.id)
+        tag = tag_of(asked.answered_from)
+        draft = Draft(shortened(asked.text, 100), tags=tag, question_id=asked.id)
     await open_form(interaction, draft)

@@ -1,0 +1,118 @@
+"""Quotations as members read them: excerpts of passages that fit a phone, and citations. Pure."""
+
+import re
+from collections.abc import Sequence, Set
+from typing import Final
+
+from bot.answers.decision import Answer, Citation, Quote, as_likely
+from bot.text.excerpt import MOST_LINES, excerpt
+from bot.text.excerpt import room as room_on_screen
+from bot.text.languages import Sentence
+from bot.text.markdown import plain, quoted, shortened, shown, size
+from bot.text.place_names import heading_name
+from bot.text.wrapped_lines import joined, tightened
+from knowledge.values.documents import Kind
+from knowledge.values.guilds import Language
+
+# An answer is one screen of a phone, with its buttons at most 700 px of one that is 390 px wide:
+# so many lines are left for the question, the evidence, quotations and citations.
+SCREEN_LINES: Final = 23
+LEAST_LINES: Final = 4
+SMALL_CHARACTERS: Final = 36
+# A question of two lines, and the evidence.
+_USUAL_HEAD: Final = "\n" * 2
+# What people have typed in Discord, where the end of a line is one.
+TYPED: Final = (Kind.NOTE, Kind.CHAT, Kind.CHANNEL)
+
+ADDRESS = re.compile(r"https?://[^\s<>]{1,504}")
+
+
+def lines_each(outcome: Answer, above: str, places: Sequence[int]) -> int:
+    """How many lines of the screen each quotation may take, with what is said `above`, and below.
+
+    Where two disagree, it is said between them what about, which takes as much as a quotation.
+    """
+    cited = (outcome.quotes[number].citation for number in places)
+    named = [" › ".join(_place_parts(one.title, one.heading)) for one in cited]
+    # A citation is in small letters.
+    below = sum(-(-size(one) // SMALL_CHARACTERS) for one in named)
+    left = SCREEN_LINES - room_on_screen(above) - below - (len(places) - 1)
+    warnings = sum(one.left in places and one.right in places for one in outcome.conflicts)
+    return max(left // (len(places) + warnings), LEAST_LINES)
+
+
+def shown_places(outcome: Answer) -> list[int]:
+    """The places of the quotes that are shown."""
+    places = [0]
+    for number in range(1, len(outcome.quotes)):
+        if _adds(outcome, number, frozenset(places)):
+            places.append(number)
+    return places
+
+
+def excerpts(outcome: Answer) -> list[tuple[Quote, str]]:
+    """The quotes that are shown, each with the Markdown that is shown of it."""
+    places = shown_places(outcome)
+    lines = lines_each(outcome, _USUAL_HEAD, places)
+    return [(outcome.quotes[number], _excerpt(outcome.quotes[number], lines)) for number in places]
+
+
+def _adds(outcome: Answer, number: int, said: Set[int]) -> bool:
+    """Whether a further passage is worth its room beside those that are said already."""
+    if any(one.right == number and one.left in said for one in outcome.conflicts):
+        return True
+    best, other = outcome.quotes[0].hit, outcome.quotes[number].hit
+    return len(said) == 1 and as_likely(best, other, outcome.evidence)
+
+
+def fitting_quote(quote: Quote, lines: int, room: int, language: Language) -> str:
+    """A passage with its citation, shortened until both fit on lines of their own in `room`."""
+    cited = citation_line(quote.citation, language)
+    part = _quote(quote, lines, MOST_LINES, cited)
+    while size(part) + 1 > room and lines > 1:
+        lines -= 1
+        part = _quote(quote, lines, lines, cited)
+    return part
+
+
+def _quote(quote: Quote, lines: int, most: int, cited: str) -> str:
+    return f"{quoted(shown(_excerpt(quote, lines, most)))}\n{cited}"
+
+
+def _excerpt(quote: Quote, lines: int, most: int = MOST_LINES) -> str:
+    text = f"{quote.before}{quote.text}{quote.after}"
+    begin = len(quote.before)
+    places = [begin, begin + len(quote.text), *(begin + one for one in quote.deciding or ())]
+    if quote.citation.kind not in TYPED:
+        text, places = joined(text, places)
+    text, places = tightened(text, places)
+    own, deciding = (places[0], places[1]), places[2:]
+    span = (deciding[0], deciding[1]) if deciding else None
+    return excerpt(text, lines, span, own, most)[0]
+
+
+_BY: Final = Sentence("by {name}")
+_VERIFIED: Final = Sentence("verified {day:%d %b %Y}")
+_DUE: Final = Sentence("**due for review**")
+
+
+def citation_line(cited: Citation, language: Language = Language.ENGLISH) -> str:
+    """Where a passage is from: title and heading, link, contributor, when it was last verified."""
+    parts = [place(cited.title, cited.heading, cited.link)]
+    if cited.kind is Kind.NOTE and cited.contributor:
+        parts.append(_BY(language, name=plain(shortened(cited.contributor, 40))))
+    if cited.verified:
+        parts.append(_VERIFIED(language, day=cited.verified))
+    if cited.due:
+        parts.append(_DUE(language))
+    return "-# " + " · ".join(parts)
+
+
+def place(title: str, heading: str, link: str) -> str:
+    """A document and the heading in it, leading to its source where that is a web address."""
+    where = " › ".join(map(plain, _place_parts(title, heading)))
+    return f"[{where}](<{link}>)" if ADDRESS.fullmatch(link) else f"**{where}**"
+
+
+def _place_parts(title: str, heading: str) -> list[str]:
+    return [*filter(None, (shortened(title, 100), heading_name(heading, 100)))]

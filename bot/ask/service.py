@@ -1,0 +1,249 @@
+"""Answers, feedback and follow-ups in the worker's thread.
+
+A passage is known by the digest that it was recorded with. It is shown, and counts, only while the
+member may read it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from bot.answers.decision import Answer, Citation, near_best, recorded_passage
+from bot.answers.lookup import Ask, context_after, scopes_of
+from bot.answers.pipeline import Reply
+from bot.answers.replay import asked_again, with_words
+from bot.core.core import Core
+from indexer.index.stored_passage import StoredPassage
+from knowledge.store.questions.question_records import digest_of
+from knowledge.values.channel_settings import HoldingSettings
+from knowledge.values.documents import Kind, channel_of, note_of_document
+from knowledge.values.pictures import PICTURES, Picture
+from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
+
+# Answers.
+
+
+def unrecorded(core: Core, ask: Ask) -> Reply:
+    """The answer to a question, which leaves no record."""
+    [reply] = core.answer_pipeline.ask([ask], record=False)
+    return reply
+
+
+def answers_alone(core: Core, public: Ask, alone: Ask) -> bool:
+    """Whether a question is better answered to its asker alone than in public.
+
+    That is so where the best passage is from a channel which others may not read, and what all may
+    read has no answer, a weaker one, or a bundled article. Nothing is recorded.
+    """
+    everybodys, own = core.answer_pipeline.ask([public, alone], record=False)
+    if not isinstance(own.outcome, Answer):
+        return False
+    channel = channel_of(own.outcome.quotes[0].hit.passage.scope)
+    if channel is None or channel in public.channels:
+        return False
+    if not isinstance(everybodys.outcome, Answer):
+        return True
+    is_article = everybodys.outcome.quotes[0].citation.kind is Kind.ARTICLE
+    surer = own.evidence is Evidence.STRONG and everybodys.evidence is not Evidence.STRONG
+    return is_article or surer
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What everybody is shown, None if there is nothing; `complete` unless something is left out.
+
+    Left out is what the private answer quoted from channels that not everybody may read.
+    """
+
+    reply: Reply | None
+    complete: bool
+    ask: Ask
+
+
+def share(
+    core: Core,
+    question: Question,
+    channel_id: int | None,
+    channels: tuple[int, ...],
+    held: HoldingSettings,
+) -> Shared:
+    """Answer a private question once more, in a channel for all who see it.
+
+    `channels` are those that all of them may read; `held` is what holds in the channel.
+
+    Returns:
+        The answer, recorded as one of its own by whose id its buttons work. A refusal is neither
+        shown nor recorded: it was no gap to whoever asked.
+    """
+    ask = Ask(
+        question.text,
+        question.asker_id,
+        question.guild_id,
+        channel_id,
+        question.earlier,
+        told_for=question.id,
+        channels=channels,
+        answered_from=held.answered_from,
+        quotations=held.quotations,
+    )
+    quoted = near_best(question.hits, question.quotations or core.answer_pipeline.quotes)
+    complete = question.evidence is Evidence.NONE or all(
+        hit.source_channel_id in (None, *channels) for hit in quoted
+    )
+    [reply] = core.answer_pipeline.ask([ask], record=False)
+    if not isinstance(reply.outcome, Answer):
+        return Shared(None, complete, ask)
+    [reply] = core.answer_pipeline.ask([ask])
+    return Shared(reply, complete, ask)
+
+
+def quoted_notes(reply: Reply) -> list[Citation]:
+    """The citations of notes in a reply."""
+    quotes = reply.outcome.quotes if isinstance(reply.outcome, Answer) else ()
+    return [quote.citation for quote in quotes if quote.citation.kind is Kind.NOTE]
+
+
+def pictures_of(core: Core, quoted: Iterable[Citation | StoredPassage]) -> tuple[Picture, ...]:
+    """The pictures of quoted notes, as far as what was quoted of them is still live."""
+    found: list[Picture] = []
+    for one in quoted:
+        number = note_of_document(one.document_id)
+        note = core.store.notes.live(number) if number is not None else None
+        if note is not None and note.revision.number == one.revision:
+            found += core.store.pictures.of(note.revision.id)
+    return tuple(dict.fromkeys(found))[:PICTURES]
+
+
+# Feedback.
+
+
+def keep_verdict(core: Core, feedback: Feedback) -> bool:
+    """Record feedback; False if the question is no longer on record."""
+    return core.store.feedback_records.record(feedback)
+
+
+def keep_reason(core: Core, feedback: Feedback, guild_id: int, interaction_id: int) -> bool:
+    """Record feedback with its reason, and its form as taken, in one transaction."""
+    with core.store.database.writing(guild_id):
+        core.store.inbox.taken(interaction_id)
+        return core.store.feedback_records.record(feedback)
+
+
+def take_back(core: Core, question_id: int, *, by_moderator: bool) -> None:
+    """Withdraw a confirmation of the answer to a question."""
+    core.store.feedback_records.take_back(question_id, by_moderator=by_moderator)
+
+
+def recorded(core: Core, question: Question, channels: Sequence[int]) -> Question:
+    """A recorded question with the words of its hits, as far as they may be quoted."""
+    return with_words(question, core.index, channels)
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """What came of a pick: whether it is the answer now, and the question's answer with it."""
+
+    confirmed: bool
+    reply: Reply | None = None
+
+
+def offered_passage(
+    core: Core, question: Question, digest: str, channels: Sequence[int]
+) -> StoredPassage | None:
+    """A passage that was offered for a question, as it is now; None if it may not be seen."""
+    return _offered(core, question, digest, channels)[0]
+
+
+def _offered(
+    core: Core, question: Question, digest: str, channels: Sequence[int]
+) -> tuple[StoredPassage | None, RecordedHit | None]:
+    """A passage that was offered, and how to record it where it was only beside a hit so far."""
+    scopes = scopes_of(question.guild_id, channels)
+    hit = next((one for one in question.hits if digest_of(one) == digest), None)
+    if hit is not None:
+        for stored in core.document(hit.document_id, scopes):
+            if stored.text == hit.passage or (
+                hit.position is not None and stored.position == hit.position
+            ):
+                return stored, None
+        return None, None
+    for document_id in dict.fromkeys(one.document_id for one in question.hits):
+        for stored in core.document(document_id, scopes):
+            beside = recorded_passage(stored)
+            if digest_of(beside) == digest:
+                return stored, beside
+    return None, None
+
+
+def pick(
+    core: Core,
+    question: Question,
+    digest: str,
+    member_id: int,
+    *,
+    by_moderator: bool | None,
+    channels: Sequence[int],
+    public_channels: Sequence[int],
+) -> Picked | None:
+    """Count a passage as what answers a question.
+
+    Args:
+        core: keeps it, and answers anew.
+        question: as it was recorded.
+        digest: of the passage.
+        member_id: who says it.
+        by_moderator: whether a moderator does; None: somebody by whose word it is not the answer.
+        channels: those that they may read.
+        public_channels: those that everybody who sees the answer may read.
+
+    Returns:
+        None if the passage may not be seen any more.
+    """
+    found, beside = _offered(core, question, digest, channels)
+    if found is None:
+        return None
+    said = Feedback(question.id, member_id, Verdict.HELPFUL, document_id=found.document_id)
+    # What is asked in direct messages is for no community, and has no moderators; and of what was
+    # answered unasked, no word is kept that could be asked again.
+    by_moderator = by_moderator if question.guild_id is not None and question.text else None
+    with core.store.database.writing(question.guild_id):
+        if beside is not None:
+            core.store.question_records.add_hit(question.id, beside)
+        said_so = core.store.feedback_records.record_pick(said, digest, by_moderator=by_moderator)
+    if not said_so:
+        return Picked(confirmed=False)
+    ask = asked_again(question)
+    ask = replace(ask, channels=tuple(one for one in ask.channels if one in public_channels))
+    [reply] = core.answer_pipeline.ask([ask], record=False)
+    if not isinstance(reply.outcome, Answer) or not reply.outcome.confirmed:
+        return Picked(confirmed=True)
+    return Picked(confirmed=True, reply=replace(reply, question_id=question.id))
+
+
+# Follow-ups.
+
+
+def context_of(core: Core, question_id: int) -> str:
+    """The questions that a follow-up to this one is looked up with, a line each."""
+    question = core.recording.question(question_id)
+    return context_after(question) if question is not None else ""
+
+
+def context_in_thread(core: Core, thread_id: int, first_id: int) -> str:
+    """The same after the last question in a thread that began with the answer to the first one."""
+    last_id = core.recording.asked_last(thread_id, first_id)
+    return context_of(core, first_id if last_id is None else last_id)
+
+
+def context_of_asker(core: Core, asker_id: int, channel_id: int, *, private: bool) -> str:
+    """The same after the member's last question in a channel.
+
+    Readers of a public answer don't learn what its asker asked in private.
+    """
+    last = core.recording.asked_lately_by(asker_id, channel_id)
+    return context_after(last) if last is not None and (private or not last.private) else ""
+
+
+def asked_by(core: Core, question_id: int, member_id: int) -> bool:
+    """Whether a recorded question is this member's."""
+    question = core.store.question_records.question(question_id)
+    return question is not None and question.asker_id == member_id

@@ -1,0 +1,102 @@
+"""Answering in Discord: deferred responses, shared answers, answers to earlier askers."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import discord
+
+from bot.answers.lookup import Ask
+from bot.answers.pipeline import Reply
+from bot.ask import button_messages, service
+from bot.ask.ui.answer_message import answer_message, pictured
+from bot.ask.ui.phrased_answers import Phrasing
+from bot.core.job_queue import Priority
+from bot.interactions.policy.channel_access import readable_by, readable_in
+from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.services import Interaction, Services
+from bot.phrasing.ui.edits import PostedResponse
+from knowledge.values.guilds import Language
+
+
+class Answering:
+    """Answers questions of members, also for other features."""
+
+    def __init__(self, bot: Services) -> None:
+        self._bot = bot
+
+    async def answer_deferred(
+        self, interaction: Interaction, question: str, *, private: bool, earlier: str = ""
+    ) -> None:
+        """Answer a question in the place of a deferred response, with its channel's settings.
+
+        `earlier` are the questions that it follows up, a line each.
+        """
+        held = await self._bot.guild_settings.in_channel(interaction.channel)
+        asked = Ask(
+            question,
+            interaction.user.id,
+            interaction.guild_id,
+            interaction.channel_id,
+            earlier,
+            private=private,
+            channels=readable_in(interaction, private=private),
+            answered_from=held.answered_from,
+            quotations=held.quotations,
+        )
+        if not private:
+            alone = await self.asked_alone(asked, interaction.user, interaction.channel)
+            if alone is not None:
+                await self._answer_alone(interaction, alone)
+                return
+        reply = await pictured(self._bot, await self._bot.answer(asked))
+        language = await viewer_language(interaction) if private else held.language
+        hands_on = await self._bot.guild_settings.hands_on(interaction.guild_id)
+        phrasing = Phrasing(self._bot, asked, reply, language, private=private, hands_on=hands_on)
+        sent = await interaction.edit_original_response(**phrasing.message(edits=True))
+        phrasing.follow(PostedResponse(interaction, sent.id))
+
+    async def asked_alone(self, asked: Ask, member: discord.abc.User, channel: Any) -> Ask | None:
+        """The private form of a public question, if its asker alone may read a better answer."""
+        own = readable_by(self._bot, member, channel)
+        if frozenset(own) <= frozenset(asked.channels):
+            return None
+        alone = replace(asked, private=True, channels=own)
+        await self._bot.answerable()
+        better = await self._bot.worker.call(
+            lambda core: service.answers_alone(core, asked, alone), priority=Priority.ASKING
+        )
+        return alone if better else None
+
+    async def _answer_alone(self, interaction: Interaction, alone: Ask) -> None:
+        """Answer the asker privately, and delete the public placeholder."""
+        reply = await pictured(self._bot, await self._bot.answer(alone))
+        language = await viewer_language(interaction)
+        lead = button_messages.FOR_YOU_ALONE(language)
+        phrasing = Phrasing(self._bot, alone, reply, language, private=True, lead=lead)
+        # The first follow-up to a public *thinking…* would replace it, visible to everybody.
+        await interaction.delete_original_response()
+        sent = await interaction.followup.send(**phrasing.message(), ephemeral=True, wait=True)
+        phrasing.follow(PostedResponse(interaction, sent.id))
+
+    async def post_shared(
+        self, interaction: Interaction, ask: Ask, reply: Reply, language: Language
+    ) -> None:
+        """Post a shared answer publicly."""
+        reply = await pictured(self._bot, reply)
+        phrasing = Phrasing(self._bot, ask, reply, language, private=False)
+        sent = await interaction.followup.send(**phrasing.message(), wait=True)
+        phrasing.follow(PostedResponse(interaction, sent.id))
+
+    async def message_to_asker(
+        self,
+        reply: Reply,
+        channel: Any,
+        *,
+        language: Language,
+        lead: str,
+        extra: Sequence[discord.ui.Item[Any]],
+    ) -> dict[str, Any]:
+        """Arguments that send an answer to an earlier asker: in a channel, or None for directly."""
+        reply = await pictured(self._bot, reply, channel)
+        return answer_message(reply, language=language, private=False, lead=lead, extra=extra)

@@ -1,0 +1,174 @@
+"""Notifications of earlier askers, each once, when a note or a helper answers their question.
+
+New notes are checked against gaps in slices, in a task of its own, so no moderator waits for it.
+Notices are kept in one transaction, and delivered at once, at the start, and every minute.
+"""
+
+import asyncio
+import functools
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import discord
+
+from bot.core.worker import WorkerStoppedError
+from bot.gaps import handover_messages, messages, service
+from bot.gaps.handovers import HelpersAnswer
+from bot.gaps.service import Told
+from bot.interactions import shared_buttons
+from bot.interactions.kit.buttons import view_of
+from bot.interactions.kit.errors import UNREACHED, worth_retrying
+from bot.interactions.kit.retries import resent
+from bot.interactions.policy.channel_access import readable_by, readable_by_all
+from bot.interactions.services import Services
+from knowledge.values.guilds import Language
+from knowledge.values.notes import Notice, NoticeEvent
+
+_logger = logging.getLogger(__name__)
+
+
+class AnswersForAskers:
+    """Delivers answers to earlier askers, one round at a time, so that each is told once."""
+
+    def __init__(self, bot: Services) -> None:
+        self._bot = bot
+        self._task: asyncio.Task[None] | None = None
+        self._again = False
+
+    def begin(self) -> None:
+        """Start a round in the background; a running one is followed by another."""
+        if self._task is not None and not self._task.done():
+            self._again = True
+            return
+        self._task = self._bot.loop.create_task(self._run(), name="commonplace-telling")
+
+    async def _run(self) -> None:
+        self._bot.take()
+        while True:
+            self._again = False
+            try:
+                await self.catch_up()
+            except WorkerStoppedError:
+                return
+            except Exception as error:  # noqa: BLE001 - this is the way to the one broad handler
+                self._bot.explanation(error)
+            if not self._again:
+                return
+
+    async def catch_up(self) -> None:
+        """Check new notes against gaps, and deliver what is due."""
+        mine = self._bot.serves
+        await self._bot.worker.run_slices(lambda core: service.check_publications(core, mine))
+        for notice in await self._bot.worker.call(lambda core: service.unsent(core, mine)):
+            await self._deliver_if_due(notice)
+
+    async def _deliver_if_due(self, notice: Notice) -> None:
+        now = datetime.now(UTC)
+        if await self._bot.worker.call(lambda core: service.may_be_told(core, notice, now)):
+            await self._notify(notice)
+
+    async def _notify(self, notice: Notice) -> None:
+        guild = self._bot.get_guild(notice.guild_id)
+        # An unavailable guild comes back.
+        if guild is None or guild.unavailable:
+            return
+        try:
+            member = await guild.fetch_member(notice.member_id)
+        except discord.NotFound:
+            # A former member may not read the server's knowledge.
+            await self._sent(notice)
+            return
+        except UNREACHED as error:
+            _logger.info("Whether somebody is still there is not known: %s", error)
+            return
+        channel = await self._channel(notice, member)
+        # A direct message in place of a channel tells no more than the channel would: the asker may
+        # read everything that all of its readers may.
+        channels = (
+            readable_by(self._bot, member)
+            if channel is None
+            else readable_by_all(self._bot, channel)
+        )
+        asked_in = channel if channel is not None else self._bot.get_channel(notice.channel_id)
+        held = await self._bot.guild_settings.in_channel(guild if asked_in is None else asked_in)
+        # The settings of a deleted channel are on record with the question.
+        known = None if asked_in is None else held
+        told = await self._bot.worker.call(
+            lambda core: service.to_tell(core, notice, channels, known)
+        )
+        # An outdated notice of a note is kept as a gap again; a helper's answer may be deleted.
+        gone = told is None and notice.event is NoticeEvent.HELPED
+        places: list[Any] = [member] if channel is None else [channel, member]
+        if gone or (told is not None and await self._deliver(notice, told, places, held.language)):
+            await self._sent(notice)
+
+    async def _sent(self, notice: Notice) -> None:
+        await self._bot.worker.call(lambda core: service.sent(core, notice))
+
+    async def _deliver(
+        self, notice: Notice, told: Told | HelpersAnswer, places: list[Any], language: Language
+    ) -> bool:
+        """Deliver in the first place possible, the member's direct messages last; False: later."""
+        member: discord.Member = places[-1]
+        for place in places:
+            private = place is member
+            nonce = f"notice-{notice.id}{'' if private else '-c'}"
+            try:
+                for number, part in enumerate(await self._shown(told, member, place, language)):
+                    await resent(
+                        functools.partial(
+                            place.send,
+                            **part,
+                            allowed_mentions=discord.AllowedMentions(users=[member]),
+                            nonce=f"{nonce}-{number}" if number else nonce,
+                        )
+                    )
+            except UNREACHED as error:
+                if worth_retrying(error):
+                    return False
+                _logger.info("Somebody who asked could not be told: %s", error)
+            else:
+                return True
+        return True
+
+    async def _shown(
+        self, told: Told | HelpersAnswer, member: discord.Member, place: Any, language: Language
+    ) -> list[dict[str, Any]]:
+        """Arguments that send an answer: one message, or several for a helper's long answer."""
+        server, private = member.guild.name, place is member
+        quiet = shared_buttons.no_more_answers(language)
+        if isinstance(told, HelpersAnswer):
+            parts = handover_messages.told(
+                told.question, told.handover, server, private=private, language=language
+            )
+            more = [{"content": part} for part in parts[1:]]
+            return [{"content": parts[0], "view": view_of([quiet])}, *more]
+        lead = messages.answer_lead(told.question, server, private=private, language=language)
+        return [
+            await self._bot.answers.message_to_asker(
+                told.reply,
+                None if private else place,
+                language=language,
+                lead=lead,
+                extra=[quiet],
+            )
+        ]
+
+    async def _channel(self, notice: Notice, member: discord.Member) -> Any:
+        """The channel of a public question, if the asker can still read there."""
+        if not await self._bot.worker.call(lambda core: service.asked_publicly(core, notice)):
+            return None
+        channel: Any = self._bot.get_channel(notice.channel_id)
+        if channel is None:
+            try:
+                channel = await self._bot.fetch_channel(notice.channel_id)
+            except UNREACHED:
+                return None
+        if not isinstance(channel, discord.TextChannel | discord.Thread | discord.VoiceChannel):
+            return None
+        # A mention in a private thread would add a member who has left it.
+        if isinstance(channel, discord.Thread) and channel.is_private():
+            return None
+        here = channel.guild.id == notice.guild_id
+        return channel if here and channel.permissions_for(member).view_channel else None

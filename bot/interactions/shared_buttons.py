@@ -1,0 +1,37 @@
+"""Buttons that one feature shows and another handles, so that neither imports the other."""
+
+import discord
+
+from bot.interactions.kit.buttons import Button, handler
+from knowledge.values.guilds import Language
+
+
+def write_note(question_id: int, language: Language) -> Button:
+    """*Write this note*, for an unanswered question."""
+    return handler("gap")(language, question_id=question_id, action="write")
+
+
+def question_to_write(message: discord.Message) -> int | None:
+    """The question of the *Write this note* button on a message."""
+    values = handler("gap").values_on(message)
+    return values["question_id"] if values is not None else None
+
+
+def ask_moderators(question_id: int, language: Language) -> Button:
+    """*Ask the moderators*, below a refusal."""
+    return handler("moderators")(language, question_id=question_id, action="ask")
+
+
+def report_answer(question_id: int, language: Language) -> Button:
+    """*Report*, below an answer that quotes notes."""
+    return handler("report")(language, kind="answer", number=question_id)
+
+
+def revise_note(note_id: int, language: Language) -> Button:
+    """*Revise and resubmit*, below a decision on a note."""
+    return handler("note")(language, note_id=note_id, action="revise")
+
+
+def no_more_answers(language: Language) -> Button:
+    """The choice not to be told of later answers, below such an answer."""
+    return handler("privacy")(language, action="quiet")

@@ -1,0 +1,137 @@
+"""Cards and notices of the outbox, read and marked as delivered in the worker's thread."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bot.core.core import Core
+from bot.review import service as review_service
+from knowledge.store.notes.review_cards import card_number
+from knowledge.values.guilds import GuildFilter, GuildSettings
+from knowledge.values.notes import Decision, Note, Notice, NoticeEvent
+
+# Askers are told of answers by `bot.gaps`.
+_TO_ASKERS: Final = frozenset({NoticeEvent.ANSWERED, NoticeEvent.HELPED})
+
+# Of an extension: its contributor and writer know the note by its earlier title.
+_OF_EXTENSIONS: Final = frozenset(
+    {
+        NoticeEvent.EXTENDED,
+        NoticeEvent.EXTENSION_APPROVED,
+        NoticeEvent.EXTENSION_REFUSED,
+        NoticeEvent.EXTENSION_WITHDRAWN,
+    }
+)
+
+# Decisions whose reason is not in the review of the revision's text.
+DECIDED_LATER: Final[Mapping[NoticeEvent, Decision]] = {
+    NoticeEvent.UNDONE: Decision.UNDO,
+    NoticeEvent.RETIRED: Decision.RETIRE,
+    NoticeEvent.REPORT_RETIRED: Decision.RETIRE,
+    NoticeEvent.RESTORED: Decision.RESTORE,
+}
+
+# Channel and message id.
+Place = tuple[int, int]
+
+# Cards.
+
+
+def settings(core: Core, guild_id: int) -> GuildSettings:
+    """A guild's settings at this moment, not from a cache."""
+    return core.store.guilds.settings(guild_id)
+
+
+def due_cards(core: Core, mine: GuildFilter) -> list[tuple[Note, int]]:
+    """Notes whose cards are out of date, each with the number of its last change."""
+    return core.store.review_cards.due(mine)
+
+
+def begin_posting(core: Core, note: Note, number: int) -> int:
+    """The number under which posting this card was first tried."""
+    return core.store.review_cards.posting(note.revision.id, number)
+
+
+def posted(core: Core, note: Note, place: Place) -> None:
+    """Keep where a card was posted."""
+    core.store.review_cards.place(note.revision.id, *place)
+
+
+def shown(core: Core, note: Note, number: int) -> None:
+    """Mark a card as showing this change of its note."""
+    core.store.review_cards.shown(note.revision.id, number)
+
+
+def lost(core: Core, message_ids: Sequence[int]) -> None:
+    """Mark cards as deleted, so that their notes get new ones."""
+    core.store.review_cards.lost(message_ids)
+
+
+def replace_lost(core: Core, place: Place) -> int:
+    """Mark a card as deleted; returns the number of the card that replaces it."""
+    lost(core, [place[1]])
+    return card_number(place[1])
+
+
+def left_behind(core: Core, guild_id: int) -> list[Place]:
+    """Cards outside of the review channel, which are due in it from now on."""
+    return core.store.review_cards.left_behind(guild_id)
+
+
+def waiting_cards(core: Core, guild_id: int, at: datetime, most: int) -> list[Place]:
+    """Posted cards of the notes that have waited longest, at most so many."""
+    waiting = core.store.notes.queue(guild_id, at)[:most]
+    return [note.card for note in waiting if note.card is not None]
+
+
+def changed(core: Core, note: Note) -> None:
+    """Mark a card as out of date."""
+    core.store.review_cards.changed(note.revision.id)
+
+
+# Notices.
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A notice to a contributor or reporter, with everything that it says.
+
+    `before` is the contributor's own revision, where a moderator has edited it. `reason` and
+    `title` are empty where the revision's own hold.
+    """
+
+    notice: Notice
+    note: Note
+    before: Note | None
+    reason: str
+    title: str
+    settings: GuildSettings
+
+
+def unsent(core: Core, mine: GuildFilter) -> list[Notice]:
+    """Notices about notes that were not delivered yet."""
+    found = core.store.notices.unsent(mine)
+    return [one for one in found if one.event not in _TO_ASKERS and one.revision_id is not None]
+
+
+def delivery(core: Core, notice: Notice) -> Delivery | None:
+    """The content of a notice; None, and the notice is done, if its note is gone."""
+    note = core.store.notes.find(notice.revision_id or 0, notice.guild_id)
+    if note is None:
+        sent(core, notice)
+        return None
+    decision = DECIDED_LATER.get(notice.event)
+    return Delivery(
+        notice,
+        note,
+        review_service.own_words(core, note),
+        core.store.notes.last_reason(note.revision.id, decision) if decision else "",
+        review_service.title_before(core, note) if notice.event in _OF_EXTENSIONS else "",
+        settings(core, note.guild_id),
+    )
+
+
+def sent(core: Core, notice: Notice) -> None:
+    """Mark a notice as delivered."""
+    core.store.notices.sent(notice.id)
