@@ -26,7 +26,7 @@ from knowledge.chat import export_json
 from knowledge.chat.export_file import ExportFile
 from knowledge.chat.transcript import Channel
 from knowledge.files.formats.zip import Archive
-from knowledge.page.structured_data import structured_data
+from knowledge.page.render import structured_data
 from knowledge.store.erasure.quote_opt_outs import Withheld
 from knowledge.values.documents import SHARED
 from tests.knowledge.page.made_sites import note, site
@@ -105,7 +105,7 @@ RECIPES: Final[dict[str, Callable[[str], object]]] = {
     "indexer.retrieval.spelling.corrected": _corrected,
     "knowledge.chat.export_file.ExportFile.part": lambda text: ExportFile(text, BytesIO).part,
     "knowledge.chat.export_json._text": _exported,
-    "knowledge.page.structured_data.structured_data": _structured,
+    "knowledge.page.render.structured_data": _structured,
     "knowledge.files.formats.zip.Archive.__init__": lambda text: Archive(text.encode()),
 }
 

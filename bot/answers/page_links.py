@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from bot.answers.decision import Answer, Quote
 from bot.config.sections import PageSettings
-from knowledge.page.addresses import page_url
+from knowledge.page.site import page_url
 from knowledge.store.database import DatabaseAwayError
 from knowledge.store.store import Store
 from knowledge.values.documents import Kind, note_of_document

@@ -28,7 +28,7 @@ from bot.storage.data_folder import BACKUPS, COMMUNITY, data_folder, held, open_
 from knowledge.backup import backups, exporter, move
 from knowledge.backup.move import Moved, Place, Step
 from knowledge.files.parsed_file import one_line
-from knowledge.store.database import Database
+from knowledge.store.database import Database, row_counts
 from knowledge.store.database_url import checked_database_url, is_database_url, shown_database_url
 from knowledge.store.erasure.tombstones import FILE as TOMBSTONES
 from knowledge.store.sqlite_database import SqliteDatabase, is_empty
@@ -88,7 +88,7 @@ class PostgresPlace:
 
     def is_there(self) -> bool:
         with self._opened() as database:
-            return bool(database.marks() or database.counted() or database.last_ids())
+            return bool(database.marks() or row_counts(database) or database.last_ids())
 
     def open(self, *, though_marked: bool = False) -> Database:
         return open_database(self.folder, self.url, schema=self.schema, though_marked=though_marked)

@@ -62,10 +62,9 @@ def publish(
         commonplace publish www/ --base-url https://notes.example.org/
     """
     try:
-        from knowledge.page.bundled_articles import with_articles
-        from knowledge.page.content import published
-        from knowledge.page.errors import PublishError
+        from knowledge.page.content import published, with_articles
         from knowledge.page.publish import publish as write
+        from knowledge.page.site import PublishError
     except ImportError as error:
         fail(f"Publishing a page needs {needed('page')} ({error}).")
     for option, address in (("--base-url", base_url), ("--invite", invite)):

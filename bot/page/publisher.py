@@ -28,7 +28,7 @@ from bot.page import service
 from bot.storage.data_folder import data_folder, open_store
 from bot.text.languages import translations
 from knowledge.files.pictures import checked_picture
-from knowledge.page.errors import PublishError
+from knowledge.page.site import PublishError
 from knowledge.store.database import StoreError
 from knowledge.values.pictures import Picture
 from knowledge.values.submissions import InvalidNoteError
@@ -152,8 +152,7 @@ def _write(
         How many files were written, and how many are gone.
     """
     # Jinja and Pagefind are there only where pages are published.
-    from knowledge.page.bundled_articles import with_articles
-    from knowledge.page.content import published
+    from knowledge.page.content import published, with_articles
     from knowledge.page.publish import publish
 
     chosen = settings.page

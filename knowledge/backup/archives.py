@@ -39,10 +39,7 @@ _UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplement
 
 
 class Server(Database, Protocol):
-    """A community database that others may be connected to, and whose rows can be replaced."""
-
-    def others(self) -> int:
-        """How many connections other processes of this program have."""
+    """A community database on a server, whose rows can be replaced."""
 
     def delete_rows(self) -> None:
         """Delete every row, the log's as well, inside a transaction; ids stay given."""

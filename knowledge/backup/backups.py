@@ -28,7 +28,7 @@ from knowledge.backup.foreign_database import ForeignDatabaseError
 from knowledge.backup.on_request import OnRequest, Source, Unknown, leave_out
 from knowledge.store.audit import log_chain
 from knowledge.store.audit.audit_log import RESTORED, STANDINGS, WHOLE, contradicted, logged
-from knowledge.store.database import StoreError
+from knowledge.store.database import StoreError, row_counts
 from knowledge.store.erasure.tombstones import Tombstone
 from knowledge.store.store import Store
 from knowledge.text import counted
@@ -311,7 +311,7 @@ def catch_up(part: Path, replaced: Replaced, asked: Collection[OnRequest], backu
         store.purge.apply(buried)
         with store.database.writing():
             store.database.skip_ids(replaced.ids, UNKNOWN_IDS if replaced.ids is None else 0)
-            rows = {"rows": store.database.counted()}
+            rows = {"rows": row_counts(store.database)}
             store.audit_log.append(None, None, RESTORED, WHOLE, rows)
     with closing(sqlite3.connect(part, isolation_level=None)) as connection:
         connection.execute("pragma journal_mode = delete")

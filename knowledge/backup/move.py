@@ -25,17 +25,13 @@ from typing import Any, Final, Protocol
 from knowledge.backup import exporter
 from knowledge.backup.export_format import LEFT_OUT
 from knowledge.backup.row_transfer import Row, in_batches, insert
-from knowledge.store.database import Database, StoreError
+from knowledge.store.database import Database, StoreError, row_counts
 from knowledge.store.database_url import shown_database_url
 from knowledge.store.moved import moved_to, moving_from
 
-# How often, and for how long, is looked for others who use a database of PostgreSQL.
+# A closed connection stays visible for a moment, so other users are looked for several times.
 _LOOKS: Final = 20
 _LOOK_SECONDS: Final = 0.1
-_OTHERS: Final = (
-    "select count(*) as others from pg_stat_activity where datname = current_database() "
-    "and application_name = current_setting('application_name') and pid <> pg_backend_pid()"
-)
 
 
 class MoveError(StoreError):
@@ -122,8 +118,7 @@ def move(
         return Moved({}, 0, went_on=True)
     with closing(source.open()) as guard:
         _check_free(source, target)
-        if source.url:
-            _refuse_used(guard, source)
+        _refuse_used(guard, source)
         moved = _moved(source, target, guard, tell, check=check)
     if not check:
         tell(Step.FINISH)
@@ -141,7 +136,7 @@ def _moved(
 ) -> Moved:
     """Copy everything while `guard` keeps others from writing, and mark the source as moved."""
     with guard.writing():
-        _be_patient(guard, source)
+        guard.lift_time_limits()
         kept = ""
         if not check:
             tell(Step.BACKUP)
@@ -160,27 +155,19 @@ def _shown(place: Place) -> str:
 
 
 def _refuse_used(guard: Database, source: Place) -> None:
-    """Refuse to move what a bot on another machine goes on using: no lock of a folder tells of it.
+    """Refuse to move a database in use by a bot on another machine, where no folder lock tells.
 
     Raises:
         MoveError: if other processes of this program are connected.
     """
     for _ in range(_LOOKS):
-        if not guard.rows(_OTHERS)[0]["others"]:
+        if not guard.others():
             return
-        # A connection that was closed is still there for a moment.
         time.sleep(_LOOK_SECONDS)
     raise MoveError(
         f"{_shown(source)} is in use by other processes of Commonplace: stop the bot, and what "
         "else is connected, wherever it runs. Nothing was moved."
     )
-
-
-def _be_patient(database: Database, place: Place) -> None:
-    """Let a transaction of PostgreSQL take as long as it takes."""
-    if place.url:
-        database.run("set local idle_in_transaction_session_timeout = 0")
-        database.run("set local statement_timeout = 0")
 
 
 # What is there already.
@@ -208,7 +195,7 @@ def _check_free(source: Place, target: Place) -> None:
     ):
         return
     with closing(target.open()) as database:
-        if database.counted() or database.last_ids():
+        if row_counts(database) or database.last_ids():
             raise MoveError(
                 f"{_shown(target)} holds a community database already: nothing was moved. Name an "
                 "empty database or a folder without one; or move that one away first."
@@ -237,7 +224,7 @@ def _copied(source: Place, target: Place, tell: Callable[[Step], None]) -> Moved
     with closing(source.open()) as from_, closing(target.open()) as to:
         tell(Step.LOAD)
         with to.writing():
-            _be_patient(to, target)
+            to.lift_time_limits()
             to.mark(moving_from(source.name))
             to.defer_references()
             rows = {table: _copy(from_, to, table) for table in from_.tables()}

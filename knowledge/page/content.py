@@ -1,18 +1,27 @@
-"""Selection of what a guild's site says, from the community database.
+"""Selection of a site's content: a guild's public notes, and the bundled articles.
 
-A text is there only if it is live and consented, as `knowledge.store.notes.public_notes` decides.
-Nothing else is read: no channel, no export, no question but for a count of public ones.
+`knowledge.store.notes.public_notes` decides which texts are live and consented. Nothing else is
+read: no channel, no export, and of questions only a count of public ones.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
 from typing import Final
 
-from knowledge.page.addresses import note_address
-from knowledge.page.site import DEFAULT_ACCENT, PublishedNote, PublishedPicture, Site
+from knowledge import corpus
+from knowledge.page.site import (
+    DEFAULT_ACCENT,
+    PublishedNote,
+    PublishedPicture,
+    Site,
+    article_address,
+    note_address,
+)
 from knowledge.store.notes.public_notes import PublicNote
 from knowledge.store.store import Store
-from knowledge.values.documents import document_of_note
+from knowledge.values.documents import Document, document_of_note
 from knowledge.values.pictures import Picture
 
 _RELATED: Final = 5
@@ -87,3 +96,18 @@ def _related(notes: Sequence[PublicNote]) -> dict[int, list[int]]:
         best = sorted(near, key=lambda one: (-near[one], one))
         found[note.id] = best[:_RELATED]
     return found
+
+
+def with_articles(site: Site) -> Site:
+    """The site with the bundled articles."""
+    articles = (_published(one) for one in corpus.articles() if isinstance(one, Document))
+    return replace(site, notes=(*site.notes, *articles))
+
+
+def _published(article: Document) -> PublishedNote:
+    verified = article.verified or date.min
+    moment = datetime.combine(verified, time(), UTC)
+    address = article_address(article.id.removeprefix("article:"))
+    return PublishedNote(
+        address, article.title, article.text, article.tags, verified, moment, moment
+    )

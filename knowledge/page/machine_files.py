@@ -1,4 +1,4 @@
-"""Files for programs: sitemap, robots.txt, and the addresses that are gone.
+"""Files of a site that aren't pages: sitemap, robots.txt, gone addresses, an icon with a letter.
 
 Source:
     sitemaps.org, "Sitemaps XML format".
@@ -9,6 +9,9 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 from xml.sax.saxutils import escape
 
+import regex
+
+from knowledge.page.colours import LIGHT, readable
 from knowledge.page.site import Site
 
 SITEMAP_URLS: Final = 50_000
@@ -23,6 +26,8 @@ def machine_files(site: Site) -> Iterator[tuple[str, str]]:
     # A search engine that may not read a page can't find `noindex` in it and may list its address.
     yield "robots.txt", f"User-agent: *\nAllow: /\n{listed}"
     yield "gone.txt", _gone(site)
+    if site.icon is None:
+        yield "icon.svg", _lettered_icon(site)
 
 
 def _sitemap(site: Site) -> str:
@@ -43,3 +48,15 @@ def _gone(site: Site) -> str:
     """The paths that answer with 410, as nginx's `map` includes them."""
     base = urlsplit(site.base_url).path or "/"
     return "".join(f"{base}{address} 410;\n" for address in sorted(site.gone))
+
+
+def _lettered_icon(site: Site) -> str:
+    """An SVG of the first character of the server's name on its accent colour."""
+    sign = regex.match(r"\X", site.name)
+    letter = escape(sign[0].upper()) if sign else ""
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40">'
+        f'<rect width="40" height="40" rx="10" fill="{readable(site.accent, LIGHT)}"/>'
+        '<text x="20" y="28" font-family="system-ui, sans-serif" font-size="22" '
+        f'font-weight="600" fill="#fff" text-anchor="middle">{letter}</text></svg>\n'
+    )

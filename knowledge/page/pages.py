@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, NamedTuple
 
-from knowledge.page.addresses import ASKED, NEWEST, tag_address
-from knowledge.page.site import PublishedNote, Site
+from knowledge.page.site import ASKED, NEWEST, PublishedNote, Site, tag_address
 
 # Of a list on the first page, of its tags, of a page of a list, and of the feed.
 _FIRST: Final = 10

@@ -25,14 +25,11 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from knowledge.page.errors import PublishError
-from knowledge.page.icon import lettered_icon
 from knowledge.page.machine_files import machine_files
 from knowledge.page.pages import pages
 from knowledge.page.render import Renderer
 from knowledge.page.search_index import bundle_list, bundles, write_bundle
-from knowledge.page.shown_text import shown
-from knowledge.page.site import PublishedNote, Site
+from knowledge.page.site import PublishedNote, PublishError, Site, shown
 
 _COPIES: Final = ("a", "b")
 _SITE: Final = "site"
@@ -135,9 +132,7 @@ def _entries(site: Site, renderer: Renderer, picture: PictureBytes) -> dict[str,
             entries[f"pictures/{each.file_name}"] = _Entry(each.digest, _writes(content))
     literal = {path: text.encode() for path, text in machine_files(site)}
     literal["search.js"] = (files("knowledge.page") / "search.js").read_bytes()
-    if site.icon is None:
-        literal["icon.svg"] = lettered_icon(site).encode()
-    else:
+    if site.icon is not None:
         literal[f"icon.{site.icon.kind}"] = site.icon.content
     searched = {f"{note.address}index.html": renderer.shared + _said(note) for note in site.notes}
     parts = bundles(searched)

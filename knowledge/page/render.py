@@ -1,6 +1,7 @@
 """Renderer of pages: Jinja templates, each of which a server may override."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from gettext import NullTranslations
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from babel.dates import format_date
@@ -24,15 +25,11 @@ from jinja2 import (
 from jinja2.loaders import BaseLoader, PackageLoader
 from markupsafe import Markup
 
-from knowledge.page.addresses import tag_address
 from knowledge.page.colours import DARK, LIGHT, readable
-from knowledge.page.errors import PublishError
 from knowledge.page.headers import POLICY
 from knowledge.page.markdown import to_html, to_plain
 from knowledge.page.pages import Page
-from knowledge.page.shown_text import shown
-from knowledge.page.site import Site
-from knowledge.page.structured_data import structured_data
+from knowledge.page.site import PublishedNote, PublishError, Site, shown, tag_address
 
 _TEMPLATES: Final = ("css", "html", "txt", "xml")
 _LIBRARIES: Final = ("Jinja2", "markdown-it-py", "linkify-it-py", "pagefind-bin")
@@ -127,3 +124,30 @@ def _named(template: str) -> Iterator[None]:
 
 def _instant(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def structured_data(site: Site, note: PublishedNote) -> Markup:
+    """JSON-LD of schema.org: a `QAPage` if the title is a question, otherwise an `Article`."""
+    title, text = shown(note.title), to_plain(note.text)
+    publisher = {"@type": "Organization", "name": shown(site.name)}
+    author = {"@type": "Person", "name": shown(note.contributor)} if note.contributor else publisher
+    common: dict[str, Any] = {
+        "author": author,
+        "datePublished": note.first_published.isoformat(),
+        "dateModified": note.updated.isoformat(),
+    }
+    if site.base_url:
+        common["url"] = site.base_url + note.address
+    data: dict[str, Any] = {"@context": "https://schema.org"}
+    if title.endswith(("?", "？", "؟")):
+        answer = {"@type": "Answer", "text": text, **common}
+        question = {"@type": "Question", "name": title, "text": title, "answerCount": 1, **common}
+        data |= {"@type": "QAPage", "mainEntity": {**question, "acceptedAnswer": answer}}
+    else:
+        data |= {"@type": "Article", "headline": title, "articleBody": text, **common}
+        data |= {"publisher": publisher, "keywords": list(note.tags)}
+    written = json.dumps(data, ensure_ascii=False, sort_keys=True)
+    # So that no text can close the script element.
+    for sign in "<>&":
+        written = written.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(written)  # noqa: S704 - escaped above

@@ -15,7 +15,7 @@ from zlib import crc32
 
 from pagefind_bin import get_executable
 
-from knowledge.page.errors import PublishError
+from knowledge.page.site import PublishError
 from knowledge.values.guilds import Language
 
 # Pagefind indexes so many in half a second of CPU.

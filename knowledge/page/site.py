@@ -1,18 +1,33 @@
-"""Content of a site, as plain values: everything that a published page may say.
+"""Content of a public site, as plain values, and the addresses of its pages.
 
-`knowledge.page.content` selects it from the store; what builds the pages knows no store. So no text
-can reach a page unless it stands here.
+`knowledge.page.content` selects it from the store; the modules that build pages don't know the
+store, so no other text can reach a page.
+
+Addresses are relative to the site's base URL. A note's address has its number and no word of its
+title: it stays the same when the title changes, and a withdrawn title doesn't live on in it.
+
+Errors:
+    Exception
+    └── PublishError    the site can't be written as asked; the message says what to do
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from knowledge.page.addresses import ARTICLES
+from knowledge.secrets import without_secrets
+from knowledge.text import legible
 from knowledge.values.guilds import Language
 from knowledge.values.pictures import Picture, PictureKind
 
 DEFAULT_ACCENT: Final = "#4752c4"
+ARTICLES: Final = "articles/"
+NEWEST: Final = "newest/"
+ASKED: Final = "asked/"
+
+
+class PublishError(Exception):
+    """The site can't be written as asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +46,11 @@ class PublishedPicture:
 class PublishedNote:
     """A live note that may be published, or a bundled article.
 
-    Texts are as they were written. Secrets are left out where they are rendered
-    (`knowledge.page.shown_text`), as looking for them in 10,000 notes takes seconds.
+    Texts are as they were written: `shown` takes secrets out when they are rendered, since a search
+    of 10,000 notes takes seconds.
 
     Attributes:
-        address: of its page (`knowledge.page.addresses`).
+        address: of its page.
         text: Markdown of the live revision.
         verified: the day on which a moderator last confirmed the text.
         updated: when the live revision was approved.
@@ -91,3 +106,25 @@ class Site:
     indexed: bool = False
     notes: tuple[PublishedNote, ...] = ()
     gone: tuple[str, ...] = ()
+
+
+def shown(text: str) -> str:
+    """Text of members as a page shows it: without secrets and invisible characters."""
+    return legible(without_secrets(text))
+
+
+def note_address(note_id: int) -> str:
+    return f"notes/{note_id}/"
+
+
+def article_address(name: str) -> str:
+    return f"{ARTICLES}{name}/"
+
+
+def tag_address(tag: str) -> str:
+    return f"tags/{tag}/"
+
+
+def page_url(base_url: str, note_id: int) -> str:
+    """The URL of a note's page, where the site's base URL is known."""
+    return f"{base_url.rstrip('/')}/{note_address(note_id)}"

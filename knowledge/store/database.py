@@ -106,6 +106,9 @@ class Database(Protocol):
     def reading(self) -> AbstractContextManager[None]:
         """Several queries that see the database as it is at one moment; nothing is written."""
 
+    def lift_time_limits(self) -> None:
+        """Let the current transaction take as long as it takes."""
+
     def defer_references(self) -> None:
         """Until this transaction ends, rows may refer to rows that aren't there yet or any more."""
 
@@ -118,6 +121,9 @@ class Database(Protocol):
 
     def unmark(self) -> None:
         """Take every mark away again, in a transaction of the caller's."""
+
+    def others(self) -> int:
+        """How many connections other processes have; 0 for a file, guarded by its folder lock."""
 
     # What it is made of.
 
@@ -141,9 +147,6 @@ class Database(Protocol):
     def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:
         """Give no id again that another copy has given, by table; `more` where that is unknown."""
 
-    def counted(self) -> dict[str, int]:
-        """How many rows each table has that has any, but for the log."""
-
     def integrity_problem(self) -> str:
         """What the database's own checks find wrong with it, or nothing."""
 
@@ -153,6 +156,16 @@ class Database(Protocol):
         Raises:
             OSError: if one can't be deleted.
         """
+
+
+def row_counts(database: Database) -> dict[str, int]:
+    """How many rows each table has that has any, except the log's."""
+    found = {
+        table: database.rows(f"select count(*) as n from {table}")[0]["n"]  # noqa: S608
+        for table in database.tables()
+        if table not in ("log", "log_heads")
+    }
+    return {name: number for name, number in found.items() if number}
 
 
 def now() -> datetime:

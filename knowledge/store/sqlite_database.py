@@ -185,6 +185,12 @@ class SqliteDatabase(sqlite_file.OpenedFile):
     ) -> list[list[dict[str, Any]]]:
         return [self.rows(*one) for one in queries]
 
+    def lift_time_limits(self) -> None:
+        """A file has none."""
+
+    def others(self) -> int:
+        return 0
+
     def defer_references(self) -> None:
         self.run("pragma defer_foreign_keys = on")
 
@@ -240,15 +246,6 @@ class SqliteDatabase(sqlite_file.OpenedFile):
             row["name"] for row in self.rows("select name from sqlite_sequence")
         }:
             self.insert("sqlite_sequence", {"name": table, "seq": (given or {})[table]})
-
-    def counted(self) -> dict[str, int]:
-        """How many rows each table has that has any, but for the log."""
-        found = {
-            table: self.rows(f"select count(*) as n from {table}")[0]["n"]  # noqa: S608
-            for table in self.tables()
-            if table not in ("log", "log_heads")
-        }
-        return {name: number for name, number in found.items() if number}
 
     def integrity_problem(self) -> str:
         """What SQLite's own checks find wrong with the file, or nothing."""

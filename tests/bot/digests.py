@@ -21,7 +21,7 @@ from bot.statistics.weekly_service import (
     UnansweredPost,
     Week,
 )
-from knowledge.page.addresses import page_url
+from knowledge.page.site import page_url
 from knowledge.store.notes.credit import Contributor
 from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.questions.period_figures import Asked

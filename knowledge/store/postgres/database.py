@@ -104,6 +104,10 @@ class PostgresDatabase(Connection):
         with self.writing():
             yield
 
+    def lift_time_limits(self) -> None:
+        self.run("set local idle_in_transaction_session_timeout = 0")
+        self.run("set local statement_timeout = 0")
+
     def defer_references(self) -> None:
         self.run("set constraints all deferred")
 
@@ -161,14 +165,6 @@ class PostgresDatabase(Connection):
         highest = f"select coalesce(max({row['key']}), 0) as last from {row['name']}"  # noqa: S608
         return max(int(row["last"]), int(self.rows(highest)[0]["last"]))
 
-    def counted(self) -> dict[str, int]:
-        found = {
-            table: self.rows(f"select count(*) as n from {table}")[0]["n"]  # noqa: S608
-            for table in self.tables()
-            if table not in ("log", "log_heads")
-        }
-        return {name: number for name, number in found.items() if number}
-
     def integrity_problem(self) -> str:
         """What can be seen without rights of an administrator: every row can be read."""
         try:
@@ -185,7 +181,6 @@ class PostgresDatabase(Connection):
     # What others do with it.
 
     def others(self) -> int:
-        """How many connections other processes of this program have."""
         return int(self.rows(_OTHERS, [OF_PROCESSES, PROCESS_NAME])[0]["number"])
 
     def holders(self, seconds: float) -> list[str]:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from bot.cli.migrate import FilePlace, PostgresPlace
 from knowledge.backup.exporter import export
 from knowledge.backup.move import MoveError, Place, Step, move
-from knowledge.store.database import Database, StoreError
+from knowledge.store.database import Database, StoreError, row_counts
 from knowledge.store.inbox import KeptInteraction
 from knowledge.store.moved import StoreMovedError
 from knowledge.store.store import Store
@@ -142,7 +143,8 @@ def test_a_place_that_holds_a_community_already_takes_no_other(ends: Ends) -> No
 def test_a_database_that_another_process_uses_is_not_moved(ends: Ends) -> None:
     move(ends.file, ends.database)
     before = rows(ends.database)
-    with closing(ends.database.open()), pytest.raises(MoveError, match="in use by other processes"):
+    named = f"{ends.database.url}&application_name=commonplace%20elsewhere"
+    with psycopg.connect(named), pytest.raises(MoveError, match="in use by other processes"):
         move(ends.database, ends.file)
     assert rows(ends.database) == before
     move(ends.database, ends.file)
@@ -209,7 +211,7 @@ def usable(places: Iterator[Place] | tuple[Place, ...]) -> list[Place]:
     for place in places:
         try:
             with closing(place.open()) as database:
-                if database.counted():
+                if row_counts(database):
                     found.append(place)
         except StoreMovedError:
             pass

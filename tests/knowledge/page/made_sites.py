@@ -7,9 +7,8 @@ from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 
-from knowledge.page.addresses import note_address
 from knowledge.page.publish import Published, publish
-from knowledge.page.site import PublishedNote, Site
+from knowledge.page.site import PublishedNote, Site, note_address
 
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 BASE_URL = "https://notes.example.org/kb/"

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knowledge.page.addresses import note_address
 from knowledge.page.content import published
-from knowledge.page.site import DEFAULT_ACCENT, Site
+from knowledge.page.site import DEFAULT_ACCENT, Site, note_address
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.values.notes import Decision, Member, Outcome, PageName, PageVeto

@@ -12,9 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knowledge.page.errors import PublishError
 from knowledge.page.publish import Published
-from knowledge.page.site import PublishedPicture, Site
+from knowledge.page.site import PublishedPicture, PublishError, Site
 from knowledge.values.pictures import Picture, PictureKind
 from tests.knowledge.page.made_sites import files, note, published, readable_files, site
 

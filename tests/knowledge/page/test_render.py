@@ -6,9 +6,8 @@ import pytest
 from lxml import etree
 
 from bot.text.languages import translations
-from knowledge.page.errors import PublishError
 from knowledge.page.publish import publish
-from knowledge.page.site import Site
+from knowledge.page.site import PublishError, Site
 from knowledge.values.guilds import Language
 from tests.knowledge.page import hostile_notes
 from tests.knowledge.page.made_sites import AT, BASE_URL, files, note, published, site

@@ -1,5 +1,6 @@
 """Channel settings in the community database."""
 
+from knowledge.store.database import row_counts
 from knowledge.store.store import Store
 from knowledge.values.channel_settings import AnsweredFrom, ChannelSettings, Mode
 from knowledge.values.guilds import GuildSettings, Language
@@ -28,7 +29,7 @@ def test_all_that_was_chosen_comes_back_and_a_change_leaves_the_rest(store: Stor
 def test_a_channel_without_any_setting_has_no_row(store: Store) -> None:
     change(store, mode=Mode.HELP)
     change(store, mode=None)
-    assert "channel_settings" not in store.database.counted()
+    assert "channel_settings" not in row_counts(store.database)
 
 
 def test_a_change_is_in_the_log_and_what_changes_nothing_is_not(store: Store) -> None:

@@ -5,7 +5,7 @@ import json
 import jsonschema_rs
 import pytest
 
-from knowledge.page.structured_data import structured_data
+from knowledge.page.render import structured_data
 from tests.knowledge.page.hostile_notes import TEXTS, TITLES
 from tests.knowledge.page.made_sites import BASE_URL, note, site
 
