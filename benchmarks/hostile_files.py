@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from bot.interactions.kit.attachments import Attachments
+from bot.interactions.attachments import Attachments
 from knowledge.chat.conversations import Message
 from knowledge.chat.transcript import Channel, documents
 from knowledge.files import reader

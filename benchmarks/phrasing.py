@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from benchmarks.quoting import answers, holds
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
+from bot.answers.phrased import Mode, Outcome, Phrased
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
@@ -41,7 +42,7 @@ from bot.phrasing.endpoint import Endpoint, EndpointSettings
 from bot.phrasing.phraser import Phraser
 from bot.phrasing.replies import Written
 from bot.phrasing.sentences import numbered
-from bot.phrasing.task import Mode, Outcome, Phrased, Quoted, Task
+from bot.phrasing.task import Quoted, Task
 from bot.phrasing.written_sentences import PASSED, Embed, written
 from indexer.embedding.embedder import DEFAULT_MODEL, Embedder, open_embedder
 from indexer.evaluation.judged_sets import judged_set

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.answers.decision import Answer, Clarification, Quote, Refusal
+from bot.answers.phrased import Phrased
 from bot.answers.pipeline import Reply, said_to_no_question
 from bot.answers.quotations import ADDRESS, fitting_quote, lines_each, shown_places
 from bot.ask.disagreement import disagreement
 from bot.ask.phrased_text import around_chosen, cited_places, phrased_text
-from bot.phrasing.task import Phrased
 from bot.text.languages import Sentence
 from bot.text.markdown import (
     MESSAGE_CHARACTERS,

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Final
 
 from bot.answers.decision import Quote
+from bot.answers.phrased import Line, Phrased
 from bot.phrasing.messages import label
-from bot.phrasing.task import Line, Phrased
 from bot.text.excerpt import room
 from bot.text.markdown import plain, quoted, shown, size
 from indexer.text.sentences import FENCES, LIST_MARKER, units

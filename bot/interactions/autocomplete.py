@@ -15,8 +15,8 @@ from discord import app_commands
 from bot.answers.lookup import scopes_of
 from bot.core.job_queue import Priority
 from bot.interactions.kit.errors import BusyError, in_time
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.channel_access import readable_in
-from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.text.languages import Sentence
 from bot.text.markdown import legible, shortened, size

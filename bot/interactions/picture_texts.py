@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Final
 
 import discord
@@ -17,6 +16,7 @@ import discord
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.retries import resent
 from bot.interactions.pictures import pictures_among
+from bot.interactions.services import PictureText
 from knowledge.files import picture_text
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.picture_text import TextLine
@@ -31,14 +31,6 @@ SECONDS: Final = 40.0
 _logger = logging.getLogger(__name__)
 
 Recognize = Callable[[bytes], "Future[list[TextLine]]"]
-
-
-@dataclass(frozen=True, slots=True)
-class PictureText:
-    """Text in some pictures; `is_whole` says that each of them could be read."""
-
-    text: str = ""
-    is_whole: bool = True
 
 
 class PictureTexts:

@@ -6,30 +6,30 @@ is made of all features nor a feature above it: what stands there is named here 
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import discord
 from discord.ext import commands
 
 from bot.answers.lookup import Ask
+from bot.answers.phrased import Candidate, Mode, Phrased, Result
 from bot.answers.pipeline import Reply
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.degradations import Degradations
 from bot.core.worker import Worker
-from bot.interactions.policy.flood_control import FloodControl
+from knowledge.files.parsed_file import ParsedFile
 from knowledge.store.questions.gaps import OpenQuestion
-from knowledge.values.guilds import GuildFilter, Language
+from knowledge.store.questions.handovers import NotHandedOn
+from knowledge.values.channel_settings import GuildChoices, HoldingSettings
+from knowledge.values.guilds import GuildFilter, GuildSettings, Language
 from knowledge.values.handovers import Handover
+from knowledge.values.pictures import Picture
+from knowledge.values.questions import Question
 from knowledge.web.fetcher import MakeFetcher
-
-if TYPE_CHECKING:
-    from bot.interactions.kit.attachments import Attachments
-    from bot.interactions.picture_texts import PictureTexts
-    from bot.interactions.policy.guild_settings import GuildSettingsCache
-    from bot.phrasing.dispatcher import PhrasingDispatcher
-
 
 _T = TypeVar("_T")
 
@@ -99,8 +99,10 @@ class Handovers(Protocol):
     async def catch_up(self) -> None:
         """Post and edit everything that is due."""
 
-    def refusal(self, guild: Any, settings: Any, question: Any) -> Any:
-        """Why a question can be posted nowhere, if it is for who could read it."""
+    def refusal(
+        self, guild: discord.Guild, settings: GuildSettings, question: Question
+    ) -> NotHandedOn | None:
+        """Why a question can be posted nowhere, if it is because of its readers."""
 
 
 class Submissions(Protocol):
@@ -152,7 +154,7 @@ class ReviewQueue(Protocol):
 class Panel(Protocol):
     """Shows the pages of `/setup`; their buttons and lists are its controls."""
 
-    async def show(self, interaction: discord.Interaction[Any], page: Any = None) -> None:
+    async def show(self, interaction: discord.Interaction[Any], page: str | None = None) -> None:
         """Show a page in the place of a response; without one, the first that is not done."""
 
     async def next_steps(self, interaction: discord.Interaction[Any]) -> str:
@@ -167,6 +169,130 @@ class ChannelSyncing(Protocol):
 
     async def sift(self) -> None:
         """Quote nobody who is withheld now, and fetch again what may be quoted again."""
+
+
+class GuildSettingsCache(Protocol):
+    """Cache of guild and channel settings, a minute old at most."""
+
+    async def choices(self, guild_id: int) -> GuildChoices: ...
+
+    async def settings(self, guild_id: int) -> GuildSettings: ...
+
+    def known(self, guild_id: int) -> GuildSettings:
+        """The settings last read, without asking the worker."""
+
+    def forget(self, guild_id: int) -> None: ...
+
+    async def in_channel(self, channel: Any) -> HoldingSettings:
+        """The settings that hold in a channel, thread, category or guild; else the defaults."""
+
+    async def language(self, guild_id: int | None) -> Language:
+        """The guild's language; English outside of a guild."""
+
+    async def language_in(self, channel: Any) -> Language:
+        """The language of messages that everybody reads in a channel."""
+
+    async def language_in_time(self, channel: Any) -> Language:
+        """The same within half a second, else the language last known: a form can't wait."""
+
+    async def hands_on(self, guild_id: int | None) -> bool:
+        """Whether a member may have an unanswered question put to the moderators."""
+
+    async def answers_privately(self, channel: Any) -> bool:
+        """Whether only the asker sees an answer, where the asker doesn't choose.
+
+        True if that can't be found out in time: a private answer can still be shared.
+        """
+
+    async def answers_in(self, channel: Any) -> bool:
+        """Whether mentions are answered in a channel."""
+
+
+class FloodControl(Protocol):
+    """Rate limits of questions, before anything is looked up."""
+
+    def admitted(self, member_id: int, guild_id: int | None) -> AbstractContextManager[None]:
+        """Take a member's question, which waits until the context ends.
+
+        Raises:
+            TooFastError: if the question is not taken.
+        """
+
+    def used_up(self, member_id: int, seconds: int) -> Exception:
+        """The error of a member who has no questions left for so many seconds."""
+
+
+class AttachedFiles(Protocol):
+    """Reads files and pictures that members attach."""
+
+    async def read(self, attachment: discord.Attachment, member_id: int) -> ParsedFile:
+        """Fetch a file and extract its text.
+
+        Raises:
+            InvalidNoteError: with the reason for the member.
+        """
+
+    async def picture(self, attachment: discord.Attachment, member_id: int) -> Picture:
+        """Fetch and check a picture.
+
+        Raises:
+            InvalidNoteError: with the reason for the member.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class PictureText:
+    """Text in some pictures; `is_whole` says that each of them could be read."""
+
+    text: str = ""
+    is_whole: bool = True
+
+
+class PictureTexts(Protocol):
+    """Recognizes text in pictures, where the operator switched it on."""
+
+    async def among(self, attachments: Sequence[discord.Attachment], member_id: int) -> str:
+        """The text in the first pictures among a member's attachments, or nothing."""
+
+    async def of(self, contents: Sequence[bytes], member_id: int) -> PictureText:
+        """The text in pictures that were fetched already."""
+
+
+class Pacer(Protocol):
+    """Rate limiter of edits in a channel."""
+
+    async def turn(self, channel_id: int) -> None: ...
+
+
+class Phrasing(Protocol):
+    """Has a language model phrase answers, where the operator switched it on."""
+
+    @property
+    def pacer(self) -> Pacer: ...
+
+    def mode_in(self, guild: GuildSettings | None) -> Mode | None:
+        """What a model may do in a guild; None where its administrators have not turned it on."""
+
+    def expects(self, ask: Ask, reply: Reply, guild: GuildSettings | None) -> Candidate | None:
+        """An answer that a model will be asked about, decided without waiting; else None."""
+
+    def edited_until(self) -> datetime:
+        """The latest time at which an answer sent now is edited."""
+
+    async def phrase(self, candidate: Candidate) -> Result | None:
+        """Ask the model; None if the plain answer stays."""
+
+    def start(self) -> None: ...
+
+    async def stop(self) -> None:
+        """Cancel what is in flight."""
+
+
+class Metrics(Protocol):
+    """Counters that features add to."""
+
+    def phrased(self, found: Phrased, tokens: int) -> None:
+        """Count a request to a language model, with the tokens sent and received."""
 
 
 class Allowlist(Protocol):
@@ -194,7 +320,8 @@ class Services(commands.AutoShardedBot):
     settings: Settings
     make_fetcher: MakeFetcher
     degradations: Degradations
-    guild_settings: "GuildSettingsCache"
+    metrics: Metrics
+    guild_settings: GuildSettingsCache
     followed: dict[int, set[int]]
     allowed_guilds: Allowlist
     autocomplete: Completions
@@ -207,9 +334,9 @@ class Services(commands.AutoShardedBot):
     setup_panel: Panel
     channel_sync: ChannelSyncing
     flood_control: FloodControl
-    attachments: "Attachments"
-    picture_texts: "PictureTexts"
-    phrasing: "PhrasingDispatcher | None"
+    attachments: AttachedFiles
+    picture_texts: PictureTexts
+    phrasing: Phrasing | None
 
     @property
     def worker(self) -> Worker[Core]:

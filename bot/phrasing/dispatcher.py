@@ -18,19 +18,19 @@ from cachetools import LRUCache
 
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
+from bot.answers.phrased import Candidate, Mode, Outcome, Phrased, Result
 from bot.answers.pipeline import Reply
 from bot.config.phrasing import PhrasingSettings
 from bot.config.settings import ConfigError, phrasing_key
 from bot.core.degradations import Degradations
 from bot.core.job_queue import Priority
 from bot.core.worker import Worker
+from bot.interactions.kit.edits import EditPacer
 from bot.interactions.services import Services
 from bot.phrasing import service
-from bot.phrasing.candidate import Candidate, Found, Result, ResultKey
-from bot.phrasing.edit_pacer import EditPacer
 from bot.phrasing.endpoint import Endpoint, EndpointSettings
 from bot.phrasing.phraser import Phraser
-from bot.phrasing.task import Mode, Ordered, Outcome, Phrased, Quoted, Task
+from bot.phrasing.task import Found, Ordered, Quoted, ResultKey, Task, task_of
 from indexer.retrieval.hit import Hit
 from indexer.text.sentences import units
 from knowledge.values.guilds import GuildSettings, Phrasing
@@ -162,7 +162,7 @@ class PhrasingDispatcher:
 
     def _key(self, candidate: Candidate) -> ResultKey:
         return ResultKey(
-            candidate.task,
+            task_of(candidate),
             self._ordered(candidate),
             (candidate.ask.scopes, candidate.ask.answered_from),
             candidate.reply.generation,
@@ -246,7 +246,7 @@ class PhrasingDispatcher:
             if ordered.outcome is Outcome.SHOWN and ordered.places != tuple(range(len(offered))):
                 places = ordered.places
                 reply = await self._decided_again(candidate, places)
-        phrased = await self.model.phrase(replace(candidate, reply=reply).task)
+        phrased = await self.model.phrase(task_of(replace(candidate, reply=reply)))
         return Found(
             phrased,
             places,
@@ -319,7 +319,7 @@ class PhrasingDispatcher:
         await self.model.close()
 
 
-def open_dispatcher(bot: Services, observe: Observer) -> PhrasingDispatcher:
+def open_dispatcher(bot: Services) -> PhrasingDispatcher:
     """What phrases answers at the endpoint that the bot's settings name.
 
     Raises:
@@ -341,5 +341,6 @@ def open_dispatcher(bot: Services, observe: Observer) -> PhrasingDispatcher:
         return not (endpoint.circuit.is_open or endpoint.circuit.is_paused)
 
     phraser = Phraser(endpoint, embed)
-    worker, degradations = (lambda: bot.worker), bot.degradations
-    return PhrasingDispatcher(settings, phraser, is_closed, worker, degradations, observe)
+    return PhrasingDispatcher(
+        settings, phraser, is_closed, lambda: bot.worker, bot.degradations, bot.metrics.phrased
+    )

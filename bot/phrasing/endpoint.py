@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 import httpx2
 from pydantic import BaseModel, ValidationError
 
+from bot.answers.phrased import Outcome
 from bot.phrasing.circuit import Circuit
-from bot.phrasing.task import Outcome
 
 CONNECT_SECONDS: Final = 2.0
 REPLY_BYTES: Final = 65_536

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
+from bot.answers.phrased import Outcome
 from bot.config.phrasing import PhrasingSettings
 from bot.phrasing.endpoint import Endpoint, EndpointSettings
 from bot.phrasing.phraser import Phraser
-from bot.phrasing.task import Outcome, Quoted
+from bot.phrasing.task import Quoted
 from indexer.retrieval.hit import Hit
 
 # What a question's order stays for, while others are measured.

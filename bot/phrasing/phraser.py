@@ -11,11 +11,12 @@ from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
+from bot.answers.phrased import Line, Mode, Outcome, Phrased
 from bot.phrasing import passage_order, replies, sentence_choice, written_sentences
 from bot.phrasing.endpoint import Endpoint, Failure, Reply
 from bot.phrasing.prompts import PROMPT_VERSION, order_prompt, prompt
 from bot.phrasing.sentences import Numbered, numbered
-from bot.phrasing.task import Line, Mode, Ordered, Outcome, Phrased, Quoted, Task
+from bot.phrasing.task import Ordered, Quoted, Task
 from bot.phrasing.written_sentences import Embed
 
 NOT_ASKED: Final = "the reply is not in the form that was asked for"

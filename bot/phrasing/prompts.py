@@ -12,9 +12,10 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from bot.answers.phrased import Mode
 from bot.phrasing.endpoint import Prompt
 from bot.phrasing.sentences import MOST_SHOWN, Numbered
-from bot.phrasing.task import Mode, Quoted, Task
+from bot.phrasing.task import Quoted, Task
 from bot.text.markdown import beginning
 from indexer.text.passages import without_link_targets
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bot.answers.phrased import Line
 from bot.phrasing.replies import Chosen
 from bot.phrasing.sentences import Numbered, lines
-from bot.phrasing.task import Line, Quoted
+from bot.phrasing.task import Quoted
 
 
 @dataclass(frozen=True, slots=True)

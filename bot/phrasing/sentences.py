@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from bot.phrasing.task import Line, Quoted
+from bot.answers.phrased import Line
+from bot.phrasing.task import Quoted
 from bot.text.markdown import size
 from indexer.text.sentences import FENCES, LIST_MARKER, announces, refers_back, units
 

@@ -9,7 +9,7 @@ from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.config.phrasing import PhrasingSettings
 from bot.core.core import Core
-from bot.phrasing.candidate import ResultKey
+from bot.phrasing.task import ResultKey
 from indexer.retrieval.hit import Hit
 from knowledge.values.documents import Kind, channel_of
 from knowledge.values.phrasings import PhrasingCaps, RecordedPhrasing, UsedUp

@@ -1,34 +1,19 @@
-"""Phrasing task and its result: what a language model is asked about an answer, what may be shown.
+"""Tasks of a language model: what it is sent about an answer, and what came of that.
 
-The model sees the passages that an answer quotes and nothing else. Whatever it returns, the result
-is either nothing, and the plain answer stays, or lines that were checked against these passages.
+The model sees the passages that the answer quotes, and the question. Values only.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
+from datetime import datetime
 
+from bot.answers.phrased import Candidate, Mode, Outcome, Phrased
+from bot.answers.pipeline import Reply
+from knowledge.values.channel_settings import AnsweredFrom
+from knowledge.values.documents import Scope
+from knowledge.values.phrasings import RecordedPhrasing, WrittenLine
 
-class Mode(StrEnum):
-    """What a model may do: choose sentences that somebody wrote, or write sentences of its own."""
-
-    CHOOSE = "choose"
-    PHRASE = "phrase"
-
-
-class Outcome(StrEnum):
-    """What became of a task; all but `SHOWN` leave the plain answer as it is."""
-
-    SHOWN = "shown"
-    # The model says that the passages don't answer, or nothing it returned passed the checks.
-    NOTHING = "nothing"
-    INVALID = "invalid"
-    LATE = "late"
-    UNREACHABLE = "unreachable"
-    # Too many tasks are in flight, or the endpoint said so.
-    BUSY = "busy"
-    # The circuit breaker is open: the endpoint failed too often lately.
-    OPEN = "open"
+# Scopes that may be seen besides the articles, and what a channel is answered from.
+Place = tuple[tuple[Scope, ...], AnsweredFrom]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,44 +39,13 @@ class Task:
     earlier: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Something to show: Markdown, and the numbers of the quotations that it stands on.
-
-    A `verbatim` line stands in these to the letter; any other was written by the model, and
-    compared with them.
-    """
-
-    text: str
-    numbers: tuple[int, ...]
-    verbatim: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Phrased:
-    """What came of a task.
-
-    Attributes:
-        lines: in the order in which they are shown; none unless `outcome` is `SHOWN`.
-        model: what the endpoint was asked for; what it says itself may be a path of its machine.
-        prompt_version: counts up with every change of the prompt.
-        verdicts: how many sentences of the model's there were by what was said of them.
-        chosen: the ids of the sentences that are quoted, `2.3` the third of the second passage.
-        stands_on: those that what the model wrote was compared with.
-        problem: why there is nothing, for the log: no word of the question or the passages.
-    """
-
-    outcome: Outcome
-    lines: tuple[Line, ...] = ()
-    model: str = ""
-    prompt_version: int = 0
-    prompt_tokens: int = 0
-    reply_tokens: int = 0
-    seconds: float = 0.0
-    verdicts: Mapping[str, int] = field(default_factory=dict)
-    chosen: tuple[str, ...] = ()
-    stands_on: tuple[str, ...] = ()
-    problem: str = ""
+def task_of(candidate: Candidate) -> Task:
+    quotes = tuple(
+        Quoted(quote.text, quote.citation.title, quote.citation.heading)
+        for quote in candidate.answer.quotes
+    )
+    earlier = candidate.ask.earlier.rsplit("\n", 1)[-1]
+    return Task(candidate.ask.text, quotes, candidate.mode, earlier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +62,49 @@ class Ordered:
     reply_tokens: int = 0
     seconds: float = 0.0
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What came of asking, for whoever asks the same: no id of a question is in it."""
+
+    phrased: Phrased
+    places: tuple[int, ...] = ()
+    reply: Reply | None = None
+    prompt_tokens: int = 0
+    reply_tokens: int = 0
+
+    def recorded(self, mode: Mode, now: datetime, *, repeated: bool) -> RecordedPhrasing:
+        """What is kept of it with a question; what is told again costs nothing."""
+        phrased = self.phrased
+        return RecordedPhrasing(
+            mode.value,
+            phrased.outcome.value,
+            now,
+            phrased.model,
+            phrased.prompt_version,
+            phrased.chosen,
+            self.places,
+            tuple(
+                WrittenLine(line.text, line.numbers) for line in phrased.lines if not line.verbatim
+            ),
+            phrased.verdicts,
+            0 if repeated else self.prompt_tokens,
+            0 if repeated else self.reply_tokens,
+            0 if repeated else round(phrased.seconds * 1_000),
+            repeated,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ResultKey:
+    """What two answers must have in common to be phrased alike: all that is sent, and for whom.
+
+    `place` is where they were looked up, of which the `generation` is.
+    """
+
+    task: Task
+    hits: tuple[Quoted, ...]
+    place: Place
+    generation: int
+    model: tuple[object, ...]

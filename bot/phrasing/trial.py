@@ -3,11 +3,12 @@
 import asyncio
 from typing import Final
 
+from bot.answers.phrased import Mode
 from bot.config.phrasing import PhrasingSettings
 from bot.phrasing.endpoint import Endpoint, EndpointSettings, Failure
 from bot.phrasing.prompts import prompt
 from bot.phrasing.sentences import numbered
-from bot.phrasing.task import Mode, Quoted, Task
+from bot.phrasing.task import Quoted, Task
 
 _TASK: Final = Task(
     "When does the ferry leave?", (Quoted("The ferry leaves at nine.", "Ferries"),), Mode.CHOOSE

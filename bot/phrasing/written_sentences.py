@@ -15,12 +15,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.answers.phrased import Line
 from bot.phrasing import form_check
 from bot.phrasing.prompts import WRITTEN_CHARACTERS
 from bot.phrasing.replies import Written
 from bot.phrasing.sentences import SHOWN_CHARACTERS, Numbered, lines, needed_before
 from bot.phrasing.strict_check import mismatch
-from bot.phrasing.task import Line, Task
+from bot.phrasing.task import Task
 from bot.text.markdown import size
 from indexer.retrieval.highlight import sentence_scores
 from indexer.text.analyzer import query_words

@@ -19,7 +19,7 @@ from bot.core.job_queue import Priority
 from bot.core.live_switch import KEPT_SECONDS, LOOK_SECONDS, LiveSwitch
 from bot.core.worker import by_leader
 from bot.interactions.features import Round, Start
-from bot.interactions.kit.errors import EXPLAINED
+from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Step
 from bot.models.presets import other_model
 from bot.process.command_sync import SYNC_SECONDS, CommandSync

@@ -25,19 +25,20 @@ from bot.core.degradations import Degradations
 from bot.core.figures import Figures
 from bot.core.job_queue import Priority
 from bot.core.worker import Worker, WorkerBusyError, current_member
+from bot.interactions.attachments import Attachments
 from bot.interactions.autocomplete import AutocompleteCache
 from bot.interactions.features import Start, feature_folders
-from bot.interactions.kit.attachments import Attachments
 from bot.interactions.kit.discord_internals import is_set_up, resume_shards
-from bot.interactions.kit.errors import EXPLAINED, explanation, say
+from bot.interactions.kit.errors import say
 from bot.interactions.kit.forms import Form, answer_left
-from bot.interactions.kit.localisation import Translator
+from bot.interactions.kit.localisation import Translator, viewer_language
 from bot.interactions.kit.retries import resend
 from bot.interactions.kit.unknown_components import UnknownComponents
 from bot.interactions.picture_texts import PictureTexts
 from bot.interactions.policy.allowed_guilds import AllowedGuilds
+from bot.interactions.policy.explanations import EXPLAINED, explanation
 from bot.interactions.policy.flood_control import FloodControl, TooFastError
-from bot.interactions.policy.guild_settings import GuildSettingsCache, viewer_language
+from bot.interactions.policy.guild_settings import GuildSettingsCache
 from bot.process.background import BackgroundTasks
 from bot.process.command_tree import CommandTree
 from bot.process.connection import CONNECTION_FAILURES, connection_error, intents
@@ -95,21 +96,16 @@ class Bot(ShardedClient):
         self.settings = settings
         self.followed = {}
         self.degradations = Degradations()
-        self.metrics = Metrics(own_version())
-        self.guild_settings = GuildSettingsCache(self)
+        self.metrics: Metrics = Metrics(own_version())
+        self.guild_settings: GuildSettingsCache = GuildSettingsCache(self)
         self.allowed_guilds: AllowedGuilds = AllowedGuilds(self)
         self.flood_control = FloodControl(settings.questions)
-        self.attachments = Attachments()
+        self.attachments: Attachments = Attachments()
         self.picture_texts = PictureTexts(is_on=settings.pictures.read_text)
         self.autocomplete = AutocompleteCache(self)
         self.make_fetcher = make_fetcher
         self.background = BackgroundTasks(self, self.metrics)
         self.phrasing = None
-        if settings.phrasing.is_on:
-            # Nothing of it is imported where no model is asked.
-            from bot.phrasing.dispatcher import open_dispatcher
-
-            self.phrasing = open_dispatcher(self, self.metrics.phrased)
         self._folders = feature_folders()
         self._features = [folder.make(self) for folder in self._folders]
         if settings.data.database:

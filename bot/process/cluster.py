@@ -22,7 +22,7 @@ from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.core.worker import beside
 from bot.interactions.kit.discord_internals import divide_guilds, gate_events, give_up_shard
-from bot.interactions.kit.errors import EXPLAINED
+from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
 from bot.process.processes import Processes
 from indexer.index.postgres import PostgresConnection

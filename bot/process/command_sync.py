@@ -8,8 +8,8 @@ from typing import Final
 import discord
 
 from bot.core.job_queue import Priority
-from bot.interactions.kit.errors import EXPLAINED
 from bot.interactions.kit.retries import LOST
+from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
 from bot.process.metrics import Metrics
 

@@ -7,9 +7,9 @@ import discord
 from discord import app_commands
 
 from bot.interactions.kit.errors import say
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.kit.option_values import misfit
 from bot.interactions.policy.command_groups import GuardedGroup
-from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages
 

@@ -14,9 +14,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from bot.answers.lookup import Stage
+from bot.answers.phrased import Phrased
 from bot.core.figures import Figures
 from bot.core.job_queue import Priority
-from bot.phrasing.task import Phrased
 from knowledge.values.embedding_jobs import QueueState
 from knowledge.values.questions import Evidence, Verdict
 

@@ -8,7 +8,7 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.job_queue import Priority
 from bot.core.worker import beside
-from bot.interactions.kit.errors import EXPLAINED
+from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
 from bot.sources.web_sync import visit
 from bot.storage.data_folder import data_folder

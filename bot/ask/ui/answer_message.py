@@ -8,6 +8,7 @@ from typing import Any, Final
 import discord
 
 from bot.answers.decision import Answer, Clarification, Refusal, offered, recorded_hit
+from bot.answers.phrased import Phrased
 from bot.answers.pipeline import Reply
 from bot.ask import button_messages, explanation, messages, passage_messages, service
 from bot.ask.ui.feedback import reason_view
@@ -16,13 +17,12 @@ from bot.interactions import shared_buttons
 from bot.interactions.kit.buttons import DIGEST, Button, CustomId, Select, view_of
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.layouts import container, layout, text_of
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import gallery, picture_files
 from bot.interactions.policy.channel_access import may_write, readable_in
-from bot.interactions.policy.door import readers_of_answer
-from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.policy.permissions import is_moderator
+from bot.interactions.policy.rules import readers_of_answer
 from bot.interactions.services import Interaction, Services
-from bot.phrasing.task import Phrased
 from indexer.retrieval.hit import Hit
 from knowledge.store.database import DatabaseAwayError
 from knowledge.store.questions.question_records import digest_of

@@ -12,10 +12,10 @@ from bot.ask import button_messages, service
 from bot.ask.ui.answer_message import answer_message, pictured
 from bot.ask.ui.phrased_answers import Phrasing
 from bot.core.job_queue import Priority
+from bot.interactions.kit.edits import PostedResponse
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.channel_access import readable_by, readable_in
-from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction, Services
-from bot.phrasing.ui.edits import PostedResponse
 from knowledge.values.guilds import Language
 
 

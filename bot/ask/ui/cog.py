@@ -23,17 +23,17 @@ from bot.ask.ui.picture_questions import picture_offer
 from bot.ask.ui.unasked_cog import ROUND_SECONDS, HelperCog
 from bot.core.job_queue import Priority
 from bot.interactions.features import Feature, Round
-from bot.interactions.kit.errors import EXPLAINED, UNREACHED, unless_too_fast
+from bot.interactions.kit.edits import PostedMessage
+from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.layouts import text_of
-from bot.interactions.kit.localisation import described
+from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.kit.retries import reply_once
 from bot.interactions.policy.admission import take_question
 from bot.interactions.policy.channel_access import may_write, readable_by_all
-from bot.interactions.policy.flood_control import Limit, TooFastError
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.explanations import EXPLAINED
+from bot.interactions.policy.flood_control import Limit, TooFastError, unless_too_fast
 from bot.interactions.policy.permissions import also_directly, may_send
 from bot.interactions.services import Interaction, Services
-from bot.phrasing.ui.edits import PostedMessage
 from bot.text import error_messages
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Feedback, Verdict

@@ -9,11 +9,12 @@ from bot.answers.pipeline import QUESTION_CHARACTERS, said_to_no_question
 from bot.ask import picture_messages
 from bot.interactions.kit import inbox
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
+from bot.interactions.kit.door import First, Found
 from bot.interactions.kit.forms import Filled, Form
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.admission import take_question
 from bot.interactions.policy.channel_access import may_write
-from bot.interactions.policy.door import First, Found, anybody
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.rules import anybody
 from bot.interactions.services import Interaction, Services
 from bot.text.languages import Sentence
 from knowledge.values.guilds import Language

@@ -10,11 +10,12 @@ from bot.ask.messages import question_line
 from bot.ask.ui.answer_message import PassageSelect, answer_message, pictured
 from bot.core.job_queue import Priority
 from bot.interactions.kit.buttons import Button, CustomId
+from bot.interactions.kit.door import First
 from bot.interactions.kit.layouts import text_of
+from bot.interactions.kit.localisation import message_language, viewer_language
 from bot.interactions.policy.channel_access import readable_in
-from bot.interactions.policy.door import First, readers_of_answer
-from bot.interactions.policy.guild_settings import message_language, viewer_language
 from bot.interactions.policy.permissions import is_moderator
+from bot.interactions.policy.rules import readers_of_answer
 from bot.interactions.services import Interaction
 from bot.phrasing.messages import QUOTES_LABELS
 from knowledge.values.questions import Question

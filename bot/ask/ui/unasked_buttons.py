@@ -11,10 +11,11 @@ from bot.ask import unasked_messages as messages
 from bot.ask.ui.answer_message import AnswerButton
 from bot.core.job_queue import Priority
 from bot.interactions.kit.buttons import Button, CustomId
+from bot.interactions.kit.door import Found
 from bot.interactions.kit.errors import UNREACHED
-from bot.interactions.policy.door import Found, readers_of_answer
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.permissions import is_moderator
+from bot.interactions.policy.rules import readers_of_answer
 from bot.interactions.services import Interaction
 from bot.text.languages import Sentence
 from knowledge.chat.intents import is_marked_solved

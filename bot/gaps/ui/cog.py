@@ -18,10 +18,10 @@ from bot.gaps.ui.existing_answer import PointForm
 from bot.gaps.ui.handover_posts import HandoverPosts
 from bot.interactions.features import Feature
 from bot.interactions.kit.buttons import Button, CustomId, Select
-from bot.interactions.kit.localisation import described
-from bot.interactions.policy.door import First, moderators
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.door import First
+from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS, refused
+from bot.interactions.policy.rules import moderators
 from bot.interactions.services import Cog, Interaction, Services
 from bot.text import paging
 from bot.text.markdown import Page, neighbours

@@ -7,9 +7,9 @@ import discord
 from bot.gaps import existing_answer, messages
 from bot.interactions.kit.buttons import DIGEST, NONCE, Button, CustomId, Select, view_of
 from bot.interactions.kit.forms import Filled, Form
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.channel_access import readable_in
-from bot.interactions.policy.door import moderators
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.rules import moderators
 from bot.interactions.services import Interaction
 from knowledge.values.guilds import Language
 

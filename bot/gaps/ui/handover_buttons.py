@@ -11,11 +11,12 @@ from bot.gaps import handover_messages as messages
 from bot.gaps import handovers
 from bot.gaps.handovers import Helper
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, view_of
+from bot.interactions.kit.door import First, Found
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
-from bot.interactions.policy.door import First, Found, readers_of_answer
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.permissions import may_decide, may_help
+from bot.interactions.policy.rules import readers_of_answer
 from bot.interactions.services import Interaction, Services
 from bot.text.languages import Sentence
 from knowledge.store.questions.handovers import NotHandedOn
@@ -65,7 +66,9 @@ async def _hand_on(
         return messages.NOT_SET_UP(language)
     refusal = bot.handovers.refusal(guild, settings, question)
     now = datetime.now(UTC)
-    claimed = refusal or await bot.worker.call(
+    if refusal is not None:
+        return messages.not_handed_on(refusal, language)
+    claimed = await bot.worker.call(
         lambda core: handovers.hand_on(core, guild.id, question.id, member_id, now),
         priority=Priority.ASKING,
     )

@@ -1,7 +1,7 @@
 """Persistent components: the format of a custom_id, base classes of buttons and lists, views.
 
 Buttons and forms outlive the process that made them. Their ids come back from Discord and may be
-forged on the way: every click goes through `bot.interactions.policy.door`. An id in any other
+forged on the way: every click goes through `bot.interactions.policy.rules`. An id in any other
 format was not made by this version of the bot.
 """
 
@@ -15,9 +15,9 @@ from typing import Any, ClassVar, Final, NamedTuple, Self, cast, final
 import discord
 from discord.ui.select import BaseSelect
 
+from bot.interactions.kit.door import First, Rule, enter, refuse
 from bot.interactions.kit.errors import explained
 from bot.interactions.kit.layouts import components_of
-from bot.interactions.policy.door import First, Rule, enter, refuse
 from bot.interactions.services import Interaction
 from bot.text.languages import Sentence
 from bot.text.markdown import Page, neighbours

@@ -19,10 +19,10 @@ from bot.core.core import Core
 from bot.interactions.kit import inbox
 from bot.interactions.kit.buttons import CustomId, nonce, through_the_door
 from bot.interactions.kit.discord_internals import edit_original, fetch_original, submit
+from bot.interactions.kit.door import First, Rule, enter
 from bot.interactions.kit.errors import UNREACHED, say, worth_retrying
 from bot.interactions.kit.layouts import layout
-from bot.interactions.policy.door import First, Rule, enter
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages, languages
 from bot.text.languages import Sentence

@@ -6,6 +6,7 @@ Names are the same for all, so that what the documents say holds for everybody.
 import discord
 from discord import app_commands
 
+from bot.interactions.services import Interaction
 from bot.text.languages import Sentence, of_locale
 from knowledge.values.guilds import Language
 
@@ -30,3 +31,21 @@ class Translator(app_commands.Translator):
         if sentence is None or language in (None, Language.ENGLISH):
             return None
         return sentence(language)
+
+
+async def viewer_language(interaction: Interaction) -> Language:
+    """The language of what whoever caused an interaction sees alone: that of their Discord.
+
+    Where I don't speak it, it is the guild's. Discord says with each interaction what it is: it is
+    kept nowhere.
+    """
+    own = of_locale(interaction.locale.value)
+    return own or await interaction.client.guild_settings.language_in_time(interaction.channel)
+
+
+async def message_language(interaction: Interaction) -> Language:
+    """The language of the message that was clicked on: its one viewer's, or the guild's."""
+    message = interaction.message
+    if message is None or message.flags.ephemeral:
+        return await viewer_language(interaction)
+    return await interaction.client.guild_settings.language_in(interaction.channel)

@@ -12,7 +12,7 @@ from discord.ext import commands
 from bot.interactions.kit.buttons import CustomId
 from bot.interactions.kit.errors import say
 from bot.interactions.kit.forms import Form, take_again
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages
 

@@ -12,8 +12,8 @@ from typing import Final
 import discord
 
 from bot.core.job_queue import Priority
-from bot.interactions.kit.errors import EXPLAINED
 from bot.interactions.policy import limits
+from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.policy.limits import Allowance, Sender
 from bot.interactions.policy.permissions import may_decide
 from bot.interactions.services import Interaction, Services

@@ -15,7 +15,7 @@ from discord.ext import commands
 
 from bot.interactions.kit.errors import UNREACHED, say
 from bot.interactions.kit.forms import give_back
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.text import error_messages, languages
 from knowledge.values.guilds import Language

@@ -6,9 +6,10 @@ Discord's own permissions are a default that a server can change, so each comman
 import discord
 from discord import app_commands
 
-from bot.interactions.policy.door import Rule, administrators, moderators
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.door import Rule
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, SHOWN_TO_MODERATORS
+from bot.interactions.policy.rules import administrators, moderators
 from bot.interactions.services import Interaction
 from bot.text.languages import Sentence
 

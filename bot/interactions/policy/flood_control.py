@@ -10,20 +10,26 @@ Errors:
     └── TooFastError    the question is not taken; says whether the member is to be told
 """
 
+import functools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Final
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from cachetools import TTLCache
 from discord.ext.commands import Cooldown, CooldownMapping
 
 from bot.config.sections import QuestionSettings
+from bot.interactions.services import Interaction
 
 # Of so many members it is remembered that they were told; fifty bytes each.
 _TOLD: Final = 10_000
+
+_P = ParamSpec("_P")
+_Self = TypeVar("_Self")
+_Command = Callable[Concatenate[_Self, Interaction, _P], Coroutine[Any, Any, None]]
 
 
 class Limit(StrEnum):
@@ -106,3 +112,21 @@ class FloodControl:
 
 def _buckets(burst: int, seconds: int) -> CooldownMapping[int] | None:
     return CooldownMapping(Cooldown(burst, seconds), int) if burst else None
+
+
+def unless_too_fast(callback: _Command[_Self, _P]) -> _Command[_Self, _P]:
+    """Decorate a command that takes a question; a member who asks too fast is told each time."""
+
+    @functools.wraps(callback)
+    async def wrapped(
+        self: _Self, interaction: Interaction, /, *args: _P.args, **kwargs: _P.kwargs
+    ) -> None:
+        bot = interaction.client
+        try:
+            with bot.flood_control.admitted(interaction.user.id, interaction.guild_id):
+                await callback(self, interaction, *args, **kwargs)
+        except TooFastError as error:
+            # An exception would count as a failed command.
+            await bot.explain(interaction, error)
+
+    return wrapped

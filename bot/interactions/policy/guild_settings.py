@@ -11,9 +11,8 @@ import discord
 from cachetools import LRUCache, TTLCache
 
 from bot.core.job_queue import Priority
-from bot.interactions.kit.errors import EXPLAINED
-from bot.interactions.services import Interaction, Services
-from bot.text import languages
+from bot.interactions.policy.explanations import EXPLAINED
+from bot.interactions.services import Services
 from knowledge.store.database import DatabaseAwayError
 from knowledge.values.channel_settings import (
     Configured,
@@ -167,21 +166,3 @@ def _place(bot: Services, channel: Any) -> Place | None:
         thread_id,
         forum=isinstance(around, discord.ForumChannel),
     )
-
-
-async def viewer_language(interaction: Interaction) -> Language:
-    """The language of what whoever caused an interaction sees alone: that of their Discord.
-
-    Where I don't speak it, it is the guild's. Discord says with each interaction what it is: it is
-    kept nowhere.
-    """
-    own = languages.of_locale(interaction.locale.value)
-    return own or await interaction.client.guild_settings.language_in_time(interaction.channel)
-
-
-async def message_language(interaction: Interaction) -> Language:
-    """The language of the message that was clicked on: its one viewer's, or the guild's."""
-    message = interaction.message
-    if message is None or message.flags.ephemeral:
-        return await viewer_language(interaction)
-    return await interaction.client.guild_settings.language_in(interaction.channel)

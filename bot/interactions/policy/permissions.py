@@ -10,7 +10,7 @@ import discord
 from discord import app_commands
 
 from bot.core.job_queue import Priority
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.services import Interaction
 from bot.text import error_messages
 from bot.text.languages import Sentence

@@ -11,8 +11,7 @@ from bot.interactions import autocomplete
 from bot.interactions.features import Feature
 from bot.interactions.kit.buttons import view_of
 from bot.interactions.kit.errors import in_time
-from bot.interactions.kit.localisation import described
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.notes import messages, service
 from bot.notes.drafts import Draft, OnPage, revising

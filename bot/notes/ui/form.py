@@ -10,13 +10,14 @@ import discord
 from bot.core.job_queue import Priority
 from bot.interactions.autocomplete import choices_at_once
 from bot.interactions.kit.buttons import Button, CustomId, view_of
+from bot.interactions.kit.door import First, Found
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.forms import Filled, Form, give_back
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import is_picture
 from bot.interactions.policy.admission import note_refusal
 from bot.interactions.policy.channel_access import sees
-from bot.interactions.policy.door import First, Found, readable_question
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.rules import readable_question
 from bot.interactions.services import Interaction, Services
 from bot.notes import drafts, form_messages, messages, service
 from bot.notes.drafts import Draft, OnPage

@@ -6,9 +6,10 @@ from typing import Any
 import discord
 
 from bot.interactions.kit.buttons import Button, CustomId, pages_view
-from bot.interactions.policy.door import First, Found, anybody
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.door import First, Found
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.permissions import is_moderator
+from bot.interactions.policy.rules import anybody
 from bot.interactions.services import Interaction
 from bot.notes import list_messages, messages, service
 from bot.notes.list_messages import Filter

@@ -5,8 +5,8 @@ from typing import Any
 
 from bot.core.job_queue import Priority
 from bot.interactions.kit.buttons import Button, CustomId
-from bot.interactions.policy.door import Found
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.door import Found
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.services import Interaction
 from bot.notes import messages, service

@@ -8,10 +8,11 @@ import discord
 
 from bot.core.job_queue import Priority
 from bot.interactions.kit.buttons import NONCE, NUMBER, Button, CustomId
+from bot.interactions.kit.door import First, Found
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
-from bot.interactions.policy.door import First, Found, members, readers_of_answer
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.localisation import viewer_language
+from bot.interactions.policy.rules import members, readers_of_answer
 from bot.interactions.services import Interaction
 from bot.notes import messages, service
 from bot.review import cards as review_cards

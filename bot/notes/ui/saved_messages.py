@@ -11,9 +11,9 @@ import discord
 
 from bot.interactions.kit.errors import UNREACHED, in_time
 from bot.interactions.kit.layouts import text_of
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import pictures_among
 from bot.interactions.policy.admission import note_refusal
-from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.services import Interaction
 from bot.notes import form_messages, service
 from bot.notes.drafts import Draft, too_many_pictures

@@ -14,13 +14,12 @@ from cachetools import LRUCache
 
 from bot.core.job_queue import Priority
 from bot.interactions.kit.buttons import Button, CustomId, view_of
-from bot.interactions.picture_texts import PictureText
+from bot.interactions.kit.door import First, Found
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import is_picture, picture_files, pictures_among
 from bot.interactions.policy.admission import note_allowance
 from bot.interactions.policy.channel_access import readable_in
-from bot.interactions.policy.door import First, Found
-from bot.interactions.policy.guild_settings import viewer_language
-from bot.interactions.services import Interaction, Services
+from bot.interactions.services import Interaction, PictureText, Services
 from bot.notes import drafts, form_messages, messages, picture_messages, service
 from bot.notes.drafts import Draft, checked_number
 from bot.notes.service import Proposal, Sender

@@ -18,9 +18,10 @@ from bot.core.job_queue import Priority
 from bot.core.worker import WorkerStoppedError
 from bot.interactions import shared_buttons
 from bot.interactions.kit.buttons import view_of
-from bot.interactions.kit.errors import EXPLAINED, UNREACHED, worth_retrying
+from bot.interactions.kit.errors import UNREACHED, worth_retrying
 from bot.interactions.kit.retries import resent
 from bot.interactions.policy.channel_access import readable_by_all
+from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
 from bot.notices import messages, service
 from bot.notices.service import Delivery, Place

@@ -11,12 +11,12 @@ from discord.ext import commands
 
 from bot.core.job_queue import Priority
 from bot.interactions.kit.buttons import NONCE, Button, CustomId
+from bot.interactions.kit.door import First, Found
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
 from bot.interactions.kit.layouts import container, layout
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.pictures import gallery, picture_files
-from bot.interactions.policy.door import First, Found
-from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS
 from bot.interactions.services import Interaction, Services
 from bot.review import cards, messages, service

@@ -13,12 +13,12 @@ from discord import app_commands
 from bot.core.job_queue import Priority
 from bot.interactions.features import Feature
 from bot.interactions.kit.buttons import Button, CustomId, Part, view_of
-from bot.interactions.kit.localisation import described
+from bot.interactions.kit.door import First
+from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.policy.channel_access import readable_in
 from bot.interactions.policy.command_groups import moderators_group
-from bot.interactions.policy.door import First, moderators
-from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.policy.permissions import manages
+from bot.interactions.policy.rules import moderators
 from bot.interactions.services import Cog, Interaction, Services
 from bot.review import cards, messages, service
 from bot.review.service import LogFilters, Side

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bot.core.job_queue import Priority
-from bot.interactions.policy.door import First, Found, moderators
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.door import First, Found
+from bot.interactions.kit.localisation import viewer_language
+from bot.interactions.policy.rules import moderators
 from bot.interactions.services import Interaction
 from bot.review import messages, service
 from bot.review.service import Acted, Action, Click

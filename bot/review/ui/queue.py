@@ -7,10 +7,11 @@ import discord
 
 from bot.core.job_queue import Priority
 from bot.interactions.kit.buttons import Button, CustomId
+from bot.interactions.kit.door import First
 from bot.interactions.kit.layouts import layout
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.channel_access import readable_in
-from bot.interactions.policy.door import First, moderators
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.rules import moderators
 from bot.interactions.services import Interaction, Services
 from bot.review import cards, messages, service
 from bot.review.ui.cards import card_buttons, card_message, files_of

@@ -10,12 +10,12 @@ from bot.core.job_queue import Priority
 from bot.interactions import autocomplete
 from bot.interactions.features import Feature
 from bot.interactions.kit.buttons import Button, CustomId, Part, pages_view
-from bot.interactions.kit.errors import unless_too_fast
-from bot.interactions.kit.localisation import described
+from bot.interactions.kit.door import First
+from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.policy.channel_access import readable_in
-from bot.interactions.policy.door import First, anybody
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.policy.flood_control import unless_too_fast
 from bot.interactions.policy.permissions import also_directly
+from bot.interactions.policy.rules import anybody
 from bot.interactions.services import Cog, Interaction, Services
 from bot.search import messages, service
 from bot.search.service import Search

@@ -9,8 +9,7 @@ from discord.ext import commands
 
 from bot.core.job_queue import Priority
 from bot.interactions.kit.errors import UNREACHED, BusyError, in_time
-from bot.interactions.kit.localisation import described
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.policy.permissions import (
     SHOWN_TO_ADMINISTRATORS,
     lacking_to_answer,

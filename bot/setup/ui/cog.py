@@ -6,9 +6,8 @@ from discord import app_commands
 from bot.config.version import own_version
 from bot.core.job_queue import Priority
 from bot.interactions.features import Feature
-from bot.interactions.kit.localisation import described
+from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.policy.channel_access import readable_in
-from bot.interactions.policy.guild_settings import viewer_language
 from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, also_directly, manages
 from bot.interactions.services import Cog, Interaction, Services
 from bot.phrasing import messages as phrasing_messages

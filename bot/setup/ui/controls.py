@@ -6,10 +6,11 @@ import discord
 
 from bot.answers.pipeline import QUESTION_CHARACTERS
 from bot.interactions.kit.buttons import NONCE, Button, CustomId, Select
+from bot.interactions.kit.door import First
 from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.forms import Filled, Form, give_back
-from bot.interactions.policy.door import First, administrators
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.localisation import viewer_language
+from bot.interactions.policy.rules import administrators
 from bot.interactions.services import Interaction
 from bot.setup import messages, service
 from bot.setup import panel_messages as said

@@ -7,8 +7,7 @@ from typing import Final
 import discord
 from discord import app_commands
 
-from bot.interactions.kit.localisation import described
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, manages
 from bot.interactions.services import Cog, Interaction
 from bot.setup import limit_messages as messages

@@ -10,7 +10,7 @@ from typing import Any, Final
 import discord
 
 from bot.answers.bundled_articles import Standing
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.permissions import lacking_to_answer
 from bot.interactions.services import Interaction, Services
 from bot.phrasing import messages as phrasing_messages
@@ -34,7 +34,7 @@ class SetupPanel:
     def __init__(self, bot: Services) -> None:
         self._bot = bot
 
-    async def show(self, interaction: Interaction, page: Page | None = None) -> None:
+    async def show(self, interaction: Interaction, page: str | None = None) -> None:
         """Show a page in the place of a response; without one, the first that is not done."""
         guild = interaction.guild
         if guild is None:
@@ -42,7 +42,7 @@ class SetupPanel:
         language = await viewer_language(interaction)
         state = await self._bot.worker.call(lambda core: service.state(core, guild.id))
         shown = _Pages(self._bot, guild, state, language)
-        view = await shown.view(page or next(iter(shown.left), Page.TRIAL))
+        view = await shown.view(Page(page) if page else next(iter(shown.left), Page.TRIAL))
         await interaction.edit_original_response(content=None, view=view)
 
     async def next_steps(self, interaction: Interaction) -> str:

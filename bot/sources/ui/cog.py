@@ -11,10 +11,10 @@ from bot.core import index_updates
 from bot.core.core import Core
 from bot.interactions.features import Feature, Round, Start
 from bot.interactions.kit.buttons import Button, CustomId, pages_view
-from bot.interactions.kit.localisation import described
-from bot.interactions.policy.door import First, administrators
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.door import First
+from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, manages, may_manage
+from bot.interactions.policy.rules import administrators
 from bot.interactions.services import Interaction, Services
 from bot.sources import addresses, articles, channel_sync_steps, messages
 from bot.sources.ui.channel_events import ChannelEvents

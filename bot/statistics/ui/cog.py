@@ -6,10 +6,10 @@ from discord import app_commands
 
 from bot.interactions.features import Feature, Round
 from bot.interactions.kit.buttons import Button, CustomId, pages_view
-from bot.interactions.kit.localisation import described
+from bot.interactions.kit.door import First
+from bot.interactions.kit.localisation import described, message_language, viewer_language
 from bot.interactions.policy.channel_access import may_write
-from bot.interactions.policy.door import First, members
-from bot.interactions.policy.guild_settings import message_language, viewer_language
+from bot.interactions.policy.rules import members
 from bot.interactions.services import Cog, Interaction, Services
 from bot.statistics import messages, service
 from bot.statistics.messages import PERIOD_LABELS, Period

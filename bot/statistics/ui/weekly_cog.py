@@ -9,8 +9,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.interactions.kit.localisation import described
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, manages
 from bot.interactions.services import Interaction, Services
 from bot.statistics import weekly_messages as messages

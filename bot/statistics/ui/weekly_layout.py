@@ -10,9 +10,10 @@ from bot.gaps.service import Group
 from bot.gaps.ui.existing_answer import PointForm
 from bot.interactions import shared_buttons
 from bot.interactions.kit.buttons import Button, CustomId
+from bot.interactions.kit.door import First
 from bot.interactions.kit.layouts import layout
-from bot.interactions.policy.door import First, moderators
-from bot.interactions.policy.guild_settings import viewer_language
+from bot.interactions.kit.localisation import viewer_language
+from bot.interactions.policy.rules import moderators
 from bot.interactions.services import Interaction
 from bot.statistics import weekly_messages as messages
 from bot.statistics.weekly_service import Week

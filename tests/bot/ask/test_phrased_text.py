@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.answers.decision import Quote, citation
+from bot.answers.phrased import Line, Outcome, Phrased
 from bot.ask.phrased_text import MOST_CHARACTERS, around_chosen, cited_places, phrased_text
-from bot.phrasing.task import Line, Outcome, Phrased
 from bot.text.markdown import size
 from indexer.retrieval.hit import Hit
 from knowledge.values.guilds import Language

@@ -16,7 +16,7 @@ def test_every_folder_with_a_cog_is_a_feature_in_the_order_of_names() -> None:
     names = [folder.name for folder in feature_folders()]
     assert names == sorted(names)
     with_ui = {path.parent.name for path in Path(bot.__path__[0]).glob("*/ui")}
-    assert {*names} == with_ui - {"phrasing"}
+    assert {*names} == with_ui
 
 
 def test_every_kind_of_button_and_form_that_there_is_is_found() -> None:

@@ -12,9 +12,9 @@ from typing import Any, Final
 import pytest
 
 from bot.answers.lookup import Ask
+from bot.answers.phrased import Candidate
 from bot.config.settings import ConfigError, Settings
 from bot.core.core import Core
-from bot.phrasing.candidate import Candidate
 from bot.phrasing.dispatcher import PhrasingDispatcher
 from bot.process.client import Bot
 from indexer.ingest.pipeline import put
@@ -71,7 +71,7 @@ async def on(world: World, model: ScriptedEndpoint) -> World:
 
 
 def dispatcher_of(world: World) -> PhrasingDispatcher:
-    assert world.bot.phrasing is not None
+    assert isinstance(world.bot.phrasing, PhrasingDispatcher)
     return world.bot.phrasing
 
 
@@ -419,9 +419,7 @@ def test_where_it_is_off_nothing_of_it_is_imported() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == [
-        "bot.phrasing.edit_pacer",
         "bot.phrasing.messages",
-        "bot.phrasing.task",
         "bot.phrasing.ui",
-        "bot.phrasing.ui.edits",
+        "bot.phrasing.ui.cog",
     ]

@@ -8,9 +8,9 @@ from email.utils import format_datetime
 
 import pytest
 
+from bot.answers.phrased import Outcome
 from bot.phrasing.circuit import FAILURES, LONGEST_PAUSE_SECONDS, OPEN_SECONDS, WITHIN_SECONDS
 from bot.phrasing.endpoint import Endpoint, EndpointSettings, Failure, Prompt, Reply
-from bot.phrasing.task import Outcome
 from tests.bot.phrasing.scripted_endpoint import (
     KEY,
     MODEL,

@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
+from bot.answers.phrased import Line, Mode, Outcome
 from bot.phrasing.endpoint import Endpoint, EndpointSettings
 from bot.phrasing.phraser import Phraser
 from bot.phrasing.prompts import PROMPT_VERSION
-from bot.phrasing.task import Line, Mode, Outcome, Quoted, Task
+from bot.phrasing.task import Quoted, Task
 from tests.bot.phrasing.conftest import embed
 from tests.bot.phrasing.scripted_endpoint import (
     MODEL,

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from bot.answers.phrased import Line, Mode, Outcome
 from bot.phrasing.phraser import Phraser
 from bot.phrasing.prompts import INSTRUCTIONS
-from bot.phrasing.task import Line, Mode, Outcome, Quoted, Task
+from bot.phrasing.task import Quoted, Task
 from indexer.text.sentences import units
 from tests.bot.phrasing.scripted_endpoint import ScriptedEndpoint, answers_with, ids
 

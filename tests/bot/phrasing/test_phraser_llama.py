@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.answers.phrased import Mode, Outcome
 from bot.phrasing import replies
 from bot.phrasing.endpoint import Endpoint, EndpointSettings, Reply
 from bot.phrasing.phraser import Phraser
 from bot.phrasing.prompts import order_prompt, prompt
 from bot.phrasing.sentences import numbered
-from bot.phrasing.task import Mode, Outcome, Quoted, Task
+from bot.phrasing.task import Quoted, Task
 from tests.bot.phrasing.conftest import embed
 from tests.bot.phrasing.llama_server import (
     IS_INSTALLED,

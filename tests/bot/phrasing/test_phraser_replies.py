@@ -5,10 +5,11 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.answers.phrased import Mode
 from bot.phrasing import passage_order, replies, sentence_choice
 from bot.phrasing.endpoint import Reply
 from bot.phrasing.sentences import numbered
-from bot.phrasing.task import Mode, Quoted, Task
+from bot.phrasing.task import Quoted, Task
 from bot.phrasing.written_sentences import written
 from tests.bot.phrasing.conftest import embed
 from tests.bot.phrasing.test_sentences import check_verbatim

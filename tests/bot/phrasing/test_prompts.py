@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.answers.phrased import Mode
 from bot.phrasing.prompts import INSTRUCTIONS, order_prompt, prompt, sendable
 from bot.phrasing.sentences import numbered
-from bot.phrasing.task import Mode, Quoted, Task
+from bot.phrasing.task import Quoted, Task
 
 QUOTES = (Quoted("Quokkas sleep by day. Rain wakes them.", "Quokkas", "Days › Nights"),)
 

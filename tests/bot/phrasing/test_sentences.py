@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.answers.phrased import Line
 from bot.phrasing.sentences import (
     MOST_PASSAGES,
     MOST_SENTENCES,
@@ -14,7 +15,7 @@ from bot.phrasing.sentences import (
     lines,
     numbered,
 )
-from bot.phrasing.task import Line, Quoted
+from bot.phrasing.task import Quoted
 from bot.text.markdown import size
 from indexer.text.sentences import units
 

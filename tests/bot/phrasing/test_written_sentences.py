@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.answers.phrased import Line, Mode, Outcome
 from bot.phrasing import form_check
 from bot.phrasing.phraser import Phraser
 from bot.phrasing.prompts import WRITTEN_CHARACTERS
 from bot.phrasing.replies import Written
 from bot.phrasing.sentences import numbered
 from bot.phrasing.strict_check import mismatch
-from bot.phrasing.task import Line, Mode, Outcome, Quoted, Task
+from bot.phrasing.task import Quoted, Task
 from bot.phrasing.written_sentences import Writing, written
 from indexer.text.sentences import units
 from tests.bot.phrasing.conftest import embed

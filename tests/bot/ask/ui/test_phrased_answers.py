@@ -9,6 +9,7 @@ from bot.ask import button_messages
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.worker import Worker
+from bot.phrasing.dispatcher import PhrasingDispatcher
 from knowledge.values.guilds import Phrasing
 from tests.bot.phrased import (
     NOTE,
@@ -134,7 +135,7 @@ async def test_what_a_killed_bot_leaves_below_an_answer_is_true(
     on: World, model: ScriptedEndpoint
 ) -> None:
     """It says until when the answer may be edited: the model's 15 s, and 5 for the rest."""
-    assert on.bot.phrasing is not None
+    assert isinstance(on.bot.phrasing, PhrasingDispatcher)
     on.bot.phrasing.now = lambda: datetime(2026, 11, 26, tzinfo=UTC)
     model.always(waits(model, chooses("Rua Augusta")))
 

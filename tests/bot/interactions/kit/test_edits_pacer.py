@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bot.phrasing.edit_pacer import PAUSE_SECONDS, EditPacer
+from bot.interactions.kit.edits import PAUSE_SECONDS, EditPacer
 
 
 class Time:

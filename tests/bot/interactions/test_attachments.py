@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.interactions.kit.attachments import Attachments
+from bot.interactions.attachments import Attachments
 from knowledge.files import reader
 from knowledge.files.sandbox import Sandbox
 from knowledge.values.submissions import InvalidNoteError

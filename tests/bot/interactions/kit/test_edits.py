@@ -6,8 +6,7 @@ from typing import Any
 import discord
 import pytest
 
-from bot.phrasing.edit_pacer import EditPacer
-from bot.phrasing.ui.edits import edit_once
+from bot.interactions.kit.edits import EditPacer, edit_once
 
 LINE = "-# A language model may add to this until <t:1764115220:T>."
 

@@ -4,17 +4,24 @@ Discord takes edits by an interaction's token for 15 minutes. A message that say
 now, or is gone, is left alone: only what still ends with the line that it was sent with is edited.
 """
 
+import asyncio
 import logging
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import discord
+from cachetools import LRUCache
 
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.kit.layouts import text_of
 from bot.interactions.kit.retries import resent
-from bot.interactions.services import Interaction
-from bot.phrasing.edit_pacer import EditPacer
+from bot.interactions.services import Interaction, Pacer
+
+PAUSE_SECONDS: Final = 1.0
+# Of so many channels it is known when the last edit was.
+_CHANNELS: Final = 4_096
 
 _logger = logging.getLogger(__name__)
 
@@ -89,7 +96,28 @@ class PostedResponse:
         await self.interaction.followup.edit_message(self.message_id, **shown)
 
 
-async def edit_once(posted: Posted, pacer: EditPacer, line: str, shown: dict[str, Any]) -> bool:
+class EditPacer:
+    """Lets one edit a second go to a channel: Discord holds up what comes faster."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._next: LRUCache[int, float] = LRUCache(_CHANNELS)
+
+    async def turn(self, channel_id: int) -> None:
+        """Wait until it is this one's turn."""
+        now = self._clock()
+        at = max(now, self._next.get(channel_id, now))
+        self._next[channel_id] = at + PAUSE_SECONDS
+        if at > now:
+            await self._sleep(at - now)
+
+
+async def edit_once(posted: Posted, pacer: Pacer, line: str, shown: dict[str, Any]) -> bool:
     """Edit a message that still has its `line`; False if it is left as it is.
 
     Edits of an expired interaction's messages are not tried.

@@ -1,0 +1,77 @@
+"""Entry of clicks, choices and forms: acknowledge, apply the component's rule, or refuse.
+
+Ids of components come back from Discord and may be forged on the way. So each kind declares its
+first response and a rule; a class without them can't be made. A component acts on what its rule
+found. The bot's rules are in `bot.interactions.policy.rules`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from enum import Enum, auto
+from typing import Any, TypeAlias
+
+import discord
+
+from bot.interactions.kit import inbox
+from bot.interactions.kit.errors import in_time, say
+from bot.interactions.kit.layouts import layout
+from bot.interactions.kit.localisation import viewer_language
+from bot.interactions.services import Interaction
+from bot.text import error_messages
+from bot.text.languages import Sentence
+
+
+class First(Enum):
+    """The first response to a click or a form, which Discord awaits for three seconds."""
+
+    THINKING = auto()  # a private *thinking…*
+    IN_PLACE = auto()  # none yet; the message will change, which one member alone sees
+    IN_PUBLIC = auto()  # the same of a message that others see: its handler checks that it is one
+    OWN = auto()  # a form or a message, sent by the handler; the rule has to be quick
+
+
+# The attributes that a rule adds to a component's own: what it has looked up.
+Found: TypeAlias = Mapping[str, Any]
+# Finds what a component may act on, by the values of its id, or says why it may not act.
+Rule: TypeAlias = Callable[[Interaction, Mapping[str, Any]], Awaitable[Found | Sentence]]
+
+
+async def enter(
+    interaction: Interaction, first: First, rule: Rule, values: Mapping[str, Any]
+) -> Found | Sentence:
+    """Acknowledge an interaction, then apply a component's rule.
+
+    Returns:
+        What the rule has found, or the refusal, which nobody has been told yet.
+    """
+    if first is First.IN_PLACE and not _is_seen_by_one(interaction):
+        return error_messages.UNKNOWN_BUTTON
+    if first is First.OWN:
+        async with in_time():
+            return await rule(interaction, values)
+    if first is First.THINKING or interaction.message is None:
+        inbox.keep(interaction)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+    else:
+        await interaction.response.defer()
+    return await rule(interaction, values)
+
+
+async def refuse(interaction: Interaction, first: First, refusal: Sentence) -> None:
+    """Tell the sender why a click does nothing, in the place of a message that they alone see.
+
+    A moderator who lost the role so loses sight of what only moderators see.
+    """
+    said = refusal(await viewer_language(interaction))
+    message = interaction.message
+    if first is not First.IN_PLACE or message is None or not interaction.response.is_done():
+        await say(interaction, said)
+        return
+    shown: dict[str, Any] = {"content": said, "view": None}
+    if message.flags.components_v2:
+        shown = layout([discord.ui.TextDisplay(said)])
+    await interaction.edit_original_response(**shown, attachments=[])
+
+
+def _is_seen_by_one(interaction: Interaction) -> bool:
+    message = interaction.message
+    return message is None or message.flags.ephemeral

@@ -1,0 +1,59 @@
+"""Explanation of an error to a member: its own sentence, or an id that is in the log."""
+
+import logging
+import secrets
+import time
+from typing import Final
+
+from bot.core.worker import WorkerBusyError, WorkerStoppedError
+from bot.interactions.kit.errors import BusyError
+from bot.interactions.policy.flood_control import Limit, TooFastError
+from bot.text import error_messages
+from indexer.embedding.embedder import ModelError
+from indexer.index.database import IndexError_
+from knowledge.store.database import StoreError, is_away
+from knowledge.store.derived_tables import DerivedTablesError
+from knowledge.values.guilds import Language
+
+_logger = logging.getLogger(__name__)
+
+# What is explained by its own message and is no defect.
+EXPLAINED: Final = (
+    BusyError,
+    IndexError_,
+    ModelError,
+    DerivedTablesError,
+    StoreError,
+    WorkerBusyError,
+    WorkerStoppedError,
+)
+
+
+_TOO_FAST: Final = {
+    Limit.MEMBER: error_messages.TOO_FAST,
+    Limit.WAITING: error_messages.STILL_ANSWERING,
+    Limit.GUILD: error_messages.TRY_AGAIN,
+    Limit.QUOTA: error_messages.QUESTIONS_USED_UP,
+}
+
+
+def explanation(error: BaseException, language: Language = Language.ENGLISH) -> str:
+    """One sentence about an error: its own, or an id that stands in the log."""
+    if isinstance(error, BusyError):
+        _logger.warning("%s", error)
+        return error_messages.BUSY(language)
+    if isinstance(error, TooFastError):
+        when = f"<t:{int(time.time()) + error.seconds}:R>"
+        return _TOO_FAST[error.reason](language, seconds=error.seconds, when=when)
+    if isinstance(error, WorkerBusyError):
+        _logger.warning("%s", error)
+        return error_messages.TRY_AGAIN(language, seconds=error.seconds)
+    if isinstance(error, EXPLAINED):
+        _logger.warning("%s", error)
+        if is_away(error):
+            return error_messages.DATABASE_AWAY(language)
+        return error_messages.EXPLAINED(language, reason=error)
+    error_id = secrets.token_hex(4)
+    known = {"error_id": error_id, "kind": type(error).__name__}
+    _logger.error("Something went wrong.", exc_info=error, extra=known)
+    return error_messages.FAILED(language, error_id=error_id)

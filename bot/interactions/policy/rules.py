@@ -1,0 +1,82 @@
+"""Rules of components: who may click a button, choose from a list or submit a form.
+
+Each rule looks up what the component acts on, or returns the sentence to refuse with.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bot.core.job_queue import Priority
+from bot.interactions.kit.door import Found, Rule
+from bot.interactions.policy.channel_access import readable_answer
+from bot.interactions.policy.permissions import is_moderator, may_manage
+from bot.interactions.services import Interaction
+from bot.text import error_messages
+from bot.text.languages import Sentence
+from knowledge.values.questions import Question
+
+_NOTHING: Final[Found] = {}
+
+
+async def anybody(_interaction: Interaction, _values: Mapping[str, Any]) -> Found:
+    """Let everybody in: the component shows or changes only what is its sender's own."""
+    return _NOTHING
+
+
+def members(refusal: Sentence) -> Rule:
+    """Let the members of a server in, within it."""
+
+    async def rule(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
+        return refusal if interaction.guild_id is None else _NOTHING
+
+    return rule
+
+
+def moderators(refusal: Sentence = error_messages.NOT_A_MODERATOR) -> Rule:
+    """Let those in who are moderators at this moment."""
+
+    async def rule(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
+        allowed = interaction.guild_id is not None and await is_moderator(interaction)
+        return _NOTHING if allowed else refusal
+
+    return rule
+
+
+def administrators(refusal: Sentence) -> Rule:
+    """Let those in who may manage the server at this moment."""
+
+    async def rule(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
+        return _NOTHING if may_manage(interaction) else refusal
+
+    return rule
+
+
+async def readable_question(interaction: Interaction, question_id: int) -> Question | None:
+    """A question whose words somebody may read: as its answer, or as a moderator of its server."""
+    question = await interaction.client.worker.call(
+        lambda core: core.store.question_records.question(question_id), priority=Priority.ASKING
+    )
+    guild_id = interaction.guild_id
+    if question is None or guild_id is None or question.guild_id != guild_id:
+        return None
+    shown = await readable_answer(interaction, question) is not None
+    return question if shown or await is_moderator(interaction) else None
+
+
+def readers_of_answer(refusal: Sentence) -> Rule:
+    """Let those in who may see what a question was answered.
+
+    Finds the `question`, and the followed `channels` that they may read.
+    """
+
+    async def rule(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
+        question = await interaction.client.worker.call(
+            lambda core: core.store.question_records.question(values["question_id"]),
+            priority=Priority.ASKING,
+        )
+        channels = await readable_answer(interaction, question)
+        if question is None or channels is None:
+            return refusal
+        return {"question": question, "channels": channels}
+
+    return rule
