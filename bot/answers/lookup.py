@@ -8,18 +8,18 @@ come first, unless another document is clearly better.
 What somebody has said to answer nearly the same question, in the same scopes, comes first.
 """
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import time
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import partial
-from typing import Final, TypeVar
+from typing import Final, TypeAlias
 
 import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from bot.answers.bundled_articles import Looks, scopes_in
+from bot.answers.bundled_articles import Look, Looks, scopes_in
 from bot.answers.decision import lowered
 from bot.answers.outage import Outage
 from indexer.embedding.embedder import as_read
@@ -36,7 +36,7 @@ from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.values.documents import SHARED, Scope, channel_scope
 from knowledge.values.questions import EARLIER_CHARACTERS, ConfirmedAnswer, Evidence, Question
 
-_T = TypeVar("_T")
+_Vectors: TypeAlias = Mapping[str, NDArray[np.float32]]
 
 # How many hits a question is judged and recorded by.
 HITS: Final = 10
@@ -182,7 +182,7 @@ class ConfirmedAnswers:
         self,
         retriever: Retriever,
         lookup: Lookup,
-        vectors: Mapping[str, NDArray[np.float32]],
+        vectors: _Vectors,
     ) -> Lookup:
         """A lookup with the confirmed passage in the first place, if there is one to be seen now.
 
@@ -266,7 +266,7 @@ def _in_context(ask: Ask) -> str:
     return f"{ask.earlier}\n{ask.text}" if ask.earlier else ask.text
 
 
-def vector_of(ask: Ask, vectors: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+def vector_of(ask: Ask, vectors: _Vectors) -> NDArray[np.float32]:
     """The vector of a question; of a follow-up, the mean of itself and of itself in context.
 
     By itself it says what is new, in context what it is about: neither finds as much alone.
@@ -277,123 +277,145 @@ def vector_of(ask: Ask, vectors: Mapping[str, NDArray[np.float32]]) -> NDArray[n
     return both / np.float32(np.linalg.norm(both))
 
 
-def looked_up(
-    retriever: Retriever,
-    looks: Mapping[Ask, Looks],
-    vectors: Mapping[str, NDArray[np.float32]],
-    finish: Callable[[Lookup], _T],
-    *,
-    due: Container[str] = (),
-    confirmed: ConfirmedAnswers | None = None,
-    observed: Callable[[Stage], AbstractContextManager[None]] = lambda _: nullcontext(),
-) -> dict[Ask, _T]:
-    """Look questions up, those for the same scopes together.
+Observer = Callable[[Stage, float], None]
 
-    Args:
-        retriever: ranks and judges.
-        looks: for each question what it is looked up in, one after another as long as nothing is
-            near (`BundledArticles.looks`).
-        vectors: of `queries_of` these, (d,) float32 of unit length.
-        finish: makes of the strongest lookup of each question what is returned for it.
-        due: the ids of documents past their review date, whose passages rank lower.
-        confirmed: whose passages come first where they answer nearly the same question.
-        observed: is entered for each stage.
-    """
-    shown = _shown_before(
-        retriever, looks, vectors, due=due, confirmed=confirmed, observed=observed
-    )
-    once = partial(_looked_up_once, retriever, vectors, due, observed, shown)
-    found: dict[Ask, Lookup] = {}
-    for turn in range(max(map(len, looks.values()), default=0)):
-        waiting = {
-            ask: look
-            for ask, look in looks.items()
-            if turn < len(look) and (not turn or found[ask].evidence is Evidence.NONE)
+
+class StageTimes:
+    """Tells an observer how many seconds each stage took, for questions answered together."""
+
+    def __init__(self) -> None:
+        self.observer: Observer | None = None
+
+    @contextmanager
+    def timed(self, stage: Stage) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        if self.observer is not None:
+            self.observer(stage, time.perf_counter() - started)
+
+
+class Lookups:
+    """Looks questions up together, and judges what is found."""
+
+    def __init__(
+        self,
+        retriever: Retriever,
+        due: Container[str] = (),
+        confirmed: ConfirmedAnswers | None = None,
+        times: StageTimes | None = None,
+    ) -> None:
+        """Look up with a retriever.
+
+        Args:
+            retriever: ranks and judges.
+            due: ids of documents past their review date, whose passages rank lower.
+            confirmed: answers that come first for nearly the same question.
+            times: measures the stages.
+        """
+        self._retriever = retriever
+        self._due = due
+        self._confirmed = confirmed
+        self._times = times or StageTimes()
+
+    def of(self, looks: Mapping[Ask, Looks], vectors: _Vectors) -> dict[Ask, Lookup]:
+        """The strongest lookup of each question.
+
+        Args:
+            looks: by question, the places to search in order, each only while nothing before it is
+                near (`BundledArticles.looks`).
+            vectors: of the `queries_of` these questions, (d,) float32 of unit length.
+        """
+        shown = self._shown_before(looks, vectors)
+        found: dict[Ask, Lookup] = {}
+        for turn in range(max(map(len, looks.values()), default=0)):
+            waiting = {
+                ask: look
+                for ask, look in looks.items()
+                if turn < len(look) and (not turn or found[ask].evidence is Evidence.NONE)
+            }
+            for ask, lookup in self._in_turn(waiting, turn, vectors, shown).items():
+                stronger = self._stronger(found.get(ask), lookup, looks[ask][turn], vectors)
+                if stronger is not None:
+                    found[ask] = stronger
+        return found
+
+    def _stronger(
+        self, before: Lookup | None, lookup: Lookup, look: Look, vectors: _Vectors
+    ) -> Lookup | None:
+        """A lookup that takes the place of the one before it, None if it doesn't."""
+        # Confirmed passages are looked for in the whole selection before the articles are asked.
+        selected_otherwise = before is None or before.selection != lookup.selection
+        if self._confirmed is not None and selected_otherwise:
+            with self._times.timed(Stage.DECIDE):
+                lookup = self._confirmed.first(self._retriever, lookup, vectors)
+        if look.is_of_guest and lookup.evidence is not Evidence.STRONG:
+            lookup = replace(lookup, evidence=Evidence.NONE)
+        if before is None or lookup.evidence is not Evidence.NONE or not before.hits:
+            return lookup
+        return None
+
+    def _shown_before(
+        self, looks: Mapping[Ask, Looks], vectors: _Vectors
+    ) -> dict[Ask, StoredPassage]:
+        """By follow-up, the passage that answers the question before it, if one does."""
+        before = {ask: ask.before for ask in looks if ask.earlier}
+        if not before:
+            return {}
+        found = self.of({one: looks[ask] for ask, one in before.items()}, vectors)
+        return {
+            ask: found[one].hits[0].passage
+            for ask, one in before.items()
+            if found[one].evidence is not Evidence.NONE
         }
-        for ask, lookup in once(waiting, turn).items():
-            before = found.get(ask)
-            # What is confirmed is looked for in all that is selected, before a guest is asked.
-            if confirmed is not None and (before is None or before.selection != lookup.selection):
-                with observed(Stage.DECIDE):
-                    lookup = confirmed.first(retriever, lookup, vectors)
-            if looks[ask][turn].is_of_guest and lookup.evidence is not Evidence.STRONG:
-                lookup = replace(lookup, evidence=Evidence.NONE)
-            if before is None or lookup.evidence is not Evidence.NONE or not before.hits:
-                found[ask] = lookup
-    with observed(Stage.DECIDE):
-        return {ask: finish(found[ask]) for ask in looks}
 
+    def _in_turn(
+        self,
+        looks: Mapping[Ask, Looks],
+        turn: int,
+        vectors: _Vectors,
+        shown: Mapping[Ask, StoredPassage],
+    ) -> dict[Ask, Lookup]:
+        """The lookup of each question in its next place.
 
-def _shown_before(
-    retriever: Retriever,
-    looks: Mapping[Ask, Looks],
-    vectors: Mapping[str, NDArray[np.float32]],
-    *,
-    due: Container[str],
-    confirmed: ConfirmedAnswers | None,
-    observed: Callable[[Stage], AbstractContextManager[None]],
-) -> dict[Ask, StoredPassage]:
-    """For each follow-up the passage that answers the question before it, if one does."""
-    before = {ask: ask.before for ask in looks if ask.earlier}
-    if not before:
-        return {}
-    again = {one: looks[ask] for ask, one in before.items()}
-    found = looked_up(
-        retriever,
-        again,
-        vectors,
-        lambda lookup: lookup,
-        due=due,
-        confirmed=confirmed,
-        observed=observed,
-    )
-    return {
-        ask: found[one].hits[0].passage
-        for ask, one in before.items()
-        if found[one].evidence is not Evidence.NONE
-    }
+        It is judged against all that may be seen: one note of a server can't tell a word's weight,
+        nor which cosine is chance.
+        """
+        lookups: dict[Ask, Lookup] = {}
+        for look in dict.fromkeys(looks.values()):
+            here = [ask for ask in looks if looks[ask] == look]
+            with self._times.timed(Stage.SEARCH):
+                found = self._ranked(here, look[turn], vectors, shown, share=1 / len(looks))
+            with self._times.timed(Stage.DECIDE):
+                for ask, hits in zip(here, found, strict=True):
+                    ranked = lowered(hits, self._due) if self._due else hits
+                    judged = self._retriever.judged(ask.text, ranked)
+                    lookup = Lookup(ask, ranked, *judged, scopes_in(look), look[turn].selection)
+                    lookups[ask] = as_sure(lookup)
+        return lookups
 
-
-def _looked_up_once(
-    retriever: Retriever,
-    vectors: Mapping[str, NDArray[np.float32]],
-    due: Container[str],
-    observed: Callable[[Stage], AbstractContextManager[None]],
-    shown: Mapping[Ask, StoredPassage],
-    looks: Mapping[Ask, Looks],
-    turn: int,
-) -> dict[Ask, Lookup]:
-    """The lookup of each question in what is looked at next.
-
-    It is judged against all that may be seen: what a word weighs, and what is near by chance, can't
-    be told from the one note that a server may have.
-    """
-    lookups: dict[Ask, Lookup] = {}
-    for look in dict.fromkeys(looks.values()):
-        this, seen = look[turn], scopes_in(look)
-        here = [ask for ask in looks if looks[ask] == look]
-        with observed(Stage.SEARCH):
-            stacked = np.stack([vector_of(ask, vectors) for ask in here])
-            among = None
-            if this.selection is not None:
-                among = retriever.index.selected(this.selection, this.scopes)
-            texts = [ask.text for ask in here]
-            found = retriever.ranked_together(
-                texts, stacked, this.scopes, HITS, share=1 / len(looks), among=among
-            )
-            for place, ask in enumerate(here):
-                if ask in shown:
-                    siblings = _siblings(retriever, shown[ask], this.scopes, among)
-                    ranked = retriever.ranked(
-                        ask.text, stacked[place], this.scopes, 1, among=siblings
-                    )
-                    found[place] = beside_shown(found[place], ranked, shown[ask])
-        with observed(Stage.DECIDE):
-            for ask, hits in zip(here, found, strict=True):
-                ranked = lowered(hits, due) if due else hits
-                judged = retriever.judged(ask.text, ranked)
-                lookups[ask] = as_sure(Lookup(ask, ranked, *judged, seen, this.selection))
-    return lookups
+    def _ranked(
+        self,
+        asks: Sequence[Ask],
+        look: Look,
+        vectors: _Vectors,
+        shown: Mapping[Ask, StoredPassage],
+        *,
+        share: float,
+    ) -> list[list[Hit]]:
+        """The hits of each question in one place; a follow-up's beside the passage shown before."""
+        retriever, among = self._retriever, None
+        if look.selection is not None:
+            among = retriever.index.selected(look.selection, look.scopes)
+        stacked = np.stack([vector_of(ask, vectors) for ask in asks])
+        found = retriever.ranked_together(
+            [ask.text for ask in asks], stacked, look.scopes, HITS, share=share, among=among
+        )
+        for place, ask in enumerate(asks):
+            if ask in shown:
+                siblings = _siblings(retriever, shown[ask], look.scopes, among)
+                ranked = retriever.ranked(ask.text, stacked[place], look.scopes, 1, among=siblings)
+                found[place] = beside_shown(found[place], ranked, shown[ask])
+        return found
 
 
 def _siblings(

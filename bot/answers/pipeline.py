@@ -8,8 +8,7 @@ answered from memory for a while (`bot.answers.outage`), and recorded when it is
 import itertools
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -36,9 +35,11 @@ from bot.answers.lookup import (
     Ask,
     ConfirmedAnswers,
     Lookup,
+    Lookups,
+    Observer,
     Stage,
+    StageTimes,
     as_asked,
-    looked_up,
     queries_of,
     vector_of,
 )
@@ -98,10 +99,6 @@ class Reply:
     @property
     def evidence(self) -> Evidence:
         return getattr(self.outcome, "evidence", Evidence.NONE)
-
-
-# Is told how many seconds a stage took, for one question or for several that were taken together.
-Observer = Callable[[Stage, float], None]
 
 
 _NO_QUESTION: Final = Sentence("There is no question: write what you would like to know.")
@@ -191,7 +188,7 @@ class AnswerPipeline:
         self._outage = outage or Outage()
         self._recording = recording or RecordingQueue(store, self._outage)
         self._page_links = page_links
-        self.observer: Observer | None = None
+        self._times = StageTimes()
         # Documents past their review date; whoever owns the pipeline keeps them up to date.
         self.due: frozenset[str] = frozenset()
         # Notes of which the index may not say yet what became of them.
@@ -199,16 +196,13 @@ class AnswerPipeline:
         self._replies: ReplyCache[Reply] = ReplyCache()
         self._settings = f"{quotes} {sorted(languages)} {retriever.identity}"
 
-    @contextmanager
-    def _observed(self, stage: Stage) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        if self.observer is not None:
-            self.observer(stage, time.perf_counter() - started)
+    @property
+    def observer(self) -> Observer | None:
+        return self._times.observer
 
     def observe(self, observer: Observer) -> None:
         """Tell `observer` from now on how long each stage of answering took."""
-        self.observer = observer
+        self._times.observer = observer
 
     @property
     def quotes(self) -> int:
@@ -268,7 +262,7 @@ class AnswerPipeline:
             return self._recorded(asks, bridged) if record else bridged
 
     def _recorded(self, asks: Sequence[Ask], replies: Sequence[Reply]) -> list[Reply]:
-        with self._observed(Stage.RECORD):
+        with self._times.timed(Stage.RECORD):
             asked = [self.record_of(ask, reply) for ask, reply in zip(asks, replies, strict=True)]
             ids = self._recording.record(asked)
         return [
@@ -350,7 +344,7 @@ class AnswerPipeline:
         asks = [as_asked(self._retriever, ask, key.looks) for key, ask in new.items()]
         looks = {ask: key.looks for key, ask in zip(new, asks, strict=True)}
         texts = queries_of(asks)
-        with self._observed(Stage.EMBED):
+        with self._times.timed(Stage.EMBED):
             # Several are embedded on all cores; while one is, another core looks up its words.
             beside = looks[asks[0]][0].scopes
             words = self._words_beside(asks[0].text, beside) if len(texts) == 1 else None
@@ -359,15 +353,10 @@ class AnswerPipeline:
             finally:
                 if words is not None:
                     words()
-        replies = looked_up(
-            self._retriever,
-            looks,
-            vectors,
-            lambda lookup: self._reply(lookup, vector_of(lookup.ask, vectors)),
-            due=self.due,
-            confirmed=self._confirmed,
-            observed=self._observed,
-        )
+        lookups = Lookups(self._retriever, self.due, self._confirmed, self._times)
+        found = lookups.of(looks, vectors)
+        with self._times.timed(Stage.DECIDE):
+            replies = {ask: self._reply(found[ask], vector_of(ask, vectors)) for ask in looks}
         return [
             replace(replies[read], question=ask.text)
             for ask, read in zip(new.values(), asks, strict=True)

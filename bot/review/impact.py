@@ -17,8 +17,8 @@ from bot.answers.decision import recorded_hit
 from bot.answers.lookup import (
     Ask,
     Lookup,
+    Lookups,
     as_asked,
-    looked_up,
     queries_of,
 )
 from bot.core.core import Core
@@ -158,10 +158,10 @@ class ImpactPreview:
                 ask: self._articles.looks(ask.scopes, ask.answered_from, filled=True)
                 for ask in asks
             }
-            then = looked_up(after, filled, known, _summary, due=due, confirmed=self._confirmed)
+            then = Lookups(after, due, self._confirmed).of(filled, known)
             for one, ask, old in zip(some, asks, self._summaries_now(asks, known), strict=True):
                 done += one.times
-                new = then[ask]
+                new = _summary(then[ask])
                 if old != new and not (old.refused and new.refused):
                     changes.append(ChangedQuestion(one.text, one.times, old, new))
             yield Impact(done, total, tuple(changes))
@@ -175,9 +175,8 @@ class ImpactPreview:
         looks = {ask: self._articles.looks(ask.scopes, ask.answered_from) for ask in asks}
         found = {ask: self._now.get((ask, looks[ask], judging)) for ask in asks}
         missing = {ask: looks[ask] for ask, summary in found.items() if summary is None}
-        made = looked_up(
-            self._retriever, missing, vectors, _summary, due=due, confirmed=self._confirmed
-        )
+        lookups = Lookups(self._retriever, due, self._confirmed).of(missing, vectors)
+        made = {ask: _summary(lookup) for ask, lookup in lookups.items()}
         self._now.update({(ask, looks[ask], judging): summary for ask, summary in made.items()})
         return [found[ask] or made[ask] for ask in asks]
 
