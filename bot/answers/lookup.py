@@ -1,11 +1,10 @@
-"""Lookup of questions: ranking by scope, follow-ups beside what was shown, the strongest answer.
+"""Lookup of questions: ranking by scope, follow-ups, confirmed answers.
 
-A follow-up ("and its licence?") is understood only after the question before it. That one is
-looked up again, so nothing has to be remembered of its answer, and nothing is seen that the asker
-may not see. The passage that it showed is not shown again. The other sections of its document
-come first, unless another document is clearly better.
+A follow-up ("and its licence?") needs the question before it, which is looked up again: no answer
+is remembered, and the asker sees only what they may read. The passage shown before is not shown
+again; other sections of its document come first, unless another document is clearly better.
 
-What somebody has said to answer nearly the same question, in the same scopes, comes first.
+A passage confirmed for nearly the same question in the same scopes comes first.
 """
 
 import time
@@ -38,23 +37,22 @@ from knowledge.values.questions import EARLIER_CHARACTERS, ConfirmedAnswer, Evid
 
 _Vectors: TypeAlias = Mapping[str, NDArray[np.float32]]
 
-# How many hits a question is judged and recorded by.
+# Hits by which a question is judged and recorded.
 HITS: Final = 10
 
-# How many earlier questions a question is looked up with.
+# Earlier questions that a follow-up is looked up with.
 EARLIER_QUESTIONS: Final = 2
 
-# What an integer of SQLite ends before, and no id of Discord's reaches.
+# Integers of SQLite are smaller, and so are Discord's ids.
 _IDS_END: Final = 2**63
 
-# What the other sections of a document that was just shown gain in score over other documents.
+# Gain in score of other sections of the document shown before.
 SIBLING_GAIN: Final = 0.15
 
-# The cosine from which on two questions ask nearly the same.
+# Least cosine of two questions that ask nearly the same.
 NEARLY_SAME: Final = 0.92
 
-# Of so many guilds, or sets of channels in them, confirmed answers are kept in memory: 400 kB each
-# where there are many.
+# Guilds, or sets of their channels, with cached confirmed answers; up to 400 kB each.
 _PLACES_CACHED: Final = 64
 _Place = tuple[int | None, tuple[int, ...]]
 _Known = tuple[Sequence[ConfirmedAnswer], NDArray[np.float32]]
@@ -64,14 +62,16 @@ _NOTHING: Final[_Known] = ([], np.zeros((0, 0), np.float32))
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question, with who asked it where.
+    """A question, with its asker and place.
 
-    `earlier` are the questions that it follows up, a line each (`context_after`).
-
-    A `private` one was answered to its asker alone. `told_for` is the earlier question that is
-    answered only now. `channels` are the ids of those followed channels which everybody who will
-    see the answer may read (`bot.interactions.policy.channel_access`). It is `answered_from` these
-    documents, with at most so many `quotations`; None leaves that to the operator.
+    Attributes:
+        earlier: the questions that it follows up, a line each (`context_after`).
+        private: whether the asker alone sees the answer.
+        told_for: the id of an earlier question that is answered only now.
+        channels: ids of followed channels that all readers of the answer may read
+            (`bot.interactions.policy.channel_access`).
+        answered_from: the documents to answer from.
+        quotations: most passages to quote; None leaves it to the operator.
     """
 
     text: str
@@ -94,24 +94,24 @@ class Ask:
 
     @property
     def before(self) -> "Ask":
-        """The question that this one follows up, asked again here and now."""
+        """The question before this one, asked again by the same member."""
         *earlier, last = self.earlier.split("\n")
         return replace(self, text=last, earlier="\n".join(earlier))
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        """What may be seen here, the articles aside: the shared, the guild's, these channels'."""
+        """Visible scopes without the articles: shared, the guild's, these channels'."""
         return scopes_of(self.guild_id, self.channels)
 
 
 def scopes_of(guild_id: int | None, channels: Sequence[int]) -> tuple[Scope, ...]:
-    """What is seen in a guild, or in none, by who may read these channels."""
+    """Scopes visible in a guild, or outside of one, to a reader of these channels."""
     guild = (SHARED,) if guild_id is None else (SHARED, Scope(guild_id))
     return (*guild, *(channel_scope(channel_id) for channel_id in sorted(set(channels))))
 
 
 class Stage(StrEnum):
-    """What answering consists of, in order."""
+    """Stages of answering, in order."""
 
     EMBED = "embed"
     SEARCH = "search"
@@ -121,11 +121,13 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """What was found for a question, best first, and how well that supports an answer.
+    """Hits for a question, best first, with their evidence.
 
-    `signals` are what the evidence was judged by. `scopes` may be seen, and of what is in them the
-    `selection` was searched, or all. A `confirmed` one has in the first place what somebody said to
-    answer nearly the same question.
+    Attributes:
+        signals: the inputs of the evidence.
+        scopes: visible scopes.
+        selection: the searched part of them; None for all.
+        confirmed: whether the first hit was confirmed for nearly the same question.
     """
 
     ask: Ask
@@ -138,7 +140,7 @@ class Lookup:
 
 
 class ConfirmedAnswers:
-    """Answers that askers and moderators have confirmed, for who asks nearly the same again."""
+    """Cache of answers that askers and moderators confirmed, found by similar questions."""
 
     def __init__(
         self,
@@ -151,28 +153,28 @@ class ConfirmedAnswers:
         self._index = index
         self._vectors = vectors
         self._outage = outage or Outage()
-        # With the state of the answers and the scopes, by guild and channels.
+        # By guild and channels, with the state of answers and scopes at that time.
         self._known: LRUCache[_Place, tuple[_State, tuple[Scope, ...], _Known]] = LRUCache(
             _PLACES_CACHED
         )
-        # The last version that was read, by how often this process had changed it.
+        # The last version read, by the number of this process's changes.
         self._versions: LRUCache[int, str] = LRUCache(1)
 
     def forget(self) -> None:
-        """Keep no question in memory; what is confirmed is read anew."""
+        """Drop all questions from memory."""
         self._known.clear()
         self._versions.clear()
 
     @property
     def version(self) -> str:
-        """What changes when any answer is confirmed or is no more."""
+        """A version that changes with every confirmation or withdrawal."""
         records = self._records
         return self._outage.last_known(
             self._versions, records.confirmations, records.confirmed_version
         )
 
     def refresh(self, retriever: Retriever) -> None:
-        """Read what has changed of what is in memory, as the next questions would."""
+        """Refresh outdated entries of the cache."""
         version = self.version
         for place, (state, scopes, _) in [*self._known.items()]:
             if state != (version, self._index.generation_of(scopes)):
@@ -184,9 +186,9 @@ class ConfirmedAnswers:
         lookup: Lookup,
         vectors: _Vectors,
     ) -> Lookup:
-        """A lookup with the confirmed passage in the first place, if there is one to be seen now.
+        """A lookup with a confirmed passage first, if one is visible now.
 
-        One is enough for an answer that says so, whatever else the evidence is.
+        It is answered at least with partial evidence.
         """
         ask, seen = lookup.ask, lookup.scopes
         for one in self._nearest(retriever, lookup, vectors[ask.text]):
@@ -217,14 +219,14 @@ class ConfirmedAnswers:
         return [known[place] for *_, place in sorted(near, reverse=True)]
 
     def _of(self, retriever: Retriever, place: _Place, scopes: tuple[Scope, ...]) -> _Known:
-        """What was confirmed for the same guild and channels, with the questions' vectors."""
+        """Confirmed answers of a guild and channels, with their questions' vectors."""
         version = self.version
         state = (version, self._index.generation_of(scopes))
         before, _, found = self._known.get(place, (None, (), _NOTHING))
         if before != state:
             known = self._records.confirmed(*place) if version else []
-            # As they are read when they are asked again: by the words of what is there, also where
-            # the impact of a draft is looked at, whose words nobody may be answered by.
+            # Spelling is mended by the words of the live index, not by a draft's whose impact is
+            # measured.
             live = replace(retriever, index=self._index)
             texts = [live.read(one.text, scopes) for one in known]
             found = known, self._vectors.of(texts)
@@ -233,7 +235,7 @@ class ConfirmedAnswers:
 
 
 def _passages(retriever: Retriever, one: ConfirmedAnswer, lookup: Lookup) -> NDArray[np.int64]:
-    """The ids of the passage as it was confirmed; of a channel's messages any in the thread."""
+    """Ids of the passage as it was confirmed; of all messages for a channel's thread."""
     index, seen = retriever.index, lookup.scopes
     stored = [
         stored.id
@@ -247,13 +249,13 @@ def _passages(retriever: Retriever, one: ConfirmedAnswer, lookup: Lookup) -> NDA
 
 
 def as_asked(retriever: Retriever, ask: Ask, looks: Looks) -> Ask:
-    """A question cut to what the model reads, its slips mended, for all that is done with it."""
+    """A question cut to the model's input length, with spelling slips mended."""
     text = as_read(retriever.embedder, ask.text)
     return replace(ask, text=retriever.read(text, scopes_in(looks)))
 
 
 def queries_of(asks: Iterable[Ask]) -> list[str]:
-    """The texts that these are embedded as, each once: of a follow-up, the questions before it."""
+    """The texts to embed for these questions and the questions before them, each once."""
     found: dict[str, None] = {}
     for ask in asks:
         found |= dict.fromkeys([ask.text, _in_context(ask)])
@@ -267,9 +269,9 @@ def _in_context(ask: Ask) -> str:
 
 
 def vector_of(ask: Ask, vectors: _Vectors) -> NDArray[np.float32]:
-    """The vector of a question; of a follow-up, the mean of itself and of itself in context.
+    """The vector of a question; for a follow-up, the mean with and without its context.
 
-    By itself it says what is new, in context what it is about: neither finds as much alone.
+    Neither finds as much alone: one lacks the topic, the other blurs the question.
     """
     if not ask.earlier:
         return vectors[ask.text]
@@ -421,7 +423,7 @@ class Lookups:
 def _siblings(
     retriever: Retriever, shown: StoredPassage, scopes: Sequence[Scope], among: Ids | None
 ) -> NDArray[np.int64]:
-    """The ids of the other passages of a document, of those that are searched."""
+    """Ids of the document's other passages among the searched ones."""
     others = [
         one.id
         for one in retriever.index.document_passages(shown.document_id)
@@ -432,9 +434,9 @@ def _siblings(
 
 
 def beside_shown(hits: Sequence[Hit], siblings: Sequence[Hit], shown: StoredPassage) -> list[Hit]:
-    """Hits with another section in the place of the passage shown before.
+    """Hits with other sections in place of the passage shown before.
 
-    It gains in score; the other hits keep their order, which may be a reranker's.
+    These gain in score; the other hits keep their order, which may be a reranker's.
     """
     found = [hit for hit in hits if hit.passage.document_id != shown.document_id]
     for hit in siblings:
@@ -445,9 +447,9 @@ def beside_shown(hits: Sequence[Hit], siblings: Sequence[Hit], shown: StoredPass
 
 
 def context_after(question: Question) -> str:
-    """With which questions the one that follows this one up is looked up: a line each, in order.
+    """The questions that a follow-up to this one is looked up with, a line each, in order.
 
-    A refused question has nothing to do with what was asked before it, or that would have answered.
+    A refused question starts a new context: its earlier questions didn't help to answer it.
     """
     own = " ".join(question.text.split())
     if question.evidence is Evidence.NONE or not question.earlier or not own:
@@ -458,10 +460,10 @@ def context_after(question: Question) -> str:
 
 
 def as_sure(lookup: Lookup) -> Lookup:
-    """A lookup, *partial* at most where it owes its evidence to earlier questions alone.
+    """A lookup, reduced to *partial* where strong evidence comes from earlier questions alone.
 
-    What is found with them is near to them, whatever this one asks: that the passage has nothing of
-    what this one is about is then no sign that it answers in other words.
+    Its hits are near the earlier questions. A passage without any word of this question is then no
+    sign of an answer in other words.
     """
     follows = bool(lookup.ask.earlier) and lookup.evidence is Evidence.STRONG
     if follows and not lookup.hits[0].coverage:

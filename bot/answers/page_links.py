@@ -53,7 +53,7 @@ class PageLinks:
             found.append(replace(quote, citation=cited))
         return tuple(found)
 
-    def outcome(self, guild_id: int | None, outcome: _Outcome) -> _Outcome:
+    def linked_outcome(self, guild_id: int | None, outcome: _Outcome) -> _Outcome:
         """An outcome whose quotes are linked, if it is an answer."""
         if not isinstance(outcome, Answer):
             return outcome

@@ -1,8 +1,8 @@
-"""Answering pipeline: questions are looked up together, decided on, recorded. No Discord.
+"""Answering pipeline: lookup, decision and record of questions in batches. No Discord.
 
-`decision.decide` stands between every question and every answer. What is asked in a busy channel
-repeats, so replies are kept (`bot.answers.reply_cache`). While the database is away, questions are
-answered from memory for a while (`bot.answers.outage`), and recorded when it is back.
+Every answer passes `decision.decide`. Replies are cached (`bot.answers.reply_cache`). During a
+short outage of the database, questions are answered from memory (`bot.answers.outage`), and
+recorded afterwards.
 """
 
 import itertools
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -65,24 +66,23 @@ from knowledge.values.guilds import Language
 from knowledge.values.pictures import Picture
 from knowledge.values.questions import Evidence, Question
 
-# A passage is shown with what stands around it in its section: what it refers to or goes on with,
-# and the head of a table that is cut into several.
+# A passage is shown with its context in the section: antecedents, continuation, the head of a table
+# that was cut into several passages.
 PASSAGES_BEFORE: Final = 8
 PASSAGES_AFTER: Final = 1
-# An excerpt takes time with the square of its section: a phone shows a tenth of this.
+# Cutting an excerpt takes quadratic time in this; a phone shows a tenth of it.
 SECTION_CHARACTERS: Final = 6_000
-# Discord's own messages end here; a longer text is no question but a document.
+# Discord's limit for messages; a longer text is a document.
 QUESTION_CHARACTERS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What became of a question.
+    """Reply to a question.
 
-    `question_id` is None where nothing was recorded. `foreign` is the language of the question
-    where the model is not made for it: what was found then says little about what there is.
-    `signals` are what the evidence was judged by. `pictures` are those of the quoted notes, where
-    somebody has looked for them. A `bridged` one was given while the database was away.
+    `question_id` is None if nothing was recorded. `foreign` is the question's language if the model
+    doesn't know it: then hits say little about the corpus. `signals` are the evidence's inputs.
+    `pictures` of quoted notes are added on display. A `bridged` reply was given during an outage.
     """
 
     question: str
@@ -109,10 +109,10 @@ _LONG_QUESTION: Final = Sentence(
 
 
 _UNREADABLE: Final = Sentence("Half a character in your question can't be read: leave it out.")
-# No text has it by itself, and neither database nor model takes it.
+# Neither database nor model accepts one.
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
-# One fixed line for each kind of small talk: it is no question, and nothing of it is recorded.
+# Replies to small talk, which is not recorded.
 _TO_SMALL_TALK: Final = {
     SmallTalk.IDENTITY: Sentence(
         "I am a bot. I quote what this community has written down, with its source; nothing I say "
@@ -137,13 +137,13 @@ _TO_SMALL_TALK: Final = {
 
 
 def said_to_no_question(text: str, language: Language = Language.ENGLISH) -> str:
-    """What is said to small talk and to what can't be asked; nothing where it is a question."""
+    """The response to small talk or to an invalid question; empty for a question."""
     talk = small_talk(text)
     return problem_with(text, language) if talk is None else _TO_SMALL_TALK[talk](language)
 
 
 def problem_with(text: str, language: Language = Language.ENGLISH) -> str:
-    """The sentence that says why `text` can't be looked up, or nothing."""
+    """The reason why `text` can't be looked up; empty if it can."""
     if not any(character.isalnum() for character in text):
         return _NO_QUESTION(language)
     if _LONE_SURROGATE.search(text):
@@ -170,13 +170,10 @@ class AnswerPipeline:
         recording: RecordingQueue | None = None,
         page_links: PageLinks | None = None,
     ) -> None:
-        """Answer with at most `quotes` passages, and first with what is `confirmed`.
+        """Answer with at most `quotes` passages, confirmed ones first.
 
-        What `articles` says is how the bundled ones are quoted. The parts that answer while the
-        database is away have one `outage` in common.
-
-        `languages` are those that the model is made for; none means that it is not known to lack
-        any.
+        `languages` are those of the model; empty if unknown. All parts that work during an outage
+        share `outage`.
         """
         self._store = store
         self._index = index
@@ -189,9 +186,9 @@ class AnswerPipeline:
         self._recording = recording or RecordingQueue(store, self._outage)
         self._page_links = page_links
         self._times = StageTimes()
-        # Documents past their review date; whoever owns the pipeline keeps them up to date.
+        # Documents past their review date, kept up to date by the owner of the pipeline.
         self.due: frozenset[str] = frozenset()
-        # Notes of which the index may not say yet what became of them.
+        # Notes whose last change may be missing from the index.
         self.behind: Collection[int] = ()
         self._replies: ReplyCache[Reply] = ReplyCache()
         self._settings = f"{quotes} {sorted(languages)} {retriever.identity}"
@@ -210,47 +207,48 @@ class AnswerPipeline:
 
     @property
     def settings(self) -> str:
-        """What tells apart how questions are judged: model, calibration, reranker."""
+        """The identity of model, calibration and reranker."""
         return self._retriever.identity
 
     def ask(self, asks: Sequence[Ask], *, record: bool = True) -> list[Reply]:
-        """Answer questions that wait together; they are embedded and looked up together.
+        """Answer questions as a batch, embedded and looked up together.
 
-        A follow-up is looked up with the questions before it, which are looked up again: nothing of
-        the earlier answers is taken over.
+        The questions before a follow-up are looked up again; no earlier answer is reused.
         """
         started = time.perf_counter()
-        problems = [said_to_no_question(ask.text) for ask in asks]
-        sound = [ask for ask, problem in zip(asks, problems, strict=True) if not problem]
+        problems = {ask: said_to_no_question(ask.text) for ask in asks}
+        sound = [ask for ask in asks if not problems[ask]]
+        replies = iter(self._replies_to(sound, record=record))
+        seconds = (time.perf_counter() - started) / max(len(asks), 1)
+        return [
+            Reply(ask.text, Clarification(problems[ask]))
+            if problems[ask]
+            else replace(self._linked(ask, next(replies)), seconds=seconds)
+            for ask in asks
+        ]
+
+    def _replies_to(self, asks: Sequence[Ask], *, record: bool) -> list[Reply]:
+        """Answer from the database, or from memory while it is away."""
         try:
-            answered = self._answered_once(sound)
+            replies = self._answered_once(asks)
             self._outage.seen()
-            if record:
-                answered = self._recorded(sound, answered)
+            return self._recorded(asks, replies) if record else replies
         except Exception as error:
             if not (is_away(error) and self._outage.is_short):
                 raise
-            answered = self._bridged(sound, record=record)
-        seconds = (time.perf_counter() - started) / max(len(asks), 1)
-        found = iter(answered)
-        return [
-            replace(self._linked(ask, next(found)), seconds=seconds)
-            if not problem
-            else Reply(ask.text, Clarification(problem))
-            for ask, problem in zip(asks, problems, strict=True)
-        ]
+            return self._bridged(asks, record=record)
 
     def _linked(self, ask: Ask, reply: Reply) -> Reply:
-        """A reply whose citations of notes lead to the public page, where they are on it."""
+        """A reply whose citations of public notes lead to the public page."""
         if self._page_links is None:
             return reply
-        return replace(reply, outcome=self._page_links.outcome(ask.guild_id, reply.outcome))
+        return replace(reply, outcome=self._page_links.linked_outcome(ask.guild_id, reply.outcome))
 
     def _bridged(self, asks: Sequence[Ask], *, record: bool) -> list[Reply]:
-        """Answer from what is in memory; nothing that was withdrawn since it was read.
+        """Answer from memory, without documents withdrawn since they were read.
 
         Raises:
-            DatabaseAwayError: if that does not suffice.
+            DatabaseAwayError: if memory does not suffice.
         """
         withdrawn = self._index.taken_out | set(map(document_of_note, self.behind))
         with self._outage.bridge(), self._index.unasked():
@@ -271,7 +269,7 @@ class AnswerPipeline:
         ]
 
     def record_of(self, ask: Ask, reply: Reply) -> Question:
-        """A question as it is recorded, with what it was answered from."""
+        """The record of a question, with its hits."""
         return Question(
             id=0,
             guild_id=ask.guild_id,
@@ -293,7 +291,7 @@ class AnswerPipeline:
         )
 
     def compare(self) -> None:
-        """Compare what is in memory with the database, so that questions may do without that."""
+        """Refresh caches from the database, so that an outage can be bridged."""
         self._recording.reserve()
         with self._index.steady():
             self._index.compare()
@@ -303,7 +301,7 @@ class AnswerPipeline:
         self._outage.seen()
 
     def forget(self) -> None:
-        """Say nothing again that was said before; what follows is looked up anew."""
+        """Drop all caches of questions and replies."""
         self._replies = ReplyCache()
         self._recording.forget()
         if self._confirmed is not None:
@@ -314,22 +312,7 @@ class AnswerPipeline:
             return self._answered_of(asks)
 
     def _answered_of(self, asks: Sequence[Ask]) -> list[Reply]:
-        confirmed = self._confirmed.version if self._confirmed is not None else ""
-        settings = f"{self._settings} {sorted(self.due)} {confirmed}"
-        places = dict.fromkeys((ask.scopes, ask.answered_from) for ask in asks)
-        at = {place: self._articles.looks(*place) for place in places}
-        looks = [at[ask.scopes, ask.answered_from] for ask in asks]
-        keys = [
-            ReplyKey(
-                ask.text,
-                ask.earlier,
-                look,
-                ask.quotations,
-                self._index.generation_of(scopes_in(look)),
-                settings,
-            )
-            for ask, look in zip(asks, looks, strict=True)
-        ]
+        keys = self._keys_of(asks)
         self._replies.keep_current(self._index.replays, self._index.replayed_generations)
         replies = {key: self._replies.get(key) for key in keys}
         new = {key: ask for key, ask in zip(keys, asks, strict=True) if replies[key] is None}
@@ -338,6 +321,19 @@ class AnswerPipeline:
             self._replies.put(key, reply)
         return [replies[key] or answered[key] for key in keys]
 
+    def _keys_of(self, asks: Sequence[Ask]) -> list[ReplyKey]:
+        confirmed = self._confirmed.version if self._confirmed is not None else ""
+        settings = f"{self._settings} {sorted(self.due)} {confirmed}"
+        looks_of = cache(self._articles.looks)
+        keys = []
+        for ask in asks:
+            looks = looks_of(ask.scopes, ask.answered_from)
+            generations = self._index.generation_of(scopes_in(looks))
+            keys.append(
+                ReplyKey(ask.text, ask.earlier, looks, ask.quotations, generations, settings)
+            )
+        return keys
+
     def _answered(self, new: Mapping[ReplyKey, Ask]) -> list[Reply]:
         if not new:
             return []
@@ -345,7 +341,7 @@ class AnswerPipeline:
         looks = {ask: key.looks for key, ask in zip(new, asks, strict=True)}
         texts = queries_of(asks)
         with self._times.timed(Stage.EMBED):
-            # Several are embedded on all cores; while one is, another core looks up its words.
+            # A batch is embedded on all cores. For a single text, another core looks up its words.
             beside = looks[asks[0]][0].scopes
             words = self._words_beside(asks[0].text, beside) if len(texts) == 1 else None
             try:
@@ -366,15 +362,15 @@ class AnswerPipeline:
         return pool_submit(self._index.look_up(text, candidates(HITS), scopes))
 
     def decide_again(self, ask: Ask, reply: Reply, places: Sequence[int]) -> Reply:
-        """An answer from the same hits in another order; nothing else of it is other.
+        """An answer that quotes the same hits in another order.
 
-        Evidence, hits and what is missing stay as they were: only what is quoted changes. It is the
-        same answer where the index has changed since.
+        Evidence, hits and missing words stay. If the index has changed since, the answer stays,
+        too.
 
         Args:
             ask: the question.
             reply: its answer.
-            places: the places of its hits, from 0, in their new order.
+            places: the old places of its hits, from 0, in their new order.
         """
         with self._index.steady():
             outcome = reply.outcome
@@ -392,11 +388,11 @@ class AnswerPipeline:
             return self._linked(ask, replace(reply, outcome=again, pictures=()))
 
     def generation(self, scopes: Sequence[Scope], answered_from: AnsweredFrom) -> int:
-        """The generation of a reply there now."""
+        """The generation that a reply in these scopes would have now."""
         return self._generation(scopes_in(self._articles.looks(scopes, answered_from)))
 
     def _generation(self, scopes: Iterable[Scope]) -> int:
-        """The number of changes of all scopes that may be seen: another index may say otherwise."""
+        """The number of changes of all these scopes, in this index."""
         return sum(self._index.generation_of(scopes))
 
     def _reply(self, lookup: Lookup, vector: NDArray[np.float32]) -> Reply:
@@ -432,13 +428,14 @@ class AnswerPipeline:
             outcome,
             tuple(hits),
             generation=self._generation(lookup.scopes),
-            # What is surely answered was read, whatever it looks like ("wat is open source").
+            # A strong answer was understood, whatever its language looks like ("wat is open
+            # source").
             foreign="" if evidence is Evidence.STRONG else self._foreign(ask.text),
             signals=lookup.signals,
         )
 
     def _in_section(self, quote: Quote) -> Quote:
-        """A quote with what stands around it under the same heading."""
+        """A quote with its context under the same heading."""
         own = quote.hit.passage
         first, last = own.position - PASSAGES_BEFORE, own.position + PASSAGES_AFTER
         near = self._index.passages_within(own.document_id, first, last)
@@ -458,27 +455,27 @@ class AnswerPipeline:
         )
 
     def _nowhere(self, lookup: Lookup, quoted: Sequence[Hit]) -> tuple[str, ...]:
-        """What a question asks about that is in nothing that may be seen."""
+        """Names and nouns of a question that occur in no visible passage."""
         text = lookup.ask.text
         unknown = self._index.unknown_forms(text, lookup.scopes)
         said = [all_words(hit.passage) for hit in quoted]
         return unfound(text, unknown, said, self._retriever.is_common)
 
     def _foreign(self, question: str) -> str:
-        """The language of a question, where it is told and the model is not made for it."""
+        """The language of a question, if it is recognized and unknown to the model."""
         language = language_of_question(question)
         return language if self._languages and language not in (*self._languages, "") else ""
 
 
 def _asks_only_about(words: Sequence[str], question: str) -> bool:
-    """Whether a question names nothing besides some words."""
+    """Whether these words are a question's whole topic."""
     return set(topic(question)) <= {forms for word in words for forms in topic(word)}
 
 
 def _within(
     characters: int, passages: Sequence[StoredPassage], own: StoredPassage
 ) -> list[StoredPassage]:
-    """The passages around one, under its heading, of so many characters together at most."""
+    """The passages around one, under its heading, with at most so many characters together."""
     there = {one.position: one for one in passages if one.heading == own.heading}
 
     def fits(first: int, last: int) -> bool:
