@@ -25,6 +25,7 @@ from knowledge.files.parsed_file import ParsedFile
 from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.questions.handovers import NotHandedOn
 from knowledge.values.channel_settings import GuildChoices, HoldingSettings
+from knowledge.values.drafts import Draft
 from knowledge.values.guilds import GuildFilter, GuildSettings, Language
 from knowledge.values.handovers import Handover
 from knowledge.values.pictures import Picture
@@ -111,7 +112,7 @@ class Submissions(Protocol):
     async def submit(
         self,
         interaction: discord.Interaction[Any],
-        draft: Any,
+        draft: Draft,
         files: Sequence[discord.Attachment] = (),
         *,
         replaces: bool = False,
@@ -130,11 +131,11 @@ class Submissions(Protocol):
     ) -> None:
         """Propose a helper's answer as a note; two clicks on the `origin` message are one."""
 
-    def given_back(self, draft: Any, sentence: str, language: Language) -> dict[str, Any]:
+    def given_back(self, draft: Draft, sentence: str, language: Language) -> dict[str, Any]:
         """What edits a message to give back a draft."""
 
     async def give_back(
-        self, interaction: discord.Interaction[Any], draft: Any, sentence: str
+        self, interaction: discord.Interaction[Any], draft: Draft, sentence: str
     ) -> None:
         """Give a draft back that can't be taken."""
 

@@ -12,7 +12,7 @@ from bot.answers.small_talk import small_talk
 from bot.core.core import Core
 from bot.interactions.policy import limits
 from bot.interactions.policy.limits import Allowance
-from bot.notes.drafts import Draft, OnPage, checked_number
+from bot.notes.drafts import checked_number
 from bot.review import service as review_service
 from bot.review.similar_notes import Near, SimilarNotes
 from knowledge.channels.documents import quotable
@@ -20,6 +20,7 @@ from knowledge.channels.messages import ArchivedMessage
 from knowledge.chat.intents import thanks
 from knowledge.chat.transcript import Channel, Transcript, transcript
 from knowledge.values.documents import note_of_document
+from knowledge.values.drafts import Draft, OnPage
 from knowledge.values.notes import (
     Member,
     Note,

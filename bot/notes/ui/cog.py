@@ -14,7 +14,7 @@ from bot.interactions.kit.errors import in_time
 from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.services import Interaction, Services
 from bot.notes import messages, service
-from bot.notes.drafts import Draft, OnPage, revising
+from bot.notes.drafts import revising
 from bot.notes.list_messages import FILTER_LABELS, Filter
 from bot.notes.service import Seen
 from bot.notes.ui.form import ReviseButton, open_form, open_revision
@@ -26,6 +26,7 @@ from bot.notes.ui.source_messages import SourceMessages
 from bot.notes.ui.submission import NoteSubmissions
 from bot.review import cards as review_cards
 from bot.review.ui.cards import files_of
+from knowledge.values.drafts import Draft, OnPage
 from knowledge.values.notes import Note, Obstacle, Problem
 from knowledge.values.submissions import REASON_CHARACTERS
 

@@ -20,13 +20,13 @@ from bot.interactions.policy.channel_access import sees
 from bot.interactions.policy.rules import readable_question
 from bot.interactions.services import Interaction, Services
 from bot.notes import drafts, form_messages, messages, service
-from bot.notes.drafts import Draft, OnPage
 from bot.review import messages as review_messages
 from bot.review import service as review_service
 from bot.review.findings import TAGS as TAGS_LABEL
 from bot.review.findings import TITLE
 from bot.text import error_messages
 from bot.text.languages import Sentence
+from knowledge.values.drafts import Draft, OnPage
 from knowledge.values.guilds import Language
 from knowledge.values.notes import Note
 from knowledge.values.pictures import PICTURES

@@ -9,9 +9,10 @@ from bot.interactions.kit.errors import in_time
 from bot.interactions.policy.rules import readable_question
 from bot.interactions.services import Interaction
 from bot.notes import messages
-from bot.notes.drafts import Draft, tag_of
+from bot.notes.drafts import tag_of
 from bot.notes.ui.form import open_form
 from bot.text.markdown import shortened
+from knowledge.values.drafts import Draft
 from knowledge.values.questions import Question
 
 

@@ -16,7 +16,7 @@ from bot.interactions.pictures import pictures_among
 from bot.interactions.policy.admission import note_refusal
 from bot.interactions.services import Interaction
 from bot.notes import form_messages, service
-from bot.notes.drafts import Draft, too_many_pictures
+from bot.notes.drafts import too_many_pictures
 from bot.notes.ui.form import open_form
 from bot.notes.ui.source_messages import SourceMessages
 from bot.sources.ui.discord_messages import listed, opening, written
@@ -25,6 +25,7 @@ from bot.text.languages import Sentence
 from bot.text.markdown import beginning, size
 from knowledge.chat.conversations import THREAD_MESSAGES
 from knowledge.chat.transcript import Channel, Transcript
+from knowledge.values.drafts import Draft
 from knowledge.values.pictures import PICTURES, Picture
 from knowledge.values.submissions import FORM_CHARACTERS, InvalidNoteError
 

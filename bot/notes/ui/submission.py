@@ -21,7 +21,7 @@ from bot.interactions.policy.admission import note_allowance
 from bot.interactions.policy.channel_access import readable_in
 from bot.interactions.services import Interaction, PictureText, Services
 from bot.notes import drafts, form_messages, messages, picture_messages, service
-from bot.notes.drafts import Draft, checked_number
+from bot.notes.drafts import checked_number
 from bot.notes.service import Proposal, Sender
 from bot.notes.ui.form import draft_on, file_of, member_of, open_form
 from bot.notes.ui.gap_button import open_note
@@ -32,6 +32,7 @@ from bot.review.similar_notes import Near
 from bot.text import error_messages
 from bot.text.languages import Sentence
 from knowledge.store.questions.gaps import OpenQuestion
+from knowledge.values.drafts import Draft
 from knowledge.values.guilds import Language
 from knowledge.values.handovers import Handover
 from knowledge.values.notes import Member, Note, Obstacle, Outcome

@@ -16,8 +16,9 @@ from simcord.interactions import base_payload
 from bot.core.core import Core
 from bot.interactions.kit.buttons import Select
 from bot.interactions.kit.forms import Form
-from bot.notes.drafts import FORM_IDS, Base, OnPage
+from bot.notes.drafts import FORM_IDS, Base
 from bot.setup.ui.controls import SettingSelect
+from knowledge.values.drafts import OnPage
 from knowledge.values.notes import PageName
 from tests.bot.components import BUTTONS, FORMS
 from tests.bot.forged_ids import forgeries

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.notes.drafts import Draft, as_file, extending, from_file
+from bot.notes.drafts import as_file, extending, from_file
 from knowledge.store.database import now
+from knowledge.values.drafts import Draft
 from knowledge.values.notes import Note, Revision, SourceMessage, State
 from knowledge.values.submissions import Submission
 

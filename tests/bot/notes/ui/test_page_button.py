@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from bot.notes import form_messages, messages
-from bot.notes.drafts import OnPage
 from bot.notes.ui.page_button import NotePageButton
 from bot.review import cards
 from bot.review import messages as review_messages
 from bot.review.service import Action
 from bot.text import error_messages
+from knowledge.values.drafts import OnPage
 from knowledge.values.guilds import Language
 from knowledge.values.notes import PageVeto
 from tests.bot.page.turned_on import on_page, turn_on

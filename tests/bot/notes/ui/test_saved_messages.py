@@ -12,8 +12,9 @@ from bot.config.sections import SourceSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.notes import form_messages
-from bot.notes.drafts import Draft, from_file
+from bot.notes.drafts import from_file
 from bot.process.client import Bot
+from knowledge.values.drafts import Draft
 from knowledge.values.notes import SourceMessage
 from knowledge.values.submissions import FORM_CHARACTERS, TEXT_CHARACTERS
 from tests.bot.forum import ANSWER, QUESTION, TITLE, Forum, make_forum, page_as_discord_does
