@@ -11,8 +11,6 @@ import re
 from collections.abc import Iterator, Mapping, Set
 from typing import Final
 
-from knowledge.files.formats.fenced_prose import without_prose_fences
-
 _FENCE: Final = re.compile(r"[ \t>]{0,12}(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?(?P<mark>`{3,}|~{3,})")
 _ITEM: Final = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s")
 _SET_IN: Final = " " * 4
@@ -115,6 +113,21 @@ _ELEMENTS_TEXT: Final = """a abbr article b big blockquote br button center cite
 _ELEMENTS: Final = frozenset(_ELEMENTS_TEXT.split())
 _VOID: Final = frozenset({"br", "hr", "img", "wbr"})
 _COMPONENT: Final = re.compile(r"[A-Z][a-z]\w*\Z")
+
+# Fences that hold no code: prose, and links that a page shows as cards. Quoted as code, the prose
+# could not be highlighted and the address not be pressed.
+_FENCE_LINE: Final = re.compile(r"[ \t]{0,3}(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]*)\Z")
+_CARD: Final = "embed"
+_PROSE_LANGUAGES: Final = frozenset({"markdown", "md"})
+_CARD_ADDRESS: Final = re.compile(r"https?://[^\s<>\"']{1,2000}")
+# What an example of Markdown has, and a text that is only fenced has not.
+_EXAMPLE: Final = re.compile(
+    r"^[ \t]*(?:#|---|\||[`~]{3})|\]\(|</?[a-z][\w-]*[\s/>]|\{[{%]|:::",
+    re.MULTILINE | re.IGNORECASE,
+)
+_SENTENCE_END: Final = re.compile(r"[.!?](?=[*_\s)]|\Z)|[。！？]")
+_SENTENCES: Final = 4
+_WORDS: Final = 60
 
 
 def without_site_markup(text: str) -> str:
@@ -374,3 +387,51 @@ def _as_shown(tag: re.Match[str], paired: Set[str]) -> str:
     if is_component and (label := values.get("label") or values.get("title")) and not tag["close"]:
         return f"{_label(label)}{left}"
     return left or (" " if name.lower() in ("br", "td", "th") else "")
+
+
+# Fences without code.
+
+
+def without_prose_fences(lines: list[str]) -> list[str]:
+    """The lines of a Markdown text without the fences that hold no code."""
+    found = [*lines]
+    place = 0
+    while place < len(found):
+        opened = _FENCE_LINE.match(found[place])
+        if opened is None:
+            place += 1
+            continue
+        after = _fence_end(found, place + 1, opened["mark"])
+        shown = _unfenced(found[place + 1 : after], opened["info"].strip().lower())
+        if shown is not None and after < len(found):
+            found[place : after + 1] = ["", *shown, ""]
+        place = after + 1
+    return found
+
+
+def _fence_end(lines: list[str], first: int, mark: str) -> int:
+    """The line that closes a fence; behind the last one if none does."""
+    for place in range(first, len(lines)):
+        stripped = lines[place].strip()
+        if stripped.startswith(mark) and not stripped.strip(mark[0]):
+            return place
+    return len(lines)
+
+
+def _unfenced(inside: list[str], language: str) -> list[str] | None:
+    """The lines that a page would show instead of a fence; None where it holds code."""
+    text = "\n".join(inside)
+    if language == _CARD:
+        addresses = _CARD_ADDRESS.findall(text)
+        if len(addresses) != 1:
+            return None
+        return [found[0] if (found := _CARD_ADDRESS.search(line)) else "" for line in inside]
+    return inside if language in _PROSE_LANGUAGES and _is_prose(text) else None
+
+
+def _is_prose(text: str) -> bool:
+    return (
+        _EXAMPLE.search(text) is None
+        and len(_SENTENCE_END.findall(text)) >= _SENTENCES
+        and len(text.split()) >= _WORDS
+    )

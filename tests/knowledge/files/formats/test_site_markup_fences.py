@@ -1,6 +1,6 @@
 import pytest
 
-from knowledge.files.formats.fenced_prose import without_prose_fences
+from knowledge.files.formats.site_markup import without_prose_fences
 
 PROSE = "Nobody is paid to be here. Be kind to each other. " * 8
 
