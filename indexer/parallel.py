@@ -1,9 +1,8 @@
 """Thread pool for work that releases the GIL: a thread a core, kept for the whole process.
 
-Starting threads for every batch costs more than a millisecond each when the event loop is busy.
-A function that is mapped must be thread-safe, and must not map anything itself: it would
-wait for threads that wait for it. The calling thread must not touch what a submitted function works
-on until that has ended.
+Starting threads for every batch costs more than a millisecond each when the event loop is busy. A
+mapped function must be thread-safe, and must not map anything itself: it would wait for threads
+that wait for it. The calling thread must not touch a submitted function's data until it has ended.
 """
 
 import os
@@ -17,7 +16,7 @@ _Result = TypeVar("_Result")
 
 
 def cores() -> int:
-    """The cores this process may use, which in a container are fewer than the machine's."""
+    """The cores this process may use; in a container fewer than the machine's."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -34,7 +33,7 @@ def pool_map(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> li
 
 
 def pool_submit(function: Callable[[], _Result]) -> Callable[[], _Result]:
-    """Submit a function to the pool; worth it while the calling thread has released the GIL.
+    """Submit a function to the pool; useful while the calling thread has released the GIL.
 
     Returns:
         A callable that waits for the result. If no core was free to begin, or there is only one, it
@@ -51,6 +50,6 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(cores(), thread_name_prefix="commonplace-share")
 
 
-# A process that is forked off has none of these threads, and would wait for them for ever.
+# A forked process has none of these threads, and would wait for them for ever.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.cache_clear)

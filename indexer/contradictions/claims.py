@@ -1,7 +1,7 @@
 """Claims of sentences: topic, values and negation. Pure.
 
-English and German are read; in another language few sentences seem to claim the same, which is
-what is wanted where nothing is known.
+English and German are read. In other languages few sentences seem to claim the same: unknown words
+lead to silence, not to false alarms.
 """
 
 import re
@@ -12,7 +12,7 @@ from indexer.contradictions.quantities import Subject, Value, is_soft, values_in
 from indexer.text.analyzer import language_of, words
 from indexer.text.sentences import sentences
 
-# A sentence of fewer words claims nothing that can be compared, one of more claims too much.
+# A shorter sentence claims nothing comparable, a longer one too much.
 SHORTEST_WORDS: Final = 3
 LONGEST_WORDS: Final = 45
 
@@ -21,9 +21,15 @@ LONGEST_WORDS: Final = 45
 class Claim:
     """A sentence of a text.
 
-    `start` is its place in the text. `topic` are its words that carry meaning and are no value,
-    `names` those of them that name something. `turns` are spans that deny or turn round what is
-    said; `condition` says that it holds only in some case.
+    Attributes:
+        text: the sentence.
+        start: its place in the text.
+        topic: its content words other than values.
+        names: the names among them.
+        values: its quantities.
+        turns: spans that negate the sentence or turn it round.
+        state: the state it claims, with its sign; see `_turned`.
+        condition: words that limit it to some case.
     """
 
     text: str
@@ -37,9 +43,9 @@ class Claim:
 
 
 def claims(text: str) -> list[Claim]:
-    """The sentences of a text that claim something: no code, no table, no heading, no question."""
+    """The claims of a text: its sentences without code, tables, headings and questions."""
     language = language_of(text)
-    # Addresses keep their length, so that spans stay those of the text.
+    # Blanks of the same length, so that spans stay valid.
     plain = _ADDRESS.sub(lambda match: " " * len(match[0]), text)
     found: list[Claim] = []
     for start, end in sentences(plain):
@@ -99,7 +105,7 @@ def _says_how(word: str, stem: str, language: str) -> bool:
 
 
 def _counted(value: Value) -> list[str]:
-    """What a number counts, or a version is of, is a part of the topic."""
+    """The counted noun of a number, or the product of a version, belongs to the topic."""
     return value.of.split(" ")[1:] if value.subject in {Subject.NUMBER, Subject.VERSION} else []
 
 
@@ -131,10 +137,10 @@ _CONDITION: Final = re.compile(
 
 
 def _turned(sentence: str) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """Say which way a sentence turns, and the spans that turn it.
+    """The direction of a sentence, and the spans that turn it.
 
-    The state is what is claimed to be so, `may` or `on`, with a sign: two that differ only in the
-    sign deny each other. Without such a word it is the sign alone.
+    The state is the claimed property, `may` or `on`, with a sign: two states that differ only in
+    sign deny each other. Without such a word the state is the sign alone.
     """
     negations = [match.span() for match in _NEGATION.finditer(sentence)]
     states = list(_STATE.finditer(sentence))

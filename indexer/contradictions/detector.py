@@ -1,10 +1,12 @@
-"""Contradiction detector: pairs of sentences of two texts that disagree, and the spans that differ.
+"""Contradiction detector: pairs of sentences of two texts that disagree, and the differing spans.
 
-Precision comes first, because a warning that is often wrong is not read. Two sentences contradict
-each other only if they are about the same thing (nearly the same words besides what differs, no
-name or condition that only one of them has, vectors near each other) and differ in one thing: one
-kind of value, or that one of them denies. Sentences that differ in two things mostly speak of two
-things ("Python 3.11 came in 2022, 3.12 in 2023").
+Precision comes first: nobody reads a warning that is often wrong. Two sentences contradict each
+other only if both conditions hold:
+
+- They are about the same thing: nearly the same words, no name or condition that only one has, and
+  vectors near each other.
+- They differ in one thing: one kind of value, or a negation. Sentences that differ in two things
+  mostly speak of two things ("Python 3.11 came in 2022, 3.12 in 2023").
 """
 
 from collections import Counter
@@ -23,24 +25,24 @@ from indexer.text.analyzer import language_of, names, word_set, words
 # The least cosine of two sentences about the same thing; measured on tests/judged and on notes of
 # the same topics (docs/decisions.md).
 LEAST_COSINE: Final = 0.6
-# Only pairs that agree in nearly every word are embedded, the most alike first: eight sentences
-# take about 40 ms.
+# Only pairs with nearly the same words are embedded, the most alike first: eight sentences take
+# about 40 ms.
 MOST_PAIRS: Final = 4
 # How many sentences of a text are compared.
 MOST_CLAIMS: Final = 400
-# With how many sentences each of them is, those with the most words in common: else four hundred
-# that say nearly the same are compared with four hundred.
+# A sentence is compared with so many others, with the most words in common. Otherwise four hundred
+# near-copies would be compared with four hundred.
 MOST_ALIKE: Final = 16
 
 # Two sentences of one word each ("The meetup is on …") must be of the very same.
 LEAST_COMMON: Final = 2
-# A word of one sentence that the other has not: once, or it is about something else.
+# Words of one sentence that the other lacks; with more they are about different things.
 MOST_EXTRA: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Titled:
-    """A text and what it stands under."""
+    """A text with its title."""
 
     text: str
     title: str = ""
@@ -48,7 +50,7 @@ class Titled:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A sentence of a text, with its span there, and in it the spans of what differs."""
+    """A sentence of a text, its span there, and in it the differing spans."""
 
     text: str
     start: int
@@ -58,7 +60,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """Two sentences that say different things of the same."""
+    """Two sentences that disagree about the same thing."""
 
     subject: Subject
     left: Statement
@@ -71,10 +73,10 @@ Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
 
 def contradictions(left: Titled, right: Titled, embed: Embed, k: int = 3) -> list[Contradiction]:
-    """Where two texts disagree, the most alike sentences first; at most `k` places.
+    """Places where two texts disagree, the most alike sentences first; at most `k`.
 
-    Texts whose titles name different things ("Lisbon meetup", "Porto meetup") don't. `embed` is
-    called with a few sentences if any might disagree; no sentence is given twice.
+    Texts whose titles name different things ("Lisbon meetup", "Porto meetup") never disagree.
+    `embed` is called with a few sentences if any might disagree; no sentence is given twice.
     """
     if _of_different_things(left, right):
         return []
@@ -100,19 +102,19 @@ class _Pair:
     likeness: float
 
 
-# The passages that are quoted, and the documents near to a note, come again and again.
+# Quoted passages and documents near a note come again and again.
 @lru_cache(maxsize=256)
 def _claims(text: str) -> tuple[Claim, ...]:
     return tuple(claims(text)[:MOST_CLAIMS])
 
 
 def _of_different_things(left: Titled, right: Titled) -> bool:
-    """Whether each title names something that the other text does not speak of."""
+    """Whether each title names something that the other text doesn't mention."""
     return bool(_own_names(left, right)) and bool(_own_names(right, left))
 
 
 def _own_names(one: Titled, other: Titled) -> frozenset[str]:
-    """What a title names, by its text or by its own capitals, and the other one has not."""
+    """The names in a title, by its text or by its own capitals, that the other text lacks."""
     language = language_of(f"{one.title}\n{one.text}")
     titled = frozenset(words(one.title, language))
     named = frozenset(name for claim in _claims(one.text) for name in claim.names)
@@ -133,7 +135,7 @@ def _each_once(pairs: Sequence[_Pair]) -> list[_Pair]:
 
 
 def _disagreeing(left: Sequence[Claim], right: Sequence[Claim]) -> Iterator[_Pair]:
-    """Yield the pairs of claims that disagree by their words."""
+    """Yield the pairs of claims with disagreeing words."""
     having: dict[str, list[int]] = {}
     for place, claim in enumerate(right):
         for word in claim.topic:
@@ -166,7 +168,7 @@ _Spans = tuple[tuple[int, int], ...]
 
 
 def _difference(one: Claim, other: Claim) -> tuple[Subject, _Spans, _Spans] | None:
-    """The one thing in which two claims about the same differ, or None."""
+    """The one difference between two claims about the same thing, or None."""
     mine, theirs = _by_kind(one, other), _by_kind(other, one)
     differing = [of for of in mine.keys() & theirs.keys() if _differ(mine[of], theirs[of])]
     turned = one.state.lstrip("-") == other.state.lstrip("-") and one.state != other.state
@@ -181,9 +183,10 @@ def _difference(one: Claim, other: Claim) -> tuple[Subject, _Spans, _Spans] | No
 
 
 def _by_kind(claim: Claim, other: Claim) -> dict[str, list[Value]]:
-    """A claim's values by what they are of.
+    """A claim's values by kind.
 
-    A bare number ("the port is 80") is of what the other sentence counts, if both speak of it.
+    A bare number ("the port is 80") counts the same thing as the other sentence's number, if both
+    mention it.
     """
     found: dict[str, list[Value]] = {}
     for value in claim.values:
@@ -206,7 +209,7 @@ def _spans(values: Sequence[Value], others: Sequence[Value]) -> _Spans:
 
 
 def _turn(claim: Claim, other: Claim) -> _Spans:
-    """What turns a claim round; where nothing does, the word that the other one denies."""
+    """The spans that negate a claim; else the word that the other one negates."""
     if claim.turns:
         return claim.turns
     denied = other.text[other.turns[0][1] :].split() if other.turns else []

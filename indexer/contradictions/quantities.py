@@ -1,8 +1,7 @@
-"""Quantities in sentences, each in a normal form, so that two of them can be compared. Pure.
+"""Quantities in sentences, each in a normal form, so that they can be compared. Pure.
 
-A value is a number with what it counts, an amount with its unit, a version with whose it is, a
-date, a weekday or a time: "2 hours" is "120 minutes", "6 pm" is "18:00". English and German are
-read.
+A value is a number with its noun, an amount with its unit, a version with its product, a date, a
+weekday or a time: "2 hours" is "120 minutes", "6 pm" is "18:00". English and German are read.
 """
 
 import re
@@ -15,13 +14,13 @@ from typing import Final
 
 from indexer.text.analyzer import is_stop_word, words
 
-# A number that counts nothing, and a version of nothing, by their sentence.
+# Kinds of a number without a noun, and of a version without a product.
 BARE: Final = "number"
 VERSION: Final = "version"
 
 
 class Subject(StrEnum):
-    """What two sentences can disagree about."""
+    """Kinds of disagreement."""
 
     NUMBER = "number"
     AMOUNT = "amount"
@@ -32,9 +31,10 @@ class Subject(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value in a sentence: what it is of, its normal form, and its span in the sentence.
+    """A value in a sentence: its kind, its normal form, and its span in the sentence.
 
-    Values of one `of` can be compared: `duration`, `money eur`, `number people`, `version python`.
+    Values of one kind, `of`, can be compared: `duration`, `money eur`, `number people`, `version
+    python`.
     """
 
     subject: Subject
@@ -60,7 +60,7 @@ _WEEKDAYS: Final = {name: n for n, names in enumerate(_WORDS["weekdays"]) for na
 
 
 def is_soft(word: str, stem: str, language: str) -> bool:
-    """Whether a word, in lower case, says how and not what."""
+    """Whether a word, in lower case, has no content of its own, such as an adverb of degree."""
     return word in _SOFT or is_stop_word(stem, language)
 
 
@@ -94,7 +94,7 @@ _TWO_WORDS: Final = re.compile(r"\s*\S+\s+\S")
 
 
 def values_in(sentence: str, language: str) -> Iterator[Value]:
-    """Yield the values of a sentence in order; `language` is that of its words."""
+    """Yield the values of a sentence in order; `language` is the language of its words."""
     last: Value | None = None
     two_words = _TWO_WORDS.match(sentence)
     # From where on more than a word stands before a value.
@@ -111,7 +111,7 @@ def values_in(sentence: str, language: str) -> Iterator[Value]:
 
 
 def _like(value: Value, last: Value, digits: str) -> Value:
-    """A number in a row, which is of what the one before it is: "3.11, 3.12 and 3.13"."""
+    """A number in a row takes the kind of the one before: "3.11, 3.12 and 3.13"."""
     if value.of not in {BARE, VERSION} or last.of in {BARE, VERSION}:
         return value
     normal = digits if last.subject is Subject.VERSION else value.normal
@@ -150,7 +150,7 @@ def _minutes(match: re.Match[str]) -> float:
 
 
 def _of_number(match: re.Match[str], language: str, *, inside: bool) -> Value:
-    """What a number says, told by the words around it."""
+    """A number's value, by the words around it."""
     digits = match["digits"] or match["glued_digits"]
     after = (match["after"] or match["glued_unit"] or "").strip().lstrip("-").lower()
     start = match.start()
@@ -193,7 +193,7 @@ def _parsed(digits: str) -> float:
 
 
 def _measured(unit: str, number: float) -> tuple[str, float] | None:
-    """What an amount is of, in a unit that can be compared; None if the word is no unit."""
+    """The kind and normal form of an amount; None if the word is no unit."""
     if unit in _PERCENT:
         return "percent", number
     for forms in (unit, unit.removesuffix("s"), unit.removesuffix("n"), unit.removesuffix("en")):

@@ -1,11 +1,9 @@
-"""Derivation of fast models that aren't shipped: once a user, in a process of its own, and kept.
+"""Derivation of fast models: ONNX export, quantization, verification, and a cache per user.
 
-A model of sentence-transformers is exported to ONNX, quantized (`indexer.embedding.
-onnx_quantization`) and compared with the reference before it is put in place; how, says the module
-of its kind: `indexer.embedding.onnx_export` for embedders, `indexer.embedding.reranker_export` for
-rerankers. A derived folder appears complete or not at all, also when the process is killed or two
-of them derive the same model at once. What can't be derived is refused, and the refusal remembered,
-so that it costs time once.
+A source is a sentence-transformers folder. Its kind has a recipe: `indexer.embedding.onnx_export`
+for embedders, `indexer.embedding.reranker_export` for rerankers. Derivation runs in a process of
+its own. A derived folder appears complete or not at all, even after a kill or with two processes
+deriving the same model. A refused model is remembered, so a refusal costs time once.
 
 Errors:
     Exception
@@ -56,13 +54,13 @@ SAMPLE: Final = (*_TEXTS["sample"], "Notes are reviewed by moderators. " * 30)
 
 # Version 17 of the operators is the first with LayerNormalization as one operator.
 _OPSET: Final = 17
-# Counts up whenever more can be derived than before: what was refused is then tried again.
+# Raise it whenever more models can be derived than before: refused ones are then tried again.
 _REFUSALS: Final = 2
 _PARTIAL: Final = ".partial-"
 _ABANDONED_SECONDS: Final = 3600
 
-# What may pass, and is therefore tried again at the next start: memory or disk was short, a library
-# is missing or can't read the model, the process was killed.
+# Failures that may pass, such as a full disk, a missing library or a killed process. The next start
+# tries again.
 _PASSING: Final = (
     RuntimeModelError,
     OSError,
@@ -84,11 +82,11 @@ _logger = logging.getLogger(__name__)
 
 
 class DerivationError(Exception):
-    """The model can't be derived: names what was found and why the reference is used instead."""
+    """The model can't be derived; the message gives the reason for using the reference."""
 
 
 class Derived(Protocol):
-    """A derived model, opened; `digest` is that of its source."""
+    """A derived model, opened; `digest` is its source's."""
 
     digest: str
 
@@ -111,7 +109,7 @@ class Recipe(Generic[Reference, Model]):
         feeds: the model's inputs for the varied texts.
         export: writes the model in full precision.
         manifest: the class of the folder's manifest.
-        described: the fields of that manifest that only this kind has, unverified.
+        described: the fields of that manifest of this kind alone, unverified.
         verified: compares the derived model with the reference on samples. It returns the measured
             fields of the manifest, or raises `DerivationError` if the two differ too much.
     """
@@ -132,16 +130,16 @@ class Recipe(Generic[Reference, Model]):
 def fast_model(
     recipe: Recipe[Any, Model], folder: Path, cache: Path, sample: Sequence[str] = SAMPLE
 ) -> Model | None:
-    """The fast runtime of a model, derived if it isn't yet; None where only the reference serves.
+    """The fast runtime of a model, derived if it isn't yet; None if only the reference can serve.
 
-    Deriving happens in a process of its own, so that this one never holds PyTorch. Whatever keeps
-    it from working is logged in one line; a refusal is remembered, so that it costs time once.
+    Deriving happens in a process of its own, so this one never loads PyTorch. A failure is logged
+    in one line; a refusal is remembered.
 
     Args:
-        recipe: of which kind the model is.
+        recipe: the recipe of the model's kind.
         folder: a model's folder as saved by sentence-transformers.
         cache: where derived models are kept; can be deleted at any time.
-        sample: texts of the kind that will be read, at least one; some dozens are plenty.
+        sample: typical texts, at least one; some dozens are plenty.
 
     Raises:
         FileNotFoundError: if the folder holds no model.
@@ -151,11 +149,11 @@ def fast_model(
     target = cache / place.name
     refusal = cache / f"{target.name}.refused-{_REFUSALS}"
     try:
-        # One that can't be used is looked at again, and named, by whoever holds the lock.
+        # The holder of the lock looks at an unusable folder again, and logs it.
         with contextlib.suppress(RuntimeModelError):
             return _opened(recipe.open, place, digest)
         cache.mkdir(parents=True, exist_ok=True)
-        # Whoever waits for another process opens what that one has derived.
+        # A process that waited here opens the model that another one has derived.
         with FileLock(cache / f"{target.name}.lock"):
             if (model := _opened_if_there(recipe, target, digest)) is not None:
                 return model
@@ -173,7 +171,7 @@ def fast_model(
 
 
 def _opened_if_there(recipe: Recipe[Any, Model], place: Path, digest: str) -> Model | None:
-    """A derived model; None where there is none, or one that can't be used."""
+    """A derived model, opened; None if it is missing or unusable."""
     if not place.exists():
         return None
     try:
@@ -196,7 +194,7 @@ def _opened(opener: Callable[[Path], Model], target: Path, digest: str) -> Model
 def derive_apart(
     recipe: Recipe[Any, Any], folder: Path, target: Path, sample: Sequence[str]
 ) -> None:
-    """Derive in a process of its own, whose memory is given back.
+    """Derive in a process of its own, to give its memory back.
 
     Raises:
         DerivationError: if the model is refused.
@@ -292,7 +290,7 @@ def _quiet() -> Iterator[None]:
 
 
 def reference_options() -> dict[str, Any]:
-    """The options by which a reference is opened: on the CPU, in full precision, from the disk."""
+    """The options to open a reference with: on the CPU, in full precision, from the disk."""
     import torch
 
     return {
@@ -304,10 +302,10 @@ def reference_options() -> dict[str, Any]:
 
 
 def refuse(found: Mapping[str, bool], supported: str) -> None:
-    """Refuse a model of which anything is so that keeps it from being derived.
+    """Refuse a model if any of the reasons applies.
 
     Raises:
-        DerivationError: naming all of it.
+        DerivationError: naming all reasons that apply.
     """
     reasons = [reason for reason, is_so in found.items() if is_so]
     if reasons:
@@ -318,7 +316,7 @@ def refuse(found: Mapping[str, bool], supported: str) -> None:
 
 
 def reading_reasons(transformer: Any) -> dict[str, bool]:
-    """What keeps the runtime from reading texts as a `Transformer` does, and whether it is so."""
+    """Reasons why the runtime can't read texts as a `Transformer` does, and whether they apply."""
     return {
         "its tokenizer knows no words": knows_no_words(transformer.tokenizer),
         "its tokenizer has no fast form": not hasattr(transformer.tokenizer, "backend_tokenizer"),
@@ -333,7 +331,7 @@ def write_graph(export: Callable[[Path], None], path: Path, feeds: Sequence[Feed
     Args:
         export: writes the model in full precision.
         path: the file to write.
-        feeds: what the model reads of some texts, by which activations are smoothed.
+        feeds: the model's inputs for some texts, to smooth activations by.
 
     Raises:
         DerivationError: if a part of the model can't be exported.
@@ -346,7 +344,7 @@ def write_graph(export: Callable[[Path], None], path: Path, feeds: Sequence[Feed
         optimize(quantized, path)
         move_weights(path)
     except (ImportError, OSError):
-        # What is wrong is not the model's, and may be mended: a full disk, say.
+        # Not the model's fault, and it may pass: a full disk, for example.
         raise
     except Exception as error:
         first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -362,7 +360,7 @@ def export_graph(
 ) -> None:
     """Write a module in full precision, for inputs (1, tokens) of any length, by their names.
 
-    `outputs` says of each how many dimensions it has; the second of three is that of the tokens.
+    `outputs` maps names to numbers of dimensions; the second of three is the tokens'.
     """
     import torch
 
@@ -383,7 +381,7 @@ def export_graph(
 
 
 def _write_tokenizer(tokenizer: Any, path: Path) -> None:
-    """Write the fast form of a tokenizer, which neither pads nor truncates."""
+    """Write the fast form of a tokenizer, without padding or truncation."""
     written = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
     written.no_padding()
     written.no_truncation()
@@ -404,7 +402,7 @@ def _put_in_place(
             try:
                 _opened(opener, target, digest)
             except RuntimeModelError:
-                # Moved before it is deleted, so that nobody ever sees half of it.
+                # Moved before it is deleted, so nobody ever sees half of it.
                 torn = Path(tempfile.mkdtemp(prefix=target.name + _PARTIAL, dir=target.parent))
                 target.rename(torn)
                 shutil.rmtree(torn, ignore_errors=True)
@@ -413,7 +411,7 @@ def _put_in_place(
 
 
 def _remove_abandoned(target: Path) -> None:
-    """Delete what killed derivations left; a living one is never as old as that."""
+    """Delete the remains of killed derivations, told by their age."""
     for partial in target.parent.glob(f"{target.name}{_PARTIAL}*"):
         with contextlib.suppress(FileNotFoundError):
             if time.time() - partial.stat().st_mtime > _ABANDONED_SECONDS:

@@ -1,4 +1,4 @@
-"""Process in which a model is derived: an interpreter, asked in JSON, that ends with this one."""
+"""Subprocess for deriving a model: a fresh interpreter, asked in JSON, which ends with this one."""
 
 import atexit
 import json
@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-# What the process gets to know of the environment: not the bot's token.
+# Environment variables that the process gets: not the bot's token.
 _PASSED_ON: Final = frozenset(
     {
         "HOME",
@@ -24,7 +24,7 @@ _PASSED_ON: Final = frozenset(
         "HF_HUB_OFFLINE",
     }
 )
-# How often is said that it goes on.
+# Interval of the log's "still deriving".
 TELL_SECONDS: Final = 10.0
 GOING_ON: Final = "Still deriving after %.0f s."
 
@@ -32,17 +32,17 @@ _logger = logging.getLogger(__name__)
 
 
 def answer_of_process(command: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What a process answers on the last line of its output; the log says that it is at work.
+    """The answer on the last line of a process's output; meanwhile the log says that it is at work.
 
     Args:
-        command: what its interpreter runs; it reads one JSON object from standard input.
+        command: Python code; it reads one JSON object from standard input.
         asked: that object.
 
     Raises:
         RuntimeError: if it ended without an answer.
     """
-    # A fresh interpreter, because forking a process that has threads can lock it up; and one with
-    # a command of its own: multiprocessing runs the script that started this program once more.
+    # A fresh interpreter, because forking a process with threads can lock it up. Not
+    # multiprocessing either: that runs the script that started this program once more.
     folders = (path or os.getcwd() for path in sys.path)  # noqa: PTH109 - as Python says it
     with subprocess.Popen(  # noqa: S603 - this very program
         [sys.executable, "-W", "ignore", "-c", command],
@@ -54,7 +54,7 @@ def answer_of_process(command: str, asked: Mapping[str, Any]) -> dict[str, Any]:
             "PYTHONPATH": os.pathsep.join(folders),
         },
     ) as process:
-        # It ends with this one, which may be told to stop meanwhile.
+        # It ends with this one, even if that is told to stop meanwhile.
         atexit.register(process.kill)
         said = _awaited(process, json.dumps(asked).encode())
         atexit.unregister(process.kill)
@@ -74,6 +74,6 @@ def _awaited(process: "subprocess.Popen[bytes]", asked: bytes) -> bytes:
         try:
             return process.communicate(to_send, timeout=TELL_SECONDS)[0]
         except subprocess.TimeoutExpired:
-            # The next call goes on with what this one has not sent yet.
+            # The next call sends the rest.
             to_send = None
             _logger.info(GOING_ON, time.monotonic() - started)

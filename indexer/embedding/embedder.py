@@ -1,10 +1,10 @@
-"""Text → unit vectors: the `Embedder` protocol, and which implementation serves a model.
+"""Text → unit vectors: the `Embedder` protocol, and the choice of an implementation for a model.
 
-Any model of sentence-transformers can be named: a hub name or a folder. The default and a small one
-come with the program in their derived form (`indexer.embedding.shipped_models`), so nothing is
-fetched or derived for them at run time. sentence-transformers is the reference for all others: a
-fast runtime model is derived from it once, and where that is not possible the reference serves. The
-libraries are imported when a model needs them, because importing them takes seconds.
+Any sentence-transformers model can be named, by hub name or folder. The default and a small one
+come with the program in derived form (`indexer.embedding.shipped_models`), so nothing is fetched or
+derived for them at run time. From any other model a fast runtime model is derived once; if that is
+impossible, sentence-transformers serves it, the reference. These libraries are imported on demand,
+because importing them takes seconds.
 
 Errors:
     Exception
@@ -43,28 +43,28 @@ DEFAULT_MODEL: Final = "sentence-transformers/all-mpnet-base-v2"
 # For small machines; it comes with the program, too.
 SMALL_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
 
-# What the reference calls the vectors of a text and of its tokens.
+# The reference's names for the vector of a text and those of its tokens.
 _READ: Final = ("sentence_embedding", "token_embeddings")
-# How the reference's vectors are told from those of derived models.
+# Marks the reference's vectors, unlike those of derived models.
 _REFERENCE: Final = " torch"
 # Texts are embedded in batches of at most this many; larger ones gain nothing on a CPU.
 BATCH: Final = 32
 
 
 class ModelError(Exception):
-    """The model can't be opened; the message says what was found and what to do."""
+    """The model can't be opened; the message gives the finding and the remedy."""
 
 
 class Embedder(Protocol):
-    """What turns text into vectors.
+    """An embedding model.
 
-    Vectors are `(n, d) float32, rows of unit length`, in the order of the texts; no texts give
-    `(0, d)`.
+    Vectors are `(n, d) float32, rows of unit length`, in the order of the texts; no texts give `(0,
+    d)`.
     """
 
     @property
     def model(self) -> str:
-        """What made the vectors: the model, a blank, and how it is run.
+        """The identity of its vectors: the model, a blank, and the backend.
 
         Vectors of different models or backends never mix in one index.
         """
@@ -81,10 +81,10 @@ class Embedder(Protocol):
         """How many tokens the model makes of a text, without the marks at both ends."""
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The vectors of what people ask."""
+        """The vectors of questions."""
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The vectors of what is to be found."""
+        """The vectors of passages."""
 
 
 def is_reference(embedder: Embedder) -> bool:
@@ -93,9 +93,9 @@ def is_reference(embedder: Embedder) -> bool:
 
 
 def as_read(embedder: Embedder, text: str) -> str:
-    """A text without the words behind what the model reads of it.
+    """A text cut where the model stops reading, at the end of a word.
 
-    One that the model reads whole comes back as it is.
+    A text that fits is returned as it is.
     """
     # No token is shorter than a character.
     if len(text) <= embedder.max_tokens or embedder.count_tokens(text) <= embedder.max_tokens:
@@ -104,7 +104,7 @@ def as_read(embedder: Embedder, text: str) -> str:
     fitting = bisect.bisect_right(
         ends, embedder.max_tokens, key=lambda end: embedder.count_tokens(text[:end])
     )
-    # A first word that is longer by itself: the model cuts that.
+    # A first word that is too long by itself is left to the model to cut.
     return text[: ends[max(fitting, 1) - 1]]
 
 
@@ -201,7 +201,7 @@ class RuntimeEmbedder:
 
     @property
     def model(self) -> str:
-        """The digest of the model that it was derived from, the backend and the kind of vectors."""
+        """The digest of the source model, the backend, and the version of the vectors."""
         return f"{self._runtime.digest[:16]} onnx-int8-{VECTORS}"
 
     @property
@@ -218,7 +218,7 @@ class RuntimeEmbedder:
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if self.tokens is None or len(texts) > QUESTIONS_KEPT:
             return self._runtime.embed_queries(texts)
-        # Who asks is likely to need the tokens, which come out of the same pass.
+        # A question's tokens are likely to be needed soon, and come out of the same pass.
         vectors = [one.vector for one in self.tokens.of_queries(texts)]
         return np.array(vectors, np.float32).reshape(-1, self.dimension)
 
@@ -249,11 +249,11 @@ class SentenceTransformerEmbedder:
                 f"installed ({error}). Run `make install`."
             ) from error
         try:
-            # Nothing is fetched at run time: what is not on the disk is an error with a remedy.
+            # Nothing is fetched at run time: a missing model is an error with a remedy.
             self._transformer = SentenceTransformer(
                 str(folder or name), device="cpu", local_files_only=True, trust_remote_code=False
             )
-        # It is any model: what is wrong with its files is said in many kinds of exceptions.
+        # Broken model files raise many kinds of exceptions.
         except Exception as error:
             raise ModelError(
                 f"The model {name!r} can't be opened: {reason(error)} Name a model of "
@@ -285,7 +285,7 @@ class SentenceTransformerEmbedder:
         return len(self._tokenizer.encode(text, add_special_tokens=False, truncation=False))
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The vectors of what people ask, with the model's own query prompt if it has one."""
+        """The vectors of questions, with the model's own query prompt if it has one."""
         if not texts:
             return np.zeros((0, self._dimension), dtype=np.float32)
         return _unit(
@@ -295,7 +295,7 @@ class SentenceTransformerEmbedder:
         )
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The vectors of what is to be found, with the model's own passage prompt if it has one."""
+        """The vectors of passages, with the model's own passage prompt if it has one."""
         if not texts:
             return np.zeros((0, self._dimension), dtype=np.float32)
         return _unit(
@@ -305,15 +305,18 @@ class SentenceTransformerEmbedder:
         )
 
     def read_queries(self, texts: Sequence[str]) -> list[ReadText]:
-        """What people ask, with the vectors of the tokens."""
+        """Questions with the vectors of their tokens."""
         return self._read(texts, self._transformer.encode_query)
 
     def read_passages(self, texts: Sequence[str]) -> list[ReadText]:
-        """What is to be found, with the vectors of the tokens."""
+        """Passages with the vectors of their tokens."""
         return self._read(texts, self._transformer.encode_document)
 
     def _read(self, texts: Sequence[str], encode: Callable[..., Any]) -> list[ReadText]:
-        """The models that have a codec put no prompt before a text, whose tokens are its own."""
+        """Texts with token vectors.
+
+        Models with a codec have no prompt, so all tokens are the text's own.
+        """
         if not texts:
             return []
         found = encode(list(texts), batch_size=BATCH, show_progress_bar=False, output_value=None)
@@ -325,5 +328,5 @@ class SentenceTransformerEmbedder:
 
 
 def _unit(vectors: Any) -> NDArray[np.float32]:
-    """The vectors as float32 rows, which the library has scaled to unit length."""
+    """The library's vectors, already of unit length, as float32 rows."""
     return np.ascontiguousarray(vectors, dtype=np.float32)

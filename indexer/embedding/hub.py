@@ -1,12 +1,12 @@
-"""Download of models from the Hugging Face hub: asked for, resumed, verified, no pickles.
+"""Download of models from the Hugging Face hub: on request, resumed, verified, no pickles.
 
-The library of the hub downloads into its own cache, goes on where an earlier download ended, and
-is told to take only what shapes vectors: settings, tokenizer, weights as safetensors, the card.
-What came is compared with the digests that the hub lists. It runs only where somebody asks for it.
+The hub's library downloads into its own cache, and resumes an interrupted download. Only files that
+shape vectors are taken: settings, tokenizer, weights as safetensors, and the card. The files are
+compared with the digests listed by the hub.
 
 Errors:
     ModelError
-    └── HubError    the model can't be downloaded; the message says what was found and what to do
+    └── HubError    the model can't be downloaded; the message gives finding and remedy
 """
 
 import io
@@ -22,7 +22,7 @@ from indexer.embedding.onnx_model import file_digest
 
 # Larger ones are not for a CPU, and a listing from outside is not to fill the disk.
 MOST_BYTES: Final = 8 * 10**9
-# What else the model needs on the disk: its derived form, and room to make it.
+# Disk space needed, as a multiple of the download: the derived form, and room to make it.
 _ROOM: Final = 2
 _UNAUTHORISED: Final = 401
 
@@ -31,12 +31,12 @@ Show = Callable[[int, int], None]
 
 
 class HubError(ModelError):
-    """The model can't be downloaded; the message says what to do."""
+    """The model can't be downloaded; the message gives the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A model that is on the disk now: its folder, and the commit of the hub that it is of."""
+    """A downloaded model: its folder, and its commit on the hub."""
 
     folder: Path
     revision: str
@@ -47,12 +47,12 @@ def _unshown(done: int, total: int) -> None:
 
 
 def fetch(name: str, revision: str = "", show: Show = _unshown) -> Fetched:
-    """Download a model, or what is missing of it.
+    """Download a model, or its missing files.
 
     Args:
-        name: the hub's name of it, `owner/name`.
-        revision: the commit; the newest one if none is named.
-        show: is told how far it is.
+        name: its name on the hub, `owner/name`.
+        revision: the commit; the newest by default.
+        show: called with the progress.
 
     Raises:
         HubError: with the remedy.
@@ -95,7 +95,7 @@ def _fetched(name: str, revision: str, show: Show) -> Fetched:
 
 
 def cache_folder() -> str:
-    """Where the hub's library keeps what it downloads."""
+    """The download cache of the hub's library."""
     from huggingface_hub import constants
 
     return str(constants.HF_HUB_CACHE)
@@ -117,7 +117,7 @@ def _check_room(name: str, size: int, cache: Path) -> None:
 
 
 def _verify(name: str, folder: Path, commit: str, names: list[str]) -> None:
-    """Compare the large files with the digests that the hub lists for this commit."""
+    """Compare the large files with the digests listed by the hub for this commit."""
     from huggingface_hub import HfApi
 
     listed = HfApi().list_repo_tree(name, recursive=True, revision=commit)
@@ -134,7 +134,7 @@ def _verify(name: str, folder: Path, commit: str, names: list[str]) -> None:
 
 
 def _bar(show: Show) -> type[Any]:
-    """A progress bar of the kind that the library moves, which shows nothing itself."""
+    """A progress bar for the library to move, which shows nothing itself."""
     from tqdm.auto import tqdm
 
     class Bar(tqdm):  # type: ignore[misc]
@@ -152,7 +152,7 @@ def _bar(show: Show) -> type[Any]:
 
 
 def _explained(name: str, fetching: Callable[[], Fetched]) -> Fetched:
-    """What is fetched, or what the library's errors mean for whoever asked."""
+    """Run a download, and explain the library's errors."""
     from huggingface_hub.errors import DryRunError, HfHubHTTPError, HFValidationError
 
     try:
@@ -179,7 +179,7 @@ def _sentence(name: str, error: BaseException) -> str:
             f"The model {name!r} is given only to those who accepted its terms: do that on its "
             "page of the hub, and set HF_TOKEN."
         )
-    # To somebody without a token, what is private is as if it were not there.
+    # Without a token, a private model looks like a missing one.
     denied = isinstance(error, HfHubHTTPError) and error.response.status_code == _UNAUTHORISED
     if denied or isinstance(error, RepositoryNotFoundError | HFValidationError):
         return (

@@ -1,4 +1,4 @@
-"""Files of embedding models on this machine: the folder of a name, and what its card says."""
+"""Files of embedding models on this machine: the folder of a name, the languages on its card."""
 
 import os
 from pathlib import Path
@@ -9,13 +9,13 @@ import yaml
 
 from indexer.embedding.shipped_models import shipped_models
 
-# What is taken of a model on the hub: what shapes vectors, and the card; a `*` goes over folders.
+# Files taken from the hub: they shape vectors, or are the card. A `*` matches across folders.
 TAKEN: Final = ("*.json", "*.txt", "*.model", "*.safetensors", "README.md")
 # The model in other formats.
 SKIPPED: Final = ("onnx/*", "openvino/*", "coreml/*", "*/onnx/*", "*/openvino/*", "*/coreml/*")
 
 
-# What a tokenizer is made up with where its files are missing: special tokens, and a few signs.
+# The library makes up a tokenizer if its files are missing, with special tokens and a few signs.
 _LEAST_WORDS: Final = 10
 NO_WORDS: Final = (
     "its tokenizer knows no words, so that all texts would be alike. Are tokenizer.json or the "
@@ -24,22 +24,22 @@ NO_WORDS: Final = (
 
 
 def model_folder(name: str) -> Path | None:
-    """The folder that holds the model's files, or None where they are not on this machine."""
+    """The folder with the model's files; None if they are not on this machine."""
     return named_folder(name) or downloaded(name)
 
 
 def named_folder(name: str) -> Path | None:
-    """The folder of that name, or None for a name that no folder has or can have."""
-    # These two say no where `Path` raises: of a name that is too long, or of an unknown user.
+    """The folder of that name; None if there is none, or can't be."""
+    # These two return False where `Path` raises: for too long a name, or an unknown user.
     folder = os.path.expanduser(name)  # noqa: PTH111
     return Path(folder) if name.strip() and os.path.isdir(folder) else None  # noqa: PTH112
 
 
 def model_languages(name: str) -> frozenset[str]:
-    """The languages that a model's own card says it is for, as two-letter codes.
+    """The languages on a model's own card, as two-letter codes.
 
-    Empty where the card does not say, or names more than can be told apart by what is absent:
-    then nothing is known to be missing.
+    Empty if the card names none, or calls the model multilingual: then no language is known to be
+    missing.
     """
     shipped = shipped_models().get(name)
     if shipped is not None:
@@ -59,12 +59,12 @@ def model_languages(name: str) -> frozenset[str]:
 
 
 def downloaded(name: str, revision: str | None = None) -> Path | None:
-    """The folder of a model that was downloaded from the hub earlier, of one revision if named."""
+    """The folder of a model downloaded earlier from the hub, of one revision if named."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
-        # Whole are those where everything is there that is taken of a model.
+        # A download counts as whole with all the files taken from the hub.
         found = snapshot_download(
             name,
             revision=revision,

@@ -1,8 +1,7 @@
-"""Records of models: what was opened once is found again, and is known to be the same.
+"""Records of models, to open the same model again.
 
-A model is found by what was derived from it, else by its folder, else as a revision that was
-downloaded, else by its name. What is found must make the vectors that the record says: those of
-different models never mix in one index.
+A model is found by its derived folder, else by its own folder, else as a downloaded revision, else
+by its name. It must make the recorded vectors: those of different models never mix in one index.
 """
 
 import logging
@@ -25,12 +24,15 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
-    """A model as it was opened.
+    """A model as it was opened; everything but the name may be unknown.
 
-    `name` is what somebody called it: a hub name or a folder. `folder` is where its files were,
-    `revision` the hub's commit that they were downloaded as, `digest` theirs (`source_digest`), and
-    `vectors` what the embedder called itself. All but the name may be unknown. `languages` are what
-    its card says it is for.
+    Attributes:
+        name: a hub name or a folder, as it was given.
+        folder: the folder of its files.
+        revision: the hub's commit of its download.
+        digest: its `source_digest`.
+        vectors: its `Embedder.model`.
+        languages: the languages on its card.
     """
 
     name: str
@@ -43,14 +45,14 @@ class ModelRecord:
 
 @dataclass(frozen=True, slots=True)
 class RecordedModel:
-    """An opened model, and everything that its record is to say."""
+    """An opened model with its complete record."""
 
     embedder: Embedder
     record: ModelRecord
 
 
 def recorded(record: ModelRecord, cache: Path, embedder: Embedder) -> RecordedModel:
-    """A model that was just opened, with its record filled in."""
+    """A model just opened, with its record filled in."""
     if record.vectors == embedder.model:
         return RecordedModel(embedder, record)
     shipped = shipped_models().get(record.name)
@@ -80,10 +82,10 @@ def recorded(record: ModelRecord, cache: Path, embedder: Embedder) -> RecordedMo
 
 
 def open_record(record: ModelRecord, cache: Path) -> RecordedModel:
-    """Open a model again as it was recorded; of one with a name alone, whatever has that name.
+    """Open a recorded model again; a record with a name alone allows any model of that name.
 
     Raises:
-        ModelError: if it is not there, or is not the one that was recorded.
+        ModelError: if it is missing, or is another model.
     """
     return recorded(record, cache, _derived(record, cache) or _opened(record, cache))
 
@@ -118,10 +120,10 @@ def recorded_folder(record: ModelRecord) -> Path | None:
 
 
 def check_digest(folder: Path, digest: str, cache: Path) -> None:
-    """Compare a model's files with those that were recorded.
+    """Compare a model's files with the recorded digest.
 
     Raises:
-        ModelError: if they are others.
+        ModelError: if they differ.
     """
     try:
         found = source_digest(folder, cache)
@@ -136,7 +138,7 @@ def check_digest(folder: Path, digest: str, cache: Path) -> None:
 
 
 def _derived(record: ModelRecord, cache: Path) -> RuntimeEmbedder | None:
-    """What was derived from a model, if that is still there as it was made."""
+    """The embedder derived from a model, if it is still there and unchanged."""
     digest = record.digest or record.vectors.split(" ")[0]
     if not (record.vectors and digest):
         return None

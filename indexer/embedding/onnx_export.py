@@ -1,10 +1,8 @@
-"""ONNX export of a sentence-transformers embedder, as `indexer.embedding.derivation` keeps it.
+"""ONNX export of sentence-transformers embedders: the recipe for `indexer.embedding.derivation`.
 
-The model's own modules are exported as they are, from token ids to the vector of one text and those
-of its tokens, so whatever they do (mean, first or last token; a dense layer; normalization) is done
-the same; then the graph is quantized, and its vectors of sample texts are compared with the
-reference's. What can't be derived, or strays too far, is refused, and the reference is used
-instead.
+The model's own modules are exported, from token ids to the vectors of the text and its tokens, so
+pooling, dense layers and normalization stay the same. The graph is quantized, and its vectors of
+sample texts are compared with the reference's. If they differ too much, the model is refused.
 """
 
 from collections.abc import Sequence
@@ -33,13 +31,12 @@ if TYPE_CHECKING:
 # all-MiniLM-L6-v2 on 360 texts: as derived here none falls below 0.996, with and without VNNI; with
 # one scale a matrix instead of one a column, most fall below 0.97.
 WORST_COSINE: Final = 0.97
-# And so must what tells texts apart: the mean cosine once the mean vector is taken off, because
-# some models (E5) give all texts a large part in common, which hides how far the rest has moved.
-# Measured on the texts below, which differ enough: 0.996 as derived here, with a loss below 0.002
-# nDCG@10; 0.985 where E5-small lost 0.009, and 0.950 to 0.963 with one scale a matrix.
+# The centred cosine counts as well: some models (E5) give all texts a large common part, which
+# hides how far the rest has moved. Measured on the varied texts: 0.996 as derived here, with a loss
+# below 0.002 nDCG@10; 0.985 where E5-small lost 0.009, and 0.950 to 0.963 with one scale a matrix.
 LEAST_MEAN_CENTRED: Final = 0.99
 
-# Modules that make one vector of one text's tokens and nothing else.
+# Modules that only turn one text's tokens into one vector.
 _EXPORTABLE: Final = frozenset(
     {"Transformer", "Pooling", "Dense", "LayerNorm", "Normalize", "Dropout"}
 )
@@ -54,10 +51,10 @@ def _reference(folder: Path) -> "SentenceTransformer":
 
 
 def _check_supported(reference: "SentenceTransformer") -> None:
-    """Refuse what makes a text's vector depend on more than its tokens.
+    """Refuse a model if a text's vector depends on more than its tokens.
 
     Raises:
-        DerivationError: naming what was found.
+        DerivationError: naming the reasons.
     """
     names = [type(module).__name__ for module in reference.children()]
     first: Any = next(reference.children())
@@ -90,9 +87,9 @@ def _leaves_prompts_out(reference: "SentenceTransformer") -> bool:
 def _export(reference: "SentenceTransformer", path: Path) -> None:
     """Write the model in full precision, from `input_ids` (1, tokens) to two outputs.
 
-    `vector` (1, d) is the text's, `tokens` (1, tokens, t) are what the transformer makes of each
-    token, the marks at both ends included. Where pooling leaves prompts out, a second input
-    `unpooled` (1,) says how many tokens that are.
+    `vector` (1, d) is the text's, `tokens` (1, tokens, t) are the transformer's for each token, the
+    marks at both ends included. If pooling leaves prompts out, a second input `unpooled` (1,) is
+    the number of their tokens.
     """
     import torch
 
@@ -110,7 +107,7 @@ def _export(reference: "SentenceTransformer", path: Path) -> None:
         ) -> tuple[torch.Tensor, torch.Tensor]:
             # Without a mask each module takes all tokens as real, and all of them are.
             features: dict[str, Any] = {"input_ids": input_ids}
-            # Pooling leaves those of the first module as they are.
+            # Pooling leaves the token vectors of the first module as they are.
             for part in self.parts:
                 features = part(features)
                 if unpooled is not None and "attention_mask" not in features:
@@ -165,7 +162,7 @@ def _verified(
     """The smallest cosine of a sample's vector with the reference's, as passage or as query.
 
     Raises:
-        DerivationError: if it, or what tells the samples apart, strays too far.
+        DerivationError: if plain or centred vectors stray too far.
     """
     texts = list(sample)
     options: dict[str, Any] = {"normalize_embeddings": True, "show_progress_bar": False}
@@ -177,7 +174,7 @@ def _verified(
     )
     mean = passages[: len(VARIED)].mean(axis=0)
     centred = float(_cosines(passages - mean, derived - mean)[: len(VARIED)].mean())
-    # Written so that a cosine that is no number is refused, too.
+    # Written so as to refuse a NaN, too.
     if not (worst >= WORST_COSINE and centred >= LEAST_MEAN_CENTRED):
         raise DerivationError(
             f"{model.name} loses too much when quantized: the cosine with the "

@@ -1,13 +1,12 @@
 """Embedding model on ONNX Runtime: the derived int8 graph, served without PyTorch.
 
-A derived folder holds a quantized graph, its tokenizer and a manifest; it is made by
-`indexer.embedding.onnx_export`. Each text is run alone, several at once on as many threads as there
-are cores. So nothing is ever padded, and a text's vector never depends on the texts it was embedded
-with: dynamic quantization scales by the largest value it sees, and here it sees one text. On a CPU
-this is hardly slower than batches are, or faster (measured beside other work: 0.8 to 1.1 times as
-fast at 20 tokens, 1.2 to 1.3 at 140).
+A derived folder holds a quantized graph, its tokenizer and a manifest, written by
+`indexer.embedding.onnx_export`. Each text is run alone, on as many threads as there are cores, so
+nothing is padded. Dynamic quantization scales by the largest value of its input, and with one text
+alone its vector never depends on others. On a CPU this is about as fast as batches (measured beside
+other work: 0.8 to 1.1 times as fast at 20 tokens, 1.2 to 1.3 at 140).
 
-A folder that is torn, was made by another format or scheme, or whose files were changed is refused.
+A folder is refused if it is torn, of another format or scheme, or changed.
 
 Errors:
     Exception
@@ -39,12 +38,12 @@ from indexer.parallel import pool_map
 
 # Counts up whenever derivation writes different files.
 FORMAT: Final = 4
-# How the graph is quantized. It is one for all processors, because nothing in it saturates; a
-# folder that was quantized otherwise is derived again.
+# The way of quantization: one for all processors, because nothing saturates. A folder quantized
+# otherwise is derived again.
 SCHEME: Final = "int8, smoothed, neighbours bounded"
-# What an index calls the vectors. It counts up only when new vectors would no longer do beside
-# those that an index holds, which are then all embedded again. A cosine of 0.99 is near enough for
-# that: the scheme before this one, of format 2, made vectors of 0.994 or more to the present ones.
+# The version of vectors, stored with an index. Raise it only when new vectors no longer fit beside
+# stored ones: then everything is embedded again. A cosine of 0.99 is near enough: the scheme of
+# format 2 made vectors within 0.994 of the present ones.
 VECTORS: Final = 2
 GRAPH: Final = "model.onnx"
 # The outputs of an embedder's graph: (1, d), and (1, tokens, t) with the marks at both ends.
@@ -53,20 +52,20 @@ TOKENS: Final = "tokens"
 TOKENIZER: Final = "tokenizer.json"
 MANIFEST: Final = "manifest.json"
 
-# What shapes the vectors of a sentence-transformers folder; README, licences and the model in
-# other formats (these folders) do not.
+# Files of a sentence-transformers folder that shape its vectors. README, licences and other formats
+# (these folders) don't.
 _SHAPING: Final = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin")
 _OTHER_FORMATS: Final = frozenset({"onnx", "openvino", "coreml"})
 _DIGESTS: Final = "digests.json"
 
 
 class RuntimeModelError(Exception):
-    """The derived folder can't be used: says what was found and that it must be derived again."""
+    """The derived folder can't be used, and must be derived again; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedManifest:
-    """What every derived folder says about itself."""
+    """Manifest of a derived folder."""
 
     format: int
     name: str
@@ -77,7 +76,7 @@ class DerivedManifest:
     files: dict[str, str]
 
     def save(self, folder: Path) -> None:
-        """Write the manifest, which makes the folder complete."""
+        """Write the manifest, which completes the folder."""
         text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
         (folder / MANIFEST).write_text(text, encoding="utf-8")
 
@@ -101,7 +100,7 @@ class DerivedManifest:
                     f"{folder} was quantized as {manifest.scheme!r}, this version wants "
                     f"{SCHEME!r}. Derive it again."
                 )
-            # Reading every byte costs 20 ms for 23 MB and notices what a size does not.
+            # Reading every byte costs 20 ms for 23 MB, and notices more than sizes do.
             changed = [n for n, d in manifest.files.items() if file_digest(folder / n) != d]
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise RuntimeModelError(
@@ -118,25 +117,25 @@ class DerivedManifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest(DerivedManifest):
-    """What the folder of an embedder says."""
+    """Manifest of an embedder's folder."""
 
     dimension: int
     query_prompt: str
     passage_prompt: str
     worst_cosine: float
-    # Where pooling leaves a prompt out: how many tokens that are, the first mark included.
+    # If pooling leaves a prompt out: the number of its tokens, the first mark included.
     query_unpooled: int | None = None
     passage_unpooled: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReadText:
-    """A text as the model reads it.
+    """A text as read by the model.
 
     Attributes:
         vector: the text's, (d,) float32 of unit length.
-        tokens: those of its tokens without the marks at both ends, (n, t) float32 of unit length.
-        words: the words that the tokens are of, as they were written, in order.
+        tokens: its tokens' vectors without the marks at both ends, (n, t) float32 of unit length.
+        words: the words of these tokens, as written, in order.
         places: the places of each word's tokens.
     """
 
@@ -149,7 +148,7 @@ class ReadText:
 def read_text(
     text: str, encoding: Encoding, vector: NDArray[np.float32], tokens: NDArray[np.float32]
 ) -> ReadText:
-    """A text by its tokens and the vectors of any length that the model gives it and each of them.
+    """A text by its encoding and the model's vectors, of any length, for it and each token.
 
     The marks at both ends are among the tokens, and left out.
     """
@@ -178,7 +177,7 @@ class RuntimeModel:
         self.digest = manifest.digest
         self.dimension = manifest.dimension
         self.max_tokens = manifest.max_tokens
-        # Neither pads nor truncates, so that it can count.
+        # Without padding or truncation, so it can count.
         self.tokenizer = tokenizer
         self._manifest = manifest
         self._session = session
@@ -196,19 +195,19 @@ class RuntimeModel:
         return cls(manifest, *opened_parts(folder))
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The vectors of what people ask, (n, d) float32, rows of unit length."""
+        """The vectors of questions, (n, d) float32, rows of unit length."""
         return self._embed(texts, self._manifest.query_prompt, self._manifest.query_unpooled)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The vectors of what is to be found, (n, d) float32, rows of unit length."""
+        """The vectors of passages, (n, d) float32, rows of unit length."""
         return self._embed(texts, self._manifest.passage_prompt, self._manifest.passage_unpooled)
 
     def read_queries(self, texts: Sequence[str]) -> list[ReadText]:
-        """The same of what people ask, with the tokens; a prompt before it is one of its words."""
+        """Questions with their tokens; a prompt before a question is one of its words."""
         return self._read(texts, self._manifest.query_prompt, self._manifest.query_unpooled)
 
     def read_passages(self, texts: Sequence[str]) -> list[ReadText]:
-        """The same of what is to be found, with the tokens."""
+        """Passages with their tokens."""
         return self._read(texts, self._manifest.passage_prompt, self._manifest.passage_unpooled)
 
     def _embed(
@@ -251,11 +250,11 @@ _Made = TypeVar("_Made")
 
 
 def _each(make: Callable[[str], _Made], prompt: str, texts: Sequence[str]) -> list[_Made]:
-    """What is made of each text with the prompt before it, on all cores where there are several."""
+    """Process each text with the prompt before it, on all cores."""
     prompted = [prompt + text for text in texts]
     if len(prompted) == 1:
         return [make(prompted[0])]
-    # The longest first, so that no thread is left alone with one at the end.
+    # The longest first, so no thread is left alone with one at the end.
     order = sorted(range(len(prompted)), key=lambda i: -len(prompted[i]))
     made = dict(zip(order, pool_map(make, [prompted[i] for i in order]), strict=True))
     return [made[place] for place in range(len(prompted))]
@@ -291,11 +290,10 @@ def opened_parts(folder: Path) -> tuple[onnxruntime.InferenceSession, Tokenizer]
 
 
 def session_options() -> onnxruntime.SessionOptions:
-    """How a session is run: on the calling thread alone, so that no thread of its own ever waits.
+    """Options of a session: it runs on the calling thread, so no thread of its own ever waits.
 
     A short query takes 1.5 ms on one thread and 1.9 on two that sleep in between. Two that spin
-    take 1.1, but would keep a core busy; and threads of ours that each take a text have no work
-    that can't be divided.
+    take 1.1, but would keep a core busy. Our own threads already share the texts.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -306,12 +304,12 @@ def session_options() -> onnxruntime.SessionOptions:
 
 
 def source_digest(folder: Path, cache: Path | None = None) -> str:
-    """A sha-256 over the files of a sentence-transformers folder that shape its vectors.
+    """A sha-256 over the vector-shaping files of a sentence-transformers folder.
 
     Args:
         folder: the model's folder, as saved by sentence-transformers or fetched from the hub.
-        cache: a folder in which digests of files are remembered by size and time of change, so
-            that the weights are read only once; made if missing.
+        cache: a folder for a cache of file digests by size and time of change, so the weights are
+            read only once; made if missing.
 
     Returns:
         64 hexadecimal digits; the same wherever the folder lies.

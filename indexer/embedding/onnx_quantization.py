@@ -1,12 +1,11 @@
 """Quantization of an exported ONNX graph to eight bits, with the same products on every processor.
 
-Weights become signed integers with one scale a column, activations unsigned ones while the graph
-runs. A processor without instructions for such dot products (VNNI) adds the products of two
-neighbouring rows in sixteen bits, and these saturate. So the scale of a column is chosen such that
-no two neighbours of it ever get there. What still differs from one processor to the next is the
-order in which floats are added, which now and then rounds an activation the other way.
+Weights become signed integers with one scale a column; activations become unsigned ones while the
+graph runs. A processor without VNNI adds the products of two neighbouring rows in sixteen bits, and
+these saturate. So the scale of a column keeps any two neighbours below that. Processors still add
+floats in different orders, which now and then rounds an activation the other way.
 
-Two rewritings, which change nothing in full precision, leave quantization less to lose.
+Two rewrites of the graph, exact in full precision, reduce the loss of quantization.
 
 Source:
     Xiao et al., "SmoothQuant: Accurate and Efficient Post-Training Quantization for Large Language
@@ -25,12 +24,12 @@ from indexer.embedding.onnx_model import session_options
 
 Weights = NDArray[np.float32]
 
-# 255 times this is the most that fits in sixteen bits with a sign: what two neighbouring weights
-# may come to after each was rounded, which adds at most a half to either.
+# The most that two neighbouring weights may add up to. Times 255 it fits in sixteen bits with a
+# sign; rounding adds at most a half to either.
 NEIGHBOURS_AT_MOST: Final = 128
 # ONNX Runtime 1.32's fused kernel takes six times as long as the two operators it replaces.
 _SLOW_FUSIONS: Final = ["SkipLayerNormFusion"]
-# What is smaller counts as zero.
+# Smaller numbers count as zero.
 _TINY: Final = 1e-6
 
 
@@ -42,13 +41,13 @@ def quantize(
     Args:
         exported: the graph in full precision, for one text.
         quantized: the file to write.
-        feeds: its inputs for some texts, by which activations are smoothed.
+        feeds: its inputs for some texts, to smooth activations by.
     """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     model = onnx.load(exported)
-    # Without this mark the quantizer advises a step that is not needed here.
+    # Without this mark the quantizer recommends an unneeded step.
     onnx.helper.set_model_props(model, {"onnx.quant.pre_process": "onnxruntime.quant"})
     _smooth(model, feeds)
     _scale_by_token(model.graph)
@@ -62,7 +61,7 @@ def quantize(
         model,
         quantized,
         per_channel=True,
-        # What is no plain matrix keeps seven bits, which don't saturate either.
+        # Other tensors than plain matrices keep seven bits, which don't saturate either.
         reduce_range=True,
         # Unsigned weights take 1.4 to 1.7 times as long with VNNI.
         weight_type=QuantType.QInt8,
@@ -78,7 +77,7 @@ def optimize(quantized: Path, path: Path) -> None:
     import onnxruntime
 
     options = session_options()
-    # The extended level, not all of it: what comes after depends on the CPU.
+    # The extended level, not all: later optimizations depend on the CPU.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.optimized_model_filepath = str(path)
     onnxruntime.InferenceSession(
@@ -92,8 +91,8 @@ def optimize(quantized: Path, path: Path) -> None:
 def column_scales(matrix: Weights) -> Weights:
     """The scale of each column of a matrix (k, n), so that its integers can't saturate, (n,).
 
-    With seven bits no pair of weights could, but few pairs are as large as that: on average these
-    scales are 0.7 of those.
+    Seven bits would do the same for any pair of weights, but few pairs are that large: on average
+    these scales are 0.7 of those.
     """
     sizes = np.abs(matrix)
     neighbours = sizes[:-1:2] + sizes[1::2]
@@ -119,11 +118,11 @@ def _bound_neighbours(graph: Any, matrices: Mapping[str, Weights]) -> None:
 
 
 def _smooth(model: Any, feeds: Sequence[Mapping[str, NDArray[np.int64]]]) -> None:
-    """Move what makes some channels of normalized layers large into the weights that read them.
+    """Move the scale of large channels of normalized layers into the weights that read them.
 
-    One scale quantizes all channels of an activation, and a few channels are so large that little
-    is left of the others. So x W is written as (x / s) (s W), with a scale s for each channel. It
-    costs 1 to 3 hundredths of the time and takes away half of what quantization loses.
+    One scale quantizes all channels of an activation, and a few large channels leave little of the
+    others. So x W is written as (x / s) (s W), with a scale s for each channel. It costs 1 to 3
+    hundredths of the time and halves the loss of quantization.
     """
     from onnx.helper import make_node
     from onnx.numpy_helper import from_array, to_array
@@ -136,9 +135,9 @@ def _smooth(model: Any, feeds: Sequence[Mapping[str, NDArray[np.int64]]]) -> Non
         tensors = [weights[node.input[1]] for node in nodes]
         rows = np.max([np.abs(to_array(tensor)).max(axis=1) for tensor in tensors], axis=0)
         scales = np.sqrt(np.maximum(largest[x], _TINY) / np.maximum(rows, _TINY))
-        # Around 1, so that activations stay about as large as they were, and powers of two, by
-        # which floats are scaled without rounding: so the last digits of what was measured here,
-        # which differ from one processor to the next, don't decide anything.
+        # Around 1, so activations stay about as large as they were. Powers of two scale floats
+        # without rounding, so the last digits of a measurement, which differ between processors,
+        # don't decide anything.
         scales = np.exp2(np.rint(np.log2(scales) - np.log2(scales).mean()))
         factors, smoothed = f"{x}_factors", f"{x}_smoothed"
         model.graph.initializer.append(from_array((1 / scales).astype(np.float32), factors))
@@ -154,7 +153,7 @@ def _smooth(model: Any, feeds: Sequence[Mapping[str, NDArray[np.int64]]]) -> Non
 
 
 def _readers_of_normalized(graph: Any, weights: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """The products of each normalized layer with weights that nothing else reads."""
+    """The products of each normalized layer with weights of its own."""
     normalized = {node.output[0] for node in graph.node if node.op_type == "LayerNormalization"}
     uses = Counter(name for node in graph.node for name in node.input)
     readers: dict[str, list[Any]] = {}
@@ -162,7 +161,7 @@ def _readers_of_normalized(graph: Any, weights: Mapping[str, Any]) -> dict[str, 
         if node.op_type != "MatMul" or node.input[0] not in normalized:
             continue
         weight = node.input[1]
-        # Layers may share their weights (ALBERT), which can be scaled for one of them only.
+        # Layers may share their weights (ALBERT), and these can be scaled for one of them only.
         if weight in weights and len(weights[weight].dims) == 2 and uses[weight] == 1:
             readers.setdefault(node.input[0], []).append(node)
     return readers
@@ -171,7 +170,7 @@ def _readers_of_normalized(graph: Any, weights: Mapping[str, Any]) -> dict[str, 
 def _largest(
     model: Any, names: Sequence[str], feeds: Sequence[Mapping[str, NDArray[np.int64]]]
 ) -> dict[str, NDArray[np.float32]]:
-    """The largest size that each channel of these activations has in the texts, (channels,)."""
+    """The largest size of each channel of these activations in the texts, (channels,)."""
     import onnxruntime
     from onnx import TensorProto
     from onnx.helper import make_tensor_value_info
@@ -194,12 +193,12 @@ def _largest(
 
 
 def _scale_by_token(graph: Any) -> None:
-    """Let each token be quantized by its own largest value where tokens differ most.
+    """Quantize each token by its own largest value in the layers where tokens differ most.
 
-    A quantized product scales a whole text by its largest value, and in the two matrices of a
-    feed-forward (the ones that aren't square) a few tokens are so large that little is left of the
-    others. So x W is written as max|x| (x / max|x|) W, the same in full precision. It costs a tenth
-    of the time and halves what quantization loses: with E5-small 0.001 nDCG@10 instead of 0.009.
+    A quantized product scales a whole text by its largest value. In the two matrices of a
+    feed-forward (the non-square ones) a few large tokens leave little of the others. So x W is
+    written as max|x| (x / max|x|) W, the same in full precision. It costs a tenth of the time and
+    halves the loss of quantization: with E5-small 0.001 nDCG@10 instead of 0.009.
     """
     from onnx import TensorProto
     from onnx.helper import make_node, make_tensor
@@ -227,9 +226,9 @@ def _scale_by_token(graph: Any) -> None:
 
 
 def _rewrite(graph: Any, replaced: Callable[[Any], list[Any]]) -> None:
-    """Put what `replaced` makes of each node in its place."""
+    """Replace each node by the nodes that `replaced` makes of it."""
     nodes = [new for node in list(graph.node) for new in replaced(node)]
-    # Copies, because clearing the list takes the nodes that it holds away.
+    # Copies, because clearing the list removes its nodes.
     copies = [type(node).FromString(node.SerializeToString()) for node in nodes]
     del graph.node[:]
     graph.node.extend(copies)

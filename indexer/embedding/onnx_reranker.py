@@ -1,9 +1,8 @@
 """Reranker on ONNX Runtime: the derived int8 graph of a cross-encoder, served without PyTorch.
 
-A derived folder holds a quantized graph, its tokenizer and a manifest; it is made by
-`indexer.embedding.reranker_export`. Like the texts of `indexer.embedding.onnx_model`, each pair is
-run alone, several at once on as many threads as there are cores: nothing is padded, and a score
-never depends on the passages that were read with it.
+A derived folder holds a quantized graph, its tokenizer and a manifest, written by
+`indexer.embedding.reranker_export`. As in `indexer.embedding.onnx_model`, each pair is run alone,
+on as many threads as there are cores: nothing is padded, and a score never depends on other pairs.
 """
 
 from collections.abc import Sequence
@@ -20,13 +19,12 @@ from indexer.parallel import pool_map
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RerankerManifest(DerivedManifest):
-    """What the folder of a reranker says.
+    """Manifest of a reranker's folder.
 
     Attributes:
-        token_types: whether the graph is told which tokens are the passage's.
-        correlation: of its scores with the reference's, on the pairs it was verified with.
-        agreement: the share of passages that the reference tells apart clearly and that it orders
-            as the reference does.
+        token_types: whether the graph takes token types, which mark the passage's tokens.
+        correlation: of its scores with the reference's, on the sample pairs.
+        agreement: the share of clear orders of the reference that it agrees with.
     """
 
     token_types: bool
@@ -66,7 +64,7 @@ class RuntimeReranker:
     def scores(self, query: str, texts: Sequence[str]) -> list[float]:
         """How well each text answers, as a logit: larger is better."""
         read = self._tokenizer.encode_batch([(query, text) for text in texts])
-        # The longest first, so that no thread is left alone with one at the end.
+        # The longest first, so no thread is left alone with one at the end.
         order = sorted(range(len(read)), key=lambda i: -len(read[i].ids))
         found = pool_map(self._score, [read[i] for i in order])
         scores = dict(zip(order, found, strict=True))

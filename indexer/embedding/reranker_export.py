@@ -1,8 +1,8 @@
-"""ONNX export of a sentence-transformers cross-encoder, as `indexer.embedding.derivation` keeps it.
+"""ONNX export of cross-encoders: the recipe of rerankers for `indexer.embedding.derivation`.
 
-The model is exported from the tokens of a pair to its one logit, the graph is quantized, and its
-scores of sample pairs are compared with the reference's: how they go together, and in which order
-they put passages. What can't be derived, or strays too far, is refused, and the reference is used.
+The model is exported from the tokens of a pair to its one logit, and the graph is quantized. Its
+scores of sample pairs are compared with the reference's, by correlation and by the order of
+passages. If they differ too much, the model is refused.
 """
 
 from collections.abc import Sequence
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 # How well scores must go together with the reference's, over all sample pairs.
 LEAST_CORRELATION: Final = 0.99
-# Of two passages whose scores for a question are further apart than this, in standard deviations
-# of all scores, the better one is known; so many of them must be in that order. What is nearer is
-# a toss-up for the reference, too.
+# Two passages whose scores differ by more than this, in standard deviations of all scores, have a
+# clear order; the next number is the share of such orders to keep. Smaller differences are a
+# toss-up for the reference, too.
 CLEARLY_APART: Final = 0.25
 LEAST_AGREEMENT: Final = 0.97
 
-# Beside these nothing turns logits into scores that keeps their order for certain.
+# Only these activations are certain to keep the order of logits.
 _MONOTONIC: Final = frozenset({"Sigmoid", "Identity"})
 
 Scores = NDArray[np.float64]
@@ -49,10 +49,10 @@ def _reference(folder: Path) -> "CrossEncoder":
 
 
 def _check_supported(reference: "CrossEncoder") -> None:
-    """Refuse what makes a pair's score more than the one logit of its tokens.
+    """Refuse a model if a pair's score is more than the one logit of its tokens.
 
     Raises:
-        DerivationError: naming what was found.
+        DerivationError: naming the reasons.
     """
     names = [type(module).__name__ for module in reference.children()]
     supported = "one Transformer that classifies"
@@ -97,7 +97,7 @@ def _export(reference: "CrossEncoder", path: Path) -> None:
 
 
 def _feed(reference: "CrossEncoder", query: str, text: str) -> Feed:
-    """What the model reads of a pair."""
+    """The model's input for a pair."""
     read = reference.tokenizer(
         query, text, truncation="longest_first", max_length=reference.max_seq_length
     )
@@ -143,7 +143,7 @@ def _verified(
     )
     found = np.array([model.scores(query, texts) for query in queries])
     correlation, agreement = compared(expected, found)
-    # Written so that what is no number is refused, too.
+    # Written so as to refuse a NaN, too.
     if not (correlation >= LEAST_CORRELATION and agreement >= LEAST_AGREEMENT):
         raise DerivationError(
             f"The reranker loses too much when quantized: its scores go together with the "
@@ -159,10 +159,10 @@ def compared(expected: Scores, found: Scores) -> tuple[float, float]:
 
     Args:
         expected: the reference's scores (queries, passages).
-        found: those to be judged, of the same shape.
+        found: the scores to judge, of the same shape.
 
     Returns:
-        Both between -1 or 0 and 1. Scores that are all the same have no correlation: not a number.
+        Both between -1 or 0 and 1. The correlation of constant scores is NaN.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         correlation = float(np.corrcoef(expected.ravel(), found.ravel())[0, 1])

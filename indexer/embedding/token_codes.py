@@ -1,11 +1,10 @@
 """Scalar quantization of token vectors: one or two bits a number, to compare whole passages by.
 
-A model gives each token of a text a vector of its own. Of a passage's they are kept as codes:
-the model's mean is taken off, the rest is rotated (`indexer.embedding.rotation`), and each number
-becomes the nearest of the levels that lose least of a normal distribution. So a token takes 96
-bytes: 384 numbers of two bits, or 768 of one bit, which order passages as well as two. Mean and
-scale are those of one model, come with the program and are the same on every machine, so that codes
-made on one are read on another.
+A model gives each token of a text a vector of its own. A passage's token vectors are kept as codes:
+minus the model's mean, rotated (`indexer.embedding.rotation`), and each number rounded to the level
+of least loss for a normal distribution. A token takes 96 bytes: 384 numbers of two bits, or 768 of
+one bit, which order passages as well. Mean and scale belong to a model and come with the program,
+so codes made on one machine can be read on another.
 
 Source:
     Max, "Quantizing for minimum distortion", IRE Transactions on Information Theory 1960, for the
@@ -32,7 +31,7 @@ LEVELS: Final[Mapping[int, tuple[float, ...]]] = {
     2: (-1.510, -0.4528, 0.4528, 1.510),
 }
 BOUNDS: Final[Mapping[int, tuple[float, ...]]] = {1: (0.0,), 2: (-0.9816, 0.0, 0.9816)}
-# The share of the variance that is kept, by Max: products with what is decoded are so much smaller.
+# The share of variance kept, by Max: products with decoded vectors are smaller by that.
 KEPT: Final[Mapping[int, float]] = {1: 2 / math.pi, 2: 1 - 0.1175}
 
 # Up to so many multiplications OpenBLAS starts no threads (its interface/gemm.c).
@@ -57,7 +56,7 @@ class TokenCodec:
 
     @property
     def token_bytes(self) -> int:
-        """What a token takes."""
+        """Bytes of a token."""
         return len(self.centre) * self.bits // 8
 
     def encoded(self, vectors: NDArray[np.float32]) -> bytes:
@@ -106,8 +105,8 @@ def _decoded(bits: int) -> NDArray[np.float32]:
 def _products(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
     """(m, n) of rows (m, d) with rows (n, d), on this thread alone.
 
-    NumPy's BLAS starts threads for a larger product, which spin when their work is done: that takes
-    three times the processor time of the product itself.
+    NumPy's BLAS starts threads for a larger product. They spin afterwards, and take three times the
+    processor time of the product itself.
     """
     rows = max(_ON_ONE_THREAD // max(left.size, 1), 1)
     parts = [left @ right[start : start + rows].T for start in range(0, len(right), rows)]
@@ -118,7 +117,7 @@ def _products(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[
 def codec_of(digest: str) -> TokenCodec | None:
     """The codec of a model, by its digest (`source_digest`).
 
-    None where nobody has measured yet what its token vectors are worth.
+    None if the value of its token vectors hasn't been measured yet.
     """
     text = files("indexer.embedding").joinpath(_PARAMETERS).read_text(encoding="utf-8")
     for model in tomllib.loads(text)["model"]:

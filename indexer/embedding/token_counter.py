@@ -1,7 +1,7 @@
-"""Token counter with a cache of words: tokenizers of BERT's kind are asked once for each word.
+"""Token counter with a cache of words: BERT's kind of tokenizer is asked once for each word.
 
-Cutting a document counts most of its text a dozen times over. Where the tokenizer reads every word
-by itself, a text has as many tokens as its words have; others are asked for the whole text.
+Cutting a document counts most of its text a dozen times over. If the tokenizer reads every word by
+itself, the tokens of a text are its words' tokens; other tokenizers are asked for the whole text.
 """
 
 import re
@@ -12,10 +12,10 @@ from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-# What is remembered of words: about 8 MB. A longer one is seldom seen twice.
+# The size of the cache of words: about 8 MB. A longer word is seldom seen twice.
 WORDS_KEPT: Final = 65_536
 WORD_CHARACTERS: Final = 64
-# What such a tokenizer reads by itself, and as one token: punctuation of ASCII, and ideographs.
+# Characters that such a tokenizer reads as one token each: ASCII punctuation, and ideographs.
 _SIGN: Final = re.compile(r"[!-/:-@\[-`{-~\u3400-\u4dbf\u4e00-\u9fff]")
 
 
@@ -23,14 +23,14 @@ class TokenCounter:
     """How many tokens a tokenizer makes of texts, without the marks at both ends."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        """Count with a tokenizer that neither pads nor truncates."""
+        """Count with a tokenizer that has no padding and no truncation."""
         self._tokens = _Tokens(tokenizer)
         self.by_word = _reads_word_by_word(tokenizer)
 
     def __call__(self, text: str) -> int:
         if not self.by_word:
             return self._tokens.count(text)
-        # All else that may part words is left to the tokenizer.
+        # Other separators are left to the tokenizer.
         return sum(map(self._tokens.__getitem__, text.replace("\n", " ").split(" ")))
 
 
@@ -56,7 +56,7 @@ class _Tokens(dict[str, int]):
         return count
 
     def _count_apart(self, word: str) -> int:
-        """The same of what has no blanks for long: text in Chinese, a rule, or an attack."""
+        """The same for a long run without blanks: Chinese text, a rule, or an attack."""
         parts = _SIGN.split(word)
         if len(parts) == 1 or any(content in word for content in self._added):
             return self.count(word)
@@ -64,7 +64,7 @@ class _Tokens(dict[str, int]):
 
 
 def _reads_word_by_word(tokenizer: Tokenizer) -> bool:
-    """Whether no token goes beyond a blank, the end of a line, or what `_SIGN` has."""
+    """Whether every token ends at a blank, the end of a line, or a character of `_SIGN`."""
     added = [token.content for token in tokenizer.get_added_tokens_decoder().values()]
     return (
         isinstance(tokenizer.normalizer, BertNormalizer)

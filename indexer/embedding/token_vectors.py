@@ -1,8 +1,8 @@
-"""Token vectors of an embedder for late interaction: of questions as they are, of passages coded.
+"""Token vectors of an embedder for late interaction: float32 of questions, codes of passages.
 
-They come out of the same pass of the model as a text's one vector. What was asked last is kept, so
-that a question is read once, however often it is compared. Few models have them: only those whose
-codec comes with the program (`indexer.embedding.token_codes`).
+They come out of the same pass of the model as a text's one vector. The latest questions are cached,
+so a question is read once, however often it is compared. Only models with a codec in the program
+have them (`indexer.embedding.token_codes`).
 """
 
 import threading
@@ -21,7 +21,7 @@ QUESTIONS_KEPT: Final = 256
 
 
 class TokenReader(Protocol):
-    """A model that gives the vectors of a text's tokens with the text's own."""
+    """A model whose token vectors can be read together with the text's."""
 
     @property
     def dimension(self) -> int: ...
@@ -41,7 +41,7 @@ class TokenVectors:
         self._lock = threading.Lock()
 
     def of_queries(self, texts: Sequence[str]) -> list[ReadText]:
-        """Questions with their token vectors; what was asked lately is not read again."""
+        """Questions with their token vectors, from the cache or read now."""
         with self._lock:
             found = {text: self._kept[text] for text in texts if text in self._kept}
         missing = [text for text in dict.fromkeys(texts) if text not in found]
@@ -61,7 +61,7 @@ class TokenVectors:
 
 @runtime_checkable
 class ReadsTokens(Protocol):
-    """An embedder that may have token vectors."""
+    """An embedder with or without token vectors."""
 
     tokens: TokenVectors | None
 

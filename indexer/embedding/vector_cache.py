@@ -1,4 +1,4 @@
-"""LRU cache of the vectors of texts, by the texts; what is not in it is embedded."""
+"""LRU cache of the vectors of texts; missing ones are embedded."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -31,14 +31,14 @@ class VectorCache:
         return len(self._vectors)
 
     def prepare(self, texts: Sequence[str]) -> Iterator[int]:
-        """Embed what is not cached, a batch a step; yields how many are left."""
+        """Embed the missing texts, a batch a step; yields the number left."""
         missing = list(dict.fromkeys(text for text in texts if text not in self._vectors))
         for start in range(0, len(missing), self._batch):
             self._made(missing[start : start + self._batch])
             yield len(missing) - start - self._batch
 
     def of(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The vectors, (n, d) float32 of unit length; what is not cached is embedded."""
+        """The vectors, (n, d) float32 of unit length; missing ones are embedded."""
         if not texts:
             return self._embed([])
         found = {text: self._vectors[text] for text in texts if text in self._vectors}

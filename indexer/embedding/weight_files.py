@@ -1,7 +1,7 @@
-"""Weight files beside a large derived graph, which ONNX Runtime maps instead of copying.
+"""Weight files beside a large derived graph, so that ONNX Runtime maps them instead of copying.
 
-A process that serves all-mpnet-base-v2 holds 171 MB with them instead of 215, and opens it in half
-the time. No file is larger than code hosts take. A small graph keeps its weights in itself.
+A process serving all-mpnet-base-v2 holds 171 MB with them instead of 215, and opens it in half the
+time. No file exceeds the limits of code hosts. A small graph keeps its weights in itself.
 """
 
 from pathlib import Path
@@ -17,9 +17,9 @@ _ALIGNED: Final = 64
 
 
 def move_weights(path: Path, limit: int = FILE_BYTES) -> None:
-    """Move the weights of a graph that is larger than `limit` into files of at most that size.
+    """Move the weights of a graph larger than `limit` into files of at most that size.
 
-    A single tensor above the limit has a file of its own.
+    A single tensor above the limit gets a file of its own.
     """
     if path.stat().st_size <= limit:
         return

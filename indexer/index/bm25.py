@@ -1,9 +1,9 @@
 """BM25 over the postings of several scopes, scaled to coverage.
 
-Coverage is the share of a query that is met: BM25 divided by the most that the query could score.
-It lies between 0 and 1, means the same for every query, and does not depend on what other passages
-score. The inverse document frequency (IDF) of a word is taken over all the scopes together,
-ln(1 + (N - n + 0.5) / (n + 0.5)). A word that no passage has counts, too: it is not covered.
+Coverage is the met share of a query: BM25 divided by the query's highest possible score. It lies
+between 0 and 1, means the same for every query, and doesn't depend on other passages' scores. The
+inverse document frequency (IDF) of a word is taken over all the scopes together, ln(1 + (N - n +
+0.5) / (n + 0.5)). Unknown words count, too, as not covered.
 
 Source:
     Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
@@ -26,17 +26,17 @@ from indexer.text.analyzer import QueryWord
 K1: Final = 0.5
 B: Final = 0.75
 
-# In a large scope, a word that more than this share of the passages has puts none of them forward:
-# reading all its postings takes long and hardly tells passages apart. It counts in the scores of so
-# many of the best by the other words.
+# In a large scope, a word in more than this share of the passages proposes none: reading all its
+# postings takes long and hardly tells passages apart. It counts only in the scores of so many of
+# the best by the other words.
 LARGE: Final = 100_000
 COMMON_SHARE: Final = 0.05
 REFINED: Final = 10_000
 
-# What a corrected word counts for: it may not be what was meant.
+# The weight of a corrected word, which may not be the intended one.
 CORRECTED: Final = 0.75
 
-# Ids of passages, in memory as they come or as numbers that are read at once.
+# Ids of passages, in memory as they come or as numbers read at once.
 Ids = Sequence[int] | NDArray[np.int64]
 
 # The forms of a word with its IDF, or with its share of the query's.
@@ -44,7 +44,7 @@ Weight = tuple[tuple[str, ...], float]
 
 
 class BM25Lookup:
-    """The passages of several scopes that have a query's words; valid until an index changes."""
+    """The passages of several scopes with a query's words; valid until an index changes."""
 
     def __init__(self, scopes: Sequence[Postings], wanted: Sequence[QueryWord], k: int) -> None:
         self._k = k
@@ -59,7 +59,7 @@ class BM25Lookup:
         self._scored = [_Scored.of(postings, shares, mean_length, k) for postings in scopes]
 
     def found(self, also: Sequence[int] = (), among: Ids | None = None) -> list[tuple[int, float]]:
-        """The passages, best first: at most `k`, and after them those of `also` that have a word.
+        """The passages, best first: at most `k`, after them any of `also` with a word.
 
         Returns:
             (passage id, coverage), coverage above 0 and below 1; only those `among`, if given.
@@ -81,7 +81,7 @@ class BM25Lookup:
 
 
 def idfs(scopes: Sequence[Postings], wanted: Sequence[QueryWord]) -> list[Weight]:
-    """The forms and IDF of each word as typed, uncorrected; one that no passage has weighs most."""
+    """The forms and IDF of each word as typed, uncorrected; an unknown word weighs most."""
     passages = sum(postings.passages for postings in scopes)
     return [
         (word.forms, _idf(scopes, word.forms, passages))
@@ -91,7 +91,7 @@ def idfs(scopes: Sequence[Postings], wanted: Sequence[QueryWord]) -> list[Weight
 
 
 def unknown_forms(scopes: Sequence[Postings], wanted: Sequence[QueryWord]) -> frozenset[str]:
-    """The forms of those words of a query that no passage has, as typed or with a slip mended."""
+    """The forms of a query's words that no passage has, even with a slip corrected."""
     return frozenset(
         form
         for word in wanted
@@ -113,13 +113,13 @@ def _known(scopes: Sequence[Postings], form: str) -> bool:
 
 
 def _corrections(scopes: Sequence[Postings], forms: Sequence[str]) -> list[str]:
-    """The words that forms are slips of, each once."""
+    """The corrections of forms, each once."""
     found = (postings.corrections(form) for postings in scopes for form in forms)
     return list(dict.fromkeys(chain.from_iterable(found)))
 
 
 def _weight(scopes: Sequence[Postings], wanted: QueryWord, passages: int) -> Weight:
-    """The forms of a word that are known, else its corrections, with its IDF."""
+    """The known forms of a word, else its corrections, with its IDF."""
     known = tuple(form for form in wanted.forms if _known(scopes, form))
     if known:
         return known, _idf(scopes, known, passages)
@@ -131,10 +131,14 @@ def _weight(scopes: Sequence[Postings], wanted: QueryWord, passages: int) -> Wei
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """The coverages of one scope's passages by the words of a query that put passages forward.
+    """The coverages of one scope's passages by the telling words of a query.
 
-    `scores` are (slots,), `best` the slots of the best of them; `common` are the words that only
-    count in them; `mean_length` is that of the passages of all scopes, in words.
+    Attributes:
+        postings: the scope's.
+        scores: the coverages, (slots,).
+        best: the slots of the best of them.
+        common: the words that only count in these.
+        mean_length: of the passages of all scopes, in words.
     """
 
     postings: Postings
@@ -155,7 +159,7 @@ class _Scored:
     def coverages(
         self, k: int, also: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The ids of the `k` best passages and of those in `also`, with their coverages above 0."""
+        """The ids of the `k` best passages and any of `also`, with their coverages above 0."""
         also_slots = self.postings.slots_of(also)
         if len(self.postings.removed):
             also_slots = np.setdiff1d(also_slots, self.postings.removed)
@@ -172,7 +176,7 @@ class _Scored:
 
 
 def _parted(postings: Postings, shares: Sequence[Weight]) -> tuple[list[Weight], list[Weight]]:
-    """The words that put passages forward, and the common ones that only count."""
+    """The words that propose passages, and the common ones that only count."""
     slots = len(postings.ids)
     telling: list[Weight] = []
     common: list[Weight] = []
@@ -201,7 +205,7 @@ def _summed(
 def _occurrences(
     postings: Postings, forms: Sequence[str]
 ) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-    """The slots that have a word, in order, and how often: as often as its commonest form."""
+    """The slots with a word, in order, and the counts of its commonest form there."""
     slots, counts = postings.postings(forms[0])
     if len(forms) > 1:
         found = [postings.postings(form) for form in forms]
@@ -244,7 +248,7 @@ def _saturated(
 def _each_once(some: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
     """The places in either, in order."""
     both = np.sort(np.concatenate([some, others]))
-    # Faster than numpy's own, which is made for many more.
+    # Faster than numpy's own, made for many more.
     last = np.append(both[1:] != both[:-1], np.ones(min(len(both), 1), bool))
     each: NDArray[np.int64] = both[last]
     return each

@@ -1,13 +1,12 @@
-"""The index database: what its statements run on, its manifest, and what can be wrong with it.
+"""The index database: its connection protocol, its manifest, and its errors.
 
-The statements are in the words that SQLite and PostgreSQL both understand; what differs between the
-two is behind `Connection`.
+The statements use the SQL that SQLite and PostgreSQL have in common; `Connection` hides the rest.
 
 Errors:
     Exception
-    └── IndexError_           base of what can be wrong with an index
-        ├── StaleIndexError   it was made by another model or format, and what to do
-        ├── IndexReadError    the database that it is in can't be asked
+    └── IndexError_           base of the index's errors
+        ├── StaleIndexError   it was made by another model or format
+        ├── IndexReadError    its database can't be asked
         ├── IndexWriteError   it can't be written (full disk, permissions)
         └── MissingVectorError    a vector was dropped by another process before it was used
 """
@@ -23,14 +22,14 @@ FORMAT: Final = 3
 
 
 class IndexError_(Exception):  # noqa: N801, N818 - the builtin's name is taken
-    """Something is wrong with the index; the message says what to do."""
+    """The index has an error; the message gives the remedy."""
 
 
 class StaleIndexError(IndexError_):
     """The index was made by another model or format.
 
-    `passages` says how much it holds, `model` what made its vectors, `same_model` whether only how
-    the model is run differs.
+    `passages` is its size, `model` its vectors' name, `same_model` whether only the way of running
+    the model differs.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class StaleIndexError(IndexError_):
 
 
 class IndexReadError(IndexError_):
-    """The database that the index is in can't be asked; the message says what to do."""
+    """The index's database can't be asked; the message gives the remedy."""
 
 
 class IndexWriteError(IndexError_):
@@ -56,7 +55,7 @@ class MissingVectorError(IndexError_):
 
 @dataclass(frozen=True, slots=True)
 class IndexSchema:
-    """An index in a database of PostgreSQL: that of a URL, and the schema with its tables."""
+    """An index in PostgreSQL: the database's URL, and the schema with its tables."""
 
     url: str
     schema: str
@@ -65,7 +64,7 @@ class IndexSchema:
 # A statement with its values.
 Statement = tuple[str, Sequence[Any]]
 
-# The folder of a file of SQLite, or what stands for it where the database is PostgreSQL's.
+# The folder of a SQLite file, or a schema of PostgreSQL.
 Place = Path | IndexSchema
 
 
@@ -87,10 +86,10 @@ class Connection(Protocol):
         """The first row, if there is any."""
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Run a statement that changes rows; returns how many."""
+        """Run a statement that changes rows; returns their number."""
 
     def run_many(self, sql: str, values: Iterable[Sequence[Any]]) -> object:
-        """Run a statement that changes rows once for each sequence of values."""
+        """Run a statement once for each sequence of values."""
 
     def together(self, statements: Iterable[Statement]) -> list[list[tuple[Any, ...]]]:
         """Run statements one after another, in one round trip; returns the rows of each."""
@@ -98,20 +97,20 @@ class Connection(Protocol):
     def writing(self, *, alone: bool = True) -> AbstractContextManager[None]:
         """One transaction that writes; inside another, a part of it.
 
-        It is the only one meanwhile, unless it need not be `alone`: then it first locks the rows
-        that are one writer's at a time, those of scopes (`ScopeChanges.raised`).
+        It is the only one meanwhile, unless it need not be `alone`: then it first locks the scopes'
+        rows, which have one writer at a time (`ScopeChanges.raised`).
 
         Raises:
             IndexWriteError: if it can't be written; then nothing is changed.
         """
 
     def forget_deleted(self) -> None:
-        """Keep no more of what was deleted than can't be helped."""
+        """Erase deleted text as far as the database can."""
 
 
 def write_manifest(db: Connection, expected: Mapping[str, str]) -> None:
-    """What an index is when it is begun."""
-    # Tells it apart from others, whose snapshots must not be taken for its own.
+    """The manifest of a new index."""
+    # Tells it apart from other indexes, so that their snapshots are never used.
     manifest = {**expected, "identity": secrets.token_hex(8)}
     db.run_many("insert into manifest (key, value) values (?, ?)", manifest.items())
 
@@ -119,7 +118,7 @@ def write_manifest(db: Connection, expected: Mapping[str, str]) -> None:
 def check_manifest(
     db: Connection, expected: Mapping[str, str], passages: Callable[[], int]
 ) -> None:
-    """Refuse an index that was made otherwise than is `expected`; `passages` counts what it holds.
+    """Refuse an index unless its manifest is as `expected`; `passages` counts its passages.
 
     Raises:
         StaleIndexError: with the remedy.

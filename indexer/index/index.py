@@ -1,12 +1,12 @@
-"""The search index: vectors and postings of the scopes that are searched, over the index database.
+"""The search index: vectors and postings of the searched scopes, over the index database.
 
-The database (`indexer.index.tables`) is the truth, and all of it is derived from the corpus: it can
-be deleted at any time and is then rebuilt. Each scope has a vector index and postings of its own,
-so a passage can't be returned from a guild whose scope was not searched. Which scopes are in memory
-is told by `indexer.index.resident_scopes`.
+The database (`indexer.index.tables`) is the truth; it is derived from the corpus, so it can be
+deleted at any time and is then rebuilt. Each scope has its own vector index and postings, so a
+search of other scopes can't return a guild's passage. `indexer.index.resident_scopes` holds the
+scopes in memory.
 
-Memory is brought to the database's state in one place only: `_replay` repeats what changed since
-the generation in memory, whether this process or another changed it.
+Memory follows the database in one place only: `_replay` repeats the changes since the generation in
+memory, whether this process or another made them.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,10 +34,10 @@ from knowledge.values.documents import Scope
 # The IDFs of a question's words are asked for its evidence and for each passage quoted.
 IDFS_CACHED: Final = 64
 
-# Of so many scopes in memory the generations are asked for one by one, of more all that there are.
+# Up to so many scopes in memory, their generations are asked for one by one; beyond, all at once.
 _COMPARED: Final = 1_000
 
-# What so many channels are answered from; 8 bytes for each passage of it.
+# Cached selections; 8 bytes for each of their passages.
 SELECTIONS_CACHED: Final = 64
 
 
@@ -52,7 +52,7 @@ class Index:
 
     Attributes:
         tables: the statements of the index database.
-        replays: how often what is in memory was brought to another generation.
+        replays: how often memory was brought to another generation.
     """
 
     def __init__(
@@ -65,8 +65,8 @@ class Index:
     ) -> None:
         """Open the index in a folder or schema, or make an empty one.
 
-        `model` is what makes the vectors (`Embedder.model`), `dimension` their length, `max_tokens`
-        the most tokens of a passage.
+        `model` is the name of the vectors (`Embedder.model`), `dimension` their length,
+        `max_tokens` the most tokens of a passage.
 
         Raises:
             StaleIndexError: if it was made with another model, passage size or format.
@@ -81,16 +81,16 @@ class Index:
         }
         self.tables = IndexTables(place, expected, dimension)
         self._steady = 0
-        # The scopes whose generations are pinned.
+        # Scopes with pinned generations.
         self._pinned: set[Scope] = set()
-        # How often it was seen that any had changed.
+        # The number of replays that found a change.
         self.replays = 0
-        # Whether generations are those in memory, without asking the database.
+        # Whether to use the generations in memory, without asking the database.
         self._unasked = False
         self._rows = RowCache(self.tables)
         snapshots = _snapshots(place, self.tables)
         self._resident = ResidentScopes(snapshots, self.tables, self._rows, dimension)
-        # What was looked up ahead, and for which text, k and scopes.
+        # The lookup made ahead, with its text, k and scopes.
         self._lookup: tuple[tuple[str, int, tuple[Scope, ...]], BM25Lookup] | None = None
         self._selected: LRUCache[tuple[Selection, tuple[Scope, ...]], NDArray[np.int64]] = LRUCache(
             SELECTIONS_CACHED
@@ -108,7 +108,7 @@ class Index:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    # What is in it.
+    # Contents.
 
     @property
     def generation(self) -> int:
@@ -116,13 +116,13 @@ class Index:
         return self.tables.generation()
 
     def generation_of(self, scopes: Iterable[Scope]) -> tuple[int, ...]:
-        """How often each of these scopes has changed: what is found in them may differ then."""
+        """The number of changes of each of these scopes; results may differ after one."""
         wanted = tuple(scopes)
         self._replay(wanted)
         return tuple(map(self._resident.generation, wanted))
 
     def replayed_generations(self, scopes: Iterable[Scope]) -> tuple[int, ...]:
-        """The generations of these scopes that were asked for last; nothing is compared."""
+        """The last known generations of these scopes, without a comparison."""
         return tuple(map(self._resident.generation, scopes))
 
     def hold_within(self, resident_bytes: int | None) -> None:
@@ -131,7 +131,7 @@ class Index:
         self._resident.fit()
 
     def is_resident(self, scope: Scope) -> bool:
-        """Whether what is searched of a scope is in memory."""
+        """Whether all that a search of a scope needs is in memory."""
         return scope in self._resident
 
     def size(self, scopes: Iterable[Scope]) -> int:
@@ -140,7 +140,7 @@ class Index:
         return sum(map(self._resident.size, wanted))
 
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
-        """Passages by id; an id that is gone is left out."""
+        """Passages by id, without missing ones."""
         found = self._rows.passages(passage_ids)
         if self._replay({passage.scope for passage in found.values()}):
             return self._rows.passages(passage_ids)
@@ -150,13 +150,13 @@ class Index:
         """Every passage of a document, in reading order."""
         if self._unasked:
             found = self._rows.document_passages(document_id)
-            # Whether that is every one is known of a scope as a whole.
+            # Only for a whole scope is it known whether all passages are there.
             if found and self._resident.has_rows(found[0].scope):
                 return found
         return self.tables.document_passages(document_id)
 
     def passages_within(self, document_id: str, first: int, last: int) -> list[StoredPassage]:
-        """Those of a document with positions from the first to the last, in reading order."""
+        """A document's passages with positions from the first to the last, in reading order."""
         if self._unasked:
             found = self._rows.document_passages(document_id)
             return [one for one in found if first <= one.position <= last]
@@ -164,10 +164,10 @@ class Index:
 
     @contextmanager
     def steady(self) -> Iterator[None]:
-        """Pin generations: all that is asked of a scope inside is answered from one.
+        """Pin generations: inside, all answers about a scope are of one generation.
 
-        A question asks for many small things, each of which would compare generations by itself:
-        what is asked first of a scope compares it.
+        A question asks for many small things, and each would compare generations by itself. Here
+        the first request for a scope compares them.
         """
         self._steady += 1
         try:
@@ -180,10 +180,10 @@ class Index:
 
     @contextmanager
     def unasked(self) -> Iterator[None]:
-        """Answer from memory as it is, without asking the database of which generation that is.
+        """Answer from memory as it is, without comparing generations.
 
-        What is not in memory is asked of the database all the same. The documents that were
-        `taken_out` may still be found.
+        Anything missing from memory is still read from the database. Documents in `taken_out` may
+        still be found.
         """
         self._unasked = True
         self._steady += 1
@@ -195,17 +195,17 @@ class Index:
 
     @property
     def taken_out(self) -> frozenset[str]:
-        """The documents that this process replaced or took out since memory was compared."""
+        """The documents that this process replaced or took out since the last comparison."""
         return frozenset(self.tables.taken_out)
 
     def compare(self) -> None:
-        """Bring all that is in memory to the generations of the database."""
+        """Bring memory to the generations of the database."""
         resident = self._resident.scopes()
         self._replay(resident if len(resident) <= _COMPARED else None)
         self.tables.taken_out.clear()
 
     def _replay(self, scopes: Iterable[Scope] | None = None) -> bool:
-        """Bring what is in memory of scopes, or of all, to the generations of the database.
+        """Bring some scopes in memory, or all, to the generations of the database.
 
         Returns:
             Whether any of them had changed.
@@ -228,7 +228,7 @@ class Index:
         return True
 
     def save_snapshots(self, least: int = SNAPSHOT_LEAST) -> None:
-        """Write snapshots of all scopes that have `least` passages, and delete all others."""
+        """Write snapshots of all scopes with `least` passages, and delete all others."""
         self._resident.save_all(least)
 
     # Searching it.
@@ -241,14 +241,14 @@ class Index:
         Args:
             vector: the query's, (d,) float32 of unit length.
             k: at most this many.
-            scopes: what the asker may see.
+            scopes: the scopes that the asker may see.
 
         Returns:
             (passage id, cosine), best first; fewer than `k` if there are no more.
         """
         if vector.shape != (self._dimension,):
             raise ValueError(f"The vector has shape {vector.shape}, not ({self._dimension},).")
-        # Quantized cosines order those that are close to each other wrongly.
+        # Quantized cosines may swap close neighbours.
         [(ids, _)] = self.nearest_many(vector[np.newaxis], k + k // 2 + 10, scopes)
         own = self.own_vectors(ids.tolist())
         wholes = [np.frombuffer(rows, np.float32, self._dimension) for rows in own.values()]
@@ -268,12 +268,12 @@ class Index:
         Args:
             vectors: the queries', rows of unit length.
             k: at most this many for each.
-            scopes: what the askers may see.
-            among: ids of the only passages that are wanted, if not all are.
+            scopes: the scopes that the askers may see.
+            among: the ids to choose from; by default all.
 
         Returns:
-            For each query ids and quantized cosines, which are right to about 0.001, best first by
-            these; the last candidates may stand for others that are nearer by less.
+            For each query ids and quantized cosines, right to about 0.001, best first by these. The
+            last candidates may have pushed out slightly nearer ones.
         """
         codes = quantized(vectors)
         only = None if among is None else selector(among)
@@ -292,13 +292,13 @@ class Index:
         also: Sequence[int] = (),
         among: Ids | None = None,
     ) -> list[tuple[int, float]]:
-        """The passages that have a text's words, from exactly these scopes, by BM25.
+        """The passages with a text's words, from exactly these scopes, by BM25.
 
-        What words weigh is taken from all passages of the scopes, whatever `among` says.
+        Words are weighed over all passages of the scopes, whatever `among` says.
 
         Returns:
-            (passage id, coverage), best first, coverage above 0 and below 1: at most `k`, and
-            after them those of `also` that have any of the words.
+            (passage id, coverage), best first, coverage above 0 and below 1: at most `k`, and after
+            them any of `also` with one of the words.
         """
         seen = self.postings(scopes)
         key, lookup = self._lookup or (None, None)
@@ -308,7 +308,7 @@ class Index:
         return lookup.found(also, among)
 
     def look_up(self, text: str, k: int, scopes: Sequence[Scope]) -> Callable[[], None]:
-        """What precomputes the next `matching` call; another thread may run it meanwhile.
+        """A function precomputing the next `matching` call; another thread may run it meanwhile.
 
         One at a time, and only within `steady`: the generation is not compared.
         """
@@ -342,7 +342,7 @@ class Index:
         return self._idfs[key]
 
     def unknown_forms(self, text: str, scopes: Sequence[Scope]) -> frozenset[str]:
-        """The forms of those words of a query that no passage has, not even with a slip mended."""
+        """The forms of a query's words that no passage has, even with a slip corrected."""
         return unknown_forms(self.postings(scopes), query_words(text))
 
     def read_ahead(self) -> Iterator[None]:
@@ -350,7 +350,7 @@ class Index:
 
         The index may change between two steps.
         """
-        # Of what was put in since it was opened, nothing is known before.
+        # Includes passages put in since the index was opened.
         self._replay()
         for _ in self._resident.read_ahead():
             yield
@@ -360,7 +360,7 @@ class Index:
             self._replay()
 
     def read_lately_used(self) -> Iterator[None]:
-        """Read the rows of the scopes that were searched last, as many as fit, a slice a step.
+        """Read the rows of the last searched scopes, as many as fit, a slice a step.
 
         Then questions in them can be answered from memory alone. The index may change between two
         steps.
@@ -373,9 +373,9 @@ class Index:
         return self._rows.vectors(passage_ids)
 
     def token_codes(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
-        """The codes of the token vectors of passages just found; what has none is left out.
+        """The codes of token vectors of passages just found, without missing ones.
 
-        Where the database is not asked, those that are not in memory are, too.
+        While the database isn't asked, only codes in memory are returned.
         """
         return self._rows.token_codes(passage_ids, cached=self._unasked)
 
@@ -383,7 +383,7 @@ class Index:
         return [held.postings for held in self._seen(scopes)]
 
     def _seen(self, scopes: Iterable[Scope]) -> list[ResidentScope]:
-        """What is in memory of these scopes, each once, of the database's generation."""
+        """The scopes in memory, each once, at the database's generation."""
         wanted = list(scopes)
         self._replay(wanted)
         found = self._resident.of(wanted)

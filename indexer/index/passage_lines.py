@@ -1,6 +1,6 @@
-"""Lines of passages in the index database: what a citation's link names behind its #.
+"""Lines of passages in their document, for the fragment of a citation's link.
 
-Only passages of documents whose lines can be named have a row in `passage_lines`.
+Only passages of documents with known lines have a row in `passage_lines`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ _UNDERLINES: Final = frozenset("=-")
 
 
 def fragments(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
-    """What names the lines of each passage behind a #; nothing where that can't be told."""
+    """The fragment of each passage's lines; empty if its lines aren't known."""
     lines = document.lines
     if lines is None or not lines.form:
         yield from ("" for _ in passages)
@@ -43,11 +43,11 @@ def line_ranges(text: str, passages: Sequence[Passage]) -> Iterator[tuple[int, i
     """The first and last line of each passage, counting from 1; its heading's line is the first.
 
     Args:
-        text: the document that was cut.
-        passages: what it was cut into, in order.
+        text: the document.
+        passages: its passages, in order.
 
     Yields:
-        A range for each passage; None for one that is not in the text as it stands.
+        A range for each passage; None for one that isn't in the text as it stands.
     """
     lines = text.split("\n")
     at, counted, line = 0, 0, 0
@@ -63,9 +63,9 @@ def line_ranges(text: str, passages: Sequence[Passage]) -> Iterator[tuple[int, i
 
 
 def _place(text: str, passage: str, at: int) -> tuple[int, int] | None:
-    """Where a passage begins and ends behind a place.
+    """The beginning and end of a passage after a place.
 
-    Where a cut went through code, a mark that closes or opens it again was put to the passage.
+    A cut through code added a fence to the passage, which isn't in the text.
     """
     for written in (passage, passage.rpartition("\n")[0], passage.partition("\n")[2]):
         if written.strip() and (found := text.find(written, at)) >= 0:
@@ -76,7 +76,7 @@ def _place(text: str, passage: str, at: int) -> tuple[int, int] | None:
 
 
 def _with_heading(lines: Sequence[str], first: int) -> int:
-    """The line of the heading that stands just above a line, or the line itself."""
+    """The line of the heading just above a line, or the line itself."""
     above = first - 1
     while above >= 0 and not lines[above].strip():
         above -= 1

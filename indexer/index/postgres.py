@@ -1,8 +1,8 @@
 """The index database in PostgreSQL: a schema for each index, and the connection to it.
 
-What several processes index, ask and change at once is one index: each holds in memory what it is
-asked for, and compares generations with each question. One process at a time writes for a scope;
-whoever reads waits for nobody.
+Several processes may index, search and change one index. Each holds its own scopes in memory, and
+compares generations with each question. One process at a time writes for a scope; readers wait for
+nobody.
 """
 
 import hashlib
@@ -24,9 +24,9 @@ from knowledge.store.database_url import shown_database_url
 from knowledge.store.postgres.connection import Connection
 
 _TABLES: Final = Path(__file__).with_name("postgres_tables.sql")
-# A schema that is always there.
+# A schema that always exists.
 _CATALOGUE: Final = "pg_catalog"
-# Names that need no quotation marks, and can't be those of PostgreSQL's own schemas.
+# Names that need no quotation marks, and can't be PostgreSQL's own schemas.
 _SCHEMA: Final = re.compile(r"index(_[a-z0-9_]{1,40})?")
 
 
@@ -53,7 +53,7 @@ class PostgresConnection:
         )
 
     def guard(self, guards: Callable[[Connection], None]) -> None:
-        """Let somebody say who may write, who is given the connection for that."""
+        """Set the check of who may write; it is called with the connection."""
         if self._connection.fence is None:
             guards(self._connection)
 
@@ -89,13 +89,13 @@ class PostgresConnection:
             raise IndexWriteError(str(error)) from error
 
     def forget_deleted(self) -> None:
-        """Nothing: dead rows are PostgreSQL's, whose autovacuum the tables ask to come soon."""
+        """Do nothing: autovacuum removes dead rows, soon by these tables' settings."""
 
     def make_tables(self, expected: Mapping[str, str]) -> None:
-        """Make the tables of an index in an empty schema, and none in that of an index.
+        """Make the tables of an index in an empty schema; an index's schema stays as it is.
 
         Raises:
-            IndexWriteError: if the schema has tables that are no index's, or none can be made.
+            IndexWriteError: if the schema has other tables, or none can be made.
         """
         try:
             if "manifest" in self._tables():
@@ -126,12 +126,12 @@ class PostgresConnection:
 
 
 def _number(told: str) -> int:
-    """A number for what is locked: PostgreSQL's advisory locks have no names."""
+    """The number of an advisory lock: PostgreSQL's have no names."""
     return int.from_bytes(hashlib.sha256(told.encode()).digest()[:7], "big")
 
 
 def schemas(url: str) -> list[str]:
-    """The schemas of a database that hold an index.
+    """The schemas of a database with an index.
 
     Raises:
         IndexReadError: if the database can't be used.
@@ -146,7 +146,7 @@ def is_index(place: IndexSchema) -> bool:
 
 
 def dropped(place: IndexSchema) -> bool:
-    """Drop a schema that holds an index; False where a process has it open, or it holds none.
+    """Drop an index's schema; False if a process has it open, or it holds no index.
 
     Raises:
         IndexReadError: if the database can't be used.

@@ -1,8 +1,8 @@
-"""In-memory inverted index of one scope: which passages have a word, and how often.
+"""In-memory inverted index of one scope: the passages with each word, and the counts.
 
-The postings are a cache of the words kept in the index database: numpy arrays sorted by word, so
-that a question costs a few array operations a word. What was added since they were sorted waits in
-a small dictionary and is merged in when it has grown.
+The postings are a cache of the words in the index database: numpy arrays sorted by word, so a
+question costs a few array operations a word. New passages wait in a small dictionary, and are
+merged in when it has grown.
 """
 
 from array import array
@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 
 from indexer.text.edit_distance import slips
 
-# What waits is merged when it is this many passages and this share of what is sorted: merging
-# copies every posting, which for a million passages takes about a second.
+# New passages are merged once they are this many and this share of the sorted ones: merging copies
+# every posting, about a second for a million passages.
 MERGE_AFTER: Final = 512
 MERGE_SHARE: Final = 0.1
-# With so few passages, one that was taken out would change what words weigh: they are merged at
-# once, in less than a millisecond.
+# With so few passages, a removed one would change the weights of words. They are merged at once, in
+# less than a millisecond.
 EXACT_PASSAGES: Final = 1_000
 
-# About what a word takes in the dictionary, what waits for a word, and what waits of a passage.
+# Approximate bytes of a word in the dictionary, of a waiting word, and of a waiting passage.
 _TERM_BYTES: Final = 150
 _WAITING_BYTES: Final = 150
 _PASSAGE_BYTES: Final = 800
@@ -35,22 +35,22 @@ class Postings:
     """The words of one scope's passages.
 
     Attributes:
-        ids: of the passages, (slots,), ascending. A slot is a passage's place in them; its postings
-            speak of it by that.
+        ids: of the passages, (slots,), ascending. A slot is a passage's place in them; postings
+            refer to passages by slot.
         lengths: of the passages in words, (slots,).
-        length: the words of all passages together; those taken out count until the next merge.
-        removed: the slots of passages that were taken out since the last merge.
+        length: the words of all passages together; removed ones count until the next merge.
+        removed: the slots of passages removed since the last merge.
     """
 
     def __init__(self) -> None:
         self._terms: dict[str, int] = {}
         self.ids: NDArray[np.int64] = np.zeros(0, np.int64)
         self.lengths: NDArray[np.float32] = np.zeros(0, np.float32)
-        # Sorted postings: those of term t are [starts[t], starts[t + 1]) of slots and counts.
+        # Sorted postings: term t has [starts[t], starts[t + 1]) of slots and counts.
         self._starts: NDArray[np.int64] = np.zeros(1, np.int64)
         self._slots: NDArray[np.int32] = np.zeros(0, np.int32)
         self._counts: NDArray[np.uint8] = np.zeros(0, np.uint8)
-        # What waits for each term, in order: 256 times the slot, plus the count.
+        # Waiting postings of each term, in order: 256 times the slot, plus the count.
         self._waiting: dict[int, array[int]] = {}
         self._waiting_passages = 0
         self.removed: NDArray[np.int64] = np.zeros(0, np.int64)
@@ -99,16 +99,16 @@ class Postings:
 
     def without(self, passage_ids: Iterable[int]) -> "Postings":
         """A read-only view without these passages; it shares the arrays until they change."""
-        # Nothing is changed in place but what waits, which is merged into new arrays.
+        # Only waiting postings are changed in place; merging makes new arrays.
         view = copy(self)
         view.remove(passage_ids)
         return view
 
     def _merge(self) -> None:
-        """Put what waits among the postings, and drop what was taken out."""
+        """Merge the waiting postings, and drop the removed passages."""
         waiting = [self._postings_waiting(term) for term in sorted(self._waiting)]
         if waiting:
-            # What waits for a term comes after what is sorted of it: its slots are higher.
+            # A term's waiting postings come after its sorted ones: their slots are higher.
             ends = np.full(len(self._terms), len(self._slots))
             ends[: len(self._starts) - 1] = self._starts[1:]
             sizes = np.zeros(len(self._terms), np.int64)
@@ -122,7 +122,7 @@ class Postings:
         self._waiting, self._waiting_passages = {}, 0
 
     def _drop(self) -> None:
-        """Leave out the postings of what was taken out, and number the rest anew."""
+        """Leave out the postings of removed passages, and renumber the rest."""
         alive = np.ones(len(self.ids), bool)
         alive[self.removed] = False
         keep = alive[self._slots]
@@ -136,7 +136,7 @@ class Postings:
         self._drop_words()
 
     def _drop_words(self) -> None:
-        """Know no word any more that no passage has."""
+        """Forget words without a passage."""
         sizes = np.diff(self._starts)
         words = [word for word, size in zip(self._terms, sizes.tolist(), strict=True) if size]
         self._terms = {word: term for term, word in enumerate(words)}
@@ -147,7 +147,7 @@ class Postings:
         return (both >> 8).astype(np.int32), (both & 255).astype(np.uint8)
 
     def postings(self, word: str) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-        """The slots of the passages that have a word, ascending, and how often each has it."""
+        """The slots of the passages with a word, ascending, and its counts there."""
         term = self._terms.get(word, -1)
         slots, counts = self._slots[:0], self._counts[:0]
         if 0 <= term < len(self._starts) - 1:
@@ -160,7 +160,7 @@ class Postings:
         return slots, counts
 
     def document_frequency(self, word: str) -> int:
-        """How many passages have a word; those taken out count until the next merge."""
+        """The number of passages with a word; removed ones count until the next merge."""
         term = self._terms.get(word, -1)
         merged = 0
         if 0 <= term < len(self._starts) - 1:
@@ -183,7 +183,7 @@ class Postings:
             self.write(file)
 
     def write(self, file: BinaryIO) -> None:
-        """Write the postings; what waits is merged first."""
+        """Write the postings; waiting ones are merged first."""
         self._merge()
         arrays: dict[str, Any] = {
             "ids": self.ids,
@@ -197,17 +197,17 @@ class Postings:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read postings that were saved.
+        """Read saved postings.
 
         Raises:
-            ValueError, OSError, KeyError: if the file is torn or is something else.
+            ValueError, OSError, KeyError: if the file is torn or something else.
         """
         with path.open("rb") as file:
             return cls.read(file)
 
     @classmethod
     def read(cls, file: BinaryIO) -> Self:
-        """Read postings that were written; raises as `load`."""
+        """Read packed postings; raises as `load`."""
         loaded = cls()
         with np.load(file, allow_pickle=False) as arrays:
             terms = arrays["terms"].tobytes().decode()

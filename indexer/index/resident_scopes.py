@@ -1,10 +1,10 @@
 """Resident scopes: an LRU cache, bounded in bytes, of the vectors and postings of each scope.
 
-A scope that is asked for is read from its snapshot, which takes milliseconds, or rebuilt from the
-database, and brought to the database's generation of it. A missing, torn or foreign snapshot is
-rebuilt silently, and a newer one takes the place of an older one.
+A scope is read from its snapshot, in milliseconds, or rebuilt from the database, and then brought
+to the database's generation. A missing, torn or foreign snapshot is rebuilt silently, and a newer
+one replaces an older one.
 
-Whatever the bound is, the scopes that are being searched stay.
+Scopes being searched stay in memory, whatever the bound.
 """
 
 import logging
@@ -26,11 +26,11 @@ from knowledge.values.documents import Scope
 
 # Fewer passages are read from the database about as quickly as from a snapshot.
 SNAPSHOT_LEAST: Final = 256
-# A snapshot is written when so many passages came or went since the last one: below that, reading
-# them from the database takes a fraction of a second.
+# A snapshot is written after so many changed passages: fewer are read from the database in a
+# fraction of a second.
 SNAPSHOT_AFTER: Final = 2_000
 
-# Of so many scopes that are not in memory the sizes are.
+# Cached sizes of scopes that are not in memory.
 _SIZES: Final = 10_000
 
 _logger = logging.getLogger(__name__)
@@ -38,9 +38,9 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class ResidentScope:
-    """What is in memory of a scope: of one `generation` of it.
+    """A scope in memory, at one `generation`.
 
-    `unsaved` is how many passages came or went since its snapshot, `bytes` about what it takes.
+    `unsaved` is the number of changed passages since its snapshot, `bytes` its approximate size.
     """
 
     vectors: VectorIndex
@@ -70,28 +70,28 @@ class ResidentScopes:
         self._tables = tables
         self._rows = rows
         self._dimension = dimension
-        # What all scopes together may take; None is any number.
+        # The bound in bytes of all scopes together; None is any number.
         self.most_bytes: int | None = None
         # In the order of their last use.
         self._held: OrderedDict[Scope, ResidentScope] = OrderedDict()
         self.bytes = 0
-        # Up to which generation of each scope the cached rows of what was taken out are gone.
+        # By scope: the generation up to which rows of removed passages are gone from the cache.
         self._states = tables.changes.states()
-        # The sizes of scopes that are not in memory, and at which generation.
+        # The sizes of scopes that are not in memory, with their generation.
         self._sizes: LRUCache[Scope, tuple[int, int]] = LRUCache(_SIZES)
 
     def __contains__(self, scope: Scope) -> bool:
         return scope in self._held
 
     def generation(self, scope: Scope) -> int:
-        """The generation of a scope that is searched now."""
+        """The generation of a scope for this search."""
         return self._states.get(scope, NEVER_CHANGED).generation
 
     def scopes(self) -> list[Scope]:
         return [*self._held]
 
     def size(self, scope: Scope) -> int:
-        """How many passages a scope has; it is not read for that."""
+        """The number of passages of a scope, without reading it."""
         held = self._held.get(scope)
         if held is not None:
             return len(held.vectors)
@@ -106,7 +106,7 @@ class ResidentScopes:
         return known[1]
 
     def of(self, scopes: Iterable[Scope]) -> list[ResidentScope]:
-        """These scopes, each once, read where they are not in memory; without any that is empty."""
+        """These scopes, each once, read if they aren't in memory; empty ones are left out."""
         found = []
         for scope in dict.fromkeys(scopes):
             held = self._held.get(scope)
@@ -119,7 +119,7 @@ class ResidentScopes:
         return found
 
     def replay(self, scopes: Sequence[Scope] | None = None) -> bool:
-        """Bring what is in memory of scopes, or of all, to the database's generations.
+        """Bring some scopes in memory, or all, to the database's generations.
 
         Returns:
             Whether any of them had changed.
@@ -138,7 +138,7 @@ class ResidentScopes:
                 try:
                     self._catch_up(scope, held, generation)
                 except BaseException:
-                    # What was brought only half of the way is read anew.
+                    # A scope brought only half of the way is read anew.
                     del self._held[scope]
                     raise
                 self.bytes += held.bytes
@@ -150,8 +150,8 @@ class ResidentScopes:
         return bool(changed)
 
     def _catch_up(self, scope: Scope, held: ResidentScope, generation: int) -> None:
-        """Repeat what changed in a scope since what is held of it."""
-        # Of one that is empty, nothing has to be taken out.
+        """Repeat the changes of a scope since its generation in memory."""
+        # Nothing has to be removed from an empty scope.
         if held.generation:
             removed = self._tables.changes.removed_since(scope, held.generation, generation)
             self._rows.remove(removed)
@@ -193,9 +193,9 @@ class ResidentScopes:
         return ResidentScope(vectors, postings, saved)
 
     def save_all(self, least: int) -> None:
-        """Write a snapshot of each scope that has `least` passages, and delete all others.
+        """Write a snapshot of each scope with `least` passages, and delete all others.
 
-        A snapshot is a cache: where it can't be written, the next start is slower, nothing else.
+        A snapshot is a cache: if it can't be written, only the next start is slower.
         """
         self.replay()
         kept: dict[Scope, int] = {}
@@ -214,7 +214,7 @@ class ResidentScopes:
             _logger.warning("The snapshots could not be written: %s", error)
 
     def save_changed(self) -> None:
-        """Write snapshots of those scopes in memory for which it is worth it."""
+        """Write snapshots of the changed scopes in memory."""
         for scope, held in self._held.items():
             self._save_if_changed(scope, held)
 
@@ -231,12 +231,12 @@ class ResidentScopes:
         self._snapshots.save(scope, held.generation, held.vectors, held.postings)
         held.unsaved = 0
 
-    # What is in memory.
+    # Memory.
 
     def fit(self, needed: Sequence[Scope] = ()) -> None:
-        """Let go of the scopes that were not used for longest, until the rest fits.
+        """Drop the least recently used scopes until the rest fits.
 
-        Those that are `needed` stay, and the one that was used last.
+        The `needed` ones stay, and the most recently used one.
         """
         if self.most_bytes is None or self.bytes <= self.most_bytes:
             return
@@ -254,9 +254,9 @@ class ResidentScopes:
         return held is not None and self._rows.has(held.passage_ids())
 
     def lately_used(self) -> Iterator[list[int]]:
-        """The passages of the scopes that were searched last, as long as their rows fit.
+        """The passages of the last searched scopes, as long as their rows fit.
 
-        The scopes may change between two steps. Those that are too large are passed over.
+        The scopes may change between two steps. Too large ones are skipped.
         """
         left = self._rows.fitting()
         for scope in reversed([*self._held]):
@@ -275,6 +275,6 @@ class ResidentScopes:
             if self.most_bytes is not None and self.bytes > 0.9 * self.most_bytes:
                 return
             if scope not in self._held and self.of([scope]):
-                # What was used is not to make room for what may be.
+                # Used rows must not make room for rows that may never be.
                 self._held.move_to_end(scope, last=False)
                 yield

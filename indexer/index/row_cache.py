@@ -1,7 +1,7 @@
-"""LRU caches of the passages and vectors that were read from the index database.
+"""LRU caches of passages and vectors read from the index database.
 
-Words never change under a passage's id, and ids are never used again: a cached row can only become
-unneeded. Where documents are cited elsewhere, all passages are read anew.
+Words never change under a passage's id, and ids are never used again, so a cached row can only
+become unneeded. When documents are cited elsewhere, all passages are read anew.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,16 +14,15 @@ from cachetools import LRUCache
 from indexer.index.stored_passage import StoredPassage
 from indexer.index.tables import IndexTables
 
-# So many bytes of vectors in full precision, which are those of 20,000 passages of 120 words, and
-# so many characters of passages, which are the texts of as many. A passage takes about so many
-# characters more than its texts.
+# Bounds in bytes of full-precision vectors and in characters of passages, each for 20,000 passages
+# of 120 words. A passage takes about so many characters besides its texts.
 VECTORS_BYTES: Final = 96 * 2**20
 PASSAGES_CHARACTERS: Final = 40 * 2**20
 # Only the best of each question are compared by their tokens; the codes of some 4,000 passages.
 CODES_BYTES: Final = 48 * 2**20
 PASSAGE_CHARACTERS: Final = 800
 
-# So many are read ahead at once, which takes some 10 ms.
+# So many are read ahead at once, in some 10 ms.
 SLICE: Final = 500
 _AFTER_ALL: Final = 2**63 - 1
 
@@ -42,7 +41,7 @@ class RowCache:
         )
 
     def passages(self, passage_ids: Sequence[int]) -> dict[int, StoredPassage]:
-        """Passages by id, in the order given; an id that is gone is left out."""
+        """Passages by id, in the order given, without missing ones."""
         return _found(self._passages, passage_ids, self._tables.passages)
 
     def vectors(self, passage_ids: Iterable[int]) -> dict[int, bytes]:
@@ -50,9 +49,9 @@ class RowCache:
         return _found(self._vectors, list(passage_ids), self._read_vectors)
 
     def token_codes(self, passage_ids: Iterable[int], *, cached: bool = False) -> dict[int, bytes]:
-        """The codes of passages' token vectors, by id; what has none is left out.
+        """The codes of passages' token vectors, by id, without missing ones.
 
-        The database is not asked for those that are not `cached`, if only these are wanted.
+        If only `cached` ones are wanted, the database isn't asked.
         """
         if cached:
             return {key: self._codes[key] for key in passage_ids if key in self._codes}
@@ -76,12 +75,12 @@ class RowCache:
         return all(key in self._passages and key in self._vectors for key in passage_ids)
 
     def document_passages(self, document_id: str) -> list[StoredPassage]:
-        """The passages of a document that are in memory, in reading order; each is looked at."""
+        """The passages of a document in memory, in reading order; this looks at every passage."""
         found = [one for one in self._passages.values() if one.document_id == document_id]
         return sorted(found, key=attrgetter("position"))
 
     def fitting(self) -> int:
-        """About how many passages fit, by the size of those that are there."""
+        """The approximate number of passages that fit, by the size of the cached ones."""
         fits = [
             cache.maxsize * len(cache) / cache.currsize
             for cache in (self._vectors, self._passages)
@@ -126,7 +125,7 @@ def _found(
     keys: Sequence[int],
     read: Callable[[Sequence[int]], dict[int, _Row]],
 ) -> dict[int, _Row]:
-    """Rows by key, in the order given: what is not cached is read, and cached."""
+    """Rows by key, in the order given; missing ones are read and cached."""
     try:
         # Nearly always all are there, and looking each up once takes half the time.
         return {key: cache[key] for key in keys}
@@ -140,7 +139,7 @@ def _found(
 def _filled(
     cache: "LRUCache[int, _Row]", read: Callable[[int], Sequence[tuple[int, _Row]]]
 ) -> Iterator[None]:
-    """Fill a cache with rows, the newest first; `read` gives a slice of those before an id."""
+    """Fill a cache with rows, the newest first; `read` gives a slice of the rows before an id."""
     before = _AFTER_ALL
     while rows := read(before):
         before = rows[-1][0]

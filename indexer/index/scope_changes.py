@@ -1,9 +1,8 @@
-"""Changes of scopes in the index database: generations, and what came and went after one.
+"""Changes of scopes in the index database: generations, and passages added or removed after one.
 
-Each scope has a generation of its own; there is none of all, for which the writers of different
-scopes would wait. A change raises it as a row that is locked until the change is committed, never
-as a number drawn before: whoever asks for what is newer than they have misses nothing, and one
-process at a time writes for a scope.
+Each scope has a generation of its own; with one for all, the writers of different scopes would wait
+for each other. A change raises it as a row that stays locked until the commit. So whoever asks for
+newer changes misses none, and one process at a time writes for a scope.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,9 +28,9 @@ class Added:
 
 
 class ScopeState(NamedTuple):
-    """How often a scope has changed; `relinked` is the last change that cited documents elsewhere.
+    """The number of changes of a scope; `relinked` is the last one that cited documents elsewhere.
 
-    Generations count from 1, and are 0 where there was none.
+    Generations count from 1; 0 means none.
     """
 
     generation: int
@@ -42,15 +41,15 @@ NEVER_CHANGED: Final = ScopeState(0, 0)
 
 
 class ScopeChanges:
-    """The generations of scopes, and what is of which."""
+    """The generations of scopes, and the changes of each."""
 
     def __init__(self, db: Connection, dimension: int) -> None:
-        """Read from an opened index database, whose vectors have so many dimensions."""
+        """Read from an opened index database with vectors of this dimension."""
         self._db = db
         self._dimension = dimension
 
     def states(self, scopes: Sequence[Scope] | None = None) -> dict[Scope, ScopeState]:
-        """The states of scopes: of all that ever had a passage, or of those among some."""
+        """The states of all scopes that ever had a passage, or of some."""
         some = "" if scopes is None else f"where scope in ({marks(scopes)})"
         sql = f"select scope, generation, relinked from generations {some}"  # noqa: S608 - marks
         rows = self._db.rows(sql, list(scopes or ()))
@@ -62,7 +61,7 @@ class ScopeChanges:
         return int(total)
 
     def changed_at(self) -> str:
-        """When any scope last changed; nothing if none has since that is noted."""
+        """The time of the last recorded change; empty if there is none."""
         [[changed_at]] = self._db.rows("select coalesce(max(changed_at), '') from generations")
         return str(changed_at)
 
@@ -73,7 +72,7 @@ class ScopeChanges:
         return int(count)
 
     def removed_since(self, scope: Scope, after: int, until: int) -> list[int]:
-        """The ids of the passages of a scope that were removed after one generation, to another."""
+        """The ids of a scope's passages removed after one generation, up to another."""
         rows = self._db.rows(
             "select id from removed where scope = ? and generation > ? and generation <= ?",
             (scope, after, until),
@@ -83,9 +82,9 @@ class ScopeChanges:
     def added_since(
         self, scope: Scope, after: int, until: int, *, batch: int = 4_000
     ) -> Iterator[Added]:
-        """The passages of a scope that were added after one generation, in batches, ids ascending.
+        """A scope's passages added after one generation, in batches, ids ascending.
 
-        Their ids are asked for first: what is read of each is much, and may be changed meanwhile.
+        Their ids are read first: the rows are large, and may change meanwhile.
         """
         rows = self._db.rows(
             "select id from passages where scope = ? and generation > ? and generation <= ? "
@@ -120,7 +119,7 @@ class ScopeChanges:
         return found
 
     def raised(self, scopes: Iterable[Scope], document_ids: Sequence[str] = ()) -> dict[Scope, int]:
-        """The next generation of scopes and of those with documents, which what changes now is of.
+        """The next generation of these scopes and of the documents' scopes, as a change begins.
 
         The rows are locked in one order, so that no two writers wait for each other.
         """
@@ -140,7 +139,7 @@ class ScopeChanges:
         return {Scope(scope): generation for scope, generation in rows}
 
     def mark_relinked(self, scopes: Iterable[Scope]) -> None:
-        """Note that documents are cited elsewhere from the generation on that is raised now."""
+        """Record that documents are cited elsewhere from the generation raised now."""
         some = sorted(set(scopes))
         sql = f"update generations set relinked = generation where scope in ({marks(some)})"  # noqa: S608
         self._db.run(sql, some)

@@ -1,7 +1,7 @@
-"""Metadata filter of a search: the documents that are searched among those that may be seen.
+"""Metadata filter of a search: the selected documents among the visible ones.
 
-A document is selected for any of its scope, its kind, its id or a tag. Selections only narrow: what
-is searched is always that of the scopes which the asker may see.
+A document is selected by its scope, its kind, its id or any of its tags. Selections only narrow:
+the scopes still bound a search to documents that the asker may see.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,7 +16,7 @@ from knowledge.values.documents import Document, Kind, Scope
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What selects documents; tags are compared without regard to capitals."""
+    """Selected documents; tags are compared without regard to capitals."""
 
     tags: frozenset[str] = frozenset()
     documents: frozenset[str] = frozenset()
@@ -55,7 +55,7 @@ def selected_ids(db: Connection, selection: Selection, scopes: Sequence[Scope]) 
 
 
 def _tagged(db: Connection, tags: frozenset[str], scopes: Sequence[Scope]) -> list[str]:
-    """The ids of the documents in these scopes that have one of some tags."""
+    """The ids of the documents in these scopes with one of some tags."""
     if not tags:
         return []
     sql = f"select id, metadata from documents where {TAGGED} and scope in {_list(scopes)}"  # noqa: S608

@@ -1,8 +1,7 @@
-"""Snapshots of scopes: what is in memory of one, kept so that it need not be made again.
+"""Snapshots of scopes: saved vectors and postings, so that they need not be rebuilt.
 
-A snapshot is a cache, named by the index and by the scope's generation. They stand as files beside
-a file of SQLite, two for each scope, or as rows in a database of PostgreSQL, where every process
-finds them.
+A snapshot is a cache, named by the index and the scope's generation. It is two files beside a
+SQLite file, or rows in PostgreSQL, shared by all processes.
 """
 
 import io
@@ -19,7 +18,7 @@ from indexer.index.postings import Postings
 from indexer.index.vectors import VectorIndex
 from knowledge.values.documents import Scope
 
-# What reading a snapshot that is torn, or is something else, ends in.
+# Errors from reading a snapshot that is torn, or something else.
 UNREADABLE: Final = (
     OSError,
     RuntimeError,
@@ -29,7 +28,7 @@ UNREADABLE: Final = (
     zipfile.BadZipFile,
     IndexError_,
 )
-# What writing one ends in where there is no room for it.
+# Errors from writing one without room.
 UNWRITABLE: Final = (OSError, RuntimeError, IndexError_)
 
 _VECTORS: Final = ".vectors.snapshot"
@@ -37,27 +36,27 @@ _WORDS: Final = ".words.snapshot"
 
 
 class Snapshots(Protocol):
-    """The snapshots of one index. Its calls end in what is `UNREADABLE` or `UNWRITABLE`."""
+    """The snapshots of one index. Its calls raise errors of `UNREADABLE` or `UNWRITABLE`."""
 
     @property
     def place(self) -> str:
         """Where they are, for the log."""
 
     def saved(self) -> dict[Scope, set[int]]:
-        """The generations that there are snapshots of, by scope."""
+        """The generations with a snapshot, by scope."""
 
     def load(self, scope: Scope, generation: int, dimension: int) -> tuple[VectorIndex, Postings]:
-        """Read one that was saved."""
+        """Read a saved one."""
 
     def save(
         self, scope: Scope, generation: int, vectors: VectorIndex, postings: Postings
     ) -> None: ...
 
     def delete_older(self, scope: Scope, generation: int) -> None:
-        """Delete those of a scope but one."""
+        """Delete a scope's snapshots but one."""
 
     def delete_others(self, kept: Mapping[Scope, int]) -> None:
-        """Delete all but these, those of another index in the same place included."""
+        """Delete all but these, including another index's in the same place."""
 
 
 class SnapshotFiles:
@@ -147,7 +146,7 @@ class SnapshotRows:
     def save(self, scope: Scope, generation: int, vectors: VectorIndex, postings: Postings) -> None:
         words = io.BytesIO()
         postings.write(words)
-        # What another process wrote of a later generation stays.
+        # A later generation, written by another process, stays.
         self._db.run(
             "insert into snapshots (scope, generation, identity, vectors, words) "
             "values (?, ?, ?, ?, ?) on conflict (scope) do update set "

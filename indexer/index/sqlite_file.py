@@ -1,6 +1,6 @@
-"""The index database as a SQLite file: how it is opened, and what the statements run on there.
+"""The index database as a SQLite file.
 
-A file of another model or format is refused, a damaged one is begun anew: all of it is derived.
+A file of another model or format is refused; a damaged one is begun anew, as all of it is derived.
 """
 
 import logging
@@ -22,7 +22,7 @@ from indexer.index.database import (
 from knowledge.store.sqlite_file import BUSY_SECONDS, DerivedFile, statements, transaction
 
 FILE: Final = "index.db"
-# So the inner pages of the largest tables stay in memory: those of a million passages are 3 MB.
+# This keeps the inner pages of the largest tables in memory: 3 MB for a million passages.
 CACHE_KILOBYTES: Final = 16_384
 
 _TABLES: Final = Path(__file__).with_name("tables.sql")
@@ -92,10 +92,9 @@ class SQLiteConnection(DerivedFile):
             yield
 
     def forget_deleted(self) -> None:
-        """Keep nothing of what was deleted in the write-ahead log.
+        """Empty the write-ahead log, which still has deleted content.
 
-        Where somebody is reading it at this moment, the next deletion empties it, or closing the
-        file.
+        During a read the log stays; the next deletion empties it, or closing the file.
         """
         self.rows("pragma busy_timeout = 0")
         try:

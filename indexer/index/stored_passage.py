@@ -1,4 +1,4 @@
-"""Stored passage: a passage of the index, with what a citation needs of its document."""
+"""Stored passage: a passage of the index, with its document's data for a citation."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 from indexer.text.passages import Passage, with_titles, without_link_targets
 from knowledge.values.documents import Document, Kind, Scope
 
-# What is stored of a document as JSON beside its passages.
+# A document's data, stored as JSON beside its passages.
 _CITED: Final = ("title", "link", "tags", "contributor", "verified", "revision", "approved_by")
 
 SELECT: Final = (
@@ -21,7 +21,7 @@ SELECT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class StoredPassage:
-    """A passage under its id in the index; `link` is its own place if that is told."""
+    """A passage under its id in the index; `link` leads to its own place if that is known."""
 
     id: int
     document_id: str
@@ -63,13 +63,13 @@ def metadata(document: Document) -> str:
 
 
 def title_and_link(metadata_text: str) -> tuple[str, str]:
-    """Two of what is stored of a document; its tags are told by `tags`."""
+    """Title and link of a document's stored data."""
     cited = json.loads(metadata_text)
     return cited["title"] or "", cited["link"] or ""
 
 
 def folded_tags(metadata_text: str) -> set[str]:
-    """The tags of what is stored of a document, without regard to capitals."""
+    """The tags of a document's stored data, without regard to capitals."""
     return {tag.casefold() for tag in json.loads(metadata_text)["tags"]}
 
 

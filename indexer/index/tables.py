@@ -1,9 +1,8 @@
 """SQL statements and transactions of the index database.
 
-`indexer.index.index` holds in memory what is searched. The statements are in the words that SQLite
-and PostgreSQL both understand; they run on an `indexer.index.database.Connection`.
-A vector is stored once by the digest of the words embedded, in full precision, so that nothing is
-embedded twice; beside each passage stand its own vectors (the whole, then its windows) in half
+They run on an `indexer.index.database.Connection`, in the SQL that SQLite and PostgreSQL have in
+common. A vector is stored once by the digest of its words, in full precision, so that nothing is
+embedded twice. Each passage also has its own vectors (the whole, then its windows) in half
 precision, so that scoring a hundred candidates reads a hundred rows by number.
 """
 
@@ -61,7 +60,7 @@ _FILES_VERSION: Final = "files"
 def _opened(place: Place, expected: Mapping[str, str]) -> Connection:
     if isinstance(place, Path):
         return SQLiteConnection(place, expected)
-    # What it needs comes with an extra.
+    # Needs the packages of an extra.
     from indexer.index.postgres import opened_schema
 
     return opened_schema(place, expected)
@@ -80,8 +79,8 @@ class IndexTables:
         self._dimension = dimension
         self.db = _opened(place, expected)
         self.changes = ScopeChanges(self.db, dimension)
-        # The documents that this process has replaced, cited elsewhere or taken out: what others
-        # may still have in memory, if they don't ask. A file is always asked.
+        # Documents that this process has replaced, cited elsewhere or taken out. A process that
+        # doesn't ask the database may still have them in memory. A SQLite file is always asked.
         self.taken_out: set[str] = set()
         self._remembers = not isinstance(place, Path)
 
@@ -140,7 +139,7 @@ class IndexTables:
         return dict(self.db.rows(sql, values))
 
     def digests_under(self, prefix: str) -> dict[str, str]:
-        """The digest of every document whose id begins with a prefix, by id."""
+        """The digest of every document with an id of this prefix, by id."""
         rows = self.db.rows(
             "select id, digest from documents where id >= ? and id < ?",
             (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)),
@@ -177,7 +176,7 @@ class IndexTables:
     def missing_vectors(
         self, digests: Iterable[bytes], coded: Collection[bytes] = ()
     ) -> set[bytes]:
-        """Those digests of which no vector is stored yet, or no codes of tokens where `coded`."""
+        """The digests without a stored vector, or of `coded` without token codes."""
         wanted = list(dict.fromkeys(digests))
         found = [("vectors", some) for some in slices(wanted)]
         found += [("token_codes", some) for some in slices([*coded])]
@@ -208,7 +207,7 @@ class IndexTables:
         return [(key, vectors) for key, vectors in self.db.rows(sql, (passage_id, most))]
 
     def token_codes(self, passage_ids: Sequence[int]) -> dict[int, bytes]:
-        """The codes of passages' token vectors; those that have none are left out."""
+        """The codes of passages' token vectors, without missing ones."""
         found: dict[int, bytes] = {}
         for some in slices(passage_ids):
             sql = (
@@ -244,12 +243,12 @@ class IndexTables:
         return [of_row(row) for row in rows]
 
     def passages_within(self, document_id: str, first: int, last: int) -> list[StoredPassage]:
-        """Those of a document with positions from the first to the last, in reading order."""
+        """A document's passages with positions from the first to the last, in reading order."""
         sql = f"{SELECT} where p.document_id = ? and p.position between ? and ? order by p.position"
         return list(map(of_row, self.db.rows(sql, (document_id, first, last))))
 
     def document_ids(self, beginning: str, scopes: Sequence[Scope]) -> list[str]:
-        """The ids of the documents of these scopes that begin so."""
+        """The ids of the documents of these scopes with this beginning."""
         sql = (
             "select id from documents where substr(id, 1, ?) = ? "  # noqa: S608
             f"and scope in ({marks(scopes)})"
@@ -276,7 +275,7 @@ class IndexTables:
         return sorted({tag for [cited] in self.db.rows(sql, scopes) for tag in folded_tags(cited)})
 
     def titles(self, scopes: Sequence[Scope], most: int) -> list[tuple[str, Scope, str]]:
-        """Id, scope and title of at most so many documents, what was put in last first."""
+        """Id, scope and title of at most so many documents, the newest first."""
         among = f"documents where scope in ({marks(scopes)})"
         sql = f"select id, scope, metadata from {among} order by rowid desc limit ?"  # noqa: S608
         rows = self.db.rows(sql, [*scopes, most])
@@ -291,8 +290,7 @@ class IndexTables:
     ) -> None:
         """Store vectors by digest, and codes of tokens, whether or not a passage uses them yet.
 
-        In a transaction of their own, so that what was embedded before a crash is not embedded
-        again.
+        It is a transaction of its own, so that nothing is embedded again after a crash.
 
         Raises:
             IndexWriteError: if they can't be written.
@@ -301,7 +299,7 @@ class IndexTables:
             self.db.together([*vectors_stored(vectors), *codes_stored(codes)])
 
     def prune_vectors(self) -> int:
-        """Delete the vectors and codes that no passage uses any more; returns how many vectors.
+        """Delete unused vectors and codes; returns the number of vectors.
 
         Not for use while another process is embedding: it stores vectors before their passages.
         """
@@ -326,11 +324,11 @@ class IndexTables:
         vectors: Mapping[bytes, NDArray[np.float32]] = NO_VECTORS,
         codes: Mapping[bytes, bytes] = NO_CODES,
     ) -> None:
-        """Put documents in, in place of what was there under their ids, and take others out.
+        """Put documents in, replacing those under their ids, and take others out.
 
         One transaction: a reader sees all of it or none. Every vector must be stored already, or be
-        among `vectors`; `codes` are those of their tokens. The `record` is that of the file that
-        they came from; a path `forgotten` is parsed again.
+        among `vectors`; `codes` are their tokens'. The `record` is of the file they came from; a
+        `forgotten` path is parsed again.
 
         Raises:
             IndexWriteError: if it can't be written; then nothing is changed.
@@ -369,17 +367,17 @@ class IndexTables:
         replace(self.db, ids, changed, generations, vectors, codes)
 
     def _remember(self, document_ids: Iterable[str]) -> None:
-        # Also where it is not known afterwards what came of it.
+        # Also if the outcome is unknown.
         if self._remembers:
             self.taken_out.update(document_ids)
 
     def link(self, document_id: str) -> str:
-        """Where a document can be read; nothing of one that is not there."""
+        """The link of a document; empty if it isn't there."""
         row = self.db.one("select metadata from documents where id = ?", (document_id,))
         return title_and_link(row[0])[1] if row else ""
 
     def relink(self, documents: Sequence[Document]) -> None:
-        """Cite documents elsewhere, of which nothing but the link has changed."""
+        """Cite documents elsewhere; nothing but their link has changed."""
         if not documents:
             return
         self._remember([one.id for one in documents])

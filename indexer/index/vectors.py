@@ -1,19 +1,17 @@
 """Vector index of one scope in FAISS: flat while that is fast enough, then an inverted file.
 
 Vectors are held by 8-bit scalar quantization after a fixed rotation (`indexer.embedding.rotation`):
-one scale does for all vectors, and nothing has to be trained or kept. A quarter of the memory is
-read for a scan, and what is lost is about 0.001 of a cosine: that finds the nearest hundred of a
-corpus but does not order them, so exact cosines are computed from the stored vectors
-(`indexer.retrieval.fusion`).
+one scale does for all, and nothing has to be trained. A scan reads a quarter of the memory, and
+loses about 0.001 of a cosine. That finds the nearest hundred of a corpus but doesn't order them, so
+exact cosines are computed from the stored vectors (`indexer.retrieval.fusion`).
 
 Up to `EXACT_PASSAGES` every vector is compared. Above, an inverted file assigns the vectors to
-cells, and compares only those of the cells nearest to the query. The cells are trained in a thread
-of their own from a copy, and again when twice as many vectors are held; until they are ready, the
-structure before goes on serving.
+cells, and compares only the cells nearest to the query. A thread trains the cells from a copy, and
+again at twice the size; until they are ready, the old structure serves.
 
-FAISS's own threads are never used. They go on spinning when their work is done, and so fight the
-embedder's for the cores; and how many of them there are is a setting of the calling thread, which
-is easily lost. Queries that come together are shared out among threads of ours.
+FAISS's own threads are never used: they spin after their work and compete with the embedder for the
+cores. Their number is a setting of the calling thread, easily lost. Our own threads share the
+queries that come together.
 
 Source:
     Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", TPAMI 2011, for the
@@ -39,16 +37,16 @@ from indexer.parallel import cores, pool_map
 # Comparing so many takes about a millisecond on one core (benchmarks/structure.py).
 EXACT_PASSAGES: Final = 50_000
 
-# Cells grow with the root of what is to be held; a cell is learned from about 40 vectors.
+# Cells grow with the root of the expected size; a cell is learned from about 40 vectors.
 CELLS_PER_ROOT: Final = 5
 LEARN_PER_CELL: Final = 40
 
-# The share of cells compared with, which decides between recall and speed.
+# The share of cells to compare: recall against speed.
 PROBED_SHARE: Final = 0.04
 
 _logger = logging.getLogger(__name__)
 
-# Cells are learned anew when so many times the vectors are held that they were learned for.
+# Cells are learned anew when the vectors have multiplied by this since they were learned.
 OUTGROWN: Final = 2
 
 # So many codes are brought to 32 bits at once while cells are learned.
@@ -71,7 +69,7 @@ class VectorIndex:
         self._held: Any = held if held is not None else _exact(dimension)
         self._learning: threading.Thread | None = None
         self._learned: Any = None
-        # What changed while cells were being learned, to be done to the learned structure too.
+        # Changes while cells are being learned, to be repeated on the learned structure.
         self._since: list[tuple[str, Any, Any]] = []
 
     def __len__(self) -> int:
@@ -115,11 +113,11 @@ class VectorIndex:
         Args:
             codes: of the queries.
             k: at most this many for each.
-            only: a `selector` of the vectors that are compared, each of them, if not all are.
+            only: a `selector` of the vectors to compare; by default all.
 
         Returns:
-            Passage ids and cosines to about 0.001, (n, at most k), best first; where a row has
-            fewer, the id -1.
+            Passage ids and cosines to about 0.001, (n, at most k), best first; a shorter row is
+            padded with the id -1.
         """
         self._take_over()
         k = max(min(k, len(self)), 0)
@@ -134,7 +132,7 @@ class VectorIndex:
         )
 
     def _parameters(self, only: Any) -> Any:
-        """FAISS's parameters of a search that compares selected vectors and no others."""
+        """FAISS's parameters of a search among selected vectors."""
         parameters: Any = faiss.SearchParameters if self.exact else faiss.SearchParametersIVF
         every_cell = {} if self.exact else {"nprobe": self._held.nlist}
         return parameters(sel=only, **every_cell)
@@ -144,7 +142,7 @@ class VectorIndex:
         return self._held.search(codes, k, params=parameters)
 
     def _learn_if_outgrown(self) -> None:
-        """Begin to learn cells from a copy, where those that there are have become too few."""
+        """Begin to learn cells from a copy if there are too few now."""
         if self.exact:
             learned_for = EXACT_PASSAGES
         else:
@@ -165,7 +163,7 @@ class VectorIndex:
             _logger.warning("No cells could be learned, search stays as it is: %s", error)
 
     def settle(self) -> None:
-        """Wait until the cells that are being learned, if any, serve."""
+        """Wait until any cells being learned serve."""
         while self._learning is not None:
             self._take_over(wait=True)
 
@@ -190,7 +188,7 @@ class VectorIndex:
             self._learn_if_outgrown()
 
     def save(self, path: Path) -> None:
-        """Write what is held; where first cells are being learned, those.
+        """Write the vectors; while first cells are being learned, with those.
 
         Raises:
             RuntimeError, OSError: if it can't be written.
@@ -206,16 +204,16 @@ class VectorIndex:
 
     @classmethod
     def load(cls, path: Path, dimension: int) -> Self:
-        """Read what was saved.
+        """Read a saved index.
 
         Raises:
-            ValueError, RuntimeError: if the file is torn or holds something else.
+            ValueError, RuntimeError: if the file is torn or something else.
         """
         return cls._loaded(faiss.read_index(os.fspath(path)), dimension)
 
     @classmethod
     def unpacked(cls, saved: NDArray[np.uint8], dimension: int) -> Self:
-        """Read what was packed; raises as `load`."""
+        """Read a packed index; raises as `load`."""
         return cls._loaded(faiss.deserialize_index(saved), dimension)
 
     @classmethod
@@ -231,11 +229,11 @@ class VectorIndex:
 
 
 def selector(ids: Sequence[int] | NDArray[np.int64]) -> Any:
-    """FAISS's selector of these ids: a bit for each, which is tested faster than a set."""
+    """FAISS's selector of these ids: one bit each, tested faster than a set."""
     chosen = np.asarray(ids, np.int64)
     bits = np.zeros(int(chosen.max(initial=-1)) + 1, bool)
     bits[chosen] = True
-    # FAISS's Python takes an array, which its types don't say.
+    # FAISS's Python takes an array, unlike its types.
     make: Any = faiss.IDSelectorBitmap
     return make(np.packbits(bits, bitorder="little"))
 
@@ -261,9 +259,9 @@ def inverted_file(held: Any) -> Any:
         cells,
         _CODES,
         faiss.METRIC_INNER_PRODUCT,
-        False,  # the vectors themselves are kept, not what is left after their cell's centre
+        False,  # keep the vectors themselves, not the rest after their cell's centre
     )
-    # Python would free the quantizer that the structure only points to.
+    # Otherwise Python would free the quantizer, which the structure only points to.
     quantizer.this.disown()
     parted.own_fields = True
     parted.cp.niter = 8
@@ -287,7 +285,7 @@ def _sample(held: Any, size: int) -> NDArray[np.float32]:
 
 
 def _pieces(held: Any) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """All that a structure holds, ids and codes as float32, a piece at a time."""
+    """The contents of a structure, ids and codes as float32, a piece at a time."""
     if isinstance(held, faiss.IndexIDMap2):
         ids, flat = faiss.vector_to_array(held.id_map), faiss.downcast_index(held.index)
         for start in range(0, len(ids), PIECE):

@@ -1,7 +1,7 @@
 """Overlay of an index: the index as if one document were added or replaced, in memory alone.
 
-Nothing is written and nothing that others see is changed: the passages of the document's present
-text are left out, those of the new one are added, and words weigh what they would weigh then.
+Nothing is written or visible to others. The document's present passages are left out, the new ones
+are added, and words weigh as they would then.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,12 +20,12 @@ from indexer.index.written_documents import CutDocument
 from indexer.text.analyzer import query_words, words
 from knowledge.values.documents import Scope
 
-# Ids that no index ever gives: what comes is the newest, so of equal scores it is the last.
+# Ids that no index gives: the document would be the newest, so it is last among equal scores.
 FIRST_ID: Final = 2**62
 
 
 class WhatIfIndex:
-    """An index with a document put in, in place of what was there under its id.
+    """An index with a document put in, replacing the one under its id.
 
     Valid until the index changes.
     """
@@ -81,7 +81,7 @@ class WhatIfIndex:
         return self._index.document_passages(document_id)
 
     def passages_within(self, document_id: str, first: int, last: int) -> list[StoredPassage]:
-        """Those of a document as it would be with positions from the first to the last."""
+        """A document's passages, as they would be, with positions from the first to the last."""
         if document_id == self._document.id:
             return [one for one in self._stored.values() if first <= one.position <= last]
         return self._index.passages_within(document_id, first, last)

@@ -1,6 +1,6 @@
-"""Writing of documents into the index database: taken out and put in, many in few statements.
+"""Writing of documents into the index database: deleted and inserted, many in few statements.
 
-A database of PostgreSQL is a round trip away, and SQLite is quicker with fewer statements, too. All
+A PostgreSQL database is a round trip away, and SQLite is quicker with fewer statements, too. All
 functions take the index's own connection and leave transactions to the caller.
 """
 
@@ -22,7 +22,7 @@ from indexer.text.analyzer import words
 from indexer.text.passages import CUTTING, Passage
 from knowledge.values.documents import Document, Scope
 
-# The statements that take some documents out.
+# Statements for each slice of deleted documents.
 _STEPS: Final = 3
 # So many passages are put in by one statement: their vectors are read by one, too.
 _TOGETHER: Final = 60
@@ -54,20 +54,20 @@ class CutDocument:
 
 
 def document_digest(document: Document) -> str:
-    """The digest of everything that a document's passages are made from, the way included."""
+    """The digest of all that determines a document's passages, including the way of cutting."""
     said = {key: value for key, value in asdict(document).items() if value is not None}
     fields = json.dumps([CUTTING, said], ensure_ascii=False, default=str, sort_keys=True)
     return hashlib.sha256(fields.encode()).hexdigest()
 
 
 def vectors_stored(vectors: Mapping[bytes, NDArray[np.float32]]) -> list[Statement]:
-    """What stores vectors by digest; in one order, for who stores the same waits for the first."""
+    """Statements storing vectors in the order of digests: writers of the same ones wait in turn."""
     rows = [(key, vectors[key].astype(np.float32).tobytes()) for key in sorted(vectors)]
     return insertions("vectors", ("digest", "vector"), rows, "on conflict do nothing")
 
 
 def codes_stored(codes: Mapping[bytes, bytes]) -> list[Statement]:
-    """What stores the codes of token vectors by the digest of their passage."""
+    """Statements that store the codes of token vectors, by the digest of their passage."""
     rows = sorted(codes.items())
     return insertions("token_codes", ("digest", "codes"), rows, "on conflict do nothing")
 
@@ -80,7 +80,7 @@ def replace(
     vectors: Mapping[bytes, NDArray[np.float32]],
     codes: Mapping[bytes, bytes] = NO_CODES,
 ) -> None:
-    """Take documents out, and put in those that are `changed`, of generations just raised.
+    """Delete documents, and insert the `changed` ones, at generations just raised.
 
     Raises:
         MissingVectorError: if a vector is neither stored nor among `vectors`.
@@ -99,18 +99,18 @@ def replace(
     passages = [(cut.document, passage) for cut in changed for passage in cut.passages]
     for start in range(0, len(passages), _TOGETHER):
         _put_in_passages(db, passages[start : start + _TOGETHER], generations, vectors, fragments)
-    # They say nearly as much as the text that was taken out. Its vectors stay until vectors are
-    # pruned: a file that was moved is put in again.
+    # Codes reveal nearly as much as the deleted text. Its vectors stay until vectors are pruned: a
+    # moved file is put in again.
     gone -= {passage.digests[0] for _, passage in passages}
     if gone:
         db.together(_codes_deleted(sorted(gone)))
 
 
 def _taken_out(document_ids: Sequence[str]) -> Iterator[Statement]:
-    """What takes documents out, of the generations that their scopes have been raised to.
+    """Statements that delete documents, at the generations of their scopes.
 
-    Of the answers to each three statements, the second has the digests of the passages that were
-    there, the third the scopes of the documents.
+    Of the answers to each three statements, the second has the digests of the deleted passages, the
+    third the scopes of the documents.
     """
     for some in slices(document_ids):
         yield (
@@ -124,7 +124,7 @@ def _taken_out(document_ids: Sequence[str]) -> Iterator[Statement]:
 
 
 def _codes_deleted(digests: Sequence[bytes]) -> list[Statement]:
-    """What deletes the codes of passages that are no more, unless others have the same words."""
+    """Statements that delete the codes of deleted passages, unless others have the same words."""
     return [
         (
             f"delete from token_codes where digest in ({marks(some)}) and not exists "  # noqa: S608
@@ -136,7 +136,7 @@ def _codes_deleted(digests: Sequence[bytes]) -> list[Statement]:
 
 
 def _documents_put_in(changed: Sequence[CutDocument]) -> list[Statement]:
-    """What puts documents in; its answer has a row for each, unless it is there already."""
+    """A statement that inserts documents; its answer has a row for each new one."""
     rows = [
         (one.id, one.scope, one.kind.value, document_digest(one), metadata(one))
         for one in (cut.document for cut in changed)
@@ -146,7 +146,7 @@ def _documents_put_in(changed: Sequence[CutDocument]) -> list[Statement]:
 
 
 def _fragments(changed: Sequence[CutDocument]) -> dict[tuple[str, int], str]:
-    """What names the lines of passages, by document and position; without those that have none."""
+    """The line fragments of passages, by document and position, without empty ones."""
     return {
         (cut.document.id, passage.position): fragment
         for cut in changed
@@ -172,7 +172,7 @@ def _put_in_passages(
     wanted = dict.fromkeys(key for _, passage in passages for key in passage.digests)
     stored = _vectors_read([key for key in wanted if key not in vectors])
     answers = db.together([*inserted, *stored])
-    # What is returned is in no order that either database promises.
+    # Neither database promises the order of returned rows.
     ids = {(row[1], row[2]): row[0] for rows in answers[: len(inserted)] for row in rows}
     read = dict(row for rows in answers[len(inserted) :] for row in rows)
     known = {key: vector.astype(np.float32).tobytes() for key, vector in vectors.items()} | read
@@ -215,7 +215,7 @@ def _vectors_read(digests: Sequence[bytes]) -> list[Statement]:
 
 
 def _own_digests(passage: Passage) -> list[bytes]:
-    """Those of the whole and of each window; a passage that is its own window has it once."""
+    """The digests of the whole and of each window; a passage that is its own window has one."""
     whole, *windows = passage.digests
     return [whole, *(window for window in windows if window != whole)]
 
