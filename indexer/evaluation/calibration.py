@@ -1,9 +1,12 @@
 """Calibration of the evidence's parameters on judged sets: rows, weights of kinds, cross-fitting.
 
-From each judged set come four kinds of rows: its questions as they are (right where the best
-passage is of a relevant document, and of the section that answers), the same with the relevant
-documents taken out of the results (never right), near misses where the set has some (never right),
-and the other sets' questions with its own foreign ones (never right).
+Each judged set gives four kinds of rows:
+
+- its questions as they are, right if the best passage is of a relevant document, and of the
+  answering section;
+- the same without the relevant documents in the results, never right;
+- near misses, if the set has some, never right;
+- the other sets' questions and its own foreign ones, never right.
 
 Errors:
     JudgedSetError    the sets are not enough to fit on
@@ -23,8 +26,8 @@ from indexer.retrieval.retriever import Retriever
 from knowledge.values.documents import SHARED
 from knowledge.values.questions import Evidence
 
-# How much each kind counts in all, as it is in a server: most of what is asked there is answered by
-# something. Within a kind every set counts the same.
+# The weight of each kind, as on a server, where most questions have some answer. Within a kind
+# every set counts the same.
 IMPORTANCE: Final[Mapping[str, float]] = {
     "answerable": 0.65,
     "removed": 0.05,
@@ -36,7 +39,7 @@ IMPORTANCE: Final[Mapping[str, float]] = {
 # promised, since it is measured where it was fitted.
 STRONG_PRECISION: Final = 0.93
 
-# How often what is shown without being strong answers, likewise.
+# The share of right answers among those shown without being strong, likewise.
 PARTIAL_PRECISION: Final = 0.5
 
 # With fewer in all, every figure is chance.
@@ -50,8 +53,7 @@ FOREIGN: Final = 300
 class Rows:
     """Questions as features, (n, f), with whether the best passage answers, by kind and set.
 
-    `relatives` are the sets that a set shares
-    documents with, itself among them.
+    `relatives` are the sets that a set shares documents with, itself among them.
     """
 
     values: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
@@ -96,10 +98,10 @@ class Rows:
 
 
 def gather(rows: Rows, name: str, retriever: Retriever, sets: Mapping[str, JudgedSet]) -> None:
-    """Put in what one judged set, indexed behind `retriever`, has to say.
+    """Add the rows of one judged set, indexed behind `retriever`.
 
     Questions of a set that shares documents with this one are not foreign to it. Each of its own is
-    asked from its scopes; the others of all that any of these may see.
+    asked from its scopes; foreign ones from all scopes of the set.
     """
     judged = sets[name]
     everything = sorted({one for some in judged.scopes.values() for one in some}) or [SHARED]
@@ -135,7 +137,7 @@ def gather(rows: Rows, name: str, retriever: Retriever, sets: Mapping[str, Judge
 
 
 def relatives(name: str, sets: Mapping[str, JudgedSet]) -> frozenset[str]:
-    """The sets that have a document of this one, and translations `a-x` of a set `a-y`."""
+    """The sets with a document of this one, and translations `a-x` of a set `a-y`."""
     own = _texts(sets[name])
     return frozenset(
         other
@@ -149,10 +151,10 @@ def _texts(judged: JudgedSet) -> set[str]:
 
 
 def check(rows: Rows, accepted: str) -> None:
-    """See that there is enough to fit on: questions, and both right and wrong first passages.
+    """Require enough to fit on: questions, and both right and wrong first passages.
 
-    Answers are mostly accepted because they came first. A set of these, named `accepted`, where
-    hardly anything else was picked would teach that whatever comes first is right.
+    Answers are mostly accepted because they came first. A set of these, named `accepted`, with
+    hardly any other picks would teach that whatever comes first is right.
 
     Raises:
         JudgedSetError: if not.
@@ -179,11 +181,11 @@ def check(rows: Rows, accepted: str) -> None:
 
 
 def fitted(rows: Rows, provenance: str) -> tuple[Calibration, dict[str, float]]:
-    """Fit the parameters and the two thresholds; what was measured comes with them.
+    """Fit the parameters and the two thresholds; the measurements come with them.
 
     *strong* begins at the least probability above which answers are right often enough, of all
-    kinds mixed and averaged over the sets, and *none* ends at the least from which those that are
-    not strong are.
+    kinds mixed and averaged over the sets. *none* ends at the least one from which the other shown
+    answers are.
     """
     values, right, importance = rows.stacked()
     weights, scales, bias = fit(values, right, importance)
@@ -196,10 +198,10 @@ def fitted(rows: Rows, provenance: str) -> tuple[Calibration, dict[str, float]]:
 
 
 def cross_fitted(rows: Rows) -> dict[str, float]:
-    """What is measured on each set with parameters fitted without it, as for a server unseen.
+    """The measurements on each set with parameters fitted without it, as for an unseen server.
 
-    Sets that share documents with it are left out, too. Where nothing is left, every set is cut
-    into halves, each measured with what is fitted on the other.
+    Sets that share documents with it are left out, too. If nothing is left, every set is halved,
+    and each half is measured with parameters fitted on the other.
     """
     names = list(dict.fromkeys(name for _, name in rows.values))
     without = {name: _names_without(name, names, rows.relatives) for name in names}
@@ -216,7 +218,7 @@ def cross_fitted(rows: Rows) -> dict[str, float]:
 def _names_without(
     name: str, names: Sequence[str], relatives: Mapping[str, frozenset[str]]
 ) -> frozenset[str]:
-    """The names of the sets that have nothing to do with one."""
+    """The names of the sets unrelated to one."""
     return frozenset(names) - {name} - relatives.get(name, frozenset())
 
 
@@ -236,10 +238,10 @@ def _least(
 
 
 def measured(rows: Rows, calibration: Calibration) -> dict[str, float]:
-    """What the parameters do to each kind of question of each set.
+    """The effect of the parameters on each kind of question of each set.
 
-    *Strong precision* is the share of right answers where *strong* is said: of the questions that
-    have an answer, and of all kinds mixed as `IMPORTANCE` says.
+    *Strong precision* is the share of right answers among *strong* ones: of the answerable
+    questions, and of all kinds mixed as `IMPORTANCE` says.
     """
     found: dict[str, float] = {}
     strong: dict[tuple[str, str], NDArray[np.bool_]] = {}

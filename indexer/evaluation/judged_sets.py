@@ -1,11 +1,11 @@
-"""Judged sets: questions and the documents that are relevant to them.
+"""Judged sets: questions with their relevant documents.
 
 A set is in BEIR's layout: `corpus.jsonl`, `queries.jsonl`, `qrels.tsv` (or `qrels/test.tsv`), and
 optionally `unanswerable.jsonl`, or is harvested from answers that people accepted.
 
 Errors:
     Exception
-    └── JudgedSetError    a judged set that can't be read or harvested; what was found and expected
+    └── JudgedSetError    a judged set can't be read or harvested: finding and expectation
 """
 
 import json
@@ -20,7 +20,7 @@ from indexer.index.stored_passage import StoredPassage
 from knowledge.values.documents import ARTICLES, SHARED, Document, Kind, Scope
 from knowledge.values.questions import Question
 
-# The sets that come with the program, by name; each folder's README says whose the documents are.
+# The shipped sets, by name; each folder's README names the owners of the documents.
 COMMITTED: Final = {
     name: Path(__file__).parent / "judged" / name
     for name in ("backup-faq", "desktop-how-tos", "survival-game")
@@ -34,17 +34,18 @@ _COMPARED: Final = 40
 
 
 class JudgedSetError(Exception):
-    """A judged set can't be read; the message names the file and what was expected."""
+    """A judged set can't be read; the message names the file and the expectation."""
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedSet:
-    """Documents, questions and what is relevant to what.
+    """Documents, questions and judgements of relevance.
 
-    `scopes` says from which scopes a question is asked; one that is absent is asked from `SHARED`.
-    `foreign` are the ids of those unanswerable questions that are about something else altogether
-    (`"kind": "foreign"` in the file). `headings` names the section that answers, by question and
-    document, where one does.
+    Attributes:
+        scopes: the scopes that a question is asked from; by default `SHARED`.
+        foreign: the ids of unanswerable questions about something else altogether (`"kind":
+            "foreign"` in the file).
+        headings: the answering section, by question and document, if one answers.
     """
 
     documents: Sequence[Document]
@@ -56,7 +57,7 @@ class JudgedSet:
     headings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def is_answered_by(self, question: str, passage: StoredPassage) -> bool:
-        """Whether a passage is of a document that answers, and of the section that is named."""
+        """Whether a passage is of a relevant document, and of the named section."""
         if passage.document_id not in self.judgements[question]:
             return False
         heading = self.headings.get(question, {}).get(passage.document_id, "")
@@ -72,8 +73,8 @@ def judged_set(folder: Path) -> JudgedSet:
     """Read a judged set.
 
     Raises:
-        JudgedSetError: if a file is missing, a line is not what it should be, an id stands for two
-            things or for none, or nothing is judged.
+        JudgedSetError: if a file is missing, a line is malformed, an id stands for two things or
+            for none, or nothing is judged.
     """
     documents = [
         Document(
@@ -91,13 +92,12 @@ def judged_set(folder: Path) -> JudgedSet:
 def judged(
     folder: Path, documents: Sequence[Document], queries: Mapping[str, str], pages: str = ""
 ) -> JudgedSet:
-    """The judged set that a folder's judgements make of documents and questions.
+    """The judged set of a folder's judgements, documents and questions.
 
-    `pages` says where the documents come from, if not from `corpus.jsonl`.
+    `pages` is the origin of the documents, if not `corpus.jsonl`.
 
     Raises:
-        JudgedSetError: if a judgement names a question or document that is not there, or nothing is
-            judged.
+        JudgedSetError: if a judgement names an unknown question or document, or nothing is judged.
     """
     path = _qrels(folder)
     judgements, headings = _judgements(path)
@@ -124,7 +124,7 @@ def judged(
 
 
 def _foreign(path: Path) -> frozenset[str]:
-    """The ids of a file's questions that have nothing to do with its documents."""
+    """The ids of a file's questions that are unrelated to its documents."""
     return frozenset(key for key, row in rows(path).items() if row.get("kind") == "foreign")
 
 
@@ -183,7 +183,7 @@ def _qrels(folder: Path) -> Path:
 
 
 def _judgements(path: Path) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, str]]]:
-    """The grades, and the headings of the sections that answer, by question and document."""
+    """The grades, and the headings of the answering sections, by question and document."""
     judgements: dict[str, dict[str, int]] = {}
     headings: dict[str, dict[str, str]] = {}
     named = 3
@@ -215,11 +215,11 @@ def _judgements(path: Path) -> tuple[dict[str, dict[str, int]], dict[str, dict[s
 def harvested(accepted: Iterable[Question], documents: Sequence[Document]) -> JudgedSet:
     """A judged set of answers that people accepted: each first hit's document is relevant.
 
-    Questions asked in the same words in the same guild are one, so that a popular one does not
-    decide alone. One whose document is gone, or can't be seen from there any more, is passed over,
-    and so is a follow-up, which asks nothing by itself. What people accepted is what the retriever
-    of that time put first: such a set shows whether a change loses good answers, hardly whether it
-    finds better ones.
+    Questions in the same words in the same guild are one, so that a popular one does not decide
+    alone. Follow-ups are left out, as they ask nothing by themselves, and so are questions whose
+    document is gone or no longer visible. People accepted the first results of the retriever of
+    that time: such a set shows whether a change loses good answers, hardly whether it finds better
+    ones.
 
     Raises:
         JudgedSetError: if fewer than `LEAST_HARVEST` questions are left.

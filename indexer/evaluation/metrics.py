@@ -36,7 +36,7 @@ def ndcg(run: Run, judgements: Judgements, k: int = K) -> float:
 
 
 def question_ndcgs(run: Run, judgements: Judgements, k: int = K) -> dict[str, float]:
-    """For each judged question's id the `ndcg` of that question alone."""
+    """Each judged question's id with its own `ndcg`."""
     return {q: _ndcg(run.get(q, ()), grades, k) for q, grades in judgements.items()}
 
 
@@ -90,12 +90,12 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
 
 
 def randomisation_p(current: Sequence[float], other: Sequence[float], *, seed: int = 0) -> float:
-    """How often chance alone sets two runs as far apart as they are: a two-sided p.
+    """The chance of a difference this large between two equally good runs: a two-sided p.
 
-    Were the runs equally good, each question's difference might as well have had the other sign.
-    So the signs are flipped at random `FLIPS` times, and p is the share of flips whose mean
-    difference is at least as large as the one seen, the seen one counted as one of them: p is
-    never 0, and 1 for identical runs. The same figures give the same p on every run.
+    If the runs were equally good, each question's difference might as well have the other sign. So
+    the signs are flipped at random `FLIPS` times. p is the share of flips with a mean difference at
+    least as large as the observed one, counting that as one of them: p is never 0, and 1 for
+    identical runs. The same figures give the same p on every run.
 
     Args:
         current: one figure a question.
@@ -124,11 +124,11 @@ def randomisation_p(current: Sequence[float], other: Sequence[float], *, seed: i
 def kept_and_refused(
     answerable: Sequence[float], unanswerable: Sequence[float], thresholds: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What refusing below each threshold would do, by the strengths of questions' evidence.
+    """The effect of refusing below each threshold, by the strengths of questions' evidence.
 
     Returns:
-        (t,) the share of answerable questions that is kept, and (t,) the share of unanswerable
-        ones that is refused.
+        (t,) the kept share of answerable questions, and (t,) the refused share of unanswerable
+        ones.
     """
     low = np.searchsorted(np.sort(np.asarray(answerable, dtype=float)), thresholds, side="left")
     refused = np.searchsorted(np.sort(np.asarray(unanswerable, dtype=float)), thresholds, "left")

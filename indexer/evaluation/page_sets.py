@@ -1,8 +1,8 @@
-"""Page sets: judged questions over pages of public repositories, which are read from checkouts.
+"""Page sets: judged questions over pages of public repositories, read from checkouts.
 
-No page is copied: a set holds `set.toml`, `queries.jsonl`, `qrels.tsv` and `unanswerable.jsonl`.
-A document's id is its path in the repository; a digest stands for the heading that answers. Of a
-published data set not even the questions are copied: the ids in `queries.jsonl` name rows of it.
+No page is copied: a set holds `set.toml`, `queries.jsonl`, `qrels.tsv` and `unanswerable.jsonl`. A
+document's id is its path in the repository; a digest stands for the answering heading. Published
+data sets are not copied at all: the ids in `queries.jsonl` name their rows.
 
 Errors:
     JudgedSetError    a set or its checkout can't be read, or they don't fit each other
@@ -35,10 +35,10 @@ _Faq = tuple[Sequence[Document], Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class PageSource:
-    """Where the pages of a set are: `set.toml`.
+    """The origin of a set's pages: `set.toml`.
 
-    `folders` of the repository are read, or its `faq` in one of the layouts of `_FAQS`. Sets that
-    are `for_reporting` are asked once, at the end: nothing is fitted or chosen by them.
+    Pages are `folders` of the repository, or its `faq` in one of the layouts of `_FAQS`. Sets
+    `for_reporting` are asked once, at the end: nothing is fitted or chosen by them.
     """
 
     repository: str
@@ -62,13 +62,13 @@ def page_source(folder: Path) -> PageSource:
 
 
 def page_set(folder: Path, checkouts: Path) -> JudgedSet:
-    """Read a set together with its pages, which are in `checkouts/OWNER+NAME`.
+    """Read a set together with its pages, from `checkouts/OWNER+NAME`.
 
-    Pages are read by the parsers that read an imported folder.
+    The parsers are those of an imported folder.
 
     Raises:
-        JudgedSetError: if the checkout is missing or at another commit, or the set names a page,
-            a heading or a row that is not there.
+        JudgedSetError: if the checkout is missing or at another commit, or the set names a missing
+            page, heading or row.
     """
     source = page_source(folder)
     checkout = checkouts.resolve() / source.repository.replace("/", "+")
@@ -97,7 +97,7 @@ def _check_commit(checkout: Path, source: PageSource) -> None:
 
 
 def _pages(checkout: Path, folder: Path) -> list[Document]:
-    """The pages in a folder; files that can't be read are passed over, as in an import."""
+    """The pages in a folder; unreadable files are left out, as in an import."""
     pages = []
     for found in files_of(folder):
         if isinstance(found, Failure):
@@ -113,7 +113,7 @@ def _pages(checkout: Path, folder: Path) -> list[Document]:
 
 
 def _with_headings(found: JudgedSet, folder: Path) -> JudgedSet:
-    """The set with the headings that its digests stand for."""
+    """The set with headings in place of their digests."""
     there = {
         document.id: {
             digest(one): one for one in (document.title, *_HEADING.findall(document.text))
@@ -133,12 +133,12 @@ def _with_headings(found: JudgedSet, folder: Path) -> JudgedSet:
 
 
 def digest(heading: str) -> str:
-    """What stands for a heading in `qrels.tsv`, so that its words are not copied."""
+    """The digest of a heading in `qrels.tsv`, so that its words are not copied."""
     return sha256(plain(heading).encode()).hexdigest()[:8]
 
 
 def _covid_faq(checkout: Path) -> _Faq:
-    """The FAQ and what people asked, in one file (`ML-Recipes/BERT-FAQ`)."""
+    """The FAQ and its users' questions, in one file (`ML-Recipes/BERT-FAQ`)."""
     pairs = json.loads((checkout / "data/CovidFAQ/query_answer_pairs.json").read_text("utf-8"))
     items = [pair for pair in pairs if pair["query_type"] == "faq"]
     documents = [
@@ -148,7 +148,7 @@ def _covid_faq(checkout: Path) -> _Faq:
 
 
 def _rasa_faq(checkout: Path) -> _Faq:
-    """The answers of a bot and what its users asked, by intent (`RasaHQ/rasa-demo`)."""
+    """The answers of a bot and its users' questions, by intent (`RasaHQ/rasa-demo`)."""
     folder = checkout / "data/nlu"
     answers = yaml.safe_load((folder / "responses/responses.yml").read_text("utf-8"))["responses"]
     documents = [

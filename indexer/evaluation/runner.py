@@ -1,7 +1,6 @@
 """Evaluation runner: a judged set is indexed, asked and measured; two evaluations are compared.
 
-A judged set is indexed and asked through the very same passages, index and retriever that members'
-questions go through.
+Its questions go through the same passages, index and retriever as members' questions.
 """
 
 import math
@@ -45,7 +44,7 @@ _BATCH: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a run over a judged set measured; `to_dict` gives the names that programs read.
+    """The measurements of a run over a judged set; `to_dict` gives names for programs.
 
     `strengths` are probabilities that the best hit answers; from `threshold` on they are strong.
     """
@@ -100,7 +99,7 @@ def peak_rss_mb() -> float:
 
 @dataclass(frozen=True, slots=True)
 class RankingChange:
-    """A question that two evaluations rank differently, with its nDCG@10 in each."""
+    """A question with different rankings in two evaluations, and its nDCG@10 in each."""
 
     question: str
     current: float
@@ -123,7 +122,7 @@ class Comparison:
         return randomisation_p(*(list(scores.values()) for scores in self._ndcgs()))
 
     def changed(self) -> list[RankingChange]:
-        """The questions whose nDCG@10 differs: the largest loss first, the largest gain last."""
+        """The questions with different nDCG@10: the largest loss first, the largest gain last."""
         current, other = self._ndcgs()
         changes = [
             RankingChange(self.queries[key], current[key], other[key])
@@ -169,12 +168,11 @@ class Evaluator:
         *,
         order: Order | None = None,
     ) -> None:
-        """Evaluate on an index that holds the judged set and nothing else.
+        """Evaluate on an index that holds only the judged set.
 
-        Evidence is judged by `calibration`, or by the one that comes with the program. With
-        `reranking`, what is measured is the reranked order, and the fused one is a leg of it.
-        What is found in the end is put into another `order`, if there is one, which evidence does
-        not depend on.
+        Evidence is judged by `calibration`, or by the shipped one. With `reranking`, the reranked
+        order is measured, and the fused one is a leg of it. An `order` rearranges the final hits;
+        evidence doesn't depend on it.
         """
         self._order = order
         self._reranking = reranking

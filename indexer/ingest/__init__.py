@@ -1,1 +1,1 @@
-"""Incremental indexing: what changed in corpus, files and channels is cut, embedded and stored."""
+"""Incremental indexing: changes of corpus, files and channels are cut, embedded and stored."""

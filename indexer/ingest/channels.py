@@ -1,8 +1,8 @@
 """Channel ingest: index updates with the archive of followed channels, by thread.
 
-`update_channels` is a generator like `pipeline.update`: each step is short enough for a question to
-wait for, and it can be abandoned or killed at any moment. Which documents a thread has is stored
-in the archive after they are in the index; until then the thread counts as changed.
+`update_channels` is a generator like `pipeline.update`: a question can wait for any of its steps,
+and it can be abandoned or killed at any moment. A thread's documents are recorded in the archive
+after they are in the index; until then the thread counts as changed.
 """
 
 from collections.abc import Collection, Iterator
@@ -33,7 +33,7 @@ from knowledge.values.documents import Document, Kind
 
 KINDS: Final = frozenset({Kind.CHANNEL})
 
-# The key in the archive under which stands by which parsers, and without whom, documents were made.
+# The archive's key for the parsers and opt-outs that its documents were made with.
 _VERSION: Final = "made by"
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -50,12 +50,12 @@ def update_channels(
 ) -> Iterator[Progress]:
     """Bring the index up to date with the archive of channels, in slices.
 
-    With `check`, the index is compared with what the archive says of it: it may be another one, or
-    the process may have died between the two writes. Nobody is named who is `withheld`. With a
+    With `check`, the index is compared with the archive's records: it may be another index, or the
+    process may have died between the two writes. `withheld` authors are never named. With a
     `queue`, other processes embed.
 
     Yields:
-        After each step, how far it is, counted in threads.
+        The progress after each step, counted in threads.
     """
     for _ in _sift(index, archive, withheld):
         yield Progress(0, 0, "", report)
@@ -83,12 +83,12 @@ def update_channels(
 def _sift(index: Index, archive: ChannelArchive, withheld: Withheld) -> Iterator[None]:
     """Delete the messages of authors who opted out, and mark every thread as changed.
 
-    Only where the opt-outs or the parsers have changed since the documents were made.
+    This happens only if opt-outs or parsers have changed since the documents were made.
     """
     version = f"{PARSERS_VERSION} {withheld.version}"
     if archive.recall(_VERSION) == version:
         return
-    # Whose messages were left out may be quoted again.
+    # Authors whose messages were left out may be quoted again.
     archive.refetch_lacking()
     for author_id, author in archive.messages.authors():
         if Message(0, author_id, author, _NEVER, "") not in withheld:
@@ -104,7 +104,7 @@ def _sift(index: Index, archive: ChannelArchive, withheld: Withheld) -> Iterator
 
 
 def _missing(index: Index, archive: ChannelArchive, report: UpdateReport) -> set[int]:
-    """The threads with a document that the index lacks; documents of no thread are taken out."""
+    """The threads with a document that the index lacks; documents without a thread are deleted."""
     there = index.tables.document_digests(KINDS)
     recorded = archive.threads.every_document()
     ownerless = [document_id for document_id in there if document_id not in recorded]
@@ -113,7 +113,7 @@ def _missing(index: Index, archive: ChannelArchive, report: UpdateReport) -> set
         report.removed += ownerless
     lacking = (key for key, digest in recorded.items() if there.get(key) != digest)
     report.unchanged += sum(there.get(key) == digest for key, digest in recorded.items())
-    # One that was taken out as ownerless may be about to be recorded: its thread has changed.
+    # An ownerless document may be about to be recorded: its thread has changed.
     return {thread for key in (*lacking, *ownerless) if (thread := thread_of(key)) is not None}
 
 
@@ -130,7 +130,7 @@ class _ThreadUpdate:
     report: UpdateReport
 
     def steps(self, withheld: Withheld, order: InOrder) -> Iterator[None]:
-        """Put in a thread's documents, take out those it no longer has, and record both."""
+        """Put in a thread's documents, delete those it no longer has, and record both."""
         known = self.index.tables.digests_under(prefix(self.channel.id, self.thread.id))
         made: dict[str, str] = {}
         out: set[str] = set()
@@ -157,12 +157,12 @@ class _ThreadUpdate:
         yield from put_together(self.index, self.embedder, [cut], self.report)
         out.discard(cut.document.id)
         if self._has_changed():
-            # While it was embedded, something of it may have been deleted. This is still the step
-            # that put it in, so nobody has seen it.
+            # During the embedding, a part of it may have been deleted. This is still the step that
+            # put it in, so nobody has seen it.
             self.index.tables.apply([], [cut.document.id])
 
     def _finish(self, gone: list[str], made: dict[str, str], out: set[str]) -> Iterator[None]:
-        # What was left out comes with the next update: the thread counts as changed until then.
+        # The next update adds the left-out documents: the thread counts as changed until then.
         if out or self._has_changed():
             return
         if gone:
@@ -182,12 +182,12 @@ def withdraw(
     thread_id: int,
     message_ids: Collection[int],
 ) -> list[str]:
-    """Take out at once what quotes messages of a thread that were just forgotten.
+    """Delete at once the documents that quote just forgotten messages of a thread.
 
-    Nothing is embedded: what is left of a document comes back with the next `update_channels`.
+    Nothing is embedded: the rest of a document comes back with the next `update_channels`.
 
     Returns:
-        The ids of the documents that were taken out.
+        The ids of the deleted documents.
     """
     thread = archive.threads.get(thread_id)
     channel = archive.channel(thread.channel_id) if thread is not None else None
@@ -209,7 +209,7 @@ def withdraw(
 def _documents_now(
     archive: ChannelArchive, channel: ArchivedChannel, thread: Thread, withheld: Withheld
 ) -> list[Document]:
-    """A thread's documents; none of one that is too long for them to be made within a step."""
+    """A thread's documents; none of a thread too long to be read in one step."""
     if archive.messages.count(thread.id) > THREAD_MESSAGES:
         return []
     return [*filter(None, thread_documents(archive, channel, thread, withheld))]

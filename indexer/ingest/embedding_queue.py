@@ -1,9 +1,9 @@
-"""Embedding by other processes: what an update offers to workers, and what it gets of them.
+"""Embedding by other processes: an update's offers to workers, and their results.
 
-Whoever updates an index offers the texts that have no vector, and stores those that come back.
-A worker embeds by the very same model (`kind_of`), so an index is the same whoever embedded. What
-comes back is looked at before it is stored: a vector of another length or with no number in it is
-as none. Behind the vector come the codes of the tokens, where the model has them.
+An update offers the texts without a vector, and stores the results. A worker embeds by the very
+same model (`kind_of`), so the index is the same whoever embedded. Results are checked before they
+are stored: a vector of another length, or with NaN in it, is dropped. The codes of the tokens, if
+the model has them, follow the vector.
 """
 
 import logging
@@ -26,39 +26,39 @@ from knowledge.values.embedding_jobs import Job, QueueState
 if TYPE_CHECKING:
     from knowledge.store.postgres.work_queue import WorkQueue
 
-# Vectors taken over in one step; that takes some 10 ms.
+# Vectors taken over in one step, in some 10 ms.
 _COLLECTED: Final = 128
-# Texts that a worker takes at once: a second's work, at the most.
+# Texts that a worker takes at once: a second's work at most.
 TAKEN: Final = 16
-# How often a worker says that it is alive; what it takes at once needs less.
+# The interval of a worker's sign of life; one batch needs less.
 SEEN_SECONDS: Final = 2.0
-# What a text begins with that is a whole passage: codes of its tokens are wanted, too. Who stores
-# what comes back need not be who offered it.
+# Marks a text as a whole passage, which needs token codes, too. The process that stores a result
+# need not be the one that offered the text.
 _WHOLE: Final = "\x02"
-# How far a unit vector's length may be from 1: float32, and models that scale no better.
+# Tolerance of a unit vector's length: float32, and models that scale no better.
 _TOLERANCE: Final = 0.01
 
 _logger = logging.getLogger(__name__)
 
 
 class SetAsideError(IndexError_):
-    """Every worker that tried to embed some text was gone afterwards; the message says more."""
+    """Every worker that tried some text died of it; the message says more."""
 
 
 def kind_of(embedder: Embedder) -> str:
-    """What a worker has to run to embed for this model: vectors of different ones never mix."""
+    """A worker's model must have this name: vectors of different models never mix."""
     coded = "" if tokens_of(embedder) is None else " coded"
     return f"embed {embedder.model} {embedder.dimension} {embedder.max_tokens}{coded}"
 
 
 class EmbeddingQueue:
-    """The queue as whoever updates an index sees it."""
+    """The queue as an index update sees it."""
 
     def __init__(self, jobs: "WorkQueue") -> None:
         self._jobs = jobs
 
     def is_attended(self, embedder: Embedder) -> bool:
-        """Whether any worker is alive that embeds as this embedder does."""
+        """Whether a worker is alive that embeds as this embedder does."""
         return self._jobs.is_attended(kind_of(embedder))
 
     def offer(
@@ -68,9 +68,9 @@ class EmbeddingQueue:
         texts: Mapping[bytes, str],
         whole: Container[bytes] = (),
     ) -> None:
-        """Let workers embed those of the texts that have no vector yet.
+        """Let workers embed the texts without a vector.
 
-        Of whole passages, by digest, the codes of their tokens are wanted, too.
+        Whole passages, given by digest, need the codes of their tokens, too.
         """
         missing = index.tables.missing_vectors(texts)
         coded: Container[bytes] = () if tokens_of(embedder) is None else whole
@@ -84,7 +84,7 @@ class EmbeddingQueue:
         )
 
     def collect(self, index: Index, embedder: Embedder) -> int:
-        """Store some of the vectors that have come back, and their codes; returns how many."""
+        """Store some returned vectors and their codes; returns their number."""
         kind = kind_of(embedder)
         found = self._jobs.results(kind, _COLLECTED)
         vectors = {key: _vector(result, embedder) for key, result in found.items()}
@@ -95,7 +95,7 @@ class EmbeddingQueue:
             index.tables.store_vectors(good, {key: one for key, one in codes.items() if one})
         if len(good) < len(found):
             _logger.warning("%d vectors of a worker were none.", len(found) - len(good))
-        # Not before they are stored: an update that ends here begins anew.
+        # Only after they are stored: an update that ends here begins anew.
         self._jobs.drop(kind, found)
         return len(good)
 
@@ -103,7 +103,7 @@ class EmbeddingQueue:
         return self._jobs.state()
 
     def still_out(self, index: Index, embedder: Embedder, texts: Mapping[bytes, str]) -> bool:
-        """Whether to wait for vectors of these texts; what lacks one then is to be embedded here.
+        """Whether to wait for these texts' vectors; otherwise embed the missing ones here.
 
         Raises:
             SetAsideError: if workers have died of one of them: so might this process.
@@ -124,7 +124,7 @@ class EmbeddingQueue:
                 "Look at what the workers' machines say, and give them more; the texts are tried "
                 "again within the hour."
             )
-        # What they have failed of is met here, too, and told as ever.
+        # Their failures recur here, and are reported as usual.
         self._jobs.drop(kind, set_aside)
         return len(set_aside) < len(problems)
 
@@ -133,8 +133,8 @@ class EmbeddingWorker:
     """A process that embeds for others: it takes texts, and hands in their vectors.
 
     Attributes:
-        done: how many texts it has embedded.
-        failed: how many it could not embed; one that it takes again counts again.
+        done: the number of embedded texts.
+        failed: the number of failures; a text that fails again counts again.
     """
 
     def __init__(
@@ -156,10 +156,10 @@ class EmbeddingWorker:
         self.failed = 0
 
     def step(self) -> int:
-        """Embed a few of the texts that wait; returns how many there were.
+        """Embed a few of the waiting texts; returns their number.
 
         Raises:
-            StoreError: if the database can't be used; what was taken is free again soon.
+            StoreError: if the database can't be used; the taken texts are free again soon.
         """
         if self._clock() - self._seen_at >= SEEN_SECONDS:
             self._jobs.seen(self.kind, self.name)
@@ -171,7 +171,7 @@ class EmbeddingWorker:
             texts = [job.text.removeprefix(_WHOLE) for job in taken]
             embedded = embedded_passages(self._embedder, texts)
         except Exception as error:  # noqa: BLE001 - one bad text must not end a worker
-            # Not what it says: there may be something of the text in it.
+            # Not the error's message: it may contain the text.
             self._jobs.fail(self.name, taken, type(error).__name__)
             self.failed += len(taken)
             texts_failed = counted(len(taken), "text")

@@ -1,10 +1,9 @@
-"""File ingest: index updates with the imported files; what changed is parsed and embedded.
+"""File ingest: index updates with the imported files; changed ones are parsed and embedded.
 
-`update_files` is a generator like `pipeline.update`: each step is short enough for a question to
-wait for, also while a file is being read, and it can be abandoned or killed at any moment. What is
-recorded of a file changes in the transaction that changes its documents, so a document is in the
-index if and only if a file's record names it; only of a chat export that is not yet whole, the ids
-of its documents do.
+`update_files` is a generator like `pipeline.update`: a question can wait for any of its steps, even
+while a file is being read, and it can be abandoned or killed at any moment. A file's record changes
+in the same transaction as its documents, so a document is in the index if and only if a file's
+record names it. The exception is an unfinished chat export, whose documents are known by their ids.
 """
 
 import time
@@ -33,18 +32,18 @@ from knowledge.files.scan import FoundFile, Scan, digest_in_steps, digest_of
 from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
 from knowledge.values.documents import INSIDE, Document, Failure, FileRecord, Kind
 
-# How long a step waits for a file that is being read by another process.
+# The longest that a step waits for a file being read by another process.
 STEP_SECONDS: Final = 0.02
 
-# What imported files become.
+# Kinds of documents made of imported files.
 KINDS: Final = frozenset({Kind.FILE, Kind.CHAT})
 
 # Within this time of a file's last change, another one could leave its time as it is: some file
 # systems count in steps of two seconds.
 SETTLED_NS: Final = 2_000_000_000
 
-# Passages that wait until they are embedded together, sorted by length into slices. A process that
-# is killed reads their files once more.
+# Passages that wait to be embedded together, sorted by length into slices. After a kill, their
+# files are read once more.
 BATCH_TEXTS: Final = 64
 
 
@@ -59,11 +58,11 @@ def update_files(
 ) -> Iterator[Progress]:
     """Bring the index up to date with the imported files, in slices.
 
-    `looks` is a `scan` with the records of the index; of chats, messages are left out that are
-    `withheld`. With a `queue`, other processes embed.
+    `looks` is a `scan` with the records of the index; `withheld` authors are left out of chats.
+    With a `queue`, other processes embed.
 
     Yields:
-        After each step, how far it is, counted in files.
+        The progress after each step, counted in files.
     """
     scan = Scan()
     for look in looks:
@@ -99,19 +98,19 @@ def _remove(index: Index, scan: Scan, report: UpdateReport) -> None:
         if key not in named and key.split(INSIDE)[0] not in living
     ]
     removed = [*gone, *nameless]
-    # Together: a record that named what is gone would say of a file that came again as it was that
-    # nothing has to be read.
+    # In one transaction: if a record still named deleted documents, an unchanged file that came
+    # back would not be read.
     index.tables.apply([], removed, forgotten=[record.path for record in scan.vanished])
     report.removed += removed
 
 
 @dataclass(slots=True)
 class _File:
-    """A file while it is being ingested, with what its record will say.
+    """A file being ingested, with its future record.
 
-    `documents` are the ids of what it gave, in order. `cuts` are documents that are read and cut,
-    and wait to be embedded with those of other files. Of its parts, so many were `given` to be put
-    in, and so many were: where one was left out, nothing is recorded that would name its documents.
+    `documents` are the ids of its documents, in order. `cuts` are read and cut documents that wait
+    to be embedded with other files' documents. `given` counts its parts to be put in, `put_in` the
+    finished ones: if one was left out, nothing is recorded that would name its documents.
     """
 
     found: FoundFile
@@ -129,7 +128,7 @@ class _File:
         return self.found.before.documents if self.found.before is not None else ()
 
     def fail(self, failure: Failure, kept: Sequence[str]) -> None:
-        """Note that one of its documents can't be read, and which of them stay as they were."""
+        """Record that one of its documents can't be read, and which stay as they were."""
         self.failures.append(failure)
         self.documents |= dict.fromkeys(kept)
 
@@ -157,9 +156,9 @@ class _File:
 class _FileUpdate:
     """An update under way.
 
-    `known` are the digests of the documents that were in the index when it began. `waiting` are
-    files that are read and wait until there is enough to embed at once: a short text alone costs
-    nearly as much as several. Of a file that waits nothing is in the index, so it may be lost.
+    `known` are the digests of the indexed documents when it began. `waiting` are read files that
+    wait until there is enough to embed at once: a short text alone costs nearly as much as several.
+    Nothing of a waiting file is in the index, so losing it is harmless.
     """
 
     index: Index
@@ -171,7 +170,7 @@ class _FileUpdate:
     waiting: list[_File] = field(default_factory=list)
 
     def update(self, found: FoundFile) -> Iterator[None]:
-        """Parse one file and ingest what changed of it, or let it wait for others."""
+        """Parse one file and ingest its changes, or let it wait for others."""
         file = _File(found)
         try:
             chat = corpus.is_export(found.path)
@@ -201,7 +200,7 @@ class _FileUpdate:
             yield from self.finish()
 
     def finish(self) -> Iterator[None]:
-        """Embed what waits, and store the files that it came from, each in one transaction."""
+        """Embed the waiting documents, and store their files, each in one transaction."""
         files, self.waiting = self.waiting, []
         records = [file.record(whole=True) for file in files]
 
@@ -232,12 +231,12 @@ class _FileUpdate:
             and (before.document_id, before.link) == (file.found.document_id, file.found.link)
             and before.readers == PARSERS_VERSION
             and before.withheld in ("", self.withheld.version)
-            # Nor is what could not be read tried again for its time alone; asked to, it is.
+            # An unreadable file isn't tried again for its time alone, only on request.
             and (not before.failures or before.mtime_ns not in (None, file.found.mtime_ns))
         )
 
     def _take_in_parts(self, file: _File, content: bytes) -> Iterator[None]:
-        """Ingest every document of a file, and note the failures of those that can't be parsed."""
+        """Ingest every document of a file, and record the failures of unreadable ones."""
         for part in begin_parsing(content, name=file.found.path.name):
             while not part.future.done():
                 wait([part.future], STEP_SECONDS)
@@ -255,7 +254,7 @@ class _FileUpdate:
                 yield from self._put(file)
 
     def _take_in_part_export(self, file: _File, part: FilePart) -> Iterator[None]:
-        """Take in a chat export that is in a zip; one that is damaged stops no other."""
+        """Take in a chat export inside a zip; a damaged one doesn't stop the others."""
         try:
             yield from self._take_in_export(file, part)
         except UnreadableError as error:
@@ -267,8 +266,8 @@ class _FileUpdate:
     def _take_in_export(self, file: _File, part: FilePart | None = None) -> Iterator[None]:
         """Take in the conversations of a chat export.
 
-        There may be a hundred thousand, so they are named by the file's record only when all are
-        in. Until then their ids tell that they are its own.
+        There may be a hundred thousand, so the file's record names them only once all are in. Until
+        then their ids tell their file.
         """
         file.withheld = self.withheld.version
         for item in corpus.exported(file.found, self.withheld, part):
@@ -280,9 +279,9 @@ class _FileUpdate:
                 yield from self._put(file, named=False)
 
     def _take_in(self, file: _File, item: Document) -> Iterator[None]:
-        """Cut a document that the index lacks, or has otherwise, and let it wait with its file.
+        """Cut a document that is new or changed, and let it wait with its file.
 
-        Of two that have one name, as in exports that somebody has joined, the first counts.
+        Of two with one name, as in exports that somebody has joined, the first counts.
         """
         if item.id in file.documents:
             return
@@ -295,7 +294,7 @@ class _FileUpdate:
         file.cuts.append((yield from cut_in_slices(self.embedder, item)))
 
     def _put(self, file: _File, *, named: bool = True) -> Iterator[None]:
-        """Put in what waits of a file that goes on, or that breaks off here."""
+        """Put in the waiting part of a file that goes on, or breaks off here."""
         record = file.record(whole=False) if named and file.cuts else None
         cuts, file.cuts = file.cuts, []
         before, file.given = file.given, file.given + 1
@@ -309,10 +308,10 @@ class _FileUpdate:
         yield from self.order.after(cuts, put_in)
 
     def _kept(self, file: _File) -> tuple[str, ...]:
-        """What can be quoted still of a file that can't be read again.
+        """The documents still quotable of a file that can't be read any more.
 
-        Not what was for somebody else, nor chats, when others are withheld than before: those are
-        not to wait for a file to be mended.
+        Documents of another scope are not, nor chats if the withheld authors have changed: these
+        must not wait for the file to be repaired.
         """
         before = file.found.before
         if before is None or before.scope != file.found.scope:
@@ -336,7 +335,7 @@ class _FileUpdate:
             self.report.removed += gone
             yield from ()
 
-        # After what was read of it before it broke off.
+        # After the part read before it broke off.
         yield from self.order.after([], take_out)
 
 

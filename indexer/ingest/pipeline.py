@@ -1,8 +1,8 @@
 """Index updates with the corpus, in slices: documents are cut, embedded and put in.
 
-`update` is a generator: each step does a slice of work that is short enough for a question to
-wait for, and commits it. It can be abandoned, or the process killed, between or inside any two
-steps: what was embedded stays embedded, and the next run goes on from there.
+`update` is a generator: each step does a slice of work, short enough for a question to wait for,
+and commits it. It can be abandoned or killed between or inside any two steps: embedded texts stay
+embedded, and the next run goes on from there.
 """
 
 from collections import deque
@@ -27,31 +27,31 @@ from knowledge.values.documents import Document, Failure, FileRecord, Kind
 
 ALL_KINDS: Final = frozenset(Kind)
 
-# Texts embedded in one step. 16 passages of MiniLM take about 0.2 s on two cores: the longest
-# that a question waits behind indexing.
+# Texts embedded in one step. 16 passages of MiniLM take about 0.2 s on two cores: the longest that
+# a question waits behind indexing.
 SLICE_TEXTS: Final = 16
 
 # Passages cut in one step, which takes as long.
 SLICE_CUT: Final = 64
 
-# Texts that may wait until other processes have embedded them; some seconds' work for several.
+# Texts that may wait for other processes; some seconds' work for several.
 MOST_OUT: Final = 1_024
 
-# After so many it is looked which are back.
+# After so many offered texts, results are collected.
 LOOK_TEXTS: Final = 64
 
-# How long an update that only waits for other processes leaves the thread to others.
+# Pauses of an update that only waits for other processes.
 PAUSE_SECONDS: Final = 0.05
 
-# Documents cited elsewhere in one step, which takes about 0.1 s.
+# Documents cited elsewhere in one step, in about 0.1 s.
 SLICE_LINKS: Final = 256
 
 
 @dataclass(slots=True)
 class UpdateReport:
-    """What an update did: ids of documents, and the sources that failed.
+    """The outcome of an update: ids of documents, and the failed sources.
 
-    `waits` while it has nothing to do but to wait for other processes.
+    `waits` while there is nothing to do but to wait for other processes.
     """
 
     added: list[str] = field(default_factory=list)
@@ -78,7 +78,7 @@ class UpdateReport:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an update is: documents done of those that need work, and which is being read."""
+    """An update's progress: documents done of those to do, and the one being read."""
 
     done: int
     total: int
@@ -94,9 +94,9 @@ class Progress:
 class InOrder:
     """Steps of an update that need vectors, taken in the order in which they were given.
 
-    Without a queue, or where no worker attends to it, each is taken at once, and what it needs is
-    embedded here. Else its texts are offered to the workers, and it is taken once they are back and
-    those before it have been taken. Where workers have died of a text, the step is left out.
+    Without a queue, or without workers, each step is taken at once, and its texts are embedded
+    here. Otherwise they are offered to workers, and the step is taken once they are back and all
+    earlier steps are done. If workers have died of a text, its step is left out.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class InOrder:
         self._report = report
         self._queue = queue
         self._waiting: deque[tuple[dict[bytes, str], Callable[[], Iterator[None]]]] = deque()
-        # Texts of the steps that wait, and how many were offered since it was looked what is back.
+        # Texts of waiting steps, and the number offered since results were collected.
         self._out = 0
         self._unlooked = 0
         self._left_out: SetAsideError | None = None
@@ -119,9 +119,9 @@ class InOrder:
     def after(
         self, cuts: Iterable[CutDocument], steps: Callable[[], Iterator[None]]
     ) -> Iterator[None]:
-        """Take these steps once the documents have vectors, and after all that were given before.
+        """Take these steps once the documents have vectors, after all earlier ones.
 
-        They may be taken by a later call, so what is in them must be as it is now.
+        A later call may take them, so their content must be as it is now.
         """
         cuts = list(cuts)
         texts = _texts(cuts)
@@ -139,7 +139,7 @@ class InOrder:
             yield from self._take(queue, MOST_OUT)
 
     def finish(self) -> Iterator[None]:
-        """Take all the steps that wait.
+        """Take all waiting steps.
 
         Raises:
             SetAsideError: if any step was left out.
@@ -150,7 +150,7 @@ class InOrder:
             raise self._left_out
 
     def _take(self, queue: EmbeddingQueue, most_out: int) -> Iterator[None]:
-        """Take the steps whose texts are back, and wait while more than so many are not."""
+        """Take the steps whose texts are back, and wait while more than so many are missing."""
         while self._waiting:
             texts, steps = self._waiting[0]
             collected = queue.collect(self._index, self._embedder)
@@ -187,12 +187,12 @@ def update(
 ) -> Iterator[Progress]:
     """Bring the index up to date with the corpus, in slices.
 
-    The corpus is every document of these `kinds` that may be quoted, and every failed source, whose
-    document keeps its last good passages. Documents of other kinds are left alone. With a `queue`,
-    other processes embed.
+    The corpus is every quotable document of these `kinds`, and every failed source, whose document
+    keeps its last good passages. Documents of other kinds are left alone. With a `queue`, other
+    processes embed.
 
     Yields:
-        How far it is; the last one's report, which may be given, is the whole.
+        The progress; the last one's report, which may be given, is the whole.
     """
     report = UpdateReport() if report is None else report
     known = index.tables.document_digests(kinds)
@@ -230,10 +230,10 @@ def _work(
     corpus: Iterable[Document | Failure],
     report: UpdateReport,
 ) -> Generator[Progress, None, tuple[list[Document], set[str]]]:
-    """The documents that are new or have changed, and the ids of all that may stay.
+    """The new and changed documents, and the ids of all that may stay.
 
-    Those that can only be read elsewhere now, as files at another commit, are cited there; a step
-    for each few of them.
+    Documents with only another link, such as files at another commit, are cited there, a few a
+    step.
     """
     work: list[Document] = []
     relinked: list[Document] = []
@@ -270,10 +270,10 @@ def _only_moved(index: Index, document: Document, digest: str) -> bool:
 def _groups(
     embedder: Embedder, documents: Iterable[Document]
 ) -> Iterator[list[CutDocument] | None]:
-    """Cut documents, as many together as fill a slice: a short one alone leaves cores idle.
+    """Cut documents, enough to fill a slice: a short one alone leaves cores idle.
 
     Yields:
-        None while one is being cut that is long.
+        None while a long one is being cut.
     """
     group: list[CutDocument] = []
     filled = 0
@@ -326,7 +326,7 @@ def cut_and_embedded(
         the codes of its token vectors.
     """
     cut = yield from cut_in_slices(embedder, document)
-    # As the index has them: a passage that is its own window has its vector once.
+    # As in the index: a passage that is its own window has its vector once.
     texts = [
         [one.embedded, *(window for window in one.windows if window != one.embedded)]
         for one in cut.passages
@@ -347,7 +347,7 @@ def cut_and_embedded(
 def embed_documents(
     index: Index, embedder: Embedder, cuts: Iterable[CutDocument], report: UpdateReport
 ) -> Iterator[None]:
-    """Embed what several documents need, texts of about equal length together, in slices."""
+    """Embed several documents' texts, texts of about equal length together, in slices."""
     vectors, codes = yield from _embed(index, embedder, list(cuts), report)
     if vectors:
         index.tables.store_vectors(vectors, codes)
@@ -372,7 +372,7 @@ def put_together(
         try:
             index.tables.apply(cuts, removed, record, vectors=vectors, codes=codes)
         except MissingVectorError:
-            # Another process ended its update in between, and dropped what nothing used yet.
+            # Another process ended its update meanwhile, and dropped unused vectors.
             continue
         break
     report.passages += sum(len(cut.passages) for cut in cuts)
@@ -401,7 +401,7 @@ def _whole(cuts: Iterable[CutDocument]) -> set[bytes]:
 def _embed(
     index: Index, embedder: Embedder, cuts: Sequence[CutDocument], report: UpdateReport
 ) -> Generator[None, None, tuple[dict[bytes, NDArray[np.float32]], dict[bytes, bytes]]]:
-    """Embed what of documents has no vector or codes yet, and keep that but for the last slice.
+    """Embed the missing vectors and codes of documents, and store all but the last slice.
 
     Returns:
         The vectors of the last slice, (d,) each, and the codes of its passages, by digest.

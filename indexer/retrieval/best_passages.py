@@ -1,7 +1,7 @@
-"""Grouping of ranked passages by document: the best of each, and what else of it was found.
+"""Grouping of ranked passages by document: the best of each, with the others found of it.
 
-An answer is judged and shown by one passage of a document. What else was found of that document is
-kept beside it, for the answer may stand in the section before or after.
+An answer is judged and shown by one passage of a document. The document's other found passages are
+kept beside it, because the answer may stand in the section before or after.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +34,7 @@ def best_of_each(
     """The best passage of each of the `k` best documents, best first.
 
     Args:
-        read: gives passages by id; those that are gone are left out. No more is read than it takes.
+        read: gives passages by id, without missing ones; it is called for no more than needed.
         ids: of passages, best first.
         k: at most so many documents.
     """
@@ -58,7 +58,7 @@ def best_of_each(
 
 
 def with_first(best: Sequence[BestPassage], passage: StoredPassage, rank: int) -> list[BestPassage]:
-    """The same with one passage as the best of its document, and that document before all."""
+    """The same with one passage as the best of its document, and that document first."""
     first = BestPassage(rank, passage)
     others = []
     for one in best:

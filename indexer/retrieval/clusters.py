@@ -1,7 +1,7 @@
 """Average-link clusters of questions that mean the same, by their vectors. Pure, deterministic.
 
-Two clusters are joined while their questions are, on average, nearer to each other than a
-threshold; the order in which the questions come changes nothing.
+Two clusters are joined while the mean cosine of their questions is above a threshold; the order of
+the questions changes nothing.
 """
 
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-# The cosine from which on questions are one group; `benchmarks/gaps.py` has the table.
+# The least cosine within a group; `benchmarks/gaps.py` has the table.
 SAME_QUESTION: Final = 0.45
 
 
 def grouped(cosines: NDArray[np.float32], threshold: float = SAME_QUESTION) -> list[list[int]]:
     """Group by meaning: by the cosines of each text with each, (n, n).
 
-    Two groups become one above the threshold. Members are in ascending order; the largest group is
-    first, of equal ones that with the first member.
+    Two groups become one above the threshold. Members are in ascending order. The largest group is
+    first; of equal ones the one with the first member.
     """
     n = len(cosines)
     if n < 2:
         return [[place] for place in range(n)]
-    # Imported here: it is a quarter of what starting any command takes.
+    # Imported here: scipy takes a quarter of the start of any command.
     from scipy.cluster.hierarchy import fcluster, linkage
 
     # scipy wants the upper triangle of distances, row by row.
@@ -37,6 +37,6 @@ def grouped(cosines: NDArray[np.float32], threshold: float = SAME_QUESTION) -> l
 
 
 def most_typical(cosines: NDArray[np.float32], group: Sequence[int]) -> int:
-    """The member of a group that is nearest to the others on average; of equal ones the first."""
+    """The member nearest to the others on average; of equal ones the first."""
     places = list(group)
     return places[int(np.argmax(cosines[np.ix_(places, places)].mean(axis=1).round(4)))]

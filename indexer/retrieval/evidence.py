@@ -1,15 +1,15 @@
 """Evidence: three features of the best passage, and one calibrated probability that it answers.
 
-How far the question's weakest word is from the passage's tokens, how far the passage is ahead of
-the next document, and how near its best window is. Each can only raise the probability, a logistic
-function whose parameters are fitted on judged sets and stand in a small file with where they come
-from; a server can fit its own (`commonplace calibrate`). A dozen other signals gained nothing on
-sets that they were not fitted on (docs/decisions.md, evidence).
+The features: how far the question's weakest word is from the passage's tokens, the passage's margin
+to the next document, and the cosine of its best window. Each can only raise the probability, a
+logistic function fitted on judged sets. Its parameters are in a small file that names their origin;
+a server can fit its own (`commonplace calibrate`). A dozen other signals gained nothing on sets
+they were not fitted on (docs/decisions.md, evidence).
 
-What the verdicts mean, on the sets that the parameters were fitted on:
+The verdicts on the sets that the parameters were fitted on:
 
 - *strong*: at least nine in ten such answers are right;
-- *partial*: the passage answers, or is in the document that does, in half of the cases at least;
+- *partial*: the passage or another one of its document answers in at least half of the cases;
 - *none*: it is less likely to help than not.
 
 Errors:
@@ -42,15 +42,14 @@ FEATURES: Final = ("cosine", "margin", "weakest")
 _DEFAULT: Final = "calibration.toml"
 _SHIPPED: Final = "calibration*.toml"
 
-# A margin beyond this is no surer. With a single document there is no next one: then it is about
-# what right answers and wrong ones have on the mean.
+# A larger margin is no surer. A single document has no next one: it gets about the mean margin of
+# right and wrong answers.
 MOST_AHEAD: Final = 0.5
 UNRIVALLED: Final = 0.15
-# How far a word that a passage doesn't have is from it, where the passage's tokens aren't known.
+# The distance of a missing word if the passage's tokens aren't known.
 ELSEWHERE: Final = 0.2
 
-# Platforms, which are named alike in most languages. Whoever asks about one is not answered by a
-# passage about another.
+# Platforms, named alike in most languages. A passage about one is no answer about another.
 _PLATFORMS: Final = tuple(
     re.compile(rf"\b(?:{names})\b", re.IGNORECASE)
     for names in (
@@ -65,15 +64,15 @@ _PLATFORMS: Final = tuple(
 
 
 class CalibrationError(Exception):
-    """The parameters' file can't be used; the message says what to do."""
+    """The parameters' file can't be used; the message gives the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """What the retriever knows about a question and its best passage.
+    """The retriever's knowledge of a question and its best passage.
 
     Attributes:
-        question: spelt out and in lower case: how it is typed must tell nothing.
+        question: spelt out and in lower case, so that typing habits tell nothing.
         passage: the best passage's text with title and heading.
         cosine: of the question and the passage's best window.
         scores: of the best documents, best first; at least one.
@@ -136,10 +135,10 @@ def _unmet_word(support: Support) -> float:
 
 @dataclass(frozen=True, slots=True)
 class FittedFor:
-    """The model whose cosines parameters were fitted on.
+    """The model whose cosines the parameters were fitted on.
 
-    `name` is what it is called, `digest` the beginning of its files' (`Embedder.model`); how it is
-    run makes no difference. Either may be unknown, but not both.
+    `name` is its name, `digest` the beginning of its files' (`Embedder.model`); the backend makes
+    no difference. Either may be unknown, but not both.
     """
 
     name: str
@@ -148,16 +147,16 @@ class FittedFor:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Parameters of the probability, and where *strong* begins.
+    """Parameters of the probability, and the thresholds of the verdicts.
 
     Attributes:
         weights: (f,) one per feature, none negative, for the feature divided by its scale.
-        scales: (f,) the standard deviation of each feature where the weights were fitted.
-        bias: log-odds where every feature is zero.
+        scales: (f,) the standard deviation of each feature in the fitted rows.
+        bias: log-odds with every feature zero.
         strong: the least probability called strong.
-        provenance: what it was fitted on, and what was measured there.
+        provenance: the fitted sets, and the measurements on them.
         none: answers of a lower probability are not shown; 0 shows them all.
-        model: what they were fitted for, if that is known.
+        model: the model they were fitted for, if known.
     """
 
     weights: NDArray[np.float64]
@@ -170,7 +169,7 @@ class Calibration:
 
     @property
     def digest(self) -> str:
-        """What tells these parameters apart from all others, wherever they came from."""
+        """A digest that tells these parameters apart from all others."""
         numbers = [*self.weights, *self.scales, self.bias, self.strong, self.none]
         return hashlib.sha256(np.array(numbers, np.float64).tobytes()).hexdigest()
 
@@ -191,12 +190,12 @@ class Calibration:
     def verdict(
         self, probability: float, likeliest: float = 0.0, *, lacks: bool = False
     ) -> Evidence:
-        """What a probability means.
+        """The verdict of a probability.
 
         Args:
-            probability: of the passage that is shown first.
-            likeliest: the greatest of any passage; whether there is evidence is judged by it.
-            lacks: whether the passage lacks what no answer can lack.
+            probability: of the passage shown first.
+            likeliest: the greatest of any passage, which decides whether there is evidence.
+            lacks: whether the passage is about another platform.
         """
         if max(probability, likeliest) < self.none:
             return Evidence.NONE
@@ -223,13 +222,13 @@ class Calibration:
 
 
 def _quoted(text: str) -> str:
-    """A string of TOML, which is one of JSON but for one character."""
+    """A TOML string, the same as in JSON but for one character."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 @cache
 def shipped_calibrations() -> tuple[Calibration, ...]:
-    """The parameters that come with the program, each for a model; those of the small one first."""
+    """The shipped parameters, each for a model; the small model's first."""
     others = (
         entry
         for entry in files("indexer.retrieval").iterdir()
@@ -239,7 +238,7 @@ def shipped_calibrations() -> tuple[Calibration, ...]:
 
 
 def calibration(source: Traversable | None = None) -> Calibration:
-    """Read parameters from a file, or those of the small model, which come with the program.
+    """Read parameters from a file, or the shipped ones of the small model.
 
     Raises:
         CalibrationError: if the file can't be read or lacks a signal.
@@ -263,7 +262,7 @@ def calibration(source: Traversable | None = None) -> Calibration:
 
 
 def _model(values: Mapping[str, Any]) -> FittedFor | None:
-    """The model that a file was fitted for, if it names one."""
+    """The model named in a file, if any."""
     if "model" not in values:
         return None
     return FittedFor(str(values["model"]["name"]), str(values["model"]["digest"]))
@@ -276,7 +275,7 @@ def fit(
     *,
     penalty: float = 0.001,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """Fit a logistic regression whose weights are not negative, by L-BFGS-B.
+    """Fit a logistic regression with non-negative weights, by L-BFGS-B.
 
     The loss is convex and the features are few, so the result is the same on every run: weights,
     scales and bias, as `Calibration` takes them.
@@ -284,10 +283,10 @@ def fit(
     Args:
         values: (n, f) features.
         answered: (n,) whether the best passage answers.
-        importance: (n,) how much each row counts; only ratios matter.
+        importance: (n,) the weight of each row; only ratios matter.
         penalty: L2 on the weights of standardised features.
     """
-    # Imported here: only fitting needs it, and it is a quarter of what starting any command takes.
+    # Imported here: only fitting needs scipy, which takes a quarter of the start of any command.
     from scipy.optimize import minimize
 
     share = importance / importance.sum()

@@ -1,18 +1,16 @@
 """Score fusion: cosines and BM25 coverage of the candidates become one order. Pure.
 
-Ranks are not fused, because that loses where one leg is much the better one; docs/decisions.md has
-the table. Scores can be, once every model's cosines are on one scale. Some models squeeze all
-cosines into a narrow band: multilingual-e5-small gives two texts that have nothing in common
-0.78 ± 0.034, where all-MiniLM-L6-v2 gives 0.09 ± 0.083. Beside such cosines words would weigh more
-than twice what they should, and no floor, margin or calibrated probability would mean what it says.
-So a squeezed model's cosines are rescaled linearly to the default model's mean and deviation. That
-changes no order of a leg, only what it weighs; the default model, and any other that hardly
-squeezes, is left exactly as it is.
+Ranks are not fused: that loses if one leg is much the better one (table in docs/decisions.md).
+Scores can be, once every model's cosines are on one scale. Some models squeeze all cosines into a
+narrow band: multilingual-e5-small gives two unrelated texts 0.78 ± 0.034, all-MiniLM-L6-v2 0.09 ±
+0.083. Beside squeezed cosines, words would weigh more than twice too much, and floors, margins and
+calibrated probabilities would lose their meaning. So such a model's cosines are rescaled linearly
+to the default model's mean and deviation. This keeps the order of each leg and changes only its
+weight. Models that hardly squeeze are left as they are.
 
-The vector index orders candidates by quantized cosines; here they get their exact ones, by a
-passage's own vectors: bytes of float32 rows, that of the whole first, then those of its windows. A
-short passage is its own window and has one row. Hundreds are compared at once, in one product over
-all rows.
+The vector index orders candidates by quantized cosines; here they get exact ones, by a passage's
+own vectors: bytes of float32 rows, the whole's first, then its windows'. A short passage is its own
+window and has one row. One product over all rows compares hundreds at once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,11 +28,11 @@ from indexer.retrieval.hit import LateScore
 WHOLE_WEIGHT: Final = 0.4
 WINDOW_WEIGHT: Final = 0.6
 WORDS_WEIGHT: Final = 0.38
-# Where tokens are compared, which know a word in other words, too, words weigh less.
+# Tokens also match a word in other words, so beside them words weigh less.
 LATE_WEIGHT: Final = 1.5
 WORDS_BESIDE_LATE: Final = 0.2
-# About what a passage has that is near the question: so scores are as large as without tokens, and
-# those of separate searches can be compared.
+# Stands in for the usual late score of a near passage: so scores are as large as without tokens,
+# and separate searches can be compared.
 LATE_CENTRE: Final = 0.5
 
 _EVERYDAY: Final = "everyday.txt"
@@ -44,7 +42,7 @@ _EVERYDAY: Final = "everyday.txt"
 CENTRE: Final = 0.092
 SPREAD: Final = 0.083
 
-# A model that is squeezed by less than this is left as it is.
+# A model that squeezes less than this is left as it is.
 SQUEEZED: Final = 1.25
 
 
@@ -53,7 +51,7 @@ class Cosines:
     """The cosines of some passages to one query.
 
     `ids`, `wholes` and `windows` are (n,) in one order; `windows` are the cosines of the best
-    window, and a passage that is its own window has that of the whole.
+    windows. A passage that is its own window has the whole's.
     """
 
     ids: NDArray[np.int64]
@@ -63,7 +61,7 @@ class Cosines:
     _starts: NDArray[np.int64]
 
     def best_windows(self, places: Sequence[int]) -> list[int]:
-        """Which window of each passage is the best, counting from 0, by its place in `ids`."""
+        """The number of each passage's best window, counting from 0, by its place in `ids`."""
         # Lists, because numpy takes longer for a few numbers than Python does.
         cosines, bounds = self._all.tolist(), [*self._starts.tolist(), len(self._all)]
         of_windows = (cosines[bounds[place] + 1 : bounds[place + 1]] for place in places)
@@ -77,7 +75,7 @@ def cosines_of(
 
     Args:
         vectors: the queries'.
-        wanted: for each query the ids of the passages; those without vectors are left out.
+        wanted: for each query the ids of the passages; ids without vectors are left out.
         own: by id, float32 rows: the whole first, then its windows.
     """
     return [_cosines(vector, ids, own) for vector, ids in zip(vectors, wanted, strict=True)]
@@ -94,7 +92,7 @@ def _cosines(vector: NDArray[np.float32], ids: Sequence[int], own: Mapping[int, 
     starts = np.cumsum(sizes) - sizes
     wholes = products[starts]
     of_windows = products.copy()
-    # The whole is no window of a passage that has others.
+    # In a passage with several windows, the whole is none of them.
     of_windows[starts[sizes > 1]] = -np.inf
     windows = np.maximum.reduceat(of_windows, starts)
     return Cosines(np.array(ids, np.int64), wholes, windows, products, starts)
@@ -112,7 +110,7 @@ def _matrix(own: bytes, dimension: int) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, slots=True)
 class Legs:
-    """The candidates of each leg for one query, best first, and the coverages that are known.
+    """The candidates of each leg for one query, best first, and the known coverages.
 
     `near` are in the order of quantized cosines until `in_order` knows the exact ones.
     """
@@ -123,13 +121,13 @@ class Legs:
 
     @property
     def candidates(self) -> list[int]:
-        """Every passage that is judged, once."""
+        """Every candidate, once."""
         return list(dict.fromkeys([*self.near, *self.coverages]))
 
     def in_order(self, cosines: Cosines) -> "Legs":
-        """The same, with those that are near in the order of their own cosines."""
+        """The same, with the nearest in the order of their exact cosines."""
         near = frozenset(self.near)
-        # The candidates begin with them; what is gone from the index is left out.
+        # The candidates begin with the nearest; ids missing from the index are left out.
         count = sum(map(near.__contains__, cosines.ids.tolist()))
         order = np.lexsort((cosines.ids[:count], -cosines.wholes[:count]))
         return replace(self, near=cosines.ids[order].tolist())
@@ -144,7 +142,7 @@ class Ranked:
         scores: as many.
         places: of the passages in the cosines.
         cosines: of all candidates.
-        late: the late scores of those whose tokens were compared, by id.
+        late: the late scores of the passages with compared tokens, by id.
     """
 
     ids: list[int]
@@ -159,7 +157,7 @@ class Ranked:
     ) -> "Ranked":
         """Order candidates by their scores; of equal ones the lower id is first.
 
-        Those with late scores come before all others.
+        Passages with late scores come before all others.
         """
         late = late or {}
         ids = cosines.ids.tolist()
@@ -181,20 +179,20 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class CosineScale:
-    """A line from a model's cosines to those of the default model: `shift + factor · cosine`."""
+    """A line from a model's cosines to the default model's: `shift + factor · cosine`."""
 
     factor: float = 1.0
     shift: float = 0.0
 
     def of(self, cosines: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Cosines rescaled, of any shape; those of most models as they are."""
+        """Cosines rescaled, of any shape; most models' as they are."""
         if self.factor == 1.0:
             return cosines
         return (self.shift + self.factor * cosines).astype(np.float32)
 
 
 def cosine_scale(unlike: NDArray[np.float32]) -> CosineScale:
-    """The scale of a model's cosines, by those between texts that have nothing in common.
+    """The scale of a model's cosines, by those of unrelated texts.
 
     Args:
         unlike: their vectors, (n, d) float32 of unit length; at least two.
@@ -207,6 +205,6 @@ def cosine_scale(unlike: NDArray[np.float32]) -> CosineScale:
 
 
 def everyday_questions() -> list[str]:
-    """Questions and small talk on everything under the sun, which have nothing in common."""
+    """Unrelated texts: questions and small talk on everything under the sun."""
     text = files("indexer.retrieval").joinpath(_EVERYDAY).read_text(encoding="utf-8")
     return [line for line in text.splitlines() if line.strip()]

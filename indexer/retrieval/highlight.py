@@ -1,7 +1,7 @@
 """Highlighter: the sentence of a passage that answers the question, to be put in bold. Pure.
 
-The choice costs no model call: the cosines of the windows are known from the search, and a
-sentence takes the mean of the windows that hold it.
+The choice costs no model call: a sentence takes the mean cosine of the windows that hold it, known
+from the search.
 """
 
 import re
@@ -20,24 +20,24 @@ from indexer.text.sentences import (
     window_runs,
 )
 
-# Half the credit for a word that the sentence before or the heading has: "It was built in 1889."
+# Half the credit for a word in the sentence before or in the heading: "It was built in 1889."
 CARRIED: Final = 0.5
 LEAD: Final = 0.05
 # The more of a question its heading says, the likelier the text below answers from its beginning.
 NAMED: Final = 0.15
-# A note that repeats its question does not answer it there.
+# A question repeated in a note isn't its answer.
 ASKS: Final = 1.0
 # Nor does a sentence of some words with such a share of them from the question and the heading.
 REPEATED: Final = 0.8
 REPEATED_WORDS: Final = 3
-# Code with so many words of the question in a row is what was pasted.
+# Code with so many words of the question in a row is the pasted part.
 PASTED_WORDS: Final = 4
 # Scores closer than this are the same.
 _SAME: Final = 1e-9
 
 _WORDS: Final = re.compile(r"\w+")
 _RULE: Final = re.compile(r"\|[\s:|-]+$")
-# Who wrote what follows and when, or a line that only announces it.
+# A line about the author and date of the following text, or one that only announces it.
 _LABEL: Final = re.compile(r"\*\*[^*\s]+(?: [^*\s]+){0,3}\*\*[^.!?\n]{0,40}$")
 
 
@@ -48,11 +48,11 @@ def highlighted(
     weights: Sequence[tuple[tuple[str, ...], float]],
     heading: str,
 ) -> tuple[int, int] | None:
-    """The span of the sentence in a passage's text that answers.
+    """The span of the answering sentence in a passage's text.
 
-    None where there is nothing to single out: one sentence, code that nothing announces, or an item
-    of a list that says no more about the question than another.
-    `windows` are the cosines of the passage's windows; the others as `deciding_sentence` has them.
+    None if nothing stands out: a single sentence, code without an announcement, or an item of a
+    list that says no more about the question than another. `windows` are the cosines of the
+    passage's windows; see `deciding_sentence` for the rest.
     """
     spans, plain, runs = _sentences_and_windows(text)
     places = quotable(plain, [text[start:end] for start, end in spans])
@@ -71,7 +71,7 @@ def highlighted(
     return None if chosen is None else marked(plain, spans, places[chosen])
 
 
-# A passage that answers one question answers others, too.
+# A passage is likely to answer several questions.
 @lru_cache(maxsize=512)
 def _sentences_and_windows(
     text: str,
@@ -85,9 +85,9 @@ def _sentences_and_windows(
 def _cosines_of_sentences(
     windows: Sequence[float], runs: Sequence[tuple[int, int]], count: int
 ) -> list[float]:
-    """For each sentence the mean cosine of the windows that hold it, the least if none does.
+    """For each sentence the mean cosine of the windows that hold it, or the least of all windows.
 
-    A short passage is its own window, and says nothing about its sentences.
+    A short passage is its own window, and tells nothing about its sentences.
     """
     if len(runs) != len(windows):
         return [0.0] * count
@@ -99,13 +99,13 @@ def _cosines_of_sentences(
 
 
 def quotable(sentences: Sequence[str], written: Sequence[str]) -> list[int]:
-    """The positions of those that may answer: no heading, label, picture, number or table's top.
+    """The positions of possible answers: no heading, label, picture, number or table's top.
 
-    What announces something may where that follows, or nothing else is said.
+    An announcement counts if its subject follows, or nothing else is said.
 
     Args:
         sentences: of a passage, in order, without link targets.
-        written: the same as they are written, with them.
+        written: the same sentences as written, with them.
     """
     found = [
         i
@@ -123,9 +123,9 @@ def quotable(sentences: Sequence[str], written: Sequence[str]) -> list[int]:
 def marked(
     sentences: Sequence[str], spans: Sequence[tuple[int, int]], chosen: int
 ) -> tuple[int, int]:
-    """What answers where one sentence does: what announces it, if that is code which is announced.
+    """The answer around a sentence: the announcement, if the sentence is announced code.
 
-    A "Yes." is marked with the sentence after it, which says what is so.
+    A "Yes." is marked with the sentence after it.
     """
     start, end = spans[chosen]
     if sentences[chosen].startswith(FENCES):
@@ -148,8 +148,8 @@ def deciding_sentence(
 ) -> int | None:
     """The position of the sentence of a passage that most likely answers, by its score.
 
-    What follows a sentence that repeats the question: a pasted error is not its own remedy.
-    None where that is the first item of a list, and another has all that it has but its place.
+    It is looked for after a sentence that repeats the question: a pasted error is not its own
+    remedy. None if the best is the first item of a list and another is better but for its place.
     """
     scores = sentence_scores(sentences, cosines, weights, heading, language)
     chosen = max(range(len(scores)), key=lambda i: (scores[i], -i))
@@ -168,7 +168,7 @@ def _repeats(sentence: str, asked: Set[str], language: str) -> bool:
 
 
 def _pasted(question: str, sentences: Sequence[str]) -> set[int]:
-    """The positions of code with words of the question in a row, and of what announces it.
+    """The positions of code with words of the question in a row, and of its announcement.
 
     Code in a line can go on over several sentences.
     """
@@ -200,10 +200,9 @@ def sentence_scores(
 
         cosine + covered + 0.05 / position - 1 if it ends with "?"
 
-    `cosines` are the sentences' own. `covered` is the share of the question's words, by rarity,
-    that the sentence has; half counts what the sentence before or the heading has. `weights` are
-    those words, each by its forms, with their IDF. Without a `language`, it is told of each
-    sentence by itself.
+    `cosines` are the sentences' own. `covered` is the share of the question's words, by rarity, in
+    the sentence; words in the sentence before or the heading count half. `weights` are those words,
+    each by its forms, with their IDF. Without a `language`, each sentence's own is guessed.
     """
     titled = word_set(heading, language)
     total = sum(weight for _, weight in weights) or 1.0

@@ -1,4 +1,4 @@
-"""Hit: a passage that was found, with its score and the legs that put it forward."""
+"""Hit: a found passage, with its score and the legs that proposed it."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -11,11 +11,11 @@ RERANKER: Final = "reranker"
 
 
 class LateScore(NamedTuple):
-    """What the tokens of a passage say to a question (`indexer.retrieval.late_interaction`).
+    """The late score of a passage (`indexer.retrieval.late_interaction`).
 
-    `score` is how near they come to its words on the mean. `unmet` is how far the weakest of its
-    words is from being there in other words, 0 to 0.6, divided by the number of words: where two
-    are asked for, one that is lacking is half of it.
+    `score` is the mean nearness of its tokens to the question's words. `unmet` is the distance of
+    the weakest word from being there in other words, 0 to 0.6, divided by the number of words: of
+    two words asked for, a missing one is half the question.
     """
 
     score: float
@@ -24,16 +24,19 @@ class LateScore(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage with its score, and what speaks for it.
+    """A passage with its score, and the evidence for it.
 
-    `cosine` and `window_cosine` are those of the whole passage and of its best window, rescaled
-    where the model squeezes them (`indexer.retrieval.fusion`); `coverage` is the share of the
-    query's words, by IDF, that it has, 0 to 1. `late` is its late score, if that was worked out.
-    `legs` names which leg put it forward, and the reranker where that read it; `first` which put
-    its document before all others.
-    `window` is the number of its best window, counting from 0. `named` is whether the question
-    repeats its heading or title (`indexer.retrieval.named_passages`). `also` are other passages of
-    its document that were found on the way, the best first, which have none beside them.
+    Attributes:
+        cosine: of the whole passage, rescaled for squeezing models (`indexer.retrieval.fusion`).
+        window_cosine: of its best window, rescaled alike.
+        coverage: the share of the query's words, by IDF, that it has, 0 to 1.
+        late: its late score, if known.
+        legs: the legs that proposed it, and the reranker if it was read.
+        first: the legs that put its document before all others.
+        window: the number of its best window, counting from 0.
+        named: whether the question repeats its heading or title
+            (`indexer.retrieval.named_passages`).
+        also: other found passages of its document, the best first; they have none themselves.
     """
 
     passage: StoredPassage

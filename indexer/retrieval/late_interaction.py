@@ -1,12 +1,12 @@
 """Late interaction (MaxSim): the best passages ordered by the cosines of single tokens, too.
 
-One vector of a passage says what it is about; the vectors of its tokens say whether it has what the
-question asks, in whatever words. Each word of the question is compared with the nearest token of
-a passage. The mean over all words and the mean weighted by rarity, half each, are the passage's
-*late* score, a part of its score (`indexer.retrieval.fusion`). How near the weakest word comes
-tells of the best passage whether it has all that is asked for (evidence).
+One vector of a passage tells its subject; the vectors of its tokens tell whether it has the
+question's words, in whatever form. Each word of the question is compared with the nearest token of
+a passage. The *late* score is half the mean over all words and half the mean weighted by rarity; it
+is a part of the passage's score (`indexer.retrieval.fusion`). The weakest word's nearness in the
+best passage is a feature of evidence.
 
-Only for models whose weight was measured, which have a codec (`indexer.embedding.token_codes`).
+Only models with a measured weight have a codec (`indexer.embedding.token_codes`) and late scores.
 
 Source:
     Khattab and Zaharia, "ColBERT: efficient and effective passage search via contextualized late
@@ -34,7 +34,7 @@ from knowledge.values.documents import Scope
 # How many of the best are compared: with half as many, the right document is one of five less often
 # by 0.003, with more nothing changes.
 COMPARED: Final = 16
-# How near a token comes to a word that is there in other words.
+# The nearness of a token to a word that is there in other words.
 MET: Final = 0.6
 
 
@@ -67,7 +67,7 @@ def late_scores(
     """The late score of each passage.
 
     Args:
-        codec: what the passages' codes were made with.
+        codec: the codec of the passages' codes.
         question: with its token vectors.
         weights: the rarity of its words, by their forms.
         passages: the codes of each.

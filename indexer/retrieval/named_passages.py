@@ -1,7 +1,7 @@
 """Exact match of headings and titles: the passage that a question names is its answer.
 
-Who types a heading word for word wants what stands under it, whatever else is near. Only where one
-document is named: a heading that many have ("Examples") names none.
+Somebody who types a heading word for word wants the text under it, whatever else is near. The name
+must be of one document only: a heading that many have ("Examples") names none.
 """
 
 import re
@@ -14,8 +14,8 @@ from indexer.retrieval.fusion import Legs, Ranked
 from indexer.text.passages import HEADING_SEPARATOR
 from indexer.text.shorthand import evened
 
-# How many of the best by score are looked at, and of those by words the ones that have so large a
-# share of what the best has: a passage that is named has every word of the question.
+# The candidates: so many of the best by score, and the best by words with this share of the best
+# coverage. A named passage has every word of the question.
 LOOKED_AT: Final = 12
 HAS_WORDS: Final = 0.8
 
@@ -23,21 +23,21 @@ _WORD: Final = re.compile(r"\w+")
 
 
 def looked_at(ranked: Ranked, legs: Legs) -> list[int]:
-    """The ids of the candidates that may be named, the best first."""
+    """The ids of possibly named candidates, the best first."""
     most = max((legs.coverages[key] for key in legs.worded), default=0.0)
     worded = (key for key in legs.worded if legs.coverages[key] >= HAS_WORDS * most)
     return list(dict.fromkeys([*ranked.ids[:LOOKED_AT], *worded]))
 
 
 def named(question: str, passages: Iterable[StoredPassage]) -> StoredPassage | None:
-    """The passage, of some in their order, whose heading or title the question repeats.
+    """The passage whose heading or title the question repeats, of some in their order.
 
-    Capitals and punctuation make no difference, nor what is said around a question. None where the
-    passages of several documents are, or none.
+    Capitals, punctuation and polite words around a question make no difference. None if passages of
+    several documents match, or none does.
     """
     asked = {_words(question), _words(evened(question))} - {""}
     found = [one for one in passages if not asked.isdisjoint(_names(one.title, one.heading))]
-    # A heading says more closely than a title what is wanted.
+    # A heading names a wish more closely than a title.
     headed = [one for one in found if not asked.isdisjoint(_headings(one.title, one.heading))]
     found = headed or found
     return found[0] if len({one.document_id for one in found}) == 1 else None
@@ -50,7 +50,7 @@ def _names(title: str, heading: str) -> frozenset[str]:
 
 @lru_cache(maxsize=4_096)
 def _headings(title: str, heading: str) -> frozenset[str]:
-    """A heading, and that with all above it."""
+    """A heading, alone and with all headings above it."""
     if not heading:
         return frozenset()
     last = heading.rpartition(HEADING_SEPARATOR)[2]

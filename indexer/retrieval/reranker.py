@@ -1,13 +1,12 @@
 """Cross-encoder reranker within a budget of time.
 
-Off unless the operator names a model. Any cross-encoder of sentence-transformers can be named: a
-folder, or the name of one that has been downloaded. It reads query and passage together, which is
-better than comparing vectors and costs a forward pass for every passage, so only as many of the
-best passages are read as fit a budget of time; where not even two fit, none is. Like embedders, it
-is derived once on the machine and runs without PyTorch; one that can't be derived is run by
-sentence-transformers. What it says changes the order: whether there is any evidence is judged by
-what the search found nearest. Where answers are given, one that is missing or fails is left out
-until the next start; where something is measured, that is an error.
+Off unless the operator names a model: a folder or the name of any downloaded cross-encoder of
+sentence-transformers. It reads query and passage together, which is better than comparing vectors
+and costs a forward pass a passage. So only as many of the best passages are read as fit a budget of
+time; if fewer than two fit, none is. Like embedders, it is derived once on the machine and runs
+without PyTorch, else by sentence-transformers. It changes the order, never the evidence. When
+answering, a missing or failing reranker is left out until the next start; when measuring, that is
+an error.
 """
 
 import json
@@ -28,8 +27,8 @@ from indexer.retrieval.hit import RERANKER, Hit
 # More are never read, however fast the model is: the right one is hardly ever further down.
 MOST: Final = 32
 
-# What a pair is timed on: a question and a passage of the usual length, more than once, because the
-# first run of a model is slower than all others.
+# Text of a timed pair: a question and a passage of the usual length, timed more than once, because
+# a model's first run is slower than all others.
 _TIMED_QUERY: Final = "How do I reset the password of an account that was locked?"
 _TIMED_TEXT: Final = (
     "Open the settings, choose the account and follow the link in the message. " * 12
@@ -37,7 +36,7 @@ _TIMED_TEXT: Final = (
 _TIMED_PAIRS: Final = 4
 _TIMED_RUNS: Final = 3
 
-# How the names of what can score a pair end, in a model's own configuration.
+# Endings of the names of models that score pairs, in a model's own configuration.
 _HEADS: Final = ("ForSequenceClassification", "ForCausalLM")
 
 _REMEDY: Final = (
@@ -49,7 +48,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Reranker(Protocol):
-    """What reads a query and passages together."""
+    """A cross-encoder, which reads a query and passages together."""
 
     def scores(self, query: str, texts: Sequence[str]) -> list[float]:
         """How well each text answers, larger is better; only their order means anything."""
@@ -62,7 +61,7 @@ class CrossEncoderReranker:
         """Open the model; this imports PyTorch, which takes seconds.
 
         Raises:
-            ModelError: if it is not there, can't be read, or gives more than one score a pair.
+            ModelError: if it is missing, can't be read, or gives more than one score a pair.
         """
         folder = _folder_of(name)
         quieten()
@@ -72,7 +71,7 @@ class CrossEncoderReranker:
             self._encoder = CrossEncoder(
                 str(folder), device="cpu", local_files_only=True, trust_remote_code=False
             )
-        # It is any model: what is wrong with its files is said in many kinds of exceptions.
+        # Broken model files raise many kinds of exceptions.
         except Exception as error:
             raise ModelError(
                 f"The reranker {name!r} can't be opened: {reason(error)} {_REMEDY}"
@@ -89,14 +88,14 @@ class CrossEncoderReranker:
 
 
 def _folder_of(name: str) -> Path:
-    """The folder of a cross-encoder, by its configuration: a head that is missing is made up."""
+    """The folder of a cross-encoder, by its configuration: the library makes up a missing head."""
     folder = model_folder(name)
     if folder is None:
         raise ModelError(f"There is no reranker {name!r} on this machine. {_REMEDY}")
     try:
         configuration = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        # The library says what is wrong with it.
+        # The library explains it.
         return folder
     built = configuration.get("architectures") or []
     if built and not any(one.endswith(_HEADS) for one in built):
@@ -118,7 +117,7 @@ def _several_scores(name: str, count: int) -> str:
 
 
 class RerankerError(ModelError):
-    """The reranker gave no scores that hits could be ordered by."""
+    """The reranker gave no usable scores."""
 
 
 class Reranking:
@@ -134,10 +133,10 @@ class Reranking:
         clock: Callable[[], float] = time.perf_counter,
         name: str = "",
     ) -> None:
-        """Read as many passages as fit into `budget_seconds`, by what a pair costs on this machine.
+        """Read passages as fit into `budget_seconds`, by the cost of a pair on this machine.
 
-        The cost is measured here, once: were it measured all the time, the same question would be
-        answered differently from one minute to the next.
+        The cost is measured once, here: with a changing cost, the same question would be answered
+        differently from one minute to the next.
         """
         self.name = name
         self.problem = ""
@@ -158,7 +157,7 @@ class Reranking:
         return fit if fit >= 2 and not self.problem else 0
 
     def order(self, query: str, texts: Sequence[str]) -> list[int] | None:
-        """The places of texts, the best answer first; what it finds equal keeps its order.
+        """The places of texts, the best answer first; equal ones keep their order.
 
         Give no more than fit. None once it is left out.
 
@@ -198,7 +197,7 @@ def open_reranker(name: str, cache: Path) -> Reranker:
 
 
 def open_reranking(name: str, budget_ms: int, cache: Path) -> Reranking | None:
-    """The reranker that the settings name; None where they name none.
+    """The reranker named in the settings; None if they name none.
 
     Raises:
         ModelError: if it can't be opened, or not even timed.
@@ -215,14 +214,14 @@ def open_reranking(name: str, budget_ms: int, cache: Path) -> Reranking | None:
 def open_dispensable_reranking(
     name: str, budget_ms: int, cache: Path
 ) -> tuple[Reranking | None, str]:
-    """The same for answering, which goes on without it where it is missing or fails.
+    """The same for answering, which goes on without a missing or failing reranker.
 
     Returns:
-        The reranker, and why there is none although the settings name one.
+        The reranker, and the reason if the settings name one that can't be used.
     """
     try:
         reranking = open_reranking(name, budget_ms, cache)
-    # As above: what stops at a model must not keep the bot from starting.
+    # As above: a broken model must not keep the bot from starting.
     except Exception as error:  # noqa: BLE001
         problem = f"Answers are given without a reranker. {reason(error)}"
         _logger.warning("%s", problem)
@@ -233,7 +232,7 @@ def open_dispensable_reranking(
 
 
 def _numbers(scores: Sequence[float], count: int) -> list[float]:
-    """The scores, if they are numbers that can be compared.
+    """The scores, checked to be comparable numbers.
 
     Raises:
         RerankerError: if they are not.
@@ -244,7 +243,7 @@ def _numbers(scores: Sequence[float], count: int) -> list[float]:
 
 
 def _pair_seconds(reranker: Reranker, clock: Callable[[], float]) -> float:
-    """What a pair costs at best: other work on the machine slows some runs and speeds none up."""
+    """The least cost of a pair: other work on the machine slows some runs and speeds none up."""
     texts = [_TIMED_TEXT] * _TIMED_PAIRS
     seconds = []
     for _ in range(_TIMED_RUNS):
@@ -255,7 +254,7 @@ def _pair_seconds(reranker: Reranker, clock: Callable[[], float]) -> float:
 
 
 def reordered(reranking: Reranking, query: str, hits: Sequence[Hit]) -> list[Hit]:
-    """Hits as the reranker orders them, behind one that the question names."""
+    """Hits in the reranker's order, behind one that the question names."""
     order = reranking.order(query, [hit.passage.embedded for hit in hits])
     if order is None:
         return list(hits)

@@ -1,10 +1,9 @@
 """Hybrid retriever: dense and BM25 candidates, fused scores, one hit a document, its evidence.
 
-Three signals are blended as scores, not as ranks (`indexer.retrieval.fusion`): the cosines of the
-whole passage and of its best window to the query, and the share of the query's words that the
-passage has. The best are put in order again by the vectors of their tokens, where the model has
-them (`indexer.retrieval.late_interaction`). Where the operator names a reranker, it reads the best
-of them again, as many as its budget allows, and puts those in its own order.
+Three signals are blended as scores, not as ranks (`indexer.retrieval.fusion`): the query's cosines
+with the whole passage and with its best window, and its word coverage. The best are reordered by
+the vectors of their tokens, if the model has them (`indexer.retrieval.late_interaction`). If the
+operator names a reranker, it reorders as many of the best as its budget allows.
 """
 
 from collections.abc import Iterable, Sequence
@@ -68,9 +67,9 @@ class Retriever:
     """Finds passages in an index with the embedder that made it.
 
     Attributes:
-        index: what is searched.
+        index: the searched index.
         embedder: for queries.
-        calibration: what evidence is judged by.
+        calibration: the parameters of evidence.
         reranking: reorders the best hits; without it they keep the order of their scores.
     """
 
@@ -86,7 +85,7 @@ class Retriever:
 
     @property
     def identity(self) -> str:
-        """The model, weights and parameters that hits and evidence follow from, as text."""
+        """The model, weights and parameters behind hits and evidence, as text."""
         parts = [
             f"model {self.embedder.model}",
             f"blend {WHOLE_WEIGHT} {WINDOW_WEIGHT} {WORDS_WEIGHT}",
@@ -123,7 +122,7 @@ class Retriever:
         *,
         among: Ids | None = None,
     ) -> list[Hit]:
-        """The best hits for a query that is embedded already; `among` as in `ranked_together`."""
+        """The best hits for an embedded query; `among` as in `ranked_together`."""
         return self.ranked_together([query], vector[np.newaxis], scopes, k, among=among)[0]
 
     def ranked_together(
@@ -136,17 +135,17 @@ class Retriever:
         share: float | None = None,
         among: Ids | None = None,
     ) -> list[list[Hit]]:
-        """The best hits for each of many queries, no two of one document; the file is asked once.
+        """The best hits for each of many queries, no two of one document; the file is read once.
 
         Args:
             queries: as they were asked.
             vectors: of the queries, (n, d) float32 of unit length.
-            scopes: what the askers may see.
+            scopes: the scopes that the askers may see.
             k: at most this many for each.
-            share: of the reranker's budget, which is one for all that wait together, for each
-                query; these are all, unless it is said.
-            among: ids of the only passages that are searched, if not all are: among the nearest of
-                the whole index, there need be none of them.
+            share: each query's share of the reranker's budget, one budget for all that wait
+                together; by default these queries are all.
+            among: the ids to search, by default all; the nearest of the whole index may have none
+                of them.
         """
         reranking = self.reranking
         fitting = reranking.fitting(share or 1 / max(len(queries), 1)) if reranking else 0
@@ -253,9 +252,9 @@ class Retriever:
         return self.judged(query, hits)[0]
 
     def judged(self, query: str, hits: Sequence[Hit]) -> tuple[Evidence, dict[str, float]]:
-        """The evidence, and what it was judged by, to be recorded: nothing where nothing was found.
+        """The evidence with its signals, for the record; empty without hits.
 
-        That is every signal by name, `probability`, where `strong` begins and where `none` ends.
+        It has every signal by name, `probability`, and the thresholds `strong` and `none`.
         """
         if not hits:
             return Evidence.NONE, {}
@@ -286,7 +285,7 @@ class Retriever:
     ) -> list[Cosines]:
         """The exact cosines of passages to each of many queries, on the default model's scale.
 
-        The queries' vectors are (n, d) float32 of unit length; ids that are gone are left out.
+        The queries' vectors are (n, d) float32 of unit length; missing ids are left out.
         """
         own = self.index.own_vectors(chain.from_iterable(wanted))
         found, scale = cosines_of(vectors, wanted, own), self.cosine_scale()
@@ -298,13 +297,13 @@ class Retriever:
         ]
 
     def cosine_scale(self) -> CosineScale:
-        """How the model's cosines become those that the constants were found with."""
+        """The map from the model's cosines to the default model's scale, used by the constants."""
         if self._scale is None:
             self._scale = cosine_scale(self.embedded(everyday_questions()))
         return self._scale
 
     def support(self, query: str, hits: Sequence[Hit]) -> Support:
-        """What evidence is judged by, of a query and its hits; at least one."""
+        """The input of evidence for a query and its hits; at least one."""
         best = hits[0]
         text = without_link_targets(best.passage.text)
         return Support(
@@ -318,9 +317,9 @@ class Retriever:
     def deciding_sentence(
         self, query: str, vector: NDArray[np.float32], hit: Hit, scopes: Sequence[Scope]
     ) -> tuple[int, int] | None:
-        """The span of the sentence in the hit's text that answers.
+        """The span of the answering sentence in the hit's text.
 
-        None where there is nothing to single out: one sentence.
+        None if nothing stands out: a single sentence.
         """
         passage = hit.passage
         own = self.index.own_vectors([passage.id]).get(passage.id, b"")
@@ -335,7 +334,7 @@ class Retriever:
 
 
 def _first(k: int, hits: Sequence[Hit]) -> list[Hit]:
-    """The first `k` hits, among them the one with the best score, which evidence is judged by."""
+    """The first `k` hits, among them the one with the best score, the input of evidence."""
     kept, best = list(hits[:k]), max(hits, key=lambda hit: hit.score, default=None)
     if best is not None and k > 1 and best not in kept:
         kept[-1] = best

@@ -1,8 +1,8 @@
-"""Spelling correction of questions, by the words of what is searched.
+"""Spelling correction of questions, by the words of the searched passages.
 
-A slip of the keyboard is mended before a question is embedded, looked up and judged, where it is
-sure: a word that neither the passages nor the model know, one slip away from just one word that
-both know, or else from just one that many passages have, which is what a community is about.
+A sure slip is corrected before a question is embedded, looked up and judged: neither the passages
+nor the model know the word, and it is one slip away from exactly one word that both know, or else
+from exactly one word of many passages, such as a community's own subject.
 """
 
 import re
@@ -16,11 +16,11 @@ from indexer.text.edit_distance import slips
 
 # A part of a name, an address or code is none: its letters may be meant.
 _WORD: Final = re.compile(r"(?<![^\s(\"'])[A-Za-z]{6,40}(?=[\s.,;:!?)\"']*(?:\s|\Z))")
-# A word that so many passages have, and such a share of all, is what they are about, though the
-# model knows it in parts.
+# A word in so many passages, and such a share of all, is their subject, even if the model knows it
+# only in parts.
 OFTEN_PASSAGES: Final = 5
 OFTEN_SHARE: Final = 0.04
-# What makes another form of a word that the model may not know by itself ("wipes", "binned").
+# Endings of forms that the model may not know by themselves ("wipes", "binned").
 _ENDINGS: Final = (
     "s",
     "es",
@@ -40,11 +40,11 @@ _ENDINGS: Final = (
 
 
 def corrected(text: str, scopes: Sequence[Postings], is_common: Callable[[str], bool]) -> str:
-    """A question with its sure slips mended.
+    """A question with its sure slips corrected.
 
     Args:
         text: as it was asked.
-        scopes: the words of what may be seen.
+        scopes: the words of the visible passages.
         is_common: whether the model knows a word in lower case as one.
     """
     return _WORD.sub(partial(_mended, scopes, is_common), text)
@@ -62,17 +62,17 @@ def _mended(
     meant = list(filter(is_common, near))
     if not meant:
         least = max(OFTEN_SHARE * sum(one.passages for one in scopes), OFTEN_PASSAGES)
-        # Else it is known only by its stem, that of a common word: "reade" by "read".
+        # Otherwise only its stem is known, a common word's: "reade" by "read".
         names = (other for other in near if not is_common(_stem(other)))
         often = [other for other in names if _passages(scopes, other) >= least]
-        # Forms of one word are told apart by nothing that counts.
+        # Nothing here tells forms of one word apart.
         is_one = len({*map(_stem, often)}) == 1
         meant = [max(often, key=lambda other: (-len(other), other))] if is_one else []
     return meant[0] if len(meant) == 1 else typed
 
 
 def _is_word(word: str, is_common: Callable[[str], bool]) -> bool:
-    """Whether the model knows a word, or what it is a form of."""
+    """Whether the model knows a word, or its base form."""
     bases = [word.removesuffix(ending) for ending in _ENDINGS if word.endswith(ending)]
     undoubled = [base[:-1] for base in bases if base[-1:] == base[-2:-1]]
     silent = [f"{base}e" for base in bases]

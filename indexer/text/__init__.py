@@ -1,1 +1,1 @@
-"""Text analysis: cutting into passages, tokenizing and stemming, signals of an answer."""
+"""Text analysis: cutting into passages, sentences, tokenizing and stemming, shorthand."""

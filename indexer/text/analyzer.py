@@ -1,11 +1,11 @@
 """Analyzer: tokens of passages and queries, stemmed, with stop words and a guess of the language.
 
-The same text always gives the same tokens; code, versions and file names are kept whole *and*
-match by their parts; text in a script without spaces is matched by pairs of characters. There is no
-query syntax: every character is only text.
+The same text always gives the same tokens. Code, versions and file names are kept whole *and* match
+by their parts. Scripts without spaces are matched by pairs of characters. There is no query syntax:
+every character is only text.
 
-Stems follow the language of the text, which is told by its stop words. A query is analysed in its
-own language and in English, because a few words are too short to tell.
+Stems follow the text's language, told by its stop words. A query is analysed in its own language
+and in English, because a few words are too short to tell.
 """
 
 import re
@@ -29,12 +29,12 @@ _UNSPACED: Final = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7af\uf900-\ufaff"
 )
-# Vowel signs of Hebrew, Arabic and the Indic scripts, which Python's `\w` leaves out.
+# Vowel signs of Hebrew, Arabic and the Indic scripts, missing from Python's `\w`.
 _SIGNS: Final = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0dff"
 _UNSPACED_RUN: Final = re.compile(f"[{_UNSPACED}]+")
 _CHUNK: Final = re.compile(r"[^\s\"“”„«»‚‘…,;!?()\[\]{}<>|`*=~^—–]+(?:\(\))?")
-# In plain ASCII, what ends a chunk and what ends a part becomes a blank, and blanks are split at: a
-# tenth of what the patterns take, with the same result.
+# In plain ASCII, the ends of chunks and parts become blanks, and blanks are split at: a tenth of
+# the patterns' time, with the same result.
 _ENDS_OF_CHUNKS: Final = bytes(32 if chr(n) in '",;!?()[]{}<>|`*=~^' else n for n in range(256))
 _ENDS_OF_PARTS: Final = bytes(n if chr(n).isalnum() else 32 for n in range(256))
 # Runs of one kind at a time: a run is one step of the pattern, not each of its letters.
@@ -49,10 +49,10 @@ _STEMMERS: Final = {"en": "english", "de": "german", "es": "spanish", "fr": "fre
                     "it": "italian", "nl": "dutch", "pt": "portuguese", "ru": "russian",
                     "sv": "swedish"}  # fmt: skip
 
-# Letters that English has only in foreign words.
+# Letters of only foreign words in English.
 _LETTERS: Final = {"de": "äöüß", "es": "ñ¿¡", "fr": "çœèêà", "pt": "ãõ", "sv": "å"}
 
-# A language that has a script to itself, or nearly.
+# Languages with a script of their own, or nearly.
 _SCRIPTS: Final = {
     "ja": "\u3040-\u30ff",
     "ko": "\uac00-\ud7af",
@@ -68,7 +68,7 @@ _SCRIPTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class QueryWord:
-    """A word of a query, by the forms that count as it; an optional one may be missing anywhere."""
+    """A word of a query, with its accepted forms; an optional one may be missing anywhere."""
 
     forms: tuple[str, ...]
     optional: bool = False
@@ -107,9 +107,9 @@ def typed_words(text: str) -> list[str]:
 
 
 def query_words(text: str) -> list[QueryWord]:
-    """What a query looks for: its words without repeats and without those of mere grammar.
+    """The words to look for: a query's words without repeats and stop words.
 
-    A query of nothing but such words keeps them.
+    A query of nothing but stop words keeps them.
     """
     return list(_query_words(text))
 
@@ -128,7 +128,7 @@ def _query_words(text: str) -> tuple[QueryWord, ...]:
         if all(forms):
             found[tuple(dict.fromkeys(forms)), reading[0][1]] = topical
     kept = [word for word, topical in found.items() if topical]
-    # One with a word in it stands for that, too.
+    # A symbol with a word in it stands for the word, too.
     signs = [QueryWord((one,), optional=any(map(str.isalpha, one))) for one in symbols(text)]
     worded = kept or ([] if signs else list(found))
     return (
@@ -156,9 +156,9 @@ def _spelt_out() -> dict[str, tuple[str, ...]]:
 # Every step of answering a question asks this of it.
 @lru_cache(maxsize=256)
 def language_of_question(text: str) -> str:
-    """The language that a question is surely in, or nothing where it is too short to tell.
+    """The certain language of a question; empty if it is too short to tell.
 
-    A script decides; else at least two words of grammar, and more than in any other language.
+    A script decides, or at least two stop words, and more than in any other language.
     """
     letters = sum(character.isalpha() for character in text)
     for language, script in () if text.isascii() else _SCRIPTS.items():
@@ -173,7 +173,7 @@ def language_of_question(text: str) -> str:
 
 
 def language_of(text: str) -> str:
-    """The language that most of a text's grammatical words and letters belong to, else English."""
+    """The language of most of a text's stop words and letters, else English."""
     beginning = text[:2_000].lower()
     shares = _counts_of_grammar(beginning)
     if not beginning.isascii():
@@ -199,7 +199,7 @@ def _counts_of_grammar(lowered: str) -> dict[str, int]:
 
 @lru_cache
 def _languages_by_word() -> dict[str, tuple[str, ...]]:
-    """For each grammatical word the languages that it belongs to."""
+    """For each stop word its languages."""
     found: dict[str, tuple[str, ...]] = {}
     for language, text in _stop_texts()["grammar"].items():
         for word in set(text.split()):
@@ -220,15 +220,15 @@ def _split_ascii(text: str, ends: bytes) -> list[str]:
 def analysed(text: str, language: str) -> Iterable[tuple[str, bool]]:
     """The words of a text as (word, extra), in reading order.
 
-    `extra` marks a form that stands for words that are yielded as well: `v2.7.1` beside `v2`,
-    `7`, `1`; `opensource` beside `open`, `source`. A question may do without extras that the
-    index does not know.
+    `extra` marks a form whose parts are yielded as well: `v2.7.1` beside `v2`, `7`, `1`;
+    `opensource` beside `open`, `source`. A question may do without extras that the index does not
+    know.
     """
     return chain.from_iterable(_words_of_chunk(chunk, language) for chunk in _chunks(text))
 
 
 def _chunks(text: str) -> list[str]:
-    """What stands between blanks and punctuation, in reading order."""
+    """The chunks between blanks and punctuation, in reading order."""
     if not text.isascii():
         return _CHUNK.findall(unicodedata.normalize("NFKC", text))
     # A pair of brackets behind a name belongs to it.
@@ -236,7 +236,7 @@ def _chunks(text: str) -> list[str]:
 
 
 class _WordsByChunk(dict[str, tuple[str, ...]]):
-    """What chunks give in one language, worked out when it is first asked for."""
+    """The words of chunks in one language, computed on first use."""
 
     def __init__(self, language: str) -> None:
         super().__init__()
@@ -262,7 +262,7 @@ def _words_by_chunk(language: str) -> _WordsByChunk:
 # Few chunks make up most of a text, and passages are analysed again whenever they are judged.
 @lru_cache(maxsize=4_096)
 def _words_of_chunk(chunk: str, language: str) -> tuple[tuple[str, bool], ...]:
-    """What a chunk without blanks gives, as `analysed` does."""
+    """The words of a chunk without blanks, as in `analysed`."""
     found: list[tuple[str, bool]] = []
     if not chunk.isascii():
         for run in _UNSPACED_RUN.findall(chunk):
@@ -277,7 +277,7 @@ def _words_of_chunk(chunk: str, language: str) -> tuple[tuple[str, bool], ...]:
 
 
 def _whole_forms(chunk: str, language: str) -> Iterator[str]:
-    """Yield the forms under which a chunk with punctuation inside is known as a whole."""
+    """Yield the whole forms of a chunk with punctuation inside."""
     whole = chunk.removesuffix("()").strip(".:'’/\\%&").lower()
     whole = whole.rstrip("-") if not whole.endswith("--") else whole
     letters = re.sub(r"[\W_]", "", whole)
@@ -315,7 +315,7 @@ def stem(word: str, language: str) -> str:
 
 
 def stem_of_rare(word: str, language: str) -> str:
-    """The same, not kept in the cache: for spellings that are tried once.
+    """The same without the cache: for spellings that are tried once.
 
     Stemming comes first: the rules of German and French need the accents.
     """
@@ -331,7 +331,7 @@ def _fold(word: str) -> str:
 
 
 def topic(text: str, grammar: Iterable[str] = ("en",)) -> tuple[tuple[str, ...], ...]:
-    """The words of a question that are not of mere grammar in some languages, each by its forms."""
+    """The content words of a question, each by its forms, without stop words of some languages."""
     grammar = tuple(grammar)
     return tuple(
         [

@@ -1,9 +1,9 @@
-"""Edit distance of one: all that a single slip of the keyboard makes of a word. Pure."""
+"""Edit distance of one: all single slips of the keyboard on a word. Pure."""
 
 from functools import lru_cache
 from typing import Final
 
-# Words of which slips are looked up; German has none much longer.
+# Longer words have no slips looked up; German has hardly any.
 LONGEST_CORRECTED: Final = 40
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
@@ -12,14 +12,14 @@ _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 # A word is looked up in the postings of every scope.
 @lru_cache(maxsize=64)
 def slips(word: str) -> frozenset[str]:
-    """All that is at a Damerau distance of 1: a letter too many, too few or wrong, two swapped.
+    """All words at a Damerau distance of 1: a letter too many, too few or wrong, two swapped.
 
-    Short words and words with digits have none: there a slip gives another word; and so have
-    longer ones than any language has, for a word of n letters has 54 n slips of n letters each.
+    Short words and words with digits have none, because a slip gives another word. Nor have words
+    longer than in any language: a word of n letters has 54 n slips of n letters each.
 
     Source:
-        Damerau, "A technique for computer detection and correction of spelling errors",
-        CACM 1964; candidates are generated and looked up, as in Norvig's spelling corrector.
+        Damerau, "A technique for computer detection and correction of spelling errors", CACM 1964;
+        candidates are generated and looked up, as in Norvig's spelling corrector.
     """
     if not 5 <= len(word) <= LONGEST_CORRECTED or not word.isalpha():
         return frozenset()

@@ -1,8 +1,8 @@
 """Passage splitter: passages that never cross a heading.
 
-A passage is what is embedded, retrieved and quoted. It knows its heading path, so that words
-which stand only in a heading find it, and its position, so that neighbours can be quoted. All
-functions are pure; what counts as a token is told by the embedder.
+A passage is the unit of embedding, retrieval and quotation. It has its heading path, so that words
+of a heading find it, and its position, so that neighbours can be quoted. All functions are pure;
+the embedder counts tokens.
 """
 
 import hashlib
@@ -32,8 +32,8 @@ from indexer.text.sentences import (
 )
 from knowledge.values.documents import Document
 
-# Counts up whenever a document is cut, or its words are read, in another way: documents that were
-# put in before are then put in anew, and only what their passages say differently is embedded.
+# Raise it when documents are cut, or their words read, in another way: indexed documents are then
+# put in anew, and only changed passages are embedded.
 CUTTING: Final = 5
 
 HEADING_SEPARATOR: Final = " › "
@@ -41,33 +41,34 @@ HEADING_SEPARATOR: Final = " › "
 # Of the model's tokens, at most this share goes to title and heading; a longer path loses its end.
 PREFIX_SHARE: Final = 0.25
 
-# A longer section is cut into stretches first, at a blank line where there is one: the splitter
-# counts what it is given many times over. And no writing has more characters a token than this; a
-# line of a million letters, which the model takes for one word, must not become one passage.
+# A longer section is first cut into stretches, at blank lines if possible: the splitter counts its
+# input many times over. No script has more characters a token than this, but a model may take a
+# line of a million letters for one word, and that must not become one passage.
 STRETCH_CHARACTERS: Final = 20_000
 CHARACTERS_A_TOKEN: Final = 12
-# Of a text that is tried, so many characters for each token that fits are counted first.
+# Of a text that is tried, so many characters are counted first for each token that fits.
 TRIED_CHARACTERS: Final = 16
 
-# Code of no more than this is one passage, because it is quoted whole: with marks and citation, it
-# fills a message. So is a row of a table, and a table with what announces it. Of what is longer
-# than it reads, the model knows the beginning.
+# Code up to this size is one passage, because it is quoted whole: with marks and citation, it fills
+# a message. So is a row of a table, and a table with its announcement. If it is longer than the
+# model reads, the model knows its beginning.
 CODE_CHARACTERS: Final = 1_500
 
-# About how many characters are parsed for headings in one step: of nothing but headings, which take
-# the parser longest, that is 0.1 s.
+# Approximate characters parsed for headings in one step. Headings alone take the parser longest:
+# 0.1 s.
 CHUNK_CHARACTERS: Final = 16_384
 
-# Only blocks are of interest; what stands inside of them takes three quarters of the parser's time.
+# Only blocks matter; the insides of blocks take three quarters of the parser's time.
 _MARKDOWN = MarkdownIt("commonmark").enable("table").disable("inline")
-# What every heading has, and hardly anything else: most chats needn't be parsed to find none.
+# Every heading has one of these, and hardly anything else: most chats needn't be parsed to find
+# none.
 _HEADING_MARK = re.compile(r"(?:\A|[\r\n])[^\S\r\n]*+(?:\#|[=-]++[^\S\r\n]*+(?:[\r\n]|\Z))")
-# Bounded everywhere, so that a thousand brackets without their other halves cost little.
+# Bounded everywhere, so that a thousand unmatched brackets cost little.
 _LINK = re.compile(
     r"!?\[(?P<label>[^\]\n]{0,1000}+)\]"
     r"\((?:<[^>\n]{0,2000}+>|(?:(?!\]\()[^)\s]){0,2000}+)(?:\s{1,100}+\"[^\"\n]{0,500}+\")?\)"
 )
-# HTML that goes on behind blank lines, by how it begins, with what ends it.
+# HTML that goes on behind blank lines: its beginnings, each with its end.
 _HTML_ENDS: Final = {
     "<!--": "-->",
     "<?": "?>",
@@ -78,7 +79,7 @@ _HTML_ENDS: Final = {
 _FENCE_LINE = re.compile(r"[ \t>]{0,12}(?:[-*+][ \t]+)?(?P<fence>`{3,}|~{3,})")
 
 
-# Without slots, so that what takes time to tell is told once: an import asks for it three times.
+# Without slots, so that slow properties are cached: an import reads them three times.
 @dataclass(frozen=True)
 class Passage:
     """A part of one document, as it is embedded and quoted.
@@ -109,7 +110,7 @@ class Passage:
 
     @cached_property
     def digests(self) -> tuple[bytes, ...]:
-        """The digests of all that needs a vector: the whole, then each window."""
+        """The digests of all texts to embed: the whole, then each window."""
         return tuple(digest(text) for text in (self.embedded, *self.windows))
 
     def _with_titles(self, text: str) -> str:
@@ -117,7 +118,7 @@ class Passage:
 
 
 def with_titles(title: str, heading: str, text: str) -> str:
-    """A text as it is embedded: what it stands under in front of it."""
+    """A text as it is embedded: with title and heading in front."""
     return "\n".join(part for part in (title, heading, text) if part)
 
 
@@ -137,8 +138,8 @@ def passages(
     """Cut a document at its headings, and each section into pieces that the model can read.
 
     Args:
-        document: what to cut.
-        count_tokens: how many tokens the model makes of a text.
+        document: the document.
+        count_tokens: counts a text's tokens.
         max_tokens: the most that the model reads, title and heading included.
 
     Returns:
@@ -171,13 +172,13 @@ def sections(text: str, title: str = "") -> Iterator[tuple[str, str]]:
     """The sections of a Markdown text as (heading path, body), in order.
 
     Only real headings count: a `#` in a code fence or a quotation is text. A heading that repeats
-    the document's title is not part of the path, where none of another text is above it.
+    the document's title is left out of the path, unless another heading is above it.
     """
     return (section for section in _sections_in_steps(text, title) if section is not None)
 
 
 def _sections_in_steps(text: str, title: str) -> Iterator[tuple[str, str] | None]:
-    """The sections, None between two chunks that are parsed for headings."""
+    """The sections, None between two chunks parsed for headings."""
     lines = text.split("\n")
     path: dict[int, str] = {}
     start = 0
@@ -221,9 +222,9 @@ _HTML_BLOCK: Final = re.compile(r" {0,3}</?[A-Za-z]")
 def _chunks(lines: Sequence[str], most: int) -> Iterator[tuple[int, int]]:
     """A text's lines in runs [first, last) of about so many characters, each parsed alone.
 
-    They end only before a line at which Markdown begins anew whatever was before: a heading that
-    begins with `#`, or text behind a blank line; and neither in a code fence nor in HTML, where
-    that means nothing. Of what goes on for four times as long, any line is the end.
+    They end only before a line that begins Markdown anew: a `#` heading, or text behind a blank
+    line. Inside a code fence or HTML such lines mean nothing. A run of four times the size ends at
+    any line.
     """
     first, size, until = 0, 0, ""
     for number, line in enumerate(lines):
@@ -237,11 +238,11 @@ def _chunks(lines: Sequence[str], most: int) -> Iterator[tuple[int, int]]:
 
 
 def _goes_on_until(line: str, until: str) -> str:
-    """What ends the code fence or HTML that is open behind a line; nothing if none is.
+    """The end of the code fence or HTML that is open behind a line; empty if none is.
 
     Args:
         line: the line.
-        until: what would have ended the one that was open before it.
+        until: the end of the one that was open before it.
     """
     stripped = line.strip()
     if until[:1] in ("`", "~"):
@@ -286,7 +287,7 @@ def _stretches(body: str) -> Iterator[str]:
 
 
 def _fence_at(body: str, fence: tuple[int, int] | None, place: int) -> tuple[str, str]:
-    """What opens code again behind a cut, and what closes it before: nothing outside of code."""
+    """The lines that reopen code behind a cut and close it before; empty outside of code."""
     if fence is None or not fence[0] < place < fence[1]:
         return "", ""
     opening = body[fence[0] : body.find("\n", fence[0]) + 1].strip()
@@ -301,7 +302,7 @@ def _pieces(body: str, count_tokens: Callable[[str], int], capacity: int) -> Seq
 
 
 def _counted(text: str, count_tokens: Callable[[str], int]) -> int:
-    # Of a link that a cut would go through, the address counts: it would be embedded.
+    # A cut inside a link counts its address as well, which would be embedded.
     embedded = without_link_targets(text)
     return max(count_tokens(embedded), len(embedded) // CHARACTERS_A_TOKEN)
 
@@ -311,9 +312,9 @@ def _counted(text: str, count_tokens: Callable[[str], int]) -> int:
 def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) -> tuple[str, ...]:
     """A body in pieces of about equal size, cut at the best places.
 
-    A piece is cut between units (`indexer.text.sentences.units`), never behind what announces the
-    next one. A unit that the model can't read whole is cut between sentences or lines; code only
-    where it is too long to be quoted whole.
+    A piece is cut between units (`indexer.text.sentences.units`), never between an announcement and
+    its unit. A unit too long for the model is cut between sentences or lines; code only if it is
+    too long to be quoted whole.
     """
 
     def count(text: str) -> int:
@@ -349,10 +350,10 @@ def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) ->
 
 
 def _cut_at(body: str, parts: Sequence[tuple[int, int]], first: int, end: int) -> int:
-    """Where a piece that begins at `first` ends, at best, if it may go on to `end`."""
+    """The best end of a piece that begins at `first` and may go on to `end`."""
     best = first
     said = first + len(body[first:end].rstrip())
-    # What begins before the piece is looked at only where it goes on in it.
+    # A unit that begins before the piece counts only if it goes on in it.
     begun = max(bisect_left(parts, (first, 0)) - 1, 0)
     for place, (start, after) in enumerate(parts[begun:], begun):
         before = parts[place - 1] if place else (first, first)
@@ -367,7 +368,7 @@ def _cut_at(body: str, parts: Sequence[tuple[int, int]], first: int, end: int) -
         if start >= end:
             if best > first or not announced:
                 return best
-            # Nothing but what announces this one fits: then this belongs to it.
+            # Only this unit's announcement fits: then this belongs to it.
             too_long = body.startswith(ROW, start) and after - first > CODE_CHARACTERS
             most = first + CODE_CHARACTERS
             return _cut_between_rows(body, (start, after), first, most) if too_long else after

@@ -13,7 +13,7 @@ from typing import Final
 WINDOW_WORDS: Final = 50
 WHOLE_WORDS: Final = 60
 
-# What is set in by more is set in by so many.
+# A larger indent counts as this.
 _SET_IN_CHARACTERS: Final = 1_000
 
 FENCES: Final = ("```", "~~~")
@@ -33,21 +33,21 @@ _ABBREVIATION = re.compile(
     r"\.$",
     re.IGNORECASE,
 )
-# As much of a text's end as `_ABBREVIATION` looks at, with what bounds it.
+# The end of a text as far as `_ABBREVIATION` reads, with its boundary.
 _ABBREVIATION_CHARACTERS: Final = 12
-# What such a text can end with before its point: checked first, because it costs a tenth.
+# Possible last words before the point of such a text: checked first, at a tenth of the cost.
 _LAST_OF_ABBREVIATION_TEXT: Final = """etc approx nos fig sec vol eds inc ltd corp mrs prof
     bzw usw evtl ggf"""
 _LAST_OF_ABBREVIATION: Final = frozenset(_LAST_OF_ABBREVIATION_TEXT.split())
 LIST_MARKER: Final = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)]|\*\*\d{1,3}[.)]\*\*)\s+")
-# A line in bold that stands above what it names, a heading, "Examples", and what ends in a colon.
-# No sentence with its point is one.
+# A line in bold as a label, a heading, "Examples", and a line that ends in a colon. No full
+# sentence is one.
 _LABEL = re.compile(r"\s*(?:\*\*[^*\n]{1,80}(?<![.!])\*\*|__[^_\n]{1,80}(?<![.!])__)[ \t]*:?\s*\Z")
-# A number in bold with its point, which begins a rule of several.
+# A number in bold with its point, the beginning of one of several rules.
 _NUMBERED = re.compile(r"\s*\*\*\d{1,3}[.)]\s")
 # A link without a label shows as little.
 _PICTURES = re.compile(r"\s*(?:(?:!\[[^\]\n]{0,1000}\]|\[\])\([^)\n]{0,2000}\)\s*)+\Z")
-# What Markdown ends a line with in the middle of a paragraph.
+# Markdown's ends of a line in the middle of a paragraph.
 _LINE_BREAK: Final = " " * 2
 _HEADING = re.compile(r"#{1,6}\s[^\n]*\Z")
 _EXAMPLES = re.compile(
@@ -55,7 +55,7 @@ _EXAMPLES = re.compile(
     r"(?:examples?(?: usage)?|instance|usage|e\.g|(?:zum )?beispiele?|z\. ?b)\W*\Z",
     re.IGNORECASE,
 )
-# A sentence without a colon that says nothing but that something follows it.
+# A sentence without a colon that only announces the next one.
 _SHOWN_NEXT: Final = "(?:steps?|instructions?|commands?|examples?)"
 _ANNOUNCEMENT = re.compile(
     r"[^\n]*?\b(?:as follows|the following(?: [\w-]+){0,3}"
@@ -69,7 +69,7 @@ _ANNOUNCEMENT = re.compile(
 )
 _ANNOUNCING: Final = ("follow", "below", "like this", "like so")
 _ANNOUNCING_CHARACTERS: Final = 130
-# What a sentence can begin with that means something said before it.
+# First words of a sentence that refer to something said before.
 _REFERS_BACK = re.compile(
     r"\W*(?:this|that|these|those|it|its|it['’]s|they|their|them|he|she|such|dies\w{0,2}|das|es|sie"
     r"|dabei|damit|dadurch|deshalb|daher|dazu)\b",
@@ -112,19 +112,19 @@ def window_runs(text: str) -> list[tuple[int, int]]:
 def sentences(text: str) -> list[tuple[int, int]]:
     """The spans (start, end) of the sentences of a Markdown text, in order, without blanks.
 
-    A code fence is one sentence, and so is each line of a list or table, or of pictures: that is
-    what can be marked or quoted without breaking it. A line break of Markdown ends a sentence;
-    abbreviations, initials and numbered items don't.
+    A code fence is one sentence, and so is each line of a list or table, or of pictures: these can
+    be marked or quoted without breaking. A line break of Markdown ends a sentence; abbreviations,
+    initials and numbered items don't.
     """
     return list(_sentences(text))
 
 
 def within(spans: Sequence[tuple[int, int]], start: int, end: int) -> Sequence[tuple[int, int]]:
-    """Those of some spans, which are in order, that begin in one."""
+    """The spans that begin in one of some others; both are in order."""
     return spans[bisect_left(spans, (start, 0)) : bisect_left(spans, (end, 0))]
 
 
-# A passage that is quoted is cut into sentences by its windows, its quotation and its excerpt.
+# A quoted passage is cut into sentences by its windows, its quotation and its excerpt.
 @lru_cache(maxsize=1_024)
 def _sentences(text: str) -> tuple[tuple[int, int], ...]:
     return tuple(_spans(text))
@@ -148,7 +148,7 @@ def fences(text: str) -> Iterator[tuple[int, int]]:
 
 
 def fence_mark(opening: str) -> str:
-    """The mark that a line opens code with, and that closes it."""
+    """The mark of the code that a line opens."""
     return opening[: len(opening) - len(opening.lstrip(opening[:1]))]
 
 
@@ -176,7 +176,7 @@ def _ends_abbreviated(piece: str) -> bool:
     if not piece.endswith("."):
         return False
     start = len(piece) - 1
-    # No abbreviation is longer than nine characters with what bounds it.
+    # No abbreviation is longer than nine characters with its boundary.
     while start > 0 and len(piece) - start <= 8 and piece[start - 1].isalnum():
         start -= 1
     last = piece[start:-1].lower()
@@ -192,7 +192,7 @@ def _blocks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     broken = False
     for line in text[start:end].splitlines(keepends=True):
         alone = line.lstrip().startswith("|") or not line.strip() or shows_pictures(line)
-        # What goes on in a small letter is the same sentence.
+        # A small letter continues the sentence.
         begins = broken and not line.lstrip()[:1].islower()
         if alone or begins or _begins_block(line):
             yield block, position
@@ -225,10 +225,10 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 @lru_cache(maxsize=1_024)
 def units(text: str) -> tuple[tuple[int, int], ...]:
-    """The spans of what is quoted whole: sentences, list items, code, tables, in order.
+    """The spans of units that are quoted whole: sentences, list items, code, tables, in order.
 
-    A list item has what is set in below it, code too, but not the items below it. Code that is
-    set in by four blanks is one unit.
+    A list item includes the indented text below it, code too, but not the items below it. Code
+    indented by four blanks is one unit.
     """
     found: list[tuple[int, int]] = []
     for start, end in sentences(text):
@@ -248,7 +248,7 @@ def _continues(text: str, unit: tuple[int, int], start: int) -> bool:
         return False
     set_in, unit_set_in = _set_in(text, start), _set_in(text, unit[0])
     if _is_item(text, unit[0]):
-        # Where neither a blank line nor code is between, what is not set in belongs to it, too.
+        # Without a blank line or code between, unindented text belongs to it, too.
         apart = new_paragraph or text.startswith(FENCES, start)
         return not apart or set_in > unit_set_in
     return min(set_in, unit_set_in) >= 4
@@ -259,7 +259,7 @@ def _is_item(text: str, start: int) -> bool:
 
 
 def _set_in(text: str, start: int) -> int:
-    """By how many characters what begins a line is set in, at most; -1 if it begins none."""
+    """The indent of the first text of a list item's line, at most; -1 on other lines."""
     # Not looked for to the beginning of a line without end, from each of its sentences.
     before = text[max(start - _SET_IN_CHARACTERS, 0) : start]
     lead = before[before.rfind("\n") + 1 :]
@@ -267,9 +267,9 @@ def _set_in(text: str, start: int) -> int:
 
 
 def announces(text: str) -> bool:
-    """Whether a unit says nothing without what follows it.
+    """Whether a unit is only an announcement, which says nothing without the next one.
 
-    It ends in a colon, is a heading, or tells in a sentence of its own that something follows.
+    It ends in a colon, is a heading, or says that something follows.
     """
     if text.startswith((*FENCES, ROW)):
         return False
@@ -282,14 +282,14 @@ def announces(text: str) -> bool:
 
 
 def refers_back(text: str) -> bool:
-    """Whether a unit begins with a word for what was said before it, or announces an example."""
+    """Whether a unit begins with a word that refers back, or announces an example."""
     return _REFERS_BACK.match(text) is not None or _EXAMPLES.match(text) is not None
 
 
 def seam(before: str, after: str) -> str:
-    """What stands between two passages of a section: a line's end, for both may be one paragraph.
+    """The separator of two passages of a section: a line's end if both may be one paragraph.
 
-    What comes below a list is not a part of its last item.
+    Text below a list isn't a part of its last item.
     """
     if after.startswith(ROW) or LIST_MARKER.match(after) is not None:
         return "\n"
@@ -299,5 +299,5 @@ def seam(before: str, after: str) -> str:
 
 
 def have_head(rows: Sequence[str]) -> bool:
-    """Whether rows of a table begin with its head: the line below that has nothing but dashes."""
+    """Whether rows of a table begin with its head: the line below has nothing but dashes."""
     return len(rows) > 2 and not rows[1].strip("|:- \t\n")

@@ -1,7 +1,7 @@
 """Query normalization: signs without meaning are evened out, shorthand of chats is spelt out.
 
-Whether somebody types "what's" or "whats", "open-source" or "open source", a question mark or none,
-is chance, and must change neither order nor verdict. So a question is looked up, embedded and
+It is chance whether somebody types "what's" or "whats", "open-source" or "open source", a question
+mark or none. Order and verdict must not depend on it, so a question is looked up, embedded and
 judged as `spelt_out` gives it.
 """
 
@@ -34,7 +34,7 @@ _MOOD: Final = re.compile(
 )
 _ENDS: Final = " \t\n?!~\u2026\uff1f\uff01"
 _QUOTED: Final = (('"', '"'), ("\u201c", "\u201d"), ("\u201e", "\u201c"), ("(", ")"))
-# What is left of a question without the fillers around it has at least so many words.
+# A question without its fillers has at least so many words.
 _LEAST_WORDS: Final = 2
 _SIGNS_AROUND: Final = ".,!?():;\"'"
 
@@ -48,7 +48,7 @@ def evened(question: str) -> str:
 
 
 def _asked(question: str) -> str:
-    """What is asked, without what stands around it for politeness or mood."""
+    """A question without the words of politeness or mood around it."""
     bare = _MOOD.sub(" ", question).strip(" \t\n").rstrip(_ENDS)
     for opening, closing in _QUOTED:
         inner = bare[1:-1]
@@ -86,7 +86,7 @@ def _without_fillers(text: str) -> str:
 
 
 def _fillers_behind(said: Sequence[str]) -> int:
-    """How many of the last words are fillers: one, or two of which one is polite."""
+    """The number of fillers at the end: one, or two with a polite one."""
     if len(said) < 2 or said[-2] in _fillers("about_words"):
         return 0
     if said[-1] == "help" and said[-2] in _fillers("polite"):
@@ -111,7 +111,7 @@ def spelt_out(question: str) -> str:
     """A question as it is embedded and judged: evened, spelt out, and asked."""
     tables = ("shorthand", "contractions")
     read = _CHUNK.sub(lambda chunk: _long_form(chunk.group(), *tables), evened(question))
-    # Whoever ends with a full stop makes a statement.
+    # A full stop ends a statement.
     return read if read.endswith((".", "\u3002")) else f"{read}?"
 
 
