@@ -1,10 +1,10 @@
-"""Confinement of the sandbox's process: what it may open, connect to and start, which is nothing.
+"""Confinement of the sandbox's process: it may open, connect to and start nothing.
 
-Limits (`setrlimit`) hold wherever there is such a call. On Linux, Landlock takes every file away
-but those that Python and its libraries are read from, and a seccomp filter refuses sockets, new
-processes, signals, looking into other processes, and every change of a file, of an owner or of a
-mode, because Landlock doesn't know all of them. Each is left out where the system lacks it;
-the process is then as free as any program of the same user, though without the token and bounded.
+Limits (`setrlimit`) hold on every system that has them. On Linux, Landlock takes away every file
+but those of Python and its libraries. A seccomp filter refuses sockets, new processes, signals,
+looking into other processes, and every change of a file, of an owner or of a mode, because Landlock
+doesn't know all of them. On a system without these, the process is as free as any program of the
+same user, though without the token and bounded.
 
 Source:
     https://docs.kernel.org/userspace-api/landlock.html and seccomp_filter.html.
@@ -32,13 +32,12 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _READ_FILE: Final = 1 << 2
 _READ_FOLDER: Final = 1 << 3
 _PATH_RULE: Final = 1
-# The rights to files that can be taken away, by the version that brought the last of them.
+# The file rights that can be taken away, by the Landlock version that added the last of them.
 _FILE_RIGHTS: Final = {1: 13, 2: 14, 3: 15, 5: 16}
 _NETWORK_RIGHTS: Final = 0b11
 _SCOPES: Final = 0b11
 
-# seccomp. The numbers of what is refused, for x86-64 and for AArch64; None where there is no such
-# call.
+# seccomp. Numbers of the refused calls, for x86-64 and for AArch64; None if there is no such call.
 _SECCOMP_FILTER: Final = 2
 _ALLOW: Final = 0x7FFF_0000
 _REFUSE: Final = 0x0005_0000
@@ -81,7 +80,7 @@ _REFUSED_CALLS: Final[dict[str, tuple[int, int | None]]] = {
     "sched_setattr": (314, 274),
     "sched_setaffinity": (203, 122),
     "ioprio_set": (251, 30),
-    # Files: what they hold, their names, modes, owners, times and attributes.
+    # Files: content, names, modes, owners, times and attributes.
     "creat": (85, None),
     "truncate": (76, 45),
     "ftruncate": (77, 46),
@@ -184,7 +183,7 @@ _REFUSED_CALLS: Final[dict[str, tuple[int, int | None]]] = {
 _CLONE: Final = (56, 220)
 _CLONE3: Final = 435
 _PRLIMIT: Final = (302, 261)
-# What the kernel calls the architectures, by what Python calls them.
+# The kernel's names of architectures, by Python's.
 _ARCHITECTURES: Final = {"x86_64": (0xC000_003E, 0), "aarch64": (0xC000_00B7, 1)}
 
 
@@ -228,10 +227,10 @@ def limit_time(seconds: float) -> None:
 
 
 def confine(readable: Sequence[Path]) -> None:
-    """Take this thread, and those that it starts, every right that the system can take.
+    """Take every right that the system can take from this thread and its children.
 
     Args:
-        readable: files and folders that can still be read.
+        readable: files and folders that stay readable.
     """
     if sys.platform != "linux":
         return
@@ -243,10 +242,10 @@ def confine(readable: Sequence[Path]) -> None:
 
 
 def libraries() -> list[Path]:
-    """What Python, its packages and the system's shared libraries are read from.
+    """The files that Python, its packages and the system's shared libraries are read from.
 
     Not the working directory, though Python may look for modules there: the data folder may be
-    below it. Of this program it is the package `knowledge` alone.
+    below it. Of this program only the package `knowledge`.
     """
     packages = [
         Path(folder) for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))
@@ -299,7 +298,8 @@ def _filter_calls(system: ctypes.CDLL) -> None:
 def _filter(kernel: int, column: int) -> Iterator[tuple[int, int, int, int]]:
     """The filter's steps: code, steps to skip if true, if false, operand."""
     load, equal, at_least, has_bits, end = 0x20, 0x15, 0x35, 0x45, 0x06
-    # What a filter is shown: the call's number, the architecture, the first argument's lower half.
+    # Offsets of the filter's input: the call's number, the architecture, the first argument's lower
+    # half.
     number, architecture, first = 0, 4, 16
     refuse = (end, 0, 0, _REFUSE | errno.EPERM)
     allow = (end, 0, 0, _ALLOW)
@@ -314,7 +314,7 @@ def _filter(kernel: int, column: int) -> Iterator[tuple[int, int, int, int]]:
     yield from ((equal, 0, 1, _CLONE3), (end, 0, 0, _REFUSE | errno.ENOSYS))
     yield from ((equal, 0, 4, _CLONE[column]), (load, 0, 0, first))
     yield from ((has_bits, 0, 1, _CLONE_THREAD), allow, refuse)
-    # Its own limits may be lowered, not those of another process.
+    # It may lower its own limits, not another process's.
     yield from ((equal, 0, 4, _PRLIMIT[column]), (load, 0, 0, first))
     yield from ((equal, 0, 1, 0), allow, refuse)
     yield allow

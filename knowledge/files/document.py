@@ -1,8 +1,7 @@
-"""Parser of one document of any format but zip: what it is by its bytes, and what it says.
+"""Parser of one document of any format but zip: format detection, and the format's own parser.
 
-Runs in the sandbox, for files that others have made; a chat export is refused, because it belongs
-to the server that it comes from and is read as a stream. No library is imported before it is
-needed.
+Runs in the sandbox, for files of unknown origin. A chat export is refused, because it belongs to
+the server it comes from and is read as a stream. Libraries are imported when they are needed.
 """
 
 import re
@@ -27,7 +26,7 @@ EXPORT: Final = (
     "is a chat export: import it as a source, under the ending that it was exported with."
 )
 
-# What a document says of itself is cut to what can be shown of it.
+# Metadata of a document is cut to a length that can be shown.
 TITLE_CHARACTERS: Final = 500
 LINK_CHARACTERS: Final = 2_000
 TAGS: Final = 100
@@ -40,9 +39,9 @@ _CONTROLS: Final = bytes((*range(9), *range(14, 27), *range(28, 32)))
 def parse_document(content: bytes, name: str) -> ParsedFile:
     """Parse a file that is one document.
 
-    JSON, PDF and UTF-16 can name halves of pairs of surrogates and control characters, which are
-    no signs: hardly anything could store or show them, so they become the sign for that. The
-    ending of its name tells kinds of text apart, the rest is the title of what has none.
+    JSON, PDF and UTF-16 can contain lone surrogates and control characters. Hardly anything could
+    store or show them, so they become the replacement character. The suffix of its name tells kinds
+    of text apart, the rest is the title of an untitled one.
 
     Raises:
         UnreadableError: if it is too large, empty, damaged, of no known format, or a zip.
@@ -96,7 +95,7 @@ def _parsed_text(kind: Format, text: str, title: str, name: str) -> ParsedFile:
         try:
             return parse_json(text, title)
         except UnreadableError:
-            # A text that happens to be JSON as well is still a text.
+            # A text that happens to be valid JSON is still a text.
             if promised is Format.JSON:
                 raise
             kind = promised or Format.MARKDOWN
@@ -106,7 +105,7 @@ def _parsed_text(kind: Format, text: str, title: str, name: str) -> ParsedFile:
 
 
 def _name_as_title(name: str) -> str:
-    """A file's name as the title of what has none of its own: in words, with a capital."""
+    """A file's name as a title: in words, with a capital."""
     path = PurePath(name)
     stem = path.stem if path.suffix.lower() in ENDINGS else path.name
     # A name with blanks is in words already, and a hyphen in it is one.
@@ -116,7 +115,7 @@ def _name_as_title(name: str) -> str:
     return (title[:1].upper() + title[1:] if first.islower() else title) or "Untitled"
 
 
-# What crosses from the sandbox's process.
+# The protocol with the sandbox's process.
 
 
 def parse_apart(content: bytes, name: str) -> tuple[dict[str, Any], str]:
@@ -134,10 +133,10 @@ def parse_apart(content: bytes, name: str) -> tuple[dict[str, Any], str]:
 
 
 def parsed_apart(values: dict[str, Any], text: str) -> ParsedFile:
-    """What came of `parse_apart`.
+    """Check and convert the result of `parse_apart`.
 
     Raises:
-        ValueError, TypeError, LookupError: if it can't have come of it.
+        ValueError, TypeError, LookupError: if `parse_apart` can't have made it.
     """
     verified = values["verified"]
     texts = [values["title"], values["link"], values["hidden"], *values["tags"]]

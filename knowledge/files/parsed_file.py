@@ -1,4 +1,4 @@
-"""Result of parsing a file, and the limits that every format shares.
+"""Result of parsing a file, and the limits shared by all formats.
 
 Errors:
     Exception
@@ -21,16 +21,19 @@ MAX_DEPTH: Final = 200
 
 
 class UnreadableError(Exception):
-    """The file can't be read; the message says what was found and what to do."""
+    """The file can't be read; the message gives the finding and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """What a file says: its title, its Markdown without front matter, and what that says of it.
+    """A parsed file: its title, its Markdown without front matter, and its metadata.
 
-    `verified` is when somebody last checked the text, `link` where it comes from, and `hidden` by
-    which rule it asks programs not to show it. `first_line` is the line of the file on which the
-    text begins, where each line of the one is a line of the other; else 0.
+    Attributes:
+        verified: the day of the last check by a person.
+        link: its origin.
+        hidden: its rule against being shown, if any.
+        first_line: the line of the file on which the text begins, if lines correspond one by one;
+            else 0.
     """
 
     title: str

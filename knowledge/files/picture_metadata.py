@@ -1,8 +1,8 @@
 """Lossless copies of pictures without metadata: PNG and APNG, JPEG, GIF, WebP. Nothing is decoded.
 
-A file is cut into the parts that its format names. Only those are copied that a viewer needs to
-show the picture, which an allowlist for each format says; of Exif the orientation alone is left,
-and of what stands behind the end nothing. The time is linear in the length of the file.
+A file is cut into the parts of its format. An allowlist for each format names the parts that a
+viewer needs, and only these are copied: of Exif only the orientation, and nothing behind the end.
+The time is linear in the length of the file.
 
 Source:
     PNG (W3C, third edition, with APNG); JPEG (ITU-T T.81), JFIF (T.871) and Exif 3.0; GIF89a; WebP
@@ -24,10 +24,10 @@ Parts = Iterator[bytes]
 
 
 def copied(parts: Callable[[bytes], Parts], content: bytes) -> bytes:
-    """A picture of the parts of a file that are shown.
+    """A picture made of the visible parts of a file.
 
     Raises:
-        MalformedPictureError: if the file ends too early, or is not built as its format says.
+        MalformedPictureError: if the file ends too early, or is malformed.
     """
     try:
         return b"".join(parts(content))
@@ -36,7 +36,7 @@ def copied(parts: Callable[[bytes], Parts], content: bytes) -> bytes:
 
 
 def _cut(content: bytes, start: int, length: int) -> bytes:
-    """Bytes of a file, all of which must be there."""
+    """Bytes of a file; all of them must be there."""
     found = content[start : start + length]
     if len(found) < length:
         raise MalformedPictureError("It ends before a part of it does.")
@@ -50,7 +50,7 @@ _SHORT: Final = 3
 
 
 def _orientation(tiff: bytes) -> bytes:
-    """Exif with the orientation that other Exif has; nothing where it is upright or broken."""
+    """Exif with only another Exif's orientation; empty if that is upright or broken."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
     if order is None:
         return b""
@@ -70,11 +70,11 @@ def _orientation(tiff: bytes) -> bytes:
 # PNG and APNG.
 
 _PNG_HEAD: Final = b"\x89PNG\r\n\x1a\n"
-# How many bytes a chunk may have, so that none has anything behind what is read of it.
+# The allowed sizes of chunks, so that none has anything behind its data.
 _PNG_SHOWN: Final = {
     **{b"IHDR": range(13, 14), b"PLTE": range(769), b"tRNS": range(257)},
     **{b"IDAT": range(1 << 31), b"IEND": range(1)},
-    # Colours, those of high dynamic range included.
+    # Colours, including high dynamic range.
     **{b"gAMA": range(4, 5), b"cHRM": range(32, 33), b"sRGB": range(1, 2), b"cICP": range(4, 5)},
     **{b"mDCV": range(24, 25), b"cLLI": range(8, 9)},
     # Animation.
@@ -121,7 +121,7 @@ _ADOBE: Final = b"Adobe"
 _APP0, _APP1, _APP2, _APP14, _SOS, _EOI = 0xE0, 0xE1, 0xE2, 0xEE, 0xDA, 0xD9
 # Frames and their tables; DNL, DRI, DHP and EXP.
 _JPEG_SHOWN: Final = frozenset((*range(0xC0, 0xD0), 0xDB, 0xDC, 0xDD, 0xDE, 0xDF)) - {0xC8}
-# The mark that ends what is drawn: no stuffed 0, no restart, no fill byte.
+# The mark that ends the drawn data: no stuffed 0, no restart, no fill byte.
 _AFTER_SCAN: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
@@ -156,7 +156,7 @@ def jpeg_parts(content: bytes) -> Parts:
 
 
 def _mark(content: bytes, place: int) -> tuple[int, int]:
-    """The mark that stands there, and where it does, behind any number of fill bytes."""
+    """The mark at a place and its position, behind any number of fill bytes."""
     if content[place] != 0xFF:
         raise MalformedPictureError("There is no mark where one should be.")
     while content[place + 1] == 0xFF:
@@ -165,7 +165,7 @@ def _mark(content: bytes, place: int) -> tuple[int, int]:
 
 
 def _shown_segment(kind: int, data: bytes) -> bytes:
-    """What is needed of a segment, if anything: of JFIF not the thumbnail."""
+    """The needed part of a segment, if any: of JFIF without the thumbnail."""
     if kind in _JPEG_SHOWN or (kind == _APP2 and data.startswith(_ICC)):
         return _segment(kind, data)
     if kind == _APP0 and data.startswith(_JFIF) and len(data) >= 14:
@@ -206,7 +206,7 @@ def gif_parts(content: bytes) -> Parts:
                     raise MalformedPictureError("A control block has another length.")
                 control = extension
             elif kind == _PLAIN_TEXT:
-                # It is drawn by no viewer, and what controls it would control the next image.
+                # No viewer draws it, and its control block would control the next image.
                 control = b""
             elif kind == _APPLICATION:
                 yield _shown_extension(extension)
@@ -218,12 +218,12 @@ def gif_parts(content: bytes) -> Parts:
 
 
 def _colours(packed: int) -> int:
-    """How many bytes a table of colours has, by what is said of it."""
+    """The bytes of a colour table, by its flags."""
     return 3 << ((packed & 7) + 1) if packed & 0x80 else 0
 
 
 def _after_blocks(content: bytes, place: int) -> int:
-    """Where blocks end, each of which begins with its length; an empty one is the last."""
+    """The end of a run of blocks, each with its length first; an empty one is the last."""
     while length := content[place]:
         place += length + 1
     return place + 1
@@ -255,14 +255,14 @@ def webp_parts(content: bytes) -> Parts:
             flags |= _HAS_EXIF
         parts[0] = parts[0][:8] + bytes([flags]) + parts[0][9:]
     else:
-        # Without a head of that kind there is one image, and nothing else has a place.
+        # Without a VP8X head there is one image, and nothing else is allowed.
         parts = images[:1]
     body = b"".join(parts)
     yield struct.pack("<4sI4s", b"RIFF", 4 + len(body), b"WEBP") + body
 
 
 def _webp_chunks(chunks: bytes) -> Parts:
-    """The chunks that are needed, and a last one with the orientation where there is one."""
+    """The needed chunks, and a last one with the orientation if there is one."""
     exif, seen = b"", set[bytes]()
     for kind, data in _riff(chunks):
         if kind in seen:

@@ -1,8 +1,7 @@
 """Text in pictures: screenshots and photos to lines of text, recognized in a sandbox of their own.
 
-What is recognized is somebody's text like any other, and nobody has typed it: it is shown before
-anything is done with it. It has no control characters and none of the secrets that are hidden
-elsewhere, too. Nothing of it is logged.
+Nobody has typed the recognized text, so it is shown before anything is done with it. It has no
+control characters and no secrets. Nothing of it is logged.
 """
 
 import importlib.util
@@ -20,19 +19,19 @@ from knowledge.files.text_recognition import CPU_SECONDS, open_apart, recognize_
 from knowledge.secrets import without_secrets
 
 SECONDS: Final = 20
-# What lines may take, and to open the models and find the lines on a slow core.
+# Seconds for the lines, and for opening the models and finding the lines on a slow core.
 _CPU_SECONDS: Final = CPU_SECONDS + 5
 # Models, libraries and a decoded picture take 0.9 GB of address space, 0.6 of memory.
 MEMORY_BYTES: Final = 2_500_000_000
 LINES: Final = 200
 LINE_CHARACTERS: Final = 500
-# What the extra `ocr` brings.
+# The package of the extra `ocr`.
 _PACKAGE: Final = "rapidocr"
 
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """A line of text in a picture, with how sure it is that it stands there, from 0 to 1."""
+    """A line of text in a picture, with its confidence, from 0 to 1."""
 
     text: str
     confidence: float
@@ -49,10 +48,10 @@ def is_installed() -> bool:
 
 
 def begin_recognition(content: bytes, *, within: Sandbox | None = None) -> "Future[list[TextLine]]":
-    """Begin to recognize the text in a picture; nothing is a list without lines.
+    """Begin to recognize the text in a picture; a picture without text gives an empty list.
 
-    The future's exception, where it has one, is an `UnreadableError`. A picture that is too large
-    by its header is never decoded.
+    The future's exception, if any, is an `UnreadableError`. A picture that is too large by its
+    header is never decoded.
     """
     if not is_recognizable(content):
         refused: Future[list[TextLine]] = Future()
@@ -71,12 +70,12 @@ def problem() -> str:
 
 
 def as_text(lines: Sequence[TextLine]) -> str:
-    """Lines as one text, without what can't be seen and without secrets."""
+    """Lines as one text, without invisible characters and secrets."""
     return without_secrets("\n".join(line.text for line in lines))
 
 
 def _lines(values: dict[str, Any], _text: str) -> list[TextLine]:
-    """What the process answered, which might have been taken over by the picture."""
+    """Check the process's answer: the picture might have taken it over."""
     found = values["lines"]
     if not isinstance(found, list):
         raise TypeError(type(found).__name__)
@@ -88,7 +87,7 @@ def _lines(values: dict[str, Any], _text: str) -> list[TextLine]:
 
 
 def _clean(text: object) -> str:
-    """One line without control characters, and without what turns the order of text round."""
+    """One line without control and direction characters."""
     if not isinstance(text, str):
         raise TypeError(type(text).__name__)
     one = " ".join(text[:LINE_CHARACTERS].split())

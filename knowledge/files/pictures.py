@@ -19,7 +19,7 @@ RECOGNIZED_BYTES: Final = 8_000_000
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _JPEG: Final = b"\xff\xd8\xff"
-# JPEG segments that hold the picture's size.
+# JPEG segments with the picture's size.
 _JPEG_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 _PARTS: Final = {
@@ -37,10 +37,10 @@ def is_recognizable(content: bytes) -> bool:
 
 
 def checked_picture(name: str, content: bytes) -> Picture:
-    """Make a picture of a file's bytes, of which only what is shown is kept.
+    """Make a picture of a file's bytes, keeping only the visible parts.
 
     Raises:
-        InvalidNoteError: if it is too large or no picture that is kept, with the sentence to show.
+        InvalidNoteError: if it is too large or of no accepted format, with the sentence to show.
     """
     check_size(name, len(content))
     none = InvalidNoteError(
@@ -78,7 +78,7 @@ def check_size(name: str, size: int) -> None:
 
 
 def _header(content: bytes) -> tuple[PictureKind, int, int] | None:
-    """What kind of picture a file is, and its width and height in pixels; None if it is none."""
+    """The format of a file, and its width and height in pixels; None if it is no picture."""
     try:
         if content.startswith(_PNG) and content[12:16] == b"IHDR":
             return PictureKind.PNG, *struct.unpack_from(">II", content, 16)
@@ -95,7 +95,7 @@ def _header(content: bytes) -> tuple[PictureKind, int, int] | None:
 
 
 def _jpeg_size(content: bytes) -> tuple[int, int]:
-    """The size that stands in the first frame; each segment says where the next one begins."""
+    """The size in the first frame; each segment gives the place of the next one."""
     place = 2
     while True:
         mark, kind, length = struct.unpack_from(">BBH", content, place)
@@ -108,7 +108,7 @@ def _jpeg_size(content: bytes) -> tuple[int, int]:
 
 
 def _webp_size(content: bytes) -> tuple[int, int]:
-    """The size by each of the three ways in which WebP says it."""
+    """The size in any of WebP's three forms."""
     form = content[12:16]
     if form == b"VP8X":
         width, height = content[24:27], content[27:30]

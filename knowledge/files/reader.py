@@ -1,9 +1,9 @@
-"""Reader of files that others have made: each becomes documents, parsed in the sandbox.
+"""Reader of files of unknown origin: each becomes documents, parsed in the sandbox.
 
-What a file *is* is told by its bytes (`formats.detection`): a page of HTML called `notes.md` is
-read as HTML, and a picture of that name is refused with a sentence. Here it is only told whether it
-is a zip, whose files are counted before the first is read and then read one at a time; everything
-else happens in a process of its own, because a file can be made to break whatever reads it.
+A file's bytes tell its format (`formats.detection`): an HTML page called `notes.md` is read as
+HTML, and a picture of that name is refused with a sentence. Only zips are told apart here: their
+files are counted before the first is read and then read one at a time. Everything else happens in a
+process of its own, because a file can be made to break its parser.
 
 Errors:
     Exception
@@ -29,8 +29,8 @@ from knowledge.files.sandbox import Sandbox
 
 SUFFIXES: Final = frozenset(ENDINGS)
 
-# What a reading depends on besides the file: raised when a reader gives other text than before,
-# so that files which have not changed are read again.
+# The version of the parsers. Raise it when one gives other text than before, so that unchanged
+# files are read again.
 PARSERS_VERSION: Final = 11
 
 # The one process of this program.
@@ -39,11 +39,11 @@ sandbox: Final = Sandbox()
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A document of a file: the file itself, or one of those in a zip.
+    """A document of a file: the file itself, or one of the files in a zip.
 
-    `path` is the path inside the zip, empty for the file itself. The future's exception, where it
-    has one, is an `UnreadableError`; it always has one for a chat export, which is no single
-    document: `export` opens its stream.
+    `path` is the path inside the zip, empty for the file itself. The future's exception, if any, is
+    an `UnreadableError`; a chat export always has one, because it is no single document: `export`
+    opens its stream.
     """
 
     path: str
@@ -54,8 +54,8 @@ class FilePart:
 def parse_bytes(content: bytes, *, name: str) -> ParsedFile:
     """Read the content of a file that is one document.
 
-    May take a minute where the file is hostile; it can be called from any thread. The ending of
-    its name tells kinds of text apart, the rest is the title of a document that has none.
+    May take a minute for a hostile file; it can be called from any thread. The suffix of its name
+    tells kinds of text apart, the rest is the title of an untitled document.
 
     Raises:
         UnreadableError: if it is too large, empty, damaged, of no known format, or a zip of several
@@ -65,7 +65,7 @@ def parse_bytes(content: bytes, *, name: str) -> ParsedFile:
     if packed_format(content) is not Format.ZIP:
         return _begun(content, name).result()
     archive = Archive(content)
-    # Counted before the first is begun: what is refused here has cost nothing.
+    # Counted before the first is begun: a refusal here has cost nothing.
     if len(archive.paths) > 1:
         raise UnreadableError(f"is a zip of {len(archive.paths)} files: take one of them.")
     for member in archive.members():
@@ -91,9 +91,9 @@ def content_of(path: Path) -> bytes:
 
 
 def begin_parsing(content: bytes, *, name: str) -> Generator[FilePart, None, None]:
-    """Begin to read the documents of a file, each when it is asked for.
+    """Begin to read the documents of a file, each on request.
 
-    One that can't be read stops no other. Whoever stops asking gives up what was begun.
+    An unreadable one doesn't stop the others. A caller that stops asking gives up the begun ones.
 
     Raises:
         UnreadableError: if nothing of it can be read.
@@ -112,10 +112,10 @@ def begin_parsing(content: bytes, *, name: str) -> Generator[FilePart, None, Non
 
 
 def format_name(content: bytes) -> str:
-    """What a file without a telling name is.
+    """The format of a file without a telling name.
 
     Raises:
-        UnreadableError: if it is nothing that can be read.
+        UnreadableError: if it can't be read.
     """
     return sandbox.begin(
         _format_apart, content, "", lambda values, _: str(values["format"])

@@ -1,7 +1,7 @@
 """Robots rules of a page (`noindex`, `nosnippet`, `nofollow`): whether it may be quoted.
 
-The rules are those of `X-Robots-Tag` and of `<meta name="robots">`. Rules that are for another
-program by its name are not ours, and those about dates say nothing of either.
+The rules are those of `X-Robots-Tag` and of `<meta name="robots">`. Rules for another program by
+its name are ignored, and rules about dates allow quoting and following.
 
 Source:
     https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag
@@ -10,14 +10,14 @@ Source:
 from collections.abc import Iterable
 from typing import Final
 
-# What robots.txt and the like call us.
+# Our name in robots.txt and the like.
 NAME: Final = "Commonplace"
 
-# A text of which no part may be shown can't be quoted, either.
+# A text without a part that may be shown can't be quoted, either.
 _HIDING: Final = frozenset({"noindex", "none", "nosnippet"})
 # Links on such a page are not to be gone after.
 _NOT_FOLLOWED: Final = frozenset({"nofollow", "none"})
-# Rules that have a value, which otherwise would read like the name of a program.
+# Rules with a value, which would otherwise look like a program's name.
 _VALUED: Final = frozenset(
     {"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"}
 )
@@ -25,17 +25,17 @@ _ALL: Final = frozenset({"robots", "*", NAME.lower()})
 
 
 def hiding_rule(headers: Iterable[str]) -> str:
-    """The rule by which an answer's `X-Robots-Tag` headers forbid to quote, or nothing."""
+    """The rule in an answer's `X-Robots-Tag` headers against quoting; empty if there is none."""
     return _rule_among(_HIDING, headers)
 
 
 def nofollow_rule(headers: Iterable[str]) -> str:
-    """The rule by which these headers forbid to go after links; nothing if none does."""
+    """The rule in these headers against following links; empty if there is none."""
     return _rule_among(_NOT_FOLLOWED, headers)
 
 
 def _rule_among(rules: frozenset[str], headers: Iterable[str]) -> str:
-    """The first of these rules that is for us.
+    """The first of these rules for us.
 
     Within one header, a name and a colon begin the rules for one program.
     """

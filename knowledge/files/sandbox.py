@@ -1,10 +1,9 @@
 """Sandbox: a subprocess with limits and without rights, in which hostile files are parsed.
 
-One process is kept and used again, and one thread gives it a file at a time, in the order in which
-they came. It is killed when a file takes too long, and ends by itself when it needs too much memory
-or breaks; the next file starts another, and the one that did it is not tried again while this
-program runs. Files come to it as bytes, its environment is empty, and what `confinement` takes away
-it does not have.
+One process is kept and used again; one thread gives it a file at a time, in order. It is killed
+when a file takes too long, and ends by itself when it needs too much memory or breaks. The next
+file starts another process, and a file that ended one is not tried again while this program runs.
+Files come to it as bytes, its environment is empty, and `confinement` takes its rights away.
 """
 
 import atexit
@@ -30,10 +29,10 @@ from knowledge.files.sandbox_process import Parse, received, send
 SECONDS: Final = 60
 MEMORY_BYTES: Final = 1_000_000_000
 
-# A process that was taken over might answer anything. A character has four bytes at the most.
+# A process that was taken over might answer anything. A character has four bytes at most.
 _HEADER_BYTES: Final = 1_000_000
 _TEXT_BYTES: Final = 4 * MAX_BYTES
-# So many files that ended the process are remembered, by their digests.
+# The number of remembered files that ended the process, by their digests.
 _REMEMBERED: Final = 1_000
 
 # Isolated from variables and the user's own packages; it could write no bytecode.
@@ -51,7 +50,7 @@ Result = TypeVar("Result")
 
 
 class _Job(Generic[Result]):
-    """A file to be parsed: by which function, and what is made of its answer."""
+    """A file to be parsed, with the parsing function and the converter of its answer."""
 
     def __init__(
         self,
@@ -72,7 +71,7 @@ class _Job(Generic[Result]):
 
 
 class Sandbox:
-    """The process, and the order in which files go through it."""
+    """The process, and the queue of files."""
 
     def __init__(
         self,
@@ -87,8 +86,8 @@ class Sandbox:
             seconds: the longest that one file may take.
             memory_bytes: the most address space that the process may have.
             readable: files and folders that it may read besides Python and its libraries.
-            cpu_seconds: the most processor time that one file may take; without, so much more than
-                `seconds` that it only ends a process whose parent is gone.
+            cpu_seconds: the most processor time for one file; by default so much more than
+                `seconds` that it only ends a process without a parent.
         """
         self._seconds = seconds
         self._cpu_seconds = 2 * seconds + 1 if cpu_seconds is None else cpu_seconds
@@ -110,16 +109,15 @@ class Sandbox:
     ) -> "Future[Result]":
         """Begin to parse; the future gives the result or raises `UnreadableError`.
 
-        A future that is cancelled before its turn costs nothing. The function runs in the process,
-        which imports it by its name. `made` makes the result of its values and its text, and must
-        not believe them: it raises ValueError, TypeError or LookupError where they can't be what
-        the function returns.
+        A future cancelled before its turn costs nothing. The process imports the function by its
+        name. `made` converts its values and its text into the result. It must not trust them, and
+        raises ValueError, TypeError or LookupError if the function can't have returned them.
         """
         job = _Job(function, content, name, made)
         self._jobs.put(job)
         with self._lock:
             if self._thread is None:
-                # A daemon: a program that is told to stop does not wait for a file.
+                # A daemon: a stopping program doesn't wait for a file.
                 self._thread = threading.Thread(
                     target=self._work, name="commonplace-sandbox", daemon=True
                 )
@@ -145,7 +143,7 @@ class Sandbox:
                 job.future.set_result(self._parsed(job))
             except BaseException as error:  # noqa: BLE001 - belongs to whoever waits
                 job.future.set_exception(error)
-            # Neither the file nor what came of it is held until the next one.
+            # Neither the file nor its result is held until the next one.
             del job
 
     def _parsed(self, job: _Job[Result]) -> Result:
@@ -194,7 +192,7 @@ class Sandbox:
             return process
         self.close()
         asked = {
-            # What Python finds relative to where it was started, the process finds as well.
+            # Relative paths of Python's are found from the process, too.
             "path": [os.path.abspath(folder) for folder in sys.path],  # noqa: PTH100 - not resolved
             "memory_bytes": self._memory_bytes,
             "cpu_seconds": self._cpu_seconds,

@@ -1,7 +1,7 @@
-"""Process of the sandbox: parses what standard input gives it, confined, until that ends.
+"""Process of the sandbox: parses requests from standard input, confined, until that ends.
 
-A request is a line of JSON and the content; an answer is a line of JSON and a text. Both say how
-long what follows is.
+A request is a line of JSON and the content; an answer is a line of JSON and a text. The line has
+the length of the rest.
 """
 
 import importlib
@@ -17,14 +17,14 @@ from typing import IO, Any, BinaryIO, Final
 from knowledge.files import confinement
 from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
 
-# What a function that runs here returns: plain values for JSON, and a text that may be long.
+# The result of a function that runs here: plain values for JSON, and a text that may be long.
 Parsed = tuple[dict[str, Any], str]
 Parse = Callable[[bytes, str], Parsed]
 
-# Deeper than any format's own limit on nesting needs, less than what the C stack holds.
+# Deeper than any format's own limit on nesting needs, but within the C stack.
 _RECURSION: Final = 5_000
 _STACK_BYTES: Final = 256_000_000
-# What it has after a file it hardly ever gives back, so it ends if that is so much.
+# Memory is hardly ever given back after a file, so the process ends if it holds this much.
 _HELD_BYTES: Final = 300_000_000
 _MEMORY: Final = Path("/proc/self/statm")
 
@@ -38,11 +38,11 @@ def send(pipe: BinaryIO | Any, header: dict[str, Any], content: bytes = b"") -> 
 def received(
     pipe: BinaryIO | Any, most_header: int, most_content: int
 ) -> tuple[dict[str, Any], bytes]:
-    """A header and what follows it.
+    """A header and the bytes after it.
 
     Raises:
-        EOFError: if the other end is gone, or says more than it may.
-        ValueError: if what it says is no header.
+        EOFError: if the other end is gone, or sends more than allowed.
+        ValueError: if the header is malformed.
     """
     line = pipe.readline(most_header)
     if not line.endswith(b"\n"):
@@ -63,7 +63,7 @@ def serve() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     # Whatever a library prints must not stand between two answers.
     os.dup2(2, 1)
-    # Read while files can be: docutils asks it what kind a picture is.
+    # Loaded while files can be read: docutils asks it for the formats of pictures.
     mimetypes.init()
     memory = _MEMORY.open() if _MEMORY.exists() else None
     confinement.limit(asked["memory_bytes"])
@@ -88,7 +88,7 @@ def _serve(answers: BinaryIO | Any, cpu_seconds: float, memory: IO[str] | None) 
         module, _, name = header["function"].partition(":")
         function: Parse = getattr(importlib.import_module(module), name)
         values, text = outcome(function, content, header["name"])
-        # Not the most that it ever had: that is counted from its parent on.
+        # Not the peak: that is counted from its parent on.
         last = _held_bytes(memory) > _HELD_BYTES
         send(answers, {**values, "last": last}, text.encode(errors="replace"))
 
@@ -102,7 +102,7 @@ def _held_bytes(memory: IO[str] | None) -> int:
 
 
 def outcome(function: Parse, content: bytes, name: str) -> Parsed:
-    """What a function makes of the content, or `unreadable` with the sentence why nothing."""
+    """The function's result, or `unreadable` with the sentence."""
     try:
         values, text = function(content, name)
     except UnreadableError as error:
@@ -110,7 +110,7 @@ def outcome(function: Parse, content: bytes, name: str) -> Parsed:
     except RecursionError:
         return {"unreadable": "is nested too deeply to be read. Simplify it."}, ""
     except MemoryError:
-        # What is left of this process can't be trusted with another file.
+        # A broken process can't be trusted with another file.
         os._exit(1)
     except Exception:  # noqa: BLE001 - a format's library met what it does not expect
         return {"unreadable": "can't be read: it is damaged, or made by an unusual program."}, ""

@@ -1,8 +1,8 @@
-"""Change detection among imported files, without reading those that did not change.
+"""Change detection among imported files, without reading unchanged ones.
 
-A file whose size and time are as they were when it was read is not opened. A file that appears
-where another one vanished, with the same content, is that file under a new name: it keeps the id
-that answers, links and feedback know it by. `scan` looks and decides; it changes nothing.
+A file with unchanged size and time is not opened. A file that appears while another one with the
+same content vanished is that file under a new name: it keeps its id, which answers, links and
+feedback refer to. `scan` looks and decides; it changes nothing.
 """
 
 import hashlib
@@ -28,9 +28,9 @@ STEP_BYTES: Final = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file as it is now. `before` is what is known of it, under whichever path.
+    """A file as it is now. `before` is its record, under whichever path.
 
-    `link` is where it can be read on the web.
+    `link` is its address on the web.
     """
 
     path: Path
@@ -44,15 +44,15 @@ class FoundFile:
 
 @dataclass(slots=True)
 class Scan:
-    """What a look at the sources has found.
+    """The findings of a scan.
 
     Attributes:
-        kept: files that are as they were.
-        stale: files that are new, may have changed, or were moved, in the order of their paths.
-        moved: the old path of each of `stale` that was moved, by its new one.
-        vanished: what is known of files that are no more.
-        failures: folders and sources that can't be looked into; what came from them is kept.
-        new_ids: the document ids that have to be kept from now on, by path.
+        kept: unchanged files.
+        stale: new, possibly changed and moved files, in the order of their paths.
+        moved: the old path of each moved one of `stale`, by its new one.
+        vanished: the records of missing files.
+        failures: unreadable folders and sources; their documents are kept.
+        new_ids: the document ids to be kept from now on, by path.
     """
 
     kept: list[FileRecord] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Scan:
     new_ids: dict[str, str] = field(default_factory=dict)
 
     def add(self, found: FoundFile, *, retry: bool, withheld: str) -> None:
-        """Tell apart what is known of a file and still holds, by its size and time."""
+        """Check a file's record against its size and time."""
         before = found.before
         if before is not None and before.path != str(found.path):
             self.moved[str(found.path)] = before.path
@@ -114,11 +114,11 @@ def scan(
 ) -> Iterator[Scan]:
     """Look at every file of every source; yields the same scan after each step, whole at the end.
 
-    A file in two sources belongs to one, by `by_claim`; `ids` are those of files that have another
-    one than their path gives, `base_urls` where a source can be read on the web, by its location.
-    With `retry`, files that failed are stale, too; so are chats that were read under another
-    version of `withheld`. What came from a source that is not there is kept, but for these; and so
-    is what came from one that is `elsewhere`, by its location, which is not looked for.
+    A file in two sources belongs to one, by `by_claim`. `ids` are the ids of files whose path
+    doesn't give it; `base_urls` are sources' addresses on the web, by location. With `retry`,
+    failed files are stale, too; so are chats read under another version of `withheld`. A missing
+    source's documents are kept otherwise. So are those of a source that is `elsewhere`, by its
+    location: it is not looked for.
     """
     look = Scan()
     there: dict[str, FoundFile] = {}
@@ -151,9 +151,9 @@ def scan(
 
 
 def by_claim(sources: Iterable[tuple[str, Scope]]) -> list[tuple[str, Scope]]:
-    """Sources by whose a file is that is in several: the first one's.
+    """Sources in the order in which they claim a file that is in several.
 
-    One server's own come before those for every server, so that what is kept to a server is never
+    One server's own come before those for every server, so that a server's own document is never
     shown elsewhere because of the folder around it; then the nearest ones come first.
     """
     return sorted(sources, key=lambda source: (source[1] == SHARED, -len(Path(source[0]).parts)))
@@ -168,7 +168,7 @@ def _listed(
     elsewhere: Collection[str],
 ) -> Iterator[None]:
     """List every file of every source into `there`, by path; a step for each few hundred."""
-    # Whose files are another machine's, of the sources so far: the nearest comes first.
+    # Sources so far whose files are on another machine; the nearest comes first.
     theirs: list[str] = []
     for location, scope in by_claim(sources):
         if location in elsewhere:
@@ -191,7 +191,7 @@ def _listed(
 
 
 def _source_of(path: str, locations: Iterable[str]) -> str:
-    """The first of these sources that a path is or is in; empty if it is none's."""
+    """The first of these sources that a path is or is in; empty if there is none."""
     parts = Path(path).parts
     for one in locations:
         inside = Path(one).parts
@@ -201,7 +201,7 @@ def _source_of(path: str, locations: Iterable[str]) -> str:
 
 
 def _link(path: Path, source: Path, base_url: str) -> str:
-    """Where a file of a source can be read; one that is a source itself is in what that names."""
+    """A file's address in its source; if the source is a file, the base URL is its folder's."""
     if not base_url or not path.is_relative_to(source):
         return ""
     inside = path.relative_to(source if path != source else source.parent)
@@ -224,7 +224,7 @@ def files_of(location: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
 
 
 def absence(location: str) -> list[Failure]:
-    """The failure of a source that is not there; none if it is."""
+    """The failure of a missing source; None if it is there."""
     if _status(Path(location)) is not None:
         return []
     reason = (
@@ -260,12 +260,12 @@ def _target(link: Path) -> Path:
     try:
         return link.resolve()
     except (OSError, RuntimeError):
-        # Python says the latter of links that lead to each other.
+        # Python raises the latter for links in a circle.
         return link
 
 
 def _status(path: Path) -> os.stat_result | None:
-    """What the system says of a path; None if it is not there, or not for us."""
+    """The system's status of a path; None if it is missing or forbidden."""
     try:
         return path.stat()
     except (OSError, ValueError):
@@ -301,7 +301,7 @@ def _is_out_of_sight(record: FileRecord, failures: Sequence[Failure]) -> bool:
 def _moves(
     there: Mapping[str, FoundFile], lost: Sequence[FileRecord], records: Mapping[str, FileRecord]
 ) -> Iterator[tuple[FileRecord, str]]:
-    """Lost files with the path at which each is again, or no path after a step without one."""
+    """Lost files with their new path, or no path after a step without one."""
     by_size: dict[int, list[FileRecord]] = {}
     for record in lost:
         by_size.setdefault(record.size, []).append(record)
@@ -327,8 +327,7 @@ def _with_records(
 ) -> None:
     """Give each file its record.
 
-    A move that was begun and not finished left the record under the old path, and the id with the
-    new one.
+    An unfinished move left the record under the old path, and the id with the new one.
     """
     by_id = {record.document_id: record for record in lost}
     for path, found in there.items():
@@ -337,7 +336,7 @@ def _with_records(
 
 
 def _given_ids(there: dict[str, FoundFile], ids: Mapping[str, str]) -> dict[str, str]:
-    """See to it that no two files have one id; returns those that have to be kept from now on."""
+    """Ensure unique ids; returns those to be kept from now on."""
     own = {path: f"file:{path}" for path in there}
     taken = {found.document_id for path, found in there.items() if found.document_id != own[path]}
     for path, found in there.items():

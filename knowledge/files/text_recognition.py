@@ -1,8 +1,8 @@
 """Text recognition (OCR) in a picture, as it runs in the sandbox: lines, top to bottom.
 
-RapidOCR with the models that come in its package, on ONNX Runtime, in one thread. It is imported
-here and nowhere else, when the first picture comes: it is in the extra `ocr`. It is given a line at
-a time, so that a picture costs bounded processor time, and its first lines are read all the same.
+RapidOCR with the models in its package, on ONNX Runtime, in one thread. The extra `ocr` brings it,
+and only this module imports it, with the first picture. It gets a line at a time, so a picture
+costs bounded processor time, and its first lines are read in any case.
 """
 
 import io
@@ -15,12 +15,12 @@ from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.pictures import RECOGNIZED_PIXELS
 from knowledge.files.sandbox_process import Parsed
 
-# A text that a screen shows is legible at this size; finding lines takes time in proportion.
+# Text on a screen is legible at this size; finding lines takes time in proportion.
 _SIDE_PIXELS: Final = 2_000
 _PIXELS: Final = 2_000_000
 # Of its lines, as many are recognized as this processor time is enough for, the upper ones first.
 CPU_SECONDS: Final = 5.0
-# What is recognized with less confidence is mostly no text.
+# With less confidence it is mostly no text.
 _LEAST_CONFIDENCE: Final = 0.6
 _FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP")
 
@@ -33,7 +33,7 @@ _VARIABLES: Final = {
 }
 _ONE_THREAD: Final = {
     "Global.log_level": "critical",
-    # Text that stands on its head is rare on screens, and looking for it costs a third.
+    # Upside-down text is rare on screens, and looking for it costs a third.
     "Global.use_cls": False,
     "Global.max_side_len": _SIDE_PIXELS,
     "EngineConfig.onnxruntime.intra_op_num_threads": 1,
@@ -70,7 +70,7 @@ def recognize_apart(content: bytes, _name: str) -> Parsed:
 
 
 def open_apart(_content: bytes, _name: str) -> Parsed:
-    """Open the models, to see that they can be."""
+    """Open the models, to check them."""
     _opened()
     return {}, ""
 
@@ -88,7 +88,7 @@ def _opened() -> Any:
 
 
 def _pixels(content: bytes) -> Any:
-    """A picture as (height, width, 3) uint8, in the order of colours that OpenCV has."""
+    """A picture as (height, width, 3) uint8, in OpenCV's order of colours."""
     import numpy as np
     from PIL import Image
 
@@ -107,6 +107,6 @@ def _pixels(content: bytes) -> Any:
     sides = (math.ceil(side * scale) for side in shown.size)
     width, height = (min(side, _SIDE_PIXELS) for side in sides)
     shown.thumbnail((width, height))
-    # What is transparent is white, as text that somebody cut out of a page mostly is dark.
+    # Transparency becomes white, because text cut out of a page is mostly dark.
     ground = Image.new("RGBA", shown.size, "white")
     return np.asarray(Image.alpha_composite(ground, shown).convert("RGB"))[:, :, ::-1].copy()

@@ -1,7 +1,7 @@
-"""Web address of a folder in a Git checkout, from the files that Git keeps, without running Git.
+"""Web address of a folder in a Git checkout, from Git's own files, without running Git.
 
-Git runs what a checkout's settings name (hooks, a file system monitor); these files are only read.
-What is said of the remote never holds the name or the password that Git signs in with.
+Git runs programs named in a checkout's settings (hooks, a file system monitor); these files are
+only read. A remote's address is given without Git's name and password.
 
 Source:
     git-config(1), "Syntax" and "branch.<name>.merge"; git-clone(1), "Git URLs".
@@ -25,7 +25,7 @@ _URLS: Final = (
 
 
 def web_address(path: Path) -> str:
-    """Where what is in a folder, or beside a file, can be read; nothing if that can't be told."""
+    """The web address of a folder's or file's content; empty if it can't be told."""
     folder = path if path.is_dir() else path.parent
     root = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
     if root is None:
@@ -49,7 +49,7 @@ def remote_page(path: Path) -> str:
 
 
 def _remote_of(git: Path) -> tuple[str, str]:
-    """The page of a repository's remote, and the branch there that is followed."""
+    """The page of a repository's remote, and the followed branch there."""
     config = configparser.RawConfigParser(strict=False, allow_no_value=True)
     try:
         own, common = _git_folders(git)
@@ -77,6 +77,6 @@ def _git_folders(git: Path) -> tuple[Path, Path]:
 
 
 def page_of(url: str) -> str:
-    """The page of a repository, by the address of a remote; nothing of one that is no site's."""
+    """The page of a repository, by the address of a remote; empty for a remote without a site."""
     found = next(filter(None, (pattern.fullmatch(url.strip()) for pattern in _URLS)), None)
     return f"https://{found['host']}/{found['path']}" if found else ""

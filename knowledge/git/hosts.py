@@ -1,12 +1,12 @@
-"""Code hosts: which addresses are repositories, and where a host shows a file at a commit. Pure.
+"""Code hosts: addresses of repositories, and links to a file at a commit. Pure.
 
-An address is taken for a repository's without being asked if it is exactly owner and name at a host
-that is known for nothing else, or ends in `.git`. Whatever else is one, somebody has to say so.
+An address is taken for a repository's without a request if it is exactly owner and name at a known
+code host, or ends in `.git`. Other repositories have to be named as such.
 
 Source:
-    The permanent links that each host makes itself: docs.github.com "Creating a permanent link to
-    a code snippet", docs.gitlab.com "Files", support.atlassian.com "Hyperlink to source code in
-    Bitbucket", forgejo.org "Permanent links to files", man.sr.ht/git.sr.ht.
+    The hosts' permanent links: docs.github.com "Creating a permanent link to a code snippet",
+    docs.gitlab.com "Files", support.atlassian.com "Hyperlink to source code in Bitbucket",
+    forgejo.org "Permanent links to files", man.sr.ht/git.sr.ht.
 """
 
 import re
@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from knowledge.web.addresses import normal_url, problem_with_url
 
-# What stands first in the path of pages of a host's own, where an owner's name would.
+# First path segments of a host's own pages, in the place of an owner's name.
 _HOSTS: Final = {
     "github.com": frozenset(
         {
@@ -32,7 +32,7 @@ _HOSTS: Final = {
     "git.sr.ht": frozenset(),
 }
 
-# What a host's name says of what runs there, in order; the ways of each are in `_WAYS`.
+# Words in a host's name that tell its software, in order; `_WAYS` has the links of each.
 _WORDS: Final = (
     ("github", "github"),
     ("gitlab", "gitlab"),
@@ -42,8 +42,8 @@ _WORDS: Final = (
     ("gitea", "gitea"),
     ("git.sr.ht", "sourcehut"),
 )
-# Where a file is shown at a commit, below the repository's page, and how lines are named there.
-# Without the query, Markdown is shown as a page that has no lines.
+# Links to a file at a commit, below the repository's page, and the fragments of lines. Without the
+# query, Markdown is shown as a page without lines.
 _WAYS: Final = {
     "github": ("blob/{commit}/{path}?plain=1", "L{first}-L{last}"),
     "gitlab": ("-/blob/{commit}/{path}?plain=1", "L{first}-{last}"),
@@ -86,7 +86,7 @@ def repository_url(address: str) -> str:
     if "?" in url:
         raise ValueError("has a ? in it, which no repository's address has")
     url = url.rstrip("/")
-    # These answer under both; others do only under the one that they gave.
+    # These answer under both addresses; others only under the given one.
     return url.removesuffix(".git") if _host(url) in _HOSTS else url
 
 

@@ -1,8 +1,8 @@
-"""Git over HTTP: dulwich's client, whose requests go through the guarded network of the web reader.
+"""Git over HTTP: dulwich's client on the guarded network of the web reader.
 
-Imported only where a repository of the web is fetched: dulwich comes with an extra. No name and no
-password is ever sent, settings of the user's own Git are not read, and no file is fetched from
-elsewhere that the host names.
+It is imported only to fetch a repository of the web: dulwich comes with an extra. It never sends a
+name or password, reads no settings of the user's own Git, and fetches nothing from other places
+that a host names.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from knowledge.web.connections import user_agent
 from knowledge.web.fetcher import REDIRECTS, Fetcher
 from knowledge.web.safe_network import LostError, RefusedError
 
-# Of the list of branches; only the one that is followed is asked for where the host can do that.
+# Of the list of branches; hosts that can are asked only for the followed one.
 REFS_BYTES: Final = 20_000_000
 # As long as a pack may take, at a second for each 650 kB.
 PACK_SECONDS: Final = 300.0
@@ -30,7 +30,7 @@ NO_REMOTE: Final = "is no Git repository: what is there is none, or not everybod
 
 
 class _Answer:
-    """An answer as dulwich wants it, which is read in pieces until its end or its limit."""
+    """An answer in dulwich's form, read in pieces until its end or its limit."""
 
     def __init__(self, response: httpcore2.Response, opened: ExitStack, limit: int) -> None:
         headers = {name.lower(): value for name, value in response.headers}
@@ -71,7 +71,7 @@ class GuardedGitClient(AbstractHttpGitClient):
     """Fetches from one repository, with the guards and the politeness of a `Fetcher`."""
 
     def __init__(self, url: str, fetcher: Fetcher, pack_bytes: int) -> None:
-        """Ask nothing yet; at most `pack_bytes` are read of what is fetched."""
+        """Ask nothing yet; at most `pack_bytes` of a pack are read."""
         super().__init__(url, thin_packs=False, quiet=True)
         self._fetcher = fetcher
         self._pack_bytes = pack_bytes
@@ -89,13 +89,13 @@ class GuardedGitClient(AbstractHttpGitClient):
         """One request of dulwich's; only the first may be redirected.
 
         Raises:
-            RefusedError: with what is wrong, as the rest of a sentence.
+            RefusedError: with the problem, as the rest of a sentence.
         """
         content = data if isinstance(data, bytes | None) else b"".join(data)
         asked = [
             *(headers or {}).items(),
             ("Accept-Encoding", "identity"),
-            # Some hosts answer as a page to whoever does not begin with this.
+            # Without this beginning, some hosts answer with a page.
             ("User-Agent", f"git/dulwich ({user_agent()})"),
         ]
         named = [(name, value) for name, value in asked if name.lower() != "content-length"]
@@ -147,7 +147,7 @@ def _redirected(at: str, location: str) -> str:
 
 
 def _problem(answer: _Answer, *, begins: bool) -> str:
-    """What is wrong with an answer, as the rest of a sentence; nothing if it goes on from there."""
+    """The problem with an answer, as the rest of a sentence; empty if there is none."""
     if answer.status in (401, 403):
         return (
             "asks for a login: there is no repository there, or not everybody may read it, and "

@@ -27,7 +27,7 @@ _TRAILER: Final = 20
 _OFFSET_DELTA: Final = 6
 _REFERENCE_DELTA: Final = 7
 _READ: Final = 16_384
-# What is kept of the decompressed beginning of a change: the sizes before and after it.
+# Kept bytes of the decompressed beginning of a delta: the sizes before and after it.
 _SIZES: Final = 32
 # Git makes no longer chain of changes.
 _CHANGES: Final = 4_095
@@ -47,7 +47,7 @@ def check_pack(pack: IO[bytes], size: int, limits: PackLimits) -> None:
     """Refuse a pack of `size` bytes that would be too large when it is unpacked.
 
     Raises:
-        RefusedError: with what it would be; also if it is damaged.
+        RefusedError: with its size, or if it is damaged.
     """
     try:
         _check(_Reader(pack, size), limits)
@@ -77,10 +77,10 @@ def _check(reader: "_Reader", limits: PackLimits) -> None:
 
 
 def _sizes(reader: "_Reader", count: int, limits: PackLimits) -> Iterator[int]:
-    """The bytes that each object has at the most, unpacked and as the change that it may be."""
+    """The largest possible size of each object, unpacked and as a delta."""
     for _ in range(count):
         size, base = _claim(reader)
-        # Before it is decompressed: nobody has to find out that it is true.
+        # Before it is decompressed: the claim need not be tested.
         if size > limits.object_bytes:
             yield size
         begins = reader.decompressed(size)
@@ -88,9 +88,9 @@ def _sizes(reader: "_Reader", count: int, limits: PackLimits) -> Iterator[int]:
 
 
 def _claim(reader: "_Reader") -> tuple[int, int | bytes | None]:
-    """How many bytes an object claims to have, and the base of one that is a change of another.
+    """The claimed size of an object, and the base of a delta.
 
-    A base is named by its id, or by how many bytes before this object it begins.
+    A base is named by its id, or by its distance in bytes before this object.
     """
     byte = reader.take(1)[0]
     kind, size, shift = (byte >> 4) & 7, byte & 15, 4
@@ -113,14 +113,14 @@ def _claim(reader: "_Reader") -> tuple[int, int | bytes | None]:
 
 
 def largest_unpacked(pack: IO[bytes], offset: int, offset_of: Callable[[bytes], int]) -> int:
-    """Bytes of the largest object that has to be unpacked to read the one at an offset.
+    """Bytes of the largest object to unpack in order to read the one at an offset.
 
-    That is itself, or an object that it is a change of.
+    That is itself, or a base of its deltas.
 
     Args:
         pack: one that `check_pack` let through.
         offset: where the object begins.
-        offset_of: where an object begins, by its id; raises KeyError if it is not there.
+        offset_of: gives an object's beginning, by its id; raises KeyError if it is not there.
 
     Raises:
         RefusedError: if the pack is damaged.
@@ -140,12 +140,12 @@ def largest_unpacked(pack: IO[bytes], offset: int, offset_of: Callable[[bytes], 
     raise RefusedError("has a damaged object")
 
 
-# Two sizes of 64 bits at most, in bytes that have seven bits of them each.
+# Two sizes of 64 bits at most, at seven bits a byte.
 _SIZES_BYTES: Final = 20
 
 
 def _changed_size(delta: bytes) -> int:
-    """How large a change says that its result is: the second of two numbers."""
+    """The claimed size of a delta's result: the second of two numbers."""
     numbers, number, shift = [], 0, 0
     for byte in delta[:_SIZES_BYTES]:
         number |= (byte & 0x7F) << shift
@@ -182,7 +182,7 @@ class _Reader:
         return taken
 
     def beginning(self) -> bytes:
-        """How the compressed object that comes next begins."""
+        """The beginning of the next compressed object."""
         inflating, begins = zlib.decompressobj(), b""
         while len(begins) < _SIZES and not inflating.eof:
             if not self._buffer:
@@ -211,7 +211,7 @@ class _Reader:
 # Index.
 
 SECONDS: Final = 120
-# The largest pack that is fetched, its largest file and what that is a change of, and Python.
+# The largest pack, its largest file with a base, and Python.
 MEMORY_BYTES: Final = 1_500_000_000
 _INDEX_MAGIC: Final = b"\xfftOc\x00\x00\x00\x02"
 
@@ -255,7 +255,7 @@ def index_apart(content: bytes, _name: str) -> Parsed:
         data.check()
         # No object of another pack is a base: thin packs are not asked for.
         entries = sorted(PackIndexer.for_pack_data(data))
-        # A folder or commit that can't be read is found now, not when it is listed.
+        # An unreadable folder or commit is found now, not when it is listed.
         for _ in PackInflater.for_pack_data(data):
             pass
         written = io.BytesIO()
@@ -264,7 +264,7 @@ def index_apart(content: bytes, _name: str) -> Parsed:
 
 
 def _index(_values: dict[str, Any], text: str) -> bytes:
-    """The process's answer, which a pack might have taken over."""
+    """Check the process's answer: a pack might have taken the process over."""
     index = base64.b64decode(text, validate=True)
     if not index.startswith(_INDEX_MAGIC) or hashlib.sha1(index[:-20]).digest() != index[-20:]:  # noqa: S324 - Git's own
         raise ValueError

@@ -1,8 +1,8 @@
 """Shallow copies of repositories: one commit of one branch, fetched into a bare folder, and read.
 
 A copy lies in the data folder and is derived: without it, everything is fetched once more. No work
-tree is ever written, so that nothing of a repository is run, and no path of it is a path here.
-Links, submodules and what is kept in Git LFS are passed over.
+tree is ever written, so nothing of a repository is run, and none of its paths is a path here.
+Links, submodules and files in Git LFS are skipped.
 """
 
 import re
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     from dulwich.objects import ObjectID
     from dulwich.repo import Repo
 
-# What the folder of copies is called in the data folder.
+# The folder of copies in the data folder.
 COPIES: Final = "git"
 
-# What is fetched at once, and what a copy may grow to before it is begun anew.
+# The most bytes of a fetch; a copy may grow to a multiple of it before it is begun anew.
 PACK_BYTES: Final = 200_000_000
-# The same of what a server's administrators added.
+# The same for sources added by a server's administrators.
 GUILD_PACK_BYTES: Final = 50_000_000
 COPY_FACTOR: Final = 2
 COPY_PACKS: Final = 30
 FILES: Final = 5_000
-# Of all, read or not: a tree that goes on without end is not followed.
+# Read or not: a tree without end is not followed.
 ENTRIES: Final = 200_000
 # Of one folder: an entry takes some 40 bytes.
 TREE_BYTES: Final = 10_000_000
@@ -58,7 +58,7 @@ _KEPT: Final = b"refs/heads/kept"
 
 @dataclass(frozen=True, slots=True)
 class CommittedFile:
-    """A file of a commit: its path in the repository, and the id that its content has in Git."""
+    """A file of a commit: its path in the repository, and its blob id."""
 
     path: str
     id: str
@@ -66,7 +66,7 @@ class CommittedFile:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The files of a commit that can be read; `reason` says what is wrong with the whole.
+    """The readable files of a commit; `reason` is a problem with the whole.
 
     `whole` is whether these are all of them.
     """
@@ -77,7 +77,7 @@ class Listed:
 
 
 def is_installed() -> bool:
-    """Whether repositories can be read: what reads them comes with an extra."""
+    """Whether repositories can be read, which needs an extra."""
     return find_spec("dulwich") is not None
 
 
@@ -109,12 +109,12 @@ class Repository:
         self._opened.close()
 
     def files(self, folder: str = "") -> Listed:
-        """The files in a folder that can be read, in the order of their paths.
+        """The readable files in a folder, in the order of their paths.
 
-        Of a folder that is not there, there is none, and the reason is that.
+        A missing folder has none, with that as the reason.
 
         Raises:
-            RefusedError: if something of it is damaged.
+            RefusedError: if some object is damaged.
         """
         tree = self._object(self._commit).tree
         for part in filter(None, folder.split("/")):
@@ -126,15 +126,15 @@ class Repository:
         return self._listed(tree, "/".join(filter(None, folder.split("/"))))
 
     def _entries(self, tree_id: Any) -> list[Any]:
-        """What is in a folder.
+        """The entries of a folder.
 
         Raises:
-            RefusedError: if it is none, or one with more entries than are looked at.
+            RefusedError: if it is no folder, or has too many entries.
         """
         from dulwich.objects import Tree
 
         tree = self._object(tree_id)
-        # Before it is taken apart, which takes ten times as much memory.
+        # Before it is parsed, which takes ten times as much memory.
         if not isinstance(tree, Tree) or tree.raw_length() > TREE_BYTES:
             raise RefusedError("has a folder that is damaged, or has too many entries")
         return list(tree.iteritems())
@@ -166,7 +166,7 @@ class Repository:
         return Listed(tuple(files))
 
     def content(self, file: CommittedFile) -> bytes:
-        """What a file says.
+        """The content of a file.
 
         Raises:
             RefusedError: if it is kept elsewhere, too large, or damaged.
@@ -182,7 +182,7 @@ class Repository:
         return content
 
     def _unpacked_bytes(self, object_id: "ObjectID") -> int:
-        """Bytes that a packed file claims, or its base if that is larger; 0 if it is in no pack."""
+        """The claimed bytes of a packed file or of its larger base; 0 if it is in no pack."""
         from dulwich.objects import RawObjectID
 
         pack = next((one for one in self._objects.packs if object_id in one), None)
@@ -202,12 +202,12 @@ class Repository:
         except (KeyError, ValueError, OSError) as error:
             raise RefusedError(f"lacks an object of its own ({told(error)})") from error
         except Exception as error:
-            # Dulwich has no one class for what is wrong with an object.
+            # Dulwich has no common class for damaged objects.
             raise RefusedError(f"has a damaged object ({told(error)})") from error
 
 
 def _path(folder: str, name: bytes) -> str:
-    """The path of an entry; nothing of one that is out of sight, or that can't be one."""
+    """The path of an entry; empty if it is hidden or impossible."""
     try:
         written = name.decode()
     except UnicodeDecodeError:
@@ -230,16 +230,16 @@ def _suffix(path: str) -> str:
 def opened(
     source: RepositoryLocation, folder: Path, fetcher: Fetcher, most: int | None = None
 ) -> Repository:
-    """A repository at the commit that its branch has now; what is new is fetched into `folder`.
+    """A repository at its branch's current commit; new objects are fetched into `folder`.
 
     Args:
-        source: which repository, and which branch.
-        folder: where a copy of one on the web is kept.
+        source: the repository and its branch.
+        folder: for the copy of one on the web.
         fetcher: asks its host.
-        most: the most bytes that may be fetched; without, as many as for all.
+        most: the most bytes to fetch; by default the limit of all.
 
     Raises:
-        RefusedError: with why it can't be followed, as the rest of a sentence.
+        RefusedError: with the reason, as the rest of a sentence.
     """
     if not is_installed():
         raise RefusedError(MISSING)
@@ -265,7 +265,7 @@ def _opened_here(source: RepositoryLocation) -> Repository:
 
 
 def _wanted(refs: Mapping[Any, Any], branch: str) -> "ObjectID":
-    """The commit of the branch that is followed.
+    """The commit of the followed branch.
 
     Raises:
         RefusedError: if there is none.
@@ -305,7 +305,7 @@ def _fetched(
 
 
 def _copy(folder: Path, most: int) -> Any:
-    """The copy in a folder; one that is damaged or has grown too large is begun anew.
+    """The copy in a folder; a damaged or outgrown one is begun anew.
 
     Raises:
         RefusedError: if the system refuses.
@@ -313,7 +313,7 @@ def _copy(folder: Path, most: int) -> Any:
     from dulwich.repo import Repo
 
     if (folder / "HEAD").exists() and not _is_outgrown(folder, most):
-        # Dulwich has no one class for what is wrong with a file.
+        # Dulwich has no common class for damaged files.
         with suppress(Exception):
             return _sound(Repo(str(folder)))
     shutil.rmtree(folder, ignore_errors=True)
@@ -325,7 +325,7 @@ def _copy(folder: Path, most: int) -> Any:
 
 
 def _sound(copy: Any) -> Any:
-    """The copy, if all files of what it kept last can be found."""
+    """The copy, if all files of its last commit can be found."""
     try:
         commit = copy.object_store[copy.refs[_KEPT]]
         for pack in copy.object_store.packs:
@@ -345,7 +345,7 @@ def _is_outgrown(folder: Path, most: int) -> bool:
 
 
 class _OneCommit:
-    """What is there already, as dulwich asks for it: a commit without what was before it."""
+    """The local history for dulwich: a commit without its ancestors."""
 
     def __init__(self, commit: Any) -> None:
         self.shallow = {commit} if commit else set()
@@ -379,7 +379,7 @@ def _fetch(
     except RefusedError:
         raise
     except Exception as error:
-        # Dulwich has many classes for what a host may say, and some of it surprises it.
+        # Dulwich has many classes for a host's errors, and some answers surprise it.
         reason = f": {told(error)}" if isinstance(error, GitProtocolError) else ""
         raise RefusedError(f"can't be understood ({type(error).__name__}{reason})") from error
 

@@ -1,8 +1,8 @@
-"""Sync of Git sources: what a commit changed is read, and what it has no more is dropped.
+"""Sync of Git sources: files changed by a commit are read, and deleted ones are dropped.
 
-A repository's files are kept in the page store, as pages are: each under its path, with the id of
-its content in place of an ETag, and the commit in place of an address. A file whose id is as it was
-is not read again. Parsing happens in the same sandbox as that of imported files.
+A repository's files are kept in the page store like pages: each under its path, with its blob id in
+place of an ETag, and the commit in place of an address. A file with an unchanged id is not read
+again. Parsing happens in the same sandbox as for imported files.
 """
 
 import json
@@ -40,18 +40,18 @@ def sync(
     *,
     most: int | None = None,
 ) -> Generator[CrawlStep, None, None]:
-    """Look at a repository, and read what has changed since; a file a step.
+    """Sync a repository, and read the changed files; a file a step.
 
-    One that is lost is quoted for the time of `grace`.
+    A lost one is quoted for the time of `grace`.
 
     Args:
         location: the source.
-        data: the data folder, in which a copy of what is on the web is kept.
-        pages: where what its files say is kept.
+        data: the data folder, for a copy of one on the web.
+        pages: keeps the files' text.
         fetcher: asks the host.
-        now: when this is.
-        grace: how long a repository that is lost is still quoted.
-        most: how many bytes may be kept; without, any number.
+        now: the current time.
+        grace: how long a lost repository is still quoted.
+        most: the most bytes to keep; by default any number.
     """
     source = repository_at(location)
     if source is None:
@@ -67,7 +67,7 @@ def sync(
         pages.keep_site(Site(location, now, str(error)))
         return
     except RefusedError as error:
-        # What was read before is still what the last commit says.
+        # The old text is still that of the last commit.
         pages.keep_site(replace(before, synced_at=now, reason=str(error)))
         return
     try:
@@ -96,7 +96,7 @@ def _take_in(
     pages: PageStore,
     when: tuple[datetime, int | None],
 ) -> Generator[CrawlStep, None, str]:
-    """Read the files that changed; returns why not all were kept, or nothing."""
+    """Read the changed files; returns why not all were kept, or nothing."""
     now, most = when
     there = {file.path for file in listed.files}
     if listed.whole:
@@ -114,7 +114,7 @@ def _take_in(
 
 
 def _read(page: WebPage, repository: Repository, file: CommittedFile) -> WebPage:
-    """A file with what it says; of one that can't be read, why, and what it said before."""
+    """A file with its text; an unreadable one gets the reason, and keeps its old text."""
     page = replace(page, readers=PARSERS_VERSION)
     try:
         content = repository.content(file)
@@ -145,7 +145,7 @@ def _details(found: ParsedFile, content: bytes) -> str:
 
 
 def _heading_lines(text: str, content: bytes) -> list[tuple[str, int]]:
-    """The lines on which headings of a text stand in the file that it was made of, in order."""
+    """The lines of a text's headings in its source file, in order."""
     headings = {match["words"].strip() for match in _HEADING.finditer(text)}
     if not headings or b"\x00" in content:
         return []
@@ -157,11 +157,11 @@ def _heading_lines(text: str, content: bytes) -> list[tuple[str, int]]:
     ][:HEADINGS]
 
 
-# What is quoted.
+# Quotation.
 
 
 def document_ids(location: str, scope: Scope, pages: PageStore) -> list[str]:
-    """The ids of the documents that the files of a repository are or would be."""
+    """The ids of a repository's documents, existing or possible."""
     source = repository_at(location)
     if source is None:
         return []
@@ -178,7 +178,7 @@ def _document_id(source: RepositoryLocation, path: str, scope: Scope) -> str:
 def documents(
     sources: Sequence[tuple[str, Scope]], pages: PageStore, base_urls: Mapping[str, str]
 ) -> Iterator[Document | Failure]:
-    """Every file of these repositories as it was read, and everything that is wrong."""
+    """Every file of these repositories as it was read, and all failures."""
     for location, scope in sources:
         source = repository_at(location)
         if source is None:
@@ -213,7 +213,7 @@ def _document(source: RepositoryLocation, scope: Scope, page: WebPage, place: st
 
 
 def failures(pages: PageStore, location: str, scope: Scope) -> Iterator[Failure]:
-    """Everything that is wrong with a repository and its files."""
+    """All failures of a repository and its files."""
     source = repository_at(location)
     if source is None:
         return

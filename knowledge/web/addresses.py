@@ -1,4 +1,4 @@
-"""Addresses of the web: which can be fetched, how they are compared, and who is asked. Pure."""
+"""Addresses of the web: their validity, their normal form, and their host. Pure."""
 
 import re
 from ipaddress import ip_address
@@ -19,7 +19,7 @@ def problem_with_url(url: str) -> str:
         return f"is longer than {URL_CHARACTERS:,} characters"
     try:
         parsed = httpx2.URL(url)
-        # Only when it is asked for is a host in Punycode undone, which may fail.
+        # A host in Punycode is decoded only on access, which may fail.
         host = parsed.host
     except (httpx2.InvalidURL, ValueError):
         return "is no valid address"
@@ -37,7 +37,7 @@ def problem_with_url(url: str) -> str:
 def problem_with_literal(url: str) -> str:
     """Why an address in digits must not be connected to, as the rest of a sentence.
 
-    Nothing where it may be, or where a name stands in its place: where that leads is seen later.
+    Empty if it may be, or for a name: names are judged once they are resolved.
     """
     host = httpx2.URL(url).host.strip("[]")
     try:
@@ -49,9 +49,9 @@ def problem_with_literal(url: str) -> str:
 
 
 def normal_url(url: str, base: str = "") -> str:
-    """An address as it is compared: absolute, escaped in one way, without what follows a #.
+    """The normal form of an address: absolute, escaped in one way, without a fragment.
 
-    Nothing where it is none.
+    Empty if it is invalid.
     """
     try:
         joined = httpx2.URL(base).join(url) if base else httpx2.URL(url)
@@ -61,6 +61,6 @@ def normal_url(url: str, base: str = "") -> str:
 
 
 def host_of(url: str) -> str:
-    """The scheme, host and port of an address: who is asked."""
+    """The scheme, host and port of an address."""
     parsed = httpx2.URL(url)
     return f"{parsed.scheme}://{parsed.netloc.decode('ascii', 'replace')}"

@@ -1,7 +1,7 @@
-"""Guarded connections: single HTTP requests, to public addresses only, within a whole time.
+"""Guarded connections: single HTTP requests, to public addresses only, within a total deadline.
 
-What is asked, how often, and what is done with the answer is for those who ask (`fetcher` for
-pages, `knowledge.git` for commits); every request of theirs to a host of the web goes through here.
+Every request to a host of the web goes through here. Callers (`fetcher` for pages, `knowledge.git`
+for commits) decide about pauses, redirects and content.
 """
 
 import ssl
@@ -22,7 +22,7 @@ Header = tuple[bytes | str, bytes | str]
 
 
 class Connections:
-    """A pool of connections to hosts, each of which was judged by its address."""
+    """A pool of connections to hosts with judged addresses."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Connections:
         whole_seconds: float,
         trusted: ssl.SSLContext | None = None,
     ) -> None:
-        """Open nothing yet; the arguments are those of a `Fetcher`."""
+        """Open nothing yet; the arguments are a `Fetcher`'s."""
         self._whole_seconds = whole_seconds
         self._clock = Clock()
         self._pool = httpcore2.ConnectionPool(
@@ -54,10 +54,10 @@ class Connections:
         content: bytes = b"",
         whole_seconds: float | None = None,
     ) -> Iterator[httpcore2.Response]:
-        """One request; its answer is read while this is open, until the whole time is over.
+        """One request; its answer is read while this is open, until the deadline.
 
         Raises:
-            RefusedError: if the host leads to an address that must not be connected to.
+            RefusedError: if the host leads to a forbidden address.
             httpcore2.TimeoutException, NetworkError, ProtocolError: if it fails.
         """
         parsed = httpx2.URL(url)
@@ -79,7 +79,7 @@ class Connections:
 
 
 def told(error: Exception) -> str:
-    """What went wrong, in words; of a certificate, what is wrong with it."""
+    """An error in words; a certificate's own problem if it has one."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -89,7 +89,7 @@ def told(error: Exception) -> str:
 
 
 def user_agent() -> str:
-    """What hosts are told that we are."""
+    """The User-Agent header."""
     try:
         return f"{NAME}/{version('commonplace')}"
     except PackageNotFoundError:

@@ -1,8 +1,8 @@
-"""Crawl of a web source: fetches its pages now and then; they are quoted from the page store.
+"""Crawl of a web source into the page store, from which its pages are quoted.
 
-`sync` asks the host, one page a step, and keeps what comes; it can be ended between any two steps
-and nothing is lost. `web_documents` reads only what was kept, so that nothing is ever fetched while
-a question is answered or an index is brought up to date.
+`sync` asks the host, one page a step, and keeps the results; it can be ended between any two steps
+without a loss. `web_documents` reads only the page store, so nothing is fetched while a question is
+answered or an index is updated.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -31,7 +31,7 @@ from knowledge.web.outgoing import outgoing_of
 from knowledge.web.page_store import PageStore, Site, WebPage, after
 from knowledge.web.sitemaps import LISTING_BYTES, Listed, Listing, UnlistableError, listing_of
 
-# What a site says that has no more room, after its address.
+# The reason of a full site, after its address.
 FULL: Final = (
     "has no more room: the pages of a server's own sources may take as much as "
     "`sources.web_megabytes` says, so the rest is not read"
@@ -39,9 +39,9 @@ FULL: Final = (
 # At a second a page, half an hour.
 SITE_PAGES: Final = 2_000
 INDEX_LISTINGS: Final = 50
-# A host that fails so often in a row is not asked again in this run.
+# After so many failures in a row, a host is not asked again in this run.
 FAILURES_IN_A_ROW: Final = 5
-# What a sitemap says of when pages changed is believed for so long.
+# A sitemap's dates of change are trusted for so long.
 BELIEVED: Final = timedelta(days=7)
 
 _ENDINGS: Final = {
@@ -56,7 +56,7 @@ _ENDINGS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class CrawlStep:
-    """How far a look at a site is: pages done of those that are listed, and which was the last."""
+    """Progress of a sync: the finished and the listed pages, and the last page."""
 
     done: int
     total: int
@@ -88,9 +88,9 @@ def web_location(location: str) -> str:
 
 
 def is_due(site: Site, now: datetime, interval: timedelta) -> bool:
-    """Whether a site has not been looked at for as long as the interval.
+    """Whether a site's last sync is at least the interval ago.
 
-    Nor is it believed that it was looked at in the future: a clock was wrong then.
+    A sync in the future doesn't count: a clock was wrong then.
     """
     return site.synced_at is None or not timedelta() <= now - site.synced_at < interval
 
@@ -104,9 +104,9 @@ def sync(
     *,
     most: int | None = None,
 ) -> Iterator[CrawlStep]:
-    """Look at a source: a page, or all pages that a sitemap or an `llms.txt` lists.
+    """Sync a source: a page, or all pages listed in a sitemap or an `llms.txt`.
 
-    What is gone is quoted for the time of `grace`; at most `most` bytes are kept, or any number.
+    Gone pages are quoted for the time of `grace`; at most `most` bytes are kept, or any number.
     """
     yield CrawlStep(0, 0, url)
     root = pages.page(url, url)
@@ -124,7 +124,7 @@ def sync(
         return
     pages.keep_within(replace(root, title="", text="", readers=PARSERS_VERSION), most)
     if isinstance(outcome, Failed):
-        # The host would hardly answer for the pages; what they said is kept.
+        # The host would hardly answer for the pages; their text is kept.
         pages.keep_site(Site(url, now, root.reason))
         return
     reason = root.reason or "is no list of pages any more"
@@ -197,7 +197,7 @@ def _sync_pages(
 
 
 def is_current(page: WebPage, each: Listed, now: datetime) -> bool:
-    """Whether the list says that a page which was fetched has not changed since."""
+    """Whether the list says that a fetched page has not changed since."""
     return (
         page.is_known
         and not page.reason
@@ -229,10 +229,10 @@ def fetch_page(
 
 
 def read_page(page: WebPage, outcome: FetchOutcome) -> WebPage:
-    """The page with what its content says; one that can't be read keeps what it said.
+    """The page with the text of its content; an unreadable one keeps its old text.
 
-    A page that asks not to be shown says nothing from then on. It is fetched whole each time, for
-    what asks for that may be the host's answer alone.
+    A page that asks not to be shown has no text from then on. It is fetched whole each time,
+    because the request may be in the host's headers alone.
     """
     if isinstance(outcome, Fetched | Unchanged) and outcome.hidden:
         return _hidden(page, f"its host says {outcome.hidden}")
@@ -261,7 +261,7 @@ def _hidden(page: WebPage, told: str) -> WebPage:
 
 
 def _name(page: WebPage) -> str:
-    """What the page would be called as a file: its ending tells what it is."""
+    """The page's name as a file: its suffix tells the format."""
     path = PurePosixPath(unquote(urlsplit(page.link or page.url).path))
     ending = _ENDINGS.get(page.content_type)
     # Many hosts call every text plain.
@@ -271,12 +271,12 @@ def _name(page: WebPage) -> str:
     return f"{path.name or urlsplit(page.url).netloc}{ending}"
 
 
-# What is quoted.
+# Quotation.
 
 
 @dataclass(frozen=True, slots=True)
 class SiteState:
-    """What a source on the web gave, when it was looked at last, and everything that is wrong."""
+    """The pages of a web source, its last sync, and all failures."""
 
     site: Site
     pages: int
@@ -289,7 +289,7 @@ def page_id(page: WebPage, scope: Scope) -> str:
 
 
 def page_ids(url: str, scope: Scope, pages: PageStore) -> list[str]:
-    """The ids of the documents that the pages of a source are or would be."""
+    """The ids of a source's documents, existing or possible."""
     return [_document_id(link, scope) for link in pages.links(url)]
 
 
@@ -300,7 +300,7 @@ def _document_id(link: str, scope: Scope) -> str:
 def web_documents(
     sources: Sequence[tuple[str, Scope]], pages: PageStore
 ) -> Iterator[Document | Failure]:
-    """Every page that may be quoted as it was kept, and everything that is wrong."""
+    """Every quotable page as it was kept, and all failures."""
     for url, scope in sources:
         doubled = duplicates(pages, url)
         for page in pages.pages(url):
@@ -317,9 +317,9 @@ def web_documents(
 
 
 def duplicates(pages: PageStore, url: str) -> set[str]:
-    """The pages of a site that say themselves that they are another page of it, which is there.
+    """The pages of a site whose canonical address is another page of it.
 
-    Of pages that call each other what they are, none is another.
+    Of pages that name each other, none is a duplicate.
     """
     links: dict[str, str] = {}
     canonical: dict[str, str] = {}
@@ -334,7 +334,7 @@ def duplicates(pages: PageStore, url: str) -> set[str]:
 
 
 def site_failures(pages: PageStore, url: str, scope: Scope) -> Iterator[Failure]:
-    """Everything that is wrong with a source and its pages."""
+    """All failures of a source and its pages."""
     site = pages.site(url)
     if site.synced_at is None:
         yield Failure(

@@ -1,8 +1,8 @@
-"""Scope of a crawl: which addresses are inside of it, in one form, and which are traps. Pure.
+"""Scope of a crawl: addresses inside it, in one form, without traps. Pure.
 
-A crawl never leaves the scheme, host and port where it begins, nor the folder of its path. Whatever
-follows a ? is brought in one order and cleared of what names a session or a campaign; of one path,
-a few such addresses are read, so that a calendar has an end.
+A crawl never leaves the scheme, host, port and folder of its start. Queries are brought in one
+order, without the parameters of sessions and campaigns. Of one path only a few queries are read, so
+that a calendar has an end.
 """
 
 import re
@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from knowledge.web.addresses import host_of, normal_url, problem_with_url
 
-# Addresses of one path that differ in what follows the ?.
+# Addresses of one path with different queries.
 QUERIES: Final = 5
-# Folders in folders; and a name that comes again and again is a circle.
+# Depth of folders; a name repeated more often is a circle.
 SEGMENTS: Final = 20
 REPEATS: Final = 3
 
@@ -40,7 +40,7 @@ _NO_PAGES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CrawlScope:
-    """Where a crawl may go: a host, and the folder in which every path begins."""
+    """The bounds of a crawl: a host, and a folder above every path."""
 
     host: str
     folder: str
@@ -50,7 +50,7 @@ class CrawlScope:
         if problem_with_url(url) or host_of(url) != self.host:
             return False
         path = urlsplit(url).path or "/"
-        # Some servers undo it twice, or pass over what follows a ;.
+        # Some servers decode twice, or ignore the rest behind a ;.
         parts = (part.partition(";")[0] for part in re.split(r"[/\\]", unquote(unquote(path))))
         if {".", ".."}.intersection(parts):
             return False
@@ -60,7 +60,7 @@ class CrawlScope:
 def scope_of(url: str) -> CrawlScope:
     """The scope of a crawl that begins at an address.
 
-    Where the last part of its path looks like a file, the folder is the one that this is in.
+    If the last part of its path looks like a file, the scope is its folder.
     """
     path = urlsplit(url).path or "/"
     parent, _, last = path.rpartition("/")
@@ -69,7 +69,7 @@ def scope_of(url: str) -> CrawlScope:
 
 
 def page_url(url: str, base: str = "") -> str:
-    """An address in the form in which it is asked for once; nothing where it is none."""
+    """The form of an address in which it is asked for once; empty if it is invalid."""
     found = normal_url(url, base)
     if not found:
         return ""
@@ -91,7 +91,7 @@ def is_page(url: str) -> bool:
 
 @dataclass(slots=True)
 class TrapGuard:
-    """What a crawl has seen of addresses without an end; each address is judged once."""
+    """Counts of addresses without an end, judged one by one."""
 
     _queries: Counter[str] = field(default_factory=Counter)
 

@@ -1,9 +1,9 @@
 """Polite HTTP fetcher: robots.txt, a delay between requests, few redirects, bounded answers.
 
-What comes of it is a value (`Fetched`, `Unchanged`, `Gone`, `Failed`), never an exception: the web
-fails every day. A `Fetcher` asks robots.txt first, waits between two requests to a host, follows a
-few redirects, and takes no more than it may and no other kind of content. Which addresses are
-connected to, and for how long, is decided in `safe_network`, by `ssrf_guard`.
+The web fails every day, so an outcome is a value (`Fetched`, `Unchanged`, `Gone`, `Failed`), never
+an exception. A `Fetcher` asks robots.txt first, waits between two requests to a host, follows a few
+redirects, and accepts only some content types up to a size. `safe_network` and `ssrf_guard` bound
+its connections.
 """
 
 import codecs
@@ -56,10 +56,10 @@ _NO_CHARSETS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A page as it is now; `url` is where redirects have led.
+    """A page as it is now; `url` is its address after redirects.
 
-    `hidden` is the rule by which the host asks programs not to show it, if it does, and `nofollow`
-    whether it asks them not to go after its links.
+    `hidden` is the host's rule against showing it, if any, and `nofollow` whether the host asks
+    programs not to follow its links.
     """
 
     url: str
@@ -73,7 +73,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The page is as it was when it was last fetched; the rest as of one that was fetched."""
+    """The page is unchanged since it was last fetched; the fields are those of `Fetched`."""
 
     hidden: str = ""
     nofollow: bool = False
@@ -90,9 +90,9 @@ class Gone:
 class Failed:
     """The page could not be fetched; `reason` continues a sentence about it.
 
-    `busy` is whether the host asked to be left alone for longer than we wait, `down` whether it was
-    the host that failed, and `no_page` whether there is something else: another kind of content, or
-    what is outside of what is read.
+    `busy` is whether the host asked for a longer pause than we wait, `down` whether the host
+    failed, and `no_page` whether there is something else: another content type, or an address
+    outside the scope.
     """
 
     reason: str
@@ -105,7 +105,7 @@ FetchOutcome = Fetched | Unchanged | Gone | Failed
 
 
 class _NoPageError(RefusedError):
-    """What is there is no page, or is outside of what is read; the message says which."""
+    """There is no page, or it is outside the scope; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +137,9 @@ class Fetcher:
                 more.
             problem_with: why an address must not be connected to, or nothing.
             resolve: the addresses of a host.
-            sleep: waits; a program that is to stop can wait for that instead.
+            sleep: waits; a stopping program can interrupt it.
             whole_seconds: the most that one request may take.
-            trusted: by which certificates a host may prove who it is; without, those that browsers
-                trust.
+            trusted: the certificates to trust; by default those of browsers.
         """
         self._delay = delay_seconds
         self._sleep = sleep
@@ -167,10 +166,10 @@ class Fetcher:
         limit: int = MAX_PACKED_BYTES,
         inside: Callable[[str], bool] = lambda at: True,
     ) -> FetchOutcome:
-        """Fetch a page, unless it is as it was when the host gave this etag and date.
+        """Fetch a page, unless it is unchanged since this etag and date.
 
-        Only these content `types` may come, and at most `limit` bytes, decompressed. Redirects are
-        followed only to addresses that are `inside`.
+        Only these content `types` are accepted, and at most `limit` bytes, decompressed. Redirects
+        must stay `inside`.
         """
         headers = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         known = {name: value for name, value in headers.items() if value}
@@ -229,7 +228,7 @@ class Fetcher:
         permit: Callable[[str], object],
         types: frozenset[str] | None,
     ) -> tuple[str, _Response]:
-        """The answer behind all redirects, and where that is."""
+        """The answer behind all redirects, and its address."""
         url = normal_url(url)
         for _ in range(REDIRECTS + 1):
             if problem := problem_with_url(url):
@@ -271,7 +270,7 @@ class Fetcher:
         own: list[Header] = [
             ("Accept-Encoding", "gzip"),
             ("Accept", "text/html, text/markdown, text/plain, application/pdf, */*;q=0.5"),
-            # As it came: hosts also put letters beyond ASCII into what they call a page's state.
+            # As it came: hosts also put non-ASCII letters into an ETag.
             *((name, value.encode("latin-1")) for name, value in headers.items()),
         ]
         with self._noted(url), self._connections.request("GET", url, own) as response:
@@ -279,7 +278,7 @@ class Fetcher:
 
     @contextmanager
     def _noted(self, url: str) -> Iterator[None]:
-        """Count the pause of a host from the end of what is asked of it here."""
+        """Begin the pause of a host once the request inside has ended."""
         try:
             yield
         finally:
@@ -311,13 +310,13 @@ class Fetcher:
         return True
 
     def sitemaps(self, url: str) -> list[str]:
-        """The sitemaps that the robots.txt of an address's host names, as it names them."""
+        """The sitemaps in the robots.txt of an address's host, as written there."""
         self.allows(url)
         robots = self._robots.get(host_of(url))
         return list(robots.sitemaps) if isinstance(robots, Protego) else []
 
     def _may_fetch(self, url: str) -> None:
-        """Refuse what the host's robots.txt does not want to be fetched."""
+        """Refuse an address that the host's robots.txt disallows."""
         host = host_of(url)
         if host not in self._robots:
             self._robots[host] = self._robots_of(host)
@@ -349,9 +348,9 @@ class Fetcher:
 
 
 def _read(response: httpcore2.Response, limit: int, types: frozenset[str] | None) -> _Response:
-    """Read an answer; of those that are no page, only the head.
+    """Read an answer; only its head if it is no page.
 
-    `types` is None for robots.txt: whatever comes is taken, and cut where it is too long.
+    `types` is None for robots.txt: any type is taken, and a long one is cut.
     """
     headers: dict[str, str] = {}
     for raw_name, raw_value in response.headers:
@@ -377,7 +376,7 @@ def _read(response: httpcore2.Response, limit: int, types: frozenset[str] | None
 
 
 def _as_utf8(content: bytes, content_type: str) -> bytes:
-    """Text whose encoding only the host tells, in one that it tells itself."""
+    """Text re-encoded in UTF-8 with a mark, if only the headers tell its encoding."""
     kind, _, rest = content_type.lower().partition(";")
     charset = rest.partition("charset=")[2].partition(";")[0].strip(" \"'")
     if not kind.strip().startswith("text/") or charset in ("", "utf-8", "utf8"):

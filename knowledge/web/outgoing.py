@@ -1,7 +1,6 @@
-"""Outgoing links of a page, and what it says of its own address; read in the sandbox.
+"""Outgoing links of a page, and its canonical address; read in the sandbox.
 
-A link counts only if the page lets links be gone after: neither the page nor the link says
-`nofollow`.
+A link counts only if neither the page nor the link says `nofollow`.
 """
 
 import json
@@ -15,7 +14,7 @@ from knowledge.files.robots_meta import nofollow_rule_of_tags
 from knowledge.files.sandbox_process import Parsed
 from knowledge.web.addresses import normal_url, problem_with_url
 
-# Of one page; who has more links than this lists them elsewhere, too.
+# Links of one page; a page with more has them listed elsewhere, too.
 LINKS: Final = 1_000
 
 
@@ -28,7 +27,7 @@ class Outgoing:
 
 
 def outgoing(content: bytes, url: str) -> Outgoing:
-    """Where a page of HTML leads, which was fetched at an address; nowhere if it can't be read."""
+    """The links of an HTML page fetched at an address; none if it can't be read."""
     try:
         return sandbox.begin(outgoing_apart, content, url, _made).result()
     except UnreadableError:
@@ -68,10 +67,10 @@ def _absolute(href: str, base: str) -> str:
 
 
 def _made(values: dict[str, Any], text: str) -> Outgoing:
-    """What came of `outgoing_apart`.
+    """Check and convert the result of `outgoing_apart`.
 
     Raises:
-        ValueError, TypeError, LookupError: if it can't have come of it.
+        ValueError, TypeError, LookupError: if `outgoing_apart` can't have made it.
     """
     links = tuple(text.split("\n")) if text else ()
     found = [values["canonical"], *links]
@@ -81,7 +80,7 @@ def _made(values: dict[str, Any], text: str) -> Outgoing:
 
 
 def as_details(found: Outgoing) -> str:
-    """What leads out of a page, as it is kept beside it."""
+    """A page's links, as they are kept beside it."""
     return json.dumps(asdict(found)) if found != Outgoing() else ""
 
 

@@ -1,4 +1,4 @@
-"""Page store: each page's last good text, its state, and when it was fetched.
+"""Page store: each page's last good text, its state, and the time of its fetch.
 
 A page's life is told by pure functions (`after`): what is fetched replaces what there was, a page
 that fails keeps its last good text, and one that is gone keeps it for a time of grace and is then
@@ -34,10 +34,13 @@ _VISITING: Final = 1
 class WebPage:
     """A page of a site as it is kept.
 
-    `site` is the source that it belongs to; `link` is where it really is. `content` is what was
-    fetched, `title` and `text` what was read from it; they are empty before the first time and
-    once it is retired. `reason` says what is wrong, and continues a sentence about the page.
-    `details` are what else was read from it, as who reads it writes them.
+    Attributes:
+        site: its source.
+        link: its address after redirects.
+        content: as it was fetched; empty at first and after retirement.
+        title, text: read from the content; empty likewise.
+        reason: the current problem, as the rest of a sentence about the page.
+        details: more data of its reader, in the reader's own format.
     """
 
     site: str
@@ -58,15 +61,15 @@ class WebPage:
 
     @property
     def is_known(self) -> bool:
-        """Whether the host may answer that the page is as it was."""
+        """Whether the host may answer "unchanged"."""
         return bool(self.content) and self.readers == PARSERS_VERSION
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A visited source: when it was looked at last, and what went wrong with the whole.
+    """A synced source: the time of the last sync, and the failure of the whole.
 
-    `state` is what it was then, of a kind that has a name for that, such as a commit.
+    `state` names its state then, such as a commit, for sources that have names for states.
     """
 
     url: str
@@ -76,9 +79,9 @@ class Site:
 
 
 def after(page: WebPage, outcome: FetchOutcome, now: datetime, grace: timedelta) -> WebPage:
-    """The page after it was looked at; what was read from fetched content is not yet in it.
+    """The page after an attempt to fetch it; new content is not parsed yet.
 
-    A page that is gone keeps its text for the time of `grace`.
+    A gone page keeps its text for the time of `grace`.
     """
     looked, page = page.checked_at, replace(page, checked_at=now)
     match outcome:
@@ -103,9 +106,9 @@ def after(page: WebPage, outcome: FetchOutcome, now: datetime, grace: timedelta)
 
 
 def _put_off(page: WebPage, looked: datetime | None, now: datetime, grace: timedelta) -> WebPage:
-    """Let a page that is gone be gone later by the time that nobody has seen.
+    """Postpone the end of a gone page by the time between two far-apart visits.
 
-    One look stands for half of the grace at most: a clock that jumps ahead must not end it.
+    One visit stands for half of the grace at most: a clock that jumps ahead must not end it.
     """
     if page.gone_at is None:
         return page
@@ -150,7 +153,7 @@ class PageStore:
         self.close()
 
     def visiting(self) -> AbstractContextManager[bool]:
-        """Visit what is a source; False where a process on another machine is at that."""
+        """Visit a source; False if a process on another machine is at it."""
         return self.tables.alone(_VISITING)
 
     def site(self, url: str) -> Site:
@@ -194,7 +197,7 @@ class PageStore:
                 self.tables.run("delete from pages where site = ? and url = ?", [site, url])
 
     def move(self, site: str, link: str) -> None:
-        """Remember that all pages of a site that are sound can be read elsewhere."""
+        """Record a new address of all sound pages of a site."""
         with self.tables.writing():
             self.tables.run(
                 "update pages set link = ? where site = ? and reason = ''", [link, site]
@@ -227,11 +230,11 @@ class PageStore:
 
     @property
     def version(self) -> object:
-        """What changes whenever a page does."""
+        """A number that changes with every page."""
         return self.tables.version
 
     def size(self, site: str) -> int:
-        """The bytes that the pages of a site take; counted once, which reads them all."""
+        """The bytes of the pages of a site, counted once by reading all."""
         others = self.tables.version_of_others
         if others != self._sizes_of:
             self._sizes.clear()

@@ -1,14 +1,13 @@
 """Network backend that connects to public addresses only, with a total deadline per request.
 
-A name is resolved here, each of its addresses is judged, and the very address that was judged is
-connected to, so that a name can't lead elsewhere a moment later. Proxies, which would resolve names
-themselves, are not used. TLS still checks the name. A request ends when its whole time is over,
-however busily an answer drips.
+A name is resolved here, each of its addresses is judged, and exactly the judged address is
+connected to, so a name can't lead elsewhere a moment later. Proxies would resolve names themselves,
+so none is used. TLS still checks the name. The deadline also ends an answer that drips.
 
 Errors:
     Exception
-    └── RefusedError       what was asked for is not to be fetched; the message is the reason
-        └── LostError      it is gone or no longer public, unlike a failure that may pass
+    └── RefusedError       the request is not allowed or not answered properly, for this reason
+        └── LostError      the source is gone or no longer public, unlike a passing failure
 """
 
 import socket
@@ -24,7 +23,7 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 
 class RefusedError(Exception):
-    """What was asked for is not to be fetched; the message is the reason."""
+    """The request is refused; the message is the reason."""
 
 
 class LostError(RefusedError):
@@ -37,12 +36,12 @@ def system_addresses(host: str, port: int) -> list[str]:
 
 
 def bounded(chunks: Iterable[bytes], limit: int, *, packed: bool) -> bytes | None:
-    """The chunks together, decompressed if they are packed; None if that is more than the limit.
+    """The chunks together, decompressed if they are packed; None above the limit.
 
     Never more than the limit is decompressed, whatever a few bytes claim to be.
 
     Raises:
-        RefusedError: if what is packed is damaged.
+        RefusedError: if the packed data is damaged.
     """
     unpacked = bytearray()
     inflating = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS) if packed else None
@@ -60,13 +59,13 @@ def bounded(chunks: Iterable[bytes], limit: int, *, packed: bool) -> bytes | Non
 
 
 class Clock:
-    """When the request that is under way has to end."""
+    """The deadline of the current request."""
 
     def __init__(self) -> None:
         self._end = 0.0
 
     def start(self, seconds: float) -> None:
-        """Let the request that begins take so many seconds."""
+        """Let the next request take so many seconds."""
         self._end = time.monotonic() + seconds
 
     def left(self, timeout: float | None) -> float:
@@ -78,7 +77,7 @@ class Clock:
 
 
 class CheckedNetwork(httpcore2.NetworkBackend):
-    """Connects to addresses that were judged, and to nothing else."""
+    """Connects only to judged addresses."""
 
     def __init__(self, problem_with: Callable[[str], str], resolve: Resolve, clock: Clock) -> None:
         self._problem_with = problem_with
@@ -94,7 +93,7 @@ class CheckedNetwork(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
-        """Connect to the first of the host's addresses that answers, if all of them may be."""
+        """Connect to the first address of the host that answers, if all of them are allowed."""
         with _as_network_error(host):
             found = list(dict.fromkeys(self._resolve(host.strip("[]"), port)))
         for address in found:
@@ -122,7 +121,7 @@ def _as_network_error(host: str) -> Iterator[None]:
 
 
 class _TimedStream(httpcore2.NetworkStream):
-    """A connection on which no answer, however slowly it drips, takes longer than the whole may."""
+    """A connection that ends at the deadline, even if an answer drips."""
 
     def __init__(self, stream: httpcore2.NetworkStream, clock: Clock) -> None:
         self._stream = stream

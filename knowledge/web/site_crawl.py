@@ -1,9 +1,8 @@
 """Crawl of a whole site: its pages are found by its sitemap and by their links, within limits.
 
-Pages are kept in the page store as they come, so that a crawl which is ended in the middle goes on:
-what was looked at since the last whole crawl is not asked for again. A page is asked for with what
-the host said of its state, and what leads out of it is kept with it, so that an unchanged page
-costs one answer without content.
+Each page is stored at once, so an interrupted crawl goes on: pages visited since the last whole
+crawl are not asked for again. Requests carry the page's ETag and date, and links are stored with
+their page, so an unchanged page costs one answer without content.
 """
 
 from collections import deque
@@ -39,9 +38,9 @@ from knowledge.web.outgoing import Outgoing, as_details, outgoing, outgoing_of
 from knowledge.web.page_store import PageStore, Site, WebPage, after
 from knowledge.web.sitemaps import LISTING_BYTES, Listed, UnlistableError, listing_of
 
-# Sitemaps that are looked for: those that robots.txt names, and where they usually are.
+# Sitemaps to try: those in robots.txt, and the usual places.
 SITEMAPS: Final = 5
-# A crawl that was ended is gone on with for so long; then it begins anew.
+# An interrupted crawl can go on for so long; then it begins anew.
 UNFINISHED: Final = timedelta(days=1)
 
 _HTML: Final = frozenset({"", "text/html", "application/xhtml+xml"})
@@ -49,7 +48,7 @@ _HTML: Final = frozenset({"", "text/html", "application/xhtml+xml"})
 
 @dataclass(slots=True)
 class _Frontier:
-    """The addresses that are still to be asked for, nearest first, each once.
+    """The addresses still to be asked for, nearest first, each once.
 
     At most `left` more are given; `cut` is whether there were others.
     """
@@ -75,7 +74,7 @@ class _Frontier:
         self._waiting.append((Listed(url, found.modified), depth))
 
     def met(self, url: str) -> None:
-        """Note that an address was answered for another one."""
+        """Record an address as answered by way of another one."""
         self._seen.add(page_url(url))
 
     def next(self) -> tuple[Listed, int] | None:
@@ -91,7 +90,7 @@ class _Frontier:
 
 @dataclass(slots=True)
 class _Crawl:
-    """A crawl under way, with what it is told and what it found."""
+    """A crawl under way: its settings and its results."""
 
     location: str
     pages: PageStore
@@ -115,9 +114,9 @@ def sync_site(
     *,
     most: int | None = None,
 ) -> Generator[CrawlStep, None, None]:
-    """Look at a site, a page a step.
+    """Crawl a site, a page a step.
 
-    A page that is gone, or led to no more, is quoted for the time of `grace`; at most `most` bytes
+    Pages that are gone or no longer linked are quoted for the time of `grace`; at most `most` bytes
     are kept, or any number.
     """
     crawl = crawl_at(location)
@@ -176,7 +175,7 @@ def _look(run: _Crawl, listed: Listed, *, is_start: bool) -> FetchOutcome | None
     is_down = isinstance(outcome, Failed) and outcome.down
     run.failures = run.failures + 1 if is_down else 0
     if not page.text and not is_start and _is_no_page(outcome):
-        # A link that leads nowhere is nothing that anybody has to hear of.
+        # Nobody has to hear of a broken link.
         return outcome
     run.reached.add(page.url)
     page = _with_links(after(page, outcome, run.now, run.grace), outcome, run.frontier.scope)
@@ -187,7 +186,7 @@ def _look(run: _Crawl, listed: Listed, *, is_start: bool) -> FetchOutcome | None
 
 
 def _is_done(run: _Crawl, page: WebPage) -> bool:
-    """Whether a crawl that was ended in the middle has looked at a page already."""
+    """Whether an interrupted crawl has visited a page already."""
     if page.checked_at is None or page.gone_at is not None:
         return False
     since = run.before.synced_at
@@ -203,7 +202,7 @@ def _is_no_page(outcome: FetchOutcome) -> bool:
 
 
 def _with_links(page: WebPage, outcome: FetchOutcome, scope: CrawlScope) -> WebPage:
-    """The page with what leads out of it, as far as that is inside."""
+    """The page with its links inside the scope."""
     if isinstance(outcome, Unchanged):
         return replace(page, details="") if outcome.nofollow else page
     if not isinstance(outcome, Fetched):
@@ -221,7 +220,7 @@ def _with_links(page: WebPage, outcome: FetchOutcome, scope: CrawlScope) -> WebP
 
 
 def _retire(run: _Crawl) -> None:
-    """Note of pages that nothing led to that they are gone."""
+    """Mark unlinked pages as gone."""
     for url in run.pages.urls(run.location):
         if url not in run.reached:
             page = run.pages.page(run.location, url)
@@ -238,7 +237,7 @@ def _retire(run: _Crawl) -> None:
 
 
 def _from_sitemaps(scope: CrawlScope, url: str, fetcher: Fetcher) -> Iterator[Listed]:
-    """What the site's own sitemaps list inside the scope."""
+    """The entries of the site's own sitemaps inside the scope."""
     host = host_of(url)
     usual = (f"{host}/sitemap.xml", f"{host}{scope.folder}sitemap.xml")
     named = [each for each in fetcher.sitemaps(url) if urlsplit(each).scheme]

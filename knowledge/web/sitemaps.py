@@ -1,7 +1,6 @@
 """Parser of sitemaps, sitemap indexes and `llms.txt`, in the sandbox.
 
-Nothing in them is believed beyond what their host may say: only addresses of the listing's own
-host count, as the sitemap protocol has it.
+By the sitemap protocol, only addresses of the listing's own host count.
 
 Source:
     https://www.sitemaps.org/protocol.html and https://llmstxt.org/.
@@ -22,7 +21,7 @@ from knowledge.files.sandbox_process import Parsed
 from knowledge.web.addresses import host_of, normal_url, problem_with_url
 from knowledge.web.safe_network import RefusedError, bounded
 
-# The protocol's own limit is 50 MB; a sitemap that long lists more pages than are taken.
+# The protocol's own limit is 50 MB; a sitemap of this size already lists more pages than are read.
 LISTING_BYTES: Final = 20_000_000
 
 _GZIP: Final = b"\x1f\x8b"
@@ -36,7 +35,7 @@ class UnlistableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An address that a listing names. `modified` is when it says that the page changed last."""
+    """An address in a listing; `modified` is its stated time of change."""
 
     url: str
     modified: datetime | None = None
@@ -44,17 +43,17 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a listing says: pages, or further listings where it is an index."""
+    """The entries of a listing: pages, or further listings in an index."""
 
     pages: tuple[Listed, ...] = ()
     listings: tuple[Listed, ...] = ()
 
 
 def listing(content: bytes, url: str) -> Listing | None:
-    """What is listed, packed with gzip or not; None if the content is no listing but a page.
+    """The listing of a content, packed with gzip or not; None if the content is a page.
 
     Raises:
-        UnlistableError: if it is damaged, or more than can be read.
+        UnlistableError: if it is damaged, or too large.
     """
     if content.startswith(_GZIP):
         content = _unpacked(content)
@@ -81,7 +80,7 @@ def listing_of(content: bytes, url: str) -> Listing | None:
 
 
 def listing_apart(content: bytes, url: str) -> Parsed:
-    """`listing`, as the sandbox wants it: which kind it is, and a line for each address."""
+    """`listing` for the sandbox: the kind, and a line for each address."""
     try:
         found = listing(content, url)
     except UnlistableError as error:
@@ -154,7 +153,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def _own(entries: Iterator[Listed], url: str) -> Iterator[Listed]:
-    """Those of the listing's own host, each once, in the order in which they are listed."""
+    """The addresses of the listing's own host, each once, in order."""
     seen: set[str] = set()
     for entry in entries:
         found = normal_url(entry.url, url)

@@ -1,12 +1,12 @@
-"""Guard against server-side request forgery: which IP addresses may be connected to.
+"""Guard against server-side request forgery: the IP addresses that may be connected to.
 
-A page is named by people and read by a process inside somebody's network. It must not become a way
-to the services of that network: addresses are judged after names are resolved, and the one that
-was judged is the one that is connected to. All functions are pure.
+People name a page, and a process inside somebody's network reads it. It must not become a way to
+the services of that network: addresses are judged after names are resolved, and only the judged
+address is connected to. All functions are pure.
 
 Source:
-    The IANA special-purpose address registries, as Python's `ipaddress` has them, and what is
-    missing there: addresses that hold another address, and clouds' own services behind public ones.
+    The IANA special-purpose address registries, as Python's `ipaddress` has them. Added are
+    addresses that contain another address, and clouds' own services behind public ones.
 """
 
 from ipaddress import (
@@ -18,10 +18,10 @@ from ipaddress import (
 )
 from typing import Final
 
-# Azure's platform service has a public address that is answered inside of every machine.
+# Azure's platform service has a public address, answered inside every machine.
 _PLATFORM: Final = frozenset({IPv4Address("168.63.129.16")})
 
-# Everything public in IPv6 is here; what the registries add later is outside of it, too.
+# All public IPv6 addresses are here; later additions of the registries are outside, too.
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 _TRANSLATED: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 _DOCUMENTATION: Final = IPv6Network("3fff::/20")

@@ -1,19 +1,19 @@
 """Detection of DiscordChatExporter's formats by their first bytes.
 
-They look like the JSON, text, tables and pages that are read for what they say; but what is in
-them is for the server they come from alone, and only `exports` knows how to read it.
+They look like ordinary JSON, text, tables and pages. But their content is only for the server it
+comes from, and only `exports` reads it.
 """
 
 import re
 from enum import StrEnum
 from typing import Final
 
-# What stands before the messages fits in here, whatever the channel's topic says.
+# The part before the messages fits in here, whatever the channel's topic.
 HEAD_BYTES: Final = 65_536
 
 BOM: Final = b"\xef\xbb\xbf"
 
-# The endings that DiscordChatExporter gives. Under another one, an export is refused by `readers`.
+# DiscordChatExporter's suffixes. With another one, an export is refused by `readers`.
 EXPORT_SUFFIXES: Final = frozenset({".json", ".txt", ".html", ".csv"})
 
 _JSON_HEAD: Final = re.compile(rb'\s*\{\s*"(?:guild|channel)"\s*:\s*\{')
@@ -22,7 +22,7 @@ _CSV_HEAD: Final = b"AuthorID,Author,Date,Content,Attachments,Reactions"
 
 
 class ExportFormat(StrEnum):
-    """What DiscordChatExporter makes."""
+    """DiscordChatExporter's formats."""
 
     JSON = "JSON"
     TEXT = "TXT"
@@ -31,7 +31,7 @@ class ExportFormat(StrEnum):
 
 
 def export_format(head: bytes) -> ExportFormat | None:
-    """What kind of chat export a file is, by its first `HEAD_BYTES` bytes; None if it is none."""
+    """The format of a chat export, by its first `HEAD_BYTES` bytes; None if it is none."""
     head = head[:HEAD_BYTES].removeprefix(BOM)
     if _JSON_HEAD.match(head) and b'"guild"' in head and b'"channel"' in head:
         return ExportFormat.JSON if b'"messages"' in head else None

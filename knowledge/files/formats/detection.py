@@ -1,7 +1,7 @@
 """Detection of a file's format by its bytes; its name only decides between kinds of text.
 
-Nothing in a text says whether a `#` begins a heading or a comment, so among Markdown, plain text
-and tables the name's ending is believed, unless the text itself says otherwise.
+Nothing in a text tells whether a `#` begins a heading or a comment. So among Markdown, plain text
+and tables the suffix decides, unless the text itself says otherwise.
 """
 
 import json
@@ -14,7 +14,7 @@ from knowledge.files.parsed_file import UnreadableError
 
 
 class Format(StrEnum):
-    """What can be read."""
+    """Readable formats."""
 
     MARKDOWN = "markdown"
     PLAIN = "plain text"
@@ -27,7 +27,7 @@ class Format(StrEnum):
     ZIP = "zip"
 
 
-# The endings that are taken from a folder, and what each of them promises.
+# The suffixes taken from a folder, and the format of each.
 ENDINGS: Final = {
     ".md": Format.MARKDOWN,
     ".markdown": Format.MARKDOWN,
@@ -48,7 +48,7 @@ ENDINGS: Final = {
 
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _OLD_OFFICE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-# What else is a zip inside, by a name that each of them holds, and what to do about it.
+# Other zip formats, by a name in each of them, and the remedy.
 _PACKED: Final = {
     b"xl/workbook.xml": "is an Excel workbook: save its sheets as CSV.",
     b"ppt/presentation.xml": "is a PowerPoint presentation: save it as PDF.",
@@ -69,10 +69,10 @@ _MARKDOWN = re.compile(r"^(?:#{1,6} \S|```)", re.MULTILINE)
 
 
 def format_of(content: bytes, ending: str = "") -> Format:
-    """What the content is, named with this ending: with the dot, in lower case, or nothing.
+    """The format of a content, named with this suffix: with the dot, in lower case, or empty.
 
     Raises:
-        UnreadableError: if it is nothing that can be read, saying what it is where that is known.
+        UnreadableError: if it can't be read, naming the format if known.
     """
     packed = packed_format(content)
     if packed is not None:
@@ -86,10 +86,10 @@ def format_of(content: bytes, ending: str = "") -> Format:
 
 
 def packed_format(content: bytes) -> Format | None:
-    """What content is that is no text, by a look at its bytes; None if it may be one.
+    """The format of a content other than text, by its bytes; None if it may be text.
 
     Raises:
-        UnreadableError: if it is something that can't be read, saying what.
+        UnreadableError: if it can't be read, naming the format.
     """
     if b"%PDF-" in content[:1024]:
         return Format.PDF
@@ -116,7 +116,7 @@ def _is_page(content: bytes) -> bool:
 
 
 def _has_tags(content: bytes) -> bool:
-    """Whether what is named like a page is one, though it does not begin as most do."""
+    """Whether a file named like a page is one, though it does not begin as most do."""
     begins = content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
     return begins or _TAG.search(content) is not None
 
@@ -140,7 +140,7 @@ def _is_json(text: str) -> bool:
 
 
 def _is_rst(text: str, promised: Format) -> bool:
-    """Whether plain text is reStructuredText, or what claims to be is not Markdown."""
+    """Whether plain text, or text that claims to be Markdown, is reStructuredText."""
     underlined = any(
         len(match["line"]) >= len(match["title"].rstrip()) for match in _UNDERLINED.finditer(text)
     )

@@ -15,13 +15,13 @@ from knowledge.files.parsed_file import ParsedFile, UnreadableError, one_line
 # The XML of a book of 1,000 pages has about this much; as objects it takes twenty times as much.
 MAX_XML_BYTES: Final = 20_000_000
 
-# What the flags of a part say.
+# Flags of a part.
 _ENCRYPTED: Final = 0x01 | 0x40
 
 # Titles become headings, too; by default only headings do.
 _STYLES: Final = "p[style-name='Title'] => h1.title:fresh\np[style-name='Subtitle'] => p:fresh"
 
-# What zipfile and mammoth raise where something is not what it claims to be.
+# Exceptions of zipfile and mammoth for malformed files.
 _TORN: Final = (
     zipfile.BadZipFile,
     zlib.error,
@@ -61,10 +61,10 @@ def parse_docx(content: bytes, name: str) -> ParsedFile:
 
 
 def _check(content: bytes) -> None:
-    """Refuse what would cost the XML parser far more than the file's own size."""
+    """Refuse files that would cost the XML parser far more than their own size."""
     with zipfile.ZipFile(BytesIO(content)) as archive:
         parts = [part for part in archive.infolist() if part.filename.endswith((".xml", ".rels"))]
-        # Python's zipfile never gives out more than the size that the archive declares.
+        # Python's zipfile never yields more than the declared size.
         size = sum(part.file_size for part in parts)
         if size > MAX_XML_BYTES:
             raise UnreadableError(
@@ -74,8 +74,8 @@ def _check(content: bytes) -> None:
         if any(part.flag_bits & _ENCRYPTED for part in archive.infolist()):
             raise UnreadableError("is encrypted: save a copy without a password.")
         for part in parts:
-            # No Word file has one, and entities can only be declared in it. UTF-16 is the only
-            # encoding that XML parsers take in which these letters are not their ASCII bytes.
+            # No Word file declares one, and only a declaration can define entities. UTF-16 is the
+            # only encoding of XML parsers with other bytes for these letters than ASCII's.
             if b"<!DOCTYPE" in archive.read(part).replace(b"\0", b""):
                 raise UnreadableError(
                     "is a Word file with a document type declaration, which no word processor "

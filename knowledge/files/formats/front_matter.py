@@ -1,8 +1,8 @@
 """Front matter: the YAML on top of a Markdown text, parsed once, under a budget.
 
-The events of one parser are first checked and then built into values, so that what was checked is
-what is built: two parsers disagree about U+FEFF, which made a word of one the alias of the other.
-Values are only ever looked at one by one, never written out as a whole.
+The events of one parser are first checked and then built into values, so that the built values are
+the checked ones: two parsers disagree about U+FEFF, which made a word of one the alias of the
+other. Values are only looked at one by one, never written out as a whole.
 """
 
 from collections.abc import Iterator
@@ -24,13 +24,13 @@ MAX_MATTER_DEPTH: Final = 50
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
 _ADDRESS: Final = ("http://", "https://")
-# What PyYAML lets through where a value is not what its tag (`!!int`) says.
+# PyYAML's exceptions for a value that doesn't fit its tag (`!!int`).
 _IMPOSSIBLE: Final = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """What is used of a text's front matter; `hidden` is why it is not to be shown."""
+    """The used fields of front matter; `hidden` is the rule against showing the text."""
 
     title: str = ""
     tags: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class FrontMatter:
 
 # PyYAML's own loaders are classes of this kind.
 class _Builder(Composer, SafeConstructor, Resolver):  # type: ignore[misc]
-    """Builds values of events that were parsed already."""
+    """Builds values of parsed events."""
 
     def __init__(self, events: list[yaml.Event]) -> None:
         Composer.__init__(self)
@@ -60,7 +60,7 @@ class _Builder(Composer, SafeConstructor, Resolver):  # type: ignore[misc]
 
 
 def parsed_values(block: str) -> Any:
-    """The values that a block of YAML stands for.
+    """The values of a block of YAML.
 
     Raises:
         UnreadableError: if it is no YAML, or costs far more than its own size.
@@ -87,9 +87,9 @@ def parsed_values(block: str) -> Any:
 
 
 def _checked_events(block: str) -> Iterator[yaml.Event]:
-    """The events of a block, until one comes that costs more than itself.
+    """The events of a block, up to the limits of cost.
 
-    Aliases of aliases stand for gigabytes, and each level of lists in lists for a call in a call.
+    Aliases of aliases stand for gigabytes, and each level of nested lists is a nested call.
     """
     parser, depth = CParser(block), 0
     while parser.check_event():
@@ -106,7 +106,7 @@ def _checked_events(block: str) -> Iterator[yaml.Event]:
 
 
 def parsed_front_matter(block: str) -> FrontMatter:
-    """What front matter says, of what is used.
+    """The used fields of front matter.
 
     Raises:
         UnreadableError: as `parsed_values`, or if it is no list of keys.
@@ -131,7 +131,7 @@ def parsed_front_matter(block: str) -> FrontMatter:
 
 
 def _title(values: dict[Any, Any]) -> str:
-    """The `title`, the outermost where several mappings have one; those in lists are of others."""
+    """The outermost `title` of nested mappings; titles in lists belong to others."""
     waiting = [values]
     for found in waiting:
         for key, value in found.items():
@@ -142,7 +142,7 @@ def _title(values: dict[Any, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    """A single value as text; nothing of a list or of what is not there."""
+    """A single value as text; empty for a list or a missing value."""
     return str(value) if isinstance(value, str | int | float | date) else ""
 
 

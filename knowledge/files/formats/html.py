@@ -1,8 +1,8 @@
-"""Parser of HTML: the page's own text as Markdown, without what surrounds it.
+"""Parser of HTML: the page's own text as Markdown, without its surroundings.
 
-Navigation, forms, scripts and whatever else stands on every page of a site are left out; headings,
-lists, tables, code and links stay. A link that leads nowhere outside the page's own folder becomes
-its words.
+Navigation, forms, scripts and other parts of every page of a site are left out; headings, lists,
+tables, code and links stay. A link that leads nowhere outside the page's own folder becomes its
+words.
 """
 
 import re
@@ -18,7 +18,7 @@ from knowledge.files.formats.text import WIDE_MARKS
 from knowledge.files.parsed_file import MAX_DEPTH, ParsedFile, UnreadableError, one_line
 from knowledge.files.robots_meta import hiding_rule_of_tags
 
-# What is on a page and is not its text.
+# Parts of a page besides its text.
 _AROUND: Final = (
     "script, style, noscript, template, nav, aside, form, button, iframe, object, svg, canvas, "
     "footer, dialog, [hidden], [aria-hidden=true], [role=navigation], [role=search], "
@@ -32,8 +32,8 @@ _LANGUAGE = re.compile(r"(?:language|lang|highlight(?:-source)?)-(?P<name>[\w+#-
 _ABSOLUTE: Final = ("http://", "https://", "mailto:")
 # No page is written in it, and undoing it takes a minute for a megabyte.
 _NO_ENCODINGS: Final = ("punycode",)
-# A page that can be read far enough to find them named in it is in none of these: what they are
-# written in says so with its first bytes. Browsers take UTF-8 then (the HTML standard, "sniffing").
+# Encodings that can't be true when a page names them in readable letters: such files tell theirs by
+# their first bytes. Browsers take UTF-8 then (the HTML standard, "sniffing").
 _WIDE: Final = (
     "utf-16",
     "utf-16le",
@@ -51,8 +51,8 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 def parse_html(content: bytes, name: str) -> ParsedFile:
     """An HTML page, in the encoding that it declares.
 
-    Its title is its only level-one heading, or else what stands in `<title>`. It is
-    `hidden` by the rule that asks programs not to show it.
+    Its title is its only level-one heading, or else its `<title>`. `hidden` is its rule against
+    being shown by programs.
 
     Raises:
         UnreadableError: if it has no text, or is nested too deeply.
@@ -84,7 +84,7 @@ def page_soup(content: bytes) -> BeautifulSoup:
 
 
 def fragment_to_markdown(html: str, code: str = "code") -> str:
-    """A piece of HTML that a converter made, as Markdown; `code` selects what is code in it."""
+    """A converter's piece of HTML as Markdown; `code` selects its code."""
     soup = _soup(html)
     for tag in soup.select(code):
         tag.name = "code"
@@ -98,7 +98,7 @@ def to_markdown(root: Tag, base: str = "") -> str:
             link["href"] = target
         else:
             link.unwrap()
-    # What explains a term is set in after a colon, where a block of code would be no block.
+    # The explanation of a term is indented after a colon, where a block of code would be no block.
     for explained in root.find_all("dd"):
         if explained.find("pre"):
             explained.unwrap()
@@ -151,7 +151,7 @@ def _target(base: str, href: str) -> str:
 
 def _soup(html: str) -> BeautifulSoup:
     with warnings.catch_warnings():
-        # XHTML is read as the HTML that it nearly always is.
+        # XHTML is read as HTML, which it nearly always is.
         warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
         soup = BeautifulSoup(html, "lxml")
     _check_depth(soup)
@@ -168,7 +168,7 @@ def _check_depth(soup: BeautifulSoup) -> None:
 
 
 def _main(soup: BeautifulSoup) -> Tag:
-    """What the page is about, without what surrounds it."""
+    """The main part of a page, without its surroundings."""
     for around in soup.select(_AROUND):
         around.decompose()
     for selector in _MAIN:
@@ -183,7 +183,7 @@ def _main(soup: BeautifulSoup) -> Tag:
 
 
 def _language(pre: Tag) -> str:
-    """The language of a code block, from its own classes or those just around or inside it."""
+    """The language of a code block, from classes on it, just around it or inside it."""
     around = [tag for tag in list(pre.parents)[:2] if tag.name == "div"]
     near: list[Any] = [pre, *pre.find_all("code", limit=1), *around]
     for tag in near:

@@ -15,7 +15,7 @@ from knowledge.files.parsed_file import MAX_BYTES, ParsedFile, UnreadableError, 
 MAX_PAGES: Final = 2_000
 MAX_OUTLINE: Final = 5_000
 
-# A running head stands on most pages; a line that is on fewer than this share may be text.
+# A running head stands on most pages; a line on fewer than this share may be text.
 _RUNNING_SHARE: Final = 0.5
 _RUNNING_PAGES: Final = 4
 
@@ -53,8 +53,7 @@ def parse_pdf(content: bytes, name: str) -> ParsedFile:
     except LimitReachedError as error:
         raise UnreadableError("expands too far when it is unpacked: split it.") from error
     except (PyPdfError, zlib.error, AssertionError, *_MISUNDERSTOOD) as error:
-        # pypdf lets these through where a file's objects are not what they claim to be. What they
-        # say is for its authors.
+        # pypdf's exceptions for malformed objects; their messages are for its authors.
         raise UnreadableError("is a damaged PDF: save it again.") from error
     if not any(page.strip() for page in pages):
         raise UnreadableError(
@@ -79,7 +78,7 @@ def _page_texts(reader: PdfReader) -> list[str]:
 
 
 def _title(reader: PdfReader) -> str:
-    """What the PDF says it is called, unless that is a file's name left by the program."""
+    """The PDF's own title, unless it is a file's name left by the program."""
     metadata = reader.metadata
     title = one_line(metadata.title or "") if metadata is not None else ""
     return "" if re.search(r"\.\w{2,4}$|^untitled|^microsoft word", title, re.I) else title[:200]
@@ -143,7 +142,7 @@ def _with_headings(pages: Sequence[str], outline: dict[int, list[tuple[int, str]
 
 
 def _split_at_line(text: str, title: str) -> tuple[str, bool, str]:
-    """The text before and after the line that says the title, where there is one."""
+    """The text before and after the line with the title, if there is one."""
     wanted = _letters(title)
     lines = text.split("\n")
     for position, line in enumerate(lines):
@@ -158,7 +157,7 @@ def _letters(text: str) -> str:
 
 
 def _plain(page: str) -> str:
-    """A page's lines with nothing in them that Markdown would take for structure."""
+    """A page's lines with Markdown's structure escaped."""
     lines = (line.strip() for line in page.split("\n"))
     return "\n".join(
         f"\\{line}" if line.startswith(("#", "```", "~~~", "---", "===")) else line

@@ -1,7 +1,7 @@
-"""Parser of reStructuredText, through docutils; what Sphinx adds to it is understood roughly.
+"""Parser of reStructuredText, through docutils; Sphinx's additions are understood roughly.
 
-Nothing is included from other files, and no raw markup is taken over. A directive or role that
-docutils does not know gives its text.
+Nothing is included from other files, and no raw markup is taken over. Directives and roles unknown
+to docutils give their text.
 """
 
 import re
@@ -15,7 +15,7 @@ from knowledge.dependencies import require
 from knowledge.files.formats.html import fragment_to_markdown
 from knowledge.files.parsed_file import ParsedFile, UnreadableError, one_line
 
-# Which directives and roles docutils knows.
+# Directives and roles known to docutils.
 USED: Final = (
     "docutils.parsers.rst.directives:_directive_registry",
     "docutils.parsers.rst.directives:_fallback_language_module",
@@ -28,9 +28,9 @@ _DIRECTIVE = re.compile(r"^[ \t]*\.\. (?:\|[^|\n]+\| )?(?P<name>[\w:.+-]+)::", r
 _ROLE = re.compile(r"(?<![\w:.+-])[\w.+-]*+:(?P<name>[\w:.+-]+):`")
 _TARGET = re.compile(r"\s*<[^<>]*>$", re.DOTALL)
 
-# What only arranges other pages.
+# Directives that only arrange other pages.
 _DROPPED: Final = frozenset({"toctree", "index", "highlight", "currentmodule", "include"})
-# What has an argument that is not for reading.
+# Directives with an argument that is not for reading.
 _SILENT: Final = frozenset({"only", "ifconfig", "module", "tab-set", "grid", "grid-item"})
 _CODE: Final = frozenset({"code-block", "sourcecode", "code", "prompt", "ipython", "doctest"})
 _VERSIONS: Final = {
@@ -39,7 +39,7 @@ _VERSIONS: Final = {
     "versionremoved": "Removed in version",
     "deprecated": "Deprecated since version",
 }
-# Roles whose text is prose; all others name something in code.
+# Roles of prose; all others name something in code.
 _PROSE: Final = frozenset(
     {
         "ref",
@@ -94,7 +94,7 @@ class _AnyOption(dict[str, Any]):
 
 # docutils is not typed.
 class _Known(Directive):  # type: ignore[misc]
-    """A directive that is not docutils' own: its argument and what it contains."""
+    """A directive unknown to docutils: its argument and its content."""
 
     optional_arguments = 1
     final_argument_whitespace = True
@@ -126,7 +126,7 @@ class _Known(Directive):  # type: ignore[misc]
 def _role(
     name: str, rawtext: str, text: str, *_rest: object, **_options: object
 ) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-    """A role that is not docutils' own: its words, without the target that they lead to."""
+    """A role unknown to docutils: its words, without the target."""
     words = _TARGET.sub("", nodes.unescape(text)) or text
     if name.rpartition(":")[2] in _PROSE:
         return [nodes.inline(rawtext, words)], []
@@ -150,7 +150,7 @@ def parse_rst(text: str, name: str) -> ParsedFile:
 
 
 def _learn(text: str) -> None:
-    """Teach docutils the directives and roles of this text that are not its own."""
+    """Register this text's directives and roles unknown to docutils."""
     english: Any = directives._fallback_language_module
     own = {*directives._directive_registry, *english.directives}
     for match in _DIRECTIVE.finditer(text):

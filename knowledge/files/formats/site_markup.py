@@ -1,9 +1,9 @@
 """Markup of site generators and raw HTML in Markdown, reduced to Markdown that a chat can show.
 
-What a page would not show is not quoted: comments, includes, players, scripts. What it would show
-as a box, a tab or a picture becomes a label in bold or a Markdown picture; tables get the bars at
-both ends and lose what only fills their cells. Code is left as it is, each line stays the line it
-was, and what looks like a tag but is a placeholder ("!kick <user>") stays, too.
+Parts that a page doesn't show are left out: comments, includes, players, scripts. Boxes, tabs and
+pictures become a label in bold or a Markdown picture. Tables get bars at both ends, and lose the
+padding of their cells. Code is left as it is, and each line keeps its number. A placeholder that
+looks like a tag ("!kick <user>") stays.
 """
 
 import html
@@ -15,7 +15,7 @@ _FENCE: Final = re.compile(r"[ \t>]{0,12}(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?(?P<mar
 _ITEM: Final = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s")
 _SET_IN: Final = " " * 4
 
-# Boxes of MkDocs ("!!! note", "??? tip", `=== "Tab"`), whose text is set in, and of all others.
+# Boxes of MkDocs ("!!! note", "??? tip", `=== "Tab"`) with indented text, and of all others.
 _SET_IN_BOX: Final = re.compile(
     r"(?P<lead> *)(?:(?:!!!|\?\?\?\+?)[ \t]+[\w -]{1,80}|===[!+]*[ \t]+(?=\"))"
     r"(?:\"(?P<title>[^\"\n]{0,300})\")?[ \t]*\Z"
@@ -38,7 +38,7 @@ _ATTRIBUTES: Final = re.compile(
 )
 _LONGEST_LABEL: Final = 78
 
-# Where a text says what the names of its links stand for, and a link by such a name.
+# Definitions of link references, and links by reference.
 _DEFINITION: Final = re.compile(
     r"^ {0,3}\[(?P<name>[^\]^\n][^\]\n]{0,100})\]:[ \t]+<?(?P<to>[^\s<>()]{1,1000})>?"
     r"(?:[ \t]+[\"'(][^\n]{0,300}[\"')])?[ \t]*$",
@@ -47,7 +47,7 @@ _DEFINITION: Final = re.compile(
 _REFERENCE: Final = re.compile(
     r"(?P<code>`[^`\n]{1,500}`)|\[(?P<label>[^\]\[\n]{1,500})\]\[(?P<name>[^\]\[\n]{0,100})\]"
 )
-# What a heading is in passages and citations: words, without pictures, addresses and emphasis.
+# Headings in passages and citations are words, without pictures, addresses and emphasis.
 _HEADED: Final = re.compile(r" {0,3}#{1,6}[ \t]")
 _PICTURE: Final = re.compile(r"!\[[^\]\n]{0,500}\]\([^)\n]{0,400}\)[ \t]*")
 _LABELLED: Final = re.compile(r"\[([^\]\n]{1,500})\]\([^)\n]{0,400}\)")
@@ -57,15 +57,15 @@ _DELIMITERS: Final = re.compile(r"\s*+(?:\|\s*+)?:?-++:?\s*+(?:\|\s*+:?-++:?\s*+
 _DASHES: Final = re.compile(r"-{4,}")
 _PADDING: Final = re.compile(r"(?P<code>`[^`]*`)|(?<=\|)[ \t]{2,}|(?<![ \t])[ \t]{2,}+(?=\|)")
 
-# A line that ends here for a reader, too; at a paragraph's end such a mark has nothing to end.
+# A visible end of a line; at a paragraph's end such a mark has nothing to end.
 _HARD_BREAK: Final = re.compile(r"(?:(?<![\\ \t])[ \t]*+|(?<=[ \t]))\\(?=\n|\Z)")
 _LINE_BREAK: Final = " " * 2
 # A rule drawn with signs.
 _DRAWN_RULE: Final = re.compile(r"^[ \t]*[\u2500-\u257f]{3,}[ \t]*$", re.MULTILINE)
-# Where a link leads, and what is plain there without a backslash.
+# Targets of links, and characters that need no backslash there.
 _TARGET: Final = re.compile(r"(?P<code>`[^`\n]{1,500}`)|(?:\]\(<?|https?://)[^\s)>]{1,2000}")
 _ESCAPED: Final = re.compile(r"\\([_*~&#+=.!-])")
-# A picture that leads somewhere, mostly to itself in full size.
+# A linked picture; most lead to themselves in full size.
 _LINKED_PICTURE: Final = re.compile(
     r"(?P<code>`[^`\n]{1,500}`)"
     r"|\[[ \t]*(?P<picture>!\[(?P<label>[^\]\n]{0,500})\]\([^)\n]{0,2000}\))[ \t]*\]"
@@ -102,7 +102,7 @@ _LINK: Final = re.compile(
     r"(?P<label>[^<>\n\[\]]{1,500})</a>",
     re.IGNORECASE,
 )
-# What a page shows otherwise than as text, with all that is in it.
+# Elements that a page shows otherwise than as text, with their content.
 _EMBEDDED: Final = frozenset(
     {"audio", "canvas", "iframe", "object", "script", "style", "svg", "video"}
 )
@@ -114,13 +114,13 @@ _ELEMENTS: Final = frozenset(_ELEMENTS_TEXT.split())
 _VOID: Final = frozenset({"br", "hr", "img", "wbr"})
 _COMPONENT: Final = re.compile(r"[A-Z][a-z]\w*\Z")
 
-# Fences that hold no code: prose, and links that a page shows as cards. Quoted as code, the prose
-# could not be highlighted and the address not be pressed.
+# Fences without code: prose, and links shown as cards. Quoted as code, the prose could not be
+# highlighted, nor the address followed.
 _FENCE_LINE: Final = re.compile(r"[ \t]{0,3}(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]*)\Z")
 _CARD: Final = "embed"
 _PROSE_LANGUAGES: Final = frozenset({"markdown", "md"})
 _CARD_ADDRESS: Final = re.compile(r"https?://[^\s<>\"']{1,2000}")
-# What an example of Markdown has, and a text that is only fenced has not.
+# Signs of an example of Markdown, unlike a fenced text.
 _EXAMPLE: Final = re.compile(
     r"^[ \t]*(?:#|---|\||[`~]{3})|\]\(|</?[a-z][\w-]*[\s/>]|\{[{%]|:::",
     re.MULTILINE | re.IGNORECASE,
@@ -143,9 +143,9 @@ def without_site_markup(text: str) -> str:
 
 
 def _boxes_opened(lines: list[str]) -> list[str]:
-    """The lines with what is set in below a box of MkDocs where it would be without the box."""
+    """The lines without MkDocs' boxes: their text is unindented."""
     found: list[str] = []
-    # By how much each open box had been set in, outermost first; what is in it, by four more.
+    # Indents of the open boxes, outermost first; their text is indented by four more.
     boxes: list[int] = []
     fence = ""
     for place, line in enumerate(lines):
@@ -165,13 +165,13 @@ def _boxes_opened(lines: list[str]) -> list[str]:
 
 
 def _has_set_in(lines: list[str], place: int, least: int) -> bool:
-    """Whether what comes next behind a line is set in, by so much: else nothing is in its box."""
+    """Whether the next line is indented by so much: otherwise the box is empty."""
     below = next((line for line in lines[place + 1 : place + 4] if line.strip()), "")
     return not below[:least].strip() and bool(below)
 
 
 def _fence_behind(line: str, fence: str) -> str:
-    """The mark of the code that is open behind a line; nothing where none is."""
+    """The mark of the code open behind a line; empty if there is none."""
     if fence:
         stripped = line.lstrip(" \t>")
         return "" if stripped.startswith(fence) and not stripped.strip(fence[0] + " \t") else fence
@@ -189,7 +189,7 @@ def _runs(lines: list[str]) -> Iterator[tuple[bool, list[str]]]:
         if not is_code and line.strip():
             set_in = line.startswith((_SET_IN, "\t"))
             listed = _ITEM.match(line) is not None or (listed and (set_in or bool(above.strip())))
-            # What is set in goes on as code, and begins it only behind a blank line.
+            # Indented lines continue code, and begin it only behind a blank line.
             is_code = set_in and not listed and (was_code or not above.strip())
         if run and is_code != was_code:
             yield was_code, run
@@ -212,7 +212,7 @@ def _prose(lines: list[str], addresses: Mapping[str, str], paired: Set[str]) -> 
 
 
 def _with_breaks(text: str) -> str:
-    """The text with the lines that a backslash ends ended by blanks, which nobody sees."""
+    """The text with trailing backslashes replaced by invisible blanks."""
 
     def ended(found: re.Match[str]) -> str:
         rest = text[found.end() + 1 : found.end() + 2]
@@ -222,7 +222,7 @@ def _with_breaks(text: str) -> str:
 
 
 def _unlinked(found: re.Match[str]) -> str:
-    """A picture that leads to a picture or within the page; of any other, where it leads."""
+    """A linked picture: its link if it leads to another page, else the picture."""
     if found["code"]:
         return found[0]
     label, address = found["label"].strip(), found["to"]
@@ -231,7 +231,7 @@ def _unlinked(found: re.Match[str]) -> str:
 
 
 def _resolved(link: re.Match[str], addresses: Mapping[str, str]) -> str:
-    """A link by the name of its address, with the address that the text gives further down."""
+    """A link by reference, with the address from its definition."""
     if link["code"]:
         return link[0]
     address = addresses.get((link["name"] or link["label"]).casefold())
@@ -243,12 +243,12 @@ def _in_words(line: str) -> str:
     if _HEADED.match(line) is None:
         return line
     said = _ESCAPED.sub(r"\1", _LABELLED.sub(r"\1", _PICTURE.sub("", line)))
-    # What is nothing but a picture is called what that is.
+    # A heading that is only a picture stays.
     return _EMPHASIS.sub(r"\2", said) if said.strip(" \t#") else line
 
 
 def _plain_line(line: str) -> str:
-    """A line without what only a site generator understands."""
+    """A line without a site generator's own markup."""
     if _NOT_SHOWN.match(line) is not None:
         return ""
     if (box := _BOX.match(line)) is not None:
@@ -261,7 +261,7 @@ def _plain_line(line: str) -> str:
 
 
 def _label(title: str) -> str:
-    """A title in bold on a line of its own, so that it says nothing without what stands below."""
+    """A title in bold on a line of its own; a long one ends in a colon, to introduce its text."""
     said = " ".join(title.replace("*", "").split())
     if not said:
         return ""
@@ -293,7 +293,7 @@ def _barred(row: str) -> str:
 
 
 def _paired(text: str) -> Set[str]:
-    """The names of the tags that a text opens and closes, wherever code stands between."""
+    """The names of tags both opened and closed in a text, whatever code stands between."""
     found = _OPENS.finditer(text) if "</" in text else ()
     names = [(tag["close"], tag["name"]) for tag in found if tag["name"]]
     closed = {name for close, name in names if close}
@@ -301,7 +301,7 @@ def _paired(text: str) -> Set[str]:
 
 
 def _without_tags(text: str, paired: Set[str]) -> str:
-    """Prose with tags as Markdown, or gone with what no page shows; what is in code stays."""
+    """Prose with tags as Markdown, without invisible elements; code stays."""
     if not any(mark in text for mark in ("<", "&", "```")):
         return text
     return "".join(
@@ -310,12 +310,12 @@ def _without_tags(text: str, paired: Set[str]) -> str:
 
 
 def _shown_pieces(text: str) -> Iterator[tuple[bool, str]]:
-    """What a page shows of a text, in order, each with whether it is text or code.
+    """The visible pieces of a text, in order, each with whether it is text or code.
 
-    Of what it does not show, the ends of lines are left.
+    Of invisible ones, only the ends of lines are left.
     """
     shown = position = 0
-    # What nothing closes from here on: it need not be looked for to the end again and again.
+    # Ends that don't occur from here on need not be searched again and again.
     unclosed: set[str] = set()
     while (found := _OPENS.search(text, position)) is not None:
         position = found.end()
@@ -343,7 +343,7 @@ def _inline_code(code: str) -> str:
 
 
 def _closing(opened: re.Match[str]) -> str:
-    """What ends code, a comment or what is embedded; nothing where none of these begins."""
+    """The end of code, a comment or an embedded element; empty if none of these begins."""
     if opened["code"]:
         return opened["code"]
     if opened["comment"]:
@@ -353,7 +353,7 @@ def _closing(opened: re.Match[str]) -> str:
 
 
 def _as_markdown(text: str, paired: Set[str]) -> str:
-    """Text with its tags as Markdown where that has the same, else without them."""
+    """Text with its tags as Markdown if that has the same, else without them."""
     if "<" in text:
         for pattern, replaced in _PAIRS:
             text = pattern.sub(replaced, text)
@@ -371,7 +371,7 @@ def _as_shown(tag: re.Match[str], paired: Set[str]) -> str:
     is_component = _COMPONENT.match(name) is not None
     if name.lower() not in _ELEMENTS and not is_component:
         return tag[0]
-    # A name between < and > that has neither attributes nor an end stands for what is meant.
+    # A name between < and > without attributes or an end tag is a placeholder.
     alone = name.lower() in _VOID or "=" in given or tag[0].endswith("/>")
     if not alone and name not in paired:
         return tag[0]
@@ -381,7 +381,7 @@ def _as_shown(tag: re.Match[str], paired: Set[str]) -> str:
     }
     if name.lower() == "img":
         alt, source = values.get("alt", ""), values.get("src", "")
-        # Of a picture that only the page's own server has, what it shows is all that can be said.
+        # A picture on the page's own server can't be shown; its description can.
         is_seen = alt or source.startswith(("http://", "https://"))
         return f"![{alt}]({source}){left}" if is_seen else left
     if is_component and (label := values.get("label") or values.get("title")) and not tag["close"]:
@@ -419,7 +419,7 @@ def _fence_end(lines: list[str], first: int, mark: str) -> int:
 
 
 def _unfenced(inside: list[str], language: str) -> list[str] | None:
-    """The lines that a page would show instead of a fence; None where it holds code."""
+    """The lines in place of a fence; None if it holds code."""
     text = "\n".join(inside)
     if language == _CARD:
         addresses = _CARD_ADDRESS.findall(text)

@@ -1,8 +1,8 @@
 """Parsers of CSV and JSON: lists of questions with their answers, and tables row by row.
 
 A pair becomes a section with the question as its heading: the question is embedded with every
-passage of its answer, and a citation names it. Where no pairs are found in a table, each row
-becomes a list item that names its columns, so that a row means the same wherever it is quoted.
+passage of its answer, and a citation names it. In a table without pairs, each row becomes a list
+item with its columns' names, so that it means the same wherever it is quoted.
 """
 
 import csv
@@ -52,7 +52,7 @@ ANSWER_KEYS: Final = (
 )
 LINK_KEYS: Final = ("link", "url", "source")
 
-# Of these, one alone says that a list is one of questions; the others may be any list's columns.
+# One of these columns is enough for a list of questions; the others may be any list's columns.
 _SURE_QUESTIONS: Final = QUESTION_KEYS[:5]
 _SURE_ANSWERS: Final = ANSWER_KEYS[:8]
 _ROWS_TRIED: Final = 20
@@ -79,7 +79,7 @@ def parse_json(text: str, name: str) -> ParsedFile:
 
 
 def json_value(text: str) -> Any:
-    """What the JSON says; the list of its lines' objects where each line is one.
+    """The values of a JSON text, or of its lines if each is an object.
 
     Raises:
         UnreadableError: if it is neither, or nested too deeply.
@@ -158,7 +158,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _delimiter(text: str) -> str:
-    """What separates the cells: the sign that gives most columns, alike in the first rows."""
+    """The separator of cells: the sign that gives most columns, alike in the first rows."""
 
     def columns(delimiter: str) -> tuple[bool, int]:
         try:
@@ -213,7 +213,7 @@ def _json_pairs(found: Any) -> Iterator[tuple[str, str]]:
 
 
 def _question_keys(record: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
-    """The entries of an object whose keys are the questions themselves."""
+    """The entries of an object with the questions as keys."""
     for key, value in record.items():
         if isinstance(value, str) and str(key).strip().endswith(("?", "？")) and value.strip():
             yield one_line(str(key)), value.strip()
@@ -235,7 +235,7 @@ def _pair(
 
 
 def _pair_alone(record: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The pair in a record that stands in no list, where `name` and `text` may be anything's."""
+    """The pair in a single record, where `name` and `text` may mean anything."""
     return _pair(record, questions=_SURE_QUESTIONS) or _pair(record, answers=_SURE_ANSWERS)
 
 

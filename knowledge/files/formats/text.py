@@ -1,7 +1,7 @@
 """Parsers of Markdown and plain text: encodings, front matter, titles, numbered sections.
 
-Plain text in numbered sections becomes Markdown headings, so that it is cut where its author cut
-it; its tables are left as they are.
+Numbered sections of plain text get Markdown headings, so that it is cut where its author cut it;
+its tables are left as they are.
 """
 
 import itertools
@@ -22,12 +22,12 @@ TOP_CHARACTERS: Final = 50_000
 # A book of 1,000 pages has 40,000 lines.
 MAX_LINES: Final = 200_000
 
-# What stands inside of blocks is of no interest, and can be made to take the parser hours.
+# Only blocks matter, and the insides of blocks can be made to take the parser hours.
 _MARKDOWN = MarkdownIt("commonmark").disable("inline")
 
 # No writing contains these control characters, and every common binary format does.
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-# UTF-32's mark begins with that of UTF-16, and goes on as no text does.
+# UTF-32's mark begins with UTF-16's, and goes on as no text does.
 _WIDE: Final = {
     b"\xff\xfe\x00\x00": "utf-32",
     b"\x00\x00\xfe\xff": "utf-32",
@@ -35,7 +35,7 @@ _WIDE: Final = {
     b"\xfe\xff": "utf-16",
 }
 WIDE_MARKS: Final = tuple(_WIDE)
-# Controls, and what has no meaning (yet) or a private one.
+# Controls, unassigned and private characters.
 _MEANINGLESS: Final = frozenset({"Cc", "Cn", "Co", "Cs"})
 _SPACES: Final = "\t\n\r\v\f\x1b\x85"
 _JUDGED_CHARACTERS: Final = 4_000
@@ -79,10 +79,10 @@ def decoded(content: bytes) -> str:
 
 
 def _is_writing(text: str) -> bool:
-    """Whether what was decoded from UTF-16 or UTF-32 can be meant: nearly any bytes are valid.
+    """Whether text decoded from UTF-16 or UTF-32 can be meant: nearly any bytes are valid.
 
-    Writing of every script has spaces, line ends or punctuation now and then, which are few of all
-    signs there are; and none of what stands for nothing.
+    Text of every script has spaces, line ends or punctuation now and then, and no unassigned
+    characters.
     """
     head = text[:_JUDGED_CHARACTERS]
     if any(unicodedata.category(sign) in _MEANINGLESS and sign not in _SPACES for sign in head):
@@ -95,7 +95,7 @@ def parse_markdown(text: str, name: str) -> ParsedFile:
     """Markdown, with or without front matter.
 
     Raises:
-        UnreadableError: if the front matter is broken, or nothing that could be read is after it.
+        UnreadableError: if the front matter is broken, or no readable text follows.
     """
     matter, text, first_line = _front_matter(text)
     if not text.strip():
@@ -115,13 +115,13 @@ def parse_markdown(text: str, name: str) -> ParsedFile:
 
 
 def parse_plain(text: str, name: str) -> ParsedFile:
-    """Plain text, in which `#` and front matter mean nothing."""
+    """Plain text, without headings by `#` or front matter."""
     headed = with_headings(text)
     return ParsedFile(name, headed, first_line=1 if headed == text else 0)
 
 
 def _front_matter(text: str) -> tuple[FrontMatter, str, int]:
-    """The YAML front matter, if there is any, the text after it, and the line where that begins."""
+    """The YAML front matter, if there is any, the text after it, and that text's first line."""
     handler = YAMLHandler()
     if not handler.detect(text):
         return FrontMatter(), text, 1
@@ -131,15 +131,15 @@ def _front_matter(text: str) -> tuple[FrontMatter, str, int]:
         # A rule on top with no second one below it is no front matter.
         return FrontMatter(), text, 1
     content = content.strip()
-    # What stands in the front matter may be said again below it.
+    # The front matter may repeat words of the content, so the last occurrence counts.
     return parsed_front_matter(block), content, text.count("\n", 0, text.rindex(content)) + 1
 
 
 def first_heading(text: str) -> str:
     """The heading near the top that names the whole text, or nothing.
 
-    That is the first of level one, else the one that stands above everything: a text that begins
-    with the first of several sections has none.
+    That is the first of level one, else one above everything: a text that begins with the first of
+    several sections has none.
     """
     tokens = _MARKDOWN.parse(text[:TOP_CHARACTERS])
     headings = [
@@ -158,8 +158,8 @@ def with_headings(text: str) -> str:
     """Plain text with its numbered sections as Markdown headings; other text as it is.
 
     Lines such as `3. The Rise of Open-Source Software` are sections, not items of a list, if they
-    count up from 1 and each is followed by text of its own. A short first line without a full
-    stop, before the first section, heads what stands above it.
+    count up from 1 and each is followed by text of its own. A short first line without a full stop,
+    before the first section, becomes the heading of the text below it.
     """
     lines = text.split("\n")
     sections = _numbered_sections(lines)
@@ -175,7 +175,7 @@ def with_headings(text: str) -> str:
 
 
 def _numbered_sections(lines: list[str]) -> set[int]:
-    """The positions of lines that open a numbered section; empty if they are a mere list."""
+    """The positions of lines that open a numbered section; empty for a mere list."""
     sections: list[int] = []
     for position, line in enumerate(lines):
         match = _NUMBERED.fullmatch(line.strip())

@@ -1,7 +1,7 @@
 """Zip archives, read one file at a time and never unpacked to the disk.
 
-Chat exports are the one thing in them that is not read whole: they are given as streams, so that
-one may expand further than the memory that is spent on it.
+Chat exports in them are given as streams, so that one may expand further than the memory spent on
+it. All other files are read whole.
 """
 
 import stat
@@ -20,26 +20,26 @@ from knowledge.files.parsed_file import MAX_PACKED_BYTES, UnreadableError
 
 MAX_MEMBERS: Final = 5_000
 MAX_EXPANDED_BYTES: Final = 200_000_000
-# Of chat exports, whose memory does not grow with them: about two million messages.
+# For chat exports, which need constant memory: about two million messages.
 MAX_EXPORT_BYTES: Final = 2_000_000_000
 
 # The signature of an entry in a zip's directory.
 _ENTRY: Final = b"PK\x01\x02"
-# What an entry's flags say: encrypted, a patch of another file, strongly encrypted.
+# Flags of an entry: encrypted, a patch of another file, strongly encrypted.
 _ENCRYPTED: Final = 0x01 | 0x40
 _PATCH: Final = 0x20
 # The others ask for as much memory as the archive likes.
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
-# What a torn archive raises while it is read.
+# Exceptions of a torn archive.
 TORN: Final = (zipfile.BadZipFile, zlib.error, EOFError)
 
 
 @dataclass(frozen=True, slots=True)
 class ZipMember:
-    """One file of an archive: its path inside, and its bytes or why it can't be had.
+    """One file of an archive: its path inside, and its bytes or why they can't be had.
 
-    Of a chat export there is no content, but what opens it; reading it may raise one of `TORN`.
+    A chat export has no content, but a function that opens it; reading it may raise one of `TORN`.
     """
 
     path: str
@@ -48,9 +48,9 @@ class ZipMember:
 
 
 class Archive:
-    """A zip: which files of it can be read, and these one at a time, in the order of their paths.
+    """A zip's readable files, one at a time, in the order of their paths.
 
-    Hidden files, links and those of other formats are passed over, as in a folder.
+    Hidden files, links and files of other formats are skipped, as in a folder.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -66,7 +66,7 @@ class Archive:
             self._archive = zipfile.ZipFile(BytesIO(content))
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise UnreadableError("is a torn zip file: pack it again.") from error
-        # Of several that have one name, the last replaced the others: unpacking would give that.
+        # Of several with one name, the last counts, as in unpacking.
         latest = {info.filename: info for info in self._archive.infolist() if _is_wanted(info)}
         self._wanted = [info for _, info in sorted(latest.items())]
         self.paths = list(latest)
@@ -90,7 +90,7 @@ class Archive:
 def _check_expansion(archive: zipfile.ZipFile, wanted: Sequence[zipfile.ZipInfo]) -> None:
     """Refuse an archive that would expand too far.
 
-    Python's zipfile never gives out more than the size that the archive declares.
+    Python's zipfile never yields more than the declared size.
     """
     expanded = sum(info.file_size for info in wanted)
     if expanded <= MAX_EXPANDED_BYTES:
@@ -127,7 +127,7 @@ def _is_wanted(info: zipfile.ZipInfo) -> bool:
         return False
     path = PurePosixPath(info.filename)
     hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in path.parts)
-    # What a link holds is where it leads, and that is passed over outside of zips, too.
+    # A link's content is its target; links are skipped outside of zips, too.
     link = stat.S_ISLNK(info.external_attr >> 16)
     return not (info.is_dir() or hidden or link) and path.suffix.lower() in ENDINGS
 
