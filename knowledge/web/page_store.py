@@ -1,9 +1,9 @@
 """Page store: each page's last good text, its state, and the time of its fetch.
 
-A page's life is told by pure functions (`after`): what is fetched replaces what there was, a page
-that fails keeps its last good text, and one that is gone keeps it for a time of grace and is then
-retired. `PageStore` is a small database of its own, in a file or in PostgreSQL. It is derived:
-without it, everything is fetched once more.
+Pure functions (`after`) give a page's life: a fetch replaces its content, a failing page keeps its
+last good text, and a gone one keeps it for a time of grace and is then retired. `PageStore` is a
+small database of its own, in a file or in PostgreSQL. It is derived: without it, everything is
+fetched once more.
 """
 
 import zlib
