@@ -50,7 +50,8 @@ OWN_TEXTS: Final = (
     "bot.config.settings",
     "bot.models.",
     "bot.preview.",
-    "bot.process.connection.",
+    "bot.process.login.",
+    "bot.storage.machines.",
     "indexer.embedding.",
     "indexer.evaluation.",
     "knowledge.store.postgres.",
@@ -150,7 +151,7 @@ NOT_CALLED: Final = {
     "reads names and settings that are ours, or the operator's": """
         bot.storage.index_places.index_names
         bot.models.serving_model._served
-        bot.cluster.shared_choices._is_sound
+        bot.models.shared_choices._is_sound
         bot.ask.question_rules._compiled
         bot.interactions.kit.option_values._is_known
         bot.programs.http_server.listening

@@ -313,7 +313,7 @@ def _discord(settings: Settings) -> Iterator[Finding]:
             yield Finding("Discord", True, "not looked at: DISCORD_TOKEN is not set")
         return
     # Only this check needs discord.py.
-    from bot.process.connection import LoginError, application
+    from bot.process.login import LoginError, application
 
     try:
         found = application(token)

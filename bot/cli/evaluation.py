@@ -23,7 +23,6 @@ from bot.cli.console import (
     with_settings,
 )
 from bot.cli.plots import PlotError
-from bot.cluster.shared_choices import sharing
 from bot.config import settings as config
 from bot.config.settings import Settings
 from bot.models.calibrations import (
@@ -34,6 +33,7 @@ from bot.models.calibrations import (
 )
 from bot.models.serving_model import Opener, chosen_model
 from bot.models.serving_reranker import chosen_reranker
+from bot.models.shared_choices import sharing
 from bot.storage.data_folder import (
     data_folder,
     model_cache,

@@ -27,7 +27,6 @@ from bot.cli.console import (
     with_settings,
 )
 from bot.cli.help_text import PlainCommand, plain_group
-from bot.cluster.shared_choices import sharing
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.shadow_index import build
@@ -45,6 +44,7 @@ from bot.models.serving_model import (
     take,
 )
 from bot.models.serving_reranker import chosen_reranker
+from bot.models.shared_choices import sharing
 from bot.storage.data_folder import (
     data_folder,
     is_held,

@@ -25,8 +25,8 @@ def run(context: typer.Context, settings: Settings) -> None:
     with held(data_folder(settings), shared=bool(settings.data.database)):
         refuse_unreachable(settings)
         from bot.process.client import Bot
-        from bot.process.connection import LoginError, UnreachableError
         from bot.process.health import HealthError
+        from bot.process.login import LoginError, UnreachableError
         from bot.process.run import run_bot
 
         try:

@@ -8,8 +8,7 @@ from rich.table import Table
 
 from bot.cli.console import JsonOption, out, print_json, with_settings
 from bot.config.settings import Settings
-from bot.core.core import Core
-from bot.core.figures import Figures
+from bot.core.core import Core, Figures
 from knowledge.text import counted
 from knowledge.values.questions import Evidence
 

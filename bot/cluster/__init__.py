@@ -1,1 +1,1 @@
-"""Several processes on one PostgreSQL database: shards, membership, machines, shared choices."""
+"""Several processes of one bot: leases of shards, failover, and leader election."""

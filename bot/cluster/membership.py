@@ -10,9 +10,10 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeVar
 
+from bot.core.worker import beside
 from knowledge.store.database import StoreError
 from knowledge.store.postgres.leases import LapsedError, Leases, Standing
 
@@ -57,7 +58,6 @@ class Membership:
         open_leases: Callable[[], Leases],
         shards: RunsShards,
         *,
-        beside: Callable[..., Awaitable[Any]],
         seconds: float,
         is_down: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = lasting,
@@ -67,14 +67,12 @@ class Membership:
         Args:
             open_leases: connects to the database.
             shards: runs what is held.
-            beside: runs a function in a thread that the process does not wait for at its end.
             seconds: how long the database grants a lease.
             is_down: whether the server of the database is certainly down, for everybody.
             clock: seconds, which go on while the process stands still.
         """
         self._open_leases = open_leases
         self._shards = shards
-        self._beside = beside
         self._seconds = seconds * COUNTED_ON
         self._is_down = is_down
         self._clock = clock
@@ -134,7 +132,7 @@ class Membership:
             return self._leases.join(wanted)
 
         async with self._one_at_a_time:
-            self._count = await self._beside(joined)
+            self._count = await beside(joined)
         return self._count
 
     def begin(self) -> None:
@@ -175,7 +173,7 @@ class Membership:
                 return function(leases)
 
         async with self._one_at_a_time:
-            result: _T = await self._beside(done)
+            result: _T = await beside(done)
         return result
 
     def _keep(self, work: Any) -> None:
@@ -215,7 +213,7 @@ class Membership:
             if not self.problem:
                 _logger.warning("The leases could not be renewed: %s", error)
             self.problem = str(error)
-            if self.valid and await self._beside(self._is_down):
+            if self.valid and await beside(self._is_down):
                 # Nobody can take them now; and once the server is back, others wait as long as
                 # leases last, and renewing them comes before that.
                 self._until = began + self._seconds

@@ -8,9 +8,9 @@ what is missing, because the store is the truth and the index is derived from it
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
@@ -25,15 +25,14 @@ from bot.answers.page_links import PageLinks
 from bot.answers.pipeline import AnswerPipeline
 from bot.answers.recording_queue import RecordingQueue
 from bot.answers.replay import Replay, asked_again, compared, with_words
-from bot.cluster.machines import SourceMachines, this_machine
-from bot.cluster.shared_choices import SharedChoices
 from bot.config.settings import Settings
-from bot.core.figures import Figures
 from bot.models.calibrations import chosen_calibration
 from bot.models.serving_model import Opened, Opener, open_serving
 from bot.models.serving_reranker import chosen_reranker
+from bot.models.shared_choices import SharedChoices
 from bot.storage.data_folder import data_folder, model_cache, open_store
 from bot.storage.derived_data import open_archive, open_pages, open_work, set_aside_told
+from bot.storage.machines import SourceMachines, this_machine
 from indexer.embedding.embedder import Embedder
 from indexer.embedding.model_records import RecordedModel, open_record
 from indexer.embedding.vector_cache import VectorCache
@@ -60,6 +59,7 @@ from knowledge.values.documents import (
     channel_of,
     document_of_note,
 )
+from knowledge.values.embedding_jobs import QueueState
 from knowledge.values.questions import Evidence
 from knowledge.values.source_locations import is_visited
 
@@ -71,6 +71,27 @@ _logger = logging.getLogger(__name__)
 def _opening(embedder: Embedder) -> Opener:
     """What opens this embedder, whichever model is asked for."""
     return lambda record, _: RecordedModel(embedder, replace(record, vectors=embedder.model))
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How much there is and how much goes on, over all guilds: numbers, and nothing of anybody's.
+
+    `questions` by evidence, `verdicts` by kind, `notes` live and pending; `documents` and
+    `passages` by who they are for: *shared*, or *guild* for those of all guilds together.
+    `model` is what serves, `embedder` what made the vectors; `work` what workers embed.
+    """
+
+    questions: Mapping[str, int]
+    verdicts: Mapping[str, int]
+    notes: Mapping[str, int]
+    documents: Mapping[str, int]
+    passages: Mapping[str, int]
+    generation: int
+    changed_at: datetime | None
+    model: str
+    embedder: str
+    work: QueueState | None = None
 
 
 class Core:

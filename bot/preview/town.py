@@ -10,7 +10,7 @@ from simcord.backend import serializers
 from simcord.http import router
 
 from bot.preview.simcord_internals import ROUTES
-from bot.process.connection import invite_permissions
+from bot.process.login import invite_permissions
 
 NAME: Final = "Commonplace"
 

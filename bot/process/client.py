@@ -16,13 +16,12 @@ from discord.ext import commands
 from bot.answers.decision import Clarification
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.cluster.shards import Shards
+from bot.cluster.processes import Shards
 from bot.config.settings import Settings
 from bot.config.version import own_version
 from bot.core import index_updates
-from bot.core.core import Core
+from bot.core.core import Core, Figures
 from bot.core.degradations import Degradations
-from bot.core.figures import Figures
 from bot.core.job_queue import Priority
 from bot.core.worker import Worker, WorkerBusyError, current_member
 from bot.interactions.attachments import Attachments
@@ -41,8 +40,8 @@ from bot.interactions.policy.flood_control import FloodControl, TooFastError
 from bot.interactions.policy.guild_settings import GuildSettingsCache
 from bot.process.background import BackgroundTasks
 from bot.process.command_tree import CommandTree
-from bot.process.connection import CONNECTION_FAILURES, connection_error, intents
 from bot.process.health import Health
+from bot.process.login import CONNECTION_FAILURES, connection_error, intents
 from bot.process.metrics import Metrics, Situation
 from bot.process.sharded_client import ShardedClient
 from bot.sources.web_sync import polite_fetcher

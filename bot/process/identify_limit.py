@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from bot.interactions.kit.connection_backoff import FIRST_IDENTIFY_SECONDS
-from bot.process.connection import UnreachableError
+from bot.process.login import UnreachableError
 from knowledge.text import counted
 
 # A little longer than Discord says: it counts when one arrives, which takes now more, now less.

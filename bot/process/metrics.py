@@ -15,7 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from bot.answers.lookup import Stage
 from bot.answers.phrased import Phrased
-from bot.core.figures import Figures
+from bot.core.core import Figures
 from bot.core.job_queue import Priority
 from knowledge.values.embedding_jobs import QueueState
 from knowledge.values.questions import Evidence, Verdict

@@ -16,13 +16,12 @@ from typing import Any, Final, TypeVar, cast
 import discord
 from yarl import URL
 
-from bot.cluster.shards import Shards
+from bot.cluster.processes import Processes, Shards
 from bot.core.worker import by_leader
 from bot.interactions.kit.errors import UNREACHED
 from bot.interactions.services import Services
-from bot.process.connection import connection_error
 from bot.process.connections import Connections
-from bot.process.processes import Processes
+from bot.process.login import connection_error
 from knowledge.values.guilds import GuildFilter
 
 # A shard that waits for Discord's word of sessions connects without it after so long.
@@ -52,7 +51,7 @@ class ShardedClient(Services):
     ) -> None:
         """Share the shards with other processes; see `Cluster` for what is called when."""
         # Nothing of it is imported where the data is in files.
-        from bot.process.cluster import Cluster
+        from bot.cluster.cluster import Cluster
 
         cluster = self.cluster = Cluster(self, settle=settle, led=led)
         self._connections.limit.among_processes = cluster.wait_to_identify

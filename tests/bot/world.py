@@ -12,7 +12,7 @@ from simcord.interactions import base_payload
 from bot.core.core import Core
 from bot.interactions.policy.permissions import SHOWN_TO_MODERATORS
 from bot.process.client import Bot
-from bot.process.connection import invite_permissions
+from bot.process.login import invite_permissions
 from knowledge.values.guilds import GuildSettings
 from knowledge.values.notes import Note
 from knowledge.values.questions import Question

@@ -13,7 +13,7 @@ from simcord.enums import OverwriteType
 
 from bot.ask import button_messages
 from bot.interactions.features import Round
-from bot.process.connection import invite_permissions
+from bot.process.login import invite_permissions
 from knowledge.values.guilds import Language
 from tests.bot.faults import fail, silent
 from tests.bot.world import QUESTION, World, text_of

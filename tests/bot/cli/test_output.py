@@ -15,7 +15,7 @@ from bot.ask import messages as ask_messages
 from bot.cli.output import REFUSED, reply_parts, reply_record
 from bot.cli.source_output import Pace, source_record, sources_text
 from bot.cli.stats import stats_record, stats_text
-from bot.core.figures import Figures
+from bot.core.core import Figures
 from indexer.ingest.pipeline import Progress, UpdateReport
 from indexer.retrieval.hit import Hit
 from knowledge.corpus import SourceState

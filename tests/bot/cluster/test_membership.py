@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from bot.cluster.membership import COUNTED_ON, Membership
-from bot.core.worker import beside
 from knowledge.store.postgres.connection import Connection
 from knowledge.store.postgres.leases import SCHEMA, Leases, Standing
 from tests.postgres import Cluster
@@ -49,7 +48,6 @@ class Process:
         self.membership = Membership(
             lambda: leases(url, seconds=SECONDS, patience=0, name=name),
             self.shards,
-            beside=beside,
             seconds=SECONDS,
             clock=self.clock,
         )

@@ -6,13 +6,13 @@ from typing import Final
 from bot.answers.decision import Answer
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
-from bot.cluster.shared_choices import sharing
 from bot.config.sections import ArticleSettings, DataSettings, ModelSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end, update
 from bot.core.shadow_index import build
 from bot.models.serving_model import open_successor, take
+from bot.models.shared_choices import sharing
 from bot.review import service as review_service
 from indexer.embedding.model_records import ModelRecord
 from knowledge.store.notes.decisions import Ruling

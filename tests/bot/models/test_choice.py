@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.cluster.shared_choices import sharing
 from bot.models.choice import ModelChoiceError, brought, check_room, choosing, go_back, here
 from bot.models.serving_model import (
     Pointer,
@@ -14,6 +13,7 @@ from bot.models.serving_model import (
     take,
     write_pointer,
 )
+from bot.models.shared_choices import sharing
 from bot.storage.index_places import index_names
 from indexer.embedding.embedder import DEFAULT_MODEL, SMALL_MODEL
 from indexer.embedding.hub import HubError

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.process.connection import UnreachableError
 from bot.process.identify_limit import ASK_SECONDS, SECONDS, IdentifyLimit
+from bot.process.login import UnreachableError
 
 RESET_SECONDS = 7_200.0
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.cluster.cluster import Cluster
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.interactions.features import Round
 from bot.process.client import Bot
-from bot.process.cluster import Cluster
 from knowledge.store.postgres.leases import Standing
 from tests.bot.world import World
 
@@ -28,7 +28,7 @@ async def main():
     assert Bot(Settings()).cluster.leads
 
 asyncio.run(main())
-several = ("psycopg", "bot.cluster.le", "bot.cluster.membership")
+several = ("psycopg", "bot.cluster.cluster", "bot.cluster.membership")
 print([name for name in sys.modules if name.startswith(several)])
 """
 

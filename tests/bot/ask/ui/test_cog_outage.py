@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from bot.ask import button_messages
+from bot.cluster.processes import Processes
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.process.client import Bot
-from bot.process.processes import Processes
 from bot.review import service as review_service
 from bot.text import error_messages
 from knowledge.store.database import is_away

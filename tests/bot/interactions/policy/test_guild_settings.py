@@ -11,7 +11,7 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.core.worker import Worker
 from bot.interactions.policy import guild_settings
-from bot.process.connection import invite_permissions
+from bot.process.login import invite_permissions
 from knowledge.values.guilds import Language
 from tests.bot.steps import answers_mention, choose
 from tests.bot.world import World, build_world

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from simcord.backend import serializers
 
-from bot.cluster.shards import Shards
+from bot.cluster.processes import Shards
 from bot.core.core import Core
 from bot.privacy import guild_removal
 from bot.privacy.ui.guild_removal import GuildRemoval

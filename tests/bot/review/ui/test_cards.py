@@ -9,7 +9,7 @@ from bot.ask import button_messages
 from bot.core.core import Core
 from bot.notes import messages as notes_messages
 from bot.process.client import Bot
-from bot.process.connection import invite_permissions
+from bot.process.login import invite_permissions
 from bot.review import cards, findings
 from bot.review import messages as review_messages
 from bot.review import service as review_service

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.cluster.shared_choices import SharedChoices, sharing
 from bot.core.core import Core
 from bot.core.live_switch import LiveSwitch
 from bot.core.worker import Worker
@@ -17,6 +16,7 @@ from bot.models.choice import go_back
 from bot.models.serving_model import kept_indexes, read_pointer
 from bot.models.serving_reranker import FILE as RERANKER
 from bot.models.serving_reranker import choose_reranker, chosen_reranker
+from bot.models.shared_choices import SharedChoices, sharing
 from bot.storage.data_folder import POINTER, DataFolderError
 from indexer.embedding.embedder import ModelError
 from indexer.embedding.model_records import ModelRecord, RecordedModel

@@ -1,15 +1,33 @@
-"""Processes of a bot as one of them sees them; by default it is the only one."""
+"""Processes of a bot as one of them sees them; by default it is the only one.
+
+Discord divides a bot's guilds among shards, at most 2,500 each, and processes divide the shards.
+
+Source:
+    https://discord.com/developers/docs/events/gateway#sharding
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from bot.cluster.shards import Shards
 from bot.interactions.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """Some of a bot's `count` shards: those of one process, or those that are ready."""
+
+    count: int
+    ids: frozenset[int]
+
+    def have(self, guild_id: int) -> bool:
+        """Whether a guild belongs to one of them; direct messages have the guild id 0."""
+        return (guild_id >> 22) % self.count in self.ids
 
 
 class Processes:
     """The shards of a process that runs alone and so leads.
 
-    `bot.process.cluster.Cluster` is the same for one of several. `terms` counts how often the
+    `bot.cluster.cluster.Cluster` is the same for one of several. `terms` counts how often the
     process began to lead, `number` the processes. `problem` says why nobody is served, `left_out`
     what answers lack meanwhile.
     """

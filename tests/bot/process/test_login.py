@@ -8,7 +8,7 @@ import pytest
 from simcord import ChannelHandle, Env
 
 from bot.process.client import Bot
-from bot.process.connection import Application, application, invite_permissions
+from bot.process.login import Application, application, invite_permissions
 from tests.bot.wire.server import wire_server
 from tests.bot.wire.state import TOKEN
 from tests.bot.world import World, build_world, text_of

@@ -17,14 +17,12 @@ import discord
 from yarl import URL
 
 from bot.cluster.membership import Membership
-from bot.cluster.shards import Shards
+from bot.cluster.processes import Processes, Shards
 from bot.core.core import Core
 from bot.core.job_queue import Priority
-from bot.core.worker import beside
 from bot.interactions.kit.discord_internals import divide_guilds, gate_events, give_up_shard
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
-from bot.process.processes import Processes
 from indexer.index.postgres import PostgresConnection
 from knowledge.store.database import StoreError
 from knowledge.store.postgres import leases
@@ -69,7 +67,6 @@ class Cluster(Processes):
         self.membership = Membership(
             functools.partial(leases.Leases, url, seconds=seconds),
             self,
-            beside=beside,
             seconds=seconds,
             is_down=lambda: is_down(url),
         )

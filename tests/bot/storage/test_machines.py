@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.cluster.machines import FILE, this_machine
 from bot.config.settings import Settings
 from bot.core import index_updates
 from bot.core.core import Core
 from bot.core.index_updates import run_to_end
 from bot.process.client import Bot, start_worker
 from bot.sources.file_follower import FileFollower
+from bot.storage.machines import FILE, this_machine
 from indexer.ingest.pipeline import UpdateReport
 from knowledge.corpus import SourceState
 from knowledge.sources import add_paths

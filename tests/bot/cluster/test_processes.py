@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cluster.shards import Shards
+from bot.cluster.processes import Shards
 
 
 @given(
