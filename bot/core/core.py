@@ -1,9 +1,8 @@
 """The core: store, index, model and answer pipeline, opened on one data folder.
 
-The `Core` is synchronous and belongs to the thread that opened it; what takes more than a few lines
-is a function of the core in the `service` of its feature. A note that is approved is answerable
-when `review.service.decide` returns; should the process die in between, the next opening puts in
-what is missing, because the store is the truth and the index is derived from it.
+The `Core` is synchronous and belongs to the thread that opened it. Features work on it with the
+functions of their `service`. An approved note is answerable when `review.service.decide` returns.
+If the process dies in between, the next opening brings the index up to date with the store.
 """
 
 import logging
@@ -69,17 +68,17 @@ _logger = logging.getLogger(__name__)
 
 
 def _opening(embedder: Embedder) -> Opener:
-    """What opens this embedder, whichever model is asked for."""
+    """An opener that ignores the model's name and opens this embedder."""
     return lambda record, _: RecordedModel(embedder, replace(record, vectors=embedder.model))
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How much there is and how much goes on, over all guilds: numbers, and nothing of anybody's.
+    """Counts over all guilds, without personal data.
 
-    `questions` by evidence, `verdicts` by kind, `notes` live and pending; `documents` and
-    `passages` by who they are for: *shared*, or *guild* for those of all guilds together.
-    `model` is what serves, `embedder` what made the vectors; `work` what workers embed.
+    `questions` are counted by evidence, `verdicts` by kind, `notes` as live and pending,
+    `documents` and `passages` by scope: *shared*, or *guild* for all guilds together. `model` is
+    the serving model, `embedder` the name of its vectors, `work` the embedding queue.
     """
 
     questions: Mapping[str, int]
@@ -95,7 +94,7 @@ class Figures:
 
 
 class Core:
-    """Everything that lives in one data folder, opened."""
+    """The opened data folder."""
 
     def __init__(
         self,
@@ -107,20 +106,24 @@ class Core:
         early: Callable[[dict[int, GuildChoices]], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Open the data folder, make it if it is missing.
+        """Open the data folder, or make it.
 
-        An `embedder` is used instead of the model that serves; `opener` opens that. With `rebuild`,
-        an index of another model gets a successor beside it, which `index_updates.complete` puts in
-        its place. `early` is told what guilds have chosen before the model is opened, which takes
-        long. `clock` gives seconds, for how long the database has been away.
+        Args:
+            settings: name the data folder and the model.
+            embedder: used instead of the serving model.
+            opener: opens models.
+            rebuild: begin a new index beside one of another model; `index_updates.complete` puts it
+                in place.
+            early: gets the guilds' settings before the model is opened, which takes seconds.
+            clock: seconds; measures outages of the database.
 
         Raises:
             DataFolderError, StoreError, IndexError_, ModelError: with the remedy.
         """
         folder = self.folder = data_folder(settings)
         self.configured = settings.model.name
-        # Notes of which the index may not say yet what became of them, and after how many changes
-        # of which nobody knows it was compared with all of them.
+        # Notes the index may be outdated on, and the number of changes with unknown outcome at the
+        # last comparison of all notes.
         self.behind: set[int] = set()
         self.compared_after = 0
         self.database = settings.data.database
@@ -132,7 +135,7 @@ class Core:
             opened.callback(self._record_the_last)
             if early is not None:
                 early(self.store.channel_settings.every())
-            # Which machine has which files, and what is chosen on all, where there can be several.
+            # Only on PostgreSQL can several machines share the data.
             self.machines: SourceMachines | None = None
             self._choices: SharedChoices | None = None
             if self.database:
@@ -142,7 +145,7 @@ class Core:
                 self._choices.compare()
             self.pages = opened.enter_context(open_pages(folder, self.database))
             self.archive = opened.enter_context(open_archive(folder, self.database))
-            # Workers embed what is imported, where there can be any.
+            # Embedding workers take imported texts from here.
             self.work: EmbeddingQueue | None = None
             if settings.data.database:
                 work = opened.enter_context(closing(open_work(settings.data.database)))
@@ -153,7 +156,7 @@ class Core:
             )
             self.compare_choices()
             self.wanted, self.index = found.wanted, found.index
-            # Whichever is open by then.
+            # Another index may be open by then.
             opened.callback(lambda: self.index.close())
             self._resident_bytes = settings.index.resident_bytes
             self._quotes = settings.answers.passages
@@ -168,15 +171,15 @@ class Core:
             self._opened = opened.pop_all()
 
     def compare_choices(self) -> None:
-        """Take in what was chosen on other machines, and tell them what was chosen here."""
+        """Exchange the choice of models with other machines."""
         if self._choices is not None:
             self._choices.compare()
 
     def serve(self, found: Opened) -> None:
-        """Answer from another model and its index from here on; the index before is closed.
+        """Answer with another model and its index, and close the old index.
 
-        Everything that was made of the old one's vectors goes with it. Belongs into a job of its
-        own (`Worker.replace`), so that nothing is asked of one with a vector of the other.
+        Caches of the old model's vectors are dropped. Call it with `Worker.replace`, so that no job
+        mixes vectors of both models.
         """
         before, observer = self.index, self.answer_pipeline.observer
         calibration = self._calibration(found)
@@ -187,7 +190,7 @@ class Core:
         before.close()
 
     def _calibration(self, found: Opened) -> Calibration:
-        """What evidence is judged by with this model; it is logged where that is not the own."""
+        """The calibration of evidence for a model; logs if it wasn't fitted for that model."""
         chosen = chosen_calibration(self.folder, found.served.model)
         if chosen.ignored:
             _logger.warning("%s", chosen.told())
@@ -204,8 +207,7 @@ class Core:
             self.store, self.index, self._articles, pages=self.pages, outage=self.outage
         )
         self._parts: dict[object, Any] = {}
-        # What gaps are grouped by and confirmed answers found by, and at which generation of the
-        # index each gap was asked again.
+        # Group gaps and find confirmed answers.
         self.question_vectors = VectorCache(self.retriever.embedded)
         records, outage = self.store.feedback_records, self.outage
         self.confirmed = ConfirmedAnswers(records, self.index, self.question_vectors, outage)
@@ -222,6 +224,7 @@ class Core:
             page_links=self.page_links,
         )
         self.answer_pipeline.behind = self.behind
+        # By gap, the generation of the index when its questions were asked again.
         self.asked_again: dict[int, tuple[int, ...]] = {}
         self.look_at_dates(datetime.now(UTC))
 
@@ -232,7 +235,7 @@ class Core:
         return cast("_Part", self._parts[kind])
 
     def forget_questions(self) -> None:
-        """Keep nothing of what members asked in memory."""
+        """Clear members' questions from memory."""
         self.answer_pipeline.forget()
         self.question_vectors.clear()
         self.asked_again.clear()
@@ -247,7 +250,7 @@ class Core:
             _logger.error("%s could not be recorded.", counted(self.recording.waiting, "question"))
 
     def left_out(self) -> tuple[str, ...]:
-        """A sentence for each part that answers are given without, though the settings name it."""
+        """A sentence for each configured part that answers lack at the moment."""
         reranking = self.retriever.reranking
         problem = reranking.problem if reranking is not None else self._unranked
         set_aside = "" if self.work is None else self._set_aside(self.work)
@@ -275,14 +278,14 @@ class Core:
             self.store.remove_source(location, scope)
 
     def remove_channel(self, channel_id: int) -> bool:
-        """Have a channel read no more; the next update takes out what came from it."""
+        """Stop reading a channel; the next update removes its documents."""
         found = [each for each in self.store.synced_channels.all() if each.id == channel_id]
         return any(
             self.store.synced_channels.remove(each.id, each.guild_id, None) for each in found
         )
 
     def sources(self) -> dict[str, list[Scope]]:
-        """Who each source is for, by its location, in the order in which they were added."""
+        """The scopes of each source by location, in the order of addition."""
         found: dict[str, list[Scope]] = {}
         for location, scope in self.store.sources():
             found.setdefault(location, []).append(scope)
@@ -292,11 +295,11 @@ class Core:
         return [Path(location) for location in self.sources() if not is_visited(location)]
 
     def elsewhere(self) -> dict[str, str]:
-        """The sources that are files of another machine, with its name."""
+        """Sources that are files of other machines, with the machine's name."""
         return {} if self.machines is None else self.machines.elsewhere()
 
     def web_sources(self) -> dict[str, list[Scope]]:
-        """What is visited from here: sites, and repositories that are on the web or here."""
+        """Sites and repositories that this machine visits."""
         elsewhere = self.elsewhere()
         found = self.sources().items()
         return {key: its for key, its in found if is_visited(key) and key not in elsewhere}
@@ -306,46 +309,46 @@ class Core:
         return corpus.source_states(self.store, records, self.pages, self.elsewhere())
 
     def channel_states(self, said: Callable[[ChannelProblem], str]) -> list[SourceState]:
-        """What each channel that is read in Discord gave, when, and what failed, as `said`."""
+        """State of each synced Discord channel; `said` words its problem."""
         self.archive.set_channels(self.store.synced_channels.all())
         return corpus.channel_states(self.archive, said)
 
     def chats(self) -> dict[Scope, int]:
         found = self.index.tables.documents_by_scope(Kind.CHAT)
-        # What the bot reads in channels itself is for their readers.
+        # Synced channels are in scopes of their readers.
         return {scope: count for scope, count in found.items() if channel_of(scope) is None}
 
     def failures(self) -> list[Failure]:
         return [failure for state in self.source_states() for failure in state.failures]
 
     def plan(self, paths: Sequence[Path]) -> Scan:
-        """What an update would do with the imported files, were `paths` sources, too."""
+        """Plan an update of the imported files as if `paths` were sources, too."""
         return corpus.plan(self.store, paths, self.index.tables.files(), self.elsewhere())
 
     # Asking.
 
     def record_waiting(self) -> None:
-        """Record what was asked while the database was away, if it is back."""
+        """Record the questions asked during an outage of the database, if it is over."""
         try:
             self.recording.flush()
         except StoreError as error:
             _logger.debug("Questions wait on to be recorded: %s", error)
 
     def stand_by(self) -> Iterator[None]:
-        """Keep in memory what questions take while the database is away, a slice a step."""
+        """Refresh the caches that answer questions during an outage, a slice a step."""
         self.answer_pipeline.compare()
         yield
         yield from self.index.read_lately_used()
 
     def warm_up(self) -> Iterator[None]:
-        """Read, a slice a step, what the first questions would otherwise wait for."""
+        """Fill the caches that the first questions need, a slice a step."""
         self.retriever.cosine_scale()
         yield
         patterns()
         yield
         yield from self.index.read_ahead()
         for guild_id in self.store.guilds.languages():
-            # Of others is not read what may be asked.
+            # Other guilds are loaded when somebody asks there.
             if self.index.is_resident(Scope(guild_id)):
                 known = self.store.feedback_records.confirmed(guild_id)
                 for _ in self.question_vectors.prepare([one.text for one in known]):
@@ -356,12 +359,12 @@ class Core:
     ) -> list[Hit]:
         """The best passages for a query, one a document, whatever the evidence.
 
-        `channels` are those that everybody may read who will see them.
+        Everybody who sees them can read `channels`.
         """
         return self.search_in(query, scopes_of(guild_id, channels), k)
 
     def search_in(self, query: str, own: Sequence[Scope], k: int) -> list[Hit]:
-        """The same, of what may be seen in these scopes besides the articles."""
+        """The same in some scopes, and in the articles."""
         query = self.retriever.read(query, self.articles.seen(own))
         [vector] = self.retriever.embedded([query])
         return self.ranked(query, vector, own, k)
@@ -369,9 +372,9 @@ class Core:
     def ranked(
         self, query: str, vector: NDArray[np.float32], own: Sequence[Scope], k: int
     ) -> list[Hit]:
-        """The same, of what may be seen besides the articles, and theirs where nothing is near."""
+        """The same for an embedded query; articles only if the scopes have nothing near."""
         first, *further = self.articles.looks(own)
-        # Evidence is judged by the ten best, however few are wanted.
+        # Evidence is judged by the ten best.
         most = max(k, HITS)
         found = self.retriever.ranked(query, vector, first.scopes, most)
         for look in further:
@@ -397,7 +400,7 @@ class Core:
         return replace(found, phrasing=self.store.phrasings.of(question_id))
 
     def document(self, document_id: str, scopes: Sequence[Scope]) -> list[StoredPassage]:
-        """A document's passages in reading order; none if the asker may not see it."""
+        """A document's passages in reading order; none if it is outside the scopes."""
         found = self.index.tables.document_passages(document_id)
         seen = self.articles.seen(scopes)
         return [passage for passage in found if passage.scope in seen]
@@ -405,15 +408,15 @@ class Core:
     # Notes in the index.
 
     def look_at_dates(self, at: datetime) -> None:
-        """Let answers say of each note whether it is past its review date."""
+        """Find the notes past their review date, which rank lower."""
         due = frozenset(document_of_note(note_id) for note_id in self.store.notes.due_ids(at))
         self.answer_pipeline.due = due
 
     def follow_note(self, note_id: int) -> None:
-        """Make the index say of a note what the store says: its live revision, or nothing.
+        """Index a note's live revision, or remove the note from the index.
 
         Raises:
-            StoreError, IndexError_: if that can't be done now; the note stays `behind`.
+            StoreError, IndexError_: if that is impossible now; the note stays `behind`.
         """
         self.behind.add(note_id)
         self.look_at_dates(datetime.now(UTC))
@@ -421,7 +424,7 @@ class Core:
         while True:
             self._replace_note(note_id, document)
             before, document = document, self._live_document(note_id)
-            # Another process may have decided on it meanwhile, and its index have been quicker.
+            # Another process may have decided on it meanwhile.
             if document == before:
                 break
         self.behind.discard(note_id)
@@ -439,7 +442,7 @@ class Core:
     # Guilds.
 
     def counts(self, guild_id: int | None, channels: Sequence[int] = ()) -> dict[str, int]:
-        """How much there is to answer from for who reads these channels, and what is going on."""
+        """Counts of a guild: documents for a reader of these channels, questions and notes."""
         scopes = self.articles.seen(scopes_of(guild_id, channels))
         going_on = self.store.counts(guild_id) if guild_id is not None else {}
         return {

@@ -1,7 +1,7 @@
-"""Index updates: what may be quoted is brought into the index, in slices and by one process.
+"""Index updates from all sources, in slices.
 
-Each update is an iterator: a step is a slice, after which a question may be answered. One that ends
-early is taken up by the next. Functions of the core, in whose thread they run.
+Each update is an iterator. A step is a slice, and questions are answered between slices. The next
+update continues one that ended early.
 """
 
 import logging
@@ -23,14 +23,13 @@ from knowledge.values.documents import Kind
 
 UPDATE_LOCK: Final = "following.lock"
 
-# Under this the store remembers without whom chats were read when the hits on record were sifted.
+# Key of the store: the version of the opt-outs at which quoted chats were last deleted.
 WITHHELD: Final = "withheld"
 
-# What every opening brings up to date: few and small, and read from the package and the store.
-# Imported folders can be large; `commonplace index` reads those.
+# Updated at every opening, because they are few and small. Imported folders can be large.
 QUICK_KINDS: Final = frozenset({Kind.ARTICLE, Kind.NOTE})
 
-# How often the log says how far a long update is.
+# Interval between progress lines in the log.
 TELL_SECONDS: Final = 10.0
 
 _logger = logging.getLogger(__name__)
@@ -39,7 +38,7 @@ _logger = logging.getLogger(__name__)
 def told(
     make: Callable[[Core], Iterator[Progress]], now: Callable[[], float] = time.monotonic
 ) -> Callable[[Core], Iterator[Progress]]:
-    """The same update, of which the log says how far it is while it is long."""
+    """The same update with its progress in the log."""
 
     def steps(core: Core) -> Iterator[Progress]:
         last = now()
@@ -53,10 +52,7 @@ def told(
 
 
 def update(core: Core, *, retry: bool = False) -> Iterator[Progress]:
-    """Bring the index up to date with every source, in slices.
-
-    `retry` reads files that failed again, though they have not changed.
-    """
+    """Update the index from every source, in slices; `retry` reads failed files again."""
     report = UpdateReport()
     yield from _update_quickly(core, report)
     yield from _update_pages(core, report)
@@ -65,15 +61,12 @@ def update(core: Core, *, retry: bool = False) -> Iterator[Progress]:
 
 
 def follow(core: Core) -> Iterator[Progress]:
-    """Take in what changed of the imported files, in slices; no other file is read.
-
-    While another process is at that, it is left to it: the index follows.
-    """
+    """Index the changed imported files, in slices, unless another process is doing so."""
     return _follow(core, UpdateReport(), beside=False)
 
 
 def update_pages(core: Core) -> Iterator[Progress]:
-    """Take in what was fetched of the web, in slices; nothing is fetched here."""
+    """Index the fetched web pages, in slices; fetches nothing."""
     return _update_pages(core, UpdateReport())
 
 
@@ -88,12 +81,12 @@ def _update_pages(core: Core, report: UpdateReport) -> Iterator[Progress]:
 
 
 def update_channels(core: Core) -> Iterator[Progress]:
-    """Take in what changed of what was read in channels, in slices."""
+    """Index the changes of synced channels, in slices."""
     return _update_channels(core, UpdateReport())
 
 
 def check_channels(core: Core) -> Iterator[Progress]:
-    """Take in the same, and compare the index with everything that was read before."""
+    """The same, and compare the index with the whole archive."""
     return _update_channels(core, UpdateReport(), check=True)
 
 
@@ -111,7 +104,7 @@ def _update_channels(
 def _follow(
     core: Core, report: UpdateReport, *, retry: bool = False, beside: bool = True
 ) -> Iterator[Progress]:
-    """Follow the imported files; unless `beside`, only if no other process is doing that."""
+    """Index imported files; unless `beside`, only if no other process is doing so."""
     with exclusive(core.folder, UPDATE_LOCK) as mine:
         if not (mine or beside):
             yield Progress(0, 0, "", report)
@@ -127,15 +120,15 @@ def _follow(
         yield from files.update_files(
             core.index, core.embedder, looks, report, withheld=withheld, queue=core.work
         )
-        # Chats of other machines are read again there.
+        # Other machines read their chats again themselves.
         whose = "" if core.machines is None else f" of {core.machines.machine.id}"
         _forget_chats(core, f"files{whose}", withheld.version)
 
 
 def _forget_chats(core: Core, read: str, withheld: str) -> None:
-    """Where others are withheld from chats than before, forget that they were quoted.
+    """Delete recorded quotations of members who opted out since the last call.
 
-    `read` says what has been read again without them.
+    `read` names the sources that were read again without them.
     """
     key = f"{WITHHELD} from {read}"
     if core.store.recall(key) != withheld:
@@ -148,14 +141,14 @@ def _forget_chats(core: Core, read: str, withheld: str) -> None:
 
 
 def update_own(core: Core) -> Iterator[Progress]:
-    """Bring articles and notes up to date, in slices, and nothing else."""
+    """Update articles and notes only, in slices."""
     return _update_quickly(core, UpdateReport())
 
 
 def follow_behind(core: Core) -> Iterator[None]:
-    """Take in the notes that the index could not follow at once, a note a step.
+    """Index the notes that are `behind`, a note a step.
 
-    Where nobody said whether a change was kept, it is compared with all of them.
+    After a commit with unknown outcome, all notes are compared with the index.
     """
     unknown = core.store.database.unknown_outcomes
     if core.compared_after != unknown:
@@ -168,10 +161,7 @@ def follow_behind(core: Core) -> Iterator[None]:
 
 
 def update_quickly(core: Core) -> Iterator[Progress]:
-    """Bring articles and notes up to date, in slices; imported files are left as they are.
-
-    Where the index is empty, everything is read: it is new, or was begun anew.
-    """
+    """Update articles and notes, in slices, or everything if the index is empty."""
     if not core.index.tables.document_digests(Kind):
         return update(core)
     return _update_quickly(core, UpdateReport())
@@ -184,10 +174,9 @@ def _update_quickly(core: Core, report: UpdateReport) -> Iterator[Progress]:
 def update_own_of(
     core: Core, index: Index, embedder: Embedder, report: UpdateReport
 ) -> Iterator[Progress]:
-    """Bring the articles and notes of an index up to date, which need not be the serving one.
+    """Update the articles and notes of an index, in slices; it need not be the serving one.
 
-    What is decided on notes between two slices is looked for again at the end: what was live when
-    it began may be retired by then.
+    Repeats until nothing changes, because moderators may decide on notes between two slices.
     """
     again = report
     while True:
@@ -209,10 +198,7 @@ def _put_own(
 
 
 def complete(core: Core) -> None:
-    """End an update: drop what is no longer used, write snapshots, let a successor serve.
-
-    The core is closed afterwards.
-    """
+    """End an update: drop unused vectors, write snapshots, let a successor serve, and close."""
     core.index.tables.prune_vectors()
     core.index.save_snapshots()
     if core.wanted is None:

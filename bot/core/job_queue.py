@@ -1,9 +1,8 @@
 """Fair, bounded queue of the worker's jobs: lanes by priority, members in turn inside a lane.
 
-A more urgent lane goes first, but passes a waiting one over only so often (aging): then it is that
-one's turn, so each lane has a share that no other can take. Inside a lane, members are served round
-robin, a job each, however many one of them sent. What members sent has a bound, for one of them and
-for all of them together; what the bot does by itself has none, since nobody could be told.
+A more urgent lane goes first, but aging gives every waiting lane a share of the turns. Inside a
+lane, members are served round robin, a job each. Members' jobs are bounded, for each member and in
+total; the bot's own jobs are not, because nobody could be told.
 """
 
 import threading
@@ -15,15 +14,15 @@ from typing import Final, Generic, TypeVar
 
 _Job = TypeVar("_Job")
 
-# What waits in a lane at the most: a hundred questions are some two seconds of work on two cores,
-# and who is told "busy" has to be told within three.
+# Most jobs in a lane: a hundred questions take about two seconds on two cores, and Discord wants a
+# response, even "busy", within three.
 MAX_WAITING: Final = 100
-# What one member has waiting in a lane at the most: a form needs two or three lookups.
+# Most jobs of one member in a lane: a form needs two or three lookups.
 MEMBER_WAITING: Final = 8
 
 
 class Priority(IntEnum):
-    """What goes first; smaller is more urgent."""
+    """Priority of a job; smaller is more urgent."""
 
     HEALTH = 0
     ASKING = 1
@@ -32,13 +31,13 @@ class Priority(IntEnum):
     STOPPING = 4
 
 
-# How often a lane that waits is passed over in a row. Of every three turns reviewing has one, and
-# indexing one of every ten, however much is asked; stopping waits for all.
+# How often a waiting lane is passed over in a row. Under load, reviewing gets one of three turns
+# and indexing one of ten; stopping waits for all.
 PASSED_OVER: Final = {Priority.REVIEWING: 2, Priority.INDEXING: 8}
 
 
 class QueueFullError(Exception):
-    """So much waits already that nothing more is taken."""
+    """The queue is full."""
 
 
 @dataclass(slots=True)
@@ -54,7 +53,7 @@ class _Lane(Generic[_Job]):
         self.length += 1
 
     def take(self, member: int | None) -> _Job:
-        """Take a member's first job; what else they wait for comes after everybody else's."""
+        """Take a member's first job, and move the member to the end of the line."""
         jobs = self.turns.pop(member)
         job = jobs.popleft()
         if jobs:
@@ -64,14 +63,14 @@ class _Lane(Generic[_Job]):
 
 
 class JobQueue(Generic[_Job]):
-    """Jobs that wait for one thread; any thread may put, one gets."""
+    """Queue for one thread; any thread may put."""
 
     def __init__(self) -> None:
         self._lanes: dict[Priority, _Lane[_Job]] = {priority: _Lane() for priority in Priority}
         self._changed = threading.Condition()
 
     def lengths(self) -> dict[Priority, int]:
-        """How many jobs of each priority wait, those of health and stopping left out."""
+        """Number of waiting jobs by priority, without health and stopping."""
         with self._changed:
             return {
                 priority: self._lanes[priority].length
@@ -79,10 +78,10 @@ class JobQueue(Generic[_Job]):
             }
 
     def put(self, job: _Job, priority: Priority, member: int | None = None) -> None:
-        """Let a job wait for its turn in a lane; without a `member` it is the bot's own.
+        """Put a job into a lane; without a `member` it is the bot's own.
 
         Raises:
-            QueueFullError: if the lane, or this member's part of it, is full.
+            QueueFullError: if the lane, or the member's part of it, is full.
         """
         with self._changed:
             lane = self._lanes[priority]
@@ -94,7 +93,7 @@ class JobQueue(Generic[_Job]):
             self._changed.notify()
 
     def get(self) -> tuple[Priority, _Job]:
-        """The job whose turn it is; waits for one."""
+        """Take the next job; waits for one."""
         with self._changed:
             while not (waiting := [p for p in Priority if self._lanes[p].length]):
                 self._changed.wait()
@@ -112,9 +111,9 @@ class JobQueue(Generic[_Job]):
     def take_alike(
         self, priority: Priority, alike: Callable[[_Job], bool], most: int
     ) -> list[_Job]:
-        """Take what can be done in the same turn: a job of each member, then a second, and so on.
+        """Take jobs for the same turn: one of each member, then a second of each, and so on.
 
-        A member's next job waits for one that is not `alike`.
+        A member's first job that isn't `alike` holds back the member's other jobs.
         """
         taken: list[_Job] = []
         with self._changed:

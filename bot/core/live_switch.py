@@ -1,9 +1,8 @@
-"""Live switch: a running core follows the pointer to another model, with nobody left unanswered.
+"""Live switch of a running core to another model; questions are answered throughout.
 
-It looks at the pointer file once a second. The model is opened beside everything else, its index
-is opened and brought up in the worker in slices, and one short job puts both in place of the old
-ones. Where config.toml names another model than the one that serves, the index is built first, in
-slices behind everything that members ask for.
+It checks the pointer file once a second. The model is opened in another thread, its index is opened
+and updated in slices, and one short job swaps both in. If config.toml names another model than the
+serving one, its index is built first, at the lowest priority.
 """
 
 import asyncio
@@ -45,29 +44,29 @@ from indexer.ingest.pipeline import Progress
 from indexer.retrieval.evidence import CalibrationError
 from knowledge.store.database import StoreError
 
-# How often is looked whether the pointer has changed: one stat.
+# Interval between checks of the pointer: one stat.
 LOOK_SECONDS: Final = 1.0
-# How often the indexes that are kept are looked through for what is gone.
+# Interval between deletions in kept indexes.
 KEPT_SECONDS: Final = 60.0
-# How long a build that could not go on waits.
+# Pause after a failed build.
 RETRY_SECONDS: Final = 60.0
 
-# What keeps a model from serving; the one before goes on.
+# Errors that keep a model from serving; the model before goes on.
 _UNABLE: Final = (ModelError, IndexError_, DataFolderError, CalibrationError)
 
 _logger = logging.getLogger(__name__)
 
 
 class LiveSwitch:
-    """Keeps the model of one worker's core the one that is to serve.
+    """Switches a worker's core to the chosen model.
 
-    `state` says what is going on or what is wrong, in a sentence, or nothing.
+    `state` is a sentence on a switch under way or a problem, or empty.
     """
 
     def __init__(self, worker: Worker[Core], folder: Path, *, shared: bool = False) -> None:
-        """Look at the data folder `folder`, of which the worker's core is.
+        """Watch the data folder of the worker's core.
 
-        With `shared`, what is chosen on other machines is looked for in the database.
+        With `shared`, the choices of other machines are read from the database.
         """
         self._shared = shared
         self.state = ""
@@ -75,13 +74,13 @@ class LiveSwitch:
         self._folder = folder
         self._seen: object = None
         self._waits_until = 0.0
-        # Whether it is known that config.toml names no other model than the one that serves.
+        # Whether the serving model is known to be the one of config.toml.
         self._content = False
-        # The index that serves, and its generation when the others were looked through.
+        # The serving index and its generation at the last deletion in kept indexes.
         self._pruned = ("", 0)
 
     async def look(self) -> bool:
-        """Follow the pointer where it has changed; whether another model serves now."""
+        """Follow a changed pointer; returns whether another model serves now."""
         if self._shared:
             await self._look_elsewhere()
         seen = _signature(self._folder / POINTER)
@@ -99,7 +98,7 @@ class LiveSwitch:
         try:
             await self._worker.call(Core.compare_choices, priority=Priority.INDEXING)
         except (StoreError, DataFolderError) as error:
-            # It is looked for again in a moment.
+            # The next look tries again.
             _logger.debug("What was chosen on other machines is not known: %s", error)
 
     async def keep_looking(self) -> None:
@@ -117,9 +116,9 @@ class LiveSwitch:
         return True
 
     async def build_wanted(self) -> bool:
-        """Build the index of the model that config.toml names, if it is not there; then switch.
+        """Build the index of config.toml's model if it is missing, then switch.
 
-        While another process builds one, or after something went wrong, it waits for a while.
+        It pauses while another process builds an index, and after a failure.
 
         Returns:
             Whether another model serves now.
@@ -166,9 +165,9 @@ class LiveSwitch:
     async def _opened(
         self, wanted: ModelRecord, priority: Priority, served: Served | None = None
     ) -> Opened:
-        """Open a model beside everything else, and in the worker the index that it is served with.
+        """Open a model in its own thread, and its index in the worker.
 
-        Without one, that is the one to be built.
+        Without `served`, a new index is begun or continued.
         """
         opener: Opener = await self._worker.call(lambda core: core.opener)
         model = await beside(opener, wanted, model_cache())
@@ -182,12 +181,12 @@ class LiveSwitch:
         return await self._worker.call(opened, priority=priority)
 
     async def _switch(self, found: Opened, priority: Priority, *, chosen: bool = False) -> None:
-        """Bring the index of a model up, and let both serve; `chosen` by config.toml."""
+        """Update a model's index and let both serve; `chosen` by config.toml."""
         try:
             await self._worker.run_slices(
                 lambda core: catch_up(core, found.index, found.embedder), priority=priority
             )
-            # What the first questions would otherwise wait for.
+            # So that the first questions don't wait for it.
             await self._worker.run_slices(
                 lambda core: read_ahead(core.index, found.index), priority=priority
             )
@@ -201,14 +200,14 @@ class LiveSwitch:
         await self._worker.call(lambda _: found.index.close(), priority=Priority.INDEXING)
 
     async def prune(self) -> None:
-        """Take what is gone out of the indexes that are kept beside the serving one."""
+        """Delete what the serving index lost from the kept indexes."""
 
         def pruned(core: Core) -> None:
             index, generation = core.served.index, core.index.generation
             if self._pruned == (index, generation):
                 return
             with exclusive(core.folder, MODEL_LOCK) as mine:
-                # Whoever builds one brings it up itself; the one before is looked through anyway.
+                # A builder updates its own index; the previous index is pruned anyway.
                 others = other_indexes(core.folder, core.database) if mine else []
             names = {*kept_indexes(core.folder), *others} - {index}
             places = [index_place(core.folder, name, core.database) for name in sorted(names)]
@@ -230,7 +229,7 @@ class LiveSwitch:
 
 
 def _serve(core: Core, found: Opened, *, chosen: bool) -> None:
-    """Put a model and its index in place, with what has changed since it was brought up."""
+    """Swap in a model and its index, with the latest changes."""
     run_to_end(catch_up(core, found.index, found.embedder))
     if chosen:
         take(core.folder, core.configured, found.served)
@@ -239,7 +238,7 @@ def _serve(core: Core, found: Opened, *, chosen: bool) -> None:
 
 
 def _signature(path: Path) -> object:
-    """What changes whenever a file is replaced."""
+    """A value that changes whenever a file is replaced."""
     try:
         status = path.stat()
     except FileNotFoundError:

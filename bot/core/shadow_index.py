@@ -1,9 +1,8 @@
-"""Shadow index: the index of another model, built beside the serving one and kept from being wrong.
+"""Shadow index: the index of another model, built in slices beside the serving one.
 
-It is built from the same sources, in slices, and nothing is written but its own file: what the
-archive of channels and the store remember of the serving index stays true. Before it answers, what
-the serving index no longer says is taken out of it; so nothing that was deleted meanwhile is ever
-answered from it, nor from an earlier one that serves again.
+Building it writes to no other file, so that the store and the channel archive stay in step with the
+serving index. Before it serves, documents that the serving index lost are deleted from it: nothing
+that members deleted meanwhile is ever quoted.
 """
 
 from collections.abc import Iterator
@@ -22,10 +21,7 @@ from knowledge.values.documents import Kind
 
 
 def build(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]:
-    """Bring an index that does not serve up to everything that may be quoted, in slices.
-
-    It goes on where an earlier one ended; where nothing has changed since, it is quick.
-    """
+    """Index every source, in slices; continues an earlier build."""
     report = UpdateReport()
     yield from update_own_of(core, index, embedder, report)
     pages = corpus.web_pages(core.store, core.pages)
@@ -41,7 +37,7 @@ def build(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]:
 def _update_channels(
     core: Core, index: Index, embedder: Embedder, report: UpdateReport
 ) -> Iterator[Progress]:
-    """Put in what channels gave, thread by thread; the archive's marks are the serving index's."""
+    """Index channels thread by thread; the archive's marks belong to the serving index."""
     withheld = core.store.quote_opt_outs.withheld()
     known = index.tables.document_digests({Kind.CHANNEL})
     threads = list(core.archive.threads.whole())
@@ -64,9 +60,9 @@ def _update_channels(
 
 
 def catch_up(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]:
-    """Make an index fit to answer: nothing that is gone is in it, articles and notes are.
+    """Make an index fit to serve: delete what is gone, and update articles and notes.
 
-    What else has changed comes with the next updates, which are the serving index's by then.
+    Other changes come with the next update, once it serves.
     """
     report = UpdateReport()
     for document_ids in drop_gone(core.index.tables, index.tables):
@@ -76,7 +72,7 @@ def catch_up(core: Core, index: Index, embedder: Embedder) -> Iterator[Progress]
 
 
 def read_ahead(serving: Index, other: Index) -> Iterator[None]:
-    """Read into memory of an index what is in memory of the serving one, a scope a step."""
+    """Load the scopes of an index that the serving one has in memory, a scope a step."""
     for scope in other.tables.changes.states():
         if serving.is_resident(scope):
             other.postings([scope])

@@ -1,18 +1,17 @@
-"""Worker thread in which the synchronous core runs: its fair queue, deadlines and micro-batches.
+"""Worker thread of the synchronous core: its fair queue, deadlines and micro-batches.
 
-Store, index and model are opened in this thread and used only there, so none of them needs a
-lock. Whose turn it is, the queue decides (`bot.core.job_queue`). Whatever is long runs in slices,
-between any two of which others have their turn. Questions that wait together are answered in one
-call; where that raises, each is answered by itself, so that a bad one spoils no other.
+Store, index and model are opened in this thread and used only there, so none of them needs a lock.
+The queue (`bot.core.job_queue`) decides the order of jobs. Long work runs in slices, and other jobs
+run between slices. Questions that wait together are answered in one call; if that raises, each is
+answered on its own.
 
-A job belongs to the member in whose interaction it was asked for (`current_member`). What a member
-would no longer get, because Discord has given the interaction up, is dropped. What the bot does by
-itself, for instance taking out a deleted message, is never dropped.
+A job belongs to the member whose interaction caused it (`current_member`). It is dropped after its
+deadline, when Discord would no longer take the result. The bot's own jobs are never dropped.
 
 Errors:
     Exception
-    ├── WorkerBusyError       too much waits already, or it waited too long; says when to try again
-    └── WorkerStoppedError    the worker has been stopped and takes nothing more
+    ├── WorkerBusyError       the queue is full, or the deadline is over; says when to try again
+    └── WorkerStoppedError    the worker has been stopped
 """
 
 import asyncio
@@ -32,21 +31,20 @@ _T = TypeVar("_T")
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-# As many questions as are embedded at once; more would make the first of them wait for the rest.
+# Questions embedded at once; with more, the first would wait for the rest.
 MAX_BATCH: Final = 32
 
-# How many seconds a member's job may wait. Nobody waits for an answer longer than a minute; what is
-# decided on in a review may come as late as Discord takes it, 15 minutes after the click.
+# Deadlines of members' jobs. Nobody waits for an answer longer than a minute; decisions of a review
+# may come later, because Discord takes a response until 15 minutes after the click.
 PATIENCE_SECONDS: Final = {Priority.ASKING: 60.0, Priority.REVIEWING: 600.0}
 
-# When to try again: never sooner, and never later than who is told still knows what it was about.
+# Bounds of the time after which a member is told to try again.
 TRY_AGAIN_SECONDS: Final = (5, 60)
 
-# The member in whose interaction or for whose message the current task runs; None is the bot
-# itself.
+# The member whose interaction or message the current task handles; None is the bot itself.
 current_member: ContextVar[int | None] = ContextVar("current_member", default=None)
 
-# Whether the current task does work for all guilds, which one process at a time may do.
+# Whether the current task does work for all guilds, reserved to the leading process.
 by_leader: ContextVar[bool] = ContextVar("by_leader", default=False)
 
 
@@ -58,7 +56,7 @@ class Dropped(StrEnum):
 
 
 class WorkerBusyError(Exception):
-    """Too much waits for the worker, or a job has waited for too long: nothing was done."""
+    """The queue was full, or a job's deadline was over: nothing was done."""
 
     def __init__(self, seconds: int, reason: Dropped) -> None:
         super().__init__(f"The worker is busy; try again in {seconds} s.")
@@ -83,8 +81,8 @@ class _Job:
 class Worker(Generic[_T]):
     """A thread that owns a core, made by `open_core` in that thread.
 
-    The core may take seconds to open (a model is read); jobs wait for it and the event loop does
-    not. If it can't be opened, every job fails with the exception that said why.
+    Opening may take seconds (a model is read); jobs wait for it, the event loop doesn't. If opening
+    fails, every job fails with the same exception.
     """
 
     def __init__(
@@ -95,18 +93,22 @@ class Worker(Generic[_T]):
         clock: Callable[[], float] = time.monotonic,
         before: Callable[[_T], None] | None = None,
     ) -> None:
-        """Start the thread; nothing waits for it yet. `clock` gives seconds, for deadlines.
+        """Start the thread.
 
-        `before` is called before each turn, and raises nothing.
+        Args:
+            open_core: makes the core.
+            close_core: closes it at the end.
+            clock: seconds, for deadlines.
+            before: called before each turn; raises nothing.
         """
         self._jobs: JobQueue[_Job] = JobQueue()
         self._clock = clock
         self._before = before
-        # Entered around jobs `by_leader`; it refuses them where another process leads.
+        # Entered around jobs `by_leader`; refuses them if another process leads.
         self.leading: Callable[[_T], AbstractContextManager[None]] = lambda _: nullcontext()
-        # How long a turn took lately, in seconds, smoothed.
+        # Seconds a turn took lately, smoothed.
         self._turn_seconds = 0.0
-        # How often parts of the core were replaced; the thread's own.
+        # Count of replacements of parts of the core; used in the thread only.
         self._replacements = 0
         self._open_core = open_core
         self._close_core = close_core
@@ -122,7 +124,7 @@ class Worker(Generic[_T]):
 
     @property
     def problem(self) -> BaseException | None:
-        """Why the core can't be opened, once that is known."""
+        """The error that kept the core from opening, once it is known."""
         return self._problem
 
     def waiting(self) -> dict[Priority, int]:
@@ -131,12 +133,12 @@ class Worker(Generic[_T]):
     async def call(
         self, function: Callable[[_T], _Result], *, priority: Priority = Priority.REVIEWING
     ) -> _Result:
-        """Run `function(core)` in the thread and give back what it returns.
+        """Run `function(core)` in the thread and return its result.
 
-        The caller waits meanwhile; what the function closes over must not be changed by others.
+        Variables the function closes over must not change meanwhile.
 
         Raises:
-            WorkerBusyError: if too much waits already, or this would come too late.
+            WorkerBusyError: if the queue is full, or the deadline is over.
             WorkerStoppedError: if the worker was stopped.
         """
         result: _Result = await self._submit(priority, function)
@@ -145,7 +147,7 @@ class Worker(Generic[_T]):
     async def call_batched(
         self, function: Callable[[_T, list[_Item]], Sequence[_Result]], item: _Item
     ) -> _Result:
-        """Run `function(core, items)` once for all items that wait together; returns this one's."""
+        """Run `function(core, items)` once for all waiting items; returns this item's result."""
         result: _Result = await self._submit(Priority.ASKING, function, (item,), batched=True)
         return result
 
@@ -157,11 +159,10 @@ class Worker(Generic[_T]):
     ) -> _Result | None:
         """Run a generator made by `make(core)` to its end, a step a job.
 
-        Where parts of the core are replaced meanwhile, it is made and run anew: what is between two
-        steps may hold something of the old ones.
+        It is made again if parts of the core are replaced, because it may hold the old ones.
 
         Returns:
-            Its last value; None if it gave none.
+            Its last value, or None.
         """
         steps: list[Iterator[_Result]] = []
         made_after = 0
@@ -184,14 +185,14 @@ class Worker(Generic[_T]):
             if not more:
                 return last
             last = value
-            # An update that only waits for other processes says for how long.
+            # An update that waits for other processes asks for a pause.
             if pause := getattr(value, "pause_seconds", 0.0):
                 await asyncio.sleep(pause)
 
     async def replace(
         self, function: Callable[[_T], _Result], *, priority: Priority = Priority.ASKING
     ) -> _Result:
-        """Run `function(core)`, which replaces parts of the core; slices under way begin anew."""
+        """Run `function(core)`, which replaces parts of the core; slices under way restart."""
 
         def replaced(core: _T) -> _Result:
             self._replacements += 1
@@ -200,13 +201,13 @@ class Worker(Generic[_T]):
         return await self.call(replaced, priority=priority)
 
     async def stop(self) -> None:
-        """Finish what has been taken, close the core, and end the thread."""
+        """Finish the jobs taken so far, close the core, and end the thread."""
         if not self._stopped.is_set():
             self._stopped.set()
             future = asyncio.get_running_loop().create_future()
             self._jobs.put(_Job(_nothing, (), future), Priority.STOPPING)
             await future
-        # Not in a thread that joins this one: it could not be given up, were this one stuck.
+        # Polled, because a thread that joins a stuck one can't be cancelled.
         while self._thread.is_alive():  # noqa: ASYNC110 - a thread's end sets no event of asyncio's
             await asyncio.sleep(0.005)
 
@@ -232,7 +233,7 @@ class Worker(Generic[_T]):
         return future
 
     def _busy(self, reason: Dropped) -> WorkerBusyError:
-        """Say when it is worth trying again: when what waits now is done."""
+        """Estimate when the waiting jobs will be done."""
         least, most = TRY_AGAIN_SECONDS
         needed = math.ceil(sum(self._jobs.lengths().values()) * self._turn_seconds)
         return WorkerBusyError(min(max(needed, least), most), reason)
@@ -240,7 +241,7 @@ class Worker(Generic[_T]):
     def _run(self) -> None:
         try:
             core = self._open_core()
-        except Exception as error:  # noqa: BLE001 - handed to everyone who waits for the core
+        except Exception as error:  # noqa: BLE001 - raised in the callers' tasks
             self._problem = error
             self._refuse(error)
             return
@@ -256,7 +257,7 @@ class Worker(Generic[_T]):
             _settle([job.future], [None], None)
 
     def _refuse(self, error: BaseException) -> None:
-        """Answer every job with the reason why the core can't be opened."""
+        """Fail every job with the error that kept the core from opening."""
         while True:
             priority, job = self._jobs.get()
             if priority is Priority.STOPPING:
@@ -265,7 +266,7 @@ class Worker(Generic[_T]):
             _settle([job.future], [], error)
 
     def _waiting_with(self, priority: Priority, job: _Job) -> list[_Job]:
-        """The jobs that wait behind this one for the same function, if that takes many at once."""
+        """Take waiting jobs of the same function, if it is batched."""
         if not job.batched:
             return []
         return self._jobs.take_alike(
@@ -279,7 +280,7 @@ class Worker(Generic[_T]):
         late = [job for job in jobs if job.deadline < started]
         for job in late:
             _settle([job.future], [], self._busy(Dropped.LATE))
-        # Whoever gave up waiting (a cancelled task) needs no work done.
+        # A cancelled task needs no result.
         jobs = [job for job in jobs if job not in late and not job.future.cancelled()]
         if not jobs:
             return
@@ -298,11 +299,11 @@ class Worker(Generic[_T]):
                     results = [first.function(core, *first.arguments)]
             else:
                 results = [first.function(core, *first.arguments)]
-        except Exception as error:  # noqa: BLE001 - belongs to whoever called, in their own task
+        except Exception as error:  # noqa: BLE001 - raised in the caller's task
             if len(jobs) == 1:
                 _settle([first.future], [], error)
                 return
-            # One of them spoils the whole call: each is answered by itself.
+            # One of them may spoil the call: answer each on its own.
             for job in jobs:
                 self._answer(core, [job])
             return
@@ -310,13 +311,13 @@ class Worker(Generic[_T]):
 
 
 async def beside(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Run a function in a thread of its own, for which the process does not wait when it ends."""
+    """Run a function in its own daemon thread, which never delays the end of the process."""
     future = asyncio.get_running_loop().create_future()
 
     def run() -> None:
         try:
             result = function(*arguments)
-        except Exception as error:  # noqa: BLE001 - belongs to whoever called, in their own task
+        except Exception as error:  # noqa: BLE001 - raised in the caller's task
             _settle([future], [], error)
         else:
             _settle([future], [result], None)
@@ -326,7 +327,7 @@ async def beside(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _close(steps: Iterator[Any]) -> None:
-    """End a generator between two of its steps; an iterator of another kind has no end to do."""
+    """Close a generator between two steps; other iterators need no closing."""
     if isinstance(steps, Generator):
         steps.close()
 
@@ -338,7 +339,7 @@ def _nothing(core: object) -> None:
 def _settle(
     futures: "Sequence[asyncio.Future[Any]]", results: Sequence[Any], error: BaseException | None
 ) -> None:
-    """Hand results to the event loop, all at once; it may have been closed meanwhile."""
+    """Set results in the event loop, all at once, unless the loop was closed meanwhile."""
 
     def hand_over() -> None:
         for place, future in enumerate(futures):

@@ -1,9 +1,8 @@
-"""Calibrations: which parameters evidence is judged by for a model, fitted here or shipped.
+"""Calibrations of evidence for each model, fitted in the data folder or shipped.
 
-Models differ in how near they put what belongs together, so parameters belong to the model that
-they were fitted for. Those fitted in the data folder for the model that serves come first, then
-those that come with the program for it, then the small model's, to whose cosines those of others
-are scaled. What was fitted here for another model is kept, and judges again once that one serves.
+Cosines differ between models, so parameters belong to the model they were fitted for. The serving
+model takes those fitted in the data folder, else shipped ones, else the small model's, to which
+cosines of other models are scaled. Parameters fitted for another model are kept for later.
 """
 
 import hashlib
@@ -20,17 +19,17 @@ from indexer.retrieval.evidence import (
     shipped_calibrations,
 )
 
-# What was fitted last; what was fitted for other models before has these in its name, as a digest.
+# The last fit; earlier fits for other models have a digest in their name.
 CALIBRATION: Final = "calibration.toml"
 _OF_ANOTHER: Final = "calibration.{}.toml"
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The parameters for a model: `origin` says where they are from, for people who run the bot.
+    """The parameters for a model, and their origin for the operator.
 
-    `fits` is whether they were fitted for this model; `ignored` a sentence on what was fitted here
-    for another one and is not applied, if anything.
+    `fits` says whether they were fitted for this model. `ignored` is a sentence on a file that was
+    fitted here for another model, if there is one.
     """
 
     calibration: Calibration
@@ -39,7 +38,7 @@ class Chosen:
     ignored: str = ""
 
     def told(self) -> str:
-        """What evidence is judged by, and what to do where that was not fitted for the model."""
+        """A sentence for the operator: the origin, and what to do if it doesn't fit the model."""
         if self.ignored:
             return f"{self.ignored} Until then it is judged by {self.origin}"
         hint = "" if self.fits else "; `commonplace calibrate` fits it for the model that serves"
@@ -47,10 +46,10 @@ class Chosen:
 
 
 def chosen_calibration(folder: Path, model: ModelRecord) -> Chosen:
-    """The parameters that evidence is judged by where `model` serves from a data folder.
+    """The parameters for evidence of the serving model in a data folder.
 
     Raises:
-        CalibrationError: if a file with them can't be used; the message says what to do.
+        CalibrationError: if their file can't be used; the message says what to do.
     """
     last, wanted = folder / CALIBRATION, fitted_for(model)
     fitted = calibration(last) if last.exists() else None
@@ -72,10 +71,10 @@ def chosen_calibration(folder: Path, model: ModelRecord) -> Chosen:
 
 
 def _shipped(model: ModelRecord) -> Chosen:
-    """What comes with the program, for this model or for the small one."""
+    """The shipped parameters for this model, or else for the small one."""
     small, *others = shipped_calibrations()
     for one in (small, *others):
-        # A preset is named by its hub name or the end of that; a copy of its files has the digest.
+        # Presets match by hub name or its last part; copies of the files match by digest.
         named = one.model is not None and model.name in (
             one.model.name,
             one.model.name.rpartition("/")[2],
@@ -86,16 +85,16 @@ def _shipped(model: ModelRecord) -> Chosen:
 
 
 def keep_calibration(folder: Path, found: Calibration) -> Path:
-    """Write down what was fitted in a data folder, and keep what it has for another model.
+    """Write fitted parameters to a data folder, and keep those of another model.
 
     Returns:
         The file.
 
     Raises:
-        OSError: if it can't be written; then everything is as before.
+        OSError: if it can't be written; nothing was changed.
     """
     last = folder / CALIBRATION
-    # A bot that changes its model may be reading.
+    # A bot may be reading it.
     part = folder / f"{CALIBRATION}.part"
     part.write_text(found.to_toml(), encoding="utf-8")
     try:
@@ -108,9 +107,9 @@ def keep_calibration(folder: Path, found: Calibration) -> Path:
 
 
 def fitted_for(model: ModelRecord) -> FittedFor:
-    """What parameters that are fitted for a model remember of it.
+    """The identity of a model in its calibration.
 
-    How it is run is no part of that: derived from the same files or not, cosines are nearly equal.
+    The runtime isn't part of it: cosines are nearly equal with the derived model.
     """
     return FittedFor(model.name, model.vectors.rpartition(" ")[0] or model.vectors)
 
@@ -124,6 +123,6 @@ def _is_same(one: FittedFor | None, other: FittedFor | None) -> bool:
 
 
 def _beside(folder: Path, model: FittedFor) -> Path:
-    # Hashed, because a name may be a path, and a digest comes from a file that anybody may edit.
+    # Hashed, because a name may be a path, and the digest comes from an editable file.
     told = hashlib.sha256((model.digest or model.name).encode()).hexdigest()
     return folder / _OF_ANOTHER.format(told[:16])

@@ -1,4 +1,4 @@
-"""Choosing the model that serves: which files a name means, the switch, and the way back."""
+"""Choice of the serving model: names to files, the switch, and the way back."""
 
 import shutil
 from collections.abc import Iterator
@@ -19,20 +19,20 @@ from indexer.embedding.shipped_models import shipped_models
 from indexer.index.database import FORMAT as INDEX_FORMAT
 from indexer.index.tables import IndexTables
 
-# Files of which one must be in a model's folder.
+# A model's folder has one of these files.
 _OF_A_MODEL: Final = ("modules.json", "config.json")
 
 
 class ModelChoiceError(Exception):
-    """The model that was asked for can't be chosen; the message says why and what to do."""
+    """The model can't be chosen; the message says why and what to do."""
 
 
 @contextmanager
 def choosing(folder: Path) -> Iterator[None]:
-    """Be the only process that builds an index, or changes which model serves.
+    """Be the only process that builds an index or switches models.
 
     Raises:
-        ModelChoiceError: if another one is at that.
+        ModelChoiceError: if another process is doing so.
     """
     with exclusive(folder, MODEL_LOCK) as mine:
         if not mine:
@@ -44,10 +44,10 @@ def choosing(folder: Path) -> Iterator[None]:
 
 
 def here(name: str) -> ModelRecord | None:
-    """The model that a preset's, a folder's or a hub's name means, if it is on this machine.
+    """The model named by a preset, folder or hub name, if it is on this machine.
 
     Raises:
-        ModelChoiceError: if a folder holds no model.
+        ModelChoiceError: if the folder holds no model.
     """
     offered = preset(name)
     shipped = shipped_models().get(offered.name if offered is not None else name)
@@ -68,7 +68,7 @@ def here(name: str) -> ModelRecord | None:
 
 
 def brought(name: str, show: Show) -> ModelRecord:
-    """The same, downloaded if it is not here.
+    """The same, downloaded if necessary.
 
     Raises:
         ModelChoiceError, ModelError: with the remedy.
@@ -88,10 +88,10 @@ def brought(name: str, show: Show) -> ModelRecord:
 
 
 def check_room(folder: Path, serving: Served, ratio: float) -> None:
-    """Look whether another index of `ratio` times the size finds room.
+    """Check for disk space for another index of `ratio` times the size.
 
     Raises:
-        ModelChoiceError: if it does not.
+        ModelChoiceError: if there is too little.
     """
     own = folder / serving.index
     size = sum(path.stat().st_size for path in own.rglob("*") if path.is_file())
@@ -104,9 +104,9 @@ def check_room(folder: Path, serving: Served, ratio: float) -> None:
 
 
 def go_back(folder: Path, configured: str, database: str = "") -> Pointer:
-    """Let the model that served before serve again, without what is gone since.
+    """Let the previous model serve again, without documents deleted since.
 
-    `configured` is what config.toml names: that holds no more until it is changed.
+    `configured` is config.toml's model; it is ignored until config.toml changes.
 
     Raises:
         ModelChoiceError: if there is none.

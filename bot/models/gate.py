@@ -1,11 +1,10 @@
-"""Gate: another model is measured beside the one that serves, and must not be worse at anything.
+"""Gate: a candidate model is compared with the serving one, and must be worse at nothing.
 
-Both are asked the same questions: the judged sets that come with the program, indexed for each in a
-temporary folder, and the server's own accepted answers, asked of its own two indexes. What is
-compared are the order of documents (nDCG@10), how many of the questions that have an answer get
-one, and how many of those that have none are refused. Of the accepted answers not the order is
-compared, but how many are found: most were accepted because the serving model had put them first,
-so that no other order could do as well.
+Both answer the shipped judged sets, indexed in a temporary folder, and the server's own accepted
+answers, from their own indexes. Compared are the ranking (nDCG@10), the share of answerable
+questions answered, and the share of unanswerable questions refused. For accepted answers recall
+replaces the ranking: most were accepted because the serving model ranked them first, so no other
+ranking could do as well.
 """
 
 import tempfile
@@ -28,23 +27,23 @@ from knowledge.store.store import Store
 from knowledge.values.documents import Document, Kind
 from knowledge.values.questions import Evidence
 
-# Below this p a difference is called more than chance: the customary one in twenty.
+# Significance level of a difference.
 HARDLY_CHANCE: Final = 0.05
-# What nobody should lose, though with few questions chance might explain it: so much of a figure.
+# A loss of this size counts even if it isn't significant.
 LEAST_LOSS: Final = {"nDCG@10": 0.03, "found": 0.03, "answered": 0.05, "refused": 0.1}
-# Of one of the sets that come with the program, only twice as much is too much: nobody asks that
-# here, and the standard error of a share of its hundred questions is some 0.04.
+# Factor for a single shipped set: nobody asks its questions here, and the standard error of a share
+# of its hundred questions is about 0.04.
 ONE_SET: Final = 2.0
-# Under these names stand the server's accepted answers, and what all sets say together.
+# Names of the server's accepted answers, and of all sets together.
 OWN: Final = "own answers"
 TOGETHER: Final = "all together"
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure of one set for both models: the means over its questions, and each question's.
+    """One figure of one set for both models, by question.
 
-    `p` is how often chance alone sets two equally good models as far apart.
+    `p` is the probability that chance alone separates two equally good models as far.
     """
 
     judged: str
@@ -62,7 +61,7 @@ class Figure:
 
     @property
     def worse(self) -> bool:
-        """Whether something is lost: more than chance explains, or more than anybody should."""
+        """Whether the loss is significant, or at least `LEAST_LOSS`."""
         lost = -self.gain
         most = LEAST_LOSS[self.name] * (1.0 if self.judged in (OWN, TOGETHER) else ONE_SET)
         return lost > 1e-9 and (lost >= most or self.p < HARDLY_CHANCE)
@@ -70,7 +69,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of two models that are measured, with what evidence is judged by."""
+    """One of the two models, with its calibration."""
 
     model: RecordedModel
     calibration: Calibration
@@ -87,7 +86,7 @@ class Side:
 
 
 def measured(side: Side, judged: JudgedSet) -> Iterator[Progress | Evaluation]:
-    """Index a judged set in a temporary folder, and ask it; the evaluation comes last."""
+    """Index and ask a judged set in a temporary folder; the evaluation comes last."""
     with (
         tempfile.TemporaryDirectory(prefix="commonplace-model-") as temporary,
         open_index(Path(temporary), side.model.embedder) as index,
@@ -98,15 +97,15 @@ def measured(side: Side, judged: JudgedSet) -> Iterator[Progress | Evaluation]:
 
 
 def accepted_answers(store: Store, tables: IndexTables) -> JudgedSet:
-    """The server's own golden set: what members found helpful or picked, as far as it is there.
+    """The server's own judged set: answers that members found helpful or picked.
 
     Raises:
-        JudgedSetError: if that is too little.
+        JudgedSetError: if there are too few.
     """
     accepted = store.question_records.accepted()
     first = {question.hits[0].document_id for question in accepted if question.hits}
     found = {key: tables.document_passages(key) for key in first}
-    # Of a document only is asked who may see it: both indexes have it.
+    # Only the scope of a document matters: both indexes have its text.
     documents = [
         Document(key, passages[0].scope, Kind.NOTE, key, "")
         for key, passages in found.items()
@@ -116,7 +115,7 @@ def accepted_answers(store: Store, tables: IndexTables) -> JudgedSet:
 
 
 def figures(judged: str, serving: Evaluation, other: Evaluation) -> list[Figure]:
-    """What is compared of two evaluations of one set; nothing of what it has no questions for."""
+    """The figures of two evaluations of one set, without those it has no questions for."""
     both = (serving, other)
     if judged == OWN:
         ordered = "found", [_found(one) for one in both]
@@ -136,7 +135,7 @@ def figures(judged: str, serving: Evaluation, other: Evaluation) -> list[Figure]
 
 
 def _found(one: Evaluation) -> list[float]:
-    """For each question whether one of its accepted documents is among the first ten."""
+    """For each question, whether an accepted document is among the first ten."""
     return [
         float(not graded.keys().isdisjoint(one.run[key][:K]))
         for key, graded in one.judgements.items()
@@ -144,7 +143,7 @@ def _found(one: Evaluation) -> list[float]:
 
 
 def together(found: Sequence[Figure]) -> list[Figure]:
-    """The same figures over the questions of all sets: small losses in each of them add up."""
+    """The same figures over all sets, because small losses in each add up."""
     joined = []
     for name in LEAST_LOSS:
         own = [figure for figure in found if figure.name == name]

@@ -1,4 +1,4 @@
-"""Inventory of models: those on this machine and those that are offered, with what is known."""
+"""Inventory of models on this machine and of presets."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ from indexer.embedding.shipped_models import shipped_models
 
 
 class Where(StrEnum):
-    """Where a model is."""
+    """Place of a model."""
 
     PACKAGED = "comes with Commonplace"
     DOWNLOADED = "downloaded"
@@ -26,7 +26,7 @@ class Where(StrEnum):
 
 
 class Standing(StrEnum):
-    """What a model has to do with the answers."""
+    """Role of a model."""
 
     SERVING = "serves"
     BEFORE = "served before"
@@ -37,8 +37,7 @@ class Standing(StrEnum):
 class Row:
     """A model as the list shows it; `megabytes` on this machine, or to be downloaded.
 
-    `key` is a preset's name. `ndcg` is what was measured in this repository, `speed` what `model
-    try` measured here.
+    `key` is a preset's name. `ndcg` was measured in this repository, `speed` by `model try` here.
     """
 
     name: str
@@ -54,9 +53,9 @@ class Row:
 
 
 def inventory(folder: Path, configured: str, cache: str | None = None) -> list[Row]:
-    """Every model that is known of: the one that serves first, presets, then what else is here.
+    """Every known model: the serving one, presets, then others on this machine.
 
-    `cache` is where the hub's tools keep what they downloaded, if that is not where they do.
+    `cache` is the hub's download folder, if not the default one.
     """
     rows: dict[str, Row] = {}
     pointer = read_pointer(folder)
@@ -64,7 +63,7 @@ def inventory(folder: Path, configured: str, cache: str | None = None) -> list[R
     for row in (*_offered(), *downloads, *_derived(folder, pointer)):
         rows.setdefault(row.name, row)
     for row in downloads:
-        # A preset that is here need not be downloaded.
+        # A preset on this machine need not be downloaded.
         rows[row.name] = replace(rows[row.name], where=row.where, megabytes=row.megabytes)
     for served, standing in _standings(pointer, configured):
         row = rows.get(served.model.name, Row(served.model.name, Where.FOLDER))
@@ -108,7 +107,7 @@ def _of_preset(one: Preset, where: Where) -> Row:
 
 
 def _downloaded(cache: str | None) -> Iterator[Row]:
-    """What the hub's tools have downloaded and sentence-transformers can open."""
+    """Downloaded models of the hub that sentence-transformers can open."""
     from huggingface_hub import scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
@@ -133,9 +132,9 @@ def _downloaded(cache: str | None) -> Iterator[Row]:
 
 
 def _derived(folder: Path, pointer: Pointer | None) -> Iterator[Row]:
-    """What was derived in the data folder; its source may be gone, and it serves all the same.
+    """Derived models, which serve without their source.
 
-    A derived folder is named by a digest; whose that is, records tell.
+    Their folders are named by digest; records map digests to names.
     """
     known = {vectors.split(" ")[0]: speed.name for vectors, speed in speeds.kept(folder).items()}
     for served in () if pointer is None else (pointer.previous, pointer.serving):

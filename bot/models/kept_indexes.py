@@ -19,9 +19,12 @@ _logger = logging.getLogger(__name__)
 
 
 def drop_gone(serving: IndexTables, other: IndexTables) -> Iterator[list[str]]:
-    """Take out of an index what the serving one does not say, or says otherwise, in slices.
+    """Delete documents that the serving index lost or changed from another index, in slices.
 
-    Files that gave any of it are read again by the next update of that index.
+    The next update of that index reads the files with these documents again.
+
+    Yields:
+        The ids of the deleted documents.
     """
     said = serving.document_digests(Kind)
     gone = [key for key, digest in other.document_digests(Kind).items() if said.get(key) != digest]
@@ -29,7 +32,7 @@ def drop_gone(serving: IndexTables, other: IndexTables) -> Iterator[list[str]]:
         return
     lost = set(gone)
     paths = [path for path, record in other.files().items() if lost & set(record.documents)]
-    # The records first: one that says that all is there would be wrong if this ended in between.
+    # First the records: if this ends in between, no record may claim that all documents exist.
     other.apply([], (), forgotten=paths)
     for start in range(0, len(gone), _SLICE):
         some = gone[start : start + _SLICE]
@@ -38,17 +41,13 @@ def drop_gone(serving: IndexTables, other: IndexTables) -> Iterator[list[str]]:
 
 
 def drop_gone_beside(serving: IndexTables, places: Sequence[Place]) -> int:
-    """Take the same out of indexes that are not open.
-
-    Returns:
-        How many documents that were.
-    """
+    """Do the same to closed indexes; returns the number of deleted documents."""
     count = 0
     for place in places:
         if not has_index(place):
             continue
         try:
-            # Nothing is embedded or searched: the model is not needed, nor how long vectors are.
+            # Nothing is embedded or searched, so model and dimension don't matter.
             tables = IndexTables(place, {"format": str(FORMAT)}, 0)
         except IndexError_ as error:
             _logger.warning("An index that is kept can't be opened: %s", error)

@@ -1,4 +1,4 @@
-"""Presets: embedding models for people, by a short name; which files of a name are meant."""
+"""Presets: short names of embedding models."""
 
 import tomllib
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ BETTER: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A model that is offered: what its card says, and what was measured in this repository.
+    """An offered model: facts of its card, and measurements of this repository.
 
-    `revision` is the commit that is downloaded; `ndcg` the nDCG@10 on the judged sets, if measured.
-    `question_ms` and `memory_mb` are the costs of a shipped model, 0 of others.
+    `revision` is the downloaded commit; `ndcg` the nDCG@10 on judged sets, if measured.
+    `question_ms` and `memory_mb` are the costs of a shipped model, 0 for others.
     """
 
     key: str
@@ -52,16 +52,13 @@ def presets() -> Mapping[str, Preset]:
 
 
 def preset(name: str) -> Preset | None:
-    """The preset of this name, or of the model with this hub name."""
+    """The preset with this key or hub name."""
     found = (one for one in presets().values() if name in (one.key, one.name))
     return next(found, None)
 
 
 def other_model(serving: str) -> str:
-    """How to get the other model that comes with the program, and what it costs.
-
-    Empty where neither of the two serves.
-    """
+    """How to get the other shipped model, and its cost; empty if neither of the two serves."""
     other, text = {DEFAULT_MODEL: (SMALL_MODEL, SMALLER), SMALL_MODEL: (DEFAULT_MODEL, BETTER)}.get(
         serving, ("", "")
     )

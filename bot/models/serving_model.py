@@ -1,9 +1,8 @@
-"""Serving model: the pointer file that names it and its index, and what is opened by it.
+"""Serving model: the pointer file `model.json`, and the opening of the model and its index.
 
-`model.json` names the model that answers, its index, and those that served before.
-What was chosen by `commonplace model use` holds until `model.name` in config.toml is changed after
-that; then the old one goes on answering until the index of the new one is complete. Everything that
-opens an index of the data folder to answer from it comes through `open_serving`.
+The pointer names the serving model and its index, and the previous ones. A choice by `commonplace
+model use` holds until `model.name` in config.toml changes; then the old model answers until the
+index of the new one is complete. Everything that answers from an index opens it by `open_serving`.
 """
 
 import hashlib
@@ -30,12 +29,12 @@ from indexer.index.database import StaleIndexError
 from indexer.index.index import Index
 
 FORMAT: Final = 1
-# So many passages are embedded in half a minute.
+# Passages embedded in half a minute.
 SMALL_PASSAGES: Final = 2_000
 
 _logger = logging.getLogger(__name__)
 
-# What opens a recorded model; its derived form is kept in the folder.
+# Opens a recorded model; its derived form is cached in the folder.
 Opener = Callable[[ModelRecord, Path], RecordedModel]
 
 
@@ -49,7 +48,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """What serves, what served before, and what config.toml named when that was chosen."""
+    """The serving and the previous model, and config.toml's model at the time of the choice."""
 
     configured: str
     serving: Served
@@ -58,10 +57,9 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A model with its index, opened.
+    """An opened model with its index.
 
-    `wanted` is the model that config.toml names, where that is another one whose index is not there
-    yet.
+    `wanted` is config.toml's model if it is another one, whose index doesn't exist yet.
     """
 
     served: Served
@@ -74,7 +72,7 @@ class Opened:
 
 
 def read_pointer(folder: Path) -> Pointer | None:
-    """What serves; None in a data folder where nothing was opened yet.
+    """The pointer; None in a new data folder.
 
     Raises:
         DataFolderError: if the file can't be read; the message says what to do.
@@ -90,8 +88,8 @@ def read_pointer(folder: Path) -> Pointer | None:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataFolderError(
-            f"{path}, which says which model serves, can't be read ({error}). Delete it: the model "
-            "of config.toml then serves, from the index that it has or from a new one."
+            f"{path}, which names the serving model, can't be read ({error}). Delete it: the model "
+            "of config.toml then serves, from its index or from a new one."
         ) from error
 
 
@@ -106,23 +104,23 @@ def _served(fields: dict[str, Any]) -> Served:
 
 
 def write_pointer(folder: Path, pointer: Pointer, *, only_first: bool = False) -> None:
-    """Put a pointer in place of the one there, whole or not at all; `only_first` where none is.
+    """Replace the pointer atomically; with `only_first`, only if there is none.
 
     Raises:
-        DataFolderError: if it can't be written; then nothing is changed.
+        DataFolderError: if it can't be written; nothing was changed.
     """
     fields = {"format": FORMAT, **asdict(pointer)}
     try:
         write_json(folder / POINTER, fields, only_first=only_first)
     except OSError as error:
         raise DataFolderError(
-            f"The model that serves can't be written down in {folder}: {error.strerror or error}. "
+            f"The choice of the model can't be saved in {folder}: {error.strerror or error}. "
             "Nothing was changed."
         ) from error
 
 
 def take(folder: Path, configured: str, serving: Served) -> None:
-    """Let a model serve from now on, from an index that is complete; the one before it is kept."""
+    """Let a model with a complete index serve; the previous one is kept."""
     before = read_pointer(folder)
     previous = before.previous if before is not None else None
     if before is not None and before.serving.index != serving.index:
@@ -133,16 +131,16 @@ def take(folder: Path, configured: str, serving: Served) -> None:
 
 
 def delete_left_over(folder: Path, database: str = "") -> None:
-    """Delete the indexes that neither serve nor did so last; not while one is being built.
+    """Delete all indexes except the serving and the previous one; not while one is being built.
 
-    Whoever has one of them open goes on with it, and follows the pointer.
+    A process that has one of them open keeps working, and follows the pointer.
     """
     for name in other_indexes(folder, database):
         delete_index(index_place(folder, name, database))
 
 
 def kept_indexes(folder: Path) -> list[str]:
-    """The names of the index that serves, and of the one that did so before it."""
+    """The names of the serving and the previous index."""
     pointer = read_pointer(folder)
     if pointer is None:
         return [INDEX]
@@ -151,31 +149,31 @@ def kept_indexes(folder: Path) -> list[str]:
 
 
 def other_indexes(folder: Path, database: str = "") -> list[str]:
-    """The names of the indexes that neither serve nor did so last: being built, or left over."""
+    """The names of all other indexes: being built, or left over."""
     kept = kept_indexes(folder)
     return [name for name in index_names(folder, database) if name not in kept]
 
 
 def serves(folder: Path, served: Served) -> bool:
-    """Whether this is still the model and index that answer."""
+    """Whether this model and index still serve."""
     pointer = read_pointer(folder)
     return pointer is None or pointer.serving.index == served.index
 
 
 def is_building(folder: Path) -> bool:
-    """Whether some process builds another index at this moment."""
+    """Whether a process is building another index."""
     with exclusive(folder, MODEL_LOCK) as mine:
         return not mine
 
 
 def chosen_model(folder: Path, name: str) -> ModelRecord:
-    """The model that is to serve where config.toml names `name`."""
+    """The model to serve if config.toml names `name`."""
     pointer = read_pointer(folder)
     chosen = pointer is not None and pointer.configured == name
     return pointer.serving.model if pointer is not None and chosen else ModelRecord(name)
 
 
-# What it opens.
+# Opening.
 
 
 def open_serving(
@@ -186,14 +184,14 @@ def open_serving(
     rebuild: bool = False,
     database: str = "",
 ) -> Opened:
-    """Open the model that serves, with its index.
+    """Open the serving model with its index.
 
     Args:
         folder: the data folder.
-        name: what config.toml names.
+        name: config.toml's model.
         opener: opens models; tests have others.
-        rebuild: open the model that is to serve, though its index is not complete yet.
-        database: the URL of the database that indexes are in, if it is not the data folder.
+        rebuild: open the wanted model even if its index isn't complete.
+        database: URL of the database with the indexes, if they aren't in the data folder.
 
     Raises:
         ModelError, StaleIndexError, IndexWriteError, DataFolderError: with the remedy.
@@ -223,13 +221,13 @@ def open_serving(
 
 
 def _note(folder: Path, name: str, served: Served, kept: Pointer | None) -> None:
-    """Write down what was opened: the first model, or the same one by another name."""
+    """Save the opened model: the first one, or the same one by another name."""
     previous = kept.previous if kept is not None else None
     write_pointer(folder, Pointer(name, served, previous), only_first=kept is None)
 
 
 def _opened_wanted(wanted: ModelRecord, cache: Path, opener: Opener) -> RecordedModel:
-    """The model to be opened; where it is run in another way than before, in that one."""
+    """Open the wanted model, if necessary with another runtime than before."""
     try:
         return opener(wanted, cache)
     except ModelError:
@@ -239,7 +237,7 @@ def _opened_wanted(wanted: ModelRecord, cache: Path, opener: Opener) -> Recorded
 
 
 def _reopened(folder: Path, served: Served, opener: Opener, database: str) -> Opened | None:
-    """A model that served before, with its index; None where it can't be opened any more."""
+    """A previous model with its index; None if it can't be opened any more."""
     try:
         embedder = opener(served.model, model_cache()).embedder
         if embedder.model != served.model.vectors:
@@ -251,9 +249,9 @@ def _reopened(folder: Path, served: Served, opener: Opener, database: str) -> Op
 
 
 def _current(folder: Path, embedder: Embedder, name: str, database: str) -> Index:
-    """An index of the embedder's; a small one of the same model, run another way, begun anew.
+    """Open an embedder's index; a small one made with another runtime of the model is rebuilt.
 
-    Whether a fast model could be derived may change from start to start.
+    The runtime may change from start to start, if a fast model can be derived or not.
     """
     try:
         return open_index(folder, embedder, name, database)
@@ -266,7 +264,7 @@ def _current(folder: Path, embedder: Embedder, name: str, database: str) -> Inde
 
 
 def open_successor(folder: Path, found: RecordedModel, database: str = "") -> Opened:
-    """The index of a model beside the one that serves: begun, gone on with, or what it had before.
+    """Open or create the index of a model beside the serving one; reuses its previous index.
 
     Raises:
         IndexWriteError: if it can't be written.
@@ -280,13 +278,13 @@ def open_successor(folder: Path, found: RecordedModel, database: str = "") -> Op
     try:
         index = open_index(folder, embedder, name, database)
     except StaleIndexError:
-        # Of another format, or of the same model that reads passages of another length.
+        # Another format, or another passage length.
         delete_index(index_place(folder, name, database))
         index = open_index(folder, embedder, name, database)
     return Opened(Served(found.record, name), embedder, index)
 
 
 def index_name(embedder: Embedder) -> str:
-    """The name of an embedder's index: the same whenever that is built."""
+    """The name of an embedder's index, derived from its properties."""
     told = f"{embedder.model} {embedder.dimension} {embedder.max_tokens}"
     return f"{INDEX}.{hashlib.sha256(told.encode()).hexdigest()[:8]}"

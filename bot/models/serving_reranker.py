@@ -1,8 +1,7 @@
-"""Choice of a reranker, as `commonplace model use --reranker` made it: `reranker.json`.
+"""Choice of a reranker by `commonplace model use --reranker`, kept in `reranker.json`.
 
-A choice holds until `model.reranker` in config.toml is changed after it, and from the next start of
-the bot on. A file that can't be read chooses nothing: what is dispensable keeps no bot from
-starting.
+It takes effect at the next start, and holds until `model.reranker` in config.toml changes. An
+unreadable file is ignored, because an optional part must not keep the bot from starting.
 """
 
 import json
@@ -21,7 +20,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RerankerChoice:
-    """What serves, what served before (either may be none), and what config.toml named then."""
+    """The serving and the previous reranker ("" for none), and config.toml's at that time."""
 
     configured: str
     serving: str
@@ -29,7 +28,7 @@ class RerankerChoice:
 
 
 def read_choice(folder: Path) -> RerankerChoice | None:
-    """What was chosen; None where nothing was, or the file can't be read."""
+    """The choice; None if there is none, or the file can't be read."""
     path = folder / FILE
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
@@ -37,33 +36,33 @@ def read_choice(folder: Path) -> RerankerChoice | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        _logger.warning("%s can't be read, so config.toml says which reranker: %s", path, error)
+        _logger.warning("%s can't be read; config.toml chooses the reranker: %s", path, error)
         return None
 
 
 def chosen_reranker(folder: Path, configured: str) -> str:
-    """The name of the reranker that serves, or nothing; `configured` is what config.toml names."""
+    """The name of the serving reranker, or ""; `configured` is config.toml's."""
     choice = read_choice(folder)
     return choice.serving if choice is not None and choice.configured == configured else configured
 
 
 def choose_reranker(folder: Path, configured: str, name: str) -> None:
-    """Let a reranker serve from the next start on, or none; the one before is kept in mind.
+    """Let a reranker, or none, serve from the next start on.
 
     Raises:
-        DataFolderError: if it can't be written down; then nothing is changed.
+        DataFolderError: if the choice can't be saved; nothing was changed.
     """
     choice = RerankerChoice(configured, name, chosen_reranker(folder, configured))
     try:
         write_json(folder / FILE, asdict(choice))
     except OSError as error:
         raise DataFolderError(
-            f"Which reranker serves can't be written down in {folder}: {error.strerror or error}. "
+            f"The choice of the reranker can't be saved in {folder}: {error.strerror or error}. "
             "Nothing was changed."
         ) from error
 
 
 def previous_reranker(folder: Path, configured: str) -> str | None:
-    """The one that served before the last choice; None if nothing was chosen that still holds."""
+    """The reranker before the current choice; None if no choice holds."""
     choice = read_choice(folder)
     return choice.previous if choice is not None and choice.configured == configured else None

@@ -1,9 +1,8 @@
-"""Shared choices: which model, reranker and calibration serve is the same on each machine.
+"""Shared choices: machines on one PostgreSQL database use the same model, reranker and calibration.
 
-They are small files of the data folder. Where the database is PostgreSQL, what they say is a row
-there, too, and the row counts: a file that was changed here is written into it, and a row that was
-changed elsewhere into the file, which is followed as if it had been changed here. The weights of a
-model stay where they are: a machine that lacks them says so when it is to open that model.
+These choices are small files of the data folder, mirrored to rows of the database. A changed file
+is written to its row, and a changed row to its file; the row wins. Weights aren't copied: a machine
+that lacks them says so when it opens the model.
 """
 
 import json
@@ -18,25 +17,23 @@ from bot.storage.data_folder import DataFolderError, open_store
 from bot.storage.json_file import write_text
 from knowledge.store.store import Store
 
-# The files that hold a choice. A row of any other name is no file to be written here.
+# Files with a choice. Rows with other names are never written to files.
 _FILES: Final = re.compile(r"(?:model|reranker)\.json|calibration(?:\.[0-9a-f]{16})?\.toml")
 _PATTERNS: Final = ("model.json", "reranker.json", "calibration*.toml")
 _KEY: Final = "machines: choice of "
 
 
 class SharedChoices:
-    """The choices of a data folder and those of a database, kept the same."""
+    """Synchronises the choices of a data folder with those of a database."""
 
     def __init__(self, store: Store, folder: Path) -> None:
         self._store = store
         self._folder = folder
-        # What both said when they were compared last.
+        # The common state at the last comparison.
         self._known: dict[str, str] = {}
 
     def compare(self) -> None:
-        """Take in what was chosen elsewhere, and tell others what was chosen here.
-
-        Where both have changed, the database's counts; so does it at first.
+        """Copy changes in both directions; the database wins if both changed, and at first.
 
         Raises:
             DataFolderError: if a file can't be read or written.
@@ -54,18 +51,18 @@ class SharedChoices:
                     self._known[name] = self._told(name, row, said)
         except OSError as error:
             raise DataFolderError(
-                f"What was chosen can't be read or written in {self._folder}: "
+                f"The choice of models can't be read or written in {self._folder}: "
                 f"{error.strerror or error}."
             ) from error
 
     def _told(self, name: str, before: str | None, said: str) -> str:
-        """Write what a file says into its row, unless that has changed meanwhile."""
+        """Write a file to its row, unless the row has changed meanwhile."""
         with self._store.database.writing():
             now = self._store.recall(_KEY + name)
             if now == before:
                 self._store.remember(_KEY + name, said)
                 return said
-        # Taken in the next time.
+        # The next comparison takes the row.
         return before or ""
 
     def _rows(self) -> dict[str, str]:
@@ -82,7 +79,7 @@ class SharedChoices:
 
 
 def _is_sound(name: str, text: str) -> bool:
-    """Whether others could read it: what is damaged here is not for them, and taken from them."""
+    """Whether a file is valid; a damaged one is replaced by its row."""
     read = json.loads if name.endswith(".json") else tomllib.loads
     try:
         read(text)
@@ -93,10 +90,10 @@ def _is_sound(name: str, text: str) -> bool:
 
 @contextmanager
 def sharing(folder: Path, url: str) -> Iterator[None]:
-    """Choose in a data folder as the machines do that share the database of a URL, if there is one.
+    """Make a choice inside, shared with other machines if there is a database URL.
 
     Raises:
-        DataFolderError, StoreError: as `SharedChoices.compare`; what was chosen counts here then.
+        DataFolderError, StoreError: as `SharedChoices.compare`; the choice then holds here only.
     """
     if not url:
         yield

@@ -1,6 +1,6 @@
-"""Speeds of models as `commonplace model try` measured them on this machine, kept by their vectors.
+"""Speeds of models, measured by `commonplace model try` on this machine.
 
-A file in the data folder, which is derived: where it is lost or torn, nothing was measured yet.
+Kept in a file of the data folder by the name of the vectors. A lost or torn file counts as empty.
 """
 
 import json
@@ -19,7 +19,7 @@ from indexer.embedding.embedder import Embedder
 
 FILE: Final = "model-speeds.json"
 
-# The texts of derivation, over and over: questions, sentences and long passages.
+# Questions, sentences and long passages, repeated.
 _PASSAGES: Final = (*SAMPLE, *VARIED) * 4
 _BATCH: Final = 16
 _QUESTIONS: Final = VARIED * 2
@@ -27,7 +27,7 @@ _QUESTIONS: Final = VARIED * 2
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """How fast a model was: texts a second where many wait, and a question's milliseconds."""
+    """Speed of a model: texts a second in batches, and milliseconds for one question."""
 
     name: str
     texts_per_second: float
@@ -37,7 +37,7 @@ class Speed:
 
 
 def measure(name: str, embedder: Embedder, clock: Callable[[], float] = time.perf_counter) -> Speed:
-    """Measure a model; it takes some seconds. The median question counts, other work slows some."""
+    """Measure a model for some seconds; takes the median question, because load slows some."""
     embedder.embed_queries(_QUESTIONS[:1])
     started = clock()
     for start in range(0, len(_PASSAGES), _BATCH):
@@ -58,7 +58,7 @@ def measure(name: str, embedder: Embedder, clock: Callable[[], float] = time.per
 
 
 def kept(folder: Path) -> Mapping[str, Speed]:
-    """What was measured earlier, by the vectors that a model makes."""
+    """Earlier measurements, by the name of the vectors."""
     try:
         found = json.loads((folder / FILE).read_text(encoding="utf-8"))
         return {str(vectors): Speed(**fields) for vectors, fields in found.items()}
@@ -67,6 +67,6 @@ def kept(folder: Path) -> Mapping[str, Speed]:
 
 
 def keep(folder: Path, vectors: str, speed: Speed) -> None:
-    """Keep what was measured, in place of an earlier measurement of the same model."""
+    """Keep a measurement in place of an earlier one of the same model."""
     speeds = {**kept(folder), vectors: speed}
     write_json(folder / FILE, {key: asdict(one) for key, one in speeds.items()})

@@ -1,8 +1,8 @@
-"""The data folder: where its files are, its file locks, and how an index of it is opened.
+"""The data folder: its files and file locks, and the opening of its store and indexes.
 
-`run` and `preview` hold the folder while they live, so that there is one bot a folder; everything
-else may be used beside them. A lock is the operating system's: it ends with the process that holds
-it, however that ends, so nothing has to be cleaned up. The file stays, and means nothing by itself.
+`run` and `preview` hold a lock on the folder, so that one bot at a time uses it; other commands can
+run beside them. The operating system releases a lock when its process ends. The lock's file stays
+and means nothing by itself.
 
 Errors:
     Exception
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 BOT_LOCK: Final = "bot.lock"
 COMMUNITY: Final = "community.db"
 BACKUPS: Final = "backups"
-# Which model serves, and from which index (`bot.models.serving_model`).
+# Names the serving model and its index (`bot.models.serving_model`).
 POINTER: Final = "model.json"
-# Held by whoever builds another index, or changes which one serves.
+# Held while another index is built, or the serving one is changed.
 MODEL_LOCK: Final = "model.lock"
 
 _logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class DataFolderHeldError(DataFolderError):
 
 
 def data_folder(settings: Settings) -> Path:
-    """The data folder, made if it is missing, and closed to everybody but its owner.
+    """The data folder, made if missing, and closed to other users.
 
     Raises:
         DataFolderError: if it can't be made.
@@ -79,7 +79,7 @@ def data_folder(settings: Settings) -> Path:
 
 
 def model_cache() -> Path:
-    """The user's folder of derived models, which all data folders share; it can be deleted.
+    """The user's cache of derived models, shared by all data folders.
 
     Source:
         XDG Base Directory Specification, "Environment variables".
@@ -91,11 +91,11 @@ def model_cache() -> Path:
 
 
 def open_store(folder: Path, url: str = "") -> Store:
-    """Open the community database, or begin it in a folder that has never had one.
+    """Open the community database, or create it in a folder that never had one.
 
     Args:
         folder: the data folder.
-        url: of the PostgreSQL database that is used instead of a file in it, if one is.
+        url: of a PostgreSQL database used instead of a file.
 
     Raises:
         StoreError: if it can't be opened, or is lost.
@@ -107,8 +107,8 @@ def open_store(folder: Path, url: str = "") -> Store:
         database.close()
         raise StoreError(
             f"The database {shown_database_url(url)} is empty, but {folder / COMMUNITY} is not. "
-            "Bring what is in it over with `commonplace migrate --to URL`, run without "
-            "`data.database`; or move it away to begin with an empty database."
+            "Move its content with `commonplace migrate --to URL`, run without `data.database`; "
+            "or move the file away to begin with an empty database."
         )
     return Store(database)
 
@@ -116,13 +116,13 @@ def open_store(folder: Path, url: str = "") -> Store:
 def open_database(
     folder: Path, url: str = "", *, schema: str = "", though_marked: bool = False
 ) -> Database:
-    """Open what the community's data is in, without asking what there was before.
+    """Open the community database without checking whether it was lost.
 
     Args:
         folder: the data folder.
-        url: of the PostgreSQL database that is used instead of a file in it, if one is.
-        schema: where its tables are there, if not where a bot looks for them.
-        though_marked: whether it is opened all the same if it was moved.
+        url: of a PostgreSQL database used instead of a file.
+        schema: of the tables there, if not the bot's own.
+        though_marked: open it even if it was moved.
 
     Raises:
         StoreError: if it can't be opened.
@@ -135,7 +135,7 @@ def open_database(
 def open_server(
     folder: Path, url: str, *, schema: str = "", though_marked: bool = False
 ) -> "PostgresDatabase":
-    """Open the PostgreSQL database that the community's data is in, as `open_database` does.
+    """Open the community database in PostgreSQL, as `open_database` does.
 
     Raises:
         StoreError: if it can't be opened.
@@ -146,9 +146,7 @@ def open_server(
 
 
 def refuse_unreachable(settings: Settings) -> None:
-    """Refuse to start where a server has to be reached and can't be, before Discord is connected.
-
-    So is a machine that could recognise nobody who is not to be quoted.
+    """Check before the login that the database server answers and shares its opt-out key.
 
     Raises:
         StoreError: with the remedy.
@@ -159,12 +157,14 @@ def refuse_unreachable(settings: Settings) -> None:
 
 
 def refuse_lost(folder: Path) -> None:
-    """Refuse to begin anew where a community database was: its backups would be rotated away.
+    """Refuse to create a new community database in place of a lost one.
+
+    Its backups would be rotated away.
 
     Raises:
         StoreError: with the remedy.
     """
-    # A database is begun before anything beside it, so this is looked at first.
+    # The database is created before anything beside it, so look at these first.
     left = [
         folder / name for name in (INDEX, POINTER, TOMBSTONES, BACKUPS) if _is_there(folder / name)
     ]
@@ -172,14 +172,14 @@ def refuse_lost(folder: Path) -> None:
     if left and is_empty(path):
         raise StoreError(
             f"{path} is missing or empty, but there was one: {' and '.join(map(str, left))} "
-            f"{'is' if len(left) == 1 else 'are'} there. Look whether its disk is mounted; or put "
-            "a backup back with `commonplace restore FILE`, or an export with `commonplace import "
-            "DIR`. To begin with an empty one all the same, move these away."
+            f"{'is' if len(left) == 1 else 'are'} there. Check that its disk is mounted. To "
+            "restore a backup, use `commonplace restore FILE`; an export, `commonplace import "
+            "DIR`. To begin with an empty database, move these away."
         )
 
 
 def _is_there(path: Path) -> bool:
-    """Whether this is a file, or a folder with anything in it."""
+    """Whether this is a file, or a folder that isn't empty."""
     return path.is_file() or (path.is_dir() and any(path.iterdir()))
 
 
@@ -209,10 +209,10 @@ def exclusive(folder: Path, name: str) -> Iterator[bool]:
 
 @contextmanager
 def held(folder: Path, *, shared: bool = False) -> Iterator[None]:
-    """Hold a data folder for as long as a bot runs on it; `shared` with others that do, too.
+    """Hold a data folder while a bot runs on it; `shared` with other bots of one cluster.
 
     Raises:
-        DataFolderHeldError: if another bot does.
+        DataFolderHeldError: if another bot holds it.
         DataFolderError: if the folder can't be written.
     """
     with exclusive(folder, BOT_LOCK) as mine:
@@ -225,10 +225,10 @@ def held(folder: Path, *, shared: bool = False) -> Iterator[None]:
 
 
 def empty(folder: Path) -> None:
-    """Delete everything in a data folder that this process holds.
+    """Delete everything in a data folder held by this process.
 
     Raises:
-        DataFolderError: if something can't be deleted.
+        DataFolderError: if a file can't be deleted.
     """
     for path in folder.iterdir():
         try:
@@ -249,11 +249,11 @@ def is_held(folder: Path) -> bool:
 
 
 def open_index(folder: Path, embedder: Embedder, name: str = INDEX, database: str = "") -> Index:
-    """An embedder's index: in a folder, or in the database of a URL.
+    """Open or create an embedder's index: in a folder, or in the database of a URL.
 
     Raises:
-        StaleIndexError: if it was made by another model, or another release.
-        IndexWriteError: if it can't be opened or made.
+        StaleIndexError: if another model or release made it.
+        IndexWriteError: if it can't be opened or created.
     """
     return Index(
         index_place(folder, name, database),

@@ -1,8 +1,7 @@
-"""File permissions of the data folder: its owner alone reads and writes what is in it.
+"""File permissions of the data folder: only its owner can read and write.
 
-What the program makes is made so (`main` sets the umask). What was copied there or made by hand is
-closed when the folder is opened. Only what the program itself makes there is touched: somebody may
-have named a folder that holds other things, too.
+`main` sets the umask for new files. Opening the folder closes copied files, too, but only files
+with our names: the folder may hold other things.
 """
 
 import os
@@ -28,18 +27,18 @@ _FOLDERS: Final = ("index*", "backups")
 
 
 def open_to_others(folder: Path) -> list[Path]:
-    """What of a data folder others than its owner may read or write, the folder itself first."""
+    """Files of a data folder open to other users, the folder itself first."""
     return [path for path in _made_here(folder) if _mode(path) & UMASK] if _closable() else []
 
 
 def close_to_others(folder: Path) -> int:
-    """Close what is open to others, as far as the system allows it; returns how much that was."""
+    """Close files open to other users, as far as the system allows; returns their number."""
     closed = 0
     for path in open_to_others(folder):
         try:
             path.chmod(_mode(path) & ~UMASK)
         except OSError:
-            # Another user's: `doctor` tells of it.
+            # It belongs to another user; `doctor` says so.
             continue
         closed += not _mode(path) & UMASK
     return closed
@@ -50,7 +49,7 @@ def _closable() -> bool:
 
 
 def _made_here(folder: Path) -> Iterator[Path]:
-    # A folder that everybody shares, such as /tmp, is nobody's to close.
+    # A shared folder such as /tmp must stay open.
     if not folder.stat().st_mode & stat.S_ISVTX:
         yield folder
     for pattern in _FILES:
@@ -66,7 +65,7 @@ def _made_here(folder: Path) -> Iterator[Path]:
 
 
 def _mode(path: Path) -> int:
-    """The permissions of a file; none of one that has gone meanwhile."""
+    """The permissions of a file; 0 if it was deleted meanwhile."""
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:

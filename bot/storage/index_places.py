@@ -1,6 +1,6 @@
-"""Places of indexes: a folder each in the data folder, or a schema each in a PostgreSQL database.
+"""Places of indexes: folders of the data folder, or schemas of a PostgreSQL database.
 
-They are called alike in both, as the pointer has it: `index`, or that with a digest of the model.
+Names are the same in both: `index`, or `index` with a digest of the model.
 """
 
 import shutil
@@ -14,15 +14,15 @@ INDEX: Final = "index"
 
 
 def index_place(folder: Path, name: str, database: str = "") -> Place:
-    """Where an index is: of a data folder, or in the `database` of a URL if there is one."""
+    """The place of an index: in the data folder, or in the database of a URL if given."""
     return IndexSchema(database, name.replace(".", "_")) if database else folder / name
 
 
 def index_names(folder: Path, database: str = "") -> list[str]:
-    """The names of all indexes that there are."""
+    """The names of all indexes."""
     if not database:
         return sorted(path.name for path in folder.glob(f"{INDEX}*") if path.is_dir())
-    # What it needs comes with an extra.
+    # Needs an extra.
     from indexer.index.postgres import schemas
 
     return [name.replace("_", ".", 1) for name in schemas(database)]
@@ -37,9 +37,9 @@ def has_index(place: Place) -> bool:
 
 
 def delete_index(place: Place) -> bool:
-    """Delete an index; False where it has to stay, because another process answers from it.
+    """Delete an index; False if another process still answers from it.
 
-    Of a folder, whoever has it open goes on with what it has.
+    A process that has the folder open keeps working.
     """
     if isinstance(place, Path):
         shutil.rmtree(place, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Small files of the data folder, JSON as a rule, each replaced as a whole or not at all."""
+"""Atomic writes of small files, mostly JSON."""
 
 import json
 import os
@@ -8,20 +8,17 @@ from typing import Any
 
 
 def write_json(path: Path, fields: Any, *, only_first: bool = False) -> None:
-    """As `write_text`, of what JSON can hold."""
+    """`write_text` of a value as JSON."""
     write_text(path, json.dumps(fields, indent=1, ensure_ascii=False), only_first=only_first)
 
 
 def write_text(path: Path, text: str, *, only_first: bool = False) -> None:
-    """Put a file in place of the one there; it is on the disk when this returns.
+    """Write a file atomically and durably.
 
-    Args:
-        path: whose folder is there.
-        text: what it is to say.
-        only_first: leave one that is there as it is, also where another process is as quick.
+    With `only_first`, an existing file is kept, even if another process just made it.
 
     Raises:
-        OSError: if it can't be written; then nothing is changed.
+        OSError: if it can't be written; nothing was changed.
     """
     descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
     try:
@@ -33,7 +30,7 @@ def write_text(path: Path, text: str, *, only_first: bool = False) -> None:
             Path(name).replace(path)
         elif not path.exists():
             try:
-                # Fails where another process was first.
+                # Fails if another process was first.
                 os.link(name, path)
             except FileExistsError:
                 return

@@ -1,9 +1,8 @@
-"""Machines: which of several that share a database has the files and folders that are sources.
+"""Machines that share a PostgreSQL database, and the source files that each of them has.
 
-A machine is a data folder: every process on it has the same one, and a container that is made anew
-keeps it. Where the database is PostgreSQL, a source that is a path belongs to one machine: that on
-which it was added, or the first one that sees it. No other machine looks for it, and what was read
-from it stays in the index. To add it again, on another machine, moves it there.
+A data folder stands for a machine: all its processes share it, and a new container keeps it. A path
+belongs to the machine where it was added, or to the first one that has it. Other machines don't
+look for it; its documents stay in the index. Adding the path on another machine moves it.
 """
 
 import json
@@ -24,14 +23,14 @@ FILE: Final = "machine.json"
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A data folder; `name` is what its machine was called when the folder was first used."""
+    """A data folder; `name` is the host name at its first use."""
 
     id: str
     name: str
 
 
 def this_machine(folder: Path) -> Machine:
-    """The machine that a data folder is on; it is given an id where it has none.
+    """The machine of a data folder; gives it an id at first use.
 
     Raises:
         StoreError: if its file can't be read or written.
@@ -40,29 +39,28 @@ def this_machine(folder: Path) -> Machine:
     try:
         if not path.exists():
             made = Machine(uuid.uuid4().hex, socket.gethostname() or "unnamed")
-            # Another process on the same folder may be as quick.
+            # Another process on the same folder may do so at the same time.
             write_json(path, asdict(made), only_first=True)
         return Machine(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise StoreError(
-            f"{path}, which says which machine this is, can't be used ({error}). Delete it, then "
-            "add the files and folders that are sources on this machine again: `commonplace source "
-            "add PATH`."
+            f"{path}, the id of this machine, can't be used ({error}). Delete it, then add this "
+            "machine's files and folders again: `commonplace source add PATH`."
         ) from error
 
 
 class SourceMachines:
-    """Which machine has each source that is a path, as the database remembers it."""
+    """Owners of the paths among the sources, kept in the database."""
 
     def __init__(self, store: Store, machine: Machine) -> None:
         self._store = store
         self.machine = machine
 
     def take(self, locations: Sequence[str]) -> dict[str, str]:
-        """Let this machine have sources from now on.
+        """Let this machine own sources from now on.
 
         Returns:
-            The names of the machines that had them before, by location.
+            The names of the previous owners, by location.
         """
         before = {}
         for location in filter(_path_of, locations):
@@ -74,10 +72,10 @@ class SourceMachines:
         return before
 
     def elsewhere(self) -> dict[str, str]:
-        """The sources that are paths on other machines: location → that machine's name.
+        """Paths on other machines: location → machine name.
 
-        What nobody has belongs to this machine, if it is here. A repository that is on none yet
-        has no name: it is not to be taken for deleted.
+        A path without an owner belongs to this machine if it exists here. A repository that no
+        machine has yet gets the name "", so that it doesn't count as deleted.
         """
         found = {}
         for location, _ in self._store.sources():
@@ -109,7 +107,7 @@ def _key(location: str) -> str:
 
 
 def _path_of(location: str) -> str:
-    """The path that a source is; none of one on the web."""
+    """The path of a source; "" for sources on the web."""
     repository = repository_at(location)
     if repository is not None:
         return repository.url if repository.is_local else ""

@@ -100,7 +100,7 @@ def test_where_it_can_not_be_written_nothing_is_changed(tmp_path: Path) -> None:
         write_pointer(tmp_path, replace(POINTED, configured="second"))
 
     try:
-        assert "DataFolderError: The model that serves can't be written" in in_a_process(write)
+        assert "DataFolderError: The choice of the model can't be saved" in in_a_process(write)
         assert read_pointer(tmp_path) == POINTED
     finally:
         tmp_path.chmod(0o700)

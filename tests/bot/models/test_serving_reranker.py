@@ -42,7 +42,7 @@ def test_a_file_that_can_not_be_read_chooses_nothing(
 ) -> None:
     (tmp_path / FILE).write_text(text)
     assert chosen_reranker(tmp_path, "named") == "named"
-    assert "config.toml says which reranker" in caplog.text
+    assert "config.toml chooses the reranker" in caplog.text
 
 
 def test_where_nothing_can_be_written_nothing_changes(tmp_path: Path) -> None:
