@@ -12,10 +12,9 @@ from enum import StrEnum
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from indexer.index.index import Index
-from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.values.documents import channel_scope
 from knowledge.values.phrasings import RecordedPhrasing
-from knowledge.values.questions import Question, RecordedHit
+from knowledge.values.questions import OpenQuestion, Question, RecordedHit
 
 
 class PassageState(StrEnum):

@@ -15,8 +15,8 @@ from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
 from bot.core.core import Core
 from knowledge.chat import intents
-from knowledge.store.questions.helped_questions import DailyCaps, HelpedQuestion
 from knowledge.values.guilds import GuildFilter
+from knowledge.values.helped_questions import DailyCaps, HelpedQuestion
 from knowledge.values.questions import Evidence, Verdict
 
 # Unasked answers need more than strong evidence. On the working sets, near misses included, 0.94 of

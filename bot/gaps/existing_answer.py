@@ -11,10 +11,9 @@ from bot.answers.lookup import scopes_of
 from bot.core.core import Core
 from bot.gaps.service import chosen
 from indexer.index.stored_passage import StoredPassage
-from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.questions.question_records import digest_of
 from knowledge.values.documents import Scope
-from knowledge.values.questions import Feedback, RecordedHit, Verdict
+from knowledge.values.questions import Feedback, OpenQuestion, RecordedHit, Verdict
 
 # As many as a list offers.
 _OFFERED = 25

@@ -15,11 +15,9 @@ from bot.text.markdown import (
     shown,
     size,
 )
-from knowledge.store.questions.gaps import OpenQuestion
-from knowledge.store.questions.handovers import HANDING_PAUSE, NotHandedOn
 from knowledge.values.guilds import Language
-from knowledge.values.handovers import Handover, HandoverState
-from knowledge.values.questions import Question, RecordedHit
+from knowledge.values.handovers import HANDING_PAUSE, Handover, HandoverState, NotHandedOn
+from knowledge.values.questions import OpenQuestion, Question, RecordedHit
 
 # Below a refusal.
 

@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 
 from bot.answers.replay import with_words
 from bot.core.core import Core
-from knowledge.store.questions.gaps import OpenQuestion, once_each, same_words
-from knowledge.store.questions.handovers import NotHandedOn
+from knowledge.store.questions.gaps import once_each, same_words
 from knowledge.values.guilds import GuildFilter, GuildSettings
-from knowledge.values.handovers import Handover, HandoverOutcome
+from knowledge.values.handovers import Handover, HandoverOutcome, NotHandedOn
 from knowledge.values.notes import Member, Notice
-from knowledge.values.questions import Question
+from knowledge.values.questions import OpenQuestion, Question
 
 
 @dataclass(frozen=True, slots=True)

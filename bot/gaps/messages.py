@@ -18,10 +18,9 @@ from bot.text.markdown import (
 )
 from bot.text.paging import PAGE, QUOTED, TIMES, page_count, page_number
 from bot.text.place_names import place_name
-from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.values.guilds import Language
 from knowledge.values.handovers import Handover, HandoverState
-from knowledge.values.questions import Evidence
+from knowledge.values.questions import Evidence, OpenQuestion
 
 # As many as are a screen or two of a phone.
 GROUPS_A_PAGE: Final = 5

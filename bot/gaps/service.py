@@ -23,18 +23,13 @@ from bot.core.core import Core
 from bot.gaps import handovers
 from bot.gaps.handovers import HelpersAnswer
 from indexer.retrieval.clusters import grouped, most_typical
-from knowledge.store.questions.gaps import (
-    OpenQuestion,
-    Publication,
-    once_each,
-    same_words,
-)
+from knowledge.store.questions.gaps import Publication, once_each, same_words
 from knowledge.values.channel_settings import HoldingSettings
 from knowledge.values.documents import Kind, document_of_note
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.handovers import Handover, HandoverState
 from knowledge.values.notes import Notice, NoticeEvent
-from knowledge.values.questions import Evidence, RecordedHit
+from knowledge.values.questions import Evidence, OpenQuestion, RecordedHit
 
 # How many questions are asked again in one slice; asking takes some 5 ms each.
 SLICE: Final = 16

@@ -22,14 +22,12 @@ from bot.core.core import Core
 from bot.core.degradations import Degradations
 from bot.core.worker import Worker
 from knowledge.files.parsed_file import ParsedFile
-from knowledge.store.questions.gaps import OpenQuestion
-from knowledge.store.questions.handovers import NotHandedOn
 from knowledge.values.channel_settings import GuildChoices, HoldingSettings
 from knowledge.values.drafts import Draft
 from knowledge.values.guilds import GuildFilter, GuildSettings, Language
-from knowledge.values.handovers import Handover
+from knowledge.values.handovers import Handover, NotHandedOn
 from knowledge.values.pictures import Picture
-from knowledge.values.questions import Question
+from knowledge.values.questions import OpenQuestion, Question
 from knowledge.web.fetcher import MakeFetcher
 
 _T = TypeVar("_T")

@@ -11,12 +11,12 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from bot.interactions.kit.buttons import NONCE, CustomId
-from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.values.channel_settings import AnsweredFrom
 from knowledge.values.drafts import Draft, OnPage
 from knowledge.values.handovers import Handover
 from knowledge.values.notes import Member, Note, SourceMessage
 from knowledge.values.pictures import PICTURES
+from knowledge.values.questions import OpenQuestion
 from knowledge.values.submissions import (
     TITLE_CHARACTERS,
     InvalidNoteError,

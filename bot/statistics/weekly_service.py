@@ -12,9 +12,9 @@ from bot.gaps.service import Group
 from bot.statistics.weekly_schedule import Due
 from knowledge.secrets import without_secrets
 from knowledge.store.notes.credit import Contributor
-from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.questions.period_figures import Asked
 from knowledge.values.notes import Note, State
+from knowledge.values.questions import OpenQuestion
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
 # Discord shows five rows of buttons, one for each gap.

@@ -1,8 +1,21 @@
 """Hand-overs: questions that are put to helpers, and how each stands. Only values."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
+
+# A member puts one question to the helpers in so much time.
+HANDING_PAUSE: Final = timedelta(minutes=10)
+
+
+class NotHandedOn(StrEnum):
+    """Why a question is not put to the helpers."""
+
+    ALREADY = "already"
+    TOO_SOON = "too soon"
+    NO_GAP = "no gap"
+    PRIVATE = "private"
 
 
 class HandoverState(StrEnum):

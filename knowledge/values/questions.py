@@ -125,3 +125,29 @@ class Question:
     answered_from: AnsweredFrom = EVERYTHING
     quotations: int | None = None
     pruned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """A question that is a gap. `content` is whether its asker found the answer helpful.
+
+    `unhelpful` is whether anybody found it unhelpful.
+    `channels` are those that everybody whom it was answered to could read; `answered_from` and
+    `quotations` held where it was asked. What was asked `private`ly was answered to its asker
+    alone.
+    """
+
+    id: int
+    guild_id: int
+    channel_id: int | None
+    asker_id: int
+    text: str
+    earlier: str
+    asked_at: datetime
+    evidence: Evidence
+    content: bool
+    channels: tuple[int, ...] = ()
+    unhelpful: bool = False
+    answered_from: AnsweredFrom = EVERYTHING
+    private: bool = False
+    quotations: int | None = None

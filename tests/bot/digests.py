@@ -23,10 +23,9 @@ from bot.statistics.weekly_service import (
 )
 from knowledge.page.site import page_url
 from knowledge.store.notes.credit import Contributor
-from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.questions.period_figures import Asked
 from knowledge.values.guilds import Language
-from knowledge.values.questions import Evidence
+from knowledge.values.questions import Evidence, OpenQuestion
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 from tests.bot.components import part
 from tests.bot.world import World, text_of

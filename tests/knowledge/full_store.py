@@ -10,12 +10,12 @@ from knowledge.backup.exporter import export
 from knowledge.files.pictures import checked_picture
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.notes.decisions import Ruling
-from knowledge.store.questions.helped_questions import HelpedQuestion
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
 from knowledge.values.channel_settings import AnsweredFrom
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import GuildSettings, Rule
+from knowledge.values.helped_questions import HelpedQuestion
 from knowledge.values.notes import Decision, Member, Note, PageName, Problem
 from knowledge.values.phrasings import RecordedPhrasing, WrittenLine
 from knowledge.values.pictures import Picture

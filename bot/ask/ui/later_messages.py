@@ -15,7 +15,7 @@ from bot.ask.question_rules import (
 from bot.interactions import forum_posts
 from bot.interactions.policy.permissions import lacking_to_answer, may_help
 from bot.interactions.services import Services
-from knowledge.store.questions.helped_questions import HelpedQuestion
+from knowledge.values.helped_questions import HelpedQuestion
 
 # Messages after a question that are looked at.
 MOST_HEARD: Final = 50

@@ -32,8 +32,8 @@ from bot.interactions.kit.retries import reply_once
 from bot.interactions.policy.channel_access import readable_by_all
 from bot.interactions.policy.flood_control import FloodControl, TooFastError
 from bot.interactions.services import Services
-from knowledge.store.questions.helped_questions import DailyCaps, HelpedQuestion
 from knowledge.values.channel_settings import Mode
+from knowledge.values.helped_questions import DailyCaps, HelpedQuestion
 
 ROUND_SECONDS: Final = 60
 # Most questions that wait for their time; in a flood, the rest is left to people.

@@ -19,9 +19,8 @@ from bot.interactions.policy.permissions import may_decide, may_help
 from bot.interactions.policy.rules import readers_of_answer
 from bot.interactions.services import Interaction, Services
 from bot.text.languages import Sentence
-from knowledge.store.questions.handovers import NotHandedOn
 from knowledge.values.guilds import GuildSettings, Language
-from knowledge.values.handovers import Handover
+from knowledge.values.handovers import Handover, NotHandedOn
 from knowledge.values.notes import Member
 from knowledge.values.questions import Question
 

@@ -29,9 +29,8 @@ from bot.interactions.policy.channel_access import (
 )
 from bot.interactions.policy.permissions import may_send
 from bot.interactions.services import Services
-from knowledge.store.questions.handovers import NotHandedOn
 from knowledge.values.guilds import GuildSettings, Language
-from knowledge.values.handovers import Handover
+from knowledge.values.handovers import Handover, NotHandedOn
 from knowledge.values.questions import Question
 
 _Place = discord.TextChannel | discord.ForumChannel

@@ -31,11 +31,11 @@ from bot.review import messages as review_messages
 from bot.review.similar_notes import Near
 from bot.text import error_messages
 from bot.text.languages import Sentence
-from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.values.drafts import Draft
 from knowledge.values.guilds import Language
 from knowledge.values.handovers import Handover
 from knowledge.values.notes import Member, Note, Obstacle, Outcome
+from knowledge.values.questions import OpenQuestion
 from knowledge.values.submissions import InvalidNoteError
 
 # So many messages are remembered whose drafts were taken; a hundred bytes each.

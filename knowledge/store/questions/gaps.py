@@ -19,10 +19,10 @@ from knowledge.store.notices import Notices
 from knowledge.store.row_guilds import RowKind, guild_of
 from knowledge.store.rows import record
 from knowledge.store.value_lists import run_among
-from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
+from knowledge.values.channel_settings import AnsweredFrom
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import NoticeEvent
-from knowledge.values.questions import Evidence
+from knowledge.values.questions import Evidence, OpenQuestion
 
 # The newest so many of a guild are looked at; older ones come up when these are settled.
 MOST_QUESTIONS: Final = 2_000
@@ -41,32 +41,6 @@ _OPEN: Final = """
     or q.evidence = 'partial' and q.told_for is null and not exists
         (select 1 from feedback f where f.question_id = q.id and f.verdict = 'helpful'))
 """
-
-
-@dataclass(frozen=True, slots=True)
-class OpenQuestion:
-    """A question that is a gap. `content` is whether its asker found the answer helpful.
-
-    `unhelpful` is whether anybody found it unhelpful.
-    `channels` are those that everybody whom it was answered to could read; `answered_from` and
-    `quotations` held where it was asked. What was asked `private`ly was answered to its asker
-    alone.
-    """
-
-    id: int
-    guild_id: int
-    channel_id: int | None
-    asker_id: int
-    text: str
-    earlier: str
-    asked_at: datetime
-    evidence: Evidence
-    content: bool
-    channels: tuple[int, ...] = ()
-    unhelpful: bool = False
-    answered_from: AnsweredFrom = EVERYTHING
-    private: bool = False
-    quotations: int | None = None
 
 
 def same_words(text: str) -> str:

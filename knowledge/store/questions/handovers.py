@@ -7,35 +7,28 @@ edits works that off, whatever happened in between.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Final
 
 from knowledge.store.database import Database
 from knowledge.store.notices import Notices
-from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.store.row_guilds import RowKind, guild_of
 from knowledge.store.rows import record
 from knowledge.store.value_lists import rows_among, run_among
 from knowledge.values.guilds import GuildFilter, every_guild
-from knowledge.values.handovers import Handover, HandoverOutcome, HandoverState
+from knowledge.values.handovers import (
+    HANDING_PAUSE,
+    Handover,
+    HandoverOutcome,
+    HandoverState,
+    NotHandedOn,
+)
 from knowledge.values.notes import NoticeEvent
-
-# A member puts one question to the helpers in so much time.
-HANDING_PAUSE: Final = timedelta(minutes=10)
+from knowledge.values.questions import OpenQuestion
 
 _SELECT: Final = (
     "select h.*, exists (select 1 from gap_notes g where g.question_id = h.question_id) as noted "
     "from handed_on h"
 )
-
-
-class NotHandedOn(StrEnum):
-    """Why a question is not put to the helpers."""
-
-    ALREADY = "already"
-    TOO_SOON = "too soon"
-    NO_GAP = "no gap"
-    PRIVATE = "private"
 
 
 class Handovers:

@@ -7,9 +7,8 @@ here so that it goes when its message is deleted.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from enum import StrEnum
 from itertools import islice
 from typing import Any, Final
 
@@ -19,53 +18,13 @@ from knowledge.store.row_guilds import RowKind, guild_of
 from knowledge.store.rows import record
 from knowledge.store.value_lists import rows_among, run_among
 from knowledge.values.guilds import GuildFilter, every_guild
+from knowledge.values.helped_questions import DailyCaps, HelpedQuestion, HelpState
 from knowledge.values.questions import Question
 
 # How long others have before a question counts as one that nobody answers.
 WATCHED_FOR: Final = timedelta(days=1)
 # The time in which answers are counted for the caps.
 CAPPED_FOR: Final = timedelta(days=1)
-
-
-class HelpState(StrEnum):
-    """What is due for a question that was asked of nobody."""
-
-    WAITING = "waiting"
-    WATCHED = "watched"
-    DONE = "done"
-
-
-@dataclass(frozen=True, slots=True)
-class HelpedQuestion:
-    """A message that asks; of a forum's post the first one, which has the post's id.
-
-    `channel_id` is the forum or the text channel. `question_id` is the record of the answer, or of
-    the gap; `reply_id` the message that answers.
-    """
-
-    message_id: int
-    guild_id: int
-    channel_id: int
-    asker_id: int
-    is_post: bool
-    asked_at: datetime
-    due_at: datetime
-    state: HelpState = HelpState.WAITING
-    question_id: int | None = None
-    reply_id: int | None = None
-
-    @property
-    def place_id(self) -> int:
-        """The channel or thread in which the message stands."""
-        return self.message_id if self.is_post else self.channel_id
-
-
-@dataclass(frozen=True, slots=True)
-class DailyCaps:
-    """How many answers unasked a member is given in a day in a guild, and a channel; 0: any."""
-
-    member: int
-    channel: int
 
 
 class HelpedQuestions:

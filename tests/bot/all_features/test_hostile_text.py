@@ -57,7 +57,6 @@ from knowledge.store.audit.audit_log import LogEntry
 from knowledge.store.guilds.synced_channels import SyncedContent
 from knowledge.store.notes.credit import Activity, Contributor
 from knowledge.store.notes.note_records import ListedNote
-from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.values.documents import SHARED, Failure, Kind
 from knowledge.values.guilds import Language, Rule
 from knowledge.values.notes import (
@@ -73,7 +72,7 @@ from knowledge.values.notes import (
     SourceMessage,
     State,
 )
-from knowledge.values.questions import Evidence, Question, RecordedHit
+from knowledge.values.questions import Evidence, OpenQuestion, Question, RecordedHit
 from knowledge.values.submissions import TEXT_CHARACTERS, Submission
 from tests.bot import strictness
 from tests.bot.extremes import EXTREMES, TEXTS, at_most, badly_cut, badly_shown

@@ -14,7 +14,7 @@ from bot.statistics.ui.weekly_poster import DigestPoster
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.inbox import KeptInteraction
 from knowledge.store.notes.decisions import Ruling
-from knowledge.store.questions.helped_questions import HelpedQuestion
+from knowledge.values.helped_questions import HelpedQuestion
 from knowledge.values.notes import Decision, Member
 from knowledge.values.submissions import Submission
 from tests.bot.components import part

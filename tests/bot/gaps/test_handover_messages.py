@@ -7,10 +7,9 @@ import pytest
 
 from bot.gaps import handover_messages as messages
 from bot.text.markdown import MESSAGE_CHARACTERS, size
-from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.values.guilds import Language
 from knowledge.values.handovers import Handover, HandoverState
-from knowledge.values.questions import Evidence, Question, RecordedHit
+from knowledge.values.questions import Evidence, OpenQuestion, Question, RecordedHit
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 HELPER = 10**18

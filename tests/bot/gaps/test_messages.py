@@ -7,10 +7,9 @@ import pytest
 from bot.gaps import messages
 from bot.gaps.service import Group
 from bot.text.markdown import MESSAGE_CHARACTERS, size
-from knowledge.store.questions.gaps import OpenQuestion
 from knowledge.values.guilds import Language
 from knowledge.values.handovers import Handover, HandoverState
-from knowledge.values.questions import Evidence
+from knowledge.values.questions import Evidence, OpenQuestion
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 MEMBER = 10**18

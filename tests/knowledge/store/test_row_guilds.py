@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from knowledge.store.inbox import KeptInteraction
-from knowledge.store.questions.helped_questions import HelpedQuestion
 from knowledge.store.row_guilds import NO_GUILD, RowKind, guild_of, only_guild
 from knowledge.store.store import Store
+from knowledge.values.helped_questions import HelpedQuestion
 from knowledge.values.notes import Member, NoticeEvent
 from knowledge.values.questions import Evidence, Question
 from knowledge.values.submissions import Submission

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from knowledge.backup.exporter import export
 from knowledge.store.inbox import KeptInteraction
 from knowledge.store.notes.decisions import Ruling
-from knowledge.store.questions.helped_questions import DailyCaps, HelpedQuestion
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
 from knowledge.values.channel_settings import AnsweredFrom
 from knowledge.values.documents import Scope
 from knowledge.values.guilds import Rule
+from knowledge.values.helped_questions import DailyCaps, HelpedQuestion
 from knowledge.values.limits import Quota
 from knowledge.values.notes import (
     Decision,

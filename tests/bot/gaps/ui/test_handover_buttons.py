@@ -13,8 +13,8 @@ from simcord.enums import OverwriteType
 from bot.core.core import Core
 from bot.gaps import handover_messages as messages
 from bot.process.client import Bot
-from knowledge.store.questions.handovers import HANDING_PAUSE, NotHandedOn
 from knowledge.values.guilds import Language
+from knowledge.values.handovers import HANDING_PAUSE, NotHandedOn
 from tests.bot.steps import choose, said
 from tests.bot.world import UNKNOWN, World, build_world, buttons
 

@@ -10,8 +10,8 @@ from knowledge.store.audit.audit_log import replayed
 from knowledge.store.database import now
 from knowledge.store.erasure.personal_data import FORMER_MEMBER, PERSONAL
 from knowledge.store.notes.decisions import Ruling
-from knowledge.store.questions.helped_questions import HelpedQuestion
 from knowledge.store.store import Store
+from knowledge.values.helped_questions import HelpedQuestion
 from knowledge.values.limits import Quota
 from knowledge.values.notes import Decision, Member, NoticeEvent, Problem, State
 from knowledge.values.phrasings import RecordedPhrasing, WrittenLine

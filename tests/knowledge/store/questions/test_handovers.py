@@ -7,13 +7,17 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.store.questions.gaps import OpenQuestion
-from knowledge.store.questions.handovers import HANDING_PAUSE, NotHandedOn
 from knowledge.store.store import Store
 from knowledge.values.guilds import GuildSettings
-from knowledge.values.handovers import Handover, HandoverOutcome, HandoverState
+from knowledge.values.handovers import (
+    HANDING_PAUSE,
+    Handover,
+    HandoverOutcome,
+    HandoverState,
+    NotHandedOn,
+)
 from knowledge.values.notes import NoticeEvent
-from knowledge.values.questions import Evidence, Question
+from knowledge.values.questions import Evidence, OpenQuestion, Question
 
 GUILD, ELSEWHERE = 10, 11
 ASKER, ANNA, BERT = 3, 4, 5

@@ -3,13 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from knowledge.store.questions.helped_questions import (
-    WATCHED_FOR,
-    DailyCaps,
-    HelpedQuestion,
-    HelpState,
-)
+from knowledge.store.questions.helped_questions import WATCHED_FOR
 from knowledge.store.store import Store
+from knowledge.values.helped_questions import DailyCaps, HelpedQuestion, HelpState
 from knowledge.values.questions import Evidence, Question
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
