@@ -7,12 +7,14 @@ member may read it.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.answers.decision import Answer, Citation, near_best, recorded_passage
+from bot.answers.decision import Answer, Citation, near_best, recorded_hit, recorded_passage
 from bot.answers.lookup import Ask, context_after, scopes_of
 from bot.answers.pipeline import Reply
 from bot.answers.replay import asked_again, with_words
 from bot.core.core import Core
 from indexer.index.stored_passage import StoredPassage
+from indexer.retrieval.hit import Hit
+from knowledge.store.database import DatabaseAwayError
 from knowledge.store.questions.question_records import digest_of
 from knowledge.values.channel_settings import HoldingSettings
 from knowledge.values.documents import Kind, channel_of, note_of_document
@@ -113,6 +115,14 @@ def pictures_of(core: Core, quoted: Iterable[Citation | StoredPassage]) -> tuple
     return tuple(dict.fromkeys(found))[:PICTURES]
 
 
+def pictures_if_there(core: Core, quoted: Iterable[Citation]) -> tuple[Picture, ...]:
+    """The same, but none while the database is away."""
+    try:
+        return pictures_of(core, quoted)
+    except DatabaseAwayError:
+        return ()
+
+
 # Feedback.
 
 
@@ -144,6 +154,14 @@ class Picked:
 
     confirmed: bool
     reply: Reply | None = None
+
+
+def by_digest(hits: Iterable[Hit]) -> dict[str, Hit]:
+    """Hits by the digest of their record; two that are recorded alike are one."""
+    found: dict[str, Hit] = {}
+    for hit in hits:
+        found.setdefault(digest_of(recorded_hit(hit)), hit)
+    return found
 
 
 def offered_passage(

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.answers.decision import Answer, Clarification, Refusal, offered, recorded_hit
+from bot.answers.decision import Answer, Clarification, Refusal, offered
 from bot.answers.phrased import Phrased
 from bot.answers.pipeline import Reply
 from bot.ask import button_messages, explanation, messages, passage_messages, service
@@ -23,9 +23,6 @@ from bot.interactions.policy.channel_access import may_write, readable_in
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.policy.rules import readers_of_answer
 from bot.interactions.services import Interaction, Services
-from indexer.retrieval.hit import Hit
-from knowledge.store.database import DatabaseAwayError
-from knowledge.store.questions.question_records import digest_of
 from knowledge.values.documents import Kind
 from knowledge.values.guilds import Language
 from knowledge.values.questions import Evidence, Feedback, Question, Verdict
@@ -102,12 +99,9 @@ async def pictured(bot: Services, reply: Reply, channel: Any = None) -> Reply:
     notes = service.quoted_notes(reply)
     if not may or not notes:
         return reply
-    try:
-        found = await bot.worker.call(
-            lambda core: service.pictures_of(core, notes), priority=Priority.ASKING
-        )
-    except DatabaseAwayError:
-        return reply
+    found = await bot.worker.call(
+        lambda core: service.pictures_if_there(core, notes), priority=Priority.ASKING
+    )
     return replace(reply, pictures=found)
 
 
@@ -163,10 +157,7 @@ def _buttons(
 def _passage_select(reply: Reply, question_id: int, language: Language) -> "PassageSelect":
     """The list of passages found, best first, including the quoted one, which may be cut."""
     quoted = reply.outcome.quotes[0].hit if isinstance(reply.outcome, Answer) else None
-    # Two parts of a page may be recorded alike, and Discord rejects a repeated value.
-    found: dict[str, Hit] = {}
-    for hit in offered(reply.hits):
-        found.setdefault(digest_of(recorded_hit(hit)), hit)
+    found = service.by_digest(offered(reply.hits))
     labels = passage_messages.options([*found.values()])
     options = [
         discord.SelectOption(

@@ -13,7 +13,7 @@ from bot.answers.decision import Answer, Citation, Clarification, Conflict, Quot
 from bot.answers.pipeline import Reply
 from bot.answers.quotations import SCREEN_LINES, citation_line
 from bot.ask import messages as ask_messages
-from bot.ask.disagreement import _DISAGREE, disagreement
+from bot.ask.messages import _DISAGREE, disagreement
 from bot.text.excerpt import LINE_CHARACTERS, room
 from bot.text.markdown import MESSAGE_CHARACTERS
 from indexer.contradictions.detector import Contradiction, Statement
