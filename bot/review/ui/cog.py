@@ -11,7 +11,7 @@ import discord
 from discord import app_commands
 
 from bot.core.job_queue import Priority
-from bot.interactions.features import Feature
+from bot.interactions.features import Feature, Round
 from bot.interactions.kit.buttons import Button, CustomId, Part, view_of
 from bot.interactions.kit.door import First
 from bot.interactions.kit.localisation import described, viewer_language
@@ -23,6 +23,7 @@ from bot.interactions.services import Cog, Interaction, Services
 from bot.review import cards, messages, service
 from bot.review.service import LogFilters, Side
 from bot.review.ui.cards import CardsCog, card_buttons, card_message, files_of
+from bot.review.ui.outbox import ROUND_SECONDS, OutboxDispatcher
 from bot.review.ui.queue import Queue
 from bot.text import error_messages
 from knowledge.values.guilds import Rule
@@ -225,4 +226,6 @@ class LogButton(
 
 def feature(bot: Services) -> Feature:
     bot.queue = Queue(bot)
-    return Feature([CardsCog(bot), ReviewCog(bot)])
+    dispatcher = OutboxDispatcher(bot)
+    bot.outbox = dispatcher
+    return Feature([CardsCog(bot), ReviewCog(bot)], [Round(ROUND_SECONDS, dispatcher.round)])

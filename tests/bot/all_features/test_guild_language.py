@@ -7,8 +7,8 @@ import pytest
 
 from bot.ask import button_messages
 from bot.ask import messages as ask_messages
-from bot.notices import messages as notices_messages
-from bot.notices.ui.outbox import OutboxDispatcher
+from bot.review import notice_messages
+from bot.review.ui.outbox import OutboxDispatcher
 from knowledge.values.guilds import Language
 from knowledge.values.notes import NoticeEvent
 from tests.bot.components import part
@@ -92,7 +92,7 @@ async def test_contributors_are_told_in_the_servers_language(german: World) -> N
     form = await german.moderator.click(german.card, label="Ablehnen")
     await german.moderator.submit_modal(form, {"reason": "Not *ours*."})
 
-    assert told(german) == notices_messages.notice(
+    assert told(german) == notice_messages.notice(
         await german.note(), NoticeEvent.REJECTED, language=GERMAN
     )
     assert "Der Grund: Not" in told(german)[0]

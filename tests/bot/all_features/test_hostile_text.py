@@ -23,9 +23,9 @@ from bot.notes import list_messages as notes_list_messages
 from bot.notes import messages as notes_messages
 from bot.notes.list_messages import Filter
 from bot.notes.service import Seen
-from bot.notices import messages as notices_messages
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
+from bot.review import notice_messages
 from bot.review.impact import AnswerSummary, ChangedQuestion, Impact
 from bot.review.service import Action, Findings, LogLine
 from bot.review.similar_notes import Closeness, Near
@@ -301,7 +301,7 @@ def test_a_card_fits_with_everything_there_is_to_say(
 def test_a_contributor_is_told_in_messages(
     note: Note, before: Note, event: NoticeEvent, language: Language
 ) -> None:
-    told = notices_messages.notice(note, event, before, language)
+    told = notice_messages.notice(note, event, before, language)
     _shown_well(told)
     # In a channel, the first one names its reader.
     _shown_well([f"<@{2**62}> {told[0]}"])

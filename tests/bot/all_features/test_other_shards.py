@@ -7,9 +7,9 @@ import pytest
 
 from bot.ask.ui.unasked_cog import HelperCog
 from bot.core.core import Core
-from bot.notices.ui.outbox import OutboxDispatcher
 from bot.privacy.ui.guild_removal import GuildRemoval
 from bot.process.client import Bot
+from bot.review.ui.outbox import OutboxDispatcher
 from bot.statistics.ui.weekly_poster import DigestPoster
 from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.inbox import KeptInteraction

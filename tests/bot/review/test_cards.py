@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.notes import messages as notes_messages
-from bot.notices import messages as notices_messages
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
+from bot.review import notice_messages
 from bot.review.cards import Standing
 from bot.review.service import Action, Findings
 from bot.review.ui.cards import CardButton
@@ -53,7 +53,7 @@ def test_every_card_and_notice_is_a_message_that_discord_takes(
     assert all(text.strip() for text in card.texts)
     assert size("".join(card.texts)) <= LAYOUT_CHARACTERS
     messages = [review_cards.status_line(note), notes_messages.note_taken(note)]
-    messages += [part for event in NoticeEvent for part in notices_messages.notice(note, event)]
+    messages += [part for event in NoticeEvent for part in notice_messages.notice(note, event)]
     messages += [review_messages.obstacle(note, why) for why in Obstacle]
     messages += [review_messages.done(note, action) for action in Action]
     for message in messages:

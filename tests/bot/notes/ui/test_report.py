@@ -6,8 +6,8 @@ import pytest
 from simcord import InteractionResult
 
 from bot.notes import messages as notes_messages
-from bot.notices import messages as notices_messages
 from bot.process.client import Bot
+from bot.review import notice_messages
 from bot.text.markdown import LAYOUT_CHARACTERS
 from knowledge.values.notes import Note, NoticeEvent, Problem
 from knowledge.values.submissions import REASON_CHARACTERS
@@ -200,7 +200,7 @@ async def test_who_reported_is_told_what_came_of_it_by_direct_message(
     await settle(world, label)
 
     reason = "It has closed." if label == "Retire" else ""
-    expected = notices_messages.notice(await world.note(), SETTLED[label], reason=reason)
+    expected = notice_messages.notice(await world.note(), SETTLED[label], reason=reason)
     assert told(world) == expected
     assert len(world.general.history()) == 0
 
@@ -212,7 +212,7 @@ async def test_who_reported_is_told_of_the_text_that_came_of_it(world: World) ->
     await edit(world)
     await world.moderator.click(world.card, label="Approve")
 
-    assert told(world) == notices_messages.notice(await world.note(2), NoticeEvent.REPORT_REVISED)
+    assert told(world) == notice_messages.notice(await world.note(2), NoticeEvent.REPORT_REVISED)
 
 
 async def test_who_settles_their_own_report_is_not_told_of_it(world: World) -> None:

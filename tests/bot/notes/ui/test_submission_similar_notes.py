@@ -7,9 +7,9 @@ from simcord import InteractionResult, MemberActor
 
 from bot.notes import form_messages
 from bot.notes import messages as notes_messages
-from bot.notices import messages as notices_messages
 from bot.process.client import Bot
 from bot.review import messages as review_messages
+from bot.review import notice_messages
 from bot.text.markdown import plain
 from knowledge.values.guilds import Language
 from knowledge.values.notes import NoticeEvent, Obstacle, State
@@ -177,7 +177,7 @@ async def test_others_notes_are_extended_by_a_proposal_that_both_are_credited_fo
     name = plain(world.second_member.name)
     assert f"extended by {name}" in text_of(world.card)
     assert told(world)[-1].startswith(
-        notices_messages._SENTENCES[NoticeEvent.EXTENDED](Language.ENGLISH, name=name, title=TITLE)
+        notice_messages._SENTENCES[NoticeEvent.EXTENDED](Language.ENGLISH, name=name, title=TITLE)
     )
     await world.moderator.click(world.card, label="Approve")
 
@@ -219,7 +219,7 @@ async def test_its_contributor_can_take_back_what_somebody_wants_to_add(
     assert (await world.note(1)).live
     [message] = world.second_member.user.dm_channel.history()
     assert message.content.startswith(
-        notices_messages._SENTENCES[NoticeEvent.EXTENSION_WITHDRAWN](Language.ENGLISH, title=TITLE)
+        notice_messages._SENTENCES[NoticeEvent.EXTENSION_WITHDRAWN](Language.ENGLISH, title=TITLE)
     )
 
 

@@ -7,8 +7,8 @@ import pytest
 from simcord import Env
 
 from bot.core.core import Core
-from bot.notices import messages as notices_messages
 from bot.review import messages as review_messages
+from bot.review import notice_messages
 from bot.review import service as review_service
 from bot.review.service import Action
 from bot.text import error_messages, markdown
@@ -82,7 +82,7 @@ async def test_a_live_note_is_retired_and_restored(world: World) -> None:
 async def test_a_retirement_without_a_reason_is_told_without_one(world: World) -> None:
     await world.publish()
     await decided(world, world.moderator, "Retire", {"reason": ""})
-    assert told(world)[-1] == notices_messages.notice(await world.note(), NoticeEvent.RETIRED)[0]
+    assert told(world)[-1] == notice_messages.notice(await world.note(), NoticeEvent.RETIRED)[0]
 
 
 async def test_an_earlier_text_is_made_live_again(world: World) -> None:

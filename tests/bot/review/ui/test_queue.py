@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from simcord import Env
 
 from bot.core.core import Core
-from bot.notices.ui.outbox import OutboxDispatcher
 from bot.process.client import Bot
 from bot.review import messages as review_messages
 from bot.review import service as review_service
+from bot.review.ui.outbox import OutboxDispatcher
 from bot.text import error_messages
 from knowledge.values.guilds import Rule
 from knowledge.values.notes import Member, SourceChange, SourceMessage, State

@@ -9,11 +9,11 @@ import discord
 import pytest
 
 from bot.notes import messages as notes_messages
-from bot.notices import messages as notices_messages
-from bot.notices.ui.outbox import OutboxDispatcher
 from bot.process.client import Bot
 from bot.review import messages as review_messages
+from bot.review import notice_messages
 from bot.review.service import Action
+from bot.review.ui.outbox import OutboxDispatcher
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.notes import Decision, Member, NoticeEvent
 from knowledge.values.submissions import REASON_CHARACTERS
@@ -229,7 +229,7 @@ async def test_the_contributor_is_told_of_an_approval_by_direct_message(world: W
 
     await world.moderator.click(world.card, label="Approve")
 
-    assert told(world) == notices_messages.notice(await world.note(), NoticeEvent.APPROVED)
+    assert told(world) == notice_messages.notice(await world.note(), NoticeEvent.APPROVED)
 
 
 async def test_the_contributor_is_told_in_the_channel_where_direct_messages_fail(

@@ -7,9 +7,9 @@ holds nothing that others may not read.
 from collections.abc import Mapping
 from typing import Final
 
-from bot.notices.service import DECIDED_LATER
 from bot.review.cards import Card
 from bot.review.findings import difference
+from bot.review.outbox import DECIDED_LATER
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, plain, quoted_parts, shortened, shown
 from knowledge.values.guilds import Language

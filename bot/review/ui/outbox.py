@@ -23,13 +23,13 @@ from bot.interactions.kit.retries import resent
 from bot.interactions.policy.channel_access import readable_by_all
 from bot.interactions.policy.explanations import EXPLAINED
 from bot.interactions.services import Services
-from bot.notices import messages, service
-from bot.notices.service import Delivery, Place
 from bot.review import cards as review_cards
 from bot.review import messages as review_messages
+from bot.review import notice_messages, outbox
 from bot.review import service as review_service
 from bot.review.cards import ReviewCard
 from bot.review.impact import Impact, ImpactPreview
+from bot.review.outbox import Delivery, Place
 from bot.review.ui.cards import card_buttons, card_message, files_of
 from indexer.index.database import IndexError_
 from knowledge.store.database import StoreError
@@ -110,7 +110,7 @@ class OutboxDispatcher:
 
     async def move_cards(self, guild_id: int) -> None:
         """Delete pending cards outside of the review channel; they are posted there again."""
-        left = await self._bot.worker.call(lambda core: service.left_behind(core, guild_id))
+        left = await self._bot.worker.call(lambda core: outbox.left_behind(core, guild_id))
         for channel_id, message_id in left:
             channel = self._bot.get_partial_messageable(channel_id)
             try:
@@ -122,7 +122,7 @@ class OutboxDispatcher:
         """Find deleted cards of pending revisions, which are posted again."""
         now = datetime.now(UTC)
         cards = await self._bot.worker.call(
-            lambda core: service.waiting_cards(core, guild_id, now, LOST_CARDS)
+            lambda core: outbox.waiting_cards(core, guild_id, now, LOST_CARDS)
         )
         lost = []
         for channel_id, message_id in cards:
@@ -134,13 +134,13 @@ class OutboxDispatcher:
                 _logger.warning("A review card could not be looked for: %s", error)
                 return
         if lost:
-            await self._bot.worker.call(lambda core: service.lost(core, lost))
+            await self._bot.worker.call(lambda core: outbox.lost(core, lost))
 
     # Cards.
 
     async def _show_cards(self) -> None:
         mine = self._bot.serves
-        due = await self._bot.worker.call(lambda core: service.due_cards(core, mine))
+        due = await self._bot.worker.call(lambda core: outbox.due_cards(core, mine))
         # A review channel that refuses one card refuses all: trying each would run into Discord's
         # limit on refused requests.
         refused: set[int] = set()
@@ -158,7 +158,7 @@ class OutboxDispatcher:
 
     async def _show_card(self, note: Note, number: int) -> bool:
         """Post or edit a card that shows this change of its note; False without a channel."""
-        settings = await self._bot.worker.call(lambda core: service.settings(core, note.guild_id))
+        settings = await self._bot.worker.call(lambda core: outbox.settings(core, note.guild_id))
         card = await self._card(note, settings)
         buttons = card_buttons(note, settings, datetime.now(UTC), settings.language)
         if note.revision.state is State.PENDING and note.revision.id not in self._impacts:
@@ -173,7 +173,7 @@ class OutboxDispatcher:
                 number = await self._replace(place)
             if not await self._post(note, number, card, buttons):
                 return False
-        await self._bot.worker.call(lambda core: service.shown(core, note, number))
+        await self._bot.worker.call(lambda core: outbox.shown(core, note, number))
         return True
 
     async def _card(self, note: Note, settings: GuildSettings) -> ReviewCard:
@@ -198,7 +198,7 @@ class OutboxDispatcher:
         )
 
     async def _replace(self, place: Place) -> int:
-        return await self._bot.worker.call(lambda core: service.replace_lost(core, place))
+        return await self._bot.worker.call(lambda core: outbox.replace_lost(core, place))
 
     async def _preview(self, note: Note) -> None:
         try:
@@ -209,7 +209,7 @@ class OutboxDispatcher:
                 return
             self._impacts[note.revision.id] = found
             if found.total:
-                await self._bot.worker.call(lambda core: service.changed(core, note))
+                await self._bot.worker.call(lambda core: outbox.changed(core, note))
                 await self.catch_up()
         except EXPLAINED as error:
             _logger.info("A card lacks what its note would change: %s", error)
@@ -243,13 +243,11 @@ class OutboxDispatcher:
         Discord accepts a nonce once. If an earlier attempt succeeded, it returns that message,
         which is then edited.
         """
-        settings = await self._bot.worker.call(lambda core: service.settings(core, note.guild_id))
+        settings = await self._bot.worker.call(lambda core: outbox.settings(core, note.guild_id))
         channel = self._bot.get_channel(settings.review_channel_id or 0)
         if not isinstance(channel, discord.abc.Messageable):
             return False
-        posting = await self._bot.worker.call(
-            lambda core: service.begin_posting(core, note, number)
-        )
+        posting = await self._bot.worker.call(lambda core: outbox.begin_posting(core, note, number))
         nonce = f"card-{note.revision.id}-{posting}"
 
         async def send(*, with_files: bool) -> discord.Message:
@@ -259,7 +257,7 @@ class OutboxDispatcher:
 
         message = await _with_files_if_allowed(card, send)
         place = (message.channel.id, message.id)
-        await self._bot.worker.call(lambda core: service.posted(core, note, place))
+        await self._bot.worker.call(lambda core: outbox.posted(core, note, place))
         if posting != number and not await self._edit(place, card, buttons, settings):
             # Somebody deleted the earlier attempt's message before it was known.
             await self._replace(place)
@@ -269,13 +267,13 @@ class OutboxDispatcher:
 
     async def _notify(self) -> None:
         mine = self._bot.serves
-        for notice in await self._bot.worker.call(lambda core: service.unsent(core, mine)):
+        for notice in await self._bot.worker.call(lambda core: outbox.unsent(core, mine)):
             await self._deliver(notice)
 
     async def _deliver(self, notice: Notice) -> None:
-        delivery = await self._bot.worker.call(lambda core: service.delivery(core, notice))
+        delivery = await self._bot.worker.call(lambda core: outbox.delivery(core, notice))
         if delivery is not None and await self._deliver_directly(delivery):
-            await self._bot.worker.call(lambda core: service.sent(core, notice))
+            await self._bot.worker.call(lambda core: outbox.sent(core, notice))
 
     async def _deliver_directly(self, delivery: Delivery) -> bool:
         """Tell a contributor by direct message, else in the channel where they proposed the note.
@@ -283,7 +281,7 @@ class OutboxDispatcher:
         Returns False if it should be tried again later.
         """
         notice, note = delivery.notice, delivery.note
-        first, *rest = messages.notice(
+        first, *rest = notice_messages.notice(
             note,
             notice.event,
             delivery.before,
@@ -298,7 +296,7 @@ class OutboxDispatcher:
             )
             nonce = f"notice-{notice.id}"
             await resent(functools.partial(user.send, first, view=view, nonce=nonce))
-            whole = messages.text_to_give_back(note, notice.event)
+            whole = notice_messages.text_to_give_back(note, notice.event)
             for number, part in enumerate(rest):
                 file = whole if number == 0 else None
                 await resent(functools.partial(_send_part, user, part, file, f"{nonce}-{number}"))
@@ -351,7 +349,7 @@ async def _send_part(
 
 
 def _notice_view(delivery: Delivery) -> Any:
-    if delivery.notice.event not in messages.REVISABLE:
+    if delivery.notice.event not in notice_messages.REVISABLE:
         return discord.utils.MISSING
     language = delivery.settings.language
     return view_of([shared_buttons.revise_note(delivery.note.id, language)])

@@ -1,6 +1,6 @@
 """Notices to contributors: within Discord's limits, with the reason and the text."""
 
-from bot.notices import messages as notices_messages
+from bot.review import notice_messages
 from knowledge.values.notes import (
     NoticeEvent,
     State,
@@ -10,7 +10,7 @@ from tests.bot import values
 
 def test_a_rejected_contributor_gets_the_reason_and_the_text_back() -> None:
     text = "\n".join(
-        notices_messages.notice(
+        notice_messages.notice(
             values.note("My text.", State.REJECTED, "Old."), NoticeEvent.REJECTED
         )
     )

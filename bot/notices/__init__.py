@@ -1,1 +1,0 @@
-"""Outbox delivery: review cards, notices to contributors, answers to earlier askers."""

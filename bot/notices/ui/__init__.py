@@ -1,1 +1,0 @@
-"""Discord side of the outbox: posting and editing cards, sending notices."""
