@@ -23,6 +23,7 @@ from knowledge.files.document import parse_document
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
 from knowledge.files.reader import FilePart, begin_parsing, content_of
 from knowledge.files.scan import FoundFile, Scan, absence, by_claim, scan
+from knowledge.files.site_addresses import OWN, without_rule
 from knowledge.git import sync as git_sync
 from knowledge.sources import check_paths
 from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
@@ -177,7 +178,10 @@ def imported_part(found: FoundFile, part: FilePart) -> Document | Failure:
     except UnreadableError as error:
         return part_failure(found, part, error)
     document = _document(part_id(found, part), found.scope, Kind.FILE, reading)
-    return document if document.link else replace(document, link=found.link)
+    if document.link:
+        return document
+    link, rule = without_rule(found.link)
+    return replace(document, link=link, anchors=(rule or OWN) if link else None)
 
 
 def part_failure(found: FoundFile, part: FilePart, error: UnreadableError) -> Failure:

@@ -13,6 +13,7 @@ from typing import Final
 
 from knowledge.files.parsed_file import UnreadableError, one_line
 from knowledge.files.reader import SUFFIXES, content_of, format_name
+from knowledge.files.site_addresses import ANCHOR, GENERATORS, TEMPLATE, split_base_url
 from knowledge.git import hosts
 from knowledge.git.checkout import is_repository, remote_page, web_address
 from knowledge.store.store import Store
@@ -31,7 +32,7 @@ from knowledge.web import crawl
 from knowledge.web.addresses import normal_url, problem_with_literal, problem_with_url
 
 _SSH: Final = re.compile(r"(?:ssh|git|git\+ssh)://|[\w.-]+@[\w.-]+:")
-_PLACES: Final = re.compile(r"\{(?:path|commit|first|last)\}")
+_PLACES: Final = re.compile(r"\{(?:path|stem|anchor|commit|first|last)\}")
 
 
 class MissingSourceError(Exception):
@@ -94,7 +95,7 @@ def add_visited(
         MissingSourceError: if the base URL is none.
     """
     source = repository_at(location)
-    place = _pattern(base_url) if base_url else ""
+    place = _base_url(base_url or "")
     if source is not None and source.is_local and base_url is None:
         place = remote_page(Path(source.url))
     if store.add_source(location, scope, place):
@@ -150,10 +151,16 @@ def _folder(named: str) -> str:
     return "/".join(parts)
 
 
-def _pattern(typed: str) -> str:
-    if "{path}" not in typed:
-        return _base_url(typed)
-    if problem := problem_with_url(_PLACES.sub("x", typed)):
+def _template(typed: str) -> str:
+    """A base URL with places such as `{path}` in it.
+
+    Raises:
+        MissingSourceError: if it is no address, or its anchor isn't at its end.
+    """
+    problem = problem_with_url(_PLACES.sub("x", typed))
+    if not problem and "{anchor}" in typed.removesuffix(ANCHOR):
+        problem = f"may have {{anchor}} only at its end, as {ANCHOR}"
+    if problem:
         raise MissingSourceError(f"The base URL {one_line(typed)} {problem}.")
     return typed
 
@@ -188,15 +195,23 @@ def add_paths(
 
 
 def _base_url(typed: str) -> str:
-    """An address below which files can be read, as it is put before their paths; none is none."""
+    """Where files can be read, as `cited` in `site_addresses` takes it; none is none."""
     if not typed:
         return ""
+    name, address = split_base_url(typed)
+    if name == TEMPLATE:
+        return _template(typed)
+    if name:
+        return f"{name}:{_base_url(address)}"
     problem = problem_with_url(typed)
     if not problem and ("?" in typed or "#" in typed):
         problem = "has a ? or # in it, behind which no path can follow"
     if problem:
+        generators = ", ".join(sorted(set(GENERATORS) - {TEMPLATE}))
         raise MissingSourceError(
-            f"The base URL {one_line(typed)} {problem}: name one as https://example.org/docs."
+            f"The base URL {one_line(typed)} {problem}: name one as https://example.org/docs, as a "
+            "template such as https://example.org/{stem}#{anchor}, or with its generator in front, "
+            f"as mkdocs:https://example.org/docs ({generators})."
         )
     return normal_url(typed).rstrip("/")
 

@@ -258,8 +258,9 @@ def add_sources(
         str | None,
         typer.Option(
             metavar="URL",
-            help="Where the folder or repository can be read on the web, for citations to lead "
-            'there; else at the remote of its Git checkout. "" for nowhere.',
+            help="Where the folder or repository can be read on the web: an address, one with its "
+            "generator in front (mkdocs:https://…), or a template with {stem} and {anchor}. "
+            'Without it, citations lead to the remote of its Git checkout; with "", nowhere.',
         ),
     ] = None,
     git: Annotated[

@@ -3,10 +3,12 @@
 Only passages of documents with known lines have a row in `passage_lines`.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from indexer.text.passages import HEADING_SEPARATOR, Passage
+from indexer.text.passages import HEADING_SEPARATOR, Passage, heading_lines
+from knowledge.files.site_addresses import anchors
 from knowledge.values.documents import Document
 
 _UNDERLINES: Final = frozenset("=-")
@@ -14,6 +16,9 @@ _UNDERLINES: Final = frozenset("=-")
 
 def fragments(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
     """The fragment of each passage's lines; empty if its lines aren't known."""
+    if document.anchors:
+        yield from _anchors(document, passages)
+        return
     lines = document.lines
     if lines is None or not lines.form:
         yield from ("" for _ in passages)
@@ -30,6 +35,16 @@ def fragments(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
             continue
         first, last = (number + lines.first - 1 for number in found)
         yield _named(lines.form, first, last)
+
+
+def _anchors(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
+    """The anchor of the heading above each passage; nothing for the beginning of a document."""
+    found = list(heading_lines(document.text))
+    named = list(anchors(document.anchors or "", [words for _, words in found]))
+    above = [line for line, _ in found]
+    for passage, lines in zip(passages, line_ranges(document.text, passages), strict=True):
+        place = bisect_right(above, lines[0]) - 1 if lines and passage.heading else -1
+        yield named[place] if place >= 0 else ""
 
 
 def _named(form: str, first: int, last: int) -> str:

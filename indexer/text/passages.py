@@ -30,11 +30,12 @@ from indexer.text.sentences import (
     units,
     within,
 )
+from knowledge.files.site_addresses import without_own_id
 from knowledge.values.documents import Document
 
 # Raise it when documents are cut, or their words read, in another way: indexed documents are then
 # put in anew, and only changed passages are embedded.
-CUTTING: Final = 5
+CUTTING: Final = 6
 
 HEADING_SEPARATOR: Final = " › "
 
@@ -192,9 +193,17 @@ def _sections_in_steps(text: str, title: str) -> Iterator[tuple[str, str] | None
         if body.strip():
             yield HEADING_SEPARATOR.join(path[key] for key in sorted(path)), body
         path = {key: value for key, value in path.items() if key < level}
+        heading = without_own_id(heading)
         if heading and (path or heading.casefold() != title.casefold()):
             path[level] = heading
         start = end
+
+
+def heading_lines(text: str) -> Iterator[tuple[int, str]]:
+    """The line of each heading of a Markdown text, counting from 1, and its words."""
+    for found in _headings(text, text.split("\n")):
+        if found is not None:
+            yield found[0] + 1, found[3]
 
 
 def _headings(

@@ -31,7 +31,7 @@ SUFFIXES: Final = frozenset(ENDINGS)
 
 # The version of the parsers. Raise it when one gives other text than before, so that unchanged
 # files are read again.
-PARSERS_VERSION: Final = 11
+PARSERS_VERSION: Final = 12
 
 # The one process of this program.
 sandbox: Final = Sandbox()

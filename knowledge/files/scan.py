@@ -10,13 +10,13 @@ import os
 import stat
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final
-from urllib.parse import quote
 
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.files.reader import PARSERS_VERSION, SUFFIXES, content_of
+from knowledge.files.site_addresses import cited
 from knowledge.values.documents import SHARED, Failure, FileRecord, Scope
 
 # Paths looked at in one step; a thousand of them take about 10 ms.
@@ -205,7 +205,7 @@ def _link(path: Path, source: Path, base_url: str) -> str:
     if not base_url or not path.is_relative_to(source):
         return ""
     inside = path.relative_to(source if path != source else source.parent)
-    return f"{base_url}/{quote(inside.as_posix())}"
+    return cited(base_url, PurePosixPath(inside))
 
 
 def files_of(location: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from knowledge.files.parsed_file import MAX_PACKED_BYTES, ParsedFile, UnreadableError, check_size
 from knowledge.files.reader import PARSERS_VERSION, parse_bytes
+from knowledge.files.site_addresses import cited, has_rule, without_rule
 from knowledge.git.hosts import file_link
 from knowledge.git.repository import CommittedFile, Listed, Repository, copy_folder, opened
 from knowledge.values.documents import SHARED, Document, Failure, Kind, Lines, Scope
@@ -193,12 +194,17 @@ def documents(
 def _document(source: RepositoryLocation, scope: Scope, page: WebPage, place: str) -> Document:
     details: dict[str, Any] = json.loads(page.details)
     link, form = file_link(place, page.link, page.url) if place else ("", "")
+    rule = ""
+    if has_rule(place):
+        inside = PurePosixPath(page.url).relative_to(source.folder or ".")
+        link, rule = without_rule(cited(place, inside))
+        form = ""
     headings = tuple((str(words), int(line)) for words, line in details["headings"])
     is_told = form and (details["line"] or headings)
     lines = Lines(details["line"], form, headings) if is_told else None
     if details["link"]:
         # It says itself where it is to be read.
-        link, lines = details["link"], None
+        link, lines, rule = details["link"], None, ""
     return Document(
         id=_document_id(source, page.url, scope),
         scope=scope,
@@ -209,6 +215,7 @@ def _document(source: RepositoryLocation, scope: Scope, page: WebPage, place: st
         tags=tuple(details["tags"]),
         verified=date.fromisoformat(details["verified"]) if details["verified"] else None,
         lines=lines,
+        anchors=rule or None,
     )
 
 

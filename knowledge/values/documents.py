@@ -81,6 +81,7 @@ class Document:
     revision: int | None = None
     approved_by: str = ""
     lines: Lines | None = None
+    anchors: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("id", "title", "text", "link", "contributor", "approved_by"):

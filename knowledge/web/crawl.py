@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from knowledge.files.parsed_file import MAX_BYTES, UnreadableError
 from knowledge.files.reader import PARSERS_VERSION, SUFFIXES, parse_bytes
+from knowledge.files.site_addresses import OWN
 from knowledge.values.documents import SHARED, Document, Failure, Kind, Scope
 from knowledge.values.source_locations import address_of
 from knowledge.web.addresses import normal_url, problem_with_literal, problem_with_url
@@ -312,6 +313,7 @@ def web_documents(
                     title=page.title,
                     text=page.text,
                     link=page.link or page.url,
+                    anchors=OWN,
                 )
         yield from site_failures(pages, url, scope)
 

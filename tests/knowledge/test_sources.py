@@ -7,6 +7,7 @@ from dulwich.repo import Repo
 
 from knowledge.sources import (
     MissingSourceError,
+    add_paths,
     add_visited,
     check_signed_in,
     crawl_location,
@@ -85,3 +86,35 @@ def test_a_repository_that_is_here_is_cited_at_its_remote(store: Store, tmp_path
     assert store.base_urls()[location] == "https://a.org/{path}?h={commit}#n{first}"
     with pytest.raises(MissingSourceError, match="is no http or https address"):
         add_visited(store, location, SHARED, "ftp://a.org/{path}")
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("https://docs.example.org/a/", "https://docs.example.org/a"),
+        ("mkdocs:https://docs.example.org/", "mkdocs:https://docs.example.org"),
+        ("https://example.org/{stem}#{anchor}", "https://example.org/{stem}#{anchor}"),
+        ("", ""),
+    ],
+)
+def test_where_a_folder_can_be_read_is_kept(
+    store: Store, tmp_path: Path, typed: str, kept: str
+) -> None:
+    add_paths(store, [tmp_path], SHARED, typed)
+    assert store.base_urls().get(str(tmp_path.resolve()), "") == kept
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("mkdoc:https://example.org", "with its generator in front"),
+        ("hugo:ftp://example.org", "is no http or https address"),
+        ("https://example.org/#{anchor}/{stem}", "only at its end"),
+        ("https://example.org/#top", "behind which no path can follow"),
+    ],
+)
+def test_where_no_file_can_be_read_is_refused(
+    store: Store, tmp_path: Path, typed: str, told: str
+) -> None:
+    with pytest.raises(MissingSourceError, match=told):
+        add_paths(store, [tmp_path], SHARED, typed)

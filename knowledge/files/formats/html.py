@@ -17,6 +17,7 @@ from markdownify import MarkdownConverter
 from knowledge.files.formats.text import WIDE_MARKS
 from knowledge.files.parsed_file import MAX_DEPTH, ParsedFile, UnreadableError, one_line
 from knowledge.files.robots_meta import hiding_rule_of_tags
+from knowledge.files.site_addresses import with_own_id
 
 # Parts of a page besides its text.
 _AROUND: Final = (
@@ -29,6 +30,7 @@ _AROUND: Final = (
 )
 _MAIN: Final = ("main", "[role=main]", "article")
 _LANGUAGE = re.compile(r"(?:language|lang|highlight(?:-source)?)-(?P<name>[\w+#-]+)")
+_HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 _ABSOLUTE: Final = ("http://", "https://", "mailto:")
 # No page is written in it, and undoing it takes a minute for a megabyte.
 _NO_ENCODINGS: Final = ("punycode",)
@@ -63,10 +65,14 @@ def parse_html(content: bytes, name: str) -> ParsedFile:
     tags = [(_attribute(tag, "name"), _attribute(tag, "content")) for tag in soup.select("meta")]
     hidden = hiding_rule_of_tags(tags)
     main = _main(soup)
+    headings = [one_line(heading.get_text()) for heading in main.find_all("h1")]
+    # Citations of its sections lead to these ids.
+    for heading in main.find_all(_HEADINGS):
+        if own_id := _own_id(heading):
+            heading.append(with_own_id("", own_id))
     text = to_markdown(main, link)
     if not text:
         raise UnreadableError("is a page without text.")
-    headings = [one_line(heading.get_text()) for heading in main.find_all("h1")]
     page_title = one_line(soup.title.get_text()) if soup.title else ""
     title = headings[0] if len(headings) == 1 and headings[0] else page_title
     return ParsedFile(title or name, text, link=link, hidden=hidden)
@@ -192,6 +198,15 @@ def _language(pre: Tag) -> str:
         if match and match["name"] not in ("default", "none", "text"):
             return match["name"].removeprefix("source-")
     return ""
+
+
+def _own_id(heading: Tag) -> str:
+    """The id at which a heading can be reached: its own, one inside it, or its section's."""
+    own = _attribute(heading, "id") or _attribute(heading.find(id=True), "id")
+    section = heading.parent
+    if own or section is None or section.name not in ("section", "div"):
+        return own
+    return _attribute(section, "id") if section.find(True) is heading else ""
 
 
 def _attribute(tag: Tag | None, key: str) -> str:

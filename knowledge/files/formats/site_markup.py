@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator, Mapping, Set
 from typing import Final
 
+from knowledge.files.site_addresses import own_id, with_own_id, without_own_id
+
 _FENCE: Final = re.compile(r"[ \t>]{0,12}(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?(?P<mark>`{3,}|~{3,})")
 _ITEM: Final = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s")
 _SET_IN: Final = " " * 4
@@ -257,7 +259,12 @@ def _plain_line(line: str) -> str:
         title = _label(alert["title"])
         return f"{alert['lead'].rstrip()} {title}" if title else ""
     line = _HINT.sub("", line, count=1) if _HINT.match(line) else line
-    return _ATTRIBUTES.sub("", line) if "{" in line else line
+    if "{" not in line:
+        return line
+    plain = _ATTRIBUTES.sub("", line)
+    if _HEADED.match(line) is None:
+        return plain
+    return with_own_id(without_own_id(plain), own_id(line))
 
 
 def _label(title: str) -> str:

@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from knowledge.files.formats.front_matter import FrontMatter, parsed_front_matter
 from knowledge.files.formats.site_markup import without_site_markup
 from knowledge.files.parsed_file import ParsedFile, UnreadableError
+from knowledge.files.site_addresses import without_own_id
 
 # A heading further down names a part, not the whole.
 TOP_CHARACTERS: Final = 50_000
@@ -143,7 +144,7 @@ def first_heading(text: str) -> str:
     """
     tokens = _MARKDOWN.parse(text[:TOP_CHARACTERS])
     headings = [
-        (token.tag, inline.content.strip())
+        (token.tag, without_own_id(inline.content.strip()))
         for token, inline in itertools.pairwise(tokens)
         if token.type == "heading_open" and token.level == 0
     ]

@@ -37,6 +37,21 @@ def test_each_passage_is_cited_at_its_own_lines(home: Home, embedder: WordEmbedd
         assert links == [DOCUMENT.link] * 2
 
 
+def test_each_passage_is_cited_at_the_anchor_of_its_heading(
+    home: Home, embedder: WordEmbedder
+) -> None:
+    """The second of two equal headings, too; the text above all headings is the page's."""
+    link = "https://docs.example.org/ferries/"
+    text = f"{TEXT}\n## Porto {{#north}}\n\nAt ten.\n\n## Lisbon\n\nAt night.\n"
+    document = replace(DOCUMENT, text=text, link=link, lines=None, anchors="mkdocs")
+    with opened(home, embedder) as index:
+        *_, _ = update(index, embedder, [document])
+        found = index.tables.document_passages(document.id)
+    anchors = [one.link.removeprefix(link) for one in found]
+    assert anchors == ["", "#lisbon", "#north", "#lisbon_1"]
+    assert [one.heading for one in found] == ["", "Lisbon", "Porto", "Lisbon"]
+
+
 def test_a_document_at_another_commit_is_cited_there_and_nothing_else_is_done(
     home: Home, embedder: WordEmbedder
 ) -> None:

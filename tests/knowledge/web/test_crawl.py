@@ -81,6 +81,7 @@ def test_a_page_is_a_document_with_its_title_and_address(world: World) -> None:
         title="a",
         text="# a\n\nAbout a.",
         link=world.server.url("/a"),
+        anchors="own",
     )
 
 

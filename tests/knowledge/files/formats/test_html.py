@@ -128,3 +128,23 @@ def test_a_link_that_is_no_address_costs_nothing_but_itself() -> None:
 def test_a_page_that_says_it_is_in_punycode_is_read_as_what_it_is() -> None:
     page = b"<!doctype html><meta charset=punycode><p>Words-tda"
     assert parse_bytes(page, name="x.html").text == "Words-tda"
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        '<h2 id="fishing">Fishing</h2>',
+        '<h2><span class="mw-headline" id="fishing">Fishing</span></h2>',
+        '<section id="fishing"><h2>Fishing</h2></section>',
+    ],
+)
+def test_a_heading_keeps_the_id_that_a_citation_leads_to(heading: str) -> None:
+    page = f"<main><h1 id=guide>Guide</h1>{heading}<p>At dawn.</p></main>"
+    read = parse_bytes(page.encode(), name="page.html")
+    assert "## Fishing {#fishing}" in read.text
+    assert read.title == "Guide"
+
+
+def test_the_id_of_a_section_is_that_of_its_first_heading_alone() -> None:
+    page = '<section id="one"><h2>One</h2><p>Text.</p><h2>Two</h2><p>Text.</p></section>'
+    assert "## Two\n" in parse_bytes(page.encode(), name="page.html").text

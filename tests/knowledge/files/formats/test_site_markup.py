@@ -83,7 +83,7 @@ TALK = "We all want to sleep at night. Nobody reads long rules. " * 6
         ("{% include 'footer.md' %}", ""),
         ('--8<-- "links.md"', ""),
         ("[[toc]]", ""),
-        ("## Costs {#costs}", "## Costs"),
+        ("## Costs {#costs}", "## Costs {#costs}"),
         ("[Get it](https://a.example){ .button }", "[Get it](https://a.example)"),
         ("![a](b.png){ loading=lazy }", "![a](b.png)"),
         (
@@ -138,6 +138,8 @@ TALK = "We all want to sleep at night. Nobody reads long rules. " * 6
         ("## ![Logo](/x.png) [Sodium](https://a.example) **now**", "## Sodium now"),
         ("## ![Logo](/x.png)", "## ![Logo](/x.png)"),
         ("## DEVICE\\_IN\\_USE", "## DEVICE_IN_USE"),
+        ("## Restore { #put-back .wide }", "## Restore {#put-back}"),
+        ("## Restore {: .wide }", "## Restore"),
         ("Less&nbsp;than &lt;5&gt; &unknown;", "Less\u00a0than <5> &unknown;"),
     ],
 )

@@ -1,0 +1,240 @@
+"""Addresses on documentation sites: the page made of a file, and the anchors of its headings.
+
+Where a source can be read on the web is an address, a template such as
+`https://docs.example.org/{stem}#{anchor}`, or the name of a generator before an address:
+`mkdocs:https://docs.example.org`. Each generator has its rule for pages and one for anchors.
+"""
+
+import html
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+from urllib.parse import quote
+
+# The rule of headings that have anchors only where their text says so.
+OWN: Final = "own"
+# Headings of a plain template have GitHub's anchors.
+TEMPLATE: Final = "template"
+
+ANCHOR: Final = "#{anchor}"
+_PLACES: Final = ("{path}", "{stem}")
+_RULE: Final = re.compile(r"#\{(?P<rule>[a-z-]+)\}\Z")
+# An id at the end of a heading, as attribute lists write it: `{#id}` or `{: #id .class }`.
+_OWN_ID: Final = re.compile(r"\{:?[ \t]{0,9}\#(?P<id>[^\s{}\#]{1,200})[^{}\n]{0,200}\}[ \t]*\Z")
+_TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,500}>")
+_LINK: Final = re.compile(r"!?\[([^\]\n]{0,500})\]\([^)\n]{0,2000}\)")
+_MARKS: Final = re.compile(r"(?<![\w\\])[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)|`+")
+_NUMBER: Final = re.compile(r"\d+\s*[-_.]+\s*(?=[^-_.\s])")
+_TEXTS: Final = frozenset({".md", ".markdown", ".mdx", ".rst", ".txt"})
+
+
+@dataclass(frozen=True, slots=True)
+class Generator:
+    """A generator's rules.
+
+    Attributes:
+        page: the address of a text's page below the site's, by the text's path.
+        anchor: the anchor of a heading, by its words; empty where it has none that can be told.
+        repeated: the anchor of a heading whose anchor is taken, by that anchor and its number.
+    """
+
+    page: Callable[[PurePosixPath], str]
+    anchor: Callable[[str], str]
+    repeated: str = "{anchor}-{number}"
+
+
+def cited(base_url: str, path: PurePosixPath) -> str:
+    """The address at which a file can be read; it ends in a rule's mark where it has anchors.
+
+    Args:
+        base_url: where the file's source can be read, as `split_base_url` takes it.
+        path: the file's path in its source.
+    """
+    name, address = split_base_url(base_url)
+    if name == TEMPLATE:
+        given, anchored, _ = address.partition(ANCHOR)
+        places = {
+            "{path}": quote(path.as_posix()),
+            "{stem}": quote(path.with_suffix("").as_posix()),
+        }
+        for place, filled in places.items():
+            given = given.replace(place, filled)
+        return f"{given}#{{{TEMPLATE}}}" if anchored else given
+    page = path.as_posix()
+    if name and path.suffix.lower() in _TEXTS:
+        page = GENERATORS[name].page(path)
+    return f"{address}/{quote(page)}" + (f"#{{{name}}}" if name else "")
+
+
+def has_rule(base_url: str) -> bool:
+    """Whether a base URL says which page is made of a file, not only where files are."""
+    name, address = split_base_url(base_url)
+    return bool(name) and (name != TEMPLATE or "{stem}" in address or ANCHOR in address)
+
+
+def split_base_url(base_url: str) -> tuple[str, str]:
+    """The rule's name and the address of a base URL; an address alone has no rule."""
+    name, colon, address = base_url.partition(":")
+    if colon and name in GENERATORS and name != TEMPLATE:
+        return name, address
+    return (TEMPLATE if any(map(base_url.__contains__, _PLACES)) else ""), base_url
+
+
+def without_rule(link: str) -> tuple[str, str]:
+    """The address that `cited` made, without the mark of its rule, and the rule."""
+    found = _RULE.search(link)
+    return (link[: found.start()], found["rule"]) if found else (link, "")
+
+
+def own_id(heading: str) -> str:
+    """The id at the end of a heading; empty if there is none."""
+    found = _own_id(heading)
+    return found["id"] if found is not None else ""
+
+
+def without_own_id(heading: str) -> str:
+    """A heading without the id at its end."""
+    found = _own_id(heading)
+    return heading if found is None else heading[: found.start()].rstrip(" \t")
+
+
+def _own_id(heading: str) -> re.Match[str] | None:
+    return _OWN_ID.match(heading, heading.rfind("{")) if "{" in heading else None
+
+
+def with_own_id(heading: str, new_id: str) -> str:
+    """A heading with an id at its end, where that can be written."""
+    marked = f"{heading} {{#{new_id}}}"
+    return marked if new_id and own_id(marked) == new_id else heading
+
+
+def anchors(rule: str, headings: Iterable[str]) -> Iterator[str]:
+    """The anchor of each heading of a page, in order; empty for one whose anchor can't be told."""
+    generator = GENERATORS.get(rule)
+    taken: Counter[str] = Counter()
+    for heading in headings:
+        anchor = own_id(heading)
+        if generator is not None and not anchor:
+            anchor = first = generator.anchor(_words(heading))
+            if taken[first]:
+                anchor = generator.repeated.format(anchor=first, number=taken[first])
+            taken[first] += bool(first)
+        yield quote(anchor, safe="!$&'()*+,;=:@/?~")
+
+
+def _words(heading: str) -> str:
+    """The words of a heading without Markdown's marks, the targets of links and HTML tags."""
+    return html.unescape(_TAG.sub("", _MARKS.sub("", _LINK.sub(r"\1", heading)))).strip()
+
+
+# Anchors, each by the source that is named.
+
+
+def _github_anchor(words: str) -> str:
+    """The package github-slugger, which Docusaurus uses; GitHub does the same."""
+    kept = (
+        sign
+        for sign in words.lower()
+        if sign in " -"
+        or unicodedata.category(sign)[0] in "LMN"
+        or unicodedata.category(sign) == "Pc"
+    )
+    return "".join(kept).replace(" ", "-")
+
+
+def _hugo_anchor(words: str) -> str:
+    """Hugo's `github` ids: Go makes one small letter of a capital with a dot."""
+    return _github_anchor(words.replace("\u0130", "i"))
+
+
+def _gitlab_anchor(words: str) -> str:
+    """GitLab's table of contents: runs of hyphens are one, numbers alone get a word."""
+    anchor = re.sub("-{2,}", "-", _github_anchor(words))
+    return f"anchor-{anchor}" if anchor.isdigit() else anchor
+
+
+def _python_markdown_anchor(words: str) -> str:
+    """`markdown.extensions.toc.slugify`."""
+    plain = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode()
+    return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", plain).strip().lower())
+
+
+def _mdbook_anchor(words: str) -> str:
+    """`mdbook::utils::normalize_id`: only ASCII letters become small."""
+    kept = ("-" if sign.isspace() else sign for sign in words if _is_mdbook_sign(sign))
+    return "".join(sign.lower() if sign.isascii() else sign for sign in kept)
+
+
+def _is_mdbook_sign(sign: str) -> bool:
+    return sign.isalnum() or sign.isspace() or sign in "_-"
+
+
+# What `docutils.nodes.make_id` writes for letters that Unicode doesn't take apart.
+_DOCUTILS_LETTERS: Final = str.maketrans({"ß": "sz", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l"})
+
+
+def _docutils_anchor(words: str) -> str:
+    """`docutils.nodes.make_id`; ids of repeated titles count other things, too."""
+    spelled = words.lower().translate(_DOCUTILS_LETTERS)
+    plain = unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
+    return re.sub("^[-0-9]+|-+$", "", re.sub("[^a-z0-9]+", "-", plain))
+
+
+# Pages.
+
+
+def _folder(path: PurePosixPath) -> str:
+    """A folder as it stands in an address: empty, or with a slash at its end."""
+    return "" if path == PurePosixPath() else f"{path}/"
+
+
+def _folder_page(path: PurePosixPath) -> str:
+    """MkDocs: a folder a page; an index is its folder's page."""
+    is_index = path.stem.lower() in ("index", "readme")
+    return _folder(path.parent) if is_index else _folder(path.with_suffix(""))
+
+
+def _docusaurus_page(path: PurePosixPath) -> str:
+    parts = [_NUMBER.sub("", part, count=1) for part in path.with_suffix("").parts]
+    if parts[-1].lower() in ("index", "readme") or parts[-1:] == parts[-2:-1]:
+        parts.pop()
+    return "/".join(parts)
+
+
+def _hugo_page(path: PurePosixPath) -> str:
+    lowered = PurePosixPath(path.with_suffix("").as_posix().lower().replace(" ", "-"))
+    return _folder(lowered.parent if lowered.name in ("index", "_index") else lowered)
+
+
+def _mdbook_page(path: PurePosixPath) -> str:
+    name = "index" if path.stem.lower() == "readme" else path.stem
+    return path.with_name(f"{name}.html").as_posix()
+
+
+def _sphinx_page(path: PurePosixPath) -> str:
+    return path.with_suffix(".html").as_posix()
+
+
+def _github_wiki_page(path: PurePosixPath) -> str:
+    """GitHub's wikis have no folders."""
+    return "" if path.stem == "Home" else path.stem.replace(" ", "-")
+
+
+def _gitlab_wiki_page(path: PurePosixPath) -> str:
+    return path.with_suffix("").as_posix().replace(" ", "-")
+
+
+GENERATORS: Final = {
+    "mkdocs": Generator(_folder_page, _python_markdown_anchor, "{anchor}_{number}"),
+    "docusaurus": Generator(_docusaurus_page, _github_anchor),
+    "mdbook": Generator(_mdbook_page, _mdbook_anchor),
+    "hugo": Generator(_hugo_page, _hugo_anchor),
+    "sphinx": Generator(_sphinx_page, _docutils_anchor, ""),
+    "github-wiki": Generator(_github_wiki_page, _github_anchor),
+    "gitlab-wiki": Generator(_gitlab_wiki_page, _gitlab_anchor),
+    TEMPLATE: Generator(str, _github_anchor),
+}

@@ -1,0 +1,149 @@
+"""Pages and anchors, compared with those that the generators themselves built.
+
+`built_sites.json` holds the pages that each generator made of one folder of Markdown files, and the
+ids that it gave to the headings of one of them; its versions stand there, too.
+"""
+
+import json
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge.files.site_addresses import (
+    GENERATORS,
+    OWN,
+    TEMPLATE,
+    anchors,
+    cited,
+    has_rule,
+    own_id,
+    with_own_id,
+    without_own_id,
+    without_rule,
+)
+
+BUILT: Final = json.loads(Path(__file__).with_name("built_sites.json").read_text(encoding="utf-8"))
+HEADINGS: Final[list[str]] = BUILT["headings"]
+FILES: Final = ("guide/setup-guide.md", "guide/01-First_Steps.md", "My Folder/Some File.md")
+INDEX: Final = {"hugo": "guide/_index.md", "sphinx": "index.md"}
+
+built = pytest.mark.parametrize(
+    ("name", "site"), BUILT["generators"].items(), ids=list(BUILT["generators"])
+)
+
+
+@built
+def test_each_anchor_is_the_one_that_the_generator_made(name: str, site: dict[str, Any]) -> None:
+    """Where none can be told, as of a heading without a letter, the citation is the page's."""
+    ours = [unquote(anchor) for anchor in anchors(name, HEADINGS)]
+    assert len(ours) == len(site["anchors"])
+    wrong = [pair for pair in zip(ours, site["anchors"], strict=True) if pair[0] != pair[1]]
+    assert all(not anchor for anchor, _ in wrong), wrong
+    assert len(wrong) <= 5
+
+
+@built
+def test_each_page_is_one_that_the_generator_made(name: str, site: dict[str, Any]) -> None:
+    for file in (*FILES, INDEX.get(name, "guide/README.md")):
+        link, rule = without_rule(cited(f"{name}:https://docs.example.org", PurePosixPath(file)))
+        assert rule == name
+        page = unquote(link.removeprefix("https://docs.example.org/"))
+        ways = (page, f"{page}index.html", f"{page}/index.html")
+        assert any(way in site["pages"] for way in ways), page
+
+
+@pytest.mark.parametrize(
+    ("base_url", "file", "link"),
+    [
+        ("https://example.org/docs", "a/b c.md", "https://example.org/docs/a/b%20c.md"),
+        ("https://example.org/{stem}", "a/b.md", "https://example.org/a/b"),
+        ("https://example.org/{path}?plain=1", "a.md", "https://example.org/a.md?plain=1"),
+        (
+            "https://example.org/{stem}.html#{anchor}",
+            "a/b.md",
+            "https://example.org/a/b.html#{template}",
+        ),
+        ("mkdocs:https://example.org", "a/form.pdf", "https://example.org/a/form.pdf#{mkdocs}"),
+        ("mkdocs:https://example.org", "index.md", "https://example.org/#{mkdocs}"),
+        (
+            "docusaurus:https://example.org/docs",
+            "1-a/2-b.mdx",
+            "https://example.org/docs/a/b#{docusaurus}",
+        ),
+        (
+            "docusaurus:https://example.org/docs",
+            "a/a.md",
+            "https://example.org/docs/a#{docusaurus}",
+        ),
+        (
+            "github-wiki:https://example.org/w",
+            "sub/My Page.md",
+            "https://example.org/w/My-Page#{github-wiki}",
+        ),
+        ("github-wiki:https://example.org/w", "Home.md", "https://example.org/w/#{github-wiki}"),
+        (
+            "gitlab-wiki:https://example.org/w",
+            "sub/My Page.md",
+            "https://example.org/w/sub/My-Page#{gitlab-wiki}",
+        ),
+    ],
+)
+def test_a_file_is_cited_at_its_page(base_url: str, file: str, link: str) -> None:
+    assert cited(base_url, PurePosixPath(file)) == link
+
+
+def test_only_what_tells_a_files_page_has_a_rule() -> None:
+    with_rule = [
+        "hugo:https://example.org",
+        "https://example.org/{stem}",
+        "https://e.org/{path}#{anchor}",
+    ]
+    assert all(map(has_rule, with_rule))
+    assert not any(
+        map(has_rule, ["https://example.org", "https://example.org/{commit}/{path}", ""])
+    )
+
+
+def test_gitlabs_anchors_have_no_runs_of_hyphens_and_are_no_mere_numbers() -> None:
+    assert [*anchors("gitlab-wiki", ["A - b", "2024"])] == ["a-b", "anchor-2024"]
+
+
+@pytest.mark.parametrize("rule", [*GENERATORS, OWN])
+def test_an_id_of_its_own_is_a_headings_anchor(rule: str) -> None:
+    marked = ["Restore {#put-back}", "Two {: #zwei .wide }"]
+    assert [*anchors(rule, marked)] == ["put-back", "zwei"]
+    assert list(map(without_own_id, marked)) == ["Restore", "Two"]
+
+
+def test_without_a_rule_only_headings_with_an_id_have_anchors() -> None:
+    assert [*anchors(OWN, ["One", "Two {#two}"])] == ["", "two"]
+    assert [*anchors("", ["One"])] == [""]
+
+
+def test_repeated_headings_have_anchors_of_their_own() -> None:
+    assert [*anchors(TEMPLATE, ["Same", "Same", "Same"])] == ["same", "same-1", "same-2"]
+
+
+@pytest.mark.parametrize("impossible", ["", "two words", "a}b", "{"])
+def test_an_id_that_cannot_be_written_is_left_out(impossible: str) -> None:
+    assert with_own_id("Title", impossible) == "Title"
+
+
+@given(st.lists(st.text(max_size=30)), st.sampled_from([*GENERATORS, OWN]))
+def test_any_headings_have_anchors_that_can_stand_in_an_address(
+    headings: list[str], rule: str
+) -> None:
+    found = list(anchors(rule, headings))
+    assert len(found) == len(headings)
+    assert all(anchor.isascii() and not set(anchor) & set(' "<>#\n') for anchor in found)
+
+
+@given(st.text(max_size=60))
+def test_a_heading_loses_nothing_but_its_id(heading: str) -> None:
+    kept = without_own_id(heading)
+    assert heading.startswith(kept)
+    assert bool(own_id(heading)) == (kept != heading)
