@@ -1,7 +1,6 @@
-"""Cluster: the part that one process has in a bot that several run together.
+"""Cluster: one of several processes that share a bot, its leased shards, and its leadership.
 
-It runs the shards that it holds, and no event of others gets in. What is done once for all guilds,
-it does while it leads.
+Events of shards without a valid lease are ignored. Work for all guilds is done by the leader only.
 """
 
 import asyncio
@@ -31,9 +30,9 @@ from knowledge.store.postgres.derived_schema import DerivedSchema
 from knowledge.store.postgres.leadership import Fence
 from knowledge.store.postgres.reachability import is_down
 
-# How often is looked whether nobody leads: as long as nobody does at the most.
+# Interval between attempts to lead, and so the longest time without a leader.
 LEAD_SECONDS: Final = 0.5
-# For how long a database that is down is no reason to say that the bot is not well.
+# Length of a database outage that doesn't count against the bot's health.
 AWAY_SECONDS: Final = 60.0
 
 _logger = logging.getLogger(__name__)
@@ -55,8 +54,8 @@ class Cluster(Processes):
 
         Args:
             bot: runs the shards.
-            settle: takes over what the process before left undone in the guilds of shards, which
-                Discord has named, and which are this process's own since a moment.
+            settle: takes over the previous process's unfinished work in shards that are this
+                process's own since a moment, once Discord has named their guilds.
             led: called when this process begins to lead.
         """
         super().__init__(bot)
@@ -81,7 +80,7 @@ class Cluster(Processes):
     # Shards.
 
     async def begin(self, wanted: int, address: str, limits: Mapping[str, object]) -> bool:
-        """Join, and run the held shards from now on.
+        """Join, and run the leased shards from now on.
 
         Raises:
             StoreError: if the database can't be used.
@@ -90,8 +89,8 @@ class Cluster(Processes):
         self.count = await self.membership.join(wanted)
         if self.count != wanted:
             _logger.warning(
-                "Discord recommends %d shards, and there are %d: they are as many as that when all "
-                "processes were stopped and are started again.",
+                "Discord recommends %d shards, but there are %d. Stop all processes and start them "
+                "again to change the number.",
                 wanted,
                 self.count,
             )
@@ -103,7 +102,7 @@ class Cluster(Processes):
         return True
 
     async def launch(self, shard_id: int) -> None:
-        """Connect a shard, however long that takes."""
+        """Connect a shard, retrying until it works."""
         self._since[shard_id] = datetime.now(UTC)
         with contextlib.suppress(discord.HTTPException, discord.GatewayNotFound, OSError):
             _, address, limits = await self.bot.http.get_bot_gateway()
@@ -122,7 +121,7 @@ class Cluster(Processes):
         self.bot.dispatch("shard_given_up", shard_id)
 
     async def shard_ready(self, shard_id: int) -> None:
-        """Take over a shard whose guilds Discord has named."""
+        """Take over a shard, now that Discord has named its guilds."""
         await super().shard_ready(shard_id)
         since = self._since.get(shard_id)
         if since is None:
@@ -134,7 +133,7 @@ class Cluster(Processes):
             _logger.warning("Others are not told that shard %d is ready: %s", shard_id, error)
 
     async def wait_to_identify(self, bucket: int, seconds: float) -> None:
-        """Wait for the turn of this process to begin a session."""
+        """Wait for this process's turn to begin a session."""
         try:
             await self.membership.wait_to_identify(bucket, seconds)
         except StoreError as error:
@@ -142,7 +141,7 @@ class Cluster(Processes):
 
     @property
     def problem(self) -> str:
-        """Why this process serves nobody, or nobody as it should for a while, or nothing."""
+        """Why this process serves nobody, or ""."""
         member = self.membership
         if not member.id or (member.valid and member.silent_seconds < AWAY_SECONDS):
             return ""
@@ -150,7 +149,7 @@ class Cluster(Processes):
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """What is missing for a moment: the database."""
+        """The problem of a short outage of the database."""
         return (self.membership.problem,) if self.membership.problem and not self.problem else ()
 
     @property
@@ -162,7 +161,7 @@ class Cluster(Processes):
         return self.membership.standing.shards
 
     def details(self) -> dict[str, object]:
-        """What is told of it to machines."""
+        """State for `/healthz`."""
         standing = self.membership.standing
         return {
             "process": self.membership.id,
@@ -178,12 +177,12 @@ class Cluster(Processes):
 
     @property
     def settled_shards(self) -> Shards:
-        """Every shard, if whoever runs it knows which guilds the bot is in; none otherwise."""
+        """Every shard once all of them know their guilds; none before."""
         settled = self.membership.valid and not self.membership.standing.unready
         return Shards(self.count, frozenset(range(self.count) if settled else ()))
 
     async def end(self) -> None:
-        """Let others have everything; the shards are closed and the worker is stopped by now."""
+        """Give up every lease; the shards are closed and the worker is stopped by now."""
         if self._candidacy is not None:
             self._candidacy.cancel()
         await self.membership.end()
@@ -206,9 +205,9 @@ class Cluster(Processes):
             await asyncio.sleep(LEAD_SECONDS)
 
     def _try_to_lead(self, core: Core) -> bool:
-        """In the worker's thread: its connection is what the leader writes through."""
+        """Try in the worker's thread, whose connection the leader writes through."""
         fence = self._opened_fence(core)
-        # Another one is opened when another model begins to answer.
+        # A switch of models opens another index.
         index = core.index.tables.db
         for tables in (index, core.pages.tables, core.archive.tables):
             if isinstance(tables, (PostgresConnection, DerivedSchema)):

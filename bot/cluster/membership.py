@@ -1,9 +1,8 @@
-"""Membership of a running process: its leases are renewed, its shards launched and closed by them.
+"""Membership of a running process: renews its leases, and launches and closes shards by them.
 
-It counts on its leases for less time than the database grants, and by a clock that goes on while
-the process stands still. When they were not renewed until then, it takes no event any more and
-closes its shards, before others may take them. While the server of the database is known to be
-down for everybody, nobody can take them, and they are kept.
+The process trusts its leases for less time than the database grants, by a clock that runs while the
+process is suspended. If they aren't renewed by then, it ignores events and closes its shards,
+before others may take them. While the database server is down for everybody, it keeps them.
 """
 
 import asyncio
@@ -17,9 +16,9 @@ from bot.core.worker import beside
 from knowledge.store.database import StoreError
 from knowledge.store.postgres.leases import LapsedError, Leases, Standing
 
-# How often the leases are renewed, and looked for free ones.
+# Interval between renewals, which also look for free shards.
 STEP_SECONDS: Final = 1.0
-# How much of what the database grants is counted on.
+# The trusted share of a lease's time.
 COUNTED_ON: Final = 5 / 6
 
 _T = TypeVar("_T")
@@ -28,7 +27,7 @@ _logger = logging.getLogger(__name__)
 
 
 def lasting() -> float:
-    """Seconds of a clock that goes on while the process, or the machine, stands still."""
+    """Seconds of a clock that runs while the process or the machine is suspended."""
     clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
     return time.clock_gettime(clock)
 
@@ -44,14 +43,14 @@ class RunsShards(Protocol):
     """Connects shards, and ends their connections."""
 
     async def launch(self, shard_id: int) -> None:
-        """Connect a shard, however long that takes."""
+        """Connect a shard, retrying until it works."""
 
     async def close(self, shard_id: int) -> None:
         """End the connection of a shard, if there is one, and forget its guilds."""
 
 
 class Membership:
-    """What one process holds of a bot that several run."""
+    """The leases of one process."""
 
     def __init__(
         self,
@@ -66,10 +65,10 @@ class Membership:
 
         Args:
             open_leases: connects to the database.
-            shards: runs what is held.
-            seconds: how long the database grants a lease.
-            is_down: whether the server of the database is certainly down, for everybody.
-            clock: seconds, which go on while the process stands still.
+            shards: runs the leased shards.
+            seconds: duration of a lease.
+            is_down: whether the database server is certainly down for everybody.
+            clock: seconds, as `lasting`.
         """
         self._open_leases = open_leases
         self._shards = shards
@@ -78,7 +77,7 @@ class Membership:
         self._clock = clock
         self._leases: Leases | None = None
         self._one_at_a_time = asyncio.Lock()
-        # Who is cancelled waits no more for the thread that asks the database, but the next has to.
+        # A cancelled call leaves its thread behind, and the next call waits for that.
         self._in_use = threading.Lock()
         self._until = 0.0
         self._count = 0
@@ -86,41 +85,41 @@ class Membership:
         self._launching: dict[int, asyncio.Task[None]] = {}
         self._launch_turn = asyncio.Lock()
         self.standing = Standing({}, None, 0, 0)
-        # Why the leases could not be renewed the last time, or nothing; and when they were.
+        # Why the last renewal failed, or ""; and the time of the last success.
         self.problem = ""
         self.renewed_at = 0.0
-        # How many shards may begin a session: today, and at the same moment. More are not taken:
-        # another process could run them sooner.
+        # Sessions that may begin today, and at once. No more shards are taken, because another
+        # process could run them sooner.
         self.sessions_left = 1_000
         self.sessions_at_once = 1
 
     @property
     def id(self) -> str:
-        """What this process is called as a member; another after each lapse."""
+        """The id of this membership; it changes after each lapse."""
         return "" if self._leases is None else self._leases.id
 
     @property
     def name(self) -> str:
-        """What its sessions with the database are called."""
+        """The name of this process's database sessions."""
         return "" if self._leases is None else self._leases.name
 
     @property
     def valid(self) -> bool:
-        """Whether what is held can be counted on."""
+        """Whether the leases can be trusted."""
         return self._clock() < self._until
 
     @property
     def silent_seconds(self) -> float:
-        """For how long the database has not renewed anything."""
+        """Time since the last renewal."""
         return self._clock() - self.renewed_at
 
     @property
     def held(self) -> frozenset[int]:
-        """The shards of this process, as far as they can be counted on."""
+        """The shards with a trusted lease."""
         return frozenset(self.standing.shards if self.valid else ())
 
     async def join(self, wanted: int) -> int:
-        """Become a member; returns how many shards there are.
+        """Become a member; returns the number of all shards.
 
         Raises:
             StoreError: if the database can't be used.
@@ -141,7 +140,7 @@ class Membership:
             self._keep(work)
 
     async def end(self) -> None:
-        """Renew nothing more, and let others have everything at once; shards are closed by now."""
+        """Give up every lease at once; the shards are closed by now."""
         for task in [*self._tasks, *self._launching.values()]:
             task.cancel()
         if self._leases is None:
@@ -154,16 +153,16 @@ class Membership:
         self._until = 0.0
 
     async def ready(self, shard_id: int) -> None:
-        """Let others know that a shard's guilds are served."""
+        """Tell other processes that a shard's guilds are served."""
         if shard_id in self.held:
             await self._do(lambda leases: leases.mark_ready(shard_id))
 
     async def wait_to_identify(self, bucket: int, seconds: float) -> None:
-        """Wait until a session may begin in a bucket, which has room for one in so many seconds."""
+        """Wait until a session may begin in a bucket, which takes one in `seconds`."""
         await asyncio.sleep(await self._do(lambda leases: leases.wait_to_identify(bucket, seconds)))
 
     async def _do(self, function: Callable[[Leases], _T]) -> _T:
-        """Ask the database, one question after another, without holding up the event loop."""
+        """Ask the database in another thread, one call at a time."""
         leases = self._leases
         if leases is None:
             raise RuntimeError("The process has not joined yet.")
@@ -186,12 +185,12 @@ class Membership:
             try:
                 await self.step()
             except Exception:
-                # Whatever it was, the leases lapse unless a later step renews them.
+                # The leases lapse unless a later step renews them.
                 _logger.exception("The leases could not be renewed.")
             await asyncio.sleep(STEP_SECONDS)
 
     async def _watch(self) -> None:
-        """Close the shards when they can't be counted on any more, whatever a step waits for."""
+        """Close the shards when the leases expire, even while a step hangs."""
         while True:
             left = self._until - self._clock()
             if left <= 0 and self.standing.shards:
@@ -199,7 +198,7 @@ class Membership:
             await asyncio.sleep(min(max(left, 0.0), STEP_SECONDS) or STEP_SECONDS)
 
     async def step(self) -> None:
-        """Renew once, and launch and close what follows from it."""
+        """Renew the leases once, then launch and close shards accordingly."""
         began = self._clock()
         launching = sum(not task.done() for task in self._launching.values())
         most = max(min(self.sessions_left, self.sessions_at_once) - launching, 0)
@@ -214,8 +213,8 @@ class Membership:
                 _logger.warning("The leases could not be renewed: %s", error)
             self.problem = str(error)
             if self.valid and await beside(self._is_down):
-                # Nobody can take them now; and once the server is back, others wait as long as
-                # leases last, and renewing them comes before that.
+                # Nobody can take them now. Once the server is back, others wait for the duration
+                # of a lease, and the renewal comes first.
                 self._until = began + self._seconds
             return
         if self.problem:
@@ -223,12 +222,12 @@ class Membership:
         self.problem = ""
         self.renewed_at = began
         self._until = began + self._seconds
-        # After a database that hung, this may be over already, and others may hold the shards.
+        # After a long hang of the database, others may hold the shards already.
         if self.valid:
             await self._follow(standing)
 
     async def _follow(self, standing: Standing) -> None:
-        """Run what is held, nothing else, and give back what others should have."""
+        """Run exactly the leased shards, and give back a surplus one."""
         before, self.standing = self.standing, standing
         for shard_id in before.shards.keys() - standing.shards.keys():
             await self._close(shard_id)

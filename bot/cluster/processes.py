@@ -25,11 +25,10 @@ class Shards:
 
 
 class Processes:
-    """The shards of a process that runs alone and so leads.
+    """A process that runs alone: it has every shard and leads.
 
-    `bot.cluster.cluster.Cluster` is the same for one of several. `terms` counts how often the
-    process began to lead, `number` the processes. `problem` says why nobody is served, `left_out`
-    what answers lack meanwhile.
+    `bot.cluster.cluster.Cluster` is one of several. `terms` counts how often the process began to
+    lead, `number` the processes. `problem` says why nobody is served, `left_out` what answers lack.
     """
 
     is_shared = False
@@ -69,7 +68,7 @@ class Processes:
 
     @property
     def settled_shards(self) -> Shards:
-        """The shards of all processes whose guilds are known; see `Services.all_know`."""
+        """Shards of all processes whose guilds are known; see `Services.all_know`."""
         return self.ready_shards
 
     @property
@@ -86,4 +85,4 @@ class Processes:
         self.ready.add(shard_id)
 
     async def end(self) -> None:
-        """Let others have everything; the shards are closed and the worker is stopped by now."""
+        """Give up every lease; the shards are closed and the worker is stopped by now."""

@@ -1,4 +1,4 @@
-"""Background tasks of a running bot: opening the index, keeping it in step, the rounds of features.
+"""Background tasks of a running bot: preparing the index, updating it, and the features' rounds.
 
 A failed step is logged, shown by `/healthz` and tried again. Questions wait for articles and notes
 only. Of several processes, one takes the rounds `by_leader`.
@@ -28,33 +28,33 @@ from bot.process.sharded_client import ShardedClient
 from bot.sources.file_follower import FileFollower
 from knowledge.store.database import is_away
 
-# Of the steps that bring the index up to date, the one for articles and notes.
+# Number of the preparing step that indexes articles and notes.
 _OWN_STEP: Final = 2
 
-# The pause before the first round that updates the index again after it failed at the start.
+# Pause after a failed preparation of the index.
 RETRY_SECONDS: Final = 60
 
-# How often a process looks whether it leads now, and a round by the leader is due.
+# Interval between checks for due rounds by the leader, if there are several processes.
 LEADING_SECONDS: Final = 1.0
 
-# When the index is warmed up, after it has been brought in step.
+# Delay of the warm-up after the index is ready.
 WARM_UP_AFTER_SECONDS: Final = 1
 
-# How often is looked whether the index has notes to follow that it could not follow at once.
+# Interval between attempts to index notes that could not be indexed at once.
 BEHIND_SECONDS: Final = 5
 
-# How often what is in memory is compared with the database, so that questions may do without that:
-# so much less than a minute they can, and so old is at most what they are answered from.
+# Interval of refreshing the caches for an outage of the database: questions are answered from them
+# for a minute, less this.
 STAND_BY_SECONDS: Final = 5
 
 _logger = logging.getLogger(__name__)
 
 
 class BackgroundTasks:
-    """What one bot keeps up by itself, from its login until it closes.
+    """Tasks of a bot from its login until it closes.
 
-    `out_of_step` says why the index is not in step with its sources, or nothing. `answerable` is
-    set once articles and notes are indexed.
+    `out_of_step` says why the index isn't up to date, or is empty. `answerable` is set once
+    articles and notes are indexed.
     """
 
     def __init__(self, bot: ShardedClient, metrics: Metrics) -> None:
@@ -65,13 +65,13 @@ class BackgroundTasks:
         self.answerable = asyncio.Event()
         self._preparing: asyncio.Task[None] | None = None
         self._loops: list[tasks.Loop[Any]] = []
-        # Whether everything has been brought in step once.
+        # Whether every source was indexed.
         self._in_step = False
         self._models: LiveSwitch | None = None
         self._rounds: list[Round] = []
 
     def begin(self, rounds: Sequence[Round]) -> None:
-        """Prepare the index, and start the features' rounds and the own ones, each in its time."""
+        """Prepare the index, and start rounds when their time comes: the features' and its own."""
         data, sources = self._bot.settings.data, self._bot.settings.sources
         models = LiveSwitch(self._bot.worker, data.folder.expanduser(), shared=bool(data.database))
         self._models, sync = models, CommandSync(self._bot, self._metrics)
@@ -91,14 +91,14 @@ class BackgroundTasks:
         self.start(Start.LOGIN)
 
     def start(self, when: Start) -> None:
-        """Start the rounds whose time this is."""
+        """Start the rounds that begin at this time."""
         for each in self._rounds:
             if each.start is when:
                 self.repeat(each)
 
     @property
     def next_model(self) -> str:
-        """What is going on with another model than the one that answers, or nothing."""
+        """A sentence on a switch to another model under way, or ""."""
         return "" if self._models is None else self._models.state
 
     def end(self) -> None:
@@ -109,7 +109,7 @@ class BackgroundTasks:
             loop.cancel()
 
     async def _prepare(self) -> None:
-        """Bring the index up to date, and keep it so even if that fails at first."""
+        """Update the index, then start the rounds that need it, even after a failure."""
         started = time.monotonic()
         if await self._caught_up():
             took = time.monotonic() - started
@@ -127,9 +127,9 @@ class BackgroundTasks:
             _logger.info("%s", other)
 
     async def _caught_up(self) -> bool:
-        """Bring the index up to date with everything; False if some of it has failed.
+        """Update the index from every source; False if a step failed.
 
-        Answers wait for articles and notes alone. What fails stops nothing that comes after it.
+        Answers wait for articles and notes only. A failed step doesn't stop the next ones.
         """
         call, run = self._bot.worker.call, self._bot.worker.run_slices
         steps: list[Callable[[], Awaitable[object]]] = [
@@ -152,17 +152,17 @@ class BackgroundTasks:
                 only_away = only_away and is_away(error)
             if number == _OWN_STEP:
                 self.answerable.set()
-        # What was in step is so while the database is away; it is looked at again afterwards.
+        # An outage of the database changes nothing; the update is repeated afterwards.
         if self.out_of_step or not only_away:
             self.out_of_step = failures[0] if failures else ""
         self._in_step = not failures
         return self._in_step
 
     async def _warm_up(self) -> None:
-        """Measure and read ahead of questions; a failure only makes the first one slower."""
+        """Fill caches before the first questions; after a failure they are only slower."""
         try:
             await self._bot.worker.run_slices(Core.warm_up)
-        except Exception as error:  # noqa: BLE001 - the question that needs it tells its asker
+        except Exception as error:  # noqa: BLE001 - explained to the next asker
             self._bot.explanation(error)
 
     async def _run_as_leader(self, make: Callable[[Core], Iterator[Any]]) -> None:
@@ -170,7 +170,7 @@ class BackgroundTasks:
         await self._bot.as_leader(lambda: self._bot.worker.run_slices(told(make)))
 
     def catch_up(self) -> None:
-        """Take the leader's steps, too: this process leads from now on."""
+        """Update the index again with the leader's steps: this process leads from now on."""
         before = self._preparing
 
         async def caught_up() -> None:
@@ -181,7 +181,7 @@ class BackgroundTasks:
         self._preparing = self._bot.loop.create_task(caught_up(), name="commonplace-lead")
 
     def _failed(self, error: Exception) -> str:
-        """Tell the log, and give the reason why the index is not in step."""
+        """Log an error, and return the reason why the index isn't up to date."""
         if isinstance(error, EXPLAINED):
             self._metrics.failed(error)
             _logger.error("%s", error)
@@ -191,7 +191,7 @@ class BackgroundTasks:
         return f"The index could not be brought in step: {reason}"
 
     def repeat(self, each: Round) -> None:
-        """Take a step now and every so many seconds, for as long as the bot runs."""
+        """Take a round's step now and every so many seconds, while the bot runs."""
         step, seconds = each.step, each.seconds
         if each.by_leader:
             step = self.while_leading(each)
@@ -209,7 +209,7 @@ class BackgroundTasks:
         self._loops.append(loop)
 
     def while_leading(self, each: Round) -> Step:
-        """A step to be tried often: it is taken when due, and as soon as this process leads."""
+        """A step to call often: taken when due, and as soon as this process leads."""
         cluster, due, term = self._bot.cluster, 0.0, 0
 
         async def taken() -> None:
@@ -225,10 +225,10 @@ class BackgroundTasks:
         return taken
 
     def _once(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
-        """Take a step after so many seconds."""
+        """Take a step once, after some seconds."""
 
         async def taken() -> None:
-            # A loop's first turn is now, its second one so many seconds later.
+            # The first turn of a loop is now.
             if loop.current_loop > 0:
                 await step()
 
@@ -237,7 +237,7 @@ class BackgroundTasks:
         self._loops.append(loop)
 
     async def _follow_model(self) -> None:
-        """Let the model that was chosen answer; what else has changed than notes comes after it."""
+        """Switch to the chosen model, then update its index from every source."""
         if self._models is None or self._preparing is None or not self._preparing.done():
             return
         if await self._models.look() or await self._models.build_wanted():
@@ -251,7 +251,7 @@ class BackgroundTasks:
         try:
             await self._bot.worker.run_slices(Core.stand_by)
         except EXPLAINED as error:
-            # The cluster says for how long it is away.
+            # The cluster reports the outage.
             _logger.debug("What is in memory could not be compared: %s", error)
 
     async def _follow_sources(self) -> None:

@@ -1,4 +1,4 @@
-"""Discord client, `Bot`: cogs, persistent buttons and forms, its life, the single error handler."""
+"""Discord client, `Bot`: cogs, persistent components, start and stop, the single error handler."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Connections of the shards: when each is made, one line of log an outage, a word for health."""
+"""Connections of the shards: their backoff, and one log line for each outage."""
 
 import asyncio
 import logging
@@ -10,19 +10,19 @@ from typing import Final
 from bot.interactions.kit.connection_backoff import ConnectionBackoff
 from bot.process.identify_limit import IdentifyLimit
 
-# Shorter waits happen every day, and are not told.
+# Shorter waits happen every day and aren't logged.
 TOLD_SECONDS: Final = 10.0
 
 _logger = logging.getLogger(__name__)
 
 
 def loop_seconds() -> float:
-    """Seconds by which the event loop waits."""
+    """The event loop's clock, in seconds."""
     return asyncio.get_running_loop().time()
 
 
 class Connections:
-    """What one process knows of the connections of its shards."""
+    """The connections of one process's shards."""
 
     def __init__(self, ask: Callable[[], Awaitable[Mapping[str, int]]]) -> None:
         """Have no connection yet; `ask` is as for `IdentifyLimit`."""
@@ -32,24 +32,24 @@ class Connections:
         )
         # When shards connect again.
         self._due: dict[int, float] = {}
-        # Since when the outage lasts that the log has a line of, and whether it has its end.
+        # Start of the logged outage, and whether its end was logged.
         self._told_at: float | None = None
         self._end_told = False
 
     @asynccontextmanager
     async def connecting(self, shard_id: int, *, identifies: bool) -> AsyncIterator[None]:
-        """Wait until a shard may connect; it does so inside, and sends IDENTIFY or resumes."""
+        """Wait until a shard may connect; inside, it connects and identifies or resumes."""
         backoff = self._backoffs[shard_id]
         seconds = backoff.delay(identifies=identifies)
         self._due[shard_id] = loop_seconds() + seconds
         if not seconds and self._end_told:
-            # A good connection has ended: whatever comes is another outage.
+            # A good connection has ended: another outage begins.
             self._told_at, self._end_told = None, False
         if seconds >= TOLD_SECONDS and self._told_at is None:
             self._told_at = loop_seconds()
             _logger.warning(
                 "Discord can't be reached, or ends each connection: shard %d tries again in "
-                "%.0f s. As long as that lasts, each shard tries at least every ten minutes.",
+                "%.0f s. Each shard tries at least every ten minutes.",
                 shard_id,
                 seconds,
             )
@@ -74,12 +74,12 @@ class Connections:
             _logger.warning("Discord is connected again, after %.1f minutes.", minutes)
 
     def ended(self, shard_id: int) -> None:
-        """Note that the connection of a shard has ended, whether or not it connects again."""
+        """Note that the connection of a shard has ended."""
         self._backoffs[shard_id].end()
 
     @property
     def told(self) -> str:
-        """When shards connect again, and what they wait for besides."""
+        """A sentence on the next attempt, or the limit that delays it."""
         if self.limit.problem or not self._due:
             return self.limit.problem
         seconds = min(self._due.values()) - loop_seconds()

@@ -1,9 +1,8 @@
-"""Process of a worker that embeds for bots on one PostgreSQL database: `commonplace worker`.
+"""Embedding worker, `commonplace worker`: embeds texts for bots on one PostgreSQL database.
 
-It has no token and knows no Discord; of the database it needs the schema `work` alone. The model
-and the connection belong to one thread, beside which health and metrics are served. Asked to stop
-(SIGTERM, SIGINT), it hands in what it has taken, and ends. While the database is away it waits for
-it. Nothing of a text gets into its log.
+It needs no token, and only the schema `work` of the database. One thread owns model and connection;
+health and metrics are served beside it. On SIGTERM or SIGINT it hands in its texts and ends. It
+waits out an outage of the database. Its log never has a text.
 """
 
 import asyncio
@@ -31,13 +30,13 @@ from indexer.ingest.embedding_queue import EmbeddingWorker
 from knowledge.store.database import StoreError
 from knowledge.values.embedding_jobs import QueueState
 
-# How long a worker with nothing to do waits until it looks again.
+# Pause of an idle worker.
 IDLE_SECONDS: Final = 0.2
-# How often it is looked how many texts wait, and what nobody collects is deleted.
+# Interval of counting the waiting texts and deleting abandoned results.
 LOOK_SECONDS: Final = 5.0
-# A worker that has not come round for so long is stuck: it takes a second's work at a time.
+# After this time without a step, a worker is stuck: a step takes about a second.
 STUCK_SECONDS: Final = 120.0
-# How long is waited for a database that is away, at first and at the most.
+# First and longest pause during an outage of the database.
 AWAY_SECONDS: Final = (1.0, 30.0)
 
 _EMPTY: Final = QueueState(0, 0, "", {})
@@ -48,10 +47,9 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """How a worker is, as its thread has last seen it.
+    """State of a worker at its last step, at the monotonic time `at`.
 
-    `problem` says why the database can't be used, `other` for which models texts wait that no
-    worker of this one's takes. `at` is on the clock that stands still for nobody.
+    `problem` says why the database can't be used, `other` names models without a worker.
     """
 
     at: float
@@ -61,7 +59,7 @@ class Glance:
 
 
 class Embedding:
-    """A thread that embeds until it is stopped, and what can be asked of it meanwhile."""
+    """A thread that embeds until it is stopped, with its health and metrics."""
 
     def __init__(
         self,
@@ -70,7 +68,7 @@ class Embedding:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Do nothing yet; `open_model` is called in the thread. `clock` gives seconds."""
+        """Do nothing yet; `open_model` is called in the thread."""
         self._url = url
         self._open_model = open_model
         self._clock = clock
@@ -90,7 +88,7 @@ class Embedding:
 
         Raises:
             ModelError: if the model can't be opened.
-            StoreError: if the database can't be used at the start; later it is waited for.
+            StoreError: if the database can't be used at the start.
         """
         # Before the model, which takes seconds to open.
         open_work(self._url).close()
@@ -112,7 +110,7 @@ class Embedding:
 
     @contextmanager
     def _joined(self, embedder: Embedder) -> Iterator[Callable[[], int]]:
-        """Be one of the workers; what is given embeds a few texts, if any wait."""
+        """Join the workers; yields a step that embeds a few waiting texts."""
         with closing(open_work(self._url)) as jobs:
             worker = EmbeddingWorker(jobs, embedder, self._name)
 
@@ -132,19 +130,18 @@ class Embedding:
             try:
                 yield step
             finally:
-                # Where the database is away, the others see soon that this one is gone.
+                # During an outage, the others notice its absence soon.
                 with contextlib.suppress(StoreError):
                     worker.leave()
 
     def _look(self, kind: str, state: QueueState, other: Mapping[str, int]) -> None:
-        """Note how the queue is, and say once for which other model texts wait."""
+        """Note the state of the queue, and log once if texts wait for another model."""
         unattended = {name: count for name, count in other.items() if name not in state.workers}
         told = ""
         if unattended:
             told = (
-                f"Texts wait for another model ({', '.join(unattended)}) than this worker's "
-                f"({kind}), and no worker has that: name the bots' model as `model.name` in the "
-                "worker's config.toml."
+                f"Texts wait for the model {', '.join(unattended)}, but no worker has it; this one "
+                f"has {kind}. Set `model.name` in the worker's config.toml to the bots' model."
             )
         if told and told != self._told:
             _logger.warning("%s", told)
@@ -154,7 +151,7 @@ class Embedding:
     async def health(self) -> Health:
         seen = self.glance
         stuck = self._clock() - seen.at >= STUCK_SECONDS
-        silent = "The worker has not come round for two minutes." if stuck else ""
+        silent = "The worker has been stuck for two minutes." if stuck else ""
         problem = seen.problem or silent
         set_aside = set_aside_told(seen.state.set_aside)
         details: dict[str, object] = {"version": own_version(), "waiting": seen.state.waiting}
@@ -185,13 +182,13 @@ async def _run(settings: Settings, embedding: Embedding) -> None:
         nonlocal asked
         asked = True
         embedding.stop()
-        # Nothing has been taken; and making the model takes minutes, which nobody waits for.
+        # No text was taken yet, and deriving a model takes minutes.
         if not embedding.opened.is_set():
             running.cancel()
 
     async with serving(settings.health, embedding.health, embedding.exposition, CONTENT_TYPE):
         running = asyncio.ensure_future(beside(embedding.run))
-        # Windows has no such handlers; Ctrl+C ends the loop there.
+        # Windows has no such handlers; Ctrl+C ends the loop.
         with contextlib.suppress(NotImplementedError):
             for number in _SIGNALS:
                 loop.add_signal_handler(number, stop)

@@ -1,10 +1,8 @@
-"""Health and metrics endpoints over HTTP, for machines: `/healthz` and `/metrics`.
-
-Read-only, and nothing else is served. It knows the bot by two functions alone.
+"""Health and metrics endpoints over HTTP: `/healthz` and `/metrics`, read-only.
 
 Errors:
     Exception
-    └── HealthError    the address can't be had, and what to do
+    └── HealthError    the address can't be used, and what to do
 """
 
 import asyncio
@@ -19,32 +17,32 @@ from aiohttp import web
 from bot.config.sections import OFF, HealthSettings
 from bot.programs.host_names import known_hosts, named_host
 
-# Connections at once that have asked nothing yet.
+# Most connections without a request.
 MOST_WAITING: Final = 128
-# All at once. Monitors ask one at a time; more would use up the files that a process may have.
+# Most connections. Monitors ask one at a time; more would use up file descriptors.
 _CONNECTIONS: Final = 2 * MOST_WAITING
-# The event loop takes so many at once. A request that comes with its connection is read five turns
-# later, before as many newer connections as may wait have been taken.
+# Connections accepted in one turn of the event loop. A request that comes with its connection is
+# read five turns later, before newer connections push it out.
 _BACKLOG: Final = 16
-# A connection is one request, and ends by then; looking at a stuck worker takes 5 s.
+# Lifetime of a connection, which takes one request; checking a stuck worker takes 5 s.
 CONNECTION_SECONDS: Final = 10
 _PATHS: Final = ("/healthz", "/metrics")
 _FOREIGN: Final = "421: Misdirected Request. Ask 127.0.0.1 or localhost, or change health.host."
 
 _logger = logging.getLogger(__name__)
-# Anybody could fill the log with what aiohttp has to say of requests that are none.
+# Silent, because anybody could fill the log with aiohttp's warnings about malformed requests.
 _unheard = logging.Logger(__name__, logging.CRITICAL + 1)
 
 
 class HealthError(Exception):
-    """The address can't be had; the message says what to do."""
+    """The address can't be used; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the bot is: well, or for which reasons not.
+    """Health of the bot: well, or the reasons why not.
 
-    `degraded` names what it answers without: it is well all the same.
+    `degraded` are reasons why answers lack some part; the bot still counts as well.
     """
 
     reasons: tuple[str, ...] = ()
@@ -67,15 +65,15 @@ class Health:
 
 
 class _Server(web.Server):
-    """A server with few connections, each of which ends in time, whatever its other end does."""
+    """A server that limits the number and lifetime of its connections."""
 
     def __init__(self, answer: Callable[[web.BaseRequest], Awaitable[web.Response]]) -> None:
         super().__init__(answer, access_log=None, logger=_unheard, lingering_time=0)
-        # Those that have asked nothing yet, the oldest first.
+        # Connections without a request, the oldest first.
         self._waiting: dict[web.RequestHandler, asyncio.Transport] = {}
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        """Take a connection; of too many that have asked nothing, the oldest ends."""
+        """Accept a connection; if too many are without a request, close the oldest."""
         super().connection_made(handler, transport)
         self._waiting[handler] = transport
         if len(self._waiting) > MOST_WAITING:
@@ -85,13 +83,13 @@ class _Server(web.Server):
         self._loop.call_later(CONNECTION_SECONDS, transport.abort)
 
     def being_answered(self, handler: web.RequestHandler) -> None:
-        """Keep a connection whose request has come until it is answered."""
+        """Keep a connection with a request until it is answered."""
         self._waiting.pop(handler, None)
 
     def connection_lost(
         self, handler: web.RequestHandler, exc: BaseException | None = None
     ) -> None:
-        """Count a connection that ended no more."""
+        """Forget an ended connection."""
         self._waiting.pop(handler, None)
         super().connection_lost(handler, exc)
 
@@ -103,13 +101,13 @@ async def serving(
     expose: Callable[[], Awaitable[bytes]],
     content_type: str,
 ) -> AsyncIterator[str]:
-    """Serve what `look` finds, and the metrics, while the context lasts, if the settings say so.
+    """Serve health from `look` and metrics from `expose` while the context lasts.
 
-    Returns:
-        The address, or nothing where it is off.
+    Yields:
+        The address, or "" if the settings turn it off.
 
     Raises:
-        HealthError: if the address can't be had.
+        HealthError: if the address can't be used.
     """
     if settings.port == OFF:
         yield ""
@@ -131,7 +129,7 @@ async def serving(
         return response
 
     server = _Server(answer)
-    # What is still being read when the bot ends is not worth waiting for.
+    # Unfinished requests aren't worth waiting for.
     runner = web.ServerRunner(server, shutdown_timeout=1)
     await runner.setup()
     try:
@@ -143,7 +141,7 @@ async def serving(
 
 
 async def _listen(runner: web.ServerRunner, host: str, port: int) -> str:
-    """Begin to listen; returns the address."""
+    """Start listening; returns the address."""
     site = web.TCPSite(runner, host, port, backlog=_BACKLOG)
     try:
         await site.start()

@@ -1,9 +1,11 @@
-"""Rate limits of IDENTIFY: how many shards may begin a session in five seconds, and in a day.
+"""Rate limits of IDENTIFY: sessions begun in five seconds, and in a day.
 
-Discord lets as many begin in five seconds as `max_concurrency` says, one of each
-`shard_id % max_concurrency`, and some thousand a day; who begins more is thrown out everywhere and
-needs a new token (https://discord.com/developers/docs/events/gateway#rate-limiting). discord.py
-keeps to that only while it starts.
+In five seconds, each bucket `shard_id % max_concurrency` may begin one session; in a day, the bot
+about a thousand. Discord resets the token of a bot that begins more. discord.py observes the limits
+only at the start.
+
+Source:
+    https://discord.com/developers/docs/events/gateway#rate-limiting
 """
 
 import asyncio
@@ -18,17 +20,17 @@ from bot.interactions.kit.connection_backoff import FIRST_IDENTIFY_SECONDS
 from bot.process.login import UnreachableError
 from knowledge.text import counted
 
-# A little longer than Discord says: it counts when one arrives, which takes now more, now less.
+# A little longer than Discord's limit, which counts arrivals.
 SECONDS: Final = FIRST_IDENTIFY_SECONDS
-# How old Discord's last word of the day's sessions may be when another one begins.
+# Greatest age of Discord's session limits when a session begins.
 ASK_SECONDS: Final = 60.0
-# The last tenth of a day's sessions is for shards and starts that have not failed before.
+# Share of a day's sessions reserved for shards that haven't failed.
 KEPT_SHARE: Final = 1 / 10
 _DAY_SECONDS: Final = 86_400.0
 
 
 class IdentifyLimit:
-    """The sessions that this process has begun, by the bucket that Discord counts them in."""
+    """Turns of this process's shards to begin sessions, by bucket."""
 
     def __init__(
         self,
@@ -39,12 +41,12 @@ class IdentifyLimit:
         """Know nothing of Discord's limits yet.
 
         Args:
-            now: seconds of a clock that never goes back.
-            sleep: waits so many seconds.
-            ask: what Discord says of sessions, or nothing where it doesn't answer.
+            now: a monotonic clock, in seconds.
+            sleep: waits.
+            ask: Discord's session limits, or nothing if it doesn't answer.
         """
-        # Waits for the turn among several processes, if there are: given the bucket, and how many
-        # seconds a turn takes.
+        # Waits for a bucket's turn among several processes; the second argument is the length of a
+        # turn in seconds.
         self.among_processes: Callable[[int, float], Awaitable[None]] | None = None
         self._now = now
         self._sleep = sleep
@@ -56,22 +58,22 @@ class IdentifyLimit:
         self._resets_at = -math.inf
         self._next: dict[int, float] = {}
         self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
-        # Shards whose turn it is, and which have not sent IDENTIFY yet.
+        # Shards about to send IDENTIFY.
         self._sending: set[int] = set()
-        # Shards that wait for another day.
+        # Shards that wait for the next day.
         self._held: set[int] = set()
 
     def allow(self, shard_count: int, **limits: int) -> None:
-        """Keep from now on to what Discord says of sessions: `reset_after` is in milliseconds.
+        """Observe Discord's session limits from now on; `reset_after` is in milliseconds.
 
         Raises:
-            UnreachableError: if not every shard can begin a session now; it says when.
+            UnreachableError: if not every shard can begin a session now.
         """
         self._learn(**limits)
         if self._remaining < shard_count:
             raise UnreachableError(
-                f"Discord lets this bot connect {counted(self._remaining, 'more time')} for now, "
-                f"and it has {counted(shard_count, 'shard')}. Start it again in {self._minutes}."
+                f"Discord lets this bot connect only {counted(self._remaining, 'more time')}, but "
+                f"it has {counted(shard_count, 'shard')}. Start it again in {self._minutes}."
             )
 
     def _learn(
@@ -88,7 +90,7 @@ class IdentifyLimit:
 
     @property
     def problem(self) -> str:
-        """Why shards wait for another day, or nothing."""
+        """Why shards wait for the next day, or ""."""
         if not self._held:
             return ""
         waiting = f"{len(self._held):,} shards wait" if len(self._held) > 1 else "a shard waits"
@@ -99,11 +101,11 @@ class IdentifyLimit:
 
     @asynccontextmanager
     async def turn(self, shard_id: int, *, again: bool) -> AsyncIterator[None]:
-        """Wait until a shard may connect to begin a session; whoever asked first is first.
+        """Wait until a shard may begin a session, in order of arrival.
 
         Args:
-            shard_id: the shard, which connects and sends IDENTIFY inside.
-            again: whether its last session ended before it could be used.
+            shard_id: the shard; inside, it connects and sends IDENTIFY.
+            again: whether its last session ended before it was ready.
         """
         bucket = shard_id % self._concurrency
         while True:
@@ -125,7 +127,7 @@ class IdentifyLimit:
                 self._held.discard(shard_id)
 
     async def count(self, shard_id: int) -> None:
-        """Count an IDENTIFY that a shard sends as soon as this returns."""
+        """Count the IDENTIFY that a shard sends next."""
         bucket = shard_id % self._concurrency
         if self.among_processes is not None:
             await self.among_processes(bucket, SECONDS)
@@ -143,7 +145,7 @@ class IdentifyLimit:
                 self._learn(**limits)
 
     def _seconds_to_another_day(self, *, again: bool) -> float:
-        """How long a session has to wait for one, if it does."""
+        """How long a session must wait for the next day's limit."""
         if self._resets_at <= self._now():
             self._remaining, self._resets_at = self._total, self._now() + _DAY_SECONDS
         kept = self._total * KEPT_SHARE if again else 0

@@ -1,8 +1,8 @@
-"""Connection to Discord: what the bot asks for when it connects, and what each failure means.
+"""Login at Discord: intents and permissions, and the explanation of each failure.
 
 Errors:
     Exception
-    └── LoginError              Discord does not take the token; the message says what to do
+    └── LoginError              Discord refuses the token; the message says what to do
         └── UnreachableError    Discord can't be reached; starting again later may help
 """
 
@@ -17,22 +17,22 @@ from bot.config.settings import Settings
 from bot.text import permission_names
 
 _REFUSED: Final = (
-    "Discord does not take the token in DISCORD_TOKEN or its file: copy it anew from the Bot page "
-    "of your application in Discord's developer portal (Reset Token shows it once)."
+    "Discord refuses the token in DISCORD_TOKEN or its file. Copy a new one from the Bot page of "
+    "your application in Discord's developer portal (Reset Token shows it once)."
 )
 
 _NO_CONTENT: Final = (
-    "Discord does not give this bot the content of messages, which `sources.channels` and "
-    "`helper.message_content` need: turn on Message Content Intent on the Bot page of your "
-    "application in Discord's developer portal, or set both to `false`."
+    "This bot may not read messages, which `sources.channels` and `helper.message_content` need. "
+    "Turn on Message Content Intent on the Bot page of your application in Discord's developer "
+    "portal, or set both to `false`."
 )
 
-# Discord's codes for a connection that it would close again: the token; shards, versions.
+# Discord's close codes after which connecting again is useless.
 _BAD_TOKEN: Final = 4004
 _FINAL_CODES: Final = frozenset({4010, 4012, 4013})
 _SHARDING: Final = 4011
 
-# What discord.py lets through when Discord refuses, is not there, is down, or ends the connection
+# Exceptions of discord.py if Discord refuses the login, can't be reached, or ends the connection
 # for good.
 CONNECTION_FAILURES: Final = (
     discord.LoginFailure,
@@ -44,13 +44,13 @@ CONNECTION_FAILURES: Final = (
     discord.GatewayNotFound,
 )
 
-# The bot never speaks; a warning that it can't would only make an operator look for a remedy.
+# The bot never speaks, so warnings about missing voice libraries would only mislead operators.
 discord.VoiceClient.warn_nacl = False
 discord.VoiceClient.warn_dave = False
 
 
 class LoginError(Exception):
-    """Discord does not take the token."""
+    """Discord refuses the token."""
 
 
 class UnreachableError(LoginError):
@@ -58,9 +58,9 @@ class UnreachableError(LoginError):
 
 
 def intents(settings: Settings) -> discord.Intents:
-    """What Discord is asked to tell; nothing of it is privileged unless the operator wants it.
+    """The gateway intents; none is privileged unless the operator wants it.
 
-    Mentions of the bot and direct messages come with their content in any case.
+    Mentions of the bot and direct messages always come with their content.
     """
     wanted = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
     wanted.message_content = settings.sources.channels or settings.helper.message_content
@@ -69,12 +69,12 @@ def intents(settings: Settings) -> discord.Intents:
 
 
 def invite_permissions() -> discord.Permissions:
-    """What the bot needs in a server, and nothing more."""
+    """The permissions the bot needs in a server."""
     return discord.Permissions(**dict.fromkeys(permission_names.PERMISSION_NAMES, True))
 
 
 def connection_error(error: BaseException) -> LoginError:
-    """What to tell whoever runs the bot of a connection that failed, and what to do about it."""
+    """Explain a failed connection to the operator."""
     if isinstance(error, discord.LoginFailure):
         return LoginError(_REFUSED)
     if isinstance(error, discord.PrivilegedIntentsRequired):
@@ -83,13 +83,13 @@ def connection_error(error: BaseException) -> LoginError:
         return LoginError(_REFUSED)
     if isinstance(error, discord.ConnectionClosed) and error.code == _SHARDING:
         return UnreachableError(
-            "Discord closed the connection (code 4011): the bot is in more servers than it has "
-            "shards for. Start it again: it asks Discord for the number of shards at each start."
+            "Discord closed the connection (code 4011): the bot is in too many servers for its "
+            "number of shards. Start it again: it asks Discord for the number at each start."
         )
     if isinstance(error, discord.ConnectionClosed) and error.code in _FINAL_CODES:
         return LoginError(
-            f"Discord closed the connection for good (code {error.code}): this version of "
-            "Commonplace can't be used with it. Look for a newer one."
+            f"Discord closed the connection for good (code {error.code}): it no longer supports "
+            "this version of Commonplace. Install a newer one."
         )
     return UnreachableError(
         f"Discord can't be reached ({error}). Check the network, then start again."
@@ -98,17 +98,14 @@ def connection_error(error: BaseException) -> LoginError:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The bot as Discord knows it.
-
-    `lacking` has, by the name of each server that it is in, the names of permissions it lacks.
-    """
+    """The bot as Discord knows it; `lacking` are missing permissions by server name."""
 
     public: bool
     lacking: dict[str, list[str]]
 
 
 def application(token: str) -> Application:
-    """Ask Discord about the bot that a token belongs to.
+    """Ask Discord about the token's bot.
 
     Raises:
         LoginError: if Discord refuses the token.

@@ -1,9 +1,7 @@
-"""Log formatting: how a record becomes a line, and what may never stand in one.
+"""Log formatting: text or JSON lines, without tokens and members' text.
 
-Everything logs with the standard library; this module alone knows structlog. A line is for people
-(`text`) or for programs (`json`, one object a line). Nothing that people wrote and no token gets
-into it: an exception that is not ours is named by its type, because its message may quote the
-value that it failed on, and Discord's own tokens are cut out of the addresses that it logs.
+Everything logs with the standard library; only this module knows structlog. Foreign exceptions are
+logged by type, because their messages may quote members. Discord's tokens are cut out of addresses.
 """
 
 import asyncio
@@ -20,7 +18,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from bot.config.sections import LogSettings
 
-# Each request of these at level INFO would drown what we say.
+# At level INFO, these log every request.
 _NOISY: Final = (
     "httpx",
     "sentence_transformers",
@@ -31,15 +29,15 @@ _NOISY: Final = (
     "mcp",
     "uvicorn",
 )
-# At level DEBUG these log every event and request, and with them what people write.
+# At level DEBUG, these log every event and request, with members' text.
 _TALKATIVE: Final = ("discord", "aiohttp", "asyncio")
 
-# With this, discord.py logs an exception each time that it could not connect a new shard.
+# discord.py's message whenever it can't connect a new shard.
 _CONNECTING: Final = "Failed to connect for shard_id: %s. Retrying..."
 
 _OURS: Final = ("bot.", "indexer.", "knowledge.")
 
-# Whoever has an interaction's or a webhook's token can speak as the bot for a quarter of an hour.
+# With the token of an interaction or webhook, anybody can speak as the bot for 15 minutes.
 _ADDRESS_TOKEN: Final = re.compile(r"(/(?:interactions|webhooks)/\d+)/[\w%.-]+")
 _HIDDEN: Final = "(hidden)"
 
@@ -47,10 +45,7 @@ _logger = logging.getLogger(__name__)
 
 
 def configure(settings: LogSettings, console: Console, secrets: Iterable[str] = ()) -> None:
-    """Log to a console as the settings say, in place of wherever was logged to before.
-
-    `secrets` must not stand in the log wherever they come from, as the bot's token.
-    """
+    """Log to a console as the settings say, and never log `secrets` such as the bot's token."""
     handler: logging.Handler
     if settings.format == "json":
         handler = logging.StreamHandler(console.file)
@@ -72,15 +67,15 @@ def configure(settings: LogSettings, console: Console, secrets: Iterable[str] = 
 
 
 def log_failed_task(loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
-    """What the event loop does about an exception that nobody waits for.
+    """Log the exception of a task that nobody awaits.
 
-    asyncio's own handler writes the task's whole state, and the exception's message with it.
+    asyncio's own handler would log the task's whole state, with the exception's message.
     """
     _logger.error("A task failed that nobody waits for.", exc_info=context.get("exception"))
 
 
 class _Discreet(logging.Filter):
-    """Takes out of a record what must not be logged, before anything makes a line of it."""
+    """Removes secrets and foreign messages from records before they are formatted."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__()
@@ -94,7 +89,7 @@ class _Discreet(logging.Filter):
             )
         text = record.getMessage()
         if record.msg == _CONNECTING and record.exc_info and record.exc_info[1] is not None:
-            # That a network is away for a while is no defect, and told in a line.
+            # An outage of the network needs no traceback.
             text = f"{text} ({_described(record.exc_info[1])})"
             record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
         record.msg, record.args = self._without_tokens(text), ()
@@ -123,7 +118,7 @@ def _formatter(renderer: Processor) -> logging.Formatter:
 
 
 def _traced(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Put an exception's story into the record."""
+    """Add an exception's traceback to the record."""
     found = event.pop("exc_info", None)
     error = found[1] if isinstance(found, tuple) else found
     if isinstance(error, BaseException):
@@ -132,7 +127,7 @@ def _traced(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict
 
 
 def _story(error: BaseException) -> Iterator[str]:
-    """Where an exception came from, the first cause first, as Python tells it but for messages."""
+    """An exception's tracebacks without foreign messages, the first cause first."""
     earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if earlier is not None:
         yield from _story(earlier)
@@ -141,11 +136,11 @@ def _story(error: BaseException) -> Iterator[str]:
 
 
 def _described(error: BaseException) -> str:
-    """An exception in a few words that nobody but a program has written."""
+    """An exception in a few words, without members' text."""
     kind = type(error)
     if kind.__module__.startswith(_OURS) or isinstance(error, OSError):
         return f"{kind.__name__}: {error}"
-    # Discord's errors have these; the sentence beside them can quote what was sent.
+    # Discord's errors: their sentence can quote the request.
     status, code = getattr(error, "status", None), getattr(error, "code", None)
     if isinstance(status, int) and isinstance(code, int):
         return f"{kind.__name__}: status {status}, code {code}"
@@ -153,7 +148,7 @@ def _described(error: BaseException) -> str:
 
 
 def _line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-    """A record for people: who, what, and what is known about it."""
+    """A record as text: logger, message and extra fields."""
     event = dict(event)
     story = event.pop("exception", "")
     shown = f"{event.pop('logger')}: {event.pop('event')}"
@@ -164,5 +159,5 @@ def _line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
 
 
 def _dated_line(logger: WrappedLogger, method: str, event: EventDict) -> str:
-    """A record for people who read it later: when and how bad in front."""
+    """The same with time and level in front."""
     return f"{event['timestamp']} {event['level']:<8}{_line(logger, method, event)}"

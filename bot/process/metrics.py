@@ -1,8 +1,7 @@
-"""Prometheus metrics of a bot and of a worker that embeds: counts and times, and their exposition.
+"""Prometheus metrics of a bot and of an embedding worker.
 
-Numbers and closed lists of names only: no text, no guild and no member stands in a label. Each
-`Metrics` has a registry of its own, so two in one process never count for each other. This
-module alone knows prometheus-client.
+Labels are from closed lists: never text, a guild or a member. Each `Metrics` has its own registry,
+so that two bots in one process count separately. Only this module knows prometheus-client.
 """
 
 from collections.abc import Mapping
@@ -22,8 +21,8 @@ from knowledge.values.questions import Evidence, Verdict
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 
-# A question alone takes some ten milliseconds on a small host; an answer that comes after three
-# seconds is late for everybody (Discord's limit for an acknowledgement).
+# A question alone takes about ten milliseconds on a small host; after three seconds an answer is
+# too late (Discord's limit for an acknowledgement).
 _STAGE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0)
 _PHRASING_SECONDS: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0)
 _WHOLE_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0)
@@ -31,10 +30,10 @@ _WHOLE_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """How the bot is at the moment at which somebody looks.
+    """Momentary state of the bot.
 
-    `figures` are missing while the core is not open. `shards` are those that this process runs, and
-    whether each is connected; `epochs` are theirs, where several processes share them.
+    `figures` are None until the core is open. `shards` says which of this process's shards are
+    connected; `epochs` are their leases, if processes share shards.
     """
 
     healthy: bool
@@ -58,7 +57,7 @@ def _described(registry: CollectorRegistry) -> dict[str, str]:
 
 
 class WorkGauges:
-    """How much waits for workers that embed, and how many there are."""
+    """Gauges of the embedding queue and its workers."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._texts = Gauge(
@@ -73,10 +72,9 @@ class WorkGauges:
 
 
 class Metrics:
-    """What a bot counts."""
+    """Metrics of a bot."""
 
     def __init__(self, version: str) -> None:
-        """Begin at nothing; `version` is the program's own."""
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._questions = self._counter("questions", "Questions answered, by evidence.", "evidence")
@@ -150,7 +148,7 @@ class Metrics:
         return Gauge(f"commonplace_{name}", said, labels, registry=self._registry)
 
     def described(self) -> dict[str, str]:
-        """Each metric of ours by the name it is served under, with what it says."""
+        """Our metrics by served name, with their help texts."""
         return _described(self._registry)
 
     def answered(self, evidence: Evidence, seconds: float) -> None:
@@ -158,11 +156,11 @@ class Metrics:
         self._whole.observe(seconds)
 
     def stage(self, stage: Stage, seconds: float) -> None:
-        """Keep how long a stage took; called in the worker's thread."""
+        """Observe the duration of a stage; called in the worker's thread."""
         self._stages.labels(stage.value).observe(seconds)
 
     def phrased(self, found: Phrased, tokens: int) -> None:
-        """Count what came of asking a model. Verdicts are names that the checks give."""
+        """Count the outcome of a phrasing; verdicts are names of checks."""
         self._phrasings.labels(found.outcome.value).inc()
         self._phrasing_seconds.observe(found.seconds)
         self._tokens.inc(tokens)
@@ -170,11 +168,11 @@ class Metrics:
             self._sentences.labels(verdict).inc(count)
 
     def dropped(self, reason: str) -> None:
-        """Count what was not done, by which limit it met: nothing went wrong."""
+        """Count a refused or late job by the limit it met; that is no error."""
         self._dropped.labels(reason).inc()
 
     def failed(self, error: BaseException) -> None:
-        """Count what went wrong. The kinds are the names of classes, which are few."""
+        """Count an error by the name of its class."""
         self._errors.labels(type(error).__name__).inc()
 
     def exposition(self, now: Situation) -> bytes:
@@ -182,7 +180,7 @@ class Metrics:
         self._degraded.set(now.degraded)
         self._connected.set(now.connected)
         self._leads.set(now.leads)
-        # Shards move from one process to another.
+        # Shards move between processes.
         self._epochs.clear()
         for shard, epoch in now.epochs.items():
             self._epochs.labels(str(shard)).set(epoch)
@@ -216,10 +214,9 @@ class Metrics:
 
 
 class EmbeddingMetrics:
-    """What a worker that embeds counts."""
+    """Metrics of an embedding worker."""
 
     def __init__(self, version: str) -> None:
-        """Begin at nothing; `version` is the program's own."""
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self._healthy = Gauge("commonplace_healthy", "Whether /healthz says so.", registry=registry)

@@ -1,7 +1,7 @@
-"""Lifecycle of the bot's process: it starts, can be looked at while it runs, and ends gracefully.
+"""Lifecycle of the bot's process: start, health endpoint, graceful shutdown.
 
-Asked to stop (SIGTERM, SIGINT), it takes nothing new, finishes what members were told is being
-worked on, within a bounded time, and closes. Asked twice, it does not wait.
+On SIGTERM or SIGINT it takes no new work, finishes acknowledged work within a deadline, and closes.
+A second signal skips the wait.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from bot.process.client import Bot
 from bot.process.health import serving
 from bot.process.metrics import CONTENT_TYPE
 
-# Longer than any answer takes; shorter than a service manager waits before it kills (compose.yaml
-# and the systemd unit give 30 s).
+# Longer than any answer takes; shorter than the 30 s before a service manager kills (compose.yaml,
+# systemd unit).
 FINISHING_SECONDS: Final = 15
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -29,7 +29,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Stop:
-    """What somebody outside wants: that the bot stops, and that it does so at once."""
+    """Requests to stop, and to stop at once."""
 
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     insisted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -78,8 +78,8 @@ async def _first(task: "asyncio.Task[None]", event: asyncio.Event) -> None:
 
 @contextlib.contextmanager
 def _signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` on each signal that asks a process to end."""
-    # Windows has no such handlers; Ctrl+C ends the loop there.
+    """Call `stop` on each SIGTERM and SIGINT."""
+    # Windows has no such handlers; Ctrl+C ends the loop.
     with contextlib.suppress(NotImplementedError):
         for number in _SIGNALS:
             loop.add_signal_handler(number, stop)

@@ -1,7 +1,7 @@
-"""Sharded client: the shards of a running bot, launched at the start or as this process gets them.
+"""Sharded client: launches and connects the shards of this process.
 
-One process runs all shards, unless the data is in PostgreSQL: there, several may share them
-(`bot.cluster`), and this one runs those of which it holds the lease.
+One process runs all shards, unless several share a PostgreSQL database and lease shards
+(`bot.cluster`).
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from bot.process.connections import Connections
 from bot.process.login import connection_error
 from knowledge.values.guilds import GuildFilter
 
-# A shard that waits for Discord's word of sessions connects without it after so long.
+# A shard connects without Discord's session limits if they don't come in this time.
 ASKING_SECONDS: Final = 10.0
 
 _T = TypeVar("_T")
@@ -33,11 +33,11 @@ _logger = logging.getLogger(__name__)
 
 
 class _LaunchError(Exception):
-    """A shard could not be connected, and is to be connected again."""
+    """A shard could not be connected; it must be tried again."""
 
 
 class ShardedClient(Services):
-    """The bot without its features, as far as its connections go."""
+    """The connections of the bot."""
 
     def __init__(self, **options: Any) -> None:
         """Connect nothing yet; the options are those of discord.py's client."""
@@ -49,18 +49,18 @@ class ShardedClient(Services):
     def join_cluster(
         self, settle: Callable[[Shards, datetime], Awaitable[None]], led: Callable[[], None]
     ) -> None:
-        """Share the shards with other processes; see `Cluster` for what is called when."""
-        # Nothing of it is imported where the data is in files.
+        """Share the shards with other processes; see `Cluster` for the callbacks."""
+        # Needs psycopg, an extra.
         from bot.cluster.cluster import Cluster
 
         cluster = self.cluster = Cluster(self, settle=settle, led=led)
         self._connections.limit.among_processes = cluster.wait_to_identify
 
     async def launch_shards(self) -> None:
-        """Connect as many shards as Discord recommends, one after another.
+        """Connect the number of shards that Discord recommends, one after another.
 
         Raises:
-            UnreachableError: if Discord would not let all of them connect now.
+            UnreachableError: if Discord's session limit is too low now.
         """
         try:
             count, address, limits = await self.http.get_bot_gateway()
@@ -73,12 +73,12 @@ class ShardedClient(Services):
             self._connections.limit.allow(at_once, **limits)
             if await self.cluster.begin(count, address, limits):
                 return
-            # discord.py asks for the address only where it is to ask how many there are.
+            # discord.py asks for the address only if it must ask for the number, too.
             self.shard_count = None  # type: ignore[assignment]
         await super().launch_shards()
 
     async def _session_limits(self) -> Mapping[str, int]:
-        """What Discord says of sessions, or nothing where it doesn't answer."""
+        """Discord's session limits, or nothing if it doesn't answer."""
         with contextlib.suppress(discord.GatewayNotFound, TimeoutError, *UNREACHED):
             async with asyncio.timeout(ASKING_SECONDS):
                 _, _, limits = await self.http.get_bot_gateway()
@@ -89,7 +89,7 @@ class ShardedClient(Services):
         return self._connections.connecting(shard_id, identifies=identifies)
 
     async def launch_shard(self, gateway: URL, shard_id: int, *, initial: bool = False) -> None:
-        """Connect a shard, as often as it takes; only the first one at all must succeed at once."""
+        """Connect a shard, retrying unless it is the very first one."""
         failed = sys.exc_info()[1]
         if failed is not None:
             # discord.py calls this again where a connection has failed.
@@ -143,18 +143,18 @@ class ShardedClient(Services):
         await self.cluster.shard_ready(shard_id)
 
     async def on_shard_given_up(self, shard_id: int) -> None:
-        """Another process runs it from now on."""
+        """Forget a shard that another process runs from now on."""
         self.cluster.ready.discard(shard_id)
         self._connected_shards.discard(shard_id)
         await self.channel_sync.load()
 
     async def on_shard_disconnect(self, shard_id: int) -> None:
-        """Discord is gone; the shard connects again by itself, unless it was given up."""
+        """Note a lost connection; discord.py connects again unless the shard was given up."""
         self._connected_shards.discard(shard_id)
         self._connections.ended(shard_id)
 
     def unconnected(self) -> str:
-        """That shards are not connected, and what follows; or nothing."""
+        """A sentence on unconnected shards, or ""."""
         own = self.cluster.own_shards
         missing = len(own.ids - self._connected_shards)
         if not missing:

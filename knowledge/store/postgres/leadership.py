@@ -1,13 +1,12 @@
-"""Leadership: of several processes, the one that does what is done once for all guilds.
+"""Leader election: one process does the work for all guilds.
 
-It is a lock of the session that the store writes through. It ends with that session, however that
-ends; so what the leader writes while it believes that it still leads is either written in the
-session that has the lock, or refused.
+Leadership is an advisory lock of the session that the store writes through. It ends with the
+session, so a former leader's writes are refused.
 
 Errors:
     Exception
     └── StoreError
-        └── NotAllowedError    the process may not write: it leads no more, or was ended by others
+        └── NotAllowedError    the process doesn't lead any more, or others ended its membership
 """
 
 import contextlib
@@ -18,23 +17,23 @@ from knowledge.store.database import StoreError
 from knowledge.store.postgres.connection import Connection
 from knowledge.store.postgres.leases import SCHEMA
 
-# Which of the numbers that PostgreSQL locks by.
+# Number of the advisory lock.
 LOCK: Final = 5
 
 
 class NotAllowedError(StoreError):
-    """What this process wants to write is another one's to write by now; nothing was changed."""
+    """Another process may write this now; nothing was changed."""
 
 
 class Fence:
-    """Refuses transactions of a process that has no right to them any more.
+    """Fencing: refuses transactions of a process that lost its membership or leadership.
 
-    Every transaction holds on to the membership of its process, which nobody can end meanwhile.
-    What the leader does needs the lock of leadership instead, in the same session.
+    Every transaction locks the row of its process, so that nobody can end the membership meanwhile.
+    The leader's transactions need the lock of leadership instead, in the same session.
     """
 
     def __init__(self, connection: Connection, member: Callable[[], str]) -> None:
-        """Put it before every transaction of a connection; `member` is the id of the process."""
+        """Fence every transaction of a connection; `member` returns the id of the process."""
         self._connection = connection
         self._member = member
         self._session = 0
@@ -43,14 +42,14 @@ class Fence:
 
     @property
     def leads(self) -> bool:
-        """Whether this session has the lock, as far as is known without asking."""
+        """Whether this session has the lock, as far as known without asking."""
         return self._session == self._connection.sessions and not self._connection.closed
 
     def try_to_lead(self) -> bool:
-        """Lead, if nobody else does; returns whether this process does now."""
+        """Try to lead; returns whether this process leads now."""
         lock = f"select pg_try_advisory_lock({LOCK}) as won"
         if self.leads:
-            # The server may have ended the session without having said so yet.
+            # Finds out if the server has ended the session.
             self._connection.rows("select 1 as there")
         if not self.leads and self._connection.rows(lock)[0]["won"]:
             self._session = self._connection.sessions
@@ -67,7 +66,7 @@ class Fence:
         """Write as the leader.
 
         Raises:
-            NotAllowedError: if this process does not lead, now or when something is written.
+            NotAllowedError: if this process doesn't lead, now or at a write.
         """
         self._refuse_unless_leading()
         before, self._as_leader = self._as_leader, True
@@ -77,9 +76,9 @@ class Fence:
             self._as_leader = before
 
     def guard(self, connection: Connection) -> None:
-        """Put it before every transaction of another connection of this process, too.
+        """Fence another connection of this process.
 
-        That one does not have the lock: whether this process leads is what is known of the store's.
+        It doesn't have the lock; leadership is what the store's connection knows.
         """
 
         def check() -> None:
@@ -100,7 +99,7 @@ class Fence:
         self._hold_membership(self._connection)
 
     def _hold_membership(self, connection: Connection) -> None:
-        # `key share` lets it be renewed meanwhile, but not be ended.
+        # `key share` allows renewals meanwhile, but no deletion.
         sql = f"select 1 as found from {SCHEMA}.processes where id = ? for key share"  # noqa: S608
         if not connection.rows(sql, [self._member()]):
             raise NotAllowedError(

@@ -1,16 +1,15 @@
-"""Leases of shards: each shard is run by one process at a time, by the clock of the database.
+"""Leases of shards: one process at a time runs each shard, by the clock of the database.
 
-A process that has joined renews its membership, and holds what it has taken for as long as that
-goes on. Who has not renewed in time is ended by the others: first its sessions, so that a
-transaction that it has begun is undone, then its membership, which sets its shards free. A process
-that was ended finds that out at its next step and joins anew, as another one.
+A member renews its membership and keeps its shards meanwhile. Other members end one that didn't
+renew in time: first its sessions, which rolls back its transactions, then its membership, which
+frees its shards. The ended process notices at its next step, and joins again under a new id.
 
-Free shards are taken until each process has its share; who has more gives back one at a time.
-Each time that a shard is taken, its epoch is one more.
+Processes take free shards up to their share, and give back a surplus one at a time. Each taking
+raises the shard's epoch by one.
 
 Errors:
     Exception
-    └── LapsedError    the process was ended by others: its shards are no longer its own
+    └── LapsedError    others ended the membership; its shards are lost
 """
 
 from dataclasses import dataclass
@@ -20,17 +19,17 @@ from typing import Final
 from knowledge.store.postgres.connection import PROCESS_NAME, Connection
 
 SCHEMA: Final = "work"
-# How long a membership lasts after it was renewed, in seconds. A process itself counts on a little
-# less (`bot.cluster.membership`).
+# Seconds a membership lasts after a renewal. The process itself trusts a little less
+# (`bot.cluster.membership`).
 LEASE_SECONDS: Final = 12.0
 
-# The number by which its transactions lock one another out; the other schemas have others.
+# Advisory lock number of its transactions; each schema has its own.
 LOCK_SPACE: Final = 6
 
 _TABLES: Final = Path(__file__).with_name("leases.sql")
 _UNTIL: Final = "clock_timestamp() + cast(? as float8) * interval '1 second'"
-# Whoever can be ended. After the server was away everybody has to renew first, so that only who
-# has been connected for a while ends others: until then, all have been as silent.
+# Members to end. After an outage of the server everybody was silent, so only a process that has
+# been connected for a while may end others.
 _EXPIRED: Final = """
 id <> ? and until < clock_timestamp() and exists (
     select 1 from pg_stat_activity where pid = pg_backend_pid()
@@ -58,10 +57,10 @@ class LapsedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a process holds after a step, and how that compares with the others.
+    """A process's shards after a step, and its share.
 
-    `shards` are its own, with the epoch of each; `surplus` is one that others should have, or None.
-    `unready` counts the shards of all processes that nobody has made ready.
+    `shards` maps its own shards to epochs; `surplus` is one to give back, or None. `unready` counts
+    the shards of all processes that aren't ready.
     """
 
     shards: dict[int, int]
@@ -71,7 +70,7 @@ class Standing:
 
 
 class Leases:
-    """The membership of one process, and the shards that it holds. Belongs to one thread."""
+    """The membership and shards of one process. Belongs to one thread."""
 
     def __init__(
         self,
@@ -81,14 +80,13 @@ class Leases:
         patience: float | None = None,
         name: str = PROCESS_NAME,
     ) -> None:
-        """Connect; nothing is joined yet.
+        """Connect without joining.
 
         Args:
-            url: the database's.
-            seconds: how long a membership lasts without being renewed.
-            patience: how long a session must have lasted before others are ended from it;
-                None for as long as a membership.
-            name: what the sessions of this process are called, by which they are ended.
+            url: of the database.
+            seconds: duration of a membership without renewal.
+            patience: age of a session before it may end others; None for `seconds`.
+            name: of this process's sessions, by which others end them.
 
         Raises:
             StoreError: if the database can't be used.
@@ -109,16 +107,16 @@ class Leases:
         """Become a member, for the first time or after a lapse.
 
         Args:
-            wanted: how many shards there should be. It holds if nobody else is a member.
+            wanted: number of shards; used only if nobody else is a member.
 
         Returns:
-            How many shards there are.
+            The number of shards.
         """
         self._reconnect()
         before, self._lives = self.id, self._lives + 1
         self.id = f"{self.name.rpartition(' ')[2]}.{self._lives}"
         connection = self._connection
-        # Whoever joins at the same time waits here: the first of them decides.
+        # Concurrent joins wait here: the first one decides the number.
         with connection.writing():
             connection.run("delete from processes where id = ?", [before])
             [others] = connection.rows("select count(*) as n from processes")
@@ -141,10 +139,7 @@ class Leases:
         )
 
     def step(self, most: int = 1_000) -> Standing:
-        """Renew the membership, end those that have not, and take what is free.
-
-        Args:
-            most: how many shards may be taken in this step.
+        """Renew the membership, end expired ones, and take free shards, at most `most`.
 
         Raises:
             LapsedError: if others have ended this membership.
@@ -163,11 +158,11 @@ class Leases:
         return standing
 
     def _reconnect(self) -> None:
-        """Make a session anew that others have ended: a query can be repeated, a change can't."""
+        """Reconnect if others ended the session; a change isn't repeated by itself."""
         self._connection.rows("select 1 as there")
 
     def _look(self) -> tuple[Standing, int]:
-        """How things are, and how many free shards there are within this process's share."""
+        """The standing, and the number of free shards within this process's share."""
         shards = self._connection.rows(
             "select shard, epoch, holder, ready_at is null as unready from shards order by shard"
         )
@@ -186,25 +181,25 @@ class Leases:
         return each + (members.index(self.id) < over)
 
     def mark_ready(self, shard: int) -> None:
-        """Let others know that the guilds of a shard are served."""
+        """Tell others that a shard's guilds are served."""
         sql = "update shards set ready_at = clock_timestamp() where shard = ? and holder = ?"
         self._connection.run(sql, [shard, self.id])
 
     def give_back(self, shard: int) -> None:
-        """Let others have a shard that was closed."""
+        """Free a closed shard."""
         sql = "update shards set holder = null, ready_at = null where shard = ? and holder = ?"
         self._connection.run(sql, [shard, self.id])
 
     def leave(self) -> None:
-        """Give everything back at once, and be no member any more."""
+        """End the membership, which frees all shards."""
         self._reconnect()
         self._connection.run("delete from processes where id = ?", [self.id])
 
     def wait_to_identify(self, bucket: int, seconds: float) -> float:
-        """Take the next turn of a bucket, in which one session may begin every so many seconds.
+        """Take the next turn of a bucket, in which one session may begin in `seconds`.
 
         Returns:
-            After how many seconds it is this process's turn.
+            Seconds until this process's turn.
         """
         sql = (
             "insert into identifies (bucket, free_at) values (?, clock_timestamp() + given.pause) "

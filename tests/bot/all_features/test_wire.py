@@ -188,10 +188,10 @@ async def test_a_bot_that_is_killed_after_a_click_shows_and_tells_it_once_when_i
 @pytest.mark.parametrize(
     ("code", "status", "sentence"),
     [
-        (4004, UNUSABLE, "copy it anew from the Bot page"),
+        (4004, UNUSABLE, "Copy a new one from the Bot page"),
         (4014, UNUSABLE, "Message Content Intent"),
-        (4011, UNREACHABLE, "asks Discord for the number of shards"),
-        (4012, UNUSABLE, "Look for a newer one"),
+        (4011, UNREACHABLE, "it asks Discord for the number at each start"),
+        (4012, UNUSABLE, "Install a newer one"),
         (0, UNREACHABLE, "Discord can't be reached"),
     ],
     ids=["bad token", "intents", "shards", "version", "no gateway"],

@@ -107,7 +107,7 @@ def test_a_bot_with_more_shards_than_sessions_are_left_says_when_to_start_it(
     """To go on would cost it its token."""
     clock = _Clock()
     IdentifyLimit(clock.now).allow(remaining, **_limits(1, remaining))
-    with pytest.raises(UnreachableError, match=f"{remaining} more {times} for .* 120 minutes"):
+    with pytest.raises(UnreachableError, match=f"{remaining} more {times}, .* 120 minutes"):
         IdentifyLimit(clock.now).allow(4, **_limits(1, remaining))
 
 

@@ -176,7 +176,7 @@ async def test_a_token_that_discord_does_not_take_is_named_with_the_remedy(
     async with discord_server() as discord:
         code, line = await _ended(discord, "run", "--data", settings.data.folder, token=OTHER_TOKEN)
     assert code == UNUSABLE
-    assert "copy it anew from the Bot page" in line
+    assert "Copy a new one from the Bot page" in line
     assert OTHER_TOKEN not in line
 
 
