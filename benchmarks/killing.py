@@ -52,7 +52,6 @@ from knowledge.channels.sync_state import ProgressMessage
 from knowledge.sources import add_paths
 from knowledge.store.audit.audit_log import replayed
 from knowledge.store.database import StoreError
-from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.store import Store
 from knowledge.values.documents import Document, Kind
@@ -60,6 +59,7 @@ from knowledge.values.guilds import every_guild
 from knowledge.values.notes import Decision, Member, State
 from knowledge.values.questions import Evidence, Question
 from knowledge.values.submissions import Submission
+from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from tests.bot.sync_driver import Server, SyncDriver
 from tests.fakes import SaltedEmbedder, WordEmbedder
 

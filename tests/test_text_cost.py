@@ -120,7 +120,7 @@ NOT_CALLED: Final = {
         bot.gaps.handovers.answer
         bot.page.service.keep_off
         bot.programs.page_server._Headers._is_gone
-        bot.sources.addresses.add
+        bot.sources.service.add_address
         indexer.ingest.embedding_queue._handed_in
         indexer.ingest.files._FileUpdate._take_in_part_export
         indexer.retrieval.retriever.Retriever._hits

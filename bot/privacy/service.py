@@ -1,6 +1,7 @@
 """Personal data: shown, exported, forgotten with everything that follows it, pruned with age."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -14,6 +15,28 @@ from knowledge.values.questions import FeedbackReason
 
 # So many questions are pruned in one slice, which takes some milliseconds.
 SLICE: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Answer to `/privacy`: how much is stored, and the member's choices.
+
+    `named` is how public pages name them; None if no server has a page and they chose nothing.
+    """
+
+    stored: dict[str, Stored]
+    quiet: bool
+    withheld: bool
+    named: PageName | None
+
+
+def overview(core: Core, member_id: int, guild_id: int | None) -> Overview:
+    return Overview(
+        stored(core, member_id, guild_id),
+        core.store.gaps.quiet(member_id),
+        core.store.quote_opt_outs.is_withheld(member_id),
+        named(core, member_id),
+    )
 
 
 def stored(core: Core, member_id: int, guild_id: int | None) -> dict[str, Stored]:
@@ -42,6 +65,15 @@ def named(core: Core, member_id: int) -> PageName | None:
     """How a member is named on public pages; None where there are none, and nothing was chosen."""
     chosen = core.store.public_notes.name_of(member_id)
     return chosen if core.store.public_notes.guilds() or chosen is not PageName.NOBODY else None
+
+
+def choose_name(core: Core, member_id: int, shown: PageName) -> None:
+    core.store.public_notes.choose_name(member_id, shown)
+
+
+def keep_quiet(core: Core, member_id: int, *, quiet: bool) -> None:
+    """Turn notices of later answers off or on."""
+    core.store.gaps.keep_quiet(member_id, quiet=quiet)
 
 
 def withhold(core: Core, member_id: int, name: str, withheld: bool) -> None:

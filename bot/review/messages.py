@@ -27,7 +27,6 @@ LOG_LABELS: Final[Mapping[Side, Sentence]] = {
     Side.OLDER: Sentence("Older"),
 }
 LOG_EMPTY: Final = Sentence("The log has nothing like that.")
-RULES_NEED_ADMIN: Final = Sentence("Only somebody who may manage the server can change rules.")
 ONE_TAG: Final = Sentence("A rule is for one tag: give one, or none for every note.")
 EXPORTED: Final = Sentence("The log as JSON lines, oldest first: {number:,} of them.")
 

@@ -27,9 +27,6 @@ _CHOSEN_SHOWN: Final = 8
 _NAME_CHARACTERS: Final = 40
 _CHANNELS_SHOWN: Final = 10
 
-NEEDS_ADMIN: Final = Sentence(
-    "Only somebody who may manage the server can choose what holds in its channels."
-)
 UNSEEN: Final = Sentence(
     "I can't see that channel: grant me **View Channel** there, then try again."
 )

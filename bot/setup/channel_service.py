@@ -1,22 +1,27 @@
-"""Tags and sources that a channel can be answered from, and whether there is anything of them.
+"""Channel settings: tags and sources to choose from, options parsed, choices stored.
 
-Each function takes the core that it works on, so that it can be called in the worker's thread.
+Functions that take a core run in the worker's thread; the others are pure.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from bot.answers.bundled_articles import scopes_in
 from bot.answers.lookup import scopes_of
 from bot.core.core import Core
+from bot.interactions.autocomplete import CHOICE_CHARACTERS, CHOICES, Choice
+from bot.text.markdown import legible, shortened, size
 from knowledge.channels.sync_state import ArchivedChannel
-from knowledge.values.channel_settings import AnsweredFrom
+from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 from knowledge.values.documents import SHARED
+
+ALL: Final = "all"
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """What a guild can choose: tags of documents, synced channels, locations of other sources."""
+    """A guild's choices: tags of documents, synced channels, locations of other sources."""
 
     tags: Sequence[str]
     channels: Sequence[ArchivedChannel]
@@ -36,8 +41,87 @@ def offered(core: Core, guild_id: int) -> Offered:
 
 
 def is_answerable(core: Core, guild_id: int, of: AnsweredFrom) -> bool:
-    """Whether anything in a guild is of what was chosen, whoever may see it."""
+    """Whether any document of a guild fits a selection, whoever may read it."""
     followed = [one.id for one in core.store.synced_channels.all() if one.guild_id == guild_id]
     first, *_ = looks = core.articles.looks(scopes_of(guild_id, followed), of)
     selection = first.selection
     return selection is None or len(core.index.selected(selection, scopes_in(looks))) > 0
+
+
+def change(
+    core: Core, channel_id: int, guild_id: int, changes: Mapping[str, Any], actor_id: int
+) -> None:
+    core.store.channel_settings.change(channel_id, guild_id, dict(changes), actor_id)
+
+
+def forget(core: Core, channel_id: int, guild_id: int) -> None:
+    core.store.channel_settings.forget(channel_id, guild_id)
+
+
+def completed(typed: str, names: Mapping[str, str]) -> list[Choice]:
+    """Complete the last item of a comma-separated list, by name or key.
+
+    Discord sends a choice's key and shows its name, so either may have been typed before.
+    """
+    *before, last = typed.split(",")
+    known, unknown = parsed(",".join(before), names)
+    wanted, found = " ".join(last.removeprefix("#").casefold().split()), []
+    for key, name in names.items():
+        if key in known or not (wanted in name.casefold() or wanted == key):
+            continue
+        keys = [*unknown, *known, key]
+        shown = ", ".join([*unknown, *(names[one] for one in known), name])
+        if size(value := ", ".join(keys)) <= CHOICE_CHARACTERS:
+            found.append(Choice(shortened(legible(shown), CHOICE_CHARACTERS), value))
+    return found[:CHOICES]
+
+
+def parsed(typed: str, names: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Split a comma-separated list into known keys and unknown words, each once."""
+    by_word = {name.casefold(): key for key, name in reversed([*names.items()])}
+    by_word |= {key.casefold(): key for key in names}
+    words = [typed] if typed.strip().casefold() in by_word else typed.split(",")
+    known: dict[str, None] = {}
+    unknown: dict[str, None] = {}
+    for word in filter(None, (" ".join(each.split()) for each in words)):
+        key = by_word.get(word.casefold()) or by_word.get(word.casefold().removeprefix("#"))
+        if key is None:
+            unknown[word] = None
+        else:
+            known[key] = None
+    return [*known], [*unknown]
+
+
+def tags_in(typed: str, known: Mapping[str, str]) -> list[str]:
+    """Parse tags; tags that no document has yet may also be separated by spaces."""
+    found, others = parsed(typed, known)
+    words = [word.removeprefix("#").casefold() for other in others for word in other.split()]
+    return [*dict.fromkeys([*found, *filter(None, words)])]
+
+
+def changed(
+    own: AnsweredFrom | None,
+    held: AnsweredFrom,
+    *,
+    tags: list[str] | None = None,
+    sources: list[str] | None = None,
+    first: bool | None = None,
+) -> AnsweredFrom:
+    """Combine a channel's selection with new choices; an empty selection means everything.
+
+    Args:
+        own: the selection chosen for the channel itself.
+        held: the selection in effect there, which may be inherited.
+        tags: the new tags; None keeps them.
+        sources: the keys of the new sources; None keeps them.
+        first: whether to search the rest afterwards; None keeps that.
+    """
+    if ALL in (tags or []) or ALL in (sources or []):
+        return EVERYTHING
+    base = held if tags is None and sources is None else own or EVERYTHING
+    return replace(
+        base,
+        tags=base.tags if tags is None else tuple(tags),
+        sources=base.sources if sources is None else tuple(sources),
+        first=base.first if first is None else first,
+    )

@@ -8,7 +8,6 @@ from bot.text.languages import Plural, Sentence
 from knowledge.values.guilds import Language
 from knowledge.values.limits import Limits, Newcomers, Quota
 
-NEEDS_ADMIN: Final = Sentence("Only somebody who may manage the server can set limits.")
 _MODERATORS: Final = Sentence(
     "-# Of somebody's roles the most generous counts; moderators have no limit."
 )

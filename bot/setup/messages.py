@@ -27,9 +27,6 @@ def no_hosts(typed: Sequence[str], language: Language = Language.ENGLISH) -> str
     return _NO_HOSTS(language, words=_words(typed, language))
 
 
-SETUP_NEEDS_ADMIN: Final = Sentence("Only somebody who may manage the server can run `/setup`.")
-
-
 _WHAT: Final = Sentence(
     "**Commonplace {version}** answers from what this community knows, in quotations."
 )

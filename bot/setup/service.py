@@ -1,19 +1,18 @@
 """Work of `/setup` in the worker's thread: what is set, and one setting changed at a time."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from bot.core.core import Core
 from bot.setup.settings import CHOICES, DIGEST_DAYS, NO, OPTIONAL, QUORUMS, Setting
-from bot.sources import articles, channel_sync_steps
-from bot.sources.articles import ArticlesReport
-from bot.sources.channel_sync_steps import ChannelReport
-from knowledge.corpus import SourceState
+from bot.sources import service as sources_service
+from bot.sources.service import Overview
 from knowledge.values.channel_settings import Mode
-from knowledge.values.documents import SHARED, Scope
+from knowledge.values.documents import Scope
 from knowledge.values.guilds import GuildSettings, Phrasing
+from knowledge.values.limits import Limits
 from knowledge.values.weekly_digests import Edition
 
 
@@ -29,18 +28,15 @@ class State:
     quorum: int
     digest_day: int | None
     helped: tuple[int, ...]
-    channels: Sequence[ChannelReport]
-    others: Sequence[SourceState]
-    articles: ArticlesReport
+    sources: Overview
     unreleased: int
 
     @property
     def has_sources(self) -> bool:
-        return bool(self.channels or self.others)
+        return bool(self.sources.channels or self.sources.others)
 
 
 def state(core: Core, guild_id: int) -> State:
-    scopes = (Scope(guild_id), SHARED)
     rules = core.store.guilds.rules(guild_id)
     digest = core.store.digests.of_guild(guild_id).get(Edition.MODERATORS)
     return State(
@@ -52,9 +48,7 @@ def state(core: Core, guild_id: int) -> State:
             for channel_id, chosen in core.store.channel_settings.of_guild(guild_id).items()
             if chosen.mode is Mode.HELP
         ),
-        channel_sync_steps.reports(core, guild_id),
-        [state for state in core.source_states() if state.scope in scopes],
-        articles.report(core, guild_id),
+        sources_service.overview(core, Scope(guild_id)),
         core.store.public_notes.unreleased_count(guild_id),
     )
 
@@ -117,6 +111,19 @@ def _choose_digest(core: Core, guild_id: int, member_id: int, day: str) -> None:
         return
     chosen = {"weekday": int(day)}
     core.store.digests.change(guild_id, Edition.MODERATORS, chosen, member_id, datetime.now(UTC))
+
+
+def change_limits(
+    core: Core, guild_id: int, member_id: int, change: Callable[[Limits], Limits]
+) -> None:
+    core.store.guilds.change_limits(guild_id, change, member_id)
+
+
+def about(
+    core: Core, guild_id: int | None, channels: Sequence[int]
+) -> tuple[dict[str, int], datetime | None]:
+    """Figures for `/about`, and the time at which the index last changed."""
+    return core.counts(guild_id, channels), core.index.tables.changed_at()
 
 
 def change(core: Core, guild_id: int, member_id: int, **changes: Any) -> None:

@@ -22,7 +22,7 @@ from knowledge.channels.sync_state import (
     SyncStep,
 )
 from knowledge.channels.threads import Thread
-from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
+from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,19 @@ def report(core: Core, channel: ArchivedChannel) -> ChannelReport:
     failures = core.archive.threads.failures(channel.id)
     told = tuple((thread.name, reason) for thread, reason in failures)
     return ChannelReport(channel, core.archive.counts(channel.id), told)
+
+
+def followed(core: Core) -> Sequence[SyncedChannel]:
+    return core.store.synced_channels.all()
+
+
+def rename(core: Core, channel_id: int, name: str) -> None:
+    core.archive.rename(channel_id, name)
+
+
+def end_progress(core: Core, channel_id: int) -> None:
+    """Forget the message that shows a channel's progress."""
+    core.archive.set_progress_message(channel_id, ProgressMessage())
 
 
 # Reading.
@@ -190,6 +203,22 @@ def forgotten(core: Core, message_ids: Collection[int]) -> int:
     for thread_id, ids in found.items():
         withdraw(core.index, core.archive, withheld, thread_id, ids)
     return sum(len(ids) for ids in found.values())
+
+
+def put_thread(core: Core, thread: Thread) -> None:
+    core.archive.put_thread(thread)
+
+
+def refetch_pins(core: Core, channel_id: int) -> None:
+    core.archive.refetch_pins(channel_id)
+
+
+def fail_thread(core: Core, thread_id: int, reason: str) -> None:
+    core.archive.threads.fail(thread_id, reason)
+
+
+def record_problem(core: Core, channel_id: int, problem: ChannelProblem) -> None:
+    core.archive.record_problem(channel_id, problem)
 
 
 def thread_gone(core: Core, thread_id: int) -> None:

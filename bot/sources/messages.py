@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.answers.bundled_articles import Standing
-from bot.sources.addresses import MOST_SITES, Added
-from bot.sources.articles import ArticlesReport
 from bot.sources.channel_sync_steps import ChannelReport
+from bot.sources.service import MOST_SITES, Added, ArticlesReport
 from bot.text.languages import Plural, Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, Page, beginning, plain, shortened, size
 from bot.text.permission_names import permission_name
@@ -21,9 +20,9 @@ from knowledge.channels.sync_state import (
     SyncStage,
 )
 from knowledge.corpus import SourceState
-from knowledge.store.guilds.synced_channels import SyncedContent
 from knowledge.values.guilds import Language
 from knowledge.values.source_locations import PAGES, address_of, crawl_at, is_web, repository_at
+from knowledge.values.synced_channels import SyncedContent
 
 FAILURES_SHOWN: Final = 3
 # Read one after the other; so many are read within a day, however full they are.
@@ -53,7 +52,6 @@ _PROBLEMS: Final[Mapping[ProblemCode, Sentence]] = {
     ),
 }
 
-NEEDS_ADMIN: Final = Sentence("Only somebody who may manage the server can change its sources.")
 OFF: Final = Sentence(
     "I don't read channels here: whoever runs me has to turn on *Message Content Intent* on "
     "the Bot page of Discord's developer portal, set `sources.channels = true` in config.toml "

@@ -176,7 +176,6 @@ _NAMES: Final[Mapping[Edition, Sentence]] = {
     Edition.MODERATORS: Sentence("The digest for moderators"),
     Edition.EVERYBODY: Sentence("The digest for everybody"),
 }
-NEEDS_ADMIN: Final = Sentence("Only somebody who may manage the server can set up digests.")
 NO_CHANNEL: Final = Sentence(
     "Say in which `channel` it is to be posted: there is no review channel to take instead."
 )
@@ -199,7 +198,8 @@ _OTHERS_READ: Final = Sentence(
     "Not only moderators read {channel}: questions that were asked privately, or in channels "
     "that not everybody reads, are counted there but not shown."
 )
-NOT_CHOSEN: Final = Sentence("No digest is posted here. `/digest set` has one posted every week.")
+NOT_CHOSEN: Final = Sentence("No digest is posted here. `/digest set` turns one on.")
+NOT_POSTED: Final = Sentence("-# This digest isn't posted yet. `/digest set` turns it on.")
 _ENDED: Final = Sentence("{digest} is no longer posted.")
 _THERE_IS_NONE: Final = Sentence("{digest} was not posted anyway.")
 _EMPTY: Final = Sentence("There is nothing to tell since {when}: nothing would be posted.")

@@ -1,18 +1,23 @@
-"""Content of a digest: what a channel's readers may see. Functions of the core, in its thread."""
+"""Weekly digests: when one is due, its content, and how far posting has come.
 
-from collections.abc import Collection, Iterator
+Functions that take a core run in the worker's thread.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from bot.answers.decision import FURTHER_SHARE
 from bot.core.core import Core
 from bot.gaps import service as gaps_service
 from bot.gaps.service import Group
+from bot.statistics import weekly_schedule as schedule
 from bot.statistics.weekly_schedule import Due
 from knowledge.secrets import without_secrets
 from knowledge.store.notes.credit import Contributor
 from knowledge.store.questions.period_figures import Asked
+from knowledge.values.guilds import GuildFilter
 from knowledge.values.notes import Note, State
 from knowledge.values.questions import OpenQuestion
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
@@ -86,6 +91,51 @@ class Week:
         if self.digest.edition is Edition.EVERYBODY:
             return not self.new
         return not (self.asked.all or self.pending or self.due or self.posts or self.thanked)
+
+
+def digests(core: Core, guild_id: int) -> dict[Edition, WeeklyDigest]:
+    return core.store.digests.of_guild(guild_id)
+
+
+def change(
+    core: Core, guild_id: int, edition: Edition, changes: Mapping[str, Any], actor_id: int
+) -> WeeklyDigest | None:
+    """Change a digest, or begin one; None if it has no channel yet."""
+    return core.store.digests.change(guild_id, edition, changes, actor_id, datetime.now(UTC))
+
+
+def end(core: Core, guild_id: int, edition: Edition, actor_id: int) -> bool:
+    """Stop a digest; False if there was none."""
+    return core.store.digests.end(guild_id, edition, actor_id)
+
+
+def due(core: Core, mine: GuildFilter, now: datetime) -> list[tuple[WeeklyDigest, Due]]:
+    """The digests of these guilds that are due now."""
+    times = [(one, schedule.due(one, now)) for one in core.store.digests.all(mine)]
+    return [(digest, time) for digest, time in times if time is not None]
+
+
+def claim(core: Core, digest: WeeklyDigest, at: datetime) -> bool:
+    """Record that a digest is being posted for its time `at`; False if it was claimed before."""
+    return core.store.digests.claim(digest, at)
+
+
+def settle(core: Core, digest: WeeklyDigest, at: datetime, *, told: bool) -> None:
+    """Finish a digest's time; `told` if a digest was posted or had nothing to say."""
+    core.store.digests.settle(digest, at, told=told)
+
+
+def warn(core: Core, digest: WeeklyDigest, *, warned: bool) -> bool:
+    """Record whether administrators know that it can't be posted; False if nothing changed."""
+    return core.store.digests.warn(digest, warned=warned)
+
+
+def unanswered_posts(
+    core: Core, guild_id: int, since: datetime, until: datetime, most: int
+) -> list[UnansweredPost]:
+    """Forum posts recorded as unanswered, newest first."""
+    posts = core.store.period_figures.unanswered_posts(guild_id, since, until, most)
+    return [UnansweredPost(thread_id, asked_at) for thread_id, asked_at in posts]
 
 
 def prepared(core: Core, digest: WeeklyDigest) -> Iterator[int]:

@@ -34,6 +34,8 @@ QUESTIONS_USED_UP: Final = Sentence(
     "That's as many questions as you may ask here for now. You can go on {when}."
 )
 
+NOT_AN_ADMINISTRATOR: Final = Sentence("You need the **Manage Server** permission for that.")
+
 UNKNOWN_BUTTON: Final = Sentence(
     "I don't know this button any more: an earlier version of me may have made it. "
     "Run the command again that showed it."

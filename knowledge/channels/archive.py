@@ -27,9 +27,9 @@ from knowledge.channels.threads import ArchivedThreads, Thread, new_thread
 from knowledge.chat.conversations import THREAD_MESSAGES
 from knowledge.store.derived_tables import DerivedKind, DerivedTables
 from knowledge.store.erasure.quote_opt_outs import Withheld
-from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.rows import record
 from knowledge.text import storable
+from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 
 # What was written so lately is read again by every round: it may have been changed while nobody
 # listened. What is older is read again by `/source sync` alone.

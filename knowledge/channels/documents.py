@@ -17,8 +17,8 @@ from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message
 from knowledge.chat.transcript import SOMEONE, STEP_MESSAGES, Channel, documents, post, readable
 from knowledge.store.erasure.quote_opt_outs import Withheld
-from knowledge.store.guilds.synced_channels import SyncedContent
 from knowledge.values.documents import Document, Kind, Scope, channel_scope
+from knowledge.values.synced_channels import SyncedContent
 
 _PREFIX: Final = "channel:"
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from knowledge.channels.messages import ArchivedMessage
-from knowledge.store.guilds.synced_channels import SyncedContent
+from knowledge.values.synced_channels import SyncedContent
 
 
 class SyncStage(StrEnum):

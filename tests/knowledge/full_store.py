@@ -8,7 +8,6 @@ from pathlib import Path
 
 from knowledge.backup.exporter import export
 from knowledge.files.pictures import checked_picture
-from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.notes.decisions import Ruling
 from knowledge.store.questions.question_records import digest_of
 from knowledge.store.store import Store
@@ -21,6 +20,7 @@ from knowledge.values.phrasings import RecordedPhrasing, WrittenLine
 from knowledge.values.pictures import Picture
 from knowledge.values.questions import Evidence, Feedback, Question, RecordedHit, Verdict
 from knowledge.values.submissions import Submission
+from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
 GUILD = 10

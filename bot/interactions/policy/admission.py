@@ -44,7 +44,7 @@ async def take_question(bot: Services, member: discord.abc.User, guild_id: int |
     now = datetime.now(UTC)
     try:
         until = await bot.worker.call(
-            lambda core: core.store.recent_questions.take(sender.guild_id, sender.id, quota, now),
+            lambda core: limits.take_question(core, sender, quota, now),
             priority=Priority.ASKING,
         )
     except DatabaseAwayError:

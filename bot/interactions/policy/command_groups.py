@@ -7,6 +7,7 @@ import discord
 from discord import app_commands
 
 from bot.interactions.kit.door import Rule
+from bot.interactions.kit.errors import say
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, SHOWN_TO_MODERATORS
 from bot.interactions.policy.rules import administrators, moderators
@@ -15,7 +16,7 @@ from bot.text.languages import Sentence
 
 
 class GuardedGroup(app_commands.Group):
-    """Commands of a server behind a rule. Each is deferred in private before it runs."""
+    """Commands of a server behind a rule, each deferred in private before it runs if `defers`."""
 
     def __init__(
         self,
@@ -24,22 +25,21 @@ class GuardedGroup(app_commands.Group):
         *,
         rule: Rule,
         shown_to: discord.Permissions,
+        defers: bool = True,
     ) -> None:
         super().__init__(
             name=name, description=description, guild_only=True, default_permissions=shown_to
         )
         self._rule = rule
+        self._defers = defers
 
     async def lets_in(self, interaction: Interaction) -> bool:
-        """Defer a command, and tell its sender why if the rule refuses them.
-
-        The command tree asks this. A check of discord.py's would raise instead of answering.
-        """
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        """Apply the rule for the command tree; a check of discord.py's would raise instead."""
+        if self._defers:
+            await interaction.response.defer(ephemeral=True, thinking=True)
         found = await self._rule(interaction, {})
         if isinstance(found, Sentence):
-            refusal = found(await viewer_language(interaction))
-            await interaction.edit_original_response(content=refusal)
+            await say(interaction, found(await viewer_language(interaction)))
             return False
         return True
 
@@ -49,9 +49,8 @@ def moderators_group(name: str, description: app_commands.locale_str) -> Guarded
 
 
 def administrators_group(
-    name: str, description: app_commands.locale_str, refusal: Sentence
+    name: str, description: app_commands.locale_str, *, defers: bool = True
 ) -> GuardedGroup:
-    """A group for those who may manage the server; `refusal` is told to others."""
     return GuardedGroup(
-        name, description, rule=administrators(refusal), shown_to=SHOWN_TO_ADMINISTRATORS
+        name, description, rule=administrators(), shown_to=SHOWN_TO_ADMINISTRATORS, defers=defers
     )

@@ -64,6 +64,11 @@ def notes_of(
     return Quota(quota.hour, min(quota.day or newcomers.notes, newcomers.notes))
 
 
+def take_question(core: Core, sender: Sender, quota: Quota, now: datetime) -> datetime | None:
+    """Count a question; returns when the next one is allowed if this is one too many."""
+    return core.store.recent_questions.take(sender.guild_id, sender.id, quota, now)
+
+
 def note_wait(core: Core, allowance: Allowance, note_id: int | None, now: datetime) -> Wait | None:
     """Why a text of a note is not taken now, if so; another one that was asked for always is."""
     sender, allowed = allowance.sender, allowance.notes

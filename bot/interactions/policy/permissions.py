@@ -10,6 +10,7 @@ import discord
 from discord import app_commands
 
 from bot.core.job_queue import Priority
+from bot.interactions.kit.errors import say
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.services import Interaction
 from bot.text import error_messages
@@ -48,12 +49,11 @@ def may_manage(interaction: Interaction) -> bool:
     return isinstance(member, discord.Member) and member.guild_permissions.manage_guild
 
 
-async def manages(interaction: Interaction, refusal: Sentence) -> bool:
-    """Whether somebody may manage the server; who may not is told so in the deferred response."""
+async def manages(interaction: Interaction) -> bool:
+    """Whether somebody may manage the server; everyone else is told so."""
     if may_manage(interaction):
         return True
-    said = refusal(await viewer_language(interaction))
-    await interaction.edit_original_response(content=said)
+    await say(interaction, error_messages.NOT_AN_ADMINISTRATOR(await viewer_language(interaction)))
     return False
 
 

@@ -42,7 +42,7 @@ def moderators(refusal: Sentence = error_messages.NOT_A_MODERATOR) -> Rule:
     return rule
 
 
-def administrators(refusal: Sentence) -> Rule:
+def administrators(refusal: Sentence = error_messages.NOT_AN_ADMINISTRATOR) -> Rule:
     """Let those in who may manage the server at this moment."""
 
     async def rule(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:

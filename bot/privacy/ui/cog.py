@@ -47,24 +47,19 @@ class PrivacyCog(Cog):
     async def privacy(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         found = await self.bot.worker.call(
-            lambda core: service.stored(core, interaction.user.id, interaction.guild_id)
+            lambda core: service.overview(core, interaction.user.id, interaction.guild_id)
         )
-        quiet = await self.bot.worker.call(lambda core: core.store.gaps.quiet(interaction.user.id))
-        withheld = await self.bot.worker.call(
-            lambda core: core.store.quote_opt_outs.is_withheld(interaction.user.id)
-        )
-        named = await self.bot.worker.call(lambda core: service.named(core, interaction.user.id))
         language = await viewer_language(interaction)
-        choices = ["tell" if quiet else "quiet", "quote" if withheld else "withhold"]
-        if named is not None:
-            choices += [one.value for one in PageName if one is not named]
+        choices = ["tell" if found.quiet else "quiet", "quote" if found.withheld else "withhold"]
+        if found.named is not None:
+            choices += [one.value for one in PageName if one is not found.named]
         view = _view(language, "export", *choices, "delete")
         phrasing = self.bot.settings.phrasing
         said = messages.privacy(
-            found,
-            quiet=quiet,
-            withheld=withheld,
-            named=named,
+            found.stored,
+            quiet=found.quiet,
+            withheld=found.withheld,
+            named=found.named,
             language=language,
             model_host=phrasing.host if phrasing.is_on else "",
         )
@@ -130,7 +125,7 @@ async def _export(interaction: Interaction, language: Language) -> None:
 
 async def _keep_quiet(interaction: Interaction, language: Language, *, quiet: bool) -> None:
     await interaction.client.worker.call(
-        lambda core: core.store.gaps.keep_quiet(interaction.user.id, quiet=quiet)
+        lambda core: service.keep_quiet(core, interaction.user.id, quiet=quiet)
     )
     said = messages.QUIET if quiet else messages.TOLD_AGAIN
     await interaction.edit_original_response(content=said(language))
@@ -148,7 +143,7 @@ async def _withhold(interaction: Interaction, language: Language, *, withheld: b
 
 async def _name(interaction: Interaction, language: Language, shown: PageName) -> None:
     await interaction.client.worker.call(
-        lambda core: core.store.public_notes.choose_name(interaction.user.id, shown)
+        lambda core: service.choose_name(core, interaction.user.id, shown)
     )
     said = messages.now_named(shown, language)
     await interaction.edit_original_response(content=said)

@@ -143,7 +143,7 @@ class ReviewCog(Cog):
         publish_role: discord.Role | None = None,
     ) -> None:
         """Keep a rule in place of the tag's last one; without any wishes, drop it."""
-        if not await manages(interaction, messages.RULES_NEED_ADMIN):
+        if not await manages(interaction):
             return
         member_id, guild_id = interaction.user.id, interaction.guild_id or 0
         language = await viewer_language(interaction)

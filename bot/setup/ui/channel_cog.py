@@ -1,4 +1,4 @@
-"""Channel settings cog: `/channel` chooses, shows and resets what holds in a channel."""
+"""Channel settings cog: `/channel set`, `show` and `reset`."""
 
 from typing import Any, Final
 
@@ -10,16 +10,14 @@ from discord.ext import commands
 from bot.core.job_queue import Priority
 from bot.interactions.kit.errors import UNREACHED, BusyError, in_time
 from bot.interactions.kit.localisation import described, viewer_language
+from bot.interactions.policy.command_groups import administrators_group
 from bot.interactions.policy.permissions import (
-    SHOWN_TO_ADMINISTRATORS,
     lacking_to_answer,
-    may_manage,
 )
 from bot.interactions.services import Cog, Interaction, Services
 from bot.setup import channel_messages as messages
 from bot.setup import channel_service as service
-from bot.setup.channel_choices import changed, completed, parsed, tags_in
-from bot.setup.channel_service import Offered
+from bot.setup.channel_service import Offered, changed, completed, parsed, tags_in
 from bot.text import languages
 from bot.text.languages import Sentence
 from bot.text.markdown import MESSAGE_CHARACTERS, beginning
@@ -38,7 +36,7 @@ _CHANNELS: Final = app_commands.AppCommandChannel | app_commands.AppCommandThrea
 
 
 class _AnyChannel(app_commands.Transformer):
-    """Whatever may have settings; discord.py would offer media channels, too."""
+    """A channel, thread or category; discord.py would offer media channels, too."""
 
     @property
     def type(self) -> discord.AppCommandOptionType:
@@ -60,7 +58,7 @@ AnyChannel = app_commands.Transform[
 ]
 
 _TYPED_CHARACTERS: Final = 500
-# What is offered at every key that is pressed changes seldom; of so many guilds.
+# Cache of choices, because autocomplete asks for them at every key press.
 _OFFERED_SECONDS: Final = 20
 _GUILDS: Final = 100
 
@@ -68,13 +66,10 @@ _EVERYTHING: Final = "everything"
 
 
 class ChannelsCog(Cog):
-    """What administrators choose for single channels, threads and categories."""
+    """The `/channel` commands."""
 
-    channel = app_commands.Group(
-        name="channel",
-        description=described("What holds in a channel: help, privacy, language, sources."),
-        guild_only=True,
-        default_permissions=SHOWN_TO_ADMINISTRATORS,
+    channel = administrators_group(
+        "channel", described("Settings of a channel: help, privacy, language, sources.")
     )
 
     def __init__(self, bot: Services) -> None:
@@ -83,18 +78,18 @@ class ChannelsCog(Cog):
 
     @channel.command(
         name="set",
-        description=described("Choose what holds in a channel, thread or category."),
+        description=described("Change the settings of a channel, thread or category."),
     )
     @app_commands.describe(
-        channel=described("A channel, thread or category; what is in it inherits the choice."),
-        mode=described("What I answer there."),
-        wait=described("For how many seconds I wait for people before I help."),
-        private=described("Whether /ask answers the asker alone, unless they choose otherwise."),
-        language=described("The language of what everybody reads there."),
-        quotations=described("How many quotations an answer has at most."),
-        tags=described("Answer from what has one of these tags; commas between. all: everything."),
-        sources=described("Answer from these sources; commas between. all: everything."),
-        only_or_first=described("Whether only these are answered from, or these first."),
+        channel=described("A channel, thread or category; everything in it inherits this."),
+        mode=described("Which messages I answer there."),
+        wait=described("How many seconds I leave for people to answer before I help."),
+        private=described("Whether /ask answers the asker alone by default."),
+        language=described("The language of public messages there."),
+        quotations=described("The most quotations in an answer."),
+        tags=described("Answer from these tags, comma-separated; all: everything."),
+        sources=described("Answer from these sources, comma-separated; all: everything."),
+        only_or_first=described("Whether to use only these, or these first."),
     )
     @app_commands.choices(
         mode=[
@@ -123,8 +118,7 @@ class ChannelsCog(Cog):
         sources: app_commands.Range[str, 1, _TYPED_CHARACTERS] | None = None,
         only_or_first: str | None = None,
     ) -> None:
-        """Keep what was chosen, say what holds there now and what is in the way."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        """Store the choices, then show the settings and what keeps them from working."""
         place = await self._place(interaction, channel)
         if place is None:
             return
@@ -152,7 +146,7 @@ class ChannelsCog(Cog):
         typed: tuple[str | None, str | None],
         only_or_first: str | None,
     ) -> AnsweredFrom | None:
-        """What was chosen to be answered from; None, once they are told why, if that can't be."""
+        """The chosen tags and sources; None after telling the administrator what is wrong."""
         viewer = await viewer_language(interaction)
         offered = await self._now_offered(place.guild.id)
         tags, sources = typed
@@ -181,22 +175,23 @@ class ChannelsCog(Cog):
 
     @channel.command(
         name="show",
-        description=described("What holds in a channel, and where it was chosen."),
+        description=described("Show a channel's settings, and where each comes from."),
     )
-    @app_commands.describe(channel=described("A channel, thread or category; this one, if none."))
+    @app_commands.describe(
+        channel=described("The channel, thread or category; this one by default.")
+    )
     async def show(self, interaction: Interaction, channel: AnyChannel | None = None) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
         place = await self._place(interaction, channel or interaction.channel)
         if place is not None:
             await self._show(interaction, place, messages.HOLDS)
 
     @channel.command(
         name="reset",
-        description=described("Undo what was chosen for a channel; what is above it holds again."),
+        description=described("Reset a channel's settings, so that it inherits them again."),
     )
     @app_commands.describe(
         channel=described("A channel, thread or category."),
-        setting=described("What to undo; everything, if not chosen."),
+        setting=described("The setting to reset; all of them if you choose none."),
     )
     @app_commands.choices(
         setting=[
@@ -207,7 +202,6 @@ class ChannelsCog(Cog):
     async def reset(
         self, interaction: Interaction, channel: AnyChannel, setting: str = _EVERYTHING
     ) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
         place = await self._place(interaction, channel)
         if place is not None:
             undone = SETTINGS if setting == _EVERYTHING else (setting,)
@@ -215,36 +209,32 @@ class ChannelsCog(Cog):
             await self._show(interaction, place, messages.RESET)
 
     async def _place(self, interaction: Interaction, channel: Any) -> Any:
-        """The channel itself, of which Discord sends a part; None, once they are told why."""
-        viewer = await viewer_language(interaction)
-        if not may_manage(interaction):
-            refusal = messages.NEEDS_ADMIN(viewer)
-        else:
-            try:
-                # An archived thread is in no cache.
-                is_part = isinstance(channel, _CHANNELS)
-                return channel.resolve() or await channel.fetch() if is_part else channel
-            except UNREACHED:
-                refusal = messages.UNSEEN(viewer)
+        """Fetch the whole channel; None after saying that the bot can't see it."""
+        try:
+            # An archived thread is in no cache.
+            is_part = isinstance(channel, _CHANNELS)
+            return channel.resolve() or await channel.fetch() if is_part else channel
+        except UNREACHED:
+            refusal = messages.UNSEEN(await viewer_language(interaction))
         await interaction.edit_original_response(content=refusal)
         return None
 
     async def _change(self, interaction: Interaction, place: Any, changes: dict[str, Any]) -> None:
         guild_id, member_id = place.guild.id, interaction.user.id
         await self.bot.worker.call(
-            lambda core: core.store.channel_settings.change(place.id, guild_id, changes, member_id)
+            lambda core: service.change(core, place.id, guild_id, changes, member_id)
         )
         self.bot.guild_settings.forget(guild_id)
 
     async def _show(self, interaction: Interaction, place: Any, lead: Sentence) -> None:
-        """Say what holds in a place, and what is in the way of that."""
+        """Show the settings in effect in a place, with warnings."""
         viewer, settings = await viewer_language(interaction), self.bot.guild_settings
         held = await settings.in_channel(place)
         names = messages.source_names(viewer, await self._now_offered(place.guild.id))
         parts = [
             lead(viewer, channel=place.mention),
             messages.settings(viewer, held, names, _level(place)),
-            # What follows a list without a line between belongs to its last item.
+            # Without an empty line, the next line would belong to the last item of the list.
             "",
             *await self._warnings(place, held, viewer),
         ]
@@ -303,12 +293,10 @@ class ChannelsCog(Cog):
         await self._forget(event.thread_id, event.guild_id)
 
     async def _forget(self, channel_id: int, guild_id: int) -> None:
-        """Keep nothing of a channel that is gone; its id is never given again."""
+        """Delete the settings of a channel that is gone; its id is never used again."""
         choices = await self.bot.guild_settings.choices(guild_id)
         if channel_id in choices.channels:
-            await self.bot.worker.call(
-                lambda core: core.store.channel_settings.forget(channel_id, guild_id)
-            )
+            await self.bot.worker.call(lambda core: service.forget(core, channel_id, guild_id))
             self.bot.guild_settings.forget(guild_id)
 
 

@@ -8,7 +8,11 @@ from bot.core.job_queue import Priority
 from bot.interactions.features import Feature
 from bot.interactions.kit.localisation import described, viewer_language
 from bot.interactions.policy.channel_access import readable_in
-from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, also_directly, manages
+from bot.interactions.policy.permissions import (
+    SHOWN_TO_ADMINISTRATORS,
+    also_directly,
+    manages,
+)
 from bot.interactions.services import Cog, Interaction, Services
 from bot.phrasing import messages as phrasing_messages
 from bot.setup import messages, service
@@ -39,9 +43,9 @@ class SetupCog(Cog):
         review_channel: discord.TextChannel | None = None,
         moderator_role: discord.Role | None = None,
     ) -> None:
-        """Keep what was given, and open the panel."""
+        """Store the given settings, and open the panel."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        if not await manages(interaction, messages.SETUP_NEEDS_ADMIN):
+        if not await manages(interaction):
             return
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
         given = {"review_channel_id": review_channel, "moderator_role_id": moderator_role}
@@ -65,10 +69,7 @@ class SetupCog(Cog):
         viewer = await viewer_language(interaction)
         channels = readable_in(interaction, private=True)
         counts, changed_at = await self.bot.worker.call(
-            lambda core: (
-                core.counts(interaction.guild_id, channels),
-                core.index.tables.changed_at(),
-            ),
+            lambda core: service.about(core, interaction.guild_id, channels),
             priority=Priority.ASKING,
         )
         model = self.bot.settings.model.name

@@ -16,7 +16,7 @@ from bot.setup import messages, service
 from bot.setup import panel_messages as said
 from bot.setup.settings import OPTIONAL, PAGES, Page, Setting
 from bot.setup.ui import checks
-from bot.sources import articles
+from bot.sources import service as sources_service
 from knowledge.review.risk_flags import named_hosts
 from knowledge.values.guilds import GuildSettings, Language, is_accent
 
@@ -46,7 +46,7 @@ _FIRST_LIST: Final = 1_000
 Control = discord.ui.Select[Any] | discord.ui.ChannelSelect[Any] | discord.ui.RoleSelect[Any]
 
 
-_ADMINISTRATORS: Final = administrators(messages.SETUP_NEEDS_ADMIN)
+_ADMINISTRATORS: Final = administrators()
 _FIRST: Final = dict.fromkeys(("ask", "hosts", "looks"), First.OWN) | {"open": First.THINKING}
 _SETUP_ACTIONS: Final = (*Page, *said.ACTIONS)
 
@@ -98,7 +98,7 @@ async def _open_looks(interaction: Interaction) -> None:
 async def _choose_articles(interaction: Interaction, *, quoted: bool) -> None:
     guild_id, member_id = interaction.guild_id or 0, interaction.user.id
     await interaction.client.worker.call(
-        lambda core: articles.choose(core, guild_id, member_id, quoted=quoted)
+        lambda core: sources_service.choose_articles(core, guild_id, member_id, quoted=quoted)
     )
     interaction.client.guild_settings.forget(guild_id)
 

@@ -8,9 +8,10 @@ import discord
 from discord import app_commands
 
 from bot.interactions.kit.localisation import described, viewer_language
-from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, manages
+from bot.interactions.policy.command_groups import administrators_group
 from bot.interactions.services import Cog, Interaction
 from bot.setup import limit_messages as messages
+from bot.setup import service
 from knowledge.values.limits import MOST, Limits, Quota
 
 _Number = app_commands.Range[int, 0, MOST]
@@ -20,23 +21,20 @@ _ANY: Final = Quota()
 class LimitsCog(Cog):
     """The `/limits` commands."""
 
-    limits = app_commands.Group(
-        name="limits",
-        description=described("How many questions and notes members may send."),
-        guild_only=True,
-        default_permissions=SHOWN_TO_ADMINISTRATORS,
+    limits = administrators_group(
+        "limits", described("How many questions and notes members may send.")
     )
 
     @limits.command(
         name="set",
-        description=described("Choose how much a role may send; what you leave out stays."),
+        description=described("Limit how much a role may send; options you leave out stay."),
     )
     @app_commands.describe(
-        role=described("Whose it is; everybody's unless you choose a role."),
-        questions_an_hour=described("Questions in any hour; 0 for any number."),
-        questions_a_day=described("Questions in any day; 0 for any number."),
-        notes_an_hour=described("Notes in any hour; 0 for any number."),
-        notes_a_day=described("Notes in any day; 0 for any number."),
+        role=described("The role; everyone if you choose none."),
+        questions_an_hour=described("Questions an hour; 0 for no limit."),
+        questions_a_day=described("Questions a day; 0 for no limit."),
+        notes_an_hour=described("Notes an hour; 0 for no limit."),
+        notes_a_day=described("Notes a day; 0 for no limit."),
     )
     async def choose(
         self,
@@ -60,12 +58,12 @@ class LimitsCog(Cog):
 
     @limits.command(
         name="newcomers",
-        description=described("Have members who are new wait with notes, or propose fewer."),
+        description=described("Make new members wait before they propose notes, or propose fewer."),
     )
     @app_commands.describe(
-        account_days=described("New is whose Discord account is younger than so many days."),
-        member_days=described("New is who joined less than so many days ago."),
-        notes_a_day=described("How many notes a day they may propose meanwhile; 0 for none."),
+        account_days=described("New: a Discord account younger than this many days."),
+        member_days=described("New: a member who joined less than this many days ago."),
+        notes_a_day=described("Notes a day that a new member may propose; 0 for none."),
     )
     async def newcomers(
         self,
@@ -83,18 +81,12 @@ class LimitsCog(Cog):
 
         await self._change(interaction, change)
 
-    @limits.command(
-        name="show",
-        description=described("Which limits hold, by role."),
-    )
+    @limits.command(name="show", description=described("Show the limits of each role."))
     async def show(self, interaction: Interaction) -> None:
         await self._change(interaction, None)
 
-    @limits.command(
-        name="reset",
-        description=described("Forget what was chosen: for a role, or all of it."),
-    )
-    @app_commands.describe(role=described("Whose it is; everything unless you choose a role."))
+    @limits.command(name="reset", description=described("Remove a role's limits, or all limits."))
+    @app_commands.describe(role=described("The role; all limits if you choose none."))
     async def reset(self, interaction: Interaction, role: discord.Role | None = None) -> None:
         role_id = role.id if role is not None else None
         await self._change(
@@ -105,15 +97,12 @@ class LimitsCog(Cog):
     async def _change(
         self, interaction: Interaction, change: Callable[[Limits], Limits] | None
     ) -> None:
-        """Change the limits, unless it is None, and say which hold then."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        if not await manages(interaction, messages.NEEDS_ADMIN):
-            return
+        """Change the limits, unless `change` is None, and show the result."""
         language = await viewer_language(interaction)
         guild_id, actor_id = interaction.guild_id or 0, interaction.user.id
         if change is not None:
             await self.bot.worker.call(
-                lambda core: core.store.guilds.change_limits(guild_id, change, actor_id)
+                lambda core: service.change_limits(core, guild_id, actor_id, change)
             )
             self.bot.guild_settings.forget(guild_id)
         settings = await self.bot.guild_settings.settings(guild_id)
@@ -123,7 +112,7 @@ class LimitsCog(Cog):
 
 
 def _quota(before: Quota | None, hour: int | None, day: int | None) -> Quota | None:
-    """A quota with what was given in place of what it was; None where nothing was."""
+    """Merge given numbers into a quota; None if none was given."""
     if hour is None and day is None:
         return None
     kept = before or _ANY

@@ -240,13 +240,13 @@ class _Pages:
         return {channel_id: names for channel_id, names in found.items() if names}
 
     def _sources(self) -> list[_Item]:
-        state = self._state
+        found = self._state.sources
         listed = source_messages.sources(
-            self._language, state.channels, state.others, state.articles, 0
+            self._language, found.channels, found.others, found.articles, 0
         )
         items: list[_Item] = [_text(said.SOURCES(self._language)), _text(listed.content)]
-        if state.articles.standing is not Standing.OFF:
-            action = "quote" if state.articles.standing is Standing.ENDED else "end"
+        if found.articles.standing is not Standing.OFF:
+            action = "quote" if found.articles.standing is Standing.ENDED else "end"
             items.append(_row([SetupButton(self._language, action=action)]))
         return items
 

@@ -19,7 +19,7 @@ from bot.sources.ui.channel_sync import ChannelSync
 from bot.sources.ui.discord_messages import changed, lacking, listed, written
 from knowledge.channels.sync_state import ChannelProblem, ProblemCode
 from knowledge.channels.threads import Thread
-from knowledge.store.guilds.synced_channels import SyncedContent
+from knowledge.values.synced_channels import SyncedContent
 
 
 class ChannelEvents(commands.Cog):
@@ -97,7 +97,7 @@ class ChannelEvents(commands.Cog):
     async def on_thread_create(self, thread: discord.Thread) -> None:
         if self._stream(thread) is not None:
             begun = listed(thread)
-            await self._bot.worker.call(lambda core: core.archive.put_thread(begun))
+            await self._bot.worker.call(lambda core: steps.put_thread(core, begun))
             self._sync.unread = True
 
     @commands.Cog.listener()
@@ -107,7 +107,7 @@ class ChannelEvents(commands.Cog):
             guild = self._bot.get_guild(event.guild_id)
             parent = guild.get_channel(event.parent_id) if guild is not None else None
             now = changed(event, parent)
-            await self._bot.worker.call(lambda core: core.archive.put_thread(now))
+            await self._bot.worker.call(lambda core: steps.put_thread(core, now))
             self._sync.unmade = self._sync.unread = True
 
     @commands.Cog.listener()
@@ -118,7 +118,7 @@ class ChannelEvents(commands.Cog):
     @commands.Cog.listener()
     async def on_guild_channel_pins_update(self, channel: Any, _: datetime | None) -> None:
         if self._sync.synced.get(channel.id) is SyncedContent.PINS:
-            await self._bot.worker.call(lambda core: core.archive.refetch_pins(channel.id))
+            await self._bot.worker.call(lambda core: steps.refetch_pins(core, channel.id))
             self._sync.unread = True
 
     @commands.Cog.listener("on_raw_reaction_add")

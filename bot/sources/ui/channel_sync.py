@@ -32,7 +32,7 @@ from knowledge.channels.sync_state import (
     SyncStage,
     SyncStep,
 )
-from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
+from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 
 # So many requests a second, one after the other. Discord takes fifty of a bot, and fewer of one
 # thread, which it says with each answer.
@@ -83,7 +83,7 @@ class ChannelSync:
     async def load(self) -> None:
         """Know which channels are followed; where that is off, nothing of them is quoted."""
         mine = self._bot.serves
-        every = await self._bot.worker.call(lambda core: core.store.synced_channels.all())
+        every = await self._bot.worker.call(steps.followed)
         found = [channel for channel in every if mine(channel.guild_id)]
         if not self.is_on:
             for channel in found:
@@ -148,7 +148,7 @@ class ChannelSync:
         if reason is not None:
             await self.lost(channel_id, reason)
         elif channel is not None:
-            await self._bot.worker.call(lambda core: core.archive.rename(channel_id, channel.name))
+            await self._bot.worker.call(lambda core: steps.rename(core, channel_id, channel.name))
         return reason is None
 
     async def lost(self, channel_id: int, reason: ChannelProblem) -> None:
@@ -326,7 +326,7 @@ class ChannelSync:
             if is_thread:
                 reason = f"can't be read: {error_text(error)}"
                 await self._bot.worker.call(
-                    lambda core: core.archive.threads.fail(step.thread_id, reason)
+                    lambda core: steps.fail_thread(core, step.thread_id, reason)
                 )
             else:
                 reason = f"can't be read: {error_text(error)}"
@@ -344,16 +344,14 @@ class ChannelSync:
                 else ChannelProblem(ProblemCode.UNREACHED)
             )
             await self._bot.worker.call(
-                lambda core: core.archive.record_problem(step.channel_id, why)
+                lambda core: steps.record_problem(core, step.channel_id, why)
             )
 
     async def _end(self, report: ChannelReport) -> None:
         await self._make()
         now = await self._bot.worker.call(lambda core: steps.report(core, report.channel))
         await self._report_progress(now)
-        await self._bot.worker.call(
-            lambda core: core.archive.set_progress_message(report.channel.id, ProgressMessage())
-        )
+        await self._bot.worker.call(lambda core: steps.end_progress(core, report.channel.id))
         known = {"channel_id": report.channel.id, "messages": now.counts.messages}
         _logger.info("A channel was read.", extra={**known, "documents": now.counts.documents})
 
@@ -372,9 +370,7 @@ class ChannelSync:
             # It was deleted, or the bot may not read where it stands.
             if error.status < 500:
                 await self._bot.worker.call(
-                    lambda core: core.archive.set_progress_message(
-                        report.channel.id, ProgressMessage()
-                    )
+                    lambda core: steps.end_progress(core, report.channel.id)
                 )
 
 

@@ -13,10 +13,10 @@ from bot.interactions.features import Feature, Round, Start
 from bot.interactions.kit.buttons import Button, CustomId, pages_view
 from bot.interactions.kit.door import First
 from bot.interactions.kit.localisation import described, viewer_language
-from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, manages, may_manage
+from bot.interactions.policy.command_groups import administrators_group
 from bot.interactions.policy.rules import administrators
 from bot.interactions.services import Interaction, Services
-from bot.sources import addresses, articles, channel_sync_steps, messages
+from bot.sources import channel_sync_steps, messages, service
 from bot.sources.ui.channel_events import ChannelEvents
 from bot.sources.ui.channel_sync import PAUSE_SECONDS, ChannelSync
 from bot.sources.ui.discord_messages import lacking, reads_of
@@ -27,9 +27,9 @@ from bot.text.paging import PAGE_LABELS
 from knowledge import corpus
 from knowledge.channels.sync_state import ProgressMessage
 from knowledge.sources import MissingSourceError
-from knowledge.store.guilds.synced_channels import SyncedChannel
-from knowledge.values.documents import SHARED, Scope
+from knowledge.values.documents import Scope
 from knowledge.values.guilds import Language
+from knowledge.values.synced_channels import SyncedChannel
 from knowledge.web.addresses import URL_CHARACTERS
 
 Readable = discord.TextChannel | discord.ForumChannel
@@ -64,11 +64,8 @@ class ReadableChannel(app_commands.Transformer):
 class SourcesCog(commands.Cog):
     """The sources of a guild."""
 
-    source = app_commands.Group(
-        name="source",
-        description=described("The channels and web addresses that are answered from."),
-        guild_only=True,
-        default_permissions=SHOWN_TO_ADMINISTRATORS,
+    source = administrators_group(
+        "source", described("Channels and web addresses that I answer from.")
     )
 
     def __init__(self, bot: Services, sync: ChannelSync) -> None:
@@ -97,18 +94,17 @@ class SourcesCog(commands.Cog):
         address: app_commands.Range[str, 1, URL_CHARACTERS] | None = None,
         crawl: bool = False,
     ) -> None:
-        language = await viewer_language(interaction)
         if channel is not None:
             await self._add_channel(interaction, channel, threads=threads)
-        elif address is not None and may_manage(interaction):
+        elif address is not None:
             if address.strip().casefold() == ARTICLES:
                 await interaction.response.defer(ephemeral=True, thinking=True)
                 await self._choose_articles(interaction, quoted=True)
             else:
                 await self._add_address(interaction, address, crawl=crawl)
         else:
-            told = messages.WHICH if may_manage(interaction) else messages.NEEDS_ADMIN
-            await interaction.response.send_message(told(language), ephemeral=True)
+            told = messages.WHICH(await viewer_language(interaction))
+            await interaction.response.send_message(told, ephemeral=True)
 
     async def _add_channel(
         self, interaction: Interaction, channel: Readable, *, threads: bool
@@ -116,7 +112,7 @@ class SourcesCog(commands.Cog):
         language, guild_id = await viewer_language(interaction), channel.guild.id
         theirs = await self.bot.guild_settings.language(guild_id)
         reads = reads_of(channel, threads=threads)
-        problem = self._problem(interaction, channel, language)
+        problem = self._problem(channel, language)
         if problem or reads is None:
             await interaction.response.send_message(problem, ephemeral=True)
             return
@@ -129,11 +125,9 @@ class SourcesCog(commands.Cog):
             told = messages.KNOWN(theirs, channel=channel.mention)
             await interaction.edit_original_response(content=told)
 
-    def _problem(self, interaction: Interaction, channel: Readable, language: Language) -> str:
+    def _problem(self, channel: Readable, language: Language) -> str:
         followed = self.bot.followed.get(channel.guild.id, set())
-        if not may_manage(interaction):
-            told = messages.NEEDS_ADMIN
-        elif not self._sync.is_on:
+        if not self._sync.is_on:
             told = messages.OFF
         elif reads_of(channel) is None:
             told = messages.NOT_READABLE
@@ -153,7 +147,7 @@ class SourcesCog(commands.Cog):
         shown = plain_within(address, _ADDRESS_CHARACTERS)
         try:
             location, added = await self.bot.worker.call(
-                lambda core: addresses.add(core, address, scope, crawl=crawl)
+                lambda core: service.add_address(core, address, scope, crawl=crawl)
             )
         except MissingSourceError as error:
             told = messages.ADDRESS_REFUSED(
@@ -165,11 +159,9 @@ class SourcesCog(commands.Cog):
         if not messages.is_visited_now(added):
             return
         visited = await self.visits.now([location])
-        states = await self.bot.worker.call(Core.source_states)
+        states = await self.bot.worker.call(lambda core: service.states(core, [scope]))
         found = [
-            messages.source_entry(language, each)
-            for each in states
-            if (each.location, each.scope) == (location, scope)
+            messages.source_entry(language, each) for each in states if each.location == location
         ]
         waits = messages.ADDRESS_WAITS(language, address=shown)
         await _edit_or_follow_up(interaction, "\n".join(found) if visited else waits)
@@ -188,8 +180,6 @@ class SourcesCog(commands.Cog):
     )
     async def sync(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        if not await manages(interaction, messages.NEEDS_ADMIN):
-            return
         language, guild_id = await viewer_language(interaction), interaction.guild_id or 0
         own = await self._addresses(Scope(guild_id))
         followed = self.bot.followed.get(guild_id, set())
@@ -208,8 +198,6 @@ class SourcesCog(commands.Cog):
         self, interaction: Interaction, source: app_commands.Range[str, 1, 100]
     ) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        if not await manages(interaction, messages.NEEDS_ADMIN):
-            return
         language = await viewer_language(interaction)
         if source.strip().casefold() == ARTICLES:
             await self._choose_articles(interaction, quoted=False)
@@ -223,7 +211,7 @@ class SourcesCog(commands.Cog):
         language, guild_id = await viewer_language(interaction), interaction.guild_id or 0
         member_id = interaction.user.id
         report = await self.bot.worker.call(
-            lambda core: articles.choose(core, guild_id, member_id, quoted=quoted)
+            lambda core: service.choose_articles(core, guild_id, member_id, quoted=quoted)
         )
         self.bot.guild_settings.forget(guild_id)
         await interaction.edit_original_response(content=messages.articles_entry(language, report))
@@ -238,10 +226,10 @@ class SourcesCog(commands.Cog):
             return f"<#{channel_id}>" if done else ""
         known = await self._addresses(scope)
         location = next((one for one in known if source in (corpus.source_key(one), one)), None)
-        location = location or addresses.named(known, source)
+        location = location or service.typed_address(known, source)
         if location is None:
             return ""
-        await self.bot.worker.call(lambda core: core.store.remove_source(location, scope))
+        await self.bot.worker.call(lambda core: service.remove(core, location, scope))
         await self.bot.worker.run_slices(index_updates.update_pages)
         return plain_within(messages.location_name(location), _ADDRESS_CHARACTERS)
 
@@ -267,7 +255,7 @@ class SourcesCog(commands.Cog):
 
     async def _addresses(self, scope: Scope) -> list[str]:
         """The addresses that this guild alone is answered from; files are the operator's."""
-        return addresses.own(await self.bot.worker.call(Core.sources), scope)
+        return service.own_addresses(await self.bot.worker.call(Core.sources), scope)
 
 
 async def _edit_or_follow_up(interaction: Interaction, told: str) -> None:
@@ -282,15 +270,8 @@ async def _edit_or_follow_up(interaction: Interaction, told: str) -> None:
 async def _show(interaction: Interaction, number: int) -> None:
     bot = interaction.client
     language, scope = await viewer_language(interaction), Scope(interaction.guild_id or 0)
-    if not may_manage(interaction):
-        told = messages.NEEDS_ADMIN(language)
-        await interaction.edit_original_response(content=told, view=None)
-        return
-    reports = await bot.worker.call(lambda core: channel_sync_steps.reports(core, scope))
-    states = await bot.worker.call(Core.source_states)
-    others = [state for state in states if state.scope in (scope, SHARED)]
-    bundled = await bot.worker.call(lambda core: articles.report(core, scope))
-    page = messages.sources(language, reports, others, bundled, number)
+    found = await bot.worker.call(lambda core: service.overview(core, scope))
+    page = messages.sources(language, found.channels, found.others, found.articles, number)
     view = pages_view(
         page, PAGE_LABELS, language, lambda other, label: SourcesButton(label, page=other)
     )
@@ -300,7 +281,7 @@ async def _show(interaction: Interaction, number: int) -> None:
 class SourcesButton(
     Button,
     ids=CustomId("sources", page=int),
-    rule=administrators(messages.NEEDS_ADMIN),
+    rule=administrators(),
     first=First.IN_PLACE,
 ):
     """Another page of the sources."""

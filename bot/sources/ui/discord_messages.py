@@ -14,7 +14,7 @@ from bot.interactions.forum_posts import says_solved
 from knowledge.channels.messages import ArchivedMessage
 from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message, Reaction
-from knowledge.store.guilds.synced_channels import SyncedContent
+from knowledge.values.synced_channels import SyncedContent
 
 # Everything else is what Discord itself says: that somebody joined, pinned, began a thread.
 _SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})

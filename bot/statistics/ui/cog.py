@@ -103,6 +103,4 @@ class BoardButton(
 
 def feature(bot: Services) -> Feature:
     poster = DigestPoster(bot)
-    return Feature(
-        [CommunityCog(bot), DigestCog(bot, poster)], [Round(ROUND_SECONDS, poster.round)]
-    )
+    return Feature([CommunityCog(bot), DigestCog(bot)], [Round(ROUND_SECONDS, poster.round)])

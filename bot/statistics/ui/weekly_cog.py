@@ -7,23 +7,23 @@ from zoneinfo import available_timezones
 
 import discord
 from discord import app_commands
-from discord.ext import commands
 
 from bot.interactions.kit.localisation import described, viewer_language
-from bot.interactions.policy.permissions import SHOWN_TO_ADMINISTRATORS, manages
-from bot.interactions.services import Interaction, Services
+from bot.interactions.policy.command_groups import administrators_group
+from bot.interactions.services import Cog, Interaction
 from bot.statistics import weekly_messages as messages
 from bot.statistics import weekly_schedule as schedule
+from bot.statistics import weekly_service as service
+from bot.statistics.ui.weekly_content import readers_of, week_of, writable
 from bot.statistics.ui.weekly_layout import digest_message
-from bot.statistics.ui.weekly_poster import DigestPoster
-from bot.statistics.ui.weekly_readers import readers_of, writable
 from bot.statistics.weekly_schedule import Due
+from knowledge.values.guilds import GuildSettings
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
 _ZONE_CHARACTERS: Final = 60
 _CHOICES: Final = 25
 _ZONE: Final = "UTC"
-# Two weeks; posts are told of for three.
+# Two weeks; posts are reported for three.
 _MOST_HOURS: Final = 336
 
 _EDITIONS = [
@@ -38,13 +38,13 @@ _WEEKDAYS = [
 
 @cache
 def _zones() -> dict[str, str]:
-    """The time zones that this computer knows, by their names in lower case."""
+    """The time zones that this machine knows, by their lower-case names."""
     return {name.lower(): name for name in sorted(available_timezones() | {_ZONE})}
 
 
 async def _zones_like(_: Interaction, typed: str) -> list[app_commands.Choice[str]]:
     wanted = typed.strip().lower().replace(" ", "_")
-    # Continents first: other names (GMT+2, EST) are kept for what was written with them.
+    # Continents first; other names (GMT+2, EST) are for backward compatibility.
     fitting = sorted(
         (name for key, name in _zones().items() if wanted in key),
         key=lambda name: ("/" not in name or name.startswith("Etc/"), name),
@@ -52,32 +52,25 @@ async def _zones_like(_: Interaction, typed: str) -> list[app_commands.Choice[st
     return [app_commands.Choice(name=name, value=name) for name in fitting[:_CHOICES]]
 
 
-class DigestCog(commands.Cog):
+class DigestCog(Cog):
     """The `/digest` commands."""
 
-    digest = app_commands.Group(
-        name="digest",
-        description=described("What moderators, or everybody, are told once a week."),
-        guild_only=True,
-        default_permissions=SHOWN_TO_ADMINISTRATORS,
+    digest = administrators_group(
+        "digest", described("Weekly news for moderators, or for everyone.")
     )
-
-    def __init__(self, bot: Services, poster: DigestPoster) -> None:
-        self.bot = bot
-        self._poster = poster
 
     @digest.command(
         name="set",
-        description=described("Post a digest every week; what you leave out stays as it is."),
+        description=described("Post a digest every week; options you leave out stay as they are."),
     )
     @app_commands.describe(
-        edition=described("Who it is for; moderators, unless you say otherwise."),
-        channel=described("Where it is posted; for moderators, the review channel at first."),
-        day=described("On which day of the week; Monday at first."),
-        hour=described("At which full hour, from 0 to 23; 9 at first."),
-        time_zone=described("By which clock, such as Europe/Berlin; UTC at first."),
+        edition=described("The edition; for moderators unless you choose another."),
+        channel=described("Where to post it; at first the review channel, for moderators."),
+        day=described("The day of the week; Monday at first."),
+        hour=described("The full hour, 0 to 23; 9 at first."),
+        time_zone=described("The time zone, such as Europe/Berlin; UTC at first."),
         unanswered_hours=described(
-            "After how many hours an unanswered forum post is named; 24 at first."
+            "List forum posts without an answer after this many hours; 24 at first."
         ),
     )
     @app_commands.choices(edition=_EDITIONS)
@@ -93,9 +86,7 @@ class DigestCog(commands.Cog):
         time_zone: app_commands.Range[str, 1, _ZONE_CHARACTERS] | None = None,
         unanswered_hours: app_commands.Range[int, 1, _MOST_HOURS] | None = None,
     ) -> None:
-        guild = await self._administered(interaction)
-        if guild is None:
-            return
+        guild = _guild(interaction)
         zone = None
         if time_zone is not None:
             zone = _zones().get(time_zone.strip().lower().replace(" ", "_"))
@@ -111,20 +102,10 @@ class DigestCog(commands.Cog):
             "zone": zone,
             "post_hours": unanswered_hours,
         }
-        await self._choose(interaction, guild, Edition(edition), given)
-
-    async def _choose(
-        self,
-        interaction: Interaction,
-        guild: discord.Guild,
-        edition: Edition,
-        given: dict[str, Any],
-    ) -> None:
-        """Keep what was given, over what was chosen before, or else over what is usual."""
         changes = {key: value for key, value in given.items() if value is not None}
-        actor_id, now = interaction.user.id, datetime.now(UTC)
+        chosen, actor_id = Edition(edition), interaction.user.id
         digest = await self.bot.worker.call(
-            lambda core: core.store.digests.change(guild.id, edition, changes, actor_id, now)
+            lambda core: service.change(core, guild.id, chosen, changes, actor_id)
         )
         if digest is None:
             said = messages.NO_CHANNEL(await viewer_language(interaction))
@@ -133,67 +114,48 @@ class DigestCog(commands.Cog):
         await self._show(interaction, guild, [digest])
 
     @digest.command(
-        name="show",
-        description=described("Which digests are posted, where and when."),
+        name="show", description=described("Show which digests are posted, where and when.")
     )
     async def show(self, interaction: Interaction) -> None:
-        guild = await self._administered(interaction)
-        if guild is not None:
-            await self._show(interaction, guild, list((await self._chosen(guild)).values()))
+        guild = _guild(interaction)
+        await self._show(interaction, guild, list((await self._chosen(guild)).values()))
 
-    @digest.command(
-        name="off",
-        description=described("Stop posting a digest."),
-    )
-    @app_commands.describe(edition=described("Who it was for."))
+    @digest.command(name="off", description=described("Stop posting a digest."))
+    @app_commands.describe(edition=described("The edition."))
     @app_commands.choices(edition=_EDITIONS)
     async def off(self, interaction: Interaction, edition: str) -> None:
-        guild = await self._administered(interaction)
-        if guild is None:
-            return
+        guild = _guild(interaction)
         chosen, actor_id = Edition(edition), interaction.user.id
-        was = await self.bot.worker.call(
-            lambda core: core.store.digests.end(guild.id, chosen, actor_id)
-        )
+        was = await self.bot.worker.call(lambda core: service.end(core, guild.id, chosen, actor_id))
         said = messages.ended(chosen, was=was, language=await viewer_language(interaction))
         await interaction.edit_original_response(content=said)
 
     @digest.command(
-        name="preview",
-        description=described("What a digest would say now, to you alone."),
+        name="preview", description=described("Show what a digest would say now, to you alone.")
     )
-    @app_commands.describe(edition=described("Who it is for."))
+    @app_commands.describe(edition=described("The edition."))
     @app_commands.choices(edition=_EDITIONS)
     async def preview(
         self, interaction: Interaction, edition: str = Edition.MODERATORS.value
     ) -> None:
-        guild = await self._administered(interaction)
-        if guild is None:
-            return
-        digest = (await self._chosen(guild)).get(Edition(edition))
-        channel = guild.get_channel(digest.channel_id) if digest is not None else None
-        language = await viewer_language(interaction)
-        if digest is None or not isinstance(channel, discord.TextChannel):
-            said = messages.NOT_CHOSEN(language)
-            await interaction.edit_original_response(content=said)
-            return
-        now = datetime.now(UTC)
-        time = Due(now, schedule.since(digest, now))
+        """Show a digest as it would be posted now, also before one is set up."""
+        guild, now = _guild(interaction), datetime.now(UTC)
+        language, chosen = await viewer_language(interaction), Edition(edition)
         settings = await self.bot.guild_settings.settings(guild.id)
-        week = await self._poster.week(channel, digest, time, settings)
+        kept = (await self._chosen(guild)).get(chosen)
+        channel = _channel(interaction, guild, kept, settings)
+        digest = kept or WeeklyDigest(guild.id, chosen, channel.id, chosen_at=now)
+        time = Due(now, schedule.since(digest, now))
+        week = await week_of(self.bot, channel, digest, time, settings)
+        below = "" if kept else messages.NOT_POSTED(language)
         if week.is_empty:
-            said = messages.empty(time.since, language)
+            said = "\n".join(filter(None, (messages.empty(time.since, language), below)))
             await interaction.edit_original_response(content=said)
         else:
-            await interaction.edit_original_response(**digest_message(week, language))
-
-    async def _administered(self, interaction: Interaction) -> discord.Guild | None:
-        """The server whose administrator this is, privately deferred; others are told so."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        return interaction.guild if await manages(interaction, messages.NEEDS_ADMIN) else None
+            await interaction.edit_original_response(**digest_message(week, language, below))
 
     async def _chosen(self, guild: discord.Guild) -> dict[Edition, WeeklyDigest]:
-        return await self.bot.worker.call(lambda core: core.store.digests.of_guild(guild.id))
+        return await self.bot.worker.call(lambda core: service.digests(core, guild.id))
 
     async def _show(
         self, interaction: Interaction, guild: discord.Guild, digests: list[WeeklyDigest]
@@ -215,3 +177,23 @@ class DigestCog(commands.Cog):
             )
         said = "\n".join(parts) or messages.NOT_CHOSEN(language)
         await interaction.edit_original_response(content=said)
+
+
+def _guild(interaction: Interaction) -> discord.Guild:
+    if interaction.guild is None:
+        raise LookupError(interaction.guild_id)
+    return interaction.guild
+
+
+def _channel(
+    interaction: Interaction,
+    guild: discord.Guild,
+    digest: WeeklyDigest | None,
+    settings: GuildSettings,
+) -> discord.abc.GuildChannel:
+    """The channel of a digest, the review channel, or else the one in which it is asked for."""
+    wanted = settings.review_channel_id if digest is None else digest.channel_id
+    here: Any = interaction.channel
+    if isinstance(here, discord.Thread):
+        here = here.parent
+    return guild.get_channel(wanted or 0) or here

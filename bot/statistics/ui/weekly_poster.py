@@ -1,8 +1,8 @@
-"""Delivery of digests: each guild's by itself, each week's once.
+"""Delivery of weekly digests, once a week for each guild.
 
 A digest is claimed in the database before it is sent, with a nonce by which Discord drops a second
-copy for some minutes. Whatever else can have cut that off (a crash, a backup that was restored),
-the channel is looked at first: what stands there already is not posted again.
+copy for some minutes. After a crash or a restored backup, the poster looks for the digest in the
+channel before it posts again.
 """
 
 import asyncio
@@ -21,26 +21,22 @@ from bot.interactions.kit.layouts import text_of
 from bot.interactions.kit.retries import resent
 from bot.interactions.services import Services
 from bot.statistics import weekly_messages as messages
-from bot.statistics import weekly_schedule as schedule
 from bot.statistics import weekly_service as service
-from bot.statistics.ui.unanswered_posts import unanswered_posts
+from bot.statistics.ui.weekly_content import week_of, writable
 from bot.statistics.ui.weekly_layout import digest_message
-from bot.statistics.ui.weekly_readers import readers_of, writable
 from bot.statistics.weekly_schedule import Due
-from bot.statistics.weekly_service import UnansweredPost, Week
 from knowledge.values.guilds import GuildSettings
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 
-# How often is looked whether a digest is due: a comparison of times for each.
+# Checking is cheap: it compares times.
 ROUND_SECONDS: Final = 60
-# So many guilds are at it together; one whose channel Discord makes wait keeps the others from
-# nothing, and is tried again in the next round.
+# Guilds served concurrently; a guild that Discord rate-limits times out and is retried next round.
 _AT_ONCE: Final = 4
 _STEP_SECONDS: Final = 120
-# So many messages since its time are looked at for one that was posted already.
+# Messages searched for a digest that was posted already.
 _LOOKED_AT: Final = 200
 _HOUR: Final = 3_600
-# Discord says "a few minutes"; a round comes within one.
+# Discord checks nonces for "a few minutes"; a round comes within one.
 _NONCE_SECONDS: Final = 120
 _SENT_CACHED: Final = 10_000
 
@@ -48,7 +44,7 @@ _logger = logging.getLogger(__name__)
 
 
 class _Came(Enum):
-    """What came of posting a digest."""
+    """Outcome of posting a digest."""
 
     TOLD = auto()
     IMPOSSIBLE = auto()
@@ -60,7 +56,7 @@ class DigestPoster:
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
-        # What was sent lately: Discord knows its nonce still, whatever became of it.
+        # Digests sent lately, which Discord still drops by their nonce.
         self._sent: TTLCache[tuple[int, Edition, datetime], bool] = TTLCache(
             _SENT_CACHED, _NONCE_SECONDS
         )
@@ -69,12 +65,11 @@ class DigestPoster:
         await self.post_due(datetime.now(UTC))
 
     async def post_due(self, now: datetime) -> None:
-        """Post what is due then; what goes wrong in one guild stops nothing in another."""
+        """Post all digests that are due; an error in one guild doesn't affect the others."""
         mine = self._bot.serves
-        digests = await self._bot.worker.call(lambda core: core.store.digests.all(mine))
-        due = [(one, schedule.due(one, now)) for one in digests]
+        due = await self._bot.worker.call(lambda core: service.due(core, mine, now))
         turns = asyncio.Semaphore(_AT_ONCE)
-        await asyncio.gather(*(self._step(one, time, turns) for one, time in due if time))
+        await asyncio.gather(*(self._step(one, time, turns) for one, time in due))
 
     async def _step(self, digest: WeeklyDigest, time: Due, turns: asyncio.Semaphore) -> None:
         async with turns:
@@ -87,18 +82,18 @@ class DigestPoster:
 
     async def _post(self, digest: WeeklyDigest, time: Due) -> None:
         guild = self._bot.get_guild(digest.guild_id)
-        # One that is only unavailable comes back.
+        # A guild that is only unavailable comes back.
         if guild is None or guild.unavailable:
             return
         came = _Came.IMPOSSIBLE if time.missed else await self._deliver(guild, digest, time)
         if came is not _Came.LATER:
             told = came is _Came.TOLD
             await self._bot.worker.call(
-                lambda core: core.store.digests.settle(digest, time.at, told=told)
+                lambda core: service.settle(core, digest, time.at, told=told)
             )
 
     async def _deliver(self, guild: discord.Guild, digest: WeeklyDigest, time: Due) -> _Came:
-        """Post a digest in its channel; that of moderators else where they review."""
+        """Post a digest in its channel; the moderators' one falls back to the review channel."""
         settings = await self._bot.guild_settings.settings(guild.id)
         await self._bot.worker.run_slices(lambda core: service.prepared(core, digest))
         for channel in _places(guild, digest, settings):
@@ -113,28 +108,13 @@ class DigestPoster:
         await self._warn(guild, digest, settings)
         return _Came.IMPOSSIBLE
 
-    async def week(
-        self, channel: discord.TextChannel, digest: WeeklyDigest, time: Due, settings: GuildSettings
-    ) -> Week:
-        """What a digest tells those who read a channel."""
-        readers = readers_of(channel, settings)
-        quotes = self._bot.settings.answers.passages
-        posts: tuple[UnansweredPost, ...] = ()
-        if digest.edition is Edition.MODERATORS:
-            posts = await unanswered_posts(self._bot, channel.guild, time.at, digest.post_hours)
-        return await self._bot.worker.call(
-            lambda core: service.week(core, digest, time, readers, quotes=quotes, posts=posts)
-        )
-
     async def _post_in(
         self, channel: discord.TextChannel, digest: WeeklyDigest, time: Due, settings: GuildSettings
     ) -> None:
-        week = await self.week(channel, digest, time, settings)
+        week = await week_of(self._bot, channel, digest, time, settings)
         if week.is_empty:
             return
-        claimed = await self._bot.worker.call(
-            lambda core: core.store.digests.claim(digest, time.at)
-        )
+        claimed = await self._bot.worker.call(lambda core: service.claim(core, digest, time.at))
         sent = (digest.guild_id, digest.edition, time.at)
         unknown = not claimed and sent not in self._sent
         if await self._is_there(channel, digest, time, unknown=unknown):
@@ -146,12 +126,12 @@ class DigestPoster:
         nonce = f"d{digest.edition[0]}{channel.guild.id:x}{int(time.at.timestamp()) // _HOUR:x}"
         self._sent[sent] = True
         await resent(functools.partial(channel.send, **shown, silent=True, nonce=nonce))
-        await self._bot.worker.call(lambda core: core.store.digests.warn(digest, warned=False))
+        await self._bot.worker.call(lambda core: service.warn(core, digest, warned=False))
 
     async def _is_there(
         self, channel: discord.TextChannel, digest: WeeklyDigest, time: Due, *, unknown: bool
     ) -> bool:
-        """Whether a digest was posted before; `unknown` where its channel's past can't be read."""
+        """Whether a digest was posted before; `unknown` if the bot may not read the history."""
         if not channel.permissions_for(channel.guild.me).read_message_history:
             return unknown
         async for message in channel.history(limit=_LOOKED_AT, after=time.at, oldest_first=False):
@@ -163,13 +143,11 @@ class DigestPoster:
     async def _warn(
         self, guild: discord.Guild, digest: WeeklyDigest, settings: GuildSettings
     ) -> None:
-        """Tell administrators once that a digest has no channel.
+        """Tell administrators once that a digest can't be posted.
 
-        They are told where notes are reviewed; where that can't be, the server's owner is.
+        The message goes to the review channel, or else to the server's owner.
         """
-        news = await self._bot.worker.call(
-            lambda core: core.store.digests.warn(digest, warned=True)
-        )
+        news = await self._bot.worker.call(lambda core: service.warn(core, digest, warned=True))
         if not news:
             return
         said = messages.can_not_post(digest, guild.name, settings.language)
@@ -181,13 +159,15 @@ class DigestPoster:
             nonce = f"w{digest.edition[0]}{guild.id:x}"
             await resent(functools.partial(place.send, said, nonce=nonce))
         except UNREACHED as error:
-            _logger.warning("Administrators could not be told of a digest: %s", error)
+            _logger.warning(
+                "Administrators could not be told that a digest has no channel: %s", error
+            )
 
 
 def _places(
     guild: discord.Guild, digest: WeeklyDigest, settings: GuildSettings
 ) -> Iterator[discord.TextChannel]:
-    """The channels in which a digest may be posted, the chosen one first."""
+    """Channels in which a digest may be posted, the chosen one first."""
     others = {settings.review_channel_id} if digest.edition is Edition.MODERATORS else set()
     for channel_id in (digest.channel_id, *(others - {digest.channel_id, None})):
         channel = guild.get_channel(channel_id or 0)

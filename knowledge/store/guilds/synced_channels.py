@@ -5,31 +5,12 @@ What is read is not here: it can be read again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from knowledge.store.audit.audit_log import AuditLog
 from knowledge.store.database import Database
 from knowledge.store.rows import record
-
-
-class SyncedContent(StrEnum):
-    """What is read of a channel."""
-
-    THREADS = "threads"
-    POSTS = "posts"
-    PINS = "pins"
-
-
-@dataclass(frozen=True, slots=True)
-class SyncedChannel:
-    """A channel that is read, and what of it."""
-
-    id: int
-    guild_id: int
-    reads: SyncedContent
-    added_at: datetime
+from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 
 
 class SyncedChannels:

@@ -32,8 +32,8 @@ from bot.review.similar_notes import Closeness, Near
 from bot.setup import messages as setup_messages
 from bot.setup import panel_messages
 from bot.sources import messages as sources_messages
-from bot.sources.articles import ArticlesReport
 from bot.sources.channel_sync_steps import ChannelReport
+from bot.sources.service import ArticlesReport
 from bot.statistics import messages as community_messages
 from bot.text import error_messages
 from bot.text.markdown import (
@@ -54,7 +54,6 @@ from knowledge.channels.sync_state import ArchivedChannel, Counts, ProgressMessa
 from knowledge.corpus import SourceState
 from knowledge.review.risk_flags import flags
 from knowledge.store.audit.audit_log import LogEntry
-from knowledge.store.guilds.synced_channels import SyncedContent
 from knowledge.store.notes.credit import Activity, Contributor
 from knowledge.store.notes.note_records import ListedNote
 from knowledge.values.documents import SHARED, Failure, Kind
@@ -74,6 +73,7 @@ from knowledge.values.notes import (
 )
 from knowledge.values.questions import Evidence, OpenQuestion, Question, RecordedHit
 from knowledge.values.submissions import TEXT_CHARACTERS, Submission
+from knowledge.values.synced_channels import SyncedContent
 from tests.bot import strictness
 from tests.bot.extremes import EXTREMES, TEXTS, at_most, badly_cut, badly_shown
 from tests.bot.values import in_one

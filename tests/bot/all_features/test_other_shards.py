@@ -11,12 +11,12 @@ from bot.privacy.ui.guild_removal import GuildRemoval
 from bot.process.client import Bot
 from bot.review.ui.outbox import OutboxDispatcher
 from bot.statistics.ui.weekly_poster import DigestPoster
-from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.inbox import KeptInteraction
 from knowledge.store.notes.decisions import Ruling
 from knowledge.values.helped_questions import HelpedQuestion
 from knowledge.values.notes import Decision, Member
 from knowledge.values.submissions import Submission
+from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from tests.bot.components import part
 from tests.bot.digests import AHEAD, chosen, posted
 from tests.bot.world import UNKNOWN, World

@@ -22,8 +22,8 @@ from indexer.ingest.pipeline import Progress
 from knowledge.channels.messages import ArchivedMessage
 from knowledge.channels.sync_state import ProgressMessage
 from knowledge.sources import add_paths
-from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.store.postgres.work_queue import WorkQueue
+from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from tests.bot.sync_driver import NOW, Server, SyncDriver, documents
 from tests.fakes import WordEmbedder
 

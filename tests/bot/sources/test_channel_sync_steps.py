@@ -18,7 +18,7 @@ from bot.core.index_updates import run_to_end
 from bot.sources import channel_sync_steps
 from knowledge.channels.sync_state import ProgressMessage
 from knowledge.corpus import channel_location, located_channel
-from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
+from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from tests.bot.sync_driver import NOW, Server, SyncDriver, documents
 from tests.fakes import WordEmbedder
 

@@ -6,8 +6,8 @@ import pytest
 
 from bot.answers.bundled_articles import Standing
 from bot.sources import messages as sources_messages
-from bot.sources.articles import ArticlesReport
 from bot.sources.channel_sync_steps import ChannelReport
+from bot.sources.service import ArticlesReport
 from bot.text.markdown import MESSAGE_CHARACTERS
 from knowledge.channels.sync_state import (
     ArchivedChannel,
@@ -19,9 +19,9 @@ from knowledge.channels.sync_state import (
     stored_problem,
 )
 from knowledge.corpus import SourceState
-from knowledge.store.guilds.synced_channels import SyncedContent
 from knowledge.values.documents import SHARED, Failure, Scope
 from knowledge.values.guilds import Language
+from knowledge.values.synced_channels import SyncedContent
 
 BUNDLED = ArticlesReport(16, Standing.GUEST)
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)

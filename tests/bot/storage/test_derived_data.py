@@ -13,8 +13,8 @@ from bot.sources import channel_sync_steps
 from bot.storage.derived_data import open_archive, open_pages
 from knowledge.channels.sync_state import ProgressMessage
 from knowledge.sources import add_visited, page_location
-from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.values.documents import Kind
+from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from knowledge.web.page_store import WebPage
 from tests.bot.machines import OpenMachine
 from tests.bot.sync_driver import NOW, Server, SyncDriver

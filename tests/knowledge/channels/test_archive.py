@@ -18,7 +18,7 @@ from knowledge.channels.threads import Thread
 from knowledge.chat.conversations import Message
 from knowledge.store.derived_tables import DerivedTablesError
 from knowledge.store.erasure.quote_opt_outs import Withheld
-from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
+from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 CHANNEL = SyncedChannel(3, 10, SyncedContent.POSTS, NOW)

@@ -57,7 +57,7 @@ async def test_no_other_note_can_be_looked_at_nor_by_anybody_else(
     ("who", "refusal"),
     [
         ("member", error_messages.NOT_A_MODERATOR),
-        ("moderator", review_messages.RULES_NEED_ADMIN),
+        ("moderator", error_messages.NOT_AN_ADMINISTRATOR),
     ],
 )
 async def test_only_administrators_change_rules(world: World, who: str, refusal: Sentence) -> None:

@@ -10,6 +10,7 @@ from simcord.backend import serializers
 from bot.config.sections import GuildsSettings
 from bot.process.client import Bot
 from bot.setup import messages as setup_messages
+from bot.text import error_messages
 from knowledge.values.guilds import Language
 from tests.bot.steps import restarted, said
 from tests.bot.world import World, build_world, text_of
@@ -74,7 +75,7 @@ async def test_the_button_is_for_administrators(simcord_env: Env) -> None:
 
     clicked = await world.moderator.click(hello, label="Set up")
 
-    assert said(clicked) == setup_messages.SETUP_NEEDS_ADMIN.english
+    assert said(clicked) == error_messages.NOT_AN_ADMINISTRATOR.english
 
 
 async def test_a_server_that_is_available_again_is_not_greeted(simcord_env: Env) -> None:

@@ -10,6 +10,7 @@ from simcord import ChannelHandle
 from bot.process.client import Bot
 from bot.setup import channel_messages as channels_messages
 from bot.sources import messages as sources_messages
+from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import plain
 from knowledge.values.channel_settings import AnsweredFrom, ChannelSettings, Level, Mode
@@ -281,7 +282,7 @@ async def test_only_who_may_manage_the_server_chooses_and_sees(world: World) -> 
         ("reset", {"channel": world.help}),
     ):
         result = await world.member.slash(world.general, f"channel {command}", **options)
-        assert channels_messages.NEEDS_ADMIN.english in said(result)
+        assert error_messages.NOT_AN_ADMINISTRATOR.english in said(result)
     assert await kept(world) == {}
 
 

@@ -7,6 +7,7 @@ import pytest
 from simcord import Env, SetupError
 
 from bot.setup import messages as setup_messages
+from bot.text import error_messages
 from knowledge.values.guilds import GuildSettings, Language
 from tests.bot.steps import content, said
 from tests.bot.world import World, build_world, text_of
@@ -79,7 +80,7 @@ async def test_a_member_to_whom_the_command_was_opened_may_still_not_run_it(
         fresh.general, "setup", review_channel=fresh.general, moderator_role=fresh.moderator_role
     )
 
-    assert said(result) == setup_messages.SETUP_NEEDS_ADMIN.english
+    assert said(result) == error_messages.NOT_AN_ADMINISTRATOR.english
     assert not (await fresh.core(lambda core: core.store.guilds.settings(fresh.guild.id))).complete
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from simcord import Env, MemberActor
 
 from bot.setup import limit_messages as messages
+from bot.text import error_messages
 from knowledge.values.guilds import Language
 from knowledge.values.limits import Limits, Newcomers, Quota
 from tests.bot.steps import said
@@ -80,7 +81,10 @@ async def test_who_may_not_manage_the_server_is_refused(world: World) -> None:
     await world.show_to_all("limits")
 
     for command in ("set", "newcomers", "show", "reset"):
-        assert await limits(world, command, world.moderator) == messages.NEEDS_ADMIN.english
+        assert (
+            await limits(world, command, world.moderator)
+            == error_messages.NOT_AN_ADMINISTRATOR.english
+        )
     assert await kept(world) == Limits()
 
 

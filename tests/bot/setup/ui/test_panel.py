@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from simcord import Env, MemberActor, SetupError
 
-from bot.setup import messages as setup_messages
 from bot.setup import service
 from bot.setup.settings import PAGES, Page, Setting
+from bot.text import error_messages
 from knowledge.values.guilds import GuildSettings, Language
 from tests.bot.steps import everything, opened, restarted, shown_message
 from tests.bot.world import World, build_world, custom_ids, text_of
@@ -121,8 +121,8 @@ async def test_an_administrator_who_is_none_any_more_changes_nothing(
     form = world.submit(world.moderator, "form:hosts:ab", {"hosts": "example.org"})
     await world.env.settle()
 
-    assert setup_messages.SETUP_NEEDS_ADMIN.english in everything(pressed)
-    assert setup_messages.SETUP_NEEDS_ADMIN.english in everything(form)
+    assert error_messages.NOT_AN_ADMINISTRATOR.english in everything(pressed)
+    assert error_messages.NOT_AN_ADMINISTRATOR.english in everything(form)
     assert await kept(world) == before
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.setup import messages as setup_messages
 from bot.setup import panel_messages as said
 from bot.setup.settings import Page
+from bot.text import error_messages
 from knowledge.values.guilds import GuildSettings, Language
 from tests.bot.page.turned_on import on_page
 from tests.bot.steps import everything, opened
@@ -71,6 +71,6 @@ async def test_nobody_but_administrators_changes_it(world: World) -> None:
     form = world.submit(world.moderator, "form:looks:ab", {"accent": "#000000", "welcome": "x"})
     await world.env.settle()
     for result in (pressed, form):
-        assert setup_messages.SETUP_NEEDS_ADMIN.english in everything(result)
+        assert error_messages.NOT_AN_ADMINISTRATOR.english in everything(result)
     assert (await kept(world)).page is False
     assert (await kept(world)).page_accent == ""

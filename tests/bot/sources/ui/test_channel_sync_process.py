@@ -15,7 +15,7 @@ from bot.core.core import Core
 from bot.sources import channel_sync_steps
 from knowledge.channels.documents import prefix
 from knowledge.channels.sync_state import ProgressMessage
-from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
+from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from tests.bot.discord_server import (
     SECONDS,
     DiscordServer,

@@ -13,7 +13,7 @@ from bot.config.settings import Settings
 from bot.core.core import Core
 from bot.process.client import Bot, start_worker
 from bot.sources import messages as sources_messages
-from bot.sources.addresses import MOST_SITES
+from bot.sources.service import MOST_SITES
 from knowledge.channels.sync_state import ChannelProblem, ProblemCode
 from knowledge.sources import (
     add_paths,

@@ -5,9 +5,13 @@ from datetime import UTC, datetime
 from simcord import Env, InteractionResult, MemberActor
 
 from bot.statistics import weekly_messages as messages
+from bot.text import error_messages
 from knowledge.values.weekly_digests import Edition, WeeklyDigest
 from tests.bot.steps import said
 from tests.bot.world import UNKNOWN, World, build_world, text_of
+
+# Below it comes a time.
+NOTHING_YET = messages._EMPTY.english.split("{")[0]
 
 
 async def digest(
@@ -83,18 +87,31 @@ async def test_who_may_not_manage_the_server_is_refused(world: World) -> None:
         ("off", {"edition": Edition.MODERATORS.value}),
     ):
         result = await digest(world, command, world.moderator, **options)
-        assert said(result) == messages.NEEDS_ADMIN.english
+        assert said(result) == error_messages.NOT_AN_ADMINISTRATOR.english
     assert await kept(world) == {}
 
 
 async def test_a_preview_shows_to_its_viewer_alone_what_would_be_posted(world: World) -> None:
-    assert said(await digest(world, "preview")) == messages.NOT_CHOSEN.english
     await digest(world, "set")
-    assert "nothing would be posted" in said(await digest(world, "preview"))
+    nothing = said(await digest(world, "preview"))
+    assert NOTHING_YET in nothing
+    assert messages.NOT_POSTED.english not in nothing
     await world.ask(UNKNOWN)
 
     assert f"“{UNKNOWN}”" in said(await digest(world, "preview"))
     assert [one for one in world.review.history() if UNKNOWN in text_of(one)] == []
+
+
+async def test_a_preview_works_before_a_digest_is_set_up(world: World) -> None:
+    first = said(await digest(world, "preview"))
+    assert NOTHING_YET in first
+    assert messages.NOT_POSTED.english in first
+    await world.ask(UNKNOWN)
+
+    shown = said(await digest(world, "preview"))
+    assert f"“{UNKNOWN}”" in shown
+    assert messages.NOT_POSTED.english in shown
+    assert await kept(world) == {}
 
 
 async def test_another_servers_digests_are_neither_shown_nor_ended(

@@ -8,10 +8,10 @@ from bot.answers.lookup import scopes_of
 from bot.config.sections import DataSettings
 from bot.config.settings import Settings
 from bot.core.core import Core
-from bot.sources import articles
+from bot.sources import service
 from indexer.ingest.pipeline import put
-from knowledge.store.guilds.synced_channels import SyncedChannel, SyncedContent
 from knowledge.values.documents import ARTICLES, Document, Kind, Scope, channel_scope
+from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 from tests.fakes import WordEmbedder
 
 GUILD, OTHER, ADMIN = 10, 11, 1
@@ -21,10 +21,10 @@ FOLLOWED = SyncedChannel(5, GUILD, SyncedContent.POSTS, datetime(2026, 3, 4, tzi
 
 def test_ending_the_articles_twice_is_one_decision_of_one_guild(tmp_path: Path) -> None:
     with Core(Settings(data=DataSettings(folder=tmp_path)), WordEmbedder()) as core:
-        ended = [articles.choose(core, GUILD, ADMIN, quoted=False) for _ in range(2)]
+        ended = [service.choose_articles(core, GUILD, ADMIN, quoted=False) for _ in range(2)]
         assert [report.standing for report in ended] == [Standing.ENDED] * 2
-        assert articles.report(core, OTHER).standing is Standing.ALONE
-        assert articles.choose(core, GUILD, ADMIN, quoted=True).standing is Standing.ALONE
+        assert service.articles_report(core, OTHER).standing is Standing.ALONE
+        assert service.choose_articles(core, GUILD, ADMIN, quoted=True).standing is Standing.ALONE
         decided = [entry.event for entry in core.store.audit_log.entries(GUILD)]
         assert decided == ["settings", "settings"]
 
@@ -35,7 +35,7 @@ def test_what_has_ended_is_neither_searched_nor_counted_nor_offered(tmp_path: Pa
         own = scopes_of(GUILD, ())
         assert [hit.passage.title for hit in core.search("who makes honey", GUILD, 3)] == ["Bees"]
         assert core.document(ARTICLE.id, own)
-        articles.choose(core, GUILD, ADMIN, quoted=False)
+        service.choose_articles(core, GUILD, ADMIN, quoted=False)
         assert core.search("who makes honey", GUILD, 3) == []
         assert core.document(ARTICLE.id, own) == []
         assert core.counts(GUILD)["documents"] == 0
@@ -63,6 +63,6 @@ def test_a_channel_that_is_read_is_something_of_ones_own(tmp_path: Path) -> None
         post = Document("channel:5:6:7", channel_scope(5), Kind.CHANNEL, "Ferry", "At nine.")
         for document in (post, ARTICLE):
             put(core.index, core.embedder, document)
-        assert articles.report(core, GUILD) == articles.ArticlesReport(1, Standing.ALONE)
+        assert service.articles_report(core, GUILD) == service.ArticlesReport(1, Standing.ALONE)
         core.store.synced_channels.add(FOLLOWED, ADMIN)
-        assert articles.report(core, GUILD) == articles.ArticlesReport(1, Standing.GUEST)
+        assert service.articles_report(core, GUILD) == service.ArticlesReport(1, Standing.GUEST)

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.interactions.autocomplete import CHOICE_CHARACTERS
-from bot.setup.channel_choices import changed, completed, parsed, tags_in
+from bot.setup.channel_service import changed, completed, parsed, tags_in
 from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 
 NAMES = {"source:1": "guide", "source:2": "https://a.org/?x,y", "notes": "The notes", "3": "guide"}

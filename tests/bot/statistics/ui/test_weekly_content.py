@@ -5,7 +5,7 @@ from typing import Any
 import discord
 import pytest
 
-from bot.statistics.ui.weekly_readers import open_channels, readers_of
+from bot.statistics.ui.weekly_content import open_channels, readers_of
 from knowledge.values.guilds import GuildSettings
 from tests.bot.town import Town
 from tests.bot.world import World

@@ -1,0 +1,143 @@
+"""Sources of a guild: addresses, synced channels and the bundled articles.
+
+Administrators name web addresses only. Local paths and visiting options belong to the operator.
+Functions that take a core run in the worker's thread.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from bot.answers.bundled_articles import Standing
+from bot.answers.lookup import scopes_of
+from bot.core.core import Core
+from bot.sources.channel_sync_steps import ChannelReport, reports
+from knowledge.corpus import SourceState
+from knowledge.git.hosts import is_repository
+from knowledge.git.repository import is_installed
+from knowledge.sources import (
+    add_visited,
+    crawl_location,
+    page_location,
+    repository_location,
+)
+from knowledge.values.documents import ARTICLES, SHARED, Scope
+from knowledge.values.source_locations import (
+    address_of,
+    crawl_at,
+    is_visited,
+    is_web,
+    repository_at,
+)
+
+# Limit for a guild: each site or repository may have thousands of pages.
+MOST_SITES: Final = 10
+
+
+class Added(Enum):
+    """Outcome of adding an address."""
+
+    PAGE = "page"
+    SITE = "site"
+    REPOSITORY = "repository"
+    KNOWN = "known"
+    TOO_MANY = "too many"
+    WITHOUT_GIT = "without git"
+
+
+def add_address(core: Core, address: str, scope: Scope, *, crawl: bool) -> tuple[str, Added]:
+    """Add an address as a guild's source; returns its location and the outcome.
+
+    Raises:
+        MissingSourceError: if it can't be fetched.
+    """
+    location = _located(address.strip(), crawl=crawl)
+    kind = _kind(location)
+    if kind is Added.REPOSITORY and not is_installed():
+        return location, Added.WITHOUT_GIT
+    sources = core.sources()
+    if {scope, SHARED}.intersection(sources.get(location, ())):
+        return location, Added.KNOWN
+    sites = [one for one in own_addresses(sources, scope) if _kind(one) is not Added.PAGE]
+    if kind is not Added.PAGE and len(sites) >= MOST_SITES:
+        return location, Added.TOO_MANY
+    add_visited(core.store, location, scope)
+    return location, kind
+
+
+def own_addresses(sources: dict[str, list[Scope]], scope: Scope) -> list[str]:
+    """A guild's own addresses, without the operator's local files."""
+    return [each for each, scopes in sources.items() if scope in scopes and _is_address(each)]
+
+
+def typed_address(locations: Sequence[str], address: str) -> str | None:
+    """Find the one source with this address; None if there is no or more than one."""
+    typed = address.strip()
+    same = [each for each in locations if address_of(each) == typed]
+    return same[0] if len(same) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class ArticlesReport:
+    """Number of bundled articles, and whether a guild is answered from them."""
+
+    documents: int
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Sources of a guild: synced channels, addresses and files, bundled articles."""
+
+    channels: Sequence[ChannelReport]
+    others: Sequence[SourceState]
+    articles: ArticlesReport
+
+
+def overview(core: Core, scope: Scope) -> Overview:
+    return Overview(
+        reports(core, scope), states(core, [scope, SHARED]), articles_report(core, scope)
+    )
+
+
+def states(core: Core, scopes: Collection[Scope]) -> list[SourceState]:
+    return [state for state in core.source_states() if state.scope in scopes]
+
+
+def remove(core: Core, location: str, scope: Scope) -> None:
+    core.store.remove_source(location, scope)
+
+
+def articles_report(core: Core, guild_id: int) -> ArticlesReport:
+    followed = [one.id for one in core.store.synced_channels.all() if one.guild_id == guild_id]
+    return ArticlesReport(
+        core.index.tables.counts([ARTICLES])["documents"],
+        core.articles.standing(scopes_of(guild_id, followed)),
+    )
+
+
+def choose_articles(core: Core, guild_id: int, actor_id: int, *, quoted: bool) -> ArticlesReport:
+    """Quote the bundled articles in a guild, if the operator's settings allow it, or stop that."""
+    if core.store.guilds.settings(guild_id).articles is not quoted:
+        core.store.guilds.change(guild_id, {"articles": quoted}, None, actor_id)
+    return articles_report(core, guild_id)
+
+
+def _located(address: str, *, crawl: bool) -> str:
+    if crawl:
+        return crawl_location(address)
+    if is_web(address) and is_repository(address):
+        return repository_location(address)
+    return page_location(address)
+
+
+def _kind(location: str) -> Added:
+    if repository_at(location) is not None:
+        return Added.REPOSITORY
+    return Added.SITE if crawl_at(location) is not None else Added.PAGE
+
+
+def _is_address(location: str) -> bool:
+    repository = repository_at(location)
+    return is_visited(location) and (repository is None or not repository.is_local)
