@@ -65,7 +65,7 @@ class SourcesCog(commands.Cog):
     """The sources of a guild."""
 
     source = administrators_group(
-        "source", described("Channels and web addresses that I answer from.")
+        "source", described("Channels and web addresses that I answer from."), defers=False
     )
 
     def __init__(self, bot: Services, sync: ChannelSync) -> None:
