@@ -4,16 +4,18 @@ What was chosen is quoted as it stands in its passage. What was written is one l
 each: nothing in it is in bold, leads anywhere or mentions anybody.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from bot.answers.decision import Quote
 from bot.answers.phrased import Line, Phrased
-from bot.phrasing.messages import label
 from bot.text.excerpt import room
-from bot.text.markdown import plain, quoted, shown, size
+from bot.text.languages import Sentence
+from bot.text.markdown import plain, quoted, shortened, shown, size
 from indexer.text.sentences import FENCES, LIST_MARKER, units
 from knowledge.values.guilds import Language
 
@@ -24,6 +26,15 @@ FURTHER_LINES: Final = 6
 MOST_CHARACTERS: Final = 1_400
 
 _BLOCK: Final = re.compile(rf"(?:{'|'.join(map(re.escape, FENCES))}|\||>|#)")
+
+_UNDER_WAY: Final = Sentence("A language model may add to this until {time}.")
+_CHOSEN: Final = Sentence("Chosen by {model} from the passages quoted below, word for word.")
+_PHRASED: Final = Sentence(
+    "Phrased by {model} from the quotes below. Numbers, names and denials were compared; read the "
+    "quotes."
+)
+QUOTES_LABELS: Final[Mapping[str, Sentence]] = {"quotes": Sentence("Quotes only")}
+_MODEL_CHARACTERS: Final = 60
 
 
 def phrased_text(
@@ -127,3 +138,14 @@ def _is_block(text: str) -> bool:
 def _whole(text: str) -> str:
     """A passage's Markdown as it may be shown; marks of bold that were cut in two are left out."""
     return shown(text if text.count("**") % 2 == 0 else text.replace("**", ""))
+
+
+def under_way(until: datetime, language: Language) -> str:
+    """The line below an answer that a model is asked about, true also where it is never edited."""
+    return f"-# {_UNDER_WAY(language, time=f'<t:{math.ceil(until.timestamp())}:T>')}"
+
+
+def label(model: str, language: Language, *, verbatim: bool) -> str:
+    """What stands below lines that a model chose or wrote."""
+    named = plain(shortened(model, _MODEL_CHARACTERS))
+    return f"-# {(_CHOSEN if verbatim else _PHRASED)(language, model=named)}"

@@ -41,6 +41,11 @@ def keep_off(core: Core, guild_id: int, revision_ids: Collection[int], by: Membe
             core.store.public_notes.keep_off(guild_id, note.id, by, PageVeto.MODERATOR, vetoed=True)
 
 
+def release(core: Core, guild_id: int, revision_ids: Sequence[int], member_id: int) -> int:
+    """Put the notes with these texts on the page; returns how many were not on it yet."""
+    return core.store.public_notes.release(guild_id, revision_ids, member_id)
+
+
 def versions(core: Core) -> dict[int, tuple[Any, ...]]:
     """What each guild's page depends on, by guild; those without a page are left out."""
     notes = core.store.public_notes

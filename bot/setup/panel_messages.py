@@ -5,7 +5,7 @@ from typing import Final
 
 from babel.dates import get_day_names
 
-from bot.phrasing.messages import OPTIONS as PHRASINGS
+from bot.setup.phrasing_messages import OPTIONS as PHRASINGS
 from bot.setup.settings import NO, OPERATORS, PAGES, YES, Page, Setting, offered
 from bot.text.languages import NAMES, Plural, Sentence
 from bot.text.markdown import plain, shortened

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from bot.answers.lookup import Ask
 from bot.answers.pipeline import Reply
+from bot.ask.phrased_text import under_way
 from bot.ask.ui.answer_message import answer_message, pictured
 from bot.ask.ui.quotes_button import QuotesButton
 from bot.interactions.kit.edits import Posted, edit_once
 from bot.interactions.services import Services
-from bot.phrasing.messages import under_way
 from knowledge.values.guilds import Language
 
 

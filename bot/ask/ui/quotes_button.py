@@ -7,6 +7,7 @@ from bot.answers.pipeline import Reply
 from bot.answers.replay import asked_again
 from bot.ask import button_messages, service
 from bot.ask.messages import question_line
+from bot.ask.phrased_text import QUOTES_LABELS
 from bot.ask.ui.answer_message import PassageSelect, answer_message, pictured
 from bot.core.job_queue import Priority
 from bot.interactions.kit.buttons import Button, CustomId
@@ -17,7 +18,6 @@ from bot.interactions.policy.channel_access import readable_in
 from bot.interactions.policy.permissions import is_moderator
 from bot.interactions.policy.rules import readers_of_answer
 from bot.interactions.services import Interaction
-from bot.phrasing.messages import QUOTES_LABELS
 from knowledge.values.questions import Question
 
 

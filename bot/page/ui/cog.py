@@ -121,7 +121,7 @@ class ReleaseButton(
         guild_id, member_id = interaction.guild_id or 0, interaction.user.id
         shown = _shown(interaction.message)
         released = await interaction.client.worker.call(
-            lambda core: core.store.public_notes.release(guild_id, shown, member_id)
+            lambda core: service.release(core, guild_id, shown, member_id)
         )
         await show(interaction, self.page, released)
         await interaction.client.outbox.catch_up_in_time()

@@ -14,8 +14,7 @@ from bot.interactions.policy.permissions import (
     manages,
 )
 from bot.interactions.services import Cog, Interaction, Services
-from bot.phrasing import messages as phrasing_messages
-from bot.setup import messages, service
+from bot.setup import messages, phrasing_messages, service
 from bot.setup.ui.arrival import Arrival
 from bot.setup.ui.channel_cog import ChannelsCog
 from bot.setup.ui.controls import deliver_cards

@@ -13,8 +13,7 @@ from bot.answers.bundled_articles import Standing
 from bot.interactions.kit.localisation import viewer_language
 from bot.interactions.policy.permissions import lacking_to_answer
 from bot.interactions.services import Interaction, Services
-from bot.phrasing import messages as phrasing_messages
-from bot.setup import messages, service
+from bot.setup import messages, phrasing_messages, service
 from bot.setup import panel_messages as said
 from bot.setup.service import State
 from bot.setup.settings import OPTIONAL, PAGES, STEPS, Page, Setting, offered, step_of

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot.ask import button_messages
+from bot.ask import button_messages, phrased_text
 from bot.config.settings import Settings
-from bot.phrasing import messages as phrasing_messages
 from knowledge.values.guilds import Phrasing
 from tests.bot.phrased import NOTE, mention, phrasing_of, turn_on, with_phrasing, written
 from tests.bot.phrasing.scripted_endpoint import ScriptedEndpoint, answers_with
@@ -48,7 +47,7 @@ async def test_what_a_model_wrote_is_labelled_above_the_quotations_and_has_the_b
     head, below = text_of(message).split(PHRASED)
     assert head.endswith(f"{SENTENCE}. [1]\n")
     assert "**" not in head.split("\n", 1)[1]
-    assert longest_part(phrasing_messages._PHRASED) in below
+    assert longest_part(phrased_text._PHRASED) in below
     assert f"> **{TEXT}**" in below
     assert buttons(message) == [
         "Helpful",

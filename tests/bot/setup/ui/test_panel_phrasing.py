@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from bot.config.settings import Settings
-from bot.phrasing import messages as phrasing_messages
 from bot.privacy import messages as privacy_messages
+from bot.setup import phrasing_messages
 from bot.setup.settings import Page
 from knowledge.values.guilds import GuildSettings, Language, Phrasing
 from tests.bot.phrased import turn_on, with_phrasing

@@ -1,34 +1,11 @@
-"""Sentences about phrasing: below an answer, and what is said of the endpoint. Pure."""
+"""Messages about phrasing by a language model: before it is turned on, and in `/about`."""
 
-import math
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final
 
 from bot.text.languages import Sentence
-from bot.text.markdown import plain, shortened
+from bot.text.markdown import plain
 from knowledge.values.guilds import Language, Phrasing
-
-_UNDER_WAY: Final = Sentence("A language model may add to this until {time}.")
-_CHOSEN: Final = Sentence("Chosen by {model} from the passages quoted below, word for word.")
-_PHRASED: Final = Sentence(
-    "Phrased by {model} from the quotes below. Numbers, names and denials were compared; read the "
-    "quotes."
-)
-QUOTES_LABELS: Final[Mapping[str, Sentence]] = {"quotes": Sentence("Quotes only")}
-_MODEL_CHARACTERS: Final = 60
-
-
-def under_way(until: datetime, language: Language) -> str:
-    """The line below an answer that a model is asked about, true also where it is never edited."""
-    return f"-# {_UNDER_WAY(language, time=f'<t:{math.ceil(until.timestamp())}:T>')}"
-
-
-def label(model: str, language: Language, *, verbatim: bool) -> str:
-    """What stands below lines that a model chose or wrote."""
-    named = plain(shortened(model, _MODEL_CHARACTERS))
-    return f"-# {(_CHOSEN if verbatim else _PHRASED)(language, model=named)}"
-
 
 # For administrators.
 
