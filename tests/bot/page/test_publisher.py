@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,11 @@ import pytest
 from bot.config.settings import Settings
 from bot.page import publisher
 from bot.page.publisher import ROUND_SECONDS, PagePublisher
-from bot.process.client import Bot
+from bot.process.client import Bot, start_worker
 from tests.bot.page.turned_on import turn_on
 from tests.bot.steps import restarted
 from tests.bot.world import TEXT, World
+from tests.fakes import WordEmbedder
 
 # What a hook of these tests does: it writes what it was given.
 _HOOK = (
@@ -131,22 +131,20 @@ async def test_what_stands_in_the_way_is_told_and_left_alone(
 
 
 async def test_the_bot_publishes_by_itself(
-    world: World, new_bot: Callable[[], Bot], settings: Settings, tmp_path: Path
+    world: World, settings: Settings, tmp_path: Path
 ) -> None:
     await turn_on(world)
     await world.publish()
+    folder = settings.page.model_copy(update={"folder": str(tmp_path / "pages")})
+    with_folder = settings.model_copy(update={"page": folder})
 
-    def with_folder() -> Bot:
-        bot = new_bot()
-        with_page(bot, folder=str(tmp_path / "pages"))
-        return bot
-
-    await restarted(world, with_folder)
+    await restarted(world, lambda: Bot(with_folder, start_worker(with_folder, WordEmbedder())))
     page = tmp_path / "pages" / str(world.guild.id) / "notes" / "1" / "index.html"
     async with asyncio.timeout(60):
         while not page.is_file():  # noqa: ASYNC110 - a file has no event
             await asyncio.sleep(0.05)
     assert _WORDS in page.read_text()
+    await world.bot.close()
 
 
 # The hook.
