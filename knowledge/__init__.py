@@ -1,1 +1,1 @@
-"""The documents that may be quoted, and what people contributed to them."""
+"""The documents that may be quoted, and people's contributions to them."""

@@ -1,7 +1,7 @@
-"""Corpus: everything that may be quoted now, and by whom (articles, files, pages, notes, channels).
+"""Corpus: all quotable documents with their scopes (articles, files, pages, notes, channels).
 
-This module alone knows every source. `documents` yields what each of them says today; a file that
-can't be read yields a `Failure` with its reason and stops nothing else.
+Only this module knows every source. `documents` yields each source's present documents; an
+unreadable file yields a `Failure` with its reason and stops nothing else.
 """
 
 import hashlib
@@ -51,11 +51,10 @@ _CHANNEL: Final = "channel:"
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """What a source gave, when it was last read, and what of it can't be read.
+    """A source's documents, last sync, and problems.
 
-    `files` counts the pages of a source on the web, and the messages of a channel. Below `base_url`
-    its files can be read on the web; `commit` is that of a repository. `machine` has its files, if
-    that is another one than this.
+    `files` counts a web source's pages, or a channel's messages. `base_url` is the web address of
+    its files, `commit` a repository's. `machine` is the other machine with its files, if any.
     """
 
     location: str
@@ -72,10 +71,9 @@ class SourceState:
 def documents(
     store: Store, pages: PageStore | None = None, archive: ChannelArchive | None = None
 ) -> Iterator[Document | Failure]:
-    """Every document that may be quoted now, and every source that could not be read.
+    """All quotable documents, and every unreadable source.
 
-    Sources on the web are left out without `pages`, where what was fetched is kept, and channels
-    without `archive`, where what was read is kept.
+    Web sources need `pages`, the store of fetched pages, and channels `archive`.
     """
     yield from articles()
     yield from imported(store)
@@ -91,7 +89,7 @@ def documents(
 
 @cache
 def articles() -> tuple[Document | Failure, ...]:
-    """The bundled articles, parsed once a process: they change with the program alone."""
+    """The bundled articles, parsed once per process."""
     return tuple(_read_articles())
 
 
@@ -102,7 +100,7 @@ def _read_articles() -> Iterator[Document | Failure]:
         name = entry.name.removesuffix(".md")
         document_id = f"article:{name}"
         try:
-            # They come with the program, and starting must not wait for a process.
+            # Trusted content, so startup needn't wait for the sandbox.
             reading = parse_document(entry.read_bytes(), name)
         except UnreadableError as error:
             yield Failure(f"article {name}", str(error), document_id)
@@ -146,13 +144,13 @@ def looks(
     withheld: Withheld = NOTHING,
     elsewhere: Collection[str] = (),
 ) -> Iterator[Scan]:
-    """Look at the imported files; the ids that moved files keep are kept in the store.
+    """Scan the imported files; ids of moved files are kept in the store.
 
-    With `retry`, files that failed are read again. Chats that quote others than those who are
-    `withheld` now are, too. Sources that are `elsewhere` are left as they are.
+    With `retry`, files that failed are read again. So are chats quoting other members than the
+    present opt-outs allow. Sources `elsewhere` are left alone.
 
     Yields:
-        The same scan after each step, whole after the last one.
+        The same scan after each step, complete after the last one.
     """
     new_ids: Mapping[str, str] = {}
     looked = scan(
@@ -172,7 +170,7 @@ def looks(
 
 
 def imported_part(found: FoundFile, part: FilePart) -> Document | Failure:
-    """A document of an imported file, or why it can't be read; waits until it has been read."""
+    """A document of an imported file, or the reason it can't be read; waits for the reader."""
     try:
         reading = part.future.result()
     except UnreadableError as error:
@@ -191,10 +189,10 @@ def part_failure(found: FoundFile, part: FilePart, error: UnreadableError) -> Fa
 
 
 def is_export(path: Path) -> bool:
-    """Whether a file is a chat export, which is read by `exported`.
+    """Whether a file is a chat export, to be read by `exported`.
 
     Raises:
-        UnreadableError: if the system refuses to read it.
+        UnreadableError: if the system refuses.
     """
     return export_file.is_export(path)
 
@@ -202,10 +200,10 @@ def is_export(path: Path) -> bool:
 def exported(
     found: FoundFile, withheld: Withheld = NOTHING, part: FilePart | None = None
 ) -> Iterator[Document | None]:
-    """The documents of a chat export, or of `part` in a zip, and None while none is ready.
+    """The documents of a chat export, or of `part` in a ZIP; None while none is ready.
 
     Raises:
-        UnreadableError: where the export can't be read on.
+        UnreadableError: at the point where the export can't be read further.
     """
     if part is not None and part.export is not None:
         export = export_file.ExportFile(PurePosixPath(part.path).name, part.export)
@@ -224,10 +222,10 @@ def plan(
     records: Mapping[str, FileRecord],
     elsewhere: Collection[str] = (),
 ) -> Scan:
-    """Look at the imported files as `looks` does, and at `paths` as if they were sources, too.
+    """Scan the imported files like `looks`, with `paths` as additional sources.
 
     Raises:
-        MissingSourceError: as `check_paths`.
+        MissingSourceError: like `check_paths`.
     """
     check_paths(paths)
     sources = [*_on_disk(store), *((str(path.resolve()), SHARED) for path in paths)]
@@ -249,7 +247,7 @@ def source_states(
     pages: PageStore,
     elsewhere: Mapping[str, str] = MappingProxyType({}),
 ) -> list[SourceState]:
-    """What each source gave; `elsewhere` says by location on which other machine it is."""
+    """The state of each source; `elsewhere` maps locations to other machines."""
     left = dict(records)
     on_disk = {
         source: _file_state(*source, left, here=source[0] not in elsewhere)
@@ -270,9 +268,9 @@ def source_states(
 def _file_state(
     location: str, scope: Scope, left: dict[str, FileRecord], *, here: bool
 ) -> SourceState:
-    """What a file or folder gave, whose files are taken out of those that are left."""
+    """The state of a file or folder; its files are removed from the remaining ones."""
     inside = location.rstrip(os.sep) + os.sep
-    # A file in two sources belongs to one of them, as it is read for one.
+    # A file in two sources belongs to the one it is read for.
     paths = [path for path in left if path == location or path.startswith(inside)]
     records = [left.pop(path) for path in paths]
     failures = [failure for record in records for failure in record.failures]
@@ -303,9 +301,9 @@ def _web_state(location: str, scope: Scope, pages: PageStore) -> SourceState:
 def channel_states(
     archive: ChannelArchive, said: Callable[[ChannelProblem], str]
 ) -> list[SourceState]:
-    """What each channel that is read gave, in the order in which they were added.
+    """The state of each synced channel, in the order they were added.
 
-    Its messages count as what is read of it; `said` gives the words of a reason.
+    Its messages count as files; `said` turns a reason into words.
     """
     states = []
     for channel in archive.channels():
@@ -329,7 +327,7 @@ def channel_states(
 
 
 def source_key(location: str) -> str:
-    """What a source is known by where its location has no place: it may be long, and a path.
+    """A short key for a source, in place of its long location.
 
     A channel's is its location.
     """
@@ -363,7 +361,7 @@ def web_pages(store: Store, pages: PageStore) -> Iterator[Document | Failure]:
 
 
 def page_ids(location: str, scope: Scope, pages: PageStore) -> list[str]:
-    """The ids of the documents that what is visited of a source is or would be."""
+    """The ids of a visited source's documents."""
     if repository_at(location) is not None:
         return git_sync.document_ids(location, scope, pages)
     return crawl.page_ids(location, scope, pages)

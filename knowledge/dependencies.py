@@ -1,8 +1,7 @@
-"""Check of private names: what a library doesn't promise is looked for when it is first used.
+"""Dependencies: checks of private names in libraries, and hints for installing extras.
 
-A module that uses an undocumented part of a library names it in `USED`, as `module:attribute`, and
-calls `require` with that. So a release that lacks the part is refused by its name, instead of
-failing somewhere later.
+A module with a private part of a library lists it in `USED`, as `module:attribute`, and calls
+`require`. A release without that part is refused by name, instead of failing later.
 """
 
 from collections.abc import Iterable
@@ -12,7 +11,7 @@ from typing import Any
 
 
 def missing(names: Iterable[str]) -> list[str]:
-    """Those names, as `module:attribute`, that are not there."""
+    """The missing ones of these names, given as `module:attribute`."""
     return [name for name in names if not _is_there(name)]
 
 
@@ -30,16 +29,16 @@ def _is_there(name: str) -> bool:
 
 
 def _names_of_init(cls: object) -> tuple[str, ...]:
-    """Names in the body of `__init__`: attributes that only instances have are set there."""
+    """Names in the body of `__init__`, which sets attributes of instances."""
     code = getattr(vars(cls).get("__init__"), "__code__", None)
     return code.co_names if code else ()
 
 
 def require(library: str, names: Iterable[str]) -> None:
-    """Refuse a release of a library that lacks one of these names.
+    """Refuse a release of a library without these names.
 
     Raises:
-        ImportError: with what is missing and what to do.
+        ImportError: with the missing names and the remedy.
     """
     if lacking := missing(names):
         raise ImportError(
@@ -49,7 +48,7 @@ def require(library: str, names: Iterable[str]) -> None:
 
 
 def needed(extra: str) -> str:
-    """What to install for an extra, as the rest of a sentence that begins with what needs it."""
+    """The hint for installing an extra, as the end of a sentence."""
     return (
         f"the extra `{extra}`: run `.venv/bin/pip install -e '.[{extra}]'` in the checkout, or "
         f"build the image with EXTRAS={extra}"

@@ -1,8 +1,7 @@
-"""Secrets in what members wrote: tokens, private keys and passwords, and the text without them.
+"""Detection of secrets in texts: tokens, private keys and passwords.
 
-What is stored stays as it was typed. What is shown to others, quoted or indexed has `HIDDEN` in the
-place of each secret. The patterns of tokens are those of detect-secrets, as far as they say little
-that is not so, and some of our own for what it does not know; nothing is asked of anybody.
+Texts are stored as typed. Shown, quoted or indexed ones have `HIDDEN` in place of each secret. The
+patterns are detect-secrets', except those with many false positives, and our own for missing kinds.
 """
 
 import re
@@ -12,11 +11,10 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Final
 
-# No word of any language: it is in answers, and in what they are found by.
+# No word of any language, since it is indexed, too.
 HIDDEN: Final = "[•••••]"
 
-# Some patterns take the square of a text's length, so that it is searched in pieces. A secret on
-# the border of two is in both, unless it is longer than what these have in common.
+# Some patterns take quadratic time, so text is searched in overlapping pieces.
 _PIECE_CHARACTERS: Final = 4_096
 _COMMON_CHARACTERS: Final = 1_024
 
@@ -27,7 +25,7 @@ _PLUGINS: Final = """
     square_oauth.SquareOAuthDetector stripe.StripeDetector telegram_token.TelegramBotTokenDetector
     twilio.TwilioKeyDetector
 """
-# What that library has no pattern of, or one that takes too long.
+# Kinds without a pattern in that library, or with a slow one.
 _OWN: Final = {
     "GitHub Token": r"github_pat_\w{22,}",
     "Hugging Face Token": r"\b(?:hf|api_org)_[A-Za-z0-9]{30,}",
@@ -40,7 +38,7 @@ _OWN: Final = {
     "Basic Auth Credentials": r"://[^\s/:@\"'<>]{1,64}:([^\s/@\"'<>]{3,128})@",
     "Discord Webhook": r"discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d{15,22}/([\w-]{60,})",
 }
-# With its end, or as much of it as there is: lines of base64.
+# A whole key, or as many lines of base64 as there are.
 _PRIVATE_KEY: Final = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
     r"(?:(?:[^-]|-(?!----)){1,8000}-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
@@ -57,19 +55,19 @@ _PASSWORD: Final = re.compile(
 )
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _NOT_A_LETTER: Final = re.compile(r"[\d!#$%&*+?@^~]")
-# A name or a call in code, a path, an address, a name in capitals, or what stands for something.
+# Names and calls in code, paths, addresses, constants, and placeholders.
 _NO_PASSWORD: Final = re.compile(
     r"[$%<{\[(@].*|.*[(\[{].*|.*://.*|[./~].*|[A-Z0-9_]+|[a-zA-Z_]\w*(?:\??\.\w+)+|[a-z]+(?:_[a-z0-9]+)+"
     r"|(?:sha|md)\d.*|[\w.+-]+@[\w-]+(?:\.\w+)+"
 )
-# What examples are written with.
+# Typical words of examples.
 _EXAMPLE: Final = re.compile(
     r"example|xxxx|abcdefgh|\*\*\*|\.\.\.|\$\{|[<{]"
     r"|^\$|^(?:my|your)?[_-]?(?:pass(?:word|wort|wd)?|secret|token|key)$",
     re.IGNORECASE,
 )
 _DIFFERENT_CHARACTERS: Final = 5
-# What every secret has; nearly no text does.
+# Every secret matches this, and hardly any other text.
 _LIKELY: Final = re.compile(
     r"[\w/+=.:-]{20}|://|pass|pw|kennwort|secret|key|token|private", re.IGNORECASE
 )
@@ -78,7 +76,7 @@ _REST_OF_TOKEN: Final = re.compile(r"[\w/+=-]*")
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A span of a text that nobody else should read, and what it looks like."""
+    """A secret's span in a text, and its kind."""
 
     kind: str
     start: int
@@ -86,7 +84,7 @@ class Secret:
 
 
 def secrets(text: str) -> list[Secret]:
-    """The secrets in a text, in reading order; none overlaps another."""
+    """The secrets in a text, in reading order, without overlaps."""
     if not _LIKELY.search(text):
         return []
     found = sorted(_found(text), key=lambda secret: (secret.start, -secret.end))
@@ -114,7 +112,7 @@ def _found(text: str) -> Iterator[Secret]:
     for start in range(0, len(text), _PIECE_CHARACTERS - _COMMON_CHARACTERS):
         piece = text[start : start + _PIECE_CHARACTERS]
         for one in (*_tokens(piece), *_passwords(piece)):
-            # A pattern may know an earlier, shorter form, and a piece may end in a token.
+            # A pattern may match an older, shorter form, and a piece may end within a token.
             rest = _REST_OF_TOKEN.match(text, start + one.end)
             yield Secret(one.kind, start + one.start, rest.end() if rest else start + one.end)
 
@@ -135,7 +133,7 @@ def _passwords(text: str) -> Iterator[Secret]:
 
 
 def _span(match: re.Match[str]) -> tuple[int, int]:
-    """Where the secret is: a group that does not stand at the beginning is what follows a name."""
+    """The secret's span: a group that doesn't begin the match follows a name."""
     number = match.lastindex or 0
     return match.span(number) if match.start(number) > match.start() else match.span()
 
@@ -156,9 +154,9 @@ def _is_password(value: str) -> bool:
 
 @lru_cache(maxsize=1)
 def patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """What tokens look like, each with its kind; the first time takes a quarter of a second."""
+    """The patterns of tokens with their kinds; the first call takes a quarter of a second."""
     found = [(kind, re.compile(pattern)) for kind, pattern in _OWN.items()]
-    # Imported when it is needed: with it comes an HTTP client, which is not used.
+    # Imported late, because an unused HTTP client comes with it.
     for name in _PLUGINS.split():
         module, plugin = name.split(".")
         detector = getattr(import_module(f"detect_secrets.plugins.{module}"), plugin)

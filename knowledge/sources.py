@@ -1,8 +1,8 @@
-"""Adding of sources: what somebody names is checked and remembered; nothing is read yet.
+"""Adding sources: locations are checked and stored; nothing is read yet.
 
 Errors:
     Exception
-    └── MissingSourceError    what was named can't be a source, and what to do
+    └── MissingSourceError    the location can't be a source, and what to do
 """
 
 import os
@@ -36,14 +36,14 @@ _PLACES: Final = re.compile(r"\{(?:path|stem|anchor|commit|first|last)\}")
 
 
 class MissingSourceError(Exception):
-    """What was named can't be a source; the message says what to do."""
+    """The location can't be a source; the message says what to do."""
 
 
 def crawl_location(address: str, depth: int = DEPTH, pages: int = PAGES) -> str:
-    """The location of a site whose pages are found by their links.
+    """The location of a crawl.
 
     Raises:
-        MissingSourceError: if it can't be fetched, or a limit can't be.
+        MissingSourceError: if the address can't be fetched, or a limit is invalid.
     """
     if not (0 <= depth <= MOST_DEPTH and 1 <= pages <= MOST_PAGES):
         raise MissingSourceError(
@@ -65,12 +65,12 @@ def page_location(address: str) -> str:
 
 
 def repository_location(named: str, branch: str = "", folder: str = "") -> str:
-    """The location of a repository that is followed by commit.
+    """The location of a Git repository.
 
     Args:
-        named: its address, or the path of one that is here.
-        branch: which one is followed; without, the one that it calls its own.
-        folder: only what is in it is read.
+        named: its address, or a local path.
+        branch: the branch to follow; the repository's default if empty.
+        folder: the only folder to read.
 
     Raises:
         MissingSourceError: if it can't be followed, with what to do.
@@ -81,18 +81,17 @@ def repository_location(named: str, branch: str = "", folder: str = "") -> str:
 def add_visited(
     store: Store, location: str, scope: Scope = SHARED, base_url: str | None = None
 ) -> bool:
-    """Remember what one of the functions above located; False if it was a source already.
+    """Store a location from one of the functions above; False if it was a source already.
 
     Args:
-        store: remembers it.
+        store: the store.
         location: the source.
-        scope: who it is for.
-        base_url: of a repository, where its files can be read: its page at a code host, or a
-            pattern with {path} in it. Without, at its address, or at the remote of one that is
-            here.
+        scope: its audience.
+        base_url: for links to a repository's files: its page at a code host, or a pattern with
+            {path}. The default is its address, or a local one's remote.
 
     Raises:
-        MissingSourceError: if the base URL is none.
+        MissingSourceError: if the base URL is invalid.
     """
     source = repository_at(location)
     place = _base_url(base_url or "")
@@ -106,7 +105,7 @@ def add_visited(
 
 
 def _repository(named: str) -> str:
-    """A repository's address or absolute path, as it is remembered."""
+    """A repository's address or absolute path for its location."""
     if is_web(named):
         try:
             url = hosts.repository_url(named)
@@ -125,10 +124,10 @@ def _repository(named: str) -> str:
 
 
 def check_signed_in(named: str) -> None:
-    """Refuse a remote that is read as somebody.
+    """Refuse a remote with a login.
 
     Raises:
-        MissingSourceError: with what to name in its place.
+        MissingSourceError: with the address to use instead.
     """
     if _SSH.match(named) and not Path(named).exists():
         raise MissingSourceError(
@@ -144,7 +143,7 @@ def _branch(named: str) -> str:
 
 
 def _folder(named: str) -> str:
-    """A folder in a repository: nothing that leads out of it."""
+    """A folder in a repository, without a way out of it."""
     parts = [part for part in named.split("/") if part not in ("", ".")]
     if ".." in parts or (not named.isprintable() and named) or len(named) > 1_000:
         raise MissingSourceError(f"{one_line(named)} is no folder in a repository.")
@@ -168,18 +167,17 @@ def _template(typed: str) -> str:
 def add_paths(
     store: Store, paths: Sequence[Path], scope: Scope = SHARED, base_url: str | None = None
 ) -> list[Path]:
-    """Remember files and folders as sources; returns those that were not sources before.
+    """Store files and folders as sources; returns the new ones.
 
     Args:
-        store: remembers them.
+        store: the store.
         paths: the files and folders.
-        scope: who they are for.
-        base_url: where what is in them can be read on the web; without, the page of the Git
-            checkout that they are in, or nowhere.
+        scope: their audience.
+        base_url: the web address of their content; the default is the page of their Git checkout,
+            if any.
 
     Raises:
-        MissingSourceError: if one of them is not there, or is a file of another format; then none
-            is added.
+        MissingSourceError: if one is missing or has another format; none is added then.
     """
     check_paths(paths)
     given = None if base_url is None else _base_url(base_url)
@@ -195,7 +193,7 @@ def add_paths(
 
 
 def _base_url(typed: str) -> str:
-    """Where files can be read, as `cited` in `site_addresses` takes it; none is none."""
+    """A base URL ready to be put before paths; empty stays empty."""
     if not typed:
         return ""
     name, address = split_base_url(typed)
@@ -217,10 +215,10 @@ def _base_url(typed: str) -> str:
 
 
 def check_paths(paths: Sequence[Path]) -> None:
-    """Refuse what can't be imported.
+    """Refuse paths that can't be imported.
 
     Raises:
-        MissingSourceError: as `add_paths`.
+        MissingSourceError: like `add_paths`.
     """
     for path in paths:
         if path.parts and path.parts[0].lower() in ("http:", "https:"):
@@ -243,7 +241,7 @@ def _problem_with(path: Path) -> str:
         there = path.exists()
         path.resolve()
     except (OSError, RuntimeError, ValueError) as error:
-        # Of links that lead to each other, Python says the second.
+        # Python words the reason for circular links differently.
         reason = getattr(error, "strerror", "") or "its links lead in a circle"
         return f"{shown} can't be looked at: {reason}. Name a file or a folder."
     if not there:
@@ -254,7 +252,7 @@ def _problem_with(path: Path) -> str:
 
 
 def _check_format(path: Path) -> None:
-    """Refuse a file whose name promises nothing and whose content is nothing that can be read."""
+    """Refuse a file with an unknown ending and unreadable content."""
     try:
         format_name(content_of(path))
     except UnreadableError as error:

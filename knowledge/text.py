@@ -7,12 +7,11 @@ files, pages and imports passes through `storable` once, when it becomes one of 
 import re
 from typing import Final
 
-# A half of a pair can't be written as UTF-8.
+# Lone surrogates can't be encoded in UTF-8.
 _HALVES: Final = re.compile("[\ud800-\udfff]")
 
-# A joiner makes one sign of emoji, and shapes letters of Arabic, Syriac and the scripts of India:
-# between letters of these, after a sign that silences a vowel, and where Arabic ends as if it went
-# on. Elsewhere it can't be seen, and only hides something. By the same measure for reader and word.
+# Joiners combine emoji, and shape Arabic, Syriac and Indic letters: between such letters, after a
+# virama, and at the end of an Arabic word. Elsewhere they are invisible and only hide something.
 _EMOJI = (
     "\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f1e5\U0001f200-\U0001faff"
 )
@@ -25,28 +24,28 @@ _NEEDED = (
     rf"|(?<=[{_JOINED}])[\u200c\u200d](?=[{_JOINED}])"
     rf"|(?<=[{_SILENCING}])[\u200c\u200d]{_END}|(?<=[{_ARABIC}])\u200d{_END}"
 )
-# What can't be seen, turns text round, or is no sign: control characters, halves of pairs.
+# Invisible or direction-changing characters, control characters, lone surrogates.
 _NEVER_SHOWN = (
     "\x00-\x08\x0b-\x1f\x7f\ud800-\udfff"
     "\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f"
 )
 _INVISIBLE = re.compile(rf"[{_NEVER_SHOWN}]|(?!{_NEEDED})[\u200c\u200d]")
-# Most texts have none of these, which is seen several times as fast.
+# Most texts have none, and this search is several times as fast.
 _SUSPICIOUS = re.compile(rf"[{_NEVER_SHOWN}\u200c\u200d]")
 
 
 def storable(text: str) -> str:
-    """The text; U+0000 is left out, and half a pair becomes the sign for what is none."""
+    """The text without U+0000, and with U+FFFD for lone surrogates."""
     if text.isascii():
         return text.replace("\0", "")
     return _HALVES.sub("\ufffd", text).replace("\0", "")
 
 
 def legible(text: str) -> str:
-    """Somebody's text without what can't be seen or turns it round, for where nothing is marked."""
+    """The text without invisible and direction-changing characters, for places without warnings."""
     return _INVISIBLE.sub("", text) if _SUSPICIOUS.search(text) else text
 
 
 def counted(count: int, one: str, several: str = "") -> str:
-    """A number with its noun; `several` where the plural takes more than an s."""
+    """A number with its noun; `several` is an irregular plural."""
     return f"{count:,} {one if count == 1 else several or f'{one}s'}"

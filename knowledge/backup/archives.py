@@ -1,7 +1,7 @@
-"""Archives: backups of a database that is no file, each an export's folder as one ZIP file.
+"""Archives: backups of a database on a server, each an export folder in one ZIP file.
 
-An archive is read as untrusted: only names that an export has are unpacked, into a folder of their
-own, and no more bytes than such an archive can hold. It can be put into either kind of database.
+An archive is untrusted: only names of an export are unpacked, into their own folder, and only a
+plausible number of bytes. It can be restored into either kind of database.
 """
 
 import json
@@ -25,15 +25,15 @@ from knowledge.store.store import Store
 
 PATTERN: Final = "community-*.zip"
 _PART: Final = "restore.part"
-# What an export writes; nothing else is unpacked.
+# Names in an export; nothing else is unpacked.
 _NAMES: Final = re.compile(
     r"commonplace\.json|[a-z_]+\.jsonl|(?:notes|revisions)/-?[0-9]+/[0-9][a-z0-9.-]*\.md"
 )
-# An archive of text is a tenth of what it holds; one that holds so much more holds no text.
+# Text shrinks to a tenth in an archive; anything beyond this factor isn't text.
 _TIMES: Final = 200
 _LEAST_BYTES: Final = 10_000_000
 _FILES: Final = 1_000_000
-# The earliest moment that a ZIP file can name: the same rows are the same bytes.
+# The earliest time in a ZIP file, so that the same rows make the same bytes.
 _MOMENT: Final = (1980, 1, 1, 0, 0, 0)
 _UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError)
 
@@ -42,11 +42,11 @@ class Server(Database, Protocol):
     """A community database on a server, whose rows can be replaced."""
 
     def delete_rows(self) -> None:
-        """Delete every row, the log's as well, inside a transaction; ids stay given."""
+        """Delete every row, the log's as well, inside a transaction; ids aren't reused."""
 
 
 def name(at: datetime) -> str:
-    """What an archive of this moment is called; names sort by time."""
+    """An archive's file name; names sort by time."""
     return f"community-{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.zip"
 
 
@@ -60,7 +60,7 @@ def is_archive(path: Path) -> bool:
 
 
 def back_up(database: Database, target: Path) -> None:
-    """Export a database that may be in use into one file, once that is verified.
+    """Export a database, possibly in use, into one verified file.
 
     Raises:
         BackupError: if no whole archive can be written.
@@ -91,12 +91,12 @@ def _pack(folder: Path, target: Path) -> None:
 
 
 def rotate(folder: Path, keep: int, newest: Path) -> tuple[list[Path], list[Path]]:
-    """Delete the oldest archives in a folder, as `backups.rotate` does with files of SQLite."""
+    """Delete the oldest archives in a folder, like `backups.rotate`."""
     return backups.rotate(folder, keep, newest, PATTERN, _is_beginning)
 
 
 def _is_beginning(path: Path, newest: Path) -> bool:
-    """Whether an archive's log is the beginning of another one's; not if it can't be read."""
+    """Whether an archive's log is the beginning of another one's; False if it can't be read."""
     try:
         last: dict[int | None, tuple[int | None, int, str]] = {}
         for line in _log(path):
@@ -118,7 +118,7 @@ def _log(path: Path) -> Iterator[tuple[int | None, int, str]]:
 
 
 def read(backup: Path, part: Path) -> None:
-    """Read a backup, an archive or a file of SQLite, into a new database of our own tables.
+    """Read a backup, an archive or a SQLite file, into a new database of our own tables.
 
     Raises:
         BackupError: if it can't be used.
@@ -165,7 +165,7 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, most: int) -> None:
             raise zipfile.BadZipFile(f"{entry.filename[:60]!r} is no file of an export")
         target = folder / entry.filename
         target.parent.mkdir(parents=True, exist_ok=True)
-        # What an archive says of sizes may be wrong: what comes out is counted.
+        # The sizes stated in an archive may be wrong, so the unpacked bytes are counted.
         with archive.open(entry) as packed, target.open("xb") as file:
             while block := packed.read(1_000_000):
                 most -= len(block)
@@ -177,17 +177,17 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, most: int) -> None:
 def restore(
     backup: Path, store: Store, database: Server, at: datetime, asked: Collection[OnRequest] = ()
 ) -> Restored:
-    """Put a backup in the place of the rows of a database on a server, in one transaction.
+    """Replace the rows of a database on a server by a backup, in one transaction.
 
     Args:
-        backup: an archive or a file of SQLite.
-        store: of what is replaced.
+        backup: an archive or a SQLite file.
+        store: the store to replace.
         database: its database.
-        at: names the archive that is kept of it in the data folder.
-        asked: what is taken though it is not known here.
+        at: names the archive of the replaced rows, kept in the data folder.
+        asked: kinds of rows to take although they are unknown here.
 
     Raises:
-        BackupError: if the backup can't be used or put there; nothing was changed then.
+        BackupError: if the backup can't be used or restored; nothing was changed.
     """
     part = database.folder / _PART
     kept = database.folder / f"community.replaced-{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.zip"

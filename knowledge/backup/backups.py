@@ -1,8 +1,8 @@
-"""Backups of the community database: taken while it is in use, verified, rotated, and put back.
+"""Backups of a community database in a file: taken while in use, verified, rotated, restored.
 
-A backup is one file, written under another name first, so that one that is torn never looks whole.
-Putting one back keeps the database that it replaces, deletes again what was deleted since, and
-gives no id a second time, because messages in Discord still speak of the old ones.
+A backup is written under another name first, so a torn one never looks whole. A restore keeps the
+replaced database, repeats later deletions, and reuses no id, because messages in Discord refer to
+ids.
 
 Errors:
     StoreError
@@ -38,12 +38,12 @@ PATTERN: Final = "community-*.db"
 PART: Final = ".part"
 # Longer than any backup takes.
 TORN_SECONDS: Final = 86_400
-# Whether a log has a line of a guild.
+# Whether a log has this line of a guild.
 _SAME_LINE: Final = (
     "select 1 from log where guild_id is not distinct from nullif(?, 0) and number = ? "
     "and digest = ?"
 )
-# How many ids are left out where it is not known which ones were given.
+# Ids to skip if the last ones are unknown.
 UNKNOWN_IDS: Final = 10_000
 
 
@@ -52,12 +52,12 @@ class BackupError(StoreError):
 
 
 def name(at: datetime) -> str:
-    """What a backup of this moment is called; names sort by time."""
+    """A backup's file name; names sort by time."""
     return f"community-{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.db"
 
 
 def back_up(database: Path, target: Path) -> None:
-    """Copy a database that may be in use into one file, and verify the copy.
+    """Copy a database, possibly in use, into one file, and verify the copy.
 
     Raises:
         BackupError: if there is nothing to copy, or no whole copy can be written.
@@ -70,7 +70,7 @@ def back_up(database: Path, target: Path) -> None:
         part = _new_part(target)
         with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(part)) as copy:
             source.backup(copy)
-            # One file that can be read from anywhere, with nothing beside it.
+            # One file, readable anywhere, without a write-ahead log beside it.
             copy.execute("pragma journal_mode = delete")
         verify(part)
         put(part, target)
@@ -88,9 +88,9 @@ def back_up(database: Path, target: Path) -> None:
 
 
 def _new_part(target: Path) -> Path:
-    """An empty file that becomes a backup, another one for each that is taken there at once.
+    """An empty file to become a backup, with its own name.
 
-    What a backup that was killed has left is removed after a day.
+    Remains of killed backups are removed after a day.
     """
     for torn in target.parent.glob(f"{glob.escape(target.name)}.*{PART}"):
         if time.time() - torn.stat().st_mtime > TORN_SECONDS:
@@ -107,21 +107,21 @@ def rotate(
     pattern: str = PATTERN,
     is_beginning: Callable[[Path, Path], bool] | None = None,
 ) -> tuple[list[Path], list[Path]]:
-    """Delete the oldest backups in a folder but `keep` of them.
+    """Delete the oldest backups in a folder, and keep `keep` of them.
 
-    `newest` is never deleted, though others have a later name: a clock may have been put back. Nor
-    is one whose log is not the beginning of that of `newest`: it holds what nothing else may hold,
-    should the database have been lost and begun anew.
+    `newest` always stays, even if a wrong clock gave others a later name. Backups whose log isn't
+    the beginning of its log stay, too: after a lost database was begun anew, only they have the old
+    data.
 
     Args:
-        folder: where they are.
-        keep: how many are left.
-        newest: the one that was taken now.
-        pattern: of their names.
+        folder: the backups' folder.
+        keep: how many to keep.
+        newest: the one taken just now.
+        pattern: the glob pattern of their names.
         is_beginning: whether the first one's log is the beginning of the second one's.
 
     Returns:
-        What was deleted, and what was kept though it is old.
+        The deleted ones, and the old ones kept.
     """
     goes_on = is_beginning or _is_beginning
     backups = sorted(path for path in folder.glob(pattern) if path != newest)
@@ -133,7 +133,7 @@ def rotate(
 
 
 def _is_beginning(path: Path, newest: Path) -> bool:
-    """Whether a backup's log is the beginning of another one's; not if it can't be read."""
+    """Whether a backup's log is the beginning of another one's; False if it can't be read."""
     try:
         with (
             foreign_database.opened(path) as connection,
@@ -147,10 +147,10 @@ def _is_beginning(path: Path, newest: Path) -> bool:
 
 
 def verify(path: Path) -> None:
-    """Check that a file is a whole community database that this version can open.
+    """Check that a file is a whole community database, usable by this version.
 
     Raises:
-        BackupError: with what is wrong with it.
+        BackupError: with the problem.
     """
     with _foreign(path):
         pass
@@ -158,7 +158,7 @@ def verify(path: Path) -> None:
 
 @contextmanager
 def _foreign(path: Path) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
-    """A database that somebody else may have written, verified, and the migrations it has had."""
+    """A foreign database, verified, with its migrations."""
     if not path.is_file():
         raise BackupError(f"{path} is not there: name a file that `commonplace backup` wrote.")
     try:
@@ -178,14 +178,14 @@ def _damaged(path: Path, found: str) -> str:
 
 
 def problem(connection: sqlite3.Connection) -> str:
-    """What is wrong with a community database, or nothing.
+    """The problem of a community database, or an empty string.
 
-    Its pages and references, the chain of its log, and whether notes are in the state that the log
-    leads to. Indexes are not compared with their tables: a database that is put back has new ones.
+    Checks pages, references, the log's chains, and notes' states against the log. Indexes aren't
+    compared with their tables: a restored database gets new ones.
     """
     found = [str(row[0]) for row in connection.execute("pragma quick_check(3)")]
     if found != ["ok"]:
-        # A line for each thing, below a heading.
+        # One line per problem, below a heading.
         return " ".join("; ".join(found).removeprefix("*** in database main ***").split())[:200]
     orphans = connection.execute("pragma foreign_key_check").fetchall()
     if orphans:
@@ -195,7 +195,7 @@ def problem(connection: sqlite3.Connection) -> str:
 
 
 def _break(database: Database) -> str:
-    """Where the log of a database breaks, or nothing."""
+    """The first break of a database's log, or an empty string."""
     found = log_chain.breaks(database.query(log_chain.LINES), database.query(log_chain.HEADS))
     return found[0].said if found else ""
 
@@ -213,7 +213,7 @@ def _contradiction(database: Database) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """Where the replaced database is kept, and what of the backup has to be asked for by name."""
+    """Where the replaced database is kept, and the backup's rows to be asked for by name."""
 
     kept: Path | None
     unknown: Unknown
@@ -236,20 +236,20 @@ def restore(
     asked: Collection[OnRequest] = (),
     reader: Callable[[Path, Path], None] = read,
 ) -> Restored:
-    """Put a backup in the place of a database that nobody uses.
+    """Replace a database that nobody uses by a backup.
 
-    Killed at any moment, it leaves either the old database or the new one. What was deleted since
-    the backup was taken is deleted from it before it is put there.
+    Killed at any moment, it leaves either the old database or the new one. Deletions since the
+    backup are repeated on it first.
 
     Args:
-        backup: a database that `back_up` wrote, or that of another data folder.
-        database: the one that is replaced, if it is there.
-        at: names the copy that is kept of the replaced database.
-        asked: what is taken though it is not known here.
+        backup: a database from `back_up`, also of another data folder.
+        database: the one to replace, if it exists.
+        at: names the kept copy of the replaced database.
+        asked: kinds of rows to take although they are unknown here.
         reader: reads a backup into a new database.
 
     Raises:
-        BackupError: if the backup can't be used or put there; nothing was changed then.
+        BackupError: if the backup can't be used or restored; nothing was changed.
     """
     if backup.exists() and database.exists() and backup.samefile(database):
         raise BackupError(f"{backup} is the database itself: name a backup of it.")
@@ -273,7 +273,7 @@ def restore(
 
 @contextmanager
 def _alone(database: Path) -> Iterator[None]:
-    """Make sure that nobody uses a database, and that all of it is in its one file."""
+    """Make sure that nobody uses a database, and fold its write-ahead log into the file."""
     if database.exists():
         try:
             with closing(sqlite3.connect(database, timeout=1, isolation_level=None)) as connection:
@@ -284,14 +284,14 @@ def _alone(database: Path) -> Iterator[None]:
                     f"Another process has {database} open: let it end first. Nothing was changed."
                 ) from error
         except sqlite3.DatabaseError:
-            # It is damaged: that may be why it is replaced.
+            # Damage may be the reason for the restore.
             pass
     yield
 
 
 @dataclass(slots=True)
 class Replaced:
-    """What is known from a database that is replaced; of the ids it has given, None: nothing."""
+    """Facts about the replaced database; `ids` is None if its last ids are unknown."""
 
     ids: dict[str, int] | None = field(default_factory=dict)
     tombstones: set[Tombstone] = field(default_factory=set)
@@ -299,13 +299,13 @@ class Replaced:
 
 
 def catch_up(part: Path, replaced: Replaced, asked: Collection[OnRequest], backup: Path) -> Unknown:
-    """Do to a copy of a backup what has happened since it was taken and must not be lost.
+    """Repeat on a copy of a backup the deletions since, skip used ids, and log the restore.
 
     Raises:
-        BackupError: if the copy is not whole then.
+        BackupError: if the copy isn't whole afterwards.
     """
     with Store(part) as store:
-        # The file beside tells what the database itself may be too damaged to tell.
+        # The file beside helps if the database is too damaged to read.
         buried = replaced.tombstones | store.tombstones.beside()
         unknown = leave_out(store, replaced.sources, buried, asked)
         store.purge.apply(buried)
@@ -342,7 +342,7 @@ def _replaced(database: Path) -> Replaced:
 def _replace(database: Path, part: Path, kept: Path) -> Path | None:
     replaced = database.exists()
     if replaced:
-        # A second name for the same file: there is no moment without a database.
+        # A hard link, so there is no moment without a database.
         os.link(database, kept)
         for ending in ("-wal", "-shm"):
             beside = database.with_name(database.name + ending)
@@ -353,14 +353,13 @@ def _replace(database: Path, part: Path, kept: Path) -> Path | None:
 
 
 def put(part: Path, target: Path) -> None:
-    """Give a file its name once all of it is on the disk; return when the name is, too."""
+    """Sync a file, rename it to its target, and sync the folder."""
     _sync(part)
     part.replace(target)
     _sync(target.parent)
 
 
 def _sync(path: Path) -> None:
-    """Wait until what a file holds, or which names a folder holds, is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

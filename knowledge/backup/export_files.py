@@ -1,4 +1,4 @@
-"""Reader of an export's folder: ordinary files of it alone, each no larger than an export's are."""
+"""Safe reader of an export folder: ordinary files only, within the size limits of an export."""
 
 import os
 import stat
@@ -24,7 +24,7 @@ def refuse_link(folder: Path, path: Path) -> None:
 
 
 def _opened(folder: Path, path: Path) -> int:
-    """Open an ordinary file, and nothing that only looks like one."""
+    """Open an ordinary file; links and special files are refused."""
     refuse_link(folder, path)
     name = path.relative_to(folder)
     try:

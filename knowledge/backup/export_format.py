@@ -1,12 +1,12 @@
 """Layout of an export folder: Markdown for notes, JSONL for everything else.
 
-    commonplace.json                     the format, and the migrations that the rows have had
-    notes/GUILD/NOTE-TITLE.md            a note with its live text, or else its latest one
+    commonplace.json                     the format, and the migrations of its rows
+    notes/GUILD/NOTE-TITLE.md            a note with its live or else latest text
     revisions/GUILD/NOTE.NUMBER.md       each other revision
     TABLE.jsonl                          the rows of every other table, a line each
 
-Everything stands in one place, and the same rows are always the same bytes. The digest in a
-Markdown file's front matter tells whether somebody has edited it. Pure: nothing is read or written.
+Each row is in one place, and equal rows are equal bytes. The digest in a Markdown file's front
+matter shows whether it was edited. Pure: nothing is read or written.
 
 Errors:
     StoreError
@@ -44,23 +44,21 @@ NOTES: Final = "notes"
 REVISIONS: Final = "revisions"
 SEQUENCES: Final = "sqlite_sequence"
 
-# What the bot remembers about Discord, of what was taken out of its records for whom, and of the
-# machines that share the database: to be found out anew elsewhere.
+# Per-deployment state (Discord's command digest, withheld notices, machines), rebuilt elsewhere.
 NOT_EXPORTED: Final = {
     "memory": "key = 'commands digest' or substr(key, 1, 14) = 'withheld from ' "
     "or substr(key, 1, 10) = 'machines: '"
 }
-# Forms that wait for an answer are of no use a quarter of an hour later, and are sent by nobody.
-# What was asked in the last day is counted anew, and the ends of the log follow from its lines. No
-# interaction of before comes again.
+# Expired or derived rows: waiting forms are valid for 15 minutes, recent questions for a day, log
+# heads follow from the log, and old interactions don't come again.
 LEFT_OUT: Final = frozenset({"inbox", "recent_questions", "log_heads", "handled"})
-# The order of what is not in that of its keys: sources are in that in which they were added.
+# Sort orders other than by key: sources come in the order they were added.
 ORDERS: Final = {"sources": "added_at, location, scope"}
 
 FILE_BYTES: Final = 1_000_000
 LINE_BYTES: Final = 16_000_000
 
-# What somebody who edits a note sees first, and what its digest covers.
+# The fields at the top of a file; its digest covers them and the text.
 _SHOWN: Final = ("title", "tags", "link")
 _FENCE: Final = "---\n"
 _SLUG_CHARACTERS: Final = 40
@@ -74,9 +72,9 @@ class FolderError(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class NoteFile:
-    """What stands in a Markdown file: a revision's row, and that of its note in `notes/`.
+    """A Markdown file: a revision's row, and in `notes/` its note's row, too.
 
-    `digest` is that of the words as they were exported.
+    `digest` is the exported text's.
     """
 
     revision: Row
@@ -85,16 +83,16 @@ class NoteFile:
 
     @property
     def edited(self) -> bool:
-        """Whether somebody has changed the words since they were exported."""
+        """Whether the text was changed since the export."""
         return self.digest != words_digest(self.revision)
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
-    """Writes YAML that is read back to the letter, whatever ends a line for YAML."""
+    """YAML writer whose strings are read back exactly, despite YAML's line ends."""
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    # In every other style, a reader takes all these for the same end of a line.
+    # In other styles, YAML readers take all these for line ends.
     exact = '"' if re.search("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\ufeff]", text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=exact)
 
@@ -103,7 +101,7 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def words_digest(revision: Mapping[str, Any]) -> str:
-    """The digest of what a revision says, by its row."""
+    """The digest of a revision's text, tags and link, by its row."""
     words = [revision[column] for column in (*_SHOWN, "text")]
     return hashlib.sha256(json.dumps(words, ensure_ascii=False).encode()).hexdigest()
 
@@ -115,12 +113,12 @@ def note_name(note: Row, revision: Row) -> str:
 
 
 def revision_name(note: Row, revision: Row) -> str:
-    """The path of the file of a revision that is not its note's shown one."""
+    """The path of a revision's own file."""
     return f"{REVISIONS}/{note['guild_id']}/{note['id']}.{revision['number']}.md"
 
 
 def note_text(revision: Row, note: Row | None) -> str:
-    """A revision as Markdown with front matter; with its note's row, where that is given."""
+    """A revision as Markdown with front matter, and its note's row if given."""
     tags = json.loads(revision["tags"])
     plain = isinstance(tags, list) and json.dumps(tags, ensure_ascii=False) == revision["tags"]
     rest = {key: value for key, value in revision.items() if key not in (*_SHOWN, "text")}
@@ -138,10 +136,10 @@ def note_text(revision: Row, note: Row | None) -> str:
 
 
 def parsed_note(path: str, text: str) -> NoteFile:
-    """What stands in a Markdown file that `note_text` wrote, or that was edited since.
+    """Parse a Markdown file written by `note_text`, edited or not.
 
     Raises:
-        FolderError: if it has no front matter, or not the one that it should have.
+        FolderError: if its front matter is missing or not as written.
     """
     if not text.startswith(_FENCE):
         raise FolderError(
@@ -172,7 +170,7 @@ def parsed_note(path: str, text: str) -> NoteFile:
 
 
 def _sound(values: object) -> TypeGuard[Row]:
-    """Whether front matter has the parts that it should, each of its kind."""
+    """Whether front matter has all parts with the right types."""
     if not isinstance(values, dict):
         return False
     tags, rest, note = (values.get(key) for key in ("tags", "revision", "note"))
@@ -190,12 +188,12 @@ def _is_time(value: Any) -> bool:
 
 
 def _is_amount(value: Any) -> bool:
-    """Whether this is a number of minutes, hours, days or notes that somebody may choose."""
+    """Whether this is a plausible number of minutes, hours, days or notes."""
     return isinstance(value, int) and 0 <= value <= 1_000_000
 
 
 def _is_id(value: Any) -> bool:
-    """Whether this is an id after which there are ids for whatever is new."""
+    """Whether this is an id with room for later ones."""
     return isinstance(value, int) and 0 <= value <= 2**62
 
 
@@ -219,7 +217,7 @@ def _one_of(*words: str) -> Callable[[Any], bool]:
     return lambda value: value in words
 
 
-# What SQLite does not check: columns of every table that has them, or of one alone.
+# Checks beyond SQLite's, by column, or by table and column.
 _CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "at": _is_time,
     "id": _is_id,
@@ -257,10 +255,10 @@ _CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
 
 
 def check_values(table: str, row: Row) -> None:
-    """Check what SQLite does not: times, JSON, words that are one of a few, amounts.
+    """Check times, JSON, enumerations and amounts, as SQLite doesn't.
 
     Raises:
-        ValueError: saying which column can't be what it is.
+        ValueError: naming the column.
     """
     for column, value in row.items():
         check = _CHECKS.get(f"{table}.{column}") or _CHECKS.get(column)
@@ -306,10 +304,10 @@ def row_line(row: Row) -> str:
 
 
 def parsed_row(place: str, line: str) -> Row:
-    """The row on a line that `row_line` wrote.
+    """Parse a line written by `row_line`.
 
     Raises:
-        FolderError: if it is none.
+        FolderError: if it is malformed.
     """
     try:
         values = json.loads(line)

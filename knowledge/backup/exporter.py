@@ -1,7 +1,7 @@
-"""Exporter: writes the community database as a folder, laid out as in `export_format`.
+"""Exporter of the community database into a folder, in the layout of `export_format`.
 
-It is read in one transaction, so the folder shows one moment. Each file is replaced as a whole and
-only where it changed; until the last one is in place, the folder says that it is not complete.
+It reads in one transaction, so the folder shows one moment. Files are replaced as a whole, and only
+if they changed; until the last one is in place, the manifest says that the export is incomplete.
 """
 
 import json
@@ -35,11 +35,10 @@ _INTERNAL: Final = LEFT_OUT | {"notes", "revisions"}
 def export(database: Database, folder: Path) -> int:
     """Write everything to a folder that is empty or holds an earlier export.
 
-    Hidden files and others that no export has written stay as they are, as far as they are not
-    among the notes.
+    Hidden and foreign files outside the note folders stay.
 
     Returns:
-        How many files the export has.
+        The number of files in the export.
 
     Raises:
         FolderError: if the folder can't be used or written.
@@ -80,7 +79,7 @@ def _manifest(schema: list[str], *, complete: bool) -> str:
 
 
 def _files(database: Database) -> Iterator[tuple[str, Iterable[str]]]:
-    """Every file but the manifest: its path in the folder, and its text in pieces."""
+    """Every file but the manifest: path and text in pieces."""
     notes = {row["id"]: row for row in database.rows("select * from notes order by id")}
     shown = {_shown(database, note): note for note in notes.values()}
     for row in database.rows("select id from revisions order by id"):
@@ -98,7 +97,7 @@ def _files(database: Database) -> Iterator[tuple[str, Iterable[str]]]:
 
 
 def _shown(database: Database, note: Row) -> int:
-    """The revision that stands in a note's own file."""
+    """The revision in a note's own file."""
     kept = note["live_revision_id"] or note["retired_revision_id"]
     if kept:
         return int(kept)
@@ -120,19 +119,19 @@ def _rows(database: Database, table: str) -> list[Row]:
 
 
 def _pictures(database: Database) -> Iterable[Row]:
-    """The rows of all pictures, one in memory at a time; nothing where there are none."""
+    """The rows of all pictures, one in memory at a time; empty without pictures."""
     digests = database.rows("select digest from pictures order by digest")
     each = "select * from pictures where digest = ?"
     return digests and (row for one in digests for row in database.rows(each, [one["digest"]]))
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:
-    """Replace a file as a whole, if it changes."""
+    """Replace a file as a whole."""
     for above in (path.parent, path.parent.parent):
         if above.is_symlink() and above.name in (NOTES, REVISIONS, path.parent.name):
             raise FolderError(f"{above} is a symbolic link: export to a folder without any.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Hidden, so that one that a crash has left does not make the folder somebody else's.
+    # Hidden, so a torn one doesn't make the folder look like a foreign one.
     part = path.with_name(f".{path.name}{_PART}")
     part.unlink(missing_ok=True)
     with part.open("x", encoding="utf-8", newline="") as file:

@@ -1,13 +1,12 @@
-"""Foreign database: which rows are taken from a file that somebody else may have written.
+"""Reader of untrusted community databases.
 
-A backup comes from wherever its operator has it from. So the file itself is never used: of tables
-that its version had, and of these alone, rows are read and checked, and put into a database that
-our own migrations made. Nothing that the file defines is run: views, triggers, virtual tables and
-generated columns are refused by their names, before anything is read from them.
+A backup may come from anywhere, so its file is never used itself. Rows of its version's tables are
+checked and copied into a database made by our own migrations. Nothing defined in the file runs:
+views, triggers, virtual tables and generated columns are refused before anything is read.
 
 Errors:
     Exception
-    └── ForeignDatabaseError    what is the matter with the file, as the end of a sentence
+    └── ForeignDatabaseError    the problem, as the end of a sentence about the file
 """
 
 import itertools
@@ -25,22 +24,22 @@ from knowledge.store import migrations
 from knowledge.store.audit.log_chain import KEEP_HEADS
 from knowledge.store.moved import is_mark
 
-# No version writes a row, or the definition of a table, that is longer.
+# No version writes a longer row or table definition.
 ROW_BYTES: Final = 16_000_000
 DEFINITION_BYTES: Final = 100_000
-# Steps of SQLite's machine: what a community wrote takes 0.3 for each byte of its file.
+# SQLite virtual machine steps; an honest backup takes 0.3 per byte.
 STEPS: Final = 10_000_000
 STEPS_PER_BYTE: Final = 10
 _STEPS_AT_ONCE: Final = 100_000
 
 
 class ForeignDatabaseError(Exception):
-    """What is the matter with the file, as the end of a sentence that begins with its name."""
+    """The problem, as the end of a sentence that begins with the file's name."""
 
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Say of whatever reading such a file can end in that the file is not usable."""
+    """Convert every error from reading a foreign file."""
     try:
         yield
     except (sqlite3.Error, ValueError, TypeError, OverflowError, RecursionError) as error:
@@ -49,9 +48,9 @@ def explained() -> Iterator[None]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """A database opened for reading alone, with an end to what it can take.
+    """Open a database read-only, with limits on memory and time.
 
-    One that nobody is writing needs no writable folder.
+    A file without writers needs no writable folder.
     """
     used = path.with_name(path.name + "-wal").exists()
     mode = "ro" if used else "ro&immutable=1"
@@ -67,16 +66,16 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         connection.set_progress_handler(lambda: next(taken) > steps, _STEPS_AT_ONCE)
         connection.execute("pragma trusted_schema = off")
         connection.execute("pragma cell_size_check = on")
-        # What is copied is checked by our own tables.
+        # The copied rows are checked by our own tables.
         connection.execute("pragma ignore_check_constraints = on")
         yield connection
 
 
 def release_of(foreign: sqlite3.Connection) -> list[str]:
-    """The migrations that a database has had; it has the tables that these make, and no others.
+    """The database's migrations, after checking that it has their tables and no others.
 
     Raises:
-        ForeignDatabaseError: if it has not.
+        ForeignDatabaseError: if it hasn't.
     """
     with explained():
         found = foreign.execute("select type, name, rootpage from sqlite_master").fetchall()
@@ -112,10 +111,10 @@ def release_of(foreign: sqlite3.Connection) -> list[str]:
 
 
 def copy(foreign: sqlite3.Connection, applied: list[str], part: Path) -> None:
-    """Copy the rows of a database into a new one, which is then brought up to date.
+    """Copy the rows of a database into a new one, and migrate it.
 
     Raises:
-        ForeignDatabaseError: if there is a row that its version can't have written.
+        ForeignDatabaseError: if a row can't be from its version.
     """
     with closing(sqlite3.connect(part)) as own:
         migrations.apply(Database(own), applied)
@@ -135,10 +134,10 @@ def copy(foreign: sqlite3.Connection, applied: list[str], part: Path) -> None:
 
 
 def bring_up_to_date(own: sqlite3.Connection) -> None:
-    """Run the migrations that a database with somebody else's rows has not had, and end its log.
+    """Migrate a database with foreign rows, and write the heads of its log.
 
     Raises:
-        ForeignDatabaseError: if one of them makes nothing of such rows.
+        ForeignDatabaseError: if a migration can't handle such rows.
     """
     try:
         migrations.apply(Database(own))
@@ -149,7 +148,7 @@ def bring_up_to_date(own: sqlite3.Connection) -> None:
 
 
 def _tables(own: sqlite3.Connection) -> list[str]:
-    """The tables whose rows are taken."""
+    """The tables to copy."""
     rows = own.execute("select name from sqlite_master where type = 'table' order by rowid")
     return [
         name
@@ -159,7 +158,7 @@ def _tables(own: sqlite3.Connection) -> list[str]:
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
-    """The columns of a table by place; none of them is generated."""
+    """The columns of a table by position; generated ones are refused."""
     with explained():
         rows = connection.execute(f"pragma table_xinfo({table})").fetchall()
     if any(hidden for *_, hidden in rows):
@@ -168,7 +167,7 @@ def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
 
 
 def _rows(foreign: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[dict[str, Any]]:
-    """Rows as they lie in the file: its indexes are not looked at."""
+    """Rows in file order, without using the file's indexes."""
     missing = set(columns) - set(_columns(foreign, table))
     if missing:
         raise ForeignDatabaseError(_no_backup(f"its table {table} has no {missing.pop()}"))
@@ -192,7 +191,7 @@ def _checked(
 
 
 def _copy_sequences(foreign: sqlite3.Connection, own: sqlite3.Connection) -> None:
-    """Copy which ids were given, so that none is given twice."""
+    """Copy the last ids, so none is reused."""
     tables = set(_tables(own))
     for row in _checked(foreign, SEQUENCES, ["name", "seq"]):
         if row["name"] in tables:
@@ -204,7 +203,7 @@ def _copy_sequences(foreign: sqlite3.Connection, own: sqlite3.Connection) -> Non
 
 
 def _no_backup(reason: object) -> str:
-    # SQLite quotes what it can't understand, with its ends of lines.
+    # SQLite quotes what it can't parse, line ends included.
     shown = " ".join(str(reason).split())[:200]
     return (
         f"is not a usable database of Commonplace ({shown}): name a file that "

@@ -1,14 +1,14 @@
-"""Importer: reads an export into an empty database, or merges it into a living one.
+"""Importer of an export into an empty database, or merged into a living one.
 
-The folder is read into a database of its own first, with the tables that the export had, and is
-brought up to date and checked there. Then one transaction takes from it, or takes nothing:
+The folder is read into a scratch database with the export's schema, migrated and checked there.
+Then one transaction takes rows from it, or none:
 
 - an empty database takes everything;
-- one whose log has gone on since the export takes only notes that were edited in the folder: each
-  becomes a pending revision. Whatever else differs was changed here since, and stays;
-- one that the export has gone on from takes what it lacks, if nothing that it has differs.
+- a database whose log continues the export's takes only notes edited in the folder, each as a
+  pending revision; other differences are later changes here, and stay;
+- a database whose log the export continues takes the missing rows, if no other row differs.
 
-Nothing that is here is ever overwritten, and the log says what was imported.
+Nothing here is overwritten, and the import is logged.
 """
 
 import json
@@ -48,22 +48,22 @@ from knowledge.text import storable
 from knowledge.values.notes import Member
 from knowledge.values.submissions import InvalidNoteError, Submission, checked_submission
 
-# Who writes a revision that comes from a folder.
+# The writer of revisions from edited folders.
 EDITOR: Final = Member(0, "an edited export")
 _PART: Final = "import.part"
-# So many conflicts are named.
+# The most conflicts named.
 _NAMED: Final = 10
-# What the bot writes down for itself is as it is here.
+# The bot's own state stays as it is.
 _OWN: Final = ("memory", SEQUENCES)
-# The last migrations before version 1.0.0: the rows of such exports fit its tables.
+# The last migrations before version 1.0.0; rows of such exports fit its tables.
 _BEFORE_1_0: Final = ("m028_one_pending", "m029_card_postings")
 
 
 @dataclass(slots=True)
 class Imported:
-    """What came of an import: rows taken by table, notes edited, and rows that differ here.
+    """The result of an import: taken rows by table, edited notes, and differing rows.
 
-    `unknown` is what had to be asked for by name.
+    `unknown` are the rows to be asked for by name.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -78,13 +78,13 @@ class _Edit:
     file: NoteFile
 
 
-# The lines of each guild by which logs are compared.
+# The lines for comparing logs, by guild.
 _Told = dict[int | None, list[LogEntry]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Incoming:
-    """What was read: notes that were edited, and the log as far as the community wrote it."""
+    """The edited notes in the folder, and its log before anything was left out."""
 
     edits: list[_Edit]
     told: _Told
@@ -93,16 +93,16 @@ class _Incoming:
 
 
 def import_folder(store: Store, folder: Path, asked: Collection[OnRequest] = ()) -> Imported:
-    """Take in an export, in one transaction.
+    """Import an export, in one transaction.
 
     Args:
-        store: which it is taken into.
+        store: the store to import into.
         folder: the export.
-        asked: what is taken though it is not known here.
+        asked: kinds of rows to take although they are unknown here.
 
     Raises:
-        FolderError: if the folder can't be used, or what is in it conflicts with what is here;
-            nothing was changed then.
+        FolderError: if the folder can't be used or conflicts with this database; nothing was
+            changed.
     """
     with _incoming(store, folder) as (incoming, edits):
         told, unknown = _withheld(store, incoming, asked)
@@ -111,7 +111,7 @@ def import_folder(store: Store, folder: Path, asked: Collection[OnRequest] = ())
 
 @contextmanager
 def _incoming(store: Store, folder: Path) -> Iterator[tuple[Store, list[_Edit]]]:
-    """What a folder holds, opened beside a store; and the notes that were edited in it."""
+    """The folder's rows in an opened scratch database, and its edited notes."""
     part = store.database.folder / _PART
     backups.remove(part)
     try:
@@ -125,14 +125,14 @@ def _incoming(store: Store, folder: Path) -> Iterator[tuple[Store, list[_Edit]]]
         backups.remove(part)
 
 
-# Reading the folder.
+# Reading.
 
 
 def read(folder: Path, part: Path) -> list[_Edit]:
-    """Read a folder into a database of its own; returns the notes that were edited.
+    """Read a folder into a new database; returns its edited notes.
 
     Raises:
-        FolderError: if it can't be used, or is not whole.
+        FolderError: if it can't be used, or isn't whole.
     """
     schema = _schema(folder)
     edits: list[_Edit] = []
@@ -178,7 +178,7 @@ def _schema(folder: Path) -> list[str]:
 
 
 def _rows(folder: Path, edits: list[_Edit]) -> Iterator[tuple[str, str, Row]]:
-    """Every row of an export: where it stands, its table, its values."""
+    """Every row of an export, with its place and table."""
     for above in (NOTES, REVISIONS):
         for path in export_files.files(folder, above):
             name = path.relative_to(folder).as_posix()
@@ -212,7 +212,7 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
         connection.execute(f"delete from {SEQUENCES} where name = ?", [row.get("name")])  # noqa: S608
     try:
         check_values(table, row)
-        # Table and columns are the schema's own, as has just been looked up.
+        # The table and its columns were looked up in the schema above.
         connection.execute(
             f"insert into {table} ({columns}) values ({marks})",  # noqa: S608
             [storable(value) if isinstance(value, str) else value for value in row.values()],
@@ -222,10 +222,10 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
 
 
 def _withheld(store: Store, incoming: Store, asked: Collection[OnRequest]) -> tuple[_Told, Unknown]:
-    """Delete from what was read what was deleted here for good, or has to be asked for by name.
+    """Delete from the scratch database what was purged here or has to be asked for by name.
 
     Returns:
-        Its log as it was exported: what is deleted adds lines of its own. And what is unknown here.
+        Its log before the deletions, and the unknown rows.
     """
     buried = store.tombstones.kept() | store.tombstones.beside()
     told = _told(incoming.audit_log.entries())
@@ -235,10 +235,10 @@ def _withheld(store: Store, incoming: Store, asked: Collection[OnRequest]) -> tu
 
 
 def _told(entries: Iterable[LogEntry]) -> _Told:
-    """The lines by which logs are compared: not those of what was done to one of the databases.
+    """The lines for comparing logs, without restores and imports.
 
-    After such a line, the same lines have other numbers and digests. Each guild's are compared for
-    themselves: an export shows one moment, and what others were writing then may have lower ids.
+    These change the numbers and digests of later lines. Guilds are compared separately: an export
+    shows one moment, but other guilds' uncommitted lines may have had lower ids.
     """
     told: _Told = {}
     for entry in entries:
@@ -253,13 +253,13 @@ def _goes_on(longer: _Told, shorter: _Told) -> bool:
     return all(longer.get(guild_id, [])[: len(told)] == told for guild_id, told in shorter.items())
 
 
-# Taking it in.
+# Merging.
 
 
 def _merged(store: Store, source: Store, incoming: _Incoming) -> Imported:
     database = store.database
     with database.writing():
-        # Notes and revisions refer to each other; what is left is checked at the end.
+        # Notes and revisions refer to each other.
         database.defer_references()
         tables = keys_by_table(source.database)
         others = {table: keys for table, keys in tables.items() if table != "log"}
@@ -290,7 +290,7 @@ def _merged(store: Store, source: Store, incoming: _Incoming) -> Imported:
 
 
 def _add_lines(store: Store, source: Store, imported: Imported, here: _Told) -> None:
-    """Go on with each guild's log from where it is the export's, too."""
+    """Append the export's further lines to each guild's log."""
     passed: Counter[int | None] = Counter()
     for entry in source.audit_log.entries():
         for line in _told([entry]).get(entry.guild_id, ()):
@@ -319,7 +319,7 @@ def _empty(store: Store, tables: dict[str, list[str]]) -> bool:
 
 
 def _differing(store: Store, source: Store, tables: dict[str, list[str]]) -> list[str]:
-    """The rows that are here with other values, as words."""
+    """Rows with other values here, in words."""
     return [
         f"{table} {'/'.join(map(str, key))}"
         for table, keys in tables.items()
@@ -338,7 +338,7 @@ def _refuse_conflicts(conflicts: list[str]) -> None:
         )
 
 
-# Notes that were edited in the folder.
+# Edited notes.
 
 
 def _refuse(edits: list[_Edit], because: str) -> None:
@@ -359,7 +359,7 @@ def _submission(edit: _Edit) -> Submission:
 
 
 def _new(store: Store, edit: _Edit) -> bool:
-    """Whether an edited note is news here: it may have been taken in before."""
+    """Whether an edited note wasn't imported before."""
     note_id = edit.file.revision.get("note_id")
     note = store.notes.latest(None, note_id) if isinstance(note_id, int) else None
     rows: list[dict[str, Any]] = store.database.rows(
@@ -378,7 +378,7 @@ def _new(store: Store, edit: _Edit) -> bool:
 
 
 def _proposed(store: Store, edit: _Edit) -> int:
-    """Propose an edited note's words as its next revision, for moderators to decide on."""
+    """Propose an edited note's text as its next revision."""
     exported = edit.file.revision
     note, replaced = store.note_states.write(
         exported["note_id"], EDITOR, _submission(edit), int(exported["id"])

@@ -1,10 +1,10 @@
-"""Moving the community database between a file of SQLite and PostgreSQL, without ever having two.
+"""Moving the community database between a SQLite file and PostgreSQL, never having two.
 
-Every row of every table is copied under its own key, and the numbers of what comes next go on from
-the largest. Then both ends are exported and compared byte by byte, and what no export has row by
-row. While that goes on nobody can write the old place, and the new one is marked as unfinished;
-then the old one is marked as moved, and only then is the new one's mark taken away. So at most one
-of them can be opened, whenever the process is killed, and the same command goes on from there.
+Rows keep their keys, and ids continue. Both ends are then exported and compared byte by byte; rows
+outside exports are compared, too. Meanwhile nobody can write to the old place, and the new one has
+a mark as unfinished. Then the old one is marked as moved, and only then the new one's mark is
+removed. So at most one of them can be opened, whenever the process is killed, and the same command
+resumes.
 
 Errors:
     StoreError
@@ -39,7 +39,7 @@ class MoveError(StoreError):
 
 
 class Step(StrEnum):
-    """What comes next in a move, in its order."""
+    """Steps of a move, in order."""
 
     BACKUP = "backing up"
     LOAD = "copying"
@@ -49,42 +49,42 @@ class Step(StrEnum):
 
 
 class Place(Protocol):
-    """Where a community database is, or is to be."""
+    """The present or future place of a community database."""
 
     @property
     def name(self) -> str:
-        """Its URL, or the path of its file: by this a mark names it."""
+        """Its URL or file path, as used in marks."""
 
     @property
     def url(self) -> str:
-        """Its URL; nothing if it is a file."""
+        """Its URL; empty for a file."""
 
     def is_there(self) -> bool:
-        """Whether there is a database at all, marked or not, of whatever release."""
+        """Whether there is a database, marked or not, of any release."""
 
     def open(self, *, though_marked: bool = False) -> Database: ...
 
     def back_up(self) -> str:
-        """Keep a verified copy; returns where it is."""
+        """Write a verified copy; returns its place."""
 
     def set_aside(self, at: datetime) -> None:
-        """Give the database that is there another name, under which nobody opens it."""
+        """Rename the database, so nobody opens it."""
 
     def discard(self) -> None:
-        """Delete the database that is there."""
+        """Delete the database."""
 
     def scratch(self) -> Any:
-        """A context in which there is such a place to try it in, which is gone afterwards."""
+        """A context with a temporary place of the same kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What was moved: rows by table, files of the export that were the same, where the copy is."""
+    """The result of a move: rows by table, number of equal export files, and the backup's place."""
 
     rows: dict[str, int]
     files: int
     backup: str = ""
-    # Of a move that an earlier process had all but finished, nothing but its end was left.
+    # Whether only the last step of an earlier move was left.
     went_on: bool = False
 
 
@@ -98,14 +98,14 @@ def move(
     """Move a community database; no bot may be running on either place.
 
     Args:
-        source: where it is.
-        target: where it is to be: nothing is there, or what a move to `source` has left.
-        check: do all of it in a scratch place, and change nothing.
-        tell: is told of each step before it is done.
+        source: the present place.
+        target: the new place: empty, or left over from a move to `source`.
+        check: try everything in a scratch place, and change nothing.
+        tell: called before each step.
 
     Raises:
         MoveError: if it can't be done; the old place is as it was.
-        StoreMovedError: if the old place has been moved elsewhere already.
+        StoreMovedError: if the old place was moved elsewhere already.
         StoreError: if a place can't be opened, read or written.
     """
     if source.name == target.name:
@@ -134,7 +134,7 @@ def _moved(
     *,
     check: bool,
 ) -> Moved:
-    """Copy everything while `guard` keeps others from writing, and mark the source as moved."""
+    """Copy everything while `guard` excludes other writers, and mark the source as moved."""
     with guard.writing():
         guard.lift_time_limits()
         kept = ""
@@ -170,7 +170,7 @@ def _refuse_used(guard: Database, source: Place) -> None:
     )
 
 
-# What is there already.
+# Leftovers of earlier moves.
 
 
 def _marks(place: Place) -> list[str]:
@@ -181,14 +181,14 @@ def _marks(place: Place) -> list[str]:
 
 
 def _went_on(source: Place, target: Place) -> bool:
-    """Whether a move between them was stopped with nothing left but to open the new place."""
+    """Whether only the last step of an earlier move is left."""
     return _marks(source) == [moved_to(target.name)] and _marks(target) == [
         moving_from(source.name)
     ]
 
 
 def _check_free(source: Place, target: Place) -> None:
-    """Refuse a target that holds anything but what a move from or to `source` has left."""
+    """Refuse a target with anything but leftovers of a move from or to `source`."""
     if not target.is_there() or _marks(target) in (
         [moved_to(source.name)],
         [moving_from(source.name)],
@@ -203,7 +203,7 @@ def _check_free(source: Place, target: Place) -> None:
 
 
 def _clear(source: Place, target: Place) -> None:
-    """Take away what an earlier move has left there: unfinished it is deleted, else set aside."""
+    """Remove leftovers: an unfinished copy is deleted, an earlier source set aside."""
     marks = _marks(target)
     if marks == [moving_from(source.name)]:
         target.discard()
@@ -220,7 +220,7 @@ def _finish(target: Place) -> None:
 
 
 def _copied(source: Place, target: Place, tell: Callable[[Step], None]) -> Moved:
-    """Copy what is in one place into another, whose mark says so, and compare both."""
+    """Copy one place into another with a mark, and compare both."""
     with closing(source.open()) as from_, closing(target.open()) as to:
         tell(Step.LOAD)
         with to.writing():
@@ -249,10 +249,10 @@ def _copy(from_: Database, to: Database, table: str) -> int:
 
 
 def _slices(database: Database, table: str) -> Iterable[list[Row]]:
-    """The rows of a table, a few at a time where it has keys."""
+    """The rows of a table, in batches if it has a key."""
     if keys := database.keys(table):
         return in_batches(database, table, keys)
-    # What was asked lately, in no order of its own.
+    # Recent questions have no key.
     return filter(None, [_all_rows(database, table)])
 
 
@@ -262,7 +262,7 @@ def _all_rows(database: Database, table: str) -> list[Row]:
 
 
 def _compare(from_: Database, to: Database) -> int:
-    """Compare both by their exports, and by the rows that no export has; returns how many files.
+    """Compare both exports, and the rows outside exports; returns the number of files.
 
     Raises:
         MoveError: if anything differs.
@@ -296,6 +296,6 @@ def _check_same(before: list[Any], after: list[Any]) -> None:
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder to try a move into, which is gone afterwards."""
+    """A temporary folder to try a move in."""
     with tempfile.TemporaryDirectory(prefix="commonplace-") as name:
         yield Path(name)

@@ -1,8 +1,7 @@
-"""Opt-in filter of restore and import: rows taken only where the operator asks for them by name.
+"""Opt-in filter of restore and import: rows taken only if the operator names their kind.
 
-A source has the bot read any folder of its machine and show it to members; a tombstone has the next
-restore delete from good backups. Whatever of both is known here already is kept without being
-asked about.
+A foreign source would make the bot read any folder of its machine for members; a foreign tombstone
+would make the next restore delete from good backups. Rows known here are kept without asking.
 """
 
 from collections.abc import Collection
@@ -16,13 +15,13 @@ Source = tuple[str, Scope]
 
 
 class OnRequest(StrEnum):
-    """What has to be asked for by name."""
+    """Kinds of rows to ask for by name."""
 
     SOURCES = "sources"
     TOMBSTONES = "tombstones"
 
 
-# By what it is, each row in words: what a copy has of it that is not known here.
+# Unknown rows in words, by kind.
 Unknown = dict[OnRequest, list[str]]
 
 
@@ -32,16 +31,16 @@ def leave_out(
     tombstones: Collection[Tombstone],
     asked: Collection[OnRequest],
 ) -> Unknown:
-    """Delete from a copy what is not known here, but for what was asked for.
+    """Delete a copy's unknown rows of kinds that weren't asked for.
 
     Args:
-        copy: opened, and nobody else's.
-        sources: those that are known here.
-        tombstones: those that are known here.
-        asked: what is taken all the same.
+        copy: the opened copy, used by nobody else.
+        sources: the known sources.
+        tombstones: the known tombstones.
+        asked: kinds to keep.
 
     Returns:
-        What is not known here, whether it was asked for or not.
+        All unknown rows, asked for or not.
     """
     new_sources = [source for source in copy.sources() if source not in sources]
     new_tombstones = sorted(copy.tombstones.kept() - set(tombstones))
@@ -56,7 +55,7 @@ def leave_out(
             for location, scope in new_sources
         ],
         OnRequest.TOMBSTONES: [
-            # A member is told by the beginning of a digest.
+            # A digest's beginning stands for a member.
             f"{each.kind} {each.subject[:8] if each.kind in MEMBERS else each.subject}"
             for each in new_tombstones
         ],

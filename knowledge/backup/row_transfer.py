@@ -1,7 +1,7 @@
-"""Rows of one community database in another: which of them are missing there, which differ.
+"""Comparing and copying rows between two community databases.
 
-Both have had the same migrations, whatever kind each of them is. Rows are told by their tables'
-keys, and only some of them are in memory at a time.
+Both have had the same migrations, in SQLite or PostgreSQL. Rows are matched by their tables' keys,
+in batches.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from knowledge.store.database import Database
 from knowledge.store.rows import insertion
 from knowledge.text import storable
 
-# So many rows are in memory at once; a picture has a megabyte at most.
+# Rows in memory at once; a picture has up to 2 MB.
 ROWS: Final = 200
 PICTURES: Final = 4
 
@@ -21,26 +21,26 @@ Key = tuple[Any, ...]
 
 
 def keys_by_table(database: Database) -> dict[str, list[str]]:
-    """The keys of every table whose rows are told by one; the heads of the log follow from it."""
+    """The keys of all tables with one; heads of the log follow from its lines."""
     found = {table: database.keys(table) for table in database.tables() if table != HEADS_TABLE}
     return {table: keys for table, keys in found.items() if keys}
 
 
 def differing(source: Database, target: Database, table: str, keys: Sequence[str]) -> Iterator[Key]:
-    """The keys of a table's rows that both have with other values, in their order."""
+    """The keys of rows with other values in both, in order."""
     for theirs in _by_key(source, table, keys):
         ours = _rows(target, table, keys, [*theirs])
         yield from (key for key in theirs if key in ours and ours[key] != theirs[key])
 
 
 def take(source: Database, target: Database, tables: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Insert the rows that are missing, inside a transaction; returns how many, by table.
+    """Insert the missing rows, inside a transaction; returns their number by table.
 
-    No id that the source has ever given is given again.
+    Ids given by the source aren't reused.
 
     Args:
-        source: whose rows.
-        target: where they are inserted; rows may refer to others that come later.
+        source: the database to copy from.
+        target: the database to insert into; deferred references allow any order.
         tables: the tables with their keys.
     """
     taken: dict[str, int] = {}
@@ -57,7 +57,7 @@ def take(source: Database, target: Database, tables: Mapping[str, Sequence[str]]
 
 
 def _stored(row: Row) -> Row:
-    """A row as any database can keep it: a file of SQLite may hold text that others refuse."""
+    """The row without text that other databases refuse."""
     return {
         column: storable(value) if isinstance(value, str) else value
         for column, value in row.items()
@@ -65,7 +65,7 @@ def _stored(row: Row) -> Row:
 
 
 def in_batches(database: Database, table: str, keys: Sequence[str]) -> Iterator[list[Row]]:
-    """The rows of a table in the order of its keys, a few at a time."""
+    """The rows of a table in key order, in batches."""
     # Names are the schema's own.
     order, marks = ", ".join(keys), ", ".join("?" for _ in keys)
     most = PICTURES if table == "pictures" else ROWS
@@ -81,7 +81,7 @@ def in_batches(database: Database, table: str, keys: Sequence[str]) -> Iterator[
 
 
 def insert(target: Database, table: str, rows: Sequence[Row]) -> None:
-    """Insert rows, of which there are some, that all have the same columns."""
+    """Insert rows, at least one, with the same columns."""
     target.run_many(insertion(table, rows[0]), [[*row.values()] for row in rows])
 
 

@@ -1,10 +1,9 @@
 """Archive of synced channels, and the backfill that fills it.
 
-A channel is fetched in *rounds*: its threads are listed, then those are fetched that are new, have
-new messages, or may have changed while the bot was offline. `next_step` says what to request,
-`take_…` stores what came, in one transaction with the progress; so a process that is killed
-anywhere goes on from there.
-Between rounds, events about messages and threads are stored one by one.
+A channel is fetched in *rounds*: its threads are listed, then new ones are fetched, and those with
+new messages or with possible changes while the bot was offline. `next_step` returns the next
+request, `take_…` stores the response in one transaction with the progress, so a killed process
+resumes there. Between rounds, events about messages and threads are stored one by one.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -31,8 +30,8 @@ from knowledge.store.rows import record
 from knowledge.text import storable
 from knowledge.values.synced_channels import SyncedChannel, SyncedContent
 
-# What was written so lately is read again by every round: it may have been changed while nobody
-# listened. What is older is read again by `/source sync` alone.
+# Each round fetches messages of this age again, in case of changes while the bot was offline. Older
+# ones are fetched again only by `/source sync`.
 RECENT: Final = timedelta(days=14)
 
 _FIRST: Final = {
@@ -68,12 +67,13 @@ class ChannelArchive:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    # Which channels, and how far each is.
+    # Channels.
 
     def set_channels(self, channels: Iterable[SyncedChannel]) -> bool:
         """Sync these channels: others are deleted, new ones wait for their first round.
 
-        Returns whether any was deleted: its documents have no owner any more.
+        Returns:
+            Whether any was deleted; its documents have to leave the index.
         """
         wanted = {channel.id: channel for channel in channels}
         known = {channel.id: channel.reads for channel in self.channels()}
@@ -92,7 +92,7 @@ class ChannelArchive:
             self.tables.run_many(
                 "insert into channels (id, guild_id, name, reads, stage, round, cursor, reason, "
                 "place_channel_id, place_message_id) values (?, ?, '', ?, '', 0, '', '', 0, 0) "
-                # Another process may have been told of it meanwhile.
+                # Another process may have added it meanwhile.
                 "on conflict (id) do nothing",
                 [(each.id, each.guild_id, each.reads.value) for each in new],
             )
@@ -141,9 +141,9 @@ class ChannelArchive:
             )
 
     def fail(self, channel_id: int, reason: ChannelProblem, *, lost: bool) -> None:
-        """Remember why a channel can't be read, and end its round.
+        """Record why a channel can't be read, and end its round.
 
-        With `lost`, what was read of it must not be quoted any more: it is forgotten.
+        With `lost`, its content must not be quoted any more and is deleted.
         """
         with self.tables.writing():
             if lost:
@@ -153,10 +153,10 @@ class ChannelArchive:
                 (str(reason), channel_id),
             )
 
-    # A round.
+    # Rounds.
 
     def record_problem(self, channel_id: int, reason: ChannelProblem | None) -> None:
-        """Record why a round can't go on for now; the next page that comes clears it."""
+        """Record a temporary problem of a round; the next page clears it."""
         with self.tables.writing():
             self.tables.run(
                 "update channels set reason = ? where id = ? and reason <> ?",
@@ -164,9 +164,9 @@ class ChannelArchive:
             )
 
     def begin_round(self, channel_id: int, now: datetime, *, whole: bool = False) -> None:
-        """Begin to read a channel; where it was being read, that is a part of it.
+        """Begin a round, or extend the present one.
 
-        With `whole`, everything is read again, and not only what is new or recent.
+        With `whole`, all messages are fetched again, not just new and recent ones.
         """
         row = self.channel(channel_id)
         if row is None:
@@ -180,7 +180,7 @@ class ChannelArchive:
             )
             if row.reads is SyncedContent.THREADS:
                 self.tables.run(
-                    # Of a long thread only what is recent is read again, as of a channel.
+                    # In a long thread, like in a channel, only recent messages are fetched again.
                     "update threads set due = 1, read_to = case when (select count(*) from "
                     "messages m where m.thread_id = threads.id) <= ? then 0 "
                     "when read_to < ? then read_to else ? end "
@@ -188,7 +188,7 @@ class ChannelArchive:
                     (THREAD_MESSAGES, since, since, channel_id, since),
                 )
                 return
-            # The channel itself is what is read: its one thread.
+            # The channel itself is its only thread.
             thread = new_thread(Thread(channel_id, channel_id, ""), 0)
             self.tables.insert_new("threads", {**thread, "changed": 0})
             self.tables.run(
@@ -198,9 +198,9 @@ class ChannelArchive:
             )
 
     def next_step(self, channel_id: int) -> SyncStep | None:
-        """What to ask Discord for next; None where the round is done.
+        """The next request to Discord; None at the end of the round.
 
-        The threads that were last written in come first: what they say is asked for most.
+        Threads with the latest messages come first, since they are asked about most.
         """
         row = self.channel(channel_id)
         if row is None or row.stage is SyncStage.DONE:
@@ -222,7 +222,7 @@ class ChannelArchive:
     def take_threads(
         self, step: SyncStep, threads: Sequence[Thread], cursor: str, *, last: bool
     ) -> None:
-        """Take in a part of the list of threads; it goes on at `cursor` unless it is the `last`."""
+        """Store a part of the list of threads; it continues at `cursor` unless it is the `last`."""
         following = SyncStage.ARCHIVED if step.stage is SyncStage.ACTIVE else SyncStage.READING
         with self.tables.writing():
             row = self.channel(step.channel_id)
@@ -246,14 +246,14 @@ class ChannelArchive:
         withheld: Withheld,
         leave: Collection[int] = (),
     ) -> None:
-        """Take in a page of messages, and how far reading has come with it.
+        """Store a page of messages with the progress.
 
-        `leave` are ids of messages about which an event came since the page was requested.
+        `leave` are messages with an event since the request.
         """
         kept = [written for written in page.messages if written.message not in withheld]
         with self.tables.writing():
             rows = self.tables.rows("select * from threads where id = ?", (step.thread_id,))
-            # It may have been deleted meanwhile, or be read from its beginning again.
+            # The thread may be deleted meanwhile, or its fetch begun again.
             if not rows or rows[0]["read_to"] != step.after or not rows[0]["due"]:
                 return
             stretch = (step.after, NO_END if page.last else page.end)
@@ -279,7 +279,7 @@ class ChannelArchive:
         kept = [written for written in pins if written.message not in withheld]
         with self.tables.writing():
             row = self.channel(step.channel_id)
-            # One that was changed meanwhile is asked for again: it may not be kept yet.
+            # A message changed meanwhile is fetched again: the change may not be stored yet.
             changed = any(written.message.id in leave for written in pins)
             if row is None or row.stage is not SyncStage.PINS or changed:
                 return
@@ -293,9 +293,10 @@ class ChannelArchive:
             )
 
     def end_round(self, channel_id: int, now: datetime) -> list[str]:
-        """End a round in which nothing is left to ask for; threads that are gone are forgotten.
+        """End a finished round; threads not listed any more are deleted.
 
-        Returns the ids of the documents that were made of these.
+        Returns:
+            The ids of their documents.
         """
         gone: list[str] = []
         with self.tables.writing():
@@ -315,7 +316,7 @@ class ChannelArchive:
         return gone
 
     def put_thread(self, thread: Thread) -> None:
-        """Store that a thread was begun or changed; a new one is to be fetched."""
+        """Store a new or changed thread; a new one is due."""
         with self.tables.writing():
             row = self.channel(thread.channel_id)
             if row is None or row.reads is not SyncedContent.THREADS:
@@ -328,7 +329,7 @@ class ChannelArchive:
             )
 
     def refetch_pins(self, channel_id: int) -> None:
-        """Have the pinned messages of a channel fetched again: others are pinned now."""
+        """Fetch a channel's pinned messages again."""
         with self.tables.writing():
             self.tables.run(
                 "update channels set stage = ? where id = ? and reads = ?",
@@ -344,10 +345,10 @@ class ChannelArchive:
             )
             self.tables.run("update threads set due = 1, read_to = 0, lacks = 0 where lacks = 1")
 
-    # Values by key.
+    # Key-value memory.
 
     def messages_of(self, author_id: int) -> list[dict[str, Any]]:
-        """Everything that is kept of what somebody wrote, by age."""
+        """All stored messages of an author, by age."""
         rows = self.tables.rows(
             "select c.guild_id as guild, c.id as channel, t.id as thread, m.id, m.author, m.text, "
             "m.edited_at from messages m join threads t on t.id = m.thread_id "

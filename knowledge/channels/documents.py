@@ -1,8 +1,7 @@
-"""Documents made of the messages of a synced channel, as an export of it would give them.
+"""Documents made of a synced channel's messages, equal to those of an export.
 
-A thread is a document if it answers something; so is each message of an announcement channel, and
-each pinned one, that says something by itself. Everybody who may read the channel may be shown
-them, and nobody else: their scope is the channel's.
+A thread is a document if it answers something; so is each self-contained message of an announcement
+channel, and each pinned one. Their scope is the channel's readers.
 """
 
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ _PREFIX: Final = "channel:"
 
 
 def prefix(channel_id: int, thread_id: int | None = None) -> str:
-    """What the ids of a channel's or a thread's documents begin with."""
+    """The common prefix of ids of a channel's or thread's documents."""
     thread = "" if thread_id is None else f"{thread_id}:"
     return f"{_PREFIX}{channel_id}:{thread}"
 
@@ -42,10 +41,10 @@ def thread_of(document_id: str) -> int | None:
 def thread_documents(
     archive: ChannelArchive, channel: ArchivedChannel, thread: Thread, withheld: Withheld
 ) -> Iterator[Document | None]:
-    """The documents of a thread, and a None now and then.
+    """The documents of a thread, and None now and then.
 
-    Of posts and pinned messages, the thread is the channel itself. Nobody is named who is
-    `withheld`; their own messages are not kept.
+    For posts and pinned messages, the thread is the channel itself. Members in `withheld` aren't
+    named; their messages aren't stored.
     """
     messages = (quotable(written, withheld) for written in archive.messages.read(thread.id))
     made = (
@@ -73,8 +72,8 @@ def _threads(
     channel: ArchivedChannel, thread: Thread, opener: int, messages: Iterator[Message]
 ) -> Iterator[Document | None]:
     first = next(messages, None)
-    # What a thread is about is what it opens with. Without that there is nothing that the others
-    # answer, and its title was that member's, too.
+    # The opening message is the thread's subject. Without it nothing can be an answer, and the
+    # title was that member's, too.
     if first is None or first.id != opener:
         return
     place = Channel(
@@ -101,7 +100,7 @@ def _scope(channel: ArchivedChannel) -> Scope:
 
 
 def quotable(written: ArchivedMessage, withheld: Withheld) -> Message:
-    """The message with those who are mentioned in it by name, where they may be named."""
+    """The message with mentioned members by name, unless they are withheld."""
     text = written.message.text
     if "<" not in text and "@" not in text:
         return written.message

@@ -1,9 +1,8 @@
-"""Messages of synced channels, stored as Discord gave them, a page or a message at a time.
+"""Messages of synced channels, stored as Discord sent them, by page or one at a time.
 
-A page replaces the stretch of a thread that it covers: what is not in it any more is gone. Between
-requesting a page and storing it, an event about one of its messages may come; the event is newer,
-so the page leaves that message alone. In whatever order pages and events come, the same messages
-are kept in the end.
+A page replaces its stretch of a thread: missing messages were deleted. An event about a message
+during the request is newer, so the page leaves that message alone. The order of pages and events
+doesn't change the result.
 """
 
 import json
@@ -17,20 +16,20 @@ from knowledge.store.derived_tables import DerivedTables
 from knowledge.store.value_lists import rows_among, run_among
 from knowledge.text import storable
 
-# Discord's ids tell when they were given, in milliseconds since 2015.
+# Discord's ids contain milliseconds since 2015.
 _EPOCH: Final = 1_420_070_400_000
-# Greater than any id.
+# Above every id.
 NO_END: Final = (1 << 63) - 1
-# Messages held at a time, of a thread however long.
+# Messages in memory at a time.
 BATCH: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class ArchivedMessage:
-    """A message as Discord gave it.
+    """A message as Discord sent it.
 
-    The text of `message` is Discord's own; `members` and `channels` are the names of those that
-    are mentioned in it, by id.
+    The text of `message` has Discord's markup; `members` and `channels` are the names of mentioned
+    ones, by id.
     """
 
     message: Message
@@ -40,23 +39,23 @@ class ArchivedMessage:
 
 
 def time_of(snowflake: int) -> datetime:
-    """When Discord gave an id."""
+    """The time in a Discord id."""
     return datetime.fromtimestamp(((snowflake >> 22) + _EPOCH) / 1_000, UTC)
 
 
 def first_id(moment: datetime) -> int:
-    """The least id that Discord could have given at a moment."""
+    """The smallest possible id of a moment."""
     return max(0, (int(moment.timestamp() * 1_000) - _EPOCH) << 22)
 
 
 class ArchivedMessages:
-    """The messages that are kept, by thread; a thread changes when one of its messages does."""
+    """The stored messages by thread; changing a message changes its thread."""
 
     def __init__(self, tables: DerivedTables) -> None:
         self._tables = tables
 
     def read(self, thread_id: int) -> Iterator[ArchivedMessage]:
-        """The messages of a thread, oldest first; a batch is held in memory at a time."""
+        """The messages of a thread, oldest first, in batches."""
         last = 0
         while True:
             rows = self._tables.rows(
@@ -78,7 +77,7 @@ class ArchivedMessages:
         return [_written(row) for row in sorted(rows, key=lambda row: int(row["id"]))]
 
     def threads_of(self, message_ids: Iterable[int]) -> dict[int, list[int]]:
-        """The threads that kept messages are in: thread id → those of the messages in it."""
+        """The threads of stored messages, each with the messages' ids."""
         found: dict[int, list[int]] = {}
         sql = "select id, thread_id from messages where id in (?) order by id"
         for row in rows_among(self._tables, sql, list(message_ids)):
@@ -92,10 +91,9 @@ class ArchivedMessages:
         messages: Sequence[ArchivedMessage],
         leave: Collection[int] = (),
     ) -> None:
-        """Make these a thread's messages in a stretch of it, inside a transaction.
+        """Replace the messages in a stretch of a thread, inside a transaction.
 
-        The stretch begins after the first of two ids and ends with the second. Messages to `leave`
-        stay as they are.
+        The stretch is after the first id, up to and including the second. Messages in `leave` stay.
         """
         kept = {
             row["id"]: row
@@ -117,7 +115,7 @@ class ArchivedMessages:
             self._change([thread_id])
 
     def put(self, thread_id: int, written: ArchivedMessage) -> bool:
-        """Store a message that was written or edited just now; False if nothing changed."""
+        """Store a new or edited message; False if nothing changed."""
         row = _row(thread_id, written)
         kept = self._tables.rows("select * from messages where id = ?", (written.message.id,))
         if kept and kept[0] == row:
@@ -128,7 +126,7 @@ class ArchivedMessages:
         return True
 
     def forget(self, message_ids: Collection[int]) -> list[int]:
-        """Forget messages; returns the ids of the threads that had them."""
+        """Delete messages; returns the ids of their threads."""
         with self._tables.writing():
             threads = list(self.threads_of(message_ids))
             self._delete(message_ids)
@@ -136,12 +134,12 @@ class ArchivedMessages:
         return threads
 
     def authors(self) -> list[tuple[int, str]]:
-        """Everybody who wrote a message that is kept, by id and by the name that it has."""
+        """All authors of stored messages, by id and name."""
         rows = self._tables.rows("select distinct author_id, author from messages")
         return [(row["author_id"], row["author"]) for row in rows]
 
     def of_author(self, author_id: int, author: str) -> list[int]:
-        """The ids of the messages that are kept of somebody under a name."""
+        """The ids of an author's stored messages under a name."""
         rows = self._tables.rows(
             "select id from messages where author_id = ? and author = ?", (author_id, author)
         )

@@ -1,4 +1,4 @@
-"""States of a channel sync: its stage, its next request to Discord, and what came of one."""
+"""States of a channel sync: stages, requests to Discord, and problems."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from knowledge.values.synced_channels import SyncedContent
 
 
 class SyncStage(StrEnum):
-    """Where a round is."""
+    """Stages of a round."""
 
     DONE = ""
     ACTIVE = "active"
@@ -23,10 +23,10 @@ class SyncStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SyncStep:
-    """What to ask Discord for: a list of threads, a page of messages, or the pinned ones.
+    """A request to Discord: a list of threads, a page of messages, or pinned ones.
 
-    `cursor` is where the list of archived threads goes on; `after` the message that the page comes
-    after, in the thread or channel `thread_id`.
+    `cursor` is the position in the list of archived threads; `after` the message before the page,
+    in the thread or channel `thread_id`.
     """
 
     channel_id: int
@@ -38,11 +38,10 @@ class SyncStep:
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """What Discord has of a thread after a message.
+    """Discord's messages of a thread after a message.
 
-    `end` is the id of its last message, whether or not somebody said it; `last` whether nothing
-    comes after that. `opener` is the message that a text channel's thread opens with, if this is
-    its first page.
+    `end` is the id of its last message, system messages included; `last` whether it is the last
+    page. `opener` is the message a text channel's thread was begun from, on its first page.
     """
 
     messages: Sequence[ArchivedMessage]
@@ -53,29 +52,29 @@ class MessagePage:
 
 @dataclass(frozen=True, slots=True)
 class ProgressMessage:
-    """The message in which it is said how far reading is."""
+    """The message with the progress of a sync."""
 
     channel_id: int = 0
     message_id: int = 0
 
 
 class ProblemCode(StrEnum):
-    """What keeps a channel from being read."""
+    """Problems of reading a channel."""
 
     GONE = "gone"
     SWITCHED_OFF = "switched_off"
-    # With `permissions`: as Discord's API calls them.
+    # With `permissions`, by their names in Discord's API.
     LACKS_PERMISSIONS = "lacks_permissions"
-    # For now; with `status`: of the HTTP response.
+    # Temporary; with the HTTP `status`.
     ANSWERED = "answered"
     UNREACHED = "unreached"
-    # With `text`: in English.
+    # With an English `text`.
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelProblem:
-    """Why a channel can't be read: a code, and what is filled into the sentence about it."""
+    """A problem of reading a channel: a code, and values for its sentence."""
 
     code: ProblemCode
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -85,7 +84,7 @@ class ChannelProblem:
 
 
 def stored_problem(text: str) -> ChannelProblem | None:
-    """The reason of which `str` made this."""
+    """Parse a problem stored by `str`."""
     if not text:
         return None
     values = json.loads(text)
@@ -94,7 +93,7 @@ def stored_problem(text: str) -> ChannelProblem | None:
 
 @dataclass(frozen=True, slots=True)
 class ArchivedChannel:
-    """A channel that is read, and where its round is; with why nothing can be read of it."""
+    """A synced channel, its round, and its problem if any."""
 
     id: int
     guild_id: int
@@ -114,7 +113,7 @@ class ArchivedChannel:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much was read of a channel: threads, those with something unread, and what came of it."""
+    """A channel's numbers of threads, unfinished threads, messages and documents."""
 
     threads: int
     unread: int

@@ -1,8 +1,8 @@
-"""Threads of synced channels: how far each was fetched, and which documents came of it.
+"""Threads of synced channels: the progress of each, and its documents.
 
-A channel of which the posts or the pinned messages are read counts as one thread, under its own id.
-A thread says how often it has changed and which of these changes its documents have, so that what
-is to be made anew is known after any kill.
+A channel synced for its posts or pinned messages counts as one thread with the channel's id. A
+thread counts its changes and those in its documents, so outdated documents are known after any
+crash.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from knowledge.text import storable
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A thread as Discord lists it; `last_id` is that of its last message, or 0."""
+    """A thread as Discord lists it; `last_id` is its last message's id, or 0."""
 
     id: int
     channel_id: int
@@ -28,7 +28,7 @@ class Thread:
 
 
 def new_thread(thread: Thread, number: int) -> dict[str, Any]:
-    """A thread that comes up in a round, by its columns: nothing of it was read yet."""
+    """The columns of a new thread in a round, with nothing fetched yet."""
     return {
         "id": thread.id,
         "channel_id": thread.channel_id,
@@ -47,7 +47,7 @@ def new_thread(thread: Thread, number: int) -> dict[str, Any]:
 
 
 class ArchivedThreads:
-    """The threads that are known, and the documents that were made of each."""
+    """The known threads, and the documents made of each."""
 
     def __init__(self, tables: DerivedTables) -> None:
         self._tables = tables
@@ -60,10 +60,10 @@ class ArchivedThreads:
         return None
 
     def put(self, thread: Thread, number: int, *, listed: bool) -> None:
-        """Store that a thread is there in a round; one that is new is due.
+        """Store that a round lists a thread; a new one is due.
 
-        So is one that has new messages by Discord's own list. One that is known from an event alone
-        is fetched when it is listed the next time, in case an event was missed.
+        So is one with new messages by Discord's list. A thread known only from an event is fetched
+        when it is next listed, in case an event was missed.
         """
         with self._tables.writing():
             self._tables.insert_new("threads", new_thread(thread, number))
@@ -75,7 +75,7 @@ class ArchivedThreads:
             )
 
     def change(self, thread: Thread) -> None:
-        """Let a thread, if it is known, be called and marked as it is now."""
+        """Update a known thread's name and tag."""
         with self._tables.writing():
             self._tables.run(
                 "update threads set last_id = ? where id = ? and last_id < ?",
@@ -88,17 +88,17 @@ class ArchivedThreads:
             )
 
     def opener(self, thread_id: int) -> int:
-        """The message that a thread is about: what it was begun from, or else its first one."""
+        """The message a thread is about: where it was begun from, or its first one."""
         rows = self._tables.rows("select * from openers where thread_id = ?", (thread_id,))
         return int(rows[0]["message_id"]) if rows else thread_id
 
     def open_with(self, thread_id: int, message_id: int) -> None:
-        """Remember it once: where it is deleted, the next message is no opener."""
+        """Record it once: after its deletion, the next message is no opener."""
         values = {"thread_id": thread_id, "message_id": message_id}
         self._tables.insert_new("openers", values)
 
     def forget(self, thread_id: int) -> list[str]:
-        """Forget a thread and its messages; returns the ids of its documents."""
+        """Delete a thread and its messages; returns the ids of its documents."""
         documents = [*self.documents(thread_id)]
         with self._tables.writing():
             for table, column in (
@@ -107,13 +107,13 @@ class ArchivedThreads:
                 ("openers", "thread_id"),
                 ("threads", "id"),
             ):
-                # Both names are this module's own.
+                # Both names are constants of this module.
                 sql = f"delete from {table} where {column} = ?"  # noqa: S608
                 self._tables.run(sql, (thread_id,))
         return documents
 
     def fail(self, thread_id: int, reason: str) -> None:
-        """Remember why a thread can't be read; the round goes on without it."""
+        """Record why a thread can't be read; the round goes on without it."""
         with self._tables.writing():
             self._tables.run(
                 "update threads set reason = ?, due = 0 where id = ?", (reason, thread_id)
@@ -125,10 +125,10 @@ class ArchivedThreads:
         )
         return [(Thread(row["id"], row["channel_id"], row["name"]), row["reason"]) for row in rows]
 
-    # What came of them.
+    # Documents.
 
     def changed(self) -> list[int]:
-        """The threads that were read whole and say something else than their documents do."""
+        """Threads fetched to their end, with outdated documents."""
         rows = self._tables.rows(
             "select id from threads where changed > made and whole = 1 order by id"
         )
@@ -139,7 +139,7 @@ class ArchivedThreads:
         return int(rows[0]["changed"]) if rows else 0
 
     def whole(self) -> list[int]:
-        """The threads that were ever read to their end."""
+        """Threads fetched to their end at least once."""
         rows = self._tables.rows("select id from threads where whole = 1 order by id")
         return [row["id"] for row in rows]
 
@@ -167,12 +167,12 @@ class ArchivedThreads:
             )
 
     def mark_all_changed(self) -> None:
-        """Have every thread looked at anew."""
+        """Mark the documents of all threads as outdated."""
         with self._tables.writing():
             self._tables.run("update threads set changed = changed + 1")
 
     def mark_lacking(self, thread_ids: Iterable[int]) -> None:
-        """Remember that messages of these threads are not kept, because they are withheld."""
+        """Record that these threads lack messages withheld by their authors."""
         with self._tables.writing():
             self._tables.run_many(
                 "update threads set lacks = 1 where id = ?", [(each,) for each in thread_ids]

@@ -1,11 +1,11 @@
-"""Conversations in a chat, cut from its messages: a question with its answer and replies.
+"""Conversations in a chat: a question with its answer and replies.
 
-A channel is one stream in which several conversations interleave. It is cut where people fall
-silent, and put together again by replies, mentions and who goes on speaking. What nobody would
-look up (greetings, thanks, single words) is left out of the text, but tells which reply answered.
+A channel is one stream of interleaved conversations. It is cut at silences, and joined by replies,
+mentions and consecutive messages. Small talk (greetings, thanks, single words) is left out of the
+text, but indicates the answer.
 
-Everything is pure and knows no Discord: an export and a live channel give the same values. Memory
-is bounded by the conversations that are open at one time, however long the channel is.
+Pure, without Discord: an export and a live channel give the same values. Memory is bounded by the
+conversations open at one time, however long the channel is.
 """
 
 from collections import OrderedDict
@@ -26,19 +26,19 @@ from knowledge.chat.intents import (
     word_count,
 )
 
-# After half an hour of silence the next message is seldom about the same thing. python-discord
-# closed its help channels after as long.
+# After half an hour of silence the topic has usually changed. python-discord closed its help
+# channels after as long.
 SILENCE: Final = timedelta(minutes=30)
-# A reply joins what it replies to for as long.
+# How long a reply joins its message's conversation.
 REPLY_WINDOW: Final = timedelta(hours=24)
-# Nobody reads on in a longer one, and a channel in which nobody is ever silent stays bounded.
+# Nobody reads a longer one, and a channel without silences stays bounded.
 CONVERSATION_MESSAGES: Final = 200
 OPEN_CONVERSATIONS: Final = 64
 # A longer thread is a channel in all but name, and is cut like one.
 THREAD_MESSAGES: Final = 500
-# Fewer words are hardly an answer, unless somebody said that they were one.
+# Shorter messages are hardly an answer, unless marked as one.
 ANSWER_WORDS: Final = 6
-# A first post that asks nothing is worth keeping alone (a guide, an announcement) from here on.
+# A first post without a question (a guide, an announcement) is a document from this length on.
 POST_WORDS: Final = 40
 # A shorter question by a newcomer asks back ("Which version?"); a longer one opens a conversation.
 OWN_QUESTION_WORDS: Final = 8
@@ -53,7 +53,7 @@ _LIKED: Final = frozenset(_LIKED_TEXT.split())
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """An emoji below a message: how many reacted, and who, as far as that is known."""
+    """An emoji below a message: the number of reactions, and the known members."""
 
     emoji: str
     count: int = 1
@@ -62,10 +62,10 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What somebody wrote. `id`, `author_id` and `reply_to` are 0 where they are not known.
+    """A message. `id`, `author_id` and `reply_to` are 0 if unknown.
 
-    `text` is Markdown whose mentions have been made readable. `author` is who wrote it, by the
-    name that is shown; without an `author_id` the name is who it was.
+    `text` is Markdown with readable mentions. `author` is the shown name; without an `author_id`,
+    the name identifies the author.
     """
 
     id: int
@@ -79,21 +79,21 @@ class Message:
 
     @property
     def member(self) -> int | str:
-        """Who wrote it, for telling authors apart."""
+        """A key for telling authors apart."""
         return self.author_id or self.author
 
     @property
     def worth_reading(self) -> bool:
-        """Whether the text says something: not by a bot, no greeting, no thanks, no single word."""
+        """Whether it says something: not by a bot, and no small talk."""
         return not self.bot and not is_small_talk(self.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question and what came of it.
+    """A question with its answer and replies.
 
-    `answer` is the message that was accepted or thanked for, if any; `replies` are the other
-    messages worth reading, in order, the asker's among them.
+    `answer` is the accepted or thanked-for message, if any; `replies` are the other messages worth
+    reading, in order, the asker's among them.
     """
 
     question: Message
@@ -106,10 +106,7 @@ class Exchange:
 
 @dataclass(slots=True)
 class _Open:
-    """A conversation that may go on; `spoke` is when each author last wrote in it.
-
-    `last` is when anybody did.
-    """
+    """An open conversation; `spoke` is each author's last time in it, `last` anybody's."""
 
     last: datetime
     messages: list[Message] = field(default_factory=list)
@@ -122,16 +119,16 @@ class _Open:
 
 
 class Cutter:
-    """The conversations that may go on, and the rules by which a message joins one of them."""
+    """The open conversations, and the rules for joining one."""
 
     def __init__(self) -> None:
-        # By the order in which they were last spoken in, the most recent one last.
+        # In the order of their last messages, the latest last.
         self._open: OrderedDict[int, _Open] = OrderedDict()
         self._where: dict[int, int] = {}
         self._next = 0
 
     def take(self, message: Message) -> Iterator[list[Message]]:
-        """Add a message; gives out the conversations that ended before it."""
+        """Add a message; yields the conversations that ended before it."""
         yield from self._ended(message.at)
         if message.bot:
             return
@@ -166,7 +163,7 @@ class Cutter:
         return messages
 
     def _place(self, message: Message) -> int | None:
-        """The conversation that the message belongs to; None if it opens one."""
+        """The conversation of a message; None if it opens one."""
         if message.reply_to in self._where:
             return self._where[message.reply_to]
         earliest = message.at - SILENCE
@@ -185,12 +182,12 @@ class Cutter:
 
     @staticmethod
     def _is_named(message: Message, named: set[str]) -> bool:
-        # A mention is told from the text by its first word: names may have several.
+        # A mention matches the name's first word, since names may have several.
         return message.author.casefold().partition(" ")[0] in named
 
     @staticmethod
     def _opens_another(message: Message) -> bool:
-        """Whether somebody new asks a question of their own, and does not only ask back."""
+        """Whether a newcomer asks a question of their own, and doesn't just ask back."""
         return (
             asks(message.text)
             and not asks_back(message.text)
@@ -198,16 +195,16 @@ class Cutter:
         )
 
 
-# What a conversation comes to.
+# Results of a conversation.
 
 
 def exchange(
     messages: Sequence[Message], *, thread: bool = False, solved: bool = False
 ) -> Exchange | None:
-    """The question in a conversation, what answered it, and the other replies.
+    """The question of a conversation, its answer, and the other replies.
 
-    Of a whole `thread`, the first post is what it is about. None where there is no question, or
-    nobody else said anything worth reading about it.
+    In a whole `thread`, the first post is the question. None without a question, or without a reply
+    worth reading.
     """
     people = [message for message in messages if not message.bot]
     first = _opening(people) if thread else _first_question(people)
@@ -231,7 +228,7 @@ def _first_question(messages: Sequence[Message]) -> int | None:
 
 
 def _opening(messages: Sequence[Message]) -> int | None:
-    """The place of what a thread is about: its first post, or what its author then said."""
+    """The index of a thread's subject: its first post, or its author's next message."""
     if not messages:
         return None
     own = (i for i, m in enumerate(messages) if m.member == messages[0].member and m.worth_reading)
@@ -239,14 +236,14 @@ def _opening(messages: Sequence[Message]) -> int | None:
 
 
 def _could_answer(message: Message, question: Message) -> bool:
-    """Whether the message may answer: it says enough, points somewhere, or is a direct reply."""
+    """Whether the message may answer: long enough, with a link, or a direct reply."""
     says = word_count(message.text) >= ANSWER_WORDS
     direct = message.reply_to == question.id != 0
     return (says or direct or points_somewhere(message.text)) and not asks_only(message.text)
 
 
 def _accepted(question: Message, after: Sequence[Message], *, solved: bool) -> Message | None:
-    """The reply with the most signs that it answered; the later one of equals."""
+    """The reply with the most signs of an answer; the later one of equals."""
     signs = _signs(question, after)
     best: Message | None = None
     most = 0
@@ -261,7 +258,7 @@ def _accepted(question: Message, after: Sequence[Message], *, solved: bool) -> M
 
 
 def _signs(question: Message, after: Sequence[Message]) -> dict[int, int]:
-    """How strongly each message is marked as what answered: by the asker, by others, by thanks."""
+    """Each message's signs of an answer: by the asker, by others, by thanks."""
     signs: dict[int, int] = {}
     by_id = {message.id: message for message in after if message.id}
     latest: Message | None = None

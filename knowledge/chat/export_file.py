@@ -1,8 +1,8 @@
-"""Chat exports as streams of documents that belong to the guild they were exported from.
+"""Chat exports as streams of documents for their own guild.
 
-What is held in memory is one message and the conversations that are open, however large the file
-is. Exports carry no permissions: an export therefore belongs to its own guild, is never shared
-with others, and private threads and direct messages are refused.
+Only one message and the open conversations are in memory, however large the file is. Exports carry
+no permissions, so an export belongs to its own guild and is never shared; private threads and
+direct messages are refused.
 
 Source:
     The formats are those of https://github.com/Tyrrrz/DiscordChatExporter, 2.46 and before.
@@ -33,13 +33,13 @@ from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
 from knowledge.values.documents import INSIDE, SHARED, Document, Scope
 
 _PART: Final = re.compile(r" \[part (?P<number>\d{1,6})\]$")
-# Clocks that are put back an hour once a year are no sign of a reversed export.
+# An hour's daylight-saving step is no sign of a reversed export.
 _REVERSED: Final = timedelta(days=1)
 
 
 @dataclass(slots=True)
 class Count:
-    """What came of an export: messages read, documents given."""
+    """The numbers of messages read and documents made."""
 
     messages: int = 0
     documents: int = 0
@@ -47,9 +47,9 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class ExportFile:
-    """An export, wherever it is: on the disk, or inside a zip. It is opened twice.
+    """An export on the disk or inside a ZIP. It is opened twice.
 
-    `name` is the file's own, which may tell the channel's id and which part of an export it is.
+    `name` is the file's own; it may contain the channel's id and the part's number.
     """
 
     name: str
@@ -57,7 +57,7 @@ class ExportFile:
 
     @property
     def part(self) -> int:
-        """Which part of an export the file is ("… [part 2].json"); most are the only one."""
+        """The number of a part ("… [part 2].json"); most exports have only one."""
         part = _PART.search(PurePath(self.name).stem)
         return int(part["number"]) if part else 1
 
@@ -67,7 +67,7 @@ def on_disk(path: Path) -> ExportFile:
 
 
 def is_export(path: Path) -> bool:
-    """Whether a file is a chat export, of whichever format; others are hardly ever opened for it.
+    """Whether a file is a chat export of any format; most others aren't even opened.
 
     Raises:
         UnreadableError: if the system refuses to read it.
@@ -79,14 +79,14 @@ def is_export(path: Path) -> bool:
 
 
 def channel_of(export: ExportFile) -> Channel:
-    """The channel that an export is of.
+    """The channel of an export.
 
     Raises:
-        UnreadableError: if it can't be read, or is an export of a kind that can't be used.
+        UnreadableError: if it can't be read, or is of an unusable kind.
     """
     with _opened(export) as file:
         channel = _read(file, export, NOTHING)[0]
-    # A thread's later part begins in its middle: it is cut like a channel.
+    # A thread's later part begins in the middle, so it is cut like a channel.
     return replace(channel, thread=False) if export.part > 1 else channel
 
 
@@ -97,13 +97,13 @@ def export_documents(
     withheld: Withheld = NOTHING,
     count: Count | None = None,
 ) -> Iterator[Document | None]:
-    """The documents of one export, and None after every few messages that gave none.
+    """The documents of one export, and None now and then.
 
-    Their ids begin with that of the file. Without a `scope`, they are for the guild that the export
-    is from. What has been read and given so far is kept in `count`.
+    Their ids begin with the file's. Without a `scope`, they are for the export's guild. `count` is
+    kept up to date.
 
     Raises:
-        UnreadableError: where the file stops being an export. What was given before is sound.
+        UnreadableError: where the file stops being an export. Earlier documents are sound.
     """
     count = count if count is not None else Count()
     channel = channel_of(export)

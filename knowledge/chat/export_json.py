@@ -1,8 +1,8 @@
-"""Parser of DiscordChatExporter's JSON: one object with guild, channel and a list of messages.
+"""Parser of DiscordChatExporter's JSON: an object with guild, channel and messages.
 
-It is read event by event, so that a file of any size costs what its largest message costs. Values
-of other types than expected are read as nothing: exports are also written, filtered and mended by
-other programs, and one odd message is no reason to lose the rest.
+It is parsed as a stream, so memory is bounded by the largest message. Values of unexpected types
+are ignored: other programs write and edit exports, too, and one odd message shouldn't lose the
+rest.
 """
 
 import codecs
@@ -18,27 +18,27 @@ from knowledge.chat.transcript import SOMEONE, Channel, readable
 from knowledge.files.parsed_file import UnreadableError
 from knowledge.store.erasure.quote_opt_outs import Withheld, is_deleted_account
 
-# A message's text has at most 4,000 characters; what makes one large is the list of those who
-# reacted, about 200 bytes for each.
+# A text has at most 4,000 characters; lists of reactions make messages large, with about 200 bytes
+# per member.
 MESSAGE_BYTES: Final = 8_000_000
 NESTING: Final = 24
 
-# No text in an export is as long; some of what is done with one is done in a single step.
+# No text in an export is as long; some steps process a whole text at once.
 TEXT_CHARACTERS: Final = 100_000
 
-# What costs most to read and says nothing that is kept.
+# Expensive parts without use here.
 _SKIPPED: Final = frozenset(
     {"embeds", "stickers", "inlineEmojis", "roles", "interaction", "forwardedMessage"}
 )
 _THREADS: Final = frozenset({"GuildPublicThread", "GuildNewsThread", "GuildPrivateThread"})
 _PRIVATE: Final = frozenset({"GuildPrivateThread", "DirectTextChat", "DirectGroupTextChat"})
-# Anything else is Discord speaking: joins, pins, boosts, calls.
+# All other types are system messages: joins, pins, boosts, calls.
 _SAID: Final = frozenset({"Default", "Reply"})
-# Milliseconds from 1970 to Discord's epoch, from which the upper bits of an id count.
+# Milliseconds from 1970 to Discord's epoch, the origin of times in ids.
 _EPOCH: Final = 1_420_070_400_000
 
-# Escapes that JSON lacks and numbers that Python refuses are a `ValueError` in some of ijson's
-# backends.
+# Some backends of ijson raise `ValueError` for escapes outside JSON and numbers too large for
+# Python.
 _DAMAGE: Final = (ijson.JSONError, ValueError)
 
 Raw = dict[str, Any]
@@ -46,10 +46,10 @@ _Events = Iterator[tuple[str, Any]]
 
 
 class _Measured:
-    """A file that refuses to be read on where one message goes on for too long.
+    """A file that fails if one message is too long.
 
-    It ends where it stops being UTF-8: some of ijson's backends accept overlong forms, and then
-    raise while making a string of them, or inside a callback whose errors are lost.
+    It ends at the first invalid UTF-8: some of ijson's backends accept overlong forms, and fail
+    later, inside callbacks that lose errors.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -73,7 +73,7 @@ class _Measured:
             self._utf8.decode(content)
         except UnicodeDecodeError as error:
             self._ended = True
-            # The decoder puts what a character lacked at the end of the last piece in front.
+            # The decoder prepends the incomplete character of the last piece.
             return content[: max(error.start - (len(error.object) - len(content)), 0)]
         return content
 
@@ -82,7 +82,7 @@ class _Measured:
 
 
 def json_export(file: IO[bytes]) -> tuple[Channel, Iterator[Raw]]:
-    """The channel of an export, and its messages as the file has them.
+    """The channel of an export, and its messages in file order.
 
     Raises:
         UnreadableError: if it is damaged or no export; from the iterator, too.
@@ -97,10 +97,10 @@ def json_export(file: IO[bytes]) -> tuple[Channel, Iterator[Raw]]:
 
 
 def _events(file: _Measured) -> _Events:
-    """The events of a file, with strings that can be written again.
+    """The events of a file, with strings that can be encoded.
 
-    An escaped half of a surrogate pair is a question mark, as YAJL reads it; the backend in Python
-    leaves it, and no database takes it.
+    A lone surrogate becomes a question mark, as in YAJL; the Python backend keeps it, and no
+    database takes it.
     """
     for event, value in ijson.basic_parse(file, use_float=True):
         if isinstance(value, str):
@@ -135,7 +135,7 @@ def _raw_messages(events: _Events, measured: _Measured) -> Iterator[Raw]:
     try:
         for event, value in events:
             if event == "end_array":
-                # What follows is the count of messages.
+                # Only the count of messages follows.
                 return
             built = _built(events, event, value)
             measured.begin()
@@ -149,7 +149,7 @@ def _raw_messages(events: _Events, measured: _Measured) -> Iterator[Raw]:
 
 
 def _built(events: _Events, event: str, value: Any, depth: int = 0) -> Any:
-    """The value that begins with this event, without the parts that are skipped."""
+    """The value that begins with this event, without skipped parts."""
     if depth > NESTING:
         raise UnreadableError(f"is nested more than {NESTING} levels deep: it is no export.")
     if event == "start_map":
@@ -181,13 +181,13 @@ def _channel(head: Raw) -> Channel:
         name=_words(channel.get("name")),
         parent=_words(channel.get("category")),
         thread=kind in _THREADS,
-        # A guild of id 0 stands for direct messages.
+        # Guild 0 stands for direct messages.
         private=kind in _PRIVATE or _id(guild.get("id")) == 0,
     )
 
 
 def json_message(raw: Raw, channel: Channel, withheld: Withheld) -> Message | None:
-    """A message of a JSON export; None if nobody said it, or it can't be placed in time."""
+    """A message of a JSON export; None for system messages and unknown times."""
     author = _map(raw.get("author"))
     message_id = _id(raw.get("id"))
     at = _time(raw.get("timestamp"), message_id)
@@ -206,7 +206,7 @@ def json_message(raw: Raw, channel: Channel, withheld: Withheld) -> Message | No
 
 
 def _shown(author: Raw) -> str:
-    """The name that is shown, unless the other one says that the account was deleted."""
+    """The shown name, unless the user name marks a deleted account."""
     name = _words(author.get("name"))
     if is_deleted_account(name):
         return name
@@ -214,7 +214,7 @@ def _shown(author: Raw) -> str:
 
 
 def _text(raw: Raw, channel: Channel, withheld: Withheld) -> str:
-    """What was written, mentions as names, and the names of what was attached."""
+    """The text, with mentions as names, and the names of attachments."""
     text = raw.get("content")
     text = text if isinstance(text, str) else ""
     names: dict[int, str] = {}
@@ -233,14 +233,14 @@ def _text(raw: Raw, channel: Channel, withheld: Withheld) -> str:
     if "<" in text or "@" in text:
         text = readable(text, names, {channel.id: channel.name})
     attached = [_words(item.get("fileName")) for item in _list(raw.get("attachments"))]
-    # The addresses of attachments end within a day; the name says what there was.
+    # Attachments' addresses expire within a day; their names stay useful.
     return "\n".join([text, *(f"(attached: {name})" for name in attached if name)]).strip()
 
 
 def _reactions(raw: Raw) -> Iterator[Reaction]:
     for item in _list(raw.get("reactions")):
         emoji = _map(item.get("emoji"))
-        # The code of a common emoji is its name in words, the name is the emoji itself.
+        # `code` is a standard emoji's name in words; `name` is the emoji itself.
         name = _words(emoji.get("name")) or _words(emoji.get("code"))
         count = item.get("count")
         members = frozenset(_id(user.get("id")) for user in _list(item.get("users")))
@@ -249,11 +249,11 @@ def _reactions(raw: Raw) -> Iterator[Reaction]:
 
 
 def _time(value: object, message_id: int) -> datetime | None:
-    """When a message was written, in UTC: as it says, or as its id tells."""
+    """A message's time in UTC, as stated or from its id."""
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
         if found is not None:
-            # Without an offset it was written in UTC.
+            # Times without an offset are in UTC.
             return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
         if message_id:
             return datetime.fromtimestamp(((message_id >> 22) + _EPOCH) / 1_000, UTC)
@@ -275,7 +275,7 @@ def _words(value: object) -> str:
 
 
 def _id(value: object) -> int:
-    """An id; 0 where it is none. SQLite, as Discord itself, holds none of 64 bits."""
+    """An id; 0 if it is none. Like Discord, SQLite has signed 64-bit integers."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 20:
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 63:

@@ -1,8 +1,7 @@
-"""Parser of DiscordChatExporter's plain text: a head, then messages as "[time] author" and lines.
+"""Parser of DiscordChatExporter's plain text: a head, then "[time] author" and lines.
 
-The format has no ids and no replies, minutes for times, and dates as the exporter's locale has
-them. What is said of it here holds for the locales in use: two numbers and a year in some order,
-and hours of 12 or 24.
+The format has no ids and no replies, times in minutes, and dates in the exporter's locale. This
+covers the common locales: two numbers and a year in some order, with 12 or 24 hours.
 """
 
 import itertools
@@ -17,7 +16,7 @@ from knowledge.files.parsed_file import UnreadableError
 
 LINE_BYTES: Final = 65_536
 MESSAGE_LINES: Final = 5_000
-# So many messages are looked at to tell which number is the day.
+# Messages examined to find out which number is the day.
 SAMPLED: Final = 2_000
 
 _RULE: Final = "=" * 62
@@ -32,7 +31,7 @@ _REACTION: Final = re.compile(r"(?P<emoji>\S+)(?: \((?P<count>\d{1,7})\))?")
 _BLOCK: Final = re.compile(r"\{(?P<name>Attachments|Embed|Stickers|Reactions|Forwarded Message)\}")
 _MONTH_NAMES: Final = "jan feb mar apr may jun jul aug sep oct nov dec"
 _MONTHS: Final = {name: number for number, name in enumerate(_MONTH_NAMES.split(), 1)}
-# What Discord says itself stands in the same format as what members say.
+# System messages, in the same format as members'.
 _SYSTEM: Final = re.compile(
     r"(?:Joined the server|Pinned a message|Started a thread|Left the group|"
     r"Changed the channel (?:icon|name)(?:: .*)?|Added .* to the group|Added a recipient|"
@@ -41,7 +40,7 @@ _SYSTEM: Final = re.compile(
 
 
 def text_lines(file: IO[bytes]) -> Iterator[str]:
-    """The lines of a file; of a line that is longer than any of an export, the beginning.
+    """The lines of a file; overlong ones are cut.
 
     Raises:
         UnreadableError: if it is not UTF-8.
@@ -52,7 +51,7 @@ def text_lines(file: IO[bytes]) -> Iterator[str]:
         if not begins:
             continue
         try:
-            # A line that was cut may end inside a character.
+            # A cut line may end inside a character.
             text = line.decode("utf-8", "strict" if whole else "ignore")
         except UnicodeDecodeError as error:
             raise UnreadableError("is not valid UTF-8: export it again.") from error
@@ -60,10 +59,10 @@ def text_lines(file: IO[bytes]) -> Iterator[str]:
 
 
 def text_channel(lines: Iterable[str], file_name: str) -> Channel:
-    """The channel that the head of an export names.
+    """The channel named in an export's head.
 
-    The guild's id is not there, and the channel's only in the name that the exporter gives to
-    files. A channel below a channel below a category is a thread.
+    The guild's id is missing, and the channel's is only in the exporter's file name. A channel
+    below a channel below a category is a thread.
 
     Raises:
         UnreadableError: if there is no head.
@@ -92,7 +91,7 @@ def text_messages(lines: Iterator[str]) -> Iterator[Message]:
     """The messages of an export, oldest first.
 
     Raises:
-        UnreadableError: if the dates can't be read.
+        UnreadableError: if the dates can't be parsed.
     """
     for line in itertools.islice(lines, 1, None):
         if line == _RULE:
@@ -111,7 +110,7 @@ def _messages(lines: Iterable[str]) -> Iterator[tuple[re.Match[str], list[str]]]
     body: list[str] = []
     previous = ""
     for line in lines:
-        # A log that somebody pasted has such lines, too, but seldom after an empty one.
+        # Pasted logs have such lines, too, but seldom after an empty one.
         begins = _HEADER.fullmatch(line) if not previous and line.startswith("[") else None
         previous = line
         if begins is None:
@@ -126,7 +125,7 @@ def _messages(lines: Iterable[str]) -> Iterator[tuple[re.Match[str], list[str]]]
 
 
 def _message(header: re.Match[str], body: list[str], *, day_first: bool) -> Message | None:
-    """The message; None where Discord said it, or said nothing."""
+    """The message; None for system messages and empty ones."""
     at = _time(header, day_first=day_first)
     text, blocks = _parts(body)
     if _SYSTEM.fullmatch(text) or at is None:
@@ -149,7 +148,7 @@ def _message(header: re.Match[str], body: list[str], *, day_first: bool) -> Mess
 
 
 def _parts(body: list[str]) -> tuple[str, dict[str, list[str]]]:
-    """What was written, and what the exporter put below it, by its name."""
+    """The text, and the exporter's sections below it, by name."""
     text: list[str] = []
     blocks: dict[str, list[str]] = {}
     into = text
@@ -167,7 +166,7 @@ def _parts(body: list[str]) -> tuple[str, dict[str, list[str]]]:
 
 
 def _day_comes_first(dates: Iterable[str]) -> bool:
-    """Whether 03/04 is the third of April: where a number above twelve tells, or the dots do."""
+    """Whether 03/04 is the third of April, by a number above twelve or by dots."""
     seen = ""
     for date in dates:
         seen = date

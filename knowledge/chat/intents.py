@@ -1,8 +1,7 @@
-"""Intent patterns for chat messages: asking, thanking, greeting, telling a solution. Pure.
+"""Intent patterns for chat messages: question, thanks, greeting, solution.
 
-The phrases, in `intents.toml`, need not be complete: a question that is not recognised is not
-imported, and thanks that are not recognised leave the replies in the order in which they were
-written.
+The phrases in `intents.toml` needn't be complete: an unrecognized question isn't imported, and
+unrecognized thanks leave the replies in their order.
 """
 
 import re
@@ -11,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-# Thanks of more words than that say something besides.
+# Longer thanks say something else, too.
 THANKS_WORDS: Final = 5
 
 _CODE: Final = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
@@ -20,7 +19,7 @@ _ATTACHED: Final = re.compile(r"^\(attached: [^\n]*\)$", re.MULTILINE)
 _MENTION: Final = re.compile(r"(?<!\w)@\w[\w.-]*")
 _CUSTOM_EMOJI: Final = re.compile(r"(?<!\w):\w{2,32}:(?!\w)")
 _WORD: Final = re.compile(r"\w+(?:['’]\w+)*")
-# Scripts without spaces between words: about two characters make a word.
+# Scripts without spaces: about two characters make a word.
 _UNSPACED: Final = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 
 _PHRASES: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
@@ -32,7 +31,7 @@ def _any(kind: str, before: str = r"\b", after: str = r"\b") -> re.Pattern[str]:
 
 
 _QUESTION_MARK: Final = re.compile(r"[?？؟]|¿")
-# A line's end begins a question anew, so that a run of them is looked at once.
+# Questions begin at line ends, so a run of them is examined once.
 _QUESTION_START: Final = _any("question_starts", r"(?:^|[.!,\n][^\S\n]*+)", "")
 _TROUBLE: Final = _any("trouble")
 _THANKS: Final = _any("thanks", after=r"\b|ありがと|谢谢|謝謝|감사")
@@ -53,35 +52,35 @@ _TO_SOMEBODY: Final = re.compile(r"\b(?:you|your|du|dein|deine)\b", re.IGNORECAS
 # A message is judged several times within its conversation.
 @lru_cache(maxsize=2_048)
 def prose(text: str) -> str:
-    """The text without code, addresses, mentions, custom emoji and names of attachments."""
+    """The text without code, addresses, mentions, custom emoji and attachments' names."""
     for pattern in (_CODE, _ADDRESS, _ATTACHED, _MENTION, _CUSTOM_EMOJI):
         text = pattern.sub(" ", text)
     return text
 
 
 def forget() -> None:
-    """Keep no message in memory."""
+    """Clear the caches of messages."""
     prose.cache_clear()
 
 
 def mentions(text: str) -> set[str]:
-    """The names behind an @, folded, each as far as its first blank."""
+    """The first words of mentioned names, casefolded."""
     return {name[1:].casefold() for name in _MENTION.findall(text)} if "@" in text else set()
 
 
 def word_count(text: str) -> int:
-    """About how many words the prose of a text has, in any script."""
+    """The approximate number of words in a text's prose, in any script."""
     plain = prose(text)
     return len(_WORD.findall(_UNSPACED.sub(" ", plain))) + len(_UNSPACED.findall(plain)) // 2
 
 
 def points_somewhere(text: str) -> bool:
-    """Whether there is a link or code, which say something without a sentence."""
+    """Whether there is a link or code."""
     return _ADDRESS.search(text) is not None or _CODE.search(text) is not None
 
 
 def is_small_talk(text: str) -> bool:
-    """Whether nobody would look the text up: a greeting, thanks, a single word, nothing at all."""
+    """Whether the text is a greeting, thanks, a single word, or empty."""
     if points_somewhere(text):
         return False
     if word_count(text) <= 1:
@@ -93,7 +92,7 @@ def is_small_talk(text: str) -> bool:
 
 
 def asks(text: str) -> bool:
-    """Whether the text asks for something or tells of trouble."""
+    """Whether the text is a question or reports a problem."""
     plain = prose(text)
     return any(found.search(plain) for found in (_QUESTION_MARK, _QUESTION_START, _TROUBLE))
 
@@ -104,12 +103,12 @@ def asks_only(text: str) -> bool:
 
 
 def asks_back(text: str) -> bool:
-    """Whether the text speaks to somebody, as a question does that asks for details."""
+    """Whether the text addresses somebody, like a question about details."""
     return _TO_SOMEBODY.search(prose(text)) is not None
 
 
 def thanks(text: str) -> bool:
-    """Whether the text says that something helped. Thanks in advance, or with a but, do not."""
+    """Whether the text says that something helped; not thanks in advance, or with a but."""
     plain = prose(text)
     return _THANKS.search(plain) is not None and _NOT_YET.search(plain) is None
 
@@ -119,12 +118,12 @@ def tells_solution(text: str) -> bool:
 
 
 def is_marked_solved(title: str) -> bool:
-    """Whether the title of a thread or post, or its tag, says that it is solved."""
+    """Whether a thread's title or tag says that it is solved."""
     return _SOLVED.search(_NOT_SOLVED.sub(" ", title)) is not None
 
 
 def without_solved_mark(title: str) -> str:
-    """A thread's title without what says that it is solved."""
+    """A thread's title without its solved mark."""
     if not is_marked_solved(title):
         return title
     return " ".join(_SOLVED.sub(" ", title).split()).strip(" -–:|")

@@ -1,8 +1,8 @@
 """Transcripts: conversations as documents, with question, answer, replies and jump links.
 
-A document is called what its thread is called, or by its question. What members wrote is kept to
-the letter, except for secrets, and that it can't change the document around it: headings, rules and
-open code fences of one message end with that message, and mentions are names that ping nobody.
+The title is the thread's, or the question. Texts are kept verbatim except for secrets, and
+contained: headings, rules and open code fences end with their message, and mentions become names
+without pings.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from knowledge.store.erasure.quote_opt_outs import NOTHING, Withheld
 from knowledge.values.documents import SHARED, Document, Kind, Scope
 from knowledge.values.submissions import TITLE_CHARACTERS
 
-# Discord's own limit is 4,000 characters for those who pay; more than that nobody sent.
+# Discord's own limit for paying members.
 MESSAGE_CHARACTERS: Final = 4_000
 
 # Read and cut in about 20 ms.
@@ -40,15 +40,15 @@ _SYNTAX: Final = re.compile(
     r"|(?<!\w)@(?P<all>everyone|here)\b",
     re.DOTALL,
 )
-# What has another backtick behind it on its line is code within a sentence.
+# With another backtick on its line it is inline code.
 _FENCE: Final = re.compile(r"^ {0,3}(?P<fence>`{3,}(?![^\n]*`)|~{3,})")
 _HEADING: Final = re.compile(r"^ {0,3}#{1,6}(?:[ \t]+(?P<text>.*?))?(?:[ \t]+#+)?[ \t]*$")
 _UNDERLINE: Final = re.compile(r"^ {0,3}(?:-+|=+)[ \t]*$")
-# HTML that begins a line can swallow everything below it; an address in brackets can't.
+# HTML at the start of a line can swallow everything below it; an address in brackets can't.
 _TAG: Final = re.compile(r"^( {0,3})<(?=[!?/A-Za-z])(?!https?://)")
 _MARKUP: Final = re.compile(r"[\\`*_\[\]<>#|~]")
 _SENTENCE_END: Final = re.compile(r"(?<=[.?!…])\s+|(?<=[？。！])|\n+")
-# A shorter question ("What now?") says nothing without what stands before it.
+# Shorter questions ("What now?") need their context.
 TITLE_WORDS: Final = 4
 _WORDLESS: Final = re.compile(r"[\W_]*")
 _UNTITLED: Final = re.compile(
@@ -58,10 +58,10 @@ _UNTITLED: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Where messages were written. Ids are 0 where they are not known.
+    """A channel; ids are 0 if unknown.
 
-    `solved` is whether a forum's tag says so; `private` whether not everyone in the guild could
-    read it, as far as the channel's own kind tells.
+    `solved` is whether a forum's tag says so; `private` whether some members of the guild couldn't
+    read it, by the channel's kind.
     """
 
     guild_id: int
@@ -73,7 +73,7 @@ class Channel:
     solved: bool = False
 
     def link(self, message: Message | None = None) -> str:
-        """The jump link to a message, or to the channel; nothing where the ids are not known."""
+        """The jump link to a message, or to the channel; empty without ids."""
         if not (self.guild_id and self.id):
             return ""
         link = f"https://discord.com/channels/{self.guild_id}/{self.id}"
@@ -81,7 +81,7 @@ class Channel:
 
 
 def readable(text: str, names: Mapping[int, str], channels: Mapping[int, str]) -> str:
-    """The text with Discord's own syntax as words; code is left as it is.
+    """The text with Discord's markup as words; code stays.
 
     Names are by id; members without one are called a member.
     """
@@ -102,7 +102,7 @@ def readable(text: str, names: Mapping[int, str], channels: Mapping[int, str]) -
             case "time":
                 return _time(int(value))
             case _:
-                # Code; a page; and everyone, who without the sign can't be pinged by a quotation.
+                # Code, an address, or an everyone mention, which can't ping without its sign.
                 return value
 
     return _SYNTAX.sub(word, text)
@@ -121,10 +121,11 @@ def documents(
     scope: Scope = SHARED,
     withheld: Withheld = NOTHING,
 ) -> Iterator[Document | None]:
-    """What a channel's messages, oldest first, come to: one document for a thread or conversation.
+    """The documents of a channel's messages, oldest first.
 
-    A thread of more than `THREAD_MESSAGES` is cut into conversations like any other channel. After
-    every `STEP_MESSAGES` there is a None, so that whoever asks can do something else meanwhile.
+    A thread is one document, unless it has more than `THREAD_MESSAGES`; then, like any channel, it
+    is cut into conversations. After every `STEP_MESSAGES` it yields None, so the caller can do
+    other work.
     """
     stream = iter(messages)
     if channel.thread:
@@ -151,9 +152,9 @@ def document(
     scope: Scope = SHARED,
     withheld: Withheld = NOTHING,
 ) -> Document | None:
-    """The document that a thread or a conversation comes to; None if it answers nothing.
+    """The document of a thread or conversation; None if it answers nothing.
 
-    A thread whose first post is withheld gives none: its title is that member's, too.
+    A thread with a withheld first post has none: its title is that member's, too.
     """
     found = _exchange(channel, messages, withheld)
     if found is None:
@@ -180,7 +181,7 @@ def _exchange(channel: Channel, messages: Sequence[Message], withheld: Withheld)
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """An exchange as the text of a note: whose messages it has, and how many had no room."""
+    """An exchange as a note's text, with its authors and the number of left-out messages."""
 
     title: str
     text: str
@@ -191,9 +192,9 @@ class Transcript:
 def transcript(
     channel: Channel, messages: Sequence[Message], withheld: Withheld, most: int
 ) -> Transcript | None:
-    """An exchange in at most so many characters, whole turns of it; None if it answers nothing.
+    """An exchange in limited characters, in whole turns; None if it answers nothing.
 
-    Question and answer stay; of the replies, the last ones are left out.
+    Question and answer stay; the last replies are left out first.
     """
     found = _exchange(channel, messages, withheld)
     if found is None:
@@ -202,7 +203,7 @@ def transcript(
     kept = len(parts)
     while kept > 1 and len("\n\n".join(parts[:kept])) > most:
         kept -= 1
-    # The replies are the last parts, each a run of one author's.
+    # The last parts are the replies, in runs by author.
     gone = runs[len(runs) - (len(parts) - kept) :] if kept < len(parts) else []
     left_out = [message for run in gone for message in run]
     first = [found.question, *([found.answer] if found.answer is not None else [])]
@@ -212,9 +213,9 @@ def transcript(
 
 
 def post(channel: Channel, message: Message, scope: Scope = SHARED) -> Document | None:
-    """The document that a message comes to which says something by itself; None if it does not.
+    """The document of a self-contained message; None for others.
 
-    It is called by its first line or sentence.
+    Its title is its first line or sentence.
     """
     if not message.worth_reading:
         return None
@@ -236,7 +237,7 @@ def _shown(message: Message) -> Message:
 
 
 def document_id(channel: Channel, question: Message) -> str:
-    """The stable id of a conversation: the same however much of the channel is read around it."""
+    """The stable id of a conversation, independent of the messages around it."""
     if channel.id and question.id:
         return f"{channel.id}:{question.id}"
     told = f"{channel.id}\n{channel.name}\n{question.author}\n{question.at}\n{question.text}"
@@ -244,7 +245,7 @@ def document_id(channel: Channel, question: Message) -> str:
 
 
 def _title(channel: Channel, found: Exchange) -> str:
-    """The thread's name without a mark that says it is solved, or the question's first words."""
+    """The thread's name without its solved mark, or the question's first words."""
     name = without_solved_mark(channel.name)
     if channel.thread and not _WORDLESS.fullmatch(name):
         return _shortened(without_secrets(name))
@@ -255,7 +256,7 @@ def _title(channel: Channel, found: Exchange) -> str:
 
 
 def _told(message: Message) -> list[str]:
-    """The lines and sentences of a message that say something, without markup."""
+    """The meaningful lines and sentences of a message, without markup."""
     plain = _MARKUP.sub("", _UNTITLED.sub(" ", message.text))
     sentences = [" ".join(sentence.split()) for sentence in _SENTENCE_END.split(plain)]
     return [text for text in sentences if text and not is_small_talk(text)]
@@ -269,12 +270,12 @@ def _shortened(text: str) -> str:
 
 
 def _text(channel: Channel, found: Exchange) -> str:
-    """The question with its answer below it, so that they are quoted together; then the rest."""
+    """The question with the answer below it, to be quoted together; then the rest."""
     return "\n\n".join(_parts(channel, found))
 
 
 def _parts(channel: Channel, found: Exchange) -> list[str]:
-    """Each turn of an exchange: the question, the answer, each run of replies."""
+    """The turns of an exchange: the question, the answer, each run of replies."""
     parts = [_said(channel, found.question)]
     rest = [_said(channel, *run) for run in _runs(found.replies)]
     if found.answer is not None:
@@ -284,7 +285,7 @@ def _parts(channel: Channel, found: Exchange) -> list[str]:
 
 
 def _runs(messages: Sequence[Message]) -> list[list[Message]]:
-    """Messages in order, those that one author wrote in a row together."""
+    """Messages in order, grouped by consecutive author."""
     runs: list[list[Message]] = []
     for message in messages:
         if runs and runs[-1][-1].member == message.member and not message.reply_to:
@@ -304,10 +305,10 @@ def _said(channel: Channel, *messages: Message) -> str:
 
 
 def contained(text: str) -> str:
-    """A message's Markdown that can't reach beyond the message.
+    """A message's Markdown, kept from affecting text outside it.
 
-    Headings become bold, lines that would underline the one above them into a heading stand
-    alone, a fence that was left open is closed, and what is longer than Discord allows is cut.
+    Headings become bold, underlines of headings stand alone, open fences are closed, and overlong
+    text is cut.
     """
     if len(text) > MESSAGE_CHARACTERS:
         text = text[:MESSAGE_CHARACTERS].rstrip() + "…"

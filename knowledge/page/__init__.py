@@ -1,1 +1,1 @@
-"""The public page: a static site of the notes that a server publishes."""
+"""The public page: a static site of a server's published notes."""

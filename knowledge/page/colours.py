@@ -1,4 +1,4 @@
-"""Colours of a site: its accent, made light or dark enough to be read.
+"""Colours of a site: the accent, adjusted to be readable.
 
 Source:
     Web Content Accessibility Guidelines 2.2, "relative luminance" and success criterion 1.4.3.
@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 ACCENT: Final = re.compile("#[0-9a-fA-F]{6}")
-# The grounds that links stand on: the raised one of each scheme has the least contrast.
+# The raised background of each colour scheme; the other backgrounds have more contrast.
 LIGHT: Final = "#f3f4f7"
 DARK: Final = "#22252c"
 # 1.4.3 asks for 4.5; the rest is for rounding.
@@ -17,7 +17,7 @@ _STEPS: Final = 50
 
 
 def readable(accent: str, ground: str) -> str:
-    """The accent, with as much black or white as it needs to be read on the ground."""
+    """The accent, mixed with as much black or white as it needs on this background."""
     towards = 0 if _luminance(ground) > 0.5 else 255
     parts = _parts(accent)
     for step in range(_STEPS + 1):

@@ -25,7 +25,7 @@ from knowledge.values.documents import Document, document_of_note
 from knowledge.values.pictures import Picture
 
 _RELATED: Final = 5
-# Of a tag's notes, so many on either side are compared: a tag can be on all 10,000.
+# Neighbours under the same tag compared on either side: a tag can be on all 10,000 notes.
 _BESIDE: Final = 12
 
 
@@ -38,7 +38,7 @@ def published(
     invite: str = "",
     base_url: str = "",
 ) -> Site:
-    """What the site of a guild says now; no note where the guild has turned it off or is left."""
+    """The present content of a guild's site; no notes if the page is off or the bot has left."""
     settings = store.guilds.settings(guild_id)
     notes = store.public_notes.of_guild(guild_id)
     asked, related = store.public_notes.asked(guild_id), _related(notes)
@@ -78,7 +78,7 @@ def _note(note: PublicNote, asked: int, related: Sequence[int]) -> PublishedNote
 
 
 def _related(notes: Sequence[PublicNote]) -> dict[int, list[int]]:
-    """For each note, those that share most tags with it, a rare tag counting more."""
+    """For each note, the notes with most tags in common; rare tags count more."""
     tagged: dict[str, list[int]] = defaultdict(list)
     for note in notes:
         for tag in note.submission.tags:

@@ -23,7 +23,7 @@ def machine_files(site: Site) -> Iterator[tuple[str, str]]:
     if site.indexed and site.base_url:
         yield "sitemap.xml", _sitemap(site)
         listed = f"Sitemap: {site.base_url}sitemap.xml\n"
-    # A search engine that may not read a page can't find `noindex` in it and may list its address.
+    # A search engine must be allowed to read a page to find its `noindex`.
     yield "robots.txt", f"User-agent: *\nAllow: /\n{listed}"
     yield "gone.txt", _gone(site)
     if site.icon is None:
@@ -45,7 +45,7 @@ def _sitemap(site: Site) -> str:
 
 
 def _gone(site: Site) -> str:
-    """The paths that answer with 410, as nginx's `map` includes them."""
+    """Paths for 410 responses, to include in nginx's `map`."""
     base = urlsplit(site.base_url).path or "/"
     return "".join(f"{base}{address} 410;\n" for address in sorted(site.gone))
 

@@ -1,8 +1,8 @@
-"""Renderer of a note's Markdown to HTML that is safe on a page.
+"""Renderer of notes' Markdown to safe HTML.
 
-HTML of the writer is text. Links lead to http, https and mailto addresses alone. A picture from
-elsewhere is a link to it, so that no page asks another host for anything. Discord's own marks
-(mentions, emoji, times) are words: no id of a member is on a page. Nor is a password or a token.
+HTML in a note is shown as text. Links have http, https or mailto addresses only. External pictures
+become links, so pages request nothing from other hosts. Discord's markup (mentions, emoji, times)
+becomes words, so no member's id is on a page. Neither are passwords and tokens.
 """
 
 import re
@@ -26,20 +26,20 @@ _DISCORD_MARK: Final = re.compile(
     r"|a?:(?P<emoji>\w{1,32}):\d{1,20}|/(?P<command>[\w -]{1,100}):\d{1,20}"
     r"|t:(?P<time>\d{1,11})(?::[a-zA-Z])?)>"
 )
-# No browser takes a longer address.
+# Browsers take no longer address.
 _ADDRESS_CHARACTERS: Final = 2_000
 _OUTSIDE: Final = "nofollow ugc noopener"
 _LAST_HEADING: Final = 6
 
 
 def to_html(text: str, *, line_breaks: bool = True) -> str:
-    """The text as HTML; with `line_breaks` a line ends where its writer ended it, as in Discord."""
+    """The text as HTML; `line_breaks` keeps the line ends, as Discord does."""
     parser = _BREAKING if line_breaks else _FLOWING
     return str(parser.render(shown(text)))
 
 
 def to_plain(text: str) -> str:
-    """The words of the text in one line, without what is marked up."""
+    """The words of the text in one line, without markup."""
     words: list[str] = []
     for token in _FLOWING.parse(shown(text)):
         if token.type == "inline":
@@ -52,7 +52,7 @@ def to_plain(text: str) -> str:
 
 
 def _discord_mark(state: StateInline, silent: bool) -> bool:
-    """Inline rule: what only Discord can resolve is a word."""
+    """Inline rule: Discord's markup becomes words."""
     found = _DISCORD_MARK.match(state.src, state.pos)
     if found is None:
         return False
@@ -74,7 +74,7 @@ def _word_of(found: re.Match[str]) -> str:
 
 
 def _headings_below_the_title(state: StateCore) -> None:
-    """Core rule: headings begin at the second level and leave none out, for screen readers."""
+    """Core rule: headings begin at the second level and skip none, for screen readers."""
     last = 1
     for token in state.tokens:
         if token.type == "heading_open":
@@ -93,7 +93,7 @@ def _link_open(
 def _image(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
-    """A link to a picture; within another link, only its name, as links can't be nested."""
+    """A link to a picture; within another link, only its name, because links can't be nested."""
     token = tokens[index]
     address = str(token.attrs.get("src", ""))
     name = renderer.renderInlineAsText(token.children or [], options, env) or address
@@ -104,7 +104,7 @@ def _image(
 
 
 def _table_open(*_: Any) -> str:
-    # What is wider than a phone is scrolled, which the keyboard must be able to do, too.
+    # Wide tables scroll, with the keyboard, too.
     return '<div class="wide" tabindex="0"><table>\n'
 
 
@@ -115,7 +115,7 @@ def _table_close(*_: Any) -> str:
 def _cell(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
-    """A cell whose alignment is a class, as a page may have no style of its own."""
+    """A cell with its alignment as a class, because inline styles are forbidden."""
     style = tokens[index].attrs.pop("style", "")
     if style:
         tokens[index].attrSet("class", str(style).removeprefix("text-align:"))
@@ -131,7 +131,7 @@ def _parser(*, line_breaks: bool) -> MarkdownIt:
     parser.enable(["table", "strikethrough", "linkify"])
     if parser.linkify is not None:
         parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False})
-        # Each address with an open bracket would be read on to the end of the text.
+        # Otherwise each address with an open bracket is scanned to the end of the text.
         whole = parser.linkify.match_at_start
         parser.linkify.match_at_start = lambda text: whole(text[:_ADDRESS_CHARACTERS])
         parser.core.ruler.disable("linkify")

@@ -1,7 +1,6 @@
-"""Pages of a site: the path of each, its template and everything that is filled in.
+"""Pages of a site: path, template and context of each.
 
-A page is a value: whatever changes it changes its digest, so that a page whose digest is known need
-not be rendered again.
+A page is a value whose digest covers all its inputs, so unchanged pages aren't rendered again.
 """
 
 import hashlib
@@ -12,17 +11,17 @@ from typing import Any, Final, NamedTuple
 
 from knowledge.page.site import ASKED, NEWEST, PublishedNote, Site, tag_address
 
-# Of a list on the first page, of its tags, of a page of a list, and of the feed.
+# Lengths of the first page's list and tags, of a list's page, and of the feed.
 _FIRST: Final = 10
 _FIRST_TAGS: Final = 40
 LISTED: Final = 100
 _FEED: Final = 50
-# A model is given a list that it can read.
+# A list that fits into a model's context.
 _FOR_MODELS: Final = 1_000
 
 
 class Listed(NamedTuple):
-    """A note as a list has it."""
+    """A note in a list."""
 
     address: str
     title: str
@@ -32,7 +31,7 @@ class Listed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One file of the site, before it is rendered."""
+    """One file of the site, before rendering."""
 
     path: str
     template: str
@@ -47,7 +46,7 @@ class Page:
         return self.path.count("/")
 
     def digest(self, shared: str) -> str:
-        """Of everything that the page's bytes depend on; `shared` is what all pages depend on."""
+        """The digest of all inputs; `shared` covers those common to all pages."""
         return hashlib.sha256(f"{shared}\0{self!r}".encode()).hexdigest()
 
 
@@ -93,8 +92,7 @@ def pages(site: Site) -> Iterator[Page]:
 def _paged(address: str, kind: str, notes: Sequence[Listed], tag: str = "") -> Iterator[Page]:
     """A list in pages, newest first.
 
-    The oldest page has the number 1 and a fixed length, so that a new note changes the first page
-    alone.
+    The oldest page has number 1 and a fixed length, so a new note changes only the first page.
     """
     full = max(len(notes) // LISTED - 1, 0)
     ends = [len(notes) - number * LISTED for number in range(full, -1, -1)]
@@ -115,5 +113,5 @@ def _listed(note: PublishedNote) -> Listed:
 
 
 def _unasked(note: PublishedNote) -> PublishedNote:
-    """The note without its count, so that a question alone makes no page another one."""
+    """The note without its count, so a question alone doesn't change its page."""
     return replace(note, asked_count=0)

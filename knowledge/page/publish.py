@@ -1,8 +1,8 @@
-"""Publisher of a site: a folder that is the old site or the new one, whenever it is looked at.
+"""Publisher of a site, with an atomic switch from the old version to the new.
 
-The folder is a link to one of two copies beside it. The other copy is brought up to date, the link
-is replaced in one step, and then the first copy follows, so that no withdrawn text is left in it.
-Equal files are one file on the disk (hard links). So a changed note costs its own pages alone.
+The folder is a link to one of two copies. The other copy is updated, the link is replaced in one
+step, and then the first copy is updated, too, so no withdrawn text is left. Equal files are hard
+links, so a changed note costs only its own pages.
 
     page              → .page.a/site, or .page.b/site; a web server reads it
     .page.a/made.json   the digest of each file's inputs; missing while the copy is being changed
@@ -36,19 +36,19 @@ _SITE: Final = "site"
 _MADE: Final = "made.json"
 _PLACE: Final = re.compile(r"(?P<name>[^.].*)|\.(?P<hidden>[^.].*)\.[ab]")
 _LOCK_SECONDS: Final = 60
-# A web server of another user reads what the bot, whose files are its own, writes.
+# The web server may run as another user, while the bot's other files are private.
 _FILE_MODE: Final = 0o644
 _FOLDER_MODE: Final = 0o755
 
 # The bytes of a picture, by its digest.
 PictureBytes = Callable[[str], bytes]
-# Writes what is to be at a path, a file or a folder.
+# Writes a file or folder at a path.
 Make = Callable[[Path], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """How many entries the site has, and how many this run wrote and removed."""
+    """The number of entries on the site, and of those written and removed by this run."""
 
     entries: int
     written: int
@@ -57,7 +57,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A file or a search bundle to be: the digest of its inputs, and how it is made."""
+    """A file or search bundle: the digest of its inputs, and the function to make it."""
 
     digest: str
     make: Make
@@ -73,8 +73,8 @@ def publish(
     """Write the site into the folder; nothing is written if nothing changed.
 
     Raises:
-        PublishError: if the folder is in use otherwise or can't be written, a template can't be
-            used, or Pagefind fails.
+        PublishError: if the folder is in use otherwise or can't be written, a template fails, or
+            Pagefind does.
     """
     base_url = f"{site.base_url.rstrip('/')}/" if site.base_url else ""
     site = replace(site, name=shown(site.name), base_url=base_url)
@@ -97,15 +97,15 @@ def publish(
 
 
 def unpublish(folder: Path) -> None:
-    """Delete a site with both of its copies; nothing else is touched.
+    """Delete a site with both copies, and nothing else.
 
     Raises:
-        PublishError: if something else than a site is there, or it can't be deleted.
+        PublishError: if the folder isn't a site, or it can't be deleted.
     """
     try:
         with _alone(folder):
             copies = _copies(folder)
-            # Nothing is served from here on, also if this ends halfway.
+            # From here on nothing is served, even if this is interrupted.
             folder.unlink(missing_ok=True)
             for copy in copies:
                 if copy.exists():
@@ -115,7 +115,7 @@ def unpublish(folder: Path) -> None:
 
 
 def published_in(parent: Path) -> set[str]:
-    """The names of the sites in a folder, also of those of which something was left."""
+    """The names of the sites in a folder, partly deleted ones included."""
     places = parent.iterdir() if parent.is_dir() else ()
     named = (_PLACE.fullmatch(one.name) for one in places)
     return {found["hidden"] or found["name"] for found in named if found}
@@ -139,7 +139,7 @@ def _entries(site: Site, renderer: Renderer, picture: PictureBytes) -> dict[str,
     literal["search/bundles.json"] = bundle_list(parts).encode()
     for path, text in literal.items():
         entries[path] = _Entry(_digest(text), partial(_write, content=text))
-    # The last ones: they are made of pages that are there.
+    # Last, because bundles are made from the pages.
     for number, part in enumerate(parts):
         make = partial(write_bundle, paths=part.keys(), language=site.language)
         entries[f"search/{number}"] = _Entry(_digest(repr(part).encode()), make)
@@ -147,7 +147,7 @@ def _entries(site: Site, renderer: Renderer, picture: PictureBytes) -> dict[str,
 
 
 def _said(note: PublishedNote) -> str:
-    """Digest of what the search finds of a note."""
+    """Digest of a note's searchable text."""
     return _digest(repr((note.title, note.text, note.tags, note.asked_as)).encode())
 
 
@@ -161,7 +161,7 @@ def _writes(content: Callable[[], bytes]) -> Make:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, as two publishers would change the same copy."""
+    """Hold the folder's lock, so two publishers don't change the same copy."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f".{folder.name}.lock"), timeout=_LOCK_SECONDS):
@@ -173,10 +173,10 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _copies(folder: Path) -> tuple[Path, Path]:
-    """The copy that the folder leads to, and the other one.
+    """The copy that is served, and the other one.
 
     Raises:
-        PublishError: if something else than a site is there.
+        PublishError: if the folder isn't a site.
     """
     first, second = (folder.with_name(f".{folder.name}.{name}") for name in _COPIES)
     if not folder.is_symlink():
@@ -195,7 +195,7 @@ def _copies(folder: Path) -> tuple[Path, Path]:
 
 
 def _made(copy: Path) -> dict[str, str]:
-    """The digests of what a copy has; empty for one that isn't there or isn't whole."""
+    """The digests of a copy's files; empty if it is missing or incomplete."""
     try:
         made: dict[str, str] = json.loads((copy / _MADE).read_bytes())
     except (FileNotFoundError, ValueError):
@@ -204,12 +204,12 @@ def _made(copy: Path) -> dict[str, str]:
 
 
 def _follow(copy: Path, entries: Mapping[str, _Entry], other: Path) -> None:
-    """Bring a copy up to date; what the other one has is shared, the rest is made."""
+    """Update a copy; files of the other copy are linked, the rest is made."""
     before, at_other = _made(copy), _made(other)
     (copy / _MADE).unlink(missing_ok=True)
     site = copy / _SITE
     if not before and copy.is_dir():
-        # It was being changed by a process that was killed.
+        # A killed process left it incomplete.
         shutil.rmtree(copy)
     for path in before.keys() - entries.keys():
         _remove(site / path)
@@ -228,7 +228,7 @@ def _follow(copy: Path, entries: Mapping[str, _Entry], other: Path) -> None:
 
 
 def _lead(folder: Path, copy: Path) -> None:
-    """Have the folder lead to a copy, in one step."""
+    """Switch the link to a copy, in one step."""
     link = folder.with_name(f".{folder.name}.link")
     link.unlink(missing_ok=True)
     link.symlink_to(Path(copy.name, _SITE))
@@ -238,7 +238,7 @@ def _lead(folder: Path, copy: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Remove a file or a search bundle, and the folders that are empty then."""
+    """Remove a file or search bundle, and emptied folders."""
     if path.is_dir():
         shutil.rmtree(path)
     else:
@@ -255,7 +255,7 @@ def _folder(path: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a new file: one that is there may be shared with the other copy."""
+    """Write a new file; an existing one may be shared with the other copy."""
     path.write_bytes(content)
     path.chmod(_FILE_MODE)
 

@@ -1,4 +1,4 @@
-"""Renderer of pages: Jinja templates, each of which a server may override."""
+"""Renderer of pages: Jinja templates, with overrides by the server."""
 
 import hashlib
 import json
@@ -36,10 +36,9 @@ _LIBRARIES: Final = ("Jinja2", "markdown-it-py", "linkify-it-py", "pagefind-bin"
 
 
 class Renderer:
-    """The pages of one site as bytes.
+    """Renders the pages of one site to bytes.
 
-    `shared` is the digest of everything that every page depends on: the server's settings, the
-    templates, and this program.
+    `shared` is the digest of all common inputs: the server's settings, the templates, this program.
     """
 
     def __init__(
@@ -56,7 +55,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
-            # Whatever anybody wrote passes through here on its way to a page.
+            # All text of people passes through here on its way to a page.
             finalize=lambda value: shown(value) if type(value) is str else value,
             extensions=["jinja2.ext.i18n"],
         )
@@ -83,9 +82,9 @@ class Renderer:
         """The bytes of a page.
 
         Raises:
-            PublishError: if a template can't be rendered, which the shipped ones can.
+            PublishError: if an overridden template fails.
         """
-        # A page that is shown in place of any other can't say where it is from there.
+        # The 404 page is shown at any path, so it needs absolute links.
         root = self._base_path if page.path == "404.html" else "../" * page.depth
         with _named(page.template):
             template = self._environment.get_template(page.template)
@@ -112,7 +111,7 @@ class Renderer:
 
 @contextmanager
 def _named(template: str) -> Iterator[None]:
-    """Say which template an error is of."""
+    """Name the template in errors."""
     try:
         yield
     except (TemplateError, UnicodeDecodeError) as error:

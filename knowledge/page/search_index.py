@@ -1,7 +1,7 @@
-"""Search index of a site: bundles of Pagefind, each of some of the pages.
+"""Search index of a site, in bundles of Pagefind.
 
-A bundle holds every page whose address falls to it, so that another note makes one bundle anew. A
-site of a few hundred notes has one.
+Each page belongs to one bundle by its address, so a new note changes only one bundle. A site of a
+few hundred notes has one.
 """
 
 import json
@@ -18,10 +18,10 @@ from pagefind_bin import get_executable
 from knowledge.page.site import PublishError
 from knowledge.values.guilds import Language
 
-# Pagefind indexes so many in half a second of CPU.
+# Pagefind indexes as many in half a second of CPU time.
 BUNDLE_PAGES: Final = 1_000
 _SECONDS: Final = 300
-# Pagefind's own interface, in place of which the site has a smaller one.
+# Pagefind's user interface; the site has a smaller one.
 _UNUSED: Final = (
     "pagefind-component-ui.css",
     "pagefind-component-ui.js",
@@ -35,9 +35,9 @@ _UNUSED: Final = (
 
 
 def bundles(digests: Mapping[str, str]) -> list[dict[str, str]]:
-    """The pages of each bundle, by path with their digests; none is empty but a site's only one."""
+    """The pages of each bundle, by path with their digests; only an empty site's is empty."""
     number = 1
-    # Doubled, so that one more note seldom changes which bundle each page belongs to.
+    # Doubled, so one more note seldom moves pages to other bundles.
     while number * BUNDLE_PAGES < len(digests):
         number *= 2
     parts: list[dict[str, str]] = [{} for _ in range(number)]
@@ -47,15 +47,15 @@ def bundles(digests: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def bundle_list(parts: list[dict[str, str]]) -> str:
-    """What the search reads first: the name of each bundle, and how many pages it has."""
+    """The search's first file: the name and number of pages of each bundle."""
     return json.dumps([{"name": str(at), "pages": len(part)} for at, part in enumerate(parts)])
 
 
 def write_bundle(into: Path, paths: Collection[str], language: Language) -> None:
-    """Index the pages at these paths of the site that has the bundle as `search/NUMBER`.
+    """Index these pages for the bundle at `search/NUMBER`.
 
     Raises:
-        PublishError: if Pagefind can't.
+        PublishError: if Pagefind fails.
     """
     with tempfile.TemporaryDirectory(dir=into.parent, prefix=".pages-") as folder:
         for path in paths:

@@ -32,7 +32,7 @@ class PublishError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PublishedPicture:
-    """A picture without its bytes, which the publisher asks for only when they are new."""
+    """A picture without its bytes; the publisher asks for them if they are new."""
 
     digest: str
     kind: PictureKind
@@ -44,23 +44,23 @@ class PublishedPicture:
 
 @dataclass(frozen=True, slots=True)
 class PublishedNote:
-    """A live note that may be published, or a bundled article.
+    """A live note with consent, or a bundled article.
 
-    Texts are as they were written: `shown` takes secrets out when they are rendered, since a search
-    of 10,000 notes takes seconds.
+    Texts are as written: `shown` takes secrets out when they are rendered, since a search of 10,000
+    notes takes seconds.
 
     Attributes:
         address: of its page.
         text: Markdown of the live revision.
-        verified: the day on which a moderator last confirmed the text.
+        verified: the day of the last confirmation by a moderator.
         updated: when the live revision was approved.
         first_published: when the first revision was approved.
-        replaces: the day of the approved revision before this one, if there was one.
-        asked_as: further phrasings of the question that the note answers.
+        replaces: the day of the previous approved revision, if any.
+        asked_as: further phrasings of its question.
         link: the source's http or https address, or empty.
-        related: addresses of notes that are published, too, nearest first.
-        asked_count: how many answers have quoted it.
-        contributor: the name that the contributor wants there, or None.
+        related: addresses of related published notes, nearest first.
+        asked_count: the number of answers with a quotation of it.
+        contributor: the contributor's chosen name, or None.
     """
 
     address: str
@@ -85,15 +85,15 @@ class PublishedNote:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Everything that the site of one server says.
+    """Everything on the site of one server.
 
     Attributes:
         welcome: Markdown for the first page, or empty.
         accent: a colour as `#rrggbb`.
         invite: the https address of an invitation to the server, or empty.
-        base_url: the https address that the site is served at, or empty where it isn't known.
+        base_url: the site's https address, or empty if unknown.
         indexed: whether search engines may list it.
-        gone: addresses that had a page once and have none now.
+        gone: addresses of former pages.
     """
 
     name: str
@@ -126,5 +126,5 @@ def tag_address(tag: str) -> str:
 
 
 def page_url(base_url: str, note_id: int) -> str:
-    """The URL of a note's page, where the site's base URL is known."""
+    """The URL of a note's page."""
     return f"{base_url.rstrip('/')}/{note_address(note_id)}"

@@ -1,9 +1,9 @@
-"""Patterns of prompt injection: words in a text that are meant for a language model.
+"""Patterns of prompt injection: instructions to a language model inside a text.
 
-No model reads notes here, but what is published may be read by one, and somebody who writes such
-words wants something of it. English and German at least. People instruct each other all the time
-("ignore the warning", "you are now logged in", "System: Ubuntu"), so nothing counts that is not
-about instructions, a model's part, what it was told in secret, or the marks between its turns.
+No model reads notes here, but models may read published ones, and such words are suspicious.
+English and German at least. People instruct each other all the time ("ignore the warning", "you are
+now logged in", "System: Ubuntu"), so only words about instructions, a model's role, hidden prompts,
+or turn markers count.
 """
 
 import re
@@ -101,6 +101,6 @@ _INSTRUCTION: Final = re.compile(
 
 
 def instructions(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the spans of words that are meant for a model, in order, none overlapping."""
+    """Yield the spans of instructions to a model, in order, without overlaps."""
     for match in _INSTRUCTION.finditer(text):
         yield match.span()

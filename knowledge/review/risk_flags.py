@@ -1,11 +1,10 @@
 """Risk flags of a proposed text: links, invisible characters, prompt injection, mentions, secrets.
 
-Each flag says what kind of thing was found and where. None of them is a verdict: a note is never
-refused for a flag. So what honest notes are full of is not flagged: emoji made of several signs,
-text that is written from right to left, addresses of well-known hosts, Markdown of every kind.
+A flag has a kind and a span. It is never a verdict: no note is refused for one. So ordinary content
+isn't flagged: combined emoji, right-to-left text, well-known hosts, Markdown.
 
-Text is searched as a reader, or a model, would read it: signs that can't be seen are left out, and
-letters that look like Latin ones count as these. Spans are those of the text as it was written.
+Text is searched as a reader or a model sees it: without invisible characters, and with look-alike
+letters as Latin ones. Spans refer to the original text.
 """
 
 import ipaddress
@@ -22,9 +21,8 @@ from knowledge.review.prompt_injection import instructions
 from knowledge.secrets import secrets
 from knowledge.values.submissions import Submission
 
-# Hosts that nobody needs to be warned of: encyclopedias, standards, code, packages, papers, and
-# what belongs to Discord. A guild names its own besides. What anybody can put a site on under a
-# host's name (github.io, gitlab.io) is not here.
+# Hosts without a flag: encyclopedias, standards, code, packages, papers, Discord. A guild can allow
+# others. Hosts of anybody's sites (github.io, gitlab.io) aren't here.
 _WELL_KNOWN_TEXT: Final = """
     apache.org apple.com archive.org arxiv.org cpan.org creativecommons.org crates.io debian.org
     discord.com discord.gg discordapp.com discordstatus.com docker.com docs.rs doi.org duden.de
@@ -38,9 +36,9 @@ _WELL_KNOWN_TEXT: Final = """
     wikipedia.org wiktionary.org youtube.com youtu.be"""
 WELL_KNOWN_HOSTS: Final = frozenset(_WELL_KNOWN_TEXT.split())
 
-# More members or roles than a note needs to name.
+# More mentions than a note needs.
 MENTIONS: Final = 5
-# Longer than any word, number, path or digest that a person writes or means to be read.
+# Longer than any word, number, path or digest meant for reading.
 UNBROKEN_CHARACTERS: Final = 300
 LINE_CHARACTERS: Final = 8_000
 # Hebrew and Arabic put up to three marks on a letter, Vietnamese two.
@@ -48,7 +46,7 @@ MARKS: Final = 4
 
 
 class Risk(StrEnum):
-    """What was found."""
+    """Kinds of flags."""
 
     FOREIGN_LINK = "foreign_link"
     DISGUISED_HOST = "disguised_host"
@@ -64,7 +62,7 @@ class Risk(StrEnum):
 
 
 class Field(StrEnum):
-    """Which field of a submission a flag is about."""
+    """Fields of a submission."""
 
     TITLE = "title"
     TEXT = "text"
@@ -73,10 +71,9 @@ class Field(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """Something to look at: what it is, its span in the text, and what shows it.
+    """A finding with its span in the text.
 
-    `detail` is the host of a link, the names of signs that can't be seen, the kind of a secret, or
-    the words themselves.
+    `detail` is a link's host, the names of invisible characters, a secret's kind, or the words.
     """
 
     risk: Risk
@@ -87,7 +84,7 @@ class Flag:
 
 
 def submission_flags(submission: Submission, allowed_hosts: Collection[str] = ()) -> list[Flag]:
-    """Every flag of a submission: those of its title, then of its text, then of its link."""
+    """All flags of a submission's title, text and link, in this order."""
     parts = (
         (Field.TITLE, submission.title),
         (Field.TEXT, submission.text),
@@ -101,11 +98,11 @@ def submission_flags(submission: Submission, allowed_hosts: Collection[str] = ()
 
 
 def flags(text: str, allowed_hosts: Collection[str] = ()) -> list[Flag]:
-    """What to look at in a text, in reading order; each host, kind of sign and of secret once.
+    """The flags of a text in reading order; each host, kind of character and secret once.
 
     Args:
-        text: as it was proposed.
-        allowed_hosts: besides `WELL_KNOWN_HOSTS`; those below an allowed host are allowed, too.
+        text: the proposed text.
+        allowed_hosts: besides `WELL_KNOWN_HOSTS`; their subdomains are allowed, too.
     """
     read, places = _as_read(text)
     found = [
@@ -129,8 +126,8 @@ _ADDRESS = re.compile(
     r"https?://[^\s<>\"`]+|\bdiscord(?:app\.com/invite|\.gg)/[\w-]+", re.IGNORECASE
 )
 _MASKED = re.compile(r"\[(?P<label>[^\]\n]{1,300})\]\(\s?<?(?P<address>https?://[^\s<>)]{1,2000})")
-# Not every name with a dot is a host (`Node.js`, `README.md`), so only endings that are no file's,
-# and these in lower case (`ASP.NET` is none).
+# Names with a dot may be no hosts (`Node.js`, `README.md`), so endings of files don't count, and
+# others only in lower case (not `ASP.NET`).
 _HOST_LABEL = re.compile(
     r"(?:https?://)?(?P<host>(?:[\w-]+\.)+(?:com|org|net|edu|gov|info|biz|io|dev|app|gg|ai|eu|de|at"
     r"|ch|fr|uk|nl|es|it|us|ru|cn))(?:[/?#]\S*)?"
@@ -158,7 +155,7 @@ def _host(address: str) -> str:
     try:
         found = urlsplit(address if "://" in address else f"https://{address}").hostname
     except ValueError:
-        # Brackets that are no IPv6 address: no browser goes there either.
+        # Invalid IPv6 brackets; browsers refuse them, too.
         return ""
     return (found or "").rstrip(".")
 
@@ -172,15 +169,15 @@ def _host_risks(address: str, host: str, allowed: frozenset[str]) -> Iterator[Ri
         yield Risk.FOREIGN_LINK
 
 
-# A name in the DNS has 253 characters.
+# A name in the DNS has at most 253 characters.
 _MOST_LABELS: Final = 127
-# With a dot at least: whoever allowed `com` would allow nearly everything. Not in digits: such
-# addresses are flagged as what they are.
+# With at least one dot, since allowing `com` would allow nearly everything. IP addresses are always
+# flagged.
 _HOST_NAME = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]*[^\W_]")
 
 
 def named_hosts(typed: str) -> tuple[tuple[str, ...], list[str]]:
-    """The web hosts that somebody typed, also as addresses, and the words that name none.
+    """The hosts in an administrator's input, and the words that are none.
 
     Blanks or commas separate them; "none" stands for no host.
     """
@@ -200,7 +197,7 @@ def _host_name(typed: str) -> str:
 
 
 def _names_above(host: str) -> Iterator[str]:
-    """A host's own name and the names that it is below."""
+    """A host's name and its parent domains."""
     labels = host.split(".")
     for count in range(1, min(len(labels), _MOST_LABELS) + 1):
         yield ".".join(labels[-count:])
@@ -212,7 +209,7 @@ def _same_site(shown: str, host: str) -> bool:
 
 
 def _is_ip_address(host: str) -> bool:
-    """Whether a host is a number, in any of the ways in which browsers read one."""
+    """Whether a host is an IP address, in any notation of browsers."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -221,7 +218,7 @@ def _is_ip_address(host: str) -> bool:
 
 
 def _is_disguised(host: str) -> bool:
-    """Whether a host does not read as it is written: punycode, mixed scripts, look-alikes."""
+    """Whether a host looks like another: punycode, mixed scripts, look-alikes."""
     labels = host.split(".")
     if any(label.startswith("xn--") for label in labels):
         return True
@@ -239,7 +236,7 @@ def _is_disguised(host: str) -> bool:
     return False
 
 
-# The scripts that share letters by their looks.
+# Scripts with look-alike letters.
 _ALIKE: Final = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
 
 
@@ -247,7 +244,7 @@ def _script(letter: str) -> str:
     return unicodedata.name(letter, "UNKNOWN").split(" ")[0]
 
 
-# Signs that can't be seen, or that turn text round.
+# Invisible and direction-changing characters.
 
 _BIDIRECTIONAL: Final = frozenset(
     "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -281,7 +278,7 @@ def _hidden_flags(text: str) -> Iterator[Flag]:
 
 
 def _has_a_purpose(text: str, place: int, *, from_right: bool) -> bool:
-    """Whether honest text needs this sign where it stands."""
+    """Whether honest text needs this character in its place."""
     sign = text[place]
     before, after = text[max(place - 2, 0) : place], text[place + 1 : place + 2]
     if sign in _BIDIRECTIONAL:
@@ -299,16 +296,16 @@ def _is_emoji(sign: str) -> bool:
 
 
 def _joins(sign: str) -> bool:
-    """Whether a letter's shape depends on its neighbours: Arabic, Syriac, the scripts of India."""
+    """Whether a letter's shape depends on its neighbours: Arabic, Syriac, Indic scripts."""
     return sign != "" and ("\u0600" <= sign <= "\u07ff" or "\u0900" <= sign <= "\u0dff")
 
 
 def _is_unspaced(sign: str) -> bool:
-    """Whether a letter is of Thai, Lao, Burmese or Khmer, which break lines at such a space."""
+    """Whether a letter is Thai, Lao, Burmese or Khmer, with line breaks at such a space."""
     return sign != "" and ("\u0e00" <= sign <= "\u0eff" or "\u1000" <= sign <= "\u17ff")
 
 
-# Words that are meant for a model.
+# Prompt injection.
 
 
 def _instruction_flags(read: str) -> Iterator[Flag]:
@@ -332,7 +329,7 @@ def _mention_flags(read: str) -> Iterator[Flag]:
         yield Flag(Risk.MASS_MENTION, min(starts), max(ends), f"{len(mentioned)}")
 
 
-# Shapes.
+# Unusual shapes.
 
 _UNBROKEN: Final = re.compile(rf"\S{{{UNBROKEN_CHARACTERS},}}")
 _LONG_LINE: Final = re.compile(rf"[^\n]{{{LINE_CHARACTERS},}}")
@@ -340,7 +337,7 @@ _LONG_LINE: Final = re.compile(rf"[^\n]{{{LINE_CHARACTERS},}}")
 
 def _shape_flags(text: str) -> Iterator[Flag]:
     for match in _UNBROKEN.finditer(text):
-        # Han, kana, Thai have no blanks; addresses may be as long as they like.
+        # Han, kana and Thai have no blanks; addresses may have any length.
         spaced = sum(sign < "\u0e00" for sign in match[0]) > len(match[0]) / 2
         if spaced and "://" not in match[0]:
             yield Flag(Risk.UNBROKEN_TEXT, *match.span(), f"{len(match[0])}")
@@ -350,7 +347,7 @@ def _shape_flags(text: str) -> Iterator[Flag]:
 
 
 def _stacked_marks(text: str) -> Iterator[Flag]:
-    """Yield the first run of marks that stand above and below one letter."""
+    """Yield the first stack of marks on one letter."""
     if text.isascii():
         return
     start = 0
@@ -363,9 +360,9 @@ def _stacked_marks(text: str) -> Iterator[Flag]:
         start = place + 1
 
 
-# Reading.
+# Normalization.
 
-# Cyrillic and Greek letters by their names, and the Latin ones that they look like.
+# Cyrillic and Greek letters by name, and their Latin look-alikes.
 _LOOKS_LIKE: Final = {
     ord(unicodedata.lookup(f"{script} {case} LETTER {name}")): letter.upper()
     if case == "CAPITAL"
@@ -385,12 +382,12 @@ _LOOKS_LIKE: Final = {
 
 @lru_cache(maxsize=4_096)
 def _plain(text: str) -> str:
-    """A text with letters of other widths and look-alikes as the Latin letters that they show."""
+    """The text with full-width and look-alike letters as Latin ones."""
     return unicodedata.normalize("NFKC", text).translate(_LOOKS_LIKE)
 
 
 def _as_read(text: str) -> tuple[str, list[int]]:
-    """A text as it looks, and for each of its characters the place in the text as it is written."""
+    """The text as it looks, with each character's position in the original."""
     read: list[str] = []
     places: list[int] = []
     for place, sign in enumerate(text):

@@ -1,13 +1,11 @@
 """Word diff of two texts, by lines, then sentences, then words.
 
-Texts are compared in three steps: by lines, then by sentences inside the lines that changed, then
-by words inside the sentences that changed. That is how people revise, it keeps what was moved or
-repeated from being taken for what it merely resembles, and it is fast. A line of code is taken
-whole: half of one tells nobody anything.
+Changed lines are compared by sentences, and changed sentences by words. It matches how people
+revise, doesn't mistake moved text for similar text, and is fast. Code is compared by whole lines.
 
-Promises that the pieces kept and added are the new text and those kept and removed the old one, to
-the letter; and that two texts of 30,000 characters take less than half a second. Where comparing
-would take longer, what could be compared no further is removed and added as it is.
+Kept and added pieces make the new text exactly, kept and removed ones the old text. Two texts of
+30,000 characters take less than half a second: where comparing would take longer, the remaining
+parts are removed and added whole.
 """
 
 import itertools
@@ -19,19 +17,19 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-# Looking for one common run costs a step for each pair of equal words, and there are about as
-# many runs to be found as the logarithm of the length: 100,000 steps take about 0.1 s.
+# One search takes a step per pair of equal words, and there are about log(length) searches: 100,000
+# steps take about 0.1 s.
 MOST_STEPS: Final = 100_000
 
-# difflib passes over words that are more than a hundredth of a text of at least so many words.
+# In texts of this length, difflib ignores words with a share above one percent.
 _LONG: Final = 200
 
 _ELLIPSIS: Final = "…"
 
 _FENCE = re.compile(r"\s*(?:[-*>]\s+)*(?P<mark>`{3,}|~{3,})")
 _SENTENCE_END = re.compile(r"[.!?…][)\]\"'”’»*_`]*\s+|[。！？]+")
-# Numbers, versions, names with apostrophes or hyphens are one word; Han and kana have no blanks
-# between words, so each sign is one.
+# Numbers, versions, and names with apostrophes or hyphens are one word; each Han or kana character
+# is one, too.
 _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|\w+(?:[.,:/'’@-]\w+)*|\r?\n|[^\S\n]+|[^\w\s]"
 )
@@ -39,7 +37,7 @@ _LETTER = re.compile(r"\w")
 
 
 class Change(StrEnum):
-    """What became of a piece of text."""
+    """Kinds of pieces."""
 
     KEPT = "kept"
     REMOVED = "removed"
@@ -48,34 +46,34 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of the old text, of the new one, or of both; never empty."""
+    """A piece of the old text, the new one, or both; never empty."""
 
     change: Change
     text: str
 
 
 class _Segment(NamedTuple):
-    """What is compared as a whole."""
+    """A unit of comparison."""
 
     text: str
     is_code: bool
 
 
 def differences(old: str, new: str) -> tuple[Piece, ...]:
-    """How to get from one text to another.
+    """The difference between two texts.
 
     Returns:
-        Pieces in reading order, no two of one kind beside each other; where something was
-        replaced, what was removed comes first.
+        Pieces in reading order, no two of a kind in a row; a removed piece comes before its
+        replacement.
     """
     pieces = _compared(_lines(old), _lines(new), (_sentences, _words))
     return tuple(_joined(_without_crumbs(_joined(pieces))))
 
 
 def compact(pieces: Sequence[Piece], words: int = 6) -> tuple[Piece, ...]:
-    """What changed, with so many words of context before and after; … stands for the others.
+    """The changes with some words of context; … stands for the rest.
 
-    Nothing at all if nothing changed.
+    Empty if nothing changed.
     """
     if all(piece.change is Change.KEPT for piece in pieces):
         return ()
@@ -89,9 +87,9 @@ def compact(pieces: Sequence[Piece], words: int = 6) -> tuple[Piece, ...]:
 
 
 def _excerpt(text: str, first: int, last: int) -> str:
-    """The first and the last words of a text, with … for what is left out, if anything is."""
+    """The first and last words of a text, with … for left-out ones."""
     spans = [match.span() for match in re.finditer(r"\S+", text)]
-    # Leaving out a single word would save nothing.
+    # Leaving out a single word saves nothing.
     if len(spans) <= first + last + 1:
         return text
     before = text[: spans[first - 1][1]] + " " if first else ""
@@ -107,7 +105,7 @@ def _compared(
     new: Sequence[_Segment],
     finer: Sequence[Callable[[Sequence[_Segment]], list[_Segment]]],
 ) -> Iterator[Piece]:
-    """Compare parts; those that were replaced are cut finer and compared again."""
+    """Compare parts; replaced ones are cut finer and compared again."""
     for tag, a, b, c, d in _steps(old, new):
         if tag == "equal":
             yield Piece(Change.KEPT, _text(old[a:b]))
@@ -124,7 +122,7 @@ def _compared(
 def _steps(
     old: Sequence[_Segment], new: Sequence[_Segment]
 ) -> list[tuple[str, int, int, int, int]]:
-    """What to do with which parts, as difflib says it; ends that are alike need no search."""
+    """Operations as difflib lists them; equal ends need no search."""
     start = _common(old, new)
     end = _common(old[start:][::-1], new[start:][::-1])
     stop, new_stop = len(old) - end, len(new) - end
@@ -132,7 +130,7 @@ def _steps(
     tail = [("equal", stop, len(old), new_stop, len(new))] if end else []
     if start in (stop, new_stop) or _cost(old[start:stop], new[start:new_stop]) > MOST_STEPS:
         return [*head, ("replace", start, stop, start, new_stop), *tail]
-    # Blanks between words match everywhere and say nothing, so no run begins with one.
+    # Blanks match everywhere, so no match begins with one.
     matcher = SequenceMatcher(
         lambda part: part.text.isspace(), old[start:stop], new[start:new_stop]
     )
@@ -144,7 +142,7 @@ def _steps(
 
 
 def _common(left: Sequence[_Segment], right: Sequence[_Segment]) -> int:
-    """How many parts at the beginning are alike."""
+    """The number of equal parts at the beginning."""
     count = 0
     for one, other in zip(left, right, strict=False):
         if one != other:
@@ -154,7 +152,7 @@ def _common(left: Sequence[_Segment], right: Sequence[_Segment]) -> int:
 
 
 def _cost(old: Sequence[_Segment], new: Sequence[_Segment]) -> int:
-    """How many pairs of equal parts difflib looks at for one common run."""
+    """The number of pairs of equal parts that difflib examines for one match."""
     counts = Counter(part for part in new if not part.text.isspace())
     often = len(new) // 100 + 1 if len(new) >= _LONG else len(new)
     return sum(count for part in old if (count := counts[part]) <= often)
@@ -200,11 +198,11 @@ def _text(parts: Iterable[_Segment]) -> str:
     return "".join(part.text for part in parts)
 
 
-# Making the pieces readable.
+# Readability.
 
 
 def _joined(pieces: Iterable[Piece]) -> list[Piece]:
-    """Pieces between two that were kept as at most two: what was removed, what was added."""
+    """Merge the pieces between two kept ones into one removed and one added."""
     joined: list[Piece] = []
     changed = {Change.REMOVED: "", Change.ADDED: ""}
     for piece in (*pieces, Piece(Change.KEPT, "")):
@@ -221,9 +219,9 @@ def _joined(pieces: Iterable[Piece]) -> list[Piece]:
 
 
 def _without_crumbs(pieces: Sequence[Piece]) -> Iterator[Piece]:
-    """Yield blanks and signs between two replacements as a part of them.
+    """Merge blanks and punctuation between two replacements into them.
 
-    Three words that were replaced by three others are one change, not three.
+    Three replaced words in a row are one change.
     """
     for i, piece in enumerate(pieces):
         crumb = (

@@ -1,15 +1,15 @@
-"""The community database as its tables see it: statements, transactions, and what is asked of it.
+"""Protocol of the community database: statements and transactions.
 
-Statements are written once, in what SQLite and PostgreSQL both understand, with `?` for values.
-Every change is one transaction, begun as a writer, so that what it reads can't change under it.
-A database belongs to the thread that opened it.
+Statements are written once, in the SQL that SQLite and PostgreSQL share, with `?` for values. Every
+change is one transaction, begun as a writer, so the rows it reads can't change under it. A database
+belongs to the thread that opened it.
 
 Errors:
     Exception
     └── StoreError              the database can't be opened or written, and what to do
         ├── StoreVersionError   it was written by another version
         ├── DatabaseAwayError   its server can't be reached; nothing was changed
-        └── OutcomeUnknownError the connection was lost before it said whether a change was kept
+        └── OutcomeUnknownError the connection was lost during a commit
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,15 +28,15 @@ class StoreVersionError(StoreError):
 
 
 class DatabaseAwayError(StoreError):
-    """The database's server can't be reached, or was lost in between; nothing was changed."""
+    """The database's server can't be reached, or the connection was lost; nothing was changed."""
 
 
 class OutcomeUnknownError(StoreError):
-    """A transaction was to be committed, and nobody said whether it was: it may have been."""
+    """The connection was lost during a commit, so the changes may or may not be stored."""
 
 
 def is_away(error: BaseException | None) -> bool:
-    """Whether an error is, or comes from, a server that can't be reached."""
+    """Whether an error is, or was caused by, an unreachable server."""
     while error is not None:
         if isinstance(error, DatabaseAwayError):
             return True
@@ -45,23 +45,23 @@ def is_away(error: BaseException | None) -> bool:
 
 
 class Database(Protocol):
-    """An opened community database. Its SQL belongs to the modules that are given it."""
+    """An opened community database."""
 
     @property
     def refusal(self) -> type[Exception]:
-        """What is raised where rows are such as its tables can't have."""
+        """The exception raised for rows that violate the tables' constraints."""
 
     @property
     def folder(self) -> Path:
-        """The data folder, in which what must outlive a restored database is kept beside it."""
+        """The data folder. Files beside the database in it survive a restore."""
 
     @property
     def unknown_outcomes(self) -> int:
-        """How often nobody said whether a change was kept."""
+        """How many commits had an unknown outcome."""
 
     def close(self) -> None: ...
 
-    # Statements. Names of tables and columns are the callers' own; every value is bound.
+    # Statements. Callers write the names of tables and columns; values are bound.
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]: ...
 
@@ -74,18 +74,18 @@ class Database(Protocol):
         """Run a statement that changes rows; returns how many."""
 
     def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> int:
-        """Run a statement that changes rows for each of these values; returns how many in all."""
+        """Run a statement once per row of values; returns how many rows changed in all."""
 
     def insert(self, table: str, row: Mapping[str, Any]) -> None: ...
 
     def insert_id(self, table: str, row: Mapping[str, Any], key: str = "id") -> int:
-        """Insert a row whose key the database gives; returns that key."""
+        """Insert a row whose key the database generates; returns the key."""
 
     def insert_new(self, table: str, row: Mapping[str, Any]) -> bool:
-        """Insert a row unless one is in its way; returns whether none was."""
+        """Insert a row unless it conflicts with another; returns whether it was inserted."""
 
     def replace(self, table: str, row: Mapping[str, Any], keys: Sequence[str]) -> None:
-        """Insert a row, or write its values into the one that has these columns in common."""
+        """Insert a row, or update the one with the same `keys`."""
 
     # Transactions.
 
@@ -93,45 +93,45 @@ class Database(Protocol):
         """One transaction, begun as a writer; inside another one, a part of it.
 
         Args:
-            guild_id: the only guild of which anything is read and changed; None for more than one.
+            guild_id: the only guild whose rows are read and changed; None for more than one.
 
         Raises:
-            StoreError: if it can't be written; nothing was changed then.
-            OutcomeUnknownError: if the connection is lost while all of it is being kept.
+            StoreError: if it can't be written; nothing was changed.
+            OutcomeUnknownError: if the connection is lost during the commit.
         """
 
     def erasing(self) -> AbstractContextManager[None]:
-        """The same, whose deleted rows are to be nowhere afterwards, as far as that can be."""
+        """A write transaction whose deleted rows are overwritten, as far as the database can."""
 
     def reading(self) -> AbstractContextManager[None]:
-        """Several queries that see the database as it is at one moment; nothing is written."""
+        """Several queries on one snapshot of the database; nothing is written."""
 
     def lift_time_limits(self) -> None:
         """Let the current transaction take as long as it takes."""
 
     def defer_references(self) -> None:
-        """Until this transaction ends, rows may refer to rows that aren't there yet or any more."""
+        """Check foreign keys only at the end of this transaction."""
 
-    # Marks, by which it refuses to be opened (`knowledge.store.moved`).
+    # Marks: the database refuses to be opened while it has one (`knowledge.store.moved`).
 
     def marks(self) -> list[str]: ...
 
     def mark(self, mark: str) -> None:
-        """Let nobody open it once this transaction is kept."""
+        """Refuse to be opened once this transaction is committed."""
 
     def unmark(self) -> None:
-        """Take every mark away again, in a transaction of the caller's."""
+        """Remove every mark, inside a transaction."""
 
     def others(self) -> int:
         """How many connections other processes have; 0 for a file, guarded by its folder lock."""
 
-    # What it is made of.
+    # Schema and state.
 
     def migrations(self) -> list[str]:
-        """The names of the migrations that made its tables, in their order."""
+        """The names of the applied migrations, in order."""
 
     def tables(self, column: str = "") -> list[str]:
-        """The names of its tables in their order; of those with such a column, if one is named."""
+        """The names of its tables, sorted; with `column`, only of tables that have it."""
 
     def columns(self, table: str) -> list[str]: ...
 
@@ -139,19 +139,24 @@ class Database(Protocol):
         """The columns of a table's primary key."""
 
     def last_ids(self) -> dict[str, int]:
-        """The last id that was given, by table, where the database gives ids."""
+        """The last generated id by table."""
 
     def reserve_ids(self, table: str, number: int) -> list[int]:
-        """Ids that are given to nobody else, ascending; none where a row gets its id when kept."""
+        """Ids reserved for the caller, ascending; empty if rows get their ids when inserted."""
 
     def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:
-        """Give no id again that another copy has given, by table; `more` where that is unknown."""
+        """Don't generate ids again that another copy has given, by table.
+
+        Args:
+            given: the other copy's last ids; None if they are unknown.
+            more: how many further ids to skip.
+        """
 
     def integrity_problem(self) -> str:
-        """What the database's own checks find wrong with it, or nothing."""
+        """What the database's own checks find wrong, or an empty string."""
 
     def delete_copies(self) -> None:
-        """Delete what upgrades and restores kept of it beside it; backups are left.
+        """Delete the copies that upgrades and restores kept of it; backups stay.
 
         Raises:
             OSError: if one can't be deleted.
@@ -159,7 +164,7 @@ class Database(Protocol):
 
 
 def row_counts(database: Database) -> dict[str, int]:
-    """How many rows each table has that has any, except the log's."""
+    """The number of rows of each table that isn't empty, except the log's."""
     found = {
         table: database.rows(f"select count(*) as n from {table}")[0]["n"]  # noqa: S608
         for table in database.tables()

@@ -1,8 +1,7 @@
-"""URLs of PostgreSQL databases, as an operator writes them in the settings.
+"""URLs of PostgreSQL databases in the settings.
 
-A password is never one of their parts: settings are copied, shown and backed up. It comes from the
-environment (`PGPASSWORD`), or from a file of passwords (`PGPASSFILE`), as in PostgreSQL's own
-programs.
+A URL never holds a password: settings are copied, shown and backed up. The password comes from the
+environment (`PGPASSWORD`) or a password file (`PGPASSFILE`), as in PostgreSQL's own programs.
 """
 
 import re
@@ -10,9 +9,9 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 SCHEMES: Final = ("postgresql", "postgres")
-# Options that libpq takes a secret by, and what else somebody may call it.
+# libpq's options for secrets, and likely misspellings of them.
 _SECRET: Final = re.compile(r"(?!passfile\Z).*(?:pass|pwd|secret).*", re.DOTALL)
-# Signs that part a URL, and those that other drivers part it by.
+# Delimiters of a URL, including other drivers' delimiters.
 _PARTING: Final = r"\s;#?&=:@/\\"
 _NAME: Final = rf"[^{_PARTING}]*"
 _HOST: Final = rf"(?:\[[\da-f:.]+\]|[^{_PARTING},\[\]]*)(?::\d*)?"
@@ -21,7 +20,7 @@ _SHAPE: Final = re.compile(
     rf"\w+://(?:{_NAME}@)?{_HOST}(?:,{_HOST})*(?:/{_NAME})?(?:\?(?:{_OPTION}(?:&{_OPTION})*)?)?",
     re.ASCII | re.IGNORECASE,
 )
-# Names may have a blank if it is percent-encoded, but none of the other signs.
+# Names may contain percent-encoded blanks, but no other delimiter.
 _DECODED_NAME: Final = re.compile(r"[^;#?&=:@/\\]*")
 _WITHIN: Final = (
     "it holds a password. Take that out, and hand it over as PGPASSWORD in the environment, or in "
@@ -39,17 +38,18 @@ def is_database_url(text: str) -> bool:
 
 
 def checked_database_url(text: str) -> str:
-    """The same text, which is a URL of a PostgreSQL database without a password.
+    """Check a URL of a PostgreSQL database, which must not hold a password.
 
     Raises:
-        ValueError: if it isn't; the message says what to do, and holds nothing of the URL.
+        ValueError: if it can't be used; the message says what to do, and repeats no part of the
+            URL.
     """
     if not is_database_url(text):
         raise ValueError("it should be written as `postgresql://USER@HOST/DATABASE`")
     try:
         parts = urlsplit(text)
     except ValueError:
-        # Its message may repeat a part of the URL.
+        # The original message may repeat a part of the URL.
         raise ValueError(_SHAPELESS) from None
     options = parse_qsl(parts.query, keep_blank_values=True)
     if parts.password is not None or any(_SECRET.fullmatch(name.lower()) for name, _ in options):
@@ -68,7 +68,7 @@ def checked_database_url(text: str) -> str:
 
 
 def shown_database_url(text: str) -> str:
-    """Where a database is, as it is told to an operator: no user, no options."""
+    """The database's name and host for an operator, without user and options."""
     parts = urlsplit(text)
     hosts = dict(parse_qsl(parts.query)).get("host", "")
     place = unquote(parts.netloc.rpartition("@")[2]) or hosts or "this machine"

@@ -1,14 +1,14 @@
-"""Idempotency keys of interactions: which clicks and forms have been acted on, for a day.
+"""Idempotency keys of interactions: clicks and forms already acted on, kept for a day.
 
-A key is kept in the very transaction that acts, so that a second attempt (Discord's, or of whoever
-does not know what came of the first) finds what is and changes nothing. It also tells whether a
-transaction was kept whose answer was lost with the connection. Who gives back to its sender what
-was typed keeps the key, too: a process that was at it and has stood still does it no more.
+A key is stored in the same transaction as the action. A second attempt (Discord's, or a retry after
+an unknown outcome) finds the result and changes nothing; it also finds out whether a commit with a
+lost reply took effect. Returning a form to its sender stores a key, too, so a stalled process can't
+act on it later.
 
 Errors:
     Exception
     └── StoreError
-        └── GivenBackError    what was typed was given back; whoever was at it must not do it
+        └── GivenBackError    the form was returned to its sender; don't act on it
 """
 
 import time
@@ -18,25 +18,24 @@ from typing import Final, TypeVar
 
 from knowledge.store.database import Database, OutcomeUnknownError, StoreError, now
 
-# A form can be sent for a day after it was opened, and a draft be submitted as long.
+# A form can be submitted for a day after it was opened, and so can a draft.
 KEPT_FOR: Final = timedelta(days=1)
 
-# How long is waited, in seconds, before each further look for what may have been kept: a server
-# that is started anew is back after a few.
+# Pauses in seconds before each retry after an unknown outcome; a server restarts in a few seconds.
 PAUSES: Final = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0)
 
-# Instead of what was acted on: nothing, and nothing will be.
+# The key of a returned form, in place of a row's id.
 _GIVEN_BACK: Final = 0
 
 _T = TypeVar("_T")
 
 
 class GivenBackError(StoreError):
-    """What was typed in an interaction was given back to its sender by another process."""
+    """Another process has returned the form to its sender."""
 
 
 class HandledInteractions:
-    """The interactions in the community database, by Discord's ids of them, or of messages."""
+    """The idempotency keys in the community database, by id of the interaction or message."""
 
     def __init__(self, database: Database, pauses: Iterable[float] = PAUSES) -> None:
         self._database = database
@@ -49,22 +48,22 @@ class HandledInteractions:
         act: Callable[[], tuple[_T, int | None]],
         again: Callable[[int], _T | None],
     ) -> _T:
-        """Act in one transaction, unless that was done in one of these interactions before.
+        """Act in one transaction, unless one of these interactions was acted on before.
 
-        Where the connection is lost while it is committed, it is looked for in another one, which
-        waits until the first has ended on the server; only what is not there is done then. The
-        server is given some seconds to be back.
+        If the connection is lost during the commit, a second transaction looks for the key, after
+        the server has ended the first, and acts only if the key is missing. The server gets some
+        seconds to come back.
 
         Args:
-            guild_id: the only guild of which anything is read and changed.
-            ids: of the interaction, and of what else stands for the same attempt.
-            act: does it; returns what came of it, and the id of what was acted on, None if nothing
-                was done that must not be done twice.
-            again: what came of it, by that id, as it stands now; None if it is gone.
+            guild_id: the only guild whose rows are read and changed.
+            ids: of the interaction, and further ids of the same attempt.
+            act: acts; returns its result, and the id of the affected row, or None if repeating it
+                would be harmless.
+            again: gets the present result for such an id; None if the row is gone.
 
         Raises:
-            GivenBackError: if what was typed in one of them was given back to its sender.
-            OutcomeUnknownError: if the server isn't back in time to say.
+            GivenBackError: if the form was returned to its sender.
+            OutcomeUnknownError: if the server isn't back in time.
         """
         try:
             return self._once(guild_id, ids, act, again)
@@ -79,9 +78,9 @@ class HandledInteractions:
             except GivenBackError:
                 raise
             except StoreError:
-                # That nothing was changed is true of this look, and not of what it looks for.
+                # This look changed nothing, but the first attempt may have.
                 continue
-        # As it was told first: a later look knows less.
+        # The first error knows most.
         raise unknown
 
     def _once(
@@ -106,7 +105,7 @@ class HandledInteractions:
             return came
 
     def give_back(self, guild_id: int, interaction_id: int) -> bool:
-        """Let nobody act on what was typed in an interaction; False if somebody has."""
+        """Keep others from acting on an interaction; False if it was acted on already."""
         with self._database.writing(guild_id):
             known = self._acted_on([interaction_id])
             if not known:

@@ -1,8 +1,8 @@
-"""Durable inbox of clicks and forms: kept while the bot is at them.
+"""Durable inbox of clicks and forms, kept while the bot works on them.
 
-Discord closes a form, and shows *thinking…* for a click, when it is told that the bot has it. The
-record has the fields of the form, and the token by which its sender can be answered. If the process
-ends, the next one answers. A token is good for a quarter of an hour; nothing is kept for longer.
+Once an interaction is acknowledged, Discord closes the form, or shows *thinking…* after a click.
+The stored record has the form's fields and the token for the reply. If the process ends, the next
+one replies. A token is valid for 15 minutes, and no record is kept longer.
 """
 
 import json
@@ -15,15 +15,15 @@ from knowledge.store.database import Database
 from knowledge.store.row_guilds import NO_GUILD, RowKind, guild_of
 from knowledge.store.rows import record
 
-# A minute less than Discord's.
+# A minute less than Discord's 15.
 TOKEN_LIFE: Final = timedelta(minutes=14)
 
 
 @dataclass(frozen=True, slots=True)
 class KeptInteraction:
-    """A click, or a form with its `fields`: their ids, and the words typed into them.
+    """A click, or a form with its `fields`: pairs of id and typed text.
 
-    One that is `taken` has been acted on: the words are on record, and its fields are gone.
+    A `taken` one was acted on: its text is stored elsewhere, and its fields are empty.
     """
 
     id: int
@@ -38,13 +38,13 @@ class KeptInteraction:
 
 
 class Inbox:
-    """The interactions at hand in the community database."""
+    """The inbox in the community database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def keep(self, kept: KeptInteraction) -> None:
-        """Keep an interaction until it is done with, and drop those whose token is expired."""
+        """Store an interaction until it is done, and drop expired ones."""
         row = asdict(kept) | {
             "fields": json.dumps(kept.fields, ensure_ascii=False),
             "sent_at": kept.sent_at.isoformat(),
@@ -55,18 +55,18 @@ class Inbox:
             self._database.insert_new("inbox", row)
 
     def taken(self, interaction_id: int) -> None:
-        """Note that an interaction was acted on, inside the transaction that does it."""
+        """Mark an interaction as acted on, inside the transaction of the action."""
         self._database.run(
             "update inbox set taken = 1, fields = '[]' where id = ?", [interaction_id]
         )
 
     def done(self, interaction_id: int) -> None:
-        """Forget an interaction, whose sender has been told what came of it."""
+        """Delete an interaction; its sender has the reply."""
         with self._database.writing(guild_of(self._database, RowKind.INBOX, interaction_id)):
             self._database.run("delete from inbox where id = ?", [interaction_id])
 
     def left(self, before: datetime) -> list[KeptInteraction]:
-        """The interactions that an ended process has left, sent before this one began."""
+        """Interactions left by an ended process, sent before this one began."""
         with self._database.writing():
             self._drop_old(before)
             rows = self._database.rows(

@@ -1,8 +1,8 @@
 """Migrations of the community database: the files of `tables/` in the order of their names.
 
-The first one makes the tables of version 1.0.0. A file is never edited after release; the next
-change is a new file. It runs in one transaction together with the record that it ran
-(sqlite-utils), so a process killed in the middle leaves the database as it was.
+The first one makes the tables of version 1.0.0. Files aren't edited after release; each further
+change is a new file. It runs in one transaction with its own record (sqlite-utils), so a process
+killed halfway leaves the database as it was.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from sqlite_utils import Database, Migrations
 from knowledge.store.sqlite_file import statements
 
 TABLES: Final = Path(__file__).with_name("tables")
-# The name of our migrations, and the table that records them.
+# The name of our migration set, and the table with its records.
 SET: Final = "commonplace"
 APPLIED: Final = Migrations.migrations_table
 
@@ -22,7 +22,7 @@ _SHOWN_CHARACTERS: Final = 200
 
 
 def names() -> list[str]:
-    """The migrations of this version, in their order."""
+    """The migrations of this version, in order."""
     return sorted(script.stem for script in TABLES.glob("m*.sql"))
 
 
@@ -32,7 +32,7 @@ def applied(db: Database) -> list[str]:
 
 
 def apply(db: Database, wanted: Sequence[str] | None = None) -> None:
-    """Run the migrations that a file lacks: all, or those `wanted`."""
+    """Run the migrations missing in a file: all, or the `wanted` ones."""
     migrations = Migrations(SET)
     for name in names() if wanted is None else wanted:
         migrations(name=name)(_migration(TABLES / f"{name}.sql"))
@@ -43,7 +43,7 @@ def misfit(found: Sequence[str]) -> str:
     """Why this version can't use tables with these migrations, as the end of a sentence.
 
     Returns:
-        Nothing if it can.
+        An empty string if it can.
     """
     known = names()
     if found and known[0] not in found:

@@ -1,6 +1,6 @@
-"""Marks of a community database that was moved, or is being: whoever opens it is told where it is.
+"""Marks of a community database that was moved, or is being moved; opening it says where to.
 
-A mark stands among the migrations. Of the two ends of a move at most one is without a mark.
+A mark is stored among the migrations. During a move, at most one of both databases has no mark.
 """
 
 from collections.abc import Iterable
@@ -14,16 +14,16 @@ _MOVING: Final = "being moved from "
 
 
 class StoreMovedError(StoreError):
-    """The community database was moved elsewhere, or a move to it was not finished."""
+    """The community database was moved elsewhere, or a move to it wasn't finished."""
 
 
 def moved_to(place: str) -> str:
-    """The mark of a database that is in another place now, a URL or a path."""
+    """The mark of a database moved to another place, a URL or a path."""
     return f"{_MOVED}{place}"
 
 
 def moving_from(place: str) -> str:
-    """The mark of a database that is being filled from another one."""
+    """The mark of a database being filled from another one."""
     return f"{_MOVING}{place}"
 
 
@@ -32,10 +32,10 @@ def is_mark(name: str) -> bool:
 
 
 def refuse_marked(here: str, names: Iterable[str]) -> None:
-    """Refuse a database that has a mark among the names of its migrations.
+    """Refuse a database with a mark among the names of its migrations.
 
     Raises:
-        StoreMovedError: if it has; it says what to do.
+        StoreMovedError: if it has one; the message says what to do.
     """
     for name in filter(is_mark, names):
         if name.startswith(_MOVING):

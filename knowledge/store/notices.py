@@ -1,8 +1,7 @@
 """Transactional outbox of notices to members.
 
-A notice is written in the transaction that it speaks of, so that no decision goes unsaid because
-the bot was stopped in between. Whoever sends it uses its id as the message's nonce, by which
-Discord drops a second copy.
+A notice is written in the transaction it reports, so a restart loses none. Its id is the message's
+nonce, so Discord drops a second copy.
 """
 
 from datetime import datetime
@@ -14,7 +13,7 @@ from knowledge.store.rows import record
 from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import Notice, NoticeEvent
 
-# Of what is told by direct message or not at all.
+# The channel of notices sent only by direct message.
 NO_CHANNEL: Final = 0
 
 
@@ -35,8 +34,8 @@ class Notices:
         question_id: int | None = None,
         handed_on_id: int | None = None,
     ) -> None:
-        """Keep something to be told, inside the transaction that it speaks of."""
-        # Who asked to be forgotten has no id any more, and nobody can be told.
+        """Queue a notice, inside the transaction it reports."""
+        # A forgotten member has no id and can't be notified.
         if member_id == 0:
             return
         self._database.insert(
@@ -58,7 +57,7 @@ class Notices:
         return [_notice(row) for row in rows if mine(row["guild_id"])]
 
     def sent(self, notice_id: int) -> None:
-        """Remember that somebody was told, or can't be."""
+        """Mark a notice as delivered, or as undeliverable."""
         with self._database.writing(guild_of(self._database, RowKind.NOTICE, notice_id)):
             self._database.run(
                 "update notices set sent_at = ? where id = ?", [now().isoformat(), notice_id]

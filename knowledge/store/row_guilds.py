@@ -1,7 +1,7 @@
-"""Guilds of rows: whose transaction it is to change what is only known by an id.
+"""Guilds of rows, for transactions that know only a row's id.
 
-A row stays its guild's, so that this can be asked before the transaction begins. What is no
-guild's, as a question in a direct message, is changed as guild 0's.
+A row never changes its guild, so the lookup can precede the transaction. Rows without a guild, such
+as a question in a direct message, are written as guild 0's.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ NO_GUILD: Final = 0
 
 
 class RowKind(Enum):
-    """Rows with an id and a guild; each is the query for its guild."""
+    """Kinds of rows with an id and a guild; the value is the query for the guild."""
 
     QUESTION = "select guild_id from questions where id = ?"
     NOTICE = "select guild_id from notices where id = ?"
@@ -24,12 +24,12 @@ class RowKind(Enum):
 
 
 def guild_of(database: Database, kind: RowKind, key: int) -> int:
-    """The guild of a row; `NO_GUILD` if there is no such row, or it is none's."""
+    """The guild of a row; `NO_GUILD` if the row is missing or has none."""
     rows = database.rows(kind.value, [key])
     return (rows[0]["guild_id"] if rows else None) or NO_GUILD
 
 
 def only_guild(guild_ids: Iterable[int | None]) -> int | None:
-    """The guild of several rows, as a transaction names it; None if they are not all of one."""
+    """The common guild of several rows for a transaction; None if they differ."""
     found = {guild_id or NO_GUILD for guild_id in guild_ids}
     return found.pop() if len(found) == 1 else None

@@ -8,15 +8,15 @@ _T = TypeVar("_T")
 
 
 def insertion(table: str, row: Iterable[str]) -> str:
-    """The statement that inserts a row with these columns."""
+    """The statement to insert a row with these columns."""
     columns = list(row)
     marks = ", ".join("?" for _ in columns)
-    # Table and column names are the callers' own; every value is bound.
+    # Callers write the names of tables and columns; values are bound.
     return f"insert into {table} ({', '.join(columns)}) values ({marks})"  # noqa: S608
 
 
 def replacement(table: str, row: Iterable[str], keys: Sequence[str]) -> str:
-    """The statement that inserts a row, or updates the one with the same `keys`."""
+    """The statement to insert a row, or update the one with the same `keys`."""
     columns = list(row)
     others = [column for column in columns if column not in keys]
     changes = ", ".join(f"{column} = excluded.{column}" for column in others)

@@ -1,7 +1,7 @@
-"""Community database in a file of SQLite: its opening, its transactions, its own checks.
+"""Community database in a SQLite file.
 
-It is looked at and migrated under one lock, so that of two first openings at once both succeed.
-Before its tables are brought up to date, a database that holds anything is copied beside itself.
+Opening and migrating holds a lock, so two first openings at once both succeed. Before an upgrade, a
+database with data is copied beside itself.
 """
 
 import sqlite3
@@ -14,8 +14,7 @@ from knowledge.store import migrations, sqlite_file
 from knowledge.store.database import StoreError, StoreVersionError, now
 from knowledge.store.moved import is_mark, refuse_marked
 
-# What SQLite says, without the finer half of its codes, where the system refuses something and
-# the file itself may be sound.
+# SQLite's primary error codes for refusals by the system; the file itself may be sound.
 _REFUSED: Final = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -29,22 +28,22 @@ _REFUSED: Final = frozenset(
 )
 
 
-# What upgrades and restores leave beside `community.db`, with what a crash has left of it.
+# Copies left beside `community.db` by upgrades and restores, and their torn remains.
 _COPIES: Final = ("community.*.db*", "community.*.part*", "community.replaced-*")
 
 
 def copies_beside(path: Path) -> list[Path]:
-    """The copies of a community database that were kept of it as it was, by name.
+    """The kept copies of a community database, by name.
 
     An upgrade keeps one before it changes tables (`community.MIGRATION.db`), a restore keeps the
-    database that it replaces (`community.replaced-TIME.db`).
+    replaced database (`community.replaced-TIME.db`).
     """
     found = {copy for pattern in _COPIES for copy in path.parent.glob(pattern)}
     return sorted(copy for copy in found if copy != path)
 
 
 def is_empty(path: Path) -> bool:
-    """Whether there is no database, or one without a table; a damaged one is neither."""
+    """Whether there is no database, or one without tables; a damaged one is neither."""
     if not path.exists() or not path.stat().st_size:
         return True
     try:
@@ -55,9 +54,9 @@ def is_empty(path: Path) -> bool:
 
 
 def delete_moved(path: Path) -> None:
-    """Delete a file that was moved into another database, and the copies of it.
+    """Delete a file that was moved into another database, and its copies.
 
-    What is in use, or can't be looked at, is left.
+    A file in use, or one that can't be read, stays.
     """
     for copy in copies_beside(path):
         copy.unlink(missing_ok=True)
@@ -74,13 +73,13 @@ def delete_moved(path: Path) -> None:
 
 
 class SqliteDatabase(sqlite_file.OpenedFile):
-    """The opened file. Its SQL belongs to the modules that are given it."""
+    """The opened file."""
 
-    # Whoever writes a file is told what came of it.
+    # A commit to a file always has a known outcome.
     unknown_outcomes: Final = 0
 
     def __init__(self, path: Path, *, though_marked: bool = False) -> None:
-        """Open the database, make it if it is missing, and bring its tables up to date.
+        """Open the database, make it if it is missing, and migrate it.
 
         Raises:
             StoreError: if it can't be opened or is damaged.
@@ -125,9 +124,9 @@ class SqliteDatabase(sqlite_file.OpenedFile):
             migrations.apply(self._db)
 
     def _keep_as_it_was(self, migration: str) -> None:
-        """Copy the database beside itself, named by the last migration that it has had.
+        """Copy the database beside itself, named after its last migration.
 
-        The copy is written under another name first: one that is torn must not look whole.
+        It is written under another name first, so a torn copy never looks whole.
         """
         copy = self.path.with_name(f"{self.path.stem}.{migration}.db")
         torn = copy.with_suffix(".part")
@@ -145,10 +144,10 @@ class SqliteDatabase(sqlite_file.OpenedFile):
     def writing(self, guild_id: int | None = None) -> Iterator[None]:
         """One transaction, begun as a writer; inside another one, a part of it.
 
-        A file has one writer, of whatever guild.
+        A file has one writer for all guilds.
 
         Raises:
-            StoreError: if the disk is full, read-only or locked; nothing was changed then.
+            StoreError: if the disk is full, read-only or locked; nothing was changed.
         """
         try:
             with sqlite_file.transaction(self._db):
@@ -161,16 +160,15 @@ class SqliteDatabase(sqlite_file.OpenedFile):
 
     @contextmanager
     def erasing(self) -> Iterator[None]:
-        """The same; what is deleted is overwritten, in the file and its write-ahead log."""
+        """A write transaction; deleted rows are overwritten in the file and its write-ahead log."""
         self.run("pragma secure_delete = on")
         with self.writing():
             yield
-        # As far as readers allow it.
+        # Readers may keep a part of the log.
         self.rows("pragma wal_checkpoint(truncate)")
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Several queries that see the database as it is at one moment; nothing is written."""
         self._db.execute("begin")
         try:
             yield
@@ -186,7 +184,7 @@ class SqliteDatabase(sqlite_file.OpenedFile):
         return [self.rows(*one) for one in queries]
 
     def lift_time_limits(self) -> None:
-        """A file has none."""
+        """Do nothing: a file has no time limits."""
 
     def others(self) -> int:
         return 0
@@ -233,12 +231,11 @@ class SqliteDatabase(sqlite_file.OpenedFile):
         return {row["name"]: row["seq"] for row in rows}
 
     def reserve_ids(self, table: str, number: int) -> list[int]:
-        """None: a file is never away, and rows get their ids in the order in which they come."""
+        """None: a file is never away, so rows get their ids when they are inserted."""
         del table, number
         return []
 
     def skip_ids(self, given: Mapping[str, int] | None, more: int = 0) -> None:
-        """Give no id again that another copy has given, by table; `more` where that is unknown."""
         for row in self.rows("select name, seq from sqlite_sequence"):
             last = max(row["seq"], (given or {}).get(row["name"], 0)) + more
             self.run("update sqlite_sequence set seq = ? where name = ?", [last, row["name"]])
@@ -248,7 +245,6 @@ class SqliteDatabase(sqlite_file.OpenedFile):
             self.insert("sqlite_sequence", {"name": table, "seq": (given or {})[table]})
 
     def integrity_problem(self) -> str:
-        """What SQLite's own checks find wrong with the file, or nothing."""
         problems = [str(row[0]) for row in self._db.execute("pragma integrity_check").fetchall()]
         if problems != ["ok"]:
             return "; ".join(problems[:3])

@@ -1,6 +1,6 @@
-"""SQLite files: opening, write transactions, and a new beginning for damaged derived ones.
+"""SQLite files: opening, write transactions, and recovery of damaged derived files.
 
-Every write transaction begins as a writer (`begin immediate`), so that what it reads can't change
+Every write transaction begins as a writer (`begin immediate`), so the rows it reads can't change
 under it. A connection belongs to the thread that opened it.
 """
 
@@ -17,9 +17,9 @@ from sqlite_utils import Database
 from knowledge.store.derived_tables import DerivedKind, DerivedTablesError
 from knowledge.store.rows import insertion, replacement
 
-# How long a write waits for another process (`commonplace index` beside a running bot).
+# Time limit of a write's wait for another process (`commonplace index` beside a running bot).
 BUSY_SECONDS: Final = 10
-# How long an opening waits for another one, which may be copying and migrating a large file.
+# Time limit of an opening's wait for another one, which may be migrating a large file.
 OPENING_SECONDS: Final = 600
 OPENING_LOCK: Final = "opening.lock"
 
@@ -32,13 +32,13 @@ def connect(path: Path) -> Database:
 
 @contextmanager
 def opening(path: Path) -> Iterator[None]:
-    """Look at a file's tables, and make or change them, while no other process does.
+    """Inspect, make or change a file's tables while no other process does.
 
     Raises:
-        sqlite3.OperationalError: if the lock can't be had.
+        sqlite3.OperationalError: if the lock can't be acquired.
     """
     try:
-        # A folder that is missing would be made for the lock.
+        # FileLock would create a missing folder.
         path.parent.stat()
         with FileLock(path.with_name(OPENING_LOCK), timeout=OPENING_SECONDS):
             yield
@@ -66,12 +66,12 @@ def _open(path: Path, prepare: Callable[[Database], None]) -> Database:
 def open_derived(
     path: Path, prepare: Callable[[Database], None], made_from_it: str = ""
 ) -> Database:
-    """Open a file whose content can be made again: a damaged one is deleted and begun anew.
+    """Open a derived file; a damaged one is deleted and made anew.
 
     Args:
         path: the file.
-        prepare: makes its tables; raises `sqlite3.DatabaseError` for one of another format.
-        made_from_it: a pattern of files beside it that are deleted with it.
+        prepare: makes its tables; raises `sqlite3.DatabaseError` for another format.
+        made_from_it: a glob pattern of files beside it, deleted together with it.
 
     Raises:
         sqlite3.OperationalError: if the system refuses; the file itself may be sound.
@@ -90,9 +90,9 @@ def open_derived(
 
 
 def statements(script: Path) -> Iterator[str]:
-    """The statements of a file of SQL, each with the comment above it.
+    """The statements of an SQL file, each with the comment above it.
 
-    `executescript` would commit first, and half a migration could then survive a crash.
+    `executescript` would commit first, and half a migration could survive a crash.
     """
     statement = ""
     for line in script.read_text(encoding="utf-8").splitlines(keepends=True):
@@ -105,7 +105,7 @@ def statements(script: Path) -> Iterator[str]:
 
 
 def make_tables(db: Database, script: Path, file_format: int) -> None:
-    """Make the tables of an empty derived file; the format is its `user_version`.
+    """Make the tables of an empty derived file, with its format as `user_version`.
 
     Raises:
         sqlite3.DatabaseError: if the file has another format.
@@ -122,7 +122,7 @@ def make_tables(db: Database, script: Path, file_format: int) -> None:
 
 @contextmanager
 def transaction(db: Database) -> Iterator[None]:
-    """One write transaction, rolled back where it fails; inside another one, a part of it."""
+    """One write transaction, rolled back on errors; inside another one, a part of it."""
     if db.conn.in_transaction:
         yield
         return
@@ -137,7 +137,7 @@ def transaction(db: Database) -> Iterator[None]:
 
 
 class OpenedFile:
-    """An opened file and its statements. It belongs to the thread that opened it."""
+    """Statements on an opened file."""
 
     _db: Database
 

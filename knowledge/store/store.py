@@ -1,8 +1,8 @@
-"""Store: the opened community database, and the SQL about sources and figures.
+"""Store: the opened community database, with the SQL for sources, settings of the bot, and totals.
 
-The community database is the precious half of the data folder: nothing in it can be rebuilt.
-Notes, questions and what is decided about them are in modules of their own, reached from here.
-Every method is one transaction. A `Store` belongs to the thread that opened it.
+The community database is the precious half of the data folder: it can't be rebuilt. Other modules
+have the tables of notes, questions and guilds; the store holds one object for each. Every method is
+one transaction. A `Store` belongs to the thread that opened it.
 """
 
 from collections.abc import Mapping
@@ -48,9 +48,9 @@ class Store:
     """The opened community database."""
 
     def __init__(self, opened: Database | Path) -> None:
-        """Use an opened database, or open the file of SQLite at this path.
+        """Use an opened database, or open the SQLite file at this path.
 
-        A file is made if it is missing, and its tables are brought up to date.
+        A missing file is made, and its tables are migrated.
 
         Raises:
             StoreError: if it can't be opened or is damaged.
@@ -89,7 +89,7 @@ class Store:
         )
         self.purge = Purge(self.database, self.audit_log, self.tombstones, self.personal_data)
         self.decisions = Decisions(self.database, self.guilds, self.note_states)
-        # How often this process has changed the sources: what was read before may be wrong.
+        # A counter of this process's changes of sources, for caches to compare.
         self.source_changes = 0
 
     def close(self) -> None:
@@ -101,7 +101,7 @@ class Store:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    # The small things the bot remembers.
+    # Key-value memory.
 
     def recall(self, key: str) -> str | None:
         rows = self.database.rows("select value from memory where key = ?", [key])
@@ -116,9 +116,9 @@ class Store:
             )
 
     def remembered(self, prefix: str) -> dict[str, str]:
-        """Everything whose key begins so, by the rest of the key."""
+        """All values whose keys have this prefix, by the rest of the key."""
         rows = self.database.rows(
-            # A number of ours: as a value, it would be of a type that `substr` takes nowhere.
+            # The length is formatted in: PostgreSQL's `substr` rejects the type of a bound one.
             f"select key, value from memory where substr(key, 1, {len(prefix)}) = ? order by key",  # noqa: S608
             [prefix],
         )
@@ -127,7 +127,7 @@ class Store:
     # Sources.
 
     def add_source(self, location: str, scope: Scope, base_url: str = "") -> bool:
-        """Remember a source, and where its files can be read; False if it was one already."""
+        """Store a source and the base URL of its files; False if it was one already."""
         self.source_changes += 1
         with self.database.writing():
             added = self.database.run(
@@ -138,14 +138,14 @@ class Store:
             return added == 1
 
     def move_source(self, location: str, base_url: str) -> None:
-        """Remember that the files of a source can be read elsewhere on the web."""
+        """Change the base URL of a source's files."""
         with self.database.writing():
             self.database.run(
                 "update sources set base_url = ? where location = ?", (base_url, location)
             )
 
     def base_urls(self) -> dict[str, str]:
-        """Where the files of each source can be read, by its location; nowhere is left out."""
+        """The base URL of each source's files, by location; sources without one are left out."""
         rows = self.database.rows(
             "select location, base_url from sources where base_url <> '' "
             "order by added_at, location, scope"
@@ -165,7 +165,7 @@ class Store:
         )
         return [(row["location"], Scope(row["scope"])) for row in rows]
 
-    # Files that were moved.
+    # Moved files.
 
     def file_ids(self) -> dict[str, str]:
         rows = self.database.rows("select path, document_id from file_ids")
@@ -182,7 +182,7 @@ class Store:
     # Figures.
 
     def counts(self, guild_id: int) -> dict[str, int]:
-        """How many notes are live and pending in a guild, and how many questions were asked."""
+        """The numbers of live notes, pending notes and questions in a guild."""
         row = self.database.rows(
             "select (select count(*) from notes where guild_id = ? "
             "        and live_revision_id is not null) as live, "
@@ -195,7 +195,7 @@ class Store:
         return {str(key): int(value) for key, value in row.items()}
 
     def totals(self) -> dict[str, dict[str, int]]:
-        """Over all guilds: questions by evidence, verdicts by kind, and notes by where they stand.
+        """All guilds' questions by evidence, verdicts by kind, and notes by state.
 
         A pending revision of a live note counts once as pending and once as live.
         """

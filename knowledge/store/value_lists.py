@@ -1,13 +1,13 @@
-"""Lists of values in SQL: `in (?)` with one mark for each value, in slices of bounded length.
+"""Lists of values in SQL: `in (?)` with one placeholder for each value, in bounded slices.
 
-Every database understands that alike, other than tables made of JSON or arrays.
+Both databases understand it alike, unlike tables made of JSON or arrays.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Protocol
 
-# So many values are in one statement. Lists are cut, so that no limit of a database is met, and
-# made longer by repeating their last value, so that few statements have to be prepared.
+# Values in one statement. Longer lists are cut, to stay within each database's limits; shorter ones
+# are padded with their last value, so few statements have to be prepared.
 MOST: Final = 1024
 
 _MARK: Final = "in (?)"
@@ -32,17 +32,17 @@ def rows_among(
     before: Sequence[Any] = (),
     after: Sequence[Any] = (),
 ) -> list[dict[str, Any]]:
-    """The rows of a statement that says `in (?)` once, of a list; none for an empty one.
+    """The rows of a statement with one `in (?)` for a list; none for an empty list.
 
-    Rows are in the order that the statement asks for as long as the list is not cut: whoever needs
-    them in order beyond that puts them in order.
+    Rows come in the statement's order within each slice of the list. Sort them yourself if the list
+    may be longer than a slice.
 
     Args:
-        database: whose rows.
+        database: the database to ask.
         sql: the statement.
-        listed: what the mark in `in (?)` stands for, however long it is.
-        before: the values of the marks before that one.
-        after: the values of the marks behind it.
+        listed: the values for `in (?)`, any number.
+        before: the values of the placeholders before it.
+        after: the values of the placeholders behind it.
     """
     statements = _statements(sql, listed, before, after)
     return [row for each, values in statements for row in database.rows(each, values)]
@@ -51,7 +51,7 @@ def rows_among(
 def rows_of_lists(
     database: _Together, queries: Sequence[tuple[str, Sequence[int | str]]]
 ) -> list[list[dict[str, Any]]]:
-    """The rows of each of several statements with its list, as `rows_among`, in one round trip."""
+    """The rows of several statements with a list each, in one round trip; see `rows_among`."""
     statements = [[*_statements(sql, listed, (), ())] for sql, listed in queries]
     found = iter(database.rows_together([one for some in statements for one in some]))
     return [[row for _ in some for row in next(found)] for some in statements]
@@ -64,7 +64,7 @@ def run_among(
     before: Sequence[Any] = (),
     after: Sequence[Any] = (),
 ) -> int:
-    """Run a statement as `rows_among` does, inside a transaction; returns how many rows changed."""
+    """Run a statement like `rows_among`, inside a transaction; returns how many rows changed."""
     statements = _statements(sql, listed, before, after)
     return sum(database.run(each, values) for each, values in statements)
 
@@ -74,7 +74,7 @@ def _statements(
 ) -> Iterator[tuple[str, list[Any]]]:
     if sql.count(_MARK) != 1:
         raise ValueError(f"A statement of a list says {_MARK!r} once: {sql}")
-    # A value that stands twice, in two slices, would be found twice.
+    # A repeated value in two slices would return its row twice.
     values = list(dict.fromkeys(listed))
     for start in range(0, len(values), MOST):
         some = values[start : start + MOST]
@@ -84,5 +84,5 @@ def _statements(
 
 
 def _length(number: int) -> int:
-    """The power of two from which on so many values have a place."""
+    """The smallest power of two that is at least this number."""
     return 1 << (number - 1).bit_length()

@@ -1,7 +1,7 @@
-"""Settings of channels, threads and categories, and which of several levels holds.
+"""Settings of channels, threads and categories, and their inheritance.
 
-Pure: each value is that of the nearest level that has one, from the thread up to the operator's
-configuration, and it is told which level that was.
+Pure: a setting's value comes from the nearest level with one, from the thread up to the operator's
+configuration, together with the level's name.
 """
 
 import json
@@ -12,8 +12,8 @@ from typing import Any, Final, Self
 
 from knowledge.values.guilds import GuildSettings, Language
 
-# How long the helper waits for people where nobody has chosen: a forum post is asked of everybody,
-# in a text channel somebody may be typing.
+# The helper's default wait for people: a forum post asks everybody; in a text channel somebody may
+# be typing.
 WAIT_IN_FORUMS: Final = 0
 WAIT_ELSEWHERE: Final = 30
 MOST_WAIT_SECONDS: Final = 3_600
@@ -21,9 +21,9 @@ MOST_QUOTATIONS: Final = 5
 
 
 class Mode(StrEnum):
-    """To what the bot answers in a channel besides commands.
+    """Messages the bot answers in a channel besides commands.
 
-    To nothing; to whoever mentions it or replies to it; and to questions that are asked of nobody.
+    None; mentions and replies; or unsolicited questions, too.
     """
 
     OFF = "off"
@@ -31,18 +31,17 @@ class Mode(StrEnum):
     HELP = "help"
 
 
-# The keys of what is no source that somebody added.
+# Keys of built-in sources.
 ARTICLES_KEY: Final = "articles"
 NOTES_KEY: Final = "notes"
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredFrom:
-    """The documents that are answered from: those with a tag, and those of a source; or all.
+    """The documents to answer from: by tag and by source; or all.
 
     `sources` are keys of sources (`knowledge.corpus.source_key`), of the bundled articles or of the
-    guild's notes. With `first`, others are looked
-    at where nothing in these is near.
+    guild's notes. With `first`, other documents are searched if these have nothing similar.
     """
 
     tags: tuple[str, ...] = ()
@@ -54,15 +53,15 @@ class AnsweredFrom:
         return not (self.tags or self.sources)
 
     def written(self) -> str:
-        """As it is kept in a column; blank for everything."""
+        """The text stored in a column; empty for everything."""
         return "" if self.everything else json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
     def read(cls, column: str) -> Self:
-        """What was written.
+        """Parse a stored text.
 
         Raises:
-            ValueError, TypeError: if it is something else.
+            ValueError, TypeError: if it is malformed.
         """
         kept = cls(**json.loads(column or "{}"))
         found = cls(tuple(kept.tags), tuple(kept.sources), bool(kept.first))
@@ -76,7 +75,7 @@ EVERYTHING: Final = AnsweredFrom()
 
 @dataclass(frozen=True, slots=True)
 class ChannelSettings:
-    """What was chosen for a channel, thread or category; None means what holds above it."""
+    """The own settings of a channel, thread or category; None inherits."""
 
     channel_id: int
     guild_id: int
@@ -96,7 +95,7 @@ SETTINGS: Final = ("mode", "wait_seconds", "private", "language", "quotations", 
 
 
 class Level(StrEnum):
-    """Where a value was chosen, the nearest first."""
+    """Levels of settings, the nearest first."""
 
     THREAD = "thread"
     CHANNEL = "channel"
@@ -107,7 +106,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where somebody writes, by ids: the channel, what it is in, and the thread if it is one.
+    """A channel, its category, and the thread if it is one, by ids.
 
     A category itself has no channel.
     """
@@ -129,7 +128,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """The operator's values, which hold where nobody has chosen one."""
+    """The operator's defaults."""
 
     private: bool = False
     quotations: int = 3
@@ -137,7 +136,7 @@ class Configured:
 
 @dataclass(frozen=True, slots=True)
 class GuildChoices:
-    """All that a guild has chosen: for the whole of it, and for channels, by their ids."""
+    """A guild's own settings: its guild-wide ones, and its channels' by id."""
 
     server: GuildSettings
     channels: Mapping[int, ChannelSettings] = field(default_factory=dict)
@@ -145,7 +144,7 @@ class GuildChoices:
 
 @dataclass(frozen=True, slots=True)
 class HoldingSettings:
-    """What holds in a place, and for each setting, by its name, where that was chosen."""
+    """Effective settings of a place, with the level of each by name."""
 
     mode: Mode
     wait_seconds: int
@@ -159,7 +158,7 @@ class HoldingSettings:
 def holding(
     place: Place | None, chosen: GuildChoices, configured: Configured | None = None
 ) -> HoldingSettings:
-    """What holds in a place; None stands for the whole guild."""
+    """The effective settings of a place; None stands for the whole guild."""
     configured = configured or Configured()
     values: dict[str, Any] = {}
     origins: dict[str, Level] = {}
@@ -178,7 +177,7 @@ _Above = Callable[[Place | None, GuildSettings, Configured], tuple[Level, Any]]
 
 
 def _mode(place: Place | None, server: GuildSettings, _: Configured) -> tuple[Level, Mode]:
-    """Mentions are answered in the channels that the server listens in, or everywhere."""
+    """Mentions are answered in the server's listening channels, or everywhere."""
     if not server.listen_channels or place is None:
         return Level.CONFIGURATION, Mode.MENTIONS
     listened_to = any(channel_id in server.listen_channels for _, channel_id in place.levels())

@@ -1,4 +1,4 @@
-"""Documents and their scopes: the units that can be quoted, and who may be shown them."""
+"""Documents, the units of quotation, and scopes, their audiences."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,31 +11,30 @@ Scope = NewType("Scope", int)
 """Who a document is for: `SHARED`, the id of one guild, or the readers of one of its channels."""
 
 SHARED: Final = Scope(0)
-# Bundled articles are for everyone who has nothing better. No channel's scope is as low.
+# Bundled articles have the lowest scope, below every channel's.
 ARTICLES: Final = Scope(-(2**63))
 
 
 def channel_scope(channel_id: int) -> Scope:
-    """The scope of those who may read a channel.
+    """The scope of a channel's readers.
 
-    It is negative: an old guild's first channel has the very id of the guild.
+    It is negative: an old guild's first channel has the guild's id.
     """
     return Scope(-channel_id)
 
 
 def channel_of(scope: Scope) -> int | None:
-    """The id of the channel whose readers a scope is, or None."""
+    """The channel's id of such a scope, or None."""
     return -scope if ARTICLES < scope < SHARED else None
 
 
-# Stands between a file's id or path and what is one of several inside it: a file in a zip, a
-# conversation in a chat export.
+# Separates a file's id or path from a part inside it: a file in a ZIP, a conversation in an export.
 INSIDE: Final = "!/"
 _NOTE: Final = "note:"
 
 
 class Kind(StrEnum):
-    """Where a document comes from."""
+    """Sources of documents."""
 
     ARTICLE = "article"
     FILE = "file"
@@ -47,11 +46,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """How a document's link names lines of the file that it is.
+    """Line numbers for links to a document's file.
 
-    `first` is the line on which the text begins; where it is another text than the file's, 0, and
-    `headings` are the lines on which its headings stand. `form` is what stands behind a `#`, with
-    `{first}` and `{last}` in it.
+    `first` is the text's first line. It is 0 if the text differs from the file's; `headings` are
+    then the lines of its headings. `form` is the link's fragment, with `{first}` and `{last}` in
+    it.
     """
 
     first: int
@@ -65,7 +64,7 @@ class Document:
 
     `id` is stable for as long as the document exists: `article:<name>`, `file:<path>`,
     `note:<number>`, `page:<address>`, `git:<repository>:<path>` or
-    `channel:<channel>:<thread>:<message>`; that of what is inside a file begins with the file's.
+    `channel:<channel>:<thread>:<message>`; the id of a part of a file begins with the file's.
     `text` is Markdown without its front matter.
     """
 
@@ -91,9 +90,9 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A source that could not be read: which, and the sentence that says why.
+    """An unreadable source, with a sentence for the reason.
 
-    `document_id` is the document it would have been, which keeps its last good text.
+    `document_id` is its document, which keeps its last good text.
     """
 
     source: str
@@ -103,13 +102,13 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """What is known of an imported file, so that it is not read again until it changes.
+    """An imported file's record, so it is read again only after a change.
 
-    `document_id` is the file's own; those of the files in a zip begin with it. `documents` are the
-    ids of what can be quoted from it, last good texts included. `mtime_ns` is None where size and
-    time can't be trusted to tell the next change. `readers` is the version of the readers, and
-    `withheld` that of whose messages were left out; it is empty for a file without chats. `link`
-    is where the file could be read on the web.
+    `document_id` is the file's own; ids of files in a ZIP begin with it. `documents` are the ids of
+    its quotable documents, last good texts included. `mtime_ns` is None if size and time can't
+    reveal the next change. `readers` is the version of the parsers, and `withheld` the version of
+    the opt-outs from quotation; it is empty for a file without chats. `link` is the file's address
+    on the web.
     """
 
     path: str
@@ -127,11 +126,11 @@ class FileRecord:
 
 
 def document_of_note(number: int) -> str:
-    """The id of the document that a note is."""
+    """The document id of a note."""
     return f"{_NOTE}{number}"
 
 
 def note_of_document(document_id: str) -> int | None:
-    """The number of the note that a document is; None if it is of another kind."""
+    """The note's number of a document id; None for other kinds."""
     number = document_id.removeprefix(_NOTE)
     return int(number) if number != document_id else None

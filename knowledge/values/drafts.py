@@ -1,4 +1,4 @@
-"""Drafts of notes: fields of a form as they were typed, before they are checked."""
+"""Drafts of notes: a form's fields as typed, before they are checked."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -9,9 +9,9 @@ from knowledge.values.submissions import TITLE_CHARACTERS, Submission, checked_s
 
 
 class OnPage(StrEnum):
-    """What a draft's writer was told of the public page, or has chosen.
+    """What a draft's writer knows or chose about the public page.
 
-    `TOLD`: that the note will be on it; `OFF`: they keep it off.
+    `TOLD`: that the note will be on it; `OFF`: they opted out.
     """
 
     UNTOLD = "u"
@@ -21,16 +21,15 @@ class OnPage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The fields of a form as they were typed, checked or not.
+    """A form's fields as typed.
 
-    `note_id` and `guild_id` are set where it is a revision of a note, `source` where it was saved
-    from a message, `question_id` where it is written for a gap. `origin` is the message whose file
-    it was read from. `contributor` is whose words it has, where somebody else submits it. With
-    `anyway` it is submitted whatever is near. With `extends` its text is the note's with what was
-    in that file below it. `pictures` are those that were fetched, which lie beside that file; they
-    are `added` to the note's, take their place, or leave them as they are where there are none;
-    `without` them the next revision has none. Their text was `read` to its contributor. `page` is
-    what its form said of the public page.
+    `note_id` and `guild_id` are set for a revision, `source` for a note saved from a message,
+    `question_id` for a note about a gap. `origin` is the message with the file it was read from.
+    `contributor` is the author of its words, if another member submits it. `anyway` submits it
+    despite similar notes. `extends` puts the file's text below the note's. `pictures` are the
+    attached ones, beside that file; `added` puts them after the note's instead of in their place,
+    and `without` removes all. Their text was `read` to its contributor. `page` is the form's choice
+    about the public page.
     """
 
     title: str = ""
@@ -53,14 +52,14 @@ class Draft:
 
     @property
     def is_own(self) -> bool:
-        """Whether it was typed by its writer, and not taken from what somebody has said."""
+        """Whether its writer typed it, instead of saving another's message."""
         return self.source is None and self.contributor is None
 
     def submission(self) -> Submission:
-        """What is proposed.
+        """The checked submission.
 
         Raises:
-            InvalidNoteError: if it can't be taken, with the sentence to show.
+            InvalidNoteError: if it is invalid, with the sentence to show.
         """
         return checked_submission(self.title, self.text, self.tags, self.link)
 

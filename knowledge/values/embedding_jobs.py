@@ -1,4 +1,4 @@
-"""Values of the work queue; they are had without psycopg."""
+"""Values of the embedding work queue, importable without psycopg."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A text to be embedded, and the digest that it is known by."""
+    """A text to be embedded, with its digest."""
 
     id: int
     key: bytes
@@ -15,9 +15,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """How many jobs wait and how many are set aside, over all models; `error` is one's last.
+    """The numbers of waiting and set-aside jobs of all models, and a set-aside one's last error.
 
-    `workers` are those that are alive, by what they take (`kind`).
+    `workers` are the numbers of live workers by kind.
     """
 
     waiting: int

@@ -1,6 +1,6 @@
-"""A guild's settings, as its administrators choose them in `/setup`, and its review rules by tag.
+"""A guild's settings, chosen in `/setup`, and its review rules by tag.
 
-Pure: rules are values, and what they ask of a note follows from them alone.
+Pure: requirements for a note follow from the rules alone.
 """
 
 import re
@@ -11,12 +11,12 @@ from typing import Final, TypeAlias
 
 from knowledge.values.limits import Limits
 
-# Which guilds something is done for: where several processes share them, those of one.
+# The guilds of one process, when several processes share them.
 GuildFilter: TypeAlias = Callable[[int], bool]
 
 
 def every_guild(_guild_id: int) -> bool:
-    """The filter of a process that has every guild."""
+    """The filter of a process with every guild."""
     return True
 
 
@@ -24,12 +24,12 @@ _ACCENT: Final = re.compile("(?:#[0-9a-f]{6})?")
 
 
 def is_accent(text: str) -> bool:
-    """Whether a text is a colour of the public page, `#` and six digits, or nothing."""
+    """Whether a text is a colour of the public page (`#` and six digits), or empty."""
     return _ACCENT.fullmatch(text) is not None
 
 
 class Phrasing(StrEnum):
-    """What a guild lets a language model do with its answers."""
+    """A language model's part in a guild's answers."""
 
     OFF = "off"
     CHOOSE = "choose"
@@ -37,7 +37,7 @@ class Phrasing(StrEnum):
 
 
 class Language(StrEnum):
-    """A language that the bot speaks to a guild."""
+    """Languages of the bot's messages in a guild."""
 
     ENGLISH = "en"
     GERMAN = "de"
@@ -45,21 +45,23 @@ class Language(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GuildSettings:
-    """What a guild's administrators chose in `/setup`; None means not chosen yet.
+    """A guild's settings; None means not chosen yet.
 
-    With `four_eyes` nobody decides on a note of their own. One in `sample_every` notes that were
-    published at once is looked at afterwards. Links to `allowed_hosts` are not flagged.
+    With `four_eyes` nobody decides on their own note. One in `sample_every` notes published without
+    review is reviewed afterwards. Links to `allowed_hosts` aren't flagged.
 
-    `private_answers` is whether `/ask` answers privately unless asked otherwise; None leaves that
-    to the operator. Mentions are answered in `listen_channels`, or everywhere if there are none.
-    `language` is that of answers, and of what members are told without having asked for it.
-    With `hand_on`, who is refused an answer may have the question handed over to helpers: whoever
-    has the role `helper_role_id`, and the moderators. It goes to `handover_channel_id`, a channel
-    or forum, or else to the review channel, and is stale after `handover_hours`; 0 is never.
-    Without `articles`, nothing is answered from the bundled ones. `limits` are of what members
-    send. Where `phrasing` is on, it is at the endpoint `phrasing_host`, and at no other.
-    With `page`, consented notes are on a public page, which search engines may list if it is
-    `page_indexed`. `page_accent` is a colour as CSS has it, `page_welcome` Markdown.
+    `private_answers` is the default of `/ask`; None leaves it to the operator. Mentions are
+    answered in `listen_channels`, or everywhere if there are none. `language` is for answers and
+    notices.
+
+    With `hand_on`, askers can hand a refused question over to the helpers: the role
+    `helper_role_id`, and the moderators. It goes to `handover_channel_id`, a channel or forum, or
+    else to the review channel, and is stale after `handover_hours`; 0 is never.
+
+    Without `articles`, the bundled ones aren't used. `limits` are for members. `phrasing` is only
+    used with the endpoint `phrasing_host`. With `page`, consented notes are on a public page;
+    search engines may list it if it is `page_indexed`. `page_accent` is a CSS colour,
+    `page_welcome` Markdown.
     """
 
     guild_id: int
@@ -93,10 +95,11 @@ class GuildSettings:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a guild asks of notes with a tag; of every note where the tag is empty.
+    """A guild's requirements for notes with a tag; the empty tag is for every note.
 
-    `quorum` moderators must approve. A note comes back for review `review_after_days` days after
-    it was verified, if set. Notes by members with the role `publish_role_id` are published at once.
+    `quorum` moderators must approve. A note is due for review `review_after_days` after
+    verification, if set. Notes by members with the role `publish_role_id` are published without
+    review.
     """
 
     tag: str
@@ -107,7 +110,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """What all the rules that apply to a note ask together."""
+    """The combined requirements of all rules for a note."""
 
     quorum: int = 1
     review_after_days: int | None = None
@@ -116,13 +119,13 @@ class Requirements:
     def published_at_once(self, role_ids: Iterable[int]) -> bool:
         """Whether a note by somebody with these roles needs no review first.
 
-        Where more than one moderator has to agree, nobody's role replaces them.
+        No role replaces a quorum of several moderators.
         """
         return self.quorum == 1 and not self.publish_role_ids.isdisjoint(role_ids)
 
 
 def requirements(rules: Iterable[Rule], tags: Iterable[str]) -> Requirements:
-    """What the rules ask of a note with these tags: the strictest of all that apply."""
+    """The requirements for a note with these tags: the strictest of all its rules."""
     wanted = {"", *tags}
     applying = [rule for rule in rules if rule.tag in wanted]
     days = [rule.review_after_days for rule in applying if rule.review_after_days is not None]

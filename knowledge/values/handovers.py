@@ -1,16 +1,16 @@
-"""Hand-overs: questions that are put to helpers, and how each stands. Only values."""
+"""Hand-overs: questions for helpers, and their states."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-# A member puts one question to the helpers in so much time.
+# A member can hand over one question in this time.
 HANDING_PAUSE: Final = timedelta(minutes=10)
 
 
 class NotHandedOn(StrEnum):
-    """Why a question is not put to the helpers."""
+    """Reasons for refusing a hand-over."""
 
     ALREADY = "already"
     TOO_SOON = "too soon"
@@ -19,7 +19,7 @@ class NotHandedOn(StrEnum):
 
 
 class HandoverState(StrEnum):
-    """How a question stands that was put to the helpers."""
+    """States of a hand-over."""
 
     OPEN = "open"
     CLAIMED = "claimed"
@@ -29,13 +29,13 @@ class HandoverState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """A question in the hands of the helpers.
+    """A question for the helpers.
 
-    `helper_id` is who claimed, answered or declined it, `helper` their name where they agreed that
-    it goes with their `answer`. One that is `stale` has waited for the guild's hours since it
-    changed. Its message is in the channel or thread `channel_id`; both ids are None where there is
-    none. `tried` is whether posting it was begun, `noted` whether a note was written for it.
-    `changes` counts what its message has to show.
+    `helper_id` claimed, answered or declined it; `helper` is their name if they agreed to show it
+    with their `answer`. A `stale` one has waited for the guild's hours since the last change. Its
+    message is in the channel or thread `channel_id`; both ids are None without a message. `tried`
+    is whether posting was begun, `noted` whether a note was written for it. `changes` counts the
+    changes for its message to show.
     """
 
     question_id: int
@@ -55,18 +55,18 @@ class Handover:
 
     @property
     def waits(self) -> bool:
-        """Whether it is still to be answered or declined."""
+        """Whether it is neither answered nor declined."""
         return self.state in {HandoverState.OPEN, HandoverState.CLAIMED}
 
     def free_for(self, member_id: int) -> bool:
-        """Whether somebody may claim or answer it: it waits, and is nobody else's."""
+        """Whether this member may claim or answer it."""
         theirs = self.state is HandoverState.CLAIMED and self.helper_id != member_id
         return self.waits and (self.stale or not theirs)
 
 
 @dataclass(frozen=True, slots=True)
 class HandoverOutcome:
-    """Whether a step was done, and how the hand-over stands now."""
+    """Whether a step was done, and the hand-over's state after it."""
 
     done: bool
     handover: Handover

@@ -1,4 +1,4 @@
-"""Questions that address nobody, in channels where the bot helps. Only values."""
+"""Unsolicited questions in the helper's channels."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class HelpState(StrEnum):
-    """What is due for a question that was asked of nobody."""
+    """The next step for an unsolicited question."""
 
     WAITING = "waiting"
     WATCHED = "watched"
@@ -15,10 +15,10 @@ class HelpState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HelpedQuestion:
-    """A message that asks; of a forum's post the first one, which has the post's id.
+    """A message with a question; in a forum, the post's first message, with the post's id.
 
-    `channel_id` is the forum or the text channel. `question_id` is the record of the answer, or of
-    the gap; `reply_id` the message that answers.
+    `channel_id` is the forum or text channel. `question_id` is the record of the answer or the gap,
+    `reply_id` the message with the answer.
     """
 
     message_id: int
@@ -34,13 +34,13 @@ class HelpedQuestion:
 
     @property
     def place_id(self) -> int:
-        """The channel or thread in which the message stands."""
+        """The message's channel or thread."""
         return self.message_id if self.is_post else self.channel_id
 
 
 @dataclass(frozen=True, slots=True)
 class DailyCaps:
-    """How many answers unasked a member is given in a day in a guild, and a channel; 0: any."""
+    """The most unsolicited answers per day to a member in a guild, and in a channel; 0: no cap."""
 
     member: int
     channel: int

@@ -1,6 +1,6 @@
-"""Limits of members: how much each may ask and propose, by role and tenure; when they can go on.
+"""Limits for members' questions and notes, by role and tenure.
 
-Values, and what follows from them alone. The most generous rule of a member's roles holds.
+The most generous rule among a member's roles applies.
 """
 
 import json
@@ -12,27 +12,27 @@ from typing import Any, Final, Self
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 
-# As many as somebody may choose, of questions, notes or days.
+# The largest number of questions, notes or days in a setting.
 MOST: Final = 3_650
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How many there may be in any hour, and in any day; 0 is any number."""
+    """The most per hour and per day; 0 is unlimited."""
 
     hour: int = 0
     day: int = 0
 
     @property
     def is_any(self) -> bool:
-        """Whether there may be any number."""
+        """Whether it is unlimited."""
         return not (self.hour or self.day)
 
     def wait(self, times: Sequence[datetime], now: datetime) -> datetime | None:
-        """When the next one is allowed, after those at these times; None if that is now."""
+        """When the next one is allowed, given earlier times; None if now."""
         windows = ((self.hour, HOUR), (self.day, DAY))
         free = [
-            # As many fit into the window as are left in it when the oldest of the last goes.
+            # The next one is allowed once this one leaves the window.
             counted[-number] + window
             for number, window in windows
             if number
@@ -43,9 +43,9 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Newcomers:
-    """Who is new: an account of fewer days, or fewer days on the server; 0 days make nobody so.
+    """The rule for newcomers: by days of the account and days on the server; 0 days exempt all.
 
-    They may propose so many `notes` a day; 0: none until they are new no more.
+    They may propose `notes` a day; 0: none while they are new.
     """
 
     account_days: int = 0
@@ -53,7 +53,7 @@ class Newcomers:
     notes: int = 0
 
     def until(self, account_at: datetime, joined_at: datetime | None) -> datetime:
-        """Until when somebody is new whose account is from then, and who joined then."""
+        """When somebody with these times of creation and joining stops being new."""
         account = account_at + timedelta(days=self.account_days)
         if joined_at is None:
             return account
@@ -62,14 +62,14 @@ class Newcomers:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is chosen in a guild, by role; where nothing is, what the operator chose holds."""
+    """A guild's limits by role; the operator's apply where nothing is chosen."""
 
     questions: Mapping[int, Quota] = field(default_factory=dict)
     notes: Mapping[int, Quota] = field(default_factory=dict)
     newcomers: Newcomers | None = None
 
     def with_role(self, role_id: int, questions: Quota | None, notes: Quota | None) -> Self:
-        """These with a role's quotas in place of its last ones; None leaves what there is."""
+        """A copy with a role's quotas replaced; None leaves a quota as it is."""
         return replace(
             self,
             questions=_with(self.questions, role_id, questions),
@@ -84,7 +84,7 @@ class Limits:
         )
 
     def written(self) -> str:
-        """What `read` reads."""
+        """The text for `read`."""
         newcomers = self.newcomers
         return json.dumps(
             {
@@ -97,10 +97,10 @@ class Limits:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """What `written` wrote; of nothing, no limits.
+        """Parse a text from `written`; an empty one has no limits.
 
         Raises:
-            ValueError, TypeError: if it is something else.
+            ValueError, TypeError: if it is malformed.
         """
         kept: Any = json.loads(text or "{}")
         try:
@@ -115,9 +115,9 @@ class Limits:
 
 
 def quota_of(chosen: Mapping[int, Quota], role_ids: Iterable[int], otherwise: Quota) -> Quota:
-    """What somebody with these roles may: of every rule that applies, the most generous.
+    """The most generous quota for these roles.
 
-    `otherwise` is what holds where none does.
+    `otherwise` is the default without any rule.
     """
     applying = [chosen[role_id] for role_id in role_ids if role_id in chosen]
     if not applying:

@@ -1,6 +1,6 @@
-"""Notes with their revisions, reviews and reports, and the notices that members get about them.
+"""Notes with revisions, reviews and reports, and the notices about them.
 
-Values and the rules between them: nothing here reads a clock or a database.
+Values and the rules between them; nothing here reads a clock or a database.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from knowledge.values.submissions import Submission
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member who does something to a note, under the name that is shown for it."""
+    """A member with the name shown for their action."""
 
     id: int
     name: str
@@ -23,7 +23,7 @@ class Member:
 
 
 class State(StrEnum):
-    """Where a revision stands. The one that is approved is *live*."""
+    """States of a revision. The approved one is *live*."""
 
     PENDING = "pending"
     CHANGES_REQUESTED = "changes_requested"
@@ -33,7 +33,7 @@ class State(StrEnum):
 
 
 class Decision(StrEnum):
-    """What a moderator may decide; the first four on a pending revision, the others later."""
+    """Decisions of moderators: the first four on a pending revision, the others later."""
 
     APPROVE = "approve"
     REQUEST_CHANGES = "request_changes"
@@ -54,7 +54,7 @@ class Decision(StrEnum):
 
 
 class Problem(StrEnum):
-    """What a member may report about a live note."""
+    """Problems to report about a live note."""
 
     OUTDATED = "outdated"
     WRONG = "wrong"
@@ -62,7 +62,7 @@ class Problem(StrEnum):
 
 
 class SourceChange(StrEnum):
-    """What became of the message that a note was saved from."""
+    """Changes of the message a note was saved from."""
 
     NONE = ""
     EDITED = "edited"
@@ -71,7 +71,7 @@ class SourceChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """One decision on a revision: by whom, when, why. `duplicate_of` is a title or a link."""
+    """One decision on a revision. `duplicate_of` is a title or a link."""
 
     revision_id: int
     moderator_id: int
@@ -84,7 +84,7 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a member says is the matter with a live note; open until a moderator has looked."""
+    """A member's report about a live note; open until a moderator has looked."""
 
     id: int
     note_id: int
@@ -96,7 +96,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class SourceMessage:
-    """The message that a note was saved from."""
+    """The message a note was saved from."""
 
     channel_id: int
     message_id: int
@@ -105,7 +105,7 @@ class SourceMessage:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A message that notes were saved from, and when the first of them was."""
+    """The source message of notes, and the time of the first one."""
 
     message_id: int
     channel_id: int
@@ -114,11 +114,11 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One text of a note, by the contributor or by a moderator who edited it.
+    """One text of a note, by its contributor or another writer.
 
-    `replaced_by` is the later revision that took its place before it was decided on. An `extension`
-    was proposed by somebody else than the contributor. One is `for_page` whose writer was told of
-    the public page before they sent it, or that a moderator has released for it.
+    `replaced_by` is the later revision that replaced it while pending. An `extension` was proposed
+    by another member. One is `for_page` if its writer knew about the public page, or a moderator
+    has released it.
     """
 
     id: int
@@ -135,14 +135,14 @@ class Revision:
 
 
 class PageVeto(StrEnum):
-    """Who keeps a note off the public page; each takes back their own veto alone."""
+    """Vetoes against the public page; everybody can take back only their own."""
 
     WRITER = "writer"
     MODERATOR = "moderator"
 
 
 class PageName(StrEnum):
-    """How a contributor is named on public pages."""
+    """Names for contributors on public pages."""
 
     NAME = "name"
     INITIAL = "initial"
@@ -151,14 +151,14 @@ class PageName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A document contributed by a member, with the revision in question.
+    """A member's note, with the revision in question.
 
-    `channel_id` is where it was proposed: the contributor is told there when a direct message
-    can't be delivered. `card` is the review card's (channel id, message id) once it is posted.
-    `reviews` are the decisions on this revision that were not taken back, oldest first.
-    A note is *live* with `live_revision_id`, or *retired* with `retired_revision_id`, or neither.
-    `sampled` notes were published at once and wait to be looked at. `co_authors` have extended it.
-    `off_page` says who keeps it off the public page.
+    `channel_id` is where it was proposed: notices go there if a direct message can't be delivered.
+    `card` is the review card's (channel id, message id) once it is posted. `reviews` are the
+    decisions on this revision, oldest first, without revoked ones. A note is *live* with
+    `live_revision_id`, or *retired* with `retired_revision_id`, or neither. `sampled` notes were
+    published without review and wait for one. `co_authors` have extended it. `off_page` are the
+    vetoes against the public page.
     """
 
     id: int
@@ -182,7 +182,7 @@ class Note:
 
     @property
     def credited(self) -> str:
-        """Everybody whose name stands with the note."""
+        """All authors' names."""
         return ", ".join([self.contributor, *self.co_authors])
 
     @property
@@ -191,7 +191,7 @@ class Note:
 
     @property
     def live(self) -> bool:
-        """Whether this revision is what questions are answered from."""
+        """Whether this revision is live."""
         return self.live_revision_id == self.revision.id
 
     @property
@@ -209,7 +209,7 @@ class Note:
 
     @property
     def waiting_since(self) -> datetime:
-        """When what waits for a moderator began to wait, if anything does."""
+        """Since when it has waited for a moderator, if it does."""
         if self.revision.state is State.PENDING:
             return self.revision.created_at
         if self.reports:
@@ -217,15 +217,15 @@ class Note:
         return self.review_at or self.verified_at or self.revision.created_at
 
     def reconsidered(self, moment: datetime) -> bool:
-        """Whether this live revision waits for a moderator to look at it again."""
+        """Whether this live revision waits for another review."""
         changed = self.source is not None and self.source.change is not SourceChange.NONE
         return self.live and (self.due(moment) or self.sampled or bool(self.reports) or changed)
 
     def can_be_undone(self, at: datetime, within: timedelta) -> bool:
         """Whether the last decision on this revision can still be taken back.
 
-        It can't once something was built upon it (another revision, a retirement, a withdrawal),
-        nor where nobody decided because a rule published the note.
+        It can't after another revision, a retirement or a withdrawal, nor if a rule published the
+        note.
         """
         review = self.review
         if review is None or review.moderator_id == self.contributor_id:
@@ -237,7 +237,7 @@ class Note:
 
 
 class Obstacle(StrEnum):
-    """Why something could not be done to a note, as an everyday outcome."""
+    """Reasons for refusing an action on a note, as everyday outcomes."""
 
     DECIDED = "decided"
     OWN_NOTE = "own_note"
@@ -253,11 +253,10 @@ class Obstacle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an attempt to change a note.
+    """The result of an action on a note.
 
-    `note` is the note as it stands now, with the revision that was spoken of; `obstacle` says why
-    nothing was changed, if nothing was. `live_changed` is whether what can be quoted is another
-    text than before.
+    `note` is its state afterwards, with the revision in question; `obstacle` is the reason if
+    nothing was changed. `live_changed` is whether the quotable text changed.
     """
 
     note: Note
@@ -270,7 +269,7 @@ class Outcome:
 
 
 class NoticeEvent(StrEnum):
-    """What somebody is told about."""
+    """Events of notices."""
 
     APPROVED = "approved"
     EDITED = "edited"
@@ -295,7 +294,7 @@ class NoticeEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that a member is still to be told, kept until it has been sent."""
+    """A notice to a member, kept until it is delivered."""
 
     id: int
     guild_id: int

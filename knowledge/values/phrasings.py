@@ -1,22 +1,19 @@
-"""Phrasings as they are recorded: what a language model made of an answer, and how much it may.
-
-Only values. What is asked of a model, and what of its reply is shown, is decided elsewhere.
-"""
+"""Recorded phrasings: a language model's sentences for an answer, and its limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-# What a phrasing is recorded as until its outcome is known, and for good where that never was.
+# The outcome of a phrasing in progress, and of one that never ended.
 UNDER_WAY: Final = "under way"
 
 
 @dataclass(frozen=True, slots=True)
 class PhrasingCaps:
-    """How often a model is asked: for a member in an hour, in a guild in a day; tokens in a day.
+    """Limits of requests to a model per member and hour, and per guild and day; of tokens a day.
 
-    0 is any number.
+    0 is unlimited.
     """
 
     member_hourly: int = 0
@@ -26,9 +23,9 @@ class PhrasingCaps:
 
 @dataclass(frozen=True, slots=True)
 class UsedUp:
-    """Until when no model is asked for these members, in these guilds (None: directly), or at all.
+    """Reached limits: until when no model is asked, by member, by guild (None: direct), or at all.
 
-    Whoever is not among them has some left.
+    Others have some left.
     """
 
     members: Mapping[int, datetime] = field(default_factory=dict)
@@ -36,14 +33,14 @@ class UsedUp:
     everywhere: datetime | None = None
 
     def holds(self, member_id: int, guild_id: int | None, now: datetime) -> bool:
-        """Whether one of them holds for a member in a guild at a moment."""
+        """Whether a limit applies to a member in a guild at a moment."""
         until = (self.members.get(member_id), self.guilds.get(guild_id), self.everywhere)
         return any(one is not None and now < one for one in until)
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenLine:
-    """A sentence that a model wrote, with the numbers of the quotations that it stands on."""
+    """A sentence by a model, with the numbers of its quotations."""
 
     text: str
     numbers: tuple[int, ...]
@@ -51,15 +48,14 @@ class WrittenLine:
 
 @dataclass(frozen=True, slots=True)
 class RecordedPhrasing:
-    """What became of a question's phrasing.
+    """The outcome of a question's phrasing.
 
     Attributes:
-        chosen: the ids of the sentences that were shown to the letter, `2.3` the third of the
-            second passage.
-        places: the hits in the order that the model gave them, from 0; none unless it was asked.
-        lines: what it wrote itself. None where a hit is of a channel or chat, or is gone.
-        verdicts: how many of its sentences there were by what was said of them.
-        repeated: whether it was shown for an earlier question, and no model was asked.
+        chosen: the ids of verbatim sentences; `2.3` is the second passage's third.
+        places: the hits in the model's order, from 0; none unless it was asked.
+        lines: the model's own sentences. None if a hit is from a channel or chat, or gone.
+        verdicts: the number of its sentences by verdict of the check.
+        repeated: whether an earlier question's phrasing was shown, without asking a model.
     """
 
     mode: str

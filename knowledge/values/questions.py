@@ -1,7 +1,4 @@
-"""Questions as they are recorded: the hits, the evidence, and the feedback of members.
-
-Only values; what is answered and why is decided elsewhere.
-"""
+"""Recorded questions: hits, evidence, and members' feedback."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +8,7 @@ from typing import Final
 
 from knowledge.values.channel_settings import EVERYTHING, AnsweredFrom
 
-# At most so many characters of earlier questions go with a follow-up; the model cuts off the rest.
+# The most characters of earlier questions kept with a follow-up; the model cuts off the rest.
 EARLIER_CHARACTERS: Final = 500
 
 
@@ -24,14 +21,14 @@ class Evidence(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a member says of an answer."""
+    """A member's verdict on an answer."""
 
     HELPFUL = "helpful"
     UNHELPFUL = "unhelpful"
 
 
 class FeedbackReason(StrEnum):
-    """Why an answer did not help, to choose from."""
+    """Reasons to choose from for an unhelpful answer."""
 
     OFF_TOPIC = "off_topic"
     INCOMPLETE = "incomplete"
@@ -45,8 +42,8 @@ class FeedbackReason(StrEnum):
 class Feedback:
     """A member's verdict on the answer to a question; the last one counts.
 
-    `reason` is in the member's own words, where they chose to give another one than is offered.
-    `document_id` is the document that they say it of, where that is not what was quoted.
+    `reason` is in the member's own words, in place of an offered one. `document_id` is the right
+    document by their word, if it wasn't quoted.
     """
 
     question_id: int
@@ -59,11 +56,11 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class RecordedHit:
-    """A hit as it was when the question was answered, kept so that the answer can be explained.
+    """A hit at the time of the answer, kept to explain the answer.
 
-    What comes from a channel's messages has the channel's id and its `position` in the document in
-    place of title, heading and text, which only the index holds: nothing is to outlive a message.
-    Of a note's, `revision` and `approved_by` are what the index says when it is shown.
+    A hit from a channel's messages has the channel's id and its `position` in the document instead
+    of title, heading and text: only the index has these, so nothing outlives a message. `revision`
+    and `approved_by` of a note's hit come from the index when it is shown.
     """
 
     document_id: str
@@ -81,9 +78,9 @@ class RecordedHit:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedAnswer:
-    """A passage of which the asker of a question, or a moderator, said that it answers.
+    """The right passage for a question, by its asker's or a moderator's word.
 
-    Of what comes from a channel's messages the `passage` is blank: only its document is known.
+    `passage` is empty for a channel's messages; only their document is known.
     """
 
     text: str
@@ -96,15 +93,14 @@ class ConfirmedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person asked, where, and what came of it.
+    """A recorded question with its outcome.
 
-    `earlier` are the questions that it follows up, a line each, `settings` what judged it,
-    `signals` what the evidence was judged by: names and numbers, as the retriever gives them. What
-    was asked `private`ly is answered to its asker alone. `told_for` is the earlier question whose
-    answer this is: its asker was told it later, or shared it. `channels` are those that everybody
-    whom it was answered to could read; it was `answered_from` these documents, with as many
-    `quotations` as its channel allowed, or None as everywhere. `pruned` is one so old that its
-    words are no longer kept.
+    `earlier` are the questions it follows up, one per line. `settings` and `signals` are the
+    evidence's parameters and measurements, names and numbers from the retriever. A `private` one
+    was answered to its asker alone. `told_for` is the earlier question answered by this record,
+    later or for others. `channels` are those readable by everybody who saw the answer.
+    `answered_from` and `quotations` are the channel's settings, None for the defaults. A `pruned`
+    one has lost its words.
     """
 
     id: int
@@ -129,11 +125,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestion:
-    """A question that is a gap. `content` is whether its asker found the answer helpful.
+    """A question that is a gap.
 
-    `unhelpful` is whether anybody found it unhelpful.
-    `channels` are those that everybody whom it was answered to could read; `answered_from` and
-    `quotations` held where it was asked. What was asked `private`ly was answered to its asker
+    `content` is whether its asker found the answer helpful, `unhelpful` whether anybody found it
+    unhelpful. `channels` are those readable by everybody who saw the answer; `answered_from` and
+    `quotations` are the settings it was asked under. A `private` question was answered to its asker
     alone.
     """
 

@@ -1,9 +1,8 @@
-"""Locations of sources, as they are remembered: paths, addresses, and what is visited otherwise.
+"""Locations of sources: paths, and addresses with the kind of visit.
 
-Pages are remembered by their address. A crawl is `crawl+` and the address where it begins, with its
-limits behind a `#`; a repository is `git+` and its address, with the branch behind an `@` and the
-folder behind a `#`, as pip and others write it. All of them are visited now and then; files and
-folders are watched.
+A page's location is its address. A crawl is `crawl+` and its start address, with limits behind a
+`#`. A repository is `git+` and its address, with the branch behind an `@` and the folder behind a
+`#`, as in pip. All of these are visited now and then; files and folders are watched.
 """
 
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ _GIT: Final = "git+"
 _WEB: Final = ("http://", "https://")
 _LOCAL: Final = "file://"
 
-# How many links a crawl is from where it began, and how many pages it asks for, at the most.
+# Default limits of a crawl: links from the start, and requested pages.
 DEPTH: Final = 4
 MOST_DEPTH: Final = 10
 PAGES: Final = 300
@@ -24,7 +23,7 @@ MOST_PAGES: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class CrawlLocation:
-    """Where a crawl begins, how many links it goes from there, and how many pages it asks for."""
+    """The start of a crawl, its depth in links, and its most pages."""
 
     url: str
     depth: int = DEPTH
@@ -36,9 +35,9 @@ class CrawlLocation:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryLocation:
-    """A repository of Git: an address of the web or an absolute path, a branch and a folder in it.
+    """A Git repository: a web address or an absolute path, a branch and a folder.
 
-    No `branch` is the one that the repository calls its own, no `folder` all of it.
+    An empty `branch` is the repository's default, an empty `folder` all of it.
     """
 
     url: str
@@ -57,17 +56,17 @@ class RepositoryLocation:
 
 
 def is_web(location: str) -> bool:
-    """Whether it is an address of the web rather than a path."""
+    """Whether it is a web address, not a path."""
     return location.lower().startswith(_WEB)
 
 
 def is_visited(location: str) -> bool:
-    """Whether a source is visited now and then, rather than watched as files are."""
+    """Whether a source is visited now and then, and not watched like files."""
     return is_web(location) or location.startswith((_CRAWL, _GIT))
 
 
 def crawl_at(location: str) -> CrawlLocation | None:
-    """The crawl that a source is; None if it is something else."""
+    """The crawl of a source; None for other kinds."""
     if not location.startswith(_CRAWL):
         return None
     url, _, limits = location.removeprefix(_CRAWL).partition("#")
@@ -77,7 +76,7 @@ def crawl_at(location: str) -> CrawlLocation | None:
 
 
 def repository_at(location: str) -> RepositoryLocation | None:
-    """The repository that a source is; None if it is something else."""
+    """The repository of a source; None for other kinds."""
     if not location.startswith(_GIT):
         return None
     place, _, folder = location.removeprefix(_GIT).partition("#")
@@ -88,6 +87,6 @@ def repository_at(location: str) -> RepositoryLocation | None:
 
 
 def address_of(location: str) -> str:
-    """What somebody named a source by: its address or path, without the way it is visited."""
+    """The address or path of a source, without the kind of visit."""
     found = crawl_at(location) or repository_at(location)
     return found.url if found is not None else location

@@ -1,8 +1,8 @@
-"""Submissions: the limits of what is typed into a note, and the reasons of a refusal.
+"""Submissions: limits of a note's text, and the reasons for refusing one.
 
 Errors:
     ValueError
-    └── InvalidNoteError    a submission that can't become a revision, with the sentences to show
+    └── InvalidNoteError    a submission that can't become a revision, with the sentence to show
 """
 
 import re
@@ -12,8 +12,8 @@ from typing import Final, Self
 from knowledge.secrets import without_secrets
 from knowledge.text import storable
 
-# A title is ours to choose, and 100 keeps a citation on one line of a phone. What is longer than
-# a form holds comes as a file; so much of it is embedded within a second.
+# 100 characters keep a citation on one line of a phone. Texts longer than a form come as a file;
+# one of this size is embedded within a second.
 TITLE_CHARACTERS: Final = 100
 TEXT_CHARACTERS: Final = 30_000
 FORM_CHARACTERS: Final = 4_000
@@ -25,8 +25,8 @@ REASON_CHARACTERS: Final = 500
 _LINK = re.compile(r"https?://[^\s<>]+")
 # An address as people type it: `example.org/page`.
 _BARE_LINK = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,}(?:[:/?#][^\s<>]*)?")
-# Less than two words, and than so many bytes of letters and digits, is no knowledge: "q", "test".
-# Bytes, because three signs of Chinese say what takes ten letters.
+# A single word of fewer bytes is no knowledge: "q", "test". Bytes, because three Chinese characters
+# say as much as ten letters.
 _FEW: Final = 8
 _TAG = re.compile(r"[\w-]+")
 
@@ -34,7 +34,7 @@ _TAG = re.compile(r"[\w-]+")
 class InvalidNoteError(ValueError):
     """The submission can't become a revision; the message is the sentence to show.
 
-    `sentence` has `values` filled in for it; a caller that speaks another language translates it.
+    `sentence` is the template for `values`, so a caller can translate it.
     """
 
     def __init__(self, sentence: str, **values: object) -> None:
@@ -45,7 +45,7 @@ class InvalidNoteError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What a contributor proposes, checked by `checked_submission`."""
+    """A contributor's proposal, checked by `checked_submission`."""
 
     title: str
     text: str
@@ -54,7 +54,7 @@ class Submission:
 
     @property
     def shown(self) -> Self:
-        """The submission as others are shown it, and as it is indexed: without secrets."""
+        """The submission without secrets, for others and for the index."""
         return replace(
             self,
             title=without_secrets(self.title),
@@ -64,16 +64,16 @@ class Submission:
 
 
 def checked_submission(title: str, text: str, tags: str = "", link: str = "") -> Submission:
-    """Make a submission of what somebody typed.
+    """Make a submission of a contributor's input.
 
     Args:
         title: one line.
-        text: Markdown; kept to the letter except for blanks around it, and what is no sign.
+        text: Markdown; kept exactly, except for surrounding blanks and unstorable characters.
         tags: separated by commas or spaces, with or without `#`; repeats are dropped.
         link: the source, an http or https address, or empty; `https://` may be left out.
 
     Raises:
-        InvalidNoteError: with one sentence that says what was found and what is expected.
+        InvalidNoteError: with a sentence about the finding and the expectation.
     """
     title = " ".join(storable(title).split())
     text = storable(text).strip()
@@ -116,7 +116,7 @@ def _letter_bytes(text: str) -> int:
 
 
 def completed_link(text: str) -> str:
-    """An address with `https://` before it, where that was left out."""
+    """The address with `https://` if its scheme is missing."""
     return f"https://{text}" if _BARE_LINK.fullmatch(text) else text
 
 
@@ -128,7 +128,7 @@ def checked_tags(text: str) -> tuple[str, ...]:
     """The tags in `text`, lower case, without repeats, in the order they were typed.
 
     Raises:
-        InvalidNoteError: if one of them can't be a tag, or there are too many.
+        InvalidNoteError: if one is invalid, or there are too many.
     """
     words = (word.removeprefix("#").casefold() for word in re.split(r"[,\s]+", text))
     tags = tuple(dict.fromkeys(word for word in words if word))

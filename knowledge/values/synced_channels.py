@@ -1,4 +1,4 @@
-"""Channels that a guild is answered from, and the part of each that is read."""
+"""Synced channels of a guild, and the part of each to sync."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class SyncedContent(StrEnum):
-    """The part of a channel that is read."""
+    """The part of a channel to sync."""
 
     THREADS = "threads"
     POSTS = "posts"
@@ -15,7 +15,7 @@ class SyncedContent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SyncedChannel:
-    """A channel that is read, as an administrator added it."""
+    """A synced channel, as an administrator added it."""
 
     id: int
     guild_id: int

@@ -1,7 +1,4 @@
-"""Digests of a guild: which edition is posted where, when in the week, and how far that has come.
-
-Values: nothing here reads a clock or a database.
-"""
+"""Weekly digests of a guild: edition, channel, time and progress."""
 
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
@@ -9,7 +6,7 @@ from enum import StrEnum
 
 
 class Edition(StrEnum):
-    """Whom a digest is for."""
+    """Audiences of a digest."""
 
     MODERATORS = "moderators"
     EVERYBODY = "everybody"
@@ -17,19 +14,18 @@ class Edition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WeeklyDigest:
-    """A weekly digest as administrators chose it, and how far it has come.
+    """A weekly digest with its settings and progress.
 
-    It is posted at an `hour` of a `weekday` (0 is Monday) on the clock of a time `zone`, from
-    `chosen_at` on. `settled_at` is the last such time that is done with, whether or not anything
-    was posted, `covered_at` the end of what was last told, `claimed_at` the time that one is being
-    posted for. `warned` is whether administrators know that it can't be posted. Forum posts are
-    named that nobody has answered for `post_hours`.
+    It is posted at `hour` of `weekday` (0 is Monday) in time `zone`, from `chosen_at` on.
+    `settled_at` is the last finished time, with or without a post; `covered_at` the end of the last
+    reported period; `claimed_at` the time of the digest being posted. `warned` is whether
+    administrators know that posting fails. Forum posts unanswered for `post_hours` are listed.
     """
 
     guild_id: int
     edition: Edition
     channel_id: int
-    # Where nothing else was chosen: Mondays at nine.
+    # The default is Mondays at nine.
     weekday: int = 0
     hour: int = 9
     zone: str = "UTC"

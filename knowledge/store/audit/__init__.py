@@ -1,1 +1,1 @@
-"""The audit log and its chains of digests."""
+"""The audit log and its hash chains."""

@@ -1,8 +1,7 @@
-"""Append-only audit log: who did what to what; a chain of digests for each guild (`log_chain`).
+"""Append-only audit log of actions, with a hash chain for each guild (`log_chain`).
 
-People stand in it by a key of their own, not by their Discord id: the table of members says whose
-key it is. Who asks to be forgotten loses that row, and the log stays whole without naming them.
-What people wrote is never in it, only what they did.
+Members appear by a key of the log's own; a table maps keys to Discord ids. Forgetting a member
+deletes that row, so the log stays whole without naming them. The log records actions, never words.
 """
 
 import json
@@ -23,32 +22,32 @@ _OUTCOMES = {
     "duplicate": State.REJECTED,
     "changes_requested": State.CHANGES_REQUESTED,
 }
-# What is deleted for good is nowhere any more, whatever was done to it before.
+# Deleted data is gone, whatever was logged about it before.
 PURGED: Final = "purged"
 NOTE_DELETED: Final = "note_deleted"
 PUBLISHED = frozenset({"approved", "published_at_once", "rolled_back"})
 
-# What was done to this database as a whole, and not by its community.
+# Actions on the database as a whole.
 RESTORED: Final = "restored"
 IMPORTED: Final = "imported"
 WHOLE: Final = "database"
 
-# What the tables say of notes.
+# The tables' view of notes, to compare with the log's.
 STANDINGS: Final = (
     "select n.id, n.guild_id, n.live_revision_id, n.retired_revision_id, r.id as revision_id, "
     "r.state from notes n join revisions r on r.note_id = n.id"
 )
 
-# Beyond the last line's id.
+# Above every id.
 _NEWEST: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One line of the append-only log; its digest covers the line before it of its guild.
+    """One line of the log; its digest covers the guild's line before it.
 
-    `id` counts the lines of all guilds, `number` those of its guild. `actor` is a key of the log's
-    own, by which a member can be forgotten without breaking it.
+    `id` counts the lines of all guilds, `number` the guild's own. `actor` is a key of the log's
+    own, so a member can be forgotten without breaking the chain.
     """
 
     id: int
@@ -64,7 +63,7 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """Which lines of a guild's log: since when, of whom, what was done; None filters nothing."""
+    """A filter of a guild's log by time, member and event; None filters nothing."""
 
     since: datetime | None = None
     member_id: int | None = None
@@ -85,14 +84,14 @@ class AuditLog:
         subject: str,
         detail: dict[str, Any] | None = None,
     ) -> None:
-        """Append a line, inside the transaction that changes what it speaks of.
+        """Append a line, inside the transaction of the action.
 
         Args:
             guild_id: where it happened.
-            member_id: who did it; None where the bot did by itself.
-            event: what was done, in the past tense.
-            subject: to what: `note:<id>`, `revision:<id>`, `guild`.
-            detail: numbers and names that the event needs to be replayed; nobody's words.
+            member_id: the actor; None for the bot.
+            event: the action, in the past tense.
+            subject: `note:<id>`, `revision:<id>` or `guild`.
+            detail: numbers and names for replaying the action; nobody's words.
         """
         entry = LogEntry(
             id=0,
@@ -110,7 +109,8 @@ class AuditLog:
     def add(self, entry: LogEntry) -> None:
         """Append a line of another copy's log as the next one of its guild.
 
-        Raising the head locks it until the transaction ends: who writes for the same guild waits.
+        Incrementing the head locks it until the transaction ends, so writers of one guild take
+        turns.
         """
         chain = entry.guild_id or NO_GUILD
         [head] = self._database.rows(
@@ -128,14 +128,14 @@ class AuditLog:
         )
 
     def keep_heads(self) -> None:
-        """Write down where chains end whose lines were taken from another copy as they are."""
+        """Write the heads of chains copied from another database."""
         self._database.run(log_chain.KEEP_HEADS)
 
     def key(self, member_id: int) -> int:
-        """The key under which the log knows a member; a new one for a new member."""
+        """The log's key of a member, made if it is missing."""
         rows = self._database.rows("select key from members where user_id = ?", [member_id])
         if not rows:
-            # Who writes for another guild may have met the same member a moment ago.
+            # A writer for another guild may have inserted the same member just now.
             rows = self._database.rows(
                 "insert into members (user_id) values (?) "
                 "on conflict (user_id) do update set user_id = excluded.user_id returning key",
@@ -144,10 +144,10 @@ class AuditLog:
         return int(rows[0]["key"])
 
     def members(self, keys: Iterable[int] | None = None) -> dict[int, int]:
-        """Discord's id of everybody in the log, by key; who was forgotten is not in it.
+        """Discord ids by key; forgotten members are missing.
 
         Args:
-            keys: of these alone, if given.
+            keys: the keys to look up; None for all.
         """
         every = "select key, user_id from members where user_id is not null"
         if keys is None:
@@ -157,7 +157,7 @@ class AuditLog:
         return {row["key"]: row["user_id"] for row in rows}
 
     def entries(self, guild_id: int | None = None) -> list[LogEntry]:
-        """The log, oldest first: of one guild if one is given."""
+        """The lines of one guild or all, oldest first."""
         of_guild, values = ("", []) if guild_id is None else ("where guild_id = ?", [guild_id])
         rows = self._database.rows(f"select * from log {of_guild} order by id", values)  # noqa: S608
         return [logged(row) for row in rows]
@@ -171,18 +171,18 @@ class AuditLog:
         before: int = _NEWEST,
         after: int | None = None,
     ) -> list[LogEntry]:
-        """The lines of a guild's log that are next to one of them; no others are read.
+        """The lines of a guild's log next to one line, without reading others.
 
         Args:
-            guild_id: whose log.
-            wanted: the lines that are not passed over.
-            limit: how many at the most.
-            before: older ones than this line's id, newest first.
-            after: newer ones than this line's id instead, oldest first.
+            guild_id: the guild.
+            wanted: the filter.
+            limit: the most lines.
+            before: return lines older than this id, newest first.
+            after: return lines newer than this id instead, oldest first.
         """
         lowest = after or 0
         if wanted.since is not None:
-            # In the order of their ids, lines are in the order of time.
+            # Ids are in the order of time.
             lowest = max(lowest, self._first_since(guild_id, wanted.since) - 1)
         conditions = ["guild_id = ?", "id > ?", "id < ?"]
         values: list[Any] = [guild_id, lowest, before]
@@ -194,14 +194,14 @@ class AuditLog:
             values.append(wanted.event)
         order = "desc" if after is None else "asc"
         rows = self._database.rows(
-            # Of what is put together, everything is written here.
+            # The conditions are constants; values are bound.
             f"select * from log where {' and '.join(conditions)} order by id {order} limit ?",  # noqa: S608
             [*values, limit],
         )
         return [logged(row) for row in rows]
 
     def _first_since(self, guild_id: int, since: datetime) -> int:
-        """The id of a guild's first line from a moment on; beyond the last one if there is none."""
+        """The id of a guild's first line since a moment; above every id without one."""
         rows = self._database.rows(
             "select id from log where guild_id = ? and at >= ? order by at, id limit 1",
             [guild_id, since.isoformat()],
@@ -209,14 +209,14 @@ class AuditLog:
         return int(rows[0]["id"]) if rows else _NEWEST
 
     def breaks(self) -> list[log_chain.Break]:
-        """The first line of each guild that does not follow from the one before it, or is gone."""
+        """The first break of each guild's chain."""
         rows = self._database.rows
         return log_chain.breaks(rows(log_chain.LINES), rows(log_chain.HEADS))
 
     def contradicted_notes(self) -> list[int]:
-        """The notes that are in another state than the log leads to, by id.
+        """Notes in another state than the log says, by id.
 
-        Either the log or the tables were changed by something else than this program.
+        Something other than this program has changed the log or the tables.
         """
         return contradicted(self._database.rows(STANDINGS), self.entries())
 
@@ -227,7 +227,7 @@ def logged(row: Mapping[str, Any]) -> LogEntry:
 
 @dataclass(slots=True)
 class ReplayedNote:
-    """A note as the log tells it: its revisions' states, which one is live, which retired."""
+    """A note's state by the log: its revisions' states, the live and the retired one."""
 
     guild_id: int
     states: dict[int, State] = field(default_factory=dict)
@@ -236,7 +236,7 @@ class ReplayedNote:
 
 
 def replayed(entries: Iterable[LogEntry]) -> dict[int, ReplayedNote]:
-    """Every note in the log, by id, as it stands after the last of these entries."""
+    """Every note in the log, by id, in its state after these entries."""
     guilds: dict[int | None, dict[int, ReplayedNote]] = {}
     for entry in entries:
         detail: dict[str, Any] = json.loads(entry.detail)
@@ -252,10 +252,10 @@ def replayed(entries: Iterable[LogEntry]) -> dict[int, ReplayedNote]:
 
 
 def contradicted(standings: Iterable[Mapping[str, Any]], entries: Iterable[LogEntry]) -> list[int]:
-    """The notes that are in another state than a log leads to, by id.
+    """Notes in another state than a log says, by id.
 
     Args:
-        standings: what the tables say, as `STANDINGS` asks for it.
+        standings: rows of the query `STANDINGS`.
         entries: the log, oldest first.
     """
     stored: dict[int, ReplayedNote] = {}

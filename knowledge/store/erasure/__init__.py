@@ -1,1 +1,1 @@
-"""Personal data, purge and tombstones: what is deleted for good."""
+"""Erasure: personal data, opt-outs from quotation, purge, and tombstones of deleted data."""

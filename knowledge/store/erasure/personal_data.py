@@ -1,9 +1,9 @@
-"""A member's personal data: what is stored, its export, and its erasure.
+"""A member's personal data: summary, export and erasure.
 
-`PERSONAL` names every column that can hold a member's Discord id; a test compares it with the
-tables, so that a new one can't be overlooked. Forgetting is one transaction. What a community
-needs stays without a name: live notes, decisions, reports, verdicts. The log keeps its lines, which
-name nobody once the row that says whose key it is has gone.
+`PERSONAL` names every column for members' Discord ids; a test compares it with the schema.
+Forgetting a member is one transaction. Live notes, decisions, reports and verdicts stay without a
+name, because the community needs them. The log keeps its lines; they name nobody once the member's
+key is gone.
 """
 
 import json
@@ -49,11 +49,11 @@ PERSONAL: Final = frozenset(
     }
 )
 
-# A conversation's id: in a file it ends as `transcript.document_id` makes it.
+# Ids of conversations, also of those in files (`transcript.document_id`).
 _CHAT: Final = re.compile(rf"^channel:|{re.escape(INSIDE)}(?:\d+:\d+|[0-9a-f]{{24}})$")
 
 _QUERIES: Final = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
-# What is counted and given away, by kind.
+# Summarized and exported rows, by kind.
 _KINDS: Final = {
     head.removeprefix("-- "): sql
     for head, _, sql in (query.partition("\n") for query in _QUERIES.split("\n\n")[1:])
@@ -62,7 +62,7 @@ _KINDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """How much of a kind there is: in one guild, and everywhere."""
+    """The number of rows of a kind in one guild and everywhere."""
 
     here: int
     everywhere: int
@@ -70,16 +70,16 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What has to be updated elsewhere once a member is forgotten.
+    """Data to update elsewhere after a member was forgotten.
 
-    `note_ids` are notes of which something else can be quoted now, or another name.
+    `note_ids` are notes with another text or name now.
     """
 
     note_ids: tuple[int, ...]
 
 
 class PersonalData:
-    """What the community database holds of a member."""
+    """Personal data in the community database."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class PersonalData:
         for kind, sql in _KINDS.items():
             rows = self._database.rows(sql, [member_id] * sql.count("?"))
             for row in rows:
-                # What others wrote is shown as everywhere else.
+                # Others' texts come without secrets, as everywhere.
                 if not row.pop("own", True):
                     told = {"title", "text", "link"} & row.keys()
                     row.update({column: without_secrets(row[column]) for column in told})
@@ -122,7 +122,7 @@ class PersonalData:
         return found
 
     def _titles_found(self, member_id: int) -> dict[int, list[str]]:
-        """The titles of what was found for each of a member's questions, the best first."""
+        """The titles of the hits of each of a member's questions, best first."""
         found: dict[int, list[str]] = {}
         for row in self._database.rows(
             "select h.question_id, p.title from questions q join hits h on h.question_id = q.id "
@@ -134,26 +134,26 @@ class PersonalData:
         return found
 
     def forget(self, member_id: int, *, withdraw: bool, name: str = "") -> Forgotten:
-        """Forget a member. The file itself keeps nothing of it, either.
+        """Forget a member; the file keeps no trace.
 
-        From then on their messages are withheld from chats that are read; see `QuoteOptOuts`.
+        Their messages are withheld from quotation from then on; see `QuoteOptOuts`.
 
         Args:
-            member_id: who asks for it.
-            withdraw: whether their live notes go, too, or stay without a name.
-            name: their user name, by which chat exports as plain text know them.
+            member_id: the member.
+            withdraw: whether their live notes are withdrawn, or stay without a name.
+            name: their user name, for chat exports without ids.
         """
         with self._database.erasing():
-            # No older copy of the data is to bring it back.
+            # A restored older copy must not bring them back.
             kind = TombstoneKind.MEMBER_AND_NOTES if withdraw else TombstoneKind.MEMBER
             self._tombstones.add(kind, member_id)
             self._opt_outs.withhold_name(name)
             return self.forget_again(member_id, withdraw=withdraw)
 
     def forget_chats(self, quotable: Callable[[str], Collection[str]]) -> None:
-        """Take out of what was recorded as found what chats don't say any more.
+        """Delete recorded passages of chats that can't be quoted any more.
 
-        `quotable` gives the passages of a document that can be quoted now, by its id.
+        `quotable` returns the passages of a document quotable now, by its id.
         """
         with self._database.erasing():
             for row in self._database.rows(
@@ -164,7 +164,7 @@ class PersonalData:
 
     def _keep_quotable(self, document_id: str, quotable: frozenset[str]) -> None:
         recorded = self._database.rows(
-            # What comes from a channel is on record without a word of it.
+            # Passages of channels are recorded without words.
             "select digest, passage from recorded_passages where document_id = ? "
             "and source_channel_id is null and passage != ''",
             [document_id],
@@ -173,7 +173,7 @@ class PersonalData:
         run_among(self._database, "delete from recorded_passages where digest in (?)", gone)
 
     def forget_again(self, member_id: int, *, withdraw: bool) -> Forgotten:
-        """Do to an older copy of the data what `forget` did, inside a transaction."""
+        """Repeat `forget` on an older copy of the data, inside a transaction."""
         self._take_back_notes(member_id, withdraw=withdraw)
         changed = self._leave_notes(member_id)
         self._leave_decisions(member_id)
@@ -181,7 +181,7 @@ class PersonalData:
         self._leave_feedback(member_id)
         self._database.run("update handed_on set member_id = 0 where member_id = ?", [member_id])
         self._database.run(
-            # Nobody is at what they had claimed.
+            # A hand-over claimed by them is open again.
             "update handed_on set helper_id = 0, helper = '', answer = '', changes = changes + 1, "
             "standing = case standing when 'claimed' then 'open' else standing end "
             "where helper_id = ?",
@@ -200,13 +200,13 @@ class PersonalData:
         return Forgotten(tuple(changed))
 
     def _delete(self, table: str, column: str, member_id: int) -> None:
-        # Names are this module's own; the value is bound.
+        # Names are constants of this module; the value is bound.
         self._database.run(f"delete from {table} where {column} = ?", [member_id])  # noqa: S608
 
     # Notes.
 
     def _take_back_notes(self, member_id: int, *, withdraw: bool) -> None:
-        """Withdraw what waits, and what is live if that is wanted; erase all but what is kept."""
+        """Withdraw pending notes, and live ones on request; erase the texts not kept."""
         for row in self._database.rows(
             "select id, guild_id, live_revision_id, retired_revision_id from notes "
             "where contributor_id = ? order by id",
@@ -247,7 +247,7 @@ class PersonalData:
         mark_due(self._database, revision_id)
 
     def _forget_quotations(self, note_id: int) -> None:
-        """Take what no text of a note says any more out of what was recorded as found."""
+        """Delete recorded passages that occur in no text of a note any more."""
         texts = [
             row["text"]
             for row in self._database.rows(
@@ -265,7 +265,7 @@ class PersonalData:
                 )
 
     def _leave_notes(self, member_id: int) -> list[int]:
-        """Take the name from notes and revisions; returns the notes that show another one now."""
+        """Remove the name from notes and revisions; returns the affected notes."""
         shown = self._database.rows(
             "select distinct n.id from notes n left join revisions r on r.note_id = n.id "
             "left join reviews v on v.revision_id = r.id "
@@ -275,7 +275,7 @@ class PersonalData:
         )
         self._due("n.contributor_id = ? or r.writer_id = ?", member_id)
         self._database.run(
-            # What they added to others' notes leaves public pages until a moderator releases it.
+            # Their additions to others' notes leave public pages until a moderator releases them.
             "update revisions set for_page = 0 where note_id in (select e.note_id from revisions e "
             "where e.extension = 1 and e.writer_id = ? "
             "and (e.state = 'approved' or e.replaced_by is not null))",
@@ -292,14 +292,14 @@ class PersonalData:
         return [row["id"] for row in shown]
 
     def _due(self, condition: str, member_id: int) -> None:
-        """Let the cards that show a name be brought up to date."""
+        """Mark the cards with the name as outdated."""
         rows = self._database.rows(
             f"{_CARDS} where ({condition}) and r.card_message_id is not null order by r.id",
             [member_id] * condition.count("?"),
         )
         mark_due(self._database, *(row["id"] for row in rows))
 
-    # What was decided, reported, asked and said.
+    # Decisions, reports, questions and feedback.
 
     def _leave_decisions(self, member_id: int) -> None:
         self._due("v.moderator_id = ? or p.member_id = ?", member_id)
@@ -310,7 +310,7 @@ class PersonalData:
         self._database.run("update reports set member_id = 0 where member_id = ?", [member_id])
 
     def _forget_questions(self, member_id: int) -> None:
-        """Delete questions; what others have asked, too, or given a verdict on, stays unsigned."""
+        """Delete questions; those shared by others, or with their verdicts, lose the name."""
         rows = self._database.rows(
             "select q.id, q.text, "
             "q.text != '' and exists (select 1 from questions o where o.asker_id not in (0, ?) "
@@ -335,11 +335,11 @@ class PersonalData:
                     )
             else:
                 self._database.run("delete from questions where id = ?", [row["id"]])
-        # Somebody else may have followed a question up.
+        # Another question may be a follow-up of a deleted one.
         self._clear_earlier(private)
 
     def _clear_earlier(self, texts: Iterable[str]) -> None:
-        """Empty what questions followed up where one of these texts is a line of it."""
+        """Delete the earlier questions of follow-ups with one of these texts among them."""
         erased = {" ".join(text.split())[:EARLIER_CHARACTERS] for text in texts} - {""}
         holding = [
             row["id"]
@@ -351,7 +351,7 @@ class PersonalData:
         )
 
     def _leave_feedback(self, member_id: int) -> None:
-        """Keep verdicts under a number that means nothing, without the words."""
+        """Keep verdicts under a meaningless number, without their reasons."""
         for row in self._database.rows(
             "select f.question_id, (select min(o.member_id) from feedback o "
             "  where o.question_id = f.question_id) as least "
@@ -361,7 +361,7 @@ class PersonalData:
             self._database.run(
                 "update feedback set member_id = ?, reason = '', reason_code = '' "
                 "where question_id = ? and member_id = ?",
-                # A number below all of this question's: nobody has one below zero.
+                # Below all of this question's numbers; real ids are positive.
                 [min(0, row["least"]) - 1, row["question_id"], member_id],
             )
 

@@ -1,8 +1,7 @@
-"""Purge of guilds that the bot left, and of what tombstones name: deletion for good.
+"""Purge: permanent deletion of guilds without the bot, and of data on other copies' tombstones.
 
-Nothing else deletes what people contributed: a note that is withdrawn or retired is kept. Each
-deletion is one transaction with its tombstone, and the file keeps nothing of what was deleted.
-What is deleted when a member asks for it is in `personal_data`.
+Nothing else deletes contributions: withdrawn and retired notes are kept. Each deletion is one
+transaction with its tombstone, and the file keeps no trace. `personal_data` erases members.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +21,7 @@ from knowledge.store.erasure.tombstones import (
 from knowledge.store.value_lists import run_among
 from knowledge.values.documents import document_of_note
 
-# What belongs to notes, in an order in which it can go.
+# Rows of notes, in an order without dangling references.
 _OF_NOTES: Final = (
     "delete from notices where revision_id in (select id from revisions where note_id in (?))",
     "delete from reports where note_id in (?)",
@@ -35,7 +34,7 @@ _OF_NOTES: Final = (
 
 
 class Purge:
-    """What is deleted for good, but for what members ask to be forgotten."""
+    """Permanent deletion in the community database."""
 
     def __init__(
         self,
@@ -50,27 +49,27 @@ class Purge:
         self._tombstones = tombstones
 
     def left(self, before: datetime) -> list[int]:
-        """The guilds whose bot has been gone since before a moment."""
+        """Guilds without the bot since before a moment."""
         rows = self._database.rows(
             "select id from guilds where left_at < ? order by id", [before.isoformat()]
         )
         return [row["id"] for row in rows]
 
     def guild(self, guild_id: int) -> list[int]:
-        """Delete everything of a guild but its lines in the log, which then name nobody.
+        """Delete everything of a guild except its log lines; these name nobody any more.
 
         Returns:
-            The ids of its notes, which have to leave the index.
+            The ids of its notes, to be removed from the index.
         """
         with self._database.erasing():
             self._tombstones.add(TombstoneKind.GUILD, guild_id)
             return self._delete_guild(guild_id)
 
     def apply(self, tombstones: Iterable[Tombstone]) -> int:
-        """Delete what stands on tombstones of another copy; returns how many are new here.
+        """Delete everything on another copy's tombstones; returns how many are new here.
 
-        Those that are in this database already are passed over: what they speak of was deleted
-        from it, and who came back since is not meant. It is one transaction.
+        Known tombstones are skipped: their deletion happened here, and a member may have come back
+        since. It is one transaction.
         """
         fresh = sorted(set(tombstones) - self._tombstones.kept())
         if not fresh:
@@ -96,7 +95,7 @@ class Purge:
             self._delete_guild(int(tombstone.subject))
 
     def _members(self) -> dict[str, int]:
-        """Everybody whose id is anywhere, by the digest that a tombstone would have."""
+        """All members by their digest on a tombstone."""
         found: set[int] = set()
         for table, column in PERSONAL:
             # Names are the schema's own.
@@ -118,7 +117,7 @@ class Purge:
                 self._database.run(f"delete from {table} where guild_id = ?", [guild_id])  # noqa: S608
         self._database.run("delete from guilds where id = ?", [guild_id])
         self._database.run("delete from sources where scope = ?", [guild_id])
-        # Who stands in lines of guilds that are gone, and in no other, is named no more.
+        # Members with lines only in purged guilds lose their name.
         self._database.run(
             "delete from members where key in (select actor from log where guild_id = ?) "
             "and not exists (select 1 from log l where l.actor = members.key and "
@@ -136,7 +135,7 @@ class Purge:
             self._log.append(row["guild_id"], None, NOTE_DELETED, document_of_note(note_id), detail)
 
     def _delete_notes(self, note_ids: Sequence[int]) -> None:
-        # Notes and revisions refer to each other; what is left is checked at the end.
+        # Notes and revisions refer to each other.
         self._database.defer_references()
         run_among(
             self._database,

@@ -1,9 +1,8 @@
-"""Opt-outs from being quoted, recognised by digest and stored without ids or names.
+"""Opt-outs from quotation, recognized by digest and stored without ids or names.
 
-A member who was forgotten, or who chose not to be quoted, is recognised by the digest on a
-tombstone: the same that keeps an older copy of the data from bringing them back. Nothing here
-holds a Discord id or a name, so whoever reads the database can't tell who does not want to be read.
-The choice holds in every guild. What counts is a member's latest tombstone.
+A forgotten member, or one who opted out, is recognized by the digest on their tombstone; a restore
+keeps the tombstones. Nobody can tell from the database who opted out. The choice holds in every
+guild, and the latest tombstone counts.
 """
 
 import hashlib
@@ -15,39 +14,39 @@ from typing import Final, Protocol
 from knowledge.store.database import Database
 from knowledge.store.erasure.tombstones import MEMBERS, Tombstone, TombstoneKind, Tombstones
 
-# What Discord calls an account that was deleted: by its user name now, and as it did before.
+# Discord's user name for deleted accounts, now and formerly.
 _DELETED: Final = re.compile(
     r"deleted_user_[0-9a-f]{6,32}|Deleted User(?: [0-9a-f]{8})?(?:#\d{4})?"
 )
 
 
 class AuthoredMessage(Protocol):
-    """A message, as far as it tells whether it may be quoted."""
+    """The author of a message."""
 
     @property
     def id(self) -> int:
-        """Discord's id of it, or 0."""
+        """Discord's id of the message, or 0."""
 
     @property
     def author_id(self) -> int:
-        """Discord's id of whoever wrote it, or 0."""
+        """Discord's id of the author, or 0."""
 
     @property
     def author(self) -> str:
-        """The name of whoever wrote it."""
+        """The author's name."""
 
 
 def is_deleted_account(name: str) -> bool:
-    """Whether this is the name that Discord gives to whoever deleted their account."""
+    """Whether this is Discord's name for a deleted account."""
     return _DELETED.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """What must not be quoted: members, the names that plain text has instead, single messages.
+    """Members, names (for text without ids) and single messages withheld from quotation.
 
-    Accounts that were deleted are withheld always. `version` is another one whenever other members
-    are withheld: what was read under another version has to be read again.
+    Deleted accounts are always withheld. `version` changes with the set of members: data read under
+    another version has to be read again.
     """
 
     member_ids: Container[int] = frozenset()
@@ -68,7 +67,7 @@ NOTHING: Final = Withheld()
 
 @dataclass(frozen=True, slots=True)
 class _Recognised:
-    """Those whose digest is among some; a channel has many messages by few members."""
+    """A set of members known by digest only, with a cache."""
 
     digests: frozenset[str]
     digest: Callable[[str], str]
@@ -84,14 +83,14 @@ class _Recognised:
 
 
 class QuoteOptOuts:
-    """Who is withheld, by what the tombstones of a community database say."""
+    """Opt-outs by the tombstones of a community database."""
 
     def __init__(self, database: Database, tombstones: Tombstones) -> None:
         self._database = database
         self._tombstones = tombstones
 
     def withheld(self) -> Withheld:
-        """Whose messages must not be quoted from chats, in whichever guild."""
+        """Everything withheld from quotation of chats, in every guild."""
         digests = self._digests()
         version = hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()[:16]
         if not digests:
@@ -108,30 +107,30 @@ class QuoteOptOuts:
         return bool(digests) and self._tombstones.digester()(str(member_id)) in digests
 
     def withhold(self, member_id: int, name: str = "") -> None:
-        """Quote a member's messages no more; exports as plain text know them by `name`."""
+        """Stop quoting a member's messages; `name` is for exports without ids."""
         with self._database.writing():
             self._tombstones.add(TombstoneKind.OPTED_OUT, member_id)
             self.withhold_name(name)
 
     def withhold_name(self, name: str) -> None:
-        """Quote no more what exports without ids say was written under a user name."""
+        """Stop quoting messages under a user name in exports without ids."""
         if name:
             self._tombstones.add_digest(TombstoneKind.OPTED_OUT, _named(name))
 
     def quote_again(self, member_id: int, name: str = "") -> None:
-        """Quote a member's messages again, as if they had never asked for anything else."""
+        """Quote a member's messages again."""
         with self._database.writing():
             self._tombstones.add(TombstoneKind.OPTED_IN, member_id)
             if name:
                 self._tombstones.add_digest(TombstoneKind.OPTED_IN, _named(name))
 
     def unrecognisable(self) -> int:
-        """How many are withheld who can't be recognised, for the key to their digests is gone."""
+        """The number of opt-outs lost with the key to their digests."""
         here = {tombstone.subject for tombstone in self._tombstones.beside()}
         return len(self._digests() - here)
 
     def _digests(self) -> frozenset[str]:
-        """The digests of those whose latest tombstone says that they are not to be read."""
+        """The digests of members whose latest tombstone is an opt-out."""
         latest: dict[str, Tombstone] = {}
         for tombstone in sorted(self._tombstones.kept()):
             if tombstone.kind in MEMBERS:
@@ -142,5 +141,5 @@ class QuoteOptOuts:
 
 
 def _named(name: str) -> str:
-    """A name as it is digested: no member's id looks like it."""
+    """A name in the form to digest, distinct from every id."""
     return f"name:{' '.join(name.split()).casefold()}"

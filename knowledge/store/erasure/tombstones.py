@@ -1,9 +1,9 @@
-"""Tombstones: records of what was deleted for good, so that no older copy brings it back.
+"""Tombstones: records of permanent deletions, so that no older copy brings the data back.
 
-A tombstone says what kind of thing it was, which one and when, and nothing of what it held. It
-stands in the database and in a file beside it: a restore replaces the one and reads the other.
-A member stands in both by a digest whose key is in the file alone, so that whoever has only the
-database, or a backup of it, can't find out who was forgotten.
+A tombstone has the kind, id and time of the deleted data, and no content. It is stored in the
+database and in a file beside it: a restore replaces the database and reads the file. Members are
+recorded by a keyed digest (HMAC), and only the file has the key. So the database, or a backup of
+it, doesn't reveal who was forgotten.
 """
 
 import hashlib
@@ -26,15 +26,15 @@ from knowledge.store.database import (
 
 FILE: Final = "tombstones.jsonl"
 
-# Under this the database remembers what tells the right key from a wrong one, and not the key.
+# The memory's key for a check value of the HMAC key, not the key itself.
 _CHECK: Final = "machines: check of tombstones"
 
 
 class TombstoneKind(StrEnum):
-    """What can be deleted for good. A member may be forgotten with or without their live notes.
+    """Kinds of permanent deletion, and of members' choices about quotation.
 
-    A member may also choose not to be read in chats, without anything being deleted, and take that
-    back; an older copy of the data must not undo that either.
+    A member is forgotten with or without their live notes. An opt-out deletes nothing and can be
+    taken back; a restore must not undo either.
     """
 
     MEMBER = "member"
@@ -47,16 +47,16 @@ class TombstoneKind(StrEnum):
 
 
 FORGOTTEN: Final = frozenset({TombstoneKind.MEMBER, TombstoneKind.MEMBER_AND_NOTES})
-# What a member chooses and can take back; nothing is deleted with it.
+# Choices can be taken back, and delete nothing.
 _CHOICES: Final = frozenset({TombstoneKind.OPTED_OUT, TombstoneKind.OPTED_IN})
 MEMBERS: Final = FORGOTTEN | _CHOICES
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Tombstone:
-    """What was deleted, and when. `subject` is its id, or a member's digest.
+    """A deletion with its time. `subject` is an id, or a member's digest.
 
-    Two deletions of the same subject are two tombstones: a member may come back and go again.
+    A subject can have several: a member may come back and leave again.
     """
 
     at: str
@@ -65,14 +65,14 @@ class Tombstone:
 
     @classmethod
     def of(cls, at: str, kind: str, subject: str) -> Self | None:
-        """What a record says; None for one that no release has written."""
+        """A tombstone from a record; None for an unknown kind or subject."""
         known = kind in list(TombstoneKind) and (kind in MEMBERS or subject.isdecimal())
         return cls(at, TombstoneKind(kind), subject) if known else None
 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """Tombstones of late, with what says by which digest a member stands in one."""
+    """Recent tombstones, with the function to digest ids."""
 
     tombstones: Sequence[Tombstone]
     digest: Callable[[str], str]
@@ -96,13 +96,13 @@ class Tombstones:
         self._path = database.folder / FILE
 
     def add(self, kind: TombstoneKind, subject_id: int) -> None:
-        """Remember that something is deleted, inside the transaction that deletes it.
+        """Record a deletion, inside its transaction.
 
-        The file is written first: should the process die before the transaction ends, what
-        somebody wanted gone goes with the next restore at the latest.
+        The file is written first: if the process dies before the commit, the next restore deletes
+        the data at the latest.
 
         Raises:
-            StoreError: if the file can't be written; the transaction must not go on then.
+            StoreError: if the file can't be written; roll back then.
         """
         if kind in MEMBERS:
             self.add_digest(kind, str(subject_id))
@@ -110,7 +110,7 @@ class Tombstones:
             self._add(kind, str(subject_id))
 
     def add_digest(self, kind: TombstoneKind, spelled: str) -> None:
-        """Do the same for what is not to be told from its tombstone: a member, a name."""
+        """Record a deletion under the digest of a member or a name."""
         self._add(kind, self.digester()(spelled))
 
     def _add(self, kind: TombstoneKind, subject: str) -> None:
@@ -121,9 +121,9 @@ class Tombstones:
         self.keep([tombstone])
 
     def _delete_copies(self) -> None:
-        """Delete what upgrades and restores kept of the database: it holds what was deleted.
+        """Delete the copies that upgrades and restores kept, since they hold the deleted data.
 
-        Backups are left: how long they are kept is the operator's choice and promise.
+        Backups stay: their retention is up to the operator.
         """
         try:
             self._database.delete_copies()
@@ -131,7 +131,7 @@ class Tombstones:
             raise self._unwritable(error) from error
 
     def _after_others(self, subject: str) -> str:
-        """This moment; of a clock that was put back, the one after the subject's last tombstone."""
+        """Now, but after the subject's last tombstone, even if the clock was put back."""
         rows = self._database.rows(
             "select max(at) as at from tombstones where subject = ?", [subject]
         )
@@ -140,17 +140,17 @@ class Tombstones:
         return (at if last is None or last < at else last + timedelta(microseconds=1)).isoformat()
 
     def since(self, at: datetime) -> "Deleted":
-        """Who was forgotten after a moment."""
+        """Members and guilds forgotten after a moment."""
         rows = self._database.rows(
             "select kind, subject, at from tombstones where at >= ?", [at.isoformat()]
         )
         found = [Tombstone.of(row["at"], row["kind"], row["subject"]) for row in rows]
         kept = [each for each in found if each is not None]
-        # The key is asked for only where it is needed: it may have to be made.
+        # Asking for the key may create it, so it is done only if needed.
         return Deleted(kept, self.digester() if kept else str)
 
     def keep(self, tombstones: Iterable[Tombstone]) -> None:
-        """Keep tombstones of another copy in the database, inside a transaction."""
+        """Add another copy's tombstones, inside a transaction."""
         self._database.run_many(
             "insert into tombstones (kind, subject, at) values (?, ?, ?) "
             "on conflict (kind, subject, at) do nothing",
@@ -158,7 +158,7 @@ class Tombstones:
         )
 
     def drop(self, tombstones: Iterable[Tombstone]) -> None:
-        """Take tombstones out of a copy that nobody uses yet."""
+        """Remove tombstones from a copy not in use yet."""
         with self._database.writing():
             self._database.run_many(
                 "delete from tombstones where kind = ? and subject = ? and at = ?",
@@ -179,20 +179,20 @@ class Tombstones:
         return {tombstone for tombstone in found if tombstone is not None}
 
     def digester(self) -> Callable[[str], str]:
-        """What says by which digest a member's id, or a name, stands in a tombstone."""
+        """The function to digest a member's id or a name."""
         key = self._key()
         return lambda spelled: hmac.new(
             key, spelled.encode(errors="replace"), hashlib.sha256
         ).hexdigest()
 
     def share_key(self) -> None:
-        """See that the file has the key of every other machine that uses this database.
+        """Check that the file has the same key as on other machines with this database.
 
-        Members who are not to be quoted could not be recognised by another one. The file is given
-        what was deleted elsewhere, too, for a restore reads it.
+        Another key couldn't recognize opt-outs. Tombstones from other machines are added to the
+        file, for restores.
 
         Raises:
-            StoreError: if it has another key, or none.
+            StoreError: if the file has another key, or none.
         """
         check = self._remembered_check()
         if check is None:
@@ -221,7 +221,7 @@ class Tombstones:
         if found is not None:
             return found
         self._write([json.dumps({"key": secrets.token_hex(32)})])
-        # Of two processes that make one at once, the one that wrote first has made it for both.
+        # If two processes create a key at once, the first one written counts.
         return self._found_key() or self._key()
 
     def _found_key(self) -> bytes | None:
@@ -240,9 +240,9 @@ class Tombstones:
             raise self._unwritable(error) from error
 
     def _write(self, lines: Iterable[str]) -> None:
-        """Append lines, and return when they are on the disk.
+        """Append lines and wait until they are on the disk.
 
-        A line that a crash has torn is ended first, so that it spoils no other.
+        A line torn by a crash is ended first, so it can't spoil the next one.
         """
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -274,7 +274,7 @@ def _line(tombstone: Tombstone) -> str:
 
 
 def _record(line: str) -> dict[str, str]:
-    """What a line says; nothing, if it was torn by a crash."""
+    """The record on a line, or nothing if the line is torn."""
     try:
         record = json.loads(line)
     except ValueError:

@@ -1,1 +1,1 @@
-"""Tables of what a guild chose: settings, channels, who opted out of quotation."""
+"""Tables of administrators' choices: guild settings, channels, weekly digests."""

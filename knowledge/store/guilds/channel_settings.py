@@ -1,4 +1,4 @@
-"""Table of channel settings, as a guild's administrators chose them in `/channel`."""
+"""Table of channel settings, chosen by administrators in `/channel`."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -28,18 +28,18 @@ class ChannelSettingsTable:
         self._guilds = guilds
 
     def of_guild(self, guild_id: int) -> dict[int, ChannelSettings]:
-        """The settings of every channel for which something was chosen, by its id."""
+        """The settings of each channel with own settings, by its id."""
         rows = self._database.rows(
             "select * from channel_settings where guild_id = ? order by channel_id", [guild_id]
         )
         return {row["channel_id"]: _settings(row) for row in rows}
 
     def choices(self, guild_id: int) -> GuildChoices:
-        """All that a guild has chosen."""
+        """All own settings of a guild's channels."""
         return GuildChoices(self._guilds.settings(guild_id), self.of_guild(guild_id))
 
     def every(self) -> dict[int, GuildChoices]:
-        """What each guild has chosen, by its id."""
+        """The same for every guild, by its id."""
         found = {
             guild_id: GuildChoices(settings) for guild_id, settings in self._guilds.every().items()
         }
@@ -53,9 +53,9 @@ class ChannelSettingsTable:
     def change(
         self, channel_id: int, guild_id: int, changes: Mapping[str, Any], actor_id: int
     ) -> ChannelSettings:
-        """Change some settings of a channel; the rest stays. None is what holds above it.
+        """Change some settings of a channel; the rest stays. None inherits from above.
 
-        It is one transaction: of two administrators at once, neither undoes what the other chose.
+        It is one transaction, so simultaneous administrators don't undo each other's changes.
         """
         with self._database.writing(guild_id):
             known = self.of_guild(guild_id).get(channel_id, ChannelSettings(channel_id, guild_id))
@@ -75,7 +75,7 @@ class ChannelSettingsTable:
         return settings
 
     def forget(self, channel_id: int, guild_id: int) -> bool:
-        """Forget what was chosen for a channel that is gone; whether there was anything."""
+        """Delete the settings of a deleted channel; returns whether it had any."""
         with self._database.writing(guild_id):
             return (
                 self._database.run(

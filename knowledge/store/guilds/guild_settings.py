@@ -1,4 +1,4 @@
-"""Table of guilds: their administrators' settings, and their review rules by tag."""
+"""Table of guilds: administrators' settings, and review rules by tag."""
 
 import json
 from collections import Counter
@@ -14,10 +14,10 @@ from knowledge.store.value_lists import rows_among
 from knowledge.values.guilds import GuildSettings, Language, Phrasing, Rule
 from knowledge.values.limits import Limits
 
-# As much of the time between two looks as counts as an absence that was seen. A clock that jumps
-# ahead takes no more than this from the time for which a guild's data is kept.
+# The longest time between two looks that counts as an observed absence, so a clock that jumps ahead
+# can't make the retention of a guild's data end early.
 LONGEST_LOOK: Final = timedelta(days=1)
-# The key of the time when absences were counted last.
+# The key of the last look at absences.
 LAST_LOOK: Final = "absences were looked at"
 
 
@@ -27,11 +27,11 @@ class Guilds:
     def __init__(self, database: Database, log: AuditLog) -> None:
         self._database = database
         self._log = log
-        # How often this process has saved a guild's settings: what was read before may be wrong.
+        # Counters of this process's changes by guild, for caches to compare.
         self.saves: Counter[int] = Counter()
 
     def settings(self, guild_id: int) -> GuildSettings:
-        """What the guild's administrators chose; the defaults if they have not yet."""
+        """The guild's settings, with defaults."""
         rows = self._database.rows("select * from guilds where id = ?", [guild_id])
         return _settings(rows[0]) if rows else GuildSettings(guild_id)
 
@@ -60,12 +60,12 @@ class Guilds:
                 f"update guilds set {changes} where id = ?",  # noqa: S608 - columns named above
                 [*values.values(), settings.guild_id],
             )
-            # The log holds nobody's words.
+            # The log holds no words of people.
             del values["page_welcome"]
             self._log.append(settings.guild_id, actor_id, "settings", "guild", values)
 
     def _begin(self, guild_id: int) -> None:
-        """Let a guild have settings, inside a transaction."""
+        """Insert the guild's row if it is missing, inside a transaction."""
         self._database.run(
             "insert into guilds (id) values (?) on conflict (id) do nothing", [guild_id]
         )
@@ -75,10 +75,10 @@ class Guilds:
     ) -> tuple[GuildSettings, Rule]:
         """Change some settings, and the quorum of every note unless it is None; the rest stays.
 
-        It is one transaction: of two administrators at once, neither undoes what the other chose.
+        It is one transaction, so simultaneous administrators don't undo each other's changes.
 
         Returns:
-            The settings, and the rule for every note, as they hold now.
+            The settings, and the rule for every note, after the change.
         """
         with self._database.writing(guild_id):
             settings = replace(self.settings(guild_id), **changes)
@@ -92,7 +92,7 @@ class Guilds:
     def change_limits(
         self, guild_id: int, change: Callable[[Limits], Limits], actor_id: int
     ) -> GuildSettings:
-        """Change the limits in one transaction, as `change` does; the settings as they hold now."""
+        """Change the limits like `change`; returns the settings after it."""
         with self._database.writing(guild_id):
             settings = self.settings(guild_id)
             settings = replace(settings, limits=change(settings.limits))
@@ -104,24 +104,24 @@ class Guilds:
         return {row["id"]: _settings(row) for row in rows}
 
     def languages(self) -> dict[int, Language]:
-        """What is spoken in each guild, by its id."""
+        """Each guild's language, by its id."""
         rows = self._database.rows("select id, language from guilds order by id")
         return {row["id"]: Language(row["language"]) for row in rows}
 
     def without_articles(self, scopes: Iterable[int]) -> bool:
-        """Whether one of these scopes is that of a guild which has ended the bundled articles."""
+        """Whether one of these scopes is a guild without the bundled articles."""
         sql = "select 1 from guilds where id in (?) and articles = 0"
         return bool(rows_among(self._database, sql, list(scopes)))
 
     def all_without_articles(self) -> list[int]:
-        """The guilds that have ended the bundled articles."""
+        """The guilds without the bundled articles."""
         rows = self._database.rows("select id from guilds where articles = 0")
         return [row["id"] for row in rows]
 
     def remind(self, guild_id: int, at: datetime, waiting_since: datetime) -> bool:
-        """Whether moderators are to be reminded now of what has waited since then.
+        """Whether to remind moderators now of notes waiting since then.
 
-        They are, once it has waited for the guild's hours, and so many hours after the last time.
+        A reminder is due after the guild's hours of waiting, and again after as many hours.
         """
         hours = timedelta(hours=self.settings(guild_id).reminder_hours)
         if not hours or at - waiting_since < hours:
@@ -130,7 +130,7 @@ class Guilds:
             return (
                 self._database.run(
                     "update guilds set reminded_at = ? "
-                    # One that lies ahead was written by a clock that went wrong.
+                    # A time in the future comes from a wrong clock.
                     "where id = ? and (reminded_at is null or reminded_at <= ? "
                     "or reminded_at > ?)",
                     [at.isoformat(), guild_id, (at - hours).isoformat(), at.isoformat()],
@@ -138,7 +138,7 @@ class Guilds:
                 == 1
             )
 
-    # Coming and going.
+    # Joining and leaving.
 
     def known(self) -> set[int]:
         rows = self._database.rows(
@@ -150,12 +150,12 @@ class Guilds:
         return {row["id"] for row in rows}
 
     def gone(self) -> set[int]:
-        """The guilds that the bot was removed from."""
+        """Guilds without the bot."""
         rows = self._database.rows("select id from guilds where left_at is not null")
         return {row["id"] for row in rows}
 
     def leave(self, guild_id: int, at: datetime) -> bool:
-        """Remember since when the bot is gone from a guild; False if that was known."""
+        """Record that the bot left a guild; False if that was known."""
         with self._database.writing(guild_id):
             self._begin(guild_id)
             news = self._database.run(
@@ -167,7 +167,7 @@ class Guilds:
             return news == 1
 
     def come_back(self, guild_id: int) -> bool:
-        """Remember that the bot is in a guild; False if it was not known to have left it."""
+        """Record that the bot is in a guild; False if it wasn't known to have left."""
         if not self._database.rows(
             "select 1 from guilds where id = ? and left_at is not null", [guild_id]
         ):
@@ -181,11 +181,10 @@ class Guilds:
             return news == 1
 
     def count_absence(self, at: datetime) -> None:
-        """Look at how long guilds have been left: what nobody has seen of that does not count.
+        """Count only observed absence towards the retention of guilds without the bot.
 
-        Time counts while the bot runs and looks, at most `LONGEST_LOOK` from one look to the next;
-        the rest is put off, as if the bot had left so much later. So neither a clock that jumps
-        nor a bot that was off for long makes the time end early.
+        At most `LONGEST_LOOK` counts from one look to the next; the departure is moved by the rest.
+        So neither a jumping clock nor a stopped bot ends the retention early.
         """
         with self._database.writing():
             rows = self._database.rows("select value from memory where key = ?", [LAST_LOOK])
@@ -208,7 +207,7 @@ class Guilds:
                 [LAST_LOOK, at.isoformat()],
             )
 
-    # Rules.
+    # Review rules.
 
     def rules(self, guild_id: int) -> list[Rule]:
         """The guild's rules, the one for every note (tag "") first, then by tag."""
@@ -218,7 +217,7 @@ class Guilds:
         return [record(Rule, row) for row in rows]
 
     def save_rule(self, guild_id: int, rule: Rule, actor_id: int) -> None:
-        """Keep a rule in place of its tag’s last one; one that asks for nothing is dropped."""
+        """Store a tag's rule in place of the last one; an empty rule is deleted."""
         with self._database.writing(guild_id):
             if rule == Rule(rule.tag):
                 self._database.run(

@@ -1,7 +1,7 @@
-"""Table of synced channels, as a guild's administrators chose them.
+"""Table of synced channels, chosen by administrators.
 
-The choice is part of the community's own data: it is exported, backed up, and goes with its guild.
-What is read is not here: it can be read again.
+The choice is precious data: exported, backed up, and deleted with its guild. The channels' content
+is derived data and stored elsewhere.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,6 @@
-"""Table of weekly digests: what administrators chose, and how far each has come.
+"""Table of weekly digests: administrators' choices, and the progress of each.
 
-A digest is claimed for its time before it is sent, and settled once that time is done with, so that
-no process posts one again that another has posted.
+A digest is claimed before it is posted, and settled afterwards, so no two processes post it.
 """
 
 from collections.abc import Mapping
@@ -26,7 +25,7 @@ class WeeklyDigests:
         self._log = log
 
     def all(self, mine: GuildFilter = every_guild) -> list[WeeklyDigest]:
-        """The digests of the guilds that the bot has not left."""
+        """The digests of all guilds with the bot."""
         rows = self._database.rows(
             "select d.* from digests d left join guilds g on g.id = d.guild_id "
             "where g.left_at is null order by d.guild_id, d.edition desc"
@@ -47,12 +46,12 @@ class WeeklyDigests:
         actor_id: int,
         at: datetime,
     ) -> WeeklyDigest | None:
-        """Change what was chosen of a digest, or begin one: all else stays, or is what is usual.
+        """Change some choices of a digest, or create one with defaults; the rest stays.
 
-        In one transaction, so that of two administrators at once neither undoes the other.
+        It is one transaction, so simultaneous administrators don't undo each other's changes.
 
         Returns:
-            The digest as it is now; None if nobody has said yet where it is to be posted.
+            The digest after the change; None if it has no channel yet.
         """
         with self._database.writing(guild_id):
             before = self.of_guild(guild_id).get(edition)
@@ -66,14 +65,14 @@ class WeeklyDigests:
         return changed
 
     def _usual_channel(self, guild_id: int, edition: Edition) -> int | None:
-        """Where moderators review, for their edition; the other one has no usual channel."""
+        """The review channel, for the moderators' edition; the other one has no default."""
         if edition is not Edition.MODERATORS:
             return None
         rows = self._database.rows("select review_channel_id from guilds where id = ?", [guild_id])
         return rows[0]["review_channel_id"] if rows else None
 
     def choose(self, digest: WeeklyDigest, actor_id: int) -> None:
-        """Keep where and when a digest is posted; how far it has come stays as it is."""
+        """Store the channel and time of a digest; its progress stays."""
         chosen = [
             digest.channel_id,
             digest.weekday,
@@ -100,7 +99,7 @@ class WeeklyDigests:
             self._log.append(digest.guild_id, actor_id, "digest", "guild", detail)
 
     def end(self, guild_id: int, edition: Edition, actor_id: int) -> bool:
-        """Post a digest no more; False if there was none."""
+        """Delete a digest; False if there was none."""
         with self._database.writing(guild_id):
             ended = self._run("delete from digests", guild_id, edition)
             if ended:
@@ -109,26 +108,26 @@ class WeeklyDigests:
         return ended
 
     def claim(self, digest: WeeklyDigest, at: datetime) -> bool:
-        """Remember that a digest is being posted for its time `at`; False if that was known."""
+        """Record that a digest is being posted for time `at`; False if that was known."""
         with self._database.writing(digest.guild_id):
             self._run("update digests set claimed_at = ?", *_key(digest), at.isoformat())
         return digest.claimed_at != at
 
     def settle(self, digest: WeeklyDigest, at: datetime, *, told: bool) -> None:
-        """Be done with a digest's time; `told` is whether what there was until then was told."""
+        """Finish a digest's time; `told` is whether its news were posted or none was there."""
         with self._database.writing(digest.guild_id):
             self._run("update digests set settled_at = ?", *_key(digest), at.isoformat())
             if told:
                 self._run("update digests set covered_at = settled_at", *_key(digest))
 
     def warn(self, digest: WeeklyDigest, *, warned: bool) -> bool:
-        """Remember whether administrators know that it can't be posted; False if it is no news."""
+        """Record whether administrators know about a failed digest; False if unchanged."""
         with self._database.writing(digest.guild_id):
             self._run("update digests set warned = ?", *_key(digest), int(warned))
         return digest.warned != warned
 
     def _run(self, change: str, guild_id: int, edition: Edition, *values: Any) -> bool:
-        # The changes are this module's own; values are bound.
+        # The statements are constants of this module; values are bound.
         return self._database.run(f"{change} {_OF_ONE}", [*values, guild_id, edition.value]) == 1
 
 

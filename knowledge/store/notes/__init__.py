@@ -1,1 +1,1 @@
-"""Notes as they are stored: revisions, decisions, review cards, credit, pictures."""
+"""Tables of notes: revisions, decisions, review cards, credit, pictures."""

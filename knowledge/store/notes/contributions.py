@@ -1,7 +1,7 @@
 """Transactions of contributors: propose, revise, withdraw, report.
 
-Each method is one transaction with its lines in the log, and gives back how the note stands then.
-A note belongs to its guild: for any other guild it is not there.
+Each method is one transaction with its log lines, and returns the note's new state. A note belongs
+to its guild; other guilds can't see it.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,10 @@ from knowledge.values.submissions import Submission
 
 
 class Contributions:
-    """The contributors' half of a note's life; None where the guild has no such note."""
+    """The contributors' half of a note's life.
+
+    Methods return None if the guild has no such note.
+    """
 
     def __init__(self, database: Database, guilds: Guilds, states: NoteStates) -> None:
         self._database = database
@@ -51,10 +54,11 @@ class Contributions:
         for_page: bool = False,
         off_page: bool = False,
     ) -> Outcome:
-        """Keep a new note with its first revision: pending, or live where a rule says so.
+        """Store a new note with its first revision: pending, or live if a rule publishes it.
 
-        `role_ids` are the contributor's, for rules that publish at once. The text is `for_page` if
-        the contributor was told of the public page, and `off_page` if they want it kept off.
+        `role_ids` are the contributor's, for rules about immediate publication. The text is
+        `for_page` if the contributor was told about the public page, and `off_page` if they opt out
+        of it.
         """
         with self._database.writing(guild_id):
             note_id = self._states.add(guild_id, contributor, channel_id, source)
@@ -77,10 +81,10 @@ class Contributions:
         pictures: Sequence[Picture] | None = None,
         for_page: bool = False,
     ) -> Outcome | None:
-        """Propose another text of a note, beside the live one if there is one.
+        """Propose another text for a note.
 
-        A revision that was still pending is replaced. Without `pictures` it has those that the
-        latest one has. By somebody else than the contributor, it is an extension of what is live.
+        It replaces a pending revision, and stays beside a live one. Without `pictures` it inherits
+        the latest revision's. Written by another member than the contributor, it is an extension.
         """
         with self._database.writing(guild_id):
             latest = self._notes.latest(guild_id, note_id)
@@ -108,10 +112,10 @@ class Contributions:
         *,
         for_page: bool,
     ) -> Outcome | None:
-        """Propose a text of somebody else's live note, which moderators decide on in any case."""
+        """Propose a text for another member's live note; moderators always decide on it."""
         live = self._notes.live(latest.id)
         if live is None:
-            # As if there were none, where it is not public.
+            # A note that isn't public doesn't exist for others.
             return None
         theirs = latest.revision.extension and latest.revision.writer_id == writer.id
         if latest.revision.state is State.PENDING and not theirs:
@@ -125,29 +129,29 @@ class Contributions:
             submission,
             given,
             extension=True,
-            # The contributor's words are in it, too.
+            # The text includes the contributor's words, so their consent is needed, too.
             for_page=for_page and live.revision.for_page,
         )
         self._states.record(note, writer.id, "revised", replaced=replaced)
-        # Who goes on with what waits is told of once.
+        # An extension is announced once, however often its writer revises it.
         if not replaced:
             self._states.tell_contributor(note, NoticeEvent.EXTENDED)
         return Outcome(note)
 
     def _take_back_extension(self, note: Note) -> None:
-        """Tell whoever extended a note that its contributor has taken that back, if it waited."""
+        """Tell the writer of a pending extension that the contributor has withdrawn it."""
         if note.revision.extension and note.revision.state is State.PENDING:
             self._states.tell_of_extension(note, NoticeEvent.EXTENSION_WITHDRAWN)
 
     def _not_theirs(self, note_id: int) -> Outcome | None:
-        """That a note is somebody else's; None, as if there were none, where it is not public."""
+        """The refusal for another member's note; None, like a missing note, if it isn't public."""
         live = self._notes.live(note_id)
         return Outcome(live, Obstacle.NOT_YOURS) if live is not None else None
 
     def _published_at_once(
         self, note: Note, contributor: Member, role_ids: Sequence[int]
     ) -> Outcome:
-        """Publish a revision that was just written, where the contributor's role allows it."""
+        """Publish a new revision if the contributor's role allows it."""
         tags = note.revision.submission.tags
         asked = requirements(self._guilds.rules(note.guild_id), tags)
         if not asked.published_at_once(role_ids):
@@ -162,7 +166,7 @@ class Contributions:
         return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
     def written_since(self, guild_id: int, member_id: int, since: datetime) -> list[datetime]:
-        """When a member wrote texts of notes, theirs or others', after a moment."""
+        """The times of a member's revisions, of any note, after a moment."""
         rows = self._database.rows(
             "select r.created_at from revisions r join notes n on n.id = r.note_id "
             "where r.writer_id = ? and r.created_at > ? and n.guild_id = ? "
@@ -172,7 +176,7 @@ class Contributions:
         return [datetime.fromisoformat(row["created_at"]) for row in rows]
 
     def withdraw(self, guild_id: int, note_id: int, contributor_id: int) -> Outcome | None:
-        """Take back what waits for a decision of a note of one's own, or else what is live."""
+        """Withdraw the pending revision of one's own note, or else the live one."""
         with self._database.writing(guild_id):
             latest = self._notes.latest(guild_id, note_id)
             if latest is None:
@@ -197,10 +201,9 @@ class Contributions:
     def report(
         self, guild_id: int, note_id: int, member_id: int, problem: Problem, reason: str
     ) -> Outcome | None:
-        """Keep what a member says is the matter with a live note.
+        """Store a member's report about a live note.
 
-        A second report of the same problem by the same member takes the place of the first.
-
+        It replaces the member's earlier report of the same problem.
         """
         with self._database.writing(guild_id):
             note = self._notes.live_one(guild_id, note_id)
@@ -211,10 +214,10 @@ class Contributions:
             return Outcome(self._notes.of_revision(note.revision.id))
 
     def source_changed(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
-        """Flag the notes that were saved from messages which were edited or deleted.
+        """Flag the notes saved from these edited or deleted messages.
 
         Returns:
-            The notes that were not flagged like that before.
+            The notes newly flagged like that.
         """
         noted = self._notes.saved_from(message_ids, change)
         if not noted:

@@ -1,10 +1,8 @@
-"""Credit for notes whose quotations helped, and figures of a guild's activity.
+"""Credit for helpful notes, and figures of a guild's activity.
 
-Counts of what was recorded.
-
-Helping counts, not writing: a note is credited where somebody found an answer helpful that quoted
-it. A member who asks the same thing again and again counts once for each note, and nobody counts
-for a note of their own. Who asked to be forgotten is in no list.
+Help counts, not writing: a note is credited if a member found an answer with its quotation helpful.
+The same question from the same member counts once per note, and nobody earns credit for questions
+about their own notes. Forgotten members aren't listed.
 """
 
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from knowledge.values.questions import Evidence
 
 @dataclass(frozen=True, slots=True)
 class Contributor:
-    """A contributor with how often an answer from their notes was found helpful."""
+    """A contributor, with the number of helpful answers from their notes."""
 
     name: str
     citations: int
@@ -27,10 +25,10 @@ class Contributor:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What was asked in a guild, and what came of it.
+    """A guild's questions and their outcomes.
 
-    `questions` by evidence, verdicts, notes live and pending, questions that are gaps, and the
-    documents that were quoted most, by title.
+    Questions by evidence, verdicts, live and pending notes, questions in gaps, and the most quoted
+    documents by title.
     """
 
     questions: dict[Evidence, int]
@@ -46,7 +44,7 @@ class Activity:
         return sum(self.questions.values())
 
 
-# Whose notes these are: of their contributors, and of those who have extended them.
+# Authors of notes: their contributors and the writers of accepted extensions.
 _CREDITED: Final = f"""
     credited as (select id as note_id, contributor_id, contributor from notes union
     select e.note_id, e.writer_id, e.writer from revisions e join notes m on m.id = e.note_id
@@ -65,8 +63,11 @@ class Credit:
     ) -> list[Contributor]:
         """The guild's contributors by helpful citations, most first.
 
-        Verdicts count `since` then, or all of them. An answer quotes at most so many passages, if
-        it is not on record how many, further ones from this share of the best score on.
+        Args:
+            guild_id: the guild.
+            since: count verdicts from then on; None for all.
+            quotes: the most passages quoted by an answer without a recorded number.
+            further_share: the share of the best score for further quotations.
         """
         since_then, moments = (
             ("and f.created_at >= ?", [since.isoformat()]) if since is not None else ("", [])
@@ -82,7 +83,7 @@ class Credit:
             "  and q.evidence != 'none' and h.rank <= coalesce(q.quotations, ?) "
             "  and h.score >= ? * (select score from hits b where b.question_id = h.question_id "
             "  order by rank limit 1)"
-            # Where somebody said of which document it is, only that one helped.
+            # A verdict about one document credits only that document.
             "  union select f.question_id, n.id, a.contributor_id, f.document_id from feedback f "
             "  join questions q on q.id = f.question_id "
             "  join notes n on f.document_id = 'note:' || cast(n.id as text) "
@@ -105,9 +106,9 @@ class Credit:
         return [Contributor(row["name"], row["citations"], row["notes"]) for row in rows]
 
     def activity(self, guild_id: int, gaps: int, quotes: int) -> Activity:
-        """What was asked in a guild, and what came of it.
+        """A guild's questions and their outcomes.
 
-        An answer that was told later belongs to the question it answers, which is counted.
+        A late answer to the same question isn't counted as another question.
         """
         asked = self._database.rows(
             "select evidence, count(*) as number from questions "
@@ -146,9 +147,9 @@ class Credit:
             "join recorded_passages p on p.digest = h.passage_digest "
             "join questions q on q.id = h.question_id "
             "where q.guild_id = ? and q.evidence != 'none' and h.rank = 1 "
-            # What a channel's messages say is not for everybody who asks for figures.
+            # Passages of channels may be hidden from some readers of these figures.
             "and p.source_channel_id is null "
-            # What only pruned questions found has no title any more.
+            # Passages found only by pruned questions have no title.
             "group by p.document_id having max(p.title) != '' "
             "order by number desc, p.document_id limit ?",
             [guild_id, most],

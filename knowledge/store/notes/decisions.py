@@ -1,8 +1,8 @@
 """Transactions of moderators: each decision on a note is made exactly once.
 
-The database decides between two who click at once: every method is one transaction, begun as a
-writer, that looks at the state it changes. Whoever comes second is told how the note stands. Who
-is a moderator is the caller's to check; that nobody decides on a note of their own is checked here.
+The database settles two simultaneous clicks: every method is one transaction, begun as a writer,
+and checks the state it changes. The second moderator gets the note's new state. The caller checks
+for moderators; this module refuses decisions on one's own note.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _NOTICES = {
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What a moderator decides: the decision, why, and what the note is a duplicate of."""
+    """A decision with its reason; for a duplicate, with the other note."""
 
     decision: Decision
     reason: str = ""
@@ -33,7 +33,10 @@ class Ruling:
 
 
 class Decisions:
-    """The moderators' half of a note's life; None where the guild has no such revision or note."""
+    """The moderators' half of a note's life.
+
+    Methods return None if the guild has no such revision or note.
+    """
 
     def __init__(self, database: Database, guilds: Guilds, states: NoteStates) -> None:
         self._database = database
@@ -61,9 +64,9 @@ class Decisions:
         moderator: Member,
         submission: Submission,
     ) -> Outcome | None:
-        """Approve a pending revision in a moderator's words, which become the next revision.
+        """Approve a pending revision in a moderator's words, stored as the next revision.
 
-        The contributor's words are kept as they were. Unchanged words are an approval of those.
+        The contributor's words stay in the earlier one. Unchanged words are a plain approval.
         """
         with self._database.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)
@@ -73,7 +76,7 @@ class Decisions:
             if obstacle:
                 return Outcome(note, obstacle)
             ruling = Ruling(Decision.APPROVE)
-            # A moderator is shown it without secrets, and can't have changed these.
+            # Moderators see it without secrets, and couldn't have changed these.
             if submission.shown == note.revision.submission.shown:
                 return self._decided(note, moderator, ruling, NoticeEvent.APPROVED)
             proposed = note.revision
@@ -92,7 +95,7 @@ class Decisions:
         return Obstacle.VOTED if voted and decision is Decision.APPROVE else None
 
     def _own(self, note: Note, moderator: Member, attempt: str) -> bool:
-        """Whether a moderator may not do this because the note is their own; logged if so."""
+        """Whether the note is the moderator's own; the attempt is logged."""
         settings = self._guilds.settings(note.guild_id)
         extended = note.revision.extension and note.revision.writer_id == moderator.id
         if not settings.four_eyes or not (extended or note.contributor_id == moderator.id):
@@ -108,7 +111,7 @@ class Decisions:
         told: NoticeEvent,
         proposed: Note | None = None,
     ) -> Outcome:
-        """Decide on a revision; `proposed` is the one that a moderator edited, if one did."""
+        """Decide on a revision; `proposed` is the original of an edited one."""
         review = self._states.review(
             note, moderator, ruling.decision, ruling.reason, ruling.duplicate_of
         )
@@ -131,10 +134,10 @@ class Decisions:
     def undo(
         self, guild_id: int, revision_id: int, moderator: Member, reason: str = ""
     ) -> Outcome | None:
-        """Take back the last decision on a revision, within the guild's time for that.
+        """Take back the last decision on a revision, within the guild's undo time.
 
-        What was live before is live again, and the revision is pending. It is too late once
-        something was built upon the decision: another revision, a retirement.
+        The earlier live revision is live again, and this one pending. It is too late once another
+        revision or a retirement followed.
         """
         with self._database.writing(guild_id):
             note = self._notes.find(revision_id, guild_id)
@@ -163,7 +166,7 @@ class Decisions:
     def retire(
         self, guild_id: int, note_id: int, moderator: Member, reason: str = ""
     ) -> Outcome | None:
-        """Take a live note out of what questions are answered from; it can be restored."""
+        """Stop answering questions from a live note; it can be restored."""
         with self._database.writing(guild_id):
             note = self._notes.live_one(guild_id, note_id)
             if not isinstance(note, Note):
@@ -177,7 +180,7 @@ class Decisions:
     def restore(
         self, guild_id: int, note_id: int, moderator: Member, reason: str = ""
     ) -> Outcome | None:
-        """Put a retired note back as it was."""
+        """Make a retired note live again."""
         with self._database.writing(guild_id):
             latest = self._notes.latest(guild_id, note_id)
             if latest is None:
@@ -195,9 +198,9 @@ class Decisions:
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
     def roll_back(self, guild_id: int, revision_id: int, moderator: Member) -> Outcome | None:
-        """Make the text of an earlier, once approved revision live again, as a new revision.
+        """Publish the text of an earlier approved revision again, as a new revision.
 
-        What waits for a decision has to be decided on before.
+        A pending revision has to be decided on first.
         """
         with self._database.writing(guild_id):
             earlier = self._notes.find(revision_id, guild_id)
@@ -212,7 +215,7 @@ class Decisions:
                 return Outcome(latest, Obstacle.PENDING)
             if self._own(earlier, moderator, "roll_back"):
                 return Outcome(earlier, Obstacle.OWN_NOTE)
-            # It was approved before, and is again by whoever rolls back: no quorum is asked.
+            # The text was approved once, so no quorum is needed.
             note, _ = self._states.write(
                 earlier.id,
                 moderator,
@@ -228,7 +231,7 @@ class Decisions:
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
     def _is_live_again(self, earlier: Note) -> bool:
-        """Whether what is live was made from an earlier revision, and is as it was."""
+        """Whether the live text and pictures equal an earlier revision's."""
         live = self._notes.live(earlier.id)
         pictures = self._states.pictures
         return (
@@ -238,7 +241,7 @@ class Decisions:
         )
 
     def keep(self, guild_id: int, note_id: int, moderator: Member) -> Outcome | None:
-        """Say that a live note is right as it is: its reports are closed, it is verified anew."""
+        """Confirm a live note: its reports are closed, and it counts as verified now."""
         with self._database.writing(guild_id):
             note = self._notes.live_one(guild_id, note_id)
             if not isinstance(note, Note):
@@ -247,11 +250,11 @@ class Decisions:
                 return Outcome(note, Obstacle.OWN_NOTE)
             self._states.verify(note, NoticeEvent.REPORT_KEPT, moderator.id)
             self._states.record(note, moderator.id, "kept")
-            # The date of its last verification is shown with every quotation.
+            # Each quotation shows the date of verification.
             return Outcome(self._notes.of_revision(note.revision.id), live_changed=True)
 
     def _tell(self, note: Note, event: NoticeEvent, proposed: Note | None = None) -> None:
-        """Tell the contributor; of an extension, whoever `proposed` it, too."""
+        """Notify the contributor, and the writer of an extension (`proposed`)."""
         if proposed is not None and proposed.revision.extension:
             approved = event in {NoticeEvent.APPROVED, NoticeEvent.EDITED}
             refused = NoticeEvent.EXTENSION_REFUSED

@@ -1,7 +1,7 @@
-"""Queries for notes with their revisions, reviews and review cards.
+"""Queries for notes with their revisions, reviews and reports.
 
-A note has revisions, each with a review card of its own; at most one of them is pending, and at
-most one is live. How they come to be so is in `states`.
+A note has revisions with a review card each; at most one of them is pending, and at most one live.
+`knowledge.store.notes.note_states` changes them.
 """
 
 import json
@@ -33,7 +33,7 @@ from knowledge.values.notes import (
 )
 from knowledge.values.submissions import Submission
 
-# An extension `e` of a note `m` that is in what was approved, maybe with a moderator's changes.
+# An accepted extension `e` of a note `m`, also one edited by a moderator.
 ACCEPTED: Final = """
     e.extension = 1 and e.writer_id not in (0, m.contributor_id) and (e.state = 'approved' or exists
     (select 1 from revisions x where x.id = e.replaced_by and x.state = 'approved'
@@ -48,7 +48,7 @@ _NOTE: Final = """
     from notes n join revisions r on r.note_id = n.id
 """
 
-# Who has extended notes of a list, by name, in the order in which they did.
+# Writers of accepted extensions of some notes, in the order of their extensions.
 _CO_AUTHORS: Final = f"""
     select e.note_id, e.writer from revisions e join notes m on m.id = e.note_id
     where e.note_id in (?) and {ACCEPTED} order by e.id
@@ -56,13 +56,13 @@ _CO_AUTHORS: Final = f"""
 
 _LATEST: Final = "r.id = (select max(id) from revisions where note_id = n.id)"
 
-# A live note that a moderator has to look at again: due, reported, sampled, or its source changed.
+# Live notes for moderators to review again: due, reported, sampled, or with a changed source.
 _RECONSIDERED: Final = """
     r.id = n.live_revision_id and (n.review_at <= ? or n.sampled = 1 or n.source_change != ''
     or exists (select 1 from reports p where p.note_id = n.id and p.closed_at is null))
 """
 
-# Since when something waits for a moderator in a guild, as early as it may have begun to.
+# The earliest possible start of waiting for a moderator, by guild.
 _WAITING: Final = """
     select guild_id, min(since) as since from (
         select n.guild_id, r.created_at as since from revisions r join notes n on n.id = r.note_id
@@ -74,7 +74,7 @@ _WAITING: Final = """
     ) every_one group by guild_id
 """
 
-# The reviews that a revision's state comes from: not taken back, nor kept for their reason alone.
+# Reviews that determine a revision's state: not taken back, and not only kept for their reason.
 STANDING: Final = "undone_at is null and decision not in ('undo', 'retire', 'restore')"
 
 _REVIEWS: Final = f"select * from reviews where {STANDING} and revision_id in (?) order by id"  # noqa: S608
@@ -83,11 +83,10 @@ _REPORTS: Final = "select * from reports where closed_at is null and note_id in 
 
 @dataclass(frozen=True, slots=True)
 class ListedNote:
-    """A note as it is chosen from a list, its titles without secrets.
+    """A note for a list, its titles without secrets.
 
-    `title` and `state` are those of the latest revision, which only its contributor and moderators
-    may see; `live_title` and `tags` those of the live one. Without a live one, `live_title` is
-    None.
+    `title` and `state` are the latest revision's, for its contributor and moderators alone;
+    `live_title` and `tags` are the live one's. `live_title` is None if there is no live one.
     """
 
     id: int
@@ -104,7 +103,7 @@ class Notes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    # Looking.
+    # Queries.
 
     def listed(self, guild_id: int) -> list[ListedNote]:
         rows = self._database.rows(
@@ -133,7 +132,7 @@ class Notes:
             "select source_message_id, source_channel_id, created_at from notes "
             "where source_message_id is not null order by created_at desc, id desc"
         )
-        # Of several notes from one message, the first one stays.
+        # The first of several notes from one message wins.
         return list(
             {
                 row["source_message_id"]: Watched(
@@ -149,7 +148,7 @@ class Notes:
         """The note with this revision.
 
         Raises:
-            LookupError: if there is none, or it is another guild's than the one given.
+            LookupError: if there is none, or another guild has it.
         """
         found = self.find(revision_id, guild_id)
         if found is None:
@@ -165,14 +164,14 @@ class Notes:
         return self._one(f"n.id = ? {of_guild} and {_LATEST}", [note_id, *values])
 
     def live(self, note_id: int) -> Note | None:
-        """The note with its live revision, or None if it has none."""
+        """The note with its live revision, if any."""
         return self._one("n.id = ? and r.id = n.live_revision_id", [note_id])
 
     def live_one(self, guild_id: int, note_id: int) -> Note | Outcome | None:
-        """The guild's note with its live revision, for whatever may be done to live notes alone.
+        """The guild's note with its live revision, for actions on live notes.
 
         Returns:
-            How it stands instead where none of it is live; None if the guild has no such note.
+            An `Outcome` with the reason if the note isn't live; None if the guild has no such note.
         """
         latest = self.latest(guild_id, note_id)
         if latest is None:
@@ -196,7 +195,7 @@ class Notes:
         return self._many("n.guild_id = ? and r.state = 'pending'", [guild_id], "r.id")
 
     def queue(self, guild_id: int, at: datetime) -> list[Note]:
-        """What waits for a moderator, the longest first: pending, or live to be looked at again."""
+        """The notes for moderators to decide on, the longest waiting first."""
         found = self._many(
             f"n.guild_id = ? and (r.state = 'pending' or ({_RECONSIDERED}))",
             [guild_id, at.isoformat()],
@@ -205,9 +204,9 @@ class Notes:
         return sorted(found, key=lambda note: note.waiting_since)
 
     def waiting(self, at: datetime, mine: GuildFilter = every_guild) -> list[int]:
-        """The guilds where a reminder of what waits for a moderator may be due, by id.
+        """Guilds with a reminder for moderators possibly due, by id.
 
-        Whether it is, depends on what waits there: this leaves out those where it can't be.
+        It is a preselection: the caller checks the waiting notes.
         """
         rows = self._database.rows(
             f"select g.id, g.reminder_hours, g.reminded_at, w.since from ({_WAITING}) w "  # noqa: S608
@@ -219,7 +218,7 @@ class Notes:
         for row in rows:
             before = at - timedelta(hours=row["reminder_hours"])
             last = moment(row["reminded_at"])
-            # One that lies ahead was written by a clock that went wrong.
+            # A time in the future comes from a wrong clock.
             free = last is None or not before < last <= at
             if free and row["since"] <= before.isoformat() and mine(row["id"]):
                 found.append(row["id"])
@@ -254,7 +253,7 @@ class Notes:
         return {row["id"]: row["reason"] for row in rows}
 
     def last_reason(self, revision_id: int, decision: Decision) -> str:
-        """Why this was decided on a revision, the last time; nothing where nobody said."""
+        """The last reason for this decision on a revision, or an empty string."""
         rows = self._database.rows(
             "select reason from reviews where revision_id = ? and decision = ? "
             "order by id desc limit 1",
@@ -263,7 +262,7 @@ class Notes:
         return str(rows[0]["reason"]) if rows else ""
 
     def saved_from(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
-        """The notes saved from these messages that were not flagged so, or as deleted."""
+        """The notes saved from these messages without this flag, and not flagged as deleted."""
         rows = rows_among(
             self._database,
             f"{_NOTE} where n.source_message_id in (?) "  # noqa: S608 - written here
@@ -275,7 +274,7 @@ class Notes:
         return self._filled(sorted(rows, key=itemgetter("id")))
 
     def record_of(self, note: Note) -> dict[str, int]:
-        """How many other revisions by the note's contributor ended in which state."""
+        """The number of the contributor's other revisions in each final state."""
         rows = self._database.rows(
             "select r.state, count(*) as number from revisions r join notes n on n.id = r.note_id "
             "where n.guild_id = ? and n.contributor_id = ? and r.id != ? and r.replaced_by is null "
@@ -284,21 +283,21 @@ class Notes:
         )
         return {row["state"]: row["number"] for row in rows}
 
-    # From rows to values.
+    # Rows to values.
 
     def _one(self, condition: str, values: Sequence[Any]) -> Note | None:
         notes = self._many(condition, values, "r.id")
         return notes[0] if notes else None
 
     def _many(self, condition: str, values: Sequence[Any], order: str) -> list[Note]:
-        """The notes with the revisions for which a condition holds, with reviews and reports."""
-        # Conditions and orders are this module's own; every value is bound.
+        """The notes with the revisions that meet a condition, with reviews and reports."""
+        # Conditions and orders are constants of this module; values are bound.
         return self._filled(
             self._database.rows(f"{_NOTE} where {condition} order by {order}", values)
         )
 
     def _filled(self, rows: list[dict[str, Any]]) -> list[Note]:
-        """Notes from their rows, with what stands in other tables."""
+        """Notes from their rows and the rows of related tables."""
         note_ids = [row["id"] for row in rows]
         found_reviews, found_reports, co_authors = rows_of_lists(
             self._database,
@@ -352,7 +351,7 @@ def _reports(rows: Iterable[dict[str, Any]]) -> dict[int, tuple[Report, ...]]:
 
 
 def _of_guild(guild_id: int | None) -> tuple[str, list[int]]:
-    """The condition that a note is a guild's, with its value; none where no guild is given."""
+    """The SQL condition for a guild's notes, with its value; empty without a guild."""
     return ("", []) if guild_id is None else ("and n.guild_id = ?", [guild_id])
 
 

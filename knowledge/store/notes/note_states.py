@@ -1,7 +1,7 @@
-"""State changes of notes, a step at a time.
+"""State changes of notes, one step each.
 
-What may be done to notes, and by whom, is decided in `contributions` and `decisions`; the steps
-that they are made of are here, and each of them runs inside a transaction of theirs.
+`contributions` and `decisions` decide who may do something; they call these steps inside their
+transactions.
 """
 
 import json
@@ -31,12 +31,12 @@ from knowledge.values.notes import (
 from knowledge.values.pictures import Picture
 from knowledge.values.submissions import Submission
 
-# The columns of a note that an undo puts back.
+# The columns of a note restored by an undo.
 _UNDONE: Final = ("live_revision_id", "retired_revision_id", "verified_at", "review_at")
 
 
 class NoteStates:
-    """What is done to the notes of one community database."""
+    """Steps that change notes."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class NoteStates:
         self.notes = notes
 
     def record(self, note: Note, member_id: int | None, event: str, **detail: Any) -> None:
-        """Log what was done to a note's revision, with what a replay of the log needs."""
+        """Log an action on a note's revision, with the details for replaying the log."""
         self._log.append(
             note.guild_id,
             member_id,
@@ -94,15 +94,16 @@ class NoteStates:
         extension: bool = False,
         for_page: bool = False,
     ) -> tuple[Note, list[int]]:
-        """Write a note's next revision, pending, in place of what was pending until now.
+        """Write a note's next revision as pending; it replaces a pending one.
 
-        `pictures` are its own, or the id of the revision whose pictures it has, too.
+        `pictures` are its own, or the id of the revision it shares pictures with.
 
         Returns:
-            The note with that revision, and the ids of the revisions that it replaces.
+            The note with that revision, and the ids of the replaced revisions.
         """
         replaced = self._pending(note_id)
-        # One of a note at a time, as the database sees to; its pictures may be wanted below.
+        # The schema allows one pending revision, so this comes first; its pictures may be inherited
+        # below.
         self._database.run(
             "update revisions set state = 'withdrawn' where note_id = ? and state = 'pending'",
             [note_id],
@@ -152,7 +153,7 @@ class NoteStates:
         return [row["id"] for row in rows]
 
     def tell_of_extension(self, note: Note, outcome: NoticeEvent) -> None:
-        """Tell whoever proposed an extension what came of it, by direct message."""
+        """Tell the writer of an extension its outcome, by direct message."""
         self._notices.add(
             note.guild_id,
             note.revision.writer_id,
@@ -195,13 +196,13 @@ class NoteStates:
         return review_id
 
     def _undo_values(self, note: Note) -> str:
-        """What a review can change of a note besides its revision, to be put back by an undo."""
+        """The columns that a review can change, besides its revision, for an undo."""
         columns = ", ".join(_UNDONE)
         rows = self._database.rows(f"select {columns} from notes where id = ?", [note.id])  # noqa: S608
         return json.dumps(rows[0])
 
     def take_back(self, note: Note) -> dict[str, Any]:
-        """Undo the last review of the note's revision; returns what stands again, by column."""
+        """Undo the last review of the note's revision; returns the restored columns."""
         rows = self._database.rows(
             f"select id, before from reviews where revision_id = ? and {STANDING} "  # noqa: S608
             "order by id desc limit 1",
@@ -222,7 +223,7 @@ class NoteStates:
         return before
 
     def set_state(self, revision_id: int, state: State) -> None:
-        """Put a revision into a state; its card is due. Withdrawn, it has no pictures any more."""
+        """Change a revision's state; its card is due. A withdrawn one loses its pictures."""
         self._database.run(
             "update revisions set state = ?, card_due = card_due + 1 where id = ?",
             [state.value, revision_id],
@@ -231,9 +232,9 @@ class NoteStates:
             self.pictures.drop(revision_id)
 
     def set_live(self, note: Note, revision_id: int | None, by: int) -> None:
-        """Make a revision what questions are answered from, verified now; None: no revision.
+        """Answer questions from this revision, verified now; None: from no revision.
 
-        The cards of all that this concerns are due.
+        The cards of all affected revisions are due.
         """
         mark_due(self._database, note.live_revision_id, note.retired_revision_id)
         self._database.run(
@@ -245,7 +246,7 @@ class NoteStates:
             self.verify(live, NoticeEvent.REPORT_REVISED, by)
 
     def retire(self, note: Note, by: int) -> None:
-        """Take the note's live revision out of what questions are answered from, to be restored."""
+        """Stop answering questions from the note's live revision, which can be restored."""
         self._database.run(
             "update notes set retired_revision_id = live_revision_id, live_revision_id = null, "
             "sampled = 0 where id = ?",
@@ -254,9 +255,9 @@ class NoteStates:
         self.close_reports(note, NoticeEvent.REPORT_RETIRED, by)
 
     def verify(self, note: Note, outcome: NoticeEvent, by: int) -> None:
-        """Remember that the note is right as of now, and when it is to be looked at again.
+        """Mark the note as verified now, and schedule its next review.
 
-        `outcome` is what came of what was reported about it.
+        `outcome` is the notice to the reporters.
         """
         asked = requirements(self._guilds.rules(note.guild_id), note.revision.submission.tags)
         at = now()
@@ -269,7 +270,7 @@ class NoteStates:
         self.close_reports(note, outcome, by)
 
     def add_report(self, note: Note, member_id: int, problem: Problem, reason: str) -> None:
-        """Add a member's report, in place of an open one of theirs about the same problem."""
+        """Add a member's report; it replaces their open one about the same problem."""
         self._database.run(
             "delete from reports where note_id = ? and member_id = ? and problem = ? "
             "and closed_at is null",
@@ -289,7 +290,7 @@ class NoteStates:
         mark_due(self._database, note.revision.id)
 
     def flag_sources(self, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
-        """Flag the notes saved from these messages; returns those that were not flagged so."""
+        """Flag the notes saved from these messages; returns the newly flagged ones."""
         flagged = self.notes.saved_from(message_ids, change)
         for note in flagged:
             self._database.run(
@@ -299,9 +300,9 @@ class NoteStates:
         return flagged
 
     def close_reports(self, note: Note, outcome: NoticeEvent, by: int) -> None:
-        """Close the note's open reports, and tell who made them what came of it, but for `by`.
+        """Close the note's open reports, and notify the reporters except `by`.
 
-        By direct message alone: who reported what is nobody else's business.
+        By direct message alone, because reports are confidential.
         """
         for member_id in sorted({report.member_id for report in note.reports} - {by}):
             self._notices.add(
@@ -315,7 +316,7 @@ class NoteStates:
         mark_due(self._database, note.revision.id)
 
     def veto_page(self, note_id: int, by: PageVeto, *, vetoed: bool) -> None:
-        """Keep a note off the public page, or no more, for one of the two who may."""
+        """Set or clear a veto against the public page, by the contributor or the moderators."""
         self._database.run(
             f"update notes set off_page_{by.value} = ? where id = ?",  # noqa: S608 - of two names
             [int(vetoed), note_id],

@@ -1,7 +1,6 @@
-"""Table of the pictures of notes: which revision has which, each picture's bytes once.
+"""Tables of notes' pictures: the pictures of each revision, and each picture's bytes once.
 
-They are the community's own data, as texts are: backed up, exported, and gone with their revision.
-The last revision that has a picture takes it along.
+They are backed up and exported like texts. A picture is deleted with its last revision.
 """
 
 from collections.abc import Sequence
@@ -30,11 +29,11 @@ class Pictures:
         return Picture(PictureKind(rows[0]["kind"]), rows[0]["content"]) if rows else None
 
     def keep(self, revision_id: int, pictures: Sequence[Picture]) -> None:
-        """Keep a new revision's pictures, inside the transaction that writes it."""
-        # In one order everywhere, so that two guilds never wait for each other.
+        """Store a new revision's pictures, inside the transaction that writes it."""
+        # One order everywhere, so two guilds never deadlock.
         for picture in sorted(pictures, key=lambda one: one.digest):
             self._database.run(
-                # One that is there is written again: no other guild can delete it until this ends.
+                # The update locks an existing picture against deletion by another guild.
                 "insert into pictures (digest, kind, content) values (?, ?, ?) "
                 "on conflict (digest) do update set kind = excluded.kind",
                 [picture.digest, picture.kind.value, picture.content],

@@ -1,7 +1,7 @@
-"""Notes on a guild's public page: consent, vetoes, and how contributors are named there.
+"""Notes on a guild's public page: consent, vetoes, and contributors' names.
 
-One condition says what is on the page; everything that asks for it comes here. A text is on it if
-it is live, its writer was told or a moderator released it, and neither of them keeps it off.
+All queries share one condition. A text is on the page if it is live, its writer was told about the
+page or a moderator has released it, and neither has a veto.
 """
 
 import json
@@ -19,7 +19,7 @@ from knowledge.values.notes import Member, Obstacle, Outcome, PageName, PageVeto
 from knowledge.values.pictures import PictureKind
 from knowledge.values.submissions import Submission
 
-# A forgotten contributor consents to nothing more.
+# A forgotten contributor can't consent any more.
 _MAY_BE: Final = """
     n.guild_id = ? and r.id = n.live_revision_id and n.contributor_id <> 0
     and n.off_page_writer = 0 and n.off_page_moderator = 0
@@ -41,7 +41,7 @@ _APPROVALS: Final = f"""
     join reviews v on v.revision_id = a.id and v.decision = 'approve' and v.undone_at is null
     where {_ON_PAGE} order by v.id
 """
-# Approved with consent once, so that the page may have been read.
+# Approved with consent once, so it may have been published.
 _GONE: Final = f"""
     select n.id from notes n where n.guild_id = ? and exists (
         select 1 from revisions o join reviews v on v.revision_id = o.id
@@ -60,7 +60,7 @@ _NAMES: Final = f"""
     join revisions e on e.note_id = m.id join page_names c on c.member_id = e.writer_id
     where {_ON_PAGE} and {ACCEPTED} and e.id <= r.id order by 1, 4
 """
-# Questions that were asked in public, and whose answer began with the note.
+# Public questions with the note first in their answer.
 _ASKED: Final = """
     select p.document_id, count(distinct q.id) as number from questions q
     join hits h on h.question_id = q.id and h.rank = 1
@@ -72,10 +72,10 @@ _ASKED: Final = """
 
 @dataclass(frozen=True, slots=True)
 class PublicNote:
-    """A note as it is on its guild's page; whoever shows it leaves out secrets.
+    """A note on its guild's page; the renderer removes secrets.
 
-    `first_at`, `replaced_at` and `updated_at` are the approvals of its first text, of the one
-    before, and of this one. `pictures` are digests with kinds.
+    `first_at`, `replaced_at` and `updated_at` are the approvals of its first text, the one before,
+    and this one. `pictures` are digests with kinds.
     """
 
     id: int
@@ -90,7 +90,7 @@ class PublicNote:
 
 @dataclass(frozen=True, slots=True)
 class UnreleasedNote:
-    """A live text of which its writer was not told that it would be public."""
+    """A live text whose writer didn't know about the page."""
 
     id: int
     revision_id: int
@@ -98,13 +98,13 @@ class UnreleasedNote:
 
 
 class PublicNotes:
-    """The texts of public pages, in the community database."""
+    """The texts of public pages in the community database."""
 
     def __init__(self, database: Database, states: NoteStates) -> None:
         self._database = database
         self._states = states
 
-    # What is on the page.
+    # Content of the page.
 
     def of_guild(self, guild_id: int) -> list[PublicNote]:
         """The notes on a guild's page, by number."""
@@ -141,24 +141,24 @@ class PublicNotes:
         return found
 
     def gone(self, guild_id: int) -> list[int]:
-        """The notes that may have been on the guild's page, and are not now."""
+        """Notes possibly published on the guild's page once, but not now."""
         return [row["id"] for row in self._database.rows(_GONE, [guild_id] * 2)]
 
     def among(self, guild_id: int, note_ids: Collection[int]) -> frozenset[int]:
-        """Which of these notes are on the guild's page."""
+        """The subset of these notes on the guild's page."""
         sql = f"select n.id {_FROM} where {_ON_PAGE} and n.id in (?)"
         rows = rows_among(self._database, sql, [*note_ids], before=[guild_id])
         return frozenset(row["id"] for row in rows)
 
     def asked(self, guild_id: int) -> dict[str, int]:
-        """How many public questions each document answered first, by its id."""
+        """The number of public questions answered first by each document, by its id."""
         rows = self._database.rows(_ASKED, [guild_id])
         return {row["document_id"]: row["number"] for row in rows}
 
     def version(self, guild_id: int) -> tuple[Any, ...]:
-        """A value that changes whenever something does that the guild's page depends on.
+        """A value that changes with everything the guild's page depends on.
 
-        Each decision, veto and setting is a line in the log, each erasure a tombstone.
+        Decisions, vetoes and settings are lines in the log, erasures are tombstones.
         """
         [row] = self._database.rows(
             "select (select max(number) from log_heads where guild_id = ?) as log, "
@@ -169,7 +169,7 @@ class PublicNotes:
         return tuple(row.values())
 
     def guilds(self) -> list[int]:
-        """The guilds that have a page."""
+        """The guilds with a page."""
         rows = self._database.rows(
             "select id from guilds where page = 1 and left_at is null order by id"
         )
@@ -180,9 +180,9 @@ class PublicNotes:
     def keep_off(
         self, guild_id: int, note_id: int, member: Member, by: PageVeto, *, vetoed: bool
     ) -> Outcome | None:
-        """Keep a note off the page, or take that back; None if the guild has no such note.
+        """Set or clear a veto; None if the guild has no such note.
 
-        Whoever asks is the note's contributor or a moderator, as the caller has checked.
+        The caller checks that the member is the note's contributor or a moderator.
         """
         with self._database.writing(guild_id):
             note = self._states.notes.latest(guild_id, note_id)
@@ -196,12 +196,12 @@ class PublicNotes:
             return Outcome(self._states.notes.of_revision(note.revision.id))
 
     def unreleased_count(self, guild_id: int) -> int:
-        """How many live texts a moderator has to run through before they are on the page."""
+        """The number of live texts for moderators to release."""
         rows = self._database.rows(f"select count(*) as number {_UNRELEASED}", [guild_id])
         return int(rows[0]["number"])
 
     def unreleased(self, guild_id: int, most: int, after: int = 0) -> list[UnreleasedNote]:
-        """So many of these texts at the most, by note, `after` so many others."""
+        """A slice of these texts, by note."""
         rows = self._database.rows(
             f"select n.id, r.id as revision_id, r.title, r.text, r.tags, r.link {_UNRELEASED} "
             "order by n.id limit ? offset ?",
@@ -212,7 +212,7 @@ class PublicNotes:
         ]
 
     def release(self, guild_id: int, revision_ids: Sequence[int], moderator_id: int) -> int:
-        """Let these texts be on the page, as far as they are still live; returns how many."""
+        """Publish these texts, as far as they are still live; returns how many."""
         with self._database.writing(guild_id):
             sql = f"select r.id {_UNRELEASED} and r.id in (?)"
             found = rows_among(self._database, sql, revision_ids, before=[guild_id])

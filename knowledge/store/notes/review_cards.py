@@ -1,6 +1,7 @@
-"""Outbox of review cards: where each is, and which no longer show where their note stands.
+"""Outbox of review cards: the message of each card, and the cards to update.
 
-A revision has a card of its own; its message is remembered with it, and so is that it is due.
+Each revision has one card; its message and the number of its last change are stored with the
+revision.
 """
 
 from collections.abc import Sequence
@@ -29,10 +30,9 @@ class ReviewCards:
             )
 
     def lost(self, message_ids: Sequence[int]) -> None:
-        """Forget the cards that these messages were; those of pending revisions are due again.
+        """Forget deleted card messages; cards of pending revisions are due again.
 
-        Nothing is written where none of them is a card: nearly every message that is deleted in a
-        server is none.
+        Most deleted messages aren't cards, so nothing is written for them.
         """
         cards = rows_among(
             self._database,
@@ -52,10 +52,10 @@ class ReviewCards:
             )
 
     def left_behind(self, guild_id: int) -> list[tuple[int, int]]:
-        """Forget the cards of pending revisions that are not in the guild's review channel.
+        """Forget the cards of pending revisions outside the guild's review channel.
 
         Returns:
-            Where they were: channel and message of each.
+            The channel and message of each.
         """
         rows = self._database.rows(
             "select r.card_channel_id as channel, r.card_message_id as message "
@@ -68,7 +68,7 @@ class ReviewCards:
         return [(row["channel"], row["message"]) for row in rows]
 
     def channel_lost(self, channel_id: int) -> None:
-        """Forget the cards that a deleted channel had; those of pending revisions are due again."""
+        """Forget the cards of a deleted channel; those of pending revisions are due again."""
         rows = self._database.rows(
             "select card_message_id as message from revisions where card_channel_id = ?",
             [channel_id],
@@ -76,7 +76,7 @@ class ReviewCards:
         self.lost([row["message"] for row in rows])
 
     def revision_of(self, guild_id: int, message_id: int) -> int | None:
-        """The revision whose card a message is, if it is one of this guild's."""
+        """The revision of a card message, if it is this guild's."""
         rows = self._database.rows(
             "select r.id from revisions r join notes n on n.id = r.note_id "
             "where r.card_message_id = ? and n.guild_id = ?",
@@ -85,10 +85,10 @@ class ReviewCards:
         return int(rows[0]["id"]) if rows else None
 
     def due(self, mine: GuildFilter = every_guild) -> list[tuple[Note, int]]:
-        """Revisions whose cards don't show where they stand, oldest first.
+        """Revisions with outdated cards, oldest first.
 
         Returns:
-            Each with the number of its last change, to hand to `shown` once the card shows it.
+            Each with the number of its last change, for `shown`.
         """
         rows = self._database.rows(
             "select r.id, r.card_due, n.guild_id from revisions r "
@@ -101,10 +101,10 @@ class ReviewCards:
         ]
 
     def posting(self, revision_id: int, change: int) -> int:
-        """Begin to post a card, or go on with a posting that may have been taken already.
+        """Begin to post a card, or retry a posting of unknown outcome.
 
         Returns:
-            The number of the posting. It is `change` unless an earlier change was posted, perhaps.
+            The posting's nonce: `change`, or the earlier change of an unfinished posting.
         """
         with self._database.writing(guild_of(self._database, RowKind.REVISION, revision_id)):
             self._database.run(
@@ -117,21 +117,21 @@ class ReviewCards:
         return int(rows[0]["card_posting"]) if rows else change
 
     def changed(self, revision_id: int) -> None:
-        """Remember that there is more to show on a card than it shows."""
+        """Mark a card as outdated."""
         with self._database.writing(guild_of(self._database, RowKind.REVISION, revision_id)):
             mark_due(self._database, revision_id)
 
     def mark_newly_due(self, at: datetime, mine: GuildFilter = every_guild) -> list[Note]:
-        """Make cards of live notes due that don't show yet that a review of the note is due.
+        """Mark cards of live notes that don't show yet that a review of the note is due.
 
         Returns:
-            The notes whose review has come due.
+            The notes with a newly due review.
         """
         rows = self._database.rows(
             "select id, guild_id, live_revision_id, review_at <= ? as due from notes "
             "where (review_at <= ? and live_revision_id is not null "
             "and (due_shown is null or due_shown <> review_at)) "
-            # A clock that was wrong may have made this one due too early.
+            # A wrong clock may have shown this one as due too early.
             "or (review_at > ? and due_shown = review_at) order by id",
             [at.isoformat()] * 3,
         )
@@ -149,7 +149,7 @@ class ReviewCards:
             return [self._notes.of_revision(row["live_revision_id"]) for row in own if row["due"]]
 
     def shown(self, revision_id: int, due: int) -> None:
-        """Remember that a card shows what `due` stood for; later changes stay due."""
+        """Mark a card as current up to change `due`; later changes stay due."""
         with self._database.writing(guild_of(self._database, RowKind.REVISION, revision_id)):
             self._database.run(
                 "update revisions set card_due = 0 where id = ? and card_due = ?",
@@ -158,15 +158,14 @@ class ReviewCards:
 
 
 def mark_due(database: Database, *revision_ids: int | None) -> None:
-    """Make cards due in the current transaction: what they show has changed."""
+    """Mark cards as outdated, inside a transaction."""
     known = [revision_id for revision_id in revision_ids if revision_id is not None]
     run_among(database, "update revisions set card_due = card_due + 1 where id in (?)", known)
 
 
 def card_number(lost_message_id: int) -> int:
-    """The number of the posting of a card whose message is gone.
+    """The nonce for reposting a card whose message is gone.
 
-    Discord takes a message with a number once within some minutes. So the lost message must have
-    had another.
+    Discord accepts a nonce once within some minutes, so it must differ from the lost message's.
     """
     return lost_message_id % 1_000_000_000 + 2

@@ -1,1 +1,1 @@
-"""PostgreSQL in place of the files of SQLite: the only package that knows psycopg."""
+"""PostgreSQL in place of SQLite files: the only package that imports psycopg."""

@@ -1,8 +1,7 @@
-"""Connections to PostgreSQL: opening, statements, transactions; a lost one is made anew.
+"""PostgreSQL connections: statements, transactions, and reconnecting.
 
-One connection has one schema, which its statements needn't name. What is lost in a transaction is
-an error of that transaction; the next one begins on a connection of its own. Outside transactions
-each statement is one.
+A connection has one schema. A loss of the connection fails the current transaction; the next one
+reconnects. Outside transactions, each statement is its own transaction.
 """
 
 import secrets
@@ -21,12 +20,12 @@ from knowledge.store.rows import insertion, replacement
 
 OLDEST: Final = 15
 
-# What all sessions of this process are called by the server, so that they can be told from those of
-# others, and ended; and how those of every process begin.
+# The application name of this process's sessions, to tell them from other processes' and end them,
+# and the prefix common to all.
 OF_PROCESSES: Final = "commonplace "
 PROCESS_NAME: Final = f"{OF_PROCESSES}{secrets.token_hex(6)}"
 
-# Seconds until a server that doesn't answer counts as unreachable; TCP's own take minutes.
+# Time limit for connecting, in seconds; TCP's own is minutes.
 _CONNECT_SECONDS: Final = 5
 _TCP: Final[dict[str, Any]] = {
     "keepalives": 1,
@@ -35,8 +34,8 @@ _TCP: Final[dict[str, Any]] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-# A write waits for another process as long as with SQLite. A transaction in which nothing happens
-# for so long is that of a process that stands still.
+# A write waits for another process as long as with SQLite. An idle transaction of this length
+# belongs to a stalled process.
 _LIMITS: Final = {
     "lock_timeout": "10s",
     "statement_timeout": "60s",
@@ -45,7 +44,7 @@ _LIMITS: Final = {
     "timezone": "UTC",
 }
 
-# What can't be done by this user, or not now; everything else is a fault of this program.
+# Refusals by the server; every other error is a bug.
 _REFUSED: Final = (
     psycopg.OperationalError,
     psycopg.errors.InsufficientPrivilege,
@@ -54,13 +53,13 @@ _REFUSED: Final = (
     psycopg.errors.IndexCorrupted,
 )
 
-# The lock of whoever makes a schema; no kind of data has this number.
+# The lock for making schemas, outside every kind's lock space.
 _MAKING_SCHEMA: Final = 0
 
-# A libpq of before version 14 has none.
+# libpq before version 14 has none.
 _PIPELINES: Final = psycopg.capabilities.has_pipeline()
 
-# What the server says of a transaction whose changes it has kept.
+# The server's status message after a successful commit.
 _COMMITTED: Final = "COMMIT"
 
 _T = TypeVar("_T")
@@ -71,7 +70,7 @@ def _is_repeatable(sql: str) -> bool:
 
 
 class Connection:
-    """An opened connection and its statements. It belongs to the thread that opened it."""
+    """An opened connection."""
 
     def __init__(
         self,
@@ -87,16 +86,16 @@ class Connection:
 
         Args:
             url: the database's, without a password.
-            schema: the schema in which its statements find their tables.
-            error: what is raised where something can't be done; its message says what to do.
-            lock_space: the first of the numbers by which its transactions lock one another out;
-                each part is one more, all of them are the first.
-            name: what its session is called by the server.
-            held: the number of a lock that is shared by all who are connected, for as long as they
-                are: whoever has it alone knows that nobody is.
+            schema: the schema of its tables.
+            error: the exception to raise; its message says what to do.
+            lock_space: the advisory lock of transactions on all parts; locks of single parts are
+                pairs of it and the part.
+            name: the session's application name.
+            held: an advisory lock shared by all connections of a kind while they are open; holding
+                it exclusively proves that there are none.
 
         Raises:
-            error: if it can't be connected to, or is no database that can be used.
+            error: if it can't connect, or the database is unusable.
         """
         self.url = url
         self.schema = schema
@@ -105,11 +104,11 @@ class Connection:
         self._held = held
         self._in_transaction = False
         self._name = name
-        # How many sessions it has had so far: a lock that one of them held ended with it.
+        # The number of sessions so far: a session's locks end with it.
         self.sessions = 0
-        # How often nobody said whether a change was kept.
+        # The number of commits with unknown outcome.
         self.unknown_outcomes = 0
-        # Called in each transaction that writes, before anything is written; may refuse it.
+        # Called at the beginning of each write transaction; may refuse it.
         self.fence: Callable[[], None] | None = None
         self._db = self._connected()
         try:
@@ -123,7 +122,7 @@ class Connection:
 
     @property
     def closed(self) -> bool:
-        """Whether the session is known to be over; the next statement begins another one."""
+        """Whether the session is known to be over; the next statement reconnects."""
         return self._db.closed
 
     # Statements.
@@ -132,7 +131,7 @@ class Connection:
         return self._execute(sql, values, repeatable=_is_repeatable(sql)).fetchall()
 
     def tuples(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """As `rows`, by position; bytes come as they are, and not as twice as many digits."""
+        """Rows as tuples, with bytes in binary form instead of hexadecimal."""
 
         def execute() -> list[tuple[Any, ...]]:
             cursor = self._db.cursor(binary=True, row_factory=tuple_row)
@@ -141,7 +140,7 @@ class Connection:
         return self._run(execute, _is_repeatable(sql))
 
     def has_table(self, name: str) -> bool:
-        """Whether the schema has a table, now: `to_regclass` may tell who waited of before."""
+        """Whether the schema has a table; `to_regclass` may be stale after waiting for a lock."""
         sql = "select 1 as found from pg_tables where schemaname = ? and tablename = ?"
         return bool(self.rows(sql, [self.schema, name]))
 
@@ -161,10 +160,9 @@ class Connection:
     def together(
         self, statements: Sequence[tuple[str, Sequence[Any]]]
     ) -> list[list[tuple[Any, ...]]]:
-        """Run statements in a pipeline, one round trip for all; returns the rows of each.
+        """Run statements in a pipeline, one round trip for all; returns each one's rows.
 
-        To be used in a transaction unless all only read: outside of one, some may be kept where
-        another fails.
+        Use a transaction unless all only read; outside of one, some may be kept and others fail.
         """
 
         def cursor() -> psycopg.Cursor[tuple[Any, ...]]:
@@ -176,7 +174,6 @@ class Connection:
     def rows_together(
         self, queries: Sequence[tuple[str, Sequence[Any]]]
     ) -> list[list[dict[str, Any]]]:
-        """The rows of several queries, in one round trip."""
         return self._pipelined(queries, lambda: self._db.cursor(), repeatable=True)
 
     def _pipelined(
@@ -196,7 +193,7 @@ class Connection:
         return [each.fetchall() if each.description else [] for each in cursors]
 
     def run_script(self, sql: str) -> None:
-        """Run several statements at once, without values."""
+        """Run several statements without values at once."""
         self._renew()
         try:
             self._db.execute(sql.encode())
@@ -220,16 +217,15 @@ class Connection:
 
     @contextmanager
     def writing(self, part: int | None = None, *, shared: bool = False) -> Iterator[None]:
-        """One transaction, the only one of a part of the data; inside another one, a part of it.
+        """One transaction, exclusive for its part of the data; inside another one, a part of it.
 
         Args:
-            part: which part, by any number; None for all of them.
-            shared: whether it locks what it changes by itself, and keeps out only those who write
-                all parts.
+            part: the number of the part; None for all parts.
+            shared: whether it locks its rows itself, and only excludes transactions on all parts.
 
         Raises:
-            error: if it can't be written; nothing was changed then, unless the message says that
-                this isn't known. For the community database that is an `OutcomeUnknownError`.
+            error: if it can't be written; nothing was changed, unless the message says that the
+                outcome is unknown (an `OutcomeUnknownError` for the community database).
         """
         if self._in_transaction:
             yield
@@ -241,7 +237,7 @@ class Connection:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Several queries that see the database as it is at one moment; nothing is written."""
+        """Several queries on one snapshot of the database; nothing is written."""
         with self._transaction("begin isolation level repeatable read read only", writes=False):
             yield
 
@@ -259,18 +255,18 @@ class Connection:
             self._in_transaction = False
 
     def _begin(self, script: str) -> None:
-        """Begin a transaction by statements without values, which are one round trip."""
+        """Begin a transaction by statements without values, in one round trip."""
         try:
-            # Several statements can't be prepared.
+            # Several statements at once can't be prepared.
             self._run(lambda: self._db.execute(script.encode(), prepare=False), repeatable=True)
         except BaseException:
             self._roll_back()
             raise
 
     def _locks(self, part: int | None, shared: bool) -> str:
-        """What waits until nobody else writes the same part.
+        """Statements to wait for the part's advisory lock.
 
-        Who writes all parts waits for everybody; who writes one, for who writes all or this one.
+        Writers of all parts exclude everybody; writers of one part exclude these and each other.
         """
         all_parts = int(self._lock_space)
         if part is None and not shared:
@@ -287,14 +283,14 @@ class Connection:
         except _REFUSED as error:
             raise self._problem(error, writes=writes) from error
         if ended != _COMMITTED:
-            # A statement failed and somebody went on: the server has undone all of it.
+            # The caller went on after a failed statement, so the server has rolled back.
             raise self._error(problems.undone(self.url))
 
     def _roll_back(self) -> None:
         try:
             self._db.execute(b"rollback")
         except psycopg.Error:
-            # What is lost is rolled back by the server.
+            # The server rolls back a lost session.
             self._db.close()
 
     # Connecting.
@@ -305,9 +301,9 @@ class Connection:
         return self._run(lambda: self._db.execute(translated(sql), values), repeatable)
 
     def _run(self, execute: Callable[[], _T], repeatable: bool) -> _T:
-        """Run a statement; one that can be repeated, once more where the connection was lost.
+        """Run a statement; a repeatable one is retried once after a lost connection.
 
-        Between two transactions a server may have been started anew, which nobody has to notice.
+        So a server restart between two transactions goes unnoticed.
         """
         self._renew()
         try:
@@ -351,7 +347,7 @@ class Connection:
         return connection
 
     def _check(self) -> None:
-        """Refuse a server that is too old, and a database that can't hold every letter."""
+        """Refuse a server that is too old, and a database without UTF-8."""
         place = shown_database_url(self.url)
         version = self._db.info.server_version // 10_000
         if version < OLDEST:
@@ -365,22 +361,22 @@ class Connection:
                 f"The database {place} has the encoding {encoding}, which can't hold every letter. "
                 "Create one with `createdb --encoding=UTF8 --locale=C --template=template0 NAME`."
             )
-        # Asked first: who may use the schema may still not be allowed to make one.
+        # Asked first: some users may use the schema, but not create one.
         if not self.rows("select 1 as found from pg_namespace where nspname = ?", [self.schema]):
-            # Two that make one at once fail in spite of "if not exists", whatever they write there.
+            # Even with "if not exists", two simultaneous ones would fail.
             with self.writing():
                 self.rows("select pg_advisory_xact_lock(cast(? as bigint))", [_MAKING_SCHEMA])
                 self.run(f"create schema if not exists {self.schema}")
 
     def _away(self, said: str, error: psycopg.Error) -> Exception:
-        """An error by which `is_away` knows what happened, whichever its kind is."""
+        """An error recognized by `is_away`, of this connection's kind."""
         if self._error is StoreError:
             return DatabaseAwayError(said)
         error.__cause__ = DatabaseAwayError(said)
         return self._error(said)
 
     def _problem(self, error: psycopg.Error, *, writes: bool = False) -> Exception:
-        """What to raise; what is lost while it `writes` by itself may have been kept."""
+        """The exception to raise; a lone write over a lost connection has an unknown outcome."""
         if self._db.closed and writes and not self._in_transaction:
             self.unknown_outcomes += 1
             unknown = OutcomeUnknownError if self._error is StoreError else self._error

@@ -1,7 +1,7 @@
-"""Community database in PostgreSQL, in a schema of its own.
+"""Community database in PostgreSQL, in its own schema.
 
-Nothing of it is in the data folder but what has to outlive a restored copy. Deleted rows stay on
-the server's disk until its vacuum has come by, and in its write-ahead log as long as that is kept.
+The data folder has only the files that outlive a restore. Deleted rows stay on the server's disk
+until vacuum, and in its write-ahead log as long as that is kept.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,9 +19,9 @@ from knowledge.store.postgres.migrations import applied, marks, migrate
 from knowledge.store.sqlite_database import delete_moved
 
 SCHEMA: Final = "community"
-# What is instead of it where there is no PostgreSQL.
+# The file in use without PostgreSQL.
 FILE: Final = "community.db"
-# The first of the numbers by which transactions lock one another out; the index has others.
+# The community database's lock space; the index has others.
 LOCK_SPACE: Final = 1
 
 _TABLES: Final = """
@@ -51,7 +51,7 @@ _OTHERS: Final = """
 select count(*) as number from pg_stat_activity where datname = current_database()
 and starts_with(application_name, ?) and application_name <> ?
 """
-# Whose lock this is, is in two numbers: one for all guilds, or one and a guild's.
+# A lock has one number for all guilds, or two for one guild.
 _HOLDERS: Final = """
 select pid, application_name as name,
 cast(extract(epoch from clock_timestamp() - xact_start) as bigint) as seconds
@@ -64,7 +64,7 @@ or l.classid = ? and l.objsubid = 2)) order by pid
 
 
 class PostgresDatabase(Connection):
-    """The opened database. Its SQL belongs to the modules that are given it."""
+    """The opened database."""
 
     refusal: ClassVar = psycopg.Error
 
@@ -76,13 +76,13 @@ class PostgresDatabase(Connection):
         schema: str = SCHEMA,
         though_marked: bool = False,
     ) -> None:
-        """Open the database, and bring its tables up to date; they are made if they are missing.
+        """Open the database, make its tables if they are missing, and migrate them.
 
         Args:
-            url: where it is, without a password.
+            url: its URL, without a password.
             folder: the data folder.
-            schema: where its tables are, if it is not the one that is used.
-            though_marked: whether it is opened all the same if it has a mark.
+            schema: the schema of its tables.
+            though_marked: open it even if it has a mark.
 
         Raises:
             StoreError: if it can't be opened.
@@ -111,7 +111,7 @@ class PostgresDatabase(Connection):
     def defer_references(self) -> None:
         self.run("set constraints all deferred")
 
-    # What it is made of.
+    # Schema and state.
 
     def migrations(self) -> list[str]:
         return applied(self)
@@ -127,7 +127,7 @@ class PostgresDatabase(Connection):
             self.run("delete from _migrations where name = ?", [mark])
 
     def set_aside(self, name: str) -> None:
-        """Give its schema another name; the connection is of no use afterwards."""
+        """Rename its schema; the connection is useless afterwards."""
         self.run(f"alter schema {self.schema} rename to {name}")
 
     def drop(self) -> None:
@@ -161,12 +161,12 @@ class PostgresDatabase(Connection):
                 self.rows("select setval(cast(? as oid)::regclass, ?)", [row["sequence"], last])
 
     def _last_id(self, row: Mapping[str, Any]) -> int:
-        """The last id of a table, whether the database gave it or somebody else has."""
+        """The last id of a table, generated or inserted."""
         highest = f"select coalesce(max({row['key']}), 0) as last from {row['name']}"  # noqa: S608
         return max(int(row["last"]), int(self.rows(highest)[0]["last"]))
 
     def integrity_problem(self) -> str:
-        """What can be seen without rights of an administrator: every row can be read."""
+        """The only check without an administrator's rights: read every row."""
         try:
             for table in self.tables():
                 self.rows(f"select count(t.*) from {table} t")  # noqa: S608
@@ -175,16 +175,16 @@ class PostgresDatabase(Connection):
         return ""
 
     def delete_copies(self) -> None:
-        """Delete the file that was moved here, and copies of it; dumps are the operator's."""
+        """Delete the file that was moved here, and its copies; dumps are up to the operator."""
         delete_moved(self.folder / FILE)
 
-    # What others do with it.
+    # Other processes.
 
     def others(self) -> int:
         return int(self.rows(_OTHERS, [OF_PROCESSES, PROCESS_NAME])[0]["number"])
 
     def holders(self, seconds: float) -> list[str]:
-        """Who has kept others from writing for at least so long, each in words."""
+        """Sessions that have kept others from writing for at least so long, in words."""
         rows = self.rows(_HOLDERS, [seconds, LOCK_SPACE, LOCK_SPACE])
         return [
             f"{row['name'] or 'a nameless program'} (process {row['pid']}) for {row['seconds']:,} s"
@@ -192,7 +192,7 @@ class PostgresDatabase(Connection):
         ]
 
     def described(self) -> str:
-        """What serves it, which letters it holds, and how far its tables are."""
+        """The server's version, the encoding, and the number of migrations."""
         [row] = self.rows(
             "select current_setting('server_version') as version, "
             "current_setting('server_encoding') as encoding"
@@ -202,7 +202,7 @@ class PostgresDatabase(Connection):
         )
 
     def delete_rows(self) -> None:
-        """Delete every row, the log's as well, inside a transaction; ids stay given."""
+        """Delete every row, the log's as well, inside a transaction; ids aren't reused."""
         self.run("alter table log disable trigger user")
         self.run(f"truncate {', '.join(self.tables())}")
         self.run("alter table log enable trigger user")

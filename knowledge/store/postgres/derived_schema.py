@@ -1,8 +1,7 @@
-"""Derived tables in PostgreSQL: a schema of their own, for processes on any number of machines.
+"""Derived tables in PostgreSQL, in their own schema, for processes on any number of machines.
 
-One process writes at a time, as with a file of SQLite; whoever reads waits for nobody. The tables
-are made by the first process that opens them. Those of another format are refused and not made
-anew, because a process of that release may be using them.
+One process writes at a time, as with a SQLite file; readers never wait. The first process makes the
+tables. Tables of another format are refused, not made anew: a process of that release may use them.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,12 +14,12 @@ from knowledge.store.postgres.connection import Connection
 
 FORMAT: Final = 1
 
-# Raised by each transaction that writes.
+# Incremented by each write transaction.
 _WRITES: Final = "create table writes (version bigint not null, format bigint not null)"
 
 
 class DerivedSchema(Connection):
-    """The opened schema, as `knowledge.store.derived_tables.DerivedTables`."""
+    """`knowledge.store.derived_tables.DerivedTables` in a schema."""
 
     def __init__(self, url: str, kind: DerivedKind) -> None:
         """Connect, and make the tables if they are missing.
@@ -29,7 +28,7 @@ class DerivedSchema(Connection):
             DerivedTablesError: if they can't be used.
         """
         self._own_writes = 0
-        # Transactions that make the schema and its tables don't count as writes.
+        # Making the schema and its tables doesn't count as a write.
         self._counts = False
         super().__init__(url, kind.name, DerivedTablesError, lock_space=kind.lock_space)
         try:
@@ -42,7 +41,7 @@ class DerivedSchema(Connection):
     def _make_tables(self, script: Path) -> None:
         if not self.has_table("writes"):
             with self.writing():
-                # Of two first openings at once, one has waited.
+                # Another process may have made them while this one waited.
                 if not self.has_table("writes"):
                     self.run_script(script.read_text(encoding="utf-8"))
                     self.run(_WRITES)
@@ -56,7 +55,7 @@ class DerivedSchema(Connection):
             )
 
     def guard(self, guards: Callable[[Connection], None]) -> None:
-        """Let somebody say who may write, who is given the connection for that."""
+        """Install a guard that gets the connection to fence its writes."""
         if self.fence is None:
             guards(self)
 
@@ -82,7 +81,7 @@ class DerivedSchema(Connection):
 
     @contextmanager
     def alone(self, number: int) -> Iterator[bool]:
-        """Hold a lock of this session; it ends with the session, however that ends."""
+        """Hold a lock of this session; it ends with the session at the latest."""
         lock: list[Any] = [self._lock_space, number]
         sql = "select pg_try_advisory_lock(cast(? as int), cast(? as int)) as mine"
         [found] = self.rows(sql, lock)
@@ -90,5 +89,5 @@ class DerivedSchema(Connection):
             yield bool(found["mine"])
         finally:
             if found["mine"]:
-                # Of a session that is over, it is gone already.
+                # The lock of an ended session is released already.
                 self.rows("select pg_advisory_unlock(cast(? as int), cast(? as int))", lock)

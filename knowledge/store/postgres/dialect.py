@@ -1,7 +1,7 @@
 """SQLite's dialect on psycopg: `?` placeholders, and values as SQLite would return them.
 
-Integers are always bound as `bigint`, so that a statement is prepared once for small and large
-ones. Booleans are 0 and 1, sums of integers are integers, and -0.0 becomes 0.0.
+Integers are always bound as `bigint`, so a statement is prepared once for small and large ones.
+Booleans are 0 and 1, sums of integers are integers, and -0.0 becomes 0.0.
 """
 
 import re
@@ -46,7 +46,7 @@ def adapt(connection: Connection[object]) -> None:
     connection.adapters.register_loader("bool", _TruthLoader)
 
 
-# A quoted string, which stays as it is, or a character that psycopg spells differently.
+# A quoted string, kept as it is, or a character to translate.
 _TOKENS: Final = re.compile(r"'(?:[^']|'')*'|\?|%")
 
 

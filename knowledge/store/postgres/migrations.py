@@ -1,7 +1,7 @@
-"""Migrations of a community database in PostgreSQL: the files of `tables/`, named as SQLite's.
+"""Migrations of a community database in PostgreSQL: the files of `tables/`, named like SQLite's.
 
-A file is never edited after release. After the first they only add: during an upgrade, processes
-of the version before go on writing.
+Files aren't edited after release. After the first they only add: during an upgrade, processes of
+the version before go on writing.
 """
 
 from pathlib import Path
@@ -24,12 +24,12 @@ create table _migrations (
 
 
 def applied(connection: Connection) -> list[str]:
-    """The names of the migrations that made the tables, in their order."""
+    """The names of the applied migrations, in order."""
     return [name for name in _names(connection) if not is_mark(name)]
 
 
 def marks(connection: Connection) -> list[str]:
-    """The marks by which the database is not to be opened."""
+    """The marks of the database (`knowledge.store.moved`)."""
     return [name for name in _names(connection) if is_mark(name)]
 
 
@@ -40,7 +40,7 @@ def _names(connection: Connection) -> list[str]:
 
 
 def migrate(connection: Connection) -> None:
-    """Make the tables, or bring them up to date, in one transaction.
+    """Make the tables, or migrate them, in one transaction.
 
     Raises:
         StoreVersionError: if another version made them.
@@ -49,11 +49,11 @@ def migrate(connection: Connection) -> None:
     if applied(connection) == wanted:
         return
     with connection.writing():
-        # Of two first openings at once, one has waited.
+        # Another process may have migrated while this one waited.
         before = applied(connection)
         if said := misfit(before):
             raise StoreVersionError(f"The database {shown_database_url(connection.url)} {said}")
-        # Large tables take as long as they take.
+        # Large tables take their time.
         connection.run("set local statement_timeout = 0")
         if not before:
             connection.run(_TABLE)

@@ -1,7 +1,7 @@
-"""Refusals of PostgreSQL, as sentences that say what to do.
+"""Messages for PostgreSQL's errors, with what to do.
 
-Of a connection that is refused, libpq hands on the server's message alone, in the server's
-language; of a statement there is a code, by which the cause is known for certain.
+Connection errors come as the server's text in the server's language. Statement errors have a code,
+which tells the cause for certain.
 """
 
 from typing import Final
@@ -11,7 +11,7 @@ import psycopg
 from knowledge.store.database_url import shown_database_url
 
 _NOTHING_CHANGED: Final = "Nothing was changed."
-# The codes of PostgreSQL's manual, appendix A, from their beginning.
+# Prefixes of the error codes in appendix A of PostgreSQL's manual.
 _OF_STATEMENTS: Final = {
     "53100": f"its disk is full. {_NOTHING_CHANGED} Make room where PostgreSQL keeps its data.",
     "53200": f"its memory is full. {_NOTHING_CHANGED} Try again, or give PostgreSQL more.",
@@ -28,7 +28,7 @@ _PASSWORD: Final = ("password", "no pg_hba.conf entry", "authentication failed")
 
 
 def unreachable(url: str, error: psycopg.Error) -> str:
-    """Why a database can't be connected to, and what to do."""
+    """Why a connection failed, and what to do."""
     said, place = _said(error), shown_database_url(url)
     if any(each in said for each in _PASSWORD):
         remedy = (
@@ -55,12 +55,12 @@ def failed(url: str, error: psycopg.Error) -> str:
 
 
 def undone(url: str) -> str:
-    """What is said where the server has undone a transaction that was to be kept."""
+    """The message for a transaction that the server rolled back at its commit."""
     return f"The database {shown_database_url(url)} has refused a change. {_NOTHING_CHANGED}"
 
 
 def lost(url: str, error: psycopg.Error, *, committing: bool) -> str:
-    """What is known when a connection is lost."""
+    """The message for a lost connection."""
     outcome = (
         "Whether the last change was kept is not known: look before you repeat it."
         if committing
@@ -71,7 +71,7 @@ def lost(url: str, error: psycopg.Error, *, committing: bool) -> str:
 
 
 def _said(error: psycopg.Error) -> str:
-    """PostgreSQL's own words, on one line that a sentence can go on from."""
-    # libpq asks back whether the server runs, which is asked in plainer words than its own.
+    """PostgreSQL's own words, on one line without a full stop."""
+    # libpq asks whether the server is running; our remedy says it more plainly.
     told = [line for line in str(error).splitlines() if not line.strip().endswith("?")]
     return " ".join(" ".join(told).split()).removesuffix(".")

@@ -1,8 +1,7 @@
-"""Reachability of a server: whether it is down for everybody, or only out of reach from here.
+"""Reachability of a server: whether it is down for everybody, or only unreachable from here.
 
-A machine that refuses a connection has no server that listens; a server that is starting or being
-shut down says so. Where nothing answers at all, a network may have been cut, and others may still
-reach the server.
+A machine that refuses connections has no listening server; a server that is starting or stopping
+says so. Without any reply a network may be cut, and others may still reach the server.
 """
 
 import socket
@@ -14,15 +13,15 @@ import psycopg
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 
-# Nothing that is up takes longer to refuse or take a connection.
+# A running machine accepts or refuses a connection sooner.
 _SECONDS: Final = 2
 _PORT: Final = "5432"
-# Where programs of Debian and of PostgreSQL itself look for a socket.
+# Default folders of PostgreSQL's and Debian's sockets.
 _FOLDERS: Final = ("/var/run/postgresql", "/tmp")  # noqa: S108 - nothing is written there
 
 
 def is_down(url: str) -> bool:
-    """Whether no server of the URL can serve anybody, as far as that is known for certain."""
+    """Whether all servers of the URL are certainly down."""
     known = conninfo_to_dict(url)
     hosts = str(known.get("hostaddr") or known.get("host") or ",".join(_FOLDERS)).split(",")
     ports = str(known.get("port") or _PORT).split(",")

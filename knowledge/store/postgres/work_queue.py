@@ -1,11 +1,10 @@
-"""Work queue in PostgreSQL (schema `work`): texts that other processes turn into vectors.
+"""Work queue in PostgreSQL (schema `work`): texts for embedding workers.
 
-A job is one text under its digest. Workers take jobs with leases by the database's clock; a lease
-that lapses makes its jobs free again. A worker's result stays in the job's row until whoever
-offered it has taken it: a worker needs no right on any other table. Once a job is done, its text
-is gone from the row; what nobody collects is deleted after `KEPT_SECONDS`.
+A job is a text with its digest. Workers lease jobs by the database's clock; an expired lease frees
+its jobs. A worker stores its result in the job's row, so it needs no right on any other table.
+Finished jobs lose their text, and uncollected ones are deleted after `KEPT_SECONDS`.
 
-The model is a part of what a job is for (`kind`): who runs another model finds nothing to take.
+`kind` includes the model, so a worker with another model finds no jobs.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,21 +16,21 @@ from knowledge.store.postgres.connection import Connection
 from knowledge.values.embedding_jobs import Job, QueueState
 
 SCHEMA: Final = "work"
-# The number by which its transactions lock one another out; the other schemas have others.
+# The lock space of its transactions; the other schemas have others.
 LOCK_SPACE: Final = 4
-# What changes several jobs at once does so one after another: two could wait for each other.
+# Changes of several jobs take turns, to avoid deadlocks.
 _ORDERED: Final = 0
 
-# How long jobs stay with a worker that says nothing. It takes so few at a time that it needs a
-# tenth of that; those of one that was killed wait for the rest.
+# A lease's length. Workers take few enough jobs to need a tenth of it; jobs of a killed worker wait
+# for the rest.
 LEASE_SECONDS: Final = 30
-# A worker that was seen within this time counts as alive. It is seen whenever it takes jobs.
+# A worker seen within this time is alive. Taking jobs counts as being seen.
 ALIVE_SECONDS: Final = 10
-# After so many tries a job is set aside: it fails, or whoever takes it dies of it.
+# After as many failures or dead workers, a job is set aside.
 MOST_TRIES: Final = 5
-# From this try on a job is taken alone, so that it takes no other with it.
+# From this try on, a job is leased alone, so it can't take others down with it.
 _ALONE: Final = 2
-# What nobody has collected for so long is no longer wanted: its update was abandoned.
+# After this time, the update that wanted these vectors was abandoned.
 KEPT_SECONDS: Final = 3_600
 
 _TABLES: Final = Path(__file__).with_name("work_queue.sql")
@@ -80,10 +79,10 @@ class WorkQueue:
     def close(self) -> None:
         self._db.close()
 
-    # What whoever wants vectors calls.
+    # For the index update.
 
     def offer(self, kind: str, texts: Mapping[bytes, str]) -> None:
-        """Let texts be embedded, each once, however often it is offered."""
+        """Queue texts for embedding; a known text isn't queued again."""
         with self._db.writing(_ORDERED):
             self._db.run_many(
                 "insert into jobs (kind, key, payload) values (?, ?, ?) "
@@ -92,7 +91,7 @@ class WorkQueue:
             )
 
     def results(self, kind: str, most: int) -> dict[bytes, bytes]:
-        """At most so many vectors that are there, by digest; they stay until `drop`."""
+        """Finished vectors by digest, at most `most`; they stay until `drop`."""
         rows = self._db.rows(
             "select key, result from jobs where kind = ? and done_at is not null "
             "order by id limit ?",
@@ -101,16 +100,16 @@ class WorkQueue:
         return {bytes(row["key"]): bytes(row["result"]) for row in rows}
 
     def drop(self, kind: str, keys: Collection[bytes]) -> None:
-        """Want these no more: their vectors are there."""
+        """Delete jobs whose vectors were collected."""
         if keys:
             sql = f"delete from jobs where kind = ? and key in ({_marks(keys)})"  # noqa: S608
             with self._db.writing(_ORDERED):
                 self._db.run(sql, [kind, *keys])
 
     def problems(self, kind: str, keys: Collection[bytes]) -> dict[bytes, str | None]:
-        """Of each of these that is there: None, or what it failed of last where it is set aside.
+        """The last error of each of these jobs that is set aside; None for the others.
 
-        That is empty where the worker that took it last has ended without a word.
+        The error is empty if the job's last worker died.
         """
         sql = (
             f"select key, case when tries >= ? and {_FREE} then coalesce(error, '') end as problem "  # noqa: S608
@@ -120,7 +119,7 @@ class WorkQueue:
         return {bytes(row["key"]): row["problem"] for row in rows}
 
     def is_attended(self, kind: str) -> bool:
-        """Whether any worker is alive that takes such jobs."""
+        """Whether a worker for this kind is alive."""
         sql = (
             "select 1 as found from workers where kind = ? "
             "and seen_at > now() - make_interval(secs => ?) limit 1"
@@ -128,15 +127,15 @@ class WorkQueue:
         return bool(self._db.rows(sql, [kind, ALIVE_SECONDS]))
 
     def forget_old(self) -> int:
-        """Delete what nobody collects any more, and workers that are long gone."""
+        """Delete uncollected jobs and dead workers."""
         old = "now() - make_interval(secs => ?)"
         self._db.run(f"delete from workers where seen_at < {old}", [KEPT_SECONDS])  # noqa: S608
         return self._db.run(f"delete from jobs where offered_at < {old}", [KEPT_SECONDS])  # noqa: S608
 
-    # What a worker calls.
+    # For workers.
 
     def take(self, kind: str, worker: str, most: int) -> list[Job]:
-        """Take at most so many jobs; those that have failed before come last, one at a time."""
+        """Lease at most `most` jobs; jobs that failed before come last, one at a time."""
         for bounds in ((0, _ALONE, most), (_ALONE, MOST_TRIES, 1)):
             rows = self._db.rows(_TAKE, [kind, *bounds, worker, LEASE_SECONDS])
             if rows:
@@ -145,20 +144,20 @@ class WorkQueue:
         return []
 
     def seen(self, kind: str, worker: str) -> None:
-        """Say that a worker is alive."""
+        """Record that a worker is alive."""
         self._db.run(_SEEN, [worker, kind])
 
     def finish(self, results: Iterable[tuple[Job, bytes]]) -> None:
-        """Hand in vectors; of a job that another one has done by now, or nobody wants, nothing."""
+        """Store vectors; jobs finished by others or dropped are skipped."""
         with self._db.writing(_ORDERED):
             self._db.run_many(_FINISH, [(result, job.id) for job, result in results])
 
     def fail(self, worker: str, jobs: Sequence[Job], error: str) -> None:
-        """Let jobs be tried again by somebody, and say what they failed of."""
+        """Free jobs for another try, with their error."""
         self._free(worker, jobs, "error = ?", [error])
 
     def give_back(self, worker: str, jobs: Sequence[Job]) -> None:
-        """Let others take jobs that were not begun."""
+        """Free leased jobs that were not begun."""
         self._free(worker, jobs, "tries = tries - 1", [])
 
     def _free(
@@ -173,10 +172,10 @@ class WorkQueue:
             )
 
     def leave(self, worker: str) -> None:
-        """A worker ends: nobody waits for it."""
+        """Remove a worker that is ending."""
         self._db.run("delete from workers where name = ?", [worker])
 
-    # What an operator looks at.
+    # For operators.
 
     def state(self) -> QueueState:
         [row] = self._db.rows(_STATE, [MOST_TRIES] * 3)
@@ -189,7 +188,7 @@ class WorkQueue:
         return QueueState(row["waiting"], row["set_aside"], row["error"], alive)
 
     def other_kinds(self, kind: str) -> dict[str, int]:
-        """How many jobs wait for other models than this kind's."""
+        """The number of waiting jobs of each other kind."""
         rows = self._db.rows(
             "select kind, count(*) as n from jobs where kind <> ? and done_at is null "
             "group by kind order by kind",

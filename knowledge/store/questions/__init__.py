@@ -1,1 +1,1 @@
-"""Tables of questions: records of what was asked and found, and gaps grouped from them."""
+"""Tables of questions: recorded questions and their hits, gaps, hand-overs, feedback."""

@@ -1,7 +1,7 @@
-"""`FeedbackRecords`: members' verdicts on answers, and the answers that are confirmed by them.
+"""Members' verdicts on answers, and confirmed answers.
 
-An answer is confirmed when its asker or a moderator says which passage answers: that hit of the
-question becomes the first one, and who asks nearly the same is answered by it.
+An answer is confirmed once its asker or a moderator picks the right passage. This hit becomes the
+question's first one, and answers similar questions, too.
 """
 
 import json
@@ -14,7 +14,7 @@ from knowledge.store.row_guilds import RowKind, guild_of
 from knowledge.store.rows import record
 from knowledge.values.questions import ConfirmedAnswer, Feedback, FeedbackReason, Verdict
 
-# So many confirmed answers are looked at for one question, the newest: they are embedded once.
+# The newest confirmed answers, compared with each question; they are embedded once.
 _MOST_CONFIRMED: Final = 200
 
 _CONFIRMED: Final = (
@@ -26,15 +26,15 @@ _CONFIRMED: Final = (
 
 
 class FeedbackRecords:
-    """What people said of answers, one verdict of each member for a question."""
+    """Verdicts in the community database, one per member and question."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # How often this process has changed what is confirmed: what was read before may be wrong.
+        # A counter of this process's changes of confirmed answers, for caches to compare.
         self.confirmations = 0
 
     def record(self, feedback: Feedback) -> bool:
-        """Keep a member's verdict in place of their last one; False if the question is unknown."""
+        """Store a member's verdict in place of their last one; False for an unknown question."""
         document_id = feedback.document_id
         if feedback.verdict is Verdict.HELPFUL and not document_id:
             document_id = self.confirmed_document(feedback.question_id)
@@ -77,15 +77,15 @@ class FeedbackRecords:
         ]
 
     def record_pick(self, pick: Feedback, digest: str, *, by_moderator: bool | None) -> bool:
-        """Keep of which document a member says that it answers, in place of their last verdict.
+        """Store a member's pick of the right document, in place of their last verdict.
 
         Args:
             pick: the verdict.
-            digest: of the passage.
-            by_moderator: whether a moderator says it; None: nobody by whose word it is the answer.
+            digest: the passage's.
+            by_moderator: whether a moderator picked it; None if the member's pick can't confirm it.
 
         Returns:
-            Whether that is the answer from now on.
+            Whether the answer is confirmed now.
         """
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, pick.question_id)):
             return (
@@ -95,12 +95,12 @@ class FeedbackRecords:
             )
 
     def _confirm(self, question_id: int, digest: str, *, by_moderator: bool) -> bool:
-        """Put the hit first of which somebody says that it answers, inside a transaction.
+        """Move a picked hit to the first rank, inside a transaction.
 
-        A refused question is one no more. Earlier verdicts stay with what was quoted then.
+        The question isn't refused any more. Earlier verdicts stay with the earlier quotations.
 
         Returns:
-            False if there is no such hit, or a moderator has chosen another one.
+            False if there is no such hit, or a moderator has picked another one.
         """
         self.confirmations += 1
         rows = self._database.rows(
@@ -120,7 +120,7 @@ class FeedbackRecords:
             "and exists (select 1 from hits where question_id = ? and rank = 1)",
             [question_id] * 3,
         )
-        # Ranks are unique: first all of them go out of the way.
+        # Ranks are unique, so all are moved out of the way first.
         self._database.run("update hits set rank = -rank where question_id = ?", [question_id])
         self._database.run(
             "update hits set rank = case when rank = ? then 1 when rank > ? then 1 - rank "
@@ -135,14 +135,14 @@ class FeedbackRecords:
         return True
 
     def confirmed_document(self, question_id: int) -> str:
-        """The document that was confirmed to answer a question; blank without one."""
+        """The confirmed document of a question, or an empty string."""
         rows = self._database.rows(
             f"{_CONFIRMED} where q.id = ? and q.confirmed_at is not null", [question_id]
         )
         return str(rows[0]["document_id"]) if rows else ""
 
     def take_back(self, question_id: int, *, by_moderator: bool) -> None:
-        """Confirm an answer no more: a moderator's word stands against its asker's."""
+        """Revoke a confirmed answer; a moderator's pick outranks the asker's."""
         self.confirmations += 1
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run(
@@ -154,7 +154,7 @@ class FeedbackRecords:
     def confirmed(
         self, guild_id: int | None, channels: Sequence[int] | None = None
     ) -> list[ConfirmedAnswer]:
-        """Confirmed answers of a guild, to questions for exactly these channels; newest first."""
+        """A guild's confirmed answers for exactly these channels, newest first."""
         values: list[Any] = [guild_id]
         for_channels = ""
         if channels is not None:
@@ -176,7 +176,7 @@ class FeedbackRecords:
         ]
 
     def confirmed_version(self) -> str:
-        """What changes when any answer is confirmed or is no more."""
+        """A value that changes with every confirmed or revoked answer."""
         [row] = self._database.rows(
             "select count(*) as number, max(confirmed_at) as last from questions "
             "where confirmed_at is not null"

@@ -1,10 +1,9 @@
-"""Gaps: questions that found no good answer, what became of them, and who is told of answers.
+"""Gaps: questions without a good answer, their outcome, and the notices to their askers.
 
-A question is a gap while it was refused, somebody found its answer unhelpful, or its answer was
-partial and nobody found it helpful; and nobody has settled it: it is *answered* by what came later,
-or *dismissed* by a moderator. Asked again, it is
-another question, and a gap again. How gaps are grouped and what answers them is decided elsewhere;
-here each step is one transaction with the notices and the log's line that belong to it.
+A question is a gap if it was refused, if a member found its answer unhelpful, or if its answer was
+partial and nobody found it helpful. A gap is settled once it is *answered* by later content, or
+*dismissed* by a moderator. Asked again, it is another question, and a gap again. Other modules
+group gaps and look for answers; here each step is one transaction with its notices and log line.
 """
 
 import json
@@ -24,7 +23,7 @@ from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.notes import NoticeEvent
 from knowledge.values.questions import Evidence, OpenQuestion
 
-# The newest so many of a guild are looked at; older ones come up when these are settled.
+# Only a guild's newest gaps are listed; older ones come up once these are settled.
 MOST_QUESTIONS: Final = 2_000
 
 _WITH_CONTENT: Final = """
@@ -44,12 +43,12 @@ _OPEN: Final = """
 
 
 def same_words(text: str) -> str:
-    """What questions have in common that ask the same in the same words, however typed."""
+    """A key shared by questions with the same words, however typed."""
     return " ".join(text.casefold().split()).rstrip("?!. ")
 
 
 def once_each(questions: Sequence[OpenQuestion]) -> list[OpenQuestion]:
-    """Of each asker who can be told the newest question; these ask the same, newest first."""
+    """The newest question of each asker, for notices; all ask the same, newest first."""
     newest: dict[int, OpenQuestion] = {}
     for question in questions:
         newest.setdefault(question.asker_id, question)
@@ -58,7 +57,7 @@ def once_each(questions: Sequence[OpenQuestion]) -> list[OpenQuestion]:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A live text of a note that the guild's gaps have not been asked against yet."""
+    """A live text of a note, not compared with the guild's gaps yet."""
 
     note_id: int
     guild_id: int
@@ -67,7 +66,7 @@ class Publication:
     verified_at: str | None
 
 
-# What is told of a question's answer, unasked.
+# Unsolicited notices about the answer to a question.
 _TOLD: Final = (NoticeEvent.ANSWERED.value, NoticeEvent.HELPED.value)
 
 
@@ -80,7 +79,7 @@ class Gaps:
         self._notices = notices
 
     def open(self, guild_id: int) -> list[OpenQuestion]:
-        """The guild's gaps, newest first, at most `MOST_QUESTIONS` of them."""
+        """The guild's gaps, newest first, at most `MOST_QUESTIONS`."""
         rows = self._database.rows(
             f"{_WITH_CONTENT} {_OPEN} and q.text != '' order by q.id desc limit ?",
             [guild_id, MOST_QUESTIONS],
@@ -88,7 +87,7 @@ class Gaps:
         return [_open_question(row) for row in rows]
 
     def find(self, guild_id: int, question_id: int) -> OpenQuestion | None:
-        """One of the guild's questions, whether or not it is still a gap."""
+        """One of the guild's questions, a gap or not."""
         rows = self._database.rows(
             "select q.*, 0 as content, 0 as unhelpful from questions q "
             "where q.id = ? and q.guild_id = ?",
@@ -97,14 +96,14 @@ class Gaps:
         return _open_question(rows[0]) if rows else None
 
     def number_open(self, guild_id: int) -> int:
-        """How many questions of the guild are gaps that `open` could list."""
+        """The number of the guild's gaps listed by `open`."""
         rows = self._database.rows(
             f"select count(*) as number {_OPEN} and q.text != ''", [guild_id]
         )
         return int(rows[0]["number"])
 
     def settle(self, guild_id: int, question_ids: Sequence[int]) -> None:
-        """Remember that questions of a guild are answered by what there is today."""
+        """Mark a guild's questions as answered by present content."""
         with self._database.writing(guild_id):
             self._settle(question_ids, "answered")
 
@@ -117,7 +116,7 @@ class Gaps:
         )
 
     def dismiss(self, guild_id: int, question_ids: Sequence[int], moderator_id: int) -> None:
-        """Take questions off the list at a moderator's word; asked again, they come back."""
+        """Dismiss gaps for a moderator; asked again, they come back."""
         with self._database.writing(guild_id):
             self._settle(question_ids, "dismissed")
             self._log.append(
@@ -129,7 +128,7 @@ class Gaps:
             )
 
     def pointed(self, guild_id: int, moderator_id: int, answered: Sequence[OpenQuestion]) -> None:
-        """Remember that a document answers gaps at a moderator's word, and tell each asker once."""
+        """Record a moderator's pointer from gaps to a document, and notify each asker once."""
         ids = sorted(question.id for question in answered)
         with self._database.writing(guild_id):
             self._settle(ids, "answered")
@@ -138,10 +137,10 @@ class Gaps:
             subject, detail = f"question:{ids[0]}", {"questions": ids}
             self._log.append(guild_id, moderator_id, "gap_pointed", subject, detail)
 
-    # Groups that are merged by hand.
+    # Groups merged by hand.
 
     def merge(self, guild_id: int, question_ids: Sequence[int], moderator_id: int) -> None:
-        """Remember that questions ask the same, whatever their words say."""
+        """Record that questions ask the same, despite different words."""
         with self._database.writing(guild_id):
             known = self.merged(guild_id)
             together = {known[one] for one in question_ids if one in known}
@@ -157,16 +156,16 @@ class Gaps:
             self._log.append(guild_id, moderator_id, "gaps_merged", f"question:{min(ids)}", detail)
 
     def merged(self, guild_id: int) -> dict[int, int]:
-        """Of questions that were merged by hand, under which id each of them stands."""
+        """The group of each question merged by hand, as a question's id."""
         rows = self._database.rows(
             "select question_id, with_id from merged_gaps where guild_id = ?", [guild_id]
         )
         return {row["question_id"]: row["with_id"] for row in rows}
 
-    # Notes that are written for a gap.
+    # Notes written for a gap.
 
     def written_for(self, guild_id: int, note_id: int, question_id: int) -> None:
-        """Remember which question, and with it which group, a note was written for."""
+        """Record the question, and with it the group, for which a note was written."""
         with self._database.writing(guild_id):
             self._database.run(
                 "insert into gap_notes (note_id, question_id) "
@@ -175,7 +174,7 @@ class Gaps:
                 "on conflict (note_id) do update set question_id = excluded.question_id",
                 [note_id, question_id, guild_id],
             )
-            # What is said of it where it was put to the helpers is to say so.
+            # The hand-over's message has to show it.
             self._database.run(
                 "update handed_on set changes = changes + 1 "
                 "where question_id = ? and message_id is not null",
@@ -187,7 +186,7 @@ class Gaps:
         return int(rows[0]["question_id"]) if rows else None
 
     def awaited(self, guild_id: int) -> frozenset[int]:
-        """The questions for which a note has been written that waits for review."""
+        """Questions with a note for them under review."""
         rows = self._database.rows(
             "select g.question_id from gap_notes g join notes n on n.id = g.note_id "
             "join revisions r on r.note_id = n.id where n.guild_id = ? and r.state = 'pending'",
@@ -195,10 +194,10 @@ class Gaps:
         )
         return frozenset(row["question_id"] for row in rows)
 
-    # What goes live, and who is told.
+    # Published notes, and notices.
 
     def unchecked(self, mine: GuildFilter = every_guild) -> list[Publication]:
-        """Live texts of notes that gaps have not been asked against, oldest note first."""
+        """Live texts of notes not compared with gaps yet, oldest note first."""
         rows = self._database.rows(
             "select n.id, n.guild_id, n.live_revision_id, n.verified_at, r.number from notes n "
             "join revisions r on r.id = n.live_revision_id "
@@ -225,9 +224,9 @@ class Gaps:
         answered: Sequence[int] = (),
         told: Sequence[OpenQuestion] = (),
     ) -> None:
-        """Remember what a publication answers, and whom to tell: each question's asker once.
+        """Record the gaps answered by a publication, and notify each asker once.
 
-        Who does not want to be told is not.
+        Members who opted out aren't notified.
         """
         with self._database.writing(publication.guild_id):
             self._settle(answered, "answered")
@@ -260,7 +259,7 @@ class Gaps:
         )
 
     def reopen(self, notice_id: int, question_id: int) -> None:
-        """Take back a notice that is no longer true: its question is a gap again."""
+        """Take back an outdated notice: its question is a gap again."""
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run("delete from notices where id = ?", [notice_id])
             self._database.run("update questions set settled = '' where id = ?", [question_id])
@@ -273,16 +272,16 @@ class Gaps:
         return moment(rows[0]["at"])
 
     def told_as(self, question_id: int) -> int | None:
-        """The recorded question that holds the later answer to this one, if there is one."""
+        """The record of the later answer to this question, if any."""
         rows = self._database.rows(
-            # An answer that was private and is shared answers it once more, for others.
+            # Sharing a private answer records it once more, for others.
             "select q.id from questions q join questions earlier on earlier.id = q.told_for "
             "where q.told_for = ? and q.private = earlier.private order by q.id limit 1",
             [question_id],
         )
         return int(rows[0]["id"]) if rows else None
 
-    # Who does not want to be told.
+    # Opt-outs from notices.
 
     def quiet(self, member_id: int) -> bool:
         return bool(
@@ -290,7 +289,7 @@ class Gaps:
         )
 
     def keep_quiet(self, member_id: int, *, quiet: bool) -> None:
-        """Remember whether a member wants to be told; what waited to be told is dropped if not."""
+        """Set whether a member gets notices; opting out drops their pending ones."""
         with self._database.writing():
             if not quiet:
                 self._database.run("delete from quiet_members where member_id = ?", [member_id])

@@ -1,8 +1,8 @@
-"""Table of hand-overs: questions put to the helpers, each claimed, answered or declined once.
+"""Table of hand-overs: questions for the helpers, each claimed, answered or declined once.
 
-Each step is one transaction that checks the state it starts from, so that of two helpers at once
-exactly one wins. It counts as a change that the posted message does not show yet: whoever posts and
-edits works that off, whatever happened in between.
+Each step is one transaction that checks the present state, so exactly one of two simultaneous
+helpers wins. It counts as a change that the posted message doesn't show yet; the outbox delivers
+it, even after a restart.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,12 +41,12 @@ class Handovers:
     def hand_on(
         self, guild_id: int, same: Sequence[int], member_id: int, at: datetime
     ) -> int | NotHandedOn:
-        """Keep that a question is to be put to the helpers.
+        """Queue a question for the helpers.
 
-        `same` are the question's id, and the ids of gaps that ask the same in the same words.
+        `same` are the ids of the question and of gaps with the same words.
 
         Returns:
-            The question to post, whose posting may have been cut off before.
+            The question to post. Its posting may have been interrupted before.
         """
         with self._database.writing(guild_id):
             known = {
@@ -61,7 +61,7 @@ class Handovers:
                 return NotHandedOn.ALREADY if any(known.values()) else min(known)
             since = (at - HANDING_PAUSE).isoformat()
             if self._database.rows(
-                # One that lies ahead was written by a clock that went wrong.
+                # A time in the future comes from a wrong clock.
                 "select 1 from handed_on where member_id = ? and guild_id = ? "
                 "and at > ? and at <= ?",
                 [member_id, guild_id, since, at.isoformat()],
@@ -87,28 +87,28 @@ class Handovers:
         )
 
     def given_up(self, question_id: int) -> None:
-        """Forget that a question is to be posted: nowhere is it taken."""
+        """Drop a queued question: no channel takes it."""
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run(
                 "delete from handed_on where question_id = ? and posted = 0", [question_id]
             )
 
-    # Its message.
+    # Message.
 
     def due(self, mine: GuildFilter = every_guild) -> list[Handover]:
-        """Those whose message is still to be posted, or does not show how they stand."""
+        """Hand-overs whose message has to be posted or updated."""
         found = self._found(f"{_SELECT} where h.shown < h.changes order by h.question_id", [])
         return [one for one in found if mine(one.guild_id)]
 
     def tried(self, question_id: int) -> None:
-        """Remember that posting begins: if it is cut off, the message may be there already."""
+        """Record the start of posting: after an interruption, the message may exist."""
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run(
                 "update handed_on set tried = 1 where question_id = ?", [question_id]
             )
 
     def placed(self, question_id: int, channel_id: int | None, message_id: int | None) -> None:
-        """Remember where its message is; nowhere, if it was deleted."""
+        """Record the message, or that it was deleted."""
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             self._database.run(
                 "update handed_on set posted = 1, channel_id = ?, message_id = ? "
@@ -117,14 +117,14 @@ class Handovers:
             )
 
     def shown(self, handover: Handover) -> None:
-        """Remember that its message shows it as it stood."""
+        """Record that the message shows this state."""
         with self._database.writing(handover.guild_id):
             self._database.run(
                 "update handed_on set shown = ? where question_id = ? and shown < ?",
                 [handover.changes, handover.question_id, handover.changes],
             )
 
-    # Its state.
+    # State.
 
     def find(self, guild_id: int, question_id: int) -> Handover | None:
         found = self._found(
@@ -133,21 +133,21 @@ class Handovers:
         return found[0] if found else None
 
     def every(self, guild_id: int) -> dict[int, Handover]:
-        """The hand-overs of a guild by their questions' ids."""
+        """A guild's hand-overs by their questions' ids."""
         found = self._found(f"{_SELECT} where h.guild_id = ? order by h.question_id", [guild_id])
         return {one.question_id: one for one in found}
 
     def claim(
         self, guild_id: int, question_id: int, helper_id: int, at: datetime
     ) -> HandoverOutcome | None:
-        """Make it somebody's to answer; None if there is none."""
+        """Claim a hand-over for a helper; None if there is none."""
         values = {"standing": HandoverState.CLAIMED, "helper_id": helper_id}
         return self._step(guild_id, question_id, at, lambda one: one.free_for(helper_id), values)
 
     def take(
         self, guild_id: int, question_ids: Sequence[int], member_id: int, at: datetime
     ) -> HandoverOutcome | None:
-        """Claim a group of gaps, whether or not it was put to the helpers; None without any gap."""
+        """Claim a group of gaps, handed over or not; None without any gap."""
         with self._database.writing(guild_id):
             found = [self.find(guild_id, one) for one in sorted(question_ids)]
             known = [one for one in found if one is not None]
@@ -164,7 +164,7 @@ class Handovers:
     def give_back(
         self, guild_id: int, question_id: int, member_id: int, at: datetime, *, moderator: bool
     ) -> HandoverOutcome | None:
-        """End a claim, or take back that it was declined; moderators end anybody's."""
+        """End a claim or revoke a refusal; moderators can end anybody's claim."""
 
         def may(one: Handover) -> bool:
             mine = moderator or one.helper_id == member_id
@@ -177,7 +177,7 @@ class Handovers:
     def decline(
         self, guild_id: int, question_id: int, member_id: int, at: datetime, *, moderator: bool
     ) -> HandoverOutcome | None:
-        """Say that it is not for the helpers."""
+        """Decline a question: it isn't for the helpers."""
 
         def may(one: Handover) -> bool:
             return one.waits and (moderator or one.free_for(member_id))
@@ -193,9 +193,9 @@ class Handovers:
         told: Sequence[OpenQuestion],
         at: datetime,
     ) -> HandoverOutcome | None:
-        """Keep a helper's answer, and whom to tell: each asker once, in the same transaction.
+        """Store a helper's answer and notify each asker once, in the same transaction.
 
-        `answer` are the helper's id, the name that goes with it, or nothing, and the text.
+        `answer` has the helper's id, their shown name or an empty one, and the text.
         """
         helper_id, helper, text = answer
         values = {
@@ -244,7 +244,7 @@ class Handovers:
             return HandoverOutcome(True, after) if after is not None else None
 
     def went_stale(self, at: datetime, mine: GuildFilter = every_guild) -> None:
-        """Mark what has waited for its guild's hours since it changed."""
+        """Mark hand-overs that waited for their guild's time limit since the last change."""
         waiting = self._database.rows(
             "select h.question_id, h.guild_id, h.changed_at, g.handover_hours as hours "
             "from handed_on h join guilds g on g.id = h.guild_id where h.stale = 0 "

@@ -1,9 +1,9 @@
-"""`HelpedQuestions`: questions asked of nobody, by message ids, and what is still due for each.
+"""Unsolicited questions: the helper's candidates by message id, with their next step.
 
-Nothing of a message's words is here. A question *waits* until the time has come in which people
-may answer it. Then it is answered, once, or not; either way it is *watched* for a day, after which
-it is *done*. What nobody has answered by then becomes a gap: a recorded question, whose id stands
-here so that it goes when its message is deleted.
+Words of messages aren't stored. A question *waits* while members may answer it. Then it is
+answered, once, or left to others; either way it is *watched* for a day, and *done* afterwards.
+Without any answer by then it becomes a gap: a recorded question whose id stands here, so that it is
+deleted with its message.
 """
 
 from collections.abc import Collection, Mapping
@@ -21,14 +21,14 @@ from knowledge.values.guilds import GuildFilter, every_guild
 from knowledge.values.helped_questions import DailyCaps, HelpedQuestion, HelpState
 from knowledge.values.questions import Question
 
-# How long others have before a question counts as one that nobody answers.
+# Time for other members' answers, before a question counts as unanswered.
 WATCHED_FOR: Final = timedelta(days=1)
-# The time in which answers are counted for the caps.
+# The period of the caps.
 CAPPED_FOR: Final = timedelta(days=1)
 
 
 class HelpedQuestions:
-    """The questions asked of nobody in the community database."""
+    """Unsolicited questions in the community database."""
 
     def __init__(self, database: Database, records: QuestionRecords) -> None:
         self._database = database
@@ -50,7 +50,7 @@ class HelpedQuestions:
         return not known
 
     def guilds(self, mine: GuildFilter = every_guild) -> set[int]:
-        """The guilds in which something was asked that is still known."""
+        """The guilds with known questions."""
         rows = self._database.rows("select distinct guild_id from helped_questions")
         return {row["guild_id"] for row in rows if mine(row["guild_id"])}
 
@@ -61,7 +61,7 @@ class HelpedQuestions:
         return [_helped(row) for row in rows if mine(row["guild_id"])]
 
     def due(self, at: datetime, most: int, mine: GuildFilter = every_guild) -> list[HelpedQuestion]:
-        """Questions that have been watched for long enough, those first that are due longest."""
+        """Questions at the end of their time, longest due first."""
         rows = self._database.rows(
             "select * from helped_questions where state = 'watched' and due_at <= ? "
             "order by due_at, message_id",
@@ -72,11 +72,11 @@ class HelpedQuestions:
     def answer(
         self, question: HelpedQuestion, answered: Question, caps: DailyCaps, at: datetime
     ) -> int | None:
-        """Record the answer that is about to be posted, if the question still waits for it.
+        """Record an answer before it is posted, if the question still waits.
 
         Returns:
-            The record's id, by which the answer's buttons work; None if there is to be no answer:
-            there was one already, or the member or the channel has had enough for a day.
+            The record's id, for the answer's buttons. None if there was an answer already, or the
+            member or channel has reached a cap.
         """
         with self._database.writing(question.guild_id):
             waits = self._database.rows(
@@ -114,7 +114,7 @@ class HelpedQuestions:
         )
 
     def watch(self, question: HelpedQuestion) -> None:
-        """Leave a question that waited to others."""
+        """Leave a waiting question to others."""
         with self._database.writing(question.guild_id):
             self._watch(question, None)
 
@@ -126,7 +126,7 @@ class HelpedQuestions:
             )
 
     def done(self, message_id: int, gap: Question | None = None) -> None:
-        """Be done with a question; with a `gap`, nobody has answered it and it is recorded."""
+        """Finish a question; an unanswered one is recorded as `gap`."""
         with self._database.writing(guild_of(self._database, RowKind.HELPED_QUESTION, message_id)):
             question_id = self._records.record([gap])[0] if gap is not None else None
             self._database.run(
@@ -136,12 +136,12 @@ class HelpedQuestions:
             )
 
     def forget(self, message_ids: Collection[int]) -> bool:
-        """Forget questions whose messages were deleted, and the words of those that became gaps.
+        """Delete the questions of deleted messages, and the words of their gaps.
 
         Returns:
             Whether one of them was known.
         """
-        # Nearly every message that is deleted in a server asked nothing.
+        # Most deleted messages were no questions.
         known = [
             row["message_id"]
             for row in rows_among(
@@ -163,7 +163,7 @@ class HelpedQuestions:
         return True
 
     def prune(self, before: datetime) -> None:
-        """Drop what was asked before a moment."""
+        """Delete questions from before a moment."""
         with self._database.writing():
             self._database.run(
                 "delete from helped_questions where asked_at < ?", [before.isoformat()]

@@ -1,4 +1,4 @@
-"""Figures of a period in a guild: what was asked and came of it, and which notes went live."""
+"""Figures of a guild for a period: questions, their outcomes, and new notes."""
 
 import json
 from collections.abc import Collection
@@ -13,7 +13,7 @@ from knowledge.store.value_lists import rows_among
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How many questions were asked, answered and refused, and of how many the answer helped."""
+    """The numbers of questions, answers, refusals and helpful answers."""
 
     answered: int
     refused: int
@@ -25,13 +25,13 @@ class Asked:
 
 
 class PeriodFigures:
-    """Figures from the community database, from one moment to right before another."""
+    """Figures from the community database; a period excludes its end."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def asked(self, guild_id: int, since: datetime, until: datetime) -> Asked:
-        """What was asked, also privately; an answer that was told later is no other question."""
+        """Questions of a period, private ones included; late answers aren't counted again."""
         [row] = self._database.rows(
             "select (select count(*) from questions where guild_id = ? and told_for is null "
             "  and asked_at >= ? and asked_at < ? and evidence != 'none') as answered, "
@@ -47,13 +47,10 @@ class PeriodFigures:
     def unanswered_posts(
         self, guild_id: int, since: datetime, until: datetime, most: int
     ) -> list[tuple[int, datetime]]:
-        """Forum posts that nobody had answered a day later, or that are younger and unanswered.
-
-        Of those, the newest written since then, but not after the other moment; a gap that was
-        settled is none.
+        """Forum posts of a period without an answer; settled gaps aren't included.
 
         Returns:
-            Their ids, and when each was written; the newest first.
+            Their ids and times, newest first.
         """
         rows = self._database.rows(
             "select h.message_id, h.asked_at from helped_questions h "
@@ -67,7 +64,7 @@ class PeriodFigures:
         return [(row["message_id"], datetime.fromisoformat(row["asked_at"])) for row in rows]
 
     def new_notes(self, guild_id: int, since: datetime, until: datetime) -> list[int]:
-        """The notes that are live and went live for the first time then, by when they did."""
+        """Live notes first published in the period, by time of publication."""
         published = rows_among(
             self._database,
             "select at, detail from log where guild_id = ? and event in (?) and at < ?",
@@ -90,9 +87,9 @@ class PeriodFigures:
         return sorted((row["id"] for row in live), key=lambda note_id: (first[note_id], note_id))
 
     def answered_by(self, note_id: int, channels: Collection[int]) -> list[str]:
-        """What was asked in public, in one of these channels, and is answered by a note.
+        """Public questions in these channels answered by a note, each wording once.
 
-        It was written for that, or its askers were told of it. The same words stand there once.
+        The note was written for the question, or its askers were notified of it.
         """
         rows = rows_among(
             self._database,

@@ -1,7 +1,7 @@
-"""Table of phrasings: what a language model made of answers, and how often one was asked lately.
+"""Table of phrasings: a language model's sentences for answers, and recent use of the model.
 
-A row is there from the moment at which a model is asked, so that what is under way counts, too. Who
-asked, and where, stands in the question alone, with which a row goes.
+A row is inserted before the model is asked, so requests in progress count, too. The question has
+the asker and channel; its phrasing is deleted with it.
 """
 
 import json
@@ -33,9 +33,9 @@ class Phrasings:
         self._database = database
 
     def claim(self, question_id: int, mode: str, caps: PhrasingCaps, now: datetime) -> bool:
-        """Count that a model is asked about a question; False if that is one too many.
+        """Count a request to a model about a question; False if a limit is reached.
 
-        False, too, if there is no such question any more, or a model was asked already.
+        False, too, if the question is gone, or a model was asked about it before.
         """
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             rows = self._database.rows(
@@ -57,7 +57,7 @@ class Phrasings:
     def used_up(
         self, caps: PhrasingCaps, now: datetime, member_id: int, guild_id: int | None
     ) -> UsedUp:
-        """What is used up of a member, of where they ask, and of everybody."""
+        """The limits reached by a member, in their channel, and overall."""
         member = guild = None
         if caps.member_hourly:
             member = self._until(
@@ -78,7 +78,7 @@ class Phrasings:
         )
 
     def all_used_up(self, caps: PhrasingCaps, now: datetime) -> UsedUp:
-        """What is used up of anybody, anywhere: what a bot that starts has to know."""
+        """The limits reached by anybody anywhere, for a starting bot."""
         members: dict[int, datetime] = {}
         guilds: dict[int | None, datetime] = {}
         for row in self._database.rows(
@@ -95,7 +95,7 @@ class Phrasings:
     def _until(
         self, sql: str, now: datetime, window: timedelta, key: int | None, most: int
     ) -> datetime | None:
-        """When one more is allowed again, of those that are counted by `sql`."""
+        """When the requests selected by `sql` allow another one."""
         rows = self._database.rows(
             f"{sql} order by p.asked_at desc limit 1 offset ?",
             [(now - window).isoformat(), now.isoformat(), key, most - 1],
@@ -117,9 +117,9 @@ class Phrasings:
         return None
 
     def finish(self, question_id: int, found: RecordedPhrasing, *, keeps_words: bool) -> None:
-        """Keep what became of a phrasing, or that one was repeated, if the question is still there.
+        """Store the outcome of a phrasing, or its repetition, if the question still exists.
 
-        Without `keeps_words`, what a model wrote is not kept.
+        Without `keeps_words`, the model's words aren't stored.
         """
         with self._database.writing(guild_of(self._database, RowKind.QUESTION, question_id)):
             if not self._database.rows("select 1 from questions where id = ?", [question_id]):
@@ -147,7 +147,7 @@ class Phrasings:
             )
 
     def of(self, question_id: int) -> RecordedPhrasing | None:
-        """What became of a question's phrasing; None if no model was asked, and none repeated."""
+        """The outcome of a question's phrasing; None without one."""
         rows = self._database.rows("select * from phrasings where question_id = ?", [question_id])
         if not rows:
             return None

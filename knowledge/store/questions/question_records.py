@@ -1,9 +1,9 @@
-"""`QuestionRecords`: recorded questions and the hits they were answered from; pruning of old ones.
+"""Recorded questions with their hits, and pruning of old ones.
 
-Most questions find the same few passages, so a hit holds the digest of one, whose words stand in
-`recorded_passages` for as long as a hit refers to them. Pruning takes the words of old questions,
-with them what confirms their answers, and leaves what figures are made of: when and where something
-was asked, how good the evidence was, the verdicts, and which documents came first.
+Most questions find the same few passages, so a hit refers to its passage by digest, and
+`recorded_passages` has the words as long as a hit refers to them. Pruning deletes the words of old
+questions, and with them confirmed answers. Times, places, evidence, verdicts and the first
+documents stay for the figures.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from knowledge.values.questions import (
     RecordedHit,
 )
 
-# So many hits can be quoted by an answer, and give its notes' contributors credit.
+# The most hits quoted by an answer; their notes' contributors earn credit.
 _MOST_QUOTED: Final = 5
 
 _COLUMNS: Final = (
@@ -41,14 +41,14 @@ _COLUMNS: Final = (
 
 
 def recorded_digest(values: Sequence[object]) -> str:
-    """The key of a recorded passage, by the values of its columns: 32 hexadecimal digits."""
+    """The key of a recorded passage, by its columns' values: 32 hexadecimal digits."""
     covered = json.dumps(values, ensure_ascii=False).encode()
     return hashlib.sha256(covered).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
 class RecentQuestion:
-    """A question that was asked so many times after the same one, in the same circumstances."""
+    """A question, and how often it followed the same one under the same circumstances."""
 
     text: str
     earlier: str
@@ -58,7 +58,7 @@ class RecentQuestion:
 
 
 def digest_of(hit: RecordedHit) -> str:
-    """The key of the passage of a hit."""
+    """The key of a hit's passage."""
     return recorded_digest(_values(hit))
 
 
@@ -66,7 +66,7 @@ def _values(hit: RecordedHit) -> tuple[Any, ...]:
     return tuple(getattr(hit, column) for column in _COLUMNS)
 
 
-# A hit by its question, rank, score and legs, and the values of its passage's columns.
+# A hit's question, rank, score and legs, and its passage's columns.
 _RankedHit = tuple[int, int, float, str, tuple[Any, ...]]
 
 
@@ -78,7 +78,7 @@ def _ranked(question_id: int, hits: Sequence[RecordedHit]) -> list[_RankedHit]:
 
 
 def _row(question: Question) -> dict[str, Any]:
-    """The row of a question, but for its id."""
+    """The row of a question without its id."""
     return {
         "guild_id": question.guild_id,
         "channel_id": question.channel_id,
@@ -114,16 +114,16 @@ def _question(row: Mapping[str, Any]) -> Question:
 
 
 class QuestionRecords:
-    """Questions, and the hits they were answered from."""
+    """Questions and their hits in the community database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def record(self, questions: Sequence[Question]) -> list[int]:
-        """Keep questions with the hits they were answered from, in one transaction.
+        """Store questions with their hits, in one transaction.
 
         Returns:
-            Their ids, in the same order; the ids that the questions come with are passed over.
+            Their new ids, in the same order.
         """
         with self._recording(questions):
             ids = [self._database.insert_id("questions", _row(one)) for one in questions]
@@ -131,13 +131,13 @@ class QuestionRecords:
             return ids
 
     def reserve_ids(self, number: int) -> list[int]:
-        """Ids for `record_under`; none where a question gets its id when it is kept."""
+        """Ids for `record_under`; empty if a question gets its id when it is stored."""
         return self._database.reserve_ids("questions", number)
 
     def record_under(self, ids: Sequence[int], questions: Sequence[Question]) -> None:
-        """Do as `record`, under reserved ids: what is there is left as it is, and may be repeated.
+        """Store questions under reserved ids; repeating it is safe, as existing ones stay.
 
-        Whoever does not know what came of a first attempt waits here until that has ended.
+        After an unknown outcome, it waits for the end of the first attempt.
         """
         if not questions:
             return
@@ -151,7 +151,7 @@ class QuestionRecords:
             self._record_hits(numbered if kept == len(rows) else self._without_hits(numbered))
 
     def _without_hits(self, numbered: Sequence[tuple[int, Question]]) -> list[tuple[int, Question]]:
-        """Those that were kept just now, where some were there before; under which id they are."""
+        """The newly stored questions with their ids, without those stored before."""
         there = {
             row["id"]: row
             for row in rows_among(
@@ -166,7 +166,7 @@ class QuestionRecords:
         for key, one in numbered:
             row, own = there[key], _row(one)
             if any(row[column] != own[column] for column in ("asker_id", "asked_at")):
-                # The database has lost what it had reserved, and given it to somebody else.
+                # The database lost the reservation, and the id is another question's.
                 found.append((self._database.insert_id("questions", own), one))
             elif not row["is_whole"]:
                 found.append((key, one))
@@ -174,7 +174,7 @@ class QuestionRecords:
 
     def _recording(self, questions: Sequence[Question]) -> AbstractContextManager[None]:
         guild_id = only_guild(question.guild_id for question in questions)
-        # Rows are added, and nothing is read before: for several guilds, none of them has to wait.
+        # Rows are only added, so several guilds need no common lock.
         return self._database.writing(NO_GUILD if guild_id is None else guild_id)
 
     def _record_hits(self, numbered: Iterable[tuple[int, Question]]) -> None:
@@ -185,7 +185,7 @@ class QuestionRecords:
         return replace(_question(rows[0]), hits=self.hits(question_id)) if rows else None
 
     def asked_last(self, channel_id: int, after: int) -> int | None:
-        """The last public question in a channel or thread, by id, of those above `after`."""
+        """The last public question in a channel or thread with an id above `after`."""
         rows = self._database.rows(
             "select id from questions where id > ? and channel_id = ? and private = 0 "
             "and text != '' and told_for is null order by id desc limit 1",
@@ -203,7 +203,7 @@ class QuestionRecords:
         return _question(rows[0]) if rows else None
 
     def asked_lately(self, guild_id: int, limit: int) -> list[RecentQuestion]:
-        """The last questions that were asked in public in a guild, the newest first, each once."""
+        """A guild's last public questions, newest first, each wording once."""
         rows = self._database.rows(
             "select text, earlier, channels, answered_from, count(*) as times from "
             "(select * from questions where guild_id = ? and private = 0 and text != '' "
@@ -222,9 +222,9 @@ class QuestionRecords:
         ]
 
     def accepted(self) -> list[Question]:
-        """Questions whose answer was found helpful by somebody and unhelpful by nobody, by age.
+        """Questions with helpful verdicts only, by age.
 
-        And those of which somebody said what answers, once for each document, that one first.
+        Questions with picks come once for each picked document, with that document first.
         """
         rows = self._database.rows(
             "select distinct q.id, f.document_id from questions q "
@@ -245,11 +245,10 @@ class QuestionRecords:
     def _insert(self, hits: Sequence[_RankedHit]) -> None:
         keyed = [(*hit[:-1], recorded_digest(hit[-1]), hit[-1]) for hit in hits]
         self._database.run_many(
-            # Names are this module's own; values are bound.
+            # Names are constants of this module; values are bound.
             f"insert into recorded_passages (digest, {', '.join(_COLUMNS)}) "  # noqa: S608
             "values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (digest) do nothing",
-            # In one order everywhere: of two guilds that find the same passages for the first time,
-            # one waits for the other, and neither for both.
+            # One order everywhere, so two guilds with the same new passages never deadlock.
             sorted(
                 {digest: (digest, *passage) for *_, digest, passage in keyed}.values(),
                 key=itemgetter(0),
@@ -262,7 +261,7 @@ class QuestionRecords:
         )
 
     def add_hit(self, question_id: int, hit: RecordedHit) -> None:
-        """Keep a hit behind all others, inside a transaction; one that is there stays as it is."""
+        """Append a hit, inside a transaction; an existing one stays."""
         if digest_of(hit) not in map(digest_of, self.hits(question_id)):
             [row] = self._database.rows(
                 "select coalesce(max(rank), 0) as last from hits where question_id = ?",
@@ -271,7 +270,7 @@ class QuestionRecords:
             self._insert([(question_id, row["last"] + 1, hit.score, "", _values(hit))])
 
     def hits(self, question_id: int) -> list[RecordedHit]:
-        """The hits of a question, best first; of a pruned one without words."""
+        """A question's hits, best first; without words if it was pruned."""
         rows = self._database.rows(
             "select * from hits h join recorded_passages p on p.digest = h.passage_digest "
             "where h.question_id = ? order by h.rank",
@@ -287,9 +286,9 @@ class QuestionRecords:
         ]
 
     def prune(self, before: datetime, most: int) -> int:
-        """Take the words of questions that were asked before a moment, oldest first; says how many.
+        """Delete the words of questions from before a moment, oldest first; returns how many.
 
-        It is one transaction of at most so many, after which the file holds nothing of them.
+        At most `most` of them in one transaction, and the file keeps no trace.
         """
         rows = self._database.rows(
             "select id from questions where pruned_at is null and asked_at < ? "
@@ -319,7 +318,7 @@ class QuestionRecords:
         return len(rows)
 
     def _keep_only_places(self, ids: Sequence[int]) -> None:
-        """Leave of the hits of questions which document was first and which notes were quoted."""
+        """Reduce hits to the first document and the quoted notes."""
         kept = rows_among(
             self._database,
             "select h.question_id, h.rank, h.score, p.document_id, p.source_channel_id "

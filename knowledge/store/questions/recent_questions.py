@@ -1,7 +1,6 @@
-"""Table of recent questions: when members asked in the last day, where that is limited.
+"""Table of recent questions: the times of members' questions in the last day, for limits.
 
-Not a word of them is here, nor anything of who may ask as they like. A question in a direct message
-is of guild 0.
+Words aren't stored, nor are members without a limit. Questions in direct messages have guild 0.
 """
 
 from datetime import datetime
@@ -17,7 +16,7 @@ class RecentQuestions:
         self._database = database
 
     def take(self, guild_id: int, member_id: int, quota: Quota, now: datetime) -> datetime | None:
-        """Count a question, unless that is one too many: then when the next one is allowed."""
+        """Count a question; returns when the next one is allowed if the limit is reached."""
         with self._database.writing(guild_id):
             self._database.run(
                 "delete from recent_questions where asked_at <= ?", [(now - DAY).isoformat()]
