@@ -1,7 +1,7 @@
-"""Settings of phrasing: which language model is asked, what it may do, how much is spent on it.
+"""Settings of phrasing, section `[phrasing]`: the language model, its rights and its budget.
 
-The section `[phrasing]` of `config.toml`. Where an endpoint is, its address alone says: no name is
-looked up, so that what a name leads to can't change after somebody has agreed to it.
+An endpoint counts as private by its address only. Names aren't resolved, because their target could
+change after the operator's consent.
 """
 
 import ipaddress
@@ -16,7 +16,7 @@ _LOCAL: Final = "localhost"
 
 
 def _split(url: str) -> SplitResult | None:
-    """The parts of an address of the web; None if it is none that can be asked."""
+    """The parts of a URL; None if it is unusable."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -34,8 +34,8 @@ def _url(value: str, info: ValidationInfo) -> str:
     if _split(value) is None and (value or is_on):
         raise PydanticCustomError(
             "url",
-            "Input should be the address of an interface like OpenAI's, http:// or https://, "
-            "with no user, `?` or `#` in it, such as http://127.0.0.1:8080/v1",
+            "Input should be the address of an OpenAI-compatible API, http:// or https://, without "
+            "a user, `?` or `#`, such as http://127.0.0.1:8080/v1",
         )
     return value
 
@@ -45,7 +45,7 @@ def _model(value: str, info: ValidationInfo) -> str:
     if info.data.get("mode", "off") != "off" and not (value and value.isprintable()):
         raise PydanticCustomError(
             "model",
-            "Input should be what the endpoint calls its model, where `phrasing.mode` is on",
+            "Input should be the endpoint's name of its model if `phrasing.mode` is on",
         )
     return value
 
@@ -61,43 +61,43 @@ class PhrasingSettings(BaseModel):
 
     mode: Literal["off", "choose", "phrase"] = Field(
         default="off",
-        description="what a language model may do where a server's administrators turn it on: "
-        "`off`, nothing; `choose`, name sentences of the quoted passages, which are shown word for "
-        "word; `phrase`, also write sentences of its own, which are compared with these",
+        description="what a language model may do, if a server's administrators turn it on: "
+        "`off`, nothing; `choose`, name sentences of the quoted passages, shown word for word; "
+        "`phrase`, also write its own sentences, which are compared with the passages",
     )
     url: Annotated[str, AfterValidator(_url)] = Field(
         default="",
         validate_default=True,
         max_length=500,
-        description="the base of an interface like OpenAI's, `http://127.0.0.1:8080/v1` for "
-        "instance. A key for it is read from the environment variable `PHRASING_KEY` alone",
+        description="base address of an OpenAI-compatible API, such as "
+        "`http://127.0.0.1:8080/v1`. Its key is read from the environment variable `PHRASING_KEY`",
     )
     model: Annotated[str, AfterValidator(_model)] = Field(
         default="",
         validate_default=True,
         max_length=200,
-        description="what the endpoint calls the model",
+        description="the endpoint's name of the model",
     )
     seconds: float = Field(
         default=15.0,
         ge=1,
         le=120,
-        description="how long the model may take; after that the answer stays as it was",
+        description="deadline of the model; after it, the answer stays as it was",
     )
     reorder: bool = Field(
         default=False,
-        description="whether the model may also say which of the ten best passages are quoted",
+        description="let the model choose which of the ten best passages are quoted",
     )
-    in_flight: int = _most(2, "how many requests are under way at once; 0: any number")
-    member_hourly: int = _most(10, "for how many answers to a member in any hour; 0: any number")
-    guild_daily: int = _most(200, "for how many answers in a server in any day; 0: any number")
-    daily_tokens: int = _most(
-        0, "how many tokens are sent and received in any day, in all servers; 0: any number"
+    in_flight: int = _most(2, "requests at once; 0: any number")
+    member_hourly: int = _most(
+        10, "answers to a member that may be phrased in an hour; 0: any number"
     )
+    guild_daily: int = _most(200, "answers in a server that may be phrased in a day; 0: any number")
+    daily_tokens: int = _most(0, "tokens sent and received in a day, in all servers; 0: any number")
     may_send_messages: bool = Field(
         default=False,
-        description="whether quoted messages of chats and channels may be sent to an endpoint that "
-        "is not at a loopback or private address; without it such answers stay as they are",
+        description="send quoted messages of chats and channels to endpoints outside loopback and "
+        "private addresses; otherwise such answers aren't phrased",
     )
 
     @property
@@ -106,13 +106,13 @@ class PhrasingSettings(BaseModel):
 
     @property
     def host(self) -> str:
-        """The endpoint's host, as members are told it."""
+        """The endpoint's host, as shown to members."""
         parts = _split(self.url)
         return (parts.hostname or "") if parts else ""
 
     @property
     def is_private(self) -> bool:
-        """Whether the endpoint's address says that it is on this machine or in its own network."""
+        """Whether the endpoint's address is on this machine or its private network."""
         host = self.host
         if host == _LOCAL or host.endswith(f".{_LOCAL}"):
             return True

@@ -1,4 +1,4 @@
-"""Sections of config.toml: each key with its default, its bounds and its description."""
+"""Sections of config.toml: keys with defaults, bounds and descriptions."""
 
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -11,7 +11,7 @@ from knowledge.values.limits import MOST, Newcomers, Quota
 
 OFF: Final = "off"
 LAST_PORT: Final = 65_535
-# The kind of an error whose value may hold a secret.
+# Kind of an error with a value that may be secret.
 NOT_SHOWN: Final = "not_shown"
 
 
@@ -20,12 +20,12 @@ class _Section(BaseModel):
 
 
 def _amount(description: str) -> Any:
-    """A number of questions, notes or days that members may choose, too: none unless set."""
+    """A limit that a server can override; 0 by default."""
     return Field(default=0, ge=0, le=MOST, description=description)
 
 
 def _database(value: Any) -> Any:
-    """A URL without a password, or nothing; what else it is isn't shown, as it may hold one."""
+    """A URL without a password, or ""; errors don't show it, because it may hold one."""
     if value == "":
         return value
     try:
@@ -38,13 +38,13 @@ class DataSettings(_Section):
     """[data]"""  # noqa: D415 - the section's name as it is written
 
     folder: Path = Field(
-        default=Path("data"), description="where `community.db` and the index live"
+        default=Path("data"), description="folder with `community.db` and the index"
     )
     database: Annotated[str, BeforeValidator(_database)] = Field(
         default="",
-        description="a PostgreSQL database in place of `community.db` and of the index, as "
-        "`postgresql://USER@HOST/DATABASE`, with the extra `postgres`; its password comes from "
-        "PGPASSWORD in the environment. Nothing: the files",
+        description="a PostgreSQL database instead of files, as "
+        "`postgresql://USER@HOST/DATABASE`; needs the extra `postgres`. The password comes from "
+        "PGPASSWORD in the environment",
     )
 
 
@@ -54,35 +54,31 @@ class ModelSettings(_Section):
     name: str = Field(
         default="sentence-transformers/all-mpnet-base-v2",
         min_length=1,
-        description="a model of sentence-transformers: a folder, or the name of one that has been "
-        "downloaded. What `commonplace model use` chose holds until this is changed after that",
+        description="a sentence-transformers model: a folder, or the name of a downloaded one. A "
+        "choice by `commonplace model use` holds until this changes",
     )
     reranker: str = Field(
         default="",
-        description="a cross-encoder of sentence-transformers that reads the best passages again, "
-        "named like the model; nothing for none. `commonplace eval DIR --compare FILE` shows "
-        "whether it helps. What `commonplace model use --reranker` chose holds until this is "
-        "changed after that",
+        description="a cross-encoder of sentence-transformers that orders the best passages "
+        "again, named like the model. `commonplace eval DIR --compare FILE` measures its effect. "
+        "A choice by `commonplace model use --reranker` holds until this changes",
     )
     reranker_ms: int = Field(
         default=200,
         ge=1,
         le=60_000,
-        description="milliseconds that the reranker may take for a question; it reads as many "
-        "passages as fit, at most 32",
+        description="milliseconds for the reranker per question; it reads as many passages as "
+        "fit, at most 32",
     )
 
 
 class AnswerSettings(_Section):
     """[answers]"""  # noqa: D415
 
-    passages: int = Field(
-        default=3, ge=1, le=5, description="how many passages an answer quotes at the most"
-    )
+    passages: int = Field(default=3, ge=1, le=5, description="most passages quoted in an answer")
     private: bool = Field(
         default=False,
-        description="whether answers to `/ask` are shown to the asker alone unless they choose "
-        "otherwise",
+        description="show answers to `/ask` only to the asker by default",
     )
 
 
@@ -91,9 +87,8 @@ class ArticleSettings(_Section):
 
     bundled: Literal["auto", "always", "never"] = Field(
         default="auto",
-        description="whether the articles that come with Commonplace are quoted: `auto`, until "
-        "there are sources or notes, then only where nothing of these is near and an article "
-        "surely answers; `always`; `never`",
+        description="quote the bundled articles: `auto`, until the server has sources or notes, "
+        "then only if nothing else is near and an article surely answers; `always`; `never`",
     )
 
 
@@ -104,34 +99,32 @@ class QuestionSettings(_Section):
         default=180,
         ge=0,
         le=36_500,
-        description="how long the words of questions are kept, and the passages found for them; "
-        "counts and verdicts stay. 0: for ever",
+        description="days for which the words of questions and their passages are kept; counts "
+        "and verdicts stay. 0: for ever",
     )
     member_burst: int = Field(
         default=5,
         ge=0,
         le=1_000,
-        description="how many questions a member may ask in `member_seconds`; 0: as many as they "
-        "like",
+        description="questions a member may ask in `member_seconds`; 0: any number",
     )
     member_seconds: int = Field(
         default=15,
         ge=1,
         le=3_600,
-        description="the seconds in which a member may ask `member_burst` questions",
+        description="length of the window for `member_burst`",
     )
     guild_burst: int = Field(
         default=50,
         ge=0,
         le=100_000,
-        description="how many questions the members of a server may ask together in "
-        "`guild_seconds`; 0: as many as they like",
+        description="questions all members of a server may ask in `guild_seconds`; 0: any number",
     )
     guild_seconds: int = Field(
         default=10,
         ge=1,
         le=3_600,
-        description="the seconds in which a server may ask `guild_burst` questions",
+        description="length of the window for `guild_burst`",
     )
 
 
@@ -139,24 +132,20 @@ class LimitSettings(_Section):
     """[limits]"""  # noqa: D415
 
     questions_per_hour: int = _amount(
-        "how many questions a member may ask in any hour; 0: as many as they like. What is chosen "
-        "with `/limits` comes before all of these"
+        "questions a member may ask in an hour; 0: any number. `/limits` overrides this section"
     )
-    questions_per_day: int = _amount("how many in any day; 0: as many as they like")
+    questions_per_day: int = _amount("questions a member may ask in a day; 0: any number")
     notes_per_hour: int = _amount(
-        "how many notes a member may propose in any hour, other texts for them included; 0: as "
-        "many as they like"
+        "notes and revisions a member may propose in an hour; 0: any number"
     )
-    notes_per_day: int = _amount("how many in any day; 0: as many as they like")
+    notes_per_day: int = _amount("notes and revisions a member may propose in a day; 0: any number")
     account_days: int = _amount(
-        "members whose account is younger than so many days are new; 0: nobody is for that"
+        "members with a Discord account younger than this many days are new; 0: nobody"
     )
     member_days: int = _amount(
-        "members who joined less than so many days ago are new, too; 0: nobody is for that"
+        "members who joined the server less than this many days ago are new, too; 0: nobody"
     )
-    newcomer_notes: int = _amount(
-        "how many notes a day somebody who is new may propose; 0: none until they are new no more"
-    )
+    newcomer_notes: int = _amount("notes a new member may propose in a day; 0: none")
 
     @property
     def questions(self) -> Quota:
@@ -178,37 +167,37 @@ class SourceSettings(_Section):
         default=60,
         ge=0,
         le=86_400,
-        description="how often a running bot looks whether imported files have changed; 0: never",
+        description="interval between checks for changed files; 0: never",
     )
     web_hours: int = Field(
         default=24,
         ge=0,
         le=8_760,
-        description="how often a running bot visits sources on the web; 0: never",
+        description="interval between visits to web sources; 0: never",
     )
     web_delay_seconds: float = Field(
         default=1.0,
         ge=0.1,
         le=60,
-        description="the least pause between two requests to a host",
+        description="shortest pause between two requests to a host",
     )
     web_grace_days: int = Field(
         default=14,
         ge=0,
         le=365,
-        description="how long a page that is gone is still quoted",
+        description="days for which a page that is gone is still quoted",
     )
     web_megabytes: int = Field(
         default=500,
         ge=0,
         le=1_000_000,
-        description="how many megabytes the pages take, as they are kept, of the sources that a "
-        "server's administrators added; 0: any number. Sources of the operator have no end",
+        description="megabytes of stored pages for the sources that a server's administrators "
+        "added; 0: any number. The operator's sources have no limit",
     )
     channels: bool = Field(
         default=False,
-        description="whether administrators may have channels read with `/source add`; the bot "
-        "then asks Discord for *Message Content*, which must be on in the developer portal",
+        description="let administrators add channels with `/source add`. Needs *Message Content "
+        "Intent*, turned on in the developer portal",
     )
 
 
@@ -217,22 +206,22 @@ class HelperSettings(_Section):
 
     message_content: bool = Field(
         default=False,
-        description="whether the bot asks Discord for *Message Content*, without which it can't "
-        "answer forum posts and questions that nobody puts to it; it must be on in the developer "
-        "portal. `sources.channels` asks for it, too",
+        description="ask Discord for *Message Content Intent*, which the bot needs to answer "
+        "forum posts and questions it wasn't asked; turn it on in the developer portal. "
+        "`sources.channels` asks for it, too",
     )
     member_daily: int = Field(
         default=5,
         ge=0,
         le=1_000,
-        description="how many answers a member of a server gets in a day without having asked the "
-        "bot; 0: any number",
+        description="answers a member gets in a day without asking the bot; 0: any number",
     )
     channel_daily: int = Field(
         default=50,
         ge=0,
         le=10_000,
-        description="how many of these answers are given in a channel in a day; 0: any number",
+        description="answers given in a channel in a day without anybody asking the bot; 0: any "
+        "number",
     )
 
 
@@ -253,8 +242,8 @@ class PictureSettings(_Section):
 
     read_text: bool = Field(
         default=False,
-        description="whether the text in a picture that comes with a question or a note is read; "
-        "whoever sent it sees it before anything is done with it. Needs the extra `ocr`",
+        description="read the text in pictures sent with a question or note; the sender checks it "
+        "first. Needs the extra `ocr`",
     )
 
 
@@ -267,36 +256,32 @@ class PageSettings(_Section):
 
     folder: str = Field(
         default="",
-        description="where a running bot publishes the public pages of servers that turned theirs "
-        "on, each in a folder named by the server's id; nothing: nowhere",
+        description="where a running bot publishes the public pages of servers, each in a folder "
+        "named by the server's id",
     )
     base_url: str = Field(
         default="",
         pattern=r"^(https://[^\s<>?#]+)?$",
         max_length=PAGE_URL_CHARACTERS,
-        description="the https address of the pages, with `{server}` in the place of a server's "
-        "id; citations of notes lead there. Nothing: they lead to the note's source",
+        description="https address of the pages, with `{server}` for a server's id; citations of "
+        "notes lead there. Without it they lead to the note's source",
     )
     after: list[str] = Field(
         default=[],
-        description="a command to run after the pages have changed, as a list of words without a "
+        description="a command that runs after the pages have changed, as a list of words without "
+        "a "
         'shell, such as `["rsync", "-aL", "--delete", "--exclude=/.*", "site/", "host:www/"]`',
     )
-    after_seconds: int = Field(
-        default=300, ge=1, le=3_600, description="how long that command may take"
-    )
+    after_seconds: int = Field(default=300, ge=1, le=3_600, description="deadline of that command")
 
-    articles: bool = Field(
-        default=False, description="whether the bundled articles are published, too"
-    )
+    articles: bool = Field(default=False, description="publish the bundled articles, too")
     templates: str = Field(
         default="",
-        description="a folder of templates of your own, in place of those with their name; "
-        "nothing: none",
+        description="a folder with your own templates, which replace ours of the same name",
     )
 
     def url_of(self, guild_id: int) -> str:
-        """The address of a server's page, with a slash at its end, or nothing."""
+        """The address of a server's page with a final slash, or ""."""
         if not self.base_url:
             return ""
         return self.base_url.replace("{server}", str(guild_id)).rstrip("/") + "/"
@@ -309,8 +294,8 @@ class IndexSettings(_Section):
         default=1_024,
         ge=0,
         le=1_000_000,
-        description="how many megabytes the vectors and words take in memory that are searched; "
-        "what was not asked for longest is read from the disk again when it is. 0: any number",
+        description="megabytes of vectors and words in memory; the least recently used are read "
+        "from disk again. 0: any number",
     )
 
     @property
@@ -323,14 +308,14 @@ class GuildsSettings(_Section):
 
     allowed: Annotated[tuple[int, ...] | Literal["all"], BeforeValidator(_guild_ids)] = Field(
         default=ALL,
-        description="the ids of the servers that the bot serves; it leaves others at once, and "
-        "answers direct messages of their members alone. `all`: whoever may invite it",
+        description="ids of the servers that the bot serves. It leaves others at once, and "
+        "answers direct messages of members only. `all`: every server",
     )
     keep_days: int = Field(
         default=30,
         ge=1,
         le=3_650,
-        description="how long everything of a server is kept after the bot was removed from it",
+        description="days for which a server's data is kept after the bot was removed",
     )
 
 
@@ -338,15 +323,15 @@ class LogSettings(_Section):
     """[log]"""  # noqa: D415
 
     level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="how much is logged"
+        default="info", description="log level"
     )
     format: Literal["text", "json"] = Field(
-        default="text", description="lines for people, or one JSON object a line"
+        default="text", description="text lines, or one JSON object a line"
     )
 
 
 def _port(value: object) -> object:
-    """A port, or "off"; what pydantic says of such a choice names only one half of it."""
+    """A port, or "off"; pydantic's own error would name only one of them."""
     if value == OFF or (type(value) is int and 0 <= value <= LAST_PORT):
         return value
     raise PydanticCustomError("port", 'Input should be "off" or a port from 0 to 65535')
@@ -356,9 +341,9 @@ class HealthSettings(_Section):
     """[health]"""  # noqa: D415
 
     host: str = Field(
-        default="127.0.0.1", min_length=1, description="the address that `/healthz` is served at"
+        default="127.0.0.1", min_length=1, description="address of `/healthz` and `/metrics`"
     )
     port: Annotated[int | Literal["off"], BeforeValidator(_port)] = Field(
         default=OFF,
-        description="the port of `/healthz` and `/metrics`; 0 takes any, and the log says which",
+        description="port of `/healthz` and `/metrics`; 0 takes any, and the log names it",
     )

@@ -1,8 +1,8 @@
-"""Configuration loader: `config.toml` and environment to typed settings, or what is wrong.
+"""Configuration loader: typed settings from `config.toml`, secrets from the environment.
 
 Errors:
     Exception
-    └── ConfigError    the settings can't be used; the message says which key and what to do
+    └── ConfigError    the settings can't be used; the message names the key and the remedy
 """
 
 import contextlib
@@ -42,7 +42,7 @@ TOKEN_VARIABLE: Final = "DISCORD_TOKEN"  # noqa: S105 - the variable's name, not
 TOKEN_FILE_VARIABLE: Final = "DISCORD_TOKEN_FILE"  # noqa: S105
 DATA_VARIABLE: Final = "COMMONPLACE_DATA"
 PHRASING_KEY_VARIABLE: Final = "PHRASING_KEY"
-# PostgreSQL's own, which its client reads by itself.
+# Read by PostgreSQL's client itself.
 DATABASE_PASSWORD_VARIABLE: Final = "PGPASSWORD"  # noqa: S105
 
 
@@ -51,7 +51,7 @@ class ConfigError(Exception):
 
 
 class Settings(BaseSettings):
-    """Everything that can be set; `config.toml` shows each key with its default."""
+    """All settings; `config.toml` shows each key with its default."""
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True)
 
@@ -80,17 +80,17 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what the file says and nothing else: stray variables must not change a bot."""
+        """Read only the file, so that stray variables can't change a bot."""
         return (init_settings,)
 
 
 def load(config_file: Path | None = None, data: Path | None = None) -> Settings:
-    """Read the settings from a file, or from `config.toml` here if there is one.
+    """Read the settings from a file, or from `config.toml` in the working directory.
 
-    `data` is the data folder, before COMMONPLACE_DATA and before the file.
+    The data folder `data` overrides COMMONPLACE_DATA, which overrides the file.
 
     Raises:
-        ConfigError: if the file is missing, is not TOML, or has a key or value that can't be.
+        ConfigError: if the file is missing or no TOML, or has an unknown key or invalid value.
     """
     values = _read(config_file)
     folder = data or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
@@ -137,7 +137,7 @@ def _sentence(path: Path, error: ValidationError) -> str:
 
 
 def _meant(key: str) -> str:
-    """What an unknown key may have been meant as; a key without a section is looked for in all."""
+    """Suggestions for an unknown key; a key without a section is looked for in all."""
     named = [one for one in keys() if one.partition(".")[2] == key]
     if close := named or difflib.get_close_matches(key, keys(), n=1):
         return f"Did you mean {' or '.join(f'`{one}`' for one in close)}?"
@@ -178,9 +178,9 @@ def _section(annotation: Any) -> type[BaseModel]:
 
 
 def token() -> str:
-    """The bot's token, from DISCORD_TOKEN or from the file that DISCORD_TOKEN_FILE names.
+    """The bot's token, from DISCORD_TOKEN or the file named by DISCORD_TOKEN_FILE.
 
-    A service manager hands a secret over as a file, which no other process is shown.
+    Service managers pass secrets as files, which are hidden from other processes.
 
     Raises:
         ConfigError: if there is none, or the file can't be read.
@@ -188,21 +188,21 @@ def token() -> str:
     value = os.environ.get(TOKEN_VARIABLE, "").strip() or _token_in_file()
     if not value:
         raise ConfigError(
-            f"There is no token: set the environment variable {TOKEN_VARIABLE} to the token from "
-            "the Bot page of your application in Discord's developer portal, or "
-            f"{TOKEN_FILE_VARIABLE} to a file that holds it. To try the bot without one, run "
+            f"There is no token. Copy it from the Bot page of your application in Discord's "
+            f"developer portal, and set the environment variable {TOKEN_VARIABLE} to it, or "
+            f"{TOKEN_FILE_VARIABLE} to a file with it. To try the bot without a token, run "
             "`commonplace preview`."
         )
     return value
 
 
 def phrasing_key() -> str:
-    """The key of the endpoint that phrases, from PHRASING_KEY; nothing if it asks for none."""
+    """The phrasing endpoint's key, from PHRASING_KEY; "" if it needs none."""
     return os.environ.get(PHRASING_KEY_VARIABLE, "").strip()
 
 
 def secrets() -> list[str]:
-    """What must not stand in a log; not the token where it can't be read, which `token` tells."""
+    """Secrets to keep out of logs; without an unreadable token, which `token` reports."""
     known = [phrasing_key(), os.environ.get(DATABASE_PASSWORD_VARIABLE, "")]
     with contextlib.suppress(ConfigError):
         known.append(token())
@@ -218,8 +218,8 @@ def _token_in_file() -> str:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ConfigError(
-            f"{name}, which {TOKEN_FILE_VARIABLE} names, can't be read: {why}. It must hold the "
-            "bot's token and be readable by the user who runs the bot."
+            f"{name}, named by {TOKEN_FILE_VARIABLE}, can't be read: {why}. It must hold the bot's "
+            "token and be readable by the user who runs the bot."
         ) from None
-    # As a line of an environment file has it.
+    # It may be a line of an environment file.
     return text.removeprefix(f"{TOKEN_VARIABLE}=").strip()

@@ -1,10 +1,10 @@
-"""Version of the program, as it is installed."""
+"""Version of the installed program."""
 
 from importlib.metadata import PackageNotFoundError, version
 
 
 def own_version() -> str:
-    """The installed version, or what a checkout that is not installed calls itself."""
+    """The installed version, or "(not installed)"."""
     try:
         return version("commonplace-bot")
     except PackageNotFoundError:
