@@ -97,7 +97,7 @@ def values_in(sentence: str, language: str) -> Iterator[Value]:
     """Yield the values of a sentence in order; `language` is the language of its words."""
     last: Value | None = None
     two_words = _TWO_WORDS.match(sentence)
-    # From where on more than a word stands before a value.
+    # The place after the first word: a value from there on has more than a word before it.
     inside = two_words.end() if two_words is not None else len(sentence)
     for match in _VALUE.finditer(sentence):
         if match["number"] or match["glued"]:

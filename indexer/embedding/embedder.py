@@ -113,7 +113,7 @@ def embedded_passages(
 ) -> tuple[NDArray[np.float32], list[bytes]]:
     """The vectors of passages, (n, d) float32 of unit length, and the codes of their tokens.
 
-    They are empty where the embedder has no token vectors.
+    Without token vectors, the codes are empty.
     """
     tokens = tokens_of(embedder)
     if tokens is None:
@@ -122,14 +122,14 @@ def embedded_passages(
 
 
 def open_embedder(name: str, cache: Path) -> Embedder:
-    """Open a model: shipped, or fast where a runtime model can be derived, else the reference.
+    """Open a model: shipped, fast if a runtime model can be derived, else the reference.
 
     Args:
         name: a hub name or a folder.
         cache: where derived models are kept; can be deleted at any time.
 
     Raises:
-        ModelError: if the model is not there or can't be read.
+        ModelError: if the model is missing or can't be read.
     """
     shipped = shipped_models().get(name)
     if shipped is not None:
@@ -164,7 +164,7 @@ def _open_shipped(shipped: ShippedModel) -> "RuntimeEmbedder":
 
 
 def reason(error: Exception) -> str:
-    """Why a model can't be opened, in a sentence, as the library's exception says it."""
+    """An exception of the libraries as a sentence about a model that can't be opened."""
     if isinstance(error, UnpicklingError):
         return (
             "Its weights are a pickle that holds more than numbers, which could run code when it "
@@ -190,7 +190,7 @@ class RuntimeEmbedder:
     """An embedder on a derived runtime model; it imports no PyTorch.
 
     Attributes:
-        tokens: the vectors of tokens, where they are used.
+        tokens: the vectors of tokens, if the model has a codec.
     """
 
     def __init__(self, runtime: RuntimeModel) -> None:
@@ -230,14 +230,14 @@ class SentenceTransformerEmbedder:
     """An embedder on any model of sentence-transformers.
 
     Attributes:
-        tokens: the vectors of tokens, where they are used.
+        tokens: the vectors of tokens, if the model has a codec.
     """
 
     def __init__(self, name: str) -> None:
         """Open the model.
 
         Raises:
-            ModelError: if it is not there or can't be read.
+            ModelError: if it is missing or can't be read.
         """
         folder = model_folder(name)
         quieten()

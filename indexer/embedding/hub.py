@@ -26,7 +26,7 @@ MOST_BYTES: Final = 8 * 10**9
 _ROOM: Final = 2
 _UNAUTHORISED: Final = 401
 
-# Is told how many bytes are there, of how many.
+# Called with the bytes done and the bytes in all.
 Show = Callable[[int, int], None]
 
 

@@ -112,7 +112,7 @@ def _opened(record: ModelRecord, cache: Path) -> Embedder:
 
 
 def recorded_folder(record: ModelRecord) -> Path | None:
-    """Where a recorded model's files are now; None where its name alone can tell."""
+    """The present folder of a recorded model's files; None if only its name can tell."""
     folder = Path(record.folder) if record.folder else None
     if folder is not None and folder.is_dir():
         return folder

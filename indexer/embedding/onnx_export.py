@@ -105,7 +105,7 @@ def _export(reference: "SentenceTransformer", path: Path) -> None:
         def forward(
             self, input_ids: torch.Tensor, unpooled: torch.Tensor | None = None
         ) -> tuple[torch.Tensor, torch.Tensor]:
-            # Without a mask each module takes all tokens as real, and all of them are.
+            # Without a mask each module takes all tokens as real, and they are.
             features: dict[str, Any] = {"input_ids": input_ids}
             # Pooling leaves the token vectors of the first module as they are.
             for part in self.parts:

@@ -203,7 +203,7 @@ class RuntimeModel:
         return self._embed(texts, self._manifest.passage_prompt, self._manifest.passage_unpooled)
 
     def read_queries(self, texts: Sequence[str]) -> list[ReadText]:
-        """Questions with their tokens; a prompt before a question is one of its words."""
+        """Questions with their tokens; a question's prompt is among its words."""
         return self._read(texts, self._manifest.query_prompt, self._manifest.query_unpooled)
 
     def read_passages(self, texts: Sequence[str]) -> list[ReadText]:
@@ -351,7 +351,7 @@ def _shaping_files(folder: Path) -> Iterator[Path]:
 
 
 def _remembered(cache: Path | None) -> dict[str, Any]:
-    """The digests remembered; none where the file is missing or torn, as it is only a cache."""
+    """The cached digests; none if the cache is missing or torn."""
     if cache is None:
         return {}
     try:

@@ -45,7 +45,7 @@ class RuntimeReranker:
         self._token_types = manifest.token_types
         self._session = session
         self._tokenizer = tokenizer
-        # As the reference does: a token at a time is taken off whichever of the two is longer.
+        # As the reference does: tokens are cut one by one off the longer of the two.
         tokenizer.enable_truncation(
             manifest.max_tokens, strategy="longest_first", direction=manifest.truncation_side
         )

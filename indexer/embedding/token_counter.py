@@ -35,7 +35,7 @@ class TokenCounter:
 
 
 class _Tokens(dict[str, int]):
-    """How many tokens words have, worked out when it is first asked for."""
+    """The token counts of words, computed on first use."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         super().__init__()

@@ -67,5 +67,5 @@ class ReadsTokens(Protocol):
 
 
 def tokens_of(embedder: object) -> TokenVectors | None:
-    """The token vectors of an embedder; None where it has none."""
+    """The token vectors of an embedder; None if it has none."""
     return embedder.tokens if isinstance(embedder, ReadsTokens) else None

@@ -39,7 +39,7 @@ def move_weights(path: Path, limit: int = FILE_BYTES) -> None:
 
 
 def _place(tensor: Any, name: str, content: bytearray) -> None:
-    """Append a tensor's numbers to a file's content, and leave in the graph where they are."""
+    """Append a tensor's numbers to a file's content, and leave their place in the graph."""
     from onnx.external_data_helper import set_external_data
 
     numbers = tensor.raw_data

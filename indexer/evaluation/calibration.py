@@ -35,8 +35,8 @@ IMPORTANCE: Final[Mapping[str, float]] = {
     "foreign": 0.1,
 }
 
-# How often *strong* is right, of all kinds mixed, averaged over the sets: a little more than is
-# promised, since it is measured where it was fitted.
+# The precision of *strong*, of all kinds mixed, averaged over the sets: a little above the promise,
+# since it is measured on the fitted sets.
 STRONG_PRECISION: Final = 0.93
 
 # The share of right answers among those shown without being strong, likewise.
@@ -61,7 +61,7 @@ class Rows:
     relatives: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def add(self, kind: str, name: str, found: Sequence[tuple[NDArray[np.float64], bool]]) -> None:
-        """Put in the questions of one kind from one set; none changes nothing."""
+        """Add one set's questions of one kind; an empty list changes nothing."""
         if found:
             self.values[kind, name] = np.array([row for row, _ in found])
             self.right[kind, name] = np.array([right for _, right in found])

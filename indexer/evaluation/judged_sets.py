@@ -26,10 +26,11 @@ COMMITTED: Final = {
     for name in ("backup-faq", "desktop-how-tos", "survival-game")
 }
 
-# A harvested set of fewer questions says nothing: one of 20 is already a twentieth of every figure.
+# A harvested set of fewer questions proves nothing: one of 20 is already a twentieth of every
+# figure.
 LEAST_HARVEST: Final = 20
 
-# A passage keeps no more of a long heading than its model has room for.
+# A passage keeps only as much of a long heading as its model has room for.
 _COMPARED: Final = 40
 
 
@@ -65,7 +66,7 @@ class JudgedSet:
 
 
 def plain(heading: str) -> str:
-    """A heading's letters and digits: its signs may be markup, or be escaped."""
+    """A heading's letters and digits, without signs, which may be markup or escaped."""
     return "".join(filter(str.isalnum, re.sub(r"<[^>]*>", "", heading))).casefold()
 
 
@@ -145,7 +146,7 @@ def rows(path: Path) -> dict[str, dict[str, object]]:
     """The objects of a file by their `_id`.
 
     Raises:
-        JudgedSetError: if it can't be read, or an id is lacking or stands for two things.
+        JudgedSetError: if it can't be read, or an id is missing or stands for two things.
     """
     found: dict[str, dict[str, object]] = {}
     for number, line in enumerate(_lines(path), start=1):

@@ -49,10 +49,10 @@ class PageSource:
 
 
 def page_source(folder: Path) -> PageSource:
-    """Read where a set's pages are.
+    """Read the origin of a set's pages.
 
     Raises:
-        JudgedSetError: if `set.toml` is missing or says something else.
+        JudgedSetError: if `set.toml` is missing or malformed.
     """
     path = folder / "set.toml"
     try:

@@ -61,7 +61,7 @@ class Evaluation:
     threshold: float
 
     def to_dict(self) -> dict[str, object]:
-        """Every figure by name; rates are shares of 1, NaN where there is nothing to measure."""
+        """Every figure by name; rates are shares of 1, NaN if there is nothing to measure."""
         answered = [self.evidence[q] is not Evidence.NONE for q in self.judgements]
         refused = [found is Evidence.NONE for found in self.unanswerable.values()]
         figures: dict[str, object] = {

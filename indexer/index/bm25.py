@@ -222,7 +222,7 @@ def _occurrences(
 def _counts_at(
     postings: Postings, wanted: NDArray[np.int64], forms: Sequence[str]
 ) -> NDArray[np.uint8]:
-    """How often each of some slots has a word; reads no more of the postings than it must."""
+    """The counts of a word in each of some slots; reads no more postings than needed."""
     most = np.zeros(len(wanted), np.uint8)
     for form in forms:
         slots, counts = postings.postings(form)

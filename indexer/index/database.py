@@ -76,7 +76,7 @@ class Connection(Protocol):
 
     @property
     def place(self) -> str:
-        """Where the index is, for sentences: `The index in …`."""
+        """The index's place, for sentences: `The index in …`."""
 
     def close(self) -> None: ...
 

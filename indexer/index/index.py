@@ -98,7 +98,7 @@ class Index:
         self._idfs: LRUCache[tuple[str, tuple[Scope, ...]], list[Weight]] = LRUCache(IDFS_CACHED)
 
     def close(self) -> None:
-        """Write snapshots where they are worth it, and close the file."""
+        """Write worthwhile snapshots, and close the file."""
         self._resident.save_changed()
         self.tables.close()
 
@@ -126,7 +126,7 @@ class Index:
         return tuple(map(self._resident.generation, scopes))
 
     def hold_within(self, resident_bytes: int | None) -> None:
-        """Let the scopes in memory take at most so many bytes, None any number."""
+        """Bound the scopes in memory to so many bytes; None is any number."""
         self._resident.most_bytes = resident_bytes
         self._resident.fit()
 

@@ -38,7 +38,7 @@ class PostgresConnection:
 
         Raises:
             IndexReadError: if the database can't be used.
-            ValueError: if the schema's name is none of an index.
+            ValueError: if the schema's name is no index's.
         """
         if not _SCHEMA.fullmatch(place.schema):
             raise ValueError(f"{place.schema!r} is no name of a schema with an index.")
@@ -166,7 +166,7 @@ def opened_schema(place: IndexSchema, expected: Mapping[str, str]) -> PostgresCo
     """The index in a schema, made if it is missing.
 
     Raises:
-        StaleIndexError: if the manifest says something else than is `expected`.
+        StaleIndexError: if the manifest is not as `expected`.
         IndexWriteError: if the database can't be used, or the schema is no index's.
     """
     try:

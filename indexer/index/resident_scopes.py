@@ -96,7 +96,7 @@ class ResidentScopes:
         if held is not None:
             return len(held.vectors)
         generation = self.generation(scope)
-        # Most guilds never had any, and each of their questions asks for it.
+        # Most guilds never had a passage, and each of their questions asks for their scope.
         if not generation:
             return 0
         known = self._sizes.get(scope)

@@ -89,7 +89,7 @@ class RowCache:
         return int(0.9 * min(fits, default=PASSAGES_CHARACTERS / PASSAGE_CHARACTERS))
 
     def read(self, passage_ids: Iterable[int]) -> Iterator[None]:
-        """Have these in memory, whatever has to leave it for them, a slice a step."""
+        """Read these into memory, pushing out others if needed, a slice a step."""
         missing = [key for key in passage_ids if not self.has([key])]
         for start in range(0, len(missing), SLICE):
             some = missing[start : start + SLICE]
@@ -103,7 +103,7 @@ class RowCache:
     def read_ahead(self) -> Iterator[None]:
         """Fill the caches with the newest rows, a slice a step.
 
-        Anything may be done between two steps: no reading is left open meanwhile.
+        No read is left open between two steps.
         """
         tables = self._tables
         yield from _filled(
@@ -149,7 +149,7 @@ def _filled(
 
 
 def _fill(cache: "LRUCache[int, _Row]", rows: Iterable[tuple[int, _Row]]) -> bool:
-    """Put rows in as long as none is pushed out for them; returns whether all fit."""
+    """Add rows while none is pushed out for them; returns whether all fit."""
     for key, row in rows:
         if key not in cache:
             if cache.currsize + cache.getsizeof(row) > cache.maxsize:

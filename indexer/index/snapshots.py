@@ -40,7 +40,7 @@ class Snapshots(Protocol):
 
     @property
     def place(self) -> str:
-        """Where they are, for the log."""
+        """Their place, for the log."""
 
     def saved(self) -> dict[Scope, set[int]]:
         """The generations with a snapshot, by scope."""
@@ -158,7 +158,7 @@ class SnapshotRows:
         )
 
     def delete_older(self, scope: Scope, generation: int) -> None:
-        """There is only one of each scope."""
+        """There is one row of each scope."""
 
     def delete_others(self, kept: Mapping[Scope, int]) -> None:
         saved = self._db.rows("select scope, generation, identity from snapshots")

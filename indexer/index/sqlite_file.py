@@ -43,7 +43,7 @@ class SQLiteConnection(DerivedFile):
         """Open the file in `folder`, made if it is missing, begun anew if it is damaged.
 
         Raises:
-            StaleIndexError: if the manifest says something else than is `expected`.
+            StaleIndexError: if the manifest is not as `expected`.
             IndexWriteError: if the folder or file can't be written.
         """
         self._folder = folder
@@ -106,7 +106,7 @@ class SQLiteConnection(DerivedFile):
 
 
 def _size(db: Database) -> int:
-    """How many passages a file of any format holds; many where it can't be told."""
+    """The passages of a file of any format; a large number if they can't be counted."""
     try:
         return int(db.execute("select count(*) from passages").fetchone()[0])
     except sqlite3.Error:

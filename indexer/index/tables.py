@@ -94,7 +94,7 @@ class IndexTables:
         return self.changes.total()
 
     def changed_at(self) -> datetime | None:
-        """When the index last changed; None if it never did."""
+        """The time of the last change; None if there was none."""
         changed_at = self.changes.changed_at()
         return datetime.fromisoformat(changed_at) if changed_at else None
 

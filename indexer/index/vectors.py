@@ -87,7 +87,7 @@ class VectorIndex:
         return isinstance(self._held, faiss.IndexIDMap2)
 
     def add(self, ids: Sequence[int], vectors: NDArray[np.float32]) -> None:
-        """Put in vectors, (n, d) float32 with rows of unit length, under their ids."""
+        """Add vectors, (n, d) float32 with rows of unit length, under their ids."""
         keys = np.asarray(ids, dtype=np.int64)
         codes = quantized(vectors)
         _on_this_thread_alone()
@@ -98,7 +98,7 @@ class VectorIndex:
             self._learn_if_outgrown()
 
     def remove(self, ids: Iterable[int]) -> None:
-        """Take out vectors by id; an unknown id is passed over."""
+        """Remove vectors by id; an unknown id is ignored."""
         keys = np.fromiter(ids, dtype=np.int64)
         _on_this_thread_alone()
         self._held.remove_ids(faiss.IDSelectorBatch(keys))

@@ -24,7 +24,7 @@ from knowledge.values.documents import Document, Scope
 
 # Statements for each slice of deleted documents.
 _STEPS: Final = 3
-# So many passages are put in by one statement: their vectors are read by one, too.
+# Passages inserted by one statement; one more reads their vectors.
 _TOGETHER: Final = 60
 _PASSAGES: Final = (
     "document_id",

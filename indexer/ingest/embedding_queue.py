@@ -185,7 +185,7 @@ class EmbeddingWorker:
         return len(taken)
 
     def leave(self) -> None:
-        """End: nobody waits for this one any more."""
+        """End: nobody waits for this one."""
         self._jobs.leave(self.name)
 
 
@@ -205,7 +205,7 @@ def _size(dimension: int) -> int:
 
 
 def _vector(result: bytes, embedder: Embedder) -> NDArray[np.float32] | None:
-    """A vector as a worker has handed it in; None if it can't be one of this model, with codes."""
+    """A worker's result: the vector with codes; None if it can't be this model's."""
     size, tokens = _size(embedder.dimension), tokens_of(embedder)
     token = tokens.codec.token_bytes if tokens is not None else sys.maxsize
     if len(result) < size or (len(result) - size) % token:

@@ -38,8 +38,8 @@ STEP_SECONDS: Final = 0.02
 # Kinds of documents made of imported files.
 KINDS: Final = frozenset({Kind.FILE, Kind.CHAT})
 
-# Within this time of a file's last change, another one could leave its time as it is: some file
-# systems count in steps of two seconds.
+# A change this soon after the last one may leave a file's time as it is: some file systems count in
+# steps of two seconds.
 SETTLED_NS: Final = 2_000_000_000
 
 # Passages that wait to be embedded together, sorted by length into slices. After a kill, their
@@ -88,7 +88,7 @@ def update_files(
 def _remove(index: Index, scan: Scan, report: UpdateReport) -> None:
     gone = [document_id for record in scan.vanished for document_id in record.documents]
     living = {found.document_id for found in scan.stale}
-    # In this order: whatever another process has put in by now has its record by then.
+    # In this order: documents that another process has put in by now have their records by then.
     there = index.tables.document_digests(KINDS)
     named = {key for record in index.tables.files().values() for key in record.documents}
     nameless = [
@@ -319,7 +319,7 @@ class _FileUpdate:
         return before.documents if before.withheld in ("", self.withheld.version) else ()
 
     def _keep_last_good(self, file: _File, reason: str) -> Iterator[None]:
-        """Record why nothing of a file can be parsed; its last good documents stay."""
+        """Record a file's failure; its last good documents stay."""
         failure = Failure(str(file.found.path), reason, file.found.document_id)
         self.report.failed.append(failure)
         file.fail(failure, self._kept(file))

@@ -298,7 +298,7 @@ def put(index: Index, embedder: Embedder, document: Document) -> None:
 def put_in_slices(
     index: Index, embedder: Embedder, document: Document, report: UpdateReport
 ) -> Iterator[None]:
-    """Cut, embed and put in one document; a step for each slice of it."""
+    """Cut, embed and put in one document, a slice a step."""
     cut = yield from cut_in_slices(embedder, document)
     yield from put_together(index, embedder, [cut], report)
 
@@ -319,11 +319,11 @@ def cut_in_slices(embedder: Embedder, document: Document) -> Generator[None, Non
 def cut_and_embedded(
     embedder: Embedder, document: Document
 ) -> Generator[None, None, tuple[CutDocument, list[NDArray[np.float32]], list[bytes]]]:
-    """Cut a document and embed it for a `WhatIfIndex`, a step for each slice; nothing is stored.
+    """Cut a document and embed it for a `WhatIfIndex`, a slice a step; nothing is stored.
 
     Returns:
-        The document, of each passage the vectors of the whole and its windows, (n, d), and of each
-        the codes of its token vectors.
+        The document, for each passage the vectors of the whole and its windows, (n, d), and for
+        each the codes of its token vectors.
     """
     cut = yield from cut_in_slices(embedder, document)
     # As in the index: a passage that is its own window has its vector once.
@@ -363,9 +363,10 @@ def put_together(
     removed: Sequence[str] = (),
     record: FileRecord | None = None,
 ) -> Iterator[None]:
-    """Embed documents as far as they are not, and put them in, in one transaction.
+    """Embed the missing texts of documents, and put these in, in one transaction.
 
-    The vectors of the last slice are stored in it, others are taken out, and `record` is stored.
+    The transaction also stores the vectors of the last slice, deletes `removed` documents and
+    stores `record`.
     """
     while True:
         vectors, codes = yield from _embed(index, embedder, cuts, report)

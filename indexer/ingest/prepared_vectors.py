@@ -28,7 +28,7 @@ class Prepared(NamedTuple):
     codes: Mapping[bytes, bytes]
 
     def of(self, digests: Collection[bytes], coded: Collection[bytes]) -> "Prepared":
-        """The part of these digests; one of `coded` is left out where its codes are missing."""
+        """The part of these digests, without any of `coded` that lacks its codes."""
         found = [
             key
             for key in digests
@@ -53,7 +53,7 @@ def made_by(embedder: Embedder) -> str:
 
 
 def prepared(embedder: Embedder) -> Prepared:
-    """The prepared vectors of a model; none where it has no file."""
+    """The prepared vectors of a model; empty if it has no file."""
     return _read(FOLDER / f"{made_by(embedder)}.npz")
 
 

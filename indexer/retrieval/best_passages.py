@@ -16,7 +16,7 @@ ALSO: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class BestPassage:
-    """The best passage of a document with its rank, from 0, and others of it, the best first."""
+    """The best passage of a document with its rank, from 0, and its others, the best first."""
 
     rank: int
     passage: StoredPassage

@@ -124,7 +124,7 @@ def features(support: Support) -> NDArray[np.float64]:
 
 
 def _unmet_word(support: Support) -> float:
-    """The late score's `unmet` as far as words tell it: nothing of a text in another language."""
+    """The late score's `unmet` by words alone; 0 for a text in another language."""
     if language_of_question(support.question) not in ("", language_of(support.passage)):
         return 0.0
     asked = topic(support.question)
@@ -180,7 +180,7 @@ class Calibration:
 
     @property
     def least_cosine(self) -> float:
-        """A question further than this from every window of a passage is refused by it."""
+        """The least cosine of the best window with which a passage can have evidence."""
         cosine, margin, _ = (self.weights / self.scales).tolist()
         if not cosine:
             return -1.0

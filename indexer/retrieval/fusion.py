@@ -99,7 +99,7 @@ def _cosines(vector: NDArray[np.float32], ids: Sequence[int], own: Mapping[int, 
 
 
 def window_cosines(vector: NDArray[np.float32], own: bytes) -> list[float]:
-    """The cosine of each window of a passage, by the passage's own vectors; none without any."""
+    """The cosine of each window of a passage, by the passage's own vectors; empty without any."""
     cosines: list[float] = (_matrix(own, len(vector)) @ vector).tolist()
     return cosines[1:] or cosines
 

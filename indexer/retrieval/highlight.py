@@ -23,7 +23,7 @@ from indexer.text.sentences import (
 # Half the credit for a word in the sentence before or in the heading: "It was built in 1889."
 CARRIED: Final = 0.5
 LEAD: Final = 0.05
-# The more of a question its heading says, the likelier the text below answers from its beginning.
+# The more of a question its heading has, the likelier the text below answers from its beginning.
 NAMED: Final = 0.15
 # A question repeated in a note isn't its answer.
 ASKS: Final = 1.0
@@ -162,7 +162,7 @@ def deciding_sentence(
 
 
 def _repeats(sentence: str, asked: Set[str], language: str) -> bool:
-    """Whether a sentence says hardly more than the question and the heading do."""
+    """Whether a sentence has hardly more than the question and the heading."""
     own = word_set(sentence, language)
     return len(own) >= REPEATED_WORDS and len(own & asked) >= REPEATED * len(own)
 

@@ -31,8 +31,8 @@ from indexer.text.analyzer import language_of, word_set
 from indexer.text.shorthand import spelt_out
 from knowledge.values.documents import Scope
 
-# How many of the best are compared: with half as many, the right document is one of five less often
-# by 0.003, with more nothing changes.
+# Compared passages: with half as many, the right document is among five less often by 0.003; with
+# more nothing changes.
 COMPARED: Final = 16
 # The nearness of a token to a word that is there in other words.
 MET: Final = 0.6
@@ -47,7 +47,7 @@ def late_of_each(
 ) -> list[dict[int, LateScore]]:
     """The late scores of the best passages for each of many queries, by id.
 
-    None where one of the best has no codes yet.
+    None if one of the best has no codes yet.
     """
     compared = [list(ids[:COMPARED]) for ids in best]
     codes = index.token_codes({key for ids in compared for key in ids})
@@ -91,7 +91,7 @@ def late_scores(
 
 
 def rarities(names: Sequence[str], weights: Sequence[Weight]) -> NDArray[np.float64]:
-    """The weight of each word of a question, (n,), 0 for grammar; all 1 where none has any."""
+    """The weight of each word of a question, (n,), 0 for stop words; all 1 if none has any."""
     known = {form: weight for forms, weight in weights for form in forms}
     language = language_of(" ".join(names))
     own = [

@@ -123,7 +123,7 @@ class RerankerError(ModelError):
 class Reranking:
     """A reranker kept within a budget of time.
 
-    `problem` says why it is left out, or nothing while it is used.
+    `problem` is the reason if it is left out, and empty while it is used.
     """
 
     def __init__(
@@ -168,7 +168,7 @@ class Reranking:
             return None
         try:
             scores = _numbers(self._reranker.scores(query, texts), len(texts)) if texts else []
-        # It is any model: whatever goes wrong in it, no answer may be lost for it.
+        # Any model may fail in any way; no answer may be lost for that.
         except Exception as error:
             failed = f"The reranker {self.name!r} failed: {reason(error)}"
             if not self.dispensable:
@@ -180,14 +180,14 @@ class Reranking:
 
 
 def open_reranker(name: str, cache: Path) -> Reranker:
-    """Open a cross-encoder: fast where it can be derived, else as sentence-transformers runs it.
+    """Open a cross-encoder: fast if it can be derived, else as sentence-transformers runs it.
 
     Args:
         name: a hub name or a folder.
         cache: where derived models are kept; can be deleted at any time.
 
     Raises:
-        ModelError: if it is not there, can't be read, or gives more than one score a pair.
+        ModelError: if it is missing, can't be read, or gives more than one score a pair.
     """
     try:
         fast = fast_model(RECIPE, _folder_of(name), cache)

@@ -58,7 +58,7 @@ CANDIDATES: Final = 50
 
 
 def candidates(k: int) -> int:
-    """How many passages each leg puts forward where the best of `k` documents are wanted."""
+    """The number of candidates of each leg for the best of `k` documents."""
     return max(CANDIDATES, 2 * k)
 
 
@@ -102,7 +102,7 @@ class Retriever:
         return self.ranked_together(queries, self.embedded(queries), list(scopes), k)
 
     def read(self, query: str, scopes: Sequence[Scope]) -> str:
-        """A question as it is embedded, looked up and judged: with its sure slips mended."""
+        """A question as it is embedded, looked up and judged: with its sure slips corrected."""
         return corrected(query, self.index.postings(scopes), self.is_common)
 
     def is_common(self, word: str) -> bool:
@@ -246,8 +246,8 @@ class Retriever:
     def evidence(self, query: str, hits: Sequence[Hit]) -> Evidence:
         """How well the hits support an answer to the query.
 
-        Whether there is any is judged by the hit with the best score, wherever a reranker put it:
-        so on every path the same questions are refused.
+        The hit with the best score decides, wherever a reranker put it: so every path refuses the
+        same questions.
         """
         return self.judged(query, hits)[0]
 

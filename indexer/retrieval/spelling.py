@@ -14,7 +14,7 @@ from indexer.index.postings import Postings
 from indexer.text.analyzer import is_stop_word, stem_of_rare
 from indexer.text.edit_distance import slips
 
-# A part of a name, an address or code is none: its letters may be meant.
+# A part of a name, an address or code is never a slip: its letters may be meant.
 _WORD: Final = re.compile(r"(?<![^\s(\"'])[A-Za-z]{6,40}(?=[\s.,;:!?)\"']*(?:\s|\Z))")
 # A word in so many passages, and such a share of all, is their subject, even if the model knows it
 # only in parts.

@@ -79,7 +79,7 @@ def words(text: str, language: str = "") -> list[str]:
 
     Args:
         text: in any language.
-        language: a two-letter code; told from the text if it is not given.
+        language: a two-letter code; by default the text's own.
     """
     return list(_words_in_order(text, language))
 
@@ -153,7 +153,7 @@ def _spelt_out() -> dict[str, tuple[str, ...]]:
     return found
 
 
-# Every step of answering a question asks this of it.
+# Every step of answering a question calls this for it.
 @lru_cache(maxsize=256)
 def language_of_question(text: str) -> str:
     """The certain language of a question; empty if it is too short to tell.
@@ -162,7 +162,7 @@ def language_of_question(text: str) -> str:
     """
     letters = sum(character.isalpha() for character in text)
     for language, script in () if text.isascii() else _SCRIPTS.items():
-        # A few Greek letters stand in many an English formula.
+        # Many an English formula has a few Greek letters.
         if len(re.findall(f"[{script}]", text)) >= max(2, 0.3 * letters):
             return language
     counts = sorted(
@@ -292,7 +292,7 @@ def _whole_forms(chunk: str, language: str) -> Iterator[str]:
 
 
 def is_stop_word(word: str, language: str) -> bool:
-    """Say whether an analysed word is left out of queries. Unknown languages have none."""
+    """Whether an analysed word is a stop word. Unknown languages have none."""
     return word in _stop_words(language)
 
 

@@ -102,7 +102,7 @@ class Passage:
 
     @cached_property
     def windows(self) -> tuple[str, ...]:
-        """The words of each window, or only the whole where the text is short.
+        """The words of each window, or only the whole of a short text.
 
         Windows are runs of sentences of about `WINDOW_WORDS` words, each beginning in the middle
         of the one before it, with title and heading in front like the whole.
@@ -316,7 +316,7 @@ def _counted(text: str, count_tokens: Callable[[str], int]) -> int:
     return max(count_tokens(embedded), len(embedded) // CHARACTERS_A_TOKEN)
 
 
-# A proposed note is cut ahead in slices, then where it is compared, shown and published.
+# A proposed note is first cut in slices, then where it is compared, shown and published.
 @lru_cache(maxsize=64)
 def _cut_pieces(body: str, count_tokens: Callable[[str], int], capacity: int) -> tuple[str, ...]:
     """A body in pieces of about equal size, cut at the best places.
@@ -385,7 +385,7 @@ def _cut_at(body: str, parts: Sequence[tuple[int, int]], first: int, end: int) -
 
 
 def _cut_in(body: str, unit: tuple[int, int], first: int, end: int) -> int:
-    """The same where the piece is a part of one unit, or announces it."""
+    """The same for a piece that is a part of one unit, or announces it."""
     if body.startswith(FENCES, unit[0]):
         if unit[1] - unit[0] <= CODE_CHARACTERS:
             return unit[1]

@@ -23,7 +23,7 @@ _FENCE = re.compile(
     r"^[ \t]{0,12}(?P<fence>`{3,}|~{3,}).*?(?:^[ \t]{0,12}(?P=fence)[ \t]*$|\Z)",
     re.MULTILINE | re.DOTALL,
 )
-# A run of points is looked at once: not again from each of them, nor from its end backwards.
+# A run of points is read once: not again from each of them, nor backwards from its end.
 _SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++[)\]\"'”’»*_`]*+(?=\s)|[。！？]+[」』”）]*")
 _WORD_BEGIN = re.compile(r"\S")
 _ABBREVIATION = re.compile(
@@ -197,7 +197,7 @@ def _blocks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         if alone or begins or _begins_block(line):
             yield block, position
             block = position
-        # In the middle of a paragraph, a line in bold is a part of it.
+        # A line in bold in the middle of a paragraph is a part of it.
         alone = alone or (block == position and _LABEL.match(line) is not None)
         position += len(line)
         broken = line.rstrip("\n").endswith(_LINE_BREAK)

@@ -204,7 +204,7 @@ def limit(memory_bytes: int) -> None:
 
 
 def limit_processes() -> None:
-    """Let no process or thread be started any more; root alone is not held by this."""
+    """Forbid new processes and threads; root alone is not bound by this."""
     if sys.platform == "win32":
         return
     import resource

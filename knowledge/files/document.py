@@ -108,7 +108,7 @@ def _name_as_title(name: str) -> str:
     """A file's name as a title: in words, with a capital."""
     path = PurePath(name)
     stem = path.stem if path.suffix.lower() in ENDINGS else path.name
-    # A name with blanks is in words already, and a hyphen in it is one.
+    # A name with blanks is words already, and keeps its hyphens.
     title = (stem if " " in stem.strip() else re.sub("[-_+]+", " ", stem)).strip()
     first = title.split(" ", 1)[0]
     # Neither iPhone nor README wants another letter.

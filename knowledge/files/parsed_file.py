@@ -13,7 +13,7 @@ from typing import Final
 # something to quote from, and it would be held in memory whole.
 MAX_BYTES: Final = 10_000_000
 
-# A PDF or Word file is mostly fonts and pictures: a book with many of them has about this much.
+# A PDF or Word file is mostly fonts and pictures: a book with many of them takes about this much.
 MAX_PACKED_BYTES: Final = 50_000_000
 
 # Tags inside tags, lists inside lists. A page made by people has about 30 levels.

@@ -17,7 +17,7 @@ from typing import Final
 
 
 class MalformedPictureError(ValueError):
-    """A file is not built as its format says."""
+    """A file is malformed for its format."""
 
 
 Parts = Iterator[bytes]

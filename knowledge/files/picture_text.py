@@ -61,7 +61,7 @@ def begin_recognition(content: bytes, *, within: Sandbox | None = None) -> "Futu
 
 
 def problem() -> str:
-    """Why the text in pictures can not be read here; nothing if it can."""
+    """Why the text in pictures can't be read here; empty if it can."""
     try:
         sandbox().begin(open_apart, b"", "", lambda values, _: values).result()
     except UnreadableError as error:

@@ -89,7 +89,7 @@ def _header(content: bytes) -> tuple[PictureKind, int, int] | None:
         if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
             return PictureKind.WEBP, *_webp_size(content)
     except struct.error:
-        # The file ends where its size should stand.
+        # The file ends before its size.
         return None
     return None
 

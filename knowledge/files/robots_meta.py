@@ -15,7 +15,7 @@ NAME: Final = "Commonplace"
 
 # A text without a part that may be shown can't be quoted, either.
 _HIDING: Final = frozenset({"noindex", "none", "nosnippet"})
-# Links on such a page are not to be gone after.
+# Rules against following a page's links.
 _NOT_FOLLOWED: Final = frozenset({"nofollow", "none"})
 # Rules with a value, which would otherwise look like a program's name.
 _VALUED: Final = frozenset(

@@ -61,7 +61,7 @@ def serve() -> None:
     """Confine this process, and parse until standard input ends."""
     asked = json.loads(sys.argv[1])
     answers = os.fdopen(os.dup(1), "wb")
-    # Whatever a library prints must not stand between two answers.
+    # The output of a library must not come between two answers.
     os.dup2(2, 1)
     # Loaded while files can be read: docutils asks it for the formats of pictures.
     mimetypes.init()
@@ -94,7 +94,7 @@ def _serve(answers: BinaryIO | Any, cpu_seconds: float, memory: IO[str] | None) 
 
 
 def _held_bytes(memory: IO[str] | None) -> int:
-    """How much memory this process has; 0 where the system does not tell."""
+    """The memory of this process; 0 if the system doesn't tell."""
     if memory is None:
         return 0
     memory.seek(0)

@@ -256,7 +256,7 @@ def _files_in(folder: Path) -> Iterator[tuple[Path, os.stat_result] | Failure]:
 
 
 def _target(link: Path) -> Path:
-    """Where a symbolic link leads; to itself, where it leads nowhere."""
+    """The target of a symbolic link; the link itself if it is broken."""
     try:
         return link.resolve()
     except (OSError, RuntimeError):

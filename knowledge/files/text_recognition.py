@@ -24,7 +24,7 @@ CPU_SECONDS: Final = 5.0
 _LEAST_CONFIDENCE: Final = 0.6
 _FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP")
 
-# As the process can start none, libraries are told to need no threads. Telemetry of ONNX Runtime is
+# The process can't start threads, so libraries are told to need none. Telemetry of ONNX Runtime is
 # off, as in `indexer.embedding.onnx_model`; here it could reach nobody.
 _VARIABLES: Final = {
     "OMP_NUM_THREADS": "1",
@@ -44,7 +44,7 @@ _engine: Any = None
 
 
 def recognize_apart(content: bytes, _name: str) -> Parsed:
-    """The lines of text in a picture, each with how sure it is, from 0 to 1.
+    """The lines of text in a picture, each with its confidence, from 0 to 1.
 
     Raises:
         UnreadableError: if it is no picture, is cut off, or has too many pixels.

@@ -16,7 +16,7 @@ from knowledge.git.hosts import branch_link
 
 _HOST: Final = r"(?P<host>[\w-]+(?:\.[\w-]+)+"
 _PATH: Final = r"(?P<path>[^\s?#]+?)(?:\.git)?/?"
-# A port is the site's own only where the remote is the site.
+# A port belongs to the site only if the remote is the site's own URL.
 _URLS: Final = (
     re.compile(rf"https?://(?:[^@/\s]*@)?{_HOST}(?::\d+)?)/{_PATH}"),
     re.compile(rf"(?:ssh|git)://(?:[^@/\s]*@)?{_HOST})(?::\d+)?/{_PATH}"),
@@ -43,7 +43,7 @@ def is_repository(path: Path) -> bool:
 
 
 def remote_page(path: Path) -> str:
-    """The page of the remote of a checkout or a bare repository; nothing if it has none."""
+    """The page of the remote of a checkout or a bare repository; empty if it has none."""
     git = path / ".git"
     return _remote_of(git if git.exists() else path)[0]
 
@@ -66,7 +66,7 @@ def _remote_of(git: Path) -> tuple[str, str]:
 
 
 def _git_folders(git: Path) -> tuple[Path, Path]:
-    """Where a checkout's HEAD is kept, and where its settings are; a file says it of others."""
+    """The folders of a checkout's HEAD and of its settings, for work trees and submodules, too."""
     if git.is_dir():
         return git, git
     # A submodule, or one of several work trees.

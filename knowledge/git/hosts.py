@@ -73,7 +73,7 @@ def _host(address: str) -> str:
 
 
 def repository_url(address: str) -> str:
-    """A repository's address as it is remembered, by whichever of its forms it was named.
+    """The canonical form of a repository's address.
 
     Raises:
         ValueError: if it can never be fetched; the message is the rest of a sentence.
@@ -91,10 +91,10 @@ def repository_url(address: str) -> str:
 
 
 def file_link(place: str, commit: str, path: str) -> tuple[str, str]:
-    """Where a file can be read at a commit, and how lines are named behind a # there.
+    """The link to a file at a commit, and the form of its line fragments.
 
-    `place` is the page of a repository, or a pattern with `{path}` in it. The second is empty where
-    lines can't be named; where files can't be found, both are, and the first is the page.
+    `place` is the page of a repository, or a pattern with `{path}` in it. The second is empty if
+    lines have no fragments; without links to files, the first is the page and the second empty.
     """
     way = _way(place)
     if way is None:

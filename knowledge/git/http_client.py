@@ -49,7 +49,7 @@ class _Answer:
         self._opened.close()
 
     def read(self, size: int) -> bytes:
-        """So many bytes, and fewer only at the end: dulwich takes less for a torn line.
+        """Exactly so many bytes, fewer only at the end: dulwich takes less for a torn line.
 
         Raises:
             RefusedError: if there is more than the limit.
@@ -133,10 +133,10 @@ class GuardedGitClient(AbstractHttpGitClient):
 
 
 def _redirected(at: str, location: str) -> str:
-    """Where a redirect leads, if it may.
+    """The target of a redirect, if it is allowed.
 
     Raises:
-        RefusedError: if it leads to no address, or away from https.
+        RefusedError: if it is no address, or away from https.
     """
     target = normal_url(urljoin(at, location[:URL_CHARACTERS]))
     if problem := problem_with_url(target):

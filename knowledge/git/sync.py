@@ -203,7 +203,7 @@ def _document(source: RepositoryLocation, scope: Scope, page: WebPage, place: st
     is_told = form and (details["line"] or headings)
     lines = Lines(details["line"], form, headings) if is_told else None
     if details["link"]:
-        # It says itself where it is to be read.
+        # The file names its own address.
         link, lines, rule = details["link"], None, ""
     return Document(
         id=_document_id(source, page.url, scope),

@@ -14,7 +14,7 @@ _HOST: Final = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
 
 def problem_with_url(url: str) -> str:
-    """Why an address of the web can't be fetched, as the rest of a sentence; nothing if it can."""
+    """Why an address of the web can't be fetched, as the rest of a sentence; empty if it can."""
     if len(url) > URL_CHARACTERS:
         return f"is longer than {URL_CHARACTERS:,} characters"
     try:

@@ -78,7 +78,7 @@ class ListedPages:
 
 
 def web_location(location: str) -> str:
-    """An address as a source is remembered by it.
+    """The canonical form of a source's address.
 
     Raises:
         ValueError: if it can never be fetched; the message is the rest of a sentence.
@@ -217,7 +217,7 @@ def fetch_page(
     limit: int = MAX_BYTES,
     inside: Callable[[str], bool] = lambda at: True,
 ) -> FetchOutcome:
-    """Fetch a page, unless it is as it is kept."""
+    """Fetch a page, unless it is unchanged."""
     etag, last_modified = (page.etag, page.last_modified) if page.is_known else ("", "")
     return fetcher.fetch(
         page.url,

@@ -84,7 +84,7 @@ def page_url(url: str, base: str = "") -> str:
 
 
 def is_page(url: str) -> bool:
-    """Whether an address may be a page's, as far as it alone tells."""
+    """Whether an address may be a page's, by its suffix."""
     last = urlsplit(url).path.rpartition("/")[2].lower()
     return "." not in last or f".{last.rpartition('.')[2]}" not in _NO_PAGES
 

@@ -244,7 +244,7 @@ class Fetcher:
     def _asked_politely(
         self, url: str, headers: Mapping[str, str], limit: int, types: frozenset[str] | None
     ) -> _Response:
-        """One request, after the host's pause; once more where the host asks for a short wait."""
+        """One request, after the host's pause; again if the host asks for a short wait."""
         self._pause(url, self._delay_for(url))
         response = self._ask(url, headers, limit, types)
         wait = _retry_after(response)
@@ -327,10 +327,10 @@ class Fetcher:
             raise RefusedError(f"is not to be fetched by programs, says {host}/robots.txt")
 
     def _robots_of(self, host: str) -> Protego | Failed:
-        """A host's robots.txt; without one everything may be fetched.
+        """A host's robots.txt; without one everything is allowed.
 
         Source:
-            RFC 9309, 2.3.1: where it can't be reached, nothing may.
+            RFC 9309, 2.3.1: if it can't be reached, nothing is allowed.
         """
         try:
             url = f"{host}/robots.txt"
@@ -395,7 +395,7 @@ def _content_type(headers: Mapping[str, str]) -> str:
 
 
 def _retry_after(response: _Response) -> float | None:
-    """How long the host asks to wait, where it says so in seconds."""
+    """The wait that the host asks for, if given in seconds."""
     value = response.headers.get("retry-after", "").strip()
     return float(value) if value.isascii() and value.isdigit() and len(value) < 9 else None
 

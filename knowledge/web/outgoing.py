@@ -20,7 +20,7 @@ LINKS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """Where a page leads: its canonical address, if it names one, and its links in order."""
+    """A page's canonical address, if it names one, and its links in order."""
 
     canonical: str = ""
     links: tuple[str, ...] = ()

@@ -190,7 +190,7 @@ class PageStore:
         return WebPage(site, url)
 
     def drop(self, site: str, urls: Sequence[str]) -> None:
-        """Keep nothing of some pages of a site."""
+        """Delete some pages of a site."""
         self._sizes.pop(site, None)
         with self.tables.writing():
             for url in urls:
@@ -252,7 +252,7 @@ class PageStore:
         return row["size"] or 0
 
     def keep_within(self, page: WebPage, most: int | None) -> bool:
-        """Keep a page, unless its site would then take more bytes than this; it says so then."""
+        """Keep a page, unless its site would exceed this many bytes; the page's reason says so."""
         if most is None:
             self.keep(page)
             return True

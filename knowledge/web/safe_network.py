@@ -69,7 +69,7 @@ class Clock:
         self._end = time.monotonic() + seconds
 
     def left(self, timeout: float | None) -> float:
-        """As much of a step's time as there is left of the whole."""
+        """A step's time, cut to the rest of the whole."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise httpcore2.ReadTimeout("The whole took too long.")

@@ -143,7 +143,7 @@ def sync_site(
 
 
 def _go(run: _Crawl, start: str) -> Generator[CrawlStep, None, str]:
-    """Ask for one page after the other; returns why it was ended, or nothing."""
+    """Ask for one page after the other; returns why it ended early, or nothing."""
     done = 0
     while (entry := run.frontier.next()) is not None:
         listed, depth = entry
@@ -163,7 +163,7 @@ def _go(run: _Crawl, start: str) -> Generator[CrawlStep, None, str]:
 
 
 def _look(run: _Crawl, listed: Listed, *, is_start: bool) -> FetchOutcome | None:
-    """Ask for a page unless it is known to be as it was, and keep it; None if it was not asked."""
+    """Ask for a page unless it is known to be unchanged, and keep it; None if it was not asked."""
     page = run.pages.page(run.location, listed.url)
     if _is_done(run, page) or is_current(page, listed, run.now):
         run.reached.add(page.url)

@@ -31,7 +31,7 @@ _PROTOCOLS: Final = IPv4Network("192.0.0.0/24")
 
 
 def problem_with(address: str) -> str:
-    """Why an address, in digits, can't be read from, as "is …"; nothing if it can."""
+    """Why an address, in digits, can't be read from, as "is …"; empty if it can."""
     try:
         parsed = ip_address(address)
     except ValueError:

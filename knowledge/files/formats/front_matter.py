@@ -153,14 +153,14 @@ def _tags(value: Any) -> tuple[str, ...]:
 
 
 def _day(value: Any) -> date | None:
-    """When somebody last checked the text."""
+    """The time of the last check by a person."""
     if isinstance(value, datetime):
         return value.date()
     return value if isinstance(value, date) else None
 
 
 def _link(values: dict[Any, Any]) -> str:
-    """Where the text comes from: the `link`, `url` or first source."""
+    """The origin of the text: the `link`, `url` or first source."""
     sources = values.get("sources")
     listed = sources if isinstance(sources, list) else []
     candidates = [values.get(key) for key in ("link", "url", "source")]

@@ -125,7 +125,7 @@ def to_markdown(root: Tag, base: str = "") -> str:
 
 
 class _Converter(MarkdownConverter):
-    """The library's converter, in linear time: its patterns look at each blank of a run anew."""
+    """The library's converter in linear time: its own patterns read each blank of a run anew."""
 
     def process_text(self, el: NavigableString, parent_tags: set[str] | None = None) -> str:
         if "pre" not in (parent_tags or ()):
@@ -148,7 +148,7 @@ def _one_blank(run: re.Match[str]) -> str:
 
 
 def _target(base: str, href: str) -> str:
-    """Where a link leads; nothing where it is no address at all."""
+    """The target of a link; empty if it is no address."""
     try:
         return urljoin(base, href) if base else href
     except ValueError:

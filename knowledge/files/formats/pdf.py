@@ -152,7 +152,7 @@ def _split_at_line(text: str, title: str) -> tuple[str, bool, str]:
 
 
 def _letters(text: str) -> str:
-    """A heading's letters, whatever number and spaces stand around them."""
+    """A heading's letters, without numbers and spaces."""
     return "".join(character for character in text.casefold() if character.isalpha())
 
 

@@ -80,7 +80,7 @@ _SETTINGS: Final = {
 
 
 class _AnyOption(dict[str, Any]):
-    """Takes every option of a directive as the text it is."""
+    """Takes every option of a directive as text."""
 
     def __bool__(self) -> bool:
         return True
@@ -138,7 +138,7 @@ def parse_rst(text: str, name: str) -> ParsedFile:
     """A reStructuredText document.
 
     Raises:
-        UnreadableError: if nothing is left once it is understood.
+        UnreadableError: if it has no text.
     """
     _learn(text)
     parts = publish_parts(text, writer="html5", settings_overrides=_SETTINGS)

@@ -133,7 +133,7 @@ _WORDS: Final = 60
 
 
 def without_site_markup(text: str) -> str:
-    """A Markdown text as a page made of it reads, line by line."""
+    """A Markdown text as it reads on a page, line by line."""
     lines = without_prose_fences(_boxes_opened(text.split("\n")))
     addresses = {found["name"].casefold(): found["to"] for found in _DEFINITION.finditer(text)}
     runs = [*_runs(lines)]
@@ -182,7 +182,7 @@ def _fence_behind(line: str, fence: str) -> str:
 
 
 def _runs(lines: list[str]) -> Iterator[tuple[bool, list[str]]]:
-    """Runs of lines, each with whether it is code: between fences, or set in and in no list."""
+    """Runs of lines, each with whether it is code: fenced, or indented outside of a list."""
     run: list[str] = []
     was_code, fence, listed, above = False, "", False, ""
     for line in lines:
@@ -343,7 +343,7 @@ def _shown_pieces(text: str) -> Iterator[tuple[bool, str]]:
 
 
 def _inline_code(code: str) -> str:
-    """Code in a line with one mark at each end where one does: a chat takes three for a block."""
+    """Code in a line with one mark at each end if that will do: Discord takes three for a block."""
     said = code.strip("`")
     is_line = code.startswith("```") and not {"`", "\n"} & {*said} and said.strip()
     return f"`{said}`" if is_line else code

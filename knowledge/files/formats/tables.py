@@ -60,7 +60,7 @@ _MARKDOWN = MarkdownIt("commonmark").disable("inline")
 
 
 def parse_json(text: str, name: str) -> ParsedFile:
-    """A list of questions and answers, wherever it stands in the JSON; one object a line, too.
+    """A list of questions and answers, anywhere in the JSON; one object a line, too.
 
     Raises:
         UnreadableError: if it is not JSON, or has no pairs.
@@ -120,7 +120,7 @@ def parse_csv(text: str, name: str) -> ParsedFile:
 
 
 def has_csv_pairs(text: str) -> bool:
-    """Whether a text is a table of questions and answers, whatever its name says."""
+    """Whether a text is a table of questions and answers, whatever its name."""
     first, _, rest = text.lstrip().partition("\n")
     if len(first) > 500 or not rest.strip():
         return False

@@ -47,7 +47,7 @@ _SETEXT_OR_SENTENCE_END: Final = (".", ";", ",", ":")
 
 
 def decoded(content: bytes) -> str:
-    """The text of `content`: UTF-8, or UTF-16 or UTF-32 where a byte-order mark says so.
+    """The text of `content`: UTF-8, or UTF-16 or UTF-32 with a byte-order mark.
 
     Raises:
         UnreadableError: if it is binary or in another encoding, with the place, or has too many

@@ -117,7 +117,7 @@ def _is_export(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
         with archive.open(info) as file:
             return export_format(file.read(HEAD_BYTES)) is not None
     except (*TORN, OSError, ValueError):
-        # It is told when it is read.
+        # The error comes up when it is read.
         return False
 
 
