@@ -63,8 +63,8 @@ def fetch(name: str, revision: str = "", show: Show = _unshown) -> Fetched:
     if constants.HF_HUB_OFFLINE:
         raise HubError(
             f"The model {name!r} is not on this machine, and downloading is switched off "
-            "(HF_HUB_OFFLINE). Where it may be downloaded, give the command once more with "
-            "HF_HUB_OFFLINE=0 before it; or copy the model's folder here and name that."
+            "(HF_HUB_OFFLINE). To download it, repeat the command with HF_HUB_OFFLINE=0 before it; "
+            "or copy the model's folder here and name that."
         )
     return _explained(name, lambda: _fetched(name, revision, show))
 
@@ -128,8 +128,8 @@ def _verify(name: str, folder: Path, commit: str, names: list[str]) -> None:
             (folder / path).resolve().unlink(missing_ok=True)
             (folder / path).unlink(missing_ok=True)
             raise HubError(
-                f"{path} of the model {name!r} did not come as the hub lists it (its digest "
-                "differs); it was deleted. Give the command once more to download it again."
+                f"{path} of the model {name!r} differs from the hub's (by its digest), "
+                "and was deleted. Repeat the command to download it again."
             )
 
 
@@ -176,18 +176,18 @@ def _sentence(name: str, error: BaseException) -> str:
 
     if isinstance(error, GatedRepoError):
         return (
-            f"The model {name!r} is given only to those who accepted its terms: do that on its "
-            "page of the hub, and set HF_TOKEN."
+            f"The model {name!r} has terms to accept first: accept them on its page of the "
+            "hub, and set HF_TOKEN."
         )
     # Without a token, a private model looks like a missing one.
     denied = isinstance(error, HfHubHTTPError) and error.response.status_code == _UNAUTHORISED
     if denied or isinstance(error, RepositoryNotFoundError | HFValidationError):
         return (
-            f"There is no model {name!r}: neither a folder of that name here, nor one that the hub "
-            "shows. `commonplace model list` has presets; else name `owner/model`, or a folder."
+            f"There is no model {name!r}, neither as a folder here nor on the hub. "
+            "`commonplace model list` has presets; else name `owner/model`, or a folder."
         )
     if isinstance(error, RevisionNotFoundError):
-        return f"The hub has no such revision of {name!r} any more."
+        return f"The hub no longer has this revision of {name!r}."
     why = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
     return (
         f"The model {name!r} could not be downloaded: {why}. What came is kept: the same command "

@@ -95,7 +95,7 @@ def _opened(record: ModelRecord, cache: Path) -> Embedder:
     found = str(folder) if folder is not None else record.name
     if not found:
         raise ModelError(
-            f"The model whose vectors are {record.vectors!r} is not on this machine any more."
+            f"The model with the vectors {record.vectors!r} is no longer on this machine."
         )
     if folder is not None and record.digest:
         check_digest(folder, record.digest, cache)
@@ -131,7 +131,7 @@ def check_digest(folder: Path, digest: str, cache: Path) -> None:
         raise ModelError(str(error)) from error
     if found != digest:
         raise ModelError(
-            f"The files of the model in {folder} are not those that were chosen: their digest is "
+            f"The files of the model in {folder} are not the chosen ones: their digest is "
             f"{found[:16]}…, not {digest[:16]}…. Choose it again with `commonplace model use` if "
             "you mean them."
         )

@@ -27,7 +27,7 @@ from indexer.embedding.onnx_reranker import RerankerManifest, RuntimeReranker
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
-# How well scores must go together with the reference's, over all sample pairs.
+# The least correlation with the reference's scores, over all sample pairs.
 LEAST_CORRELATION: Final = 0.99
 # Two passages whose scores differ by more than this, in standard deviations of all scores, have a
 # clear order; the next number is the share of such orders to keep. Smaller differences are a
@@ -122,7 +122,7 @@ def _described(reference: "CrossEncoder") -> dict[str, Any]:
 def _verified(
     reference: "CrossEncoder", model: RuntimeReranker, sample: Sequence[str]
 ) -> dict[str, float]:
-    """How well the scores go together with the reference's, and how often their order agrees.
+    """The correlation of the scores with the reference's, and the share of equal orders.
 
     Raises:
         DerivationError: if either is too little.
@@ -146,10 +146,9 @@ def _verified(
     # Written so as to refuse a NaN, too.
     if not (correlation >= LEAST_CORRELATION and agreement >= LEAST_AGREEMENT):
         raise DerivationError(
-            f"The reranker loses too much when quantized: its scores go together with the "
-            f"reference's by {correlation:.4f} (at least {LEAST_CORRELATION} is expected), and of "
-            f"passages that are clearly apart {agreement:.4f} are in the same order (at least "
-            f"{LEAST_AGREEMENT})."
+            f"The reranker loses too much when quantized: the correlation with the "
+            f"reference's scores is {correlation:.4f} (at least {LEAST_CORRELATION} is expected), "
+            f"and {agreement:.4f} of clear orders agree (at least {LEAST_AGREEMENT})."
         )
     return {"correlation": correlation, "agreement": agreement}
 

@@ -243,9 +243,8 @@ def harvested(accepted: Iterable[Question], documents: Sequence[Document]) -> Ju
         scopes[key] = seen
     if len(queries) < LEAST_HARVEST:
         raise JudgedSetError(
-            f"{len(queries)} answers have been found helpful, by somebody and unhelpful by nobody, "
-            "whose documents are still there and which follow up no other: a set needs "
-            f"{LEAST_HARVEST} different questions. Ask members to press Helpful, or name a judged "
-            "set's folder instead."
+            f"{len(queries)} answers can be judged: Helpful for somebody, Unhelpful for nobody, no "
+            f"follow-up, and with a document that still exists. A set needs {LEAST_HARVEST} "
+            "different questions. Ask members to press Helpful, or name a judged set's folder."
         )
     return JudgedSet(documents, queries, judgements, scopes=scopes)

@@ -26,7 +26,7 @@ PACK_SECONDS: Final = 300.0
 _LOST: Final = frozenset({401, 403, 404, 410})
 _REDIRECTING: Final = frozenset({301, 302, 303, 307, 308})
 _ADVERTISEMENT: Final = "application/x-git-upload-pack-advertisement"
-NO_REMOTE: Final = "is no Git repository: what is there is none, or not everybody may read it"
+NO_REMOTE: Final = "is no public Git repository"
 
 
 class _Answer:
@@ -150,8 +150,8 @@ def _problem(answer: _Answer, *, begins: bool) -> str:
     """The problem with an answer, as the rest of a sentence; empty if there is none."""
     if answer.status in (401, 403):
         return (
-            "asks for a login: there is no repository there, or not everybody may read it, and "
-            "only what everybody may read can be followed"
+            "asks for a login: the repository is missing or private, and only public ones can be "
+            "followed"
         )
     if answer.status in (404, 410):
         return f"{NO_REMOTE} (the host answers {answer.status})"

@@ -193,7 +193,7 @@ def _sync_pages(
         listed = {each.url for each in found.pages}
         for gone in [url for url in pages.urls(site) if url not in listed and url != site]:
             page = pages.page(site, gone)
-            pages.keep(after(page, Gone("is listed no more"), now, grace))
+            pages.keep(after(page, Gone("is no longer listed"), now, grace))
     return full
 
 
@@ -257,7 +257,7 @@ def _hidden(page: WebPage, told: str) -> WebPage:
         content=b"",
         title="",
         text="",
-        reason=f"asks programs not to show what it says ({told}), so it is not quoted",
+        reason=f"asks programs not to show it ({told}), so it is not quoted",
     )
 
 

@@ -81,7 +81,7 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The page is no more; `reason` continues a sentence about it."""
+    """The page is gone; `reason` continues a sentence about it."""
 
     reason: str
 
@@ -204,7 +204,7 @@ class Fetcher:
         if response.status == 304 and known:
             return Unchanged(hidden, nofollow)
         if response.status in (404, 410):
-            return Gone(f"is no more (the host answers {response.status})")
+            return Gone(f"is gone (the host answers {response.status})")
         if response.status == 429 or _retry_after(response) is not None:
             return Failed(f"asks to be left alone for now ({response.status})", busy=True)
         if response.status != 200:
@@ -324,7 +324,7 @@ class Fetcher:
         if isinstance(robots, Failed):
             raise RefusedError(robots.reason)
         if not robots.can_fetch(url, NAME):
-            raise RefusedError(f"is not to be fetched by programs, says {host}/robots.txt")
+            raise RefusedError(f"is closed to programs by {host}/robots.txt")
 
     def _robots_of(self, host: str) -> Protego | Failed:
         """A host's robots.txt; without one everything is allowed.

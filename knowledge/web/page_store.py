@@ -123,10 +123,8 @@ def _gone(page: WebPage, reason: str, now: datetime, grace: timedelta) -> WebPag
         return replace(page, content=b"", gone_at=since, reason=reason)
     if now - since < grace:
         until = f"{since + grace:%d %b %Y}"
-        return replace(
-            page, gone_at=since, reason=f"{reason}; what it said is quoted until {until}"
-        )
-    told = f"{reason} since {since:%d %b %Y}, and is quoted no more"
+        return replace(page, gone_at=since, reason=f"{reason}; its text is quoted until {until}")
+    told = f"{reason} since {since:%d %b %Y}, and is no longer quoted"
     blank = WebPage(page.site, page.url, page.link, checked_at=now, gone_at=since, reason=told)
     return replace(blank, fetched_at=page.fetched_at)
 

@@ -226,7 +226,7 @@ def _retire(run: _Crawl) -> None:
             page = run.pages.page(run.location, url)
             gone = after(
                 page,
-                Gone("is linked no more, or not to be fetched by programs"),
+                Gone("is no longer linked, or closed to programs"),
                 run.now,
                 run.grace,
             )

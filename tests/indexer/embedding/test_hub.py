@@ -165,7 +165,7 @@ def test_weights_as_pickles_are_refused(hub: Hub, fetched: Fetch, tmp_path: Path
 
 
 def test_files_that_are_not_as_listed_are_deleted(hub: Hub, fetched: Fetch, tmp_path: Path) -> None:
-    assert "did not come as the hub lists it" in fetched(hub(wrong=True), "owner/good")["error"]
+    assert "differs from the hub's" in fetched(hub(wrong=True), "owner/good")["error"]
     assert not list((tmp_path / "home").rglob("*.safetensors"))
 
 
@@ -174,9 +174,9 @@ def test_files_that_are_not_as_listed_are_deleted(hub: Hub, fetched: Fetch, tmp_
     [
         ("owner/none", "", {}, "There is no model 'owner/none'"),
         ("elsewhere/good", "", {}, "There is no model"),
-        ("owner/good", "f" * 40, {}, "no such revision"),
+        ("owner/good", "f" * 40, {}, "no longer has this revision"),
         ("owner/good", "", {"status": 401}, "There is no model"),
-        ("owner/good", "", {"status": 403}, "accepted its terms"),
+        ("owner/good", "", {"status": 403}, "has terms to accept"),
         ("owner/good", "", {"status": 500}, "could not be downloaded"),
     ],
 )

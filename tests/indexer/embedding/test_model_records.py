@@ -50,7 +50,7 @@ def test_other_files_in_the_folder_are_refused(
     if "torch" not in made.vectors:
         # What was derived from the right ones is still here, and is what was recorded.
         assert open_record(moved, cache).embedder.model == made.vectors
-    with pytest.raises(ModelError, match=r"are not those that were chosen.*model use"):
+    with pytest.raises(ModelError, match=r"are not the chosen ones.*model use"):
         open_record(moved, tmp_path / "no cache")
 
 
@@ -62,7 +62,7 @@ def test_a_folder_that_is_gone_is_explained(tmp_path: Path) -> None:
 
 
 def test_vectors_whose_model_nobody_knows_are_explained(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="'abc onnx-int8-2' is not on this machine any more"):
+    with pytest.raises(ModelError, match="'abc onnx-int8-2' is no longer on this machine"):
         open_record(ModelRecord("", vectors="abc onnx-int8-2"), tmp_path)
 
 

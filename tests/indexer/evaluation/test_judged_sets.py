@@ -212,7 +212,7 @@ CORPUS_NOW = [_document("common"), _document("note:1", GUILD), _document("below"
 
 
 def test_too_few_accepted_answers_are_counted_and_the_remedy_is_named() -> None:
-    with pytest.raises(JudgedSetError, match=r"^19 answers .* a set needs 20 .* press Helpful"):
+    with pytest.raises(JudgedSetError, match=r"^19 answers .* A set needs 20 .* press Helpful"):
         harvested(ENOUGH, CORPUS_NOW)
 
 

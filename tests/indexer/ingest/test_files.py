@@ -341,7 +341,7 @@ def _tree(folder: Path, seed: int) -> None:
 def test_what_a_file_gave_goes_only_together_with_what_is_remembered_of_it(
     world: World, tmp_path: Path
 ) -> None:
-    """Else a file that comes again as it was is taken for read, and is quoted no more."""
+    """Else a file that comes again as it was is taken for read, and is no longer quoted."""
     world.write("a.md", "Text.")
     world.run()
     text = (world.folder / "a.md").read_bytes()

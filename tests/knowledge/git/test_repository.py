@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from knowledge.git import repository
+from knowledge.git.http_client import NO_REMOTE
 from knowledge.git.repository import CommittedFile, Repository, forget_other_copies, opened
 from knowledge.values.source_locations import RepositoryLocation
 from knowledge.web import ssrf_guard
@@ -284,13 +285,13 @@ def _answers(status: str, body: bytes = b"", **headers: str) -> Any:
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        (_answers("401 Unauthorized"), "asks for a login: there is no repository there, or not"),
+        (_answers("401 Unauthorized"), "asks for a login: the repository is missing or private"),
         (_answers("403 Forbidden"), "asks for a login"),
-        (_answers("404 Not Found"), "is no Git repository: what is there is none, or not everybod"),
+        (_answers("404 Not Found"), NO_REMOTE),
         (_answers("429 Too Many Requests"), "asks to be left alone for now (429)"),
         (_answers("500 Oops"), "can't be fetched (the host answers 500)"),
-        (_answers("200 OK", b"<h1>Hi</h1>", Content_Type="text/html"), "is no Git repository"),
-        (_answers("200 OK", b"a\trefs/heads/main"), "is no Git repository"),
+        (_answers("200 OK", b"<h1>Hi</h1>", Content_Type="text/html"), NO_REMOTE),
+        (_answers("200 OK", b"a\trefs/heads/main"), NO_REMOTE),
         (
             _answers("301 Moved", Location="http://169.254.169.254/info/refs"),
             "leads to 169.254.169.254, which",

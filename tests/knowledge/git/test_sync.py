@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.storage.derived_data import open_pages
+from knowledge.git.http_client import NO_REMOTE
 from knowledge.git.sync import document_ids, documents, failures, sync
 from knowledge.values.documents import SHARED, Document, Kind, Lines, Scope
 from knowledge.values.source_locations import RepositoryLocation
@@ -154,7 +155,7 @@ def test_a_repository_that_is_lost_is_quoted_for_a_time_of_grace(world: World) -
     world.server.first = refuses
     world.sync(days=1)
     assert list(world.found()) == ["A"]
-    assert world.reasons()[0].startswith("is no Git repository")
+    assert world.reasons()[0].startswith(NO_REMOTE)
     for day in range(2, 17):
         world.sync(days=day)
     assert world.found() == {}

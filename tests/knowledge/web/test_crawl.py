@@ -155,7 +155,7 @@ def test_a_sitemap_index_is_followed(world: World) -> None:
     world.sync("/index.xml")
     assert world.titles("/index.xml") == ["a"]
     [reason] = world.reasons("/index.xml")
-    assert reason.endswith("/gone.xml, which is no more (the host answers 404).")
+    assert reason.endswith("/gone.xml, which is gone (the host answers 404).")
 
 
 def test_a_sitemap_of_another_host_says_why_it_gives_nothing(world: World) -> None:
@@ -181,13 +181,13 @@ def test_a_page_that_vanished_is_said_so_and_retired_after_the_grace(world: Worl
     world.sync(MAP, days=1)
     assert world.titles(MAP) == ["a", "b"]
     assert world.reasons(MAP) == [
-        "is no more (the host answers 404); what it said is quoted until 25 Mar 2026."
+        "is gone (the host answers 404); its text is quoted until 25 Mar 2026."
     ]
     for days in (8, 15):
         world.sync(MAP, days=days)
     assert world.titles(MAP) == ["a"]
     assert world.reasons(MAP) == [
-        "is no more (the host answers 404) since 11 Mar 2026, and is quoted no more."
+        "is gone (the host answers 404) since 11 Mar 2026, and is no longer quoted."
     ]
     world.page("b")
     world.sync(MAP, days=17)
@@ -202,7 +202,7 @@ def test_a_page_that_is_listed_no_more_is_retired_after_the_grace(world: World) 
     world.lists("a")
     world.sync(MAP, days=1)
     assert world.titles(MAP) == ["a", "b"]
-    assert world.reasons(MAP) == ["is listed no more; what it said is quoted until 25 Mar 2026."]
+    assert world.reasons(MAP) == ["is no longer listed; its text is quoted until 25 Mar 2026."]
     for days in (8, 15):
         world.sync(MAP, days=days)
     assert world.titles(MAP) == ["a"]
@@ -233,7 +233,7 @@ def test_pages_of_a_sitemap_that_is_gone_are_asked_for_by_themselves(world: Worl
     for days in (8, 15):
         world.sync(MAP, days=days)
     assert world.titles(MAP) == ["a"]
-    assert "is no more (the host answers 404)." in world.reasons(MAP)
+    assert "is gone (the host answers 404)." in world.reasons(MAP)
 
 
 def test_a_page_that_fails_keeps_its_last_good_text(world: World) -> None:
@@ -378,7 +378,7 @@ def test_a_page_that_asks_not_to_be_shown_is_not_quoted_and_it_is_said_why(
     world.sync("/a")
     assert world.titles("/a") == []
     [reason] = world.reasons("/a")
-    assert reason == f"asks programs not to show what it says ({told}), so it is not quoted."
+    assert reason == f"asks programs not to show it ({told}), so it is not quoted."
 
 
 @pytest.mark.parametrize(

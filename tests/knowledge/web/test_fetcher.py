@@ -136,7 +136,7 @@ def test_what_robots_txt_forbids_is_not_fetched(server: WebServer, fetcher: Fetc
     )
     server.pages["/open"] = server.pages["/private/x"] = PAGE
     assert isinstance(fetcher.fetch(server.url("/open")), Fetched)
-    assert "is not to be fetched by programs" in reason(fetcher.fetch(server.url("/private/x")))
+    assert "is closed to programs" in reason(fetcher.fetch(server.url("/private/x")))
     assert server.paths == ["/open"]
     assert [path for path, _ in server.requests].count("/robots.txt") == 1
 
@@ -146,7 +146,7 @@ def test_a_redirect_to_what_robots_txt_forbids_is_not_followed(
 ) -> None:
     server.pages["/robots.txt"] = Reply("User-agent: *\nDisallow: /private", kind="text/plain")
     server.pages["/"] = Reply(status=301, headers={"Location": "/private"})
-    assert "is not to be fetched" in reason(fetcher.fetch(server.url("/")))
+    assert "is closed to programs" in reason(fetcher.fetch(server.url("/")))
 
 
 def test_while_robots_txt_fails_nothing_is_fetched(server: WebServer, fetcher: Fetcher) -> None:
@@ -217,7 +217,7 @@ def test_redirects_without_end_are_given_up(server: WebServer, fetcher: Fetcher)
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_page_that_is_no_more_is_gone(server: WebServer, fetcher: Fetcher, status: int) -> None:
     server.pages["/"] = Reply(status=status)
-    assert fetcher.fetch(server.url("/")) == Gone(f"is no more (the host answers {status})")
+    assert fetcher.fetch(server.url("/")) == Gone(f"is gone (the host answers {status})")
 
 
 @pytest.mark.parametrize("status", [500, 502, 401, 403, 206])

@@ -54,13 +54,13 @@ def test_a_page_that_is_gone_is_quoted_for_a_time_of_grace_and_then_retired() ->
     gone = after(PAGE, Gone("is no more"), NOW, GRACE)
     assert gone.text == "Text"
     assert gone.gone_at == NOW
-    assert gone.reason == "is no more; what it said is quoted until 24 Mar 2026"
+    assert gone.reason == "is no more; its text is quoted until 24 Mar 2026"
     half = after(gone, Gone("is no more"), NOW + GRACE / 2, GRACE)
     day_before = after(half, Gone("is no more"), NOW + GRACE - timedelta(days=1), GRACE)
     assert (day_before.text, day_before.gone_at) == ("Text", NOW)
     retired = after(day_before, Gone("is no more"), NOW + GRACE, GRACE)
     assert (retired.text, retired.content, retired.etag) == ("", b"", "")
-    assert retired.reason == "is no more since 10 Mar 2026, and is quoted no more"
+    assert retired.reason == "is no more since 10 Mar 2026, and is no longer quoted"
 
 
 def test_a_clock_that_jumps_ahead_retires_no_page() -> None:

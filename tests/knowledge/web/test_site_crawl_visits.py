@@ -47,9 +47,7 @@ def test_what_nothing_leads_to_any_more_is_quoted_for_a_time_of_grace(world: Wor
     world.page("/docs/", "b")
     world.sync(days=1)
     assert world.titles() == ["docs", "docs a", "docs b"]
-    assert world.reasons()[0].startswith(
-        "is linked no more, or not to be fetched by programs; what"
-    )
+    assert world.reasons()[0].startswith("is no longer linked, or closed to programs; its text")
     for day in range(2, 17):
         world.sync(days=day)
     assert world.titles() == ["docs", "docs b"]
