@@ -54,7 +54,9 @@ def test_an_address_that_can_not_be_asked_is_refused_with_one_that_can(
 def test_a_model_can_not_be_asked_nowhere_and_has_a_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"`phrasing\.url` is '': input should be the address"):
         _settings(tmp_path, 'mode = "choose"\nmodel = "m"')
-    with pytest.raises(ConfigError, match=r"`phrasing\.model` is '': input should be the endpoint's name"):
+    with pytest.raises(
+        ConfigError, match=r"`phrasing\.model` is '': input should be the endpoint's name"
+    ):
         _settings(tmp_path, f'mode = "phrase"\nurl = "{_HERE}"')
     assert _settings(tmp_path, f'url = "{_HERE}"').is_on is False
 

@@ -114,7 +114,9 @@ def test_the_password_of_a_database_is_hidden_in_the_log(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("value", ["", "  "])
 def test_without_a_token_the_remedy_is_named(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", value)
-    with pytest.raises(ConfigError, match=r"no token\. Copy it .* set the environment variable DISCORD_TOKEN"):
+    with pytest.raises(
+        ConfigError, match=r"no token\. Copy it .* set the environment variable DISCORD_TOKEN"
+    ):
         config.token()
 
 
