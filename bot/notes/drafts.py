@@ -64,7 +64,7 @@ def checked_number(pictures: list[_Counted]) -> list[_Counted]:
 
 def too_many_pictures(number: int) -> InvalidNoteError:
     return InvalidNoteError(
-        "There are {number} pictures; {most} is the most.", number=number, most=PICTURES
+        "There are {number} pictures; a note has {most} at most.", number=number, most=PICTURES
     )
 
 

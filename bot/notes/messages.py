@@ -1,4 +1,4 @@
-"""Messages to contributors: the state, text and history of a note. Pure."""
+"""Messages to contributors about their notes: state, text, history, submission. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -29,8 +29,8 @@ SHOWN_REASON_CHARACTERS: Final = 330
 HISTORY_LABELS: Final = (Sentence("Earlier"), Sentence("Later"))
 
 
-_ANSWERED_FROM: Final = Sentence("{line}; questions are answered from it")
-_RETIRED: Final = Sentence("{line}; **retired**, so that questions are not answered from it")
+_ANSWERED_FROM: Final = Sentence("{line}; used for answers")
+_RETIRED: Final = Sentence("{line}; **retired**: no longer used for answers")
 _EARLIER_LIVE: Final = Sentence("{line}; an earlier text is **live**")
 
 
@@ -40,9 +40,9 @@ def where(
     room: int = SHOWN_REASON_CHARACTERS,
     language: Language = Language.ENGLISH,
 ) -> str:
-    """Where a note stands, with its latest revision, in one line.
+    """The state of a note with its latest revision, in one line.
 
-    Up to the reason it has at most `room` characters.
+    The state and its reason together take at most `room` characters.
     """
     line = status_line(note, quorum, language)
     if size(line) > room:
@@ -61,7 +61,7 @@ _VERIFIED: Final = Sentence("verified {when}")
 
 
 def shown_note(found: Seen, language: Language = Language.ENGLISH) -> list[Card]:
-    """A note as somebody may see it: the live text, then what waits or was refused, if theirs."""
+    """The cards of a note: the live text, then a pending or refused one if the viewer sees it."""
     cards_ = [_text_of(found.live, found, "", language)] if found.live else []
     latest = found.latest
     if latest is not None and not latest.live:
@@ -71,7 +71,7 @@ def shown_note(found: Seen, language: Language = Language.ENGLISH) -> list[Card]
 
 
 def _text_of(note: Note, found: Seen, line: str, language: Language) -> Card:
-    """A revision's text with its title, credit, tags and source; as a file where it is long."""
+    """The card of a revision: title, credit, tags, text and source; a long text as a file."""
     submission = note.revision.submission.shown
     credit = [
         NUMBERED(language, number=note.id),
@@ -99,7 +99,7 @@ def file_name(note: Note) -> str:
 
 
 def is_long(text: str) -> bool:
-    """Whether a text is edited as a file, because no form holds it."""
+    """Whether a text doesn't fit in a form, so that it's edited as a file."""
     return size(text) > FORM_CHARACTERS
 
 
@@ -114,13 +114,13 @@ REVISE_LABELS: Final[Mapping[str, Sentence]] = {
     "upload": Sentence("Upload the edited text"),
 }
 _AS_FILE: Final = Sentence(
-    "“{title}” has {number:,} characters, more than a form holds ({most:,}): here it is as a file. "
-    "Edit the file, then press *Upload the edited text*."
+    "“{title}” has {number:,} characters; a form holds {most:,}. Here it is as a file: edit it, "
+    "then press *Upload the edited text*."
 )
 
 
 def as_file(note: Note, language: Language = Language.ENGLISH) -> str:
-    """To a contributor whose text no form holds, beside the file."""
+    """Introduce the file with a text that doesn't fit in a form."""
     submission = note.revision.submission.shown
     return _AS_FILE(
         language,
@@ -131,13 +131,13 @@ def as_file(note: Note, language: Language = Language.ENGLISH) -> str:
 
 
 _PLACE: Final = Sentence("{number} of {count}")
-_LIVE: Final = Sentence("**Live**: questions are answered from it")
+_LIVE: Final = Sentence("**Live**: used for answers")
 
 
 def revision(revisions: Sequence[Note], number: int, language: Language = Language.ENGLISH) -> Card:
-    """A revision of those that somebody may see, with what it changed; `number` from 0.
+    """The card of one of several revisions; `number` counts from 0.
 
-    The first one is shown whole; of any, what does not fit is in a file.
+    The first is shown whole, any other as its changes. A text that doesn't fit is in a file.
     """
     note = revisions[number]
     submission = note.revision.submission.shown
@@ -162,7 +162,7 @@ def _place_in_history(note: Note, language: Language) -> str:
 
 
 def asks_about_near(near: Sequence[Near], language: Language = Language.ENGLISH) -> str:
-    """Before a new note is submitted that is like something on record: what, and what to do."""
+    """Ask the sender of a new note about similar documents."""
     found, choices = NEAR_FOUND(language), NEAR_CHOICES(language)
     lines = [found]
     room = MESSAGE_CHARACTERS - size(found) - size(choices) - 2
@@ -174,14 +174,14 @@ def asks_about_near(near: Sequence[Near], language: Language = Language.ENGLISH)
 
 
 def is_the_same(asked: str, language: Language = Language.ENGLISH) -> str:
-    """To who says that what they wrote is on record already; `asked` is what they were asked."""
+    """Confirm that nothing was submitted; `asked` is the question with the similar documents."""
     around = {one(spoken) for one in (NEAR_FOUND, NEAR_CHOICES) for spoken in Language}
     found = [line for line in asked.split("\n") if line not in around]
     return "\n".join([SAME(language), *found])
 
 
 def extend_label(near: Near, language: Language = Language.ENGLISH) -> str:
-    """The button that opens one's own note instead; 80 characters."""
+    """The label of the button that extends a similar note; 80 characters."""
     return _EXTEND(language, title=shortened(legible(near.title), 60))
 
 
@@ -192,36 +192,28 @@ DRAFT_LABELS: Final[Mapping[str, Sentence]] = {
     "same": Sentence("This is the same"),
     "picture": picture_messages.ADD_LABEL,
 }
-NEAR_FOUND: Final = Sentence("Before I hand it in: there is something like it already.")
+NEAR_FOUND: Final = Sentence("Not submitted yet: there is something similar already.")
 NEAR_CHOICES: Final = Sentence(
-    "-# `/note show` shows a note whole. If yours says the same, there is nothing to submit. If "
-    "not, submit it: the moderators see these, too."
+    "-# `/note show` shows a whole note. If yours adds something, submit it anyway: the moderators "
+    "see these, too."
 )
-SAME: Final = Sentence(
-    "Thank you for checking: nothing was submitted, since this is known already."
-)
+SAME: Final = Sentence("Thanks for checking. Nothing was submitted, because this exists already:")
 
 
 WITHDRAW_LABELS: Final[Mapping[str, Sentence]] = {
     "yes": Sentence("Withdraw"),
     "no": Sentence("Keep it"),
 }
-_WITHDRAW_LIVE: Final = Sentence(
-    "Withdraw “{title}”? Questions will no longer be answered from it."
-)
-_WITHDRAW_RETIRED: Final = Sentence(
-    "Withdraw “{title}”? It is retired; moderators can't put it back then."
-)
-_WITHDRAW_PENDING: Final = Sentence("Withdraw “{title}”, which waits for a decision?")
-_WITHDRAW_REVISION: Final = Sentence(
-    "Withdraw “{title}”, which waits for a decision? The text that is live stays live."
-)
+_WITHDRAW_LIVE: Final = Sentence("Withdraw “{title}”? I'll no longer answer from it.")
+_WITHDRAW_RETIRED: Final = Sentence("Withdraw “{title}”? Moderators can't restore it after that.")
+_WITHDRAW_PENDING: Final = Sentence("Withdraw “{title}”? The moderators haven't decided on it yet.")
+_WITHDRAW_REVISION: Final = Sentence("Withdraw the pending text of “{title}”? The live text stays.")
 _REVISION_WITHDRAWN: Final = Sentence(
-    "The revision of “{title}” is withdrawn. The text that is live stays live."
+    "The pending text of “{title}” is withdrawn. The live text stays."
 )
 _WITHDRAWN: Final = Sentence(
-    "“{title}” is withdrawn. Its text is kept for you: `/note edit` proposes it again. Pictures of "
-    "it are deleted."
+    "“{title}” is withdrawn, and its pictures are deleted. I keep the text for you: `/note edit` "
+    "proposes it again."
 )
 
 
@@ -243,20 +235,18 @@ def withdrawn(note: Note, language: Language = Language.ENGLISH) -> str:
 
 NOT_WITHDRAWN: Final = Sentence("Nothing was withdrawn.")
 MOVED_ON: Final = Sentence(
-    "This note has changed since you were asked. Nothing was withdrawn: `/note withdraw` asks anew."
+    "Nothing was withdrawn, because the note has changed since I asked. Try `/note withdraw` again."
 )
 NOTHING_TO_WITHDRAW: Final = Sentence(
-    "None of your notes with that title can be withdrawn. `/note mine` lists yours."
+    "You have no note of that name to withdraw. `/note mine` lists yours."
 )
 REPORT_TITLE: Final = Sentence("Report a note")
 WHICH_NOTE: Final = Sentence("Which note")
-PROBLEM: Final = Sentence("What is wrong with it")
+PROBLEM: Final = Sentence("Problem")
 REPORT_REASON_HELP: Final = Sentence(
-    "What is right instead, or how it does harm. Moderators see it."
+    "The correct facts, or the harm it does. Moderators read this."
 )
-_REPORTED: Final = Sentence(
-    "Thank you. The moderators see that “{title}” is reported as {problem}."
-)
+_REPORTED: Final = Sentence("Thanks. The moderators see that you reported “{title}” as {problem}.")
 
 
 def reported(note: Note, problem: Problem, language: Language = Language.ENGLISH) -> str:
@@ -265,36 +255,27 @@ def reported(note: Note, problem: Problem, language: Language = Language.ENGLISH
 
 
 NOTHING_TO_REPORT: Final = Sentence(
-    "None of the notes in this answer is live any more: there is nothing to report."
+    "There is nothing to report: no note in this answer is live any more."
 )
 QUOTES_NO_NOTE: Final = Sentence(
-    "There is no note in this message that I could report. I can do that with my answers that "
-    "quote a note; for any other note there is `/note report`."
+    "This message quotes no note. Report an answer of mine that does, or use `/note report`."
 )
-NO_HISTORY: Final = Sentence("There is no such note here, or it is not live.")
-NOT_A_MEMBER: Final = Sentence("You are not a member of the server that this note belongs to.")
-TAKEN_ALREADY: Final = Sentence(
-    "This has been submitted already. `/note mine` says where it stands."
-)
-DRAFT_LOST: Final = Sentence(
-    "What you wrote is in the file above, but I can't fetch it from Discord: copy it from there."
-)
+NO_HISTORY: Final = Sentence("There is no such note here, or it isn't live.")
+NOT_A_MEMBER: Final = Sentence("This note belongs to a server, and you are not a member there.")
+TAKEN_ALREADY: Final = Sentence("You have submitted this already. `/note mine` shows its state.")
+DRAFT_LOST: Final = Sentence("I can't fetch your text from Discord. Copy it from the file above.")
 
 
 REPORT_LABEL: Final = Sentence("Report")
 WRITE_LABEL: Final = Sentence("Write this note")
 
 
-_LIVE_AT_ONCE: Final = Sentence(
-    "Thank you. “{title}” is live at once: questions are answered from it now."
-)
+_LIVE_AT_ONCE: Final = Sentence("Thank you. “{title}” is live: I answer from it now.")
 _WITH_MODERATORS: Final = Sentence(
-    "Thank you. “{title}” is with the moderators; I'll tell you what they decide."
+    "Thank you. “{title}” is with the moderators; I'll tell you their decision."
 )
-
-
 _PUBLIC_ONCE_APPROVED: Final = Sentence(
-    "Once it is live, anybody on the web can read it on the public page."
+    "Once it is live, anyone on the web can read it on the public page."
 )
 
 
@@ -305,13 +286,13 @@ def note_taken(note: Note, language: Language = Language.ENGLISH, *, public: boo
 
 
 NO_REVIEW_CHANNEL: Final = Sentence(
-    "Notes can't be taken here yet: an administrator has to run `/setup` first and choose the "
-    "channel where they are reviewed."
+    "Notes can't be submitted here yet. An administrator has to choose a review channel with "
+    "`/setup` first."
 )
-NOTES_NEED_A_SERVER: Final = Sentence("Notes belong to a server: propose this one there.")
+NOTES_NEED_A_SERVER: Final = Sentence("Notes belong to a server. Propose this one there.")
 CARD_NOT_POSTED: Final = Sentence(
-    "Your note is kept, but I can't post it in the review channel now; I'll try again every "
-    "minute. Please tell a moderator if it does not come: I may not be allowed to write there."
+    "I've kept your note, but can't post it in the review channel. I'll try again every minute; "
+    "please tell a moderator that I may lack permission to write there."
 )
 NO_SUCH_NOTE: Final = Sentence("There is no such note here. `/note mine` lists yours.")
 NOT_YOURS: Final = Sentence("Only its contributor can revise this note.")

@@ -1,4 +1,4 @@
-"""Text in the pictures of a note, offered to its contributor to be put into the note."""
+"""Text read in a note's pictures, offered to its contributor for the note's text. Pure."""
 
 from typing import Final
 
@@ -9,25 +9,24 @@ from knowledge.values.guilds import Language
 from knowledge.values.submissions import FORM_CHARACTERS
 
 READ: Final = Sentence(
-    "Before I hand it in: this is what I read in its pictures. Nobody finds the note by it unless "
-    "it is in the text; *Add to the text* opens the form with it, to be corrected."
+    "Not submitted yet: I read this in the pictures. Questions only find the note by its text. "
+    "*Add to the text* puts it there and lets you correct it."
 )
 UNREAD: Final = Sentence(
-    "I could not read the text in every picture. If the note should be found by it, type it into "
-    "the note's text."
+    "I couldn't read the text in every picture. Type it into the note if questions should find it."
 )
 ADD_LABEL: Final = Sentence("Add to the text")
 _TEXT_CHARACTERS: Final = 1_500
 _BETWEEN: Final = "\n\n"
-# Less is not worth to be asked about.
+# Less text isn't worth a question.
 _LEAST_CHARACTERS: Final = 20
 
 
 def offer(text: str, read: str, language: Language, *, is_whole: bool = True) -> str:
-    """A message that shows what was read; nothing where there is little of it, or no room.
+    """Offer the text that was read; empty if it's too short, or the form has no room for it.
 
-    What a form can't hold could not be seen in it. Lines that are in the text are not offered.
-    `is_whole` says that each picture could be read.
+    Lines that the note's text already has are left out. `is_whole` means that every picture could
+    be read.
     """
     have = " ".join(text.casefold().split())
     new = [line for line in read.split("\n") if " ".join(line.casefold().split()) not in have]
@@ -39,12 +38,12 @@ def offer(text: str, read: str, language: Language, *, is_whole: bool = True) ->
 
 
 def added(text: str, offered: str) -> str:
-    """The text of a note with what a message that `offer` wrote shows below it."""
+    """The text of a note, followed by the text that `offer` showed."""
     return _BETWEEN.join(filter(None, [text.strip(), *code_blocks(offered)[:1]]))
 
 
 def _whole_lines(lines: list[str], most: int) -> str:
-    """As many lines as fit; of the first as much as fits."""
+    """As many whole lines as fit, and always the first."""
     kept = lines[:1]
     for line in lines[1:]:
         if size("\n".join([*kept, line])) > most:

@@ -1,7 +1,7 @@
-"""Review cards: what they show and which buttons they have, in every state of a note. Pure.
+"""Review cards: their texts and buttons in every state of a note. Pure.
 
-A card is one message in all its states. What does not fit into it is attached as a file; nothing
-is cut off without saying so.
+A card stays one message in all its states. A text that doesn't fit is attached as a file, and the
+card says if anything is left out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,16 +43,16 @@ LABELS: Final[Mapping[Action, Sentence]] = {
     Action.ON_PAGE: Sentence("Allow on the public page"),
 }
 
-# A text of so many characters, as it is shown, is on the card whole in all its states; of a longer
-# one the card shows the beginning, and has the whole of it as a file.
+# A text up to this length is shown whole, in all states of the card. A longer one is shown in part,
+# and attached as a file.
 TEXT_CHARACTERS: Final = 1_900
-# Where a note stands takes at most this much: names, a time and most reasons whole.
+# For the state of a note: room for names, a time and most reasons.
 STATUS_CHARACTERS: Final = 450
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A message about a note, the whole text as a file where it does not fit, pictures."""
+    """A message about a note, with its pictures, and its whole text as a file if that is long."""
 
     content: str
     file_name: str = ""
@@ -61,7 +61,7 @@ class Card:
 
 
 class Standing(StrEnum):
-    """Where a note stands, as far as the colour of its card says it."""
+    """The state of a note that the colour of its card shows."""
 
     WAITING = "waiting"
     LIVE = "live"
@@ -72,10 +72,10 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReviewCard:
-    """A review card: its texts from the top, with lines between them, and what is attached.
+    """A review card: its texts, from the top, and its attachments.
 
-    The first says where the note stands and what it is, the second is its text, or how that
-    differs from the live one; the third is what else there is to know, if anything.
+    The first text has state, title and author. The second is the note's text, or its difference
+    from the live one. The third, if any, has everything else.
     """
 
     standing: Standing
@@ -84,7 +84,7 @@ class ReviewCard:
 
 
 def actions(note: Note, settings: GuildSettings, at: datetime) -> tuple[Action, ...]:
-    """The buttons that a card has now, in order."""
+    """The buttons of a card at a moment, in order."""
     found: list[Action] = []
     if note.revision.state is State.PENDING:
         found = [
@@ -120,10 +120,10 @@ def card(
     on_page: bool = False,
     language: Language = Language.ENGLISH,
 ) -> ReviewCard:
-    """A review card as it is to look now, in at most `room` characters.
+    """The review card of a note at a moment, in at most `room` characters.
 
-    `impact` is what publishing the revision would change, where that was found out already. With
-    `on_page` it says whether the note is on the public page of its server, which has one.
+    `impact` is the effect of publishing the revision, once it's known. With `on_page`, the card
+    says whether the note is on the server's public page.
     """
     submission = note.revision.submission.shown
     status = status_line(note, findings.quorum, language)
@@ -177,13 +177,13 @@ _SOURCE_CHANGED: Final[Mapping[SourceChange, Sentence]] = {
 }
 _REPORTED: Final = Sentence("⚠ Reported as **{problem}** {when}: {reason}")
 _DUE: Final = Sentence("⚠ Due for review since {when}.")
-_SAMPLED: Final = Sentence("⚠ Published at once; picked to be looked at.")
+_SAMPLED: Final = Sentence("⚠ Published at once; picked for a spot check.")
 IF_PUBLISHED: Final = Sentence("If published: {change}")
-_MORE_LINES: Final = Sentence("-# There is no room here for {number} more.")
+_MORE_LINES: Final = Sentence("-# {number} more don't fit here.")
 
 
 def origin(note: Note, record: Mapping[str, int], language: Language = Language.ENGLISH) -> str:
-    """Which revision of which note this is, by whom, and what became of their others."""
+    """The numbers of note and revision, its author, and how many of theirs were approved."""
     revision = note.revision
     parts = [NUMBERED(language, number=note.id)]
     if revision.number > 1:
@@ -219,7 +219,7 @@ def _details(note: Note, language: Language) -> list[str]:
 _ON_PAGE: Final = Sentence("It is on the public page.")
 _FOR_PAGE: Final = Sentence("Once live, it is on the public page.")
 _UNRELEASED: Final = Sentence(
-    "Not on the public page, of which its writer wasn't told: `/page review` releases it."
+    "Not on the public page: its writer wasn't told of the page. `/page review` releases it."
 )
 _OFF_PAGE: Final[Mapping[PageVeto, Sentence]] = {
     PageVeto.WRITER: Sentence("Its writer keeps it off the public page."),
@@ -232,7 +232,7 @@ def _is_public_or_may_be(note: Note) -> bool:
 
 
 def page_line(note: Note, language: Language = Language.ENGLISH) -> str:
-    """Whether a text is for the public page of its server, and if not, why."""
+    """Whether a text is for its server's public page, and why not."""
     for veto in PageVeto:
         if veto in note.off_page:
             return _OFF_PAGE[veto](language)
@@ -259,7 +259,7 @@ def _reports(note: Note, at: datetime, language: Language) -> list[str]:
 
 
 def _fitted(lines: Sequence[str], room: int, language: Language) -> str:
-    """The lines in as much room as there is, and how many others there are."""
+    """As many lines as fit, and the number of those left out."""
     kept: list[str] = []
     left = room - _more_room(language)
     for line in lines:
@@ -272,12 +272,12 @@ def _fitted(lines: Sequence[str], room: int, language: Language) -> str:
 
 
 def _more_room(language: Language) -> int:
-    """What the line takes that says how many others there are."""
+    """The room that the line about omitted lines takes."""
     return size(_MORE_LINES(language, number=999)) + len("\n")
 
 
 def _body(note: Note, before: Note | None, room: int, language: Language) -> tuple[str, bool]:
-    """The text, or how it differs from the live one, and whether that is all there is to see."""
+    """The text, or its difference from the live one; and whether the whole note is shown."""
     text = (
         difference(before, note, language) if before else shown(note.revision.submission.shown.text)
     )

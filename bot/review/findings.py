@@ -14,14 +14,14 @@ from knowledge.values.guilds import Language
 from knowledge.values.notes import Note
 from knowledge.values.questions import Evidence
 
-_NEAR: Final = Sentence("Near it: {places}")
+_NEAR: Final = Sentence("Similar: {places}")
 _DISAGREES: Final = Sentence("⚠ Disagrees with {place}: here “{here}”, there “{there}”")
 _SAME_TEXT: Final = Sentence(" (**nearly the same text**)")
 _PENDING: Final = Sentence(", pending")
 
 
 def near_lines(near: Sequence[Near], language: Language = Language.ENGLISH) -> list[str]:
-    """What is on record already that is like a submission, and where the two disagree."""
+    """Similar documents, and their contradictions with the submission."""
     if not near:
         return []
     places = [
@@ -64,8 +64,8 @@ STATEMENT_CHARACTERS: Final = 240
 _ANSWERED: Final = Plural("{number:,} more answer", "{number:,} more answers")
 _REFUSED: Final = Plural("{number:,} answer fewer", "{number:,} answers fewer")
 _REPLACED: Final = Plural(
-    "{number:,} answer that quotes something else first",
-    "{number:,} answers that quote something else first",
+    "{number:,} answer with another first quotation",
+    "{number:,} answers with another first quotation",
 )
 _OF_THE_LAST: Final = Plural(
     "{changes} for the last question.", "{changes} for the last {number:,} questions."
@@ -90,7 +90,7 @@ def impact_sentence(impact: Impact, language: Language = Language.ENGLISH) -> st
 TITLE: Final = Sentence("Title")
 TAGS: Final = Sentence("Tags")
 SOURCE: Final = Sentence("Source")
-_NOTHING_DIFFERENT: Final = Sentence("Nothing is different.")
+_NOTHING_DIFFERENT: Final = Sentence("No difference.")
 
 
 def difference(old: Note, new: Note, language: Language = Language.ENGLISH) -> str:
@@ -139,16 +139,17 @@ def _marked(change: Change, text: str) -> str:
 
 
 _RISKS: Final[Mapping[Risk, Sentence]] = {
-    Risk.FOREIGN_LINK: Sentence("Links to hosts that are not on the list"),
-    Risk.DISGUISED_HOST: Sentence("An address that isn't what it looks like"),
-    Risk.MASKED_LINK: Sentence("A link whose label is another address"),
+    Risk.FOREIGN_LINK: Sentence("Links to hosts outside the allowed list"),
+    Risk.DISGUISED_HOST: Sentence("A deceptive address"),
+    Risk.MASKED_LINK: Sentence("A link labelled with another address"),
     Risk.IP_ADDRESS: Sentence("A link to a bare IP address"),
-    Risk.INVISIBLE: Sentence("Characters that can't be seen"),
-    Risk.BIDIRECTIONAL: Sentence("Characters that reverse the text"),
-    Risk.INSTRUCTION: Sentence("Words that look like an instruction to a model"),
+    Risk.INVISIBLE: Sentence("Invisible characters"),
+    Risk.BIDIRECTIONAL: Sentence("Characters that reverse the direction of text"),
+    Risk.INSTRUCTION: Sentence("Text that reads like an instruction to a language model"),
     Risk.MASS_MENTION: Sentence("Mentions of many people"),
-    Risk.UNBROKEN_TEXT: Sentence("Very long text without a space"),
-    Risk.SECRET: Sentence("Secrets, hidden here and wherever this text is shown"),
+    Risk.UNBROKEN_TEXT: Sentence("A very long run without spaces"),
+    Risk.SECRET: Sentence("Secrets, hidden wherever the text is shown"),
+    Risk.CONTACT: Sentence("Personal contacts"),
     Risk.STACKED_MARKS: Sentence("Characters piled on top of each other"),
 }
 _MORE_EXAMPLES: Final = Sentence(" and {number} more")

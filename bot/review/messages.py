@@ -1,4 +1,4 @@
-"""Messages to moderators besides the cards: queue, reminders, rules, log, forms. Pure."""
+"""Messages to moderators, apart from cards: queue, reminders, rules, log, forms. Pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -26,9 +26,9 @@ LOG_LABELS: Final[Mapping[Side, Sentence]] = {
     Side.NEWER: Sentence("Newer"),
     Side.OLDER: Sentence("Older"),
 }
-LOG_EMPTY: Final = Sentence("The log has nothing like that.")
-ONE_TAG: Final = Sentence("A rule is for one tag: give one, or none for every note.")
-EXPORTED: Final = Sentence("The log as JSON lines, oldest first: {number:,} of them.")
+LOG_EMPTY: Final = Sentence("No log entry matches.")
+ONE_TAG: Final = Sentence("A rule is for one tag. Give one, or none for every note.")
+EXPORTED: Final = Sentence("The log as JSON lines, oldest first. Entries: {number:,}.")
 
 
 _TODAY: Final = Sentence("waiting today")
@@ -44,9 +44,9 @@ def queue_head(
     said: str,
     language: Language = Language.ENGLISH,
 ) -> str:
-    """What stands above a note in the queue: what was just decided, and which of them it is.
+    """The head of a note in the queue: the last decision, the note's place and age.
 
-    `place` is where it stands, counted from 0, and how many there are.
+    `place` is its position, counted from 0, and the number of notes.
     """
     days = (at - note.waiting_since).days
     waiting = _TODAY if days < 1 else _YESTERDAY if days == 1 else _FOR_DAYS
@@ -55,7 +55,9 @@ def queue_head(
     return f"{said}\n{line}" if said else line
 
 
-_NOBODY_ASKED: Final = Sentence("Nobody has asked anything here yet: there is nothing to replay.")
+_NOBODY_ASKED: Final = Sentence(
+    "Nobody has asked anything here yet, so there is nothing to compare."
+)
 _IF: Final = Sentence("**If “{title}” is published:** {change}")
 _CHANGE: Final = Sentence("- “{question}”{times}: {change}")
 _TIMES: Final = Sentence(" (asked {number} times)")
@@ -82,7 +84,7 @@ def impact(note: Note, found: Impact, language: Language = Language.ENGLISH) -> 
     return split("\n".join([head, *lines]))
 
 
-# Four messages at the most: whoever has read so many has seen enough to decide.
+# Four messages at most, which is enough to decide by.
 IMPACT_LINES: Final = 30
 
 
@@ -98,11 +100,9 @@ def _summary(summary: AnswerSummary, language: Language) -> str:
     return _FROM(language, evidence=EVIDENCE[summary.evidence](language), source=source)
 
 
-_ONE_WAITS: Final = Sentence(
-    "1 note waits for a decision, since {since}. `/review queue` shows it."
-)
+_ONE_WAITS: Final = Sentence("1 note from {since} waits for a decision. `/review queue` shows it.")
 _SOME_WAIT: Final = Sentence(
-    "{waiting:,} notes wait for a decision, the first since {since}. `/review queue` shows them "
+    "{waiting:,} notes wait for a decision, the oldest from {since}. `/review queue` shows them "
     "one by one."
 )
 
@@ -113,7 +113,7 @@ def reminder(waiting: int, since: datetime, language: Language = Language.ENGLIS
 
 
 _QUORUM: Final = Plural("{number:,} approval", "{number:,} approvals")
-_AGAIN: Final = Sentence("looked at again after {days} days")
+_AGAIN: Final = Sentence("reviewed again after {days} days")
 _AT_ONCE: Final = Sentence("{role} publishes at once")
 _TAGGED: Final = Sentence("Notes tagged “{tag}”")
 _EVERY: Final = Sentence("Every note")
@@ -137,7 +137,7 @@ def rules(found: Sequence[Rule], language: Language = Language.ENGLISH) -> str:
 
 
 def shortened_lines(lines: Sequence[str], language: Language = Language.ENGLISH) -> str:
-    """As many lines as one message holds, and how many more there are."""
+    """As many lines as one message holds, and the number of those left out."""
     kept: list[str] = []
     for number, line in enumerate(lines):
         if size("\n".join([*kept, line])) > MESSAGE_CHARACTERS - 40:
@@ -187,7 +187,7 @@ def log_page(lines: Sequence[LogLine], language: Language = Language.ENGLISH) ->
 
 
 def fitting(lines: Sequence[LogLine], language: Language = Language.ENGLISH) -> int:
-    """How many of these lines one message holds, counted from the first."""
+    """The number of lines, from the first, that one message holds."""
     room = MESSAGE_CHARACTERS
     for number, line in enumerate(lines):
         room -= size(log_line(line, language)) + 1
@@ -207,10 +207,10 @@ def log_line(line: LogLine, language: Language = Language.ENGLISH) -> str:
     return f"<t:{int(line.entry.at.timestamp())}:f> {who} {what}{title}{reason}"
 
 
-OWN_NOTE: Final = Sentence("You proposed this note: another moderator has to decide on it.")
-CARD_GONE: Final = Sentence("That note is no longer on record.")
-NOT_USED: Final = Sentence("What you typed was not used.")
-NOT_A_CARD: Final = Sentence("That message is not a review card that can be decided on.")
+OWN_NOTE: Final = Sentence("You proposed this note, so another moderator has to decide on it.")
+CARD_GONE: Final = Sentence("That note no longer exists.")
+NOT_USED: Final = Sentence("Your text was not used.")
+NOT_A_CARD: Final = Sentence("That message is not a review card.")
 RULING_TITLES: Final[Mapping[Action, Sentence]] = {
     Action.REQUEST_CHANGES: Sentence("Request changes"),
     Action.REJECT: Sentence("Reject this note"),
@@ -220,35 +220,33 @@ RULING_TITLES: Final[Mapping[Action, Sentence]] = {
     Action.RESTORE: Sentence("Restore this note"),
 }
 DUPLICATE_OF: Final = Sentence("Duplicate of")
-DUPLICATE_HELP: Final = Sentence("The title, the number or the link of what says it already.")
+DUPLICATE_HELP: Final = Sentence("The title, number or link of the original.")
 REASON: Final = Sentence("Reason")
-REASON_HELP: Final = Sentence("The contributor is told.")
-OPTIONAL_REASON_HELP: Final = Sentence("Optional. The contributor is told.")
+REASON_HELP: Final = Sentence("The contributor will see it.")
+OPTIONAL_REASON_HELP: Final = Sentence("Optional. The contributor will see it.")
 EDIT_TITLE: Final = Sentence("Edit and approve")
 TEXT: Final = Sentence("Text")
 TEXT_AS_FILE: Final = Sentence("Text as a file")
-FILE_HELP: Final = Sentence("The text is too long for a form: edit the file on the card.")
+FILE_HELP: Final = Sentence("The text is too long for a form. Edit the file on the card.")
 TAGS_HELP: Final = Sentence("Separated by spaces or commas.")
-NO_FILE: Final = Sentence("There is no file: upload the text that you edited.")
+NO_FILE: Final = Sentence("The file is missing. Upload the edited text.")
 _OBSTACLES: Final[Mapping[Obstacle, Sentence]] = {
-    Obstacle.DECIDED: Sentence("This note has been decided already. {status}"),
+    Obstacle.DECIDED: Sentence("This note is decided already. {status}"),
     Obstacle.OWN_NOTE: OWN_NOTE,
-    Obstacle.VOTED: Sentence("You have approved this already. {status}"),
+    Obstacle.VOTED: Sentence("You approved this already. {status}"),
     Obstacle.TOO_LATE: Sentence("It is too late to undo this. {status}"),
     Obstacle.NOT_LIVE: Sentence("“{title}” is not live. {status}"),
     Obstacle.NOT_YOURS: Sentence("“{title}” is not yours: only its contributor can do that."),
     Obstacle.UNCHANGED: Sentence("Nothing would change in “{title}”."),
     Obstacle.WAITS: Sentence(
-        "Another text of “{title}” waits for the moderators already. Try again when they have "
-        "decided; what you wrote is in the file above."
+        "Another text of “{title}” is already waiting for the moderators. Try again after their "
+        "decision; your text is in the file above."
     ),
     Obstacle.NO_ORIGINAL: Sentence(
-        "Nothing here has that title, number or link: give a note's number, "
-        "a title as /search shows it, or a link. “{title}” still waits."
+        "I found nothing with that title, number or link, so “{title}” is still pending. Give a "
+        "note's number, a title as /search shows it, or a link."
     ),
-    Obstacle.PENDING: Sentence(
-        "A revision of “{title}” waits for a decision: decide on that first."
-    ),
+    Obstacle.PENDING: Sentence("A revision of “{title}” is pending. Decide on that first."),
 }
 
 
@@ -264,26 +262,24 @@ def obstacle(
 
 _COUNTS: Final = Sentence("Your approval of “{title}” counts. {status}")
 _DONE: Final[Mapping[Action, Sentence]] = {
-    Action.APPROVE: Sentence("“{title}” is live: questions are answered from it now."),
+    Action.APPROVE: Sentence("“{title}” is live: I answer from it now."),
     Action.EDIT: Sentence("“{title}” is live in your words. I'm showing {name} what you changed."),
     Action.REQUEST_CHANGES: Sentence("I'm asking {name} to revise “{title}”."),
     Action.REJECT: Sentence("“{title}” is rejected. I'm telling {name}."),
     Action.DUPLICATE: Sentence("“{title}” is closed as a duplicate. I'm telling {name}."),
     Action.UNDO: Sentence("Taken back: “{title}” is pending again."),
     Action.KEEP: Sentence("“{title}” stays as it is, verified today."),
-    Action.RETIRE: Sentence("“{title}” is retired: questions are no longer answered from it."),
+    Action.RETIRE: Sentence("“{title}” is retired: I no longer answer from it."),
     Action.RESTORE: Sentence("“{title}” is live again."),
     Action.ROLL_BACK: Sentence("“{title}” is live again with this text."),
 }
 
 
-_KEPT_OFF: Final = Sentence(
-    "“{title}”: {line} Where it has been public, it is gone within a minute."
-)
+_KEPT_OFF: Final = Sentence("“{title}”: {line} If it was public, it is gone within a minute.")
 
 
 def on_page(note: Note, language: Language = Language.ENGLISH) -> str:
-    """Whether a note is for the public page, to whoever has just chosen that."""
+    """Confirm a choice about the public page."""
     title, line = plain(note.revision.submission.shown.title), page_line(note, language)
     return _KEPT_OFF(language, title=title, line=line) if note.off_page else f"“{title}”: {line}"
 

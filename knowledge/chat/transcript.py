@@ -220,7 +220,7 @@ def post(channel: Channel, message: Message, scope: Scope = SHARED) -> Document 
     if not message.worth_reading:
         return None
     message = _shown(message)
-    title = next(iter(_told(message)), channel.name)
+    title = next(iter(_told(message.text)), channel.name)
     return Document(
         id=document_id(channel, message),
         scope=scope,
@@ -249,15 +249,20 @@ def _title(channel: Channel, found: Exchange) -> str:
     name = without_solved_mark(channel.name)
     if channel.thread and not _WORDLESS.fullmatch(name):
         return _shortened(without_secrets(name))
-    telling = _told(found.question)
+    telling = _told(found.question.text)
     asking = [text for text in telling if text.endswith(("?", "？"))]
     long = [text for text in asking if word_count(text) >= TITLE_WORDS]
     return _shortened(next(iter([*long, *telling]), channel.name))
 
 
-def _told(message: Message) -> list[str]:
+def title_of(text: str) -> str:
+    """The first meaningful line or sentence of a message, without markup."""
+    return _shortened(next(iter(_told(text)), ""))
+
+
+def _told(text: str) -> list[str]:
     """The meaningful lines and sentences of a message, without markup."""
-    plain = _MARKUP.sub("", _UNTITLED.sub(" ", message.text))
+    plain = _MARKUP.sub("", _UNTITLED.sub(" ", text))
     sentences = [" ".join(sentence.split()) for sentence in _SENTENCE_END.split(plain)]
     return [text for text in sentences if text and not is_small_talk(text)]
 

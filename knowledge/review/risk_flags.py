@@ -1,4 +1,4 @@
-"""Risk flags of a proposed text: links, invisible characters, prompt injection, mentions, secrets.
+"""Risk flags of a proposed text: links, hidden characters, injection, mentions, contacts, secrets.
 
 A flag has a kind and a span. It is never a verdict: no note is refused for one. So ordinary content
 isn't flagged: combined emoji, right-to-left text, well-known hosts, Markdown.
@@ -58,6 +58,7 @@ class Risk(StrEnum):
     MASS_MENTION = "mass_mention"
     UNBROKEN_TEXT = "unbroken_text"
     STACKED_MARKS = "stacked_marks"
+    CONTACT = "contact"
     SECRET = "secret"  # noqa: S105 - a kind of risk
 
 
@@ -113,11 +114,35 @@ def flags(text: str, allowed_hosts: Collection[str] = ()) -> list[Flag]:
             for flag in (*_instruction_flags(read), *_mention_flags(read))
         ),
         *_shape_flags(text),
+        *_contact_flags(text),
         *{
             one.kind: Flag(Risk.SECRET, one.start, one.end, one.kind) for one in secrets(text)
         }.values(),
     ]
     return sorted(found, key=lambda flag: (flag.start, flag.end))
+
+
+# Contacts.
+
+# E-mail addresses, except for `git@host:path`; phone numbers with a country or area code. A day of
+# the month has fewer digits than an area code.
+_CONTACT: Final = re.compile(
+    r"(?<![\w.+-])[\w.+-]{1,64}@(?P<host>(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24})(?![\w:/])"
+    r"|(?<![\w+.,/-])(?:\+[1-9]\d{0,2}|\(?0[1-9]\d{1,3}\)?)"
+    r"(?:[ ./()-]{1,2}\d{2,8}){1,4}(?![\w/-]|\.\d)"
+    r"|(?<![\w+.,/-])\(?\d{3}\)?[ -]\d{3}-\d{4}(?![\w/-]|\.\d)"
+)
+_PHONE_DIGITS: Final = 7
+# Reserved for examples. Source: RFC 2606.
+_EXAMPLE_HOSTS: Final = frozenset({"example.com", "example.net", "example.org"})
+
+
+def _contact_flags(text: str) -> Iterator[Flag]:
+    for match in _CONTACT.finditer(text):
+        host = match["host"]
+        is_phone = host is None and sum(sign.isdigit() for sign in match[0]) >= _PHONE_DIGITS
+        if is_phone or (host is not None and host.lower() not in _EXAMPLE_HOSTS):
+            yield Flag(Risk.CONTACT, match.start(), match.end(), match[0])
 
 
 # Links.

@@ -48,7 +48,7 @@ class NotesCog(commands.Cog):
 
     note = app_commands.Group(
         name="note",
-        description=described("Add to what this community knows."),
+        description=described("Add to this community's knowledge."),
         guild_only=True,
     )
 
@@ -71,7 +71,7 @@ class NotesCog(commands.Cog):
             "10 MB, 2,000 pages, 30,000 characters at most."
         ),
         tag=described("One or more tags, also new ones, separated by spaces."),
-        page=described("Whether it may be on the server's public page, where there is one."),
+        page=described("Allow it on the server's public page, if there is one."),
     )
     @app_commands.autocomplete(tag=autocomplete.tags)
     async def add(
@@ -89,7 +89,7 @@ class NotesCog(commands.Cog):
 
     @note.command(
         name="mine",
-        description=described("Your notes, and where each of them stands."),
+        description=described("Your notes and their states."),
     )
     @app_commands.describe(state=described("Only notes in this state."))
     @app_commands.choices(state=_FILTERS)
@@ -99,7 +99,7 @@ class NotesCog(commands.Cog):
 
     @note.command(
         name="show",
-        description=described("A note with its text, and where it stands if yours."),
+        description=described("The text of a note, and its state if it's yours."),
     )
     @app_commands.describe(note=described("Its title or number."))
     @app_commands.autocomplete(note=autocomplete.visible_notes)
@@ -138,7 +138,7 @@ class NotesCog(commands.Cog):
 
     @note.command(
         name="history",
-        description=described("What each revision of a note has changed."),
+        description=described("The changes in each revision of a note."),
     )
     @app_commands.describe(note=described("Its title or number."))
     @app_commands.autocomplete(note=autocomplete.visible_notes)
@@ -150,7 +150,7 @@ class NotesCog(commands.Cog):
 
     @note.command(
         name="edit",
-        description=described("Propose another text for a note of yours."),
+        description=described("Propose a new text for one of your notes."),
     )
     @app_commands.describe(
         note=described("Its title or number."),
@@ -158,7 +158,7 @@ class NotesCog(commands.Cog):
             "Holds the new text: .md .txt .pdf .docx .html; "
             "10 MB, 2,000 pages, 30,000 characters at most."
         ),
-        without_pictures=described("Whether its pictures are to go."),
+        without_pictures=described("Remove its pictures."),
     )
     @app_commands.autocomplete(note=autocomplete.own_notes)
     async def edit(
@@ -191,7 +191,7 @@ class NotesCog(commands.Cog):
 
     @note.command(
         name="withdraw",
-        description=described("Take back a note of yours."),
+        description=described("Withdraw one of your notes."),
     )
     @app_commands.describe(note=described("Its title or number."))
     @app_commands.autocomplete(note=autocomplete.own_notes)
@@ -219,12 +219,12 @@ class NotesCog(commands.Cog):
 
     @note.command(
         name="report",
-        description=described("Tell the moderators what is wrong with a note."),
+        description=described("Report a problem with a note to the moderators."),
     )
     @app_commands.describe(
         note=described("Its title or number."),
-        problem=described("What is wrong with it."),
-        reason=described("What is right instead, or how it does harm. Moderators see it."),
+        problem=described("The problem with it."),
+        reason=described("The correct facts, or the harm it does. Moderators read this."),
     )
     @app_commands.choices(problem=_PROBLEMS)
     @app_commands.autocomplete(note=autocomplete.live_notes)

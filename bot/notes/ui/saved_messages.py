@@ -24,7 +24,7 @@ from bot.text import error_messages
 from bot.text.languages import Sentence
 from bot.text.markdown import beginning, size
 from knowledge.chat.conversations import THREAD_MESSAGES
-from knowledge.chat.transcript import Channel, Transcript
+from knowledge.chat.transcript import Channel, Transcript, title_of
 from knowledge.values.drafts import Draft
 from knowledge.values.pictures import PICTURES, Picture
 from knowledge.values.submissions import FORM_CHARACTERS, InvalidNoteError
@@ -71,6 +71,7 @@ def _draft(interaction: Interaction, message: discord.Message, sources: SourceMe
     text = text_of(message)
     credit = f"\n\n— {message.author.display_name}" if text else ""
     return Draft(
+        title=title_of(text),
         text=beginning(text, FORM_CHARACTERS - size(credit)) + credit,
         link=message.jump_url,
         source=sources.watch(message, interaction.created_at),

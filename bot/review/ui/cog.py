@@ -45,7 +45,7 @@ class ReviewCog(Cog):
 
     @review.command(
         name="queue",
-        description=described("What waits for a decision, the longest first."),
+        description=described("Notes that wait for a decision, oldest first."),
     )
     async def queue(self, interaction: Interaction) -> None:
         """Show the queue, and post the cards that somebody has deleted."""
@@ -55,11 +55,9 @@ class ReviewCog(Cog):
 
     @review.command(
         name="note",
-        description=described("Look at one note, and decide on it."),
+        description=described("Show one note and decide on it."),
     )
-    @app_commands.describe(
-        note=described("The note's number, as its card and `/note mine` show it.")
-    )
+    @app_commands.describe(note=described("The note's number, as on its card and in `/note mine`."))
     async def note(self, interaction: Interaction, note: app_commands.Range[int, 1]) -> None:
         language, now = await viewer_language(interaction), datetime.now(UTC)
         guild_id, channels = interaction.guild_id or 0, readable_in(interaction, private=True)
@@ -82,10 +80,10 @@ class ReviewCog(Cog):
         description=described("Who decided what, when and why."),
     )
     @app_commands.describe(
-        member=described("Only what this member did."),
+        member=described("Only actions of this member."),
         event=described("Only this kind of event."),
-        days=described("How many days to go back."),
-        export=described("Get all of it as a file instead."),
+        days=described("Only this many days back."),
+        export=described("Get the log as a file."),
     )
     @app_commands.choices(event=_EVENTS)
     async def log(
@@ -126,12 +124,12 @@ class ReviewCog(Cog):
 
     @review.command(
         name="rule",
-        description=described("Say what notes with a tag need to be published."),
+        description=described("Set the requirements for notes with a tag."),
     )
     @app_commands.describe(
-        tag=described("Which notes; leave it out for all of them."),
-        quorum=described("How many moderators must approve."),
-        review_after_days=described("After how many days a live note is looked at again."),
+        tag=described("Which notes; leave it out for all notes."),
+        quorum=described("Number of approvals needed."),
+        review_after_days=described("Days until a live note is reviewed again."),
         publish_role=described("Members with this role publish such notes at once."),
     )
     async def rule(

@@ -79,7 +79,7 @@ async def test_an_answer_from_a_note_can_be_reported_after_a_restart(
     form = await world.second_member.click(answer.response, label="Report")
     assert form.modal is not None
     assert [label["label"] for label in form.modal["components"]] == [
-        "What is wrong with it",
+        notes_messages.PROBLEM.english,
         "Reason",
     ]
     await world.second_member.submit_modal(form, {"problem": ["wrong"], "reason": REASON})

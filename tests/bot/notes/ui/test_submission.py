@@ -98,7 +98,7 @@ async def test_save_as_note_fills_the_form_with_text_link_and_credit(world: Worl
     form = await world.member.context_menu(world.general, "Save as note", message)
 
     assert typed(form) == {
-        "Title": "",
+        "Title": TEXT,
         "Text": f"{TEXT}\n\n— {world.second_member.name}",
         "Tags": "",
         "Source link": message.jump_url,

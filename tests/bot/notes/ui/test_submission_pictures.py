@@ -111,7 +111,7 @@ async def test_a_mention_is_answered_with_pictures_where_files_may_be_attached(
         pytest.param(
             [("c.png", picture().content + b"\0" * PICTURE_BYTES)], "may have 2 MB", id="bytes"
         ),
-        pytest.param(photos(PICTURES + 1), "There are 5 pictures; 4 is the most", id="five"),
+        pytest.param(photos(PICTURES + 1), "There are 5 pictures; a note has 4 at most", id="five"),
         pytest.param(
             [("a.md", b"One text."), ("b.md", b"Another.")], "several files with text", id="texts"
         ),

@@ -92,7 +92,7 @@ async def test_submit_anyway_submits_after_a_restart_and_the_card_shows_what_is_
     assert text_of(result.response) == notes_messages.note_taken(note)
     assert (note.contributor_id, note.revision.submission.text) == (world.second_member.id, LIKE)
     assert note.revision.submission.tags == ("meetup",)
-    assert "Near it:" in text_of(world.card)
+    assert "Similar:" in text_of(world.card)
 
 
 async def test_two_clicks_on_submit_anyway_submit_once(world: World) -> None:

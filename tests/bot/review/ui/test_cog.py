@@ -22,8 +22,8 @@ async def test_a_card_shows_what_is_near_and_where_it_disagrees(world: World) ->
     await world.propose(
         title="GPU hours", text="The club has 60 GPU hours a month for its members. " + TEXT
     )
-    assert "Near it:" in text_of(world.card)
-    assert TITLE in text_of(world.card).split("Near it:")[1]
+    assert "Similar:" in text_of(world.card)
+    assert TITLE in text_of(world.card).split("Similar:")[1]
     assert "**60**" in text_of(world.card)
     assert "**40**" in text_of(world.card)
 
