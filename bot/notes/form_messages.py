@@ -33,7 +33,7 @@ TEXT_OR_FILE_HELP: Final = Sentence(
 )
 OR_FILE: Final = Sentence("Pictures, or a file with the text")
 FILE_HELP: Final = Sentence(
-    "Up to 4 pictures of 2 MB (.png .jpg .gif .webp), or one .md .txt .pdf .docx .html of 10 MB."
+    "Pictures: up to 4 of 2 MB (.png .jpg .gif .webp). Or one .md .txt .pdf .docx .html of 10 MB."
 )
 TEXT_AS_FILE_OR_PICTURES: Final = Sentence("Text as a file, pictures")
 KEPT_HELP: Final = Sentence(

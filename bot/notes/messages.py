@@ -242,7 +242,7 @@ NOTHING_TO_WITHDRAW: Final = Sentence(
 )
 REPORT_TITLE: Final = Sentence("Report a note")
 WHICH_NOTE: Final = Sentence("Which note")
-PROBLEM: Final = Sentence("Problem")
+PROBLEM: Final = Sentence("The problem")
 REPORT_REASON_HELP: Final = Sentence(
     "The correct facts, or the harm it does. Moderators read this."
 )

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from bot.core.core import Core
+from bot.review.impact import Impact, ImpactPreview
 from bot.review.similar_notes import Near, SimilarNotes
 from indexer.embedding.embedder import ModelError
 from indexer.index.database import IndexError_
@@ -321,6 +322,11 @@ def findings(core: Core, note: Note, channels: Sequence[int] = ()) -> Findings:
     )
     before, needed = notes.live(note.id), quorum(core, note)
     return Findings(record, before, needed, tuple(flags), tuple(near), pictures)
+
+
+def impact(core: Core, note: Note) -> Iterator[Impact]:
+    """Replay the last questions as if the note were published; the last value is the whole."""
+    return core.part(ImpactPreview).of_revision(note)
 
 
 def quorum(core: Core, note: Note) -> int:

@@ -22,7 +22,7 @@ from bot.interactions.services import Interaction, Services
 from bot.review import cards, messages, service
 from bot.review.cards import ReviewCard, Standing
 from bot.review.findings import TAGS, TITLE
-from bot.review.impact import Impact, ImpactPreview
+from bot.review.impact import Impact
 from bot.review.service import Action
 from bot.review.ui.decisions import act, deciders, first_on_card, say_done, tell
 from bot.text import error_messages
@@ -238,9 +238,7 @@ async def _give_back(interaction: Interaction) -> None:
 
 
 async def _show_impact(interaction: Interaction, note: Note) -> None:
-    found = await interaction.client.worker.run_slices(
-        lambda core: core.part(ImpactPreview).of_revision(note)
-    )
+    found = await interaction.client.worker.run_slices(lambda core: service.impact(core, note))
     found = found or Impact(0, 0)
     first, *rest = messages.impact(note, found, await viewer_language(interaction))
     await interaction.edit_original_response(content=first)

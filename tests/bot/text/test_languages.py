@@ -273,7 +273,7 @@ def test_why_a_note_can_not_be_taken_is_said_in_every_language_and_its_numbers_t
 def test_a_form_without_a_text_is_refused_in_german() -> None:
     """The error is told a sentence of the bot."""
     error = InvalidNoteError(notes_form_messages.NEITHER.english)
-    assert "weder ein Text noch eine Datei" in error_messages.invalid(error, Language.GERMAN)
+    assert "noch keinen Text" in error_messages.invalid(error, Language.GERMAN)
 
 
 def test_limits_of_files_are_said_as_they_are_checked() -> None:

@@ -278,7 +278,9 @@ async def test_a_revision_is_withdrawn_without_the_live_text(world: World) -> No
 
     await world.member.click(asked.response, label="Withdraw")
 
-    assert "stays live" in text_of(asked.response)
+    withdrawn = notes_messages.withdrawn(await world.note(2))
+    assert text_of(asked.response) == withdrawn
+    assert "The live text stays" in withdrawn
     assert (await world.note(1)).live
     assert (await world.note(2)).revision.state is State.WITHDRAWN
 

@@ -178,7 +178,7 @@ async def test_what_no_note_holds_is_left_out_in_whole_turns_and_counted(
     assert len(draft.text) <= TEXT_CHARACTERS
     kept = draft.text.count("\n\nGuy line ")
     assert draft.text.endswith(f"Guy line {kept - 1} holds.")
-    assert f"The last {20 - kept} messages had no room" in said(result)
+    assert f"the last {20 - kept} messages." in said(result)
 
 
 async def test_who_does_not_want_to_be_quoted_is_not(world: World, forum: Forum) -> None:

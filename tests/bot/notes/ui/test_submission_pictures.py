@@ -113,7 +113,9 @@ async def test_a_mention_is_answered_with_pictures_where_files_may_be_attached(
         ),
         pytest.param(photos(PICTURES + 1), "There are 5 pictures; a note has 4 at most", id="five"),
         pytest.param(
-            [("a.md", b"One text."), ("b.md", b"Another.")], "several files with text", id="texts"
+            [("a.md", b"One text."), ("b.md", b"Another.")],
+            form_messages.TWO_FILES.english,
+            id="texts",
         ),
     ],
 )
