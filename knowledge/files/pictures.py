@@ -44,14 +44,14 @@ def checked_picture(name: str, content: bytes) -> Picture:
     """
     check_size(name, len(content))
     none = InvalidNoteError(
-        "{file} is no picture that I can keep: PNG, JPEG, GIF and WebP are.", file=name
+        "{file} isn't a picture that I can keep. Send PNG, JPEG, GIF or WebP.", file=name
     )
     kind, width, height = _header(content) or (None, 0, 0)
     if kind is None or width <= 0 or height <= 0:
         raise none
     if width * height > PICTURE_PIXELS:
         raise InvalidNoteError(
-            "{file} says that it has {width:,} by {height:,} pixels, which is too large.",
+            "{file} is too large: {width:,} by {height:,} pixels.",
             file=name,
             width=width,
             height=height,

@@ -4,10 +4,8 @@ Source:
     Web Content Accessibility Guidelines 2.2, "relative luminance" and success criterion 1.4.3.
 """
 
-import re
 from typing import Final
 
-ACCENT: Final = re.compile("#[0-9a-fA-F]{6}")
 # The raised background of each colour scheme; the other backgrounds have more contrast.
 LIGHT: Final = "#f3f4f7"
 DARK: Final = "#22252c"

@@ -80,7 +80,7 @@ def checked_submission(title: str, text: str, tags: str = "", link: str = "") ->
     tags = storable(tags)
     link = completed_link(storable(link).strip())
     if not title:
-        raise InvalidNoteError("The title is empty: give the note a title of one line.")
+        raise InvalidNoteError("The title is empty. Give the note a title of one line.")
     if len(title) > TITLE_CHARACTERS:
         raise InvalidNoteError(
             "The title has {number:,} characters; {most:,} is the most.",
@@ -88,7 +88,7 @@ def checked_submission(title: str, text: str, tags: str = "", link: str = "") ->
             most=TITLE_CHARACTERS,
         )
     if not any(character.isalnum() for character in text):
-        raise InvalidNoteError("The text is empty: write what people should be able to find.")
+        raise InvalidNoteError("The text is empty. Write something for others to find.")
     if len(text) > TEXT_CHARACTERS:
         raise InvalidNoteError(
             "The text has {number:,} characters; {most:,} is the most. Split it into two notes.",
@@ -97,15 +97,15 @@ def checked_submission(title: str, text: str, tags: str = "", link: str = "") ->
         )
     if link and not is_link(link):
         raise InvalidNoteError(
-            "The source link is not an address: it must start with http:// or https:// "
+            "The source link is not an address. It must start with http:// or https:// "
             "and have at most {most:,} characters.",
             most=LINK_CHARACTERS,
         )
     known = checked_tags(tags)
     if len(text.split()) < 2 and _letter_bytes(text) < _FEW:
         raise InvalidNoteError(
-            "“{text}” alone is too little for a note: write a sentence that answers a question, so "
-            "that people who don't know it yet understand it.",
+            "“{text}” alone is too little for a note. Answer a question in a sentence, so others "
+            "understand it.",
             text=text,
         )
     return Submission(title, text, known, link)
@@ -135,7 +135,7 @@ def checked_tags(text: str) -> tuple[str, ...]:
     for tag in tags:
         if len(tag) > TAG_CHARACTERS or not _TAG.fullmatch(tag):
             raise InvalidNoteError(
-                "The tag “{tag}” can't be used: a tag is letters, digits, - and _, "
+                "The tag “{tag}” can't be used. A tag has letters, digits, - and _, "
                 "at most {most} characters.",
                 tag=tag[:40],
                 most=TAG_CHARACTERS,

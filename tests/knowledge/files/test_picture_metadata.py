@@ -172,7 +172,7 @@ def test_a_png_hides_nothing_in_the_name_of_its_colours_or_behind_their_values()
 def test_a_picture_that_ends_anywhere_before_its_end_is_refused(content: bytes) -> None:
     ends = (range(0, len(content) - 1, 97), range(len(content) - 12, len(content)))
     for end in itertools.chain(*ends):
-        with pytest.raises(InvalidNoteError, match="is no picture that I can keep"):
+        with pytest.raises(InvalidNoteError, match="isn't a picture that I can keep"):
             checked_picture("a", content[:end])
 
 

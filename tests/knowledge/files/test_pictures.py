@@ -66,7 +66,7 @@ def test_a_picture_is_told_by_its_first_bytes(content: bytes, kind: PictureKind)
     ],
 )
 def test_what_is_no_picture_that_is_kept_is_refused(content: bytes) -> None:
-    with pytest.raises(InvalidNoteError, match=r"a\.png is no picture that I can keep"):
+    with pytest.raises(InvalidNoteError, match=r"a\.png isn't a picture that I can keep"):
         checked_picture("a.png", content)
 
 
@@ -74,7 +74,7 @@ def test_what_is_no_picture_that_is_kept_is_refused(content: bytes) -> None:
 def test_a_picture_that_would_unpack_to_gigabytes_is_refused_by_what_it_claims(
     size: tuple[int, int],
 ) -> None:
-    with pytest.raises(InvalidNoteError, match="pixels, which is too large"):
+    with pytest.raises(InvalidNoteError, match="is too large: "):
         checked_picture("bomb.png", png(*size))
 
 
