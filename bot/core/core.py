@@ -128,28 +128,20 @@ class Core:
         self.compared_after = 0
         self.database = settings.data.database
         with ExitStack() as opened:
-            self.store = opened.enter_context(closing(open_store(folder, settings.data.database)))
+            self.store = opened.enter_context(closing(open_store(folder, self.database)))
             self.page_links = PageLinks(self.store, settings.page)
             self.outage = Outage(clock)
             self.recording = RecordingQueue(self.store, self.outage)
             opened.callback(self._record_the_last)
             if early is not None:
                 early(self.store.channel_settings.every())
-            # Only on PostgreSQL can several machines share the data.
             self.machines: SourceMachines | None = None
             self._choices: SharedChoices | None = None
+            self.work: EmbeddingQueue | None = None
             if self.database:
-                self.store.tombstones.share_key()
-                self.machines = SourceMachines(self.store, this_machine(folder))
-                self._choices = SharedChoices(self.store, folder)
-                self._choices.compare()
+                self._open_shared(opened)
             self.pages = opened.enter_context(open_pages(folder, self.database))
             self.archive = opened.enter_context(open_archive(folder, self.database))
-            # Embedding workers take imported texts from here.
-            self.work: EmbeddingQueue | None = None
-            if settings.data.database:
-                work = opened.enter_context(closing(open_work(settings.data.database)))
-                self.work = EmbeddingQueue(work)
             self.opener = opener if embedder is None else _opening(embedder)
             found = open_serving(
                 folder, self.configured, self.opener, rebuild=rebuild, database=self.database
@@ -169,6 +161,15 @@ class Core:
             )
             self._join_parts(found, calibration, reranking)
             self._opened = opened.pop_all()
+
+    def _open_shared(self, opened: ExitStack) -> None:
+        """Open the parts for several machines, which exist on PostgreSQL only."""
+        self.store.tombstones.share_key()
+        self.machines = SourceMachines(self.store, this_machine(self.folder))
+        self._choices = SharedChoices(self.store, self.folder)
+        self._choices.compare()
+        # Embedding workers take imported texts from here.
+        self.work = EmbeddingQueue(opened.enter_context(closing(open_work(self.database))))
 
     def compare_choices(self) -> None:
         """Exchange the choice of models with other machines."""
@@ -256,7 +257,7 @@ class Core:
         set_aside = "" if self.work is None else self._set_aside(self.work)
         waiting = self.recording.told()
         notes = counted(len(self.behind), "note")
-        behind = f"The index does not say yet what became of {notes}."
+        behind = f"The index is not up to date yet for {notes}."
         return tuple(filter(None, (problem, set_aside, behind if self.behind else "", waiting)))
 
     def _set_aside(self, work: EmbeddingQueue) -> str:

@@ -58,7 +58,7 @@ class BackgroundTasks:
     """
 
     def __init__(self, bot: ShardedClient, metrics: Metrics) -> None:
-        self.out_of_step = "The index is being brought in step with its sources."
+        self.out_of_step = "The index is being updated from its sources."
         self._bot = bot
         self._metrics = metrics
         self._files = FileFollower(bot)
@@ -188,7 +188,7 @@ class BackgroundTasks:
             reason = str(error)
         else:
             reason = self._bot.explanation(error)
-        return f"The index could not be brought in step: {reason}"
+        return f"The index could not be updated: {reason}"
 
     def repeat(self, each: Round) -> None:
         """Take a round's step now and every so many seconds, while the bot runs."""

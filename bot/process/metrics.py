@@ -61,9 +61,11 @@ class WorkGauges:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._texts = Gauge(
-            "commonplace_texts_out", "Texts that wait for workers.", ["state"], registry=registry
+            "commonplace_texts_out", "Texts for embedding workers.", ["state"], registry=registry
         )
-        self._workers = Gauge("commonplace_workers", "Workers that are alive.", registry=registry)
+        self._workers = Gauge(
+            "commonplace_workers", "Embedding workers that are alive.", registry=registry
+        )
 
     def show(self, state: QueueState) -> None:
         self._texts.labels("waiting").set(state.waiting)
@@ -80,13 +82,13 @@ class Metrics:
         self._questions = self._counter("questions", "Questions answered, by evidence.", "evidence")
         for evidence in Evidence:
             self._questions.labels(evidence.value)
-        self._errors = self._counter("errors", "What went wrong, by the exception's name.", "kind")
+        self._errors = self._counter("errors", "Errors, by the exception's name.", "kind")
         self._dropped = self._counter(
-            "dropped", "Questions and clicks that were refused or came too late.", "reason"
+            "dropped", "Questions and clicks refused or dropped because they were late.", "reason"
         )
         self._stages = Histogram(
             "commonplace_stage_seconds",
-            "How long a stage of answering took.",
+            "Duration of a stage of answering.",
             ["stage"],
             buckets=_STAGE_SECONDS,
             registry=self._registry,
@@ -95,46 +97,52 @@ class Metrics:
             self._stages.labels(stage.value)
         self._whole = Histogram(
             "commonplace_answer_seconds",
-            "From a question that was taken to its answer, waiting included.",
+            "Time from a question to its answer, including the wait.",
             buckets=_WHOLE_SECONDS,
             registry=self._registry,
         )
         self._phrasings = self._counter(
-            "phrasings", "Answers that a model was asked about, by outcome.", "outcome"
+            "phrasings", "Answers sent to a language model, by outcome.", "outcome"
         )
         self._sentences = self._counter(
-            "phrased_sentences", "Sentences of a model's, by what was said of them.", "verdict"
+            "phrased_sentences",
+            "Sentences of a language model, by the verdict of the checks.",
+            "verdict",
         )
         self._tokens = Counter(
-            "commonplace_phrasing_tokens", "Sent and received.", registry=self._registry
+            "commonplace_phrasing_tokens", "Tokens sent and received.", registry=self._registry
         )
         self._phrasing_seconds = Histogram(
             "commonplace_phrasing_seconds",
-            "How long a model took.",
+            "Duration of a language model's reply.",
             buckets=_PHRASING_SECONDS,
             registry=self._registry,
         )
-        self._healthy = self._gauge("healthy", "Whether /healthz says so.")
-        self._degraded = self._gauge("degraded", "Whether answers are given without some part.")
+        self._healthy = self._gauge("healthy", "Whether /healthz answers 200.")
+        self._degraded = self._gauge("degraded", "Whether answers lack an optional part.")
         self._connected = self._gauge("discord_connected", "Whether Discord is connected.")
-        self._leads = self._gauge("leads", "Whether this process does what is done once for all.")
+        self._leads = self._gauge("leads", "Whether this process does the work for all guilds.")
         self._epochs = self._gauge(
             "shard_epoch",
-            "How often a shard of this process was taken, where several share.",
+            "Epoch of this process's lease of a shard, if processes share shards.",
             "shard",
         )
         self._shards = self._gauge(
-            "shard_connected", "Whether Discord is, by shard of this process.", "shard"
+            "shard_connected", "Whether a shard of this process is connected.", "shard"
         )
-        self._processes = self._gauge("processes", "Processes that run shards of this bot.")
-        self._waiting = self._gauge("queue_length", "Jobs waiting for the worker.", "priority")
+        self._processes = self._gauge("processes", "Processes that share this bot's shards.")
+        self._waiting = self._gauge(
+            "queue_length", "Jobs waiting for the worker thread.", "priority"
+        )
         self._pending = self._gauge("reviews_pending", "Revisions waiting for a decision.")
         self._live = self._gauge("notes_live", "Notes that answer questions.")
-        self._verdicts = self._gauge("verdicts", "Verdicts on answers, ever given.", "verdict")
-        self._generation = self._gauge("index_generation", "How many times the index changed.")
-        self._age = self._gauge("index_age_seconds", "Since the index last changed.")
-        self._documents = self._gauge("documents", "Documents that may be quoted.", "scope")
-        self._passages = self._gauge("passages", "Passages that are searched.", "scope")
+        self._verdicts = self._gauge(
+            "verdicts", "Verdicts on answers since the beginning.", "verdict"
+        )
+        self._generation = self._gauge("index_generation", "Number of changes of the index.")
+        self._age = self._gauge("index_age_seconds", "Time since the last change of the index.")
+        self._documents = self._gauge("documents", "Documents in the index.", "scope")
+        self._passages = self._gauge("passages", "Passages in the index.", "scope")
         self._work = WorkGauges(self._registry)
         self._embedder = Info("commonplace_embedder", "The model.", registry=self._registry)
         Info("commonplace_build", "The program.", registry=self._registry).info(
@@ -219,14 +227,16 @@ class EmbeddingMetrics:
     def __init__(self, version: str) -> None:
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        self._healthy = Gauge("commonplace_healthy", "Whether /healthz says so.", registry=registry)
+        self._healthy = Gauge(
+            "commonplace_healthy", "Whether /healthz answers 200.", registry=registry
+        )
         self._embedded = Counter(
             "commonplace_worker_embedded",
-            "Texts that this `commonplace worker` embedded.",
+            "Texts embedded by this worker.",
             registry=registry,
         )
         self._failed = Counter(
-            "commonplace_worker_failed", "Texts that it could not embed.", registry=registry
+            "commonplace_worker_failed", "Texts this worker could not embed.", registry=registry
         )
         self._work = WorkGauges(registry)
         Info("commonplace_build", "The program.", registry=registry).info({"version": version})

@@ -95,7 +95,7 @@ def test_a_decision_that_is_kept_is_told_so_though_the_index_can_not_be_written(
     assert outcome.done
     assert outcome.note.live
     assert "Note 1 is not followed by the index yet" in caplog.text
-    assert core.left_out() == ("The index does not say yet what became of 1 note.",)
+    assert core.left_out() == ("The index is not up to date yet for 1 note.",)
     with pytest.raises(IndexWriteError):
         list(index_updates.follow_behind(core))
     _refuse_writing(core, refused=False)

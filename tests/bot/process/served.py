@@ -40,8 +40,8 @@ async def metrics(bot: Bot) -> tuple[str, Samples]:
 
 
 async def prepared(bot: Bot) -> None:
-    """Wait until the bot has tried to bring its index in step."""
-    begun = "The index is being brought in step with its sources."
+    """Wait until the bot has tried to update its index."""
+    begun = "The index is being updated from its sources."
     async with asyncio.timeout(60):
         while begun in (await bot.health()).reasons:  # noqa: ASYNC110 - nothing tells its end
             await asyncio.sleep(0.02)

@@ -159,7 +159,7 @@ async def test_an_index_that_could_not_be_brought_in_step_is_a_reason(
         _, samples = await metrics(bot)
     assert status == 503
     assert said["reasons"] == [
-        "The index could not be brought in step: The model is worn out. Buy another."
+        "The index could not be updated: The model is worn out. Buy another."
     ]
     assert samples["commonplace_errors_total", "ModelError"] == 1
 
