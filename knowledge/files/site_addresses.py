@@ -1,8 +1,8 @@
 """Addresses on documentation sites: the page made of a file, and the anchors of its headings.
 
-Where a source can be read on the web is an address, a template such as
-`https://docs.example.org/{stem}#{anchor}`, or the name of a generator before an address:
-`mkdocs:https://docs.example.org`. Each generator has its rule for pages and one for anchors.
+The base URL of a source is an address, a template such as
+`https://docs.example.org/{stem}#{anchor}`, or a generator's name before an address:
+`mkdocs:https://docs.example.org`. Each generator has a rule for pages and one for anchors.
 """
 
 import html
@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import quote
 
-# The rule of headings that have anchors only where their text says so.
+# The rule of headings without anchors but those written in their text.
 OWN: Final = "own"
 # Headings of a plain template have GitHub's anchors.
 TEMPLATE: Final = "template"
@@ -38,8 +38,8 @@ class Generator:
 
     Attributes:
         page: the address of a text's page below the site's, by the text's path.
-        anchor: the anchor of a heading, by its words; empty where it has none that can be told.
-        repeated: the anchor of a heading whose anchor is taken, by that anchor and its number.
+        anchor: the anchor of a heading, by its words; empty if it can't be told.
+        repeated: the anchor of a heading with a taken anchor, by that anchor and its number.
     """
 
     page: Callable[[PurePosixPath], str]
@@ -48,10 +48,10 @@ class Generator:
 
 
 def cited(base_url: str, path: PurePosixPath) -> str:
-    """The address at which a file can be read; it ends in a rule's mark where it has anchors.
+    """The address of a file on the web; it ends in a rule's mark if the file has anchors.
 
     Args:
-        base_url: where the file's source can be read, as `split_base_url` takes it.
+        base_url: the source's base URL, as `split_base_url` takes it.
         path: the file's path in its source.
     """
     name, address = split_base_url(base_url)
@@ -71,7 +71,7 @@ def cited(base_url: str, path: PurePosixPath) -> str:
 
 
 def has_rule(base_url: str) -> bool:
-    """Whether a base URL says which page is made of a file, not only where files are."""
+    """Whether a base URL gives the pages made of files, not only the place of files."""
     name, address = split_base_url(base_url)
     return bool(name) and (name != TEMPLATE or "{stem}" in address or ANCHOR in address)
 
@@ -85,7 +85,7 @@ def split_base_url(base_url: str) -> tuple[str, str]:
 
 
 def without_rule(link: str) -> tuple[str, str]:
-    """The address that `cited` made, without the mark of its rule, and the rule."""
+    """An address made by `cited` without the mark of its rule, and the rule."""
     found = _RULE.search(link)
     return (link[: found.start()], found["rule"]) if found else (link, "")
 
@@ -107,13 +107,13 @@ def _own_id(heading: str) -> re.Match[str] | None:
 
 
 def with_own_id(heading: str, new_id: str) -> str:
-    """A heading with an id at its end, where that can be written."""
+    """A heading with an id at its end, if the id can be written there."""
     marked = f"{heading} {{#{new_id}}}"
     return marked if new_id and own_id(marked) == new_id else heading
 
 
 def anchors(rule: str, headings: Iterable[str]) -> Iterator[str]:
-    """The anchor of each heading of a page, in order; empty for one whose anchor can't be told."""
+    """The anchor of each heading of a page, in order; empty if it can't be told."""
     generator = GENERATORS.get(rule)
     taken: Counter[str] = Counter()
     for heading in headings:
@@ -131,11 +131,11 @@ def _words(heading: str) -> str:
     return html.unescape(_TAG.sub("", _MARKS.sub("", _LINK.sub(r"\1", heading)))).strip()
 
 
-# Anchors, each by the source that is named.
+# Anchors, each by the named source.
 
 
 def _github_anchor(words: str) -> str:
-    """The package github-slugger, which Docusaurus uses; GitHub does the same."""
+    """As the package github-slugger, in Docusaurus; GitHub does the same."""
     kept = (
         sign
         for sign in words.lower()
@@ -173,7 +173,7 @@ def _is_mdbook_sign(sign: str) -> bool:
     return sign.isalnum() or sign.isspace() or sign in "_-"
 
 
-# What `docutils.nodes.make_id` writes for letters that Unicode doesn't take apart.
+# The spellings in `docutils.nodes.make_id` of letters that Unicode doesn't decompose.
 _DOCUTILS_LETTERS: Final = str.maketrans({"ß": "sz", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l"})
 
 
