@@ -184,8 +184,8 @@ def fitted(rows: Rows, provenance: str) -> tuple[Calibration, dict[str, float]]:
     """Fit the parameters and the two thresholds; the measurements come with them.
 
     *strong* begins at the least probability above which answers are right often enough, of all
-    kinds mixed and averaged over the sets. *none* ends at the least one from which the other shown
-    answers are.
+    kinds mixed and averaged over the sets. *none* ends at the least one from which the rest of the
+    shown answers are right often enough.
     """
     values, right, importance = rows.stacked()
     weights, scales, bias = fit(values, right, importance)

@@ -46,7 +46,7 @@ class SetAsideError(IndexError_):
 
 
 def kind_of(embedder: Embedder) -> str:
-    """A worker's model must have this name: vectors of different models never mix."""
+    """The kind of jobs for this model: vectors of different models never mix."""
     coded = "" if tokens_of(embedder) is None else " coded"
     return f"embed {embedder.model} {embedder.dimension} {embedder.max_tokens}{coded}"
 
@@ -120,9 +120,8 @@ class EmbeddingQueue:
         if "" in set_aside.values():
             raise SetAsideError(
                 "Some documents could not be embedded, and are not in the index: every worker that "
-                "took a text of theirs had ended without a word, as one does that lacks memory. "
-                "Look at what the workers' machines say, and give them more; the texts are tried "
-                "again within the hour."
+                "took one of their texts died, probably of too little memory. Check the workers' "
+                "machines, and give them more; the texts are tried again within the hour."
             )
         # Their failures recur here, and are reported as usual.
         self._jobs.drop(kind, set_aside)

@@ -27,7 +27,7 @@ LEAD: Final = 0.05
 NAMED: Final = 0.15
 # A question repeated in a note isn't its answer.
 ASKS: Final = 1.0
-# Nor does a sentence of some words with such a share of them from the question and the heading.
+# Nor is a sentence of some words with such a share of them from the question and the heading.
 REPEATED: Final = 0.8
 REPEATED_WORDS: Final = 3
 # Code with so many words of the question in a row is the pasted part.
@@ -149,7 +149,7 @@ def deciding_sentence(
     """The position of the sentence of a passage that most likely answers, by its score.
 
     It is looked for after a sentence that repeats the question: a pasted error is not its own
-    remedy. None if the best is the first item of a list and another is better but for its place.
+    remedy. None if the best is the first item of a list and another is as good but for its place.
     """
     scores = sentence_scores(sentences, cosines, weights, heading, language)
     chosen = max(range(len(scores)), key=lambda i: (scores[i], -i))

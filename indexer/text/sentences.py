@@ -259,7 +259,7 @@ def _is_item(text: str, start: int) -> bool:
 
 
 def _set_in(text: str, start: int) -> int:
-    """The indent of the first text of a list item's line, at most; -1 on other lines."""
+    """The indent of text that begins a line, at most; -1 if it doesn't begin one."""
     # Not looked for to the beginning of a line without end, from each of its sentences.
     before = text[max(start - _SET_IN_CHARACTERS, 0) : start]
     lead = before[before.rfind("\n") + 1 :]

@@ -117,8 +117,8 @@ def scan(
     A file in two sources belongs to one, by `by_claim`. `ids` are the ids of files whose path
     doesn't give it; `base_urls` are sources' addresses on the web, by location. With `retry`,
     failed files are stale, too; so are chats read under another version of `withheld`. A missing
-    source's documents are kept otherwise. So are those of a source that is `elsewhere`, by its
-    location: it is not looked for.
+    source's documents are kept, except such chats. So are those of a source that is `elsewhere`, by
+    its location: it is not looked for.
     """
     look = Scan()
     there: dict[str, FoundFile] = {}

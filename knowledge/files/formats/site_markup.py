@@ -268,7 +268,7 @@ def _plain_line(line: str) -> str:
 
 
 def _label(title: str) -> str:
-    """A title in bold on a line of its own; a long one ends in a colon, to introduce its text."""
+    """A title in bold as a line that announces the text below; a long one needs a colon."""
     said = " ".join(title.replace("*", "").split())
     if not said:
         return ""
