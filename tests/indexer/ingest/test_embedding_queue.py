@@ -160,7 +160,7 @@ def test_what_workers_die_of_is_not_tried_here_and_stops_no_other(
     world: World, postgres: Cluster
 ) -> None:
     dying = Dying(world, postgres, "number17.")
-    with pytest.raises(SetAsideError, match="had ended without a word"):
+    with pytest.raises(SetAsideError, match="took one of their texts died"):
         drive(world.update(), dying.turn)
     assert world.embedder.calls == []
     spoiled = {one.id for one in DOCUMENTS if "number17." in one.text}
