@@ -30,8 +30,8 @@ LEAST_COSINE: Final = 0.6
 MOST_PAIRS: Final = 4
 # How many sentences of a text are compared.
 MOST_CLAIMS: Final = 400
-# A sentence is compared with so many others, with the most words in common. Otherwise four hundred
-# near-copies would be compared with four hundred.
+# The most others that a sentence is compared with, those with the most words in common. Otherwise
+# four hundred near-copies would be compared with four hundred.
 MOST_ALIKE: Final = 16
 
 # Two sentences of one word each ("The meetup is on …") must be of the very same.

@@ -104,7 +104,7 @@ def as_read(embedder: Embedder, text: str) -> str:
     fitting = bisect.bisect_right(
         ends, embedder.max_tokens, key=lambda end: embedder.count_tokens(text[:end])
     )
-    # A first word that is too long by itself is left to the model to cut.
+    # A first word that is too long alone is left to the model to cut.
     return text[: ends[max(fitting, 1) - 1]]
 
 

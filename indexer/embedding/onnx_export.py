@@ -124,7 +124,7 @@ def _export(reference: "SentenceTransformer", path: Path) -> None:
 
 
 def _feeds(reference: "SentenceTransformer") -> list[Feed]:
-    """The model's inputs for the varied texts, each by itself."""
+    """The model's inputs for the varied texts, one text each."""
     found = reference.tokenizer(list(VARIED), truncation=True, max_length=reference.max_seq_length)
     more = {"unpooled": np.array([0])} if _leaves_prompts_out(reference) else {}
     return [{"input_ids": np.array([ids], dtype=np.int64), **more} for ids in found["input_ids"]]
@@ -149,7 +149,7 @@ def _described(reference: "SentenceTransformer") -> dict[str, Any]:
 
 
 def _prompt_tokens(reference: "SentenceTransformer", prompt: str) -> int:
-    """How many tokens a prompt has with the mark before it, but without the one behind it."""
+    """The number of a prompt's tokens with the mark before it, but without the one behind it."""
     if not prompt:
         return 0
     ids = reference.tokenizer(prompt)["input_ids"]

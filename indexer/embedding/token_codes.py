@@ -34,7 +34,7 @@ BOUNDS: Final[Mapping[int, tuple[float, ...]]] = {1: (0.0,), 2: (-0.9816, 0.0, 0
 # The share of variance kept, by Max: products with decoded vectors are smaller by that.
 KEPT: Final[Mapping[int, float]] = {1: 2 / math.pi, 2: 1 - 0.1175}
 
-# Up to so many multiplications OpenBLAS starts no threads (its interface/gemm.c).
+# The most multiplications without threads of OpenBLAS (its interface/gemm.c).
 _ON_ONE_THREAD: Final = 4 * 65_536
 
 _PARAMETERS: Final = "token_codes.toml"

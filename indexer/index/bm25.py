@@ -27,8 +27,8 @@ K1: Final = 0.5
 B: Final = 0.75
 
 # In a large scope, a word in more than this share of the passages proposes none: reading all its
-# postings takes long and hardly tells passages apart. It counts only in the scores of so many of
-# the best by the other words.
+# postings takes long and hardly tells passages apart. It counts only in the scores of the `REFINED`
+# best by the other words.
 LARGE: Final = 100_000
 COMMON_SHARE: Final = 0.05
 REFINED: Final = 10_000

@@ -34,7 +34,7 @@ from knowledge.values.documents import Scope
 # The IDFs of a question's words are asked for its evidence and for each passage quoted.
 IDFS_CACHED: Final = 64
 
-# Up to so many scopes in memory, their generations are asked for one by one; beyond, all at once.
+# Up to this number of scopes in memory, their generations are read one by one; beyond, all at once.
 _COMPARED: Final = 1_000
 
 # Cached selections; 8 bytes for each of their passages.
@@ -126,7 +126,7 @@ class Index:
         return tuple(map(self._resident.generation, scopes))
 
     def hold_within(self, resident_bytes: int | None) -> None:
-        """Bound the scopes in memory to so many bytes; None is any number."""
+        """Bound the bytes of the scopes in memory; None is any number."""
         self._resident.most_bytes = resident_bytes
         self._resident.fit()
 

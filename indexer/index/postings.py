@@ -21,8 +21,8 @@ from indexer.text.edit_distance import slips
 # every posting, about a second for a million passages.
 MERGE_AFTER: Final = 512
 MERGE_SHARE: Final = 0.1
-# With so few passages, a removed one would change the weights of words. They are merged at once, in
-# less than a millisecond.
+# In a scope this small, a removed passage would change the weights of words. So they are merged at
+# once, in less than a millisecond.
 EXACT_PASSAGES: Final = 1_000
 
 # Approximate bytes of a word in the dictionary, of a waiting word, and of a waiting passage.

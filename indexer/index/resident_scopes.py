@@ -26,7 +26,7 @@ from knowledge.values.documents import Scope
 
 # Fewer passages are read from the database about as quickly as from a snapshot.
 SNAPSHOT_LEAST: Final = 256
-# A snapshot is written after so many changed passages: fewer are read from the database in a
+# The changed passages after which a snapshot is written: fewer are read from the database in a
 # fraction of a second.
 SNAPSHOT_AFTER: Final = 2_000
 
@@ -138,7 +138,7 @@ class ResidentScopes:
                 try:
                     self._catch_up(scope, held, generation)
                 except BaseException:
-                    # A scope brought only half of the way is read anew.
+                    # A half-updated scope is read anew.
                     del self._held[scope]
                     raise
                 self.bytes += held.bytes
@@ -168,7 +168,7 @@ class ResidentScopes:
     # Reading and writing snapshots.
 
     def _opened(self, scope: Scope) -> ResidentScope:
-        """A scope as it was when all were brought in step, whatever was put into it since then."""
+        """A scope as it was at the last replay, whatever has been added to it since."""
         generation = self.generation(scope)
         held = self._of_snapshot(scope, generation)
         if held is not None:

@@ -15,14 +15,14 @@ from indexer.index.stored_passage import StoredPassage
 from indexer.index.tables import IndexTables
 
 # Bounds in bytes of full-precision vectors and in characters of passages, each for 20,000 passages
-# of 120 words. A passage takes about so many characters besides its texts.
+# of 120 words. `PASSAGE_CHARACTERS` is a passage's size besides its texts.
 VECTORS_BYTES: Final = 96 * 2**20
 PASSAGES_CHARACTERS: Final = 40 * 2**20
 # Only the best of each question are compared by their tokens; the codes of some 4,000 passages.
 CODES_BYTES: Final = 48 * 2**20
 PASSAGE_CHARACTERS: Final = 800
 
-# So many are read ahead at once, in some 10 ms.
+# Rows read ahead in one step, in some 10 ms.
 SLICE: Final = 500
 _AFTER_ALL: Final = 2**63 - 1
 

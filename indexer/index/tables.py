@@ -199,7 +199,7 @@ class IndexTables:
             yield from ((key, vectors) for key, vectors in self.db.rows(sql, some))
 
     def passage_vectors_before(self, passage_id: int, most: int) -> list[tuple[int, bytes]]:
-        """As `passage_vectors`, of at most so many passages with a lower id, the highest first."""
+        """As `passage_vectors`, of at most `most` passages with a lower id, the highest first."""
         sql = (
             "select passage_id, vectors from passage_vectors where passage_id < ? "
             "order by passage_id desc limit ?"
@@ -218,7 +218,7 @@ class IndexTables:
         return found
 
     def token_codes_before(self, passage_id: int, most: int) -> list[tuple[int, bytes]]:
-        """As `token_codes`, of at most so many passages with a lower id, the highest first."""
+        """As `token_codes`, of at most `most` passages with a lower id, the highest first."""
         sql = (
             "select p.id, t.codes from passages p join token_codes t on t.digest = p.digest "
             "where p.id < ? order by p.id desc limit ?"
@@ -233,7 +233,7 @@ class IndexTables:
         return found
 
     def passages_before(self, passage_id: int, most: int) -> list[StoredPassage]:
-        """At most so many passages with a lower id, the highest first."""
+        """At most `most` passages with a lower id, the highest first."""
         sql = f"{SELECT} where p.id < ? order by p.id desc limit ?"
         return list(map(of_row, self.db.rows(sql, (passage_id, most))))
 
@@ -275,7 +275,7 @@ class IndexTables:
         return sorted({tag for [cited] in self.db.rows(sql, scopes) for tag in folded_tags(cited)})
 
     def titles(self, scopes: Sequence[Scope], most: int) -> list[tuple[str, Scope, str]]:
-        """Id, scope and title of at most so many documents, the newest first."""
+        """Id, scope and title of at most `most` documents, the newest first."""
         among = f"documents where scope in ({marks(scopes)})"
         sql = f"select id, scope, metadata from {among} order by rowid desc limit ?"  # noqa: S608
         rows = self.db.rows(sql, [*scopes, most])

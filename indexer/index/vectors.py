@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from indexer.embedding.rotation import rotated
 from indexer.parallel import cores, pool_map
 
-# Comparing so many takes about a millisecond on one core (benchmarks/structure.py).
+# Comparing this many takes about a millisecond on one core (benchmarks/structure.py).
 EXACT_PASSAGES: Final = 50_000
 
 # Cells grow with the root of the expected size; a cell is learned from about 40 vectors.
@@ -49,11 +49,11 @@ _logger = logging.getLogger(__name__)
 # Cells are learned anew when the vectors have multiplied by this since they were learned.
 OUTGROWN: Final = 2
 
-# So many codes are brought to 32 bits at once while cells are learned.
+# Codes brought to 32 bits at once while cells are learned.
 PIECE: Final = 10_000
 
-# After the rotation, a dimension of a unit vector has the standard deviation 1 / sqrt(d). Beyond so
-# many of them, one in two million, it is cut short.
+# After the rotation, a dimension of a unit vector has the standard deviation 1 / sqrt(d). It is cut
+# off beyond this many deviations: one number in two million.
 DEVIATIONS: Final = 5.0
 LARGEST: Final = 127
 
@@ -238,7 +238,7 @@ def selector(ids: Sequence[int] | NDArray[np.int64]) -> Any:
     return make(np.packbits(bits, bitorder="little"))
 
 
-# Codes as they are given, a byte each; their products are worked out in whole numbers.
+# Codes as given, a byte each; their products are computed in whole numbers.
 _CODES: Final = faiss.ScalarQuantizer.QT_8bit_direct_signed
 
 
@@ -273,7 +273,7 @@ def inverted_file(held: Any) -> Any:
 
 
 def _sample(held: Any, size: int) -> NDArray[np.float32]:
-    """The codes of at most so many of the vectors held, the same on every run."""
+    """The codes of at most `size` of the vectors, the same on every run."""
     chosen = np.zeros(held.ntotal, bool)
     chosen[np.random.default_rng(0).permutation(held.ntotal)[:size]] = True
     found: list[NDArray[np.float32]] = []

@@ -32,8 +32,8 @@ _COLLECTED: Final = 128
 TAKEN: Final = 16
 # The interval of a worker's sign of life; one batch needs less.
 SEEN_SECONDS: Final = 2.0
-# Marks a text as a whole passage, which needs token codes, too. The process that stores a result
-# need not be the one that offered the text.
+# Marks a whole passage, which needs token codes, too. A result may be stored by another process
+# than the one that offered the text.
 _WHOLE: Final = "\x02"
 # Tolerance of a unit vector's length: float32, and models that scale no better.
 _TOLERANCE: Final = 0.01

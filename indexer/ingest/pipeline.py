@@ -37,7 +37,7 @@ SLICE_CUT: Final = 64
 # Texts that may wait for other processes; some seconds' work for several.
 MOST_OUT: Final = 1_024
 
-# After so many offered texts, results are collected.
+# The number of offered texts after which results are collected.
 LOOK_TEXTS: Final = 64
 
 # Pauses of an update that only waits for other processes.
@@ -150,7 +150,7 @@ class InOrder:
             raise self._left_out
 
     def _take(self, queue: EmbeddingQueue, most_out: int) -> Iterator[None]:
-        """Take the steps whose texts are back, and wait while more than so many are missing."""
+        """Take the steps whose texts are back, and wait while more than `most_out` are missing."""
         while self._waiting:
             texts, steps = self._waiting[0]
             collected = queue.collect(self._index, self._embedder)

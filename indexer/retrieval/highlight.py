@@ -30,7 +30,7 @@ ASKS: Final = 1.0
 # Nor is a sentence of some words with such a share of them from the question and the heading.
 REPEATED: Final = 0.8
 REPEATED_WORDS: Final = 3
-# Code with so many words of the question in a row is the pasted part.
+# Code with this many words of the question in a row is the pasted part.
 PASTED_WORDS: Final = 4
 # Scores closer than this are the same.
 _SAME: Final = 1e-9

@@ -14,8 +14,8 @@ from indexer.retrieval.fusion import Legs, Ranked
 from indexer.text.passages import HEADING_SEPARATOR
 from indexer.text.shorthand import evened
 
-# The candidates: so many of the best by score, and the best by words with this share of the best
-# coverage. A named passage has every word of the question.
+# The candidates: the best by score, up to this number, and the best by words with this share of the
+# best coverage. A named passage has every word of the question.
 LOOKED_AT: Final = 12
 HAS_WORDS: Final = 0.8
 

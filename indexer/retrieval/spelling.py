@@ -16,7 +16,7 @@ from indexer.text.edit_distance import slips
 
 # A part of a name, an address or code is never a slip: its letters may be meant.
 _WORD: Final = re.compile(r"(?<![^\s(\"'])[A-Za-z]{6,40}(?=[\s.,;:!?)\"']*(?:\s|\Z))")
-# A word in so many passages, and such a share of all, is their subject, even if the model knows it
+# A word in this many passages, and this share of all, is their subject, even if the model knows it
 # only in parts.
 OFTEN_PASSAGES: Final = 5
 OFTEN_SHARE: Final = 0.04

@@ -47,7 +47,7 @@ PREFIX_SHARE: Final = 0.25
 # line of a million letters for one word, and that must not become one passage.
 STRETCH_CHARACTERS: Final = 20_000
 CHARACTERS_A_TOKEN: Final = 12
-# Of a text that is tried, so many characters are counted first for each token that fits.
+# Characters of a tried text that are counted first, for each token that fits.
 TRIED_CHARACTERS: Final = 16
 
 # Code up to this size is one passage, because it is quoted whole: with marks and citation, it fills

@@ -34,7 +34,7 @@ _MOOD: Final = re.compile(
 )
 _ENDS: Final = " \t\n?!~\u2026\uff1f\uff01"
 _QUOTED: Final = (('"', '"'), ("\u201c", "\u201d"), ("\u201e", "\u201c"), ("(", ")"))
-# A question without its fillers has at least so many words.
+# The fewest words of a question without its fillers.
 _LEAST_WORDS: Final = 2
 _SIGNS_AROUND: Final = ".,!?():;\"'"
 

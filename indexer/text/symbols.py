@@ -28,7 +28,7 @@ _PATTERNS: Final = {"[": _SLICE, ":": _SLICE, ".": _DOTTED, "*": _STARRED}
 _WORD_BEFORE: Final = re.compile(r"(\w+)['\u2019]?s?[ \t]+[`'\"]?\Z")
 _WORD_AFTER: Final = re.compile(r"[`'\"]?[ \t]+(\w+)")
 _QUOTES: Final = frozenset(["``", "''", '""', "\u201c\u201d", "\u2018\u2019", "()"])
-# Words around a sign are looked for so far from it.
+# The distance in which words around a sign are looked for.
 _NEAR: Final = 24
 
 

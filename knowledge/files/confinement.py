@@ -214,7 +214,7 @@ def limit_processes() -> None:
 
 
 def limit_time(seconds: float) -> None:
-    """End this process after so much more processor time."""
+    """End this process after this much more processor time."""
     if sys.platform == "win32":
         return
     import resource

@@ -60,7 +60,7 @@ def _orientation(tiff: bytes) -> bytes:
         for entry in range(place + 2, place + 2 + 12 * number, 12):
             tag, kind, count, value = struct.unpack_from(f"{order}HHIH", tiff, entry)
             if (tag, kind, count) == (_ORIENTATION, _SHORT, 1) and 2 <= value <= 8:
-                # One directory with one entry, and no further one.
+                # A single directory with one entry.
                 return struct.pack(">4sIHHHIHHI", b"MM\0*", 8, 1, tag, kind, 1, value, 0, 0)
     except struct.error:
         return b""

@@ -41,7 +41,7 @@ _COMMAND: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1])['path'];"
     "from knowledge.files.sandbox_process import serve; serve()"
 )
-# No token, no proxy, no path. Windows starts nothing without the one.
+# No token, no proxy, no path. Windows can't start a program without this one.
 _ENVIRONMENT: Final = {"SYSTEMROOT": os.environ.get("SYSTEMROOT", "")} if os.name == "nt" else {}
 
 _OUT_OF_CPU_TIME: Final = -signal.SIGXCPU if sys.platform != "win32" else None

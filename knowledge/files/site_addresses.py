@@ -188,7 +188,7 @@ def _docutils_anchor(words: str) -> str:
 
 
 def _folder(path: PurePosixPath) -> str:
-    """A folder as it stands in an address: empty, or with a slash at its end."""
+    """A folder as part of an address: empty, or with a slash at its end."""
     return "" if path == PurePosixPath() else f"{path}/"
 
 

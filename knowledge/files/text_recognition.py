@@ -18,7 +18,7 @@ from knowledge.files.sandbox_process import Parsed
 # Text on a screen is legible at this size; finding lines takes time in proportion.
 _SIDE_PIXELS: Final = 2_000
 _PIXELS: Final = 2_000_000
-# Of its lines, as many are recognized as this processor time is enough for, the upper ones first.
+# Processor time for the lines: the upper ones come first.
 CPU_SECONDS: Final = 5.0
 # With less confidence it is mostly no text.
 _LEAST_CONFIDENCE: Final = 0.6

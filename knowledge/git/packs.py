@@ -192,7 +192,7 @@ class _Reader:
         return begins
 
     def decompressed(self, size: int) -> bytes:
-        """Pass over one compressed object of so many bytes; returns how it begins."""
+        """Skip one compressed object of this size; returns its beginning."""
         inflating, begins, seen = zlib.decompressobj(), b"", 0
         while not inflating.eof:
             part = inflating.decompress(self._buffer, _READ)

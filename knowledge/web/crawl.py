@@ -40,9 +40,9 @@ FULL: Final = (
 # At a second a page, half an hour.
 SITE_PAGES: Final = 2_000
 INDEX_LISTINGS: Final = 50
-# After so many failures in a row, a host is not asked again in this run.
+# The failures in a row after which a host is not asked again in this run.
 FAILURES_IN_A_ROW: Final = 5
-# A sitemap's dates of change are trusted for so long.
+# The time for which a sitemap's dates of change are trusted.
 BELIEVED: Final = timedelta(days=7)
 
 _ENDINGS: Final = {

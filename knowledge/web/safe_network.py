@@ -65,7 +65,7 @@ class Clock:
         self._end = 0.0
 
     def start(self, seconds: float) -> None:
-        """Let the next request take so many seconds."""
+        """Give the next request this many seconds."""
         self._end = time.monotonic() + seconds
 
     def left(self, timeout: float | None) -> float:

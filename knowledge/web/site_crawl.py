@@ -40,7 +40,7 @@ from knowledge.web.sitemaps import LISTING_BYTES, Listed, UnlistableError, listi
 
 # Sitemaps to try: those in robots.txt, and the usual places.
 SITEMAPS: Final = 5
-# An interrupted crawl can go on for so long; then it begins anew.
+# The time within which an interrupted crawl can go on; then it begins anew.
 UNFINISHED: Final = timedelta(days=1)
 
 _HTML: Final = frozenset({"", "text/html", "application/xhtml+xml"})

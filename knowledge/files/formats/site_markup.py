@@ -167,7 +167,7 @@ def _boxes_opened(lines: list[str]) -> list[str]:
 
 
 def _has_set_in(lines: list[str], place: int, least: int) -> bool:
-    """Whether the next line is indented by so much: otherwise the box is empty."""
+    """Whether the next line is indented at least this far: otherwise the box is empty."""
     below = next((line for line in lines[place + 1 : place + 4] if line.strip()), "")
     return not below[:least].strip() and bool(below)
 

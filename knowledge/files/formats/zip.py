@@ -28,7 +28,7 @@ _ENTRY: Final = b"PK\x01\x02"
 # Flags of an entry: encrypted, a patch of another file, strongly encrypted.
 _ENCRYPTED: Final = 0x01 | 0x40
 _PATCH: Final = 0x20
-# The others ask for as much memory as the archive likes.
+# Other methods may need any amount of memory.
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
 # Exceptions of a torn archive.
