@@ -1,1 +1,1 @@
-"""Feature: `/note` and *Save as note*, what contributors do with their notes."""
+"""Feature: `/note` and *Save as note*, the commands of contributors."""

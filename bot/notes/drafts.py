@@ -1,7 +1,7 @@
-"""Drafts: what somebody typed into a note's form, kept until it is taken. Pure.
+"""Drafts: the input of a note's form, kept until it's submitted. Pure.
 
-A draft travels as a file on the private message that speaks of it, with everything that belongs
-to it: its buttons then work after a restart, and whoever wrote it has it in any case.
+A draft travels as a file on its private message. Its buttons therefore work after a restart, and
+its writer never loses it.
 """
 
 import json
@@ -28,7 +28,7 @@ FILE_NAME: Final = "what-you-wrote.md"
 
 
 class Base(StrEnum):
-    """What a form was opened with, beside what its id says: where to find that again."""
+    """Where to find the text that a form was opened with."""
 
     NOTE = "note"
     FILE = "file"
@@ -37,7 +37,7 @@ class Base(StrEnum):
     NO_PICTURES = "no_pictures"
 
 
-# A number that is 0 stands for none.
+# 0 stands for none.
 FORM_IDS: Final = CustomId(
     "form:note",
     note_id=int,
@@ -85,7 +85,7 @@ def extending(note: Note, draft: Draft) -> Draft:
 
 
 def revising(note: Note) -> Draft:
-    """What the form of another revision begins with: the note's text as `note` has it."""
+    """The initial draft of another revision."""
     submission = note.revision.submission
     return Draft(
         submission.title,
@@ -120,7 +120,7 @@ def subject(draft: Draft, *, with_file: bool) -> dict[str, Any]:
 
 
 def opened_with(subject: Mapping[str, Any]) -> Draft:
-    """A draft without what was typed, from what the id of its form says."""
+    """An empty draft with the subject that the form's id names."""
     channel_id, message_id = subject["channel_id"], subject["message_id"]
     return Draft(
         note_id=subject["note_id"] or None,
@@ -132,7 +132,7 @@ def opened_with(subject: Mapping[str, Any]) -> Draft:
 
 
 def of_answer(asked: OpenQuestion, answered: Handover, origin: int) -> Draft:
-    """The draft that a helper's answer makes, credited to a helper who agreed to be named."""
+    """The draft of a helper's answer, credited to the helper if they agreed to be named."""
     return Draft(
         " ".join(asked.text.split())[:TITLE_CHARACTERS].rstrip(),
         answered.answer,
@@ -144,7 +144,7 @@ def of_answer(asked: OpenQuestion, answered: Handover, origin: int) -> Draft:
 
 
 def tag_of(answered_from: AnsweredFrom) -> str:
-    """The tag that a channel is answered from: a note without it would not answer there."""
+    """The one tag that a channel is answered from, without which a note wouldn't answer there."""
     return answered_from.tags[0] if len(answered_from.tags) == 1 else ""
 
 
@@ -162,12 +162,12 @@ def as_file(draft: Draft) -> str:
         matter["question"] = draft.question_id
     if draft.contributor is not None:
         matter["contributor"] = [draft.contributor.id, draft.contributor.name]
-    # On one line, so that what follows is the text to the letter. JSON is YAML, too.
+    # One line of JSON, which is YAML too: the rest of the file is the text, to the letter.
     return f"---\n{json.dumps(matter, ensure_ascii=False)}\n---\n\n{draft.text}"
 
 
 def from_file(content: bytes) -> Draft | None:
-    """The draft that `as_file` wrote; None if the file is empty or broken."""
+    """Parse a file written by `as_file`; None if it is empty or broken."""
     try:
         return _parsed(content.decode())
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""Labels and help of a note's form, and what can be wrong with its input. Pure.
+"""Labels and help of a note's form, and problems with its input. Pure.
 
 Discord allows 45 characters for a label and 100 for the help below it.
 """

@@ -1,4 +1,4 @@
-"""Pages of one's own notes, each with its state in one line. Pure."""
+"""Pages of a member's own notes, each with its state in one line. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
@@ -18,7 +18,7 @@ from knowledge.values.notes import Note, State
 
 
 class Filter(StrEnum):
-    """Which of one's own notes are listed."""
+    """Filter of the list of own notes."""
 
     ALL = "all"
     LIVE = "live"
@@ -38,7 +38,7 @@ FILTER_LABELS: Final[Mapping[Filter, Sentence]] = {
     Filter.WITHDRAWN: Sentence("Withdrawn"),
     Filter.RETIRED: Sentence("Retired"),
 }
-# Inside of a line; a German noun keeps its capital.
+# Inside a line: German keeps the capitals.
 _FILTERED: Final[Mapping[Filter, Sentence]] = {
     Filter.ALL: Sentence("all", "filter"),
     Filter.LIVE: Sentence("live", "filter"),
@@ -57,11 +57,11 @@ _FILTERS: Final[Mapping[Filter, Callable[[Note], bool]]] = {
     Filter.WITHDRAWN: lambda note: note.revision.state is State.WITHDRAWN,
     Filter.RETIRED: lambda note: note.retired_revision_id is not None,
 }
-# Four fit into a message even where each has a long reason and a link to its card.
+# Four fit in a message even if each has a long reason and a link to its card.
 PAGE_NOTES: Final = 4
 _TITLE_CHARACTERS: Final = 100
 _LISTED_CHARACTERS: Final = 480
-# What `where` adds at the most.
+# The longest addition of `where`.
 _ADDED_CHARACTERS: Final = 64
 PAGE_LABELS: Final = (Sentence("Newer"), Sentence("Older"))
 _YOURS: Final = Plural("**Your notes**: {number:,} note", "**Your notes**: {number:,} notes")
@@ -78,7 +78,7 @@ def mine(
     with_cards: bool,
     language: Language = Language.ENGLISH,
 ) -> Page:
-    """A page of one's own notes, each with its quorum."""
+    """A page of a member's notes, given with their quorums."""
     matching = [(note, quorum) for note, quorum in notes if _FILTERS[wanted](note)]
     if not matching:
         return Page((NO_NOTES if wanted is Filter.ALL else _NONE_OF_THESE)(language), 0, 1)

@@ -25,8 +25,8 @@ _LEAST_CHARACTERS: Final = 20
 def offer(text: str, read: str, language: Language, *, is_whole: bool = True) -> str:
     """Offer the text that was read; empty if it's too short, or the form has no room for it.
 
-    Lines that the note's text already has are left out. `is_whole` means that every picture could
-    be read.
+    Lines already in the note's text are left out. `is_whole` means that every picture could be
+    read.
     """
     have = " ".join(text.casefold().split())
     new = [line for line in read.split("\n") if " ".join(line.casefold().split()) not in have]

@@ -1,7 +1,7 @@
-"""Notes of members: submission of drafts, visibility, withdrawal, extension.
+"""Notes of members: submission, visibility, withdrawal, extension, reports.
 
-Functions of the core, in its thread. A note that isn't live is visible to its contributor and to
-moderators only.
+Everything here runs in the core's thread. Only its contributor and the moderators see a note that
+isn't live.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ from knowledge.values.submissions import TEXT_CHARACTERS
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The member who submits a draft, with their roles and the followed channels they may read."""
+    """The member who submits a draft, with their roles and the followed channels they can read."""
 
     member: Member
     guild_id: int
@@ -54,7 +54,7 @@ class Sender:
 class Check:
     """Whether a server reviews notes, and the documents similar to a new one.
 
-    A document comes with its note's id if the sender may extend that note.
+    A similar document comes with its note's id if the sender may extend that note.
     """
 
     is_set_up: bool
@@ -62,10 +62,10 @@ class Check:
 
 
 class Proposal:
-    """A draft about to become a revision. Steps are slices; the last value is the result."""
+    """A draft on its way to a revision. Its generators work in slices and end with their result."""
 
     def __init__(self, core: Core, draft: Draft, sender: Sender) -> None:
-        """Check what was typed.
+        """Check the draft.
 
         Raises:
             InvalidNoteError: if it can't become a revision.
@@ -74,13 +74,13 @@ class Proposal:
         self._draft = draft
         self._sender = sender
         self._submission = draft.submission()
-        # The words of somebody else are never published at once by the roles of their sender.
+        # A sender's roles never publish another member's words.
         self._author, self._role_ids = sender.member, sender.role_ids
         if draft.contributor is not None and draft.contributor.id != sender.member.id:
             self._author, self._role_ids = draft.contributor, ()
 
     def check(self) -> Iterator[Check | None]:
-        """Search for documents similar to a new note, unless its sender has seen them."""
+        """Search for documents similar to a new note, unless its sender has seen them already."""
         guild_id = self._sender.guild_id
         if not self._core.store.guilds.settings(guild_id).complete:
             yield Check(is_set_up=False)
@@ -91,7 +91,7 @@ class Proposal:
             yield Check(is_set_up=True, similar=tuple(self._similar()))
 
     def _similar(self) -> Iterator[tuple[Near, int | None]]:
-        """Yield similar documents; pending notes of others are only for moderators."""
+        """Yield similar documents, without pending notes of others: moderators see those."""
         sender, notes = self._sender, self._core.store.notes
         for one in self._core.part(SimilarNotes).documents(
             sender.guild_id, self._submission, channels=sender.channels
@@ -106,10 +106,10 @@ class Proposal:
                 yield one, note.id if note is not None else None
 
     def submit(self) -> Iterator[Outcome | None]:
-        """Keep the revision, once for an interaction; the outcome is None if the note is gone.
+        """Keep the revision, once per interaction. The outcome is None if the note is gone.
 
         Raises:
-            InvalidNoteError: if its sender has to wait, or it has too many pictures.
+            InvalidNoteError: if the sender has to wait, or there are too many pictures.
         """
         guild_id = self._sender.guild_id
         yield from review_service.embed_unreviewed_ahead(
@@ -155,7 +155,7 @@ class Proposal:
     def _refuse_one_too_many(self) -> None:
         if self._sender.allowance is None:
             return
-        # Inside the transaction, so that notes sent at the same time are counted.
+        # In the transaction, so that notes sent at the same moment count.
         wait = limits.note_wait(
             self._core, self._sender.allowance, self._draft.note_id, datetime.now(UTC)
         )
@@ -180,7 +180,7 @@ class Proposal:
 
 
 def as_it_stands(core: Core, note: Note) -> Note:
-    """The note now, with its card if that was posted meanwhile."""
+    """The note as it is now, with its card if that was posted meanwhile."""
     return core.store.notes.find(note.revision.id, note.guild_id) or note
 
 
@@ -189,7 +189,7 @@ def as_it_stands(core: Core, note: Note) -> Note:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks, and whether they are a moderator there."""
+    """The member who looks at a note."""
 
     id: int
     is_moderator: bool = False
@@ -197,11 +197,11 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What somebody may see of a note.
+    """A note as its viewer may see it.
 
-    `live` is the note with its live revision, `latest` with its latest one, each None if there is
-    none or it is not theirs to see. `quorum` approvals are needed by `latest`. `pictures` are by
-    the revision that has them. `page_url` is where it is public, if it is.
+    `live` has the live revision and `latest` the latest one; each is None if there is none or the
+    viewer may not see it. `latest` needs `quorum` approvals. `pictures` are keyed by revision.
+    `page_url` is its address on the public page.
     """
 
     live: Note | None
@@ -216,7 +216,7 @@ class Seen:
 
 
 def seen(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> Seen | None:
-    """What somebody may see of a guild's note; None if it is not there for them."""
+    """A guild's note as its viewer may see it; None if they may not."""
     latest = core.store.notes.latest(guild_id, note_id)
     if latest is None:
         return None
@@ -239,9 +239,9 @@ def mine(core: Core, guild_id: int, member_id: int) -> list[tuple[Note, int]]:
 
 
 def history(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> list[Note]:
-    """The revisions of a note that somebody may see, oldest first; none if it is not theirs to see.
+    """The revisions of a note that its viewer may see, oldest first.
 
-    Others than its contributor and moderators see what was public once, of a note that still is.
+    The contributor and moderators see all. Others see the approved revisions of a live note.
     """
     revisions = core.store.notes.history(guild_id, note_id)
     if not revisions or _insider(revisions[0], viewer):
@@ -252,18 +252,18 @@ def history(core: Core, guild_id: int, note_id: int, viewer: Viewer) -> list[Not
 
 
 def own(core: Core, guild_id: int, note_id: int, member_id: int) -> Note | Obstacle | None:
-    """A member's own note in this guild with its latest revision, or why they can't have it."""
+    """A member's own note in this guild with its latest revision, or the obstacle."""
     note = core.store.notes.latest(guild_id, note_id)
     if note is None:
         return None
     if note.contributor_id == member_id:
         return note
-    # That there is a note which is not live is nobody's business but its contributor's.
+    # Only contributors learn of notes that aren't live.
     return Obstacle.NOT_YOURS if note.live_revision_id is not None else None
 
 
 def to_withdraw(core: Core, guild_id: int, note_id: int, member_id: int) -> Note | None:
-    """The member's note with the revision that withdrawing would take back, if any would."""
+    """The member's note with the revision that a withdrawal would take back, if any."""
     note = core.store.notes.latest(guild_id, note_id)
     if note is None or note.contributor_id != member_id:
         return None
@@ -274,7 +274,7 @@ def to_withdraw(core: Core, guild_id: int, note_id: int, member_id: int) -> Note
 
 
 def own_revision(core: Core, guild_id: int, revision_id: int, member_id: int) -> Note | None:
-    """A revision of a member's own note, whatever its state."""
+    """A revision of a member's own note, in any state."""
     note = core.store.notes.find(revision_id, guild_id)
     return note if note is not None and note.contributor_id == member_id else None
 
@@ -287,9 +287,9 @@ def latest(core: Core, note_id: int) -> Note | None:
 def withdraw(
     core: Core, guild_id: int, revision_id: int, member_id: int, asked_in: int = 0
 ) -> Outcome | None:
-    """Withdraw what was confirmed; where another revision would be by now, nothing is done.
+    """Withdraw the confirmed revision, once per interaction; nothing if another one is due by now.
 
-    Returns None if the member has no such revision here. Once for the interaction `asked_in`.
+    Returns None if the member has no such revision here.
     """
     confirmed = own_revision(core, guild_id, revision_id, member_id)
     if confirmed is None:
@@ -314,7 +314,7 @@ def report(
     reason: str,
     asked_in: int,
 ) -> Outcome | None:
-    """Keep a report of a live note, once for the interaction `asked_in`."""
+    """Keep a report of a live note, once per interaction."""
     contributions, reason = core.store.contributions, " ".join(reason.split())
     return review_service.taken(
         core,
@@ -325,7 +325,7 @@ def report(
 
 
 def quoted_notes(core: Core, guild_id: int, question_id: int) -> list[Note]:
-    """The notes that the answer to a question quoted and that are still live, best first."""
+    """The live notes that the answer to a question quoted, best first."""
     question = core.store.question_records.question(question_id)
     if question is None or question.guild_id != guild_id:
         return []
@@ -340,7 +340,7 @@ def watched(core: Core) -> list[Watched]:
 
 
 def source_changed(core: Core, message_ids: Sequence[int], change: SourceChange) -> list[Note]:
-    """Flag the notes saved from messages that were edited or deleted; returns the newly flagged."""
+    """Flag notes whose source message was edited or deleted; returns the newly flagged ones."""
     return core.store.contributions.source_changed(message_ids, change)
 
 
@@ -351,19 +351,19 @@ def may_be_quoted(core: Core, said: ArchivedMessage) -> bool:
 def exchange(
     core: Core, channel: Channel, messages: Sequence[ArchivedMessage]
 ) -> Transcript | None:
-    """What a thread's messages come to as a note, without small talk and who is not to be quoted.
+    """Make a note's text of a thread, without small talk and without members who opted out.
 
-    None where they answer nothing, or whoever began it is not to be quoted.
+    None if the thread holds no answer, or if its author opted out of being quoted.
     """
     withheld = core.store.quote_opt_outs.withheld()
     said = [quotable(message, withheld) for message in messages]
-    # Thanks tell which reply was the answer; they are left out after that.
+    # Thanks show which reply was the answer; the transcript drops them afterwards.
     worth = [one for one in said if thanks(one.text) or not small_talk(one.text)]
     return transcript(channel, worth, withheld, TEXT_CHARACTERS)
 
 
 def extendable(core: Core, guild_id: int | None, note_id: int, member_id: int) -> Note | None:
-    """A note of their own as it is now, or a live one of others in their guild as it is shown."""
+    """A member's own note as it is, or another's live note in their guild, without secrets."""
     own = review_service.own_note(core, note_id, member_id)
     note = own or core.store.notes.live(note_id)
     if own is not None or note is None or note.guild_id != guild_id:

@@ -94,7 +94,7 @@ _NOTHING_DIFFERENT: Final = Sentence("No difference.")
 
 
 def difference(old: Note, new: Note, language: Language = Language.ENGLISH) -> str:
-    """How one revision differs from another: what went is struck out, what came is bold."""
+    """The difference between two revisions: removed text struck out, added text bold."""
     before, after = old.revision.submission.shown, new.revision.submission.shown
     lines = [
         f"{name(language)}: {_marked(Change.REMOVED, was)} {_marked(Change.ADDED, became)}".replace(
@@ -113,7 +113,7 @@ def difference(old: Note, new: Note, language: Language = Language.ENGLISH) -> s
     return "\n".join(lines) or _NOTHING_DIFFERENT(language)
 
 
-# Inside of a sentence.
+# Inside a sentence.
 EVIDENCE: Final[Mapping[Evidence, Sentence]] = {
     Evidence.STRONG: Sentence("strong"),
     Evidence.PARTIAL: Sentence("partial"),
@@ -124,9 +124,9 @@ _MARKS: Final = {Change.KEPT: "", Change.REMOVED: "~~", Change.ADDED: "**"}
 
 
 def _marked(change: Change, text: str) -> str:
-    """A piece of text with its marks on every line, blanks outside of them: inside they mark not.
+    """A piece of text with its marks around each line; Discord ignores marks next to blanks.
 
-    It is shown as it was typed: Markdown that is half old and half new would mark anything.
+    Its own Markdown is escaped, because a mix of old and new markup would format anything.
     """
     mark = _MARKS[change]
     lines = []
@@ -156,7 +156,7 @@ _MORE_EXAMPLES: Final = Sentence(" and {number} more")
 
 
 def flag_lines(flags: Sequence[Flag], language: Language = Language.ENGLISH) -> list[str]:
-    """What to look out for in a submission: a line for each kind of risk, with examples."""
+    """The risks in a submission: one line a kind, with examples."""
     examples: dict[Risk, list[str]] = {}
     for flag in flags:
         examples.setdefault(flag.risk, []).append(plain(shortened(flag.detail, 40)))

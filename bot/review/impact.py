@@ -1,7 +1,7 @@
-"""Impact preview of a proposed text: the last questions of its guild, asked with it in the index.
+"""Impact preview of a proposed text: its guild's last questions, asked again with it in the index.
 
-Each question is looked up in the index as it is and as it would be, by the same retriever, and
-judged by the same evidence. Nothing is written, and no question is recorded.
+Each question is looked up in the present index and in the future one, by the same retriever and
+evidence. Nothing is written, and no question is recorded.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -31,24 +31,24 @@ from knowledge.values.notes import Note
 from knowledge.values.questions import Evidence
 
 QUESTIONS: Final = 200
-# Looked up in one step, twice: what a member's question waits for at most.
+# Questions looked up in one step, twice each: the longest wait for a member's question.
 SLICE: Final = 16
-# So many vectors, 1.5 kB each with the default model, and as many standings.
+# Vectors, 1.5 kB each with the default model, and as many summaries.
 CACHED: Final = 4_000
 
 _Made = TypeVar("_Made")
 
-# What shapes how a question is answered: generation of the index, judging, documents that are due,
-# confirmed answers.
+# What shapes an answer besides the question: generation of the index, identity of the retriever,
+# documents due for review, version of the confirmed answers.
 _Judging = tuple[int, str, frozenset[str], str]
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerSummary:
-    """How a question is answered: by what evidence, from which document and passage first.
+    """Summary of an answer: its evidence, and its first document and passage.
 
-    What comes from a channel's messages has no title, and where it stands in place of its words:
-    whoever sees what would change may not read every channel.
+    A passage from a channel's messages has no title, and its position instead of its text, because
+    not every viewer can read that channel.
     """
 
     evidence: Evidence
@@ -63,7 +63,7 @@ class AnswerSummary:
 
 @dataclass(frozen=True, slots=True)
 class ChangedQuestion:
-    """A question that would be answered otherwise; `times` is how often it was asked."""
+    """A question with another answer than before; it was asked `times` times."""
 
     question: str
     times: int
@@ -73,9 +73,9 @@ class ChangedQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What would change, of so many questions as were replayed so far.
+    """The changes among the questions replayed so far.
 
-    Questions that were asked several times are replayed once and counted each time.
+    A question asked several times is replayed once and counted each time.
     """
 
     questions: int
@@ -113,18 +113,18 @@ class ImpactPreview:
         self._confirmed = core.confirmed
         self._pipeline = core.answer_pipeline
         self._vectors = VectorCache(core.retriever.embedded, CACHED)
-        # How questions are answered now, by what else shapes that.
+        # The present answers.
         self._now: LRUCache[tuple[Ask, Looks, _Judging], AnswerSummary] = LRUCache(CACHED)
 
     def of_revision(self, note: Note, questions: int = QUESTIONS) -> Iterator[Impact]:
-        """What would change if the note's revision were published; see `of_document`."""
+        """Preview the publication of a note's revision; see `of_document`."""
         return self.of_document(note_document(note), questions)
 
     def of_document(self, document: Document, questions: int = QUESTIONS) -> Iterator[Impact]:
         """Replay the newest questions of a document's guild, in slices, with it in the index.
 
         Yields:
-            After each slice what is known; the last one is the whole.
+            The impact known after each slice; the last value is complete.
         """
         asked = self._store.question_records.asked_lately(document.scope, questions)
         total = sum(one.times for one in asked)
@@ -152,7 +152,7 @@ class ImpactPreview:
             known = dict(zip(queries, self._vectors.of(queries), strict=True))
             # The index may have changed since the last slice.
             after = self._retriever.over(WhatIfIndex(self._index, cut, vectors, codes))
-            # What is published has just been looked at.
+            # A published document has just been reviewed.
             due = self._pipeline.due - {document.id}
             filled = {
                 ask: self._articles.looks(ask.scopes, ask.answered_from, filled=True)
@@ -169,7 +169,7 @@ class ImpactPreview:
     def _summaries_now(
         self, asks: Sequence[Ask], vectors: Mapping[str, NDArray[np.float32]]
     ) -> list[AnswerSummary]:
-        """How each question is answered now; looked up once for each generation of the index."""
+        """The present answer of each question, looked up once per generation of the index."""
         due, confirmed = self._pipeline.due, self._confirmed.version
         judging = (self._index.generation, self._retriever.identity, due, confirmed)
         looks = {ask: self._articles.looks(ask.scopes, ask.answered_from) for ask in asks}
@@ -184,7 +184,7 @@ class ImpactPreview:
 def _while_nothing_is_known(
     steps: Generator[None, None, _Made], impact: Impact
 ) -> Generator[Impact, None, _Made]:
-    """Take all steps, saying after each what is known so far; gives back what they made."""
+    """Take all steps, yielding the same impact after each; return their result."""
     while True:
         try:
             next(steps)

@@ -1,9 +1,8 @@
-"""Review actions of members and moderators on notes, with the index kept in step.
+"""Review of notes: decisions, cards, queue, rules and log, with the index kept in step.
 
-Each function takes the core that it works on, so that it can be called in the worker's thread.
-When it returns, what can be quoted is what the store says is live. What was decided stays decided
-where the index can't be written: it follows later then, and should the process die in between, at
-the next opening of the core.
+Everything here runs in the core's thread. After a decision, the index quotes exactly the notes that
+are live in the store. A decision stands even if the index can't be written: the index follows
+later, at the latest when the core is opened again.
 """
 
 import json
@@ -33,7 +32,7 @@ from knowledge.values.submissions import Submission
 
 _logger = logging.getLogger(__name__)
 
-# Why the index can't be told of a change that is kept.
+# Errors that delay the index, not the decision.
 _UNFOLLOWED: Final = (StoreError, IndexError_, ModelError)
 
 _Outcome = TypeVar("_Outcome", Outcome, Outcome | None)
@@ -41,11 +40,11 @@ _Outcome = TypeVar("_Outcome", Outcome, Outcome | None)
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What those who decide on a revision are shown besides its text.
+    """Information for the moderators who decide on a revision.
 
-    `record` says how many of the contributor's revisions ended in which state. `before` is the
-    live note that a pending revision would replace. `quorum` approvals are needed. `flags` are
-    what somebody could do harm with, `near` what is on record already and like it.
+    `record` counts the contributor's revisions by state. `before` is the live note that a pending
+    revision would replace. `quorum` is the number of approvals needed. `flags` are risks in its
+    text, and `near` are similar documents.
     """
 
     record: Mapping[str, int]
@@ -60,7 +59,7 @@ NOTHING_FOUND: Final = Findings({})
 
 
 class Action(StrEnum):
-    """What a button on a card does."""
+    """The action of a button on a card."""
 
     APPROVE = "approve"
     EDIT = "edit"
@@ -95,7 +94,7 @@ class Acted:
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A moderator's action on a note, by the interaction in which it was asked for."""
+    """A moderator's click on a card or form."""
 
     action: Action
     moderator: Member
@@ -104,14 +103,14 @@ class Click:
     duplicate_of: str = ""
 
 
-# Of a text of so many characters, some 14 texts are embedded, which is a slice.
+# A text of this length takes about 14 embeddings, which is one slice.
 SHORT_CHARACTERS: Final = 4_000
 
 
 def indexed(core: Core, outcome: _Outcome) -> _Outcome:
-    """Make the index say what a change in the store has made of a note.
+    """Update the index after a change in the store.
 
-    Where it can't be told now, that is no error of the change, which is kept: it is told later.
+    The change stands even if the index fails now; the index catches up later.
     """
     if outcome is not None and outcome.live_changed:
         try:
@@ -128,11 +127,11 @@ def taken(
     change: Callable[[], _Outcome],
     origin: int = 0,
 ) -> _Outcome:
-    """Make a change once for an interaction; asked for again, say how its note stands now.
+    """Make a change once per interaction; a repeated call returns the note as it is now.
 
-    In the same transaction the inbox marks it as taken. `origin` is the message of which two clicks
-    are one, if there is such a message. The index follows after it: nothing is
-    embedded while the database is locked.
+    The inbox marks the interaction as taken in the same transaction. `origin` is a message on which
+    two clicks count as one. The index follows afterwards, so nothing is embedded while the database
+    is locked.
     """
     store = core.store
 
@@ -159,10 +158,9 @@ def decide(
     ruling: Ruling,
     asked_in: int = 0,
 ) -> Outcome | None:
-    """Decide on a pending revision; see `Decisions.decide`, and `taken` for `asked_in`.
+    """Decide on a pending revision, once for the interaction `asked_in`.
 
-    What it is a duplicate of is kept by its title; if there is nothing of that name, that is the
-    obstacle.
+    The original of a duplicate is kept by its title. If it can't be found, that is the obstacle.
     """
     if ruling.decision is Decision.DUPLICATE:
         note = core.store.notes.find(revision_id, guild_id)
@@ -181,7 +179,7 @@ def decide(
 
 
 def act(core: Core, note: Note, click: Click) -> Iterator[Acted | None]:
-    """Do what a moderator chose, in slices; the last value is what came of it, None if it is gone.
+    """Do what a moderator clicked, in slices. The last value is the outcome, None without a note.
 
     A revision that goes live is embedded first.
     """
@@ -199,7 +197,7 @@ def act(core: Core, note: Note, click: Click) -> Iterator[Acted | None]:
 
 
 def _changed(core: Core, note: Note, click: Click) -> Outcome | None:
-    """Change a note that was decided on before."""
+    """Change a note after its decision."""
     decisions, guild_id, moderator = core.store.decisions, note.guild_id, click.moderator
     match click.action:
         case Action.UNDO:
@@ -222,14 +220,14 @@ def _changed(core: Core, note: Note, click: Click) -> Outcome | None:
 def keep_off_page(
     core: Core, note: Note, member: Member, by: PageVeto, *, vetoed: bool
 ) -> Outcome | None:
-    """Keep a note off the public page, or take that back."""
+    """Keep a note off the public page, or allow it again."""
     return core.store.public_notes.keep_off(note.guild_id, note.id, member, by, vetoed=vetoed)
 
 
 def edit_and_approve(
     core: Core, note: Note, moderator: Member, submission: Submission, interaction_id: int
 ) -> Iterator[Acted | None]:
-    """Approve a revision in a moderator's words, in slices; the last value is what came of it."""
+    """Approve a revision in a moderator's words, in slices. The last value is the outcome."""
     guild_id, revision_id = note.guild_id, note.revision.id
     yield from embed_ahead(core, guild_id, submission)
     decisions = core.store.decisions
@@ -247,10 +245,10 @@ def _acted(core: Core, outcome: Outcome | None) -> Acted | None:
 
 
 def embed_ahead(core: Core, guild_id: int, submission: Submission) -> Iterator[None]:
-    """Embed what is about to be published, a step for each slice: a long note takes seconds.
+    """Embed a text in slices before it is published, because a long one takes seconds.
 
-    What is decided afterwards puts it in without embedding anything. If it is not published, the
-    next `commonplace index` drops the vectors. A short note is a slice by itself.
+    The decision then indexes it without embedding anything. If it isn't published after all, the
+    next `commonplace index` drops the vectors. A short text is embedded with the decision.
     """
     if len(submission.text) <= SHORT_CHARACTERS:
         return
@@ -263,14 +261,14 @@ def embed_ahead(core: Core, guild_id: int, submission: Submission) -> Iterator[N
 def embed_unreviewed_ahead(
     core: Core, guild_id: int, submission: Submission, role_ids: Sequence[int]
 ) -> Iterator[None]:
-    """Embed a submission that the rules publish at once, in slices."""
+    """Embed a submission in slices if the rules publish it at once."""
     asked = requirements(core.store.guilds.rules(guild_id), submission.tags)
     if asked.published_at_once(role_ids):
         yield from embed_ahead(core, guild_id, submission)
 
 
 def live_after(core: Core, note: Note, action: Action) -> int:
-    """The revision that an action makes live; 0 if none."""
+    """The id of the revision that an action makes live, or 0."""
     if action in {Action.APPROVE, Action.ROLL_BACK}:
         return note.revision.id
     if action is Action.RESTORE:
@@ -289,14 +287,14 @@ def live_after(core: Core, note: Note, action: Action) -> int:
 
 
 def embed_revision_ahead(core: Core, guild_id: int, revision_id: int) -> Iterator[None]:
-    """Embed a revision that is about to be live, in slices."""
+    """Embed a revision in slices before it goes live."""
     note = core.store.notes.find(revision_id, guild_id)
     if note is not None:
         yield from embed_ahead(core, guild_id, note.revision.submission)
 
 
 def embed_near_ahead(core: Core, note: Note) -> Iterator[None]:
-    """Embed what `findings` compares, in slices."""
+    """Embed the texts that `findings` compares, in slices."""
     if note.revision.state is State.PENDING:
         submission = note.revision.submission
         yield from core.part(SimilarNotes).embed_ahead(note.guild_id, submission, note.id)
@@ -306,10 +304,7 @@ def embed_near_ahead(core: Core, note: Note) -> Iterator[None]:
 
 
 def findings(core: Core, note: Note, channels: Sequence[int] = ()) -> Findings:
-    """What those who decide on the note's revision are shown besides its text.
-
-    `channels` are those that all of them may read.
-    """
+    """Collect the information for the moderators who decide; all of them can read `channels`."""
     notes = core.store.notes
     record = notes.record_of(note)
     pictures = core.store.pictures.of(note.revision.id)
@@ -335,7 +330,7 @@ def quorum(core: Core, note: Note) -> int:
 
 
 def own_words(core: Core, note: Note) -> Note | None:
-    """The contributor's last own revision before this one, where a moderator wrote this one."""
+    """The contributor's last revision before a moderator's; None if they wrote this one."""
     if note.revision.writer_id == note.contributor_id:
         return None
     earlier = [
@@ -347,7 +342,7 @@ def own_words(core: Core, note: Note) -> Note | None:
 
 
 def title_before(core: Core, note: Note) -> str:
-    """The title of a note's last approved text before this one; this one's if it is the first."""
+    """The title of the last approved revision before this one, or of this one."""
     earlier = [
         one.revision.submission.shown.title
         for one in core.store.notes.history(note.guild_id, note.id)
@@ -357,7 +352,7 @@ def title_before(core: Core, note: Note) -> str:
 
 
 def any_note(core: Core, guild_id: int, note_id: int) -> Note | None:
-    """A guild's note, with what waits for a decision if something does, else what is live."""
+    """A guild's note with its pending revision, or else its live one."""
     notes = core.store.notes
     latest = notes.latest(guild_id, note_id)
     if latest is None or latest.revision.state is State.PENDING:
@@ -366,14 +361,14 @@ def any_note(core: Core, guild_id: int, note_id: int) -> Note | None:
 
 
 def own_note(core: Core, note_id: int, contributor_id: int) -> Note | None:
-    """A contributor's note with its latest revision, wherever it is; None if it isn't theirs."""
+    """A contributor's note of any guild with its latest revision; None if it isn't theirs."""
     note = core.store.notes.latest(None, note_id)
     return note if note is not None and note.contributor_id == contributor_id else None
 
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """So many notes of a guild wait for a decision, the first of them since then."""
+    """The number of notes that wait in a guild, and since when the first one does."""
 
     settings: GuildSettings
     waiting: int
@@ -381,7 +376,7 @@ class Reminder:
 
 
 def reminders(core: Core, at: datetime, mine: GuildFilter = every_guild) -> list[Reminder]:
-    """What moderators are to be reminded of now; asked again, it is not due for a while."""
+    """The reminders due now; each is then not due again for a while."""
     core.store.review_cards.mark_newly_due(at, mine)
     core.look_at_dates(at)
     found = []
@@ -395,7 +390,7 @@ def reminders(core: Core, at: datetime, mine: GuildFilter = every_guild) -> list
 
 @dataclass(frozen=True, slots=True)
 class NotePage:
-    """A note with what its card needs, and its place in the queue, from 0, of so many."""
+    """A note with its card's information, and its place among the notes of the queue, from 0."""
 
     note: Note
     settings: GuildSettings
@@ -407,9 +402,9 @@ class NotePage:
 def queue_page(
     core: Core, guild_id: int, place: int, at: datetime, channels: Sequence[int]
 ) -> Iterator[NotePage | None]:
-    """Look up a place in the queue, or the last one, in slices; None if nothing waits.
+    """Look up a place in the queue, or the last one, in slices; None if the queue is empty.
 
-    `channels` are those that the viewer may read.
+    The viewer can read `channels`.
     """
     waiting = core.store.notes.queue(guild_id, at)
     if waiting:
@@ -420,7 +415,7 @@ def queue_page(
 def note_page(
     core: Core, guild_id: int, note_id: int, channels: Sequence[int]
 ) -> Iterator[NotePage | None]:
-    """Look up a note for its viewer, who may read these `channels`; None if there is none."""
+    """Look up a note in slices; None if there is none. The viewer can read `channels`."""
     note = any_note(core, guild_id, note_id)
     if note is not None:
         yield from _page(core, note, channels)
@@ -443,12 +438,12 @@ def revision_of_card(core: Core, guild_id: int, message_id: int) -> int | None:
 
 
 def forget_cards(core: Core, message_ids: Sequence[int]) -> None:
-    """Have the next cards of these notes posted anew."""
+    """Post the cards of these messages anew."""
     core.store.review_cards.lost(message_ids)
 
 
 def forget_channel(core: Core, channel_id: int) -> None:
-    """Have the cards of a channel that is gone posted anew."""
+    """Post the cards of a deleted channel anew."""
     core.store.review_cards.channel_lost(channel_id)
 
 
@@ -467,7 +462,7 @@ LOG_LINES: Final = 15
 
 
 class Side(StrEnum):
-    """Which way one goes on in the log."""
+    """Direction in the log."""
 
     NEWER = "newer"
     OLDER = "older"
@@ -475,7 +470,7 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line of the log as it is shown: with who did it, to which note, and why."""
+    """A line of the log with its member, the note's title and the reason."""
 
     entry: LogEntry
     member_id: int | None
@@ -485,7 +480,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """Lines of the log that are next to each other, newest first, and what there is beside them."""
+    """Consecutive lines of the log, newest first, and whether there are newer or older ones."""
 
     lines: tuple[LogLine, ...]
     newer: bool
@@ -494,7 +489,7 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class LogFilters:
-    """Which lines of the log are shown; 0 days, member 0 and event `any` filter nothing."""
+    """Filters of the log; 0 days, member 0 and event `any` filter nothing."""
 
     days: int
     member_id: int
@@ -526,10 +521,10 @@ def log_page(
     beside: tuple[Side, int],
     fitting: Callable[[Sequence[LogLine]], int],
 ) -> LogPage:
-    """The lines of the guild's log that are older or newer than one; no others are read.
+    """Read the lines of a guild's log on one side of a line.
 
-    `beside` is on which side of which line's id; older than 0 are the newest ones. `fitting` tells
-    how many of some lines are shown at once, counted from the first.
+    `beside` is the side and the line's id; older than 0 means the newest lines. `fitting` returns
+    how many of some lines one message shows, from the first.
     """
     side, entry_id = beside
     page = partial(core.store.audit_log.page, guild_id, filters.wanted)

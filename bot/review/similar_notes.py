@@ -1,8 +1,7 @@
-"""Similarity search for a proposed note: what is near to it, and where the two disagree.
+"""Similarity search for a proposed note: nearest documents, and contradictions with them.
 
-A note is compared with every document that its guild may see, and with what is pending in the same
-guild: that is not in the index, so it is embedded here, once. Nothing of another guild is looked
-at.
+A note is compared with every document visible in its guild, and with the guild's pending notes.
+These are not in the index, so they are embedded here, once. Other guilds' notes are never read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,25 +24,24 @@ from knowledge.values.documents import Document, Kind, Scope, document_of_note
 from knowledge.values.notes import Note
 from knowledge.values.submissions import Submission, is_link
 
-# Of two answers to one question, under titles in other words, 92 in 100 are this near; of the
-# nearest documents about something else 13, most of them on a neighbouring topic
-# (docs/decisions.md, what is near to a note).
+# 92 in 100 pairs of answers to one question, under differently worded titles, are at least this
+# near; so are 13 in 100 nearest documents about something else, most of them on a neighbouring
+# topic (docs/decisions.md, what is near to a note).
 CLOSE_COSINE: Final = 0.65
-# The share of its runs of three words that a text must have in common with another to be the same.
+# Two texts are the same if they share at least this part of one's runs of three words.
 SAME_SHARE: Final = 0.6
 RUN_WORDS: Final = 3
 
 NEAREST: Final = 3
-# Passages that are looked at for each passage of the note: a document may have many.
+# Passages looked at for each passage of the note, because a document may have many.
 CANDIDATES: Final = 30
-# Pending notes that are embedded, those with the most words in common first: each takes some 20 ms
-# the first time.
+# Pending notes that are embedded, by words in common; each takes about 20 ms the first time.
 PENDING: Final = 20
 VECTORS_CACHED: Final = 4_096
 
 
 class Closeness(StrEnum):
-    """How near a document is: nearly the same text, or about the same thing."""
+    """Nearness of a document: nearly the same text, or the same subject."""
 
     SAME = "same"
     CLOSE = "close"
@@ -53,9 +51,9 @@ class Closeness(StrEnum):
 class Near:
     """A document near to a proposed note.
 
-    `cosine` is that of the nearest two passages. `link` leads to where it can be checked; that of
-    a pending note is its review card, for moderators only, and `revision_id` its revision.
-    `contradictions` have the note's sentences on their left.
+    `cosine` is the cosine of the nearest two passages. `link` leads to the document. For a pending
+    note it is the review card, for moderators only, and `revision_id` is its revision.
+    `contradictions` have the proposed note's sentences on their left.
     """
 
     document_id: str
@@ -84,7 +82,7 @@ class _Candidate:
 
 
 class SimilarNotes:
-    """Finds what is near to proposed notes, with an LRU cache of the vectors of pending ones."""
+    """Finds documents near to proposed notes, with an LRU cache of the vectors of pending notes."""
 
     def __init__(self, core: Core) -> None:
         self._store = core.store
@@ -104,10 +102,10 @@ class SimilarNotes:
         own_note_id: int | None = None,
         channels: Sequence[int] = (),
     ) -> list[Near]:
-        """The nearest documents to a submission, best first: at most three, and none that is far.
+        """The nearest documents to a submission, best first: at most three, and all close.
 
-        `own_note_id` is the note that it is a revision of, which is no neighbour of itself; all who
-        are told may read these `channels`.
+        `own_note_id` is the submission's own note, which is left out. All viewers can read
+        `channels`.
         """
         submission = submission.shown
         texts = self._passages_of(_document(guild_id, submission))
@@ -127,7 +125,7 @@ class SimilarNotes:
     def embed_ahead(
         self, guild_id: int, submission: Submission, own_note_id: int | None = None
     ) -> Iterator[None]:
-        """Embed what `documents` will compare, a step for each slice: a long note takes seconds."""
+        """Embed the texts that `documents` will compare, in slices: a long note takes seconds."""
         submission = submission.shown
         yield from self._embed_in_slices(_document(guild_id, submission))
         for note in self._likely(guild_id, submission, own_note_id):
@@ -139,10 +137,10 @@ class SimilarNotes:
             yield
 
     def original(self, note: Note, typed: str) -> str:
-        """What a moderator means by a title, a number or a link, of which the note is a duplicate.
+        """Find the original of a duplicate by the title, number or link that a moderator typed.
 
         Returns:
-            The title of that note or document, or the link as it is; nothing if there is none.
+            The title of the note or document, or the link as typed; nothing if there is none.
         """
         typed = " ".join(typed.split())
         if is_link(typed):
@@ -193,7 +191,7 @@ class SimilarNotes:
         if own_note_id is not None:
             best.pop(document_of_note(own_note_id), None)
         for document_id in sorted(best, key=lambda key: -best[key])[:NEAREST]:
-            # Asked for by its id alone, so what may be seen is looked at once more.
+            # Read by id alone, so the scopes are checked again.
             parts = [
                 part
                 for part in self._index.tables.document_passages(document_id)
@@ -213,7 +211,7 @@ class SimilarNotes:
         vectors: NDArray[np.float32],
         own_note_id: int | None,
     ) -> Iterator[_Candidate]:
-        """Yield the pending notes of a guild that have the most words in common."""
+        """Yield a guild's pending notes with the most words in common."""
         for note in self._likely(guild_id, submission, own_note_id):
             document = note_document(note)
             texts = self._passages_of(document)
@@ -231,7 +229,7 @@ class SimilarNotes:
                 )
 
     def _likely(self, guild_id: int, submission: Submission, own_note_id: int | None) -> list[Note]:
-        """The pending notes of a guild that have the most words in common with a submission."""
+        """A guild's pending notes with the most words in common with a submission."""
         mine = _words_of(submission)
         pending = [note for note in self._store.notes.pending(guild_id) if note.id != own_note_id]
         pending.sort(key=lambda note: -len(mine & _words_of(note.revision.submission.shown)))
@@ -259,7 +257,7 @@ def _card_link(note: Note) -> str:
 
 
 def _shared_runs(text: str, other: str) -> float:
-    """The share of a text's runs of three words that another text has, 0 to 1."""
+    """The share of a text's runs of three words found in another text, 0 to 1."""
     runs = _runs(text)
     return len(runs & _runs(other)) / len(runs)
 

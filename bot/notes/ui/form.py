@@ -1,4 +1,4 @@
-"""Note form: its fields, the draft it is opened with, and how what was typed is read."""
+"""Note form: its fields, its initial draft, and the reading of its input."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -36,10 +36,10 @@ _TYPED_TAG_CHARACTERS: Final = 200
 
 
 async def _proposers(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Let the members of the server in that a note is for, and to a note that they may revise.
+    """Let members of the note's server in, and only to a note that they may revise.
 
-    Finds that `note` as they may see it, or None. What the form says to be about is left out where
-    they may not see it: a question, or the message that it was saved from.
+    Finds the `note` as they may see it, or None. A question or source message that they can't see
+    is left out.
     """
     guild_id = values["guild_id"] or interaction.guild_id
     if guild_id is None:
@@ -61,10 +61,10 @@ async def _proposers(interaction: Interaction, values: Mapping[str, Any]) -> Fou
 
 
 class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
-    """The form of a note. It collects; `Draft.submission` decides what can be taken.
+    """The form of a note. It only collects; `Draft.submission` checks.
 
-    Five fields are the most, so pictures and a file with the text share one, and tags are typed:
-    those that are in use stand below the field.
+    Discord allows five fields. Pictures and a file with the text therefore share one, and tags are
+    typed, with the tags in use named below their field.
     """
 
     done_before = error_messages.FORM_TAKEN
@@ -77,10 +77,10 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         warning: str = "",
         language: Language = Language.ENGLISH,
     ) -> None:
-        """Make the form, its fields filled with a draft, a warning above the text.
+        """Fill the form with a draft, and show a warning at its text.
 
-        `known_tags` are in use, the most used first. The text comes from the `file` that was given
-        with the command, if one was, and if it is no picture.
+        `known_tags` are the tags in use, the most used first. A `file` given with the command has
+        the text, unless it's a picture.
         """
         headline = form_messages.REVISION_TITLE if draft.note_id else form_messages.NEW_TITLE
         headline = form_messages.EXTENSION_TITLE if draft.added else headline
@@ -90,7 +90,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         as_text = file is not None and not is_picture(file)
         super().__init__(headline(language), **drafts.subject(draft, with_file=file is not None))
         self._draft, self._given, self._language = draft, file, language
-        # A new note's file can have its title and its text; Discord marks what must be filled in.
+        # A new note's file can hold title and text, so neither field is required then.
         either = not (as_text or draft.note_id or draft.source)
         long = not as_text and messages.is_long(draft.text)
         title_help = form_messages.TITLE_OF_FILE_HELP if either or as_text else None
@@ -130,7 +130,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
         self.ask_text(link, "link", LINK_CHARACTERS, link_help, text=text, required=False)
 
     def _ask_for_files(self, *, long: bool, either: bool) -> None:
-        """One field for pictures and, where the text may come as a file, for that."""
+        """Add the field for pictures, which may take a file with the text, too."""
         draft, language = self._draft, self._language
         upload = discord.ui.FileUpload[Any](
             custom_id="file", required=False, min_values=0, max_values=PICTURES + (long or either)
@@ -149,7 +149,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
     def given_back(
         cls, bot: Services, custom_id: str, fields: Sequence[tuple[str, str]], language: Language
     ) -> dict[str, Any]:
-        """With a button to go on, like what could not be taken."""
+        """Give the draft back with a button to continue, like a refused one."""
         texts, subject = dict(fields), cls.ids.parse(custom_id)
         draft = drafts.opened_with(subject) if subject else Draft()
         known = {"known_tags": texts.pop("known_tags", "").split()}
@@ -160,7 +160,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
     async def refused(
         cls, interaction: Interaction, why: str, subject: dict[str, Any], filled: Filled
     ) -> None:
-        """Give the draft back as it was typed, with a button to go on."""
+        """Give the draft back as it was typed, with a button to continue."""
         typed = _typed(drafts.opened_with(subject), filled)
         await interaction.client.submissions.give_back(interaction, typed, why)
 
@@ -171,7 +171,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
 
     @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
-        """Take the note; what the form was opened with is found again, or said to be lost."""
+        """Take the note, with the form's initial text looked up again or reported as lost."""
         draft = drafts.opened_with(subject)
         base = subject["base"]
         if base in {drafts.Base.DRAFT, drafts.Base.EXTENDED} and interaction.message is not None:
@@ -187,7 +187,7 @@ class NoteModal(Form, ids=drafts.FORM_IDS, rule=_proposers):
             lost = form_messages.FILE_LOST(await viewer_language(interaction))
             await bot.submissions.give_back(interaction, typed, lost)
             return
-        # A form without a field for the text keeps the text that it was opened with.
+        # A form without a text field keeps the text that it was opened with.
         texts = [one for one in filled.files.get("file", ()) if not is_picture(one)]
         if "text" not in filled.texts and not texts:
             found = await _base(interaction, subject["note"], base)
@@ -216,7 +216,7 @@ async def _taken(
     filled: Filled,
     given: discord.Attachment | None = None,
 ) -> None:
-    # A file takes the place of the text that the form could not hold.
+    # A file replaces the text that was too long for the form.
     replaces = "text" not in filled.texts
     files = [*([given] if given is not None else []), *filled.files.get("file", ())]
     await interaction.client.submissions.submit(
@@ -225,7 +225,7 @@ async def _taken(
 
 
 async def _base(interaction: Interaction, note: Note | None, base: drafts.Base) -> Draft | None:
-    """What a form was opened with: the draft on its message, the note, or one below the other."""
+    """The draft that a form was opened with: of its message, of the note, or of both."""
     of_note = base in {drafts.Base.NOTE, drafts.Base.NO_PICTURES}
     on_message = None if of_note else await draft_on(interaction.message)
     if base is drafts.Base.DRAFT:
@@ -247,14 +247,14 @@ async def open_form(
     file: discord.Attachment | None = None,
     warning: str = "",
 ) -> None:
-    """Open the form, or say kindly that its sender has to wait before they type anything."""
+    """Open the form, or tell its sender to wait before they type anything."""
     language = await viewer_language(interaction)
     if refusal := await note_refusal(interaction, draft.note_id, language):
         await interaction.response.send_message(refusal, ephemeral=True)
         return
     guild_id = draft.guild_id or interaction.guild_id
     if draft.page is not OnPage.OFF:
-        # The form can't wait: who is not told now is asked for by `/page review`.
+        # The form can't wait for the settings. `/page review` covers writers who weren't told.
         settings = interaction.client.guild_settings.known(guild_id or 0)
         told = settings.page and draft.is_own
         draft = replace(draft, page=OnPage.TOLD if told else OnPage.UNTOLD)
@@ -265,10 +265,10 @@ async def open_form(
 async def open_revision(
     interaction: Interaction, note: Note, *, without_pictures: bool = False
 ) -> None:
-    """Open the form with a note's text; a text that no form holds is given as a file first.
+    """Open the form with a note's text, or send a text that is too long as a file first.
 
-    There, with a button to the form, in which an empty field keeps the text: not so where the form
-    is about the pictures.
+    The file comes with a button to the form, in which an empty field keeps the text. A form that
+    only removes pictures opens at once.
     """
     text = note.revision.submission.text
     if without_pictures or not messages.is_long(text):
@@ -276,7 +276,7 @@ async def open_revision(
         await open_form(interaction, draft)
         return
     if interaction.guild_id is None:
-        # Nothing hidden is sent by direct message, not even to who wrote it.
+        # Secrets are never sent by direct message, not even to their writer.
         text = note.revision.submission.shown.text
     language = await viewer_language(interaction)
     await interaction.response.send_message(
@@ -289,7 +289,7 @@ async def open_revision(
 
 
 async def draft_on(message: discord.Message | None) -> Draft | None:
-    """The draft that a message of ours carries, which its one viewer wrote."""
+    """The draft on a private message of the bot, written by its one viewer."""
     if message is None or not message.flags.ephemeral:
         return None
     for file in message.attachments:
@@ -303,9 +303,9 @@ async def draft_on(message: discord.Message | None) -> Draft | None:
 
 
 async def member_of(interaction: Interaction, guild_id: int) -> discord.Member | None:
-    """Whoever sent an interaction as a member of a guild, None if they are none of it.
+    """The sender of an interaction as a member of a guild; None if they aren't one.
 
-    A note can be revised in a direct message, also by somebody who has been banned since.
+    A note can be revised in a direct message, even after its contributor was banned.
     """
     member = interaction.user
     if not isinstance(member, discord.Member) or member.guild.id != guild_id:
@@ -320,7 +320,7 @@ async def member_of(interaction: Interaction, guild_id: int) -> discord.Member |
 
 
 async def _contributors(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Let a note's contributor in; finds the `note`."""
+    """Let the contributor of a note in; finds the `note`."""
     note = await interaction.client.worker.call(
         lambda core: review_service.own_note(core, values["note_id"], interaction.user.id),
         priority=Priority.ASKING,
@@ -336,7 +336,7 @@ class ReviseButton(
     labels=messages.REVISE_LABELS,
     styles=dict.fromkeys(messages.REVISE_LABELS, discord.ButtonStyle.primary),
 ):
-    """*Revise and resubmit* below what a contributor was told, *Edit* and *Upload*."""
+    """*Revise and resubmit* below a notice, *Edit* and *Upload*."""
 
     action: str
     note: Note

@@ -28,7 +28,7 @@ class GapButton(
     first=First.OWN,
     labels={"write": messages.WRITE_LABEL},
 ):
-    """*Write this note* below a refusal and below what is told of gaps."""
+    """*Write this note* below a refusal and below a list of gaps."""
 
     asked: Question | None
 

@@ -1,4 +1,4 @@
-"""Paginated lists of one's own notes and of a note's revisions; and the withdrawal of a note."""
+"""Pages of own notes and of a note's revisions, and the withdrawal of a note."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -48,7 +48,7 @@ async def show_page(interaction: Interaction, wanted: Filter, number: int) -> No
 class PageButton(
     Button, ids=CustomId("mine", page=int, wanted=Filter), rule=anybody, first=First.IN_PLACE
 ):
-    """Another page of one's own notes."""
+    """Another page of own notes."""
 
     page: int
     wanted: Filter
@@ -58,7 +58,7 @@ class PageButton(
 
 
 async def show_revision(interaction: Interaction, note_id: int, number: int | None) -> None:
-    """Show a revision of a note, counted among those that may be seen; the last one for None."""
+    """Show a visible revision of a note by its number from 0; the last one for None."""
     revisions = await _history(interaction, note_id)
     if revisions:
         await _show(interaction, note_id, revisions, number)
@@ -93,7 +93,7 @@ async def _show(
 
 
 async def _viewers(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Let in whoever may see something of a note; finds the `revisions` that they may."""
+    """Let viewers of a note in; finds the `revisions` that they may see."""
     revisions = await _history(interaction, values["note_id"])
     return {"revisions": revisions} if revisions else messages.NO_HISTORY
 
@@ -104,7 +104,7 @@ class HistoryButton(
     rule=_viewers,
     first=First.IN_PLACE,
 ):
-    """Another revision in a note's history, counted among those that may be seen."""
+    """Another visible revision of a note, by its number from 0."""
 
     note_id: int
     number: int
@@ -131,7 +131,7 @@ class WithdrawButton(
     labels=messages.WITHDRAW_LABELS,
     styles={"yes": discord.ButtonStyle.danger},
 ):
-    """Whether to withdraw a revision after all."""
+    """*Withdraw* and *Keep it*, the answers to a withdrawal's question."""
 
     revision_id: int
     action: str

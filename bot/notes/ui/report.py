@@ -1,4 +1,4 @@
-"""Reports of notes: from the command, the *Apps* menu, an answer, or the note shown."""
+"""Reports of notes, from the command, the *Apps* menu, an answer or a shown note."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ class ReportModal(
     ids=CustomId("form:report", note_id=int, nonce=NONCE),
     rule=members(messages.NO_HISTORY),
 ):
-    """The form of a report: what is the matter, and with which of the notes in an answer."""
+    """The form of a report: the problem, its reason, and the note if an answer quotes several."""
 
     def __init__(self, notes: Sequence[Note], language: Language) -> None:
         super().__init__(messages.REPORT_TITLE(language), note_id=notes[0].id)
@@ -66,10 +66,10 @@ class ReportModal(
 
 
 async def report(interaction: Interaction, note_id: int, problem: Problem, reason: str) -> None:
-    """Keep a report, and bring the note's card up to date; the interaction is deferred."""
+    """Keep a report and update the note's card; the interaction is deferred."""
     bot = interaction.client
     language = await viewer_language(interaction)
-    # A form can be forged: a note of another guild is as good as none.
+    # A form can be forged, so a note of another guild counts as none.
     outcome = await bot.worker.call(
         lambda core: service.report(
             core,
@@ -82,7 +82,7 @@ async def report(interaction: Interaction, note_id: int, problem: Problem, reaso
         )
     )
     if outcome is None or outcome.obstacle is not None:
-        # Whether there is such a note that is not live is not for everybody.
+        # Not everyone may know of notes that aren't live.
         await interaction.edit_original_response(content=messages.NO_HISTORY(language))
         return
     try:
@@ -96,7 +96,7 @@ _READERS: Final = readers_of_answer(messages.NOTHING_TO_REPORT)
 
 
 async def _reporters(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Let in whoever sees an answer or note; finds the live `notes` that may be reported."""
+    """Let readers of an answer or note in; finds the live `notes` to report."""
     is_answer, number = values["kind"] == "answer", values["number"]
     if is_answer:
         answered = await _READERS(interaction, {"question_id": number})
@@ -117,7 +117,7 @@ class ReportButton(
     first=First.OWN,
     labels={None: messages.REPORT_LABEL},
 ):
-    """*Report* below an answer (with a question's number) or below a note (with its own)."""
+    """*Report* below an answer, with its question's number, or below a note, with its own."""
 
     notes: Sequence[Note]
 
@@ -127,7 +127,7 @@ class ReportButton(
 
 
 async def report_message(interaction: Interaction, message: discord.Message) -> None:
-    """Open the form for what a message of the bot quotes, as the *Report* button below it does."""
+    """Open the form for the notes in a message of the bot, as its *Report* button does."""
     below = ReportButton.values_on(message) if message.author == interaction.client.user else None
     found: Found | Sentence = messages.QUOTES_NO_NOTE
     if below is not None:

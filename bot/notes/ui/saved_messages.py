@@ -1,7 +1,6 @@
-"""*Save as note*: a message becomes a draft, and the first one of a thread the whole exchange.
+"""*Save as note*: drafts made of a message, or of a whole thread from its first message.
 
-What is made of a message is nowhere but in the form, or in the file of a private message, until
-somebody submits it.
+A draft exists only in the form, or in the file of a private message, until it's submitted.
 """
 
 from collections.abc import Sequence
@@ -33,10 +32,10 @@ from knowledge.values.submissions import FORM_CHARACTERS, InvalidNoteError
 async def save_as_note(
     interaction: Interaction, message: discord.Message, sources: SourceMessages
 ) -> None:
-    """Open the form with a message's text, its link and its author's credit.
+    """Open the form with a message's text and link, and its author's credit.
 
-    Of a thread's first message, the whole exchange is made ready instead, with a button to the
-    form, and so are pictures: fetching them takes longer than a form may be waited for.
+    Threads and pictures take longer to fetch than Discord waits for a form. They are prepared in a
+    private message instead, with a button to the form.
     """
     language = await viewer_language(interaction)
     async with in_time():
@@ -82,7 +81,7 @@ def _draft(interaction: Interaction, message: discord.Message, sources: SourceMe
 
 
 async def _begins_thread(message: discord.Message) -> bool:
-    """Whether a thread was begun with a message, from it, or whether it is a thread's first one."""
+    """Whether a thread starts with a message, or was started from it."""
     if message.flags.has_thread or message.id == message.channel.id:
         return True
     channel = message.channel
@@ -98,7 +97,7 @@ async def _begins_thread(message: discord.Message) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """The messages that a note is made of; one alone, and why, unless they are an exchange."""
+    """The messages of a note: an exchange, or one message and the reason for no exchange."""
 
     messages: Sequence[discord.Message]
     exchange: Transcript | None = None
@@ -117,7 +116,7 @@ async def _make_ready(
     await interaction.response.defer(ephemeral=True, thinking=True)
     language = await viewer_language(interaction)
     chosen = await _exchange(interaction, message) if begins else _Chosen([message])
-    # A thread may begin with another message than the one that was looked at.
+    # The thread may start with another message than the one checked before.
     if not await _may_be_quoted(interaction, chosen.messages[0]):
         said = form_messages.NOT_QUOTED(language)
         await interaction.edit_original_response(content=said)
@@ -143,7 +142,7 @@ async def _make_ready(
 async def _pictures(
     interaction: Interaction, messages: Sequence[discord.Message]
 ) -> tuple[list[Picture], InvalidNoteError | None]:
-    """The first pictures of messages, as many as a note holds, and why one was not taken along."""
+    """The first pictures of messages, as many as a note holds, and the problem with any other."""
     attached = pictures_among(one for message in messages for one in message.attachments)
     found: list[Picture] = []
     problem: InvalidNoteError | None = None
@@ -159,7 +158,7 @@ async def _pictures(
 
 
 async def _exchange(interaction: Interaction, message: discord.Message) -> _Chosen:
-    """What a thread says that begins with a message, or that message and why it is alone."""
+    """The exchange in a message's thread, or that message alone with the reason."""
     if not interaction.client.intents.message_content:
         return _Chosen([message], why_alone=form_messages.NO_CONTENT)
     thread, member = await _thread(message), interaction.user
@@ -201,7 +200,7 @@ async def _thread(message: discord.Message) -> discord.Thread | None:
 
 
 def _closed(message: discord.Message) -> str:
-    """The name of the channel that a message is from if not everybody may read it, or nothing."""
+    """The name of a message's channel if not everyone can read it, else nothing."""
     channel, guild = message.channel, message.guild
     if guild is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
         return ""

@@ -1,7 +1,7 @@
-"""Watcher of the messages that notes were saved from: an edit or deletion flags the note.
+"""Watcher of source messages: an edit or deletion flags the notes saved from them.
 
-Discord says of every message that it was edited or deleted, without its content. Which of them
-matter is kept in memory, so that the others cost nothing.
+Discord reports edits and deletions of all messages, without their content. The ids of source
+messages are kept in memory, so that other messages cost nothing.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from knowledge.values.notes import SourceChange, SourceMessage, Watched
 
 
 class SourceMessages(commands.Cog):
-    """The messages that notes were saved from, or are about to be."""
+    """The source messages of notes, including those in an open form."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -28,7 +28,7 @@ class SourceMessages(commands.Cog):
         self._loading: asyncio.Task[None] | None = None
 
     async def _loaded(self) -> None:
-        """Wait until it is known what is to be watched; the first event has it looked up."""
+        """Wait until the watched messages are known; the first event loads them."""
         if self._loading is None:
             self._loading = asyncio.create_task(self._load(), name="commonplace-sources")
         try:
@@ -42,20 +42,20 @@ class SourceMessages(commands.Cog):
         self._watched |= {one.message_id: one for one in known}
 
     def watch(self, message: discord.Message, at: datetime) -> SourceMessage:
-        """Watch a message from this moment on: a form is opened with its text."""
+        """Watch a message from now on, because a form is opened with its text."""
         known = self._watched.get(message.id)
         now = Watched(message.id, message.channel.id, at)
-        # Of a message that was saved before, an edit after that still matters.
+        # An edit since an earlier note was saved still counts.
         self._watched[message.id] = replace(now, saved_at=known.saved_at) if known else now
         self._changed.pop(message.id, None)
         return SourceMessage(message.channel.id, message.id)
 
     async def saved(self, source: SourceMessage | None) -> None:
-        """A note has been saved from a message: what was changed since its form opened counts."""
+        """Flag a new note if its source message has changed since the form opened."""
         if source is None:
             return
         if source.message_id not in self._watched:
-            # The form was opened before the bot was restarted.
+            # The form was opened before the bot restarted.
             await self._loaded()
             at = discord.utils.utcnow()
             self._watched[source.message_id] = Watched(source.message_id, source.channel_id, at)
@@ -77,10 +77,10 @@ class SourceMessages(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
-        """Flag notes saved from a message whose text somebody has edited since.
+        """Flag notes whose source message was edited.
 
-        Discord sends the same event where only a link's preview was added; the time of the last
-        edit tells. What the bot edits of its own answers are their buttons.
+        Discord sends this event for an added link preview, too, so the time of the last edit
+        decides. The bot's own messages are skipped: it only edits their buttons.
         """
         await self._loaded()
         watched = self._watched.get(event.message_id)

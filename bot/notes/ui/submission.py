@@ -1,7 +1,7 @@
-"""Submission of drafts: each is taken once, asked about, or given back; nothing typed is lost.
+"""Submission of drafts: each is kept once, or given back with a question or refusal.
 
-A form can't be kept open: Discord closes it when it is sent. So whatever can't be taken comes back
-as a file with a button below it, *Continue editing*, which opens the form as it was.
+Discord closes a form when it is sent. A draft that isn't kept therefore comes back as a file, and
+*Continue editing* below it opens the form again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,15 +38,15 @@ from knowledge.values.notes import Member, Note, Obstacle, Outcome
 from knowledge.values.questions import OpenQuestion
 from knowledge.values.submissions import InvalidNoteError
 
-# So many messages are remembered whose drafts were taken; a hundred bytes each.
+# A hundred bytes each.
 TAKEN_CACHED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What somebody who submitted a note is told; with the draft, if they have to go on.
+    """The reply to a sender, with the draft and its buttons if they have to go on.
 
-    `public` is the note that was taken, if it goes on the public page.
+    `public` is the kept note, if it is for the public page.
     """
 
     sentence: str
@@ -57,12 +57,12 @@ class _Said:
 
 
 class NoteSubmissions:
-    """Takes drafts, each once, and loses none."""
+    """Takes drafts, each once."""
 
     def __init__(self, bot: Services, sources: SourceMessages) -> None:
         self._bot = bot
         self._sources = sources
-        # The messages whose drafts are being taken, or were: two clicks are one submission.
+        # Messages whose drafts were taken, or are being taken: two clicks are one submission.
         self._taken: LRUCache[int, None] = LRUCache(TAKEN_CACHED)
 
     async def submit(
@@ -73,11 +73,10 @@ class NoteSubmissions:
         *,
         replaces: bool = False,
     ) -> None:
-        """Take a draft, or say what is the matter and give it back.
+        """Keep a draft, or give it back with the reason.
 
-        Of the files, one that is no picture has the text; with `replaces` it takes the place of the
-        draft's. Without pictures, those beside the draft's file are meant. The interaction, a form
-        or a button, is deferred.
+        A file other than a picture holds the text, and `replaces` the draft's. Without pictures
+        among the files, the draft's message is searched for them. The interaction is deferred.
         """
         origin = draft.origin
         language = await viewer_language(interaction)
@@ -88,7 +87,7 @@ class NoteSubmissions:
             self._taken[origin] = None
         said = _Said("")
         try:
-            # First, so that whatever else is wrong they come back with the draft.
+            # First, so that the pictures come back with the draft in any case.
             for picture in _pictures(interaction, files):
                 kept = await self._bot.attachments.picture(picture, interaction.user.id)
                 draft = replace(draft, pictures=(*draft.pictures, kept))
@@ -97,7 +96,7 @@ class NoteSubmissions:
             said = await self._submitted(interaction, draft, language)
         except InvalidNoteError as error:
             said = _Said(error_messages.invalid(error, language), draft)
-        except Exception as error:  # noqa: BLE001 - what was typed must come back in any case
+        except Exception as error:  # noqa: BLE001 - the draft must come back in any case
             said = _Said(self._bot.explanation(error, language), draft)
         finally:
             if said.draft is not None or not said.sentence:
@@ -145,7 +144,7 @@ class NoteSubmissions:
         return replace(said, sentence=f"{said.sentence}{unread}")
 
     async def _checked(self, draft: Draft, sender: Sender, language: Language) -> _Said | None:
-        """What has to be settled before a draft is kept, or None."""
+        """The question or refusal that keeps a draft from being kept, or None."""
         checked = await self._bot.worker.run_slices(
             lambda core: Proposal(core, draft, sender).check(), priority=Priority.REVIEWING
         )
@@ -172,14 +171,14 @@ class NoteSubmissions:
         )
 
     async def _text_of_pictures(self, interaction: Interaction, draft: Draft) -> PictureText:
-        """The text in a note's pictures; none where it was offered before."""
+        """The text in a draft's pictures; none if it was offered before."""
         if draft.read or not draft.pictures:
             return PictureText()
         contents = [picture.content for picture in draft.pictures]
         return await self._bot.picture_texts.of(contents, interaction.user.id)
 
     async def _outcome(self, draft: Draft, outcome: Outcome | None, language: Language) -> _Said:
-        """What came of it, once everybody is brought up to date."""
+        """Tell the sender the outcome, once the card is posted."""
         if outcome is None:
             return _Said(messages.NO_SUCH_NOTE(language), draft)
         if outcome.obstacle is not None:
@@ -209,7 +208,7 @@ class NoteSubmissions:
 
 
 def _giving_back(said: _Said, draft: Draft, language: Language) -> dict[str, Any]:
-    """What edits a message to give a draft back, with buttons to go on."""
+    """Edit arguments for a message that gives a draft back, with buttons to go on."""
     actions = [DraftButton(language, action=action) for action in said.actions]
     own = [
         ExtendButton(messages.extend_label(near, language), note_id=note_id)
@@ -228,10 +227,10 @@ def _giving_back(said: _Said, draft: Draft, language: Language) -> dict[str, Any
 def _pictures(
     interaction: Interaction, files: Sequence[discord.Attachment]
 ) -> list[discord.Attachment]:
-    """The pictures among files, or else those beside the draft that the click was below.
+    """The pictures among files, or else those on the message with the draft.
 
     Raises:
-        InvalidNoteError: if they are too many.
+        InvalidNoteError: if there are too many.
     """
     found = pictures_among(files)
     message = interaction.message
@@ -258,7 +257,7 @@ async def _with_file(
 
 
 async def _drafters(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Let whoever wrote a draft in; finds the `draft` on the message that they alone see."""
+    """Let the writer of a draft in; finds the `draft` on their private message."""
     if values["action"] == "same":
         return {}
     draft = await draft_on(interaction.message)
@@ -276,7 +275,7 @@ class DraftButton(
     labels=messages.DRAFT_LABELS,
     styles=dict.fromkeys(messages.DRAFT_LABELS, discord.ButtonStyle.primary),
 ):
-    """What to do with a draft; it is in the file of the message that the button is on."""
+    """A choice about the draft in the file of the button's message."""
 
     action: str
     draft: Draft
@@ -298,7 +297,7 @@ class DraftButton(
 
 
 async def _extenders(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Let whoever wrote a draft in; finds it, and the `note` that they may extend with it."""
+    """Let the writer of a draft in; finds it, and the `note` that it may extend."""
     note = await interaction.client.worker.call(
         lambda core: service.extendable(
             core, interaction.guild_id, values["note_id"], interaction.user.id
@@ -312,11 +311,11 @@ async def _extenders(interaction: Interaction, values: Mapping[str, Any]) -> Fou
 
 
 class ExtendButton(Button, ids=CustomId("extend", note_id=int), rule=_extenders, first=First.OWN):
-    """*Extend* a note with what was typed for a new one; others' are extended by a proposal."""
+    """*Extend*: add a new note's draft to an existing note, as a proposal if it is another's."""
 
     note: Note
     draft: Draft
 
     async def clicked(self, interaction: Interaction) -> None:
-        """Open the form of that note, what was typed below its text."""
+        """Open the form of that note, with the draft below its text."""
         await open_form(interaction, drafts.extending(self.note, self.draft))

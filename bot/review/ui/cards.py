@@ -1,4 +1,4 @@
-"""Buttons of review cards, the forms that they open, and the context menus of cards."""
+"""Buttons of review cards, their forms, and the context menus of cards."""
 
 import io
 from collections.abc import Iterable, Mapping
@@ -57,7 +57,7 @@ _COLOURS: Final[Mapping[Standing, discord.Colour]] = {
 
 
 class CardsCog(commands.Cog):
-    """The context menus of cards, and what happens when a card is deleted."""
+    """The context menus of cards, and the watch for deleted cards."""
 
     def __init__(self, bot: Services) -> None:
         self.bot = bot
@@ -99,7 +99,7 @@ class CardsCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
-        """Remember that a card is gone, so that the queue posts it again."""
+        """Note a deleted card for `/review queue`, which posts it again."""
         await self._lost(event.guild_id, [event.message_id])
 
     @commands.Cog.listener()
@@ -108,7 +108,7 @@ class CardsCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """Remember that its cards are gone, so that they are posted where notes are reviewed."""
+        """Post the cards of a deleted channel again, in the review channel."""
         settings = await self.bot.guild_settings.settings(channel.guild.id)
         if settings.review_channel_id == channel.id:
             await self.bot.worker.call(lambda core: service.forget_channel(core, channel.id))
@@ -132,7 +132,7 @@ def card_message(
     above: str = "",
     with_files: bool = True,
 ) -> dict[str, Any]:
-    """What sends a card, or edits a message to be it, besides its files."""
+    """Arguments that send a card, or edit a message to show it, without the files."""
     shown = container([[text] for text in card.texts], _COLOURS[card.standing])
     if card.attached.file_name and with_files:
         shown.add_item(discord.ui.File(f"attachment://{card.attached.file_name}"))
@@ -169,7 +169,7 @@ class CardButton(
         return First.THINKING if self.action is Action.IMPACT else first_on_card(interaction)
 
     async def clicked(self, interaction: Interaction) -> None:
-        """Do it at once, or ask in a form for what it needs."""
+        """Act at once, or open the form that the action needs."""
         if self.action in _RULINGS:
             language = await viewer_language(interaction)
             ruling = RulingModal(self.revision_id, self.action, language)
@@ -184,7 +184,7 @@ class CardButton(
 
 
 _NEEDS_A_REASON: Final = (Action.REQUEST_CHANGES, Action.REJECT)
-# A duplicate's reason is that it is one; these need none, but a word helps whoever is told.
+# A reason is optional here, but helps the contributor.
 _TAKES_A_REASON: Final = (Action.DUPLICATE, Action.UNDO, Action.RETIRE, Action.RESTORE)
 _RULINGS: Final = (*_NEEDS_A_REASON, *_TAKES_A_REASON)
 
@@ -194,7 +194,7 @@ class RulingModal(
     ids=CustomId("form:ruling", revision_id=int, action=_RULINGS, nonce=NONCE),
     rule=deciders,
 ):
-    """The form that asks for the reason of a decision, and what a duplicate is one of."""
+    """The form for the reason of a decision, and for the original of a duplicate."""
 
     def __init__(self, revision_id: int, action: Action, language: Language) -> None:
         title = messages.RULING_TITLES[action](language)
@@ -252,7 +252,7 @@ async def _show_impact(interaction: Interaction, note: Note) -> None:
 class EditModal(Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE), rule=deciders):
     """The form in which a moderator edits a contributor's note and approves it.
 
-    It has the revision's text; one that no form holds is edited as a file.
+    A text too long for a form is edited as a file.
     """
 
     def __init__(self, note: Note, language: Language) -> None:
@@ -284,7 +284,7 @@ class EditModal(Form, ids=CustomId("form:edit", revision_id=int, nonce=NONCE), r
 
 
 async def _approved_in(interaction: Interaction, note: Note, filled: Filled) -> bool:
-    """Approve a revision in a moderator's words; False, and they are told, if that can't be."""
+    """Approve a revision in a moderator's words; False, after telling them, if it fails."""
     bot = interaction.client
     try:
         text = filled.text("text") or await _uploaded_text(interaction, filled.file("file"))

@@ -48,7 +48,7 @@ class ReviewCog(Cog):
         description=described("Notes that wait for a decision, oldest first."),
     )
     async def queue(self, interaction: Interaction) -> None:
-        """Show the queue, and post the cards that somebody has deleted."""
+        """Show the queue, and post deleted cards again."""
         await interaction.edit_original_response(**await self.bot.queue.page(interaction, 0))
         await self.bot.outbox.find_lost_cards(interaction.guild_id or 0)
         await self.bot.outbox.catch_up()
@@ -101,7 +101,7 @@ class ReviewCog(Cog):
             await show_log(interaction, filters, Side.OLDER, 0)
 
     async def _export(self, interaction: Interaction, filters: LogFilters) -> None:
-        """Give everything that the filters let through as a file."""
+        """Send the filtered log as a file."""
         lines = await self.bot.worker.call(
             lambda core: service.log(core, interaction.guild_id or 0, filters)
         )
@@ -140,7 +140,7 @@ class ReviewCog(Cog):
         review_after_days: app_commands.Range[int, 1, 3650] | None = None,
         publish_role: discord.Role | None = None,
     ) -> None:
-        """Keep a rule in place of the tag's last one; without any wishes, drop it."""
+        """Replace the rule of a tag, or drop it if no option is given."""
         if not await manages(interaction):
             return
         member_id, guild_id = interaction.user.id, interaction.guild_id or 0
@@ -209,7 +209,7 @@ class LogButton(
     first=First.IN_PLACE,
     labels=messages.LOG_LABELS,
 ):
-    """What goes on in the log on one side of a line, with its filters."""
+    """*Newer* and *Older* in the log, with its filters."""
 
     action: Side
     entry_id: int

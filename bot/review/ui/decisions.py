@@ -1,4 +1,4 @@
-"""Decisions of moderators: rights are checked, the decision is made, everybody is told."""
+"""Decisions of moderators: check rights, decide, tell everyone concerned."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -17,11 +17,11 @@ _MODERATORS: Final = moderators()
 
 
 async def deciders(interaction: Interaction, values: Mapping[str, Any]) -> Found | Sentence:
-    """Let those in who are moderators at this moment; finds the `note` with the revision."""
+    """Let present moderators in; finds the `note` with the revision."""
     found = await _MODERATORS(interaction, values)
     if isinstance(found, Sentence):
         return found
-    # A custom_id can be forged: a revision of another guild is as good as none.
+    # A custom_id can be forged, so a revision of another guild counts as none.
     guild_id, revision_id = interaction.guild_id or 0, values["revision_id"]
     note = await interaction.client.worker.call(
         lambda core: service.revision(core, guild_id, revision_id), priority=Priority.ASKING
@@ -30,7 +30,7 @@ async def deciders(interaction: Interaction, values: Mapping[str, Any]) -> Found
 
 
 def first_on_card(interaction: Interaction) -> First:
-    """The first response to a click: on a card a private answer, in the queue its next page."""
+    """The first response to a click: a private answer on a card, the next page in the queue."""
     in_queue = interaction.client.queue.place(interaction.message) is not None
     return First.IN_PLACE if in_queue else First.THINKING
 
@@ -43,9 +43,9 @@ async def act(
     reason: str = "",
     duplicate_of: str = "",
 ) -> bool:
-    """Do what a moderator decided, and bring cards and people up to date.
+    """Act on a note, and update its card and the people concerned.
 
-    Returns whether it was done; if not, they were told why.
+    Returns whether it was done. If not, the moderator was told why.
     """
     moderator = Member(interaction.user.id, interaction.user.display_name)
     click = Click(action, moderator, interaction.id, reason, duplicate_of)
@@ -56,7 +56,7 @@ async def act(
 
 
 async def say_done(interaction: Interaction, acted: Acted | None, action: Action) -> bool:
-    """Tell the moderator what came of it, then everybody else whom it concerns.
+    """Tell the moderator the outcome, then everyone concerned.
 
     Returns:
         Whether anything was done.
@@ -79,7 +79,7 @@ async def say_done(interaction: Interaction, acted: Acted | None, action: Action
 
 
 async def tell(interaction: Interaction, sentence: str) -> None:
-    """Say what came of a click; in the queue, above the note that is next."""
+    """Show the outcome of a click; in the queue, above the next note."""
     bot = interaction.client
     place = bot.queue.place(interaction.message)
     if place is None:

@@ -1,4 +1,4 @@
-"""Review queue: one private message that shows one note after another with its card's buttons."""
+"""Review queue: a private message that shows one note at a time, with its card's buttons."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -19,22 +19,18 @@ from bot.text.markdown import LAYOUT_CHARACTERS, size
 
 
 class Queue:
-    """The queues of one bot; what a click in one comes to turns its page."""
+    """Shows the review queue, page by page."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
 
     def place(self, message: discord.Message | None) -> int | None:
-        """The place in the queue that a message shows, by its buttons; None if it is no queue."""
+        """The queue's place that a message shows, by its buttons; None if it is no queue."""
         values = QueueButton.values_on(message)
         return values["place"] if values is not None else None
 
     async def page(self, interaction: Interaction, place: int, said: str = "") -> dict[str, Any]:
-        """The message that shows a place in the queue, or that the queue is empty.
-
-        Returns:
-            What `edit_original_response` takes.
-        """
+        """Arguments of `edit_original_response` for a place, or for an empty queue."""
         guild_id, now = interaction.guild_id or 0, datetime.now(UTC)
         channels = readable_in(interaction, private=True)
         found = await self._bot.worker.run_slices(
