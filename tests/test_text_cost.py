@@ -197,7 +197,7 @@ NOT_CALLED: Final = {
     """,
     "is given a sentence or a stretch of bounded length": """
         bot.notes.picture_messages.offer
-        bot.phrasing.form_check._is_foreign
+        bot.phrasing.written_sentences._is_foreign
         indexer.text.passages._cut_pieces
         indexer.text.passages._pieces
     """,

@@ -8,14 +8,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from bot.answers.phrased import Line, Mode, Outcome, Phrased
-from bot.phrasing import passage_order, replies, sentence_choice, written_sentences
+from bot.phrasing import replies, written_sentences
 from bot.phrasing.endpoint import Endpoint, Failure, Reply
 from bot.phrasing.prompts import PROMPT_VERSION, order_prompt, prompt
-from bot.phrasing.sentences import Numbered, numbered
+from bot.phrasing.replies import Chosen
+from bot.phrasing.sentences import Numbered, lines, numbered
 from bot.phrasing.task import Ordered, Quoted, Task
 from bot.phrasing.written_sentences import Embed
 
@@ -119,13 +120,13 @@ class Phraser:
         return replace(found, seconds=time.monotonic() - began)
 
     async def _order_asked(self, question: str, passages: Sequence[Quoted]) -> Ordered:
-        offered = passage_order.lettered(passages)
+        offered = lettered(passages)
         if len(offered) < 2:
             return Ordered(Outcome.NOTHING, model=self.model, problem="nothing to put into order")
         reply = await self._endpoint.reply(order_prompt(question, offered))
         if isinstance(reply, Failure):
             return Ordered(reply.outcome, model=self.model, problem=reply.problem)
-        found = passage_order.places(replies.order(reply) or (), list(offered), len(passages))
+        found = places(replies.order(reply) or (), list(offered), len(passages))
         return Ordered(
             Outcome.SHOWN if found else Outcome.INVALID,
             found,
@@ -140,7 +141,7 @@ def _chosen(task: Task, offered: Sequence[Numbered], reply: Reply, empty: Phrase
     parsed = replies.chosen(reply)
     if parsed is None:
         return replace(empty, outcome=Outcome.INVALID, problem=NOT_ASKED)
-    found = sentence_choice.choose(task.quotes, offered, parsed)
+    found = choose(task.quotes, offered, parsed)
     return _shown(empty, found.lines, found.ids, found.verdicts)
 
 
@@ -169,3 +170,56 @@ async def _shared(
         task.add_done_callback(lambda _: running.pop(key, None))
     # Who stops waiting does not end it for the others.
     return await asyncio.shield(task)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is shown of a choice, the ids that are shown, and what became of each id."""
+
+    lines: tuple[Line, ...]
+    ids: tuple[str, ...]
+    verdicts: dict[str, int]
+
+
+CHOSEN: Final = "chosen"
+UNKNOWN: Final = "unknown"
+LEFT_OUT: Final = "left out"
+
+
+def choose(quotes: Sequence[Quoted], numbered: Sequence[Numbered], reply: Chosen) -> Choice:
+    """The sentences that a reply names, as they are shown.
+
+    Ids that were not offered are passed over, as are those that are named twice or for which there
+    is no room. A model that says that nothing answers chooses nothing.
+    """
+    offered = {one.id: one for one in numbered}
+    known = [offered[key] for key in dict.fromkeys(reply.sentences) if key in offered]
+    found, ids = lines(quotes, known) if reply.answers else ([], [])
+    counts = {
+        CHOSEN: len(ids),
+        UNKNOWN: sum(key not in offered for key in reply.sentences),
+    }
+    counts[LEFT_OUT] = len(reply.sentences) - sum(counts.values())
+    return Choice(
+        tuple(found), tuple(ids), {name: count for name, count in counts.items() if count}
+    )
+
+
+# As many of the best are put into order: the right one is hardly ever further down.
+MOST_ORDERED: Final = 10
+
+
+def lettered(passages: Sequence[Quoted]) -> dict[str, Quoted]:
+    """The passages that are put into order, by the ids that a model is given."""
+    return {str(place): one for place, one in enumerate(passages[:MOST_ORDERED], 1)}
+
+
+def places(ids: Sequence[str], offered: Sequence[str], count: int) -> tuple[int, ...]:
+    """The places, from 0, in the order of the ids; those that are not named follow as they were.
+
+    Nothing if no id is known.
+    """
+    known = {key: place for place, key in enumerate(offered)}
+    named = [known[key] for key in dict.fromkeys(ids) if key in known]
+    rest = [place for place in range(count) if place not in set(named)]
+    return (*named, *rest) if named else ()

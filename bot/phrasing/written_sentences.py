@@ -10,23 +10,25 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bot.answers.phrased import Line
-from bot.phrasing import form_check
-from bot.phrasing.prompts import WRITTEN_CHARACTERS
+from bot.phrasing.prompts import INSTRUCTIONS, WRITTEN_CHARACTERS, sendable
 from bot.phrasing.replies import Written
 from bot.phrasing.sentences import SHOWN_CHARACTERS, Numbered, lines, needed_before
 from bot.phrasing.strict_check import mismatch
 from bot.phrasing.task import Task
 from bot.text.markdown import size
 from indexer.retrieval.highlight import sentence_scores
-from indexer.text.analyzer import query_words
+from indexer.text.analyzer import language_of, language_of_question, query_words, words
 from indexer.text.passages import without_link_targets
-from indexer.text.sentences import LIST_MARKER
+from indexer.text.sentences import LIST_MARKER, refers_back
+from knowledge.review.prompt_injection import instructions
 
 Embed = Callable[[Sequence[str]], Awaitable[NDArray[np.float32]]]
 """Texts to vectors, (n, d) float32 with rows of unit length."""
@@ -74,7 +76,7 @@ class _Checked:
 
     @property
     def may_be_replaced(self) -> bool:
-        return self.verdict not in {*form_check.DROPPED, UNNAMED, CUT, PASSED}
+        return self.verdict not in {*DROPPED, UNNAMED, CUT, PASSED}
 
 
 async def written(
@@ -169,7 +171,7 @@ def _tidy(text: str, offered: Mapping[str, Numbered]) -> str:
 def _verdict(task: Task, one: _Checked, shown: Sequence[str]) -> str:
     if not one.named:
         return UNNAMED
-    found = form_check.fault(one.text, [each.text for each in one.named], shown)
+    found = fault(one.text, [each.text for each in one.named], shown)
     if found is not None:
         return found
     sources = {each.id: _sources(task, each) for each in one.named}
@@ -222,3 +224,95 @@ async def _on_the_question(task: Task, checked: Sequence[_Checked], embed: Embed
         if score >= LEAST_SCORE:
             fitting.add(each.id)
     return frozenset(fitting)
+
+
+SENTENCE_CHARACTERS: Final = 400
+# So many words in a row of the instructions are no accident.
+RECITED_WORDS: Final = 5
+
+
+class Fault(StrEnum):
+    """What is wrong with the form of a sentence."""
+
+    EMPTY = "empty"
+    ANNOUNCES = "announces"
+    LONG = "too long"
+    FOREIGN = "foreign"
+    LANGUAGE = "language"
+    RECITED = "recited"
+    REPEATED = "repeated"
+    REFERS_BACK = "refers back"
+
+
+# Faults for which what the sentence names is not shown in its place either.
+DROPPED: Final = frozenset({Fault.EMPTY, Fault.ANNOUNCES, Fault.RECITED, Fault.REPEATED})
+
+_CODE: Final = re.compile(r"`+[^`]*`*|```.*", re.DOTALL)
+_LEADS_SOMEWHERE: Final = re.compile(
+    r"@\S+|#\w+|(?<!\S)/\w+|:\w{2,32}:|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,10}(?:/\S*)?\b", re.IGNORECASE
+)
+_MARKUP: Final = re.compile(
+    r"\A\s*(?:#{1,3}\s|-#\s|>|\||[-*+•]\s)|\*\*|__|\|\||~~|\]\(|\((?:link|mention)\)|<|\\"
+)
+
+
+def fault(text: str, named: Sequence[str], shown: Sequence[str]) -> Fault | None:
+    """What is wrong with the form of a sentence, if anything.
+
+    Args:
+        text: as the model wrote it.
+        named: the sentences that it names, as somebody wrote them.
+        shown: what is shown before it of the same passages.
+    """
+    whole = "\n".join(named)
+    if not any(map(str.isalnum, text)):
+        return Fault.EMPTY
+    # Before whatever would read all of it.
+    if len(text) > SENTENCE_CHARACTERS:
+        return Fault.LONG
+    if text.rstrip("*_ )").endswith(":"):
+        return Fault.ANNOUNCES
+    if _is_recited(text, whole):
+        return Fault.RECITED
+    if any(_same_words(text, other) for other in shown):
+        return Fault.REPEATED
+    if _is_foreign(text, whole):
+        return Fault.FOREIGN
+    language = language_of_question(text)
+    if language and language != language_of(whole):
+        return Fault.LANGUAGE
+    return Fault.REFERS_BACK if refers_back(text) and not shown else None
+
+
+def _is_foreign(text: str, whole: str) -> bool:
+    if sendable(text) != text or _MARKUP.search(text) is not None:
+        return True
+    found = [*_CODE.findall(text), *_LEADS_SOMEWHERE.findall(text)]
+    signs = {sign for sign in text if not (sign.isalnum() or sign in _PLAIN)}
+    return any(piece not in whole for piece in (*found, *signs))
+
+
+# Signs that a model may set where the sentence that it names has none.
+_PLAIN: Final = frozenset(" .,;:!?-'\"()/%&+–—“”„‘’‚…")
+
+
+def _is_recited(text: str, whole: str) -> bool:
+    """Whether a sentence speaks to a model, or says what the instructions say and nobody else."""
+    if next(instructions(text), None) is not None:
+        return True
+    return bool((_runs(words(text, "en")) & _instructed()) - _runs(words(whole, "en")))
+
+
+@cache
+def _instructed() -> frozenset[tuple[str, ...]]:
+    return frozenset().union(*(_runs(words(text, "en")) for text in INSTRUCTIONS.values()))
+
+
+def _runs(read: Sequence[str]) -> frozenset[tuple[str, ...]]:
+    ends = range(RECITED_WORDS, len(read) + 1)
+    return frozenset(tuple(read[end - RECITED_WORDS : end]) for end in ends)
+
+
+def _same_words(text: str, other: str) -> bool:
+    """Whether a sentence says no word that the other one does not have."""
+    return set(words(text)) <= set(words(other))

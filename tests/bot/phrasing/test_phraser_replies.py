@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.answers.phrased import Mode
-from bot.phrasing import passage_order, replies, sentence_choice
+from bot.phrasing import phraser, replies
 from bot.phrasing.endpoint import Reply
 from bot.phrasing.sentences import numbered
 from bot.phrasing.task import Quoted, Task
@@ -59,7 +59,7 @@ async def test_no_reply_is_more_than_it_may_be(text: str, is_cut: bool) -> None:
     reply = Reply(text, is_cut)
     offered = numbered(QUOTES)
     if (parsed := replies.chosen(reply)) is not None:
-        choice = sentence_choice.choose(QUOTES, offered, parsed)
+        choice = phraser.choose(QUOTES, offered, parsed)
         assert bool(choice.lines) == bool(choice.ids)
         for line in choice.lines:
             check_verbatim(line, list(QUOTES))
@@ -67,7 +67,7 @@ async def test_no_reply_is_more_than_it_may_be(text: str, is_cut: bool) -> None:
         found = await written(TASK, offered, sentences, embed)
         check_shown(found.lines)
     named = replies.order(reply) or ()
-    places = passage_order.places(named, ["1", "2", "3"], 4)
+    places = phraser.places(named, ["1", "2", "3"], 4)
     assert sorted(places) in ([], [0, 1, 2, 3])
 
 

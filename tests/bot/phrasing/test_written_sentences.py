@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.answers.phrased import Line, Mode, Outcome
-from bot.phrasing import form_check
+from bot.phrasing import written_sentences
 from bot.phrasing.phraser import Phraser
 from bot.phrasing.prompts import WRITTEN_CHARACTERS
 from bot.phrasing.replies import Written
@@ -122,7 +122,7 @@ async def test_what_a_sentence_fails_for(text: str, verdict: str) -> None:
         verdict: 1
     }
     assert all(line.verbatim for line in found.lines)
-    dropped = verdict in map(str, form_check.DROPPED)
+    dropped = verdict in map(str, written_sentences.DROPPED)
     assert found.lines == (() if dropped else (QUOTED,))
 
 
