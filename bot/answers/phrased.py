@@ -14,33 +14,32 @@ from bot.answers.pipeline import Reply
 
 
 class Mode(StrEnum):
-    """What a model may do: choose sentences that somebody wrote, or write sentences of its own."""
+    """The model's permission: choose people's sentences, or write its own."""
 
     CHOOSE = "choose"
     PHRASE = "phrase"
 
 
 class Outcome(StrEnum):
-    """What became of a task; all but `SHOWN` leave the plain answer as it is."""
+    """Outcome of a task; all but `SHOWN` leave the plain answer as it is."""
 
     SHOWN = "shown"
-    # The model says that the passages don't answer, or nothing it returned passed the checks.
+    # The passages don't answer, by the model or by the checks.
     NOTHING = "nothing"
     INVALID = "invalid"
     LATE = "late"
     UNREACHABLE = "unreachable"
-    # Too many tasks are in flight, or the endpoint said so.
+    # Too many tasks in flight, here or at the endpoint.
     BUSY = "busy"
-    # The circuit breaker is open: the endpoint failed too often lately.
+    # The circuit breaker is open after too many failures.
     OPEN = "open"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Something to show: Markdown, and the numbers of the quotations that it stands on.
+    """A line to show: Markdown, and the numbers of its quotations.
 
-    A `verbatim` line stands in these to the letter; any other was written by the model, and
-    compared with them.
+    A `verbatim` line occurs there literally; others were written by the model and compared.
     """
 
     text: str
@@ -50,16 +49,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Phrased:
-    """What came of a task.
+    """Result of a task.
 
     Attributes:
-        lines: in the order in which they are shown; none unless `outcome` is `SHOWN`.
-        model: what the endpoint was asked for; what it says itself may be a path of its machine.
-        prompt_version: counts up with every change of the prompt.
-        verdicts: how many sentences of the model's there were by what was said of them.
-        chosen: the ids of the sentences that are quoted, `2.3` the third of the second passage.
-        stands_on: those that what the model wrote was compared with.
-        problem: why there is nothing, for the log: no word of the question or the passages.
+        lines: in order; empty unless `outcome` is `SHOWN`.
+        model: the requested name, because the endpoint's own may be a path of its machine.
+        prompt_version: increases with every change of the prompt.
+        verdicts: number of the model's sentences by verdict.
+        chosen: ids of the quoted sentences; `2.3` is the third of the second passage.
+        stands_on: ids that the written sentences were compared with.
+        problem: the reason for no result, for the log, without any text.
     """
 
     outcome: Outcome
@@ -91,9 +90,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What is shown in the place of a plain answer: a reply, and what stands above its quotations.
+    """Replacement of a plain answer: a reply, and the lines above its quotations.
 
-    Nothing stands there where only what is quoted has changed.
+    Without lines, only the quotations changed.
     """
 
     reply: Reply

@@ -1,4 +1,4 @@
-"""Queue of attached files: each member's one after the other, members in turn, none without end."""
+"""Queue of attached files: one at a time for each member, members in turn, bounded."""
 
 import asyncio
 from collections import Counter
@@ -17,15 +17,14 @@ from knowledge.files.pictures import check_size, checked_picture
 from knowledge.values.pictures import Picture
 from knowledge.values.submissions import InvalidNoteError
 
-# So many files of one member may wait while another one is read.
+# Files of one member that may wait while another is read.
 WAITING: Final = 2
 
 
 class Attachments:
-    """Reads attached files in a thread of its own.
+    """Reads attached files in its own thread.
 
-    Not in asyncio's threads: those look up addresses, too, and files that take a minute would keep
-    the bot from Discord.
+    asyncio's threads also resolve host names; a file that takes a minute would block Discord.
     """
 
     def __init__(self) -> None:
@@ -34,15 +33,13 @@ class Attachments:
         self._turns: dict[int, asyncio.Lock] = {}
 
     async def read(self, attachment: discord.Attachment, member_id: int) -> ParsedFile:
-        """What an attached file says.
-
-        It is read at once: Discord's address for it expires.
+        """Fetch a file at once, because its address expires, and extract its text.
 
         Raises:
-            InvalidNoteError: if it is too large, can't be read, can't be fetched any more, or too
-                many of the member's files are waiting.
+            InvalidNoteError: if it is too large, unreadable or gone, or if too many of the member's
+                files wait.
         """
-        # The limit is told before anything is fetched.
+        # Refuse before fetching.
         if attachment.size > MAX_BYTES:
             raise InvalidNoteError(
                 "{file} has {megabytes:,.1f} MB; {most:,.0f} MB is the most.",
@@ -54,21 +51,21 @@ class Attachments:
             return await self._read(attachment)
 
     async def picture(self, attachment: discord.Attachment, member_id: int) -> Picture:
-        """An attached picture, fetched at once, because Discord's address for it expires.
+        """Fetch and check a picture at once, because its address expires.
 
         Raises:
-            InvalidNoteError: if it is too large, no picture that is kept, can't be fetched any
-                more, or too many of the member's files are waiting.
+            InvalidNoteError: if it is too large, of an unsupported kind or gone, or if too many of
+                the member's files wait.
         """
         check_size(attachment.filename, attachment.size)
         async with self._turn(attachment, member_id):
             content = await _fetched(attachment)
-            # One made of many tiny parts takes some tenths of a second.
+            # A picture of many tiny parts takes some tenths of a second.
             return await asyncio.to_thread(checked_picture, attachment.filename, content)
 
     @asynccontextmanager
     async def _turn(self, attachment: discord.Attachment, member_id: int) -> AsyncIterator[None]:
-        """One of each member at a time stands in the queue of the thread: they take turns."""
+        """Wait for the member's turn; only one file of each member is in the thread's queue."""
         if self._counts[member_id] > WAITING:
             raise InvalidNoteError(
                 "I am still busy with other files of yours, so {file} was not read: send it again "
@@ -97,7 +94,7 @@ class Attachments:
             ) from error
 
     def close(self) -> None:
-        """Give up the files that wait, and the one that is being read."""
+        """Drop waiting files, and stop the one being read."""
         self._thread.shutdown(wait=False, cancel_futures=True)
         if self._counts:
             reader.sandbox.close()

@@ -1,6 +1,6 @@
-"""Autocomplete of notes, tags and titles while a member types, from TTL caches.
+"""Autocomplete of notes, tags and titles, from TTL caches.
 
-Discord asks at every key press and waits three seconds: what takes longer offers nothing.
+Discord asks at every key press and waits three seconds; a late lookup offers nothing.
 """
 
 from collections import Counter
@@ -28,13 +28,13 @@ from knowledge.values.notes import State
 CHOICES: Final = 25
 CHOICE_CHARACTERS: Final = 100
 
-# Another process, an import for instance, may add notes.
+# Another process, such as an import, may add notes.
 _TTL_SECONDS: Final = 60
-# Titles change with what is said in channels, too; what is deleted there is soon offered no more.
+# Shorter, because channel messages have titles, too, and deleted ones should disappear soon.
 _TITLES_TTL_SECONDS: Final = 20
-# Of so many guilds; a large one has a megabyte of titles.
+# Guilds in a cache; a large one has a megabyte of titles.
 _GUILDS: Final = 100
-# How many titles are held for choosing, the newest; a key that is pressed looks at each of them.
+# Newest titles kept for a guild; each key press scans all of them.
 TITLES: Final = 20_000
 
 _STATES: Final[Mapping[State, Sentence]] = {
@@ -49,14 +49,14 @@ _UNTITLED: Final = Sentence("Note {number}")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Something to choose: what is shown, and what is sent."""
+    """A choice: the name shown, and the value sent."""
 
     name: str
     value: str
 
 
 class Choices:
-    """What can be chosen in one guild: its live notes, its tags, and everybody's own notes."""
+    """Choices in one guild: live notes, tags, and members' own notes."""
 
     def __init__(self, notes: Sequence[ListedNote]) -> None:
         self._notes = {note.id: note for note in notes}
@@ -73,7 +73,7 @@ class Choices:
     def own(
         self, member_id: int, typed: str, language: Language = Language.ENGLISH
     ) -> list[Choice]:
-        """The member's notes whose titles have what was typed, with where they stand."""
+        """Return the member's notes with matching titles, and their states."""
         return _matching(
             typed,
             (
@@ -87,14 +87,14 @@ class Choices:
     def either(
         self, member_id: int, typed: str, language: Language = Language.ENGLISH
     ) -> list[Choice]:
-        """The member's own notes, then everybody's live ones."""
+        """Return the member's own notes, then other live ones."""
         own = self.own(member_id, typed, language)
         known = {choice.value for choice in own}
         others = [choice for choice in self.live(typed, language) if choice.value not in known]
         return [*own, *others][:CHOICES]
 
     def tag(self, typed: str) -> list[Choice]:
-        """Tags that begin with the last word that was typed, after the words before it."""
+        """Return tags that complete the last word typed, after the words before it."""
         *before, last = typed.casefold().replace(",", " ").split(" ") or [""]
         last = last.removeprefix("#")
         found = [tag for tag in self.tags if tag.startswith(last) and tag not in before]
@@ -107,9 +107,9 @@ class Choices:
         return [Choice(tag, tag) for tag in found if size(tag) <= CHOICE_CHARACTERS][:CHOICES]
 
     def note_id(self, typed: str, member_id: int) -> int | None:
-        """The note that was chosen, or whose number or title was typed.
+        """Return the id of the chosen note, or of the note with this number or title.
 
-        A title that only others' notes which are not live have finds nothing.
+        Titles of other members' unpublished notes don't match.
         """
         typed = " ".join(typed.split())
         number = typed.removeprefix("#")
@@ -125,7 +125,7 @@ class Choices:
 
 
 class Titles:
-    """The titles of documents, of which everybody may choose among those that they may see."""
+    """Titles of documents, filtered by the member's scopes."""
 
     def __init__(self, titles: Sequence[tuple[str, Scope, str]]) -> None:
         named = (
@@ -135,7 +135,7 @@ class Titles:
         self._titles = [(key, scope, name, _folded(name)) for key, scope, name in named if name]
 
     def matching(self, typed: str, scopes: Collection[Scope]) -> list[Choice]:
-        """Titles that begin with what was typed, then those that have it anywhere, each once."""
+        """Return titles that begin with the text, then titles that contain it, without repeats."""
         wanted = _folded(typed)
         beginning: dict[str, None] = {}
         inside: dict[str, None] = {}
@@ -148,7 +148,7 @@ class Titles:
         return [Choice(name, name) for name in found[:CHOICES]]
 
     def named(self, typed: str, scopes: Collection[Scope]) -> list[str]:
-        """The ids of the documents that have exactly this title."""
+        """Return the ids of the documents with exactly this title."""
         wanted = _folded(typed)
         return [
             key for key, scope, _, folded in self._titles if scope in scopes and folded == wanted
@@ -170,7 +170,7 @@ def _settled(note: ListedNote) -> bool:
 def _matching(
     typed: str, notes: Iterable[tuple[int, str | None, str]], language: Language
 ) -> list[Choice]:
-    """Those whose title begins with what was typed, then those that have it anywhere."""
+    """Return notes whose titles begin with the text, then notes whose titles contain it."""
     wanted = " ".join(typed.casefold().split())
     beginning: list[Choice] = []
     inside: list[Choice] = []
@@ -189,7 +189,7 @@ def _matching(
 
 
 class AutocompleteCache:
-    """TTL caches of the choices of guilds."""
+    """TTL caches of the guilds' choices."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -209,7 +209,7 @@ class AutocompleteCache:
         return choices
 
     async def titles(self, guild_id: int | None) -> Titles:
-        """The titles of every document in a guild, whoever may see it; outside, the shared ones."""
+        """Return a guild's titles before access control; outside of guilds, the shared ones."""
         titles = self._titles.get(guild_id)
         if titles is None:
             followed = self._bot.followed.get(guild_id, ()) if guild_id is not None else ()
@@ -233,7 +233,7 @@ def _cache(interaction: Interaction) -> AutocompleteCache:
 
 
 async def choices_at_once(interaction: Interaction, guild_id: int | None) -> Choices:
-    """What can be chosen in a guild, or nothing if that takes longer than Discord waits."""
+    """Return a guild's choices; none if they take longer than Discord waits."""
     try:
         async with in_time():
             return await _cache(interaction).choices(guild_id)
@@ -283,7 +283,7 @@ async def note_id_of(interaction: Interaction, typed: str) -> int | None:
 
 
 async def _choices(interaction: Interaction) -> Choices:
-    """What can be chosen; while somebody types, nothing if that can't be said in time."""
+    """Return the choices; while the member types, none if they are late."""
     if interaction.type is discord.InteractionType.autocomplete:
         return await choices_at_once(interaction, interaction.guild_id)
     return await _cache(interaction).choices(interaction.guild_id)

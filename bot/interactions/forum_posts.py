@@ -1,4 +1,4 @@
-"""Forum posts: whether one is solved or closed, by its title, its tags and its state in Discord."""
+"""State of forum posts: solved or closed, by title, tags and Discord's flags."""
 
 from collections.abc import Iterable
 
@@ -12,9 +12,9 @@ def says_solved(tags: Iterable[discord.ForumTag]) -> bool:
 
 
 def is_closed(thread: discord.Thread, *, later: bool = False) -> bool:
-    """Whether a post needs no answer: it is solved or locked, or archived before a day is over.
+    """Whether a post needs no answer: solved, locked, or archived within a day.
 
-    Discord archives by itself what nobody writes in for a while.
+    `later` ignores archiving, because Discord archives quiet posts by itself.
     """
     solved = is_marked_solved(thread.name) or says_solved(thread.applied_tags)
     return solved or thread.locked or (thread.archived and not later)

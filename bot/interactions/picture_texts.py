@@ -1,7 +1,7 @@
-"""Text in attached pictures: fetched from Discord, recognized in the sandbox, within limits.
+"""Text recognition in attached pictures: in the sandbox, within limits.
 
-Where it is not wanted, can't be had or takes too long there is none, whatever fails, and what came
-with the picture goes its way without it. Nothing of it is kept or logged.
+On any failure or timeout there is no text, and the message is handled without it. The text is never
+stored or logged.
 """
 
 import asyncio
@@ -23,9 +23,9 @@ from knowledge.files.picture_text import TextLine
 from knowledge.files.pictures import RECOGNIZED_BYTES
 from knowledge.values.pictures import PICTURES
 
-# How many messages with pictures are read or wait for that; one more goes without.
+# Messages with pictures in work or waiting; further ones go without.
 AT_ONCE: Final = 6
-# So long all pictures of one message may take; who sent it waits.
+# Deadline in seconds for all pictures of one message; its sender waits.
 SECONDS: Final = 40.0
 
 _logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ Recognize = Callable[[bytes], "Future[list[TextLine]]"]
 
 
 class PictureTexts:
-    """Reads the text in pictures where that is switched on, of one message a member at a time."""
+    """Recognizes the text of one message a member at a time, if switched on."""
 
     def __init__(
         self,
@@ -49,7 +49,6 @@ class PictureTexts:
         self._members: set[int] = set()
 
     async def among(self, attachments: Sequence[discord.Attachment], member_id: int) -> str:
-        """The text in the first pictures that a member attached; nothing where there is none."""
         pictures = [one for one in pictures_among(attachments) if one.size <= RECOGNIZED_BYTES]
         with self._turn(member_id) as is_taken:
             if not (is_taken and pictures):
@@ -61,7 +60,6 @@ class PictureTexts:
             return (await self._recognized(contents)).text
 
     async def of(self, contents: Sequence[bytes], member_id: int) -> PictureText:
-        """The text in pictures that were fetched already."""
         with self._turn(member_id) as is_taken:
             if is_taken:
                 return await self._recognized(contents[:PICTURES])
@@ -69,7 +67,7 @@ class PictureTexts:
 
     @contextmanager
     def _turn(self, member_id: int) -> Iterator[bool]:
-        """Whether a member's pictures are read now; before that, nothing of them is fetched."""
+        """Yield whether the member's pictures are read now; nothing is fetched before."""
         if not self._is_on or member_id in self._members or len(self._members) >= AT_ONCE:
             yield False
             return
@@ -80,10 +78,9 @@ class PictureTexts:
             self._members.discard(member_id)
 
     async def _recognized(self, contents: Sequence[bytes]) -> PictureText:
-        """The text in some pictures, as far as it can be read in time.
+        """Return the text recognized before the deadline.
 
-        A picture is begun when the one before it was read: so members take turns in the sandbox's
-        queue, however many pictures one of them sent.
+        Pictures of a message are queued one by one, so that members share the sandbox fairly.
         """
         texts: list[str] = []
         try:

@@ -1,6 +1,6 @@
-"""Pictures of notes in Discord: which attachments are some, and the files that show them.
+"""Pictures of notes in Discord: detection among attachments, and files to send.
 
-They are called by their number, never by the name that somebody gave them.
+Files are named by number, never by a member's file name.
 """
 
 import io
@@ -11,12 +11,12 @@ import discord
 
 from knowledge.values.pictures import Picture
 
-# What is told to be a picture before it is fetched; what it really is, its bytes say.
+# A first guess before fetching; the bytes decide.
 _ENDINGS = (".png", ".jpg", ".jpeg", ".jfif", ".gif", ".webp", ".svg", ".bmp", ".tif", ".avif")
 
 
 class _SentAgain(discord.File):
-    """A file that is sent from its beginning each time, also where the first time was lost."""
+    """File that rewinds before each attempt to send it."""
 
     def reset(self, *, seek: int | bool = True) -> None:
         super().reset(seek=True)
@@ -27,7 +27,7 @@ def pictures_among(attachments: Iterable[discord.Attachment]) -> list[discord.At
 
 
 def is_picture(attachment: discord.Attachment) -> bool:
-    """Whether an attachment is meant as a picture, by what Discord or its name says of it."""
+    """Whether an attachment looks like a picture, by its content type or name."""
     kind = attachment.content_type or ""
     return kind.startswith("image/") or attachment.filename.casefold().endswith(_ENDINGS)
 
@@ -40,5 +40,5 @@ def picture_files(pictures: Sequence[Picture]) -> list[discord.File]:
 
 
 def gallery(files: Sequence[discord.File]) -> discord.ui.MediaGallery[Any]:
-    """What shows files of the same message in a layout."""
+    """Return the component that shows files of the same message in a layout."""
     return discord.ui.MediaGallery(*(discord.MediaGalleryItem(file.uri) for file in files))

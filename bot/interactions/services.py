@@ -1,8 +1,8 @@
-"""Service interface of the bot: discord.py's client as features know it, with what they share.
+"""Service interface: the client as features see it, and protocols of the services they share.
 
-Buttons and forms that outlive a restart are made anew from their ids and get nothing but an
-interaction, so they find what they need at its client. A feature imports neither the client that
-is made of all features nor a feature above it: what stands there is named here as a protocol.
+Persistent buttons and forms are rebuilt from their ids and get only an interaction, so they find
+services at its client. A feature imports neither the client nor a feature above it: the protocols
+here stand for those.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -36,7 +36,7 @@ Step: TypeAlias = Callable[[], Awaitable[None]]
 
 
 class Answers(Protocol):
-    """Answers questions, for every feature that has one answered."""
+    """Answers questions on behalf of other features."""
 
     async def answer_deferred(
         self,
@@ -73,39 +73,39 @@ class AnswersForAskers(Protocol):
     """Tells earlier askers about new answers."""
 
     def begin(self) -> None:
-        """Look in a task of its own for askers to tell."""
+        """Start looking for earlier askers, in a task of its own."""
 
 
 class Outbox(Protocol):
     """Delivers review cards and notices that are due."""
 
     async def catch_up(self) -> None:
-        """Deliver everything that is due."""
+        """Deliver everything due."""
 
     async def catch_up_in_time(self) -> None:
-        """Deliver it too, but wait for that only as long as a member should."""
+        """Deliver everything due, but return after the time that a member can wait."""
 
     async def move_cards(self, guild_id: int) -> None:
-        """Mark cards as due that are not in the guild's review channel, and take them away."""
+        """Mark the cards outside the guild's review channel as due, and remove them."""
 
     async def find_lost_cards(self, guild_id: int) -> None:
-        """Mark cards as due that somebody has deleted."""
+        """Mark deleted cards as due."""
 
 
 class Handovers(Protocol):
-    """Posts questions where helpers are, and shows there how they stand."""
+    """Posts handed-over questions for helpers, and shows their state."""
 
     async def catch_up(self) -> None:
-        """Post and edit everything that is due."""
+        """Post and edit everything due."""
 
     def refusal(
         self, guild: discord.Guild, settings: GuildSettings, question: Question
     ) -> NotHandedOn | None:
-        """Why a question can be posted nowhere, if it is because of its readers."""
+        """Return PRIVATE if every possible channel has readers who may not see the question."""
 
 
 class Submissions(Protocol):
-    """Takes drafts of notes; its buttons open the form that it takes them from."""
+    """Takes drafts of notes."""
 
     async def submit(
         self,
@@ -115,7 +115,7 @@ class Submissions(Protocol):
         *,
         replaces: bool = False,
     ) -> None:
-        """Take a draft, or give it back with what is wrong with it."""
+        """Take a draft, or give it back with the reason."""
 
     async def write_for(self, interaction: discord.Interaction[Any], question_id: int) -> None:
         """Open the form of a note that answers a question."""
@@ -130,77 +130,77 @@ class Submissions(Protocol):
         """Propose a helper's answer as a note; two clicks on the `origin` message are one."""
 
     def given_back(self, draft: Draft, sentence: str, language: Language) -> dict[str, Any]:
-        """What edits a message to give back a draft."""
+        """Return the message edit that gives a draft back."""
 
     async def give_back(
         self, interaction: discord.Interaction[Any], draft: Draft, sentence: str
     ) -> None:
-        """Give a draft back that can't be taken."""
+        """Give a refused draft back."""
 
 
 class ReviewQueue(Protocol):
-    """Turns the pages of the review queue; their buttons are those of cards."""
+    """Shows pages of the review queue."""
 
     def place(self, message: discord.Message | None) -> int | None:
-        """The place in the queue that a message shows; None if it is no queue."""
+        """Return the place in the queue that a message shows; None if it is no queue."""
 
     async def page(
         self, interaction: discord.Interaction[Any], place: int, said: str = ""
     ) -> dict[str, Any]:
-        """What `edit_original_response` takes to show a place in the queue."""
+        """Return the arguments of `edit_original_response` for a place in the queue."""
 
 
 class Panel(Protocol):
-    """Shows the pages of `/setup`; their buttons and lists are its controls."""
+    """Shows the pages of `/setup`."""
 
     async def show(self, interaction: discord.Interaction[Any], page: str | None = None) -> None:
-        """Show a page in the place of a response; without one, the first that is not done."""
+        """Show a page, by default the first unfinished one, in place of a response."""
 
     async def next_steps(self, interaction: discord.Interaction[Any]) -> str:
-        """What an administrator may do next who has seen an answer."""
+        """Return what an administrator can set up next, after a first answer."""
 
 
 class ChannelSyncing(Protocol):
-    """Brings followed channels in step with what may be quoted."""
+    """Keeps followed channels in step with their consent and permissions."""
 
     async def load(self) -> None:
-        """Know which channels are followed."""
+        """Load which channels are followed."""
 
     async def sift(self) -> None:
-        """Quote nobody who is withheld now, and fetch again what may be quoted again."""
+        """Remove members who withhold their messages, and fetch newly allowed messages."""
 
 
 class GuildSettingsCache(Protocol):
-    """Cache of guild and channel settings, a minute old at most."""
+    """Cache of guild and channel settings, at most a minute old."""
 
     async def choices(self, guild_id: int) -> GuildChoices: ...
 
     async def settings(self, guild_id: int) -> GuildSettings: ...
 
     def known(self, guild_id: int) -> GuildSettings:
-        """The settings last read, without asking the worker."""
+        """Return the settings last read, without asking the worker."""
 
     def forget(self, guild_id: int) -> None: ...
 
     async def in_channel(self, channel: Any) -> HoldingSettings:
-        """The settings that hold in a channel, thread, category or guild; else the defaults."""
+        """Return the settings of a channel, thread, category or guild; else the defaults."""
 
     async def language(self, guild_id: int | None) -> Language:
-        """The guild's language; English outside of a guild."""
+        """Return the guild's language; English outside of a guild."""
 
     async def language_in(self, channel: Any) -> Language:
-        """The language of messages that everybody reads in a channel."""
+        """Return the language of a channel's public messages."""
 
     async def language_in_time(self, channel: Any) -> Language:
         """The same within half a second, else the language last known: a form can't wait."""
 
     async def hands_on(self, guild_id: int | None) -> bool:
-        """Whether a member may have an unanswered question put to the moderators."""
+        """Whether members may hand unanswered questions over to the moderators."""
 
     async def answers_privately(self, channel: Any) -> bool:
-        """Whether only the asker sees an answer, where the asker doesn't choose.
+        """Whether only the asker sees an answer, unless the asker chooses otherwise.
 
-        True if that can't be found out in time: a private answer can still be shared.
+        True if the settings are late: a private answer can still be shared.
         """
 
     async def answers_in(self, channel: Any) -> bool:
@@ -208,17 +208,17 @@ class GuildSettingsCache(Protocol):
 
 
 class FloodControl(Protocol):
-    """Rate limits of questions, before anything is looked up."""
+    """Rate limits of questions, checked before any lookup."""
 
     def admitted(self, member_id: int, guild_id: int | None) -> AbstractContextManager[None]:
-        """Take a member's question, which waits until the context ends.
+        """Admit a member's question, which waits until the context ends.
 
         Raises:
-            TooFastError: if the question is not taken.
+            TooFastError: if the question is refused.
         """
 
     def used_up(self, member_id: int, seconds: int) -> Exception:
-        """The error of a member who has no questions left for so many seconds."""
+        """Return the error for a member whose quota is used up for so many seconds."""
 
 
 class AttachedFiles(Protocol):
@@ -241,20 +241,20 @@ class AttachedFiles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PictureText:
-    """Text in some pictures; `is_whole` says that each of them could be read."""
+    """Text in some pictures; `is_whole` if every picture was read."""
 
     text: str = ""
     is_whole: bool = True
 
 
 class PictureTexts(Protocol):
-    """Recognizes text in pictures, where the operator switched it on."""
+    """Recognizes text in pictures, if the operator switched it on."""
 
     async def among(self, attachments: Sequence[discord.Attachment], member_id: int) -> str:
-        """The text in the first pictures among a member's attachments, or nothing."""
+        """Return the text in the first pictures among a member's attachments."""
 
     async def of(self, contents: Sequence[bytes], member_id: int) -> PictureText:
-        """The text in pictures that were fetched already."""
+        """Return the text in fetched pictures."""
 
 
 class Pacer(Protocol):
@@ -264,19 +264,19 @@ class Pacer(Protocol):
 
 
 class Phrasing(Protocol):
-    """Has a language model phrase answers, where the operator switched it on."""
+    """Has a language model phrase answers, if the operator switched it on."""
 
     @property
     def pacer(self) -> Pacer: ...
 
     def mode_in(self, guild: GuildSettings | None) -> Mode | None:
-        """What a model may do in a guild; None where its administrators have not turned it on."""
+        """Return the model's permission in a guild; None if administrators left it off."""
 
     def expects(self, ask: Ask, reply: Reply, guild: GuildSettings | None) -> Candidate | None:
-        """An answer that a model will be asked about, decided without waiting; else None."""
+        """Decide, without waiting, whether a model will be asked about an answer."""
 
     def edited_until(self) -> datetime:
-        """The latest time at which an answer sent now is edited."""
+        """Return the latest time of an edit to an answer sent now."""
 
     async def phrase(self, candidate: Candidate) -> Result | None:
         """Ask the model; None if the plain answer stays."""
@@ -295,10 +295,10 @@ class Metrics(Protocol):
 
 
 class Allowlist(Protocol):
-    """Guilds that the operator allows."""
+    """Allowlist of guilds."""
 
     async def answers(self, user: discord.abc.User, guild_id: int | None) -> bool:
-        """Whether a user is answered: in an allowed guild, or directly as a member of one."""
+        """Whether to answer a user: in an allowed guild, or directly as a member of one."""
 
 
 class Completions(Protocol):
@@ -311,9 +311,9 @@ class Completions(Protocol):
 class Services(commands.AutoShardedBot):
     """The bot without its features.
 
-    `followed` are the ids of the followed channels by guild, of any kind but threads: what comes
-    from a thread has the scope of the channel that it is in. Kept in memory, because every question
-    asks for it; the channel sync keeps it up to date. `degradations` is told of what is left out.
+    `followed` maps guilds to the ids of their followed channels, never threads: a thread's messages
+    have the scope of its channel. It is in memory because every question needs it; the channel sync
+    updates it. `degradations` records what the bot answers without.
     """
 
     settings: Settings
@@ -342,17 +342,17 @@ class Services(commands.AutoShardedBot):
         raise NotImplementedError
 
     def connecting(self, shard_id: int, *, identifies: bool) -> AbstractAsyncContextManager[None]:
-        """Wait until a shard may connect; it does so inside, and sends IDENTIFY or resumes."""
+        """Wait until a shard may connect; the caller then sends IDENTIFY or RESUME inside."""
         raise NotImplementedError
 
     @property
     def serves(self) -> GuildFilter:
-        """Tells whether work due in a guild is to be done by this process."""
+        """Tells whether this process does the work due in a guild."""
         raise NotImplementedError
 
     @property
     def knows(self) -> GuildFilter:
-        """Tells whether Discord has said if the bot is in a guild, so that it is in `guilds`."""
+        """Tells whether Discord has said if the bot is in a guild."""
         raise NotImplementedError
 
     @property
@@ -365,32 +365,32 @@ class Services(commands.AutoShardedBot):
         raise NotImplementedError
 
     def take(self, member_id: int | None = None) -> None:
-        """Let stopping wait for the current task: a member was told that it is being done.
+        """Make shutdown wait for the current task, because a member was promised an answer.
 
-        The worker's jobs of the task are from now on this member's; None stands for the bot itself.
+        The task's worker jobs now count as this member's; None stands for the bot itself.
         """
         raise NotImplementedError
 
     async def admits(self, interaction: discord.Interaction[Any]) -> bool:
-        """Let an interaction in, whatever its kind, and let stopping wait for it.
+        """Admit an interaction of any kind, and make shutdown wait for it.
 
-        False if its sender is not served; they are told so.
+        Returns False if its sender is not served; they are told.
         """
         raise NotImplementedError
 
     def explanation(self, error: BaseException, language: Language = Language.ENGLISH) -> str:
-        """One sentence about an error: its own, or an id that stands in the log."""
+        """Return one sentence about an error: its own, or an id from the log."""
         raise NotImplementedError
 
     async def explain(self, interaction: discord.Interaction[Any], error: BaseException) -> None:
-        """Tell the member what went wrong, whether or not the interaction was answered already."""
+        """Tell the member what went wrong, even if the interaction was answered already."""
         raise NotImplementedError
 
     async def answer(self, ask: Ask) -> Reply:
         raise NotImplementedError
 
     async def answerable(self) -> None:
-        """Wait until articles and notes are indexed, as long as that is worth waiting for."""
+        """Wait, within reason, until articles and notes are indexed."""
         raise NotImplementedError
 
 

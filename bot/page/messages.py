@@ -1,4 +1,4 @@
-"""Messages of `/page review`, where moderators run through notes of before. Pure."""
+"""Messages of `/page review`, where moderators check notes from before the page. Pure."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -8,7 +8,7 @@ from bot.text.languages import Plural, Sentence
 from bot.text.markdown import plain_within
 from knowledge.values.guilds import Language
 
-# So much of each that a page of them fits one message.
+# Bound on each note, so that a page of the list fits one message.
 _TITLE_CHARACTERS: Final = 60
 _TEXT_CHARACTERS: Final = 90
 
@@ -38,7 +38,7 @@ _PLACE: Final = Sentence("-# Page {number} of {count} · `/note show` shows a no
 def review(
     page: ReviewPage, language: Language = Language.ENGLISH, *, released: int | None = None
 ) -> str:
-    """A page of notes that wait to be released, below what has just been `released`."""
+    """Return a page of unreleased notes, below a line about those just `released`."""
     lines = [] if released is None else [_RELEASED(released, language)]
     if not page.is_on:
         lines.append(_PAGE_IS_OFF(language))

@@ -1,7 +1,7 @@
-"""Publisher of public pages in a running bot: after a change, and at most a minute later.
+"""Publisher of public pages, at most a minute after a change.
 
-Changes come in groups, so a page waits until nothing has changed for one round. Each page is
-written in a thread of its own, from its own view of the database. The leader alone does this.
+Changes come in groups, so a page waits for one round without changes. Each page is written in a
+thread, from its own snapshot of the database. Only the leader publishes.
 """
 
 import asyncio
@@ -34,14 +34,14 @@ from knowledge.values.pictures import Picture
 from knowledge.values.submissions import InvalidNoteError
 
 ROUND_SECONDS: Final = 10
-# So long a page waits at most while one change follows another.
+# Longest wait while changes go on.
 _LONGEST_SECONDS: Final = 25
-# After a failure, and between two tries of the hook.
+# After a failure, and between attempts of the hook.
 _RETRY_SECONDS: Final = 60
 _ICON_PIXELS: Final = 128
 _SHOWN_CHARACTERS: Final = 300
 
-# No command of the operator's needs these.
+# Secrets that the operator's command doesn't get.
 _SECRET: Final = frozenset(
     (TOKEN_VARIABLE, TOKEN_FILE_VARIABLE, PHRASING_KEY_VARIABLE, DATABASE_PASSWORD_VARIABLE)
 )
@@ -52,23 +52,23 @@ _Version = tuple[Any, ...]
 
 
 class PagePublisher:
-    """Keeps each server's page in the folder of the settings as its notes are."""
+    """Keeps the pages in the settings' folder in step with the notes."""
 
     def __init__(self, bot: Services, clock: Callable[[], float] = time.monotonic) -> None:
-        """Publish nothing yet; `clock` gives seconds."""
+        """Start with nothing published; `clock` gives seconds."""
         self._bot = bot
         self._clock = clock
         self._published: dict[int, _Version] = {}
-        # What was seen in the last round, and since when something else than that is published.
+        # Versions seen in the last round, and since when a page is behind.
         self._seen: dict[int, _Version] = {}
         self._changed: dict[int, float] = {}
         self._not_before: dict[int, float] = {}
-        # After a start, what the last process published may not have been carried on.
+        # The hook of the last process may not have run.
         self._hook_due = True
         self._hook_not_before = 0.0
 
     async def round(self) -> None:
-        """Publish what has changed and come to rest, take away what is gone, then run the hook."""
+        """Publish settled changes, delete obsolete pages, then run the hook."""
         if not self._bot.settings.page.folder:
             return
         try:
@@ -76,7 +76,7 @@ class PagePublisher:
         except (StoreError, WorkerStoppedError) as error:
             _logger.warning("The public pages wait for the next round: %s", error)
             return
-        # Counts of questions are brought up to date once a day.
+        # Question counts are refreshed daily.
         today = datetime.now(UTC).date()
         versions = {guild_id: (*version, today) for guild_id, version in found.items()}
         for guild_id, version in versions.items():
@@ -120,7 +120,7 @@ class PagePublisher:
             )
 
     async def _take_away(self, kept: Collection[int]) -> None:
-        """Delete the pages of servers that have none any more."""
+        """Delete the pages of servers without a page."""
         try:
             gone = await beside(_take_away, self._folder, kept)
         except (OSError, PublishError) as error:
@@ -132,7 +132,7 @@ class PagePublisher:
             _logger.info("The page of server %d is gone.", guild_id)
 
     async def _run_hook(self) -> None:
-        """Run the operator's command if pages have changed since it succeeded."""
+        """Run the operator's command if pages changed since its last success."""
         command, now = self._bot.settings.page.after, self._clock()
         if not command or not self._hook_due or now < self._hook_not_before:
             return
@@ -146,12 +146,12 @@ class PagePublisher:
 def _write(
     settings: Settings, folder: Path, guild_id: int, name: str, icon: Picture | None, invite: str
 ) -> tuple[int, int]:
-    """Publish a guild's page as the database says now, in a thread beside the worker's.
+    """Publish a guild's page from a snapshot, outside the worker's thread.
 
     Returns:
-        How many files were written, and how many are gone.
+        How many files were written, and how many deleted.
     """
-    # Jinja and Pagefind are there only where pages are published.
+    # Optional dependencies, installed only for publishing.
     from knowledge.page.content import published, with_articles
     from knowledge.page.publish import publish
 
@@ -175,7 +175,7 @@ def _write(
 
 
 def _take_away(folder: Path, kept: Collection[int]) -> list[int]:
-    """Delete the pages in a folder but for those of some guilds; returns whose are gone."""
+    """Delete the pages of other guilds in a folder; returns their ids."""
     from knowledge.page.publish import published_in, unpublish
 
     gone = sorted({int(name) for name in published_in(folder) if name.isdecimal()} - {*kept})
@@ -185,7 +185,7 @@ def _take_away(folder: Path, kept: Collection[int]) -> list[int]:
 
 
 async def _icon(guild: Any) -> Picture | None:
-    """The server's icon as it is kept: small and without metadata; None where there is none."""
+    """Return the server's icon, small and without metadata; None if it has none."""
     if guild.icon is None:
         return None
     with suppress(InvalidNoteError, *UNREACHED):
@@ -198,7 +198,7 @@ async def run(command: list[str], seconds: float) -> str:
     """Run a command without a shell and without the bot's secrets.
 
     Returns:
-        Why it failed, or nothing.
+        The reason of a failure, or an empty string.
     """
     environment = {key: value for key, value in os.environ.items() if key not in _SECRET}
     try:

@@ -1,4 +1,4 @@
-"""Work of `/page review` in the worker's thread: what waits, and what is released or kept off."""
+"""Work of `/page review`: unreleased notes, releasing, and keeping off."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from bot.core.core import Core
 from knowledge.store.notes.public_notes import UnreleasedNote
 from knowledge.values.notes import Member, PageVeto
 
-# So many are looked over at once; a list of Discord's offers 25.
+# Notes shown at once; Discord's lists offer 25.
 PAGE_NOTES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewPage:
-    """A page of the notes that wait, `number` of `count` from 0; and whether the page is on."""
+    """A page of unreleased notes, `number` of `count` from 0, and whether the public page is on."""
 
     notes: Sequence[UnreleasedNote]
     number: int
@@ -42,11 +42,11 @@ def keep_off(core: Core, guild_id: int, revision_ids: Collection[int], by: Membe
 
 
 def release(core: Core, guild_id: int, revision_ids: Sequence[int], member_id: int) -> int:
-    """Put the notes with these texts on the page; returns how many were not on it yet."""
+    """Put the notes with these texts on the page; returns how many are new there."""
     return core.store.public_notes.release(guild_id, revision_ids, member_id)
 
 
 def versions(core: Core) -> dict[int, tuple[Any, ...]]:
-    """What each guild's page depends on, by guild; those without a page are left out."""
+    """Return a version of each guild's page, by guild; guilds without a page are left out."""
     notes = core.store.public_notes
     return {guild_id: notes.version(guild_id) for guild_id in notes.guilds()}

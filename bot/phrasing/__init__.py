@@ -1,1 +1,1 @@
-"""Feature: phrasing, sentences that a language model chose or wrote from an answer's passages."""
+"""Feature: phrasing of answers by a language model, from the quoted passages."""

@@ -1,8 +1,7 @@
-"""Circuit breaker of the endpoint: when it is left alone, and until when.
+"""Circuit breaker of the endpoint. Pure, apart from its clock.
 
-Pure but for its clock. Five failures within a minute leave the endpoint alone for five minutes;
-then one request tries it, and what becomes of that decides. What the endpoint itself asks for by
-`Retry-After` is kept to as well, and is no failure.
+Five failures within a minute open it for five minutes. Then one request tries the endpoint, and
+closes or reopens it. A `Retry-After` of the endpoint is obeyed and counts as no failure.
 """
 
 import time
@@ -14,15 +13,15 @@ from typing import Final
 FAILURES: Final = 5
 WITHIN_SECONDS: Final = 60.0
 OPEN_SECONDS: Final = 300.0
-# However long an endpoint asks to be left alone, it is tried again after this.
+# Bound on `Retry-After`.
 LONGEST_PAUSE_SECONDS: Final = 3_600.0
 
 
 class Circuit:
-    """The state of one endpoint: closed, open, or half open while one request tries it."""
+    """State of one endpoint: closed, open, or half open during a trial request."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin closed."""
+        """Start closed."""
         self._clock = clock
         self._failures: deque[float] = deque(maxlen=FAILURES)
         self._open_until = 0.0
@@ -33,17 +32,17 @@ class Circuit:
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing may be sent now because the endpoint failed too often."""
+        """Whether requests are blocked after too many failures."""
         return self._is_open and (self._is_tried or self._clock() < self._open_until)
 
     @property
     def is_paused(self) -> bool:
-        """Whether the endpoint asked to be left alone until later."""
+        """Whether the endpoint asked for a pause that still lasts."""
         return self._clock() < self._paused_until
 
     @property
     def problem(self) -> str:
-        """What is wrong, as a sentence; nothing while requests are sent."""
+        """Return the problem as a sentence; empty while requests are sent."""
         if self._is_open:
             return f"it failed too often, the last time because it {self._last}"
         if self.is_paused:
@@ -52,11 +51,11 @@ class Circuit:
         return ""
 
     def began(self) -> None:
-        """A request is sent: while the circuit is open, the one that tries."""
+        """Record a request; while the circuit is open, it is the trial."""
         self._is_tried = self._is_open
 
     def abandoned(self) -> None:
-        """A request ended without saying anything about the endpoint."""
+        """Record that a request ended without a verdict on the endpoint."""
         self._is_tried = False
 
     def succeeded(self) -> None:
@@ -64,7 +63,7 @@ class Circuit:
         self._failures.clear()
 
     def failed(self, how: str) -> None:
-        """A request failed; `how` says what the endpoint did: "answered 500"."""
+        """Record a failure; `how` describes it: "answered 500"."""
         now = self._clock()
         self._last = how
         self._failures.append(now)
@@ -75,6 +74,6 @@ class Circuit:
         self._is_tried = False
 
     def pause(self, seconds: float) -> None:
-        """Send nothing for so long, an hour at the most."""
+        """Block requests for so long, at most an hour."""
         self._paused_until = self._clock() + min(max(seconds, 0.0), LONGEST_PAUSE_SECONDS)
         self._is_tried = False

@@ -1,10 +1,9 @@
-"""Phrasing dispatcher: which answers a model is asked about, once each, and what is kept of it.
+"""Phrasing dispatcher: asks a model about answers, once each, and caches the results.
 
-Imported only where `phrasing.mode` is on. Whether a model will be asked is said at once, from what
-is in memory, so that the plain answer waits for nothing; all else happens after it was sent. Then a
-use is claimed in the database, the model is asked, and what came of it is kept. What was shown is
-in an LRU cache as long as the scopes that it was found in do not change; the same question in
-flight is asked once.
+Imported only if `phrasing.mode` is on. Data in memory decides whether a model is asked, so the
+plain answer waits for nothing. After it was sent, a use is claimed in the database, the model is
+asked, and the result is stored. Results stay in an LRU cache until a scope of theirs changes. Equal
+questions in flight share one request.
 """
 
 import asyncio
@@ -37,9 +36,9 @@ from knowledge.values.guilds import GuildSettings, Phrasing
 from knowledge.values.phrasings import UsedUp
 from knowledge.values.questions import Evidence
 
-# What somebody asked lately is asked again; a result holds a reply of some 20 kB.
+# Recent questions repeat. A result holds a reply of about 20 kB.
 RESULTS: Final = 128
-# What counting before, keeping after and editing may take beside the model's time.
+# Time for the claim, the record and the edit, besides the model's.
 _EDIT_TIME: Final = timedelta(seconds=5)
 PART: Final = "phrasing"
 
@@ -51,20 +50,20 @@ class Asked(Protocol):
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """What a reply follows from beside its task."""
+        """Everything besides the task that determines a reply."""
 
     @property
     def problem(self) -> str:
-        """What is wrong with the endpoint, as a sentence, or nothing."""
+        """The endpoint's problem as a sentence, or empty."""
 
     async def phrase(self, task: Task) -> Phrased:
-        """What may be shown for a task, or why there is nothing."""
+        """Return lines to show for a task, or the reason for none."""
 
     async def order(self, question: str, passages: "tuple[Quoted, ...]") -> Ordered:
-        """An order of passages."""
+        """Return an order of passages."""
 
     async def close(self) -> None:
-        """End what is in flight."""
+        """Cancel what is in flight."""
 
 
 Observer = Callable[[Phrased, int], None]
@@ -72,17 +71,17 @@ Observer = Callable[[Phrased, int], None]
 
 @dataclass
 class PhrasingDispatcher:
-    """What phrases answers.
+    """Asks a model about answers.
 
     Attributes:
-        settings: what the operator chose.
-        model: is asked.
-        is_closed: whether it may be asked now, as far as its endpoint is known.
-        worker: where the core is.
-        degradations: are told of what is wrong with the endpoint.
-        observe: is told what came of each request, and how many tokens that took.
-        now: the time.
-        pacer: spreads the edits that come of it.
+        settings: of the operator.
+        model: the client of the model.
+        is_closed: whether the endpoint's circuit lets requests pass.
+        worker: returns the worker.
+        degradations: informed of the endpoint's problems.
+        observe: called with each result and its number of tokens.
+        now: the clock.
+        pacer: limits the rate of edits.
     """
 
     settings: PhrasingSettings
@@ -102,10 +101,7 @@ class PhrasingDispatcher:
     # Before the plain answer is sent.
 
     def mode_in(self, guild: GuildSettings | None) -> Mode | None:
-        """What a model may do in a guild; None where its administrators have not turned it on.
-
-        In direct messages, which are of no guild, it may choose sentences.
-        """
+        """In direct messages, outside of guilds, a model may choose sentences."""
         if guild is None:
             return Mode.CHOOSE
         if guild.phrasing is Phrasing.OFF or guild.phrasing_host != self.settings.host:
@@ -114,15 +110,11 @@ class PhrasingDispatcher:
         return Mode.PHRASE if both else Mode.CHOOSE
 
     def expects(self, ask: Ask, reply: Reply, guild: GuildSettings | None) -> Candidate | None:
-        """An answer as it is to be phrased; None where no model is asked about it.
-
-        Nothing is waited for: it is told by what is in memory.
-        """
         mode, outcome = self.mode_in(guild), reply.outcome
         if mode is None or not isinstance(outcome, Answer) or reply.question_id is None:
             return None
         if reply.bridged:
-            # What would be kept of it can't be.
+            # A bridged reply can't be recorded.
             return None
         supported = outcome.evidence is not Evidence.NONE and not outcome.conflicts
         if not supported or not self._may_send([quote.hit for quote in outcome.quotes]):
@@ -141,7 +133,7 @@ class PhrasingDispatcher:
         return found
 
     def _has_choice(self, candidate: Candidate) -> bool:
-        """Whether there is anything to choose: of one sentence, there is not."""
+        """Whether the model has a choice; a single sentence gives none."""
         first, *others = candidate.answer.quotes
         may_differ = candidate.mode is Mode.PHRASE or self._ordered(candidate)
         return bool(may_differ or others or len(units(first.text)) > 1)
@@ -151,13 +143,12 @@ class PhrasingDispatcher:
         return key in self._results or key in self._under_way
 
     def _may_send(self, hits: list[Hit]) -> bool:
-        """Whether these passages may be sent to where the endpoint is."""
+        """Whether these passages may be sent to the endpoint."""
         if self.settings.is_private or self.settings.may_send_messages:
             return True
         return not any(map(service.is_conversation, hits))
 
     def edited_until(self) -> datetime:
-        """When an answer that a model is asked about now has been edited, if it ever is."""
         return self.now() + timedelta(seconds=self.settings.seconds) + _EDIT_TIME
 
     def _key(self, candidate: Candidate) -> ResultKey:
@@ -170,7 +161,7 @@ class PhrasingDispatcher:
         )
 
     def _ordered(self, candidate: Candidate) -> tuple[Quoted, ...]:
-        """The hits that a model puts into order; none where it is not asked for that."""
+        """Return the hits for the model to reorder; empty if it isn't asked to."""
         hits = [*candidate.reply.hits]
         if not self.settings.reorder or candidate.answer.confirmed or not self._may_send(hits):
             return ()
@@ -181,7 +172,7 @@ class PhrasingDispatcher:
     # After it was sent.
 
     def start(self) -> None:
-        """Begin to learn from the database who has none left; until then, no model is asked."""
+        """Start loading who has used up their requests; until then, no model is asked."""
         self._beginning = asyncio.create_task(self._begun())
 
     async def _begun(self) -> None:
@@ -191,18 +182,18 @@ class PhrasingDispatcher:
         )
 
     async def phrase(self, candidate: Candidate) -> Result | None:
-        """What is to be shown in the place of a plain answer; None if it stays as it is."""
         key = self._key(candidate)
         found, repeated = self._results.get(key), True
         if found is None:
             asking = self._under_way.get(key)
             repeated = asking is not None
             if asking is None:
-                # It is there before anything is waited for, so that nobody else asks the same.
+                # Registered before the first await, so that nobody else asks the same.
                 asking = asyncio.create_task(self._claimed_and_asked(candidate))
                 self._under_way[key] = asking
                 asking.add_done_callback(lambda _: self._under_way.pop(key, None))
-            # Who stops waiting does not end it for others; where it was ended, nothing is raised.
+            # A caller that stops waiting doesn't cancel it for others; a cancelled task raises
+            # nothing.
             await asyncio.wait([asking])
             found = None if asking.cancelled() else asking.result()
         if found is None:
@@ -210,7 +201,7 @@ class PhrasingDispatcher:
         return await self._kept(candidate, key, found, repeated=repeated)
 
     async def _claimed_and_asked(self, candidate: Candidate) -> Found | None:
-        """What came of asking; None if that was one too many."""
+        """Claim a use and ask; None if the quota is used up."""
         most, now = service.caps(self.settings), self.now()
         question_id = candidate.reply.question_id or 0
         mode = candidate.mode.value
@@ -222,7 +213,7 @@ class PhrasingDispatcher:
             ),
             priority=Priority.ASKING,
         )
-        # What was deleted is in no scope as it is now, and is kept no longer.
+        # Results in changed scopes may quote deleted text.
         for key in outdated:
             self._results.pop(key, None)
         self._learn(used)
@@ -263,7 +254,7 @@ class PhrasingDispatcher:
         return found
 
     def _tell(self, found: Found) -> None:
-        """Tell metrics, log and health what came of asking: no word that was sent or received."""
+        """Report a result to metrics, log and health, without any text."""
         phrased = found.phrased
         self.observe(phrased, found.prompt_tokens + found.reply_tokens)
         _logger.info(
@@ -280,7 +271,7 @@ class PhrasingDispatcher:
     async def _kept(
         self, candidate: Candidate, key: ResultKey, found: Found, *, repeated: bool
     ) -> Result | None:
-        """Keep what came of an answer; what is shown of it, if all may be quoted still."""
+        """Record a result; return it if all its passages may still be quoted."""
         phrased = found.phrased
         shows = phrased.outcome is Outcome.SHOWN
         reply = candidate.reply
@@ -310,7 +301,7 @@ class PhrasingDispatcher:
         )
 
     async def stop(self) -> None:
-        """End what is in flight, so that each plain answer is what stays."""
+        """Cancel what is in flight, so that plain answers stay."""
         self._closing = True
         if self._beginning is not None:
             self._beginning.cancel()
@@ -320,10 +311,10 @@ class PhrasingDispatcher:
 
 
 def open_dispatcher(bot: Services) -> PhrasingDispatcher:
-    """What phrases answers at the endpoint that the bot's settings name.
+    """Open the dispatcher for the endpoint in the settings.
 
     Raises:
-        ConfigError: if the key can't be sent.
+        ConfigError: if the key doesn't fit into a header.
     """
     settings = bot.settings.phrasing
     at = EndpointSettings(settings.url, settings.model, settings.seconds, settings.in_flight)

@@ -1,9 +1,9 @@
-"""Client of one endpoint with OpenAI's chat completions: one POST, bounded in time, size, number.
+"""Client of an endpoint with OpenAI's chat completions; bounded in time, size and concurrency.
 
-Whatever the endpoint does, the result is a reply or the reason why there is none. A request has a
-deadline as a whole; no redirect is followed, no proxy used, nothing unpacked, nothing sent twice
-but in another form: where a server refuses JSON schemas, plain JSON is asked for, and remembered.
-Nothing here is logged, neither words nor the key; problems name neither.
+The result is a reply, or the reason for none. One deadline covers the whole request. There are no
+redirects, proxies or compression. Nothing is sent twice, except in another form: a server that
+refuses JSON schemas is asked for plain JSON from then on. Logs and problems contain neither text
+nor the key.
 
 Source:
     OpenAI's API reference, "Create chat completion", and "Structured outputs".
@@ -28,7 +28,7 @@ from bot.phrasing.circuit import Circuit
 
 CONNECT_SECONDS: Final = 2.0
 REPLY_BYTES: Final = 65_536
-# Where it is busy and does not say for how long.
+# Pause for a busy endpoint that names none.
 PAUSE_SECONDS: Final = 10.0
 
 _PATH: Final = "/chat/completions"
@@ -38,13 +38,13 @@ _REFUSAL_BYTES: Final = 4_096
 
 @dataclass(frozen=True, slots=True)
 class EndpointSettings:
-    """Where an endpoint is and how long it may take.
+    """Address and limits of an endpoint.
 
     Attributes:
-        url: the base of the interface, such as `http://127.0.0.1:8080/v1`.
-        model: what the endpoint calls the model.
-        seconds: how long a request may take as a whole.
-        in_flight: how many requests may be under way at once; 0 is any number.
+        url: base URL, such as `http://127.0.0.1:8080/v1`.
+        model: the endpoint's name of the model.
+        seconds: deadline of a request.
+        in_flight: most concurrent requests; 0 means unlimited.
     """
 
     url: str
@@ -55,11 +55,11 @@ class EndpointSettings:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is asked: instructions, data, and the form of the reply.
+    """Instructions, data, and the form of the reply.
 
     Attributes:
-        schema: the JSON schema of the reply.
-        most_tokens: how long the reply may be.
+        schema: JSON schema of the reply.
+        most_tokens: limit on the reply's length.
     """
 
     instructions: str
@@ -70,7 +70,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the model said; `is_cut` where it was not done when its limit was reached."""
+    """A model's reply; `is_cut` if it reached its limit."""
 
     text: str
     is_cut: bool = False
@@ -80,7 +80,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why there is no reply; `problem` says what the endpoint did, without a word of the data."""
+    """Reason for a missing reply; `problem` describes it without any of the data."""
 
     outcome: Outcome
     problem: str
@@ -88,7 +88,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """How a server wants to be asked: reasoning models take another limit and no temperature."""
+    """Parameters of a server: reasoning models have another limit and no temperature."""
 
     has_schema: bool = True
     has_temperature: bool = True
@@ -115,7 +115,7 @@ class _Completion(BaseModel, strict=True):
 
 
 class Endpoint:
-    """One endpoint, its connection settings, and how it fared."""
+    """An endpoint, its connection and its circuit breaker."""
 
     def __init__(
         self,
@@ -123,12 +123,12 @@ class Endpoint:
         key: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Connect to nothing yet.
+        """Open no connection yet.
 
         Args:
-            settings: where, which model, how long.
-            key: sent as a bearer token, if there is one.
-            clock: what the circuit breaker goes by.
+            settings: address, model, deadline.
+            key: sent as a bearer token, unless empty.
+            clock: of the circuit breaker.
 
         Raises:
             ValueError: if the key has a character that no header can hold.
@@ -154,8 +154,8 @@ class Endpoint:
             },
             transport=httpx2.AsyncHTTPTransport(
                 trust_env=False,
-                # One more attempt to connect, before anything is sent. No connection is kept: one
-                # that the other side has closed meanwhile would fail after something was sent.
+                # One retry to connect, before anything is sent. No keep-alive: a connection that
+                # the server closed would fail after the request was sent.
                 retries=1,
                 limits=httpx2.Limits(max_keepalive_connections=0),
             ),
@@ -166,7 +166,7 @@ class Endpoint:
 
     @property
     def problem(self) -> str:
-        """What is wrong with the endpoint, as a sentence; nothing while it may be asked."""
+        """Return the endpoint's problem as a sentence; empty while it may be asked."""
         found = self.circuit.problem or self._refused
         return f"{self.host} is not asked for phrasing: {found}." if found else ""
 
@@ -211,11 +211,11 @@ class Endpoint:
         except (httpx2.ConnectError, httpx2.ConnectTimeout):
             return Failure(Outcome.UNREACHABLE, "can't be connected to")
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, ValueError):
-            # What such an error says can hold what was sent.
+            # The error's text may quote the request.
             return Failure(Outcome.UNREACHABLE, "broke off, or does not speak HTTP")
 
     async def _in_a_form_it_knows(self, prompt: Prompt) -> Reply | Failure:
-        """The reply to a request as the server takes it: a form that is refused costs nothing."""
+        """Send a request in the known form; after a refusal, in the next one."""
         form = self._form
         while True:
             content = json.dumps(_body(self.settings.model, prompt, form)).encode()
@@ -230,7 +230,7 @@ class Endpoint:
             form = refused
 
     def _refusal(self, response: httpx2.Response) -> Failure:
-        """What a status says; what else is in the answer is not read."""
+        """Turn a status into a failure, without reading the body."""
         status = response.status_code
         said = f"answered {status}"
         pause = _pause(response.headers.get("Retry-After", ""))
@@ -261,7 +261,7 @@ def _body(model: str, prompt: Prompt, form: _Form) -> dict[str, Any]:
 
 
 def _refused_form(status: int, form: _Form, said: bytes) -> _Form:
-    """The form to try next where one is refused; the same if it is not the form."""
+    """Return the form to try after a refusal; the same if the form is not at fault."""
     if status not in (400, 422):
         return form
     if b"max_completion_tokens" in said and form.limit == _LIMIT:
@@ -272,7 +272,7 @@ def _refused_form(status: int, form: _Form, said: bytes) -> _Form:
 
 
 async def _beginning(response: httpx2.Response) -> bytes:
-    """The first bytes of what is said of a refusal: read by this program alone, and never kept."""
+    """Read the first bytes of a refusal, to classify it; they are not kept."""
     said = b""
     async for chunk in response.aiter_raw():
         said += chunk
@@ -282,7 +282,7 @@ async def _beginning(response: httpx2.Response) -> bytes:
 
 
 async def _bounded(response: httpx2.Response) -> bytes | Failure:
-    """The body as it is sent, if it is JSON of no more than so many bytes."""
+    """Read a JSON body of bounded size."""
     media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if not media_type.endswith("json"):
         return Failure(Outcome.INVALID, "answered something that is not JSON")
@@ -313,12 +313,12 @@ def _read(body: bytes) -> Reply | Failure:
 
 
 def _counted(tokens: int | None) -> int:
-    """How many tokens an endpoint says there were: no number that no database could hold."""
+    """Return a token count, bounded to what the database holds."""
     return min(max(tokens or 0, 0), 10**9)
 
 
 def _pause(retry_after: str) -> float:
-    """For how many seconds a `Retry-After` asks, in either of its forms; 0 if it can't be read.
+    """Return the seconds of a `Retry-After` in either form; 0 if it is invalid.
 
     Source:
         RFC 9110, "Retry-After".

@@ -1,7 +1,7 @@
-"""Order of hits by the endpoint, for `eval` alone: synchronous, one question after another.
+"""Reordering of hits by the endpoint, for `eval`: synchronous, one question at a time.
 
-Where the bot keeps its order because the endpoint is late, so does this, and counts it; where the
-endpoint can't be asked at all, nothing is measured and that is an error.
+Late or invalid orders keep the hits' order, as in the bot, and are counted. An unreachable endpoint
+is an error, because nothing would be measured.
 """
 
 import asyncio
@@ -17,22 +17,22 @@ from bot.phrasing.phraser import Phraser
 from bot.phrasing.task import Quoted
 from indexer.retrieval.hit import Hit
 
-# What a question's order stays for, while others are measured.
+# Outcomes that keep the order.
 _KEPT: Final = frozenset({Outcome.LATE, Outcome.INVALID, Outcome.NOTHING})
 
 
 class EndpointError(Exception):
-    """The endpoint can't be asked; the message says why, without a word of what was sent."""
+    """The endpoint can't be asked; the message has no text of the request."""
 
 
 class EndpointOrder:
-    """Puts hits into the endpoint's order; `kept` counts the questions whose order stayed, by why.
+    """Reorders hits; `kept` counts the questions with an unchanged order, by outcome.
 
-    It has an event loop of its own, and so can't be used where one is running.
+    It runs its own event loop, so no other may be running.
     """
 
     def __init__(self, settings: PhrasingSettings, key: str) -> None:
-        """Open nothing before the first question."""
+        """Open no connection yet."""
         at = EndpointSettings(settings.url, settings.model, settings.seconds)
         self._phraser = Phraser(Endpoint(at, key), _no_vectors)
         self._runner = asyncio.Runner()
@@ -51,7 +51,7 @@ class EndpointOrder:
         self._runner.close()
 
     def __call__(self, query: str, hits: Sequence[Hit]) -> list[Hit]:
-        """The hits as the endpoint orders them.
+        """Return the hits in the endpoint's order.
 
         Raises:
             EndpointError: if it can't be asked.

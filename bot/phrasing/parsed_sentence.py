@@ -1,7 +1,7 @@
-"""Reading of a sentence for the strict check: words with meaning, values, clauses, telling words.
+"""Parser of a sentence for the strict check: content words, values, clauses, telling words.
 
-Pure. Telling words (`telling_words.toml`) are those that say how far a statement goes: "only",
-"at least", "if". English and German are read; of other languages, stems and numbers alone.
+Pure. Telling words (`telling_words.toml`) set the scope of a statement: "only", "at least", "if".
+English and German are parsed; other languages only to stems and numbers.
 """
 
 import re
@@ -18,9 +18,9 @@ from indexer.text.analyzer import is_stop_word, language_of, words
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A word that carries meaning, or a value; of two the `key` says whether they are the same.
+    """A content word or a value; equal items have equal keys.
 
-    A name is the same only to the letter: `word`, in lower case. `clause` counts from 0.
+    A name must match to the letter: `word`, in lower case. `clause` counts from 0.
     """
 
     key: str
@@ -36,20 +36,20 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is compared of a sentence.
+    """The comparable parts of a sentence.
 
     Attributes:
         items: in order.
-        clauses: the keys of each clause's items but for dates, which may stand anywhere; those
-            without any are left out.
-        leaning: places in `clauses` of those that say nothing without the one before them.
-        elliptic: those of them whose subject stands there: what follows a mere "and", or begins
-            with "it".
+        clauses: keys of each clause's items. Dates are left out, because they may move, and so are
+            empty clauses.
+        leaning: places in `clauses` of clauses that need the one before.
+        elliptic: of those, the clauses that share its subject: after a mere "and", or starting with
+            "it".
         is_fronted: whether the first clause only says when, where or how: "With that, …".
-        senses: what its telling words say, each with the key of the item behind it.
-        denied: the keys of the items behind its negations.
-        turned: the key of each item with the small words before it, back to the item before, and
-            with those behind it at the end of a clause.
+        senses: senses of telling words, each with the key of the next item.
+        denied: keys of the items after negations.
+        turned: key of each item with the small words before it, back to the previous item, and with
+            those after it at the end of a clause.
         asks: whether it is a question.
     """
 
@@ -77,14 +77,14 @@ _SENSES: Final = {
     if name != "turning"
     for sense, pattern in table.items()
 }
-# Not MIT, which is no German "mit".
+# Not MIT, unlike German "mit".
 _TURNING: Final = {
     language: re.compile(rf"\b(?![A-Z]{{2}})(?i:{pattern})\b")
     for language, pattern in TABLES["turning"].items()
 }
 _TOKEN: Final = re.compile(r"[^\W_]+(?:[.+#][\w+#]+)*[+#]*")
 _YEARS: Final = range(1900, 2100)
-# Behind these, or before a name, such a number is a year and counts nothing.
+# After these words, or before a name, such a number is a year and counts nothing.
 _BEFORE_YEAR: Final = re.compile(
     r"\b(?:in|im|since|seit|until|bis|by|early|late|mid|anfang|ende|jan\w*|feb\w*|mar\w*|mär\w*|apr\w*"
     r"|ma[iy]|jun\w*|jul\w*|aug\w*|sep\w*|o[ck]t\w*|nov\w*|de[cz]\w*)\s\Z",
@@ -115,23 +115,23 @@ _PRONOUN: Final = re.compile(r"(?:it|they|he|she|er|sie|es)\s", re.IGNORECASE)
 
 
 def is_conditional(text: str) -> bool:
-    """Whether a text says that something holds only in some case."""
+    """Whether a text states a condition."""
     return any(_SENSES[sense].search(text) is not None for sense in TABLES["conditions"])
 
 
-# No more of a sentence is read: whatever it says behind that supports nothing.
+# Longer sentences are cut here; the rest supports nothing.
 _READ_CHARACTERS: Final = 1_000
 
 
 @lru_cache(maxsize=512)
 def read(sentence: str) -> Reading:
-    """A sentence as it is compared."""
+    """Parse a sentence."""
     sentence = sentence[:_READ_CHARACTERS]
     language = language_of(sentence)
     joints = list(_CLAUSE.finditer(sentence))
     placed = sorted(_placed(sentence, language, joints), key=lambda one: one[0])
     items = tuple(item for _, item in placed)
-    # Dates may stand elsewhere.
+    # Dates may move.
     undated_places = [one for one in placed if not one[1].is_date]
     undated = [item for _, item in undated_places]
     numbers = list(dict.fromkeys(item.clause for item in undated))
@@ -155,7 +155,7 @@ def read(sentence: str) -> Reading:
 
 
 def _leans(sentence: str, joint: re.Match[str]) -> str:
-    """How a clause leans on the one before it, by what joins them; nothing if it does not."""
+    """Return how a clause depends on the one before, by the joining words; empty if it doesn't."""
     word = joint[0].strip().lower()
     if word in _RELATIVE:
         return _ON_ALL
@@ -169,7 +169,7 @@ def _turned(
     placed: Sequence[tuple[int, Item]],
     joints: Sequence[re.Match[str]],
 ) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
-    """Each item's key with the small words around it, as `Reading.turned` has them."""
+    """Return the small words around each item, as in `Reading.turned`."""
     small = list(_small_words(sentence, language))
     bounds = [0, *(joint.end() for joint in joints), len(sentence)]
     for at, (place, item) in enumerate(placed):
@@ -185,7 +185,7 @@ def _turned(
 
 
 def _small_words(sentence: str, language: str) -> Iterator[tuple[int, str]]:
-    # "Up to", "have to" and the like say how far something goes, and are compared as that.
+    # "Up to", "have to" and the like limit a statement, and are compared as senses.
     said = [match for one in _SENSES.values() for match in one.finditer(sentence)]
     taken = [match.span() for match in said if " " in match[0]]
     pattern = _TURNING.get(language, _TURNING["en"])
@@ -201,7 +201,7 @@ def _behind(placed: Sequence[tuple[int, Item]], place: int) -> str:
 def _placed(
     sentence: str, language: str, joints: Sequence[re.Match[str]]
 ) -> Iterator[tuple[int, Item]]:
-    """The items with their places, values first."""
+    """Return items with their offsets, values first."""
 
     def clause(place: int) -> int:
         return sum(joint.end() <= place for joint in joints)
@@ -222,7 +222,7 @@ def _placed(
 
 
 def _dated(sentence: str, value: Value) -> Value:
-    """A value, or the year that it is: "In August 2023 Google …" tells no version of August."""
+    """Return a value, or a year: "In August 2023 Google …" names no version of August."""
     digits = str(value.normal).removesuffix(".0")
     counts = value.subject in {Subject.NUMBER, Subject.VERSION}
     if not (counts and digits.isdigit() and len(digits) == 4 and int(digits) in _YEARS):

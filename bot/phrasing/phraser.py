@@ -1,7 +1,7 @@
-"""Phraser: asks the endpoint about an answer, and lets through what the checks let through.
+"""Phraser: asks the endpoint about an answer, and filters its reply through the checks.
 
-It never raises but where it is cancelled: whatever happens has an `Outcome`. The same task while it
-is in flight is asked once, for all who wait for it, and goes on when one of them stops waiting.
+It raises nothing but cancellation; everything else is an `Outcome`. Equal tasks in flight share one
+request, which goes on if one caller stops waiting.
 """
 
 import asyncio
@@ -28,10 +28,10 @@ _logger: Final = logging.getLogger(__name__)
 
 
 class Phraser:
-    """One endpoint, and the model that its sentences are compared by."""
+    """An endpoint, and the embedder that compares sentences."""
 
     def __init__(self, endpoint: Endpoint, embed: Embed) -> None:
-        """Ask this endpoint; `embed` is called for sentences that a model wrote, and only then."""
+        """Use this endpoint; `embed` is called only for sentences that a model wrote."""
         self._endpoint = endpoint
         self._embed = embed
         self._phrasing: dict[Hashable, asyncio.Task[Phrased]] = {}
@@ -39,26 +39,26 @@ class Phraser:
 
     @property
     def host(self) -> str:
-        """The endpoint's host, as members are told it."""
+        """Return the endpoint's host, as shown to members."""
         return self._endpoint.host
 
     @property
     def model(self) -> str:
-        """What the endpoint is asked for."""
+        """Return the requested model's name."""
         return self._endpoint.settings.model
 
     @property
     def problem(self) -> str:
-        """Why the endpoint is not asked now, as a sentence; nothing while it is."""
+        """Return the endpoint's problem as a sentence; empty while it may be asked."""
         return self._endpoint.problem
 
     @property
     def identity(self) -> tuple[str, str, int]:
-        """What a reply follows from beside its task: endpoint, model, version of the prompt."""
+        """Return endpoint, model and prompt version, which determine a reply besides its task."""
         return self._endpoint.settings.url, self.model, PROMPT_VERSION
 
     async def close(self) -> None:
-        """End what is in flight, for those who wait for it as well."""
+        """Cancel what is in flight, for all callers."""
         running = [*self._phrasing.values(), *self._ordering.values()]
         for one in running:
             one.cancel()
@@ -66,11 +66,11 @@ class Phraser:
         await self._endpoint.close()
 
     async def phrase(self, task: Task) -> Phrased:
-        """What may be shown for a task: lines that passed the checks, or why there are none."""
+        """Return the lines that passed the checks, or the reason for none."""
         return await _shared(self._phrasing, task, lambda: self._phrased(task))
 
     async def order(self, question: str, passages: Sequence[Quoted]) -> Ordered:
-        """The order of the best passages, of which no more than ten are looked at."""
+        """Return an order of the passages; only the first ten are sent."""
         asked = (question, tuple(passages))
         return await _shared(self._ordering, asked, lambda: self._ordered(*asked))
 
@@ -163,18 +163,18 @@ async def _shared(
     key: Hashable,
     start: Callable[[], Coroutine[None, None, _Found]],
 ) -> _Found:
-    """The result of what is in flight for a key, or of what is started for it now."""
+    """Return the result in flight for a key, or start it."""
     task = running.get(key)
     if task is None:
         task = running[key] = asyncio.create_task(start())
         task.add_done_callback(lambda _: running.pop(key, None))
-    # Who stops waiting does not end it for the others.
+    # One caller's cancellation doesn't cancel the others'.
     return await asyncio.shield(task)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is shown of a choice, the ids that are shown, and what became of each id."""
+    """Lines to show, the ids shown, and a count of the verdicts."""
 
     lines: tuple[Line, ...]
     ids: tuple[str, ...]
@@ -187,10 +187,10 @@ LEFT_OUT: Final = "left out"
 
 
 def choose(quotes: Sequence[Quoted], numbered: Sequence[Numbered], reply: Chosen) -> Choice:
-    """The sentences that a reply names, as they are shown.
+    """Return the sentences that a reply names.
 
-    Ids that were not offered are passed over, as are those that are named twice or for which there
-    is no room. A model that says that nothing answers chooses nothing.
+    Unknown and repeated ids are skipped, and so are sentences beyond the room. A model that finds
+    no answer chooses nothing.
     """
     offered = {one.id: one for one in numbered}
     known = [offered[key] for key in dict.fromkeys(reply.sentences) if key in offered]
@@ -205,19 +205,19 @@ def choose(quotes: Sequence[Quoted], numbered: Sequence[Numbered], reply: Chosen
     )
 
 
-# As many of the best are put into order: the right one is hardly ever further down.
+# The right passage is hardly ever further down.
 MOST_ORDERED: Final = 10
 
 
 def lettered(passages: Sequence[Quoted]) -> dict[str, Quoted]:
-    """The passages that are put into order, by the ids that a model is given."""
+    """Return the passages to reorder, by the ids that the model is given."""
     return {str(place): one for place, one in enumerate(passages[:MOST_ORDERED], 1)}
 
 
 def places(ids: Sequence[str], offered: Sequence[str], count: int) -> tuple[int, ...]:
-    """The places, from 0, in the order of the ids; those that are not named follow as they were.
+    """Return places, from 0, in the order of the ids; unnamed ones follow in their old order.
 
-    Nothing if no id is known.
+    Empty if no id is known.
     """
     known = {key: place for place, key in enumerate(offered)}
     named = [known[key] for key in dict.fromkeys(ids) if key in known]

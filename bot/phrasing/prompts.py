@@ -1,8 +1,8 @@
-"""Prompts: constant instructions, and the data as JSON between two lines that nobody can foresee.
+"""Prompts: constant instructions, and the data as JSON between two unpredictable lines.
 
-What people wrote is sent as data: as JSON strings in one message, without what a model could take
-for the end of its turn, without what can't be seen, and without addresses and ids. The instructions
-hold no secret. `PROMPT_VERSION` counts up with every change of what is asked.
+People's text is sent as JSON strings in one message, without turn markers, invisible characters,
+addresses and ids. The instructions contain no secret. `PROMPT_VERSION` increases with every change
+of the prompt.
 """
 
 import json
@@ -23,9 +23,9 @@ PROMPT_VERSION: Final = 1
 
 QUESTION_CHARACTERS: Final = 1_000
 TITLE_CHARACTERS: Final = 200
-# Of each passage that is put into order; the beginning says what it is about.
+# Of each passage to reorder; the beginning tells its subject.
 ORDERED_CHARACTERS: Final = 800
-# The sentences that are written have no more than this together.
+# Bound on all written sentences together.
 WRITTEN_CHARACTERS: Final = 600
 
 _DATA: Final = (
@@ -57,7 +57,7 @@ INSTRUCTIONS: Final = {Mode.CHOOSE: _CHOOSE, Mode.PHRASE: _PHRASE}
 
 
 def prompt(task: Task, numbered: Sequence[Numbered]) -> Prompt:
-    """What is asked about the numbered sentences of a task."""
+    """Return the prompt for a task's numbered sentences."""
     sentences: dict[int, dict[str, str]] = {}
     for one in numbered:
         sentences.setdefault(one.passage, {})[one.id] = sendable(one.text)
@@ -71,13 +71,13 @@ def prompt(task: Task, numbered: Sequence[Numbered]) -> Prompt:
     }
     ids = [one.id for one in numbered]
     if task.mode is Mode.CHOOSE:
-        # An id, quotation marks and all, is some eight tokens of any model.
+        # An id with its quotation marks takes about eight tokens in any model.
         return Prompt(_CHOOSE, _framed(data), _chosen(ids), 40 + 10 * MOST_SHOWN)
     return Prompt(_PHRASE, _framed(data), _written(ids), 500)
 
 
 def order_prompt(question: str, passages: Mapping[str, Quoted]) -> Prompt:
-    """What is asked to put passages, by id, into order."""
+    """Return the prompt to reorder passages."""
     data = {
         "question": sendable(question)[:QUESTION_CHARACTERS],
         "passages": {
@@ -127,7 +127,7 @@ def _listed(items: Mapping[str, Any], most: int) -> dict[str, Any]:
     return {"type": "array", "items": dict(items), "maxItems": most}
 
 
-# What models mark turns, roles and thoughts with; none of it has a meaning in what people write.
+# Models' markers of turns, roles and thoughts, meaningless in people's text.
 _CONTROL: Final = re.compile(
     r"<[|\uff5c][^<>\n]{0,60}[|\uff5c]>"
     r"|</?(?:start_of_turn|end_of_turn|start_of_image|bos|eos|pad|unk|mask|s|system|user|assistant"
@@ -140,15 +140,15 @@ _ADDRESS: Final = re.compile(
     r"|\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+\b",
     re.IGNORECASE,
 )
-# Members, roles, channels, commands, emoji and times as Discord writes them; the ids stay here.
+# Discord's notation of members, roles, channels, commands, emoji and times; ids are not sent.
 _REFERENCE: Final = re.compile(r"<(?:@[!&]?|#|/[^:<>\n]{1,100}:|a?:\w{1,32}:|t:|id:)[\w:-]{0,30}>")
-# Beside what Unicode calls formats: signs that only change the one before them can hide a text.
+# Besides Unicode's format characters: modifiers that can hide text.
 _VARIATIONS: Final = re.compile("[\ufe00-\ufe0f\u180b-\u180f\U000e0100-\U000e01ef]")
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
 
 
 def sendable(text: str) -> str:
-    """Somebody's text as a model may read it: seen by people as it is, no marks, no addresses."""
+    """Return a text for the model: visible, without markers and addresses."""
     text = _VARIATIONS.sub("", unicodedata.normalize("NFC", text))
     text = "".join(
         sign for sign in text if sign in "\n\t" or unicodedata.category(sign) not in _UNSEEN

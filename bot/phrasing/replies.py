@@ -1,7 +1,7 @@
-"""Parser of what a model replies: JSON in the form that was asked for, or nothing. Pure.
+"""Parser of model replies: JSON in the requested form, or nothing. Pure.
 
-A model that a server does not hold to the schema may wrap the JSON in a code fence, which is taken
-off; nothing else is guessed. Of a reply that its limit cut, what is whole is read.
+A code fence around the JSON is removed; nothing else is guessed. A reply that was cut is read up to
+its last complete part.
 """
 
 import re
@@ -12,21 +12,21 @@ from pydantic_core import from_json
 
 from bot.phrasing.endpoint import Reply
 
-# No more sentences are read of any reply, whatever a server let through.
+# Sentences read of a reply, even if the server ignores the schema.
 MOST_READ: Final = 8
 
 _FENCE: Final = re.compile(r"```(?:json)?[ \t]*\n(?P<inside>.*)\n[ \t]*```", re.DOTALL)
 
 
 class Chosen(BaseModel, strict=True):
-    """What the model chose: ids, and whether they answer."""
+    """Chosen ids, and whether they answer."""
 
     sentences: list[str]
     answers: bool
 
 
 class Written(BaseModel, strict=True):
-    """A sentence that the model wrote, and the ids that it names for it."""
+    """A written sentence and the ids it names."""
 
     text: str
     named: list[str] = Field(alias="from")
@@ -41,7 +41,7 @@ class _Order(BaseModel, strict=True):
 
 
 def chosen(reply: Reply) -> Chosen | None:
-    """The choice; None if it is none, or was not finished."""
+    """Return the choice; None if it is invalid or was cut."""
     try:
         found = Chosen.model_validate_json(_bare(reply.text))
     except ValidationError:
@@ -50,10 +50,10 @@ def chosen(reply: Reply) -> Chosen | None:
 
 
 def written(reply: Reply) -> list[Written] | None:
-    """The sentences; None if there is no such list. A reply that was cut loses its last one."""
+    """Return the sentences; None if invalid. A reply that was cut loses its last one."""
     text = _bare(reply.text)
     try:
-        # What is missing at the end of a cut reply is closed, and its last sentence with it.
+        # A cut reply is completed; its last sentence is then dropped.
         found = from_json(text, allow_partial="trailing-strings" if reply.is_cut else False)
         if reply.is_cut:
             found = _without_last(found)
@@ -72,7 +72,7 @@ def _without_last(found: object) -> object:
 
 
 def order(reply: Reply) -> list[str] | None:
-    """The order of ids; None if it is none."""
+    """Return the order of ids; None if it is invalid."""
     try:
         return None if reply.is_cut else _Order.model_validate_json(_bare(reply.text)).order
     except ValidationError:

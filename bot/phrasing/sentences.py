@@ -1,7 +1,7 @@
-"""Numbered sentences of the passages that an answer quotes, and what is shown of them. Pure.
+"""Numbered sentences of the quoted passages, and the text shown for them. Pure.
 
-A sentence, a list item, code or a table is one, as in excerpts. What is chosen is shown to the
-letter, with what it can't be understood without: what it refers back to, what it announces.
+A sentence, list item, code block or table is one unit, as in excerpts. A chosen unit is shown
+verbatim, with the units it refers to or announces.
 """
 
 import re
@@ -17,17 +17,17 @@ from indexer.text.sentences import FENCES, LIST_MARKER, announces, refers_back, 
 
 MOST_PASSAGES: Final = 3
 MOST_SENTENCES: Final = 24
-# What is longer could not be shown whole, so nobody is asked about it.
+# Longer units could not be shown whole, so they are not offered.
 UNIT_CHARACTERS: Final = 1_500
-# Of all that is sent: some 2,500 tokens, which leaves room in a small model's 4,096.
+# Of everything sent: about 2,500 tokens, which fits a small model's 4,096.
 SENT_CHARACTERS: Final = 8_000
-# How many sentences, and units of UTF-16, are shown; the first one may be longer.
+# Bounds on sentences and UTF-16 units shown; the first sentence may exceed them.
 MOST_SHOWN: Final = 6
 SHOWN_CHARACTERS: Final = 1_200
-# How many sentences before a chosen one are taken along.
+# Preceding sentences taken along with a chosen one.
 MOST_ALONG: Final = 3
 
-# What a sentence can begin with that goes on from the one before, beside what `refers_back` knows.
+# Starts of a continuing sentence, besides those known to `refers_back`.
 _CONTINUES: Final = re.compile(
     r"\W*(?:(?:but|however|so|also|then|therefore|thus|hence|otherwise|instead|likewise|similarly|and"
     r"|or|yet|still|neither|either|both|his|her|aber|jedoch|doch|sonst|stattdessen|auch|und|oder"
@@ -41,10 +41,10 @@ class Numbered:
     """A sentence that a model may name.
 
     Attributes:
-        id: of passage and sentence, from 1: `2.3`.
+        id: passage and sentence, from 1: `2.3`.
         passage: place of its passage, from 0.
-        unit: place in its passage, from 0, those that can't be named counted as well.
-        start: its span in the passage's text, with `end`.
+        unit: place in its passage, from 0, including units that are not offered.
+        start: start of its span in the passage's text, with `end`.
     """
 
     id: str
@@ -56,7 +56,7 @@ class Numbered:
 
 
 def numbered(quotes: Sequence[Quoted]) -> list[Numbered]:
-    """The sentences that a model may name, of the first passages; each text once."""
+    """Return the sentences to offer from the first passages, without repeats."""
     seen: set[str] = set()
     found: list[list[Numbered]] = []
     for passage, quoted in enumerate(quotes[:MOST_PASSAGES]):
@@ -74,7 +74,7 @@ def numbered(quotes: Sequence[Quoted]) -> list[Numbered]:
 
 
 def _shares(found: Sequence[Sequence[Numbered]]) -> list[int]:
-    """How many sentences of each passage there is room for: the same, and the rest to the first."""
+    """Return how many sentences of each passage fit: equal shares, the rest to the first."""
     even = MOST_SENTENCES // max(len(found), 1)
     shares = [min(len(own), even) for own in found]
     for place, own in enumerate(found):
@@ -83,10 +83,10 @@ def _shares(found: Sequence[Sequence[Numbered]]) -> list[int]:
 
 
 def lines(quotes: Sequence[Quoted], chosen: Iterable[Numbered]) -> tuple[list[Line], list[str]]:
-    """Sentences as they are shown, in the order in which they were chosen, and their ids.
+    """Return lines for the chosen sentences in their order, and the ids shown.
 
-    What stands beside each other is one line, and so is what follows further down in a passage,
-    with "…" for what is between. Nothing is shown twice; what there is no room for is left out.
+    Neighbours form one line. So do later sentences of the same passage, with "…" in between.
+    Nothing is shown twice, and sentences beyond the room are dropped.
     """
     runs: list[_Run] = []
     shown: set[tuple[int, int]] = set()
@@ -114,7 +114,7 @@ def lines(quotes: Sequence[Quoted], chosen: Iterable[Numbered]) -> tuple[list[Li
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Neighbouring units of a passage, the last included."""
+    """Neighbouring units of a passage, last one included."""
 
     passage: int
     first: int
@@ -122,7 +122,7 @@ class _Run:
 
 
 def _add(runs: list[_Run], run: _Run) -> None:
-    """Add a run to those that are shown, or to the last of them, if it goes on from there."""
+    """Add a run to the shown ones, or extend the last of them."""
     if runs and runs[-1].passage == run.passage and runs[-1].last + 1 == run.first:
         runs[-1] = _Run(run.passage, runs[-1].first, run.last)
     else:
@@ -130,7 +130,7 @@ def _add(runs: list[_Run], run: _Run) -> None:
 
 
 def _with_context(text: str, spans: Sequence[tuple[int, int]], unit: int) -> tuple[int, int]:
-    """The first and the last unit that are shown so that one can be understood."""
+    """Return the first and last unit needed to understand one."""
     first = last = unit
     while first > max(unit - MOST_ALONG, 0) and _needs_before(text, spans, first):
         if size(text[spans[first - 1][0] : spans[unit][1]]) > SHOWN_CHARACTERS:
@@ -152,7 +152,7 @@ def _needs_before(text: str, spans: Sequence[tuple[int, int]], place: int) -> bo
 
 
 def needed_before(text: str, unit: int) -> str:
-    """What stands in a passage before a unit that refers back to it; nothing if none does."""
+    """Return the passage's text that a unit refers back to, or an empty string."""
     spans = units(text)
     first, _ = _with_context(text, spans, unit)
     return text[spans[first][0] : spans[unit - 1][1]] if first < unit else ""
@@ -175,7 +175,7 @@ def _written(quotes: Sequence[Quoted], runs: Sequence[_Run]) -> list[Line]:
 
 
 def _gap(before: str, after: str) -> str:
-    """The "…" for what is left out: within a line of prose, else on a line of its own."""
+    """Return the "…" for omitted units: inside a line of prose, else on its own line."""
     last, first = before.rsplit("\n", 1)[-1].lstrip(), after.split("\n", 1)[0]
     if last.startswith((*FENCES, "|")) or first.startswith((*FENCES, "|")):
         return "\n\n…\n\n"

@@ -1,4 +1,4 @@
-"""Work of phrasing in the worker's thread: what is counted and kept, and what is decided again."""
+"""Work of phrasing in the worker's thread: quotas, records, and the check of what may be quoted."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ def caps(settings: PhrasingSettings) -> PhrasingCaps:
 
 
 def is_conversation(hit: Hit) -> bool:
-    """Whether a hit is what members said to each other, in a channel or an exported chat."""
+    """Whether a hit quotes members' messages, from a channel or an exported chat."""
     passage = hit.passage
     return passage.kind in (Kind.CHAT, Kind.CHANNEL) or channel_of(passage.scope) is not None
 
@@ -28,14 +28,14 @@ def is_conversation(hit: Hit) -> bool:
 def claim(
     core: Core, ask: Ask, question_id: int, mode: str, most: PhrasingCaps, now: datetime
 ) -> tuple[bool, UsedUp]:
-    """Count that a model is asked, unless that is one too many; and what is used up then."""
+    """Claim a request within the quotas; returns success, and the quotas used up."""
     table = core.store.phrasings
     claimed = table.claim(question_id, mode, most, now)
     return claimed, table.used_up(most, now, ask.asker_id, ask.guild_id)
 
 
 def outdated(core: Core, held: Sequence[ResultKey]) -> list[ResultKey]:
-    """Those of which a scope has changed since."""
+    """Return the keys with a changed scope."""
     now = {place: core.answer_pipeline.generation(*place) for place in {key.place for key in held}}
     return [key for key in held if key.generation != now[key.place]]
 
@@ -43,9 +43,9 @@ def outdated(core: Core, held: Sequence[ResultKey]) -> list[ResultKey]:
 def finish(
     core: Core, ask: Ask, reply: Reply, found: RecordedPhrasing, most: PhrasingCaps, now: datetime
 ) -> tuple[bool, UsedUp]:
-    """Keep what became of a phrasing; whether all that it stands on may be quoted still.
+    """Record a phrasing; returns whether all its passages may still be quoted, and used-up quotas.
 
-    What was deleted while the model was asked is not shown once more. And what is used up now.
+    Passages deleted during the request are not shown again.
     """
     quotes = reply.outcome.quotes if isinstance(reply.outcome, Answer) else ()
     quotable = all(

@@ -1,11 +1,10 @@
-"""Strict comparison of a sentence that a model wrote with the sentences it names. Pure.
+"""Strict comparison of a model's sentence with the sentences it names. Pure.
 
-A filter, no proof: it lets through what says the same in the same words and clauses, and fails what
-it can't tell. Every word that carries meaning stands in the named sentence; so do names, denials,
-the words that say how far a statement goes, small words that would turn it round ("on", "off"), and
-numbers with what they count. A question follows no statement. Each clause is a whole clause there,
-only dates may move; so nothing that limits it is lost. A sentence of two halves may say each after
-another named sentence.
+A filter, no proof: it passes a sentence that says the same in the same words and clauses, and fails
+everything doubtful. Each content word must occur in the named sentence. So must names, negations,
+scope words, small words that would reverse the meaning ("on", "off"), and numbers with their units.
+A question follows from no statement. Each clause must be a whole clause of the source, so that no
+limitation is lost; only dates may move. A sentence of two halves may take each from another source.
 """
 
 import re
@@ -19,12 +18,12 @@ from typing import Final
 from bot.phrasing.parsed_sentence import TABLES, Item, Reading, is_conditional, read
 from indexer.contradictions.quantities import BARE, VERSION, Value
 
-# How many words that carry meaning say enough to be compared.
+# Content words needed for a comparison.
 LEAST_ITEMS: Final = 2
 
 
 class Mismatch(StrEnum):
-    """In what a sentence differs from what it names; the later, the more of it agrees."""
+    """Difference between a sentence and its source; later members agree in more."""
 
     SHORT = "too short"
     WORDS = "words"
@@ -37,19 +36,19 @@ class Mismatch(StrEnum):
 
 
 _CLOSENESS: Final = {one: place for place, one in enumerate(Mismatch)}
-# Where a sentence may be halved, and which parts of a named one may be named without the rest.
+# Where a sentence may be halved, and which parts of a source may stand alone.
 _JOINT: Final = re.compile(r"[;,]\s(?:and\s|but\s|so\s|und\s|aber\s)?|\s(?:and|und)\s")
 _PART: Final = re.compile(r";\s|,\s(?=but\b|aber\b)")
-# Both halves are read anew for each place, and a sentence with more of them has not two halves.
+# Each place costs a parse of both halves, and a sentence with more has not two halves.
 _MOST_JOINTS: Final = 12
 
 
 def mismatch(sentence: str, sources: Sequence[str]) -> Mismatch | None:
-    """What a sentence has against all of some sentences and their parts; None if it follows one.
+    """Return why a sentence follows from none of the sources or their parts; None if it does.
 
     Args:
-        sentence: as a model wrote it.
-        sources: what it names, each a sentence, or one with what it refers back to.
+        sentence: as the model wrote it.
+        sources: sentences that it names, each alone or with the text it refers back to.
     """
     candidates = [read(part) for source in sources for part in _candidates(source)]
     own = read(sentence)
@@ -63,7 +62,7 @@ def mismatch(sentence: str, sources: Sequence[str]) -> Mismatch | None:
 
 
 def _candidates(source: str) -> Iterator[str]:
-    """A sentence, and its parts that say something by themselves: no condition stands before."""
+    """Return a sentence and its independent parts, unless a condition precedes them."""
     yield source
     parts = _PART.split(source)
     if len(parts) > 1:
@@ -75,7 +74,7 @@ def _candidates(source: str) -> Iterator[str]:
 
 
 def _follows_in_halves(sentence: str, candidates: Sequence[Reading]) -> bool:
-    """Whether a sentence can be halved so that each half follows a named one with its subject."""
+    """Whether each half, with its subject, follows from a source."""
     joints = list(_JOINT.finditer(sentence))
     if len(joints) > _MOST_JOINTS:
         return False
@@ -110,7 +109,7 @@ def _difference(own: Reading, source: Reading) -> Mismatch | None:
 
 
 def _new(own: Reading, source: Reading) -> Mismatch | None:
-    """What a sentence has that the source has not: a name, another word, a number of something."""
+    """Return a name, word or counted number missing in the source."""
     keys, known = source.keys, {item.word for item in source.items}
     if any(item.is_name and item.word not in known for item in own.items):
         return Mismatch.NAMES
@@ -124,7 +123,7 @@ def _new(own: Reading, source: Reading) -> Mismatch | None:
 
 
 def _same(value: Value, other: Value) -> bool:
-    """Whether a value is the other one, and of the same; a bare number may count what that does."""
+    """Whether values are equal and count the same; a bare number may count anything."""
     bare = value.of in {BARE, VERSION} and other.subject is value.subject
     return value.normal == other.normal and (value.of == other.of or bare)
 
@@ -134,7 +133,7 @@ def _denies_alike(own: Reading, source: Reading) -> bool:
 
 
 def _goes_as_far(own: Reading, source: Reading) -> bool:
-    """Whether no telling word is added or moved, and none is lost that limits what is said."""
+    """Whether no scope word is added or moved, and no limiting one lost."""
     mine, keys = set(own.senses), own.keys
     if mine - set(source.senses):
         return False
@@ -150,16 +149,16 @@ def _goes_as_far(own: Reading, source: Reading) -> bool:
 # Clauses.
 
 
-# How many words of a clause are tried as the subject of one that leans on it.
+# Words of a clause tried as the subject of the next.
 _SUBJECT_ITEMS: Final = 3
 
 
 def _says_whole_clauses(own: Reading, source: Reading) -> bool:
-    """Whether a sentence is put together of whole clauses of the source.
+    """Whether a sentence consists of whole clauses of the source.
 
-    They stand in their order, but where a clause of the sentence begins, and but for one in front
-    that only says when or where, which may move to the end, as its own may from there. What leans
-    on the clause before it ("and costs …") follows that, or has its subject in front.
+    They keep their order, with two exceptions: where a clause of the sentence begins, and a fronted
+    clause of time or place, which may move to the end. A dependent clause ("and costs …") follows
+    its clause, or has its subject in front.
     """
     if _is_made_of(own.clauses, source):
         return True
@@ -195,7 +194,7 @@ def _is_made_of(clauses: Sequence[tuple[str, ...]], source: Reading) -> bool:
 
 
 def _with_subject(source: Reading, leaning: int) -> Iterator[tuple[str, ...]]:
-    """A clause that leans on another one with what may be its subject, the beginning of that."""
+    """Return a dependent clause with its possible subject, the start of the clause before."""
     whole = max(at for at in range(leaning) if at not in source.leaning)
     subject = source.clauses[whole][:_SUBJECT_ITEMS]
     for count in range(1, len(subject) + 1):
@@ -203,9 +202,9 @@ def _with_subject(source: Reading, leaning: int) -> Iterator[tuple[str, ...]]:
 
 
 def _dates_stay(own: Reading, source: Reading) -> bool:
-    """Whether dates are in their order, and each belongs to what it belongs to there.
+    """Whether dates keep their order and the words around them.
 
-    That is told by what is in its clause: of two dates, the one with more of it is meant.
+    Of two dates in the source, the one with more words in common is meant.
     """
     rest = iter([item.key for item in source.items if item.is_date])
     if not all(item.key in rest for item in own.items if item.is_date):
@@ -219,7 +218,7 @@ def _dates_stay(own: Reading, source: Reading) -> bool:
 
 
 def _in_common(own: Reading, date: Item, source: Reading) -> Counter[str]:
-    """How much of what a date belongs to belongs to each date of its kind in the source, by key."""
+    """Return, for each date of the kind in the source, how many companions agree."""
     near, common = _companions(own, date), Counter[str]()
     for other in source.items:
         if other.value is not None and date.value is not None and other.value.of == date.value.of:
@@ -229,7 +228,7 @@ def _in_common(own: Reading, date: Item, source: Reading) -> Counter[str]:
 
 
 def _companions(one: Reading, date: Item) -> frozenset[str]:
-    """What a date belongs to: what else is in its clause, or in those beside it."""
+    """Return a date's companions: the other items of its clause, or of the clauses beside it."""
     for near in range(1 + max(item.clause for item in one.items)):
         found = frozenset(
             item.key

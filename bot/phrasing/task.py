@@ -1,6 +1,6 @@
-"""Tasks of a language model: what it is sent about an answer, and what came of that.
+"""Tasks for a language model, and their results. Values only.
 
-The model sees the passages that the answer quotes, and the question. Values only.
+The model sees the question and the passages that the answer quotes.
 """
 
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from knowledge.values.channel_settings import AnsweredFrom
 from knowledge.values.documents import Scope
 from knowledge.values.phrasings import RecordedPhrasing, WrittenLine
 
-# Scopes that may be seen besides the articles, and what a channel is answered from.
+# Visible scopes besides the articles, and the channel's sources.
 Place = tuple[tuple[Scope, ...], AnsweredFrom]
 
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """A passage that the answer quotes: Markdown, below its title and heading."""
+    """A quoted passage: Markdown, with its title and heading."""
 
     text: str
     title: str
@@ -27,10 +27,10 @@ class Quoted:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a model is asked: a question, the one it follows up, and what the answer quotes.
+    """A question, the one before it, and the answer's quotations.
 
     Attributes:
-        quotes: as the answer numbers them, from 1.
+        quotes: numbered as in the answer, from 1.
     """
 
     question: str
@@ -50,9 +50,9 @@ def task_of(candidate: Candidate) -> Task:
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """What came of asking for an order of passages: their places, from 0, each once, best first.
+    """An order of passages: their places, from 0, best first.
 
-    Empty unless `outcome` is `SHOWN`: then the order stays as it was.
+    Empty unless `outcome` is `SHOWN`; the old order then stays.
     """
 
     outcome: Outcome
@@ -66,7 +66,7 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What came of asking, for whoever asks the same: no id of a question is in it."""
+    """A result shared by equal questions, without a question's id."""
 
     phrased: Phrased
     places: tuple[int, ...] = ()
@@ -75,7 +75,7 @@ class Found:
     reply_tokens: int = 0
 
     def recorded(self, mode: Mode, now: datetime, *, repeated: bool) -> RecordedPhrasing:
-        """What is kept of it with a question; what is told again costs nothing."""
+        """Return the record for a question; a repeated result costs nothing."""
         phrased = self.phrased
         return RecordedPhrasing(
             mode.value,
@@ -98,9 +98,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class ResultKey:
-    """What two answers must have in common to be phrased alike: all that is sent, and for whom.
+    """Everything that two answers must share to be phrased alike.
 
-    `place` is where they were looked up, of which the `generation` is.
+    `generation` is that of `place`, the scopes searched.
     """
 
     task: Task

@@ -1,4 +1,4 @@
-"""Trial request to the endpoint, for `commonplace doctor`: a made-up question and passage."""
+"""Trial request to the endpoint, for `commonplace doctor`, with a made-up passage."""
 
 import asyncio
 from typing import Final
@@ -16,7 +16,7 @@ _TASK: Final = Task(
 
 
 def problem(settings: PhrasingSettings, key: str) -> str:
-    """Ask the endpoint once, as an answer would; the reason why it can't be used, or nothing."""
+    """Ask the endpoint once; returns its problem, or an empty string."""
     return asyncio.run(_problem(settings, key))
 
 

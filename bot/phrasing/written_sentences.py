@@ -1,8 +1,8 @@
-"""Sentences that a model wrote: each is shown, replaced by what it names, or dropped.
+"""Check of sentences that a model wrote: shown, replaced by the named sentences, or dropped.
 
-A sentence is shown if its form (`form_check`) and its words (`strict_check`) pass, and its vector
-is near that of what it names. Where one fails, the sentences that it names are shown in its place,
-if they are on the question; where most fail, these are all that is shown.
+A sentence is shown if its form (`fault`) and its words (`strict_check`) pass, and its vector is
+near that of a named sentence. A failed sentence is replaced by the named ones that are on the
+question. If most fail, only named sentences are shown.
 """
 
 import asyncio
@@ -34,10 +34,10 @@ Embed = Callable[[Sequence[str]], Awaitable[NDArray[np.float32]]]
 """Texts to vectors, (n, d) float32 with rows of unit length."""
 
 LEAST_COSINE: Final = 0.7
-# No more of the ids that a sentence names are looked at.
+# Ids considered of a sentence.
 MOST_NAMED: Final = 3
-# What a sentence scores as the one that decides (`sentence_scores`) to be shown for another one. Of
-# 254 sentences of paragraphs that answer a question 0.81 do, of the 920 beside them 0.21.
+# Least score as the deciding sentence (`sentence_scores`) for a replacement. 0.81 of 254 answering
+# sentences reach it, and 0.21 of the 920 beside them.
 LEAST_SCORE: Final = 0.9
 
 PASSED: Final = "passed"
@@ -46,17 +46,16 @@ FAR: Final = "meaning"
 CUT: Final = "no room"
 REPLACED: Final = "replaced"
 
-# Citations, which the instructions ask not to set; only numbers that may be ids. For text whose
-# runs of white space are single blanks.
+# Citations, against the instructions; only numbers that may be ids. Expects single blanks.
 _CITATION: Final = re.compile(r" ?[\[(](?P<ids>\d(?:\.\d{1,3})?(?: ?[,;] ?\d(?:\.\d{1,3})?)*)[\])]")
 _EMPHASIS: Final = re.compile(r"\*\*|__|`")
 
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """What is shown of what a model wrote, the ids that are quoted, and what was said of each.
+    """Lines to show, ids quoted, and verdicts.
 
-    What was written `stands_on` these ids.
+    `stands_on` are the ids that support the written lines.
     """
 
     lines: tuple[Line, ...]
@@ -67,7 +66,7 @@ class Writing:
 
 @dataclass(slots=True)
 class _Checked:
-    """A sentence of the model's, what it names, and what is said of it."""
+    """A model's sentence, the sentences it names, and the verdict."""
 
     text: str
     named: list[Numbered]
@@ -82,7 +81,7 @@ class _Checked:
 async def written(
     task: Task, numbered: Sequence[Numbered], sentences: Sequence[Written], embed: Embed
 ) -> Writing:
-    """What may be shown of sentences that a model wrote about a task."""
+    """Return what may be shown of the sentences that a model wrote."""
     offered = {one.id: one for one in numbered}
     checked = await _checked_by_words(task, offered, sentences)
     fitting = await _on_the_question(task, checked, embed)
@@ -115,7 +114,7 @@ def _line(one: _Checked) -> Line:
 
 
 def _quoted(task: Task, checked: Sequence[_Checked], fitting: frozenset[str]) -> Writing:
-    """What the sentences name, where too few of them passed to be shown themselves."""
+    """Return the named sentences, because too few written ones passed."""
     kept = [one for one in checked if one.verdict == PASSED or one.may_be_replaced]
     named = [each for one in kept for each in one.named if each.id in fitting]
     found, ids = lines(task.quotes, list({one.id: one for one in named}.values()))
@@ -138,7 +137,7 @@ async def _checked_by_words(
     checked: list[_Checked] = []
     room = WRITTEN_CHARACTERS
     for sentence in sentences:
-        # The longest that may be sent take 50 ms each; others have their turn in between.
+        # The longest take 50 ms each; this lets others run in between.
         await asyncio.sleep(0)
         text = _tidy(sentence.text, offered)
         named = [offered[key] for key in dict.fromkeys(sentence.named) if key in offered]
@@ -158,7 +157,7 @@ async def _checked_by_words(
 
 
 def _tidy(text: str, offered: Mapping[str, Numbered]) -> str:
-    """One line, without citations of what there is."""
+    """Return one line, without citations of offered sentences."""
     passages = {key.partition(".")[0] for key in offered}
 
     def uncited(match: re.Match[str]) -> str:
@@ -185,14 +184,14 @@ def _verdict(task: Task, one: _Checked, shown: Sequence[str]) -> str:
 
 
 def _sources(task: Task, one: Numbered) -> list[str]:
-    """What a sentence may follow: the named one, and that with what it refers back to."""
+    """Return the texts to compare with: the named sentence, alone and with its reference."""
     before = needed_before(task.quotes[one.passage].text, one.unit)
     texts = [one.text, *([f"{before} {one.text}"] if before else [])]
     return [_plain(text) for text in texts]
 
 
 def _plain(text: str) -> str:
-    """A sentence without marks of lists and emphasis, and without the targets of links."""
+    """Return a sentence without list markers, emphasis and link targets."""
     marker = LIST_MARKER.match(text)
     return _EMPHASIS.sub("", without_link_targets(text[marker.end() if marker else 0 :]))
 
@@ -201,7 +200,7 @@ def _plain(text: str) -> str:
 
 
 async def _on_the_question(task: Task, checked: Sequence[_Checked], embed: Embed) -> frozenset[str]:
-    """Fail what is far from all that it names; the ids of named sentences that are on the question.
+    """Fail sentences far from all they name; returns the named ids that are on the question.
 
     All vectors are made in one call.
     """
@@ -227,12 +226,12 @@ async def _on_the_question(task: Task, checked: Sequence[_Checked], embed: Embed
 
 
 SENTENCE_CHARACTERS: Final = 400
-# So many words in a row of the instructions are no accident.
+# A run of the instructions' words this long is no accident.
 RECITED_WORDS: Final = 5
 
 
 class Fault(StrEnum):
-    """What is wrong with the form of a sentence."""
+    """Faults in the form of a sentence."""
 
     EMPTY = "empty"
     ANNOUNCES = "announces"
@@ -244,7 +243,7 @@ class Fault(StrEnum):
     REFERS_BACK = "refers back"
 
 
-# Faults for which what the sentence names is not shown in its place either.
+# Faults that drop a sentence without a replacement.
 DROPPED: Final = frozenset({Fault.EMPTY, Fault.ANNOUNCES, Fault.RECITED, Fault.REPEATED})
 
 _CODE: Final = re.compile(r"`+[^`]*`*|```.*", re.DOTALL)
@@ -257,17 +256,17 @@ _MARKUP: Final = re.compile(
 
 
 def fault(text: str, named: Sequence[str], shown: Sequence[str]) -> Fault | None:
-    """What is wrong with the form of a sentence, if anything.
+    """Return the fault in a sentence's form, if any.
 
     Args:
         text: as the model wrote it.
-        named: the sentences that it names, as somebody wrote them.
-        shown: what is shown before it of the same passages.
+        named: the sentences it names, as people wrote them.
+        shown: lines already shown of the same passages.
     """
     whole = "\n".join(named)
     if not any(map(str.isalnum, text)):
         return Fault.EMPTY
-    # Before whatever would read all of it.
+    # First, because the other checks read the whole text.
     if len(text) > SENTENCE_CHARACTERS:
         return Fault.LONG
     if text.rstrip("*_ )").endswith(":"):
@@ -292,12 +291,12 @@ def _is_foreign(text: str, whole: str) -> bool:
     return any(piece not in whole for piece in (*found, *signs))
 
 
-# Signs that a model may set where the sentence that it names has none.
+# Punctuation that a model may add.
 _PLAIN: Final = frozenset(" .,;:!?-'\"()/%&+–—“”„‘’‚…")
 
 
 def _is_recited(text: str, whole: str) -> bool:
-    """Whether a sentence speaks to a model, or says what the instructions say and nobody else."""
+    """Whether a sentence addresses a model, or repeats the instructions."""
     if next(instructions(text), None) is not None:
         return True
     return bool((_runs(words(text, "en")) & _instructed()) - _runs(words(whole, "en")))
@@ -314,5 +313,5 @@ def _runs(read: Sequence[str]) -> frozenset[tuple[str, ...]]:
 
 
 def _same_words(text: str, other: str) -> bool:
-    """Whether a sentence says no word that the other one does not have."""
+    """Whether a sentence has no word beyond the other's."""
     return set(words(text)) <= set(words(other))

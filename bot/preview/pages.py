@@ -1,10 +1,9 @@
-"""Pages of channels: simcord's page of one channel, as often as there are channels, on one port.
+"""Pages of channels: simcord's page of one channel, multiplied, on one port.
 
-simcord allows one page a server and shows one channel in it; `Pages` stands in for it there. Each
-page has a key that every request of it carries, by which `bot.preview.shell` knows which of them
-is meant. For tests, time stands still in simcord, and pages change with what is done on them; here
-it goes on, and what the bot does by itself is shown. What this needs of simcord's insides is listed
-in `bot.preview.simcord_internals`.
+simcord serves one page with one channel; `Pages` stands in for it. Each page has a key in every
+request, by which `bot.preview.shell` finds the page. In simcord, time stands still for tests, and
+pages change only with actions. Here time runs, and the bot's own work is shown, too. The private
+parts of simcord in use are in `bot.preview.simcord_internals`.
 """
 
 import asyncio
@@ -25,24 +24,23 @@ from simcord.preview import Preview, make_preview
 from bot.preview.simcord_internals import Clock, PreviewServer, _server, build_snapshot
 from bot.preview.town import Town
 
-# How often the bot is told that time has passed, and the pages are looked at: its quickest step, a
-# request of reading channels, is taken once a second.
+# Interval of the bot's clock and of redrawing: the quickest step, reading channels, is taken once a
+# second.
 TICK_SECONDS: Final = 1.0
 
-# So often a channel may be open at once; simcord's limit is above it.
+# Pages of a channel open at once, below simcord's limit.
 _OPENED: Final = 8
 
 
 class RealClock(Clock):
-    """The time that it is; simcord's own stands still at the beginning of 2026."""
+    """The real time; simcord's clock stands at the beginning of 2026."""
 
     _founded: datetime | None = None
 
     def begin(self, running: simcord.run) -> None:
-        """Let this be the time of a bot that has not been started yet.
+        """Switch to the real time, before the bot starts.
 
-        What waits again and again would make up for all that has passed since 2026 began, if the
-        bot had been started then.
+        Otherwise its loops would catch up on everything since 2026 began.
         """
         running._env.backend.clock = self
 
@@ -51,14 +49,14 @@ class RealClock(Clock):
 
     @contextmanager
     def at_founding(self) -> Iterator[None]:
-        """Stand still at one time, so that the ids made meanwhile are the same at every start."""
+        """Stand still, so that ids are the same at every start."""
         self._founded = self._epoch
         yield
         self._founded = None
 
 
 class ChannelServer(PreviewServer):
-    """What serves simcord's page of one channel, inside the page of `bot.preview.shell`."""
+    """Serves simcord's page of one channel inside the page of `bot.preview.shell`."""
 
     _STATIC_FILES: ClassVar[dict[str, str]] = {
         **PreviewServer._STATIC_FILES,
@@ -73,8 +71,8 @@ class ChannelServer(PreviewServer):
     }
 
     async def start(self) -> None:
-        """It is served by the shell, which listens already."""
-        # simcord imports it where it begins to listen.
+        """Do nothing: the shell listens already."""
+        # simcord imports it only when it listens.
         vars(_server)["web"] = web
         self.port = self._requested_port
 
@@ -82,7 +80,7 @@ class ChannelServer(PreviewServer):
         self.port = None
 
     async def _pages(self, request: web.Request) -> web.Response:
-        """Open the page in a browser; the oldest of many goes, which nobody may have closed."""
+        """Register an open page; of many, the oldest is closed."""
         opened = [key for key, page in self.preview._pages.items() if page.id != "python"]
         for key in opened[: -_OPENED + 1]:
             self.preview._close_page(key)
@@ -90,7 +88,7 @@ class ChannelServer(PreviewServer):
         return response
 
     async def page(self, request: web.Request) -> web.Response:
-        """The page, without the parts that the shell has instead."""
+        """Return the page without the parts that the shell has."""
         response: web.Response = await self._index(request)
         text = (response.text or "").replace("<title>SimCord Preview", "<title>Commonplace")
         styled = text.replace("</head>", '<link rel="stylesheet" href="/shell/channel.css"></head>')
@@ -99,7 +97,7 @@ class ChannelServer(PreviewServer):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Somewhere to be: a channel, a post, a direct message, and its page; a forum has none."""
+    """A channel, post or direct message with its page; a forum has no page."""
 
     name: str
     channel: Any
@@ -120,9 +118,9 @@ class Place:
 
 
 class Pages:
-    """The pages of all channels, of which one person looks at one.
+    """The pages of all channels, of which one person sees one at a time.
 
-    It does one thing at a time: `acting` is held by what is done on a page, or by time passing.
+    `acting` is a lock: either a page's action runs, or time passes.
     """
 
     def __init__(self, town: Town, port: int, stack: AsyncExitStack) -> None:
@@ -140,13 +138,13 @@ class Pages:
         return [place.preview for place in self.places.values() if place.preview is not None]
 
     def server(self, key: str) -> ChannelServer | None:
-        """What serves the page whose requests carry this key."""
+        """Return the server of the page with this key."""
         found = (one for one in self.previews if secrets.compare_digest(one.capability, key))
         preview = next(found, None)
         return cast(ChannelServer, preview._server) if preview is not None else None
 
     async def follow(self) -> None:
-        """Have a page for every channel that there is, and for every post and thread."""
+        """Make a page for every channel, post and thread."""
         for name, channel in self.town.channels.items():
             await self._add(name, channel)
         for thread in self.town.threads():
@@ -179,7 +177,7 @@ class Pages:
             port=None,
         )
         preview._server = ChannelServer(preview, self._port)
-        # It opens at the newest message, not at the last one of the bot.
+        # It opens at the newest message, not at the bot's last one.
         vars(preview)["_initial_target"] = lambda *_: None
         self._env._preview = None
         await self._stack.enter_async_context(preview)
@@ -187,7 +185,7 @@ class Pages:
         return preview
 
     def _readers(self, channel: Any) -> list[Any]:
-        """Those who can read a channel, first whoever looks: simcord opens a page for the first."""
+        """Return the channel's readers, the viewer first: simcord's page is that reader's."""
         people = sorted(self.town.people, key=lambda one: one is not self.viewer)
         can = functools.partial(can_access_channel, self._env, channel.id, history=True)
         return [*filter(can, people)]
@@ -199,7 +197,7 @@ class Pages:
                 place.preview.viewers = tuple(self._readers(place.channel))
 
     def seen(self) -> list[Place]:
-        """The places that whoever looks can see, in order: threads below what they are in."""
+        """Return the viewer's places in order, threads below their channels."""
         there = [one for one in self.places.values() if self._sees(one)]
         top = [one for one in there if one.kind != "post"]
         below = [one for one in there if one.kind == "post"]
@@ -218,7 +216,7 @@ class Pages:
         return bool(self.viewer in self._readers(place.channel))
 
     def newest(self, place: Place) -> int:
-        """The id of the newest message there that whoever looks sees; 0 if there is none."""
+        """Return the id of the newest message visible to the viewer; 0 without any."""
         if place.kind == "forum":
             return 0
         messages = place.channel.history(viewer=self._reader(place))
@@ -228,14 +226,14 @@ class Pages:
         return self.viewer.user if place.kind == "direct" else self.viewer
 
     def menus(self, place: Place) -> list[str]:
-        """What the *Apps* menu of a message there has for whoever looks."""
+        """Return a message's *Apps* menu for the viewer."""
         commands = self._env.backend.visible_commands(
             user_id=self.viewer.id, channel_id=place.channel.id, type=AppCommandType.MESSAGE
         )
         return [command["name"] for command in commands]
 
     async def choose(self, place: Place, message_id: int, name: str) -> None:
-        """Choose from the *Apps* menu of a message; a form that opens is shown in its page."""
+        """Choose from a message's *Apps* menu; its form opens in the page."""
         found = (one for one in place.channel.history() if one.id == message_id)
         message = next(found, None)
         if message is None or place.preview is None or place.kind == "direct":
@@ -252,19 +250,18 @@ class Pages:
             preview._mark_action_dispatched()
 
     async def run(self) -> None:
-        """Let time pass for the bot, and show what it does by itself, until a page ends it all.
+        """Let time pass and show the bot's own work, until a page ends the session.
 
-        simcord wakes what waits on purpose, as the steps of the background tasks do between each
-        other, only when it is told that time has passed.
+        simcord wakes sleeping tasks, such as loops between steps, only when time is advanced.
         """
         seen = 0
         while not any(preview._closed for preview in self.previews):
             await asyncio.sleep(TICK_SECONDS)
             async with self.acting:
-                # What takes longer than an action may goes on all the same.
+                # Work longer than an action's deadline continues.
                 with suppress(TimeoutError):
                     await self._env.advance_time(TICK_SECONDS)
-                # Every request of the bot's and every event stand in it.
+                # It records every request of the bot and every event.
                 happened = len(self._env.backend.transcript)
                 if happened != seen:
                     seen = happened
@@ -272,10 +269,9 @@ class Pages:
                     self.draw(only_changed=True)
 
     def draw(self, *, only_changed: bool = False) -> None:
-        """Draw the pages as they are now, or those that show other messages than before.
+        """Redraw the pages, or those with changed messages.
 
-        They are not published anew: what somebody is doing there at this moment would be refused as
-        done on a page that is no more. It is checked by what is there, anyway.
+        They are not republished: that would refuse a running action as outdated.
         """
         for preview in self.previews:
             preview._advance_presentation_time()

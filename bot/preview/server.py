@@ -1,4 +1,4 @@
-"""Server of the preview: the bot, simcord's Discord around it, and the page of both.
+"""Server of the preview: the bot, simcord's Discord around it, and their page.
 
 Errors:
     Exception
@@ -25,19 +25,19 @@ from bot.process.client import Bot, start_worker
 from bot.process.command_sync import COMMANDS_DIGEST
 from indexer.embedding.embedder import Embedder
 
-# What these log is about Discord's own site: a token, the developer portal, commands sent there.
+# Loggers about Discord's own site: token, developer portal, command sync.
 UNTRUE_HERE: Final = (
     "discord.client",
     "bot.interactions.policy.allowed_guilds",
     "bot.process.command_sync",
 )
 
-# How long an action may take before the page says that the bot does not settle.
+# Deadline of an action, after which the page says that the bot does not settle.
 ACTION_SECONDS: Final = 60
 
 
 class PreviewError(Exception):
-    """The page can't be served; the message says why."""
+    """The page can't be served."""
 
 
 async def serve(
@@ -48,17 +48,17 @@ async def serve(
 ) -> None:
     """Run the bot and its page until the page ends the session or the process is stopped.
 
-    `port` 0 takes any. `ready` is told the page's address once the bot answers.
+    `port` 0 takes any. `ready` is called with the page's address once the bot answers.
 
     Raises:
         PreviewError: if the port is taken.
     """
     settings = _with_content(settings)
-    # simcord waits 5 s for a bot; a first start takes longer, so the core is made ready before.
+    # simcord waits 5 s for a bot, less than a first start takes.
     worker = start_worker(settings, embedder)
     try:
         await worker.run_slices(index_updates.update_quickly)
-        # Each preview is a Discord of its own, which was sent no commands yet.
+        # Each preview is a new Discord without commands.
         await worker.call(lambda core: core.store.remember(COMMANDS_DIGEST, ""))
         await _serve(Bot(settings, worker), port, ready)
     finally:
@@ -70,28 +70,28 @@ def _forget_cards(core: Core, channel_id: int) -> None:
 
 
 def _with_content(settings: Settings) -> Settings:
-    """With what Discord gives only to bots that are allowed to read: here nobody has to ask."""
+    """Enable message content, which Discord gives only to approved bots."""
     helper = settings.helper.model_copy(update={"message_content": True})
     sources = settings.sources.model_copy(update={"channels": True})
     return settings.model_copy(update={"helper": helper, "sources": sources})
 
 
 def silence_discords_own() -> None:
-    """Leave out of the log what is only true of Discord itself, in a process that is a preview."""
+    """Drop log messages that apply only to the real Discord."""
     for name in UNTRUE_HERE:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def check_free(port: int) -> None:
-    """Look at the port first: indexing may take long, and being told only then is annoying.
+    """Check the port before the index is built, which may take long.
 
     Raises:
-        PreviewError: if it is taken, or is none.
+        PreviewError: if the port is taken or invalid.
     """
     if not port:
         return
     with socket.socket() as tried:
-        # As the page's server does: a port whose last user has just ended is free.
+        # As the server does: a port is free right after its last user ended.
         tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             tried.bind(("127.0.0.1", port))
@@ -111,11 +111,11 @@ async def _serve(bot: Bot, port: int, ready: Callable[[str], None]) -> None:
         try:
             await shell.listen(port)
             env.backend.bot_user.name = NAME
-            # What was set up for these channels is found again at the next start.
+            # Fixed ids, so that the next start finds the settings of these channels.
             with clock.at_founding():
                 town = build_town(env)
             for channel in town.channels.values():
-                # Messages of an earlier preview are gone: cards that wait are posted again.
+                # An earlier preview's messages are gone, so waiting cards are posted again.
                 await bot.worker.call(partial(_forget_cards, channel_id=channel.id))
             town.tell_that_the_bot_arrived()
             await env.settle()

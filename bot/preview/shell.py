@@ -1,8 +1,7 @@
-"""Page of the preview: who looks, the channels at the left, and simcord's page of one of them.
+"""Page of the preview: the viewer, the channels at the left, and simcord's page of one.
 
-Everything is on one port. simcord's requests carry the key of their channel's page; those of the
-shell carry a key of its own, which stands in the address behind `#` and so in no request that
-another site could make the browser send.
+Everything is on one port. simcord's requests carry their page's key. The shell's own key is in the
+fragment of its address, which no other site can read or send.
 """
 
 import json
@@ -27,7 +26,7 @@ DESCRIPTION: Final = '"command-suggestion-ellipsis", value.description || "…"'
 
 _KEY: Final = "X-Simcord-Capability"
 _TYPES: Final = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
-# simcord's own requests, and its method for each.
+# simcord's requests by method.
 _REQUESTS: Final = (
     ("POST", "/api/pages", "_pages"),
     ("DELETE", "/api/pages/{context_id}", "_delete_page"),
@@ -46,7 +45,7 @@ _HEADERS: Final = {
 
 
 def own_program() -> str:
-    """This program as a terminal in the same folder starts it."""
+    """Return the command that starts this program in a terminal."""
     program = Path(sys.argv[0])
     if program.name == "__main__.py":
         return "python -m bot"
@@ -57,7 +56,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Shell:
-    """The page around the pages of channels."""
+    """The page around the channels' pages."""
 
     def __init__(self, stack: AsyncExitStack) -> None:
         self._stack = stack
@@ -72,7 +71,7 @@ class Shell:
         return self._pages
 
     async def listen(self, port: int) -> None:
-        """Take a port; 0 is any."""
+        """Open a port; 0 is any."""
         app = web.Application(handler_args={"handler_cancellation": False})
         app.router.add_get("/", self._static("shell.html"))
         for name in ("shell.css", "shell.js", "channel.css"):
@@ -97,7 +96,7 @@ class Shell:
         self._port = runner.addresses[0][1]
 
     async def show(self, town: Town) -> str:
-        """Have a page for each of a guild's channels; returns the address of it all."""
+        """Add a page for each of a guild's channels; returns the shell's address."""
         pages = Pages(town, self._port, self._stack)
         await pages.follow()
         self._pages = pages
@@ -118,12 +117,12 @@ class Shell:
         return await self._any().page(request)
 
     async def _asset(self, request: web.Request) -> web.StreamResponse:
-        """Scripts and styles of simcord, which are the same for every channel."""
+        """Serve simcord's scripts and styles, the same for every channel."""
         if request.path not in ChannelServer._STATIC_FILES:
             raise web.HTTPNotFound
         response: web.Response = await self._any()._static(request)
         if request.path.endswith("/commands.js"):
-            # Its list of a command's further options has an ellipsis in place of descriptions.
+            # Its list of further options shows an ellipsis for each description.
             text = response.text or ""
             return web.Response(
                 text=text.replace(ELLIPSIS, DESCRIPTION),
@@ -146,8 +145,8 @@ class Shell:
                 return response
             async with self.pages.acting:
                 done: web.StreamResponse = await method(request)
-                # What came of it is newer than the time that it was published with, and may have
-                # made posts and threads.
+                # The result is newer than the published time, and may include new posts and
+                # threads.
                 await self.pages.follow()
                 self.pages.draw()
             return done
@@ -219,7 +218,7 @@ class Shell:
         return web.json_response({}, headers=_HEADERS)
 
     async def _begin(self, request: web.Request) -> web.Response:
-        """One of the three things that the page says hello with."""
+        """Start the action of one of the page's three suggestions."""
         pages, thing = self.pages, (await request.json())["thing"]
         town = pages.town
         general, questions = town.channels[GENERAL], town.channels[QUESTIONS]

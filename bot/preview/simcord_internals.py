@@ -1,7 +1,7 @@
-"""Undocumented parts of simcord that the preview uses, in one place and checked at import.
+"""Private parts of simcord that the preview uses, in one place and checked at import.
 
-simcord shows one channel a page and lets time stand still; the preview has many pages and real
-time, and simcord offers neither. So its releases are pinned to a minor version.
+simcord shows one channel with frozen time; the preview needs many pages and real time. So simcord's
+minor version is pinned.
 """
 
 from typing import Final

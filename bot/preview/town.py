@@ -1,4 +1,4 @@
-"""Guild of the preview, as a small community has it: its channels, its people, what they do."""
+"""Guild of the preview: a small community's channels, members and posts."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ REVIEW: Final = "#review"
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """A guild, its channels by what they are called, and three of its people."""
+    """A guild, its channels by name, and three members."""
 
     env: Any
     guild: Any
@@ -37,25 +37,25 @@ class Town:
         return self.member, self.moderator, self.admin
 
     def person(self, user_id: int) -> Any:
-        """The one with this id; the member, where there is none."""
+        """Return the actor with this id, or the member."""
         return next((one for one in self.people if one.id == user_id), self.member)
 
     def threads(self) -> Iterator[Any]:
-        """The posts and threads of all channels, the oldest first."""
+        """Return all posts and threads, oldest first."""
         channels = self.env.backend.channels.values()
         for channel in sorted(channels, key=lambda one: one.id):
             if channel.is_thread and channel.guild_id == self.guild.id:
                 yield simcord.ChannelHandle(self.env, self.guild, channel)
 
     def tell_that_the_bot_arrived(self) -> None:
-        """Tell the bot of the guild as Discord does of one that it was added to just now."""
+        """Send the event of a guild that just added the bot."""
         backend = self.env.backend
         payload: Any = serializers.guild_create_payload(backend, backend.get_guild(self.guild.id))
         joined = {name: payload[name] for name in payload if name != "unavailable"}
         backend.emit("GUILD_CREATE", joined)
 
     def post(self, forum: Any, author: Any, title: str, text: str) -> Any:
-        """A new post in a forum: a thread whose first message has the thread's own id."""
+        """Create a forum post: a thread whose first message has the thread's id."""
         backend = self.env.backend
         thread = backend.create_thread(forum.id, title, author.id, broadcast=False)
         first = backend.prepare_message(thread.id, author.id, text)
@@ -66,7 +66,7 @@ class Town:
 
 
 class _Typist(simcord.MemberActor):
-    """A member whose `@Commonplace` becomes a mention, as in the composer of Discord."""
+    """Member whose `@Commonplace` becomes a mention, as in Discord's composer."""
 
     async def send(self, channel: Any, content: str = "", **options: Any) -> discord.Message:
         mention = f"<@{self._env.backend.bot_user.id}>"
@@ -74,9 +74,9 @@ class _Typist(simcord.MemberActor):
 
 
 def build_town(env: Any) -> Town:
-    """Make a guild that the bot was invited to, and in which nobody has set it up."""
+    """Make a guild with the bot invited, but not set up."""
     guild = env.create_guild("Open Source Corner", description="A server to try Commonplace in.")
-    # The role that the invitation gives: what it holds is all that the bot may do.
+    # The invitation's role holds all of the bot's permissions.
     bot_role = next(role for role in guild.roles.values() if role._role.managed)
     granted = {"name": NAME, "permissions": invite_permissions().value}
     env.backend.edit_role(guild.id, bot_role.id, granted)
@@ -116,15 +116,15 @@ def build_town(env: Any) -> Town:
 
 
 def _member_counts(context: router.RequestContext) -> dict[str, int]:
-    """How many members have each role, which simcord does not say."""
+    """Return members by role, missing in simcord."""
     guild = context.backend.get_guild(context.int_arg("guild_id"))
     held = [role_id for member in guild.members.values() for role_id in member.role_ids]
     return {str(role_id): held.count(role_id) for role_id in guild.roles if role_id != guild.id}
 
 
 def add_routes() -> None:
-    """Have simcord answer what the bot asks and it does not know, once."""
+    """Add routes that simcord lacks, once."""
     route = (["guilds", "{guild_id}", "roles", "member-counts"], _member_counts)
     if route not in ROUTES["GET"]:
-        # Before the route of a single role, whose id this would be.
+        # Before the route of a single role, which would match it.
         ROUTES["GET"].insert(0, route)

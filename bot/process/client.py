@@ -51,16 +51,16 @@ from knowledge.values.channel_settings import GuildChoices
 from knowledge.values.guilds import GuildFilter, Language
 from knowledge.web.fetcher import MakeFetcher
 
-# How long a question waits for articles and notes that are indexed for the first time.
+# How long a question waits for the first index of articles and notes.
 ANSWERABLE_SECONDS: Final = 300
 # How long closing waits for Discord and for the worker, which may be in a slice of an import.
 CLOSING_SECONDS: Final = 10
-# And for one that is still being opened: it has nothing to finish, and making a fast model is long.
+# The same while the worker is being opened, and has nothing to finish.
 OPENING_SECONDS: Final = 2
-# How long a worker that is asked how it is may take; a slice takes a fraction of a second.
+# How long the worker may take to report its health; a slice takes a fraction of a second.
 LOOKING_SECONDS: Final = 5
 
-# Discord's code for an interaction that has been responded to too late.
+# Discord's code for a late response.
 _EXPIRED: Final = 10062
 
 _logger = logging.getLogger(__name__)
@@ -75,18 +75,18 @@ class Bot(ShardedClient):
         worker: Worker[Core] | None = None,
         make_fetcher: MakeFetcher = polite_fetcher,
     ) -> None:
-        """Make the bot; without a `worker`, one is started at login. Either way it stops it."""
+        """Make the bot; without a `worker`, login starts one. Closing stops it in either case."""
         super().__init__(
-            # No text command exists; a prefix is required, and no message starts with this one.
+            # There are no text commands, but discord.py requires a prefix.
             command_prefix=commands.when_mentioned,
             help_command=None,
             intents=intents(settings),
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=CommandTree,
-            # Until Discord is asked how many there are to be.
+            # Until Discord recommends a number.
             shard_count=1,
-            # What is answered is what a server knows: nobody has the bot without a server, and it
-            # is no part of conversations between others. Some commands are in direct messages, too.
+            # Answers come from a server's knowledge, so a member can't install the bot alone or use
+            # it in conversations of others. Some commands also work in direct messages.
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
             allowed_contexts=app_commands.AppCommandContext(
                 guild=True, dm_channel=False, private_channel=False
@@ -121,7 +121,7 @@ class Bot(ShardedClient):
         return self._worker
 
     async def setup_hook(self) -> None:
-        """Begin opening the core, add the cogs, and sync commands if they changed."""
+        """Start opening the core, add the cogs, and sync changed commands."""
         if self._worker is None:
             self._worker = start_worker(self.settings, early=self.guild_settings.preload)
         components = [kind for folder in self._folders for kind in folder.components]
@@ -142,7 +142,7 @@ class Bot(ShardedClient):
 
         Raises:
             LoginError: if Discord refuses the token.
-            UnreachableError: if it can't be reached, or ends the connection for good.
+            UnreachableError: if Discord can't be reached, or ends the connection for good.
         """
         resend()
         resume_shards()
@@ -171,7 +171,7 @@ class Bot(ShardedClient):
                 _logger.warning("Not finished in time: %d.", len(left))
 
     async def close(self) -> None:
-        """Leave, and close the core when it has done what it is at."""
+        """Disconnect, and close the core after its current work."""
         self.background.end()
         self.attachments.close()
         if self.phrasing is not None:
@@ -186,16 +186,16 @@ class Bot(ShardedClient):
                     await self._worker.stop()
                 await self.cluster.end()
         except TimeoutError:
-            # A write that is cut off is undone when the files are opened again.
+            # A transaction that is cut off is rolled back at the next start.
             _logger.warning("The bot could not be closed in %d s.", seconds)
 
     async def on_message(self, message: discord.Message, /) -> None:
-        """Read no commands from messages: there are none; `AskCog` reads questions."""
+        """Process no text commands; `AskCog` reads questions."""
 
-    # How it is.
+    # Health.
 
     async def on_ready(self) -> None:
-        """Channels are known: work off what the last process left undone, then go on doing so."""
+        """Resume unfinished work and start the rounds, now that channels are known."""
         if not self._posts:
             self._posts = True
             if not self.cluster.is_shared:
@@ -207,14 +207,14 @@ class Bot(ShardedClient):
         return tuple(kind for folder in self._folders for kind in folder.forms)
 
     async def _answer_left(self, mine: GuildFilter, before: datetime | None = None) -> None:
-        """Answer the clicks and forms that the last process was at when it ended."""
+        """Answer the clicks and forms that the last process left open."""
         try:
             await answer_left(self, self._forms, before or self._made_at, mine)
         except EXPLAINED as error:
             _logger.error("What was left before the start waits for the next one: %s", error)
 
     async def _settle(self, shards: Shards, since: datetime) -> None:
-        """Take over what the process before left undone in shards, which are ours since then."""
+        """Take over the unfinished work of shards that are this process's since `since`."""
         await self.on_ready()
         await self._answer_left(shards.have, since)
         steps: list[Callable[[], Awaitable[object]]] = [
@@ -249,13 +249,13 @@ class Bot(ShardedClient):
         return "" if self._worker.opened else "The data folder is being opened."
 
     async def _said_by_worker(self) -> tuple[str, tuple[str, ...]]:
-        """That the worker does not answer, or nothing; and what it answers without."""
+        """Return why the worker doesn't answer, and what it answers without."""
         try:
             async with asyncio.timeout(LOOKING_SECONDS):
                 left_out = await self.worker.call(Core.left_out, priority=Priority.HEALTH)
         except (TimeoutError, *EXPLAINED) as error:
             if is_away(error):
-                # The cluster says for how long it is no reason to be unwell.
+                # The cluster reports an outage that lasts too long.
                 return "", ()
             return str(error) or f"The worker has not answered for {LOOKING_SECONDS} s.", ()
         return "", left_out
@@ -282,7 +282,7 @@ class Bot(ShardedClient):
             )
         )
 
-    # Answering, and what goes wrong with it.
+    # Answers and errors.
 
     async def answerable(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -301,7 +301,6 @@ class Bot(ShardedClient):
         return reply
 
     def explanation(self, error: BaseException, language: Language = Language.ENGLISH) -> str:
-        """One sentence about an error: its own, or an id that stands in the log."""
         if isinstance(error, (TooFastError, WorkerBusyError)):
             self.metrics.dropped(error.reason)
         else:
@@ -309,14 +308,14 @@ class Bot(ShardedClient):
         return explanation(error, language)
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
-        """Log an exception of a listener; whatever could be said to a member has been said."""
+        """Log a listener's exception; the member was told already, if possible."""
         error = sys.exc_info()[1]
         if error is not None:
             self.explanation(error)
 
     async def explain(self, interaction: discord.Interaction[Any], error: BaseException) -> None:
         if isinstance(error, discord.NotFound) and error.code == _EXPIRED:
-            # Discord takes no answer any more, nor a word about it.
+            # Discord accepts no response any more.
             self.metrics.failed(error)
             _logger.warning("An interaction was answered later than Discord waits for it.")
             return
@@ -325,7 +324,7 @@ class Bot(ShardedClient):
 
 
 def answered_together(core: Core, asks: list[Ask]) -> list[Reply]:
-    """Answer questions that wait together; the worker knows them by this function."""
+    """Answer a batch of waiting questions; the function is the batch's key in the worker."""
     return core.answer_pipeline.ask(asks)
 
 
@@ -334,7 +333,7 @@ def start_worker(
     embedder: Embedder | None = None,
     early: Callable[[dict[int, GuildChoices]], None] | None = None,
 ) -> Worker[Core]:
-    """Start the thread that owns the core, with `embedder` instead of the model in the settings."""
+    """Start the core's thread, with `embedder` in place of the settings' model."""
     return Worker(
         lambda: Core(settings, embedder, early=early), Core.close, before=Core.record_waiting
     )

@@ -1,4 +1,4 @@
-"""Command tree: its checks, and the way of its errors to the client's one handler."""
+"""Command tree: checks before commands, and errors passed to the client's one handler."""
 
 import logging
 from typing import Any
@@ -17,18 +17,18 @@ _logger = logging.getLogger(__name__)
 
 
 class CommandTree(app_commands.CommandTree[Services]):
-    """The command tree, whose errors all go to the client's one handler."""
+    """The bot's commands."""
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
         if not await self.client.admits(interaction):
             return False
         if interaction.type is not discord.InteractionType.application_command:
-            # While somebody types, nothing has to fit.
+            # Incomplete values are fine while the member types.
             return True
         return await self._fits(interaction) and await _is_let_in(interaction)
 
     async def _fits(self, interaction: Interaction) -> bool:
-        """Say so where an option has a value that its command doesn't take."""
+        """Refuse an option with an invalid value."""
         data: Any = interaction.data
         option = misfit(self, data)
         if option is None:
@@ -43,7 +43,7 @@ class CommandTree(app_commands.CommandTree[Services]):
         if isinstance(error, app_commands.CommandInvokeError):
             cause = error.original
         if isinstance(cause, app_commands.AppCommandError):
-            # discord.py itself doesn't know the command, or not with these options or this target.
+            # discord.py doesn't know the command, the options or the target.
             _logger.info("A command was used as an earlier version had it: %s", cause)
             if interaction.type is discord.InteractionType.application_command:
                 language = await viewer_language(interaction)

@@ -1,1 +1,1 @@
-"""Interface for other programs: MCP and HTTP, read-only, over what everybody may read."""
+"""Interface for other programs: MCP and HTTP, read-only, over public documents."""

@@ -1,4 +1,4 @@
-"""Ids of documents for other programs: none says where a file lies on this machine."""
+"""Public ids of documents, without paths of this machine."""
 
 import hashlib
 import re
@@ -8,14 +8,14 @@ from typing import Final
 from bot.core.core import Core
 from knowledge.values.documents import Scope
 
-# A file, and what a repository on this machine has; a server's own come with its scope.
+# Files, and documents of a local repository. A server's own documents come with their scope.
 _WITH_PATH: Final = re.compile(r"(file:)|(git:)(?:-?\d+:)?(?:file://|/)")
 _CHARACTERS: Final = 24
 _DIGEST: Final = re.compile(rf"(file:|git:)[0-9a-f]{{{_CHARACTERS}}}")
 
 
 def shown_id(document_id: str) -> str:
-    """The id by which programs know a document: a digest takes the place of a path."""
+    """Return a document's public id; a hash replaces a path."""
     found = _WITH_PATH.match(document_id)
     if found is None:
         return document_id
@@ -24,7 +24,7 @@ def shown_id(document_id: str) -> str:
 
 
 def known_id(core: Core, shown: str, scopes: Sequence[Scope]) -> str:
-    """The id of the document that a program knows by this one; blank if there is none."""
+    """Return the document's id for a public id, or an empty string."""
     found = _DIGEST.fullmatch(shown)
     if found is None:
         return "" if _WITH_PATH.match(shown) else shown

@@ -1,7 +1,6 @@
-"""Limits of what is served over HTTP: host names, tokens, rate, requests at once, bytes, seconds.
+"""Limits of HTTP servers: host names, tokens, rate, concurrency, bytes, seconds.
 
-They stand before the application, as ASGI middleware, so that what is refused costs nothing. MCP
-and the HTTP interface have the same.
+ASGI middleware in front of MCP and the HTTP interface, so a refused request costs nothing.
 """
 
 import asyncio
@@ -18,20 +17,20 @@ from bot.programs.host_names import named_host
 from bot.programs.http_server import Tokens
 from bot.programs.problems import Refuse, send_problem
 
-# A question of 2,000 characters has at most 24,000 bytes, each character escaped.
+# A question of 2,000 characters has at most 24,000 bytes if each is escaped.
 BODY_BYTES: Final = 32 * 1024
-# How many requests are answered at once; as many as the worker takes together, twice.
+# Concurrent requests: twice the worker's batch.
 AT_ONCE: Final = 64
-# Whoever is refused because too many ask at once may try again so soon.
+# Retry-After for a refusal because of concurrency.
 _TRY_AGAIN_SECONDS: Final = 1
 ANSWER_SECONDS: Final = 30.0
-# What may come in a second without more being asked than is allowed on average.
+# Burst, in seconds of the average rate.
 _BURST_SECONDS: Final = 2
 
 
 @dataclass(slots=True)
 class RateLimit:
-    """Token bucket: so many a second on average, and at once what two seconds allow; 0 is no limit.
+    """Token bucket: an average rate a second, and a burst of two seconds; 0 means unlimited.
 
     Source:
         The token bucket of RFC 2697, with one rate.
@@ -51,7 +50,7 @@ class RateLimit:
         return max(self.per_second * _BURST_SECONDS, 1.0)
 
     def seconds_until_next(self) -> float:
-        """Take one if there is one, which is 0 seconds to wait; else how long until there is."""
+        """Take a token and return 0, or return the seconds until one is free."""
         if not self.per_second:
             return 0.0
         now = self.clock()
@@ -65,15 +64,15 @@ class RateLimit:
 
 @dataclass(slots=True)
 class Limited:
-    """Middleware that refuses what is not for this server, by nobody it knows, or too much.
+    """Middleware that refuses foreign hosts, unknown tokens, and excess.
 
     Attributes:
-        app: what is asked if nothing speaks against it.
-        tokens: who may ask; each has a rate of its own.
-        hosts: names in `Host` that are served, in lower case; empty is any.
+        app: the application behind it.
+        tokens: allowed tokens; each has its own rate.
+        hosts: allowed names in `Host`, in lower case; empty means any.
         per_second: requests a second of each token.
-        seconds: in which a request must be read and answered.
-        refuse: sends a refusal in the shape that whoever asks understands.
+        seconds: deadline to read and answer a request.
+        refuse: sends a refusal in the protocol's shape.
     """
 
     app: ASGIApp
@@ -97,7 +96,7 @@ class Limited:
         refused = self._refusal(scope)
         if refused is not None:
             status, detail, headers = refused
-            # Its body is never read, and a connection without a token is not kept.
+            # The body is never read, and a connection without a token is closed.
             await self.refuse(send, status, detail, {**headers, **_CLOSE})
             return
         self._running += 1
@@ -107,7 +106,7 @@ class Limited:
             self._running -= 1
 
     def _refusal(self, scope: Scope) -> tuple[int, str, dict[str, str]] | None:
-        """Status, detail and headers of why a request is not answered, or None."""
+        """Return status, detail and headers of a refusal, or None."""
         if self.hosts and _host(scope) not in self.hosts:
             detail = "This server has another name: the Host header must have one that it knows."
             return 421, detail, {}
@@ -135,7 +134,7 @@ class Limited:
         async def answer(message: Message) -> None:
             nonlocal started
             if not started and not body.whole:
-                # What is left of the body would keep the connection open for as long as it drips.
+                # The rest of the body could keep the connection open by dripping.
                 close = [(name.encode(), value.encode()) for name, value in _CLOSE.items()]
                 message = {**message, "headers": [*message["headers"], *close]}
             started = True
@@ -161,7 +160,7 @@ _TOO_LARGE: Final = f"A request has at most {BODY_BYTES:,} bytes."
 
 @dataclass(slots=True)
 class _Body:
-    """What is read of a request's body, up to the limit."""
+    """Reads a request's body up to the limit."""
 
     source: Receive
     whole: bool

@@ -1,12 +1,11 @@
 """HTTP server for other programs: bearer tokens, the listening socket and its connections.
 
-MCP and the HTTP interface are both served with it. Only who knows a token is let through. A
-connection that never finishes its request's head is closed, and nothing that is sent back names
-this program or its version.
+It serves MCP and the HTTP interface. Only holders of a token get in. A connection with an
+unfinished request head is closed, and no response names this program or its version.
 
-Connections that have asked nothing yet have places of their own, of which the oldest is given up
-for a new one. Those that have shown a token keep theirs: the application ends every other one with
-its refusal (`bot.programs.http_limits`).
+Connections without a request have places of their own, and the oldest is dropped for a new one.
+Connections with a token keep theirs: the application closes all others with its refusal
+(`bot.programs.http_limits`).
 
 Errors:
     Exception
@@ -29,7 +28,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from bot.programs.problems import problem_body
 from knowledge.dependencies import require
 
-# What a connection is: uvicorn has no limit of its own for a slow head.
+# uvicorn's connection class, because uvicorn has no deadline for a slow head.
 USED: Final = (
     "uvicorn.protocols.http.h11_impl:H11Protocol.connection_made",
     "uvicorn.protocols.http.h11_impl:H11Protocol.connection_lost",
@@ -45,38 +44,38 @@ require("uvicorn", USED)
 HOST: Final = "127.0.0.1"
 # Shorter tokens can be guessed.
 TOKEN_CHARACTERS: Final = 16
-# Within so many seconds a request's first line and headers must have come.
+# Deadline in seconds for a request's line and headers.
 HEAD_SECONDS: Final = 10.0
 _HEAD_BYTES: Final = 16 * 1024
-# How long a connection may wait for its next request.
+# Keep-alive in seconds.
 _KEEP_SECONDS: Final = 15
-# Connections at once that have asked nothing yet.
+# Connections that have not sent a request.
 MOST_WAITING: Final = 256
-# All connections at once; clients with a token that open more are told to come later.
+# All connections; beyond that, even holders of a token are told to come later.
 _CONNECTIONS: Final = 2 * MOST_WAITING
-# The event loop takes so many at once. A request that comes with its connection is read three turns
-# later, before as many newer connections as may wait have been taken.
+# Backlog of the event loop. A request that arrives with its connection is read three turns later,
+# before newer connections could fill all places.
 _BACKLOG: Final = 64
-# What is being answered when the server is stopped may take so long.
+# Grace period for running requests at shutdown.
 _STOP_SECONDS: Final = 5
 
 
 class ServingError(Exception):
-    """It can't be served as asked."""
+    """The server can't be started as asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The tokens that are known, several of them while one takes the place of another."""
+    """Known tokens; several, so that one can replace another."""
 
     known: tuple[bytes, ...] = field(repr=False)
 
     @classmethod
     def of_environment(cls, variable: str) -> "Tokens":
-        """The tokens in a variable, with commas between them.
+        """Parse the comma-separated tokens in a variable.
 
         Raises:
-            ServingError: if there is none, or one that keeps nobody out.
+            ServingError: if there is none, or one is too short.
         """
         tokens = [token.strip() for token in os.environ.get(variable, "").split(",")]
         if any(
@@ -90,19 +89,19 @@ class Tokens:
         return cls(tuple(token.encode() for token in tokens))
 
     def holder(self, scope: Scope) -> int | None:
-        """Which of the tokens a request has, counting from 0; None if it has none of them."""
+        """Return the index of a request's token; None if it is unknown."""
         given = [value for name, value in scope["headers"] if name == b"authorization"]
         scheme, _, token = (given[0] if len(given) == 1 else b"").partition(b" ")
-        # All are compared, so that the time taken does not tell which one was nearly right.
+        # All are compared, so that timing doesn't leak the nearest one.
         right = [hmac.compare_digest(token.strip(), known) for known in self.known]
         return right.index(True) if scheme.lower() == b"bearer" and any(right) else None
 
 
 def listening(port: int, option: str, host: str = HOST) -> socket.socket:
-    """A listening socket; port 0 takes any free one.
+    """Open a listening socket; port 0 takes any free one.
 
     Raises:
-        ServingError: if it can't be had; the message names the command's `option` for the port.
+        ServingError: if that fails; the message names the command's `option` for the port.
     """
     try:
         [(family, *_, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -120,13 +119,13 @@ def shown_address(sock: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-# Anybody could fill the log with warnings of what is no HTTP, or one request too many.
+# Anybody could fill the log with warnings about invalid or refused requests.
 _defects: Final = logging.getLogger("uvicorn.error.defects")
 _defects.setLevel(logging.ERROR)
 
 
 class _Connection(H11Protocol):
-    """A connection whose request must come in time, and is refused in the shape of all others."""
+    """Connection with a deadline for its request, and refusals in the common shape."""
 
     _late: TimerHandle | None = None
     _since: float = 0.0
@@ -150,7 +149,7 @@ class _Connection(H11Protocol):
             self._expected()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP; in the midst of another answer nothing more can be said."""
+        """Refuse invalid HTTP; during another response nothing can be sent."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and self.cycle is None:
             body = problem_body(400, msg)
             self.transport.write(
@@ -160,12 +159,12 @@ class _Connection(H11Protocol):
         self.transport.close()
 
     def _make_room(self) -> None:
-        """End the oldest of too many connections that have asked nothing yet."""
+        """Close the oldest connections without a request, if there are too many."""
         siblings = cast("set[_Connection]", self.connections)
         waiting = [one for one in siblings if one.cycle is None]
         if len(waiting) > MOST_WAITING:
             oldest = min(waiting, key=lambda one: one._since)
-            # It counts no more from now on, not only once the event loop has ended it.
+            # Stop counting it now, not when the event loop has closed it.
             self.connections.discard(oldest)
             oldest.transport.abort()
 
@@ -186,7 +185,7 @@ async def serve(application: ASGIApp, sock: socket.socket) -> None:
         ws="none",
         log_config=None,
         access_log=False,
-        # Who asks is told by a token, not by what a proxy says of addresses.
+        # Clients are identified by token, not by a proxy's address headers.
         proxy_headers=False,
         server_header=False,
         limit_concurrency=_CONNECTIONS,

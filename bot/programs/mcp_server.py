@@ -1,8 +1,8 @@
 """MCP server: `ask`, `search` and `get` as tools, documents as resources, over stdio or HTTP.
 
-The protocol is the official SDK's (https://modelcontextprotocol.io). Over HTTP it listens on this
-machine alone, and has the limits of the HTTP interface (`bot.programs.http_limits`); what they
-refuse is an error of the protocol, so that clients show its sentence.
+The protocol is the official SDK's (https://modelcontextprotocol.io). Over HTTP it listens locally,
+with the HTTP interface's limits (`bot.programs.http_limits`). Refusals are errors of the protocol,
+so that clients show their sentence.
 """
 
 import json
@@ -46,7 +46,7 @@ _T = TypeVar("_T")
 
 
 def mcp_server(reader: Reader) -> MCPServer[Any]:
-    """The server for what may be read with this reader."""
+    """Return the server for a reader's documents."""
     server: MCPServer[Any] = MCPServer(
         "commonplace",
         title="Commonplace",
@@ -102,7 +102,7 @@ def mcp_server(reader: Reader) -> MCPServer[Any]:
 
 
 async def send_error(send: Send, status: int, detail: str, headers: Mapping[str, str]) -> None:
-    """Refuse a request before it is read as JSON-RPC does: without its id."""
+    """Send a JSON-RPC error without an id, because the request was not parsed."""
     error = {"code": _REFUSED, "message": detail}
     body = json.dumps({"jsonrpc": "2.0", "id": None, "error": error}).encode()
     await send_refusal(send, status, body, "application/json", headers)
@@ -116,7 +116,7 @@ def http_application(
     per_second: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> ASGIApp:
-    """The server as an ASGI application behind this socket, with its limits."""
+    """Return the server as an ASGI application behind this socket, with its limits."""
     port = sock.getsockname()[1]
     hosts = [f"{HOST}:{port}", f"localhost:{port}"]
     application: Starlette = mcp_server(reader).streamable_http_app(
@@ -128,7 +128,7 @@ def http_application(
     )
 
     async def posts_only(scope: Scope, receive: Receive, send: Send) -> None:
-        # This server says nothing unasked, so a stream of that (GET) would only be held open.
+        # The server sends nothing unasked, so GET would only hold a stream open.
         if scope["type"] == "http" and scope["method"] != "POST":
             await send_error(send, 405, "Only POST is answered here.", {"allow": "POST"})
             return
@@ -138,5 +138,5 @@ def http_application(
 
 
 async def serve_stdio(server: MCPServer[Any]) -> None:
-    """Serve whoever started this process, until they end it."""
+    """Serve the parent process over stdio until it ends."""
     await server.run_stdio_async()

@@ -1,7 +1,7 @@
-"""Server of a published page: static files for everybody, with the headers that they should have.
+"""Server of a published page: static files with security headers.
 
-Addresses in the page's `gone.txt` answer with 410. The folder is a link that another process lets
-lead elsewhere at any time, so it is followed anew for each request.
+Addresses in the page's `gone.txt` answer with 410. The folder is a symbolic link that another
+process may repoint at any time, so each request resolves it.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from knowledge.page.headers import HEADERS
 
 
 def page_application(folder: Path) -> ASGIApp:
-    """The page as an ASGI application."""
+    """Return the page as an ASGI application."""
     files = StaticFiles(directory=folder, html=True, check_dir=False)
     return _Headers(Starlette(routes=[Mount("/", files)]), folder)
 
@@ -25,7 +25,7 @@ _HEADERS: Final = [(name.lower().encode(), value.encode()) for name, value in HE
 
 
 class _Headers:
-    """Middleware that adds the page's headers, and turns 404 into 410 where a note was."""
+    """Middleware that adds headers, and turns 404 into 410 for removed notes."""
 
     def __init__(self, app: ASGIApp, folder: Path) -> None:
         self._app = app
@@ -52,6 +52,6 @@ class _Headers:
 
 
 def _is_listed(path: str, listed: str) -> bool:
-    """Whether a list has a path, or one that ends with it: a proxy may pass on the end alone."""
+    """Whether a list has a path; a proxy may pass on only its end."""
     ends = (line.partition(" ")[0].rsplit("/", 3)[1:] for line in listed.splitlines())
     return f"{path.strip('/')}/".split("/") in ends

@@ -1,4 +1,4 @@
-"""Problem details, the one JSON shape in which whatever is served over HTTP refuses a request.
+"""Problem details: the JSON shape of every refusal over HTTP.
 
 Source:
     RFC 9457, "Problem Details for HTTP APIs".
@@ -13,12 +13,12 @@ from starlette.types import Send
 
 PROBLEM_TYPE: Final = "application/problem+json"
 
-# Sends a refusal: its status, in a sentence what was found and what to do, and headers.
+# Sends a refusal: status, a sentence with finding and remedy, headers.
 Refuse = Callable[[Send, int, str, Mapping[str, str]], Awaitable[None]]
 
 
 def problem_body(status: int, detail: str) -> bytes:
-    """A problem as JSON: what kind it is, and in `detail` what was found and what to do."""
+    """Return a problem as JSON, with finding and remedy in `detail`."""
     problem = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return json.dumps(problem).encode()
 

@@ -1,6 +1,6 @@
-"""Asynchronous reader for other programs: their questions and searches, in the worker's thread.
+"""Asynchronous reader for other programs, in front of the worker's thread.
 
-What waits together is answered together, as members' questions are.
+Waiting requests are batched, like members' questions.
 """
 
 from dataclasses import dataclass
@@ -23,17 +23,16 @@ from bot.programs.service import (
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads what everybody may read in a guild, or what is for every one where none is named.
+    """Reads the public documents of a guild, or the shared ones if no guild is named.
 
-    Each method raises `UnusableError` with what is wrong with what was asked, and `WorkerBusyError`
-    where too much waits.
+    Each method raises `UnusableError` for a wrong request, and `WorkerBusyError` if too many wait.
     """
 
     worker: Worker[Core]
     guild_id: int | None = None
 
     async def ask(self, question: str) -> Answered:
-        # Said here, so that what is no question does not take its turn.
+        # Refused early, so that an invalid question takes no turn.
         if problem := said_to_no_question(question):
             raise UnusableError(problem)
         answered = await self.worker.call_batched(service.ask, Question(self.guild_id, question))

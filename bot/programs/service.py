@@ -1,8 +1,7 @@
 """Service for other programs: answers, searches and documents as plain records.
 
-A program sees what everybody sees: the shared documents, and those of one server where one is
-named; never a channel's. Nothing that it asks is recorded. Functions of the core, in whose thread
-they run.
+A program sees public documents: the shared ones, and those of a named server, but no channels. Its
+questions are not recorded. The functions run in the worker's thread.
 
 Errors:
     Exception
@@ -26,22 +25,22 @@ from bot.programs.document_ids import known_id, shown_id
 from indexer.index.stored_passage import StoredPassage
 from knowledge.values.questions import Evidence
 
-# Nobody is asking; no member has this id.
+# No member has this id.
 _NO_MEMBER: Final = 0
 MOST_PASSAGES: Final = 50
 
 
 class UnusableError(Exception):
-    """What was asked can't be: says what is wrong with it."""
+    """The request is invalid; the message says why."""
 
 
 class MissingError(UnusableError):
-    """There is no such document, or none that a program may see."""
+    """The document doesn't exist, or programs may not see it."""
 
 
 @dataclass(frozen=True)
 class Passage:
-    """Text that may be quoted, with what to cite it by."""
+    """Quotable text with its citation."""
 
     document: Annotated[str, Field(description="The document's id, which `get` takes.")]
     title: str
@@ -52,10 +51,10 @@ class Passage:
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer: how well it is supported, and the quotations that it consists of.
+    """An answer: quotations, and how well they support it.
 
     `evidence` is `strong`, `partial` or `none`; `probability` is that the first quotation answers.
-    Where evidence is none there is no quotation, and `nearest` has the titles that came nearest.
+    Without evidence there is no quotation, and `nearest` has the titles of the nearest documents.
     """
 
     question: str
@@ -76,14 +75,14 @@ class WholeDocument:
 
 
 class Question(NamedTuple):
-    """A question that is asked in a guild, or outside of all."""
+    """A question in a guild, or outside of guilds."""
 
     guild_id: int | None
     text: str
 
 
 class Search(NamedTuple):
-    """What is looked for in a guild, or outside of all, and how many passages are wanted."""
+    """A query in a guild, or outside of guilds, and the number of passages wanted."""
 
     guild_id: int | None
     query: str
@@ -91,8 +90,8 @@ class Search(NamedTuple):
 
 
 def ask(core: Core, questions: Sequence[Question]) -> list[Answered | UnusableError]:
-    """Answer questions as a member of the guild is answered in public, or say what is wrong."""
-    # In a process without a bot, nothing else looks whether a note's review date has passed.
+    """Answer questions as a public answer to a member would; else return the problem."""
+    # Without a bot, nothing else checks for passed review dates.
     core.look_at_dates(datetime.now(UTC))
     asks = [Ask(one.text, _NO_MEMBER, one.guild_id) for one in questions]
     return list(map(_answered, core.answer_pipeline.ask(asks, record=False)))
@@ -123,14 +122,14 @@ def _answered(reply: Reply) -> Answered | UnusableError:
 
 
 def search(core: Core, searches: Sequence[Search]) -> list[list[Passage]]:
-    """The best passages for each query, one a document, whatever the evidence."""
+    """Return the best passages for each query, one a document, whatever the evidence."""
     with core.index.steady():
         places = [scopes_of(one.guild_id, ()) for one in searches]
         queries = [
             core.retriever.read(one.query, core.articles.seen(own))
             for one, own in zip(searches, places, strict=True)
         ]
-        # On all cores at once, which is what makes many searches a second.
+        # On all cores, which allows many searches a second.
         vectors = core.retriever.embedded(queries)
         return [
             [_passage(hit.passage) for hit in core.ranked(query, vector, own, one.most)]
@@ -139,10 +138,10 @@ def search(core: Core, searches: Sequence[Search]) -> list[list[Passage]]:
 
 
 def document(core: Core, guild_id: int | None, document_id: str) -> WholeDocument:
-    """A document by its id.
+    """Return a document by its id.
 
     Raises:
-        MissingError: if there is none that this program may see.
+        MissingError: if programs may not see one with this id.
     """
     scopes = scopes_of(guild_id, ())
     found = core.document(known_id(core, document_id, scopes), scopes)

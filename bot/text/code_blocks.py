@@ -1,4 +1,4 @@
-"""Texts in code blocks of a message: shown as they are, and read again from the message."""
+"""Code blocks of messages: text shown verbatim, and parsed back from the message."""
 
 from typing import Final
 
@@ -8,11 +8,11 @@ _FENCE: Final = "```"
 
 
 def code_block(text: str, most: int) -> str:
-    """A code block with as much of a text as has `most` units; no backtick in it ends it."""
+    """Return a code block with the first `most` units of a text; backticks in it can't end it."""
     inside = legible(text).replace("`", "'").strip()
     return f"{_FENCE}\n{beginning(inside, most).rstrip()}\n{_FENCE}"
 
 
 def code_blocks(message: str) -> list[str]:
-    """What stands in the code blocks of a message that this program wrote, in order."""
+    """Return the contents of the code blocks of the bot's own message, in order."""
     return [inside.strip() for inside in message.split(_FENCE)[1::2]]

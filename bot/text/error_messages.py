@@ -1,4 +1,4 @@
-"""Error messages, and what was typed, given back with them. Pure."""
+"""Error messages, with the member's input given back. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -80,7 +80,7 @@ UNKNOWN_FORM: Final = Sentence(
     "done with it. Open it again."
 )
 
-# What was typed is repeated in a message up to this length.
+# Longest input that is repeated in the message itself.
 TYPED_CHARACTERS: Final = 1_400
 
 _FIELDS: Final[Mapping[str, Sentence]] = {
@@ -98,7 +98,7 @@ _YOU_HAD_TYPED: Final = Sentence("You had typed:")
 
 
 def typed(fields: Sequence[tuple[str, str]], language: Language = Language.ENGLISH) -> str:
-    """What was typed into a form's fields, as one text; a lone field without its name."""
+    """Return a form's input as one text, each field under its name; a lone field without one."""
     filled = [(name, text) for name, text in fields if text.strip()]
     if len(filled) == 1:
         return filled[0][1]
@@ -111,7 +111,7 @@ def _field(name: str, language: Language) -> str:
 
 
 def given_back(sentence: str, text: str, language: Language = Language.ENGLISH) -> tuple[str, bool]:
-    """Why something was not taken, with what was typed below it; and whether that is in a file."""
+    """Return the message with a reason and the input, and whether the input needs a file."""
     if not text:
         return sentence, False
     if size(text) > TYPED_CHARACTERS or "```" in text:

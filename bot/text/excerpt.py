@@ -1,7 +1,7 @@
-"""Excerpt of a passage around the sentence that answers: as much as a phone's screen shows.
+"""Excerpt of a passage around the answering sentence, sized for a phone's screen. Pure.
 
-Pure. It is cut between sentences, list items, code and tables. Of what takes more than half of the
-room, it is cut between lines of code, rows, and the sentences of an item.
+It is cut between sentences, list items, code and tables. A unit above half of the room is cut
+inside: between lines of code, rows, or the sentences of an item.
 """
 
 import re
@@ -29,20 +29,20 @@ from indexer.text.sentences import (
     within,
 )
 
-# So many characters stand in a line of a quotation on a phone, inside of a container.
+# Characters in a line of a quotation on a phone, inside a container.
 LINE_CHARACTERS: Final = 30
-# So many fewer in a list, which a row of a table is, too, or in a quotation in a quotation.
+# Fewer in a list, a table's row, or a nested quotation.
 SET_IN_CHARACTERS: Final = 3
 # Code breaks anywhere.
 CODE_CHARACTERS: Final = 28
 
-# Code, tables and list items of no more lines are whole.
+# Code, tables and list items up to this many lines are never cut.
 WHOLE_LINES: Final = 4
-# And what answers, whatever room there is.
+# The answering sentence is whole up to this many, whatever the room.
 MOST_LINES: Final = 19
-# What is not seen of a text.
+# Invisible parts of a text.
 _UNSEEN: Final = re.compile(r"\*\*|\\(?=[^\w\s])")
-# What stands before the words of a quotation or a list item.
+# Markers of quotations and list items.
 _MARKS: Final = re.compile(rf"(?:>[ \t]?)*(?:{LIST_MARKER.pattern})?")
 
 Span = tuple[int, int]
@@ -50,10 +50,10 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class _Units:
-    """A text with the spans of what an excerpt of it takes or leaves: never none.
+    """A nonempty text and the spans that an excerpt takes or leaves.
 
-    `own` are the first and the last that are of the passage; the others stand around it. `units`
-    and `code` are the spans of sentences, items and so on, which one can be a part of.
+    `own` are the first and last unit of the passage; the others surround it. `units` and `code` are
+    the spans of the larger units (sentences, items) around each.
     """
 
     text: str
@@ -69,15 +69,15 @@ class _Units:
         return room(self.text[self.spans[first][0] : self.spans[last][1]])
 
     def shown(self, centre: int, limit: int) -> list[Span]:
-        """The first and the last of each run that is shown.
+        """Return the first and last unit of each shown run.
 
-        That is one with what it needs, its paragraph or list, and what follows; then what is above,
-        and more of the section. In what is left stands the opening of the passage.
+        First the answering unit with its context, its paragraph or list, and the text that follows;
+        then the text above, and more of the section. The rest goes to the passage's opening.
         """
         top, end = self.own
         first, last = self._block(*self._needed(*self._item(centre, limit), limit), limit)
         whole = min(first, top), max(last, end)
-        # Where nothing is left out, no sign says so.
+        # Without an omission there is no sign of one.
         if self.room(*whole) <= limit + 1 and not self._announces(whole[1]):
             return [self._grown(*whole, limit)]
         first, last = self._grown(first, last, limit)
@@ -89,26 +89,26 @@ class _Units:
         return [(first, last)]
 
     def _grown(self, first: int, last: int, limit: int) -> Span:
-        """The same with what fits below, and then above: of the passage, then of its section."""
+        """Extend a run downwards, then upwards: within the passage, then its section."""
         for top, end in (self.own, (0, len(self.spans) - 1)):
             last = self._down(first, last, end, limit)
             first = self._up(first, last, top, limit)
         return first, last
 
     def _up(self, first: int, last: int, top: int, limit: int) -> int:
-        """The first that fits above some, up to a top."""
+        """Return the first unit above the run that fits, down from a top."""
         above = range(first - 1, top - 1, -1)
         fitting = takewhile(lambda place: self.room(place, last) <= limit, above)
         return min(filter(self._may_begin, fitting), default=first)
 
     def _down(self, first: int, last: int, end: int, limit: int) -> int:
-        """The last that fits below some, up to an end."""
+        """Return the last unit below the run that fits, up to an end."""
         below = range(last + 1, end + 1)
         fitting = takewhile(lambda place: self.room(first, place) <= limit, below)
         return max(filter(self._may_end, fitting), default=last)
 
     def _item(self, centre: int, limit: int) -> Span:
-        """The first and the last of the item of a list that one is a part of, if that fits."""
+        """Return the first and last unit of the surrounding list item, if it fits."""
         start = self.spans[centre][0]
         unit = next(one for one in self.units if start < one[1])
         parts = [i for i, one in enumerate(self.spans) if unit[0] <= one[0] < unit[1]]
@@ -116,12 +116,12 @@ class _Units:
         return (parts[0], parts[-1]) if fits else (centre, centre)
 
     def _needed(self, first: int, last: int, limit: int) -> Span:
-        """The same with what it announces, and what it refers to.
+        """Extend a run to the text that it announces and refers to.
 
-        Of what it refers to, as much as fits, from where nothing is referred to.
+        Of the text referred to, as much as fits, from a unit that refers to nothing.
         """
         after = self._end(last, limit)
-        # Nothing is announced that is not shown, even if that takes some lines more.
+        # An announcement is never shown alone, even if that takes more lines.
         last = after if self.room(first, after) <= limit + WHOLE_LINES else last
         before = range(first - 1, self._beginning(first) - 1, -1)
         fitting = [*takewhile(lambda place: self.room(place, last) <= limit, before)]
@@ -129,13 +129,13 @@ class _Units:
         return next(whole, [first, *fitting][-1]), last
 
     def _beginning(self, place: int) -> int:
-        """Where an excerpt with this one begins: with what it refers to, or is announced by."""
+        """Return the first unit that a run from here needs: its reference or announcement."""
         while place > 0 and self._needs_more(place):
             place -= 1
         return place
 
     def _end(self, place: int, limit: int) -> int:
-        """Where an excerpt with this one ends: with what it announces, of code with some lines."""
+        """Return the last unit that a run to here needs: announced text, or some lines of code."""
         rest = range(place, len(self.spans))
         last = next((i for i in rest if not self._announces(i)), place)
         if last > place and (code := self._code_of(last)) is not None:
@@ -150,7 +150,7 @@ class _Units:
         return self._code_of(place) is None and refers_back(self[place])
 
     def _needs_more(self, place: int) -> bool:
-        """Whether one means what stands before it: by its first word, or beside code."""
+        """Whether a unit refers to the text before it, by its first word or as code."""
         if place == 0:
             return False
         code, before = self._code_of(place), self._code_of(place - 1)
@@ -160,33 +160,33 @@ class _Units:
         return explains or self._refers_back(place)
 
     def _code_of(self, place: int) -> Span | None:
-        """The code that one is, or is a line of."""
+        """Return the code that contains a unit."""
         start = self.spans[place][0]
         at = bisect_right(self.code, (start, len(self.text))) - 1
         return self.code[at] if at >= 0 and start < self.code[at][1] else None
 
     def _may_begin(self, place: int) -> bool:
-        """Whether an excerpt may begin with one: neither a picture, nor what means something else.
+        """Whether an excerpt may begin with a unit: no picture, and no reference to earlier text.
 
-        With the first item of a list it may, where what announces that is too long.
+        It may begin with a list's first item if the announcement is too long.
         """
         listed = self._is_listed(place) and not self._refers_back(place)
         return (listed or not self._needs_more(place)) and not shows_pictures(self[place])
 
     def _may_end(self, place: int) -> bool:
-        """Whether an excerpt may end with one: it announces nothing, and is no picture."""
+        """Whether an excerpt may end with a unit: no announcement, and no picture."""
         return not self._announces(place) and not shows_pictures(self[place])
 
     def _says(self, place: int) -> bool:
-        """Whether one is a sentence that says something by itself."""
+        """Whether a unit is a sentence that stands on its own."""
         is_code = self._code_of(place) is not None
         return not (is_code or self._announces(place) or self._is_listed(place))
 
     def _block(self, first: int, last: int, limit: int) -> Span:
-        """The same with the paragraph or list around it, as far as that fits.
+        """Extend a run to its paragraph or list, as far as that fits.
 
-        That is from its top, of a list from what announces it, or at least from its first item; and
-        to its end.
+        Upwards to the paragraph's top, the list's announcement, or at least its first item; then
+        down to the end.
         """
         top = first
         while top > self.own[0] and self._joined(top - 1):
@@ -199,7 +199,7 @@ class _Units:
         return first, self._down(first, last, end, limit)
 
     def _joined(self, place: int) -> bool:
-        """Whether one is in one paragraph or list with the next; code is with what is above it."""
+        """Whether a unit continues in the next one. Code belongs to the text above it."""
         if self._code_of(place) is not None:
             return False
         listed = self._is_listed(place) and self._is_listed(place + 1)
@@ -209,16 +209,15 @@ class _Units:
         return self.text[self.spans[place][1] : self.spans[place + 1][0]]
 
     def _is_listed(self, place: int) -> bool:
-        """Whether one is an item of a list or rows of a table."""
+        """Whether a unit is a list item or a table's rows."""
         return self[place].startswith(ROW) or LIST_MARKER.match(self[place]) is not None
 
 
 def room(text: str) -> int:
-    """How many lines of a phone's screen a text takes.
+    """Return how many lines of a phone's screen a text takes.
 
-    Of a link, only the label is seen; of a table, neither the line below its head nor its bars; of
-    the lines with the marks of code, a frame that is as high as one and a half. Two blank lines
-    are as high as one with words.
+    Links count by label. A table's bars and delimiter row don't count. The marks of a code block
+    count one and a half lines, as its frame does. Two blank lines count as one line.
     """
     taken, halves, in_code = 0, 0, False
     for line in without_link_targets(text).split("\n"):
@@ -234,7 +233,7 @@ def room(text: str) -> int:
 
 @lru_cache(maxsize=4_096)
 def _lines(line: str) -> int:
-    """How many lines of a phone's screen one of a text takes."""
+    """Return how many screen lines one line takes."""
     if line.startswith(ROW):
         row = shown_row(line)
         return _wrapped(row, LINE_CHARACTERS - SET_IN_CHARACTERS) if row else 0
@@ -244,7 +243,7 @@ def _lines(line: str) -> int:
 
 
 def _wrapped(text: str, characters: int) -> int:
-    """How many lines of so many characters a text takes, wrapped between words: one at least."""
+    """Return how many lines a text wraps to, at least one."""
     taken, used = 1, 0
     for word in text.split():
         length = size(word)
@@ -262,21 +261,20 @@ def excerpt(
     own: Span | None = None,
     most: int = MOST_LINES,
 ) -> tuple[str, bool]:
-    """As much of a passage as fits, around the sentence that answers, that one in bold.
+    """Cut a passage to `limit` lines around the answering sentence, which is in bold.
 
-    It does not end with what only announces something, nor begin with "this" or "it" where what is
-    meant stands before it.
+    The excerpt doesn't end with an announcement, nor begin with "this" or "it" without the text
+    meant.
 
     Args:
         text: the passage, or its section.
-        limit: how many lines of a phone it may take (`room`).
-        deciding: the span of the sentence that answers, if one stands out.
-        own: the span of the passage in its section.
-        most: how many lines a sentence that answers has at most where it is whole all the same.
+        limit: lines on a phone (`room`).
+        deciding: span of the answering sentence, if one stands out.
+        own: span of the passage in its section.
+        most: the answering sentence stays whole up to so many lines.
 
     Returns:
-        The excerpt, with … where something of the passage was left out or follows in its section,
-        and whether anything was or does.
+        The excerpt, with … for omitted parts of the passage or section, and whether there are any.
     """
     begin, end = own or (0, len(text))
     spans = [piece for unit in units(text) for piece in _pieces(text, unit, limit)]
@@ -291,14 +289,14 @@ def excerpt(
     limit = max(limit, min(room(found[centre]), most))
     if room(found[centre]) <= limit:
         return _cut_out(found, found.shown(centre, limit), deciding, (begin, end))
-    # One sentence longer than the limit: it is all there is, so bold would mark nothing.
+    # A single sentence above the limit is all there is, so bold would mark nothing.
     before = "… " if centre > places[0] else ""
     characters = limit * LINE_CHARACTERS - 1 - len(before)
     return f"{before}{beginning(found[centre], characters).rstrip()}…", True
 
 
 def _pieces(text: str, unit: Span, limit: int) -> Iterator[Span]:
-    """The spans of what a unit is cut into that takes more than half of the room."""
+    """Return the spans into which a unit above half of the room is cut."""
     start, end = unit
     if room(text[start:end]) <= min(WHOLE_LINES, limit):
         yield unit
@@ -307,7 +305,7 @@ def _pieces(text: str, unit: Span, limit: int) -> Iterator[Span]:
     elif text.startswith(ROW, start):
         rows = within(sentences(text), start, end)
         first = head_lines([text[slice(*row)] for row in rows])
-        # The first has the head above it.
+        # The first piece includes the head.
         yield start, rows[min(first, len(rows) - 1)][1]
         yield from rows[first + 1 :]
     else:
@@ -317,7 +315,7 @@ def _pieces(text: str, unit: Span, limit: int) -> Iterator[Span]:
 
 
 def _lines_of_code(text: str, code: Span) -> Iterator[Span]:
-    """The spans of lines of code, with the blank ones above; the first and the last have marks."""
+    """Return the spans of code lines, with blank lines above; first and last include the fence."""
     start, end = code
     ends = [i for i in range(start, end) if text[i] == "\n"]
     cuts = [one for before, one in pairwise(ends) if text[before:one].strip()][:-1]
@@ -327,7 +325,7 @@ def _lines_of_code(text: str, code: Span) -> Iterator[Span]:
 
 
 def _head_above(text: str, start: int) -> str:
-    """The head of the table that an excerpt begins in, and that rows are left out; else nothing."""
+    """Return the head of the table that the excerpt starts inside, and a mark for left-out rows."""
     table = next((one for one in units(text) if one[0] < start < one[1]), None)
     if table is None or not text.startswith(ROW, table[0]):
         return ""
@@ -355,7 +353,7 @@ def _cut_out(
 
 
 def _marked_code(found: _Units, body: str, start: int, end: int) -> str:
-    """A part of a text with the marks of code that it begins or ends inside of."""
+    """Add the fence that a piece starts or ends inside."""
     for first, last in found.code:
         opening = found.text[first : found.text.find("\n", first)]
         lead = found.text[found.text.rfind("\n", 0, first) + 1 : first]
@@ -367,7 +365,7 @@ def _marked_code(found: _Units, body: str, start: int, end: int) -> str:
 
 
 def _marked(body: str, cut_before: bool, cut_after: bool) -> str:
-    """An excerpt with … where something was left out: apart from code, tables and lists."""
+    """Insert … for omissions, outside of code, tables and lists."""
     top, bottom = body.split("\n", 1)[0], body.rsplit("\n", 1)[-1]
     before = "…\n" if _is_block(top) else "… "
     after = "\n…" if _is_block(bottom) or bottom.startswith(" ") else " …"
@@ -380,7 +378,7 @@ def _is_block(line: str) -> bool:
 
 
 def _emphasised(text: str, offset: int, deciding: Span | None) -> str:
-    """The text with the deciding sentence in bold, if that is not broken by what it contains."""
+    """Return the text with the answering sentence in bold, unless its content would break that."""
     if deciding is None:
         return text
     start, end = deciding[0] - offset, deciding[1] - offset

@@ -1,4 +1,4 @@
-"""Labels of the reasons why an answer did not help, to choose from. Pure."""
+"""Labels of the reasons for unhelpful answers. Pure."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,8 +1,8 @@
-"""Gettext lookup of sentences that stand in English in the code, and a language's numbers.
+"""Gettext lookup of English sentences in the code, and number formats of languages.
 
-What everybody reads is in the server's language, what one member alone reads in that of their
-Discord where there is a catalogue for it (docs/decisions.md). Catalogues are read from their `.po`
-files, so that none is compiled beforehand and can be stale.
+Public messages are in the server's language. Ephemeral ones are in the language of the member's
+Discord, if it has a catalogue (docs/decisions.md). Catalogues are read from `.po` files, so no
+compiled file can be stale.
 """
 
 import string
@@ -23,7 +23,7 @@ NAMES: Final = {Language.ENGLISH: "English", Language.GERMAN: "Deutsch"}
 
 @cache
 def of_locale(locale: str) -> Language | None:
-    """The language of a Discord client, as Discord names it; None where there is no catalogue."""
+    """Return the language of Discord's locale; None without a catalogue."""
     tongue = locale.partition("-")[0]
     return next((language for language in Language if language.value == tongue), None)
 
@@ -34,7 +34,6 @@ def written(number: int, language: Language) -> str:
 
 @cache
 def translations(language: Language) -> NullTranslations:
-    """The catalogue of a language."""
     if language is Language.ENGLISH:
         return NullTranslations()
     catalogue = files("bot") / "locale" / language.value / "LC_MESSAGES" / "commonplace.po"
@@ -46,7 +45,7 @@ def translations(language: Language) -> NullTranslations:
 
 
 class _Formatter(string.Formatter):
-    """Python's format strings, but for `{number:,}`: the separators are those of the language."""
+    """`str.format` with the language's separators in `{number:,}`."""
 
     def __init__(self, language: Language) -> None:
         self._language = language
@@ -58,9 +57,9 @@ class _Formatter(string.Formatter):
 
 
 class Sentence(NamedTuple):
-    """A sentence in English; what is in braces is filled in.
+    """An English sentence with fields in braces, translated when called.
 
-    A context tells two uses apart that are translated differently.
+    `context` separates two uses with different translations.
     """
 
     english: str
@@ -76,12 +75,12 @@ class Sentence(NamedTuple):
 
 
 class Plural(NamedTuple):
-    """A phrase that counts something, `{number:,}` of it: one, and any other number."""
+    """A counted phrase with `{number:,}`, in the singular and the plural."""
 
     one: str
     many: str
 
     def __call__(self, number: int, language: Language, **values: object) -> str:
-        """The phrase in the form that a language has for the number."""
+        """Return the language's plural form for the number."""
         phrase = translations(language).ngettext(self.one, self.many, number)
         return _Formatter(language).vformat(phrase, (), {"number": number, **values})

@@ -1,13 +1,12 @@
-"""Renderer of somebody's Markdown in Discord: safe, within the limits, cut at good places. Pure.
+"""Renderer of other people's Markdown in Discord: safe, within limits, cut at good places. Pure.
 
-Quoted text is Markdown that somebody else wrote. Here it pings nobody, its masked links show where
-they lead, and no part of it is cut inside a code fence, a link or what is seen as one sign. Lengths
-are in UTF-16 code units: Discord's servers count code points, its clients count units, and what
-fits in units fits in both.
+The result pings nobody, and masked links show their targets. No cut falls inside a code fence, a
+link or a grapheme cluster. Lengths are in UTF-16 code units: Discord's servers count code points
+and its clients count units, so a text that fits in units fits in both.
 
 Source:
-    Limits: Discord's developer documentation, "Message" and "Component reference".
-    Signs: Unicode Standard Annex 29, "Unicode Text Segmentation", extended grapheme clusters.
+    Limits: Discord's developer documentation, "Message" and "Component reference". Signs: Unicode
+    Standard Annex 29, "Unicode Text Segmentation", extended grapheme clusters.
 """
 
 import itertools
@@ -23,17 +22,17 @@ from knowledge.text import legible as legible
 MESSAGE_CHARACTERS: Final = 2_000
 LAYOUT_CHARACTERS: Final = 4_000
 
-# Longer ones are shown as text: where nothing closes them, each is looked for to the text's end.
+# Longer ones are shown as text. The bound keeps unclosed ones from being searched to the end.
 _LINK = re.compile(
     r"(!?)\[([^\]\n]{0,500})\]\(<?(https?://[^\s)>]{1,2000})>?(?:\s+\"[^\"\n]{0,500}\")?\)"
 )
-# A link to a place on the page's own server, and a picture there: neither is to be had from a chat.
+# A link or picture relative to the page, unreachable from a chat.
 _PAGE_LINK = re.compile(
     r"(?P<code>`[^`\n]{1,500}`)|(?P<picture>!?)\[(?P<label>[^\]\n]{0,500})\]"
     r"\((?!<?[a-zA-Z][a-zA-Z0-9+.-]{0,20}:)(?=[^)\n]{0,2000}[./#])"
     r"(?:<[^>\n]{0,2000}>|[^\s)]{1,2000})(?:\s+\"[^\"\n]{0,500}\")?\)"
 )
-# A picture that is a link, mostly to itself in full size; and one in bold, which shows nothing.
+# A picture that links, mostly to its full size; and an invisible one in bold.
 _LINKED_PICTURE = re.compile(
     r"(?P<code>`[^`\n]{1,500}`)"
     r"|\[(?P<picture>!\[[^\]\n]{0,500}\]\([^)\n]{1,2000}\))\]\([^)\n]{1,2000}\)"
@@ -42,7 +41,7 @@ _BOLD_PICTURE = re.compile(r"\*\*(!\[[^\]\n]{0,500}\]\([^)\n]{1,2000}\))\*\*")
 _PICTURE: Final = "\N{FRAME WITH PICTURE}"
 _BARE_LINK = re.compile(r"(?<![<\w])(https?://[^\s<>)\]]+)")
 _SCHEME = re.compile(r"\Ahttps?://")
-# A link begins with the last bracket before its label's end, so that a run of them is read once.
+# The label starts at the last bracket, so a run of brackets is scanned once.
 _CUTTABLE = re.compile(r"\[[^\[\]\n]*\]\([^)\[\n]*\)|<?https?://\S+")
 _MENTION = re.compile(r"@(?=everyone|here)|<(?=@|#|/|id:|a?:|t:)")
 _FENCE_LINE = re.compile(
@@ -50,35 +49,35 @@ _FENCE_LINE = re.compile(
     r"(?P<language>\{[\w-]{1,20}\}(?=[ \t]*$)|[\w+#.-]{0,20})(?P<rest>[^`\n]*)$",
     re.MULTILINE,
 )
-# What is seen as one sign; a backslash is one with what it makes plain.
+# A grapheme cluster; an escaped character counts as one.
 _SIGN = regex.compile(r"\\?\X")
-# It can be longer than this only where marks are heaped up on purpose.
+# Longer clusters exist only by malicious stacking of marks.
 _SIGN_CHARACTERS: Final = 32
-# Where a sign ends for sure, the last one first: behind a blank, and between signs of ASCII.
+# Sure ends of a cluster, searched backwards: after a blank, between ASCII characters.
 _SEAM = regex.compile(r"(?r)(?<= )|(?<=[ -\[\]-~])(?=[ -~])")
-# What Discord would interpret, each sign behind a backslash.
+# Characters that Discord would interpret, escaped.
 _PLAIN: Final = str.maketrans({sign: f"\\{sign}" for sign in r"\*_~`|<>[]()#@:-"})
-# Room for the line that closes a fence: a line's end, the longest lead, three backticks.
+# Room to close a fence: newline, longest indent, three backticks.
 _CLOSING_CHARACTERS: Final = 16
-# A piece has room for a fence's opening and closing line, and something between them.
+# A piece has room for both fence lines and some text between.
 _LEAST_PIECE: Final = 60
 
 
 def size(text: str) -> int:
-    """How long a text is for Discord, in UTF-16 code units."""
+    """Return a text's length for Discord, in UTF-16 code units."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def beginning(text: str, most: int) -> str:
-    """The longest beginning of a text that has at most `most` units and splits no sign."""
+    """Return the longest beginning within `most` units that splits no grapheme cluster."""
     most = max(most, 0)
     if size(text) <= most:
         return text
     cut = most
     while excess := max(size(text[:cut]) - most, 0):
-        # No sign has more than two units, so that this never takes too much.
+        # A code point has at most two units, so this never takes too much.
         cut -= -(-excess // 2)
-    # Whether a sign ends at the cut is seen by what comes next.
+    # The next characters show whether a cluster ends at the cut.
     seam = _SEAM.search(text, 0, max(cut - _SIGN_CHARACTERS, 0))
     whole = seam.start() if seam else 0
     for sign in _SIGN.finditer(text, whole, cut + 1):
@@ -89,16 +88,13 @@ def beginning(text: str, most: int) -> str:
 
 
 def plain(text: str) -> str:
-    """One line of somebody's text with nothing in it that Discord would interpret."""
+    """Return one line of text with everything escaped that Discord would interpret."""
     line = " ".join(legible(text).split())
     return line.translate(_PLAIN)
 
 
 def plain_within(text: str, most: int) -> str:
-    """One line of somebody's text with nothing that Discord would interpret, in `most` units.
-
-    What makes a text plain makes it longer, up to twice as long.
-    """
+    """The same within `most` units; escaping can double the length."""
     limit = most
     while size(line := plain(shortened(text, limit))) > most:
         limit = limit * 3 // 4
@@ -106,7 +102,7 @@ def plain_within(text: str, most: int) -> str:
 
 
 def shown(text: str) -> str:
-    """Somebody's Markdown as it may be shown: mentions are text, links say where they lead."""
+    """Return Markdown that is safe to show: mentions as text, links with visible targets."""
     text = legible(text)
     parts: list[str] = []
     position = 0
@@ -118,7 +114,7 @@ def shown(text: str) -> str:
 
 
 def _shown_fence(text: str) -> str:
-    """A code fence as Discord knows it: three backticks, closed, and no others inside."""
+    """Rewrite a code fence for Discord: three backticks, closed, no others inside."""
     opening, *body = text.split("\n")
     opened = _FENCE_LINE.match(opening)
     if opened is None:
@@ -127,7 +123,7 @@ def _shown_fence(text: str) -> str:
         body.pop()
     if opened["rest"].strip():
         body.insert(0, opened["rest"].strip())
-    # Of six in a row, too, no three may be left beside each other.
+    # A run of six must not leave three in a row either.
     inside = re.sub("`(?=``)", "`\u200b", "\n".join(body))
     return f"{opened['lead']}```{opened['language'].strip('{}')}\n{inside}\n{opened['lead']}```"
 
@@ -136,7 +132,7 @@ def _shown_prose(text: str) -> str:
     if "](" in text:
         text = _LINKED_PICTURE.sub(lambda found: found["code"] or found["picture"], text)
         text = _PAGE_LINK.sub(_in_words, _BOLD_PICTURE.sub(r"\1", text))
-    # Discord lets three backticks open a fence anywhere; here they would turn real ones inside out.
+    # Discord opens a fence at three backticks anywhere, which would invert the real ones.
     text = _tables_shown(text.replace("```", r"\`\`\`"))
     text = _MENTION.sub(lambda match: f"{match[0]}\u200b", text)
     parts: list[str] = []
@@ -149,21 +145,21 @@ def _shown_prose(text: str) -> str:
 
 
 def _in_words(link: re.Match[str]) -> str:
-    """What a link within a page is called; what a picture shows behind the sign for one."""
+    """Return the label of an in-page link, or the picture sign with its alternative text."""
     if link["code"]:
         return link[0]
     return f"{_PICTURE} {link['label']}".strip() if link["picture"] else link["label"]
 
 
 def _without_masks(text: str) -> str:
-    """Text in which no address hides: what is no link that we know is no link for Discord."""
+    """Break up anything that Discord might take for a link and we don't."""
     return _BARE_LINK.sub(r"<\1>", text).replace("](", r"]\(")
 
 
 def _honest_link(match: re.Match[str]) -> str:
-    """A masked link that can't pretend: a label that looks like another address is set apart."""
+    """Return a masked link that can't deceive: a label that looks like an address is set apart."""
     label, address = match[2].strip(), match[3]
-    # A vowel's sign and a joiner are no letters, but may stand on either side of the dot.
+    # Vowel signs and joiners are no letters, but may stand beside the dot.
     looks_like_address = re.search(r"[^\s.]\.\w[^\s.,;:!?)]|://", label)
     sign = _PICTURE if match[1] else ""
     if _SCHEME.sub("", label).rstrip("/") == _SCHEME.sub("", address).rstrip("/"):
@@ -174,7 +170,7 @@ def _honest_link(match: re.Match[str]) -> str:
 
 
 def _tables_shown(text: str) -> str:
-    """The text with its tables as Discord can show them."""
+    """Return the text with tables as Discord can show them."""
     lines: list[str] = []
     for row, run in itertools.groupby(text.split("\n"), key=is_row):
         same = [*run]
@@ -183,7 +179,7 @@ def _tables_shown(text: str) -> str:
 
 
 def _fences(text: str) -> list[tuple[int, int]]:
-    """The spans of code fences, from the opening line to the end of the closing one."""
+    """Return the spans of code fences, closing line included."""
     spans: list[tuple[int, int]] = []
     opened: re.Match[str] | None = None
     end = len(text)
@@ -202,7 +198,7 @@ def _fences(text: str) -> list[tuple[int, int]]:
 
 
 def _end_of_quotation(text: str, opened: re.Match[str]) -> int:
-    """Where a fence ends at the latest: with the quotation that it was opened in."""
+    """Return the end of the quotation in which a fence was opened, which ends the fence, too."""
     if ">" not in opened["lead"]:
         return len(text)
     end = opened.end()
@@ -223,15 +219,14 @@ def _closes(line: re.Match[str] | None, opened: re.Match[str]) -> bool:
 
 
 def split(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
-    """A text in pieces of at most `limit` units, cut at the best places.
+    """Split a text into pieces of at most `limit` units, at the best places.
 
-    A fence that is cut is closed and opened again in the next piece with its language. Between
-    fences the cut is made at a blank line, else at a line's end, else at a blank; a link is only
-    cut where it alone is longer than a piece. Without its fences' marks, the pieces joined are
-    the text without the white space at the cuts.
+    A cut fence is closed, and reopened in the next piece with its language. Other cuts fall at a
+    blank line, else a line's end, else a blank; a link is cut only if it exceeds a piece. Apart
+    from fence marks and whitespace at the cuts, the joined pieces are the text.
 
     Raises:
-        ValueError: if a piece has no room for a line of code between the marks of a fence.
+        ValueError: if a piece has no room for a fenced line of code.
     """
     if limit < _LEAST_PIECE:
         raise ValueError(f"A piece needs room for {_LEAST_PIECE} units; there is for {limit}.")
@@ -243,7 +238,7 @@ def split(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
         if size(opening) + size(rest) <= limit:
             pieces.append(opening + rest)
             break
-        # Room for a closing fence is kept whether or not it turns out to be needed.
+        # Room for a closing fence is always reserved.
         cut = _cut(rest, limit - len(opening) - _CLOSING_CHARACTERS, inside=bool(fence))
         piece, rest = rest[:cut], rest[cut:]
         still_open = _open_fence(piece, fence)
@@ -251,12 +246,12 @@ def split(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
         pieces.append(opening + piece.rstrip() + closing)
         fence = still_open
         rest = rest.removeprefix("\n") if fence else rest.lstrip()
-    # Discord refuses a message of nothing but blanks.
+    # Discord refuses blank messages.
     return [piece for piece in pieces if piece.strip()]
 
 
 def _cut(text: str, limit: int, *, inside: bool) -> int:
-    """Where to cut `text`, whose size is above `limit`, so that what is before has no more."""
+    """Return where to cut a `text` that exceeds `limit`."""
     window = beginning(text, limit)
     limit = len(window)
     links = [] if inside else _unbreakable(text, limit)
@@ -273,13 +268,13 @@ def _cut(text: str, limit: int, *, inside: bool) -> int:
 
 
 def _unbreakable(text: str, limit: int) -> list[tuple[int, int]]:
-    """The spans of links that could be cut at `limit`."""
+    """Return the spans of links around `limit`."""
     reach = text[: limit + 2_000]
     return [link.span() for link in _CUTTABLE.finditer(reach)]
 
 
 def _open_fence(piece: str, fence: str) -> str:
-    """The opening line of the fence that is open at the end of `piece`, or nothing."""
+    """Return the opening line of a fence left open by `piece`, or an empty string."""
     for match in _FENCE_LINE.finditer(piece):
         if match["mark"].startswith("~"):
             continue
@@ -291,7 +286,7 @@ def _open_fence(piece: str, fence: str) -> str:
 
 
 def quoted_parts(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
-    """A text as quotations of at most `limit` units, each with every line quoted.
+    """Return a text as quotations of at most `limit` units, every line quoted.
 
     Raises:
         ValueError: as `split` does.
@@ -301,24 +296,24 @@ def quoted_parts(text: str, limit: int = MESSAGE_CHARACTERS) -> list[str]:
         parts = [quoted(part) for part in split(text, room)]
         if all(size(part) <= limit for part in parts):
             return parts
-        # The marks of the quotation need room, the more the shorter the lines are.
+        # Quotation marks need room on each line.
         room = room * 4 // 5
 
 
 def quoted(text: str) -> str:
-    """A text as a Discord quotation; every line of it, so that none can leave the quotation."""
+    """Return a text as a Discord quotation; every line is quoted, so none can leave it."""
     return "\n".join(f"> {line}" for line in text.split("\n"))
 
 
 def shortened(text: str, limit: int) -> str:
-    """A text on one line of at most `limit` units, with … where it was cut."""
+    """Return a text on one line within `limit` units, with … at the cut."""
     line = " ".join(text.split())
     return line if size(line) <= limit else beginning(line, limit - 1).rstrip() + "…"
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a list: its text, its number counting from 0, and how many there are."""
+    """A page of a list: text, number from 0, and count of pages."""
 
     content: str
     number: int
@@ -326,13 +321,13 @@ class Page:
 
 
 def neighbours(page: int, pages: int, before: str, after: str) -> list[tuple[int, str]]:
-    """The pages before and after one of so many, counted from 0, as far as there are such pages.
+    """Return the existing neighbours of a page, with their buttons' labels.
 
     Args:
-        page: the one that is shown.
+        page: number of the page shown, from 0.
         pages: how many there are.
-        before: what the button to the page before is called.
-        after: what the button to the page after is called.
+        before: label of the button to the previous page.
+        after: label of the button to the next page.
     """
     beside = ((page - 1, before), (page + 1, after))
     return [(number, label) for number, label in beside if 0 <= number < pages]

@@ -1,4 +1,4 @@
-"""Page numbers of a list, and the labels of the buttons to its pages. Pure."""
+"""Page numbers and button labels of a list. Pure."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Names of permissions as Discord's client has them. Pure."""
+"""Names of permissions in Discord's client. Pure."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Breadcrumbs of a place in a document: its title, and the headings down to it. Pure."""
+"""Breadcrumbs of a place in a document: title and headings. Pure."""
 
 import re
 from typing import Final
@@ -6,17 +6,17 @@ from typing import Final
 from bot.text.markdown import legible, shortened, size
 from indexer.text.passages import HEADING_SEPARATOR, without_link_targets
 
-# So much is left of a title that is shortened for a long heading.
+# A shortened title keeps this much beside a long heading.
 _TITLE_CHARACTERS: Final = 24
 _SENTENCE: Final = re.compile(r"(?:\S+\s+){3,}\S*[.!]")
-# What a list would show as it is written.
+# Marks that a list would show verbatim.
 _MARKS: Final = re.compile(r"\*\*|`|\\(?=[^a-zA-Z\d\s])")
 
 
 def heading_name(heading: str, most: int) -> str:
-    """A heading with those above it, in `most` units: they give way, the outermost first.
+    """Return the headings within `most` units; outer ones are dropped first.
 
-    Those that only stand in between, a sentence or a link, always do.
+    Headings between that are sentences or links are always dropped.
     """
     *above, last = heading.split(HEADING_SEPARATOR)
     above = [one for one in above if _SENTENCE.fullmatch(one) is None and "](" not in one]
@@ -26,9 +26,9 @@ def heading_name(heading: str, most: int) -> str:
 
 
 def place_name(title: str, heading: str, most: int) -> str:
-    """A title and a heading as plain text in `most` units, for where no Markdown is shown.
+    """Return title and headings as plain text within `most` units.
 
-    What gives way first is what stands above the last heading, then the title.
+    Outer headings are shortened first, then the title.
     """
     title, heading = (_as_seen(part) for part in (title, heading))
     if not title or not heading:

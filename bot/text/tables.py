@@ -1,8 +1,8 @@
-"""Tables of Markdown as Discord can show them, which has none. Pure.
+"""Markdown tables for Discord, which has none. Pure.
 
-A narrow one of plain words stands in a code fence, which keeps its columns. Any other is a list
-with a row in each item: in a fence its links could not be pressed, its marks would be seen, and on
-a phone its rows would be broken into each other.
+A narrow table of plain words becomes a code block, which keeps its columns. Any other becomes a
+list with an item for each row: in a code block, links would not work, marks would be visible, and
+wide rows would wrap on a phone.
 """
 
 import re
@@ -11,14 +11,14 @@ from typing import Final
 
 from indexer.text.sentences import ROW
 
-# So many signs stand in a line of code on a phone, inside of a container.
+# Characters in a line of code on a phone, inside a container.
 FENCED_CHARACTERS: Final = 28
 
-# Stands for rows that are not shown.
+# Stands for omitted rows.
 LEFT_OUT: Final = "| … |"
 _DELIMITERS: Final = re.compile(r"[\s|:-]+\Z")
 _MARKS: Final = re.compile(r"[*`_~\[<]|https?:")
-# A bar that is no end of a cell stands behind a backslash or in code.
+# A bar inside a cell, escaped or in code.
 _CELL: Final = re.compile(r"(?:[^|\\`]|\\.|`[^`]*`|[`\\])+")
 _BETWEEN: Final = " · "
 
@@ -28,13 +28,13 @@ def is_row(line: str) -> bool:
 
 
 def head_lines(rows: Sequence[str]) -> int:
-    """How many of a table's lines are above its first row of values: none if it has no head."""
+    """Return how many lines of a table precede its first row of values."""
     is_headed = len(rows) > 1 and "-" in rows[1] and _DELIMITERS.match(rows[1]) is not None
     return 2 if is_headed else 0
 
 
 def shown_table(rows: Sequence[str]) -> list[str]:
-    """The lines that are shown for the lines of one table."""
+    """Return the lines that show a table."""
     if not any(len(row) > FENCED_CHARACTERS or _MARKS.search(row) for row in rows):
         return ["```", *rows, "```"]
     above = head_lines(rows)
@@ -47,7 +47,7 @@ def shown_table(rows: Sequence[str]) -> list[str]:
 
 
 def shown_row(row: str) -> str:
-    """What is shown for a line of a table: nothing for the one below its head."""
+    """Return what shows one line of a table; nothing for the delimiter row."""
     if _DELIMITERS.match(row) is not None:
         return ""
     cells = (cell.strip().replace("\\|", ROW) for cell in _CELL.findall(row))

@@ -1,4 +1,4 @@
-"""Joiner of wrapped lines, which Markdown reads as one, and of what blank lines part. Pure."""
+"""Joiner of wrapped lines, as Markdown reads them, and remover of needless blank lines. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,26 +6,26 @@ from typing import Final
 
 from indexer.text.sentences import FENCES, LIST_MARKER, ROW, fences
 
-# No editor wraps a line where the next word ends before: somebody has ended it there.
+# An editor wraps no line before this, so a shorter one was ended on purpose.
 WRAPPED_CHARACTERS: Final = 60
 CODE_SET_IN: Final = 4
 
-# What begins a block of its own, or goes on with one that is no paragraph.
+# Starts of a block, or of a line that continues one.
 _BLOCKS: Final = (*FENCES, ROW, ">", "#")
-# What Markdown, or somebody who announces what follows, ends a line with.
+# Line ends by Markdown, or before an announced text.
 _ENDINGS: Final = ("  ", "\\", ":")
 _GAP: Final = re.compile(r"\n(?:[ \t]*\n)+")
 
 
 def joined(text: str, places: Sequence[int] = ()) -> tuple[str, list[int]]:
-    """A text with its wrapped lines joined, and where some places in it are then."""
+    """Return the text with wrapped lines joined, and the new offsets of some places."""
     return _replaced(text, ((*span, " ") for span in _wrapped_ends(text)), places)
 
 
 def tightened(text: str, places: Sequence[int] = ()) -> tuple[str, list[int]]:
-    """A text without blank lines that show nothing, and where some places in it are then.
+    """Return the text without needless blank lines, and the new offsets of some places.
 
-    One is left of several, and none above a list or beside code, which Discord sets apart itself.
+    One of several stays. None stays above a list or beside code, which Discord sets apart.
     """
     return _replaced(text, _gaps(text), places)
 
@@ -33,7 +33,7 @@ def tightened(text: str, places: Sequence[int] = ()) -> tuple[str, list[int]]:
 def _replaced(
     text: str, parts: Iterable[tuple[int, int, str]], places: Sequence[int]
 ) -> tuple[str, list[int]]:
-    """A text with other words in the place of some spans, and where some places in it are then."""
+    """Replace some spans; returns the text and the new offsets of some places."""
     kept: list[str] = []
     moved = [*places]
     position = 0
@@ -46,7 +46,7 @@ def _replaced(
 
 
 def _gaps(text: str) -> Iterator[tuple[int, int, str]]:
-    """The blank lines outside of code, with what is left of them."""
+    """Return blank lines outside of code, with their replacements."""
     code = [*fences(text)]
     begins, ends = {start for start, _ in code}, {end for _, end in code}
     for gap in _GAP.finditer(text):
@@ -59,7 +59,7 @@ def _gaps(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _wrapped_ends(text: str) -> Iterator[tuple[int, int]]:
-    """The spans of what ends a wrapped line, with what sets in the next one."""
+    """Return the spans between a wrapped line and its continuation."""
     code = fences(text)
     first, last = next(code, (len(text), len(text)))
     start, before, in_item, is_code = 0, "", False, False
@@ -76,7 +76,7 @@ def _wrapped_ends(text: str) -> Iterator[tuple[int, int]]:
             before.strip()
             and said
             and not (begins or is_code)
-            # What is set in further explains the line above.
+            # An indented continuation explains the line above.
             and (in_item or set_in <= len(before) - len(before.lstrip()))
             and not said.startswith(_BLOCKS)
             and not before.lstrip().startswith(_BLOCKS)

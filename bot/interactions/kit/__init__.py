@@ -1,1 +1,1 @@
-"""Parts that any Discord bot needs: components, forms, retries, errors. Knows no feature."""
+"""Parts that any Discord bot needs: components, forms, retries, errors. Knows no policy."""

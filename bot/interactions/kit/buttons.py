@@ -1,8 +1,8 @@
-"""Persistent components: the format of a custom_id, base classes of buttons and lists, views.
+"""Persistent components: custom_id formats, base classes of buttons and selects, views.
 
-Buttons and forms outlive the process that made them. Their ids come back from Discord and may be
-forged on the way: every click goes through `bot.interactions.policy.rules`. An id in any other
-format was not made by this version of the bot.
+Buttons and forms outlive the process that made them. Discord sends their ids back, and anybody may
+forge them, so every click goes through `bot.interactions.kit.door`. An id in an unknown format
+comes from another version of the bot.
 """
 
 import re
@@ -26,31 +26,31 @@ from knowledge.values.guilds import Language
 # Discord's limit.
 ID_CHARACTERS: Final = 100
 
-# A row's number or a Discord id, below 2**63, where SQLite's integers end. Not \d: the digits of
-# other scripts are digits, too.
+# A row's number or a snowflake, below 2**63, where SQLite's integers end. Not \d, because that also
+# matches digits of other scripts.
 NUMBER: Final = r"(?:[1-8]?[0-9]{1,18})"
 _NONCE_BITS: Final = 48
 
 
 class Part(NamedTuple):
-    """How one value is written in a custom_id: a pattern without groups, and what reads it."""
+    """One value of a custom_id: a pattern without groups, and its parser."""
 
     pattern: str
     read: Callable[[str], Any]
 
 
-# What is at the end of a form's id.
+# Ends the id of a form.
 NONCE: Final = Part(r"[0-9a-f]{1,12}", str)
 
-# What names a recorded passage.
+# Names a recorded passage.
 DIGEST: Final = Part(r"[0-9a-f]{1,32}", str)
 
-# A number, one of an enumeration's members, one of some words, or anything else by its pattern.
+# A number, a member of an enumeration, one of some words, or any other pattern.
 PartType = type[int] | type[StrEnum] | tuple[str, ...] | Part
 
 
 class CustomId:
-    """The format of a custom_id: a prefix and named values, with colons between.
+    """Format of a custom_id: a prefix and named values, separated by colons.
 
     `CustomId("board", page=int, period=Period)` writes and reads `board:2:week`.
     """
@@ -62,10 +62,10 @@ class CustomId:
         self.pattern: Final = re.compile(":".join([prefix, *groups]))
 
     def format(self, **values: object) -> str:
-        """The custom_id with these values.
+        """Return the custom_id with these values.
 
         Raises:
-            ValueError: if they are not those that the format has, or one does not fit it.
+            ValueError: if a value is missing, unknown or doesn't fit its pattern.
         """
         text = ":".join([self.prefix, *(str(values.get(name)) for name in self.parts)])
         if values.keys() != self.parts.keys() or not self.pattern.fullmatch(text):
@@ -73,12 +73,12 @@ class CustomId:
         return text
 
     def parse(self, custom_id: str) -> dict[str, Any] | None:
-        """The values in a custom_id; None if it has another format."""
+        """Return the values in a custom_id; None if it has another format."""
         match = self.pattern.fullmatch(custom_id)
         return self.values(match.groupdict()) if match else None
 
     def values(self, written: Mapping[str, str]) -> dict[str, Any]:
-        """The values of a custom_id that was matched already."""
+        """Return the values of a custom_id that matched the pattern."""
         return {name: part.read(written[name]) for name, part in self.parts.items()}
 
 
@@ -92,10 +92,10 @@ def _part(kind: PartType) -> Part:
 
 
 def nonce() -> str:
-    """A number for the id of a form that is opened now, which no other has.
+    """Return a unique number for the id of a form that is opened now.
 
-    discord.py finds an open form by its id alone: with the same one, what one member sends would
-    go into the form that another has opened since.
+    discord.py finds an open form by its id alone. Two forms with one id would receive each other's
+    input.
     """
     return f"{secrets.randbits(_NONCE_BITS):x}"
 
@@ -104,10 +104,10 @@ _NEVER = re.compile(r"(?!)")
 
 
 def through_the_door(kind: type, *callbacks: str) -> None:
-    """See to it that a kind of component leaves these methods, which enter, as they are.
+    """Refuse a component class that overrides one of these methods, and so avoids its rule.
 
     Raises:
-        TypeError: if it has one of its own.
+        TypeError: if the class does.
     """
     for name in callbacks:
         if name in vars(kind):
@@ -115,20 +115,20 @@ def through_the_door(kind: type, *callbacks: str) -> None:
 
 
 class _Posted:
-    """What is below messages under an id of one format."""
+    """Shared behaviour of buttons and selects: ids, rule, first response."""
 
     ids: ClassVar[CustomId]
     rule: ClassVar[Rule]
     first: ClassVar[First | Mapping[Any, First]]
 
     def first_response(self, _interaction: Interaction) -> First:
-        """The first response to this click, by its action where that matters."""
+        """Return the first response to this click; it may depend on the action."""
         first = type(self).first
         return first if isinstance(first, First) else first[vars(self)["action"]]
 
     @final
     async def _entered(self, interaction: Interaction) -> bool:
-        """Whether the click may do something; its sender is told why not."""
+        """Apply the rule; tell the sender if it refuses."""
         values = {name: vars(self)[name] for name in self.ids.parts}
         first = self.first_response(interaction)
         found = await enter(interaction, first, type(self).rule, values)
@@ -140,7 +140,7 @@ class _Posted:
 
     @classmethod
     def values_on(cls, message: discord.Message | None) -> dict[str, Any] | None:
-        """The values of the first component of this kind on a message; None if there is none."""
+        """Return the values of the message's first component of this kind, or None."""
         for component in components_of(message) if message is not None else ():
             values = cls.ids.parse(getattr(component, "custom_id", None) or "")
             if values is not None:
@@ -149,7 +149,7 @@ class _Posted:
 
 
 class Button(_Posted, discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_NEVER):
-    """A button that works after a restart: the values in its custom_id are its attributes."""
+    """Button that works after a restart: the values in its custom_id are its attributes."""
 
     labels: ClassVar[Mapping[Any, Sentence]]
     styles: ClassVar[Mapping[Any, discord.ButtonStyle]]
@@ -163,9 +163,10 @@ class Button(_Posted, discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]]
         labels: Mapping[Any, Sentence] = MappingProxyType({}),
         styles: Mapping[Any, discord.ButtonStyle] = MappingProxyType({}),
     ) -> None:
-        """Have discord.py find this kind of button by its ids; labels and styles are by action.
+        """Register the kind of button with discord.py by its ids.
 
-        So may be its `first` response; its `rule` says whether a click may do anything.
+        Labels, styles and optionally the `first` response are chosen by action. The `rule` decides
+        whether a click may do anything.
         """
         super().__init_subclass__(template=ids.pattern)
         through_the_door(cls, "callback", "_entered")
@@ -176,13 +177,12 @@ class Button(_Posted, discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]]
     def __init__(
         self, label: str | Language = "", *, row: int | None = None, **values: Any
     ) -> None:
-        """The button with the values that its id has.
+        """Make the button that the values describe.
 
         Args:
-            label: what it is called, or the language of its action's label. Made anew from its id,
-                it needs none.
-            row: where it is to stand, of five.
-            values: what `ids` takes.
+            label: text, or the language in which to label the action. Unused after a restart.
+            row: 0 to 4.
+            values: the values of `ids`.
         """
         action = values.get("action")
         text = self.labels[action](label) if isinstance(label, Language) else label
@@ -206,10 +206,7 @@ class Button(_Posted, discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]]
             await self.clicked(interaction)
 
     async def clicked(self, interaction: Interaction) -> None:
-        """Do what a click does, after the first response and the rule.
-
-        Whatever it raises is explained to whoever clicked.
-        """
+        """Handle a click, after the first response and the rule; errors are explained."""
         raise NotImplementedError
 
 
@@ -217,15 +214,15 @@ _HANDLERS: Final[dict[str, type[Button]]] = {}
 
 
 def handler(prefix: str) -> type[Button]:
-    """The class of the buttons whose ids begin with a prefix, once its feature is imported."""
+    """Return the class of buttons whose ids have this prefix, once its feature is imported."""
     return _HANDLERS[prefix]
 
 
 class Select(_Posted, discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=_NEVER):
-    """A list to choose one from that works after a restart, as `Button`s do."""
+    """Single-choice select that works after a restart, like `Button`."""
 
     def __init_subclass__(cls, *, ids: CustomId, rule: Rule, first: First = First.THINKING) -> None:
-        """Have discord.py find this kind of list by its ids, and have choices follow a `rule`."""
+        """Register the kind of select with discord.py by its ids; each choice must pass `rule`."""
         super().__init_subclass__(template=ids.pattern)
         through_the_door(cls, "callback", "_entered")
         cls.ids, cls.rule, cls.first = ids, rule, first
@@ -233,7 +230,7 @@ class Select(_Posted, discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]]
     def __init__(
         self, placeholder: str = "", options: Sequence[discord.SelectOption] = (), **values: Any
     ) -> None:
-        """The list with the values that its id has; made anew from its id, it needs no options."""
+        """Make the select that the values describe. After a restart it needs no options."""
         super().__init__(
             discord.ui.Select(
                 custom_id=self.ids.format(**values),
@@ -248,7 +245,7 @@ class Select(_Posted, discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]]
         cls, _interaction: discord.Interaction[Any], item: Any, match: re.Match[str], /
     ) -> Self:
         made = cls(**cls.ids.values(match.groupdict()))
-        # What was chosen comes with the interaction, into the item that discord.py found.
+        # The choice arrives in the item that discord.py found.
         if isinstance(item, BaseSelect):
             made.item = cast("discord.ui.Select[discord.ui.View]", item)
         return made
@@ -259,15 +256,15 @@ class Select(_Posted, discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]]
             await self.chosen(interaction, next(iter(self.item.values), ""))
 
     async def chosen(self, interaction: Interaction, value: str) -> None:
-        """Do what choosing does, after the first response and the rule.
+        """Handle a choice, after the first response and the rule.
 
-        A forged `value` is one that the list does not offer.
+        A forged `value` may not be among the options.
         """
         raise NotImplementedError
 
 
 def view_of(buttons: Iterable[discord.ui.Item[Any]]) -> discord.ui.View | None:
-    """A message's buttons, which never time out; None without any."""
+    """Return a view that never times out; None without buttons."""
     view = discord.ui.View(timeout=None)
     for button in buttons:
         view.add_item(button)
@@ -280,10 +277,10 @@ def pages_view(
     language: Language,
     button: Callable[[int, str], discord.ui.Item[Any]],
 ) -> discord.ui.View | None:
-    """The buttons to the pages beside one; None if it is the only one.
+    """Return the buttons to the previous and the next page; None if there is only one page.
 
-    `labels` are of the buttons to the page before and to the next one; `button` makes the one to a
-    page, counted from 0, with its label.
+    `labels` belong to these two buttons. `button` makes one from a page number, counted from 0, and
+    its label.
     """
     before, after = (label(language) for label in labels)
     beside = neighbours(page.number, page.count, before, after)

@@ -1,43 +1,42 @@
-"""Exponential back-off with jitter of one shard's connections.
+"""Exponential back-off with jitter for the connections of one shard.
 
-The first connection after a good one is made at once: cuts, closes and operation 7 are everyday.
-While connections fail or end soon, the waits double up to a minute, stay there for a while, so that
-the bot is back soon after a short outage, and double again up to ten minutes. IDENTIFYs stay at a
-minute for a shorter while: a bot has only so many a day.
+The first reconnection is immediate, because dropped connections and operation 7 are common. The
+waits then double up to one minute, stay there for the length of a short outage, and double again up
+to ten minutes. IDENTIFYs leave the one-minute step earlier, because Discord limits them per day.
 
-Pure: a clock and a source of jitter are given, and nothing here waits or knows Discord.
+Pure: clock and jitter are parameters.
 """
 
 import random
 from collections.abc import Callable
 from typing import Final
 
-# The longest wait while an outage is short: what connecting takes is left of a minute.
+# Longest wait during a short outage; connecting takes the rest of a minute.
 SHORT_SECONDS: Final = 55.0
-# The longest wait.
+# Longest wait of all.
 LONG_SECONDS: Final = 600.0
 FIRST_SECONDS: Final = 1.0
-# As long as Discord wants between two of them, and a little more.
+# A little more than the interval that Discord requires.
 FIRST_IDENTIFY_SECONDS: Final = 5.5
-# An outage is short for so many of each: 24 minutes, and three and a half.
+# Attempts in a short outage: 24 minutes of connections, three and a half of IDENTIFYs.
 SHORT_CONNECTIONS: Final = 34
 SHORT_IDENTIFIES: Final = 7
-# A wait is this share of its most at least. Less, and the bounds on three hours would not hold.
+# Least share of the full wait. With less, the bounds for three hours would not hold.
 LEAST_JITTER: Final = 0.9
-# A connection that has lasted so long ends an outage.
+# A connection this old ends an outage.
 STEADY_SECONDS: Final = 60.0
 
-# 2 to this power is more than any wait.
+# 2 to this power exceeds every wait.
 _EXPONENT: Final = 10
 
 
 def connection_seconds(connections: int) -> float:
-    """Most seconds between two connections, the earlier being the last of so many in a row."""
+    """Longest wait in seconds after so many connections in a row."""
     return _wait(connections, FIRST_SECONDS, SHORT_CONNECTIONS)
 
 
 def identify_seconds(identifies: int) -> float:
-    """Most seconds between two IDENTIFYs, the earlier being the last of so many in a row."""
+    """Longest wait in seconds after so many IDENTIFYs in a row."""
     return _wait(identifies, FIRST_IDENTIFY_SECONDS, SHORT_IDENTIFIES)
 
 
@@ -55,17 +54,17 @@ class ConnectionBackoff:
         now: Callable[[], float],
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        """Have no connection yet.
+        """Start without a connection.
 
         Args:
-            now: seconds of a clock that never goes back.
-            jitter: a number between two others.
+            now: seconds of a monotonic clock.
+            jitter: returns a number between its two arguments.
         """
         self._now = now
         self._jitter = jitter
         self._connections = 0
         self._identifies = 0
-        # Connections in a row that began well and ended soon.
+        # Connections in a row that became ready but ended soon.
         self._short_ones = 0
         self._next_connection = 0.0
         self._next_identify = 0.0
@@ -73,11 +72,11 @@ class ConnectionBackoff:
 
     @property
     def has_identified(self) -> bool:
-        """Whether a session was begun since the last good one."""
+        """Whether a session was started since the last steady connection."""
         return self._identifies > 0
 
     def delay(self, *, identifies: bool) -> float:
-        """Seconds until the next connection may begin, which sends IDENTIFY or resumes."""
+        """Return the seconds until the next connection may begin, with IDENTIFY or RESUME."""
         due = max(self._next_connection, self._next_identify if identifies else 0.0)
         return max(due - self._now(), 0.0)
 
@@ -91,18 +90,18 @@ class ConnectionBackoff:
             self._next_identify = self._after(identify_seconds(self._identifies))
 
     def ready(self) -> None:
-        """Note that Discord has begun or resumed the session."""
+        """Record that Discord started or resumed the session."""
         self._ready_at = self._now()
 
     def end(self) -> None:
-        """Note that the connection has ended, if there was one."""
+        """Record that the connection ended, if there was one."""
         if self._ready_at is None:
             return
         if self._now() - self._ready_at >= STEADY_SECONDS:
             self._short_ones = self._connections = self._identifies = 0
             self._next_connection = self._next_identify = 0.0
         else:
-            # Discord is there: only how often it ended a connection so soon counts from now on.
+            # Discord is reachable, so only its early closes count from now on.
             self._short_ones += 1
             self._connections = self._short_ones
             self._next_connection = self._after(connection_seconds(self._connections))

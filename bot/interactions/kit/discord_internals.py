@@ -1,10 +1,9 @@
-"""Undocumented parts of discord.py that are used, in one place and checked at import.
+"""Private parts of discord.py that the bot uses, in one place and checked at import.
 
-discord.py has no public way to send a lost interaction response again, to fill in a form that
-another process opened, to take a deleted role from a member in its cache, to close a client of
-shards that was never set up, to resume a shard's session at the second attempt, or to give up a
-shard that another process is to run. A version that lacks one of these parts is refused here, by
-its name.
+discord.py has no public way to resend a lost interaction response, to fill in a form that another
+process opened, to remove a deleted role from a cached member, to close a sharded client that was
+never set up, to resume a session at the second attempt, or to give up a shard to another process.
+The check refuses a version without one of these parts, by name.
 """
 
 import asyncio
@@ -56,7 +55,7 @@ USED: Final = (
 
 
 def missing(names: Iterable[str]) -> list[str]:
-    """Those of these parts, as `module:attribute`, that the installed discord.py lacks."""
+    """Return the parts, as `module:attribute`, that the installed discord.py lacks."""
     return [name for name in names if not _is_there(name)]
 
 
@@ -66,7 +65,7 @@ def _is_there(name: str) -> bool:
         return True
     owner, _, attribute = name.rpartition(".")
     with contextlib.suppress(ImportError, AttributeError, ValueError):
-        # Only instances have it: `__init__` sets it.
+        # Set in `__init__`, so only instances have it.
         made = [kind.__dict__.get("__init__") for kind in resolve_name(owner).__mro__]
         codes = [one.__code__ for one in made if hasattr(one, "__code__")]
         return any(attribute in code.co_names for code in codes)
@@ -79,53 +78,52 @@ if _missing := missing(USED):
         "install the version that was tested with it."
     )
 
-# Sends what an interaction's token is for: responses, edits, further messages.
+# Sends with an interaction's token: responses, edits, follow-ups.
 WebhookAdapter = async_.AsyncWebhookAdapter
 
 
 def use_webhook_adapter(adapter: async_.AsyncWebhookAdapter) -> None:
-    """Let this task, and those that it starts, send by interactions' tokens through an adapter."""
+    """Send with interaction tokens through an adapter, in this task and the tasks it starts."""
     async_.async_context.set(adapter)
 
 
 async def submit(modal: discord.ui.Modal, interaction: Interaction) -> None:
-    """Fill a form's fields with what an interaction brings of them, and call its `on_submit`."""
+    """Fill a form's fields from an interaction, and call its `on_submit`."""
     sent: Any = interaction.data
     await modal._dispatch_submit(interaction, sent["components"], sent.get("resolved", {}))
 
 
 def take_role(member: discord.Member, role_id: int) -> None:
-    """Take a role that was deleted from a member in the cache.
+    """Remove a deleted role from a cached member.
 
-    discord.py leaves it there, and goes on granting what channels granted to it.
+    discord.py keeps the role, and with it the role's channel permissions.
     """
     if member._roles.has(role_id):
         member._roles.remove(role_id)
 
 
 async def fetch_original(webhook: discord.Webhook) -> discord.WebhookMessage:
-    """An interaction's first response by its token, without the interaction."""
+    """Fetch an interaction's first response by its token."""
     return await webhook.fetch_message("@original")  # type: ignore[arg-type]
 
 
 async def edit_original(webhook: discord.Webhook, **changes: Any) -> None:
-    """Edit an interaction's first response by its token, without the interaction."""
+    """Edit an interaction's first response by its token."""
     await webhook.edit_message("@original", **changes)  # type: ignore[call-overload]
 
 
 def is_set_up(client: discord.Client) -> bool:
-    """Whether a client was entered or logged in, so that there is something to close."""
+    """Whether a client was entered or logged in, and so has something to close."""
     return not isinstance(client.loop, _LoopSentinel)
 
 
 class _ResumingShard(shard.Shard):
-    """A shard that goes on with its session however many attempts it takes to connect again.
+    """Shard that resumes its session after any number of failed attempts.
 
-    discord.py's begins a new one after the first attempt that failed, so that what was said in the
-    meantime is lost; its client without shards resumes. Its client also connects again without a
-    pause where Discord closes a connection, one shard at a time, and none until all are launched.
-    Here each shard waits by itself, as `Services.connecting` says. One that was given up stays
-    closed, also where it was just being connected again.
+    discord.py starts a new session after the first failed attempt, which loses the events in
+    between. Its client also reconnects without a pause, one shard at a time, and only once all are
+    launched. Here each shard waits for itself (`Services.connecting`). A shard that was given up
+    stays closed, even while it reconnects.
     """
 
     given_up = False
@@ -153,7 +151,7 @@ class _ResumingShard(shard.Shard):
         await super().close()
 
     def _take(self, event: shard.EventItem) -> None:
-        """Connect again; the client, which would do so for one shard at a time, ends the bot."""
+        """Reconnect here; the client would reconnect one shard at a time."""
         if isinstance(event.error, ReconnectWebSocket):
             self._connect_again(resume=event.error.resume)
         else:
@@ -163,7 +161,7 @@ class _ResumingShard(shard.Shard):
         if isinstance(e, discord.ConnectionClosed):
             await super()._handle_disconnect(e)
             return
-        # The address to resume at may be gone; the common one resumes sessions, too.
+        # The resume address may be gone; the common one resumes sessions, too.
         self.ws.gateway = self.ws.DEFAULT_GATEWAY
         self._connect_again(resume=True)
 
@@ -180,7 +178,7 @@ class _ResumingShard(shard.Shard):
 
 
 def resume_shards() -> None:
-    """Let the shards that are launched from now on resume."""
+    """Make shards launched from now on resume."""
     shard.Shard = _ResumingShard  # type: ignore[misc]
 
 
@@ -188,14 +186,14 @@ def resume_shards() -> None:
 
 
 def divide_guilds(client: discord.AutoShardedClient, count: int) -> None:
-    """Tell a client how many shards there are in all, of which it runs some."""
+    """Tell a client how many shards the bot has; the client runs some of them."""
     client.shard_count = count
     client._connection.shard_count = count
     client._connection.shard_ids = range(count)
 
 
 def gate_events(client: discord.Client, is_open: Callable[[], bool]) -> None:
-    """Let a client take events only while `is_open` says so; what comes otherwise is lost."""
+    """Drop a client's gateway events while `is_open` returns False."""
     parsers = client._connection.parsers
 
     def gated(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -205,7 +203,7 @@ def gate_events(client: discord.Client, is_open: Callable[[], bool]) -> None:
 
 
 async def give_up_shard(client: discord.AutoShardedClient, shard_id: int) -> None:
-    """End a shard's connection for good, and forget its guilds, which another process sees now."""
+    """Close a shard for good, and forget its guilds, which another process serves now."""
     known: dict[int, _ResumingShard] = getattr(client, "_AutoShardedClient__shards")  # noqa: B009
     state = client._connection
     given_up = known.pop(shard_id, None)

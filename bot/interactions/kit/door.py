@@ -1,8 +1,8 @@
 """Entry of clicks, choices and forms: acknowledge, apply the component's rule, or refuse.
 
-Ids of components come back from Discord and may be forged on the way. So each kind declares its
-first response and a rule; a class without them can't be made. A component acts on what its rule
-found. The bot's rules are in `bot.interactions.policy.rules`.
+Discord sends component ids back, and anybody may forge them. So each kind declares its first
+response and a rule; a class without them can't be made. A component acts on what its rule found.
+The bot's rules are in `bot.interactions.policy.rules`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,7 +21,7 @@ from bot.text.languages import Sentence
 
 
 class First(Enum):
-    """The first response to a click or a form, which Discord awaits for three seconds."""
+    """First response to a click or a form, due within three seconds."""
 
     THINKING = auto()  # a private *thinking…*
     IN_PLACE = auto()  # none yet; the message will change, which one member alone sees
@@ -29,19 +29,19 @@ class First(Enum):
     OWN = auto()  # a form or a message, sent by the handler; the rule has to be quick
 
 
-# The attributes that a rule adds to a component's own: what it has looked up.
+# Attributes that a rule looks up and adds to the component.
 Found: TypeAlias = Mapping[str, Any]
-# Finds what a component may act on, by the values of its id, or says why it may not act.
+# Finds what a component may act on, from the values in its id, or returns a refusal.
 Rule: TypeAlias = Callable[[Interaction, Mapping[str, Any]], Awaitable[Found | Sentence]]
 
 
 async def enter(
     interaction: Interaction, first: First, rule: Rule, values: Mapping[str, Any]
 ) -> Found | Sentence:
-    """Acknowledge an interaction, then apply a component's rule.
+    """Acknowledge an interaction, then apply the component's rule.
 
     Returns:
-        What the rule has found, or the refusal, which nobody has been told yet.
+        The rule's result, or a refusal that the sender has not seen yet.
     """
     if first is First.IN_PLACE and not _is_seen_by_one(interaction):
         return error_messages.UNKNOWN_BUTTON
@@ -57,9 +57,9 @@ async def enter(
 
 
 async def refuse(interaction: Interaction, first: First, refusal: Sentence) -> None:
-    """Tell the sender why a click does nothing, in the place of a message that they alone see.
+    """Tell the sender why a click does nothing; replace a message that only they see.
 
-    A moderator who lost the role so loses sight of what only moderators see.
+    So a moderator who lost the role also loses sight of moderators' content.
     """
     said = refusal(await viewer_language(interaction))
     message = interaction.message

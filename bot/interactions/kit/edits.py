@@ -1,7 +1,7 @@
-"""Later edits of a message that was sent: one each, in time, and none of what somebody changed.
+"""Delayed edits of sent messages: once, in time, and never over somebody else's change.
 
-Discord takes edits by an interaction's token for 15 minutes. A message that says something else by
-now, or is gone, is left alone: only what still ends with the line that it was sent with is edited.
+Discord accepts edits with an interaction's token for 15 minutes. A message is edited only if it
+still ends with the line it was sent with.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ from bot.interactions.kit.retries import resent
 from bot.interactions.services import Interaction, Pacer
 
 PAUSE_SECONDS: Final = 1.0
-# Of so many channels it is known when the last edit was.
+# LRU cache of the channels' last edits.
 _CHANNELS: Final = 4_096
 
 _logger = logging.getLogger(__name__)
 
 
 class Posted(Protocol):
-    """A message that was sent."""
+    """A sent message."""
 
     @property
     def channel_id(self) -> int:
@@ -35,13 +35,13 @@ class Posted(Protocol):
 
     @property
     def expired(self) -> bool:
-        """Whether Discord takes no edit of it any more."""
+        """Whether Discord no longer accepts edits."""
 
     async def now(self) -> discord.Message | None:
-        """As it is now; None where the bot may not look at it.
+        """Fetch its current state; None if the bot may not see it.
 
         Raises:
-            discord.NotFound: if it is gone.
+            discord.NotFound: if it was deleted.
         """
 
     async def edit(self, **shown: Any) -> None:
@@ -50,7 +50,7 @@ class Posted(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PostedMessage:
-    """A message that the bot sent as itself."""
+    """Message that the bot sent as itself."""
 
     message: discord.Message
 
@@ -66,7 +66,7 @@ class PostedMessage:
         try:
             return await self.message.channel.fetch_message(self.message.id)
         except discord.Forbidden:
-            # Nor could it be changed by a click: that takes looking at it, too.
+            # A click could not change it either: that takes the same permission.
             return None
 
     async def edit(self, **shown: Any) -> None:
@@ -75,7 +75,7 @@ class PostedMessage:
 
 @dataclass(frozen=True, slots=True)
 class PostedResponse:
-    """A response to an interaction, or what followed it: whoever alone sees it may be its asker."""
+    """Response or follow-up to an interaction, possibly ephemeral."""
 
     interaction: Interaction
     message_id: int
@@ -92,12 +92,12 @@ class PostedResponse:
         return await self.interaction.followup.fetch_message(self.message_id)
 
     async def edit(self, **shown: Any) -> None:
-        # Whatever is sent by a token is sent again by itself where a connection breaks.
+        # The adapter of interaction tokens resends by itself.
         await self.interaction.followup.edit_message(self.message_id, **shown)
 
 
 class EditPacer:
-    """Lets one edit a second go to a channel: Discord holds up what comes faster."""
+    """Rate limiter: one edit a second in each channel, because Discord delays faster ones."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class EditPacer:
         self._next: LRUCache[int, float] = LRUCache(_CHANNELS)
 
     async def turn(self, channel_id: int) -> None:
-        """Wait until it is this one's turn."""
+        """Wait for the next slot of a channel."""
         now = self._clock()
         at = max(now, self._next.get(channel_id, now))
         self._next[channel_id] = at + PAUSE_SECONDS
@@ -118,9 +118,9 @@ class EditPacer:
 
 
 async def edit_once(posted: Posted, pacer: Pacer, line: str, shown: dict[str, Any]) -> bool:
-    """Edit a message that still has its `line`; False if it is left as it is.
+    """Edit a message that still has its `line`; returns False if it was left alone.
 
-    Edits of an expired interaction's messages are not tried.
+    Messages of expired interactions are skipped.
     """
     await pacer.turn(posted.channel_id)
     try:

@@ -1,7 +1,6 @@
-"""Error handling of interactions: one sentence for the member, and an id that is in the log.
+"""Error handling of interactions: every failed callback ends in the client's one handler.
 
-Errors in buttons, forms and listeners go to the client's one handler, as those of commands do:
-discord.py only logs an exception in a button's callback, and the member sees "This interaction
+discord.py only logs an exception in a button's callback, and the member reads "This interaction
 failed" with nothing to report.
 """
 
@@ -20,10 +19,10 @@ from bot.interactions.kit.retries import ACKNOWLEDGED
 from bot.interactions.services import Interaction
 from bot.text import error_messages
 
-# What a request to Discord can fail with: it says no, is not there, or the connection ends.
+# Failures of a request to Discord: refused, unavailable, or disconnected.
 UNREACHED: Final = (discord.HTTPException, aiohttp.ClientError, OSError)
 
-# A form must be the first response, within three seconds; two things are looked up for some.
+# A form must be the first response, within three seconds, after up to two lookups.
 _PATIENCE_SECONDS: Final = 1.2
 _TOO_MANY_REQUESTS: Final = 429
 _BROKEN: Final = 500
@@ -37,15 +36,15 @@ _Callback = Callable[Concatenate[_Self, Interaction, _P], Awaitable[None]]
 
 
 class BusyError(Exception):
-    """What a form needs can't be looked up before Discord stops waiting."""
+    """A form's lookup takes longer than Discord waits."""
 
 
 @asynccontextmanager
 async def in_time() -> AsyncIterator[None]:
-    """Look up what a form is opened with, or say in time that it is worth trying again.
+    """Bound the lookups before a form is opened.
 
     Raises:
-        BusyError: if it takes so long that Discord would give the interaction up.
+        BusyError: if they take longer than Discord would wait.
     """
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
@@ -55,14 +54,14 @@ async def in_time() -> AsyncIterator[None]:
 
 
 def worth_retrying(error: BaseException) -> bool:
-    """Whether the same request may be taken later: Discord was busy, broken or out of reach."""
+    """Whether the same request may succeed later: Discord was busy, broken or unreachable."""
     if not isinstance(error, discord.HTTPException):
         return True
     return error.status >= _BROKEN or error.status == _TOO_MANY_REQUESTS
 
 
 def explained(callback: _Callback[_Self, _P]) -> Callable[..., Any]:
-    """Make a callback for those who are served alone, whose exceptions the client explains."""
+    """Admit the sender, run the callback, and have the client explain its exceptions."""
 
     @functools.wraps(callback)
     async def wrapped(
@@ -79,13 +78,13 @@ def explained(callback: _Callback[_Self, _P]) -> Callable[..., Any]:
 
 
 async def say(interaction: Interaction, sentence: str, **more: Any) -> None:
-    """Say something to the member alone, also where the interaction was answered already."""
+    """Send the member an ephemeral message, even if the interaction was answered already."""
     try:
         if not interaction.response.is_done():
             try:
                 await interaction.response.send_message(sentence, ephemeral=True, **more)
             except discord.HTTPException as failure:
-                # An earlier response reached Discord although Discord said that it did not.
+                # Discord accepted an earlier response although it reported an error.
                 if failure.code != ACKNOWLEDGED:
                     raise
             else:
@@ -93,14 +92,14 @@ async def say(interaction: Interaction, sentence: str, **more: Any) -> None:
         if not await _in_place(interaction, sentence, **more):
             await interaction.followup.send(sentence, ephemeral=True, **more)
     except UNREACHED as failure:
-        # The interaction may have expired; the log has the error already.
+        # The interaction may have expired; the error is logged already.
         _logger.warning("The member could not be told: %s", failure)
 
 
 async def _in_place(interaction: Interaction, sentence: str, **more: Any) -> bool:
-    """Say it in the place of a private *thinking…*; a public one is taken away.
+    """Replace a private *thinking…* with the sentence; delete a public one.
 
-    The first message that follows a *thinking…* takes its place, and is seen by whoever sees that.
+    The first follow-up replaces *thinking…* and inherits its visibility.
     """
     if interaction.response.type is not discord.InteractionResponseType.deferred_channel_message:
         return False

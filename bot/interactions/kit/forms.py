@@ -1,7 +1,7 @@
-"""Forms (modals) that are taken whether or not the process that opened them still runs.
+"""Forms (modals) that survive the process that opened them.
 
-discord.py keeps open forms in memory. The id of a form here says what it is about, so that what is
-sent to another process can be taken, too, and what can't be taken is given back.
+discord.py keeps open forms in memory. Here a form's id says what it is about, so another process
+can take a submission, or give back the input it can't take.
 """
 
 import asyncio
@@ -32,24 +32,24 @@ from knowledge.store.row_guilds import NO_GUILD
 from knowledge.text import storable
 from knowledge.values.guilds import GuildFilter, Language
 
-# So long a form is kept in memory. One that is sent later is taken by its id.
+# Seconds that a form stays in memory. A later submission is found by its id.
 OPEN_SECONDS: Final = 24 * 60 * 60
-# Discord's limit; a form that was forged may have more.
+# Discord's limit; a forged form may have more.
 FIELDS: Final = 5
 FILE_NAME: Final = "what-you-wrote.txt"
 
-# So long a form waits for being kept; its sender's client waits three seconds in all.
+# Longest wait for the inbox; the sender's client waits three seconds in all.
 _KEEPING_SECONDS: Final = 1.2
 
 _logger = logging.getLogger(__name__)
 
-# In `Interaction.extras` of a form that discord.py has found in memory.
+# Key in `Interaction.extras`: discord.py found the form in memory.
 _FOUND: Final = "found"
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What was filled in, by the ids of the fields: texts, choices, files."""
+    """Submitted input by field id: texts, choices, files."""
 
     texts: dict[str, str]
     choices: dict[str, list[str]]
@@ -59,7 +59,7 @@ class Filled:
         return self.texts.get(field, "")
 
     def choice(self, field: str) -> str:
-        """What was chosen in a list of which one is chosen; nothing where there is no such list."""
+        """Return the choice of a single-choice list, or an empty string."""
         return next(iter(self.choices.get(field, ())), "")
 
     def file(self, field: str) -> discord.Attachment | None:
@@ -67,12 +67,12 @@ class Filled:
 
 
 class Form(discord.ui.Modal):
-    """A form whose id says what it is about, and has a number that no other has."""
+    """Form whose id says what it is about and ends with a unique number."""
 
     ids: ClassVar[CustomId]
     rule: ClassVar[Rule]
     first: ClassVar[First]
-    # What is told after a restart, where all was done but this.
+    # Said after a restart if only the reply was lost.
     done_before: ClassVar[Sentence] = error_messages.FORM_DONE
 
     def __init_subclass__(cls, *, ids: CustomId, rule: Rule, first: First = First.THINKING) -> None:
@@ -100,9 +100,9 @@ class Form(discord.ui.Modal):
         required: bool = True,
         paragraph: bool = False,
     ) -> None:
-        """Add an input of at most so many characters, filled with a text.
+        """Add an input of at most `most` characters, filled with `text`.
 
-        Of the text nothing is refused: clients count an emoji as two characters.
+        An emoji counts as two characters in clients, so the limit grows to fit `text`.
         """
         style = discord.TextStyle.paragraph if paragraph else discord.TextStyle.short
         component = discord.ui.TextInput[Any](
@@ -118,7 +118,7 @@ class Form(discord.ui.Modal):
     def given_back(
         cls, _bot: Services, _custom_id: str, fields: Sequence[tuple[str, str]], language: Language
     ) -> dict[str, Any]:
-        """What edits a message to give back what was typed, after the bot was restarted."""
+        """Return the message edit that gives the input back after a restart."""
         typed = error_messages.typed(fields, language)
         said, as_file = error_messages.given_back(
             error_messages.RESTARTED(language), typed, language
@@ -128,7 +128,6 @@ class Form(discord.ui.Modal):
 
     @classmethod
     def first_response(cls, _interaction: Interaction) -> First:
-        """The first response to a form that was sent."""
         return cls.first
 
     @classmethod
@@ -136,10 +135,10 @@ class Form(discord.ui.Modal):
     async def entered(
         cls, interaction: Interaction, custom_id: str, filled: Filled, take: "_Take"
     ) -> None:
-        """Take what was filled in if the rule lets it in; else give it back.
+        """Take the input if the rule admits it; else give it back.
 
         Raises:
-            ValueError: if it is no id of this kind of form.
+            ValueError: if the id belongs to another kind of form.
         """
         subject = cls.ids.parse(custom_id)
         if subject is None:
@@ -160,25 +159,25 @@ class Form(discord.ui.Modal):
     async def refused(
         cls, interaction: Interaction, why: str, _subject: dict[str, Any], _filled: Filled
     ) -> None:
-        """Say why a form was not let in, and give back what was typed."""
+        """Say why the form was refused, and give the input back."""
         await give_back(interaction, why)
 
     @classmethod
     async def take(cls, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
-        """Take what was filled in, by what the id says and the rule has found."""
+        """Take the input, with the id's values and the rule's findings in `subject`."""
         raise NotImplementedError
 
     async def sent(self, interaction: Interaction, subject: dict[str, Any], filled: Filled) -> None:
-        """Take what was filled in; here, what the form was opened with is still known."""
+        """Take the input in the process that opened the form, with its objects at hand."""
         await self.take(interaction, subject, filled)
 
     async def interaction_check(self, interaction: discord.Interaction[Any]) -> bool:
-        """Remember that discord.py has found this form; it asks before it hands it over."""
+        """Record that discord.py found this form; it calls this before `on_submit`."""
         interaction.extras[_FOUND] = True
         return True
 
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
-        """Take what was filled in, or say what went wrong and give it back."""
+        """Take the input, or say what went wrong and give it back."""
         entered = functools.partial(
             self.entered, interaction, self.custom_id, _filled(self), self.sent
         )
@@ -189,7 +188,7 @@ _Take = Callable[[Interaction, dict[str, Any], Filled], Awaitable[None]]
 
 
 class _Resent(discord.ui.Modal):
-    """A form that was opened by another process, with the fields that came back of it."""
+    """Form of another process, rebuilt from the submitted fields."""
 
     def __init__(self, interaction: Interaction, kinds: tuple[type[Form], ...]):
         super().__init__(title="Sent")
@@ -214,16 +213,16 @@ class _Resent(discord.ui.Modal):
 
 
 async def take_again(interaction: Interaction, kinds: tuple[type[Form], ...]) -> None:
-    """Take a form that was sent, if this process did not find it among those that are open.
+    """Take a submitted form that this process didn't open.
 
-    To be called after discord.py has looked, which it does before its event `interaction`.
+    Call it after discord.py's own lookup, which precedes the event `interaction`.
     """
     if _FOUND not in interaction.extras:
         await _or_given_back(interaction, lambda: _resent(interaction, kinds))
 
 
 async def _resent(interaction: Interaction, kinds: tuple[type[Form], ...]) -> None:
-    # discord.py fills the fields, as it would have done with the form itself.
+    # discord.py fills the fields, as it does for a form in memory.
     await submit(_Resent(interaction, kinds), interaction)
 
 
@@ -234,7 +233,7 @@ async def _or_given_back(interaction: Interaction, take: Callable[[], Awaitable[
     keeping = inbox.keep(
         interaction, [(field["custom_id"], _typed(field)) for field in _fields(interaction.data)]
     )
-    # What was typed is kept before Discord is told that it was taken, unless that takes too long.
+    # The input is stored before Discord closes the form, unless that takes too long.
     await asyncio.wait([keeping], timeout=_KEEPING_SECONDS)
     try:
         await take()
@@ -244,7 +243,7 @@ async def _or_given_back(interaction: Interaction, take: Callable[[], Awaitable[
 
 
 def _typed(field: dict[str, Any]) -> str:
-    """What was typed into a field or chosen in it; nothing of a file."""
+    """Return a field's text or choices; nothing for a file."""
     if field.get("type") == discord.ComponentType.file_upload.value:
         return ""
     return field.get("value") or " ".join(field.get("values") or ())
@@ -253,18 +252,17 @@ def _typed(field: dict[str, Any]) -> str:
 async def answer_left(
     bot: Services, kinds: tuple[type[Form], ...], before: datetime, mine: GuildFilter
 ) -> None:
-    """Tell members what became of the clicks and forms that an earlier process has left.
+    """Answer the clicks and forms that an earlier process left open.
 
-    Forms that aren't on record as taken are given back; one of which Discord was not told is still
-    open where it was typed. A click is answered where Discord still shows *thinking…* for it.
-    Guilds that aren't `mine` are left to the processes that serve them.
+    Forms without a record of success are given back. Clicks are answered if Discord still shows
+    *thinking…*. Guilds that aren't `mine` are left to the processes that serve them.
     """
     left = await bot.worker.call(lambda core: core.store.inbox.left(before))
     for kept in [one for one in left if mine(one.guild_id or 0)]:
         kind = next((one for one in kinds if one.ids.parse(kept.custom_id)), None)
         webhook = discord.Webhook.partial(bot.application_id or 0, kept.token, client=bot)
         try:
-            # What it was sent from may be a layout, as the queue is, and takes no content.
+            # The original may be a layout, as the queue is, and then takes no content.
             original = await fetch_original(webhook)
             is_click = kind is None and not kept.fields
             if original.flags.loading or not is_click:
@@ -283,7 +281,7 @@ def _forget(interaction_id: int, core: Core) -> None:
 
 
 async def _became(bot: Services, kept: KeptInteraction, kind: type[Form]) -> dict[str, Any]:
-    """What edits a message to say what became of a form or click."""
+    """Return the message edit that says what became of a form or click."""
     language = languages.of_locale(kept.locale) or Language.ENGLISH
     if not kept.taken and await _claimed(bot, kept):
         return kind.given_back(bot, kept.custom_id, kept.fields, language)
@@ -291,7 +289,7 @@ async def _became(bot: Services, kept: KeptInteraction, kind: type[Form]) -> dic
 
 
 async def _claimed(bot: Services, kept: KeptInteraction) -> bool:
-    """See to it that a process which stands still does not take it later; False if it was done."""
+    """Claim it, so that a stalled process can't take it later; False if it was done."""
     guild_id = kept.guild_id or NO_GUILD
     return await bot.worker.call(lambda core: core.store.handled.give_back(guild_id, kept.id))
 
@@ -303,7 +301,7 @@ def _as_layout(content: str, attachments: Sequence[discord.File] = (), **_: Any)
 
 
 async def give_back(interaction: Interaction, sentence: str) -> None:
-    """Say why what was typed was not taken, and give it back: in the message, or as a file."""
+    """Say why the input was not taken, and give it back in the message or as a file."""
     language = await viewer_language(interaction)
     typed = error_messages.typed(
         [(field["custom_id"], field.get("value") or "") for field in _fields(interaction.data)],
@@ -325,7 +323,7 @@ def _fields(data: Any) -> list[dict[str, Any]]:
 
 
 def _made(field: dict[str, Any]) -> discord.ui.Item[Any] | None:
-    """A field like the one that was filled in, for discord.py to put into it what was sent."""
+    """Rebuild a submitted field, for discord.py to fill."""
     kind, custom_id = field.get("type"), field["custom_id"]
     if kind == discord.ComponentType.text_input.value:
         return discord.ui.Label(text=".", component=discord.ui.TextInput(custom_id=custom_id))

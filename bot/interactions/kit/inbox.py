@@ -1,7 +1,7 @@
-"""Durable inbox of interactions: clicks and forms on record while the bot is at them.
+"""Durable inbox of interactions: clicks and forms on record until they are answered.
 
-Once the bot has acknowledged one, Discord shows *thinking…* or closes the form. If the process ends
-before the sender is answered, the next process finds the record and answers
+After the acknowledgement, Discord shows *thinking…* or closes the form. If the process ends before
+the answer, the next process finds the record and answers
 (`bot.interactions.kit.forms.answer_left`).
 """
 
@@ -17,16 +17,16 @@ from knowledge.store.inbox import KeptInteraction
 
 _logger = logging.getLogger(__name__)
 
-# In `Interaction.extras`: the job that puts it on record.
+# Key in `Interaction.extras`: the job that stores the record.
 _KEEPING: Final = "keeping"
 
 
 def keep(
     interaction: Interaction, fields: Sequence[tuple[str, str]] = ()
 ) -> "asyncio.Future[None]":
-    """Begin to put an interaction on record, with the values of its fields by their ids.
+    """Start storing an interaction with its fields' values by id; idempotent.
 
-    Where the worker is busy, it is kept as soon as it is not. One that is kept already stays so.
+    A busy worker stores it later.
     """
     if _KEEPING in interaction.extras:
         begun: asyncio.Future[None] = interaction.extras[_KEEPING]
@@ -53,7 +53,7 @@ def keep(
 
 
 async def done(interaction: Interaction) -> None:
-    """Take an interaction off the record, whose sender has been told what came of it."""
+    """Delete the record of an interaction whose sender was answered."""
     keeping: asyncio.Future[None] | None = interaction.extras.pop(_KEEPING, None)
     if keeping is None:
         return

@@ -1,7 +1,7 @@
-"""Layouts of messages: a coloured container, and rows of buttons below it; what a message says.
+"""Layouts of messages: a coloured container, with rows of buttons below it.
 
-Discord calls it Components V2. A message that once had a layout takes no other content any more,
-so whoever edits one asks here what edits it.
+Discord calls them Components V2. A message with a layout never takes content again, so edits are
+built here, too.
 
 Source:
     Discord's developer documentation, "Component reference": 40 components and 4,000 characters of
@@ -19,9 +19,9 @@ _ROW_BUTTONS: Final = 5
 def layout(
     parts: Iterable[discord.ui.Item[Any]], *items: Iterable[discord.ui.Item[Any]]
 ) -> dict[str, Any]:
-    """What sends a layout, or edits a message to be one: these parts, and rows of items below.
+    """Return the arguments to send a layout, or to edit a message into one.
 
-    Each group of items begins a row. The content of an edited message goes.
+    Each group of items starts a row. An edited message loses its content.
     """
     view = discord.ui.LayoutView(timeout=None)
     for part in (*parts, *(row for group in items for row in rows(group))):
@@ -32,7 +32,7 @@ def layout(
 def container(
     sections: Iterable[Sequence[str]], colour: discord.Colour
 ) -> discord.ui.Container[Any]:
-    """Texts with a coloured edge, and a line between two sections."""
+    """Return texts with a coloured edge, and a line between sections."""
     made = discord.ui.Container[Any](accent_colour=colour)
     for number, texts in enumerate(sections):
         if number:
@@ -43,7 +43,7 @@ def container(
 
 
 def rows(items: Iterable[discord.ui.Item[Any]]) -> list[discord.ui.ActionRow[Any]]:
-    """Rows of at most five buttons, in order; each list has a row of its own."""
+    """Return rows of at most five buttons, in order; each select gets its own row."""
     found: list[discord.ui.ActionRow[Any]] = []
     room = 0
     for item in items:
@@ -56,13 +56,13 @@ def rows(items: Iterable[discord.ui.Item[Any]]) -> list[discord.ui.ActionRow[Any
 
 
 def text_of(message: discord.Message) -> str:
-    """What a message says: its content, or the texts of its layout."""
+    """Return a message's content, or the texts of its layout."""
     displays = [one for one in components_of(message) if isinstance(one, discord.TextDisplay)]
     return "\n".join(one.content for one in displays) or message.content
 
 
 def components_of(message: discord.Message) -> Iterator[Any]:
-    """All components of a message in order, whatever they are in."""
+    """Iterate over all components of a message in order, nested ones included."""
     return _within(message.components)
 
 

@@ -1,6 +1,6 @@
-"""Descriptions of commands, options and choices, which Discord shows in each client's language.
+"""Localisation: descriptions of commands in each client's language, and the viewer's language.
 
-Names are the same for all, so that what the documents say holds for everybody.
+Command names are the same in all languages, so the documents hold for everybody.
 """
 
 import discord
@@ -12,12 +12,12 @@ from knowledge.values.guilds import Language
 
 
 def described(english: str, context: str = "") -> app_commands.locale_str:
-    """A description that is in the catalogues."""
+    """Return a description with a translation in the catalogues."""
     return app_commands.locale_str(english, sentence=Sentence(english, context))
 
 
 class Translator(app_commands.Translator):
-    """Gives Discord the translations; every other client is shown the English descriptions."""
+    """Translates descriptions for Discord; other clients show them in English."""
 
     async def translate(
         self,
@@ -25,7 +25,6 @@ class Translator(app_commands.Translator):
         locale: discord.Locale,
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
-        """The description in a client's language, where it is not that of everybody."""
         sentence: Sentence | None = string.extras.get("sentence")
         language = of_locale(locale.value)
         if sentence is None or language in (None, Language.ENGLISH):
@@ -34,17 +33,17 @@ class Translator(app_commands.Translator):
 
 
 async def viewer_language(interaction: Interaction) -> Language:
-    """The language of what whoever caused an interaction sees alone: that of their Discord.
+    """Return the language of ephemeral messages: the sender's Discord language.
 
-    Where I don't speak it, it is the guild's. Discord says with each interaction what it is: it is
-    kept nowhere.
+    If the bot doesn't speak it, the guild's language. Discord sends the sender's language with each
+    interaction; it is never stored.
     """
     own = of_locale(interaction.locale.value)
     return own or await interaction.client.guild_settings.language_in_time(interaction.channel)
 
 
 async def message_language(interaction: Interaction) -> Language:
-    """The language of the message that was clicked on: its one viewer's, or the guild's."""
+    """Return the language of a clicked message: its single viewer's, or the guild's."""
     message = interaction.message
     if message is None or message.flags.ephemeral:
         return await viewer_language(interaction)

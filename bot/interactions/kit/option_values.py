@@ -1,7 +1,7 @@
-"""Values of command options, checked against what the command declares.
+"""Validation of command options against the declared types, choices and bounds.
 
-Discord's client offers only values that fit. discord.py relies on it and checks nearly none of
-them, so this is the one door for all commands: no feature has to doubt an option.
+Discord's client offers only valid values, and discord.py checks almost none of them. This check
+covers all commands, so features can trust their options.
 """
 
 import re
@@ -13,7 +13,7 @@ from discord import app_commands
 
 from bot.interactions.kit.buttons import NUMBER
 
-# Where Discord puts what an option refers to.
+# Where Discord resolves an option's ids.
 _RESOLVED: Final = {
     Kind.user: ("users",),
     Kind.channel: ("channels",),
@@ -27,12 +27,12 @@ _TYPES: Final[Mapping[Kind, Any]] = {
     Kind.integer: (int,),
     Kind.number: (int, float),
 }
-# Discord's own bounds: characters of a text, and integers that a client's numbers hold exactly.
+# Discord's own bounds: characters of a text, and integers exact in JavaScript.
 _LARGEST: Final = {Kind.string: 6_000, Kind.integer: 2**53, Kind.number: 2**53}
 
 
 def misfit(tree: app_commands.CommandTree[Any], data: Mapping[str, Any]) -> str | None:
-    """Find the first option of a used command with a value that the command doesn't take.
+    """Find the first option of a used command with an invalid value.
 
     Args:
         tree: the commands.
@@ -68,7 +68,7 @@ def _fits(
         return False
     if kind in _RESOLVED:
         return _is_known(parameter, value, resolved)
-    # A bool is an int to Python, and to nobody else.
+    # In Python, a bool is an int.
     if not isinstance(value, _TYPES[kind]) or isinstance(value, bool) != (kind is Kind.boolean):
         return False
     if parameter.choices:
@@ -82,7 +82,7 @@ def _fits(
 
 
 def _is_known(parameter: app_commands.Parameter, value: Any, resolved: Mapping[str, Any]) -> bool:
-    """Whether an id is a number, and Discord says of what."""
+    """Whether a value is an id that Discord resolved."""
     if not isinstance(value, str) or not re.fullmatch(NUMBER, value):
         return False
     known = [(resolved.get(group) or {}).get(value) for group in _RESOLVED[parameter.type]]

@@ -1,8 +1,8 @@
 """Retries of requests whose response was lost, idempotent so that nothing is sent twice.
 
-discord.py tries again after most errors of Discord's, and gives up where a connection breaks. What
-was sent may have been taken then. An interaction says of a second response that there is one; a
-message is sent with a nonce, by which Discord knows it again; an edit may be done twice.
+discord.py retries most errors, but gives up on a broken connection, although Discord may have taken
+the request. Discord refuses a second interaction response, recognizes a message by its nonce, and
+takes an edit twice without harm.
 """
 
 import asyncio
@@ -21,19 +21,19 @@ _T = TypeVar("_T")
 PAUSES: Final = (0.2, 0.8)
 
 ACKNOWLEDGED: Final = 40060
-# Discord's codes for a reply to what is not there, and without Read Message History.
+# Discord's codes for a missing message and a missing Read Message History.
 _NO_REFERENCE: Final = frozenset({50035, 160002})
 _BROKEN: Final = 500
 _UNAVAILABLE: Final = 503
 
-# A connection that can't be made, is cut, or says nothing any more.
+# A connection that failed, broke or timed out.
 LOST: Final = (aiohttp.ClientError, OSError)
 
 
 async def resent(send: Callable[[], Awaitable[_T]]) -> _T:
-    """Send, and if the connection broke or Discord was not there, send again.
+    """Send, and retry if the connection broke or Discord was unavailable.
 
-    What is sent must carry a nonce, or be an edit.
+    Only for idempotent requests: an edit, or a message with a nonce.
     """
     for pause in PAUSES:
         try:
@@ -41,7 +41,7 @@ async def resent(send: Callable[[], Awaitable[_T]]) -> _T:
         except LOST:
             await asyncio.sleep(pause)
         except discord.DiscordServerError as error:
-            # After the others discord.py has tried again for long enough.
+            # discord.py retried the other errors long enough.
             if error.status != _UNAVAILABLE:
                 raise
             await asyncio.sleep(pause)
@@ -49,9 +49,9 @@ async def resent(send: Callable[[], Awaitable[_T]]) -> _T:
 
 
 async def reply_once(message: discord.Message, **shown: Any) -> discord.Message:
-    """Answer a message once, also where it has been deleted meanwhile, or may not be referred to.
+    """Reply to a message once; without a reference if that is refused.
 
-    Whatever becomes of the connection: Discord takes the nonce once.
+    The nonce makes retries idempotent.
     """
     reference = message.to_reference(fail_if_not_exists=False)
     send = functools.partial(
@@ -69,14 +69,14 @@ async def reply_once(message: discord.Message, **shown: Any) -> discord.Message:
 
 
 class ResendingAdapter(WebhookAdapter):
-    """What discord.py sends by an interaction's token: responses, edits, further messages."""
+    """Adapter for interaction tokens: retries responses, edits and follow-ups."""
 
     async def request(self, route: Any, session: aiohttp.ClientSession, **sent: Any) -> Any:
-        """Send; a response that was taken before its answer was lost counts as taken."""
+        """Send; a response that Discord took before the connection broke counts as sent."""
 
         async def send(through: Any = session) -> Any:
             for file in sent.get("files") or ():
-                # discord.py rewinds for attempts of its own alone; at its end a file is empty.
+                # discord.py rewinds files only for its own retries.
                 file.reset()
             return await super(ResendingAdapter, self).request(route, through, **sent)
 
@@ -87,15 +87,15 @@ class ResendingAdapter(WebhookAdapter):
         except discord.HTTPException as error:
             if error.code != ACKNOWLEDGED:
                 raise
-        # As much of Discord's answer as is known; the interaction's id is where a webhook's is.
+        # The known part of Discord's answer. The route has the interaction's id as webhook id.
         return {"interaction": {"id": route.webhook_id, "type": 0}}
 
 
 class _Impatient:
-    """A session in which an error of Discord's counts as a broken connection.
+    """Session in which a server error counts as a broken connection.
 
-    discord.py waits a second after the first of them and three after the next: a member's client
-    does not wait so long for the first response.
+    discord.py waits one second after the first error and three after the second, longer than a
+    member's client waits for the first response.
     """
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
@@ -113,9 +113,9 @@ async def _raise_if_broken(response: aiohttp.ClientResponse) -> None:
 async def _resent_if_lost(
     send: Callable[[], Awaitable[_T]], send_first: Callable[[], Awaitable[_T]] | None = None
 ) -> _T:
-    """Send again what a broken connection lost; discord.py itself does it after errors.
+    """Retry after broken connections; discord.py itself retries after errors.
 
-    With `send_first`, that is how it is sent until the last time.
+    `send_first` replaces `send` in all attempts but the last.
     """
     for pause in PAUSES:
         try:
@@ -126,5 +126,5 @@ async def _resent_if_lost(
 
 
 def resend() -> None:
-    """Let everything that this task and those that it starts send by a token be sent again."""
+    """Retry token requests in this task and the tasks it starts."""
     use_webhook_adapter(ResendingAdapter())  # type: ignore[no-untyped-call]

@@ -1,6 +1,6 @@
 """Handler of components without an owner: buttons of old versions, forms from before a restart.
 
-discord.py ignores ids that it does not know, and the member reads that the interaction failed.
+discord.py ignores unknown ids, and the member would read that the interaction failed.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from bot.text import error_messages
 
 
 class UnknownComponents(commands.Cog):
-    """Forms that another process has opened, and buttons that no version of the bot has now."""
+    """Answers forms of other processes, and buttons of other versions."""
 
     def __init__(
         self, bot: Services, ids: Sequence[CustomId], forms: tuple[type[Form], ...]
@@ -49,7 +49,7 @@ class UnknownComponents(commands.Cog):
 
 
 def _still_there(interaction: Interaction) -> bool:
-    """Whether a message still has what was clicked on it; discord.py looks for it there."""
+    """Whether the clicked component is still on its message, where discord.py looks for it."""
     sent: Any = interaction.data
     message = interaction.message
     if message is None:

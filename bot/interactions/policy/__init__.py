@@ -1,1 +1,1 @@
-"""Rules of who is served what: permissions, channel access, allowlist, flood control."""
+"""Access policy: permissions, channel access, allowlist, flood control, limits."""

@@ -1,7 +1,7 @@
-"""Admission of questions and notes: whether a member has some left, looked at before they go on.
+"""Admission of questions and notes: whether a member has any left.
 
-Flood control (`bot.interactions.policy.flood_control`) keeps the bot answering; limits are a
-server's choice. Nothing is counted or kept for a member without a limit.
+Flood control (`bot.interactions.policy.flood_control`) protects the bot; limits are a server's
+choice. Nothing is counted or stored for a member without a limit.
 """
 
 import asyncio
@@ -22,17 +22,17 @@ from knowledge.store.database import DatabaseAwayError
 from knowledge.values.guilds import GuildSettings, Language
 from knowledge.values.limits import Quota
 
-# A form must be the first response; where it is not known in time, it is when the form is sent.
+# A form must be the first response. If the count is late, the submitted form is checked instead.
 _PATIENCE_SECONDS: Final = 0.5
 
 
 async def take_question(bot: Services, member: discord.abc.User, guild_id: int | None) -> None:
     """Count a question of a member.
 
-    While the database is away, nobody can be counted, and flood control alone stands.
+    While the database is away, only flood control limits questions.
 
     Raises:
-        TooFastError: if it is one too many.
+        TooFastError: if the member has none left.
     """
     settings = await _settings(bot, guild_id)
     if may_decide(member, settings):
@@ -55,7 +55,7 @@ async def take_question(bot: Services, member: discord.abc.User, guild_id: int |
 
 
 async def note_allowance(bot: Services, member: discord.Member, now: datetime) -> Allowance | None:
-    """How many notes a member may propose; None where there is no limit for them."""
+    """Return how many notes a member may propose; None without a limit."""
     settings = await _settings(bot, member.guild.id)
     if may_decide(member, settings):
         return None
@@ -67,10 +67,10 @@ async def note_allowance(bot: Services, member: discord.Member, now: datetime) -
 
 
 async def note_refusal(interaction: Interaction, note_id: int | None, language: Language) -> str:
-    """Why the form of a note is not opened now, or nothing.
+    """Return why a note's form is not opened now, or an empty string.
 
-    Where that can't be found out in time it is opened, and so it is in direct messages, where it is
-    not known which roles somebody has: what is sent is looked at once more.
+    If that can't be found out in time, the form is opened, and its submission is checked. The same
+    holds in direct messages, where the member's roles are unknown.
     """
     member, bot = interaction.user, interaction.client
     if not isinstance(member, discord.Member) or not bot.worker.opened:

@@ -1,7 +1,7 @@
-"""Guild allowlist: others are left at once, and their members are not answered.
+"""Guild allowlist: the bot leaves other guilds at once, and doesn't answer their members.
 
-Whoever knows the application's id can invite the bot unless *Public Bot* is off in Discord's
-developer portal; what every server shares would then be answered anywhere.
+Unless *Public Bot* is off in Discord's developer portal, anybody with the application's id can
+invite the bot, and would be answered from everything that is shared by all servers.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from bot.interactions.services import Interaction, Services
 from bot.text import error_messages, languages
 from knowledge.values.guilds import Language
 
-# For so long somebody counts as a member, or as none: Discord tells of neither without an intent.
+# TTL of a membership: Discord reports changes only with a privileged intent.
 _SECONDS: Final = 600
 _MEMBERS: Final = 10_000
 
-# An application of which Discord hasn't said that it is private counts as public.
+# An application counts as public unless Discord says otherwise.
 ANYBODY: Final = (
     "Anybody can add the bot to a server of their own, unless Public Bot is off on the Bot page of "
     "your application in Discord's developer portal: turn it off there, or name your servers in "
@@ -35,7 +35,7 @@ _logger = logging.getLogger(__name__)
 
 
 class AllowedGuilds(commands.Cog):
-    """Listener that leaves guilds which are not allowed, and judge of who is answered."""
+    """Leaves guilds outside the allowlist, and decides who is answered."""
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
@@ -44,7 +44,7 @@ class AllowedGuilds(commands.Cog):
         self._left: set[int] = set()
 
     async def cog_load(self) -> None:
-        """Tell the operator at the start where anybody can add the bot."""
+        """Warn the operator at the start if anybody can add the bot."""
         application = self._bot.application
         if self._allowed == "all" and (application is None or application.bot_public):
             _logger.warning(ANYBODY)
@@ -53,7 +53,6 @@ class AllowedGuilds(commands.Cog):
         return self._allowed == "all" or guild_id in self._allowed
 
     async def answers(self, user: discord.abc.User, guild_id: int | None) -> bool:
-        """Whether somebody is answered: in an allowed guild, or directly as a member of one."""
         if guild_id is not None:
             return self._allows(guild_id)
         if self._allowed == "all":
@@ -66,10 +65,10 @@ class AllowedGuilds(commands.Cog):
         return known
 
     async def refuses(self, interaction: Interaction) -> bool:
-        """Whether an interaction is not for whoever it is of; they are told so.
+        """Whether an interaction is refused; its sender is told, and gets back a form's input.
 
-        It is not, either, where somebody alone has the bot: in a server that it is no member of, in
-        a conversation between others. What they typed into a form comes back.
+        Also refused: the user-installed app, in a server without the bot or in a private
+        conversation.
         """
         refusal = error_messages.NOT_SERVED
         if _only_installed_by_user(interaction):
@@ -87,14 +86,14 @@ class AllowedGuilds(commands.Cog):
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
-        """The bot may have been invited while it was off."""
+        """Leave guilds that invited the bot while it was off."""
         for guild in self._bot.guilds:
             await self.leave(guild)
 
     @commands.Cog.listener("on_guild_join")
     @commands.Cog.listener("on_guild_available")
     async def leave(self, guild: discord.Guild) -> None:
-        """Leave a guild that is not allowed, with a word in its system channel or to its owner."""
+        """Leave a guild outside the allowlist; tell its system channel or its owner."""
         if self._allows(guild.id) or guild.id in self._left:
             return
         self._left.add(guild.id)
@@ -115,17 +114,17 @@ class AllowedGuilds(commands.Cog):
         if channel is not None and channel.permissions_for(guild.me).send_messages:
             await channel.send(sentence)
         elif guild.owner_id is not None:
-            # Who has added the bot stands in the audit log, which it may not see.
+            # The inviter is in the audit log, which the bot may not read.
             await (await self._bot.fetch_user(guild.owner_id)).send(sentence)
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Leave it again if the bot comes back."""
+        """Forget it, so that the bot leaves again if it is invited again."""
         self._left.discard(guild.id)
 
 
 def _only_installed_by_user(interaction: Interaction) -> bool:
-    """Whether it comes from where the bot itself is not, as apps that a member alone has do."""
+    """Whether the bot itself is absent there, because only the member installed the app."""
     if interaction.guild_id is not None:
         return interaction.client.get_guild(interaction.guild_id) is None
     return bool(interaction.context.private_channel)

@@ -1,16 +1,16 @@
-"""Channel access control: the followed channels that a reply may quote, by who can read it.
+"""Channel access control: the followed channels that a reply may quote to its readers.
 
-Channels, roles and overwrites are those in discord.py's cache, which Discord keeps up to date; what
-is not there is not used. They become values, by which `usable` decides whether everybody who sees
-one channel may read another.
+Channels, roles and overwrites come from discord.py's cache; a channel outside the cache is not
+used. `usable` works on plain values and decides whether everybody who sees one channel may read
+another.
 
-Who is in a guild is not known: that would take a privileged intent. So it is decided for every
-member there could be, with any of the guild's roles and with or without overwrites of their own,
-and the answer is exact: no, where one of them could see the one and not read the other.
+The members of a guild are unknown, because listing them takes a privileged intent. So `usable`
+considers every possible member, with any set of the guild's roles and any overwrite of their own.
+It is exact: it says no if one such member could see the first channel and not read the second.
 
-What has to be looked at is little. A set of roles lacks a permission because one role in it is
-denied it or because none is granted it, and sees a channel because one role in it may, or everyone.
-So if any set sees the one channel and can't read the other, a set of two roles does.
+Few sets need checking. A set of roles lacks a permission because one role is denied it, or because
+none is granted it. It sees a channel because one role may, or everyone. So if any set sees one
+channel and can't read the other, some set of two roles does, too.
 
 Source:
     How roles and overwrites make permissions: Discord's developer documentation, "Permissions".
@@ -30,7 +30,7 @@ _VOICE: Final = (discord.VoiceChannel, discord.StageChannel)
 
 
 class Need(StrEnum):
-    """A permission that reading can take, by discord.py's name for it."""
+    """A permission needed for reading, by discord.py's name."""
 
     VIEW = "view_channel"
     HISTORY = "read_message_history"
@@ -38,7 +38,7 @@ class Need(StrEnum):
 
 
 READING: Final = frozenset({Need.VIEW, Need.HISTORY})
-# In the text of a voice channel nobody reads who may not join it.
+# Reading the text of a voice channel takes permission to join it.
 READING_VOICE: Final = frozenset(Need)
 
 _NOTHING: Final[frozenset[Need]] = frozenset()
@@ -46,7 +46,7 @@ _NOTHING: Final[frozenset[Need]] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Overwrite:
-    """What a channel says of one role or one member. What is in neither, it leaves as it is."""
+    """A channel's overwrite for a role or a member. Permissions in neither set are inherited."""
 
     allowed: frozenset[Need] = _NOTHING
     denied: frozenset[Need] = _NOTHING
@@ -56,7 +56,7 @@ class Overwrite:
 class Place:
     """A channel: its overwrites for everyone, for other roles and for members, by their ids.
 
-    `needs` is what reading it takes. A `restricted` one is for adults.
+    `needs` are the permissions to read it. A `restricted` channel is for adults.
     """
 
     id: int
@@ -69,9 +69,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """What everyone in a guild may do, and what each other role adds to that, by its id.
+    """Permissions of everyone in a guild, and those that each other role adds, by its id.
 
-    Roles of administrators are left out: nothing is kept from them.
+    Administrators' roles are left out, because they may read everything.
     """
 
     everyone: frozenset[Need]
@@ -79,9 +79,9 @@ class Roles:
 
 
 def usable(roles: Roles, here: Place, followed: Iterable[Place]) -> tuple[int, ...]:
-    """The ids of those channels that everybody who sees what is said here may read, sorted.
+    """Return the sorted ids of the channels that every viewer of `here` may read.
 
-    Seeing takes less than reading: what is said while somebody looks needs no history.
+    Seeing new messages takes less than reading: it needs no history.
     """
     seen = _Rule.of(roles, here, Need.VIEW)
     return tuple(
@@ -99,11 +99,11 @@ def usable(roles: Roles, here: Place, followed: Iterable[Place]) -> tuple[int, .
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """Who has one permission in one channel.
+    """The members with one permission in one channel.
 
-    A set of roles has it with one of `allowing`; else not with one of `denying`; else if it is
-    `everyone`'s or with one of `granting`. A member who is `allowed` or `denied` it has or lacks it
-    whatever their roles are.
+    A set of roles has it with one of `allowing`; else lacks it with one of `denying`; else has it
+    from `everyone` or with one of `granting`. For members in `allowed` or `denied`, roles don't
+    matter.
     """
 
     everyone: bool
@@ -115,12 +115,12 @@ class _Rule:
 
     @classmethod
     def of(cls, roles: Roles, place: Place, need: Need) -> "_Rule":
-        """The rule for a permission, as Discord applies overwrites one after the other."""
+        """Build the rule, in the order in which Discord applies overwrites."""
         kept = need not in place.everyone.denied
         allowed = frozenset(one for one, said in place.members.items() if need in said.allowed)
         return cls(
             everyone=need in place.everyone.allowed or (kept and need in roles.everyone),
-            # What everyone is denied, no role's own grant in the guild gives back.
+            # An overwrite that denies everyone cancels the roles' guild-wide grants.
             granting=frozenset(
                 one for one, granted in roles.others.items() if kept and need in granted
             ),
@@ -139,9 +139,9 @@ class _Rule:
 
 
 def _somebody_lacks(roles: Iterable[int], seen: _Rule, needed: _Rule) -> bool:
-    """Whether a member there could be sees the one channel and lacks a permission in the other."""
+    """Whether a possible member sees one channel and lacks a permission in the other."""
     roles = frozenset(roles)
-    # With any other role, the permission is there whatever else somebody has.
+    # Any role in `allowing` grants the permission, whatever the other roles say.
     rest = roles - needed.allowing
     deniers = rest & needed.denying
     if deniers and (seen.allowing & rest or (deniers - seen.denying and seen.given_to_some(rest))):
@@ -156,22 +156,22 @@ def _somebody_lacks(roles: Iterable[int], seen: _Rule, needed: _Rule) -> bool:
 
 
 def readable_by_all(bot: Services, channel: Any) -> tuple[int, ...]:
-    """The followed channels that everybody may read who sees what is said in a channel.
+    """Return the followed channels that every viewer of a channel may read.
 
-    A thread is seen by nobody who does not see the channel that it is in.
+    Seeing a thread takes seeing its channel.
     """
     guild = _guild_of(bot, channel)
     here = _around(channel, guild)
     if guild is None or here is None:
         return ()
-    # The bot is told nothing by itself, and nothing is kept from the owner.
+    # The bot itself needs no check, and the owner may read everything.
     passed_over = {bot.user.id if bot.user is not None else None, guild.owner_id}
     followed = [_place(one, passed_over) for one in _followed(bot, guild)]
     return usable(_roles(guild), _place(here, passed_over), followed)
 
 
 def readable_by_all_in(bot: Services, here: Any, there: Any) -> bool:
-    """Whether everybody who sees what is said in one channel may read another one."""
+    """Whether every viewer of one channel may read another."""
     guild = _guild_of(bot, here)
     here, there = _around(here, guild), _around(there, guild)
     if guild is None or here is None or there is None:
@@ -181,10 +181,9 @@ def readable_by_all_in(bot: Services, here: Any, there: Any) -> bool:
 
 
 def seen_by_others(channel: discord.abc.GuildChannel, role_ids: Collection[int | None]) -> bool:
-    """Whether somebody sees a channel who neither has one of these roles nor manages the server.
+    """Whether a channel is visible without one of these roles and without managing the server.
 
-    Roles add permissions: whoever sees a channel has one role that alone would show it to them.
-    Other bots don't count.
+    Roles only add permissions, so it is enough to look at each role alone. Other bots don't count.
     """
     guild = channel.guild
 
@@ -211,9 +210,9 @@ def seen_by_others(channel: discord.abc.GuildChannel, role_ids: Collection[int |
 
 
 def readable_by(bot: Services, member: discord.abc.User, channel: Any = None) -> tuple[int, ...]:
-    """The followed channels that a member may read, for what is shown to them alone.
+    """Return the followed channels that a member may read, for an ephemeral reply in `channel`.
 
-    `channel` is where it is shown: what is for adults is shown in channels for adults only.
+    Adult content is shown only in channels for adults.
     """
     if not isinstance(member, discord.Member):
         return ()
@@ -232,7 +231,7 @@ def readable_by(bot: Services, member: discord.abc.User, channel: Any = None) ->
 
 
 def readable_in(interaction: Interaction, *, private: bool) -> tuple[int, ...]:
-    """The followed channels that an answer to an interaction may use."""
+    """Return the followed channels that an answer to an interaction may quote."""
     bot = interaction.client
     if private:
         return readable_by(bot, interaction.user, interaction.channel)
@@ -251,11 +250,11 @@ def may_write(interaction: Interaction) -> bool:
 async def readable_answer(
     interaction: Interaction, question: Question | None
 ) -> tuple[int, ...] | None:
-    """The followed channels of which whoever clicked may see what was answered; None: no answer.
+    """Return the followed channels that the clicker may see quoted; None if refused.
 
-    A custom_id can be forged: a question of another guild is as good as none, and so is one that
-    somebody else asked privately or in a channel that whoever clicked can't see. An answer that was
-    told by direct message is its asker's, for as long as they are a member.
+    Ids can be forged. So a question of another guild, a private question of someone else, and one
+    asked in a channel that the clicker can't see are refused. A question from direct messages
+    belongs to its asker while they are a member.
     """
     bot = interaction.client
     mine = question is not None and question.asker_id == interaction.user.id
@@ -277,10 +276,10 @@ async def readable_answer(
 
 
 def sees(interaction: Interaction, channel_id: int | None) -> bool:
-    """Whether whoever clicked sees a channel or thread of the guild in which they clicked.
+    """Whether the clicker sees a channel or thread of this guild.
 
-    Of an archived thread nothing is known: it is seen only by who clicks in it. So is a private
-    thread, but for who manages threads.
+    An archived or private thread is not in the cache: only clicks inside it count, or the
+    permission to manage threads.
     """
     guild, member = interaction.guild, interaction.user
     if guild is None or channel_id is None or not isinstance(member, discord.Member):
@@ -296,13 +295,13 @@ def sees(interaction: Interaction, channel_id: int | None) -> bool:
 
 
 def _guild_of(bot: Services, channel: Any) -> discord.Guild | None:
-    """The guild as it is in the cache: one that came with an event may know no channel."""
+    """Return the cached guild; one from an event may lack its channels."""
     guild = getattr(channel, "guild", None)
     return bot.get_guild(guild.id) if guild is not None else None
 
 
 def _around(channel: Any, guild: discord.Guild | None) -> discord.abc.GuildChannel | None:
-    """The channel that a thread is in, or the channel itself, if the guild has it."""
+    """Return a thread's channel, or the channel itself, if the guild has it."""
     if channel is None or guild is None:
         return None
     parent = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
@@ -327,7 +326,7 @@ def _is_restricted(channel: discord.abc.GuildChannel | None) -> bool:
 
 
 def _roles(guild: discord.Guild) -> Roles:
-    """The guild's roles but those of administrators, and but the bot's own."""
+    """Return the guild's roles without administrators' roles and the bot's own."""
     own = guild.self_role
     return Roles(
         _granted(guild.default_role.permissions),
@@ -340,7 +339,7 @@ def _roles(guild: discord.Guild) -> Roles:
 
 
 def _place(channel: discord.abc.GuildChannel, passed_over: set[int | None]) -> Place:
-    """A channel with its overwrites, without those for members who are passed over."""
+    """Return a channel with its overwrites, without those for members in `passed_over`."""
     roles: dict[int, Overwrite] = {}
     members: dict[int, Overwrite] = {}
     for target, said in channel.overwrites.items():
@@ -355,5 +354,5 @@ def _place(channel: discord.abc.GuildChannel, passed_over: set[int | None]) -> P
 
 
 def _is_role(target: Any) -> bool:
-    """Whether an overwrite is for a role; of who is not in the cache, only the kind is known."""
+    """Whether an overwrite is for a role; targets outside the cache have only a type."""
     return isinstance(target, discord.Role) or getattr(target, "type", None) is discord.Role

@@ -16,7 +16,7 @@ from bot.text.languages import Sentence
 
 
 class GuardedGroup(app_commands.Group):
-    """Commands of a server behind a rule, each deferred in private before it runs if `defers`."""
+    """A server's commands behind a rule; with `defers`, each defers in private first."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Explanation of an error to a member: its own sentence, or an id that is in the log."""
+"""Explanations of errors to members: the error's own sentence, or an id from the log."""
 
 import logging
 import secrets
@@ -17,7 +17,7 @@ from knowledge.values.guilds import Language
 
 _logger = logging.getLogger(__name__)
 
-# What is explained by its own message and is no defect.
+# Expected failures, explained by their own message.
 EXPLAINED: Final = (
     BusyError,
     IndexError_,
@@ -38,7 +38,7 @@ _TOO_FAST: Final = {
 
 
 def explanation(error: BaseException, language: Language = Language.ENGLISH) -> str:
-    """One sentence about an error: its own, or an id that stands in the log."""
+    """Return one sentence about an error; unexpected errors are logged with an id."""
     if isinstance(error, BusyError):
         _logger.warning("%s", error)
         return error_messages.BUSY(language)

@@ -1,9 +1,9 @@
 """Flood control of questions: token buckets by member and guild, one waiting question a member.
 
-Checked before anything is looked up, so that a flood costs nothing. A member's own bucket comes
-first: what one member sends too fast takes nothing from the others of the guild. A member who is
-refused counts as told until they have been quiet for as long as their bucket takes to fill: a
-message that mentions the bot is then met with silence. An interaction never is.
+It precedes all lookups, so a flood costs nothing. The member's bucket is checked before the
+guild's, so one member's flood takes nothing from the others. A refused member is told once; further
+messages that mention the bot get no reply until the member was quiet for as long as a bucket takes
+to fill. An interaction always gets a reply.
 
 Errors:
     Exception
@@ -24,7 +24,7 @@ from discord.ext.commands import Cooldown, CooldownMapping
 from bot.config.sections import QuestionSettings
 from bot.interactions.services import Interaction
 
-# Of so many members it is remembered that they were told; fifty bytes each.
+# Members who were told; fifty bytes each.
 _TOLD: Final = 10_000
 
 _P = ParamSpec("_P")
@@ -33,7 +33,7 @@ _Command = Callable[Concatenate[_Self, Interaction, _P], Coroutine[Any, Any, Non
 
 
 class Limit(StrEnum):
-    """Which limit a question met."""
+    """The limit that refused a question."""
 
     MEMBER = "member"
     WAITING = "waiting"
@@ -42,9 +42,9 @@ class Limit(StrEnum):
 
 
 class TooFastError(Exception):
-    """A question is not taken.
+    """A question is refused.
 
-    `seconds` is when the next one will be, `told` whether the member knows that already.
+    `seconds` until the next one is taken; `told` whether the member knows already.
     """
 
     def __init__(self, limit: Limit, seconds: int, *, told: bool) -> None:
@@ -55,12 +55,12 @@ class TooFastError(Exception):
 
 
 class FloodControl:
-    """Who may ask now without the bot being flooded; what a server wants is in `admission`."""
+    """Protects the bot from floods; a server's own limits are in `admission`."""
 
     def __init__(
         self, settings: QuestionSettings, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Begin with full buckets; `clock` gives seconds."""
+        """Start with full buckets; `clock` gives seconds."""
         self._clock = clock
         self._members = _buckets(settings.member_burst, settings.member_seconds)
         self._guilds = _buckets(settings.guild_burst, settings.guild_seconds)
@@ -69,11 +69,6 @@ class FloodControl:
 
     @contextmanager
     def admitted(self, member_id: int, guild_id: int | None) -> Iterator[None]:
-        """Take a question of a member, which waits until the context ends.
-
-        Raises:
-            TooFastError: if it is not taken.
-        """
         if member_id in self._waiting:
             raise self._refused(member_id, Limit.WAITING, 1)
         self.take(member_id, guild_id)
@@ -84,10 +79,10 @@ class FloodControl:
             self._waiting.discard(member_id)
 
     def take(self, member_id: int, guild_id: int | None) -> None:
-        """Take a question of a member, who may have others waiting.
+        """Take a question, even if others of the member wait.
 
         Raises:
-            TooFastError: if it is not taken.
+            TooFastError: if the question is refused.
         """
         for limit, buckets, key in (
             (Limit.MEMBER, self._members, member_id),
@@ -100,12 +95,11 @@ class FloodControl:
                 raise self._refused(member_id, limit, math.ceil(wait))
 
     def used_up(self, member_id: int, seconds: int) -> TooFastError:
-        """The error of a member who has no questions left for so many seconds."""
         return self._refused(member_id, Limit.QUOTA, seconds)
 
     def _refused(self, member_id: int, limit: Limit, seconds: int) -> TooFastError:
         told = member_id in self._told
-        # Anew each time: who goes on is not told again.
+        # Restarted by each refusal, so a member who goes on is not told again.
         self._told[member_id] = True
         return TooFastError(limit, max(seconds, 1), told=told)
 

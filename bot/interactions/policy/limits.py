@@ -1,4 +1,4 @@
-"""Decisions on what a member may send now. Functions of the core, in its thread, and pure ones."""
+"""Limits on a member's questions and notes: which apply, and whether one is used up."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from knowledge.values.submissions import InvalidNoteError
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Somebody who asks or writes: in a guild, or in direct messages, which are guild 0."""
+    """A member of a guild, or of direct messages, as guild 0."""
 
     id: int
     guild_id: int
@@ -25,7 +25,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """That a note is one too many until then: its sender is `new`, or has written so many."""
+    """The wait until a note is taken: the sender is `new`, or has written so many."""
 
     until: datetime
     new: bool = False
@@ -33,26 +33,26 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How many notes somebody may propose, or that they wait because they are new."""
+    """Notes that a member may propose, or how long a new member must wait."""
 
     sender: Sender
     notes: Quota | Wait
 
 
 def questions_of(sender: Sender, limits: Limits, operators: LimitSettings) -> Quota:
-    """How many questions somebody may ask."""
+    """Return the quota of questions."""
     return quota_of(limits.questions, sender.role_ids, operators.questions)
 
 
 def notes_of(
     sender: Sender, limits: Limits, operators: LimitSettings, now: datetime
 ) -> Quota | Wait:
-    """How many notes somebody may propose, or that they wait because they are new.
+    """Return the notes that a member may propose.
 
-    Nobody is new who has a role that has a rule of its own for notes: they were given it.
+    A role with its own quota for notes ends the wait of new members.
     """
     quota = quota_of(limits.notes, sender.role_ids, operators.notes)
-    # The role that everybody has is called like the guild.
+    # The role of everyone has the guild's id.
     if any(role_id in limits.notes for role_id in sender.role_ids if role_id != sender.guild_id):
         return quota
     newcomers = limits.newcomers or operators.newcomers
@@ -70,7 +70,7 @@ def take_question(core: Core, sender: Sender, quota: Quota, now: datetime) -> da
 
 
 def note_wait(core: Core, allowance: Allowance, note_id: int | None, now: datetime) -> Wait | None:
-    """Why a text of a note is not taken now, if so; another one that was asked for always is."""
+    """Return the wait before a note is taken, if any; a requested revision never waits."""
     sender, allowed = allowance.sender, allowance.notes
     if note_id is not None:
         latest = core.store.notes.latest(sender.guild_id, note_id)
@@ -93,6 +93,6 @@ _NOTES_USED_UP: Final = Sentence(
 
 
 def not_yet(wait: Wait) -> InvalidNoteError:
-    """To whoever can't propose a note yet, with when they can."""
+    """Return the message to a member who can't propose a note yet."""
     sentence = _NEW if wait.new else _NOTES_USED_UP
     return InvalidNoteError(sentence.english, when=f"<t:{int(wait.until.timestamp()) + 1}:R>")

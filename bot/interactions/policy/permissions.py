@@ -1,7 +1,7 @@
-"""Permission checks, each by what Discord says at this moment.
+"""Permission checks, by Discord's current state.
 
-What Discord shows to whom is only a default, which administrators change in *Server Settings >
-Integrations*: every command and every click is checked here all the same.
+Discord's command permissions are only a default, and administrators can change them in *Server
+Settings > Integrations*. So every command and every click is checked here.
 """
 
 from typing import Any, Final
@@ -17,18 +17,18 @@ from bot.text import error_messages
 from bot.text.languages import Sentence
 from knowledge.values.guilds import GuildSettings
 
-# Whom Discord shows the commands of moderators and of administrators. Moderators are a role that
-# `/setup` names; what a role of moderators usually has is the permission to manage messages.
+# Default permissions of moderators' and administrators' commands. Moderators are a role that
+# `/setup` names; such a role usually may manage messages.
 SHOWN_TO_MODERATORS: Final = discord.Permissions(manage_messages=True)
 SHOWN_TO_ADMINISTRATORS: Final = discord.Permissions(manage_guild=True)
 
 
-# Decorator of the commands that are in direct messages with the bot, too.
+# Decorator of commands that also work in direct messages.
 also_directly: Final = app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
 
 
 def may_decide(member: discord.abc.User, settings: GuildSettings) -> bool:
-    """Whether somebody is a moderator at this moment: the role, or managing the server."""
+    """Whether a user is a moderator now: by role, or by managing the server."""
     if not isinstance(member, discord.Member):
         return False
     return member.guild_permissions.manage_guild or any(
@@ -37,7 +37,7 @@ def may_decide(member: discord.abc.User, settings: GuildSettings) -> bool:
 
 
 def may_help(member: discord.abc.User, settings: GuildSettings) -> bool:
-    """Whether somebody is a helper at this moment, or a moderator."""
+    """Whether a user is a helper or a moderator now."""
     return may_decide(member, settings) or (
         isinstance(member, discord.Member)
         and any(role.id == settings.helper_role_id for role in member.roles)
@@ -50,7 +50,7 @@ def may_manage(interaction: Interaction) -> bool:
 
 
 async def manages(interaction: Interaction) -> bool:
-    """Whether somebody may manage the server; everyone else is told so."""
+    """Whether the sender may manage the server; others are told no."""
     if may_manage(interaction):
         return True
     await say(interaction, error_messages.NOT_AN_ADMINISTRATOR(await viewer_language(interaction)))
@@ -58,7 +58,7 @@ async def manages(interaction: Interaction) -> bool:
 
 
 def lacking_to_answer(channel: Any) -> list[str]:
-    """The permissions that the bot lacks to read and write in a channel, by Discord's names."""
+    """Return Discord's names of the permissions the bot lacks to answer in a channel."""
     in_threads = isinstance(channel, discord.Thread | discord.ForumChannel)
     writes = "send_messages_in_threads" if in_threads else "send_messages"
     have = channel.permissions_for(channel.guild.me)
@@ -67,7 +67,7 @@ def lacking_to_answer(channel: Any) -> list[str]:
 
 
 def may_send(channel: Any) -> bool:
-    """Whether the bot can write in a channel of a guild now, or begin a post in a forum."""
+    """Whether the bot may write in a guild's channel now, or start a post in a forum."""
     have = channel.permissions_for(channel.guild.me)
     if isinstance(channel, discord.Thread):
         locked = channel.locked and not have.manage_threads
@@ -86,14 +86,14 @@ async def is_moderator(interaction: Interaction) -> bool:
 async def moderator_refusal(
     interaction: Interaction, sentence: Sentence = error_messages.NOT_A_MODERATOR
 ) -> str:
-    """Why somebody may not see what moderators see, or nothing."""
+    """Return the refusal for a sender who is no moderator, or an empty string."""
     return "" if await is_moderator(interaction) else sentence(await viewer_language(interaction))
 
 
 async def refused(
     interaction: Interaction, sentence: Sentence = error_messages.NOT_A_MODERATOR
 ) -> bool:
-    """Whether somebody may not see what moderators see; they are told in the place of it."""
+    """Whether the sender is no moderator; the refusal replaces the response."""
     refusal = await moderator_refusal(interaction, sentence)
     if refusal:
         await interaction.edit_original_response(content=refusal, view=None)

@@ -1,6 +1,6 @@
-"""Rules of components: who may click a button, choose from a list or submit a form.
+"""Rules of components: the senders for whom a button, list or form works.
 
-Each rule looks up what the component acts on, or returns the sentence to refuse with.
+Each rule looks up what the component acts on, or returns a sentence to refuse with.
 """
 
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ _NOTHING: Final[Found] = {}
 
 
 async def anybody(_interaction: Interaction, _values: Mapping[str, Any]) -> Found:
-    """Let everybody in: the component shows or changes only what is its sender's own."""
+    """Admit everybody: the component shows or changes only its sender's own data."""
     return _NOTHING
 
 
 def members(refusal: Sentence) -> Rule:
-    """Let the members of a server in, within it."""
+    """Admit members of a server, within it."""
 
     async def rule(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
         return refusal if interaction.guild_id is None else _NOTHING
@@ -33,7 +33,7 @@ def members(refusal: Sentence) -> Rule:
 
 
 def moderators(refusal: Sentence = error_messages.NOT_A_MODERATOR) -> Rule:
-    """Let those in who are moderators at this moment."""
+    """Admit current moderators."""
 
     async def rule(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
         allowed = interaction.guild_id is not None and await is_moderator(interaction)
@@ -43,7 +43,7 @@ def moderators(refusal: Sentence = error_messages.NOT_A_MODERATOR) -> Rule:
 
 
 def administrators(refusal: Sentence = error_messages.NOT_AN_ADMINISTRATOR) -> Rule:
-    """Let those in who may manage the server at this moment."""
+    """Admit members who may manage the server now."""
 
     async def rule(interaction: Interaction, _values: Mapping[str, Any]) -> Found | Sentence:
         return _NOTHING if may_manage(interaction) else refusal
@@ -52,7 +52,7 @@ def administrators(refusal: Sentence = error_messages.NOT_AN_ADMINISTRATOR) -> R
 
 
 async def readable_question(interaction: Interaction, question_id: int) -> Question | None:
-    """A question whose words somebody may read: as its answer, or as a moderator of its server."""
+    """Return a question that the sender may read, as viewer of its answer or as moderator."""
     question = await interaction.client.worker.call(
         lambda core: core.store.question_records.question(question_id), priority=Priority.ASKING
     )
@@ -64,7 +64,7 @@ async def readable_question(interaction: Interaction, question_id: int) -> Quest
 
 
 def readers_of_answer(refusal: Sentence) -> Rule:
-    """Let those in who may see what a question was answered.
+    """Admit viewers of a question's answer.
 
     Finds the `question`, and the followed `channels` that they may read.
     """

@@ -1,1 +1,1 @@
-"""Discord side of digests: the cog, who posts them, and their buttons."""
+"""Discord side of the public page."""

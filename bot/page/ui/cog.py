@@ -1,4 +1,4 @@
-"""Page cog: `/page review`, a private list from which moderators release many notes at once."""
+"""Page cog: `/page review`, an ephemeral list from which moderators release notes in bulk."""
 
 from typing import Any, Final
 
@@ -43,7 +43,7 @@ class PageCog(Cog):
 
 
 async def show(interaction: Interaction, number: int, released: int | None = None) -> None:
-    """Show a page of the notes that wait, below what has just been released."""
+    """Show a page of unreleased notes, below a line about those just released."""
     guild_id = interaction.guild_id or 0
     page = await interaction.client.worker.call(lambda core: service.page(core, guild_id, number))
     language = await viewer_language(interaction)
@@ -75,7 +75,7 @@ def _buttons(page: service.ReviewPage, language: Language) -> list["ReleaseButto
 
 
 def _shown(message: discord.Message | None) -> list[int]:
-    """The texts that a message lists: what its reader has seen, and nothing that came since."""
+    """Return the texts that a message lists, so that nothing unseen is released."""
     for component in components_of(message) if message is not None else ():
         if KeepOffSelect.ids.parse(getattr(component, "custom_id", None) or "") is not None:
             return [int(option.value) for option in component.options]
@@ -85,7 +85,7 @@ def _shown(message: discord.Message | None) -> list[int]:
 class KeepOffSelect(
     Select, ids=CustomId("keepoff", page=int), rule=moderators(), first=First.IN_PLACE
 ):
-    """The list of notes from which a moderator keeps some off the page."""
+    """List of notes to keep off the page."""
 
     page: int
 
@@ -109,7 +109,7 @@ class ReleaseButton(
     labels=messages.LABELS,
     styles={"release": discord.ButtonStyle.success},
 ):
-    """*Put these on the page*, and the pages beside the one that is shown."""
+    """*Put these on the page*, and page turning."""
 
     page: int
     action: str

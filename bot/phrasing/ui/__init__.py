@@ -1,1 +1,1 @@
-"""Discord side of hand-overs: their buttons and form, and the messages that are posted."""
+"""Discovery of phrasing by the client."""

@@ -1,4 +1,4 @@
-"""Feature without commands: opens what phrases answers, where the operator named an endpoint."""
+"""Feature without commands: opens the dispatcher, if the operator named an endpoint."""
 
 from bot.interactions.features import Feature
 from bot.interactions.services import Services
@@ -6,7 +6,7 @@ from bot.interactions.services import Services
 
 def feature(bot: Services) -> Feature:
     if bot.settings.phrasing.is_on:
-        # Nothing of it is imported where no model is asked.
+        # Imported only if a model is asked.
         from bot.phrasing.dispatcher import open_dispatcher
 
         bot.phrasing = open_dispatcher(bot)
