@@ -15,7 +15,7 @@ from tests.bot.components import BUTTONS, FORMS
 def test_every_folder_with_a_cog_is_a_feature_in_the_order_of_names() -> None:
     names = [folder.name for folder in feature_folders()]
     assert names == sorted(names)
-    with_ui = {path.parent.name for path in Path(bot.__path__[0]).glob("*/ui")}
+    with_ui = {path.parent.parent.name for path in Path(bot.__path__[0]).glob("*/ui/__init__.py")}
     assert {*names} == with_ui
 
 
