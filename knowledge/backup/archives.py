@@ -162,7 +162,7 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, most: int) -> None:
         raise zipfile.BadZipFile(f"it has more than {_FILES:,} files")
     for entry in entries:
         if not _NAMES.fullmatch(entry.filename):
-            raise zipfile.BadZipFile(f"{entry.filename[:60]!r} is no file of an export")
+            raise zipfile.BadZipFile(f"{entry.filename[:60]!r} isn't a file of an export")
         target = folder / entry.filename
         target.parent.mkdir(parents=True, exist_ok=True)
         # The sizes stated in an archive may be wrong, so the unpacked bytes are counted.
@@ -208,7 +208,7 @@ def restore(
         return Restored(kept, unknown)
     except database.refusal as error:
         said = str(error).partition("\n")[0]
-        raise BackupError(f"{backup} can't be put there: {said}. Nothing was changed.") from error
+        raise BackupError(f"{backup} can't be restored: {said}. Nothing was changed.") from error
     finally:
         with suppress(OSError):
             backups.remove(part)

@@ -263,7 +263,7 @@ def restore(
             return Restored(_replace(database, part, kept), unknown)
     except (sqlite3.Error, OSError) as error:
         raise BackupError(
-            f"{backup} can't be put in the place of {database}: {error}. Nothing was changed. "
+            f"{backup} can't replace {database}: {error}. Nothing was changed. "
             "Check free space and permissions."
         ) from error
     finally:

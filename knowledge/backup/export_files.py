@@ -33,7 +33,7 @@ def _opened(folder: Path, path: Path) -> int:
         raise FolderError(f"{name} can't be read: {error.strerror or error}.") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise FolderError(f"{name} is no ordinary file: an export has no other.")
+        raise FolderError(f"{name} isn't an ordinary file, as an export has.")
     return descriptor
 
 

@@ -143,7 +143,7 @@ def parsed_note(path: str, text: str) -> NoteFile:
     """
     if not text.startswith(_FENCE):
         raise FolderError(
-            f"{path} has no front matter: a note begins in Discord, or as a copy of an export."
+            f"{path} has no front matter: write new notes in Discord, and edit exported ones here."
         )
     matter, found, body = text[len(_FENCE) :].partition(f"\n{_FENCE}")
     try:

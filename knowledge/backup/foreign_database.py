@@ -213,7 +213,7 @@ def _no_backup(reason: object) -> str:
 
 def _impossible(table: str, error: Exception) -> ForeignDatabaseError:
     return ForeignDatabaseError(
-        f"has a row that its table {table} can't have: {error}. Use another backup."
+        f"has an invalid row in its table {table}: {error}. Use another backup."
     )
 
 

@@ -188,7 +188,7 @@ def _rows(folder: Path, edits: list[_Edit]) -> Iterator[tuple[str, str, Row]]:
             if file.edited:
                 if above == REVISIONS:
                     raise FolderError(
-                        f"{name} was edited, but is not what its note shows: edit the note's own "
+                        f"{name} was edited, but isn't the text of its note: edit the note's own "
                         f"file in {NOTES}."
                     )
                 edits.append(_Edit(name, file))
@@ -206,7 +206,7 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
         column[0] for column in connection.execute("select name from pragma_table_info(?)", [table])
     }
     if not known or table.startswith("_") or not row.keys() <= known:
-        raise FolderError(f"{place} has a table or a column that its version did not have.")
+        raise FolderError(f"{place} has an unknown table or column.")
     columns, marks = ", ".join(row), ", ".join("?" for _ in row)
     if table == SEQUENCES:
         connection.execute(f"delete from {SEQUENCES} where name = ?", [row.get("name")])  # noqa: S608
@@ -218,7 +218,7 @@ def _insert(connection: sqlite3.Connection, place: str, table: str, row: Row) ->
             [storable(value) if isinstance(value, str) else value for value in row.values()],
         )
     except (sqlite3.Error, OverflowError, ValueError, TypeError, RecursionError) as error:
-        raise FolderError(f"{place} is no row that its table can have: {error}.") from error
+        raise FolderError(f"{place} isn't a valid row: {error}.") from error
 
 
 def _withheld(store: Store, incoming: Store, asked: Collection[OnRequest]) -> tuple[_Told, Unknown]:
@@ -279,7 +279,7 @@ def _merged(store: Store, source: Store, incoming: _Incoming) -> Imported:
             gone_on = _goes_on(incoming.told, here)
             _refuse_conflicts(_differing(store, source, others if gone_on else tables))
             if not gone_on:
-                raise FolderError("Nothing was imported: its log is that of another community.")
+                raise FolderError("Nothing was imported: its log is another community's.")
             imported = Imported(take(source.database, database, others))
             _add_lines(store, source, imported, here)
         imported.unknown = incoming.unknown
@@ -366,12 +366,12 @@ def _new(store: Store, edit: _Edit) -> bool:
         "select * from revisions where id = ?", [edit.file.revision.get("id")]
     )
     if note is None or not rows or words_digest(rows[0]) != edit.file.digest:
-        raise FolderError(f"{edit.path} was edited, but what was exported is not here any more.")
+        raise FolderError(f"{edit.path} was edited, but the exported text isn't here any more.")
     if note.revision.submission == _submission(edit):
         return False
     if note.revision.id != rows[0]["id"]:
         raise FolderError(
-            f"{edit.path} was edited, but the note has got another revision since the export: "
+            f"{edit.path} was edited, but the note has another revision since the export: "
             "export again, and edit that."
         )
     return True

@@ -240,7 +240,7 @@ def _copy(from_: Database, to: Database, table: str) -> int:
         if any(isinstance(value, str) and "\0" in value for row in rows for value in row.values()):
             raise MoveError(
                 f"A row of the table {table} has the character U+0000, which PostgreSQL can't "
-                "keep. Nothing was moved. `commonplace export`, and `commonplace import` into a "
+                "store. Nothing was moved. `commonplace export`, and `commonplace import` into a "
                 "new data folder, take it out: move that one."
             )
         insert(to, table, rows)
@@ -288,7 +288,7 @@ def _check_same(before: list[Any], after: list[Any]) -> None:
     if before != after:
         differing = [one for one in (*before, *after) if (one in before) is not (one in after)]
         raise MoveError(
-            f"What was copied is not what is there: {len(differing)} files or rows differ, the "
+            f"The copy differs in {len(differing)} files or rows, the "
             f"first is {str(differing[0])[:80] if differing else 'one that occurs twice'}. Nothing "
             "was moved. Look with `commonplace doctor` whether the data is sound."
         )

@@ -116,8 +116,8 @@ def _named(template: str) -> Iterator[None]:
         yield
     except (TemplateError, UnicodeDecodeError) as error:
         raise PublishError(
-            f"The template {template} can't be used ({error}). Mend it in the folder of your "
-            "templates, or remove it there to have the one that comes with the program."
+            f"The template {template} can't be used ({error}). Fix it in your template folder, or "
+            "delete it there to use the built-in one."
         ) from error
 
 

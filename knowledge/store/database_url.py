@@ -23,13 +23,13 @@ _SHAPE: Final = re.compile(
 # Names may contain percent-encoded blanks, but no other delimiter.
 _DECODED_NAME: Final = re.compile(r"[^;#?&=:@/\\]*")
 _WITHIN: Final = (
-    "it holds a password. Take that out, and hand it over as PGPASSWORD in the environment, or in "
-    "a file that PGPASSFILE names"
+    "it holds a password. Remove it, and set PGPASSWORD in the environment, or name a password "
+    "file in PGPASSFILE"
 )
 _SHAPELESS: Final = (
-    "it has a sign out of place, such as `;` or `#`. Write it as "
-    "`postgresql://USER@HOST/DATABASE?OPTION=VALUE`, without a password: that is handed over as "
-    "PGPASSWORD in the environment, or in a file that PGPASSFILE names"
+    "it has a character out of place, such as `;` or `#`. Write it as "
+    "`postgresql://USER@HOST/DATABASE?OPTION=VALUE`, without a password: set PGPASSWORD in the "
+    "environment, or name a password file in PGPASSFILE"
 )
 
 

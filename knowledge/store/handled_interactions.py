@@ -94,7 +94,7 @@ class HandledInteractions:
             for known in self._acted_on(ids):
                 if known == _GIVEN_BACK:
                     raise GivenBackError(
-                        "What was typed was given back by another process. Nothing was changed."
+                        "Another process has returned the form to its sender. Nothing was changed."
                     )
                 before = again(known)
                 if before is not None:

@@ -358,8 +358,9 @@ class Connection:
         encoding = self._db.info.parameter_status("server_encoding")
         if encoding != "UTF8":
             raise self._error(
-                f"The database {place} has the encoding {encoding}, which can't hold every letter. "
-                "Create one with `createdb --encoding=UTF8 --locale=C --template=template0 NAME`."
+                f"The database {place} has the encoding {encoding}, which can't store every "
+                "character. Create one with `createdb --encoding=UTF8 --locale=C "
+                "--template=template0 NAME`."
             )
         # Asked first: some users may use the schema, but not create one.
         if not self.rows("select 1 as found from pg_namespace where nspname = ?", [self.schema]):

@@ -32,16 +32,16 @@ def unreachable(url: str, error: psycopg.Error) -> str:
     said, place = _said(error), shown_database_url(url)
     if any(each in said for each in _PASSWORD):
         remedy = (
-            "Hand over the password as PGPASSWORD in the environment, or in a file that PGPASSFILE "
-            "names; and let pg_hba.conf of the server admit this user."
+            "Set PGPASSWORD in the environment, or name a password file in PGPASSFILE, and let "
+            "the server's pg_hba.conf admit this user."
         )
     elif "database" in said and "does not exist" in said:
         remedy = (
             "Create it: `createdb --encoding=UTF8 --locale=C --template=template0 NAME`, owned by "
-            "the user that the address names."
+            "the address's user."
         )
     else:
-        remedy = "Look whether PostgreSQL runs there, and whether the address is right."
+        remedy = "Check the address, and that PostgreSQL runs there."
     return f"The database {place} can't be opened: {said}. {remedy}"
 
 
@@ -62,7 +62,7 @@ def undone(url: str) -> str:
 def lost(url: str, error: psycopg.Error, *, committing: bool) -> str:
     """The message for a lost connection."""
     outcome = (
-        "Whether the last change was kept is not known: look before you repeat it."
+        "The last change may or may not be stored: look before you repeat it."
         if committing
         else f"{_NOTHING_CHANGED} Try again."
     )

@@ -94,7 +94,7 @@ def test_a_value_that_can_not_be_is_named_with_what_can(
     ("url", "sentence"),
     [
         ("postgresql://bot:s3cret@db/x", r"`data\.database` can't be used: it holds a password"),
-        ("postgresql://bot@db/x?password=s3cret", r"hand it over as PGPASSWORD"),
+        ("postgresql://bot@db/x?password=s3cret", r"set PGPASSWORD in the environment"),
         ("s3cret", r"`data\.database` can't be used: it should be written as `postgresql://"),
     ],
 )

@@ -157,16 +157,14 @@ HOSTILE: dict[str, Callable[[Path], None]] = {
     "is damaged": _torn,
     "is damaged|can't be used": _spoilt,
     "does not follow from the one before it": _log_rewritten,
-    r"'\.\./\.\./evil\.jsonl' is no file of an export": (
+    r"'\.\./\.\./evil\.jsonl' isn't a file of an export": (
         lambda archive: _with(archive, "../../evil.jsonl", b"{}")
     ),
-    "'/etc/evil' is no file of an export": lambda archive: _with(archive, "/etc/evil", b""),
+    "'/etc/evil' isn't a file of an export": lambda archive: _with(archive, "/etc/evil", b""),
     "far more than an export of its size": (
         lambda archive: _with(archive, "bomb.jsonl", bytes(20_000_000))
     ),
-    "a table or a column that its version did not have": (
-        lambda archive: _with(archive, "surprises.jsonl", b"{}\n")
-    ),
+    "has an unknown table or column": (lambda archive: _with(archive, "surprises.jsonl", b"{}\n")),
 }
 
 

@@ -93,7 +93,7 @@ ODD: dict[str, dict[str, Change]] = {
     "no version had these migrations": {
         "no migrations": _do("delete from _sqlite_migrations"),
     },
-    "has a row that its table": {
+    "has an invalid row in its table": {
         "hosts": _do("update guilds set allowed_hosts = 'a.org'"),
         "numbers as hosts": _do("update guilds set allowed_hosts = '[1]'"),
         "tags": _do("update revisions set tags = '['"),

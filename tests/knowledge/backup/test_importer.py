@@ -142,7 +142,7 @@ def _laughs(folder: Path) -> None:
 
 HOSTILE: dict[str, list[Callable[[Path], object]]] = {
     "is a symbolic link": [_link_out, _link_folder_out],
-    "no ordinary file": [_no_end],
+    "isn't an ordinary file": [_no_end],
     "has more than 1,000,000 bytes": [_huge],
     "other front matter than an export writes": [
         _rewrite("notes/10/1-*.md", "title:", "titel:"),
@@ -158,7 +158,7 @@ HOSTILE: dict[str, list[Callable[[Path], object]]] = {
         _rewrite("log.jsonl", '"id": 1', '"id": ' + "9" * 5_000),
     ],
     "does not follow from the one before": [_rewrite("log.jsonl", '"proposed"', '"approved"')],
-    "is no row that its table can have": [
+    "isn't a valid row": [
         _rewrite("log.jsonl", '"id": 1', '"id": "one"'),
         _rewrite("log.jsonl", '"id": 1', '"id": ' + "9" * 30),
         _rewrite("sqlite_sequence.jsonl", '"seq": ', '"seq": ' + "9" * 17),
@@ -168,7 +168,7 @@ HOSTILE: dict[str, list[Callable[[Path], object]]] = {
         _rewrite("questions.jsonl", '"{', '"['),
         _rewrite("reviews.jsonl", '"approve"', '"applaud"'),
     ],
-    "did not have": [
+    "has an unknown table or column": [
         _rewrite("log.jsonl", '"id": 1', '"id) values (1); --": 1'),
         lambda folder: (folder / "surprises.jsonl").write_text("{}\n"),
     ],
@@ -441,7 +441,7 @@ def test_an_earlier_revision_can_not_be_edited(store: Store, folder: Path) -> No
     exported(store, folder)
     path = next(folder.glob("revisions/10/*.md"))
     path.write_text(path.read_text() + "More.\n")
-    with pytest.raises(FolderError, match="is not what its note shows"):
+    with pytest.raises(FolderError, match="isn't the text of its note"):
         import_folder(store, folder)
 
 
