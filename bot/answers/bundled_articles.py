@@ -1,9 +1,8 @@
-"""Looks: what a question is looked up in, one after another; bundled articles are a guest there.
+"""Places to search for a question, in order, and the part of the bundled articles in them.
 
-Where a channel is answered from some documents, those are all that is looked at, or come first. The
-articles are on open-source AI, which few communities are about. So they are quoted until there is
-something of one's own, and then only where nothing of that is near and they surely answer. Where
-they may not be quoted, they are in nothing that is searched.
+A channel may be answered from a selection of documents, alone or before all others. The articles
+are on open-source AI, the subject of few communities. So they are quoted until a guild has
+documents of its own, and after that only with strong evidence where no own document is near.
 """
 
 from collections import Counter
@@ -23,10 +22,10 @@ from knowledge.web.page_store import PageStore
 
 
 class Standing(StrEnum):
-    """Whether the articles are quoted.
+    """The part of the articles in a guild.
 
-    Nowhere, by the operator's choice; not in this guild; beside everything else; as long as there
-    is nothing else; or as a guest, where nothing else is near.
+    OFF: nowhere, by the operator's choice. ENDED: not in this guild. BESIDE: like all documents.
+    ALONE: until the guild has documents. GUEST: only where no own document is near.
     """
 
     OFF = "off"
@@ -41,16 +40,16 @@ Guest = Literal["auto", "always", "never"]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is searched together: documents of these scopes, all or a selection of them."""
+    """Documents that are searched together: all of these scopes, or a selection of them."""
 
     scopes: tuple[Scope, ...]
     selection: Selection | None = None
 
     @property
     def is_of_guest(self) -> bool:
-        """Whether it is in the articles alone, which answer only what they surely answer then.
+        """Whether it has the articles alone, which then need strong evidence to answer.
 
-        What nobody here has written about is mostly not about open-source AI either.
+        A subject without own documents is rarely open-source AI.
         """
         return self.scopes == (ARTICLES,)
 
@@ -59,12 +58,12 @@ Looks = tuple[Look, ...]
 
 
 def scopes_in(looks: Looks) -> tuple[Scope, ...]:
-    """All scopes that may be seen, each once."""
+    """All their scopes, each once."""
     return tuple(dict.fromkeys(scope for look in looks for scope in look.scopes))
 
 
 class BundledArticles:
-    """Where a guild, or whoever asks outside of one, is answered from the articles."""
+    """The places to search, with or without the articles."""
 
     def __init__(
         self,
@@ -75,15 +74,15 @@ class BundledArticles:
         pages: PageStore | None = None,
         outage: Outage | None = None,
     ) -> None:
-        """Take the operator's choice; a guild can only end them for itself.
+        """Take the operator's choice; a guild can only end the articles for itself.
 
-        Without `pages`, no document is known to be of a source on the web.
+        Without `pages`, no document belongs to a web source.
         """
         self._store = store
         self._index = index
         self._outage = outage or Outage()
         self._selections = Selections(store, index.tables, pages, self._outage)
-        # The guilds that have ended them, as was read last, and how often each had been saved here.
+        # Guilds that ended the articles, as read last, and this process's saves of each until then.
         self._ended: frozenset[int] | None = None
         self._saves: Counter[int] = Counter()
         self.chosen = chosen
@@ -91,12 +90,12 @@ class BundledArticles:
     def looks(
         self, own: Sequence[Scope], of: AnsweredFrom = EVERYTHING, *, filled: bool = False
     ) -> Looks:
-        """What is searched, first to last: what comes next only where nothing before it is near.
+        """The places to search, in order, each only if nothing before it is near.
 
         Args:
-            own: the scopes that may be seen besides the articles.
-            of: what is answered from.
-            filled: whether something is in the scopes, whatever the index says.
+            own: the visible scopes besides the articles.
+            of: the documents to answer from.
+            filled: whether these scopes hold documents, even if the index has none yet.
         """
         scopes = self._scopes(own, filled=filled)
         whole = tuple(map(Look, scopes))
@@ -115,7 +114,7 @@ class BundledArticles:
         return ((*own, ARTICLES),)
 
     def standing(self, own: Sequence[Scope], *, filled: bool = False) -> Standing:
-        """How the articles stand to what is in these scopes; arguments as in `looks`."""
+        """The part of the articles beside these scopes; arguments as in `looks`."""
         if self.chosen == "never":
             return Standing.OFF
         if self._are_ended(own):
@@ -125,7 +124,7 @@ class BundledArticles:
         return Standing.GUEST if filled or self._index.size(own) else Standing.ALONE
 
     def refresh(self) -> None:
-        """Read what answers need of the database while it is away."""
+        """Read from the database what answers need during an outage."""
         self._ended = frozenset(self._store.guilds.all_without_articles())
         self._saves = Counter(self._store.guilds.saves)
         self._selections.refresh()
@@ -139,5 +138,5 @@ class BundledArticles:
         return not self._ended.isdisjoint(own)
 
     def seen(self, own: Sequence[Scope]) -> tuple[Scope, ...]:
-        """All scopes that may be seen."""
+        """All visible scopes."""
         return scopes_in(self.looks(own))

@@ -1,7 +1,4 @@
-"""Decision on an answer: quotes, a clarification or a refusal, from what was found. Pure.
-
-An answer is made of verbatim passages. Where the hits don't support one, the outcome is a refusal.
-"""
+"""Decision on a question: an answer of verbatim passages, or a refusal without evidence. Pure."""
 
 import itertools
 import re
@@ -16,15 +13,14 @@ from indexer.retrieval.hit import Hit
 from knowledge.values.documents import Kind, channel_of
 from knowledge.values.questions import Evidence, RecordedHit
 
-# How good, as a share of the best, a further passage must be to be quoted.
+# Least score of a further quoted passage, as a share of the best.
 FURTHER_SHARE: Final = 0.8
-# A second passage adds something where its score is no further than this from the best: then it is
-# about as likely to be the one that answers.
+# A second passage within this score of the best is about as likely to answer.
 AS_LIKELY: Final = 0.03
-# How many other passages of the documents found first, second … are offered to be read.
+# Further passages offered from the documents found first, second, third.
 OFFERED_ALSO: Final = (4, 2, 2)
-# What being past its review date costs a passage: as much as lies between a hit and the next one
-# that answers the same question, so that what was looked at lately is quoted first.
+# Penalty on the score of a document past its review date: the distance between two hits that answer
+# the same question, so that the reviewed one is quoted first.
 DUE_COST: Final = 0.05
 
 _JUMP_LINK = re.compile(r"\]\((?P<url>https://discord\.com/channels/[\d/]+)\)")
@@ -33,9 +29,9 @@ _MASKED_LINK = re.compile(r"\]\(<?(?P<url>https?://(?:(?!\]\()[^\s)>])+)>?\)")
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """From an answer to a document: what somebody needs to check it.
+    """The reference from an answer to a document.
 
-    A `due` note is past the date at which it was to be looked at again.
+    A `due` note is past its review date.
     """
 
     document_id: str
@@ -55,7 +51,7 @@ class Quote:
     """A verbatim passage with its citation.
 
     `deciding` is the span (start, end) of the sentence in `text` that answers, if one stands out.
-    `before` and `after` are what stands around it in its section, with what is between.
+    `before` and `after` are its context in the section, with separators.
     """
 
     text: str
@@ -68,7 +64,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Two quoted notes that disagree: the places of their quotes, counting from 0, and where."""
+    """Two quoted notes that disagree, by the places of their quotes, counting from 0."""
 
     left: int
     right: int
@@ -77,10 +73,14 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Passages that answer, best first; `missing` are words of the question that nothing has.
+    """Passages that answer, best first.
 
-    `conflicts` are the notes among them that disagree: the reader is to see both. Of a `confirmed`
-    one somebody said that it answers nearly the same question.
+    Attributes:
+        evidence: how well they support an answer.
+        quotes: the passages.
+        missing: words of the question that no visible passage has.
+        conflicts: pairs of notes that disagree; readers see both.
+        confirmed: whether a member confirmed the first for nearly the same question.
     """
 
     evidence: Evidence
@@ -92,9 +92,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Nothing that may be quoted answers the question.
+    """No passage answers the question.
 
-    `unknown` is what it asks about where that is nowhere in all that may be seen, as it was typed.
+    `unknown` is its topic, as typed, if no visible passage mentions it.
     """
 
     evidence: Evidence = Evidence.NONE
@@ -103,14 +103,14 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Clarification:
-    """What was sent is not a question that can be looked up; `problem` is the sentence to show."""
+    """The message is no question that can be looked up; `problem` is the sentence to show."""
 
     problem: str
 
 
 Outcome = Answer | Refusal | Clarification
 
-# A hit as it was found, or as it was recorded.
+# A hit as found, or as recorded.
 _Scored = TypeVar("_Scored", Hit, RecordedHit)
 
 
@@ -121,17 +121,14 @@ def decide(
     quotes: int,
     due: Container[str] = (),
 ) -> Answer | Refusal:
-    """What to answer, from what was found.
+    """Answer if there is evidence, else refuse.
 
     Args:
         hits: best first.
-        deciding: for each hit `near_best`, the span of the sentence that answers, if it is known.
+        deciding: for each hit `near_best`, the span of its answering sentence, if known.
         evidence: how well the hits support an answer.
-        quotes: at most this many passages are quoted.
-        due: the ids of documents that are past their review date.
-
-    Returns:
-        An answer if there is evidence.
+        quotes: most passages to quote.
+        due: ids of documents past their review date.
     """
     if evidence is Evidence.NONE or not hits:
         return Refusal()
@@ -145,25 +142,26 @@ def decide(
 
 
 def near_best(hits: Sequence[_Scored], quotes: int) -> list[_Scored]:
-    """The hits that are quoted where there is evidence, at most `quotes`.
+    """The hits to quote where there is evidence, at most `quotes`.
 
-    A further passage is quoted only where it is nearly as good as the best: a weaker one would
-    only have to be read and dismissed. What another document says to the letter is quoted once.
+    Further passages must be nearly as good as the best: readers would only dismiss a weaker one.
+    Verbatim repetitions are left out.
     """
     distinct: dict[str, _Scored] = {}
     for place, hit in enumerate(hits):
         if len(distinct) >= quotes:
             break
-        # Blank is what is recorded of channels' messages: nothing is known to be the same then.
+        # Records of channels' messages are blank and can't be compared.
         distinct.setdefault(" ".join(_text(hit).split()) or str(place), hit)
     least = hits[0].score * FURTHER_SHARE if hits else 0.0
     return [hit for hit in distinct.values() if hit.score >= least]
 
 
 def may_be_shown(hits: Sequence[Hit], evidence: Evidence) -> list[bool]:
-    """Of hits that are quoted, which may be read at once, and not only when somebody asks for more.
+    """For each quoted hit, whether it may be shown at once and not only on request.
 
-    That is the best, what is as likely where that is strong, and notes, which may disagree.
+    True for the best hit, for equally likely ones with strong evidence, and for notes, which may
+    disagree.
     """
     return [
         hit is hits[0] or as_likely(hits[0], hit, evidence) or hit.passage.kind is Kind.NOTE
@@ -172,7 +170,7 @@ def may_be_shown(hits: Sequence[Hit], evidence: Evidence) -> list[bool]:
 
 
 def as_likely(best: Hit, other: Hit, evidence: Evidence) -> bool:
-    """Whether another hit answers about as likely as the best, where that is strong."""
+    """Whether another hit is about as likely to answer as the best, given strong evidence."""
     return evidence is Evidence.STRONG and best.score - other.score <= AS_LIKELY
 
 
@@ -181,9 +179,9 @@ def _text(hit: Hit | RecordedHit) -> str:
 
 
 def conflicts(quotes: Sequence[Quote], embed: Embed) -> tuple[Conflict, ...]:
-    """The pairs of quoted notes that disagree, each with the place where they do most plainly.
+    """The pairs of quoted notes that disagree, each with the plainest contradiction.
 
-    Only notes: articles and files say things of their own times, and nobody can revise them here.
+    Articles and files are left out: they speak of their own time, and nobody here can revise them.
     """
     notes = [i for i, quote in enumerate(quotes) if quote.citation.kind is Kind.NOTE]
     found = [
@@ -200,7 +198,7 @@ def _titled(quote: Quote) -> Titled:
 
 
 def lowered(hits: Sequence[Hit], due: Container[str]) -> list[Hit]:
-    """Hits with those in documents past their review date ranked lower, best first."""
+    """Hits, best first, with a penalty for documents past their review date."""
     return sorted(
         hits,
         key=lambda hit: -hit.score + (DUE_COST if hit.passage.document_id in due else 0.0),
@@ -210,7 +208,7 @@ def lowered(hits: Sequence[Hit], due: Container[str]) -> list[Hit]:
 def citation(passage: StoredPassage, due: Container[str] = ()) -> Citation:
     """The citation of a passage.
 
-    An article is checked at the source that the passage names, a chat at the first message in it.
+    It links to the source named in an article's passage, or to the first message of a chat's.
     """
     named = None
     if passage.kind is Kind.ARTICLE:
@@ -237,9 +235,9 @@ def all_words(passage: StoredPassage) -> str:
 
 
 def offered(hits: Sequence[Hit]) -> list[Hit]:
-    """What is offered to be read: the hits, and behind the first ones what else was found there.
+    """The hits, and behind the first ones further passages of their documents.
 
-    The answer may stand in the section before or after the one that was found best.
+    The answer may be in the section before or after the best hit.
     """
     found: list[Hit] = []
     for place, hit in enumerate(hits):
@@ -249,14 +247,14 @@ def offered(hits: Sequence[Hit]) -> list[Hit]:
 
 
 def recorded_hit(hit: Hit) -> RecordedHit:
-    """A hit as it is kept: without a word of what a channel's messages say."""
+    """The record of a hit, without the words of channels' messages."""
     return recorded_passage(hit.passage, hit.score, hit.legs)
 
 
 def recorded_passage(
     passage: StoredPassage, score: float = 0.0, legs: tuple[str, ...] = ()
 ) -> RecordedHit:
-    """A passage as a hit of it is kept; nothing found one that has no score."""
+    """The record of a passage; without a score, no retriever found it."""
     channel_id = channel_of(passage.scope)
     words = (passage.title, passage.heading, passage.text) if channel_id is None else ("", "", "")
     return RecordedHit(

@@ -1,7 +1,7 @@
-"""Detection of elliptical questions: those that can't stand alone, in English and German.
+"""Detection of elliptical questions, which need the question before them, in English and German.
 
-"and for players?" says too little, "how do i turn it off" refers back. A question that stands alone
-is answered alone, even where it replies to an answer.
+"and for players?" is too short, "how do i turn it off" refers back. Other questions are looked up
+alone, even in reply to an answer.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Final
 from indexer.text.analyzer import language_of, topic
 from indexer.text.shorthand import spelt_out
 
-# A question with more words on a topic than these says itself what "it" is.
+# A question with more topic words than this says itself what "it" is.
 TOPIC_WORDS: Final = 3
 
 _OPENING: Final = re.compile(
@@ -18,7 +18,7 @@ _OPENING: Final = re.compile(
     r"(?P<connects>(?:(?:and|but|or|also|then|und|aber|oder|auch|dann)\b\W*)*)",
     re.IGNORECASE,
 )
-# What only changes a detail of the question before: "what about windows", "on a phone?".
+# A change of detail in the question before: "what about windows", "on a phone?".
 _REMARK: Final = re.compile(
     r"(?:(?:what|how) (?:about|if)|same (?:for|with|on|in|thing)"
     r"|even (?:if|when|for|with|without|on)|was ist mit|wie (?:ist|sieht) es mit|gilt das"
@@ -34,9 +34,9 @@ _CLAUSE: Final = re.compile(
     r"|habe|haben|muss|müssen|darf|soll|sollte|wird|werden|gibt|geht|ich|wir|man|es|wenn)\b",
     re.IGNORECASE,
 )
-# Points back however much is said besides.
+# A reference to the question before, in a question of any length.
 _POINTS_BACK: Final = re.compile(r"\b(?:that|those|das)\W*$", re.IGNORECASE)
-# Behind another clause a pronoun means something in that: "i installed it, how do i start it".
+# A pronoun behind another clause refers to that clause: "i installed it, how do i start it".
 _NEXT_CLAUSE: Final = re.compile(
     r"[,;.?!:(]\s|.\b(?:when|while|if|because|so|and|or|but|though|since|until|unless|before|after"
     r"|how|what|where|why|who|which|(?:can|do|should) (?:i|you|we)|is (?:it|there)"
@@ -72,12 +72,12 @@ def stands_alone(text: str) -> bool:
 
 
 def _refers_back(text: str, words: re.Pattern[str]) -> bool:
-    """Whether one of these words is in the first clause, where nothing is that it could mean."""
+    """Whether one of these words is in the first clause, which holds no antecedent."""
     found, beginning = words.search(text), _BEGINNING.match(text)
     clause = _NEXT_CLAUSE.search(text, beginning.end() if beginning is not None else 0)
     return found is not None and (clause is None or clause.start() >= found.start())
 
 
 def _topic_words(text: str) -> int:
-    """How many words of a question say what it is about."""
+    """The number of topic words in a question."""
     return len(topic(text, {"en", language_of(text)}))

@@ -1,9 +1,8 @@
-"""Outage of the database: for how long questions are answered from what was read of it before.
+"""Outage of the database: for how long, and from which caches, questions are answered.
 
-A question is asked of the database first. Only where that can't be reached is it answered once more
-from caches, of which each says itself what it knows: what it has read last, and nothing that this
-process has changed since. As long as nothing was asked of the database for a minute, whatever was
-read of it before is too old.
+A question goes to the database first. If that can't be reached, it is answered from caches. Each
+cache serves its last reading, except for entries that this process has changed since. A minute
+after the last contact with the database, the caches are too old.
 """
 
 import time
@@ -13,7 +12,7 @@ from typing import Final, TypeVar
 
 from knowledge.store.database import DatabaseAwayError
 
-# How many seconds after the database was there for the last time questions are still answered.
+# Seconds after the last contact with the database in which questions are answered.
 SECONDS: Final = 60.0
 
 _Key = TypeVar("_Key")
@@ -21,27 +20,27 @@ _Value = TypeVar("_Value")
 
 
 class Outage:
-    """Whether answers are given without the database. It belongs to the thread of the core."""
+    """Whether answers are given without the database. Owned by the core's thread."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with a database that has just been there; `clock` gives seconds."""
+        """Start as if the database had just answered; `clock` gives seconds."""
         self._clock = clock
         self._seen_at = clock()
-        # Whether a question is being answered from caches now.
+        # Whether a question is now being answered from caches.
         self.bridged = False
 
     def seen(self) -> None:
-        """Say that the database is there, and what is cached of it was compared with it."""
+        """Note that the database is there, and that caches were compared with it."""
         self._seen_at = self._clock()
 
     @property
     def is_short(self) -> bool:
-        """Whether what was read last may still be answered from."""
+        """Whether the caches are still recent enough."""
         return self._clock() - self._seen_at < SECONDS
 
     @contextmanager
     def bridge(self) -> Iterator[None]:
-        """Answer from caches inside."""
+        """Answer from caches inside this context."""
         self.bridged = True
         try:
             yield
@@ -51,7 +50,7 @@ class Outage:
     def last_known(
         self, values: MutableMapping[_Key, _Value], key: _Key, read: Callable[[], _Value]
     ) -> _Value:
-        """What is read now, or was read last where answers are given without the database.
+        """Read a value, or return the last one read while answers come from caches.
 
         Raises:
             DatabaseAwayError: if it was never read.
@@ -64,5 +63,5 @@ class Outage:
 
 
 def not_in_memory() -> DatabaseAwayError:
-    """What is raised where an answer takes something that is in the database alone."""
+    """The error for an answer that needs the database itself."""
     return DatabaseAwayError("The database is away, and what this takes of it is not in memory.")

@@ -1,4 +1,4 @@
-"""Links of citations to the public page, for notes that are on their server's page now."""
+"""Links from citations to the public page, for notes that are on it now."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -15,17 +15,14 @@ _Outcome = TypeVar("_Outcome")
 
 
 class PageLinks:
-    """URLs of notes' pages, looked up when a citation is shown and never cached."""
+    """URLs of notes' public pages, looked up on display and never cached."""
 
     def __init__(self, store: Store, settings: PageSettings) -> None:
         self._store = store
         self._settings = settings
 
     def of(self, guild_id: int | None, note_ids: Collection[int]) -> dict[int, str]:
-        """The URLs of those of these notes that are on the guild's page, by number.
-
-        None where the settings don't say at which address pages are served.
-        """
+        """By number, the URLs of notes on the guild's page; empty without a configured base URL."""
         if not (self._settings.base_url and guild_id and note_ids):
             return {}
         base_url = self._settings.url_of(guild_id)
@@ -33,9 +30,9 @@ class PageLinks:
         return {note_id: page_url(base_url, note_id) for note_id in public}
 
     def linked(self, guild_id: int | None, quotes: Collection[Quote]) -> tuple[Quote, ...]:
-        """Quotes whose citations lead to the page, where the note is on it.
+        """Quotes with citations that link to the public page, if the note is on it.
 
-        While the database is away, they lead where they did.
+        During an outage, links stay unchanged.
         """
         ids = {
             quote.citation.document_id: note_of_document(quote.citation.document_id)
@@ -54,7 +51,7 @@ class PageLinks:
         return tuple(found)
 
     def linked_outcome(self, guild_id: int | None, outcome: _Outcome) -> _Outcome:
-        """An outcome whose quotes are linked, if it is an answer."""
+        """An outcome with linked quotes, if it is an answer."""
         if not isinstance(outcome, Answer):
             return outcome
         return replace(outcome, quotes=self.linked(guild_id, outcome.quotes))

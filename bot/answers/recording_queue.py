@@ -1,11 +1,11 @@
-"""Recording queue: bounded, in memory, of questions that are answered while the database is away.
+"""Recording queue: questions answered during an outage, bounded and in memory.
 
-A question gets its id from those that the database has reserved for this process, before it is
-recorded: the buttons below its answer have that id, and a transaction of which nobody said whether
-it was kept is repeated under the same ids. So each question is recorded once, and in order. Where
-the database reserves none, as a file of SQLite, nothing of this is done: a file is never away.
+The database reserves ids for this process, so that a question has its id before it is recorded. The
+buttons below the answer bear that id, and a transaction with unknown outcome is repeated under the
+same ids: each question is recorded once, in order. SQLite reserves none and needs no queue, because
+a file is never away.
 
-What waits is gone if the process is killed.
+Waiting questions are lost if the process is killed.
 """
 
 import logging
@@ -26,25 +26,25 @@ from knowledge.store.store import Store
 from knowledge.text import counted
 from knowledge.values.questions import Question
 
-# So many questions may wait; each has ten hits with their words, some 20 kB.
+# Most waiting questions; each has ten hits with their words, some 20 kB.
 MOST_WAITING: Final = 1_000
-# So many ids are reserved at once, beside those that are needed while the database is away.
+# Ids reserved at once, beyond those for an outage.
 RESERVED_AT_ONCE: Final = 100
-# So many are recorded in one transaction.
+# Questions recorded in one transaction.
 _TOGETHER: Final = 50
-# The last questions are kept in memory, without their hits, for those that follow them up.
+# Last questions kept in memory, without their hits, for follow-ups.
 _LAST: Final = 256
-# A member's next question in a channel may follow up the last one for so long.
+# A member's next question in a channel may follow up their last one for this long.
 FOLLOWED_UP_WITHIN: Final = timedelta(minutes=10)
 
 _logger = logging.getLogger(__name__)
 
 
 class RecordingQueue:
-    """Records questions at once, or when the database is back. It belongs to the core's thread."""
+    """Records questions at once, or when the database is back. Owned by the core's thread."""
 
     def __init__(self, store: Store, outage: Outage, *, most: int = MOST_WAITING) -> None:
-        """Record in a store; let at most so many wait."""
+        """Record in a store; at most `most` questions wait."""
         self._most = most
         self._store = store
         self._records = store.question_records
@@ -55,21 +55,21 @@ class RecordingQueue:
 
     @property
     def waiting(self) -> int:
-        """How many questions wait."""
+        """The number of waiting questions."""
         return len(self._waiting)
 
     def told(self) -> str:
-        """A sentence on what waits, or nothing."""
+        """A sentence on waiting questions; empty without any."""
         if not self._waiting:
             return ""
         full = ": no more are answered until it is back" if self._is_full(1) else ""
         return f"{self._told()} for the database to be recorded{full}."
 
     def record(self, questions: Sequence[Question]) -> list[int]:
-        """Keep questions, now or when the database is back; returns their ids.
+        """Record questions, now or when the database is back; returns their ids.
 
         Raises:
-            DatabaseAwayError: if it is away, and too many wait already.
+            DatabaseAwayError: if it is away, and the queue is full.
         """
         ids = self._reserved(len(questions))
         if not ids:
@@ -81,7 +81,7 @@ class RecordingQueue:
         return ids
 
     def _reserved(self, number: int) -> list[int]:
-        """Ids for so many questions; none where the database gives them itself."""
+        """Reserved ids for so many questions; none if the database assigns them itself."""
         if not self._outage.bridged:
             with suppress(DatabaseAwayError):
                 self.reserve(number)
@@ -92,7 +92,7 @@ class RecordingQueue:
         return []
 
     def reserve(self, number: int = 0) -> None:
-        """Have ids for so many questions, and for as many as may wait.
+        """Reserve ids for so many questions, beyond those for a full queue.
 
         Raises:
             StoreError: if the database is away.
@@ -102,9 +102,9 @@ class RecordingQueue:
             self._ids.extend(self._records.reserve_ids(missing + RESERVED_AT_ONCE))
 
     def renew_ids(self) -> None:
-        """Take ids above those of others, whose guilds may be this process's from now on.
+        """Reserve ids above those of other processes whose guilds this one takes over.
 
-        The questions of a guild are in order by their ids.
+        The ids of a guild's questions must stay in order.
 
         Raises:
             StoreError: if the database is away.

@@ -1,9 +1,8 @@
-"""LRU cache of replies: what is asked in a busy channel repeats.
+"""LRU cache of replies, because questions repeat in a busy channel.
 
-A reply is given again only to the very same words, in the very same scopes, while these have not
-changed and evidence is judged in the same way. It is of the generations that it was looked up in,
-also where a scope changed meanwhile; what was answered from a scope leaves the cache once it has
-changed: what was taken out of it, a deleted message for instance, is not to stay in memory.
+A hit needs the same words and scopes, unchanged scopes, and the same judging. Replies are keyed by
+the generations of their scopes at lookup, and dropped once a scope has changed, so that deleted
+messages don't stay in memory.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,11 +20,10 @@ _Reply = TypeVar("_Reply")
 
 
 class ReplyKey(NamedTuple):
-    """What two questions must have in common to be answered alike.
+    """Key of a cached reply.
 
-    `text` as it was asked, to the letter: capitals tell names. `looks` have the documents that are
-    answered from, as they are now, whose scopes are of these `generations`. `settings` is a digest
-    of everything else that shapes a reply.
+    `text` is verbatim, because capitals mark names. `looks` are the places searched, and
+    `generations` those of their scopes. `settings` identifies everything else that shapes a reply.
     """
 
     text: str
@@ -37,7 +35,7 @@ class ReplyKey(NamedTuple):
 
 
 class ReplyCache(Generic[_Reply]):
-    """LRU cache of replies, of the generations that their scopes have now."""
+    """LRU cache of replies whose scopes have not changed."""
 
     def __init__(self, size: int = REPLIES) -> None:
         self._replies: LRUCache[ReplyKey, _Reply] = LRUCache(size)
@@ -55,9 +53,9 @@ class ReplyCache(Generic[_Reply]):
     def keep_current(
         self, generation: int, generations: Callable[[Iterable[Scope]], tuple[int, ...]]
     ) -> None:
-        """Drop what is of other generations than the scopes have now, as far as that is known.
+        """Drop replies of other generations than the scopes have now, as far as known.
 
-        Cheap as long as `generation` is the one of the call before.
+        Cheap while `generation` is the same as in the call before.
         """
         if generation != self._generation:
             for key in list(self._replies):

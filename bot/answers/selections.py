@@ -1,7 +1,7 @@
-"""Selection of the documents that a channel is answered from, by tags and by sources.
+"""Selection of the documents that a channel is answered from, by tags and sources.
 
-Which documents are of a source is looked up as it is now: one that was removed selects nothing, so
-that a channel which is answered from it alone is answered from nothing.
+The documents of a source are looked up as they are now. A removed source selects nothing, so a
+channel answered from it alone gets no answers.
 """
 
 from typing import Final
@@ -18,12 +18,12 @@ from knowledge.values.documents import ARTICLES, Kind, Scope, channel_scope
 from knowledge.values.source_locations import is_visited
 from knowledge.web.page_store import PageStore
 
-# Of so many channels; the ids of a large site's pages take some megabytes.
+# Cached channels; the ids of a large site's pages take some megabytes.
 _CACHED: Final = 64
 
 
 class Selections:
-    """Selections in an LRU cache, as long as no source has changed."""
+    """LRU cache of selections, valid while no source changes."""
 
     def __init__(
         self,
@@ -38,11 +38,11 @@ class Selections:
         self._pages = pages
         self._known: LRUCache[AnsweredFrom, Selection] = LRUCache(_CACHED)
         self._state: object = None
-        # How often this process had changed the sources when they were read.
+        # This process's changes of the sources until they were read.
         self._source_changes = 0
 
     def of(self, answered_from: AnsweredFrom) -> Selection | None:
-        """What selects the documents; None selects all."""
+        """The selection; None for all documents."""
         if answered_from.everything:
             return None
         if self._outage.bridged:
@@ -53,12 +53,12 @@ class Selections:
         return self._known[answered_from]
 
     def refresh(self) -> None:
-        """Know no more of what has changed."""
+        """Drop outdated selections."""
         if self._known:
             self._compared()
 
     def _compared(self) -> list[tuple[str, Scope]]:
-        """The sources; what was known before any of them has changed is dropped."""
+        """The sources, after the cache was dropped if they changed."""
         sources = self._store.sources()
         self._source_changes = self._store.source_changes
         state = (sources, self._tables.files_version, self._pages.version if self._pages else None)

@@ -1,10 +1,8 @@
-"""Intent rules for small talk: messages that ask nothing, told by their words alone. Pure.
+"""Intent rules for small talk, by words alone. Pure.
 
-A message is small talk only where known phrases make up all of it, so one word that is not among
-them makes it a question: "thanks, but how do I update?" is looked up. What is not known is asked,
-because a greeting that is answered with passages is a nuisance, and a question that is taken for a
-greeting is lost. (`knowledge.chat.intents` errs the other way: of a chat's history it is enough to
-keep what is plainly worth reading.)
+Known phrases must make up a whole message: "thanks, but how do I update?" is looked up. In doubt a
+message is a question, because a greeting answered with passages is a nuisance, but a question taken
+for a greeting is lost. (`knowledge.chat.intents` errs the other way, for a chat's history.)
 """
 
 import operator
@@ -18,7 +16,7 @@ from typing import Any, Final
 
 
 class SmallTalk(StrEnum):
-    """What small talk says; where a message says several things, the first of these counts."""
+    """Kinds of small talk; of several in a message, the first of these counts."""
 
     IDENTITY = "identity"
     ABILITIES = "abilities"
@@ -36,7 +34,7 @@ _MAY_ASK: Final = frozenset(
     {SmallTalk.IDENTITY, SmallTalk.ABILITIES, SmallTalk.HELP, SmallTalk.GREETING}
 )
 
-# Longer messages say something, and need not be cut into phrases.
+# Longer messages are no small talk.
 _MOST_CHARACTERS: Final = 100
 
 _LAUGH: Final = re.compile(r"(?:h+[aeio]+){2,}h?|l+(?:o+l+)+o*|x+d+")
@@ -50,21 +48,16 @@ _PUNCTUATION: Final = re.compile(r"[,!?…~*_\"„“”«»()\[\]{}|-]+(?<![:;]
 
 
 def small_talk(text: str) -> SmallTalk | None:
-    """What a message says if it is nothing but small talk, else None.
-
-    Args:
-        text: of a message, as its member wrote it, in English or German.
-    """
+    """The kind of small talk that a message in English or German is; None for others."""
     return _judged(text) if len(text) <= _MOST_CHARACTERS else None
 
 
 def forget() -> None:
-    """Keep no message in memory."""
+    """Drop all messages from memory."""
     _judged.cache_clear()
 
 
-# A question is judged where it arrives, where it is answered and where that is said; `/gaps` judges
-# all that are open, page after page.
+# Each question is judged several times on its way; `/gaps` judges all open ones for each page.
 @lru_cache(maxsize=4_096)
 def _judged(text: str) -> SmallTalk | None:
     said = _segmented(_plain(text).split())
@@ -73,11 +66,11 @@ def _judged(text: str) -> SmallTalk | None:
 
 
 def _segmented(words: list[str]) -> set[SmallTalk] | None:
-    """What the phrases that make up all the words say, or None where none do; the longest first."""
+    """The kinds of the phrases that make up all the words, longest first; None if none do."""
     phrases = _phrases()
     if not all(map(phrases.has_word, words)):
         return None
-    # From the end: what the words from a place on say.
+    # From the end: the kinds of the words from each place on.
     said: list[set[SmallTalk] | None] = [None] * len(words) + [set()]
     for start in reversed(range(len(words))):
         for end in range(min(len(words), start + phrases.most_words), start, -1):
@@ -102,7 +95,7 @@ def _is_emoji(sign: str) -> bool:
 
 
 class _Phrases:
-    """Known phrases and the kinds of each, found however often their letters are repeated."""
+    """Known phrases with their kinds, matched with any number of repeated letters."""
 
     def __init__(self) -> None:
         self.most_words = 0
@@ -110,18 +103,18 @@ class _Phrases:
         self._by_letters: dict[str, list[tuple[tuple[int, ...], set[SmallTalk]]]] = {}
 
     def add(self, phrase: str, kinds: set[SmallTalk]) -> None:
-        """Take in a phrase; fillers are of no kind."""
+        """Add a phrase; fillers have no kind."""
         letters, repeats = _runs(phrase)
         self.most_words = max(self.most_words, len(phrase.split()))
         self._words.update(letters.split())
         self._by_letters.setdefault(letters, []).append((repeats, kinds))
 
     def has_word(self, word: str) -> bool:
-        """Whether a word is in any of them: nearly every question has one that is not."""
+        """Whether a word is in any phrase; nearly every question has one that isn't."""
         return _runs(word)[0] in self._words or _LAUGH.fullmatch(word) is not None
 
     def kinds(self, phrase: str) -> set[SmallTalk] | None:
-        """The kinds of a phrase, or None where it is none; a letter may be typed more often."""
+        """The kinds of a phrase, also with letters repeated; None if it is unknown."""
         if _LAUGH.fullmatch(phrase):
             return {SmallTalk.LAUGHTER}
         letters, repeats = _runs(phrase)
@@ -135,7 +128,7 @@ class _Phrases:
 
 def _runs(text: str) -> tuple[str, tuple[int, ...]]:
     """Run-length encoding of letters: "hello" is "helo" and 1, 1, 2, 1."""
-    # What is no letter stands for itself, as often as it does: "10/10", "1 2 3", "++".
+    # Signs other than letters keep their number: "10/10", "1 2 3", "++".
     letters: list[str] = []
     repeats: list[int] = []
     for sign in text:

@@ -1,7 +1,7 @@
-"""Unmatched query terms: names and rare nouns that are nowhere, named above a partial answer.
+"""Unmatched query terms: names and rare nouns without a hit, named above a partial answer. Pure.
 
-Pure. Whoever reads "I found nothing on X" takes X for what was asked about. So nothing else is
-said than what is surely that: rather too little than a verb, a slip or the noise of a chat.
+Readers of "I found nothing on X" take X for the topic. So X is left out unless it is surely a name
+or noun, and no verb, slip or chat noise.
 """
 
 import re
@@ -15,11 +15,11 @@ MOST: Final = 2
 
 _QUANTITY = re.compile(r"[\d.,]+[a-zA-Z]{0,3}|\d+(?:st|nd|rd|th)")
 _STRETCHED = re.compile(r"(.)\1\1")
-# How a word ends that is no noun, or no more than a form of another word.
+# Endings of other parts of speech and of inflected forms.
 _NO_NOUN = re.compile(r"\w{2}(?:ed|ing|ly|ish|able|ful|less)\Z")
 _ENDINGS: Final = ("s", "es", "y", "ry", "d")
 
-# What members write that is no word of the language, and is about nothing.
+# Chat slang without a topic.
 _NOISE_TEXT: Final = """abt af afaik aka allright alot any1 anyone1 anyways asap asf aswell
     atleast atm bc bcz boi bois brah brb brrr bruh bruv btw coz cus cuz dawg def defo defs dem
     digga dis doin dokie dont dude dudes dunno eig eigtl eli5 eta etc every1 ez fam ffs finna
@@ -33,7 +33,7 @@ _NOISE_TEXT: Final = """abt af afaik aka allright alot any1 anyone1 anyways asap
     wanna wassup wbu welp whatcha whatevs whats wid wit wow wtf wut wuts wyd yall yay yeah
     yeet yep yes yo yolo yup"""
 _NOISE: Final = frozenset(_NOISE_TEXT.split())
-# What stands before a verb or an adjective.
+# Words before a verb or an adjective.
 _BEFORE_VERBS_TEXT: Final = """i you it we they he she who that to can could will would shall
     should may might must dont doesnt didnt cant wont not so too very really how"""
 _BEFORE_VERBS: Final = frozenset(_BEFORE_VERBS_TEXT.split())
@@ -45,16 +45,16 @@ def unfound(
     quoted: Sequence[str],
     is_common: Callable[[str], bool],
 ) -> tuple[str, ...]:
-    """What may be said to be nowhere, as it was typed, in order.
+    """Topics of a question that no passage mentions, as typed, in order.
 
     Args:
         question: as it was asked.
-        unknown: the forms of its words that no passage has, even with a slip mended.
-        quoted: what is quoted, with titles and headings.
-        is_common: whether a word in lower case is one that everybody uses.
+        unknown: forms of its words that no passage has, with spelling slips mended.
+        quoted: the quoted passages, with titles and headings.
+        is_common: whether a word in lower case is in common use.
     """
     language = language_of_question(question)
-    # The words of one language are nowhere in the texts of another, and that says nothing.
+    # Texts in another language lack the words of the question's without lacking its topic.
     if not unknown or (language and all(language != language_of(text) for text in quoted)):
         return ()
     said = " ".join(quoted).casefold()
@@ -96,7 +96,7 @@ def _is_rare_noun(word: str, is_common: Callable[[str], bool]) -> bool:
 
 
 def _is_said(word: str, said: str, squeezed: str) -> bool:
-    """Whether a text has a word in a compound, apart, together, or shortened."""
+    """Whether a text has a word, also as part of a compound, joined, or shortened."""
     stem = word[: max(5, -(-len(word) * 4 // 5))]
     return (
         re.sub(r"[\W_]", "", word) in squeezed
